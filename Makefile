@@ -1,0 +1,72 @@
+# Everything a developer types. Two virtual environments: .venv holds the service and the tools,
+# .venv-dbt holds dbt with nothing of ours beside it but the bare client.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+PIP_FLAGS := -qq --disable-pip-version-check --no-input
+ONCE ?=
+# Hashes for every platform and Python from 3.11 on, and no index address.
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-strip-extras --no-emit-index-url
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: .venv/ready .venv-dbt/ready ## Run a real dbt project and watch its signed webhooks arrive (ONCE=1 stops at the end)
+	@.venv/bin/python examples/demo.py $(if $(ONCE),--once)
+
+.PHONY: test
+test: .venv/ready .venv-dbt/ready ## Run all tests, on SQLite and on PostgreSQL
+	@echo "==> all tests"
+	@.venv/bin/pytest -n auto $(ARGS)
+
+.PHONY: check
+check: .venv/ready ## Format, lint, types, import contracts and the fast tests
+	@echo "==> format" && .venv/bin/ruff format --check .
+	@echo "==> lint" && .venv/bin/ruff check .
+	@echo "==> types" && .venv/bin/mypy
+	@echo "==> import contracts" && .venv/bin/lint-imports --no-cache
+	@echo "==> fast tests" && .venv/bin/pytest tests/domain -q
+
+.PHONY: fix
+fix: .venv/ready ## Format the code and mend what the linter can
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format .
+
+.PHONY: bench
+bench: .venv/ready ## Measure, and print one table
+	@.venv/bin/python -m benchmarks
+
+.PHONY: lock
+lock: .venv/ready ## Renew the pins in requirements/
+	@$(COMPILE) --extra server --extra postgres pyproject.toml -o requirements/server.txt
+	@$(COMPILE) --extra server --extra postgres pyproject.toml requirements/dev.in -o requirements/dev.txt
+	@$(COMPILE) requirements/dbt.in -o requirements/dbt.txt
+
+.PHONY: clean
+clean: ## Remove the environments and everything built
+	rm -rf .venv .venv-dbt .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Runhook needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "==> creating .venv: the service and the tools (about a minute)"
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt
+	@.venv/bin/pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-dbt/dbt: requirements/dbt.txt
+	@echo "==> creating .venv-dbt: dbt with DuckDB (about a minute)"
+	@$(PYTHON) -m venv --clear .venv-dbt
+	@.venv-dbt/bin/pip install $(PIP_FLAGS) --require-hashes -r requirements/dbt.txt
+	@touch $@
+
+.venv-dbt/ready: .venv-dbt/dbt .venv/ready pyproject.toml $(shell find src -name '*.py')
+	@echo "==> installing the bare client beside dbt"
+	@rm -rf build/wheel
+	@.venv/bin/pip wheel $(PIP_FLAGS) --no-deps --no-build-isolation --wheel-dir build/wheel .
+	@.venv-dbt/bin/pip install $(PIP_FLAGS) --no-deps --no-index --force-reinstall build/wheel/*.whl
+	@touch $@

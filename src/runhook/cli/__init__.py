@@ -1,0 +1,1 @@
+"""The `runhook` command, one file per subcommand."""

@@ -1,0 +1,95 @@
+"""The entry point: finds the subcommand and imports that one only.
+
+`runhook run` starts dbt, so nothing may be loaded for it that it does not need; the service's
+commands need packages that a client's install does not have.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+from runhook.domain.errors import RunhookError
+from runhook.domain.version import VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One subcommand: the module that holds it and its line in `runhook --help`."""
+
+    module: str
+    help: str
+    needs_server: bool = False
+
+
+COMMANDS = {
+    "run": Command(module="runhook.cli.run", help="run dbt and report the run to Runhook"),
+    "listen": Command(module="runhook.cli.listen", help="receive deliveries and print them"),
+    "serve": Command(
+        module="runhook.cli.serve", help="run the service: API and dispatcher", needs_server=True
+    ),
+    "tokens": Command(module="runhook.cli.tokens", help="create API tokens", needs_server=True),
+    "migrate": Command(
+        module="runhook.cli.migrate", help="bring the database to this version", needs_server=True
+    ),
+    "settings": Command(
+        module="runhook.cli.settings",
+        help="print each setting's value and where it came from",
+        needs_server=True,
+    ),
+}
+
+
+class CommandModule(Protocol):
+    """What each command's module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's flags."""
+
+    def execute(self, arguments: argparse.Namespace) -> int:
+        """Do it, and return the exit code."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `runhook` with ``argv`` (default: the process's own) and return the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    name = next((word for word in argv if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(
+        prog="runhook", description="Webhooks for the dbt runs you run yourself."
+    )
+    parser.add_argument("--version", action="version", version=f"runhook {VERSION}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    module: CommandModule | None = None
+    for known, command in COMMANDS.items():
+        subparser = subparsers.add_parser(known, help=command.help, description=command.help)
+        if known == name:
+            try:
+                module = cast("CommandModule", import_module(command.module))
+            except ModuleNotFoundError as error:
+                if not command.needs_server or is_ours(error):
+                    raise
+                print(
+                    f"runhook {known} needs the service: pip install 'runhook[server]' "
+                    f"(missing: {error.name})",
+                    file=sys.stderr,
+                )
+                return 1
+            module.add_arguments(subparser)
+    arguments = parser.parse_args(argv)
+    assert module is not None
+    try:
+        return module.execute(arguments)
+    except RunhookError as error:
+        print(f"runhook {name}: {error.message}", file=sys.stderr)
+        return 1
+
+
+def is_ours(error: ModuleNotFoundError) -> bool:
+    """Tell a missing module of Runhook itself, a bug, from a dependency not installed."""
+    return (error.name or "").startswith("runhook")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""`runhook run`: dbt, and the reports of what became of it."""
+
+import argparse
+import os
+import sys
+
+from runhook.client.settings import DEFAULT_URL, GRACE_SECONDS, read_settings
+from runhook.client.wrapping import wrap
+
+USAGE_ERROR = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    parser.usage = "runhook run --job NAME [options] -- dbt build"
+    parser.add_argument("--job", metavar="NAME", help="the dbt job's name (RUNHOOK_JOB)")
+    parser.add_argument(
+        "--project",
+        metavar="NAME",
+        help="the dbt project's name (RUNHOOK_PROJECT; else the name in dbt_project.yml)",
+    )
+    parser.add_argument(
+        "--environment",
+        metavar="NAME",
+        help="the environment's name (RUNHOOK_ENVIRONMENT; else dbt's target, else `default`)",
+    )
+    parser.add_argument(
+        "--reason",
+        metavar="TEXT",
+        help="why it runs (else who started it at a terminal, else `scheduled`)",
+    )
+    parser.add_argument(
+        "--url", help=f"where Runhook's service is (RUNHOOK_URL; else {DEFAULT_URL})"
+    )
+    parser.add_argument(
+        "--account-id", metavar="ID", help="whose runs these are (RUNHOOK_ACCOUNT_ID; else 1)"
+    )
+    parser.add_argument(
+        "--grace",
+        type=seconds,
+        metavar="SECONDS",
+        help="how long dbt may take to cancel its queries after a SIGTERM "
+        f"(else {GRACE_SECONDS:g}, in GitHub Actions 6)",
+    )
+    parser.add_argument(
+        "argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run, with its flags"
+    )
+    parser.epilog = (
+        "RUNHOOK_TOKEN holds the API token. dbt's output and exit code are never changed, "
+        "whether the service can be reached or not."
+    )
+
+
+def seconds(text: str) -> float:
+    """Parse a duration."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError("expected a number of seconds, 0 or more")
+    return value
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the command and return its exit code; 2 if this command line is wrong."""
+    command = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
+    settings = read_settings(arguments, os.environ)
+    if not command:
+        return complain("name the command to run: runhook run --job NAME -- dbt build")
+    if settings.job is None:
+        return complain("name the job: --job NAME, or RUNHOOK_JOB in the environment")
+    return wrap(command, settings, os.environ)
+
+
+def complain(message: str) -> int:
+    """Say what is wrong with the command line."""
+    print(f"runhook run: {message}", file=sys.stderr)
+    return USAGE_ERROR

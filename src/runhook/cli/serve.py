@@ -1,0 +1,46 @@
+"""`runhook serve`: the service, API and dispatcher in one process."""
+
+import argparse
+import sys
+
+import uvloop
+
+from runhook.cli.service import add_setting_flags, settings_from
+from runhook.telemetry import configure_logging
+from runhook.wiring import Started, serve
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    add_setting_flags(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM or Ctrl-C."""
+    settings = settings_from(arguments)
+    configure_logging("info", as_json=not sys.stderr.isatty())
+    uvloop.run(serve(settings, announce))
+    return 0
+
+
+def announce(started: Started) -> None:
+    """Say where the service is and, the first time, how to go on."""
+    print(f"Runhook listens on {started.url}", flush=True)
+    if not started.is_first_start:
+        return
+    if started.has_bootstrap_token:
+        print("  1. your token:       the one in RUNHOOK_BOOTSTRAP_TOKEN")
+    else:
+        print("  1. make a token:     runhook tokens create --name me")
+    print(
+        "  2. make a webhook:   "
+        f"curl {started.url}/api/v3/accounts/1/webhooks/subscriptions "
+        "-H 'Authorization: Token ...' -H 'Content-Type: application/json' "
+        '-d \'{"name": "mine", "client_url": "https://...", '
+        '"event_types": ["job.run.completed"]}\''
+    )
+    print(
+        f"  3. report a run:     RUNHOOK_URL={started.url} RUNHOOK_TOKEN=... "
+        "runhook run --job nightly -- dbt build",
+        flush=True,
+    )

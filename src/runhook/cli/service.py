@@ -1,0 +1,25 @@
+"""What the commands of the service share: reading the settings."""
+
+import argparse
+import os
+from pathlib import Path
+
+from runhook.settings import SETTINGS, Settings, load
+
+
+def add_setting_flags(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Declare a flag for each of these settings, or for all of them."""
+    for setting in SETTINGS:
+        # A token on a command line can be read by every user of the machine.
+        if setting.name != "bootstrap_token" and (not names or setting.name in names):
+            parser.add_argument(
+                f"--{setting.name.replace('_', '-')}",
+                help=f"{setting.help} ({setting.variable}"
+                + (f", {setting.default})" if setting.default else ")"),
+            )
+
+
+def settings_from(arguments: argparse.Namespace) -> Settings:
+    """Read the settings: flags, then the environment, then `runhook.toml` in this folder."""
+    settings, _ = load(vars(arguments), os.environ, Path.cwd())
+    return settings

@@ -1,0 +1,159 @@
+"""Read what dbt wrote about its nodes. Pure: bytes in, facts out.
+
+The shape is that of run_results.json (schemas v4 to v6, dbt Core and v2) and of sources.json, as
+far as both agree. Unknown statuses are carried through: dbt adds some (`no-op`, `reused`).
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
+"""What makes dbt exit with 1; a `partial success` is a microbatch model with failed batches."""
+SHOWN_NODES = 10
+MESSAGE_CHARACTERS = 1_000
+NAME_CHARACTERS = 300
+KINDS_OF_STATUS = 30
+
+
+class UnreadableError(Exception):
+    """The file is not what dbt writes; the message says in what way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedNode:
+    """A model, test, seed, snapshot or hook that did not succeed."""
+
+    unique_id: str
+    resource_type: str
+    status: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResults:
+    """One invocation's results."""
+
+    step: str | None
+    """The tag that the wrapper gave this invocation; None if it had none."""
+    dbt_version: str
+    generated_at: datetime | None
+    elapsed_seconds: float
+    """Time spent on nodes only; the command took longer."""
+    counts: Mapping[str, int]
+    failed: tuple[FailedNode, ...]
+    nodes_known: bool
+    """False where dbt v2 failed as a whole and wrote `error` for every node it had selected."""
+
+    @property
+    def total(self) -> int:
+        """How many nodes have a result."""
+        return sum(self.counts.values())
+
+
+def read_results(content: bytes, tag: str) -> RunResults:
+    """Read a run_results.json or sources.json.
+
+    Args:
+        content: the file.
+        tag: the key in its ``metadata.env`` whose value tells whose invocation this was.
+
+    Raises:
+        UnreadableError: this is not such a file, or was cut off.
+    """
+    try:
+        document = json.loads(content)
+        metadata = document["metadata"]
+        nodes = document["results"]
+        return RunResults(
+            step=metadata.get("env", {}).get(tag),
+            dbt_version=str(metadata.get("dbt_version") or ""),
+            generated_at=read_time(metadata.get("generated_at")),
+            elapsed_seconds=float(document.get("elapsed_time") or 0),
+            counts=Counter(str(node["status"]) for node in nodes),
+            failed=tuple(read_failed(node) for node in nodes if node["status"] in FAILED_STATUSES),
+            nodes_known=not failed_as_a_whole(document),
+        )
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError("not JSON, or cut off") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UnreadableError("not a list of node results") from error
+
+
+def read_time(text: object) -> datetime | None:
+    """Return an aware time; dbt writes UTC, with a `Z`."""
+    if not isinstance(text, str):
+        return None
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def read_failed(node: Mapping[str, Any]) -> FailedNode:
+    """Pick what is shown of a node that did not succeed; a hook's id begins with `operation`."""
+    unique_id = str(node["unique_id"])
+    return FailedNode(
+        unique_id=unique_id,
+        resource_type=unique_id.partition(".")[0],
+        status=str(node["status"]),
+        message=str(node.get("message") or ""),
+    )
+
+
+def failed_as_a_whole(document: Mapping[str, Any]) -> bool:
+    """Whether dbt v2 gave every selected node the same `error`, so that `dbt retry` works.
+
+    It does so after a compilation error. Those nodes have not run, let alone failed.
+    """
+    nodes = document["results"]
+    return (
+        bool(nodes)
+        and not document.get("elapsed_time")
+        and all(
+            node["status"] == "error"
+            and str(node.get("message") or "").strip() == "Compilation Error"
+            for node in nodes
+        )
+    )
+
+
+def summarise(results: RunResults, redact: Callable[[str], str]) -> dict[str, object]:
+    """Return what is reported of ``results``, small and without secrets."""
+    summary: dict[str, object] = {
+        "available": True,
+        "nodes_known": results.nodes_known,
+        "elapsed_seconds": round(results.elapsed_seconds, 3),
+    }
+    if results.nodes_known:
+        summary["total"] = results.total
+        summary["counts"] = dict(Counter(results.counts).most_common(KINDS_OF_STATUS))
+        summary["failed_total"] = len(results.failed)
+        summary["failed"] = [
+            {
+                "unique_id": shorten(node.unique_id, NAME_CHARACTERS),
+                "resource_type": shorten(node.resource_type, NAME_CHARACTERS),
+                "status": node.status,
+                "message": shorten(redact(node.message), MESSAGE_CHARACTERS),
+            }
+            for node in results.failed[:SHOWN_NODES]
+        ]
+    return summary
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return at most ``limit`` characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def version_and_step(head: bytes, tag: str) -> tuple[str, str | None]:
+    """Find dbt_version and our tag in the first bytes of any artifact.
+
+    A manifest can be hundreds of megabytes, and ``metadata`` is its first key.
+    """
+    text = head.decode(errors="replace")
+    version = re.search(r'"dbt_version"\s*:\s*"([^"\\]{1,60})"', text)
+    step = re.search(rf'"{re.escape(tag)}"\s*:\s*"([^"\\]{{1,100}})"', text)
+    return (version.group(1) if version else "", step.group(1) if step else None)

@@ -1,0 +1,206 @@
+"""Speak to Runhook's API: one request, one answer, no exceptions.
+
+http.client rather than urllib.request: it follows no redirect, which would carry the token to
+another host, and asks no proxy unless told to.
+"""
+
+import base64
+import http.client
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from runhook.domain.version import VERSION
+
+LARGEST_ANSWER = 1 << 20
+LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+REQUEST_TIMEOUT = 408
+TOO_MANY_REQUESTS = 429
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The service has taken the report; ``data`` is what it says of the run."""
+
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The report was not taken, and why, for people. ``is_final``: nor will it be, if repeated."""
+
+    reason: str
+    is_final: bool
+
+
+class UnusableError(Exception):
+    """The service cannot be spoken to as configured; the message says what to mend."""
+
+
+class Service:
+    """The runs of one account."""
+
+    def __init__(
+        self, *, url: str, token: str, account_id: str, environ: Mapping[str, str]
+    ) -> None:
+        """Check the settings.
+
+        Raises:
+            UnusableError: one of them is missing or malformed.
+        """
+        self._url = parse_url(url)
+        if not token:
+            raise UnusableError("there is no token; set RUNHOOK_TOKEN")
+        if not re.fullmatch(r"[!-~]+", token):
+            raise UnusableError("RUNHOOK_TOKEN holds characters that no token has")
+        if not re.fullmatch(r"[0-9]+", account_id):
+            raise UnusableError("RUNHOOK_ACCOUNT_ID is not a number")
+        self._headers = {
+            "Authorization": f"Token {token}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": f"runhook/{VERSION}",
+            "Connection": "close",
+        }
+        self._runs = f"{self._url.path.rstrip('/')}/api/v3/accounts/{account_id}/runs"
+        self._proxy = find_proxy(self._url, environ)
+
+    @property
+    def name(self) -> str:
+        """How the service is called in messages: its address without credentials."""
+        host = (
+            f"[{self._url.hostname}]" if ":" in (self._url.hostname or "") else self._url.hostname
+        )
+        port = f":{self._url.port}" if self._url.port else ""
+        return f"{self._url.scheme}://{host}{port}"
+
+    def start_run(self, body: Mapping[str, object], *, timeout: float) -> Accepted | Failed:
+        """Report a run's start; the answer's data has its `id`. Seconds are per read and write."""
+        answer = self._post(self._runs, body, timeout)
+        if isinstance(answer, Accepted) and not isinstance(answer.data.get("id"), int | str):
+            return not_ours()
+        return answer
+
+    def tell(
+        self, run_id: str, verb: str, body: Mapping[str, object], *, timeout: float
+    ) -> Accepted | Failed:
+        """Report `heartbeat`, `cancel` or `finish` of a run."""
+        return self._post(f"{self._runs}/{quote(run_id, safe='')}/{verb}", body, timeout)
+
+    def _post(self, path: str, body: Mapping[str, object], timeout: float) -> Accepted | Failed:
+        # Bytes of the environment that are no UTF-8 arrive here as lone surrogates.
+        content = json.dumps(body, ensure_ascii=False).encode(errors="replace")
+        try:
+            connection, target, extra = self._connect(path, timeout)
+            try:
+                connection.request("POST", target, content, {**self._headers, **extra})
+                response = connection.getresponse()
+                return judge_answer(response.status, response.read(LARGEST_ANSWER))
+            finally:
+                connection.close()
+        except TimeoutError:
+            return Failed(reason="no answer in time", is_final=False)
+        except ConnectionRefusedError:
+            return Failed(reason="connection refused", is_final=False)
+        except OSError as error:
+            return Failed(reason=error.strerror or type(error).__name__, is_final=False)
+        except (http.client.HTTPException, ValueError):
+            return not_ours()
+
+    def _connect(
+        self, path: str, timeout: float
+    ) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
+        """Return a connection, the request's target and the headers that a proxy wants."""
+        host, port = self._url.hostname or "", self._url.port or DEFAULT_PORTS[self._url.scheme]
+        through = self._proxy
+        extra = {} if through is None else proxy_authorization(through)
+        at = (host, port) if through is None else (through.hostname or "", through.port or 80)
+        if self._url.scheme == "http":
+            target = path if through is None else f"{self.name}{path}"
+            return http.client.HTTPConnection(*at, timeout=timeout), target, extra
+        secure = http.client.HTTPSConnection(*at, timeout=timeout)
+        if through is not None:
+            secure.set_tunnel(host, port, headers=extra)
+        return secure, path, {}
+
+
+def parse_url(url: str) -> SplitResult:
+    """Return the parts of RUNHOOK_URL.
+
+    Raises:
+        UnusableError: it is no http or https address.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isascii():
+        raise UnusableError("RUNHOOK_URL is not an http or https address")
+    return parts
+
+
+def find_proxy(url: SplitResult, environ: Mapping[str, str]) -> SplitResult | None:
+    """Return the proxy that the usual variables name for ``url``; none for this very machine."""
+    host = url.hostname or ""
+    address = environ.get(f"{url.scheme}_proxy") or environ.get(f"{url.scheme.upper()}_PROXY")
+    if not address or LOOPBACK.fullmatch(host):
+        return None
+    exempt = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    if any(matches(host, one.strip()) for one in exempt.split(",")):
+        return None
+    proxy = urlsplit(address if "://" in address else f"http://{address}")
+    return proxy if proxy.scheme == "http" and proxy.hostname else None
+
+
+def matches(host: str, exemption: str) -> bool:
+    """Whether an entry of NO_PROXY names ``host`` or a domain above it; `*` names all."""
+    domain = exemption.lower().partition(":")[0].lstrip(".")
+    return exemption == "*" or (bool(domain) and f".{host}".endswith(f".{domain}"))
+
+
+def proxy_authorization(proxy: SplitResult) -> dict[str, str]:
+    """Return the header for a proxy whose address holds a user and a password."""
+    if proxy.username is None:
+        return {}
+    credentials = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
+
+
+def judge_answer(status: int, content: bytes) -> Accepted | Failed:
+    """Return what an HTTP answer means."""
+    envelope = read_envelope(content)
+    if 200 <= status < 300:
+        return not_ours() if envelope is None else Accepted(data=envelope)
+    if 300 <= status < 400:
+        return Failed(reason=f"answered {status}, a redirect; mend RUNHOOK_URL", is_final=True)
+    passes = status >= 500 or status in {REQUEST_TIMEOUT, TOO_MANY_REQUESTS}
+    said = user_message(content)
+    return Failed(reason=f"answered {status}{said and f': {said}'}", is_final=not passes)
+
+
+def read_envelope(content: bytes) -> Mapping[str, Any] | None:
+    """Return `data` of an answer; None if this is not how Runhook answers."""
+    try:
+        data = json.loads(content)["data"]
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def user_message(content: bytes) -> str:
+    """Return the sentence for people in an error's envelope, fit for one line; empty if none."""
+    try:
+        message = str(json.loads(content)["status"]["user_message"])
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        return ""
+    return "".join(one if one.isprintable() else " " for one in message[:200])
+
+
+def not_ours() -> Failed:
+    """Somebody answered who is not Runhook: a login page, another program on that port."""
+    return Failed(reason="the answer is not Runhook's; check RUNHOOK_URL", is_final=False)

@@ -1,0 +1,129 @@
+"""Decide what became of a run, from how its command ended and what it wrote. Pure.
+
+The exit code alone does not tell: dbt v2 exits with 1 both when canceled and when a model failed,
+Core with 2 both when canceled and when its command line was wrong.
+"""
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from runhook.client.process import Ending
+from runhook.client.results import RunResults, shorten
+
+STOPPED_BY = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+"""Who dies of one of these was asked to stop, though not through us."""
+MESSAGE_CHARACTERS = 250
+NAMED_NODES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is reported of a run's end, in the words of the service's API."""
+
+    status: str
+    outcome: str | None
+    message: str
+    """For people; empty if there is nothing to say."""
+
+
+def judge(ending: Ending, results: RunResults | None, command: Sequence[str]) -> Verdict:
+    """Return what became of the run.
+
+    Args:
+        ending: how the command ended.
+        results: what dbt wrote during this very run; None if nothing readable.
+        command: the command line.
+    """
+    name = PurePath(command[0]).name
+    killed_by = killing_signal(ending)
+    if ending.asked_to_stop_by is not None and not was_done(ending, results, name):
+        return canceled(f"canceled by {signal_name(ending.asked_to_stop_by)}")
+    if killed_by in STOPPED_BY:
+        return canceled(f"canceled: {name} was stopped by {signal_name(killed_by)}")
+    if killed_by is not None:
+        advice = "; out of memory?" if killed_by == signal.SIGKILL else ""
+        return errored(f"{name} was killed by {signal_name(killed_by)}{advice}")
+    if ending.code == 0:
+        return succeeded(results)
+    if results is None:
+        return errored(
+            f"{name} exited with code {ending.code} and left no results: a usage, configuration "
+            "or compilation error?"
+        )
+    if not results.nodes_known:
+        return errored(f"{name} exited with code {ending.code}: compilation error")
+    if results.failed:
+        return failed(results)
+    return errored(f"{name} exited with code {ending.code}, though no node failed")
+
+
+def killing_signal(ending: Ending) -> int | None:
+    """Return the signal that killed the command, or a command of the shell in between.
+
+    A shell exits with 128 + n when the last command it ran died of signal n.
+    """
+    if ending.killed_by is not None:
+        return ending.killed_by
+    code = ending.code or 0
+    mortal = STOPPED_BY | {signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT}
+    return code - 128 if code - 128 in mortal else None
+
+
+def was_done(ending: Ending, results: RunResults | None, program: str) -> bool:
+    """Whether the signal came too late to stop the run.
+
+    dbt itself never exits with 0 after a cancel. A shell may (`dbt build; echo bye`), and Core
+    writes its results when canceled as well; then only results older than the signal count.
+    """
+    if results is None or ending.asked_to_stop_at is None:
+        return False
+    in_time = results.generated_at is not None and results.generated_at < ending.asked_to_stop_at
+    if is_dbt(program):
+        return ending.killed_by is None and (ending.code == 0 or in_time)
+    return ending.code == 0 and in_time
+
+
+def is_dbt(program: str) -> bool:
+    """Whether this program's exit code is dbt's own."""
+    return program in {"dbt", "dbtf", "dbt-fusion"}
+
+
+def canceled(message: str) -> Verdict:
+    return Verdict(status="canceled", outcome=None, message=message)
+
+
+def errored(message: str) -> Verdict:
+    message = shorten(message, MESSAGE_CHARACTERS)
+    return Verdict(status="error", outcome="errored", message=message)
+
+
+def failed(results: RunResults) -> Verdict:
+    """Name the first nodes that failed."""
+    names = ", ".join(short_name(node.unique_id) for node in results.failed[:NAMED_NODES])
+    more = ", ..." if len(results.failed) > NAMED_NODES else ""
+    count = f"{len(results.failed)} of {results.total} nodes failed"
+    message = shorten(f"{count}: {names}{more}", MESSAGE_CHARACTERS)
+    return Verdict(status="error", outcome="failed", message=message)
+
+
+def succeeded(results: RunResults | None) -> Verdict:
+    """Say what a success hides: dbt also exits with 0 when nothing was selected."""
+    message = ""
+    if results is not None and results.total == 0:
+        message = "no nodes were selected"
+    elif results is not None and results.counts.get("warn"):
+        message = f"{results.counts['warn']} of {results.total} nodes warned"
+    return Verdict(status="success", outcome="complete", message=message)
+
+
+def short_name(unique_id: str) -> str:
+    """Return `orders` for `model.shop.orders`, and `unique_id` for `test.shop.unique_id.1a2b3c`."""
+    parts = unique_id.split(".")
+    return parts[2] if len(parts) > 2 else unique_id
+
+
+def signal_name(number: int) -> str:
+    """Return `SIGTERM` for 15."""
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"

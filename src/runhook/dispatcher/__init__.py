@@ -1,0 +1,1 @@
+"""The loops that work in the background; each is one noun with one ``tick``."""

@@ -1,0 +1,148 @@
+"""The dispatcher: claims what is due and delivers it."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import structlog
+
+from runhook.clock import Clock
+from runhook.dispatcher.lanes import Lane, Lanes
+from runhook.dispatcher.loop import NO_PAUSE
+from runhook.dispatcher.prepare import prepare
+from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, Lease
+from runhook.domain.errors import UnavailableError
+from runhook.domain.judging import judge
+from runhook.domain.retries import RetrySchedule
+from runhook.operations.attempt import Claimed, Judged, claim, look, record, release
+from runhook.operations.group_commit import GroupCommit
+from runhook.outbound.sender import Sender
+from runhook.storage.store import Store
+
+log = structlog.get_logger()
+
+POLL_INTERVAL = timedelta(seconds=1)
+"""How long to wait at most before looking for due deliveries again; a wake-up comes sooner."""
+LINGER = timedelta(milliseconds=5)
+"""How long the record of an attempt waits for others to share its commit."""
+
+
+class Dispatcher:
+    """Delivers what is due, each webhook in its own lane.
+
+    Args:
+        store: where deliveries wait.
+        sender: sends one request.
+        clock: dates attempts and signatures; what is due is the database's to say.
+        schedule: when failed deliveries are tried again.
+        lease: our hold on what we claim; longer than waiting for a place and sending take.
+        send_margin: a delivery whose lease has less than this left is given back, not sent.
+        on_room: called when a lane has room again for what may wait in the database.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sender: Sender,
+        clock: Clock,
+        schedule: RetrySchedule,
+        lease: Lease,
+        send_margin: timedelta,
+        on_room: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._sender = sender
+        self._clock = clock
+        self._schedule = schedule
+        self._lease = lease
+        self._send_margin = send_margin
+        self._on_room = on_room
+        self._lanes = Lanes()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._records: GroupCommit[Judged, bool] = GroupCommit(self._record, linger=LINGER)
+        self._releases: GroupCommit[DeliveryId, None] = GroupCommit(self._release)
+
+    async def tick(self) -> timedelta:
+        """Begin to deliver what is due; say how long to wait before looking again."""
+        waiting = await look(self._store)
+        places = self._lanes.places(waiting)
+        if places:
+            # Counted from before the claim: our view of the lease is never longer than it is.
+            sendable_until = (
+                self._now() + (self._lease.duration - self._send_margin).total_seconds()
+            )
+            claimed = await claim(self._store, places, self._lease, self._clock)
+            for one in claimed:
+                self._begin(one, sendable_until)
+            if claimed:
+                return NO_PAUSE
+        return min([POLL_INTERVAL, *(pause for pause in waiting.values() if pause > NO_PAUSE)])
+
+    async def settle(self) -> None:
+        """Wait until everything claimed has been delivered and recorded, or given back."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def stop(self) -> None:
+        """Give back what has not been sent yet, and let what is under way finish."""
+        self._stopping = True
+        await self.settle()
+
+    def _begin(self, claimed: Claimed, sendable_until: float) -> None:
+        lane = self._lanes.enter(claimed.delivery.webhook_id)
+        task = asyncio.create_task(self._deliver(claimed, lane, sendable_until))
+        self._under_way.add(task)
+        task.add_done_callback(lambda done: self._end(done, claimed.delivery))
+
+    def _end(self, task: asyncio.Task[None], delivery: Delivery) -> None:
+        self._under_way.discard(task)
+        if self._lanes.leave(delivery.webhook_id):
+            self._on_room()
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, UnavailableError):
+            log.warning("attempt not recorded: database not available", delivery=delivery.id)
+        elif error is not None:
+            # Its lease will end, and it will be tried again.
+            log.error("delivering failed", delivery=delivery.id, exc_info=error)
+
+    async def _deliver(self, claimed: Claimed, lane: Lane, sendable_until: float) -> None:
+        async with lane.requests:
+            if self._stopping or self._now() > sendable_until:
+                await self._releases.submit(claimed.delivery.id)
+                return
+            attempt = await self._attempt(claimed)
+            lane.note(attempt.outcome.duration)
+        verdict = judge(
+            attempt.outcome,
+            attempt=attempt.number,
+            schedule=self._schedule,
+            now=self._clock.now(),
+            jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
+        )
+        judged = Judged(claimed.delivery, attempt, verdict)
+        if not await self._records.submit(judged):
+            log.warning("attempt not recorded: lease lost", delivery=claimed.delivery.id)
+
+    async def _attempt(self, claimed: Claimed) -> Attempt:
+        sent_at = self._clock.now()
+        request = prepare(claimed, now=sent_at)
+        return Attempt(
+            delivery_id=claimed.delivery.id,
+            number=claimed.delivery.attempt_count + 1,
+            sent_at=sent_at,
+            request_headers=dict(request.headers),
+            outcome=await self._sender.send(request),
+        )
+
+    async def _record(self, judged: Sequence[Judged]) -> Sequence[bool]:
+        return await record(self._store, self._lease.owner, judged, self._clock)
+
+    async def _release(self, delivery_ids: Sequence[DeliveryId]) -> Sequence[None]:
+        await release(self._store, self._lease.owner, delivery_ids)
+        return [None] * len(delivery_ids)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

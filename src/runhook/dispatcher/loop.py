@@ -1,0 +1,67 @@
+"""Waiting, waking and stopping, for anything that has a ``tick``."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from runhook.domain.errors import UnavailableError
+
+log = structlog.get_logger()
+
+NO_PAUSE = timedelta()
+PAUSE_AFTER_ERROR = timedelta(seconds=1)
+
+
+class Loop:
+    """Calls ``tick`` again and again, and waits as long in between as it says.
+
+    Ticks know nothing of loops: a test calls them directly.
+
+    Args:
+        name: for the log.
+        tick: one unit of work; returns the pause before the next.
+        wake: when set, ends the present pause, or skips the next one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tick: Callable[[], Awaitable[timedelta]],
+        *,
+        wake: asyncio.Event | None = None,
+    ) -> None:
+        self.name = name
+        self._tick = tick
+        self._woken = wake or asyncio.Event()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Work until ``stop`` is called."""
+        while not self._stopping:
+            self._woken.clear()
+            pause = await self._tick_safely()
+            if pause > NO_PAUSE and not self._stopping:
+                await self._wait(pause)
+
+    def stop(self) -> None:
+        """Begin no other tick."""
+        self._stopping = True
+        self._woken.set()
+
+    async def _tick_safely(self) -> timedelta:
+        try:
+            return await self._tick()
+        except UnavailableError:
+            log.warning("database not available", loop=self.name)
+        except Exception:
+            log.exception("tick failed", loop=self.name)
+        return PAUSE_AFTER_ERROR
+
+    async def _wait(self, pause: timedelta) -> None:
+        try:
+            async with asyncio.timeout(pause.total_seconds()):
+                await self._woken.wait()
+        except TimeoutError:
+            pass

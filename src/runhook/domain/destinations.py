@@ -1,0 +1,185 @@
+"""Where requests may go: the form of an endpoint's URL, and the addresses policy refuses.
+
+A URL is checked when it is saved, as far as it can be seen then. Every address is checked again
+when it is about to be dialled, because DNS answers change; that check is the one that counts.
+"""
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from urllib.parse import urlsplit
+
+from runhook.domain.errors import InvalidError
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+URL_LIMIT = 2_048
+ALLOW_SETTING = "RUNHOOK_ALLOW_NETWORKS"
+
+REFUSED_NETWORKS: tuple[tuple[Network, str], ...] = tuple(
+    (ip_network(network), kind)
+    for network, kind in (
+        # The registries of special-purpose addresses (RFC 6890 and its updates).
+        ("0.0.0.0/8", "an address of this host"),
+        ("10.0.0.0/8", "a private address"),
+        ("100.64.0.0/10", "a carrier's shared address"),
+        ("127.0.0.0/8", "a loopback address"),
+        ("169.254.0.0/16", "a link-local address, where clouds keep their metadata"),
+        ("172.16.0.0/12", "a private address"),
+        ("192.0.0.0/24", "a reserved address"),
+        ("192.0.2.0/24", "an address for documentation"),
+        ("192.88.99.0/24", "a reserved address"),
+        ("192.168.0.0/16", "a private address"),
+        ("198.18.0.0/15", "an address for benchmarks"),
+        ("198.51.100.0/24", "an address for documentation"),
+        ("203.0.113.0/24", "an address for documentation"),
+        ("224.0.0.0/4", "a multicast address"),
+        ("240.0.0.0/4", "a reserved address"),
+        ("::/128", "an address of this host"),
+        ("::1/128", "a loopback address"),
+        ("100::/64", "a reserved address"),
+        ("2001::/23", "a reserved address"),
+        ("2001:db8::/32", "an address for documentation"),
+        ("3fff::/20", "an address for documentation"),
+        ("5f00::/16", "a reserved address"),
+        ("fc00::/7", "a private address"),
+        ("fe80::/10", "a link-local address, where clouds keep their metadata"),
+        ("fec0::/10", "a private address"),
+        ("ff00::/8", "a multicast address"),
+    )
+)
+
+# Networks whose addresses carry an IPv4 address: what is dialled there can come out as that one.
+NAT64_NETWORKS = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+IPV4_COMPATIBLE = IPv6Network("::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPolicy:
+    """Which addresses may be dialled: the public ones, and the networks allowed by name."""
+
+    allowed: tuple[Network, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "AddressPolicy":
+        """Read networks in CIDR form with commas between them.
+
+        Raises:
+            InvalidError: a part is not a network.
+        """
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return cls(tuple(parse_network(part) for part in parts))
+
+    def refusal(self, address: Address) -> str | None:
+        """Return why ``address`` may not be dialled, in a sentence; None if it may."""
+        for meant in (address, *embedded_addresses(address)):
+            kind = kind_of(meant)
+            if kind and not self.allows(meant):
+                name = str(address) if meant == address else f"{address}, which means {meant},"
+                return (
+                    f"{name} is {kind}, and those are refused; "
+                    f"to allow it, list its network in {ALLOW_SETTING}."
+                )
+        return None
+
+    def allows(self, address: Address) -> bool:
+        """Whether the address lies in a network that the setting lists."""
+        return any(address in network for network in self.allowed)
+
+
+def parse_network(text: str) -> Network:
+    """Read one network.
+
+    Raises:
+        InvalidError: it is not one.
+    """
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise InvalidError(f"`{text[:60]}` is not a network such as 10.0.0.0/8") from None
+
+
+def kind_of(address: Address) -> str | None:
+    """Return what kind of address it is where that kind is refused, None for a public one."""
+    for network, kind in REFUSED_NETWORKS:
+        if address in network:
+            return kind
+    # An address that only wraps an IPv4 one is as good as what it wraps.
+    if address.is_global or embedded_addresses(address):
+        return None
+    return "a reserved address"
+
+
+def embedded_addresses(address: Address) -> tuple[IPv4Address, ...]:
+    """Return the IPv4 addresses inside an IPv6 one: mapped, compatible, 6to4, Teredo, NAT64."""
+    if isinstance(address, IPv4Address):
+        return ()
+    found: list[IPv4Address | None] = [address.ipv4_mapped, address.sixtofour]
+    found.extend(address.teredo or ())
+    low_bits = IPv4Address(int(address) & 0xFFFF_FFFF)
+    if any(address in network for network in NAT64_NETWORKS):
+        found.append(low_bits)
+    if address in IPV4_COMPATIBLE and int(address) > 1:
+        found.append(low_bits)
+    return tuple(one for one in found if one is not None)
+
+
+def check_url(text: str, policy: AddressPolicy) -> str:
+    """Return an endpoint's URL as it will be used.
+
+    Raises:
+        InvalidError: it is not an absolute http or https URL, it carries a user name or password,
+            or its host is an address that policy refuses.
+    """
+    text = text.strip()
+    if len(text) > URL_LIMIT:
+        raise InvalidError(f"client_url: {len(text)} characters are too long; {URL_LIMIT} at most")
+    if not text.isprintable() or " " in text:
+        raise InvalidError("client_url: spaces and control characters must be percent-encoded")
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError as error:
+        raise InvalidError(f"client_url: {error}") from None
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise InvalidError("client_url: give a whole URL that begins with https:// or http://")
+    if port == 0:
+        raise InvalidError("client_url: port 0 cannot be dialled")
+    if "@" in url.netloc:
+        raise InvalidError(
+            "client_url: leave the user name and password out; the Authorization header carries "
+            "the signature"
+        )
+    for address in literal_addresses(url.hostname):
+        refusal = policy.refusal(address)
+        if refusal:
+            raise InvalidError(f"client_url: address_refused: {refusal}")
+    return text
+
+
+def literal_addresses(host: str) -> Iterable[Address]:
+    """Return the address that a host spells out, in any form that resolvers accept.
+
+    Beside the usual forms these are the old ones of `inet_aton`: decimal, octal, hexadecimal and
+    shortened IPv4. `localhost` is a name by itself.
+    """
+    host = host.rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return (IPv4Address("127.0.0.1"),)
+    try:
+        return (ip_address(host.partition("%")[0]),)
+    except ValueError:
+        pass
+    try:
+        return (IPv4Address(socket.inet_aton(host)),)
+    except (OSError, ValueError):
+        return ()

@@ -1,0 +1,68 @@
+"""What a caller can get wrong, as exceptions with a sentence for people.
+
+A bad endpoint is not among them: that is a value (see ``judging``). Anything else that is raised
+is a bug of ours.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class ErrorCode(StrEnum):
+    """The kinds of mistake a caller can distinguish."""
+
+    INVALID = "invalid"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    UNAVAILABLE = "unavailable"
+
+
+class RunhookError(Exception):
+    """Something the caller can mend; the message says what and how.
+
+    A subclass's docstring is its default message.
+    """
+
+    code: ClassVar[ErrorCode]
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        super().__init__(self.message)
+
+
+class InvalidError(RunhookError):
+    """The request is not valid."""
+
+    code = ErrorCode.INVALID
+
+
+class UnauthorizedError(RunhookError):
+    """Send a valid token: `Authorization: Token <token>` or `Authorization: Bearer <token>`."""
+
+    code = ErrorCode.UNAUTHORIZED
+
+
+class ForbiddenError(RunhookError):
+    """This token's permission set does not allow that."""
+
+    code = ErrorCode.FORBIDDEN
+
+
+class NotFoundError(RunhookError):
+    """Nothing is here, or it is not yours."""
+
+    code = ErrorCode.NOT_FOUND
+
+
+class ConflictError(RunhookError):
+    """That contradicts what was reported before."""
+
+    code = ErrorCode.CONFLICT
+
+
+class UnavailableError(RunhookError):
+    """Runhook cannot do this now; try again shortly."""
+
+    code = ErrorCode.UNAVAILABLE

@@ -1,0 +1,54 @@
+"""Events: facts about a run that webhooks can ask for, and which change gives rise to which."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from runhook.domain.runs import Run, RunStatus
+
+
+class EventType(StrEnum):
+    """dbt Cloud's event types; `job.run.canceled` it had in 2022, the others it has today."""
+
+    STARTED = "job.run.started"
+    CANCELED = "job.run.canceled"
+    COMPLETED = "job.run.completed"
+    ERRORED = "job.run.errored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The ``sequence``-th fact about a run, counted from 1, with the run as it was then."""
+
+    type: EventType
+    run: Run
+    sequence: int
+    occurred_at: datetime
+
+
+EVENTS_OF_STATUS = {
+    RunStatus.QUEUED: (),
+    RunStatus.STARTING: (),
+    RunStatus.RUNNING: (EventType.STARTED,),
+    RunStatus.SUCCESS: (EventType.COMPLETED,),
+    # A failed run is told at once as errored, and as completed because its results are there.
+    RunStatus.ERROR: (EventType.ERRORED, EventType.COMPLETED),
+    RunStatus.CANCELLED: (EventType.CANCELED,),
+}
+
+
+def events_for(before: Run | None, after: Run, *, now: datetime) -> tuple[Event, ...]:
+    """Return the events that a change of a run gives rise to, in the order they are told.
+
+    Args:
+        before: the run as it was, None if it was not known.
+        after: the run as it is.
+        now: when the change became known.
+    """
+    if before is not None and before.status == after.status:
+        return ()
+    first = 1 if before is None else before.event_count + 1
+    return tuple(
+        Event(type=type_, run=after, sequence=sequence, occurred_at=now)
+        for sequence, type_ in enumerate(EVENTS_OF_STATUS[after.status], start=first)
+    )

@@ -1,0 +1,53 @@
+"""Payload version 2022-05: the webhooks page of dbt Cloud as it was in May 2022.
+
+Every id inside `data` is a string, `account_id` is a number; times are UTC, to the second.
+"""
+
+from datetime import UTC, datetime
+
+from runhook.domain.deliveries import DeliveryId
+from runhook.domain.events import Event, EventType
+from runhook.domain.runs import SCHEDULED, Run
+from runhook.domain.webhooks import Webhook
+
+
+def render(event: Event, webhook: Webhook, delivery_id: DeliveryId) -> dict[str, object]:
+    """Return the payload as an object whose key order is the page's."""
+    run = event.run
+    return {
+        "account_id": run.account_id,
+        "event_id": delivery_id,
+        "timestamp": clock_text(event.occurred_at),
+        "event_type": event.type.value,
+        "data": {
+            "run_reason": "job_scheduled" if run.run_reason == SCHEDULED else run.run_reason,
+            "job_id": str(run.job.id),
+            "job_name": run.job.name,
+            "run_id": str(run.id),
+            "environment_id": str(run.job.environment_id),
+            "environment_name": run.job.environment_name,
+            "run_started_at": clock_text(run.started_at),
+            **ending(event.type, run),
+            "webhook_name": webhook.name,
+            "dbt_version": run.dbt_version,
+            "project_name": run.job.project_name,
+        },
+    }
+
+
+def ending(event_type: EventType, run: Run) -> dict[str, str]:
+    """Return the keys that tell how the run ended, none for one that has only started."""
+    if event_type is EventType.STARTED or run.finished_at is None:
+        return {}
+    ended_at = clock_text(run.finished_at)
+    status = run.outcome.value if run.outcome else ""
+    return {
+        EventType.CANCELED: {"run_canceled_at": ended_at},
+        EventType.COMPLETED: {"run_finished_at": ended_at, "run_status": status},
+        EventType.ERRORED: {"run_errored_at": ended_at, "run_status": status},
+    }[event_type]
+
+
+def clock_text(time: datetime) -> str:
+    """Write a time as the page does."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,82 @@
+"""Payload version 2023-02: what dbt Cloud sends today.
+
+`accountId` and `runStatusCode` are numbers, every id inside `data` is a string, and
+`runStatusMessage` is never null. The timestamp has fractions, the run's times do not.
+"""
+
+from datetime import UTC, datetime
+
+from runhook.domain.deliveries import DeliveryId
+from runhook.domain.events import Event, EventType
+from runhook.domain.runs import Run, RunStatus
+from runhook.domain.webhooks import Webhook
+
+STATUS_WORDS = {
+    EventType.STARTED: ("Running", RunStatus.RUNNING),
+    EventType.ERRORED: ("Errored", RunStatus.ERROR),
+    EventType.CANCELED: ("Cancelled", RunStatus.CANCELLED),
+}
+COMPLETED_STATUS_WORDS = {
+    RunStatus.SUCCESS: "Success",
+    RunStatus.ERROR: "Errored",
+}
+ENDING_KEYS = {
+    EventType.COMPLETED: "runFinishedAt",
+    EventType.ERRORED: "runErroredAt",
+    EventType.CANCELED: "runCanceledAt",
+}
+
+
+def render(event: Event, webhook: Webhook, delivery_id: DeliveryId) -> dict[str, object]:
+    """Return the payload as an object whose key order is dbt Cloud's."""
+    run = event.run
+    status_word, status = status_of(event)
+    return {
+        "accountId": run.account_id,
+        "eventId": delivery_id,
+        "timestamp": precise_text(event.occurred_at),
+        "eventType": event.type.value,
+        "webhookId": webhook.id,
+        "webhookName": webhook.name,
+        "data": {
+            "jobId": str(run.job.id),
+            "jobName": run.job.name,
+            "runId": str(run.id),
+            "environmentId": str(run.job.environment_id),
+            "environmentName": run.job.environment_name,
+            "dbtVersion": run.dbt_version,
+            "projectName": run.job.project_name,
+            "projectId": str(run.job.project_id),
+            "runStatus": status_word,
+            "runStatusCode": status.value,
+            "runStatusMessage": "None" if run.status_message is None else run.status_message,
+            "runReason": run.run_reason,
+            "runStartedAt": second_text(run.started_at),
+            **ending(event.type, run),
+        },
+    }
+
+
+def status_of(event: Event) -> tuple[str, RunStatus]:
+    """Return the event's status in webhooks' words (`Errored`, not the Admin API's `Error`)."""
+    if event.type is EventType.COMPLETED:
+        return COMPLETED_STATUS_WORDS[event.run.status], event.run.status
+    return STATUS_WORDS[event.type]
+
+
+def ending(event_type: EventType, run: Run) -> dict[str, str]:
+    """Return the key that tells when the run ended, none for one that has only started."""
+    if event_type is EventType.STARTED or run.finished_at is None:
+        return {}
+    return {ENDING_KEYS[event_type]: second_text(run.finished_at)}
+
+
+def second_text(time: datetime) -> str:
+    """Write a time as RFC 3339 in UTC, to the second."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def precise_text(time: datetime) -> str:
+    """Write a time as RFC 3339 in UTC, with its fraction's trailing zeros trimmed."""
+    fraction = f".{time.microsecond:06d}".rstrip("0").rstrip(".")
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"

@@ -1,0 +1,201 @@
+"""Runs: one execution of a dbt job, its states, and the only ways to change them.
+
+Statuses and their numbers are dbt Cloud's (Admin API v2). A run is started once and finished once;
+a report that repeats what is known changes nothing, one that contradicts it is refused.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import NewType
+
+from runhook.domain.errors import ConflictError, InvalidError
+
+AccountId = NewType("AccountId", int)
+ProjectId = NewType("ProjectId", int)
+EnvironmentId = NewType("EnvironmentId", int)
+JobId = NewType("JobId", int)
+RunId = NewType("RunId", int)
+
+SCHEDULED = "scheduled"
+"""The run_reason of a run that a schedule started, in dbt Cloud's word of today."""
+
+
+class RunStatus(IntEnum):
+    """dbt Cloud's run statuses."""
+
+    QUEUED = 1
+    STARTING = 2
+    RUNNING = 3
+    SUCCESS = 10
+    ERROR = 20
+    CANCELLED = 30
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a run in this status has ended."""
+        return self >= RunStatus.SUCCESS
+
+
+class RunOutcome(StrEnum):
+    """How a run that was not canceled ended, finer than its status.
+
+    These are the values of `run_status` in payload version 2022-05.
+    """
+
+    COMPLETE = "complete"
+    """Everything succeeded."""
+    FAILED = "failed"
+    """dbt ran, and models or tests failed."""
+    ERRORED = "errored"
+    """dbt could not run: usage, compilation, killed, lost."""
+
+
+OUTCOMES_OF_STATUS: Mapping[RunStatus, tuple[RunOutcome | None, ...]] = {
+    RunStatus.SUCCESS: (RunOutcome.COMPLETE,),
+    # A reporter that cannot tell gets the first.
+    RunStatus.ERROR: (RunOutcome.ERRORED, RunOutcome.FAILED),
+    RunStatus.CANCELLED: (None,),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A dbt job with the project and environment it belongs to."""
+
+    id: JobId
+    name: str
+    project_id: ProjectId
+    project_name: str
+    environment_id: EnvironmentId
+    environment_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartReport:
+    """A reporter says: this run of this job has started.
+
+    ``run_key`` is the reporter's own name for the run: the same key and facts again are the same
+    run. ``dbt_version`` is empty where it is not known yet; ``started_at`` None means now.
+    """
+
+    run_key: str
+    job_name: str
+    project_name: str
+    environment_name: str
+    run_reason: str
+    dbt_version: str
+    started_at: datetime | None = None
+
+    def fingerprint(self) -> str:
+        """Return a digest that is equal for equal reports and for no others."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishReport:
+    """A reporter says: this run is over, and how it ended.
+
+    ``status_message`` is a sentence for people; ``outcome`` None takes the usual one of the
+    status; ``results`` is the reporter's summary of dbt's node results; ``dbt_version`` None
+    leaves what the start said.
+    """
+
+    status: RunStatus
+    finished_at: datetime | None = None
+    status_message: str | None = None
+    outcome: RunOutcome | None = None
+    results: Mapping[str, object] | None = None
+    dbt_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of a job, as Runhook knows it. Times are aware and in UTC."""
+
+    id: RunId
+    account_id: AccountId
+    job: Job
+    run_key: str
+    run_reason: str
+    dbt_version: str
+    status: RunStatus
+    status_message: str | None = None
+    outcome: RunOutcome | None = None
+    results: Mapping[str, object] | None = None
+    started_at: datetime
+    finished_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    created_at: datetime
+    event_count: int = 0
+    """How many events this run has given rise to so far."""
+
+
+class RunKeyTakenError(ConflictError):
+    """A run with this run_key was reported before, with other facts."""
+
+
+class RunAlreadyFinishedError(ConflictError):
+    """The run was already finished, with other facts."""
+
+
+def finish(run: Run, report: FinishReport, *, now: datetime) -> Run:
+    """Return ``run`` as it is after ``report``; the very same run if that tells nothing new.
+
+    Raises:
+        InvalidError: the status does not end a run, or the outcome does not fit the status.
+        RunAlreadyFinishedError: the run had ended otherwise.
+    """
+    outcome = outcome_of(report)
+    if run.status.is_over:
+        if same_ending(run, report, outcome):
+            return run
+        raise RunAlreadyFinishedError(
+            f"Run {run.id} already ended as {run.status.name.lower()}, with other facts than these."
+        )
+    return replace(
+        run,
+        status=report.status,
+        status_message=report.status_message,
+        outcome=outcome,
+        results=report.results,
+        dbt_version=report.dbt_version or run.dbt_version,
+        # A clock that was set back during the run must not make it end before it began.
+        finished_at=max(report.finished_at or now, run.started_at),
+    )
+
+
+def outcome_of(report: FinishReport) -> RunOutcome | None:
+    """Return the outcome the report names, or the usual one of its status."""
+    possible = OUTCOMES_OF_STATUS.get(report.status)
+    if possible is None:
+        raise InvalidError(f"status: a run does not end as {report.status.name.lower()}")
+    if report.outcome is None:
+        return possible[0]
+    if report.outcome not in possible:
+        fitting = " or ".join(f"`{one}`" for one in possible if one) or "none"
+        raise InvalidError(
+            f"outcome: `{report.outcome}` does not fit the status; expected {fitting}"
+        )
+    return report.outcome
+
+
+def same_ending(run: Run, report: FinishReport, outcome: RunOutcome | None) -> bool:
+    """Tell a repeated finish from one that contradicts the first."""
+    finished_at = max(report.finished_at, run.started_at) if report.finished_at else run.finished_at
+    return (run.status, run.outcome, run.finished_at, run.status_message, run.results) == (
+        report.status,
+        outcome,
+        finished_at,
+        report.status_message,
+        report.results,
+    )
+
+
+def request_cancel(run: Run, *, now: datetime) -> Run:
+    """Return ``run`` with its cancellation asked for; unchanged if it was, or if it is over."""
+    if run.status.is_over or run.cancel_requested_at is not None:
+        return run
+    return replace(run, cancel_requested_at=now)

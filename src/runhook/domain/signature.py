@@ -1,0 +1,154 @@
+"""The proof that a delivery is ours: dbt Cloud's signature and the Standard Webhooks one.
+
+One secret serves both. It reads ``whsec_`` and base64 of 32 bytes: the whole text is the key for
+dbt Cloud's ``Authorization`` header, the decoded bytes are the key for Standard Webhooks
+(https://www.standardwebhooks.com, symmetric ``v1``).
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the public prefix, not a secret
+SECRET_BYTES = 32
+TOLERANCE = timedelta(minutes=5)
+"""How far a delivery's timestamp may be from the receiver's clock (Standard Webhooks' choice)."""
+
+SECONDS_DIGITS = 12
+
+
+class SignatureError(Exception):
+    """The delivery was not signed with this secret, or not recently."""
+
+
+class Secret:
+    """A webhook's signing secret, hidden wherever it might be printed."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @classmethod
+    def from_bytes(cls, random: bytes) -> "Secret":
+        """Make a new secret of 32 random bytes."""
+        if len(random) != SECRET_BYTES:
+            raise ValueError(f"a secret is made of {SECRET_BYTES} bytes, not {len(random)}")
+        return cls(SECRET_PREFIX + base64.b64encode(random).decode())
+
+    def reveal(self) -> str:
+        """Return the text to show once to the webhook's owner."""
+        return self._text
+
+    def authorization_key(self) -> bytes:
+        """Return the key of dbt Cloud's signature: the text itself."""
+        return bytes_of(self._text)
+
+    def standard_key(self) -> bytes:
+        """Return the key of the Standard Webhooks signature: the decoded bytes.
+
+        Raises:
+            SignatureError: the secret is not of the ``whsec_`` form.
+        """
+        encoded = self._text.removeprefix(SECRET_PREFIX)
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except ValueError as error:
+            raise SignatureError("the secret is not `whsec_` and base64") from error
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret('whsec_...')"
+
+
+def sign(
+    secrets: Sequence[Secret], *, message_id: str, timestamp: datetime, body: bytes
+) -> dict[str, str]:
+    """Return the headers that prove ``body``.
+
+    Args:
+        secrets: the newest first; older ones are still in their grace after a rotation.
+            ``Authorization`` can carry one signature only, the newest secret's.
+        message_id: the delivery's id, equal on every attempt.
+        timestamp: when this attempt is sent.
+        body: the exact bytes on the wire.
+    """
+    seconds = str(int(timestamp.timestamp()))
+    return {
+        "Authorization": authorization_signature(secrets[0], body),
+        "webhook-id": message_id,
+        "webhook-timestamp": seconds,
+        "webhook-signature": " ".join(
+            standard_signature(secret, message_id=message_id, seconds=seconds, body=body)
+            for secret in secrets
+        ),
+    }
+
+
+def authorization_signature(secret: Secret, body: bytes) -> str:
+    """Return dbt Cloud's signature: the bare lowercase hex HMAC-SHA256 of the body."""
+    return hmac.new(secret.authorization_key(), body, hashlib.sha256).hexdigest()
+
+
+def standard_signature(secret: Secret, *, message_id: str, seconds: str, body: bytes) -> str:
+    """Return one entry of the ``webhook-signature`` header, ``v1,<base64>``."""
+    signed = bytes_of(f"{message_id}.{seconds}.") + body
+    digest = hmac.new(secret.standard_key(), signed, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(digest).decode()
+
+
+def check_authorization(secret: Secret, headers: Mapping[str, str], body: bytes) -> None:
+    """Check dbt Cloud's signature.
+
+    Args:
+        secret: the webhook's secret, of any form.
+        headers: the request's headers, their names in lower case.
+        body: the raw body, as received.
+
+    Raises:
+        SignatureError: the header is missing or does not match.
+    """
+    given = headers.get("authorization", "")
+    expected = authorization_signature(secret, body)
+    if not hmac.compare_digest(bytes_of(given), bytes_of(expected)):
+        raise SignatureError("the Authorization header does not match the body and the secret")
+
+
+def check_standard(
+    secret: Secret, headers: Mapping[str, str], body: bytes, *, now: datetime
+) -> None:
+    """Check the Standard Webhooks signature and that it is recent.
+
+    Arguments as for ``check_authorization``; ``now`` is the receiver's clock.
+
+    Raises:
+        SignatureError: a header is missing, too old, too far ahead, or does not match.
+    """
+    try:
+        message_id = headers["webhook-id"]
+        seconds = headers["webhook-timestamp"]
+        given = headers["webhook-signature"].split()
+    except KeyError as missing:
+        raise SignatureError(f"the {missing.args[0]} header is missing") from None
+    if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= SECONDS_DIGITS):
+        raise SignatureError("the webhook-timestamp header is not a number of seconds")
+    if abs(int(seconds) - now.timestamp()) > TOLERANCE.total_seconds():
+        raise SignatureError("the webhook-timestamp header is more than five minutes off")
+    expected = standard_signature(secret, message_id=message_id, seconds=seconds, body=body)
+    matches = [hmac.compare_digest(bytes_of(one), bytes_of(expected)) for one in given]
+    if not any(matches):
+        raise SignatureError("no webhook-signature matches the body and the secret")
+
+
+def bytes_of(text: str) -> bytes:
+    """Return a header's bytes; it may hold what no encoding has."""
+    return text.encode(errors="surrogatepass")

@@ -1,0 +1,3 @@
+"""Which Runhook this is."""
+
+VERSION = "0.1.0"

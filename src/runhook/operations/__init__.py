@@ -1,0 +1,1 @@
+"""What Runhook does: one verb a module, one transaction a verb."""

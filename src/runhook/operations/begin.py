@@ -1,0 +1,41 @@
+"""The first start: the account that everything belongs to, and a first token if one was given."""
+
+from runhook.clock import Clock
+from runhook.domain.permissions import PermissionSet
+from runhook.domain.runs import AccountId
+from runhook.domain.webhooks import PayloadVersion
+from runhook.operations.authenticate import digest_of
+from runhook.operations.ids import new_account_identifier
+from runhook.settings import Hidden
+from runhook.storage.accounts import Account, find_account, insert_account, insert_token
+from runhook.storage.store import Store
+
+FIRST_ACCOUNT = AccountId(1)
+
+
+async def begin(store: Store, *, bootstrap_token: Hidden | None, clock: Clock) -> bool:
+    """Create account 1 if there is none; say whether this was the first start.
+
+    ``bootstrap_token`` becomes an account-admin token on the first start, and is ignored later.
+    """
+    now = clock.now()
+    async with store.write() as tx:
+        if await find_account(tx, FIRST_ACCOUNT) is not None:
+            return False
+        account = Account(
+            id=FIRST_ACCOUNT,
+            identifier=new_account_identifier(now),
+            name="Default",
+            default_payload_version=PayloadVersion.V2022_05,
+        )
+        await insert_account(tx, account, now=now)
+        if bootstrap_token is not None:
+            await insert_token(
+                tx,
+                FIRST_ACCOUNT,
+                PermissionSet.ACCOUNT_ADMIN,
+                name="bootstrap",
+                digest=digest_of(bootstrap_token.reveal()),
+                now=now,
+            )
+    return True

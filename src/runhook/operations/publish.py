@@ -1,0 +1,291 @@
+"""Publish what reporters say.
+
+A run changes, events follow, and each webhook that wants one owes a delivery: all of it, for every
+report that came in meanwhile, in one transaction.
+There is no second step: what is answered with success has its deliveries in the database.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+
+from runhook.clock import Clock
+from runhook.domain.deliveries import DeliveryState
+from runhook.domain.errors import NotFoundError, RunhookError
+from runhook.domain.events import Event, events_for
+from runhook.domain.payload import render
+from runhook.domain.runs import (
+    AccountId,
+    FinishReport,
+    Job,
+    Run,
+    RunId,
+    RunKeyTakenError,
+    RunStatus,
+    StartReport,
+    finish,
+    request_cancel,
+)
+from runhook.domain.webhooks import Webhook
+from runhook.operations.group_commit import GroupCommit
+from runhook.operations.ids import new_delivery_id
+from runhook.storage.deliveries import NewDelivery, insert_deliveries
+from runhook.storage.jobs import JobName, register_jobs
+from runhook.storage.runs import (
+    StoredRun,
+    find_runs_by_key,
+    insert_events,
+    insert_runs,
+    lock_runs,
+    touch_runs,
+    update_runs,
+)
+from runhook.storage.store import Store, Transaction
+from runhook.storage.webhooks import webhooks_of_accounts
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Start:
+    """A run has started."""
+
+    account_id: AccountId
+    report: StartReport
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Finish:
+    """A run is over."""
+
+    account_id: AccountId
+    run_id: RunId
+    report: FinishReport
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Cancel:
+    """Somebody asks for a run to be canceled."""
+
+    account_id: AccountId
+    run_id: RunId
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Heartbeat:
+    """A run's reporter is alive."""
+
+    account_id: AccountId
+    run_id: RunId
+
+
+Change = Finish | Cancel | Heartbeat
+Report = Start | Change
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The run as it is after a report, and whether the report brought it into being."""
+
+    run: Run
+    is_new: bool = False
+
+
+Answers = dict[Report, Reported | RunhookError]
+
+
+class Publisher:
+    """Takes reports from any number of callers.
+
+    Args:
+        store: where they go.
+        clock: dates the events.
+        on_published: called after a commit that left deliveries to be sent.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, on_published: Callable[[], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._on_published = on_published
+        self._commits: GroupCommit[Report, Reported] = GroupCommit(self._publish)
+
+    async def publish(self, report: Report) -> Reported:
+        """Publish one report; when this returns, all that follows from it is committed.
+
+        Raises:
+            NotFoundError: the account has no such run.
+            ConflictError: it contradicts what was reported before.
+            InvalidError: it contradicts itself.
+            UnavailableError: the database is away; nothing was written.
+        """
+        return await self._commits.submit(report)
+
+    async def _publish(self, reports: Sequence[Report]) -> Sequence[Reported | RunhookError]:
+        now = self._clock.now()
+        async with self._store.write() as tx:
+            answers, events = await apply_reports(tx, reports, now=now)
+            deliveries = await owe_deliveries(tx, events)
+        if deliveries:
+            self._on_published()
+        return [answers[report] for report in reports]
+
+
+async def apply_reports(
+    tx: Transaction, reports: Sequence[Report], *, now: datetime
+) -> tuple[Answers, Sequence[Event]]:
+    """Change the runs that the reports speak of, and return the events that follow."""
+    starts = [report for report in reports if isinstance(report, Start)]
+    changes = [report for report in reports if not isinstance(report, Start)]
+    answers: Answers = {}
+    events: list[Event] = []
+    if starts:
+        events += await start_runs(tx, starts, answers, now=now)
+    if changes:
+        events += await change_runs(tx, changes, answers, now=now)
+    if events:
+        await insert_events(tx, events)
+    return answers, events
+
+
+async def start_runs(
+    tx: Transaction, starts: Sequence[Start], answers: Answers, *, now: datetime
+) -> Iterable[Event]:
+    """Add the runs that are new; a report of a known one must say what the first one said."""
+    by_key = {(start.account_id, start.report.run_key): start for start in reversed(starts)}
+    known = await find_runs_by_key(tx, by_key.keys())
+    fresh = [start for key, start in by_key.items() if key not in known]
+    jobs = await register_jobs(tx, {job_name(start) for start in fresh}) if fresh else {}
+    added = await add_runs(tx, [new_run(start, jobs[job_name(start)], now) for start in fresh])
+    if len(added) < len(fresh):
+        # Another replica took a key between our look and our insert.
+        known |= await find_runs_by_key(tx, by_key.keys() - added.keys() - known.keys())
+    for start in starts:
+        key = (start.account_id, start.report.run_key)
+        stored = added.get(key) or known[key]
+        if stored.start_fingerprint == start.report.fingerprint():
+            answers[start] = Reported(stored.run, is_new=by_key[key] is start and key in added)
+        else:
+            answers[start] = RunKeyTakenError(
+                f"run_key: `{start.report.run_key}` is the run {stored.run.id}, "
+                "which was reported with other facts."
+            )
+    return chain.from_iterable(events_for(None, one.run, now=now) for one in added.values())
+
+
+def job_name(start: Start) -> JobName:
+    """Return what the report calls its job."""
+    report = start.report
+    return JobName(start.account_id, report.project_name, report.environment_name, report.job_name)
+
+
+def new_run(start: Start, job: Job, now: datetime) -> StoredRun:
+    """Return the run that a report starts; its id is the database's to give."""
+    report = start.report
+    run = Run(
+        id=RunId(0),
+        account_id=start.account_id,
+        job=job,
+        run_key=report.run_key,
+        run_reason=report.run_reason,
+        dbt_version=report.dbt_version,
+        status=RunStatus.RUNNING,
+        started_at=report.started_at or now,
+        created_at=now,
+    )
+    run = replace(run, event_count=len(events_for(None, run, now=now)))
+    return StoredRun(run=run, start_fingerprint=report.fingerprint())
+
+
+async def add_runs(
+    tx: Transaction, fresh: Sequence[StoredRun]
+) -> dict[tuple[AccountId, str], StoredRun]:
+    """Write new runs and return them with their ids, by key."""
+    if not fresh:
+        return {}
+    ids = await insert_runs(tx, fresh)
+    by_key = {(one.run.account_id, one.run.run_key): one for one in fresh}
+    return {
+        key: replace(one, run=replace(one.run, id=ids[key]))
+        for key, one in by_key.items()
+        if key in ids
+    }
+
+
+async def change_runs(
+    tx: Transaction, changes: Sequence[Change], answers: Answers, *, now: datetime
+) -> Iterable[Event]:
+    """Apply each change to its run in the order they came; refused ones change nothing."""
+    runs = await lock_runs(tx, {(change.account_id, change.run_id) for change in changes})
+    changed: dict[RunId, Run] = {}
+    alive: set[RunId] = set()
+    events: list[Event] = []
+    for change in changes:
+        key = (change.account_id, change.run_id)
+        try:
+            before = known_run(runs, key)
+            after = changed_run(before, change, now)
+        except RunhookError as error:
+            answers[change] = error
+            continue
+        if after is not before:
+            following = events_for(before, after, now=now)
+            events += following
+            after = replace(after, event_count=before.event_count + len(following))
+            runs[key] = changed[after.id] = after
+        if isinstance(change, Heartbeat):
+            alive.add(after.id)
+        answers[change] = Reported(after)
+    if changed:
+        await update_runs(tx, list(changed.values()))
+    if alive:
+        await touch_runs(tx, alive)
+    return events
+
+
+def known_run(runs: Mapping[tuple[AccountId, RunId], Run], key: tuple[AccountId, RunId]) -> Run:
+    """Return the run, or say that there is none."""
+    try:
+        return runs[key]
+    except KeyError:
+        raise NotFoundError(f"There is no run {key[1]} in this account.") from None
+
+
+def changed_run(run: Run, change: Change, now: datetime) -> Run:
+    """Return the run as it is after the change."""
+    match change:
+        case Finish():
+            return finish(run, change.report, now=now)
+        case Cancel():
+            return request_cancel(run, now=now)
+        case Heartbeat():
+            return run
+
+
+async def owe_deliveries(tx: Transaction, events: Sequence[Event]) -> bool:
+    """Add a delivery of each event for each webhook that wants it; say if any is to be sent."""
+    if not events:
+        return False
+    webhooks = await webhooks_of_accounts(tx, {event.run.account_id for event in events})
+    wanted = [
+        (event, webhook)
+        for event in events
+        for webhook in webhooks[event.run.account_id]
+        if webhook.wants(event)
+    ]
+    new = [
+        new_delivery(event, webhook, position) for position, (event, webhook) in enumerate(wanted)
+    ]
+    if new:
+        await insert_deliveries(tx, new)
+    return any(one.state is DeliveryState.PENDING for one in new)
+
+
+def new_delivery(event: Event, webhook: Webhook, position: int) -> NewDelivery:
+    """Return the delivery of ``event`` to ``webhook``, its bytes final."""
+    delivery_id = new_delivery_id(event.occurred_at, position)
+    return NewDelivery(
+        id=delivery_id,
+        webhook_id=webhook.id,
+        event=event,
+        body=render(event, webhook, delivery_id),
+        state=DeliveryState.PENDING if webhook.active else DeliveryState.SKIPPED,
+    )

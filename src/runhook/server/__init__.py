@@ -1,0 +1,1 @@
+"""The HTTP that Runhook offers."""

@@ -1,0 +1,72 @@
+"""Where reporters say that runs start, are alive, end or should end."""
+
+import uuid
+
+from litestar import Response, Router, post
+from litestar.params import FromPath, JSONBody
+
+from runhook.domain.errors import NotFoundError
+from runhook.domain.permissions import Permission
+from runhook.domain.runs import RunId
+from runhook.operations.publish import Cancel, Finish, Heartbeat, Start
+from runhook.server.api.wire import (
+    LARGEST_ID,
+    Envelope,
+    FinishIn,
+    HeartbeatOut,
+    RunOut,
+    StartIn,
+    created,
+    run_of,
+)
+from runhook.server.authentication import needs
+from runhook.server.services import Caller, Serving
+
+
+@post("/", **needs(Permission.REPORT_RUNS))
+async def start_run(
+    services: Serving, caller: Caller, data: JSONBody[StartIn]
+) -> Response[Envelope[RunOut]]:
+    """Start a run; the same key and facts again are the same run, answered with 200."""
+    report = data.to_report(new_key=str(uuid.uuid4()))
+    reported = await services.publisher.publish(Start(caller.account_id, report))
+    shown = run_of(reported.run)
+    if reported.is_new:
+        return Response(created(shown), status_code=201)
+    return Response(Envelope(data=shown), status_code=200)
+
+
+@post("/{run_id:int}/heartbeat", status_code=200, **needs(Permission.REPORT_RUNS))
+async def heartbeat(
+    services: Serving, caller: Caller, run_id: FromPath[int]
+) -> Envelope[HeartbeatOut]:
+    """Say that the run's reporter is alive; learn whether the run should end."""
+    report = Heartbeat(caller.account_id, existing_id(run_id))
+    run = (await services.publisher.publish(report)).run
+    return Envelope(data=HeartbeatOut(cancel_requested=run.cancel_requested_at is not None))
+
+
+@post("/{run_id:int}/finish", status_code=200, **needs(Permission.REPORT_RUNS))
+async def finish_run(
+    services: Serving, caller: Caller, run_id: FromPath[int], data: JSONBody[FinishIn]
+) -> Envelope[RunOut]:
+    """Finish a run; the same facts again change nothing, others are a conflict."""
+    report = Finish(caller.account_id, existing_id(run_id), data.to_report())
+    return Envelope(data=run_of((await services.publisher.publish(report)).run))
+
+
+@post("/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
+async def cancel_run(services: Serving, caller: Caller, run_id: FromPath[int]) -> Envelope[RunOut]:
+    """Ask for a run to be canceled; its reporter decides."""
+    report = Cancel(caller.account_id, existing_id(run_id))
+    return Envelope(data=run_of((await services.publisher.publish(report)).run))
+
+
+def existing_id(run_id: int) -> RunId:
+    """Return a run's id, if the database can hold such a number at all."""
+    if not 0 < run_id <= LARGEST_ID:
+        raise NotFoundError
+    return RunId(run_id)
+
+
+router = Router("/runs", route_handlers=[start_run, heartbeat, finish_run, cancel_run])

@@ -1,0 +1,81 @@
+"""Errors as answers: always JSON, always dbt Cloud's envelope."""
+
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from runhook.domain.errors import ErrorCode, RunhookError
+from runhook.server.api.wire import Envelope, Status
+
+log = structlog.get_logger()
+
+HTTP_STATUS = {
+    ErrorCode.INVALID: 400,
+    ErrorCode.UNAUTHORIZED: 401,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.CONFLICT: 409,
+    ErrorCode.UNAVAILABLE: 503,
+}
+RETRY_AFTER_SECONDS = "5"
+
+
+def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Turn whatever was raised into an answer."""
+    match error:
+        case RunhookError():
+            return error_response(HTTP_STATUS[error.code], error.message)
+        case ValidationException():
+            return error_response(400, validation_message(error))
+        case HTTPException():
+            return error_response(error.status_code, sentence_of(error))
+        case _:
+            log.error("request failed", path=request.url.path, exc_info=error)
+            return error_response(500, "Something went wrong here; the log has the details.")
+
+
+def error_response(code: int, message: str) -> Response[Any]:
+    """Return the envelope of an error."""
+    headers = {}
+    if code == 401:
+        headers["WWW-Authenticate"] = "Token"
+    if code in (429, 503):
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    status = Status(code=code, is_success=False, user_message=message, developer_message="")
+    return Response(Envelope(data=None, status=status), status_code=code, headers=headers)
+
+
+def validation_message(error: ValidationException) -> str:
+    """Say which value is not valid, and why."""
+    details = error.extra if isinstance(error.extra, list) else []
+    told = [
+        sentence_about(detail.get("key", BODY), detail["message"])
+        for detail in details
+        if isinstance(detail, dict) and "message" in detail
+    ]
+    return "; ".join(told) or error.detail
+
+
+BODY = "data"
+"""What the web framework calls the body as a whole."""
+
+
+def sentence_about(key: str, message: str) -> str:
+    """Say what is wrong with one value; the message for the whole body names what it means."""
+    if r"\x00" in message:  # the one pattern that texts are checked with
+        message = "a NUL character cannot be kept"
+    return message if key == BODY else f"{key}: {message}"
+
+
+SENTENCES = {
+    404: "Nothing is here, or it is not yours.",
+    405: "This path does not take that method.",
+    413: "The body is too large; 1 MiB is the most.",
+}
+
+
+def sentence_of(error: HTTPException) -> str:
+    """Return a sentence for an error of the web framework."""
+    return SENTENCES.get(error.status_code) or error.detail

@@ -1,0 +1,27 @@
+"""What the routes need, handed to them by the wiring."""
+
+from dataclasses import dataclass
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from runhook.clock import Clock
+from runhook.domain.destinations import AddressPolicy
+from runhook.operations.publish import Publisher
+from runhook.storage.accounts import Token
+from runhook.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The open store, the publisher, and what webhooks are checked against."""
+
+    store: Store
+    publisher: Publisher
+    policy: AddressPolicy
+    clock: Clock
+
+
+# Litestar would otherwise take these apart to check them, at every request.
+Serving = NamedDependency[SkipValidation[Services]]
+Caller = NamedDependency[SkipValidation[Token]]

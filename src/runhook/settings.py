@@ -1,0 +1,239 @@
+"""The service's settings, read once: flags win over the environment, that over `runhook.toml`.
+
+Every setting is one row of ``SETTINGS``; the environment's name is `RUNHOOK_` and the row's name
+in capitals, the file's is the row's name.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from runhook.domain.destinations import AddressPolicy
+from runhook.domain.errors import InvalidError
+from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
+
+PREFIX = "RUNHOOK_"
+FILE_NAME = "runhook.toml"
+
+
+class Hidden:
+    """A setting's text that must not be printed, such as a token."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text, for the one place that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "(hidden)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, read and checked."""
+
+    host: str
+    port: int
+    data_dir: Path
+    database_url: Hidden | None
+    allow_networks: AddressPolicy
+    public_url: str | None
+    bootstrap_token: Hidden | None
+    retry_schedule: RetrySchedule
+    retention_days: timedelta
+
+    def address_of_database(self) -> str:
+        """Return the database's address: the one given, or SQLite in the data folder."""
+        if self.database_url is not None:
+            return self.database_url.reveal()
+        return f"sqlite:///{self.data_dir.absolute() / 'runhook.db'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting: how it is called, what it is when unset, and how its text is read."""
+
+    name: str
+    default: str | None
+    read: Callable[[str], Any]
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable's name."""
+        return PREFIX + self.name.upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A setting's text, None if unset, and where it came from."""
+
+    text: str | None
+    place: str
+
+
+def read_port(text: str) -> int:
+    """Read a port, 0 for one that is free."""
+    return read_number(text, 0, 65_535, "a port")
+
+
+def read_days(text: str) -> timedelta:
+    """Read a number of days."""
+    return timedelta(days=read_number(text, 1, 3_650, "a number of days"))
+
+
+def read_number(text: str, lowest: int, highest: int, what: str) -> int:
+    """Read a whole number."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = lowest - 1
+    if not lowest <= number <= highest:
+        raise InvalidError(f"`{text}` is not {what} from {lowest} to {highest}")
+    return number
+
+
+def read_public_url(text: str) -> str:
+    """Read an http or https address."""
+    try:
+        url = urlsplit(text)
+        is_whole = url.scheme in ("http", "https") and bool(url.hostname)
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise InvalidError(f"`{text}` is not an address such as https://runhook.example.com")
+    return text.rstrip("/")
+
+
+def read_token(text: str) -> Hidden:
+    """Read a token."""
+    if len(text) < 16:
+        raise InvalidError("a token of fewer than 16 characters can be guessed")
+    return Hidden(text)
+
+
+SETTINGS = (
+    Setting(name="host", default="127.0.0.1", read=str, help="address to listen on"),
+    Setting(name="port", default="8580", read=read_port, help="port to listen on, 0 for any"),
+    Setting(
+        name="data_dir",
+        default="runhook-data",
+        read=Path,
+        help="folder of the master key, and of the database unless database_url is set",
+    ),
+    Setting(
+        name="database_url",
+        default=None,
+        read=Hidden,
+        help="sqlite:///path or postgresql://user:password@host/name",
+    ),
+    Setting(
+        name="allow_networks",
+        default="",
+        read=AddressPolicy.parse,
+        help="private networks that endpoints may be in, as CIDRs with commas between them",
+    ),
+    Setting(
+        name="public_url",
+        default=None,
+        read=read_public_url,
+        help="where people reach this service, for links",
+    ),
+    Setting(
+        name="bootstrap_token",
+        default=None,
+        read=read_token,
+        help="on the first start, an account-admin token with this value",
+    ),
+    Setting(
+        name="retry_schedule",
+        default=",".join(f"{delay.total_seconds():.0f}" for delay in DEFAULT_SCHEDULE.delays),
+        read=RetrySchedule.parse,
+        help="seconds before each retry, with commas between them",
+    ),
+    Setting(
+        name="retention_days",
+        default="30",
+        read=read_days,
+        help="how many days deliveries and finished runs are kept",
+    ),
+)
+
+
+def load(
+    flags: Mapping[str, str | None], environment: Mapping[str, str], folder: Path
+) -> tuple[Settings, Mapping[str, Origin]]:
+    """Read all settings.
+
+    Args:
+        flags: what the command line says, by setting's name; None for a flag not given.
+        environment: the process's environment.
+        folder: where `runhook.toml` may lie.
+
+    Returns:
+        the settings, and where the text of each came from.
+
+    Raises:
+        InvalidError: the file is not readable or has an unknown key, or a value is not valid; the
+            message names the setting and the place.
+    """
+    path = folder / FILE_NAME
+    in_file = read_file(path)
+    origins = {}
+    values = {}
+    for setting in SETTINGS:
+        flag = flags.get(setting.name)
+        if flag is not None:
+            origin = Origin(flag, f"--{setting.name.replace('_', '-')}")
+        elif environment.get(setting.variable):
+            origin = Origin(environment[setting.variable], setting.variable)
+        elif setting.name in in_file:
+            origin = Origin(in_file[setting.name], str(path))
+        else:
+            origin = Origin(setting.default, "default")
+        origins[setting.name] = origin
+        values[setting.name] = value_of(setting, origin)
+    return Settings(**values), origins
+
+
+def read_file(path: Path) -> Mapping[str, str]:
+    """Return the texts of the settings in a file, none if there is no file."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidError(f"{path} cannot be read: {error}") from None
+    names = [setting.name for setting in SETTINGS]
+    for name in content:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            raise InvalidError(f"{path}: `{name}` is no setting{hint}")
+    return {name: text_of(value) for name, value in content.items()}
+
+
+def text_of(value: object) -> str:
+    """Return a TOML value as the environment would spell it; lists get commas."""
+    if isinstance(value, list):
+        return ",".join(str(one) for one in value)
+    return str(value)
+
+
+def value_of(setting: Setting, origin: Origin) -> Any:
+    """Return a setting's value, None where nothing says one."""
+    if origin.text is None:
+        return None
+    try:
+        return setting.read(origin.text)
+    except InvalidError as error:
+        raise InvalidError(f"{setting.variable} (from {origin.place}): {error}") from None

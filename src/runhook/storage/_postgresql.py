@@ -1,0 +1,69 @@
+"""What PostgreSQL needs that SQLite does not: its connections, and its form of the claim."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from runhook.domain.errors import InvalidError
+from runhook.storage.claimable import LANES, claimable_of
+
+CONNECTIONS = 10
+SCHEMA_LOCK = 0x72756E68
+"""Any number that no one else uses on this database; this one spells "runh"."""
+AWAY_CODES = ("08", "25006", "53", "55P03", "57", "58")
+"""How the SQLSTATE of such errors begins: connections, read-only standbys, no disk, memory or
+connections left, locks, shutting down or starting up, the system's own."""
+
+
+def engines(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return one engine for both purposes, a pool of connections."""
+    try:
+        created = create_async_engine(
+            url.set(drivername="postgresql+asyncpg"),
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            # A connection that died while it lay in the pool is replaced unseen.
+            pool_pre_ping=True,
+        )
+    except ModuleNotFoundError:
+        raise InvalidError(
+            "PostgreSQL needs one more package: pip install 'runhook[server,postgres]'"
+        ) from None
+    return created, created
+
+
+def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
+    """Return the ids of what can be claimed in the lanes of ``LANES``.
+
+    Rows that another worker is claiming are passed over, never waited for.
+    """
+    lane = (
+        sa.func.json_each_text(LANES)
+        .table_valued(sa.column("key", sa.Text), sa.column("value", sa.Text))
+        .render_derived(name="lane")
+    )
+    taken = (
+        claimable_of(lane.c.key, now)
+        .limit(sa.cast(lane.c.value, sa.Integer))
+        .with_for_update(skip_locked=True)
+        .lateral("taken")
+    )
+    ids = sa.select(taken.c.id).select_from(lane.join(taken, sa.true())).scalar_subquery()
+    # The planner expects thousands of rows from the join, and would read the whole table to find
+    # them again. Of an array it expects ten.
+    return sa.select(sa.func.unnest(sa.func.array(ids, type_=sa.ARRAY(sa.Text))).label("id"))
+
+
+def is_away(error: sa.exc.DBAPIError) -> bool:
+    """Whether an error means that the database is away, locked or full, and is no bug."""
+    if error.connection_invalidated or isinstance(error, sa.exc.InterfaceError):
+        return True
+    # The driver's classes do not tell these apart, the server's codes do.
+    code = getattr(error.orig, "sqlstate", None) or ""
+    return code.startswith(AWAY_CODES)
+
+
+async def lock_schema(connection: AsyncConnection) -> None:
+    """Wait for other processes that change the schema, and make later ones wait for us."""
+    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))

@@ -1,0 +1,97 @@
+"""What SQLite needs that PostgreSQL does not: its connections, and its form of the claim."""
+
+import sqlite3
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from runhook.storage.claimable import LANES, claimable_of
+from runhook.storage.tables import deliveries
+
+READERS = 4
+BUSY_TIMEOUT_SECONDS = 10
+PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    # A commit that returned survives a power cut. Batches make that cheap.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+
+
+def engines(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return an engine with the one connection that writes, and one for reading."""
+    url = url.set(drivername="sqlite+aiosqlite")
+    writer = engine(url, connections=1, begin="BEGIN IMMEDIATE")
+    reader = engine(url, connections=READERS, begin="BEGIN")
+    return writer, reader
+
+
+def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
+    """Return an engine whose transactions start with ``begin``.
+
+    A transaction that reads first and writes later can fail at once with "locked", whatever the
+    timeout: so writing ones take the lock at their beginning.
+    """
+    created = create_async_engine(
+        url,
+        poolclass=sa.pool.AsyncAdaptedQueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+    )
+
+    @sa.event.listens_for(created.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # The driver would begin transactions by itself, and too late.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @sa.event.listens_for(created.sync_engine, "begin")
+    def start(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return created
+
+
+def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
+    """Return the ids of what can be claimed in the lanes of ``LANES``.
+
+    SQLite has no LATERAL: as many as the widest lane has places for are taken of each, then each
+    is cut to its own places.
+    """
+    lane = sa.func.json_each(LANES).table_valued("key", "value")
+    each = sa.func.json_each(LANES).table_valued("value")
+    widest = sa.select(sa.func.max(each.c.value)).scalar_subquery()
+    candidate = deliveries.alias("candidate")
+    ranked = (
+        sa.select(
+            candidate.c.id,
+            sa.cast(lane.c.value, sa.Integer).label("places"),
+            sa.func.row_number()
+            .over(
+                partition_by=candidate.c.webhook_id,
+                order_by=(candidate.c.next_attempt_at, candidate.c.id),
+            )
+            .label("place"),
+        )
+        .select_from(lane)
+        .join(candidate, candidate.c.id.in_(claimable_of(lane.c.key, now).limit(widest)))
+        .subquery("ranked")
+    )
+    return sa.select(ranked.c.id).where(ranked.c.place <= ranked.c.places)
+
+
+def is_away(error: sa.exc.DBAPIError) -> bool:
+    """Whether an error means that the database is away, locked or full, and is no bug."""
+    # The driver calls a mistake in a statement operational too; its code tells them apart.
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return isinstance(error, sa.exc.OperationalError) and code != sqlite3.SQLITE_ERROR
+
+
+async def lock_schema(connection: AsyncConnection) -> None:
+    """Do nothing: a transaction that writes holds the whole database."""
+    del connection

@@ -1,0 +1,44 @@
+"""Which deliveries of one webhook may be sent now, and in which order."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from runhook.storage.tables import IS_PENDING, deliveries
+
+LANES = sa.bindparam("lanes", type_=sa.JSON)
+"""Which webhooks to claim deliveries of, and how many of each: an object of ids and numbers."""
+
+
+def claimable_of(
+    webhook_id: sa.ColumnElement[str], now: sa.ColumnElement[Any]
+) -> sa.Select[tuple[str]]:
+    """Return the ids of a webhook's due deliveries that wait for no earlier one, the oldest first.
+
+    Of one run's events, a later one waits until the earlier ones have had their first attempt.
+    """
+    earlier = deliveries.alias("earlier")
+    # Not EXISTS, which PostgreSQL may turn into a join that reads the whole table: this one is
+    # looked up for each row that is taken.
+    awaited = (
+        sa.select(earlier.c.id)
+        .where(
+            earlier.c.run_id == deliveries.c.run_id,
+            earlier.c.webhook_id == deliveries.c.webhook_id,
+            earlier.c.event_sequence < deliveries.c.event_sequence,
+            earlier.c.attempt_count == 0,
+            earlier.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]),
+        )
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+    )
+    return (
+        sa.select(deliveries.c.id)
+        .where(
+            IS_PENDING,
+            deliveries.c.webhook_id == webhook_id,
+            deliveries.c.next_attempt_at <= now,
+            awaited.is_(None),
+        )
+        .order_by(deliveries.c.next_attempt_at, deliveries.c.id)
+    )

@@ -1,0 +1,176 @@
+"""Runs and their events."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from runhook.domain.events import Event
+from runhook.domain.runs import AccountId, Job, Run, RunId, RunStatus
+from runhook.storage.jobs import JOBS_WITH_NAMES
+from runhook.storage.store import Transaction
+from runhook.storage.tables import deliveries, environments, events, jobs, projects, runs
+
+RUN_COLUMNS = (
+    *runs.c,
+    jobs.c.name.label("job_name"),
+    projects.c.id.label("project_id"),
+    projects.c.name.label("project_name"),
+    environments.c.id.label("environment_id"),
+    environments.c.name.label("environment_name"),
+)
+RUNS_WITH_NAMES = JOBS_WITH_NAMES.join(runs, runs.c.job_id == jobs.c.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run with the fingerprint of the report that started it."""
+
+    run: Run
+    start_fingerprint: str
+
+
+async def find_runs_by_key(
+    tx: Transaction, keys: Collection[tuple[AccountId, str]]
+) -> dict[tuple[AccountId, str], StoredRun]:
+    """Return the runs that reporters know by these keys."""
+    rows = await tx.execute(
+        select_runs().where(sa.tuple_(runs.c.account_id, runs.c.run_key).in_(list(keys)))
+    )
+    return {(row.account_id, row.run_key): stored_run_of(row) for row in rows}
+
+
+async def lock_runs(
+    tx: Transaction, ids: Collection[tuple[AccountId, RunId]]
+) -> dict[tuple[AccountId, RunId], Run]:
+    """Return these runs, and let no other transaction change them before this one ends."""
+    rows = await tx.execute(
+        select_runs()
+        .where(sa.tuple_(runs.c.account_id, runs.c.id).in_(list(ids)))
+        .order_by(runs.c.id)
+        .with_for_update(of=runs)
+    )
+    return {(row.account_id, row.id): stored_run_of(row).run for row in rows}
+
+
+async def insert_runs(
+    tx: Transaction, stored: Sequence[StoredRun]
+) -> dict[tuple[AccountId, str], RunId]:
+    """Add runs and return the ids they got, by key; none for a key that was taken meanwhile."""
+    rows = await tx.execute(
+        insert(runs)
+        .on_conflict_do_nothing(index_elements=["account_id", "run_key"])
+        .returning(runs.c.account_id, runs.c.run_key, runs.c.id),
+        [
+            {
+                "account_id": one.run.account_id,
+                "job_id": one.run.job.id,
+                "run_key": one.run.run_key,
+                "start_fingerprint": one.start_fingerprint,
+                "run_reason": one.run.run_reason,
+                "started_at": one.run.started_at,
+                "heartbeat_at": one.run.created_at,
+                "created_at": one.run.created_at,
+                **changing_columns(one.run),
+            }
+            for one in stored
+        ],
+    )
+    return {(row.account_id, row.run_key): row.id for row in rows}
+
+
+async def update_runs(tx: Transaction, changed: Sequence[Run]) -> None:
+    """Write what a report can change of a run."""
+    await tx.execute(
+        sa.update(runs)
+        .where(runs.c.id == sa.bindparam("run_id"))
+        .values({name: sa.bindparam(name) for name in changing_columns(changed[0])}),
+        [{"run_id": run.id, **changing_columns(run)} for run in changed],
+    )
+
+
+async def touch_runs(tx: Transaction, ids: Collection[RunId]) -> None:
+    """Note that these runs' reporters are alive, on the database's clock."""
+    await tx.execute(sa.update(runs).where(runs.c.id.in_(list(ids))).values(heartbeat_at=tx.now))
+
+
+async def insert_events(tx: Transaction, new: Sequence[Event]) -> None:
+    """Add events."""
+    await tx.execute(
+        sa.insert(events),
+        [
+            {
+                "run_id": event.run.id,
+                "sequence": event.sequence,
+                "type": event.type,
+                "occurred_at": event.occurred_at,
+            }
+            for event in new
+        ],
+    )
+
+
+async def delete_old_runs(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete finished runs from before a time, with their events, that no delivery speaks of."""
+    old = (
+        sa.select(runs.c.id)
+        .where(
+            runs.c.created_at < before,
+            runs.c.status >= RunStatus.SUCCESS,
+            ~sa.exists().where(deliveries.c.run_id == runs.c.id),
+        )
+        .order_by(runs.c.created_at)
+        .limit(limit)
+    )
+    return (await tx.execute(sa.delete(runs).where(runs.c.id.in_(old)))).rowcount
+
+
+def select_runs() -> sa.Select[Any]:
+    """Return the query of runs with their jobs, to be narrowed."""
+    return sa.select(*RUN_COLUMNS).select_from(RUNS_WITH_NAMES)
+
+
+def changing_columns(run: Run) -> dict[str, Any]:
+    """Return the columns that a report can change."""
+    return {
+        "dbt_version": run.dbt_version,
+        "status": run.status.value,
+        "status_message": run.status_message,
+        "outcome": run.outcome,
+        "results": run.results,
+        "event_count": run.event_count,
+        "finished_at": run.finished_at,
+        "cancel_requested_at": run.cancel_requested_at,
+    }
+
+
+def stored_run_of(row: sa.Row[Any]) -> StoredRun:
+    """Return the run in a row of ``RUN_COLUMNS``."""
+    run = Run(
+        id=row.id,
+        account_id=row.account_id,
+        job=Job(
+            id=row.job_id,
+            name=row.job_name,
+            project_id=row.project_id,
+            project_name=row.project_name,
+            environment_id=row.environment_id,
+            environment_name=row.environment_name,
+        ),
+        run_key=row.run_key,
+        run_reason=row.run_reason,
+        dbt_version=row.dbt_version,
+        status=RunStatus(row.status),
+        status_message=row.status_message,
+        outcome=row.outcome,
+        results=row.results,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        cancel_requested_at=row.cancel_requested_at,
+        created_at=row.created_at,
+        event_count=row.event_count,
+    )
+    return StoredRun(run=run, start_fingerprint=row.start_fingerprint)

@@ -1,0 +1,174 @@
+"""The open database: its engines, its clock, and what a transaction is."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+
+from runhook.domain.errors import InvalidError, UnavailableError
+from runhook.storage import _postgresql, _sqlite
+from runhook.storage.tables import UtcDateTime
+from runhook.storage.vault import Vault
+
+Clock = ColumnElement[datetime]
+"""An SQL expression for the present moment."""
+
+
+class DatabaseNow(FunctionElement[datetime]):
+    """The database's own clock: it decides what is due and whose lease is over."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(DatabaseNow, "sqlite")
+def _sqlite_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> str:
+    del element, compiler, options
+    # julianday() has milliseconds, and exists in every SQLite that Python 3.11 comes with.
+    return "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"
+
+
+@compiles(DatabaseNow, "postgresql")
+def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> str:
+    del element, compiler, options
+    # Of a statement, not of the transaction; and stable, so that an index can serve it.
+    return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)"
+
+
+class Database(Protocol):
+    """What differs between the databases; ``_sqlite`` and ``_postgresql`` are the two of it."""
+
+    def engines(self, url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
+        """Return the engine that writes and the one that reads."""
+
+    def claimable_ids(self, now: Clock) -> sa.Select[tuple[str]]:
+        """Return the ids of what can be claimed in the lanes that a parameter holds."""
+
+    def is_away(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether an error means that the database is away, locked or full, and is no bug."""
+
+    async def lock_schema(self, connection: AsyncConnection) -> None:
+        """Let no other process change the schema before this transaction ends."""
+
+
+DATABASES: dict[str, Database] = {"sqlite": _sqlite, "postgresql": _postgresql}
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A connection inside a transaction, with the database's clock and the vault at hand."""
+
+    connection: AsyncConnection
+    database: Database
+    now: Clock
+    vault: Vault
+
+    async def execute(
+        self,
+        statement: sa.Executable,
+        parameters: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+    ) -> sa.CursorResult[Any]:
+        """Run one statement."""
+        return await self.connection.execute(statement, parameters)
+
+
+def after(now: Clock, pause: ColumnElement[timedelta]) -> Clock:
+    """Return the moment ``pause`` from ``now``, as an expression."""
+    return sa.type_coerce(sa.type_coerce(now, sa.BigInteger) + pause, UtcDateTime)
+
+
+class Store:
+    """The database, open. SQLite has one writer at a time; PostgreSQL as many as its pool."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        writer: AsyncEngine,
+        reader: AsyncEngine,
+        vault: Vault,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._reader = reader
+        self._vault = vault
+        self._clock = clock
+
+    @classmethod
+    def open(cls, url: str, *, vault: Vault, clock: Clock | None = None) -> "Store":
+        """Open the database at ``url``; nothing is connected before it is used.
+
+        Args:
+            url: `sqlite:///path` or `postgresql://user:password@host/name`.
+            vault: encrypts and decrypts webhooks' secrets.
+            clock: an SQL expression for the present; the database's clock unless a test has
+                another.
+
+        Raises:
+            InvalidError: the address is of neither kind.
+        """
+        try:
+            parsed = sa.make_url(url)
+        except sa.exc.ArgumentError:
+            raise InvalidError("RUNHOOK_DATABASE_URL is not a database address") from None
+        database = DATABASES.get(parsed.get_backend_name())
+        if database is None:
+            raise InvalidError(
+                f"RUNHOOK_DATABASE_URL: `{parsed.drivername}` is not supported; "
+                "give sqlite:///path or postgresql://user@host/name"
+            )
+        writer, reader = database.engines(parsed)
+        clock = DatabaseNow() if clock is None else clock
+        return cls(database, writer=writer, reader=reader, vault=vault, clock=clock)
+
+    @property
+    def needs_one_process(self) -> bool:
+        """Whether only one process may deliver from this database."""
+        return self._database is _sqlite
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that commits if the block ends well, and else leaves no trace.
+
+        Raises:
+            UnavailableError: the database cannot be reached, or is locked or full.
+        """
+        with unavailable_as_such(self._database):
+            async with self._writer.begin() as connection:
+                yield Transaction(connection, self._database, self._clock, self._vault)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that only reads, and sees one state of the database.
+
+        Raises:
+            UnavailableError: the database cannot be reached.
+        """
+        with unavailable_as_such(self._database):
+            async with self._reader.connect() as connection:
+                yield Transaction(connection, self._database, self._clock, self._vault)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+@contextmanager
+def unavailable_as_such(database: Database) -> Iterator[None]:
+    """Tell a database that is away, locked or full from a bug in a statement."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError, OSError) as error:
+        if isinstance(error, sa.exc.DBAPIError) and not database.is_away(error):
+            raise
+        raise UnavailableError("The database is not available; try again shortly.") from error

@@ -1,0 +1,153 @@
+"""Builds the running service from its settings. It builds; it never decides."""
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from runhook.clock import SystemClock
+from runhook.dispatcher.dispatcher import Dispatcher
+from runhook.dispatcher.loop import Loop
+from runhook.dispatcher.pruner import Pruner
+from runhook.dispatcher.rescuer import Rescuer
+from runhook.domain.deliveries import Lease
+from runhook.operations.attempt import rescue_all
+from runhook.operations.begin import begin
+from runhook.operations.publish import Publisher
+from runhook.outbound.sender import Sender
+from runhook.server.app import create_app
+from runhook.server.listening import Server, address_of, listen
+from runhook.server.services import Services
+from runhook.settings import Settings
+from runhook.storage.data_folder import open_vault, prepare_folder, sole_owner
+from runhook.storage.schema import migrate
+from runhook.storage.store import Store
+
+log = structlog.get_logger()
+
+ATTEMPT_DEADLINE = timedelta(seconds=10)
+SEND_MARGIN = ATTEMPT_DEADLINE + timedelta(seconds=5)
+LEASE_DURATION = ATTEMPT_DEADLINE + SEND_MARGIN + timedelta(seconds=5)
+"""Long enough to wait for one request to end, to send our own, and to record it."""
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    """Open the database that the settings name, brought to this version's schema."""
+    prepare_folder(settings.data_dir)
+    store = Store.open(settings.address_of_database(), vault=open_vault(settings.data_dir))
+    try:
+        await migrate(store)
+        yield store
+    finally:
+        await store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What there is to say once the service listens."""
+
+    url: str
+    is_first_start: bool
+    has_bootstrap_token: bool
+
+
+async def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
+    """Run API and dispatcher until SIGTERM or Ctrl-C, then stop gracefully.
+
+    Args:
+        settings: how.
+        announce: called once the service listens.
+
+    Raises:
+        InvalidError: a setting does not work out, or another process serves this database.
+        UnavailableError: the database cannot be reached.
+    """
+    stopping = stop_on_signals()
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings))
+        if store.needs_one_process:
+            stack.enter_context(sole_owner(settings.data_dir))
+            # Whoever held these is dead, or we would not own the folder.
+            await rescue_all(store)
+        clock = SystemClock()
+        wake = asyncio.Event()
+        is_first_start = await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        listening = stack.enter_context(listen(settings.host, settings.port))
+        sender = await stack.enter_async_context(
+            Sender(settings.allow_networks, deadline=ATTEMPT_DEADLINE)
+        )
+        dispatcher = Dispatcher(
+            store=store,
+            sender=sender,
+            clock=clock,
+            schedule=settings.retry_schedule,
+            lease=Lease(owner=worker_name(), duration=LEASE_DURATION),
+            send_margin=SEND_MARGIN,
+            on_room=wake.set,
+        )
+        loops = [
+            Loop("dispatcher", dispatcher.tick, wake=wake),
+            Loop("rescuer", Rescuer(store).tick),
+            Loop("pruner", Pruner(store, clock, retention=settings.retention_days).tick),
+        ]
+        services = Services(
+            store=store,
+            publisher=Publisher(store, clock, on_published=wake.set),
+            policy=settings.allow_networks,
+            clock=clock,
+        )
+        server = Server(create_app(services), listening)
+        announce(
+            Started(
+                url=address_of(listening),
+                is_first_start=is_first_start,
+                has_bootstrap_token=settings.bootstrap_token is not None,
+            )
+        )
+        await run_until(stopping, server, loops)
+        await dispatcher.stop()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and Ctrl-C set; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+
+    def stop(number: signal.Signals) -> None:
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(one)
+        stopping.set()
+        log.info("stopping", signal=number.name)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    return stopping
+
+
+async def run_until(stopping: asyncio.Event, server: Server, loops: Sequence[Loop]) -> None:
+    """Run the server and the loops until told to stop, or until one of them breaks."""
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.run_until_stopped())
+        for loop in loops:
+            group.create_task(loop.run())
+        told = asyncio.create_task(stopping.wait())
+        await asyncio.wait([serving, told], return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        # No new reports first, then no new claims.
+        server.stop()
+        await serving
+        for loop in loops:
+            loop.stop()
+
+
+def worker_name() -> str:
+    """Return a name for this process that no other one has, for its leases."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"

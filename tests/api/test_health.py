@@ -1,0 +1,49 @@
+"""What watchers of the service ask: does the process live, and can it do its work."""
+
+import socket
+
+import pytest
+
+from runhook.storage.store import Store
+from tests.support.api import ORIGIN, Api, told
+from tests.support.clock import ManualClock
+from tests.support.databases import VAULT
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/healthz/", "/readyz/"])
+async def test_a_service_with_its_database_is_well_and_ready(api: Api, path: str):
+    answer = await api.client().get(ORIGIN + path)
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.fixture
+def address_without_database(request: pytest.FixtureRequest, tmp_path) -> str:
+    """Where a database should be and none is."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    return {
+        "no server at the port": f"postgresql://me@127.0.0.1:{port}/runhook",
+        "no server at the socket": f"postgresql://me@/runhook?host={tmp_path}",
+        "no file": f"sqlite:///{tmp_path}/not-there/runhook.db",
+    }[request.param]
+
+
+@pytest.mark.parametrize(
+    "address_without_database",
+    ["no server at the port", "no server at the socket", "no file"],
+    indirect=True,
+)
+async def test_without_its_database_it_lives_and_is_not_ready(address_without_database: str):
+    store = Store.open(address_without_database, vault=VAULT)
+    client = Api(store=store, clock=ManualClock()).client("Token rh_mine")
+
+    well = await client.get(f"{ORIGIN}/healthz")
+    ready = await client.get(f"{ORIGIN}/readyz")
+    asked = await client.get("/webhooks/subscriptions")
+    await store.close()
+
+    assert well.status_code == 200
+    assert told(ready, 503) == "The database is not available; try again shortly."
+    assert ready.headers["retry-after"] == "5"
+    assert told(asked, 503) == "The database is not available; try again shortly."

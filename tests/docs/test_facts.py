@@ -1,0 +1,144 @@
+"""Numbers, names and paths in the documents are the code's."""
+
+import json
+import re
+import tomllib
+from datetime import timedelta
+
+import pytest
+
+from runhook.client import settings as client_settings
+from runhook.client.results import SHOWN_NODES
+from runhook.client.wrapping import EXIT_SECONDS
+from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.domain.deliveries import DeliveryId
+from runhook.domain.events import EventType
+from runhook.domain.payload import render
+from runhook.domain.permissions import GRANTS
+from runhook.domain.retries import DEFAULT_SCHEDULE, JITTER_SHARE, RETRY_AFTER_LIMIT
+from runhook.domain.signature import TOLERANCE
+from runhook.domain.webhooks import PayloadVersion
+from runhook.outbound.sender import BODY_KEPT_LIMIT, BODY_READ_LIMIT
+from runhook.settings import SETTINGS
+from runhook.wiring import ATTEMPT_DEADLINE
+from tests.docs.documents import README, REPOSITORY, blocks, prose, table_rows
+from tests.support.builders import a_webhook, an_event
+
+DOCS = REPOSITORY / "docs"
+V2022_05, V2023_02 = PayloadVersion.V2022_05, PayloadVersion.V2023_02
+UNITS = {"s": "seconds", "min": "minutes", "h": "hours"}
+SMALL_NUMBERS = {2: "two", 4: "four", 5: "five", 10: "ten"}
+DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+
+SENTENCES = [
+    (README, f"within {ATTEMPT_DEADLINE.seconds} seconds"),
+    (README, f"up to {JITTER_SHARE:.0%} jitter".replace("%", " %")),
+    (README, f"counts up to {RETRY_AFTER_LIMIT // timedelta(hours=1)} hours"),
+    (README, f"lane of {REQUESTS_PER_LANE} requests"),
+    (README, f"kept for {DEFAULTS['retention_days']} days"),
+    (README, f"listens on {DEFAULTS['host']}:{DEFAULTS['port']}"),
+    (README, f"more than {SMALL_NUMBERS[TOLERANCE // timedelta(minutes=1)]} minutes ago"),
+    (README, f"waits {EXIT_SECONDS:.0f} seconds at most"),
+    (README, f"first {SMALL_NUMBERS[SHOWN_NODES]} nodes"),
+    (README, f"{client_settings.GRACE_SECONDS:.0f} seconds later"),
+    (README, f"({client_settings.GITHUB_GRACE_SECONDS:.0f} in GitHub Actions"),
+    (REPOSITORY / "SECURITY.md", f"{BODY_READ_LIMIT // 1024} KiB are read"),
+    (REPOSITORY / "SECURITY.md", f"and {BODY_KEPT_LIMIT // 1024} KiB kept"),
+]
+
+
+@pytest.mark.parametrize(("document", "words"), SENTENCES)
+def test_a_number_in_the_text_is_the_code_s(document, words):
+    assert words in prose(document.read_text())
+
+
+def test_the_table_of_retries_is_the_default_schedule():
+    [row] = [cells for cells in table_rows(README.read_text()) if cells[0] == "after"]
+
+    assert [pause_of(cell) for cell in row[1:]] == list(DEFAULT_SCHEDULE.delays)
+
+
+@pytest.mark.parametrize(("column", "version"), [(2, V2022_05), (3, V2023_02)])
+def test_the_table_of_events_says_which_keys_each_adds(column, version):
+    rows = {
+        cells[0].strip("`"): set(re.findall(r"`(\w+)`", cells[column]))
+        for cells in table_rows(README.read_text())
+        if cells[0].startswith("`job.")
+    }
+    keys = {one.value: keys_of(one, version) for one in EventType}
+
+    assert rows == {name: found - keys[EventType.STARTED] for name, found in keys.items()}
+
+
+def test_every_setting_that_the_client_reads_has_a_row_and_no_other_has():
+    read = set()
+    for folder in ("client", "cli"):
+        for path in (REPOSITORY / "src" / "runhook" / folder).rglob("*.py"):
+            read |= set(re.findall(r"RUNHOOK_[A-Z_]+", path.read_text()))
+    named_in_rows = {
+        cells[0].strip("`")
+        for cells in table_rows((DOCS / "settings.md").read_text())
+        if cells[0].startswith("`RUNHOOK_")
+    }
+    of_service = {setting.variable for setting in SETTINGS}
+
+    # The one that `runhook run` sets, as part of a longer name, is no setting.
+    assert named_in_rows - of_service == read - of_service - {"RUNHOOK_STEP"}
+
+
+def test_the_example_of_a_settings_file_is_valid():
+    [example] = blocks((DOCS / "settings.md").read_text(), "toml")
+
+    assert tomllib.loads(example).keys() <= DEFAULTS.keys()
+
+
+def test_the_table_of_permission_sets_is_what_they_grant():
+    rows = {
+        cells[0].strip("`"): set(cells[1].split(", "))
+        for cells in table_rows((DOCS / "api.md").read_text())
+        if cells[0].strip("`") in list(GRANTS)
+    }
+
+    assert rows == {name.value: {one.value for one in granted} for name, granted in GRANTS.items()}
+
+
+def test_the_layers_are_those_that_the_import_contract_enforces():
+    configuration = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    [contract] = [
+        one
+        for one in configuration["tool"]["importlinter"]["contracts"]
+        if one["name"] == "The server's layers"
+    ]
+
+    assert " > ".join(contract["layers"]) in (DOCS / "architecture.md").read_text()
+
+
+def test_the_good_half_of_each_style_pair_is_our_own_code():
+    halves = [
+        block.split("\n", 1) for block in blocks((REPOSITORY / "STYLE.md").read_text(), "python")
+    ]
+    good = [(head.removeprefix("# "), code) for head, code in halves if head != "# Not so"]
+
+    assert len(good) == 10
+    assert [path for path, code in good if code not in (REPOSITORY / path).read_text()] == []
+
+
+def test_the_extras_that_the_documents_install_exist():
+    configuration = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    text = README.read_text()
+    named = set(re.findall(r"pip install \"\.\[(\w+)\]\"", text))
+
+    assert named
+    assert named <= configuration["project"]["optional-dependencies"].keys()
+
+
+def keys_of(event_type, version):
+    """The keys inside `data` of an event's payload."""
+    webhook = a_webhook(payload_version=version)
+    body = render(an_event(type=event_type), webhook, DeliveryId("wev_1"))
+    return set(json.loads(body)["data"])
+
+
+def pause_of(cell):
+    number, unit = cell.split()
+    return timedelta(**{UNITS[unit]: int(number)})

@@ -1,0 +1,121 @@
+"""Tables and diagrams between marks come from the code.
+
+After an intended change, write them anew with
+
+    RUNHOOK_WRITE_SNAPSHOTS=1 pytest tests/docs/test_generated_parts.py
+"""
+
+import json
+import os
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from runhook.domain.deliveries import INITIAL_STATES, MOVES, DeliveryId, DeliveryState
+from runhook.domain.payload import render
+from runhook.domain.runs import AccountId, RunId, RunStatus
+from runhook.domain.webhooks import PayloadVersion
+from runhook.settings import SETTINGS, Setting
+from tests.docs.documents import DOCUMENTS, REPOSITORY
+from tests.support.builders import a_job, a_run, a_webhook, an_event
+
+WRITE = "RUNHOOK_WRITE_SNAPSHOTS"
+MARKED = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def settings_table() -> str:
+    rows = [
+        f"| `{setting.variable}` | {flag_of(setting)} | `{setting.name}` "
+        f"| {default_of(setting)} | {setting.help} |"
+        for setting in SETTINGS
+    ]
+    head = (
+        "| Variable | Flag | In the file | Default | What it is |\n| --- | --- | --- | --- | --- |"
+    )
+    return "\n".join([head, *rows]) + "\n"
+
+
+def flag_of(setting: Setting) -> str:
+    if setting.name == "bootstrap_token":
+        return "none"
+    return f"`--{setting.name.replace('_', '-')}`"
+
+
+def default_of(setting: Setting) -> str:
+    if setting.default is None:
+        return "unset"
+    return f"`{setting.default}`" if setting.default else "none"
+
+
+def delivery_states() -> str:
+    lines = ["stateDiagram-v2"]
+    lines += [f"    [*] --> {state}" for state in INITIAL_STATES]
+    # A semicolon would end the statement.
+    lines += [
+        f"    {before} --> {after}: {cause.replace('; ', ' / ')}"
+        for (before, after), cause in MOVES.items()
+    ]
+    lines += [f"    {state} --> [*]" for state in DeliveryState if state.is_over]
+    return "\n".join(["```mermaid", *lines, "```"]) + "\n"
+
+
+def payload(version: PayloadVersion) -> str:
+    run = a_run(
+        id=RunId(812),
+        account_id=AccountId(1),
+        job=a_job(name="nightly", project_name="shop", environment_name="prod"),
+        run_reason="scheduled",
+        dbt_version="1.11.16",
+        status=RunStatus.SUCCESS,
+        started_at=datetime(2026, 3, 1, 4, 0, 2, tzinfo=UTC),
+        finished_at=datetime(2026, 3, 1, 4, 7, 31, tzinfo=UTC),
+    )
+    event = an_event(run=run, occurred_at=datetime(2026, 3, 1, 4, 7, 31, 640_270, tzinfo=UTC))
+    webhook = a_webhook(name="mine", account_id=AccountId(1), payload_version=version)
+    body = render(event, webhook, DeliveryId("wev_3AKOxVSmqKvJ04VSSA8Z9R1u1pQ"))
+    return f"```json\n{json.dumps(json.loads(body), indent=2)}\n```\n"
+
+
+PARTS = {
+    "settings": settings_table,
+    "delivery-states": delivery_states,
+    "payload-2022-05": lambda: payload(PayloadVersion.V2022_05),
+    "payload-2023-02": lambda: payload(PayloadVersion.V2023_02),
+}
+PLACES = {
+    "settings": "docs/settings.md",
+    "delivery-states": "docs/architecture.md",
+    "payload-2022-05": "README.md",
+    "payload-2023-02": "README.md",
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_generated_part_is_what_the_code_says_now(part):
+    document = REPOSITORY / PLACES[part]
+    written = PARTS[part]()
+
+    if os.environ.get(WRITE):
+        rewrite(document, part, written)
+
+    found = {name: content for _, name, content, _ in MARKED.findall(document.read_text())}
+    assert found[part] == written
+
+
+def test_every_mark_has_its_generator():
+    marks = [
+        (name, str(document.relative_to(REPOSITORY)))
+        for document in DOCUMENTS
+        for _, name, _, _ in MARKED.findall(document.read_text())
+    ]
+
+    assert sorted(marks) == sorted(PLACES.items())
+
+
+def rewrite(document, part, written):
+    text = MARKED.sub(
+        lambda found: found[1] + written + found[4] if found[2] == part else found[0],
+        document.read_text(),
+    )
+    document.write_text(text)

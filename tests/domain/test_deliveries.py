@@ -1,0 +1,124 @@
+from itertools import product
+
+import pytest
+
+from runhook.domain.deliveries import INITIAL_STATES, MOVES, Delivery, DeliveryId, DeliveryState
+from runhook.domain.events import EventType
+from tests.support.builders import a_run, a_webhook
+
+PENDING = DeliveryState.PENDING
+SENDING = DeliveryState.SENDING
+OVER = {
+    DeliveryState.SUCCEEDED,
+    DeliveryState.FAILED,
+    DeliveryState.CANCELED,
+    DeliveryState.SKIPPED,
+}
+
+
+def moves_from(state: DeliveryState) -> set[DeliveryState]:
+    return {after for before, after in MOVES if before is state}
+
+
+def moves_to(state: DeliveryState) -> set[DeliveryState]:
+    return {before for before, after in MOVES if after is state}
+
+
+def reachable_from(states: set[DeliveryState]) -> set[DeliveryState]:
+    known = set(states)
+    while new := {after for state in known for after in moves_from(state)} - known:
+        known |= new
+    return known
+
+
+def test_states_are_these_words():
+    assert [state.value for state in DeliveryState] == [
+        "pending",
+        "sending",
+        "succeeded",
+        "failed",
+        "canceled",
+        "skipped",
+    ]
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+def test_a_delivery_is_over_in_four_states(state):
+    assert state.is_over is (state in OVER)
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+def test_a_delivery_that_is_over_never_moves_by_itself_and_any_other_can(state):
+    assert bool(moves_from(state)) is not state.is_over
+
+
+def test_every_state_is_reached_from_where_deliveries_begin():
+    assert reachable_from(set(INITIAL_STATES)) == set(DeliveryState)
+
+
+def test_every_delivery_that_waits_can_end_in_each_way_but_skipped():
+    assert reachable_from({PENDING}) & OVER == OVER - {DeliveryState.SKIPPED}
+
+
+def test_nothing_becomes_skipped_later():
+    assert moves_to(DeliveryState.SKIPPED) == set()
+
+
+def test_a_delivery_begins_waiting_or_skipped():
+    assert set(INITIAL_STATES) == {PENDING, DeliveryState.SKIPPED}
+
+
+def test_only_an_attempt_makes_a_delivery_succeed_or_fail():
+    assert moves_to(DeliveryState.SUCCEEDED) == {SENDING}
+    assert moves_to(DeliveryState.FAILED) == {SENDING}
+
+
+def test_only_a_waiting_delivery_is_claimed_so_two_workers_never_hold_one():
+    assert moves_to(SENDING) == {PENDING}
+
+
+def test_a_worker_can_always_give_back_what_it_claimed():
+    assert (SENDING, PENDING) in MOVES
+
+
+def test_no_state_moves_to_itself():
+    assert all(before is not after for before, after in MOVES)
+
+
+def test_every_move_tells_its_cause_and_no_two_tell_the_same():
+    causes = list(MOVES.values())
+
+    assert all(causes)
+    assert len(set(causes)) == len(causes)
+
+
+def test_these_moves_and_no_others_are_legal():
+    legal = {
+        (before.value, after.value)
+        for before, after in product(DeliveryState, repeat=2)
+        if (before, after) in MOVES
+    }
+
+    assert legal == {
+        ("pending", "sending"),
+        ("pending", "canceled"),
+        ("sending", "succeeded"),
+        ("sending", "pending"),
+        ("sending", "failed"),
+        ("sending", "canceled"),
+    }
+
+
+def test_a_printed_delivery_does_not_show_its_body():
+    delivery = Delivery(
+        id=DeliveryId("wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt"),
+        account_id=a_run().account_id,
+        webhook_id=a_webhook().id,
+        run_id=a_run().id,
+        event_type=EventType.STARTED,
+        body=b'{"job_name":"payroll"}',
+        attempt_count=0,
+    )
+
+    assert "wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt" in repr(delivery)
+    assert "payroll" not in repr(delivery)

@@ -1,0 +1,409 @@
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runhook.domain.destinations import (
+    ALLOW_SETTING,
+    URL_LIMIT,
+    Address,
+    AddressPolicy,
+    check_url,
+    embedded_addresses,
+    parse_network,
+)
+from runhook.domain.errors import InvalidError
+
+PUBLIC_ONLY = AddressPolicy()
+
+REFUSED_IPV4 = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+]
+# The neighbours of what is refused, and a few in between.
+ALLOWED_IPV4 = [
+    "1.0.0.0/8",
+    "9.0.0.0/8",
+    "11.0.0.0/8",
+    "93.184.0.0/16",
+    "100.63.0.0/16",
+    "100.128.0.0/16",
+    "126.0.0.0/8",
+    "128.0.0.0/8",
+    "169.253.0.0/16",
+    "169.255.0.0/16",
+    "172.15.0.0/16",
+    "172.32.0.0/16",
+    "192.167.0.0/16",
+    "192.169.0.0/16",
+    "198.17.0.0/16",
+    "198.20.0.0/16",
+    "223.0.0.0/8",
+]
+REFUSED_IPV6 = [
+    "::/128",
+    "::1/128",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "3fff::/20",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "fec0::/10",
+    "ff00::/8",
+]
+ALLOWED_IPV6 = ["2001:4860::/32", "2400::/12", "2600::/12", "2a00::/12", "2803::/16"]
+PUBLIC = IPv4Address("8.8.8.8")
+METADATA = IPv4Address("169.254.169.254")
+
+
+def addresses_in(networks: list[str]) -> st.SearchStrategy[Address]:
+    return st.sampled_from(networks).flatmap(lambda one: st.ip_addresses(network=one))
+
+
+refused_ipv4 = addresses_in(REFUSED_IPV4)
+allowed_ipv4 = addresses_in(ALLOWED_IPV4)
+
+
+def ipv6(high_bits: str, address: IPv4Address, *, shift: int = 0) -> IPv6Address:
+    return IPv6Address(int(IPv6Address(high_bits)) | int(address) << shift)
+
+
+def teredo(*, server: IPv4Address, client: IPv4Address) -> IPv6Address:
+    """The form of RFC 4380: the server as it is, the client with every bit inverted."""
+    inverted = int(client) ^ 0xFFFF_FFFF
+    return IPv6Address(int(IPv6Address("2001::")) | int(server) << 64 | inverted)
+
+
+DISGUISES = {
+    "mapped": lambda address: ipv6("::ffff:0:0", address),
+    "compatible": lambda address: ipv6("::", address),
+    "6to4": lambda address: ipv6("2002::1", address, shift=80),
+    "NAT64": lambda address: ipv6("64:ff9b::", address),
+    "local NAT64": lambda address: ipv6("64:ff9b:1::", address),
+}
+TEREDO_DISGUISES = {
+    "as client": lambda address: teredo(server=PUBLIC, client=address),
+    "as server": lambda address: teredo(server=address, client=PUBLIC),
+}
+HOSTS = {
+    "dotted": str,
+    "decimal": lambda address: str(int(address)),
+    "octal": lambda address: f"0{int(address):o}",
+    "hexadecimal": lambda address: f"0x{int(address):x}",
+    "dotted octal": lambda address: ".".join(f"0{part:o}" for part in address.packed),
+    "dotted hexadecimal": lambda address: ".".join(f"0X{part:X}" for part in address.packed),
+    "two parts": lambda address: f"{address.packed[0]}.{int(address) & 0xFF_FFFF}",
+    "three parts": lambda address: (
+        f"{address.packed[0]}.{address.packed[1]}.{int(address) & 0xFFFF}"
+    ),
+    "mixed": lambda address: f"0x{address.packed[0]:x}.{int(address) & 0xFF_FFFF}",
+}
+
+
+def named(table: dict[str, object]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("write", table.values(), ids=table.keys())
+
+
+def refusal_of_url(text: str, policy: AddressPolicy = PUBLIC_ONLY) -> str | None:
+    try:
+        check_url(text, policy)
+    except InvalidError as error:
+        return error.message
+    return None
+
+
+@given(address=refused_ipv4 | addresses_in(REFUSED_IPV6))
+def test_an_address_of_a_special_network_is_refused(address):
+    refusal = PUBLIC_ONLY.refusal(address)
+
+    assert refusal.startswith(f"{address} is a")
+    assert refusal.endswith(f"to allow it, list its network in {ALLOW_SETTING}.")
+
+
+@pytest.mark.parametrize("network", REFUSED_IPV4 + REFUSED_IPV6)
+def test_a_special_network_is_refused_from_its_first_address_to_its_last(network):
+    network = ip_network(network)
+
+    assert PUBLIC_ONLY.refusal(network[0])
+    assert PUBLIC_ONLY.refusal(network[-1])
+
+
+@given(address=allowed_ipv4 | addresses_in(ALLOWED_IPV6))
+def test_a_public_address_is_allowed(address):
+    assert PUBLIC_ONLY.refusal(address) is None
+
+
+@given(address=st.ip_addresses(v=4))
+def test_no_address_is_allowed_that_python_knows_as_not_global(address):
+    assert address.is_global or PUBLIC_ONLY.refusal(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("169.254.169.254", "link-local address, where clouds keep their metadata"),
+        ("fd00:ec2::254", "private address"),
+        ("100.100.100.200", "carrier's shared address"),
+        ("127.0.0.53", "loopback address"),
+        ("::1", "loopback address"),
+        ("0.0.0.0", "address of this host"),
+        ("::", "address of this host"),
+        ("192.168.1.1", "private address"),
+        ("239.255.255.250", "multicast address"),
+        ("ff02::1", "multicast address"),
+        ("255.255.255.255", "reserved address"),
+        ("fe80::1%eth0", "link-local address, where clouds keep their metadata"),
+    ],
+)
+def test_a_refusal_says_what_kind_of_address_it_is(address, kind):
+    assert kind in PUBLIC_ONLY.refusal(ip_address(address))
+
+
+@named(DISGUISES)
+@given(address=refused_ipv4)
+def test_a_refused_address_stays_refused_inside_ipv6(write, address):
+    assert PUBLIC_ONLY.refusal(write(address))
+
+
+@named(TEREDO_DISGUISES)
+@given(address=refused_ipv4)
+def test_a_refused_address_stays_refused_inside_teredo(write, address):
+    assert PUBLIC_ONLY.refusal(write(address))
+    assert AddressPolicy.parse("2001::/32").refusal(write(address))
+
+
+@named(DISGUISES)
+@given(address=allowed_ipv4)
+def test_a_public_address_stays_allowed_inside_ipv6(write, address):
+    assert PUBLIC_ONLY.refusal(write(address)) is None
+
+
+@given(server=allowed_ipv4, client=allowed_ipv4)
+def test_a_public_address_inside_teredo_is_allowed_only_by_name(server, client):
+    """Teredo lies in a network reserved for protocols, and nobody serves webhooks there."""
+    address = teredo(server=server, client=client)
+
+    assert "reserved address" in PUBLIC_ONLY.refusal(address)
+    assert AddressPolicy.parse("2001::/32").refusal(address) is None
+
+
+@named(DISGUISES | TEREDO_DISGUISES)
+@given(address=st.ip_addresses(v=4).filter(lambda address: int(address) > 1))
+def test_the_address_inside_is_found(write, address):
+    assert address in embedded_addresses(write(address))
+
+
+@given(address=st.ip_addresses(v=4) | addresses_in(ALLOWED_IPV6))
+def test_an_ordinary_address_has_none_inside(address):
+    assert embedded_addresses(address) == ()
+
+
+def test_a_refusal_of_a_disguise_tells_what_is_inside():
+    refusal = PUBLIC_ONLY.refusal(DISGUISES["6to4"](METADATA))
+
+    assert refusal.startswith("2002:a9fe:a9fe::1, which means 169.254.169.254, is a link-local")
+
+
+@named({"plain": lambda address: address} | DISGUISES)
+@given(address=addresses_in(["10.0.0.0/8"]))
+def test_an_allowed_network_is_allowed_in_every_form(write, address):
+    assert AddressPolicy.parse("10.0.0.0/8").refusal(write(address)) is None
+
+
+@given(address=addresses_in([one for one in REFUSED_IPV4 if one != "10.0.0.0/8"]))
+def test_allowing_one_network_allows_no_other(address):
+    assert AddressPolicy.parse("10.0.0.0/8").refusal(address)
+
+
+@named(DISGUISES)
+def test_allowing_the_network_of_a_disguise_does_not_allow_what_is_inside(write):
+    disguise = write(METADATA)
+
+    assert AddressPolicy.parse(f"{disguise}/128").refusal(disguise)
+
+
+@pytest.mark.parametrize("address", ["::", "::1"])
+def test_this_machines_ipv6_addresses_can_be_allowed_by_name(address):
+    """They look like IPv4-compatible ones, and are not."""
+    assert AddressPolicy.parse(address).refusal(ip_address(address)) is None
+
+
+def test_allowed_networks_are_read_with_commas_between_them():
+    policy = AddressPolicy.parse(" 10.0.0.0/8 ,192.168.7.5, fd00::/8,")
+
+    assert policy.allowed == (
+        ip_network("10.0.0.0/8"),
+        ip_network("192.168.7.5/32"),
+        ip_network("fd00::/8"),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "  ", ",", " , "])
+def test_without_allowed_networks_only_public_addresses_are_allowed(text):
+    assert AddressPolicy.parse(text) == PUBLIC_ONLY
+
+
+def test_a_network_may_be_named_by_any_address_in_it():
+    assert parse_network("10.1.2.3/8") == IPv4Network("10.0.0.0/8")
+
+
+@pytest.mark.parametrize("text", ["localhost", "10.0.0.0/33", "10.0.0", "*", "10.0.0.0-10.0.0.9"])
+def test_what_is_not_a_network_is_named(text):
+    with pytest.raises(InvalidError) as caught:
+        AddressPolicy.parse(f"10.0.0.0/8,{text}")
+
+    assert caught.value.message == f"`{text}` is not a network such as 10.0.0.0/8"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://receiver.example.com",
+        "http://receiver.example.com:8080/dbt?team=data&x=%20#part",
+        "https://user.example.com/path@with-at",
+        "HTTPS://Receiver.Example.com/CaseStays",
+        "https://receiver.example.com./",
+        "https://größe.example/",
+        "https://8.8.8.8/",
+        "https://[2001:4860:4860::8888]:8443/",
+        "https://127.0.0.1.example.com/",
+        "https://localhost.example.com/",
+        "https://notlocalhost/",
+        "https://0x7f.example/",
+        "https://receiver:65535",
+    ],
+)
+def test_a_public_url_is_used_as_it_was_written(url):
+    assert check_url(url, PUBLIC_ONLY) == url
+
+
+def test_the_spaces_around_a_url_are_dropped():
+    assert check_url("  https://example.com/dbt\n", PUBLIC_ONLY) == "https://example.com/dbt"
+
+
+@pytest.mark.parametrize(
+    ("url", "part_of_message"),
+    [
+        ("", "whole URL that begins with https:// or http://"),
+        ("receiver.example.com", "whole URL"),
+        ("//receiver.example.com/", "whole URL"),
+        ("/dbt", "whole URL"),
+        ("ftp://receiver.example.com", "whole URL"),
+        ("file:///etc/passwd", "whole URL"),
+        ("javascript:alert(1)", "whole URL"),
+        ("unix://var/run/docker.sock", "whole URL"),
+        ("https://", "whole URL"),
+        ("https:///dbt", "whole URL"),
+        ("https:receiver.example.com", "whole URL"),
+        ("https://:8443/", "whole URL"),
+        ("https://user:pass@example.com/", "leave the user name and password out"),
+        ("https://user@example.com/", "leave the user name and password out"),
+        ("https://@example.com/", "leave the user name and password out"),
+        ("https://8.8.8.8\\@example.com/", "leave the user name and password out"),
+        ("https://example.com:0/", "port 0"),
+        ("https://example.com:65536/", "Port"),
+        ("https://example.com:https/", "Port"),
+        ("https://[::1/", "IPv6"),
+        ("https://example.com/a b", "percent-encoded"),
+        ("https://exam ple.com/", "percent-encoded"),
+        ("https://example.com/\r\nX-Header: 1", "percent-encoded"),
+        ("https://example.com/\x00", "percent-encoded"),
+        ("https://example.com/\ud800", "percent-encoded"),
+        ("https://example.com/\u202e", "percent-encoded"),
+    ],
+)
+def test_what_is_no_url_of_an_endpoint_is_refused_and_the_message_names_the_field(
+    url, part_of_message
+):
+    message = refusal_of_url(url)
+
+    assert message.startswith("client_url: ")
+    assert part_of_message in message
+
+
+def test_a_url_is_at_most_2048_characters():
+    start = "https://example.com/"
+    longest = start + "x" * (URL_LIMIT - len(start))
+
+    assert check_url(longest, PUBLIC_ONLY) == longest
+    assert refusal_of_url(longest + "x").startswith("client_url: 2049 characters are too long")
+
+
+@named(HOSTS)
+@pytest.mark.parametrize("dot", ["", "."])
+@given(address=refused_ipv4)
+def test_a_refused_address_is_refused_as_a_host_in_every_form(write, dot, address):
+    message = refusal_of_url(f"https://{write(address)}{dot}:8443/dbt")
+
+    assert message.startswith(f"client_url: address_refused: {address} is a")
+    assert ALLOW_SETTING in message
+
+
+@named(HOSTS)
+@given(address=allowed_ipv4)
+def test_a_public_address_is_allowed_as_a_host_in_every_form(write, address):
+    assert refusal_of_url(f"https://{write(address)}/dbt") is None
+
+
+@named(DISGUISES | TEREDO_DISGUISES)
+@given(address=refused_ipv4)
+def test_a_refused_address_is_refused_as_an_ipv6_host(write, address):
+    assert ": address_refused: " in refusal_of_url(f"https://[{write(address)}]:8443/dbt")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LocalHost",
+        "localhost.",
+        "api.localhost",
+        "127.1",
+        "127.0.0.1.",
+        "127.0.0.1..",
+        "0",
+        "1",
+        "2130706433",
+        "017700000001",
+        "0x7F000001",
+        "0177.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[0:0:0:0:0:0:0:1]",
+        "[fe80::1%25eth0]",
+        "[fe80::1%eth0]",
+    ],
+)
+def test_a_host_that_means_this_machine_or_its_link_is_refused(host):
+    assert ": address_refused: " in refusal_of_url(f"http://{host}/")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "2130706433", "[::ffff:127.0.0.1]"])
+def test_a_host_of_an_allowed_network_is_allowed(host):
+    url = f"http://{host}:9000/"
+
+    assert check_url(url, AddressPolicy.parse("127.0.0.0/8")) == url
+
+
+@given(text=st.text() | st.text().map("https://{}".format))
+def test_whatever_is_typed_is_a_url_or_a_message_that_names_the_field(text):
+    message = refusal_of_url(text)
+
+    assert message is None or message.startswith("client_url: ")

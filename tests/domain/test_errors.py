@@ -1,0 +1,49 @@
+import pytest
+
+from runhook.domain.errors import (
+    ConflictError,
+    ErrorCode,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    RunhookError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from runhook.domain.runs import RunAlreadyFinishedError, RunKeyTakenError
+
+CODES = {
+    InvalidError: ErrorCode.INVALID,
+    UnauthorizedError: ErrorCode.UNAUTHORIZED,
+    ForbiddenError: ErrorCode.FORBIDDEN,
+    NotFoundError: ErrorCode.NOT_FOUND,
+    ConflictError: ErrorCode.CONFLICT,
+    RunKeyTakenError: ErrorCode.CONFLICT,
+    RunAlreadyFinishedError: ErrorCode.CONFLICT,
+    UnavailableError: ErrorCode.UNAVAILABLE,
+}
+
+
+@pytest.mark.parametrize(("error", "code"), CODES.items())
+def test_a_caller_can_tell_errors_apart_by_their_code(error, code):
+    assert error("anything").code is code
+
+
+def test_every_code_has_an_error():
+    assert {error.code for error in CODES} == set(ErrorCode)
+
+
+@pytest.mark.parametrize("error", CODES)
+def test_an_error_without_a_message_says_its_docstring(error):
+    assert error().message == error.__doc__.strip()
+    assert str(error()) == error().message
+
+
+def test_an_error_with_a_message_says_that():
+    error = NotFoundError("No webhook has this id.")
+
+    assert (error.message, str(error)) == ("No webhook has this id.", "No webhook has this id.")
+
+
+def test_every_error_can_be_caught_as_ours():
+    assert all(issubclass(error, RunhookError) for error in CODES)

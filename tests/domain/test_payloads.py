@@ -1,0 +1,370 @@
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runhook.domain.deliveries import DeliveryId
+from runhook.domain.events import Event, EventType, events_for
+from runhook.domain.payload import RENDERERS, render
+from runhook.domain.payload.v2023_02 import precise_text
+from runhook.domain.runs import (
+    OUTCOMES_OF_STATUS,
+    AccountId,
+    EnvironmentId,
+    JobId,
+    ProjectId,
+    Run,
+    RunId,
+    RunOutcome,
+    RunStatus,
+)
+from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
+from tests.support.builders import FINISHED_AT, STARTED_AT, a_job, a_run, a_webhook, an_event
+
+DELIVERY_ID = DeliveryId("wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt")
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+PAGE_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+RFC_3339_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,5}[1-9])?Z")
+
+ENDING_KEYS_2022_05 = {
+    "job.run.started": [],
+    "job.run.canceled": ["run_canceled_at"],
+    "job.run.completed": ["run_finished_at", "run_status"],
+    "job.run.errored": ["run_errored_at", "run_status"],
+}
+ENDING_KEYS_2023_02 = {
+    "job.run.started": [],
+    "job.run.canceled": ["runCanceledAt"],
+    "job.run.completed": ["runFinishedAt"],
+    "job.run.errored": ["runErroredAt"],
+}
+
+times = st.builds(
+    lambda since, minutes: (EPOCH + since).astimezone(timezone(timedelta(minutes=minutes))),
+    st.timedeltas(timedelta(), timedelta(days=36_500)),
+    st.integers(-14 * 60, 14 * 60),
+)
+ids = st.integers(1, 2**63 - 1)
+jobs = st.builds(
+    a_job,
+    id=ids.map(JobId),
+    name=st.text(),
+    project_id=ids.map(ProjectId),
+    project_name=st.text(),
+    environment_id=ids.map(EnvironmentId),
+    environment_name=st.text(),
+)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> Run:
+    """Any run that reporters can bring about."""
+    status = draw(st.sampled_from(RunStatus))
+    run = a_run(
+        id=RunId(draw(ids)),
+        account_id=AccountId(draw(ids)),
+        job=draw(jobs),
+        run_reason=draw(st.text()),
+        dbt_version=draw(st.text()),
+        status=status,
+        status_message=draw(st.none() | st.text()),
+        started_at=draw(times),
+    )
+    if not status.is_over:
+        return run
+    outcome = draw(st.sampled_from(OUTCOMES_OF_STATUS[status]))
+    return replace(run, outcome=outcome, finished_at=max(draw(times), run.started_at))
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    """Any event that any run gives rise to."""
+    all_of_run = runs().map(lambda run: events_for(None, run, now=draw(times)))
+    return draw(all_of_run.filter(bool).flatmap(st.sampled_from))
+
+
+def example_text(name: str) -> str:
+    """An example as its page shows it, without the spaces between its values."""
+    text = (Path(__file__).parent / "seed_payloads" / f"{name}.json").read_text(encoding="utf-8")
+    return json.dumps(json.loads(text), separators=(",", ":"))
+
+
+def body_of(event: Event, webhook: Webhook | None = None) -> str:
+    return render(event, webhook or a_webhook(), DELIVERY_ID).decode()
+
+
+def payload_of(event: Event, version: PayloadVersion) -> dict[str, object]:
+    return json.loads(body_of(event, a_webhook(payload_version=version)))
+
+
+@pytest.mark.parametrize("name", ["started", "canceled", "completed"])
+def test_version_2022_05_reproduces_the_pages_examples_exactly(name):
+    event = an_event(type=EventType(f"job.run.{name}"))
+    body = render(event, a_webhook(), DeliveryId("231321foisdjfiods"))
+
+    assert body.decode() == example_text(f"2022_05_{name}")
+
+
+def test_version_2023_02_reproduces_dbt_clouds_example_to_the_microsecond():
+    """Its timestamp has digits below the microsecond, which no clock of ours tells."""
+    webhook = a_webhook(name="My webhook", payload_version=PayloadVersion.V2023_02)
+    run = a_run(
+        id=RunId(146889586),
+        account_id=AccountId(165072),
+        job=a_job(
+            id=JobId(282191),
+            name="Production",
+            project_id=ProjectId(242841),
+            project_name="Internal",
+            environment_id=EnvironmentId(189767),
+            environment_name="Production",
+        ),
+        run_reason="Kicked off from the UI by someone@example.com",
+        dbt_version="1.4.6",
+        status=RunStatus.SUCCESS,
+        started_at=datetime(2023, 5, 4, 9, 39, 2, tzinfo=UTC),
+        finished_at=datetime(2023, 5, 4, 9, 39, 38, tzinfo=UTC),
+    )
+    event = an_event(run=run, occurred_at=datetime(2023, 5, 4, 9, 39, 44, 495_642, tzinfo=UTC))
+    expected = example_text("2023_02_completed").replace(".49564295Z", ".495642Z")
+
+    assert body_of(event, webhook) == expected
+
+
+def test_every_payload_version_has_a_renderer():
+    assert set(RENDERERS) == set(PayloadVersion)
+
+
+@given(event=events())
+def test_version_2022_05_has_the_contracts_keys_and_types_for_any_run(event):
+    payload = payload_of(event, PayloadVersion.V2022_05)
+    data = payload.pop("data")
+
+    assert list(payload) == ["account_id", "event_id", "timestamp", "event_type"]
+    assert type(payload["account_id"]) is int
+    assert PAGE_TIME.fullmatch(payload["timestamp"])
+    assert list(data) == [
+        "run_reason",
+        "job_id",
+        "job_name",
+        "run_id",
+        "environment_id",
+        "environment_name",
+        "run_started_at",
+        *ENDING_KEYS_2022_05[payload["event_type"]],
+        "webhook_name",
+        "dbt_version",
+        "project_name",
+    ]
+    assert {type(value) for value in data.values()} == {str}
+    assert all(data[key].isdecimal() for key in data if key.endswith("_id"))
+    assert all(PAGE_TIME.fullmatch(data[key]) for key in data if key.endswith("_at"))
+    assert data.get("run_status", "complete") in set(RunOutcome)
+
+
+@given(event=events())
+def test_version_2023_02_has_the_contracts_keys_and_types_for_any_run(event):
+    payload = payload_of(event, PayloadVersion.V2023_02)
+    data = payload.pop("data")
+
+    assert list(payload) == [
+        "accountId",
+        "eventId",
+        "timestamp",
+        "eventType",
+        "webhookId",
+        "webhookName",
+    ]
+    assert type(payload["accountId"]) is int
+    assert RFC_3339.fullmatch(payload["timestamp"])
+    assert list(data) == [
+        "jobId",
+        "jobName",
+        "runId",
+        "environmentId",
+        "environmentName",
+        "dbtVersion",
+        "projectName",
+        "projectId",
+        "runStatus",
+        "runStatusCode",
+        "runStatusMessage",
+        "runReason",
+        "runStartedAt",
+        *ENDING_KEYS_2023_02[payload["eventType"]],
+    ]
+    assert type(data.pop("runStatusCode")) is int
+    assert {type(value) for value in data.values()} == {str}
+    assert all(data[key].isdecimal() for key in data if key.endswith("Id"))
+    assert all(RFC_3339_SECOND.fullmatch(data[key]) for key in data if key.endswith("At"))
+
+
+@given(event=events())
+def test_both_versions_tell_the_same_facts(event):
+    page = payload_of(event, PayloadVersion.V2022_05)
+    today = payload_of(event, PayloadVersion.V2023_02)
+
+    assert page["data"]["job_id"] == today["data"]["jobId"] == str(event.run.job.id)
+    assert page["data"]["run_id"] == today["data"]["runId"] == str(event.run.id)
+    assert page["data"]["run_reason"] == today["data"]["runReason"] == event.run.run_reason
+    assert page["event_type"] == today["eventType"] == event.type.value
+    assert page["event_id"] == today["eventId"] == DELIVERY_ID
+    assert page["account_id"] == today["accountId"] == event.run.account_id
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "word"),
+    [
+        (RunStatus.SUCCESS, RunOutcome.COMPLETE, "complete"),
+        (RunStatus.ERROR, RunOutcome.FAILED, "failed"),
+        (RunStatus.ERROR, RunOutcome.ERRORED, "errored"),
+    ],
+)
+def test_run_status_of_a_completed_run_tells_failed_from_errored(status, outcome, word):
+    event = an_event(run=a_run(status=status, outcome=outcome))
+
+    assert payload_of(event, PayloadVersion.V2022_05)["data"]["run_status"] == word
+
+
+def test_errored_in_version_2022_05_is_as_completed_with_another_time_key():
+    run = a_run(status=RunStatus.ERROR)
+    completed = body_of(an_event(run=run))
+    errored = body_of(an_event(type=EventType.ERRORED, run=run))
+
+    assert errored == completed.replace("job.run.completed", "job.run.errored").replace(
+        "run_finished_at", "run_errored_at"
+    )
+
+
+@pytest.mark.parametrize(
+    ("type_", "run_status", "word", "code"),
+    [
+        (EventType.STARTED, RunStatus.RUNNING, "Running", 3),
+        (EventType.COMPLETED, RunStatus.SUCCESS, "Success", 10),
+        (EventType.COMPLETED, RunStatus.ERROR, "Errored", 20),
+        (EventType.ERRORED, RunStatus.ERROR, "Errored", 20),
+        (EventType.CANCELED, RunStatus.CANCELLED, "Cancelled", 30),
+    ],
+)
+def test_version_2023_02_tells_the_status_in_dbt_clouds_words_and_numbers(
+    type_, run_status, word, code
+):
+    event = an_event(type=type_, run=a_run(status=run_status))
+    data = payload_of(event, PayloadVersion.V2023_02)["data"]
+
+    assert (data["runStatus"], data["runStatusCode"]) == (word, code)
+
+
+def test_a_schedules_run_gives_each_versions_own_word_for_it():
+    event = an_event(run=a_run(status=RunStatus.SUCCESS, run_reason="scheduled"))
+
+    assert payload_of(event, PayloadVersion.V2022_05)["data"]["run_reason"] == "job_scheduled"
+    assert payload_of(event, PayloadVersion.V2023_02)["data"]["runReason"] == "scheduled"
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [(None, "None"), ("", ""), ("1 of 12 models failed", "1 of 12 models failed")],
+)
+def test_the_status_message_is_a_string_and_never_null(message, text):
+    event = an_event(run=a_run(status=RunStatus.ERROR, status_message=message))
+
+    assert payload_of(event, PayloadVersion.V2023_02)["data"]["runStatusMessage"] == text
+
+
+@pytest.mark.parametrize(
+    ("type_", "key", "today_key"),
+    [
+        (EventType.COMPLETED, "run_finished_at", "runFinishedAt"),
+        (EventType.ERRORED, "run_errored_at", "runErroredAt"),
+        (EventType.CANCELED, "run_canceled_at", "runCanceledAt"),
+    ],
+)
+def test_a_run_that_is_over_tells_when_it_ended(type_, key, today_key):
+    event = an_event(type=type_)
+
+    assert payload_of(event, PayloadVersion.V2022_05)["data"][key] == "2022-05-02 10:42:31"
+    assert payload_of(event, PayloadVersion.V2023_02)["data"][today_key] == "2022-05-02T10:42:31Z"
+
+
+@pytest.mark.parametrize("version", PayloadVersion)
+def test_times_are_written_in_utc_whatever_zone_they_came_in(version):
+    ahead = timezone(timedelta(hours=5, minutes=30))
+    event = an_event()
+    elsewhere = replace(
+        event,
+        occurred_at=event.occurred_at.astimezone(ahead),
+        run=replace(
+            event.run,
+            started_at=STARTED_AT.astimezone(ahead),
+            finished_at=FINISHED_AT.astimezone(ahead),
+        ),
+    )
+
+    assert payload_of(elsewhere, version) == payload_of(event, version)
+
+
+@pytest.mark.parametrize(
+    ("microsecond", "fraction"),
+    [
+        (0, ""),
+        (1, ".000001"),
+        (10, ".00001"),
+        (100_000, ".1"),
+        (120_300, ".1203"),
+        (495_642, ".495642"),
+    ],
+)
+def test_a_precise_time_has_no_trailing_zeros(microsecond, fraction):
+    time = datetime(2023, 5, 4, 9, 39, 44, microsecond, tzinfo=UTC)
+
+    assert precise_text(time) == f"2023-05-04T09:39:44{fraction}Z"
+
+
+@given(time=times)
+def test_a_precise_time_is_read_back_as_it_was(time):
+    assert datetime.fromisoformat(precise_text(time)) == time
+
+
+def test_a_run_time_is_cut_to_the_second_and_never_rounded_up():
+    run = a_run(started_at=STARTED_AT + timedelta(microseconds=999_999))
+    event = an_event(type=EventType.STARTED, run=run)
+
+    assert (
+        payload_of(event, PayloadVersion.V2022_05)["data"]["run_started_at"]
+        == "2022-05-02 10:41:31"
+    )
+    assert (
+        payload_of(event, PayloadVersion.V2023_02)["data"]["runStartedAt"] == "2022-05-02T10:41:31Z"
+    )
+
+
+def test_a_payload_names_the_webhook_it_is_for():
+    webhook = a_webhook(
+        id=WebhookId("wsu_other"), name="To Slack", payload_version=PayloadVersion.V2023_02
+    )
+    payload = json.loads(body_of(an_event(), webhook))
+
+    assert (payload["webhookId"], payload["webhookName"]) == ("wsu_other", "To Slack")
+    assert '"webhook_name":"To Slack"' in body_of(an_event(), a_webhook(name="To Slack"))
+
+
+@pytest.mark.parametrize("version", PayloadVersion)
+def test_text_of_any_language_is_sent_as_utf_8_and_not_escaped(version):
+    event = an_event(run=a_run(status=RunStatus.SUCCESS, job=a_job(name='Größe 🚀 "日次"')))
+    body = render(event, a_webhook(payload_version=version), DELIVERY_ID)
+
+    assert 'Größe 🚀 \\"日次\\"'.encode() in body
+
+
+@given(event=events(), version=st.sampled_from(PayloadVersion))
+def test_rendering_again_gives_the_same_bytes(event, version):
+    webhook = a_webhook(payload_version=version)
+
+    assert render(event, webhook, DELIVERY_ID) == render(event, webhook, DELIVERY_ID)

@@ -1,0 +1,145 @@
+import pytest
+
+from runhook.domain.errors import InvalidError
+from runhook.domain.events import EventType
+from runhook.domain.runs import AccountId, JobId
+from runhook.domain.signature import Secret
+from runhook.domain.webhooks import (
+    DESCRIPTION_LIMIT,
+    JOBS_LIMIT,
+    NAME_LIMIT,
+    Endpoint,
+    PayloadVersion,
+    check_description,
+    check_event_types,
+    check_job_ids,
+    check_name,
+)
+from tests.support.builders import a_job, a_run, a_webhook, an_event
+
+
+@pytest.mark.parametrize("type_", EventType)
+def test_a_webhook_wants_only_the_event_types_it_selected(type_):
+    webhook = a_webhook(event_types=(EventType.STARTED, EventType.ERRORED))
+
+    assert webhook.wants(an_event(type=type_)) is (type_ in {EventType.STARTED, EventType.ERRORED})
+
+
+def test_a_webhook_without_event_types_wants_nothing():
+    assert not any(a_webhook(event_types=()).wants(an_event(type=type_)) for type_ in EventType)
+
+
+def test_a_webhook_without_job_ids_wants_every_job():
+    event = an_event(run=a_run(job=a_job(id=JobId(77))))
+
+    assert a_webhook(job_ids=()).wants(event)
+
+
+@pytest.mark.parametrize(("job_id", "wanted"), [(5, True), (6, True), (56, False), (0, False)])
+def test_a_webhook_with_job_ids_wants_those_jobs_only(job_id, wanted):
+    webhook = a_webhook(job_ids=(JobId(5), JobId(6)))
+    event = an_event(type=EventType.STARTED, run=a_run(job=a_job(id=JobId(job_id))))
+
+    assert webhook.wants(event) is wanted
+
+
+@pytest.mark.parametrize("job_ids", [(), (JobId(2),)])
+def test_a_webhook_never_wants_another_accounts_events(job_ids):
+    event = an_event(type=EventType.STARTED, run=a_run(account_id=AccountId(456)))
+
+    assert not a_webhook(account_id=AccountId(123), job_ids=job_ids).wants(event)
+
+
+def test_an_inactive_webhook_still_wants_so_that_its_deliveries_show_as_skipped():
+    assert a_webhook(active=False).wants(an_event())
+
+
+def test_a_new_webhook_gets_the_pages_payload():
+    assert a_webhook().payload_version is PayloadVersion.V2022_05
+    assert [one.value for one in PayloadVersion] == ["2022-05", "2023-02"]
+
+
+def test_a_printed_endpoint_does_not_show_its_secrets():
+    secret = Secret.from_bytes(bytes(range(32)))
+    endpoint = Endpoint(
+        webhook_id=a_webhook().id, client_url="https://receiver.example.com", secrets=(secret,)
+    )
+
+    assert "receiver.example.com" in repr(endpoint)
+    assert secret.reveal() not in repr(endpoint)
+
+
+def test_a_name_loses_the_spaces_around_it():
+    assert check_name("  Nightly to Slack \n") == "Nightly to Slack"
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\t\n"])
+def test_a_name_cannot_be_empty(name):
+    with pytest.raises(InvalidError, match=r"^name: "):
+        check_name(name)
+
+
+def test_a_name_is_at_most_255_characters_without_the_spaces_around_it():
+    assert check_name(" " + "é" * NAME_LIMIT + " ") == "é" * NAME_LIMIT
+    with pytest.raises(InvalidError, match=r"^name: 256 characters are too long; 255 at most$"):
+        check_name("é" * (NAME_LIMIT + 1))
+
+
+def test_a_description_may_be_empty_and_keeps_its_lines():
+    assert check_description("") == ""
+    assert check_description("To Slack.\nAsk Ana.\n") == "To Slack.\nAsk Ana.\n"
+
+
+def test_a_description_is_at_most_2000_characters():
+    assert check_description("x" * DESCRIPTION_LIMIT) == "x" * DESCRIPTION_LIMIT
+    with pytest.raises(InvalidError, match=r"^description: 2001 characters are too long; 2000"):
+        check_description("x" * (DESCRIPTION_LIMIT + 1))
+
+
+def test_event_types_keep_the_order_given_and_each_counts_once():
+    names = ["job.run.errored", "job.run.started", "job.run.errored", "job.run.canceled"]
+
+    assert check_event_types(names) == (
+        EventType.ERRORED,
+        EventType.STARTED,
+        EventType.CANCELED,
+    )
+
+
+def test_at_least_one_event_type_must_be_chosen_and_the_message_lists_them():
+    with pytest.raises(InvalidError, match=r"^event_types: ") as caught:
+        check_event_types([])
+
+    assert all(f"`{type_.value}`" in caught.value.message for type_ in EventType)
+
+
+@pytest.mark.parametrize("name", ["job.run.cancelled", "JOB.RUN.STARTED", "STARTED", "", "*"])
+def test_an_unknown_event_type_is_named_beside_those_that_exist(name):
+    with pytest.raises(InvalidError, match=r"^event_types: ") as caught:
+        check_event_types(["job.run.started", name])
+
+    assert f"`{name}` is unknown" in caught.value.message
+    assert all(f"`{type_.value}`" in caught.value.message for type_ in EventType)
+
+
+def test_a_message_repeats_only_the_beginning_of_a_long_unknown_event_type():
+    with pytest.raises(InvalidError) as caught:
+        check_event_types(["x" * 10_000])
+
+    assert len(caught.value.message) < 300
+
+
+def test_job_ids_keep_the_order_given_and_each_counts_once():
+    assert check_job_ids([JobId(9), JobId(2), JobId(9)]) == (JobId(9), JobId(2))
+
+
+def test_no_job_ids_mean_every_job():
+    assert check_job_ids([]) == ()
+
+
+def test_job_ids_are_at_most_1000():
+    ids = [JobId(number) for number in range(1, JOBS_LIMIT + 2)]
+
+    assert check_job_ids(ids[:JOBS_LIMIT]) == tuple(ids[:JOBS_LIMIT])
+    with pytest.raises(InvalidError, match=r"^job_ids: 1001 jobs are too many; 1000 at most$"):
+        check_job_ids(ids)

@@ -1,0 +1,40 @@
+"""The demo is the product's main job, end to end; so what it tells must be true."""
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.timeout(170)  # half a minute where nothing else runs
+def test_the_demo_keeps_all_that_it_promises_and_leaves_nothing_running(tmp_path):
+    told = run_demo(tmp_path / "demo")
+
+    assert "Alerts got started then completed, every signature valid" in told
+    assert "Alerts got started then errored then completed, every signature valid" in told
+    assert "Alerts got started then canceled, every signature valid" in told
+    assert re.search(r"wev_\w{27} came 3 times, byte for byte the same, until accepted", told)
+    assert "job.run.canceled" in told.partition("as the service recorded them")[2]
+    assert re.search(r"\nAll \d+ checks passed", told)
+
+    [port] = re.findall(r"ready at http://127\.0\.0\.1:(\d+)", told)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(port))) != 0
+
+
+def run_demo(folder):
+    command = [sys.executable, REPOSITORY / "examples" / "demo.py", "--once", "--folder", folder]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as demo:
+        try:
+            told, _ = demo.communicate(timeout=150)
+        finally:
+            demo.terminate()  # unlike kill, it lets the demo end what it started
+    assert demo.returncode == 0, told
+    return told

@@ -1,0 +1,119 @@
+"""Each webhook that wants an event owes a delivery of it, and no other does."""
+
+import json
+
+from runhook.domain.deliveries import DeliveryState
+from runhook.domain.events import EventType
+from runhook.domain.runs import RunStatus
+from runhook.domain.webhooks import PayloadVersion, Webhook
+from tests.support.accounts import Tenant
+
+
+async def types_of(tenant: Tenant, webhook: Webhook) -> list[EventType]:
+    """Return which events a webhook owes deliveries of, in order."""
+    return sorted(one.event_type for one in await tenant.deliveries(webhook))
+
+
+async def test_a_run_that_succeeds_is_told_as_started_and_completed(tenant: Tenant):
+    webhook = await tenant.webhook()
+
+    await tenant.finish(await tenant.start())
+
+    assert await types_of(tenant, webhook) == sorted([EventType.STARTED, EventType.COMPLETED])
+
+
+async def test_a_run_that_fails_is_told_as_errored_and_as_completed(tenant: Tenant):
+    webhook = await tenant.webhook()
+
+    await tenant.finish(await tenant.start(), RunStatus.ERROR)
+
+    assert await types_of(tenant, webhook) == sorted(
+        [EventType.STARTED, EventType.ERRORED, EventType.COMPLETED]
+    )
+
+
+async def test_a_run_that_is_canceled_is_told_as_canceled_only(tenant: Tenant):
+    webhook = await tenant.webhook()
+
+    await tenant.finish(await tenant.start(), RunStatus.CANCELLED)
+
+    assert await types_of(tenant, webhook) == sorted([EventType.STARTED, EventType.CANCELED])
+
+
+async def test_every_webhook_gets_a_delivery_of_its_own(tenant: Tenant):
+    first = await tenant.webhook(name="First")
+    second = await tenant.webhook(name="Second", payload_version=PayloadVersion.V2023_02)
+
+    await tenant.start()
+
+    to_first, to_second = await tenant.delivery(first), await tenant.delivery(second)
+    assert to_first.id != to_second.id
+    assert json.loads(to_first.body)["event_id"] == to_first.id
+    assert json.loads(to_first.body)["data"]["webhook_name"] == "First"
+    assert json.loads(to_second.body)["eventId"] == to_second.id
+    assert json.loads(to_second.body)["webhookName"] == "Second"
+
+
+async def test_a_webhook_gets_only_the_events_it_asked_for(tenant: Tenant):
+    webhook = await tenant.webhook(event_types=["job.run.errored"])
+
+    await tenant.finish(await tenant.start(), RunStatus.ERROR)
+
+    assert await types_of(tenant, webhook) == [EventType.ERRORED]
+
+
+async def test_a_webhook_gets_only_the_jobs_it_asked_for(tenant: Tenant):
+    nightly = await tenant.start("run-1", job_name="nightly")
+    webhook = await tenant.webhook(job_ids=[nightly.job.id])
+
+    again = await tenant.start("run-2", job_name="nightly")
+    await tenant.start("run-3", job_name="hourly")
+
+    assert [one.run_id for one in await tenant.deliveries(webhook)] == [again.id]
+
+
+async def test_an_inactive_webhook_gets_a_delivery_that_is_skipped(tenant: Tenant):
+    webhook = await tenant.webhook(active=False)
+
+    await tenant.start()
+
+    delivery = await tenant.delivery(webhook)
+    assert (delivery.state, delivery.next_attempt_at) == (DeliveryState.SKIPPED, None)
+    assert json.loads(delivery.body)["event_type"] == "job.run.started"
+
+
+async def test_a_deleted_webhook_gets_nothing(tenant: Tenant):
+    webhook = await tenant.webhook()
+    await tenant.remove(webhook)
+
+    await tenant.start()
+
+    assert await tenant.deliveries(webhook) == []
+
+
+async def test_another_accounts_webhook_gets_nothing(tenant: Tenant, stranger: Tenant):
+    webhook = await stranger.webhook()
+
+    await tenant.start()
+
+    assert await stranger.deliveries(webhook) == []
+
+
+async def test_what_happened_before_a_webhook_was_made_is_not_told_to_it(tenant: Tenant):
+    run = await tenant.start()
+    webhook = await tenant.webhook()
+
+    await tenant.finish(run)
+
+    assert await types_of(tenant, webhook) == [EventType.COMPLETED]
+
+
+async def test_the_dispatcher_is_woken_only_if_there_is_something_to_send(tenant: Tenant):
+    await tenant.start("nobody listens")
+    await tenant.webhook(active=False)
+    await tenant.start("somebody used to")
+    assert tenant.wakes == 0
+
+    await tenant.webhook()
+    await tenant.start("somebody listens")
+    assert tenant.wakes == 1

@@ -1,0 +1,136 @@
+"""A run, its events and the deliveries owed for them are committed together or not at all."""
+
+import pytest
+import sqlalchemy as sa
+
+from runhook.domain.errors import UnavailableError
+from runhook.operations.publish import Publisher, Start
+from runhook.storage.store import Store
+from runhook.storage.tables import deliveries, environments, events, jobs, projects, runs
+from tests.support.accounts import Tenant, a_start_report, rows_of
+from tests.support.clock import ManualClock
+from tests.support.databases import VAULT
+
+WRITTEN_BY_A_REPORT = (projects, environments, jobs, runs, events, deliveries)
+
+REFUSE_DELIVERIES = {
+    "sqlite": [
+        (
+            "CREATE TRIGGER refuse BEFORE INSERT ON deliveries "
+            "BEGIN SELECT RAISE(ABORT, 'no deliveries today'); END"
+        )
+    ],
+    "postgresql": [
+        (
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'no deliveries today'; END $$"
+        ),
+        "CREATE TRIGGER refuse BEFORE INSERT ON deliveries EXECUTE FUNCTION refuse()",
+    ],
+}
+ACCEPT_DELIVERIES = {
+    "sqlite": ["DROP TRIGGER refuse"],
+    "postgresql": ["DROP FUNCTION refuse CASCADE"],
+}
+
+
+async def change_schema(store: Store, statements: dict[str, list[str]]) -> None:
+    """Run the statements of this kind of database."""
+    async with store.write() as tx:
+        for statement in statements[tx.connection.dialect.name]:
+            await tx.execute(sa.text(statement))
+
+
+@pytest.fixture
+async def refusing_store(store: Store):
+    """A store in which every insert of a delivery fails."""
+    await change_schema(store, REFUSE_DELIVERIES)
+    yield store
+    await change_schema(store, ACCEPT_DELIVERIES)
+
+
+async def test_a_report_writes_its_run_its_event_and_its_deliveries(tenant: Tenant, store: Store):
+    await tenant.webhook()
+
+    await tenant.start()
+
+    written = {table.name: len(await rows_of(store, table)) for table in WRITTEN_BY_A_REPORT}
+    assert set(written.values()) == {1}
+
+
+async def test_nothing_of_a_start_is_left_if_its_deliveries_cannot_be_written(
+    tenant: Tenant, refusing_store: Store
+):
+    await tenant.webhook()
+
+    with pytest.raises(sa.exc.DBAPIError, match="no deliveries today"):
+        await tenant.start()
+
+    for table in WRITTEN_BY_A_REPORT:
+        assert await rows_of(refusing_store, table) == []
+    assert tenant.wakes == 0
+
+
+async def test_a_run_goes_on_if_the_deliveries_of_its_end_cannot_be_written(
+    tenant: Tenant, store: Store
+):
+    run = await tenant.start()
+    await tenant.webhook()
+    before = await rows_of(store, runs)
+    await change_schema(store, REFUSE_DELIVERIES)
+
+    with pytest.raises(sa.exc.DBAPIError, match="no deliveries today"):
+        await tenant.finish(run)
+
+    assert await rows_of(store, runs) == before
+    assert len(await rows_of(store, events)) == 1
+    await change_schema(store, ACCEPT_DELIVERIES)
+    await tenant.finish(run)
+    assert len(await rows_of(store, deliveries)) == 1
+
+
+async def test_a_report_to_a_database_that_is_away_is_refused_as_such(clock: ManualClock):
+    store = Store.open("postgresql://runhook@127.0.0.1:1/runhook", vault=VAULT)
+    publisher = Publisher(store, clock, on_published=lambda: None)
+
+    with pytest.raises(UnavailableError):
+        await publisher.publish(Start(1, a_start_report()))
+    await store.close()
+
+
+async def test_nothing_is_written_by_a_database_that_goes_away_before_the_commit(
+    database_url: str, tenant: Tenant, store: Store
+):
+    await tenant.webhook()
+    await change_schema(store, LEAVE_AT_DELIVERIES)
+
+    with pytest.raises(UnavailableError):
+        await tenant.start()
+
+    await change_schema(store, COME_BACK)
+    for table in WRITTEN_BY_A_REPORT:
+        assert await rows_of(store, table) == []
+
+    await tenant.start()
+    assert len(await rows_of(store, deliveries)) == 1
+
+
+LEAVE_AT_DELIVERIES = {
+    # SQLite's disk is full: no page can be added to the file.
+    "sqlite": [
+        (
+            "CREATE TRIGGER refuse BEFORE INSERT ON deliveries BEGIN "
+            "INSERT INTO tokens (account_id, name, permission_set, digest, created_at) "
+            "VALUES (1, zeroblob(10000000), '', '', 0); END"
+        ),
+        "PRAGMA max_page_count = 1000",
+    ],
+    "postgresql": [
+        (
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"
+        ),
+        "CREATE TRIGGER refuse BEFORE INSERT ON deliveries EXECUTE FUNCTION refuse()",
+    ],
+}
+COME_BACK = ACCEPT_DELIVERIES

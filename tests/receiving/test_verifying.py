@@ -1,0 +1,178 @@
+"""`runhook.verify`, checked with other people's code: the published library and dbt's snippet."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from standardwebhooks import Webhook
+
+import runhook
+from runhook.domain.signature import Secret, sign
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+OLD_SECRET = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()
+DBT_CLOUD_SECRET = "dbt-cloud's own 3f9a"
+BODY = b'{"account_id": 1, "event_type": "job.run.completed", "data": {"job_name": "K\xc3\xb6ln"}}'
+PAYLOAD = json.loads(BODY)
+
+
+def signed(*secrets: str, body: bytes = BODY, at: datetime | None = None) -> dict[str, str]:
+    """Return the headers that Runhook sends."""
+    return sign(
+        [Secret(one) for one in secrets],
+        message_id="wev_1",
+        timestamp=at or datetime.now(UTC),
+        body=body,
+    )
+
+
+def signed_by_the_published_library(body: bytes = BODY) -> dict[str, str]:
+    now = datetime.now(UTC)
+    return {
+        "webhook-id": "wev_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign("wev_1", now, body.decode()),
+    }
+
+
+def signed_by_dbt_cloud(body: bytes = BODY) -> dict[str, str]:
+    """As dbt's documentation recomputes it."""
+    digest = hmac.new(DBT_CLOUD_SECRET.encode("utf-8"), body, hashlib.sha256).hexdigest()
+    return {"authorization": digest}
+
+
+def test_believes_what_runhook_signed():
+    assert runhook.verify(BODY, signed(SECRET), SECRET) == PAYLOAD
+
+
+def test_believes_what_the_published_library_signed():
+    assert runhook.verify(BODY, signed_by_the_published_library(), SECRET) == PAYLOAD
+
+
+def test_the_published_library_believes_what_runhook_signed():
+    assert Webhook(SECRET).verify(BODY, signed(SECRET)) == PAYLOAD
+
+
+def test_believes_what_dbt_cloud_signed():
+    assert runhook.verify(BODY, signed_by_dbt_cloud(), DBT_CLOUD_SECRET) == PAYLOAD
+
+
+def test_dbts_documented_snippet_believes_what_runhook_signed():
+    expected = hmac.new(SECRET.encode("utf-8"), BODY, hashlib.sha256).hexdigest()
+
+    assert signed(SECRET)["Authorization"] == expected
+
+
+@pytest.mark.parametrize("spell", [str.lower, str.upper, str.title])
+def test_reads_headers_in_any_spelling(spell: Callable[[str], str]):
+    headers = {spell(name): value for name, value in signed(SECRET).items()}
+
+    assert runhook.verify(BODY, headers, SECRET) == PAYLOAD
+
+
+@pytest.mark.parametrize("secret", [SECRET, OLD_SECRET])
+def test_both_secrets_verify_while_rotating(secret: str):
+    assert runhook.verify(BODY, signed(SECRET, OLD_SECRET), secret) == PAYLOAD
+
+
+def test_a_secret_of_runhooks_is_not_proved_by_authorization_alone():
+    """That header never grows old, so whoever recorded a delivery could send it again."""
+    headers = {"Authorization": signed(SECRET)["Authorization"]}
+
+    with pytest.raises(runhook.SignatureError, match="webhook-id header is missing"):
+        runhook.verify(BODY, headers, SECRET)
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_refuses_a_delivery_from_another_time(minutes: int):
+    headers = signed(SECRET, at=datetime.now(UTC) + timedelta(minutes=minutes))
+
+    with pytest.raises(runhook.SignatureError, match="more than five minutes off"):
+        runhook.verify(BODY, headers, SECRET)
+
+
+def test_refuses_another_secret():
+    with pytest.raises(runhook.SignatureError, match="no webhook-signature matches"):
+        runhook.verify(BODY, signed(OLD_SECRET), SECRET)
+    with pytest.raises(runhook.SignatureError, match="Authorization header does not match"):
+        runhook.verify(BODY, signed_by_dbt_cloud(), "another")
+
+
+def test_refuses_a_delivery_that_was_not_signed():
+    for secret in (SECRET, DBT_CLOUD_SECRET, ""):
+        with pytest.raises(runhook.SignatureError):
+            runhook.verify(BODY, {}, secret)
+
+
+def test_a_secret_that_was_copied_badly_is_said_to_be():
+    with pytest.raises(runhook.SignatureError, match="the secret is not"):
+        runhook.verify(BODY, signed(SECRET), SECRET + "=")
+    with pytest.raises(runhook.SignatureError, match="the secret is not"):
+        runhook.verify(BODY, signed(SECRET), SECRET + "\N{EM DASH}")
+
+
+@pytest.mark.parametrize("secret", ["", "whsec_"])
+def test_an_empty_secret_proves_nothing(secret: str):
+    """Anybody could have signed with it."""
+    with pytest.raises(runhook.SignatureError, match="the secret is empty"):
+        runhook.verify(BODY, signed(secret), secret)
+
+
+@given(position=st.integers(0, len(BODY) - 1), flip=st.integers(1, 255))
+def test_refuses_a_body_with_any_byte_flipped(position: int, flip: int):
+    damaged = bytearray(BODY)
+    damaged[position] ^= flip
+
+    for headers, secret in (
+        (signed(SECRET), SECRET),
+        (signed_by_dbt_cloud(), DBT_CLOUD_SECRET),
+    ):
+        with pytest.raises(runhook.SignatureError):
+            runhook.verify(bytes(damaged), headers, secret)
+
+
+@given(name=st.sampled_from(sorted(signed(SECRET))), value=st.text())
+def test_any_header_of_a_stranger_is_refused_and_no_more(name: str, value: str):
+    """A receiver that crashes on a bad request can be stopped by anyone."""
+    headers = signed(SECRET)
+    headers[name] = value
+
+    if name == "Authorization":
+        assert runhook.verify(BODY, headers, SECRET) == PAYLOAD
+    else:
+        with pytest.raises(runhook.SignatureError):
+            runhook.verify(BODY, headers, SECRET)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"webhook-timestamp": "9" * 400},
+        {"webhook-timestamp": "9" * 5000},
+        {"webhook-id": "\udc80"},
+        {"webhook-signature": "v1,\udc80"},
+    ],
+)
+def test_headers_that_no_sender_writes_are_refused(headers: Mapping[str, str]):
+    with pytest.raises(runhook.SignatureError):
+        runhook.verify(BODY, {**signed(SECRET), **headers}, SECRET)
+    with pytest.raises(runhook.SignatureError):
+        runhook.verify(BODY, {"authorization": "\udc80"}, DBT_CLOUD_SECRET)
+
+
+@pytest.mark.parametrize("body", [b"", b"not JSON", b"\xff", b"[" * 100_000, b"[]", b'"text"'])
+def test_a_signed_body_that_is_no_payload_is_refused(body: bytes):
+    with pytest.raises(runhook.SignatureError, match="the signature is right, but"):
+        runhook.verify(body, signed(SECRET, body=body), SECRET)
+
+
+def test_the_package_offers_nothing_else():
+    assert sorted(runhook.__all__) == ["SignatureError", "__version__", "verify"]
+    with pytest.raises(AttributeError, match="no attribute 'sign'"):
+        runhook.sign  # noqa: B018 - the access is the test

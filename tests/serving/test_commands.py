@@ -1,0 +1,165 @@
+"""The operator's commands beside `serve`: settings, tokens and migrate."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.support.databases import VAULT
+
+from runhook.cli.main import main
+from runhook.operations.authenticate import authenticate
+from runhook.storage.accounts import Token
+from runhook.storage.store import Store
+
+HUSH = "hush-hush-hush-hush"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def database(database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database that the environment names."""
+    monkeypatch.setenv("RUNHOOK_DATABASE_URL", database_url)
+    monkeypatch.setenv("RUNHOOK_DATA_DIR", str(folder / "data"))
+    return database_url
+
+
+def token_with(text: str, database_url: str) -> Token:
+    """Return what a token may act for, as the service would find it."""
+
+    async def look_up() -> Token:
+        store = Store.open(database_url, vault=VAULT)
+        try:
+            return await authenticate(store, f"Token {text}")
+        finally:
+            await store.close()
+
+    return asyncio.run(look_up())
+
+
+def set_schema(database_url: str, revision: str) -> None:
+    """Write which schema the database claims to have."""
+
+    async def write() -> None:
+        store = Store.open(database_url, vault=VAULT)
+        async with store.write() as tx:
+            await tx.connection.exec_driver_sql(
+                f"UPDATE alembic_version SET version_num = '{revision}'"
+            )
+        await store.close()
+
+    asyncio.run(write())
+
+
+def test_settings_shows_each_value_and_its_place_but_no_secret(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (folder / "runhook.toml").write_text('host = "0.0.0.0"\nretention_days = 7\n')
+    monkeypatch.setenv("RUNHOOK_PORT", "1")
+    monkeypatch.setenv("RUNHOOK_RETENTION_DAYS", "14")
+    monkeypatch.setenv("RUNHOOK_DATABASE_URL", f"postgresql://me:{HUSH}@host/db")
+    monkeypatch.setenv("RUNHOOK_BOOTSTRAP_TOKEN", HUSH)
+
+    code = main(["settings", "--port", "9000"])
+
+    shown = capsys.readouterr()
+    lines = dict(line.split(maxsplit=1) for line in shown.out.splitlines())
+    assert (code, shown.err) == (0, "")
+    assert HUSH not in shown.out
+    assert lines["RUNHOOK_HOST"] == f"0.0.0.0  [{folder}/runhook.toml]"
+    assert lines["RUNHOOK_PORT"] == "9000  [--port]"
+    assert lines["RUNHOOK_DATA_DIR"] == "runhook-data  [default]"
+    assert lines["RUNHOOK_DATABASE_URL"] == "(hidden)  [RUNHOOK_DATABASE_URL]"
+    assert lines["RUNHOOK_PUBLIC_URL"] == "(unset)  [default]"
+    assert lines["RUNHOOK_BOOTSTRAP_TOKEN"] == "(hidden)  [RUNHOOK_BOOTSTRAP_TOKEN]"
+    assert lines["RUNHOOK_RETENTION_DAYS"] == "14  [RUNHOOK_RETENTION_DAYS]"
+
+
+@pytest.mark.parametrize(
+    "command", [["settings"], ["migrate"], ["serve"], ["tokens", "create", "--name", "x"]]
+)
+def test_a_setting_that_is_not_valid_ends_a_command_with_a_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+):
+    (folder / "runhook.toml").write_text("prot = 1")
+
+    code = main(command)
+
+    said = capsys.readouterr()
+    assert (code, said.out) == (1, "")
+    assert said.err == (
+        f"runhook {command[0]}: {folder}/runhook.toml: `prot` is no setting; did you mean `port`?\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "permission_set", ["account_admin", "webhooks_only", "job_runner", "read_only"]
+)
+def test_a_token_is_printed_and_does_what_it_was_made_for(
+    database: str, capsys: pytest.CaptureFixture[str], permission_set: str
+):
+    code = main(["tokens", "create", "--name", "ci", "--permission", permission_set])
+
+    said = capsys.readouterr()
+    token = token_with(said.out.strip(), database)
+    assert (code, said.err) == (0, "")
+    assert (token.account_id, token.permission_set) == (1, permission_set)
+
+
+def test_a_token_is_an_administrators_unless_told_otherwise(
+    database: str, capsys: pytest.CaptureFixture[str]
+):
+    main(["tokens", "create", "--name", "me"])
+
+    token = token_with(capsys.readouterr().out.strip(), database)
+    assert token.permission_set == "account_admin"
+
+
+@pytest.mark.parametrize("account", ["404", "0", "-1", "9" * 30])
+def test_a_token_of_an_account_that_is_not_there_is_refused(
+    database: str, capsys: pytest.CaptureFixture[str], account: str
+):
+    code = main(["tokens", "create", "--name", "x", f"--account={account}"])
+
+    said = capsys.readouterr()
+    assert (code, said.out) == (1, "")
+    assert said.err == f"runhook tokens: There is no account {account}.\n"
+
+
+def test_a_token_on_a_command_line_could_be_read_by_others_so_there_is_no_such_flag(
+    capsys: pytest.CaptureFixture[str],
+):
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--bootstrap-token", HUSH])
+
+    assert ended.value.code == 2
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_migrate_makes_the_schema_once(folder: Path, capsys: pytest.CaptureFixture[str]):
+    first, second = main(["migrate"]), main(["migrate"])
+
+    told_first, told_second = capsys.readouterr().out.splitlines()
+    assert (first, second) == (0, 0)
+    assert told_first.startswith("The database went from schema none to ")
+    assert told_second.startswith("The database is at schema ")
+    assert (folder / "runhook-data" / "runhook.db").exists()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(
+    database: str, capsys: pytest.CaptureFixture[str]
+):
+    set_schema(database, "9999")
+    try:
+        codes = [main(["migrate"]), main(["tokens", "create", "--name", "x"])]
+    finally:
+        set_schema(database, "0001")
+
+    said = capsys.readouterr()
+    assert (codes, said.out) == ([1, 1], "")
+    assert said.err.count("schema 9999, which a newer Runhook made; upgrade Runhook.\n") == 2

@@ -1,0 +1,110 @@
+"""The data folder: who may read it, its key, and the mark of the process that serves it."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runhook.domain.errors import InvalidError
+from runhook.domain.signature import Secret
+from runhook.storage.data_folder import open_vault, prepare_folder, sole_owner
+
+SECRET = Secret.from_bytes(bytes(32))
+HOLD_UNTIL_KILLED = """
+import sys
+from pathlib import Path
+from runhook.storage.data_folder import sole_owner
+with sole_owner(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_folder_is_made_for_its_owner_only(tmp_path: Path):
+    folder = tmp_path / "deeper" / "data"
+
+    prepare_folder(folder)
+
+    assert mode(folder) == 0o700
+
+
+def test_a_folder_that_is_there_is_used_as_it_is(tmp_path: Path):
+    (tmp_path / "kept").write_text("mine")
+
+    prepare_folder(tmp_path)
+
+    assert (tmp_path / "kept").read_text() == "mine"
+
+
+def test_a_file_in_the_folders_place_is_refused(tmp_path: Path):
+    (tmp_path / "data").write_text("a file")
+
+    with pytest.raises(InvalidError, match=r"The data folder .*/data cannot be made: "):
+        prepare_folder(tmp_path / "data")
+
+
+def test_the_key_is_made_for_its_owner_only_and_nothing_else_is_left(tmp_path: Path):
+    open_vault(tmp_path)
+
+    assert mode(tmp_path / "master.key") == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
+
+
+def test_the_key_is_used_again(tmp_path: Path):
+    ciphertext = open_vault(tmp_path).encrypt(SECRET)
+
+    assert open_vault(tmp_path).decrypt(ciphertext) == SECRET
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"not a key", b"a" * 44, b"\xff" * 44, b"QUJD\n", b"\0"]
+)
+def test_a_file_that_holds_no_key_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes):
+    path = tmp_path / "master.key"
+    path.write_bytes(content)
+
+    with pytest.raises(InvalidError) as error:
+        open_vault(tmp_path)
+
+    assert str(error.value) == f"The file {path} does not hold a master key."
+    assert path.read_bytes() == content
+
+
+def test_a_folder_in_the_keys_place_is_refused(tmp_path: Path):
+    (tmp_path / "master.key").mkdir()
+
+    with pytest.raises(InvalidError, match=r"The master key .*/master.key cannot be read: "):
+        open_vault(tmp_path)
+
+
+def test_a_folder_has_one_owner_at_a_time(tmp_path: Path):
+    with sole_owner(tmp_path), pytest.raises(InvalidError) as error, sole_owner(tmp_path):
+        pass
+    with sole_owner(tmp_path):
+        pass
+
+    assert str(error.value).startswith(f"Another Runhook already serves {tmp_path}.")
+    assert "RUNHOOK_DATABASE_URL" in str(error.value)
+
+
+def test_the_mark_of_a_process_that_was_killed_does_not_block(tmp_path: Path):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD_UNTIL_KILLED, tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as owner:
+        assert owner.stdout.readline() == b"held\n"
+        with pytest.raises(InvalidError), sole_owner(tmp_path):
+            pass
+        owner.kill()
+        owner.wait()
+
+    with sole_owner(tmp_path):
+        pass
+    assert (tmp_path / "serving.lock").exists()

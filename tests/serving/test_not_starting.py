@@ -1,0 +1,76 @@
+"""Why a service does not start: always a sentence on standard error and exit code 1."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from tests.support.program import Finished, Service, runhook
+
+
+def assert_told(ended: Finished, *words: str) -> None:
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("runhook serve: ")
+    assert ended.err.count("\n") == 1
+    for word in words:
+        assert word in ended.err
+
+
+async def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = await runhook("serve", "--port", str(port), folder=tmp_path)
+
+    assert_told(ended, f"Cannot listen on 127.0.0.1:{port}: ", "RUNHOOK_PORT")
+
+
+async def test_a_host_that_is_not_ours_is_named(tmp_path: Path):
+    ended = await runhook("serve", "--host", "192.0.2.1", "--port", "0", folder=tmp_path)
+
+    assert_told(ended, "Cannot listen on 192.0.2.1:0: ", "RUNHOOK_HOST")
+
+
+async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    environment = {"RUNHOOK_DATABASE_URL": f"postgresql://me:hush@127.0.0.1:{port}/db"}
+
+    ended = await runhook("serve", "--port", "0", folder=tmp_path, environment=environment)
+
+    assert_told(ended, "The database is not available")
+    assert "hush" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("mysql://host/db", "`mysql` is not supported"),
+        ("runhook.db", "RUNHOOK_DATABASE_URL is not a database address"),
+    ],
+)
+async def test_an_address_that_is_no_database_is_told_with_the_setting(
+    tmp_path: Path, address: str, words: str
+):
+    ended = await runhook("serve", folder=tmp_path, environment={"RUNHOOK_DATABASE_URL": address})
+
+    assert_told(ended, words)
+
+
+async def test_a_key_file_without_a_key_is_told(tmp_path: Path):
+    (tmp_path / "runhook-data").mkdir()
+    (tmp_path / "runhook-data" / "master.key").write_text("not a key")
+
+    ended = await runhook("serve", folder=tmp_path)
+
+    assert_told(ended, "master.key does not hold a master key.")
+
+
+async def test_a_second_process_on_one_sqlite_folder_is_refused_until_the_first_is_dead(
+    tmp_path: Path,
+):
+    async with Service(folder=tmp_path, environment={}) as first:
+        second = await runhook("serve", "--port", "0", folder=tmp_path)
+        await first.kill()
+    async with Service(folder=tmp_path, environment={}) as third:
+        assert await third.stop() == 0
+
+    assert_told(second, "Another Runhook already serves ", "RUNHOOK_DATABASE_URL")

@@ -1,0 +1,199 @@
+"""Reading the settings: who wins, and what is said of a value that is not valid."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from runhook.domain.destinations import AddressPolicy
+from runhook.domain.errors import InvalidError
+from runhook.domain.retries import DEFAULT_SCHEDULE
+from runhook.settings import SETTINGS, Hidden, load
+
+VALUES = {
+    "host": ("10.0.0.1", "10.0.0.2", "10.0.0.3"),
+    "port": ("1", "2", "3"),
+    "data_dir": ("flag", "environment", "file"),
+    "database_url": ("sqlite:///flag", "sqlite:///environment", "sqlite:///file"),
+    "allow_networks": ("10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"),
+    "public_url": ("https://flag.test", "https://environment.test", "https://file.test"),
+    "bootstrap_token": ("a-token-of-a-flag", "a-token-of-the-environment", "a-token-of-a-file"),
+    "retry_schedule": ("1,2", "3,4", "5,6"),
+    "retention_days": ("1", "2", "3"),
+}
+"""A valid text for each setting from a flag, the environment and the file."""
+
+BAD_VALUES = [
+    ("port", "http"),
+    ("port", "65536"),
+    ("port", "-1"),
+    ("port", "80.5"),
+    ("allow_networks", "everything"),
+    ("allow_networks", "10.0.0.0/33"),
+    ("public_url", "runhook.example.com"),
+    ("public_url", "ftp://runhook.example.com"),
+    ("public_url", "http://[::1"),
+    ("bootstrap_token", "short"),
+    ("retry_schedule", "10,soon"),
+    ("retry_schedule", "-1"),
+    ("retry_schedule", ",".join(["1"] * 21)),
+    ("retention_days", "0"),
+    ("retention_days", "3651"),
+    ("retention_days", "forever"),
+]
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / "runhook.toml").write_text(text, encoding="utf-8")
+
+
+def test_the_defaults_need_nothing(tmp_path: Path):
+    settings, origins = load({}, {}, tmp_path)
+
+    assert settings.host == "127.0.0.1"
+    assert settings.port == 8580
+    assert settings.data_dir == Path("runhook-data")
+    assert settings.database_url is None
+    assert settings.allow_networks == AddressPolicy()
+    assert settings.public_url is None
+    assert settings.bootstrap_token is None
+    assert settings.retry_schedule == DEFAULT_SCHEDULE
+    assert settings.retention_days == timedelta(days=30)
+    assert {origin.place for origin in origins.values()} == {"default"}
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path, setting):
+    flag, environment, in_file = VALUES[setting.name]
+    write(tmp_path, f'{setting.name} = "{in_file}"')
+    variable = f"RUNHOOK_{setting.name.upper()}"
+
+    from_file = load({setting.name: None}, {}, tmp_path)[1][setting.name]
+    from_environment = load({}, {variable: environment}, tmp_path)[1][setting.name]
+    from_flag = load({setting.name: flag}, {variable: environment}, tmp_path)[1][setting.name]
+
+    assert (from_file.text, from_file.place) == (in_file, str(tmp_path / "runhook.toml"))
+    assert (from_environment.text, from_environment.place) == (environment, variable)
+    assert (from_flag.text, from_flag.place) == (flag, f"--{setting.name.replace('_', '-')}")
+
+
+def test_an_empty_variable_is_as_good_as_an_unset_one(tmp_path: Path):
+    settings, origins = load({}, {"RUNHOOK_PORT": ""}, tmp_path)
+
+    assert settings.port == 8580
+    assert origins["port"].place == "default"
+
+
+def test_the_file_may_use_numbers_and_lists(tmp_path: Path):
+    write(
+        tmp_path,
+        'port = 9000\nallow_networks = ["10.0.0.0/8", "fd00::/8"]\nretry_schedule = [1, 2.5]\n',
+    )
+
+    settings, _ = load({}, {}, tmp_path)
+
+    assert settings.port == 9000
+    assert settings.allow_networks == AddressPolicy.parse("10.0.0.0/8,fd00::/8")
+    assert settings.retry_schedule.delays == (timedelta(seconds=1), timedelta(seconds=2.5))
+
+
+def test_an_empty_schedule_in_the_file_means_no_retries(tmp_path: Path):
+    write(tmp_path, "retry_schedule = []")
+
+    assert load({}, {}, tmp_path)[0].retry_schedule.delays == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("prot", "`prot` is no setting; did you mean `port`?"),
+        ("database", "`database` is no setting; did you mean `database_url`?"),
+        ("zzz", "`zzz` is no setting"),
+    ],
+)
+def test_an_unknown_key_in_the_file_is_refused_with_the_nearest_name(
+    tmp_path: Path, key: str, message: str
+):
+    write(tmp_path, f"{key} = 1")
+
+    with pytest.raises(InvalidError) as error:
+        load({}, {}, tmp_path)
+
+    assert str(error.value) == f"{tmp_path / 'runhook.toml'}: {message}"
+
+
+@pytest.mark.parametrize(("name", "text"), BAD_VALUES)
+def test_a_value_that_is_not_valid_is_refused_with_its_setting_and_its_place(
+    tmp_path: Path, name: str, text: str
+):
+    variable, flag = f"RUNHOOK_{name.upper()}", f"--{name.replace('_', '-')}"
+
+    with pytest.raises(InvalidError) as from_environment:
+        load({}, {variable: text}, tmp_path)
+    with pytest.raises(InvalidError) as from_flag:
+        load({name: text}, {}, tmp_path)
+    write(tmp_path, f'{name} = "{text}"')
+    with pytest.raises(InvalidError) as from_file:
+        load({}, {}, tmp_path)
+
+    assert str(from_environment.value).startswith(f"{variable} (from {variable}): ")
+    assert str(from_flag.value).startswith(f"{variable} (from {flag}): ")
+    assert str(from_file.value).startswith(f"{variable} (from {tmp_path / 'runhook.toml'}): ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("port", "http", "`http` is not a port from 0 to 65535"),
+        ("retention_days", "forever", "`forever` is not a number of days from 1 to 3650"),
+        ("public_url", "http://[::1", "`http://[::1` is not an address such as"),
+    ],
+)
+def test_the_message_says_what_would_be_valid(tmp_path: Path, name: str, text: str, message: str):
+    with pytest.raises(InvalidError) as error:
+        load({name: text}, {}, tmp_path)
+
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", b"port = 1\nport = 2\n"])
+def test_a_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path, content: bytes):
+    (tmp_path / "runhook.toml").write_bytes(content)
+
+    with pytest.raises(InvalidError) as error:
+        load({}, {}, tmp_path)
+
+    assert str(error.value).startswith(f"{tmp_path / 'runhook.toml'} cannot be read: ")
+
+
+def test_secrets_do_not_show_in_a_repr(tmp_path: Path):
+    settings, _ = load(
+        {"database_url": "postgresql://me:hush@host/db", "bootstrap_token": "hush-hush-hush-hush"},
+        {},
+        tmp_path,
+    )
+
+    assert isinstance(settings.database_url, Hidden)
+    assert isinstance(settings.bootstrap_token, Hidden)
+    assert "hush" not in repr(settings)
+    assert "hush" not in f"{settings.database_url} {settings.bootstrap_token!r}"
+    assert settings.address_of_database() == "postgresql://me:hush@host/db"
+
+
+def test_a_short_bootstrap_token_is_refused_without_being_shown(tmp_path: Path):
+    with pytest.raises(InvalidError) as error:
+        load({}, {"RUNHOOK_BOOTSTRAP_TOKEN": "hush"}, tmp_path)
+
+    assert "hush" not in str(error.value)
+
+
+def test_without_an_address_the_database_is_sqlite_in_the_data_folder(tmp_path: Path):
+    settings, _ = load({"data_dir": str(tmp_path)}, {}, tmp_path)
+
+    assert settings.address_of_database() == f"sqlite:///{tmp_path}/runhook.db"
+
+
+def test_a_public_url_is_kept_without_its_last_slash(tmp_path: Path):
+    settings, _ = load({"public_url": "https://example.com/runhook/"}, {}, tmp_path)
+
+    assert settings.public_url == "https://example.com/runhook"

@@ -1,0 +1,34 @@
+"""Claiming as workers do it, a transaction at a time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
+from runhook.domain.judging import FailureReason, Outcome
+from runhook.domain.webhooks import WebhookId
+from runhook.storage.claims import Ending, claim_due, end_attempts
+from runhook.storage.store import Store
+from tests.support.clock import START
+
+LEASE = timedelta(seconds=30)
+FAILED = Outcome(
+    duration=timedelta(seconds=1), status_code=500, failure=FailureReason.HTTP_STATUS, error="No."
+)
+
+
+async def claim(
+    store: Store, lanes: Mapping[WebhookId, int], *, owner: str = "a worker"
+) -> Sequence[Delivery]:
+    """Claim what is due for ``owner``."""
+    async with store.write() as tx:
+        return await claim_due(tx, lanes, Lease(owner=owner, duration=LEASE))
+
+
+async def fail_first_attempt(store: Store, delivery_id: DeliveryId, *, retry: timedelta) -> None:
+    """Record that a claimed delivery's first attempt failed and is to be retried."""
+    attempt = Attempt(
+        delivery_id=delivery_id, number=1, sent_at=START, request_headers={}, outcome=FAILED
+    )
+    ending = Ending(attempt=attempt, state=DeliveryState.PENDING, delay=retry)
+    async with store.write() as tx:
+        await end_attempts(tx, [ending], now=START)

@@ -1,0 +1,3 @@
+INSERT INTO attempts (delivery_id, number, sent_at, duration, http_status_code, failure, error, request_headers, response_headers, response_body) VALUES ($1::VARCHAR COLLATE "C", $2::INTEGER, $3::BIGINT, $4::BIGINT, $5::INTEGER, $6::VARCHAR, $7::VARCHAR, $8::JSON, $9::JSON, $10::BYTEA);
+
+UPDATE deliveries SET state=$1::VARCHAR, attempt_count=$2::INTEGER, next_attempt_at=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $3::BIGINT), claimed_by=$4::VARCHAR, claimed_until=$5::BIGINT, http_status_code=$6::INTEGER, failure=$7::VARCHAR, updated_at=$8::BIGINT WHERE deliveries.id = $9::VARCHAR COLLATE "C";

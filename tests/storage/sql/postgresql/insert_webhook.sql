@@ -1,0 +1,1 @@
+INSERT INTO webhooks (id, account_id, name, description, client_url, event_types, job_ids, active, payload_version, secret_ciphertext, deactivate_reason, created_at, updated_at) VALUES ($1::VARCHAR COLLATE "C", $2::BIGINT, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::JSON, $7::JSON, $8::BOOLEAN, $9::VARCHAR, $10::BYTEA, $11::VARCHAR, $12::BIGINT, $13::BIGINT);

@@ -1,0 +1,1 @@
+UPDATE deliveries SET state=$1::VARCHAR, claimed_by=$2::VARCHAR, claimed_until=$3::BIGINT WHERE deliveries.state = 'sending' AND deliveries.id IN ($5::VARCHAR COLLATE "C") AND deliveries.claimed_by = $4::VARCHAR;

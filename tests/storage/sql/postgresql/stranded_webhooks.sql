@@ -1,0 +1,10 @@
+WITH RECURSIVE lane(webhook_id) AS
+(SELECT (SELECT min(deliveries.webhook_id) AS min_1
+FROM deliveries
+WHERE deliveries.state = 'pending') AS webhook_id UNION ALL SELECT (SELECT min(deliveries.webhook_id) AS min_2
+FROM deliveries
+WHERE deliveries.state = 'pending' AND deliveries.webhook_id > lane.webhook_id) AS anon_1
+FROM lane
+WHERE lane.webhook_id IS NOT NULL)
+ SELECT lane.webhook_id
+FROM lane JOIN webhooks ON webhooks.id = lane.webhook_id AND NOT webhooks.active;

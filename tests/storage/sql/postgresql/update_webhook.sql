@@ -1,0 +1,1 @@
+UPDATE webhooks SET name=$1::VARCHAR, description=$2::VARCHAR, client_url=$3::VARCHAR, event_types=$4::JSON, job_ids=$5::JSON, active=$6::BOOLEAN, payload_version=$7::VARCHAR, deactivate_reason=$8::VARCHAR, updated_at=$9::BIGINT WHERE webhooks.account_id = $10::BIGINT AND webhooks.id = $11::VARCHAR COLLATE "C";

@@ -1,0 +1,12 @@
+WITH RECURSIVE lane(webhook_id) AS
+(SELECT (SELECT min(deliveries.webhook_id) AS min_2
+FROM deliveries
+WHERE deliveries.state = 'pending') AS webhook_id UNION ALL SELECT (SELECT min(deliveries.webhook_id) AS min_3
+FROM deliveries
+WHERE deliveries.state = 'pending' AND deliveries.webhook_id > lane.webhook_id) AS anon_1
+FROM lane
+WHERE lane.webhook_id IS NOT NULL)
+ SELECT lane.webhook_id, (SELECT min(deliveries.next_attempt_at) AS min_1
+FROM deliveries
+WHERE deliveries.state = 'pending' AND deliveries.webhook_id = lane.webhook_id) - CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) AS pause
+FROM lane JOIN webhooks ON webhooks.id = lane.webhook_id AND webhooks.active;

@@ -1,0 +1,1 @@
+INSERT INTO deliveries (id, account_id, webhook_id, run_id, event_sequence, event_type, job_id, state, body, attempt_count, next_attempt_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CASE WHEN ? THEN CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 END, ?, ?);

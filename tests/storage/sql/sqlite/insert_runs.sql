@@ -1,0 +1,1 @@
+INSERT INTO runs (account_id, job_id, run_key, start_fingerprint, run_reason, dbt_version, status, status_message, outcome, results, event_count, started_at, finished_at, cancel_requested_at, heartbeat_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, run_key) DO NOTHING RETURNING account_id, run_key, id;

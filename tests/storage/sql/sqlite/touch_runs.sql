@@ -1,0 +1,1 @@
+UPDATE runs SET heartbeat_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE runs.id IN (?);

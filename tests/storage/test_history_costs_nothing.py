@@ -1,0 +1,112 @@
+"""Claiming enters indexes where it finds what it wants: neither a dead webhook's many pending rows
+nor finished history is looked at."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from runhook.domain.deliveries import DeliveryState, Lease
+from runhook.domain.webhooks import WebhookId
+from runhook.storage.claims import claim_due, return_abandoned, waiting_webhooks
+from runhook.storage.store import Store, Transaction
+from tests.storage.plans import Scan, scans_of
+from tests.support.accounts import Tenant
+from tests.support.clock import ManualClock
+from tests.support.statements import statements_of
+
+MANY = 2_000
+A_FEW = 200
+LEASE = Lease(owner="a worker", duration=timedelta(seconds=30))
+
+COPY_RUN = sa.text("""
+    WITH RECURSIVE copies (number) AS (
+        SELECT 1 UNION ALL SELECT number + 1 FROM copies WHERE number < :many
+    )
+    INSERT INTO runs (id, account_id, job_id, run_key, start_fingerprint, run_reason, dbt_version,
+        status, event_count, started_at, heartbeat_at, created_at)
+    SELECT 1000 + number, account_id, job_id, 'copy ' || number, '', '', '',
+        10, 1, started_at, heartbeat_at, created_at
+    FROM runs CROSS JOIN copies WHERE run_key = 'run-1'
+""")
+COPY_DELIVERY = sa.text("""
+    INSERT INTO deliveries (id, account_id, webhook_id, run_id, event_sequence, event_type, job_id,
+        state, body, attempt_count, next_attempt_at, created_at, updated_at)
+    SELECT :prefix || copy.id, one.account_id, webhook_id, copy.id, 1, event_type, one.job_id,
+        :state, body, 1, next_attempt_at, one.created_at, updated_at
+    FROM runs AS copy CROSS JOIN
+        (SELECT * FROM deliveries WHERE webhook_id = :webhook_id LIMIT 1) AS one
+    WHERE copy.run_key LIKE 'copy %'
+""")
+
+
+@pytest.fixture
+async def healthy(tenant: Tenant, store: Store) -> WebhookId:
+    """A webhook with one delivery due, beside history and a dead webhook's many pending ones."""
+    dead = await tenant.webhook(name="dead")
+    await tenant.start("run-1")
+    finished = await tenant.webhook(name="a long history")
+    await tenant.start("run-2")
+    healthy = await tenant.webhook(name="healthy")
+    await tenant.start("run-3")
+    async with store.write() as tx:
+        await tx.execute(COPY_RUN, {"many": MANY})
+        await copy(tx, dead.id, "wev_dead_", DeliveryState.PENDING)
+        await copy(tx, finished.id, "wev_done_", DeliveryState.SUCCEEDED)
+        await copy(tx, healthy.id, "wev_past_", DeliveryState.SUCCEEDED)
+    async with store.write() as tx:
+        await tx.execute(sa.text("ANALYZE"))
+    return healthy.id
+
+
+async def copy(tx: Transaction, webhook_id: WebhookId, prefix: str, state: DeliveryState) -> None:
+    """Give a webhook a delivery of each copied run, in one state."""
+    parameters = {"prefix": prefix, "state": state.value, "webhook_id": webhook_id}
+    await tx.execute(COPY_DELIVERY, parameters)
+
+
+async def delivery_scans(
+    store: Store, call: Callable[[Transaction], Awaitable[object]]
+) -> list[Scan]:
+    """Return how a call's statement enters the deliveries."""
+    async with store.write() as tx:
+        savepoint = await tx.connection.begin_nested()
+        with statements_of(tx) as statements:
+            await call(tx)
+        await savepoint.rollback()
+        (statement,) = statements
+        scans = await scans_of(tx, statement)
+    aliases = ("deliveries", "candidate", "earlier")
+    return [scan for scan in scans if scan.table.startswith(("ix_", "pk_", *aliases))]
+
+
+async def test_finding_who_waits_enters_the_index_of_pending_deliveries_once_for_each(
+    store: Store, healthy: WebhookId
+):
+    scans = await delivery_scans(store, waiting_webhooks)
+
+    assert {scan.index for scan in scans} == {"ix_deliveries_due"}
+    assert sum(scan.rows for scan in scans) < A_FEW
+
+
+async def test_claiming_looks_at_no_more_than_it_takes(store: Store, healthy: WebhookId):
+    scans = await delivery_scans(store, lambda tx: claim_due(tx, {healthy: 32}, LEASE))
+
+    assert {scan.index for scan in scans} <= {
+        "ix_deliveries_due",
+        "ix_deliveries_order",
+        "pk_deliveries",
+        "sqlite_autoindex_deliveries_1",
+    }
+    assert "ix_deliveries_due" in {scan.index for scan in scans}
+    assert sum(scan.rows for scan in scans) < A_FEW
+
+
+async def test_looking_for_abandoned_claims_looks_at_claims_only(
+    store: Store, healthy: WebhookId, clock: ManualClock
+):
+    scans = await delivery_scans(store, return_abandoned)
+
+    assert {scan.index for scan in scans} == {"ix_deliveries_claimed"}
+    assert sum(scan.rows for scan in scans) < A_FEW

@@ -1,0 +1,90 @@
+"""A webhook's secret is readable to nobody who has the database but not the master key."""
+
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import InvalidToken
+
+from runhook.domain.signature import Secret
+from runhook.storage.data_folder import open_vault
+from runhook.storage.store import Store
+from runhook.storage.tables import metadata, webhooks
+from runhook.storage.vault import Vault
+from runhook.storage.webhooks import find_endpoints
+from tests.support.accounts import Tenant, rows_of
+
+SECRET = Secret.from_bytes(b"open sesame, open sesame, please")
+
+
+async def test_no_column_holds_the_secret(tenant: Tenant, store: Store):
+    webhook = await tenant.webhook()
+    await tenant.start()
+    secret = tenant.secrets[webhook.id]
+    forms = [secret.reveal(), secret.reveal().removeprefix("whsec_"), repr(secret.standard_key())]
+
+    for table in metadata.sorted_tables:
+        printed = repr(await rows_of(store, table))
+        assert [form for form in forms if form in printed] == []
+
+
+async def test_no_file_holds_the_secret(tenant: Tenant, store: Store, tmp_path: Path):
+    webhook = await tenant.webhook()
+    secret = tenant.secrets[webhook.id]
+
+    # On PostgreSQL there is no file of ours, and nothing to find.
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    for content in files.values():
+        assert secret.authorization_key() not in content
+        assert secret.standard_key() not in content
+
+
+async def test_whoever_sends_gets_the_secret_back(tenant: Tenant, store: Store):
+    webhook = await tenant.webhook()
+
+    async with store.read() as tx:
+        endpoint = (await find_endpoints(tx, [webhook.id]))[webhook.id]
+
+    assert endpoint.secrets == (tenant.secrets[webhook.id],)
+
+
+async def test_a_deleted_webhook_has_no_secret_any_more(tenant: Tenant, store: Store):
+    webhook = await tenant.webhook()
+
+    await tenant.remove(webhook)
+
+    (row,) = await rows_of(store, webhooks)
+    assert row.secret_ciphertext is None
+
+
+async def test_a_stolen_database_is_of_no_use_without_the_master_key(
+    tenant: Tenant, store: Store, database_url: str
+):
+    webhook = await tenant.webhook()
+    thief = Store.open(database_url, vault=Vault([Vault.new_key()]))
+
+    with pytest.raises(InvalidToken):
+        async with thief.read() as tx:
+            await find_endpoints(tx, [webhook.id])
+    await thief.close()
+
+
+def test_equal_secrets_do_not_look_equal():
+    vault = Vault([Vault.new_key()])
+
+    assert vault.encrypt(SECRET) != vault.encrypt(SECRET)
+
+
+def test_a_new_master_key_still_reads_what_the_old_one_wrote():
+    old, new = Vault.new_key(), Vault.new_key()
+    written = Vault([old]).encrypt(SECRET)
+
+    assert Vault([new, old]).decrypt(written) == SECRET
+
+
+def test_the_data_folders_key_stays_the_same_and_is_its_owners_alone(tmp_path: Path):
+    written = open_vault(tmp_path).encrypt(SECRET)
+
+    assert open_vault(tmp_path).decrypt(written) == SECRET
+    assert [(path.name, oct(path.stat().st_mode & 0o777)) for path in tmp_path.iterdir()] == [
+        ("master.key", "0o600")
+    ]

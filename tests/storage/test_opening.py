@@ -1,0 +1,99 @@
+"""Which databases can be opened, and how one that is away is told from a bug."""
+
+import contextlib
+import sqlite3
+
+import pytest
+import sqlalchemy as sa
+
+from runhook.domain.errors import InvalidError, UnavailableError
+from runhook.storage.store import Store
+from tests.support.databases import VAULT
+
+
+@pytest.mark.parametrize("address", ["", "runhook", "not a database address"])
+def test_refuses_what_is_not_an_address(address: str):
+    with pytest.raises(InvalidError, match="RUNHOOK_DATABASE_URL is not a database address"):
+        Store.open(address, vault=VAULT)
+
+
+def test_refuses_a_database_of_another_kind():
+    with pytest.raises(InvalidError, match="`mysql` is not supported; give sqlite:///path or"):
+        Store.open("mysql://root@localhost/runhook", vault=VAULT)
+
+
+def test_an_unknown_database_does_not_show_its_password():
+    with pytest.raises(InvalidError) as refusal:
+        Store.open("mysql://root:open-sesame@localhost/runhook", vault=VAULT)
+
+    assert "open-sesame" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "no-such-host.invalid"])
+async def test_a_server_that_cannot_be_reached_is_unavailable(host: str):
+    store = Store.open(f"postgresql://runhook@{host}/runhook", vault=VAULT)
+
+    with pytest.raises(UnavailableError, match="try again shortly"):
+        async with store.write():
+            pass
+    with pytest.raises(UnavailableError, match="try again shortly"):
+        async with store.read():
+            pass
+    await store.close()
+
+
+async def test_a_server_that_ends_the_connection_is_unavailable_and_then_back(postgresql_url: str):
+    store = Store.open(postgresql_url, vault=VAULT)
+
+    with pytest.raises(UnavailableError):
+        async with store.write() as tx:
+            await tx.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    async with store.write() as tx:
+        assert (await tx.execute(sa.text("SELECT 1"))).scalar_one() == 1
+    await store.close()
+
+
+async def test_a_server_that_only_reads_is_unavailable(postgresql_url: str):
+    """As a standby is, before it has taken over."""
+    store = Store.open(postgresql_url, vault=VAULT)
+
+    with pytest.raises(UnavailableError):
+        async with store.write() as tx:
+            await tx.execute(sa.text("SET TRANSACTION READ ONLY"))
+            await tx.execute(sa.text("DELETE FROM tokens"))
+    await store.close()
+
+
+async def test_a_file_that_another_process_writes_for_too_long_is_unavailable(sqlite_url: str):
+    store = Store.open(sqlite_url, vault=VAULT)
+    async with store.write() as tx:
+        await tx.execute(sa.text("PRAGMA busy_timeout = 0"))
+    path = sa.make_url(sqlite_url).database
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(UnavailableError):
+            async with store.write():
+                pass
+
+        other.execute("ROLLBACK")
+    async with store.write():
+        pass
+    await store.close()
+
+
+async def test_a_full_disk_is_unavailable(sqlite_url: str):
+    store = Store.open(sqlite_url, vault=VAULT)
+
+    with pytest.raises(UnavailableError):
+        async with store.write() as tx:
+            await tx.execute(sa.text("PRAGMA max_page_count = 1"))
+            await tx.execute(sa.text("CREATE TABLE large AS SELECT zeroblob(1000000)"))
+    await store.close()
+
+
+async def test_a_mistake_in_a_statement_is_not_taken_for_an_absent_database(store: Store):
+    with pytest.raises(sa.exc.DBAPIError):
+        async with store.write() as tx:
+            await tx.execute(sa.text("SELECT no_such_column FROM accounts"))

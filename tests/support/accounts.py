@@ -1,0 +1,186 @@
+"""An account with its webhooks and runs, made through the operations as users make them."""
+
+from dataclasses import dataclass, field
+from typing import TypedDict, Unpack
+
+import sqlalchemy as sa
+
+from runhook.domain.deliveries import DeliveryState
+from runhook.domain.destinations import AddressPolicy
+from runhook.domain.events import EventType
+from runhook.domain.runs import (
+    AccountId,
+    FinishReport,
+    JobId,
+    Run,
+    RunId,
+    RunOutcome,
+    RunStatus,
+    StartReport,
+)
+from runhook.domain.signature import Secret
+from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
+from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.operations.ids import new_account_identifier
+from runhook.operations.publish import Cancel, Finish, Heartbeat, Publisher, Reported, Start
+from runhook.operations.subscribe import (
+    WebhookChange,
+    change_webhook,
+    create_webhook,
+    remove_webhook,
+)
+from runhook.storage.accounts import Account, insert_account
+from runhook.storage.deliveries import LoggedDelivery, list_deliveries
+from runhook.storage.store import Store
+from runhook.storage.tables import deliveries
+from tests.support.clock import ManualClock
+
+LOOPBACK = AddressPolicy.parse("127.0.0.0/8")
+EVERY_EVENT = [one.value for one in EventType]
+ONE_REPORT = StartReport(
+    run_key="run-1",
+    job_name="nightly",
+    project_name="jaffle",
+    environment_name="production",
+    run_reason="scheduled",
+    dbt_version="1.9.0",
+)
+
+
+class WebhookFields(TypedDict, total=False):
+    name: str
+    event_types: list[str]
+    job_ids: list[JobId]
+    active: bool
+    payload_version: PayloadVersion
+
+
+class ReportFields(TypedDict, total=False):
+    job_name: str
+    project_name: str
+    environment_name: str
+    run_reason: str
+    dbt_version: str
+
+
+def a_start_report(run_key: str = "run-1", **fields: Unpack[ReportFields]) -> StartReport:
+    """A report that the nightly job started."""
+    facts = {name: getattr(ONE_REPORT, name) for name in ONE_REPORT.__slots__}
+    return StartReport(**{**facts, "run_key": run_key, **fields})
+
+
+@dataclass
+class Tenant:
+    """One account, and what its people and machines do."""
+
+    store: Store
+    clock: ManualClock
+    account_id: AccountId = FIRST_ACCOUNT
+    publisher: Publisher = field(init=False)
+    wakes: int = 0
+    secrets: dict[WebhookId, Secret] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.publisher = Publisher(self.store, self.clock, on_published=self._note_wake)
+
+    def _note_wake(self) -> None:
+        self.wakes += 1
+
+    async def webhook(
+        self, url: str = "http://127.0.0.1:9/hook", **fields: Unpack[WebhookFields]
+    ) -> Webhook:
+        """Create a webhook; with every event of every job unless told otherwise."""
+        change = WebhookChange(
+            client_url=url, **{"name": "Alerts", "event_types": EVERY_EVENT, **fields}
+        )
+        webhook, secret = await create_webhook(
+            self.store, self.account_id, change, policy=LOOPBACK, clock=self.clock
+        )
+        self.secrets[webhook.id] = secret
+        return webhook
+
+    async def change(self, webhook: Webhook, change: WebhookChange) -> Webhook:
+        """Change a webhook."""
+        return await change_webhook(
+            self.store, self.account_id, webhook.id, change, policy=LOOPBACK, clock=self.clock
+        )
+
+    async def activate(self, webhook: Webhook) -> Webhook:
+        """Set a webhook active."""
+        return await self.change(webhook, WebhookChange(active=True))
+
+    async def deactivate(self, webhook: Webhook) -> Webhook:
+        """Set a webhook inactive."""
+        return await self.change(webhook, WebhookChange(active=False))
+
+    async def remove(self, webhook: Webhook) -> None:
+        """Delete a webhook."""
+        await remove_webhook(self.store, self.account_id, webhook.id, clock=self.clock)
+
+    async def start(self, run_key: str = "run-1", **fields: Unpack[ReportFields]) -> Run:
+        """Report that a run started."""
+        return (await self.report(run_key, **fields)).run
+
+    async def report(self, run_key: str = "run-1", **fields: Unpack[ReportFields]) -> Reported:
+        """Report that a run started, and return the whole answer."""
+        report = a_start_report(run_key, **fields)
+        return await self.publisher.publish(Start(self.account_id, report))
+
+    async def finish(
+        self,
+        run: Run,
+        status: RunStatus = RunStatus.SUCCESS,
+        *,
+        outcome: RunOutcome | None = None,
+        message: str | None = None,
+    ) -> Run:
+        """Report how a run ended."""
+        report = FinishReport(status=status, outcome=outcome, status_message=message)
+        return (await self.publisher.publish(Finish(self.account_id, run.id, report))).run
+
+    async def cancel(self, run_id: RunId) -> Run:
+        """Ask for a run to be canceled."""
+        return (await self.publisher.publish(Cancel(self.account_id, run_id))).run
+
+    async def heartbeat(self, run_id: RunId) -> Run:
+        """Report that a run goes on."""
+        return (await self.publisher.publish(Heartbeat(self.account_id, run_id))).run
+
+    async def deliveries(self, webhook: Webhook) -> list[LoggedDelivery]:
+        """Return a webhook's deliveries, the oldest first."""
+        async with self.store.read() as tx:
+            found = await list_deliveries(tx, self.account_id, webhook.id, limit=10_000, offset=0)
+        return list(reversed(found))
+
+    async def delivery(self, webhook: Webhook) -> LoggedDelivery:
+        """Return a webhook's only delivery."""
+        (only,) = await self.deliveries(webhook)
+        return only
+
+    async def states(self, webhook: Webhook) -> list[DeliveryState]:
+        """Return the states of a webhook's deliveries, the oldest first."""
+        return [one.state for one in await self.deliveries(webhook)]
+
+
+async def a_tenant(store: Store, clock: ManualClock, account_id: int = 1) -> Tenant:
+    """Make an account."""
+    account = Account(
+        id=AccountId(account_id),
+        identifier=new_account_identifier(clock.now()),
+        name=f"Account {account_id}",
+        default_payload_version=PayloadVersion.V2022_05,
+    )
+    async with store.write() as tx:
+        await insert_account(tx, account, now=clock.now())
+    return Tenant(store, clock, account.id)
+
+
+async def rows_of(store: Store, table: sa.Table) -> list[sa.Row]:
+    """Return every row of a table, in the order of its key."""
+    async with store.read() as tx:
+        return list(await tx.execute(sa.select(table).order_by(*table.primary_key)))
+
+
+async def claims_of(store: Store) -> list[tuple[DeliveryState, str | None]]:
+    """Return each delivery's state and who holds it, the oldest first."""
+    return [(row.state, row.claimed_by) for row in await rows_of(store, deliveries)]

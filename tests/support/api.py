@@ -1,0 +1,147 @@
+"""The API without a process around it: clients that call the application over a test's store."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from litestar import Litestar
+
+from runhook.dispatcher.dispatcher import Dispatcher
+from runhook.domain.deliveries import Lease
+from runhook.domain.destinations import AddressPolicy
+from runhook.domain.permissions import PermissionSet
+from runhook.domain.retries import DEFAULT_SCHEDULE
+from runhook.domain.runs import AccountId
+from runhook.domain.webhooks import PayloadVersion
+from runhook.operations.authenticate import create_token
+from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.operations.publish import Publisher
+from runhook.outbound.sender import Sender
+from runhook.server.app import create_app
+from runhook.server.services import Services
+from runhook.storage.accounts import Account, insert_account
+from runhook.storage.store import Store
+from tests.support.clock import ManualClock
+
+ORIGIN = "http://runhook.test"
+LOOPBACK = AddressPolicy.parse("127.0.0.0/8")
+OTHER_ACCOUNT = AccountId(2)
+
+SUCCESS = {"code": 200, "is_success": True, "user_message": "Success!", "developer_message": ""}
+CREATED = {**SUCCESS, "code": 201}
+
+A_WEBHOOK = {
+    "name": "Tell the team",
+    "client_url": "https://receiver.example.com/dbt",
+    "event_types": ["job.run.completed"],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """The application, and whoever calls it."""
+
+    store: Store
+    clock: ManualClock
+    policy: AddressPolicy = LOOPBACK
+    app: Litestar = field(init=False)
+
+    def __post_init__(self) -> None:
+        services = Services(
+            store=self.store,
+            publisher=Publisher(self.store, self.clock, on_published=lambda: None),
+            policy=self.policy,
+            clock=self.clock,
+        )
+        object.__setattr__(self, "app", create_app(services))
+
+    def client(
+        self, authorization: str | None = None, *, account_id: int = FIRST_ACCOUNT
+    ) -> httpx.AsyncClient:
+        """Return a client of an account's paths that sends this Authorization header."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=self.app),
+            base_url=f"{ORIGIN}/api/v3/accounts/{account_id}/",
+            headers={"Authorization": authorization} if authorization else {},
+        )
+
+    async def token(
+        self,
+        permission_set: PermissionSet = PermissionSet.ACCOUNT_ADMIN,
+        *,
+        account_id: AccountId = FIRST_ACCOUNT,
+    ) -> str:
+        """Return a new token."""
+        return await create_token(
+            self.store, account_id, permission_set, name="a test's", clock=self.clock
+        )
+
+    async def client_with(self, permission_set: PermissionSet) -> httpx.AsyncClient:
+        """Return a client with a new token that may do what this set allows."""
+        return self.client(f"Token {await self.token(permission_set)}")
+
+    async def add_other_account(self) -> httpx.AsyncClient:
+        """Add a second account; return a client of its administrator."""
+        account = Account(
+            id=OTHER_ACCOUNT,
+            identifier="act_2PK4VE772408oHuYxq9BYDN6ONj",
+            name="Somebody else",
+            default_payload_version=PayloadVersion.V2022_05,
+        )
+        async with self.store.write() as tx:
+            await insert_account(tx, account, now=self.clock.now())
+        token = await self.token(account_id=OTHER_ACCOUNT)
+        return self.client(f"Token {token}", account_id=OTHER_ACCOUNT)
+
+    async def deliver(self) -> None:
+        """Attempt everything that is due, once."""
+        async with Sender(self.policy, deadline=timedelta(seconds=10)) as sender:
+            dispatcher = Dispatcher(
+                store=self.store,
+                sender=sender,
+                clock=self.clock,
+                schedule=DEFAULT_SCHEDULE,
+                lease=Lease(owner="the only worker", duration=timedelta(seconds=30)),
+                send_margin=timedelta(seconds=15),
+            )
+            while not await dispatcher.tick():
+                await dispatcher.settle()
+
+
+def told(response: httpx.Response, code: int) -> str:
+    """Return what an error tells its reader, once its status and its envelope are right."""
+    assert (response.status_code, response.headers["content-type"]) == (code, "application/json")
+    answer = response.json()
+    message = answer["status"]["user_message"]
+    assert message
+    assert answer == {
+        "data": None,
+        "status": {
+            "code": code,
+            "is_success": False,
+            "user_message": message,
+            "developer_message": "",
+        },
+        "extra": {},
+    }
+    return message
+
+
+def data_of(response: httpx.Response, code: int = 200) -> Any:
+    """Return what a success carries, once its status and its envelope are right."""
+    assert response.status_code == code, response.text
+    answer = response.json()
+    assert answer["status"] == {**SUCCESS, "code": code}
+    return answer["data"]
+
+
+async def new_webhook(client: httpx.AsyncClient, **fields: object) -> Any:
+    """Create a webhook, whole and valid but for what ``fields`` say."""
+    answer = await client.post("/webhooks/subscriptions", json={**A_WEBHOOK, **fields})
+    return data_of(answer, 201)
+
+
+async def new_run(client: httpx.AsyncClient, **fields: object) -> Any:
+    """Start a run."""
+    return data_of(await client.post("/runs", json={"job_name": "nightly", **fields}), 201)

@@ -1,0 +1,27 @@
+"""Time that moves only when a test says so, for our code and for the database alike."""
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from runhook.storage.tables import UtcDateTime
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+class ManualClock:
+    """A clock that a test moves."""
+
+    def __init__(self, moment: datetime = START) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def advance(self, pause: timedelta) -> None:
+        self.moment += pause
+
+    def as_sql(self) -> sa.ColumnElement[datetime]:
+        """Return this clock as the expression that stands for the database's clock."""
+        moment = sa.bindparam("now", type_=UtcDateTime, callable_=self.now)
+        return sa.type_coerce(sa.cast(moment, sa.BigInteger), UtcDateTime)

@@ -1,0 +1,66 @@
+"""Answers that no decent endpoint gives."""
+
+import asyncio
+
+from tests.support.receiver import Answer, Received, status
+
+
+def once(gate: asyncio.Event, answer: Answer) -> Answer:
+    """Give the answer only when the gate opens."""
+
+    async def wait_and_answer(request: Received, writer: asyncio.StreamWriter) -> None:
+        await gate.wait()
+        await answer(request, writer)
+
+    return wait_and_answer
+
+
+async def close(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Close the connection without a word."""
+    writer.close()
+
+
+async def accept_and_close(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Answer well and, without having said so, close the connection."""
+    await status(200)(request, writer)
+    writer.close()
+
+
+async def endless_headers(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Send headers as long as anybody reads them."""
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    number = 0
+    while True:
+        number += 1
+        writer.write(b"X-%d: %s\r\n" % (number, b"x" * 100))
+        await writer.drain()
+
+
+async def one_endless_header(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Send one header that never ends."""
+    writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+    while True:
+        writer.write(b"x" * 1_000)
+        await writer.drain()
+
+
+async def endless_body(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Send a body as long as anybody reads it."""
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(b"400\r\n" + b"x" * 1_024 + b"\r\n")
+        await writer.drain()
+
+
+async def drip(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Send a body's first byte, and the second one never."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx")
+    await writer.drain()
+    await asyncio.Event().wait()
+
+
+async def break_off(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Promise a longer body than is sent."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx")
+    await writer.drain()
+    writer.close()

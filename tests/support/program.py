@@ -1,0 +1,120 @@
+"""The real program in a process of its own, with its output read as it comes."""
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+RUNHOOK = Path(sys.executable).parent / "runhook"
+DEADLINE = 30
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def runhook(*arguments: str, folder: Path, environment: Mapping[str, str] = {}) -> Finished:
+    """Run a command of the program to its end, with nothing of our own environment."""
+    process = await asyncio.create_subprocess_exec(
+        RUNHOOK,
+        *arguments,
+        cwd=folder,
+        env=dict(environment),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(DEADLINE):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Finished(process.returncode, out.decode(), err.decode())
+
+
+class Service:
+    """`runhook serve` on a free port; killed at the end if it still runs."""
+
+    def __init__(self, *, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environment = {"RUNHOOK_PORT": "0", **environment}
+        self._lines: list[str] = []
+        self._more = asyncio.Condition()
+        self._readers: Sequence[asyncio.Task[None]] = ()
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
+            RUNHOOK,
+            "serve",
+            cwd=self._folder,
+            env=self._environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        streams = (self._process.stdout, self._process.stderr)
+        self._open_streams = len(streams)
+        self._readers = [asyncio.create_task(self._read(stream)) for stream in streams if stream]
+        line = await self.says(r"^Runhook listens on ")
+        self.url = line.removeprefix("Runhook listens on ")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._process.returncode is None:
+            await self.kill()
+        await asyncio.gather(*self._readers)
+
+    @property
+    def output(self) -> str:
+        """Everything it has said so far."""
+        return "\n".join(self._lines)
+
+    async def says(self, pattern: str) -> str:
+        """Return its first line with this in it, once it has said one."""
+
+        def said() -> str | None:
+            return next((line for line in self._lines if re.search(pattern, line)), None)
+
+        async with asyncio.timeout(DEADLINE), self._more:
+            line = await self._more.wait_for(lambda: said() or self._is_silent())
+        assert isinstance(line, str), f"it never said {pattern!r}, but:\n{self.output}"
+        return line
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    async def end(self) -> int:
+        """Return its exit code, once it has ended."""
+        async with asyncio.timeout(DEADLINE):
+            return await self._process.wait()
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end; return its exit code."""
+        self.send(number)
+        return await self.end()
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        await self._process.wait()
+
+    def _is_silent(self) -> bool:
+        return self._open_streams == 0
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
+        async for line in stream:
+            async with self._more:
+                self._lines.append(line.decode().rstrip("\n"))
+                self._more.notify_all()
+        async with self._more:
+            self._open_streams -= 1
+            self._more.notify_all()

@@ -1,0 +1,100 @@
+"""A scene of delivering: an account, endpoints that receive, and workers that a test drives."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from runhook.dispatcher.dispatcher import Dispatcher
+from runhook.dispatcher.loop import NO_PAUSE
+from runhook.dispatcher.rescuer import Rescuer
+from runhook.domain.deliveries import Lease
+from runhook.domain.destinations import AddressPolicy
+from runhook.domain.retries import RetrySchedule
+from runhook.domain.webhooks import Webhook
+from runhook.outbound.sender import Sender
+from runhook.storage.deliveries import LoggedAttempt, list_attempts
+from tests.support.accounts import LOOPBACK, Tenant
+from tests.support.receiver import Answer, Receiver
+
+LEASE = timedelta(seconds=30)
+SEND_MARGIN = timedelta(seconds=15)
+LONG = timedelta(seconds=60)
+"""A deadline that no test waits for."""
+SHORT = timedelta(seconds=0.2)
+"""A deadline for tests of endpoints that never answer."""
+RETRIES = RetrySchedule.parse("10,60,300")
+
+
+class Scene:
+    """What a test of delivering works with."""
+
+    def __init__(self, tenant: Tenant, stack: AsyncExitStack) -> None:
+        self.tenant = tenant
+        self.store = tenant.store
+        self.clock = tenant.clock
+        self.room = asyncio.Event()
+        self._stack = stack
+
+    async def receiver(self, *answers: Answer) -> Receiver:
+        """Open an endpoint that gives these answers, 200 if none are named."""
+        return await self._stack.enter_async_context(Receiver(*answers))
+
+    async def webhook_at(self, receiver: Receiver) -> Webhook:
+        """Create a webhook that wants to hear of started runs."""
+        return await self.tenant.webhook(receiver.url, event_types=["job.run.started"])
+
+    async def sender(
+        self, *, policy: AddressPolicy = LOOPBACK, deadline: timedelta = LONG
+    ) -> Sender:
+        """Open a sender."""
+        return await self._stack.enter_async_context(Sender(policy, deadline=deadline))
+
+    async def dispatcher(
+        self,
+        *,
+        owner: str = "a worker",
+        schedule: RetrySchedule = RETRIES,
+        policy: AddressPolicy = LOOPBACK,
+        deadline: timedelta = LONG,
+        send_margin: timedelta = SEND_MARGIN,
+    ) -> Dispatcher:
+        """Make a worker."""
+        return Dispatcher(
+            store=self.store,
+            sender=await self.sender(policy=policy, deadline=deadline),
+            clock=self.clock,
+            schedule=schedule,
+            lease=Lease(owner=owner, duration=LEASE),
+            send_margin=send_margin,
+            on_room=self.room.set,
+        )
+
+    async def rescue(self) -> None:
+        """Let the rescuer look once."""
+        await Rescuer(self.store).tick()
+
+    async def attempts(self, webhook: Webhook) -> Sequence[LoggedAttempt]:
+        """Return the attempts of a webhook's only delivery."""
+        delivery = await self.tenant.delivery(webhook)
+        async with self.store.read() as tx:
+            return await list_attempts(tx, delivery.id)
+
+    async def attempt(self, webhook: Webhook) -> LoggedAttempt:
+        """Return the only attempt of a webhook's only delivery."""
+        (only,) = await self.attempts(webhook)
+        return only
+
+    async def skip_to_next_attempt(self, webhook: Webhook) -> timedelta:
+        """Move the clock to when a webhook's only delivery is due; return by how much."""
+        delivery = await self.tenant.delivery(webhook)
+        assert delivery.next_attempt_at is not None
+        pause = delivery.next_attempt_at - self.clock.now()
+        self.clock.advance(pause)
+        return pause
+
+
+async def deliver_due(dispatcher: Dispatcher) -> None:
+    """Deliver what is due now, and record it."""
+    while await dispatcher.tick() == NO_PAUSE:
+        await dispatcher.settle()

@@ -1,0 +1,112 @@
+"""What is published: one wheel that a dbt environment can take in without noticing."""
+
+import email
+import re
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "-qq"]
+SERVER_MODULES = {
+    *("aiohttp", "aiosqlite", "alembic", "asyncpg", "cryptography", "ksuid", "litestar"),
+    *("msgspec", "sqlalchemy", "structlog", "uvicorn", "uvloop"),
+}
+CLIENT_PACKAGES = {"runhook", "runhook.domain", "runhook.client", "runhook.cli"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT],
+        check=True,
+        timeout=60,
+    )
+    (built,) = folder.iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands of an environment that has nothing but the wheel."""
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder, symlinks=True)
+    subprocess.run(
+        [*PIP, "--python", folder / "bin/python", "install", "--no-deps", "--no-index", wheel],
+        check=True,
+        timeout=60,
+    )
+    return folder / "bin"
+
+
+def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, env={}, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def test_the_wheel_depends_on_nothing_outside_its_extras(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = email.message_from_bytes(archive.read(name))
+
+    required = metadata.get_all("Requires-Dist")
+    assert [one for one in required if not re.search(r"; extra == '(server|postgres)'$", one)] == []
+    assert {"server", "postgres"} <= set(metadata.get_all("Provides-Extra"))
+
+
+def test_the_wheel_holds_what_the_service_reads_and_no_tests(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+
+    assert "runhook/py.typed" in names
+    assert "runhook/storage/migrations/env.py" in names
+    assert any(name.startswith("runhook/storage/migrations/versions/0001") for name in names)
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"runhook"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
+def test_the_client_works_with_nothing_else_installed(
+    bare: Path, tmp_path: Path, arguments: list[str]
+):
+    ended = run(bare / "runhook", *arguments, folder=tmp_path)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "runhook" in ended.stdout
+
+
+@pytest.mark.parametrize("arguments", [["serve"], ["migrate"], ["tokens", "create", "--name", "x"]])
+def test_the_service_says_what_to_install(bare: Path, tmp_path: Path, arguments: list[str]):
+    ended = run(bare / "runhook", *arguments, folder=tmp_path)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"runhook {arguments[0]} needs the service: ")
+    assert "pip install 'runhook[server]'" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import runhook",
+        "from runhook import *",
+        "import runhook.client",
+        "from runhook.cli.main import main; main(['run', '--job', 'x', '--', 'true'])",
+    ],
+)
+def test_the_client_loads_nothing_of_the_server(tmp_path: Path, code: str):
+    """In our own environment, where everything that could be loaded is there."""
+    listing = f"{code}\nimport sys\nprint(*sys.modules, file=sys.stderr)"
+    ended = run(sys.executable, "-I", "-c", listing, folder=tmp_path)
+
+    loaded = set(ended.stderr.splitlines()[-1].split())
+    ours = {name for name in loaded if name.partition(".")[0] == "runhook"}
+    assert ended.returncode == 0
+    assert loaded & SERVER_MODULES == set()
+    assert {".".join(name.split(".")[:2]) for name in ours} <= CLIENT_PACKAGES

@@ -1,0 +1,101 @@
+"""Delivering reports in the background, in order."""
+
+import threading
+import time
+
+from runhook.client.reporter import Kind, Report, Reporter
+from runhook.client.service import Service
+from tests.wrapping.support import PATIENCE, Answer, Request, StubService, accepted
+
+
+def a_reporter(service: StubService, *, heartbeat_seconds: float = 1000) -> Reporter:
+    connection = Service(url=service.url, token="t", account_id="1", environ={})
+    return Reporter(connection, heartbeat_seconds=heartbeat_seconds)
+
+
+def a_report(kind: Kind) -> Report:
+    return Report(kind=kind, body={"told": kind})
+
+
+def in_a_while() -> float:
+    return time.monotonic() + PATIENCE
+
+
+def test_tells_that_the_run_is_alive_until_its_end(service: StubService):
+    reporter = a_reporter(service, heartbeat_seconds=0.01)
+    reporter.report(a_report(Kind.STARTED))
+    reporter.start()
+    service.wait_for("heartbeat", times=3)
+    reporter.report(a_report(Kind.FINISHED))
+
+    assert reporter.close(deadline=in_a_while()) is None
+    verbs = service.verbs()
+    assert (verbs[0], verbs[-1]) == ("runs", "finish")
+    assert set(verbs[1:-1]) == {"heartbeat"}
+
+
+def test_a_heartbeat_that_fails_is_no_trouble(service: StubService):
+    def fail_heartbeats(request: Request, position: int) -> Answer:
+        return (500, b"", {}) if request.verb == "heartbeat" else accepted(request, position)
+
+    service.answer = fail_heartbeats
+    reporter = a_reporter(service, heartbeat_seconds=0.01)
+    reporter.report(a_report(Kind.STARTED))
+    reporter.start()
+    service.wait_for("heartbeat", times=3)
+    reporter.report(a_report(Kind.FINISHED))
+
+    assert reporter.close(deadline=in_a_while()) is None
+
+
+def test_reports_wait_for_those_before_them(service: StubService):
+    may_answer = threading.Event()
+
+    def hold_the_start(request: Request, position: int) -> Answer:
+        assert request.verb != "runs" or may_answer.wait(PATIENCE)
+        return accepted(request, position)
+
+    service.answer = hold_the_start
+    reporter = a_reporter(service)
+    reporter.start()
+    for kind in (Kind.STARTED, Kind.CANCELING, Kind.FINISHED):
+        reporter.report(a_report(kind))
+    service.wait_for("runs")
+    assert service.verbs() == ["runs"]
+    may_answer.set()
+
+    assert reporter.close(deadline=in_a_while()) is None
+    assert service.verbs() == ["runs", "cancel", "finish"]
+
+
+def test_a_cancel_that_is_refused_does_not_stand_in_the_way(service: StubService):
+    def refuse_cancels(request: Request, position: int) -> Answer:
+        return (404, b"", {}) if request.verb == "cancel" else accepted(request, position)
+
+    service.answer = refuse_cancels
+    reporter = a_reporter(service)
+    reporter.start()
+    for kind in (Kind.STARTED, Kind.CANCELING, Kind.FINISHED):
+        reporter.report(a_report(kind))
+
+    assert reporter.close(deadline=in_a_while()) is None
+    assert service.verbs() == ["runs", "cancel", "finish"]
+
+
+def test_gives_up_when_the_time_is_over(service: StubService):
+    may_answer = threading.Event()
+
+    def hang(request: Request, position: int) -> Answer:
+        may_answer.wait(PATIENCE)
+        return accepted(request, position)
+
+    service.answer = hang
+    reporter = a_reporter(service)
+    reporter.report(a_report(Kind.STARTED))
+    reporter.start()
+    service.wait_for("runs")
+
+    trouble = reporter.close(deadline=time.monotonic() + 0.05)
+    may_answer.set()
+
+    assert trouble == f"this run was not reported to {service.url}: no answer in time"

@@ -1,0 +1,175 @@
+"""Reading run_results.json as dbt Core and dbt v2 write it, and as nobody should."""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runhook.client.results import (
+    RunResults,
+    UnreadableError,
+    read_results,
+    summarise,
+    version_and_step,
+)
+
+TAG = "RUNHOOK_STEP"
+
+
+def a_node(unique_id: str = "model.shop.orders", status: str = "success", **more: object) -> object:
+    return {"unique_id": unique_id, "status": status, **more}
+
+
+def a_file(*nodes: object, elapsed_time: float = 1.5, **metadata: object) -> bytes:
+    return json.dumps(
+        {"metadata": metadata, "results": nodes, "elapsed_time": elapsed_time, "args": {}}
+    ).encode()
+
+
+def read(content: bytes) -> RunResults:
+    return read_results(content, TAG)
+
+
+def summary(content: bytes) -> Mapping[str, Any]:
+    return summarise(read(content), lambda text: text)
+
+
+def test_reads_whose_results_these_are():
+    results = read(
+        a_file(
+            dbt_version="1.12.6",
+            generated_at="2026-11-01T10:00:00.123456Z",
+            env={TAG: "abc", "OTHER": "x"},
+        )
+    )
+
+    assert results.step == "abc"
+    assert results.dbt_version == "1.12.6"
+    assert results.generated_at is not None
+    assert results.generated_at.isoformat() == "2026-11-01T10:00:00.123456+00:00"
+
+
+def test_results_of_a_dbt_that_nobody_wrapped_have_no_tag():
+    assert read(a_file(env={})).step is None
+    assert read(a_file()).step is None
+
+
+def test_carries_unknown_statuses_through():
+    nodes = [a_node(status=one) for one in ("success", "reused", "no-op", "reused")]
+
+    assert summary(a_file(*nodes))["counts"] == {"reused": 2, "success": 1, "no-op": 1}
+
+
+@pytest.mark.parametrize("status", ["error", "fail", "runtime error", "partial success"])
+def test_counts_what_makes_dbt_exit_with_1_as_failed(status: str):
+    results = read(a_file(a_node(), a_node("test.shop.t.1a", status, message=None)))
+
+    assert [node.resource_type for node in results.failed] == ["test"]
+
+
+def test_a_failing_hook_is_an_operation():
+    results = read(a_file(a_node("operation.shop.shop-on-run-end-0", "error")))
+
+    assert results.failed[0].resource_type == "operation"
+
+
+def test_the_errors_that_v2_gives_to_nodes_it_never_ran_are_not_failures():
+    nodes = [a_node(f"model.shop.m{n}", "error", message="Compilation Error") for n in range(3)]
+
+    told = summary(a_file(*nodes, elapsed_time=0))
+
+    assert told == {"available": True, "nodes_known": False, "elapsed_seconds": 0.0}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        a_file(a_node(status="error", message="Compilation Error"), elapsed_time=0.2),
+        a_file(a_node(status="error", message="Database Error"), elapsed_time=0),
+        a_file(elapsed_time=0),
+    ],
+)
+def test_other_errors_are_the_nodes_own(content: bytes):
+    assert read(content).nodes_known
+
+
+def test_shows_ten_failed_nodes_and_how_many_there_were():
+    nodes = [a_node(f"model.shop.m{n}", "error") for n in range(25)]
+
+    told = summary(a_file(*nodes))
+
+    assert len(told["failed"]) == 10
+    assert told["failed_total"] == 25
+
+
+def test_shortens_messages_after_removing_secrets_from_them():
+    message = "x" * 995 + "hunter2hunter2"
+
+    told = summarise(
+        read(a_file(a_node(status="error", message=message))),
+        lambda text: text.replace("hunter2hunter2", "*****"),
+    )
+
+    (failed,) = told["failed"]  # type: ignore[misc]
+    assert failed["message"] == "x" * 995 + "*****"
+
+
+def test_a_report_stays_small_whatever_dbt_writes():
+    nodes = [
+        a_node("model." + "n" * 10_000 + str(n), "error", message="\N{SNOWMAN}" * 1_000_000)
+        for n in range(11)
+    ] + [a_node(status="s" * 10_000 + str(n)) for n in range(100)]
+
+    assert len(json.dumps(summary(a_file(*nodes)))) < 1 << 20
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"{}",
+        b"\xff\xfe",
+        b'{"metadata": {}, "results": 7}',
+        b'{"metadata": {}, "results": [7]}',
+        b'{"metadata": {}, "results": [{"status": []}]}',
+        b'{"metadata": {}, "results": [{"status": "error"}]}',
+        b'{"metadata": [], "results": []}',
+        b'{"metadata": {"env": 3}, "results": []}',
+        b'{"metadata": {"generated_at": "yesterday"}, "results": []}',
+        b'{"metadata": {}, "results": [], "elapsed_time": "long"}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_file_that_dbt_did_not_write_is_unreadable(content: bytes):
+    with pytest.raises(UnreadableError):
+        read(content)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@given(metadata=json_values, results=json_values, elapsed=json_values)
+def test_any_json_is_read_or_unreadable(metadata: object, results: object, elapsed: object):
+    content = json.dumps({"metadata": metadata, "results": results, "elapsed_time": elapsed})
+
+    with contextlib.suppress(UnreadableError):
+        summary(content.encode())
+
+
+def test_finds_version_and_tag_in_the_first_bytes_of_a_manifest():
+    head = b'{"metadata": {"dbt_version": "1.12.6", "env": {"RUNHOOK_STEP": "abc"}, "adapter'
+
+    assert version_and_step(head, TAG) == ("1.12.6", "abc")
+    assert version_and_step(b'{"metadata": \xff', TAG) == ("", None)
