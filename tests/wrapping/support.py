@@ -19,7 +19,7 @@ RUNHOOK = [sys.executable, "-m", "runhook.cli.main"]
 
 STUB_DBT = r'''#!@PYTHON@ -IS
 """Behaves as dbt does, as far as its parent process can tell. The first word says how."""
-import datetime, json, os, signal, sys
+import datetime, json, os, select, signal, sys
 
 TAG = os.environ.get("DBT_ENV_CUSTOM_ENV_RUNHOOK_STEP", "")
 NODES = {
@@ -61,6 +61,21 @@ def interrupted(number, frame):
 def told(number, frame):
     say(signal.Signals(number).name)
 
+def heed(handler):
+    """Handle SIGINT, and return what becomes readable whenever one has arrived.
+
+    pause() and read() would miss a signal that arrives just before them; select() on this does not.
+    """
+    arrived, arriving = os.pipe()
+    os.set_blocking(arriving, False)
+    signal.set_wakeup_fd(arriving)
+    signal.signal(signal.SIGINT, handler)
+    return arrived
+
+def wait_for_signals(arrived, until=()):
+    while not set(until) & set(select.select([arrived, *until], [], [])[0]):
+        os.read(arrived, 1)
+
 def dispositions():
     names = {signal.SIG_DFL: "default", signal.SIG_IGN: "ignored"}
     return {
@@ -86,24 +101,22 @@ elif how == "cat":
 elif how == "descriptor":
     os.write(int(sys.argv[2]), b"written")
 elif how == "wait":
-    signal.signal(signal.SIGINT, interrupted)
+    arrived = heed(interrupted)
     say("ready")
-    while True:
-        signal.pause()
+    wait_for_signals(arrived)
 elif how == "stubborn":
-    signal.signal(signal.SIGINT, told)
+    arrived = heed(told)
     say("ready")
-    while True:
-        signal.pause()
+    wait_for_signals(arrived)
 elif how == "patient":
-    signal.signal(signal.SIGINT, told)
+    arrived = heed(told)
     say("ready")
-    sys.stdin.readline()
+    wait_for_signals(arrived, until=[sys.stdin])
     sys.exit(2)
 elif how == "deaf":
-    signal.signal(signal.SIGINT, told)
+    arrived = heed(told)
     say("ready")
-    sys.stdin.readline()
+    wait_for_signals(arrived, until=[sys.stdin])
     write_results(NODES["build"])
 elif how == "describe":
     print(json.dumps({
