@@ -25,6 +25,7 @@ from runhook.clock import SystemClock
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.dispatcher.loop import Loop
+from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.retries import DEFAULT_SCHEDULE
@@ -133,7 +134,9 @@ async def drain(url: str, database_url: str) -> dict[str, float]:
     clock = SystemClock()
     await begin(store, bootstrap_token=None, clock=clock)
     change = WebhookChange(name="drain", client_url=url, event_types=["job.run.started"])
-    await create_webhook(store, FIRST_ACCOUNT, change, policy=LOOPBACK, clock=clock)
+    await create_webhook(
+        store, FIRST_ACCOUNT, change, actor=COMMAND_LINE, policy=LOOPBACK, clock=clock
+    )
     publisher = Publisher(store, clock, on_published=lambda: None)
     await asyncio.gather(
         *(publisher.publish(Start(FIRST_ACCOUNT, a_start(number))) for number in range(BACKLOG))

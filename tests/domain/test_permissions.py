@@ -1,50 +1,41 @@
 import pytest
 
-from runhook.domain.permissions import GRANTS, Permission, PermissionSet
+from runhook.domain.callers import Actor, ActorKind, Caller
+from runhook.domain.errors import ForbiddenError
+from runhook.domain.permissions import Permission, PermissionSet, Role
+from runhook.domain.runs import AccountId
 
-YES, NO = True, False
+READING = {Permission.READ_ACCOUNT, Permission.READ_WEBHOOKS, Permission.READ_RUNS}
 
-TABLE = {
-    PermissionSet.ACCOUNT_ADMIN: {
-        Permission.READ_WEBHOOKS: YES,
-        Permission.WRITE_WEBHOOKS: YES,
-        Permission.READ_RUNS: YES,
-        Permission.REPORT_RUNS: YES,
-        Permission.CANCEL_RUNS: YES,
-    },
+MAY = {
+    PermissionSet.ACCOUNT_ADMIN: set(Permission),
     PermissionSet.WEBHOOKS_ONLY: {
-        Permission.READ_WEBHOOKS: YES,
-        Permission.WRITE_WEBHOOKS: YES,
-        Permission.READ_RUNS: NO,
-        Permission.REPORT_RUNS: NO,
-        Permission.CANCEL_RUNS: NO,
+        Permission.READ_ACCOUNT,
+        Permission.READ_WEBHOOKS,
+        Permission.WRITE_WEBHOOKS,
     },
     PermissionSet.JOB_RUNNER: {
-        Permission.READ_WEBHOOKS: NO,
-        Permission.WRITE_WEBHOOKS: NO,
-        Permission.READ_RUNS: YES,
-        Permission.REPORT_RUNS: YES,
-        Permission.CANCEL_RUNS: YES,
+        Permission.READ_ACCOUNT,
+        Permission.READ_RUNS,
+        Permission.REPORT_RUNS,
+        Permission.CANCEL_RUNS,
     },
-    PermissionSet.READ_ONLY: {
-        Permission.READ_WEBHOOKS: YES,
-        Permission.WRITE_WEBHOOKS: NO,
-        Permission.READ_RUNS: YES,
-        Permission.REPORT_RUNS: NO,
-        Permission.CANCEL_RUNS: NO,
+    PermissionSet.READ_ONLY: READING,
+    Role.OWNER: set(Permission),
+    Role.ADMIN: set(Permission),
+    Role.MEMBER: {
+        *READING,
+        Permission.WRITE_WEBHOOKS,
+        Permission.CANCEL_RUNS,
+        Permission.READ_MEMBERS,
     },
+    Role.VIEWER: {*READING, Permission.READ_MEMBERS},
 }
 
 
-@pytest.mark.parametrize("permission", Permission)
-@pytest.mark.parametrize("permission_set", PermissionSet)
-def test_a_permission_set_grants_what_the_table_says(permission_set, permission):
-    assert permission_set.grants(permission) is TABLE[permission_set][permission]
-
-
-def test_every_permission_set_grants_something():
-    assert set(GRANTS) == set(PermissionSet)
-    assert all(GRANTS.values())
+@pytest.mark.parametrize("authority", [*PermissionSet, *Role])
+def test_a_permission_set_or_role_allows_what_the_table_says(authority: PermissionSet | Role):
+    assert authority.permissions == MAY[authority]
 
 
 def test_the_names_on_tokens_are_those_of_dbt_cloud_and_two_of_ours():
@@ -54,3 +45,23 @@ def test_the_names_on_tokens_are_those_of_dbt_cloud_and_two_of_ours():
         "job_runner",
         "read_only",
     ]
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_a_caller_may_do_what_its_permissions_hold_and_nothing_else(permission: Permission):
+    caller = Caller(
+        account_id=AccountId(1),
+        account_identifier="act_1",
+        actor=Actor(kind=ActorKind.TOKEN, id=1, name="ci"),
+        permissions=PermissionSet.READ_ONLY.permissions,
+        authority="This token's permission set, read_only",
+    )
+
+    if permission in READING:
+        caller.require(permission)
+    else:
+        with pytest.raises(ForbiddenError) as refused:
+            caller.require(permission)
+        assert refused.value.message == (
+            f"This token's permission set, read_only, does not allow to {permission}."
+        )

@@ -120,8 +120,9 @@ LEAVE_AT_DELIVERIES = {
     "sqlite": [
         (
             "CREATE TRIGGER refuse BEFORE INSERT ON deliveries BEGIN "
-            "INSERT INTO tokens (account_id, name, permission_set, digest, created_at) "
-            "VALUES (1, zeroblob(10000000), '', '', 0); END"
+            "INSERT INTO tokens "
+            "(account_id, name, permission_set, digest, created_by, created_at) "
+            "VALUES (1, zeroblob(10000000), '', '', '', 0); END"
         ),
         "PRAGMA max_page_count = 1000",
     ],

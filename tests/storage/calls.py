@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import runhook.storage
+from runhook.domain.auditing import AuditAction
+from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
 from runhook.domain.judging import Outcome
 from runhook.domain.permissions import PermissionSet
@@ -15,8 +17,9 @@ from runhook.domain.runs import AccountId, JobId, Run
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 from runhook.operations.publish import new_delivery
-from runhook.storage import accounts, claims, deliveries, jobs, runs, webhooks
+from runhook.storage import accounts, audit_log, claims, deliveries, jobs, runs, webhooks
 from runhook.storage.accounts import Account
+from runhook.storage.audit_log import AuditEntry
 from runhook.storage.claims import Ending
 from runhook.storage.jobs import JobName
 from runhook.storage.runs import StoredRun
@@ -82,9 +85,27 @@ CALLS: dict[str, Call] = {
         now=START,
     ),
     "insert_token": lambda tx, rows: accounts.insert_token(
-        tx, ACCOUNT, PermissionSet.JOB_RUNNER, name="airflow", digest="0" * 64, now=START
+        tx,
+        ACCOUNT,
+        PermissionSet.JOB_RUNNER,
+        name="airflow",
+        digest="0" * 64,
+        created_by="ada@example.com",
+        now=START,
     ),
     "find_token": lambda tx, rows: accounts.find_token(tx, "0" * 64),
+    "insert_audit_entry": lambda tx, rows: audit_log.insert_audit_entry(
+        tx,
+        AuditEntry(
+            account_id=ACCOUNT,
+            at=START,
+            actor=COMMAND_LINE,
+            action=AuditAction.WEBHOOK_DELETED,
+            subject_id=rows.webhook.id,
+            before={"name": rows.webhook.name},
+            after=None,
+        ),
+    ),
     "waiting_webhooks": lambda tx, rows: claims.waiting_webhooks(tx),
     "stranded_webhooks": lambda tx, rows: claims.stranded_webhooks(tx),
     "claim_due": lambda tx, rows: claims.claim_due(tx, {rows.webhook.id: 2}, LEASE),

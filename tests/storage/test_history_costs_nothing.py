@@ -32,9 +32,9 @@ COPY_RUN = sa.text("""
 """)
 COPY_DELIVERY = sa.text("""
     INSERT INTO deliveries (id, account_id, webhook_id, run_id, event_sequence, event_type, job_id,
-        state, body, attempt_count, next_attempt_at, created_at, updated_at)
+        is_test, state, body, attempt_count, next_attempt_at, created_at, updated_at)
     SELECT :prefix || copy.id, one.account_id, webhook_id, copy.id, 1, event_type, one.job_id,
-        :state, body, 1, next_attempt_at, one.created_at, updated_at
+        is_test, :state, body, 1, next_attempt_at, one.created_at, updated_at
     FROM runs AS copy CROSS JOIN
         (SELECT * FROM deliveries WHERE webhook_id = :webhook_id LIMIT 1) AS one
     WHERE copy.run_key LIKE 'copy %'

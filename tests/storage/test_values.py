@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from runhook.domain.runs import FinishReport, RunStatus
 from runhook.operations.publish import Finish
+from runhook.storage.columns import Duration, UtcDateTime
 from runhook.storage.store import DatabaseNow, Store
-from runhook.storage.tables import Duration, UtcDateTime
 from tests.support.accounts import Tenant
 
 DIALECTS = (sqlite.dialect(), postgresql.dialect())

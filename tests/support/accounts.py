@@ -5,6 +5,7 @@ from typing import TypedDict, Unpack
 
 import sqlalchemy as sa
 
+from runhook.domain.callers import Actor, ActorKind
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.events import EventType
@@ -36,6 +37,7 @@ from runhook.storage.tables import deliveries
 from tests.support.clock import ManualClock
 
 LOOPBACK = AddressPolicy.parse("127.0.0.0/8")
+SOMEBODY = Actor(kind=ActorKind.USER, id=1, name="ada@example.com", address="192.0.2.7")
 EVERY_EVENT = [one.value for one in EventType]
 ONE_REPORT = StartReport(
     run_key="run-1",
@@ -94,7 +96,7 @@ class Tenant:
             client_url=url, **{"name": "Alerts", "event_types": EVERY_EVENT, **fields}
         )
         webhook, secret = await create_webhook(
-            self.store, self.account_id, change, policy=LOOPBACK, clock=self.clock
+            self.store, self.account_id, change, actor=SOMEBODY, policy=LOOPBACK, clock=self.clock
         )
         self.secrets[webhook.id] = secret
         return webhook
@@ -102,7 +104,13 @@ class Tenant:
     async def change(self, webhook: Webhook, change: WebhookChange) -> Webhook:
         """Change a webhook."""
         return await change_webhook(
-            self.store, self.account_id, webhook.id, change, policy=LOOPBACK, clock=self.clock
+            self.store,
+            self.account_id,
+            webhook.id,
+            change,
+            actor=SOMEBODY,
+            policy=LOOPBACK,
+            clock=self.clock,
         )
 
     async def activate(self, webhook: Webhook) -> Webhook:
@@ -115,7 +123,9 @@ class Tenant:
 
     async def remove(self, webhook: Webhook) -> None:
         """Delete a webhook."""
-        await remove_webhook(self.store, self.account_id, webhook.id, clock=self.clock)
+        await remove_webhook(
+            self.store, self.account_id, webhook.id, actor=SOMEBODY, clock=self.clock
+        )
 
     async def start(self, run_key: str = "run-1", **fields: Unpack[ReportFields]) -> Run:
         """Report that a run started."""

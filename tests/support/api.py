@@ -8,6 +8,7 @@ import httpx
 from litestar import Litestar
 
 from runhook.dispatcher.dispatcher import Dispatcher
+from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.permissions import PermissionSet
@@ -74,7 +75,12 @@ class Api:
     ) -> str:
         """Return a new token."""
         return await create_token(
-            self.store, account_id, permission_set, name="a test's", clock=self.clock
+            self.store,
+            account_id,
+            permission_set,
+            name="a test's",
+            actor=COMMAND_LINE,
+            clock=self.clock,
         )
 
     async def client_with(self, permission_set: PermissionSet) -> httpx.AsyncClient:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from runhook.storage.tables import UtcDateTime
+from runhook.storage.columns import UtcDateTime
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -5,6 +5,7 @@ import asyncio
 
 from runhook.cli.service import add_setting_flags, settings_from
 from runhook.clock import SystemClock
+from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
@@ -57,4 +58,6 @@ async def create(
     clock = SystemClock()
     async with open_store(settings) as store:
         await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
-        return await create_token(store, account_id, permission_set, name=name, clock=clock)
+        return await create_token(
+            store, account_id, permission_set, name=name, actor=COMMAND_LINE, clock=clock
+        )

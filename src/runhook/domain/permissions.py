@@ -1,4 +1,4 @@
-"""What a token may do: dbt Cloud's service-token permission sets, and two of ours."""
+"""What a caller may do: tokens by their permission sets, users by their roles."""
 
 from enum import StrEnum
 
@@ -6,35 +6,78 @@ from enum import StrEnum
 class Permission(StrEnum):
     """One thing a route can ask for."""
 
+    READ_ACCOUNT = "read the account"
+    CHANGE_ACCOUNT = "change the account"
     READ_WEBHOOKS = "read webhooks"
     WRITE_WEBHOOKS = "write webhooks"
     READ_RUNS = "read runs"
     REPORT_RUNS = "report runs"
     CANCEL_RUNS = "cancel runs"
+    MANAGE_TOKENS = "manage tokens"
+    READ_MEMBERS = "read members"
+    MANAGE_MEMBERS = "manage members"
+    READ_AUDIT_LOG = "read the audit log"
+
+
+EVERYTHING = frozenset(Permission)
+READING = frozenset(
+    {Permission.READ_ACCOUNT, Permission.READ_WEBHOOKS, Permission.READ_RUNS},
+)
 
 
 class PermissionSet(StrEnum):
-    """What a token was created for."""
+    """What a token was created for: dbt Cloud's service-token permission sets, and two of ours."""
 
     ACCOUNT_ADMIN = "account_admin"
     WEBHOOKS_ONLY = "webhooks_only"
     JOB_RUNNER = "job_runner"
     """Ours: what a machine that runs dbt needs."""
     READ_ONLY = "read_only"
-    """Ours: sees everything but secrets, changes nothing."""
+    """Ours: sees webhooks and runs but no secret, changes nothing."""
 
-    def grants(self, permission: Permission) -> bool:
-        """Whether a token with this set may do what ``permission`` names."""
-        return permission in GRANTS[self]
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What a token with this set may do."""
+        return PERMISSIONS_OF_SETS[self]
 
 
-GRANTS: dict[PermissionSet, frozenset[Permission]] = {
-    PermissionSet.ACCOUNT_ADMIN: frozenset(Permission),
+PERMISSIONS_OF_SETS: dict[PermissionSet, frozenset[Permission]] = {
+    PermissionSet.ACCOUNT_ADMIN: EVERYTHING,
     PermissionSet.WEBHOOKS_ONLY: frozenset(
-        {Permission.READ_WEBHOOKS, Permission.WRITE_WEBHOOKS},
+        {Permission.READ_ACCOUNT, Permission.READ_WEBHOOKS, Permission.WRITE_WEBHOOKS},
     ),
     PermissionSet.JOB_RUNNER: frozenset(
-        {Permission.READ_RUNS, Permission.REPORT_RUNS, Permission.CANCEL_RUNS},
+        {
+            Permission.READ_ACCOUNT,
+            Permission.READ_RUNS,
+            Permission.REPORT_RUNS,
+            Permission.CANCEL_RUNS,
+        },
     ),
-    PermissionSet.READ_ONLY: frozenset({Permission.READ_WEBHOOKS, Permission.READ_RUNS}),
+    PermissionSet.READ_ONLY: READING,
+}
+
+
+class Role(StrEnum):
+    """What a user is in an account."""
+
+    OWNER = "owner"
+    """As admin; besides, only owners make and remove owners, and the last one stays."""
+    ADMIN = "admin"
+    MEMBER = "member"
+    """Sees everything but the audit log, and manages webhooks."""
+    VIEWER = "viewer"
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What a user with this role may do."""
+        return PERMISSIONS_OF_ROLES[self]
+
+
+PERMISSIONS_OF_ROLES: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: EVERYTHING,
+    Role.ADMIN: EVERYTHING,
+    Role.MEMBER: READING
+    | {Permission.WRITE_WEBHOOKS, Permission.CANCEL_RUNS, Permission.READ_MEMBERS},
+    Role.VIEWER: READING | {Permission.READ_MEMBERS},
 }

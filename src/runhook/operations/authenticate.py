@@ -4,17 +4,24 @@ import hashlib
 import secrets
 
 from runhook.clock import Clock
+from runhook.domain.callers import Actor, ActorKind, Caller
 from runhook.domain.errors import NotFoundError, UnauthorizedError
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
-from runhook.storage.accounts import Token, find_account, find_token, insert_token
+from runhook.storage.accounts import find_account, find_token, insert_token
 from runhook.storage.store import Store
 
 PREFIX = "rh_"
 
 
 async def create_token(
-    store: Store, account_id: AccountId, permission_set: PermissionSet, *, name: str, clock: Clock
+    store: Store,
+    account_id: AccountId,
+    permission_set: PermissionSet,
+    *,
+    name: str,
+    actor: Actor,
+    clock: Clock,
 ) -> str:
     """Create a token and return it; it is never readable again.
 
@@ -25,15 +32,25 @@ async def create_token(
     async with store.write() as tx:
         if await find_account(tx, account_id) is None:
             raise NotFoundError(f"There is no account {account_id}.")
-        digest = digest_of(text)
         await insert_token(
-            tx, account_id, permission_set, name=name, digest=digest, now=clock.now()
+            tx,
+            account_id,
+            permission_set,
+            name=name,
+            digest=digest_of(text),
+            created_by=actor.name,
+            now=clock.now(),
         )
     return text
 
 
-async def authenticate(store: Store, header: str | None) -> Token:
+async def authenticate(store: Store, header: str | None, *, address: str | None) -> Caller:
     """Return whom an Authorization header speaks for.
+
+    Args:
+        store: where tokens are known.
+        header: the Authorization header, None if there is none.
+        address: where the request came from, for the audit log.
 
     Raises:
         UnauthorizedError: it is missing, has another form, or its token is unknown.
@@ -46,7 +63,13 @@ async def authenticate(store: Store, header: str | None) -> Token:
         token = await find_token(tx, digest_of(text.strip()))
     if token is None:
         raise UnauthorizedError
-    return token
+    return Caller(
+        account_id=token.account_id,
+        account_identifier=token.account_identifier,
+        actor=Actor(kind=ActorKind.TOKEN, id=token.id, name=token.name, address=address),
+        permissions=token.permission_set.permissions,
+        authority=f"This token's permission set, {token.permission_set}",
+    )
 
 
 def digest_of(text: str) -> str:

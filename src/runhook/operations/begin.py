@@ -1,6 +1,7 @@
 """The first start: the account that everything belongs to, and a first token if one was given."""
 
 from runhook.clock import Clock
+from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import PayloadVersion
@@ -36,6 +37,7 @@ async def begin(store: Store, *, bootstrap_token: Hidden | None, clock: Clock) -
                 PermissionSet.ACCOUNT_ADMIN,
                 name="bootstrap",
                 digest=digest_of(bootstrap_token.reveal()),
+                created_by=COMMAND_LINE.name,
                 now=now,
             )
     return True

@@ -3,8 +3,11 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from runhook.clock import Clock
+from runhook.domain.auditing import AuditAction, Facts
+from runhook.domain.callers import Actor
 from runhook.domain.destinations import AddressPolicy, check_url
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.runs import AccountId, JobId
@@ -18,6 +21,7 @@ from runhook.domain.webhooks import (
     check_job_ids,
     check_name,
 )
+from runhook.operations.audit import note_change
 from runhook.operations.ids import new_webhook_id
 from runhook.storage.accounts import find_account
 from runhook.storage.deliveries import cancel_pending_of_inactive
@@ -51,6 +55,7 @@ async def create_webhook(
     account_id: AccountId,
     change: WebhookChange,
     *,
+    actor: Actor,
     policy: AddressPolicy,
     clock: Clock,
 ) -> tuple[Webhook, Secret]:
@@ -79,6 +84,9 @@ async def create_webhook(
         )
         webhook = await changed_webhook(tx, blank, change, policy)
         await insert_webhook(tx, webhook, secret)
+        await note_webhook(
+            tx, AuditAction.WEBHOOK_CREATED, actor, before=None, after=webhook, now=now
+        )
     return webhook, secret
 
 
@@ -88,6 +96,7 @@ async def change_webhook(
     webhook_id: WebhookId,
     change: WebhookChange,
     *,
+    actor: Actor,
     policy: AddressPolicy,
     clock: Clock,
 ) -> Webhook:
@@ -102,13 +111,16 @@ async def change_webhook(
         before = await existing_webhook(tx, account_id, webhook_id)
         after = replace(await changed_webhook(tx, before, change, policy), updated_at=now)
         await update_webhook(tx, after)
+        await note_webhook(
+            tx, AuditAction.WEBHOOK_CHANGED, actor, before=before, after=after, now=now
+        )
         if before.active and not after.active:
             await cancel_pending_of_inactive(tx, [webhook_id], now=now)
     return after
 
 
 async def remove_webhook(
-    store: Store, account_id: AccountId, webhook_id: WebhookId, *, clock: Clock
+    store: Store, account_id: AccountId, webhook_id: WebhookId, *, actor: Actor, clock: Clock
 ) -> None:
     """Delete a webhook and cancel what waits for it.
 
@@ -119,6 +131,9 @@ async def remove_webhook(
     async with store.write() as tx:
         webhook = await existing_webhook(tx, account_id, webhook_id)
         await delete_webhook(tx, webhook, now=now)
+        await note_webhook(
+            tx, AuditAction.WEBHOOK_DELETED, actor, before=webhook, after=None, now=now
+        )
         await cancel_pending_of_inactive(tx, [webhook_id], now=now)
 
 
@@ -179,3 +194,40 @@ def switched(webhook: Webhook, change: WebhookChange, policy: AddressPolicy) -> 
         return replace(webhook, active=True, deactivate_reason=None)
     reason = DEACTIVATED_REASON if was_active else webhook.deactivate_reason
     return replace(webhook, active=False, deactivate_reason=reason)
+
+
+async def note_webhook(
+    tx: Transaction,
+    action: AuditAction,
+    actor: Actor,
+    *,
+    before: Webhook | None,
+    after: Webhook | None,
+    now: datetime,
+) -> None:
+    """Write into the audit log what happened to a webhook."""
+    webhook = after or before
+    assert webhook is not None
+    await note_change(
+        tx,
+        webhook.account_id,
+        actor,
+        action,
+        webhook.id,
+        before=facts_of(before) if before else None,
+        after=facts_of(after) if after else None,
+        now=now,
+    )
+
+
+def facts_of(webhook: Webhook) -> Facts:
+    """Return what the audit log tells of a webhook: what a user can set, but no secret."""
+    return {
+        "name": webhook.name,
+        "description": webhook.description,
+        "client_url": webhook.client_url,
+        "event_types": [event_type.value for event_type in webhook.event_types],
+        "job_ids": list(webhook.job_ids),
+        "active": webhook.active,
+        "payload_version": webhook.payload_version.value,
+    }

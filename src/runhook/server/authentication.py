@@ -7,11 +7,11 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Scope
 
-from runhook.domain.errors import ForbiddenError, NotFoundError
+from runhook.domain.callers import Caller
+from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.operations.authenticate import authenticate
 from runhook.server.services import Services
-from runhook.storage.accounts import Token
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -33,21 +33,21 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         # Answered by the framework with the methods of the path, which are no secret.
         return
     services: Services = connection.app.state.services
-    token = await authenticate(services.store, connection.headers.get("Authorization"))
-    if connection.path_params.get("account_id") != token.account_id:
+    caller = await authenticate(
+        services.store,
+        connection.headers.get("Authorization"),
+        address=connection.client.host if connection.client else None,
+    )
+    if connection.path_params.get("account_id") != caller.account_id:
         raise NotFoundError
     if "\0" in connection.scope["path"]:
         # No id holds a NUL character, and PostgreSQL does not even look for one.
         raise NotFoundError
-    permission: Permission = handler.opt["permission"]
-    if not token.permission_set.grants(permission):
-        raise ForbiddenError(
-            f"This token's permission set, {token.permission_set}, does not allow to {permission}."
-        )
-    connection.scope["user"] = token
+    caller.require(handler.opt["permission"])
+    connection.scope["user"] = caller
 
 
-async def provide_caller(scope: Scope) -> Token:
-    """Return what the request's token may act for."""
-    caller: Token = scope["user"]
+async def provide_caller(scope: Scope) -> Caller:
+    """Return whom the request comes from."""
+    caller: Caller = scope["user"]
     return caller

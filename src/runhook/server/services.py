@@ -6,9 +6,9 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from runhook.clock import Clock
+from runhook.domain.callers import Caller
 from runhook.domain.destinations import AddressPolicy
 from runhook.operations.publish import Publisher
-from runhook.storage.accounts import Token
 from runhook.storage.store import Store
 
 
@@ -24,4 +24,4 @@ class Services:
 
 # Litestar would otherwise take these apart to check them, at every request.
 Serving = NamedDependency[SkipValidation[Services]]
-Caller = NamedDependency[SkipValidation[Token]]
+Calling = NamedDependency[SkipValidation[Caller]]

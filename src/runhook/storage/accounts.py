@@ -26,8 +26,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What a caller proved to be."""
+    """A token that is valid now."""
 
+    id: int
+    name: str
     account_id: AccountId
     account_identifier: str
     permission_set: PermissionSet
@@ -66,6 +68,7 @@ async def insert_token(
     *,
     name: str,
     digest: str,
+    created_by: str,
     now: datetime,
 ) -> None:
     """Add a token, of which only the digest is kept."""
@@ -75,6 +78,7 @@ async def insert_token(
             name=name,
             permission_set=permission_set,
             digest=digest,
+            created_by=created_by,
             created_at=now,
         )
     )
@@ -84,7 +88,13 @@ async def find_token(tx: Transaction, digest: str) -> Token | None:
     """Return what the token with this digest may act for."""
     row = (
         await tx.execute(
-            sa.select(tokens.c.account_id, accounts.c.identifier, tokens.c.permission_set)
+            sa.select(
+                tokens.c.id,
+                tokens.c.name,
+                tokens.c.account_id,
+                accounts.c.identifier,
+                tokens.c.permission_set,
+            )
             .join(accounts, accounts.c.id == tokens.c.account_id)
             .where(tokens.c.digest == digest)
         )
@@ -92,6 +102,8 @@ async def find_token(tx: Transaction, digest: str) -> Token | None:
     if row is None:
         return None
     return Token(
+        id=row.id,
+        name=row.name,
         account_id=row.account_id,
         account_identifier=row.identifier,
         permission_set=row.permission_set,

@@ -13,15 +13,9 @@ import sqlalchemy as sa
 
 from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
 from runhook.domain.webhooks import WebhookId
+from runhook.storage.columns import Duration
 from runhook.storage.store import Clock, Transaction, after
-from runhook.storage.tables import (
-    IS_PENDING,
-    IS_SENDING,
-    Duration,
-    attempts,
-    deliveries,
-    webhooks,
-)
+from runhook.storage.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,7 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
                 "event_sequence": one.event.sequence,
                 "event_type": one.event.type,
                 "job_id": one.event.run.job.id,
+                "is_test": False,
                 "state": one.state,
                 "is_due": one.state is DeliveryState.PENDING,
                 "body": one.body,

@@ -15,7 +15,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from runhook.domain.errors import InvalidError, UnavailableError
 from runhook.storage import _postgresql, _sqlite
-from runhook.storage.tables import UtcDateTime
+from runhook.storage.columns import UtcDateTime
 from runhook.storage.vault import Vault
 
 Clock = ColumnElement[datetime]

@@ -1,85 +1,16 @@
-"""The tables, and the column types that make two databases one.
-
-Times are whole microseconds since 1970 on both databases: they compare and add alike, and dbt
-Cloud's API speaks of webhooks' times in that unit too.
-"""
-
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+"""The tables."""
 
 import sqlalchemy as sa
 
+from runhook.domain.auditing import AuditAction
+from runhook.domain.callers import ActorKind
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.judging import FailureReason
-from runhook.domain.permissions import PermissionSet
+from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.runs import RunOutcome
 from runhook.domain.webhooks import PayloadVersion
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware datetime in UTC, stored as microseconds since 1970."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        """Turn a datetime into what is stored."""
-        del dialect
-        return None if value is None else (value - EPOCH) // MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
-        """Turn what is stored into a datetime."""
-        del dialect
-        return None if value is None else EPOCH + value * MICROSECOND
-
-
-class Duration(sa.types.TypeDecorator[timedelta]):
-    """A timedelta, stored as microseconds."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: timedelta | None, dialect: sa.Dialect) -> int | None:
-        """Turn a timedelta into what is stored."""
-        del dialect
-        return None if value is None else value // MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> timedelta | None:
-        """Turn what is stored into a timedelta."""
-        del dialect
-        return None if value is None else value * MICROSECOND
-
-
-class Word(sa.types.TypeDecorator[StrEnum]):
-    """A member of an enumeration, stored as its value."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def __init__(self, enumeration: type[StrEnum]) -> None:
-        super().__init__()
-        self.enumeration = enumeration
-
-    def process_bind_param(self, value: StrEnum | None, dialect: sa.Dialect) -> str | None:
-        """Turn a member into what is stored."""
-        del dialect
-        return None if value is None else self.enumeration(value).value
-
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> StrEnum | None:
-        """Turn what is stored into a member."""
-        del dialect
-        return None if value is None else self.enumeration(value)
-
-
-Json = sa.JSON(none_as_null=True)
-# SQLite numbers new rows only in a column of exactly this type.
-Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-# KSUIDs sort by time only if letters compare by their bytes, whatever the database's locale.
-Ksuid = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+from runhook.storage.columns import Duration, Json, Ksuid, Number, UtcDateTime, Word
 
 metadata = sa.MetaData(
     naming_convention={
@@ -108,7 +39,77 @@ tokens = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("permission_set", Word(PermissionSet), nullable=False),
     sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("last_used_at", UtcDateTime),
+    sa.Column("expires_at", UtcDateTime),
+    sa.Column("revoked_at", UtcDateTime),
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", Number, primary_key=True),
+    # Without regard to case: one mailbox is one user.
+    sa.Column("email", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+members = sa.Table(
+    "members",
+    metadata,
+    sa.Column("account_id", sa.ForeignKey("accounts.id"), primary_key=True),
+    sa.Column("user_id", sa.ForeignKey("users.id"), primary_key=True, index=True),
+    sa.Column("role", Word(Role), nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+invitations = sa.Table(
+    "invitations",
+    metadata,
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False, index=True),
+    # NULL for whoever opens the link, as at the first start.
+    sa.Column("email", sa.Text),
+    sa.Column("role", Word(Role), nullable=False),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("accepted_at", UtcDateTime),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False, index=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("user_agent", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("last_seen_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+)
+
+audit_entries = sa.Table(
+    "audit_entries",
+    metadata,
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor_kind", Word(ActorKind), nullable=False),
+    sa.Column("actor_id", sa.BigInteger),
+    sa.Column("actor_name", sa.Text, nullable=False),
+    sa.Column("address", sa.Text),
+    sa.Column("action", Word(AuditAction), nullable=False),
+    sa.Column("subject_id", sa.Text, nullable=False),
+    sa.Column("before", Json),
+    sa.Column("after", Json),
+    sa.Index(None, "account_id", "id"),
+    sa.Index(None, "at"),
 )
 
 projects = sa.Table(
@@ -154,6 +155,7 @@ runs = sa.Table(
     sa.Column("status_message", sa.Text),
     sa.Column("outcome", Word(RunOutcome)),
     sa.Column("results", Json),
+    sa.Column("steps", Json),
     sa.Column("event_count", sa.Integer, nullable=False),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),
@@ -161,8 +163,19 @@ runs = sa.Table(
     sa.Column("heartbeat_at", UtcDateTime, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("account_id", "run_key"),
-    sa.Index(None, "job_id"),
+    sa.Index(None, "account_id", "id"),
+    sa.Index(None, "job_id", "id"),
     sa.Index(None, "created_at"),
+)
+
+artifacts = sa.Table(
+    "artifacts",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
 events = sa.Table(
@@ -183,10 +196,18 @@ webhooks = sa.Table(
     sa.Column("description", sa.Text, nullable=False),
     sa.Column("client_url", sa.Text, nullable=False),
     sa.Column("event_types", Json, nullable=False),
+    # Empty lists narrow nothing.
     sa.Column("job_ids", Json, nullable=False),
+    sa.Column("project_ids", Json, nullable=False),
+    sa.Column("environment_ids", Json, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("payload_version", Word(PayloadVersion), nullable=False),
+    # Seconds before each retry; NULL is the service's own schedule.
+    sa.Column("retry_schedule", Json),
+    sa.Column("headers_ciphertext", sa.LargeBinary),
     sa.Column("secret_ciphertext", sa.LargeBinary),
+    sa.Column("previous_secret_ciphertext", sa.LargeBinary),
+    sa.Column("previous_secret_until", UtcDateTime),
     sa.Column("deactivate_reason", sa.Text),
     sa.Column("http_status_code", sa.Integer),
     sa.Column("dispatched_at", UtcDateTime),
@@ -203,10 +224,12 @@ deliveries = sa.Table(
     sa.Column("id", Ksuid, primary_key=True),
     sa.Column("account_id", sa.BigInteger, nullable=False),
     sa.Column("webhook_id", sa.ForeignKey("webhooks.id"), nullable=False),
-    sa.Column("run_id", sa.ForeignKey("runs.id"), nullable=False),
-    sa.Column("event_sequence", sa.Integer, nullable=False),
+    # A test delivery speaks of no run: these are NULL.
+    sa.Column("run_id", sa.ForeignKey("runs.id")),
+    sa.Column("event_sequence", sa.Integer),
+    sa.Column("job_id", sa.BigInteger),
+    sa.Column("is_test", sa.Boolean, nullable=False),
     sa.Column("event_type", Word(EventType), nullable=False),
-    sa.Column("job_id", sa.BigInteger, nullable=False),
     sa.Column("state", Word(DeliveryState), nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("attempt_count", sa.Integer, nullable=False),

@@ -24,6 +24,8 @@ async def insert_webhook(tx: Transaction, webhook: Webhook, secret: Secret) -> N
             account_id=webhook.account_id,
             secret_ciphertext=tx.vault.encrypt(secret),
             created_at=webhook.created_at,
+            project_ids=[],
+            environment_ids=[],
             **changing_columns(webhook),
         )
     )

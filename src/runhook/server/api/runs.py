@@ -20,12 +20,12 @@ from runhook.server.api.wire import (
     run_of,
 )
 from runhook.server.authentication import needs
-from runhook.server.services import Caller, Serving
+from runhook.server.services import Calling, Serving
 
 
 @post("/", **needs(Permission.REPORT_RUNS))
 async def start_run(
-    services: Serving, caller: Caller, data: JSONBody[StartIn]
+    services: Serving, caller: Calling, data: JSONBody[StartIn]
 ) -> Response[Envelope[RunOut]]:
     """Start a run; the same key and facts again are the same run, answered with 200."""
     report = data.to_report(new_key=str(uuid.uuid4()))
@@ -38,7 +38,7 @@ async def start_run(
 
 @post("/{run_id:int}/heartbeat", status_code=200, **needs(Permission.REPORT_RUNS))
 async def heartbeat(
-    services: Serving, caller: Caller, run_id: FromPath[int]
+    services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[HeartbeatOut]:
     """Say that the run's reporter is alive; learn whether the run should end."""
     report = Heartbeat(caller.account_id, existing_id(run_id))
@@ -48,7 +48,7 @@ async def heartbeat(
 
 @post("/{run_id:int}/finish", status_code=200, **needs(Permission.REPORT_RUNS))
 async def finish_run(
-    services: Serving, caller: Caller, run_id: FromPath[int], data: JSONBody[FinishIn]
+    services: Serving, caller: Calling, run_id: FromPath[int], data: JSONBody[FinishIn]
 ) -> Envelope[RunOut]:
     """Finish a run; the same facts again change nothing, others are a conflict."""
     report = Finish(caller.account_id, existing_id(run_id), data.to_report())
@@ -56,7 +56,7 @@ async def finish_run(
 
 
 @post("/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
-async def cancel_run(services: Serving, caller: Caller, run_id: FromPath[int]) -> Envelope[RunOut]:
+async def cancel_run(services: Serving, caller: Calling, run_id: FromPath[int]) -> Envelope[RunOut]:
     """Ask for a run to be canceled; its reporter decides."""
     report = Cancel(caller.account_id, existing_id(run_id))
     return Envelope(data=run_of((await services.publisher.publish(report)).run))

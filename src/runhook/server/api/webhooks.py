@@ -28,7 +28,7 @@ from runhook.server.api.wire import (
     subscription_of,
 )
 from runhook.server.authentication import needs
-from runhook.server.services import Caller, Serving
+from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries import find_delivery, list_attempts, list_deliveries
 from runhook.storage.webhooks import count_webhooks, find_webhook, list_webhooks
 
@@ -42,7 +42,7 @@ Offset = Annotated[int, Parameter(ge=0, le=LARGEST_OFFSET)]
 
 @get("/subscriptions", **needs(Permission.READ_WEBHOOKS))
 async def list_subscriptions(
-    services: Serving, caller: Caller, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    services: Serving, caller: Calling, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
 ) -> Envelope[list[SubscriptionOut]]:
     """List the account's webhooks."""
     async with services.store.read() as tx:
@@ -54,13 +54,14 @@ async def list_subscriptions(
 
 @post("/subscriptions", **needs(Permission.WRITE_WEBHOOKS))
 async def create_subscription(
-    services: Serving, caller: Caller, data: JSONBody[SubscriptionIn]
+    services: Serving, caller: Calling, data: JSONBody[SubscriptionIn]
 ) -> Envelope[SubscriptionOut]:
     """Create a webhook; the answer holds its secret, this once."""
     webhook, secret = await create_webhook(
         services.store,
         caller.account_id,
         data.to_change(),
+        actor=caller.actor,
         policy=services.policy,
         clock=services.clock,
     )
@@ -69,7 +70,7 @@ async def create_subscription(
 
 @get("/subscription/{webhook_id:str}", **needs(Permission.READ_WEBHOOKS))
 async def get_subscription(
-    services: Serving, caller: Caller, webhook_id: FromPath[str]
+    services: Serving, caller: Calling, webhook_id: FromPath[str]
 ) -> Envelope[SubscriptionOut]:
     """Show a webhook."""
     async with services.store.read() as tx:
@@ -81,7 +82,7 @@ async def get_subscription(
 
 @put("/subscription/{webhook_id:str}", **needs(Permission.WRITE_WEBHOOKS))
 async def update_subscription(
-    services: Serving, caller: Caller, webhook_id: FromPath[str], data: JSONBody[SubscriptionIn]
+    services: Serving, caller: Calling, webhook_id: FromPath[str], data: JSONBody[SubscriptionIn]
 ) -> Envelope[SubscriptionOut]:
     """Change a webhook; keys that are left out keep their value."""
     webhook = await change_webhook(
@@ -89,6 +90,7 @@ async def update_subscription(
         caller.account_id,
         WebhookId(webhook_id),
         data.to_change(),
+        actor=caller.actor,
         policy=services.policy,
         clock=services.clock,
     )
@@ -97,11 +99,15 @@ async def update_subscription(
 
 @delete("/subscription/{webhook_id:str}", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
 async def delete_subscription(
-    services: Serving, caller: Caller, webhook_id: FromPath[str]
+    services: Serving, caller: Calling, webhook_id: FromPath[str]
 ) -> Envelope[Deleted]:
     """Delete a webhook."""
     await remove_webhook(
-        services.store, caller.account_id, WebhookId(webhook_id), clock=services.clock
+        services.store,
+        caller.account_id,
+        WebhookId(webhook_id),
+        actor=caller.actor,
+        clock=services.clock,
     )
     return Envelope(data=Deleted(id=webhook_id))
 
@@ -109,7 +115,7 @@ async def delete_subscription(
 @get("/subscription/{webhook_id:str}/events", **needs(Permission.READ_WEBHOOKS))
 async def list_events(
     services: Serving,
-    caller: Caller,
+    caller: Calling,
     webhook_id: FromPath[str],
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
@@ -132,7 +138,7 @@ async def list_events(
     **needs(Permission.READ_WEBHOOKS),
 )
 async def list_receipts(
-    services: Serving, caller: Caller, webhook_id: FromPath[str], delivery_id: FromPath[str]
+    services: Serving, caller: Calling, webhook_id: FromPath[str], delivery_id: FromPath[str]
 ) -> Envelope[list[ReceiptOut]]:
     """List a delivery's attempts in their order."""
     async with services.store.read() as tx:

@@ -9,14 +9,14 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from runhook.domain.callers import Caller
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs import FinishReport, JobId, Run, RunOutcome, RunStatus, StartReport
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook
 from runhook.operations.subscribe import WebhookChange
-from runhook.storage.accounts import Token
+from runhook.storage.columns import EPOCH, MICROSECOND
 from runhook.storage.deliveries import LoggedAttempt, LoggedDelivery
-from runhook.storage.tables import EPOCH, MICROSECOND
 
 Data = TypeVar("Data")
 
@@ -137,7 +137,7 @@ class SubscriptionOut(Struct, kw_only=True):
 
 
 def subscription_of(
-    webhook: Webhook, caller: Token, secret: Secret | None = None
+    webhook: Webhook, caller: Caller, secret: Secret | None = None
 ) -> SubscriptionOut:
     """Show a webhook; its secret only to whom it was just made for."""
     return SubscriptionOut(
@@ -186,7 +186,7 @@ class EventOut(Struct, kw_only=True):
     next_attempt_at: str | None
 
 
-def event_of(delivery: LoggedDelivery, caller: Token) -> EventOut:
+def event_of(delivery: LoggedDelivery, caller: Caller) -> EventOut:
     """Show a delivery."""
     next_attempt_at = delivery.next_attempt_at if delivery.state == "pending" else None
     return EventOut(

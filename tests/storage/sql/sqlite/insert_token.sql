@@ -1,1 +1,1 @@
-INSERT INTO tokens (account_id, name, permission_set, digest, created_at) VALUES (?, ?, ?, ?, ?);
+INSERT INTO tokens (account_id, name, permission_set, digest, created_by, created_at) VALUES (?, ?, ?, ?, ?, ?);

@@ -1,4 +1,4 @@
-"""The first schema: accounts, jobs, runs and their events, webhooks, deliveries and attempts."""
+"""The first schema."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,12 +38,90 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("permission_set", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_tokens_account_id"),
         sa.PrimaryKeyConstraint("id", name="pk_tokens"),
         sa.UniqueConstraint("digest", name="uq_tokens_digest"),
     )
     op.create_index("ix_tokens_account_id", "tokens", ["account_id"], unique=False)
+    op.create_table(
+        "users",
+        sa.Column("id", Number, nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_users"),
+        sa.UniqueConstraint("email", name="uq_users_email"),
+    )
+    op.create_table(
+        "members",
+        sa.Column("account_id", Number, nullable=False),
+        sa.Column("user_id", Number, nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_members_account_id"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_members_user_id"),
+        sa.PrimaryKeyConstraint("account_id", "user_id", name="pk_members"),
+    )
+    op.create_index("ix_members_user_id", "members", ["user_id"], unique=False)
+    op.create_table(
+        "invitations",
+        sa.Column("id", Number, nullable=False),
+        sa.Column("account_id", Number, nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_invitations_account_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_invitations"),
+        sa.UniqueConstraint("digest", name="uq_invitations_digest"),
+    )
+    op.create_index("ix_invitations_account_id", "invitations", ["account_id"], unique=False)
+    op.create_table(
+        "sessions",
+        sa.Column("id", Number, nullable=False),
+        sa.Column("user_id", Number, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("user_agent", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_sessions_user_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_sessions"),
+        sa.UniqueConstraint("digest", name="uq_sessions_digest"),
+    )
+    op.create_index("ix_sessions_user_id", "sessions", ["user_id"], unique=False)
+    op.create_table(
+        "audit_entries",
+        sa.Column("id", Number, nullable=False),
+        sa.Column("account_id", Number, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor_kind", sa.Text(), nullable=False),
+        sa.Column("actor_id", sa.BigInteger(), nullable=True),
+        sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column("before", Json, nullable=True),
+        sa.Column("after", Json, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name="fk_audit_entries_account_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_entries"),
+    )
+    op.create_index(
+        "ix_audit_entries_account_id_id", "audit_entries", ["account_id", "id"], unique=False
+    )
+    op.create_index("ix_audit_entries_at", "audit_entries", ["at"], unique=False)
     op.create_table(
         "webhooks",
         sa.Column("id", Ksuid, nullable=False),
@@ -53,9 +131,15 @@ def upgrade() -> None:
         sa.Column("client_url", sa.Text(), nullable=False),
         sa.Column("event_types", Json, nullable=False),
         sa.Column("job_ids", Json, nullable=False),
+        sa.Column("project_ids", Json, nullable=False),
+        sa.Column("environment_ids", Json, nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("payload_version", sa.Text(), nullable=False),
+        sa.Column("retry_schedule", Json, nullable=True),
+        sa.Column("headers_ciphertext", sa.LargeBinary(), nullable=True),
         sa.Column("secret_ciphertext", sa.LargeBinary(), nullable=True),
+        sa.Column("previous_secret_ciphertext", sa.LargeBinary(), nullable=True),
+        sa.Column("previous_secret_until", sa.BigInteger(), nullable=True),
         sa.Column("deactivate_reason", sa.Text(), nullable=True),
         sa.Column("http_status_code", sa.Integer(), nullable=True),
         sa.Column("dispatched_at", sa.BigInteger(), nullable=True),
@@ -104,6 +188,7 @@ def upgrade() -> None:
         sa.Column("status_message", sa.Text(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("results", Json, nullable=True),
+        sa.Column("steps", Json, nullable=True),
         sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
@@ -115,17 +200,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_runs"),
         sa.UniqueConstraint("account_id", "run_key", name="uq_runs_account_id_run_key"),
     )
+    op.create_index("ix_runs_account_id_id", "runs", ["account_id", "id"], unique=False)
     op.create_index("ix_runs_created_at", "runs", ["created_at"], unique=False)
-    op.create_index("ix_runs_job_id", "runs", ["job_id"], unique=False)
+    op.create_index("ix_runs_job_id_id", "runs", ["job_id", "id"], unique=False)
+    op.create_table(
+        "artifacts",
+        sa.Column("run_id", Number, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["runs.id"], name="fk_artifacts_run_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("run_id", "name", name="pk_artifacts"),
+    )
     op.create_table(
         "deliveries",
         sa.Column("id", Ksuid, nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("webhook_id", Ksuid, nullable=False),
-        sa.Column("run_id", Number, nullable=False),
-        sa.Column("event_sequence", sa.Integer(), nullable=False),
+        sa.Column("run_id", Number, nullable=True),
+        sa.Column("event_sequence", sa.Integer(), nullable=True),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("is_test", sa.Boolean(), nullable=False),
         sa.Column("event_type", sa.Text(), nullable=False),
-        sa.Column("job_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("attempt_count", sa.Integer(), nullable=False),

@@ -1,0 +1,40 @@
+"""What the audit log tells of a change: its name, and what differs."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class AuditAction(StrEnum):
+    """The changes that are remembered."""
+
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - an action, not a secret
+    DELIVERY_REDELIVERED = "delivery.redelivered"
+    TOKEN_CREATED = "token.created"  # noqa: S105 - an action, not a secret
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - an action, not a secret
+    MEMBER_INVITED = "member.invited"
+    INVITATION_WITHDRAWN = "invitation.withdrawn"
+    MEMBER_JOINED = "member.joined"
+    MEMBER_CHANGED = "member.changed"
+    MEMBER_REMOVED = "member.removed"
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_CHANGED = "account.changed"
+
+
+Facts = Mapping[str, object]
+"""What can be told of a thing, as JSON values by name; never a secret."""
+
+
+def difference(before: Facts, after: Facts) -> tuple[Facts, Facts]:
+    """Return of both only what is not the same in the other."""
+    changed = [
+        name
+        for name in {**before, **after}
+        if name not in before or name not in after or before[name] != after[name]
+    ]
+    return (
+        {name: before[name] for name in changed if name in before},
+        {name: after[name] for name in changed if name in after},
+    )

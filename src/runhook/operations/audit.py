@@ -1,0 +1,50 @@
+"""Write the audit log, inside the transaction of the change that it tells of."""
+
+from datetime import datetime
+
+from runhook.domain.auditing import AuditAction, Facts, difference
+from runhook.domain.callers import Actor
+from runhook.domain.runs import AccountId
+from runhook.storage.audit_log import AuditEntry, insert_audit_entry
+from runhook.storage.store import Transaction
+
+
+async def note_change(
+    tx: Transaction,
+    account_id: AccountId,
+    actor: Actor,
+    action: AuditAction,
+    subject_id: str,
+    *,
+    before: Facts | None,
+    after: Facts | None,
+    now: datetime,
+) -> None:
+    """Note who changed what; of something changed only what differs, and nothing if all is equal.
+
+    Args:
+        tx: the change's own transaction.
+        account_id: whose log it belongs to.
+        actor: who did it.
+        action: what was done.
+        subject_id: the id of what it was done to.
+        before: what there was, None if it was made now.
+        after: what there is, None if it is gone.
+        now: when.
+    """
+    if before is not None and after is not None:
+        before, after = difference(before, after)
+        if not before and not after:
+            return
+    await insert_audit_entry(
+        tx,
+        AuditEntry(
+            account_id=account_id,
+            at=now,
+            actor=actor,
+            action=action,
+            subject_id=subject_id,
+            before=before,
+            after=after,
+        ),
+    )

@@ -1,0 +1,75 @@
+"""The column types that make two databases one.
+
+Times are whole microseconds since 1970 on both databases: they compare and add alike, and dbt
+Cloud's API speaks of webhooks' times in that unit too.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware datetime in UTC, stored as microseconds since 1970."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        """Turn a datetime into what is stored."""
+        del dialect
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
+        """Turn what is stored into a datetime."""
+        del dialect
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+class Duration(sa.types.TypeDecorator[timedelta]):
+    """A timedelta, stored as microseconds."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: sa.Dialect) -> int | None:
+        """Turn a timedelta into what is stored."""
+        del dialect
+        return None if value is None else value // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> timedelta | None:
+        """Turn what is stored into a timedelta."""
+        del dialect
+        return None if value is None else value * MICROSECOND
+
+
+class Word(sa.types.TypeDecorator[StrEnum]):
+    """A member of an enumeration, stored as its value."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, enumeration: type[StrEnum]) -> None:
+        super().__init__()
+        self.enumeration = enumeration
+
+    def process_bind_param(self, value: StrEnum | None, dialect: sa.Dialect) -> str | None:
+        """Turn a member into what is stored."""
+        del dialect
+        return None if value is None else self.enumeration(value).value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> StrEnum | None:
+        """Turn what is stored into a member."""
+        del dialect
+        return None if value is None else self.enumeration(value)
+
+
+Json = sa.JSON(none_as_null=True)
+# SQLite numbers new rows only in a column of exactly this type.
+Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+# KSUIDs sort by time only if letters compare by their bytes, whatever the database's locale.
+Ksuid = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")

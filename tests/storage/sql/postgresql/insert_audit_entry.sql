@@ -1,0 +1,1 @@
+INSERT INTO audit_entries (account_id, at, actor_kind, actor_id, actor_name, address, action, subject_id, before, after) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, $4::BIGINT, $5::VARCHAR, $6::VARCHAR, $7::VARCHAR, $8::VARCHAR, $9::JSON, $10::JSON) RETURNING audit_entries.id;
