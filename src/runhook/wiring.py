@@ -26,9 +26,10 @@ from runhook.server.app import create_app
 from runhook.server.listening import Server, address_of, listen
 from runhook.server.services import Services
 from runhook.settings import Settings
-from runhook.storage.data_folder import open_vault, prepare_folder, sole_owner
+from runhook.storage.data_folder import check_key, open_vault, prepare_folder, sole_owner
 from runhook.storage.schema import migrate
 from runhook.storage.store import Store
+from runhook.storage.vault import LOCKED, Vault
 
 log = structlog.get_logger()
 
@@ -40,11 +41,26 @@ LEASE_DURATION = ATTEMPT_DEADLINE + SEND_MARGIN + timedelta(seconds=5)
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the database that the settings name, brought to this version's schema."""
-    prepare_folder(settings.data_dir)
-    store = Store.open(settings.address_of_database(), vault=open_vault(settings.data_dir))
-    try:
+    """Open the database that the settings name, brought to this version's schema.
+
+    It is for whoever needs no webhook's secret: no master key is read or made.
+    """
+    async with open_as_it_is(settings, LOCKED) as store:
         await migrate(store)
+        yield store
+
+
+@asynccontextmanager
+async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store]:
+    """Open the database that the settings name, whatever its schema.
+
+    Raises:
+        InvalidError: its address is not one that can be opened.
+    """
+    if settings.database_url is None:
+        prepare_folder(settings.data_dir)
+    store = Store.open(settings.address_of_database(), vault=vault)
+    try:
         yield store
     finally:
         await store.close()
@@ -67,15 +83,20 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
         announce: called once the service listens.
 
     Raises:
-        InvalidError: a setting does not work out, or another process serves this database.
+        InvalidError: a setting does not work out, another process serves this database, or its
+            secrets were encrypted with another master key.
         UnavailableError: the database cannot be reached.
     """
     stopping = stop_on_signals()
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings))
-        if store.needs_one_process:
-            stack.enter_context(sole_owner(settings.data_dir))
-            # Whoever held these is dead, or we would not own the folder.
+        vault = open_vault(settings.data_dir)
+        store = await stack.enter_async_context(open_as_it_is(settings, vault))
+        if store.file is not None:
+            stack.enter_context(sole_owner(store.file))
+        await migrate(store)
+        await check_key(store, settings.data_dir)
+        if store.file is not None:
+            # Whoever held these is dead, or we would not own the file.
             await rescue_all(store)
         clock = SystemClock()
         wake = asyncio.Event()

@@ -55,7 +55,7 @@ def routes_of(app: Litestar) -> Iterator[Route]:
 
 def an_app() -> Litestar:
     """Return the application over a database that nobody connects to."""
-    store = Store.open("sqlite://", vault=VAULT)
+    store = Store.open("sqlite:///never-opened.db", vault=VAULT)
     clock = SystemClock()
     publisher = Publisher(store, clock, on_published=lambda: None)
     return create_app(

@@ -151,6 +151,20 @@ def test_migrate_makes_the_schema_once(folder: Path, capsys: pytest.CaptureFixtu
     assert (folder / "runhook-data" / "runhook.db").exists()
 
 
+def test_commands_that_need_no_secret_make_no_folder_and_no_key(database: str, folder: Path):
+    codes = [main(["migrate"]), main(["tokens", "create", "--name", "me"])]
+
+    assert codes == [0, 0]
+    assert not (folder / "data").exists()
+
+
+def test_the_default_database_gets_its_folder_but_no_key(folder: Path):
+    codes = [main(["migrate"]), main(["tokens", "create", "--name", "me"])]
+
+    assert codes == [0, 0]
+    assert [path.name for path in (folder / "runhook-data").iterdir()] == ["runhook.db"]
+
+
 def test_a_database_of_a_newer_version_is_left_alone(
     database: str, capsys: pytest.CaptureFixture[str]
 ):

@@ -1,4 +1,4 @@
-"""The data folder: who may read it, its key, and the mark of the process that serves it."""
+"""The data folder and its key, and the mark of the process that serves a database file."""
 
 import stat
 import subprocess
@@ -56,6 +56,12 @@ def test_the_key_is_made_for_its_owner_only_and_nothing_else_is_left(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
 
 
+def test_the_folder_is_made_with_its_key(tmp_path: Path):
+    open_vault(tmp_path / "data")
+
+    assert mode(tmp_path / "data") == 0o700
+
+
 def test_the_key_is_used_again(tmp_path: Path):
     ciphertext = open_vault(tmp_path).encrypt(SECRET)
 
@@ -83,28 +89,45 @@ def test_a_folder_in_the_keys_place_is_refused(tmp_path: Path):
         open_vault(tmp_path)
 
 
-def test_a_folder_has_one_owner_at_a_time(tmp_path: Path):
-    with sole_owner(tmp_path), pytest.raises(InvalidError) as error, sole_owner(tmp_path):
+def test_a_database_file_has_one_owner_at_a_time(tmp_path: Path):
+    database = tmp_path / "runhook.db"
+
+    with sole_owner(database), pytest.raises(InvalidError) as error, sole_owner(database):
         pass
-    with sole_owner(tmp_path):
+    with sole_owner(database):
         pass
 
-    assert str(error.value).startswith(f"Another Runhook already serves {tmp_path}.")
+    assert str(error.value).startswith(f"Another Runhook already serves {database}.")
     assert "RUNHOOK_DATABASE_URL" in str(error.value)
 
 
 def test_the_mark_of_a_process_that_was_killed_does_not_block(tmp_path: Path):
+    database = tmp_path / "runhook.db"
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD_UNTIL_KILLED, tmp_path],
+        [sys.executable, "-c", HOLD_UNTIL_KILLED, database],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as owner:
         assert owner.stdout.readline() == b"held\n"
-        with pytest.raises(InvalidError), sole_owner(tmp_path):
+        with pytest.raises(InvalidError), sole_owner(database):
             pass
         owner.kill()
         owner.wait()
 
-    with sole_owner(tmp_path):
+    with sole_owner(database):
         pass
-    assert (tmp_path / "serving.lock").exists()
+    assert (tmp_path / "runhook.db.serving").exists()
+
+
+def test_two_databases_in_one_folder_may_have_two_owners(tmp_path: Path):
+    with sole_owner(tmp_path / "one.db"), sole_owner(tmp_path / "two.db"):
+        pass
+
+
+def test_a_mark_that_cannot_be_made_is_told_with_its_place(tmp_path: Path):
+    mark = tmp_path / "not-there" / "runhook.db.serving"
+
+    with pytest.raises(InvalidError) as error, sole_owner(tmp_path / "not-there" / "runhook.db"):
+        pass
+
+    assert str(error.value) == f"The file {mark} cannot be locked: No such file or directory."

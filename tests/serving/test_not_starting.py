@@ -1,10 +1,16 @@
 """Why a service does not start: always a sentence on standard error and exit code 1."""
 
+import shutil
 import socket
 from pathlib import Path
 
 import pytest
+from tests.support.accounts import a_tenant
+from tests.support.clock import ManualClock
 from tests.support.program import Finished, Service, runhook
+
+from runhook.storage.data_folder import open_vault
+from runhook.storage.store import Store
 
 
 def assert_told(ended: Finished, *words: str) -> None:
@@ -45,6 +51,8 @@ async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Pa
     [
         ("mysql://host/db", "`mysql` is not supported"),
         ("runhook.db", "RUNHOOK_DATABASE_URL is not a database address"),
+        ("sqlite://", "RUNHOOK_DATABASE_URL: SQLite needs a file"),
+        ("sqlite:///not-there/runhook.db", "not-there/runhook.db.serving cannot be locked: "),
     ],
 )
 async def test_an_address_that_is_no_database_is_told_with_the_setting(
@@ -74,3 +82,40 @@ async def test_a_second_process_on_one_sqlite_folder_is_refused_until_the_first_
         assert await third.stop() == 0
 
     assert_told(second, "Another Runhook already serves ", "RUNHOOK_DATABASE_URL")
+
+
+async def test_a_second_process_on_one_sqlite_file_is_refused_whatever_its_folder_and_its_address(
+    tmp_path: Path,
+):
+    (tmp_path / "link.db").symlink_to(tmp_path / "runhook.db")
+    first = {"RUNHOOK_DATA_DIR": "first", "RUNHOOK_DATABASE_URL": "sqlite:///runhook.db"}
+    second = {
+        "RUNHOOK_DATA_DIR": "second",
+        "RUNHOOK_DATABASE_URL": f"sqlite:///{tmp_path}/link.db",
+    }
+
+    async with Service(folder=tmp_path, environment=first):
+        ended = await runhook("serve", "--port", "0", folder=tmp_path, environment=second)
+
+    assert_told(ended, f"Another Runhook already serves {tmp_path}/runhook.db. ")
+
+
+async def test_another_master_key_than_the_one_of_the_stored_secrets_is_refused(
+    tmp_path: Path, database_url: str, clock: ManualClock
+):
+    key = tmp_path / "first" / "master.key"
+    store = Store.open(database_url, vault=open_vault(key.parent))
+    await (await a_tenant(store, clock)).webhook()
+    await store.close()
+    environment = {"RUNHOOK_DATABASE_URL": database_url}
+
+    ended = await runhook("serve", "--port", "0", folder=tmp_path, environment=environment)
+    shutil.copy(key, tmp_path / "runhook-data")
+    async with Service(folder=tmp_path, environment=environment) as service:
+        assert await service.stop() == 0
+
+    assert_told(
+        ended,
+        "The key runhook-data/master.key is not the one that this database's secrets were ",
+        "Copy master.key from the data folder of the Runhook that served it first",
+    )

@@ -152,6 +152,7 @@ CALLS: dict[str, Call] = {
     "count_webhooks": lambda tx, rows: webhooks.count_webhooks(tx, ACCOUNT),
     "webhooks_of_accounts": lambda tx, rows: webhooks.webhooks_of_accounts(tx, {ACCOUNT}),
     "delete_webhook": lambda tx, rows: webhooks.delete_webhook(tx, rows.webhook, now=START),
+    "newest_secret_opens": lambda tx, rows: webhooks.newest_secret_opens(tx),
     "find_endpoints": lambda tx, rows: webhooks.find_endpoints(tx, {rows.webhook.id}),
     "note_dispatches": lambda tx, rows: webhooks.note_dispatches(
         tx, {rows.webhook.id: (START, 200)}

@@ -1,5 +1,6 @@
 """A webhook's secret is readable to nobody who has the database but not the master key."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from runhook.domain.signature import Secret
 from runhook.storage.data_folder import open_vault
 from runhook.storage.store import Store
 from runhook.storage.tables import metadata, webhooks
-from runhook.storage.vault import Vault
-from runhook.storage.webhooks import find_endpoints
-from tests.support.accounts import Tenant, rows_of
+from runhook.storage.vault import LOCKED, Vault
+from runhook.storage.webhooks import find_endpoints, newest_secret_opens
+from tests.support.accounts import Tenant, a_tenant, rows_of
 
 SECRET = Secret.from_bytes(b"open sesame, open sesame, please")
 
@@ -66,6 +67,37 @@ async def test_a_stolen_database_is_of_no_use_without_the_master_key(
         async with thief.read() as tx:
             await find_endpoints(tx, [webhook.id])
     await thief.close()
+
+
+async def test_it_is_told_whether_the_newest_secret_opens_with_the_key_at_hand(
+    tenant: Tenant, store: Store, database_url: str
+):
+    other = Store.open(database_url, vault=Vault([Vault.new_key()]))
+
+    async def opens(with_key_of: Store) -> bool:
+        async with with_key_of.read() as tx:
+            return await newest_secret_opens(tx)
+
+    none_yet = [await opens(store), await opens(other)]
+    await tenant.webhook()
+    one = [await opens(store), await opens(other)]
+    tenant.clock.advance(timedelta(seconds=1))
+    await (await a_tenant(other, tenant.clock, account_id=2)).webhook()
+    two = [await opens(store), await opens(other)]
+    await other.close()
+
+    assert none_yet == [True, True]
+    assert one == [True, False]
+    assert two == [False, True]
+
+
+def test_a_vault_without_keys_gives_nothing_away():
+    written = Vault([Vault.new_key()]).encrypt(SECRET)
+
+    with pytest.raises(ValueError, match="at least one"):
+        LOCKED.decrypt(written)
+    with pytest.raises(ValueError, match="at least one"):
+        LOCKED.encrypt(SECRET)
 
 
 def test_equal_secrets_do_not_look_equal():

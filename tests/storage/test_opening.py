@@ -2,11 +2,13 @@
 
 import contextlib
 import sqlite3
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import InvalidError, UnavailableError
+from runhook.storage.schema import migrate
 from runhook.storage.store import Store
 from tests.support.databases import VAULT
 
@@ -27,6 +29,41 @@ def test_an_unknown_database_does_not_show_its_password():
         Store.open("mysql://root:open-sesame@localhost/runhook", vault=VAULT)
 
     assert "open-sesame" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"],
+)
+def test_refuses_a_sqlite_database_that_is_not_a_file(address: str):
+    with pytest.raises(InvalidError, match=r"SQLite needs a file .*; give sqlite:///path"):
+        Store.open(address, vault=VAULT)
+
+
+async def test_the_file_is_the_same_whatever_the_way_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deeper" / "data").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "deeper" / "data")
+    file = tmp_path / "deeper" / "data" / "runhook.db"
+
+    for way in (
+        file,
+        "deeper/data/runhook.db",
+        "link/../data/runhook.db",
+        "link/runhook.db?timeout=1",
+    ):
+        store = Store.open(f"sqlite:///{way}", vault=VAULT)
+        await migrate(store)
+        await store.close()
+        assert store.file == file
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]
+
+
+def test_a_server_is_no_file_of_ours():
+    assert Store.open("postgresql://runhook@localhost/runhook", vault=VAULT).file is None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", "no-such-host.invalid"])

@@ -5,9 +5,9 @@ import asyncio
 
 from runhook.cli.service import add_setting_flags, settings_from
 from runhook.settings import Settings
-from runhook.storage.data_folder import open_vault, prepare_folder
 from runhook.storage.schema import migrate
-from runhook.storage.store import Store
+from runhook.storage.vault import LOCKED
+from runhook.wiring import open_as_it_is
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +27,5 @@ def execute(arguments: argparse.Namespace) -> int:
 
 async def migrate_database(settings: Settings) -> tuple[str | None, str]:
     """Migrate the database that the settings name."""
-    prepare_folder(settings.data_dir)
-    store = Store.open(settings.address_of_database(), vault=open_vault(settings.data_dir))
-    try:
+    async with open_as_it_is(settings, LOCKED) as store:
         return await migrate(store)
-    finally:
-        await store.close()

@@ -1,11 +1,13 @@
 """What SQLite needs that PostgreSQL does not: its connections, and its form of the claim."""
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from runhook.domain.errors import InvalidError
 from runhook.storage.claimable import LANES, claimable_of
 from runhook.storage.tables import deliveries
 
@@ -19,9 +21,25 @@ PRAGMAS = (
 )
 
 
+def file_of(url: sa.URL) -> Path:
+    """Return the database's file, with every link on the way followed.
+
+    Raises:
+        InvalidError: the address names no file.
+    """
+    # Each connection would have an empty database in memory to itself, and a URI can ask for one.
+    if not url.database or url.database == ":memory:" or "uri" in url.query:
+        raise InvalidError(
+            "RUNHOOK_DATABASE_URL: SQLite needs a file that several connections can open; "
+            "give sqlite:///path"
+        )
+    return Path(url.database).resolve()
+
+
 def engines(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
     """Return an engine with the one connection that writes, and one for reading."""
-    url = url.set(drivername="sqlite+aiosqlite")
+    # The library would take ".." out of a path before it follows links, and open another file.
+    url = url.set(drivername="sqlite+aiosqlite", database=str(file_of(url)))
     writer = engine(url, connections=1, begin="BEGIN IMMEDIATE")
     reader = engine(url, connections=READERS, begin="BEGIN")
     return writer, reader

@@ -1,16 +1,18 @@
-"""The data folder: the database, the master key, and the mark of the process that owns them."""
+"""The data folder with its master key, and the mark of the process that serves a database file."""
 
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from runhook.domain.errors import InvalidError
+from runhook.storage.store import Store
 from runhook.storage.vault import Vault
+from runhook.storage.webhooks import newest_secret_opens
 
 KEY_NAME = "master.key"
-OWNER_NAME = "serving.lock"
+MARK_SUFFIX = ".serving"
 
 
 def prepare_folder(folder: Path) -> None:
@@ -26,11 +28,12 @@ def prepare_folder(folder: Path) -> None:
 
 
 def open_vault(folder: Path) -> Vault:
-    """Return a vault with the folder's master key, which is made on the first call.
+    """Return a vault with the folder's master key; both are made on the first call.
 
     Raises:
-        InvalidError: the key file cannot be read or made, or does not hold a key.
+        InvalidError: the folder or the key file cannot be read or made, or holds no key.
     """
+    prepare_folder(folder)
     path = folder / KEY_NAME
     try:
         key = path.read_bytes() if path.exists() else write_new_key(path)
@@ -59,21 +62,41 @@ def write_new_key(path: Path) -> bytes:
     return path.read_bytes()
 
 
-@contextmanager
-def sole_owner(folder: Path) -> Iterator[None]:
-    """Be the one process that serves this folder's database.
-
-    The kernel lets go of the mark when the process ends, however it ends.
+async def check_key(store: Store, folder: Path) -> None:
+    """See that what the database holds was encrypted with the folder's master key.
 
     Raises:
-        InvalidError: another process serves it.
+        InvalidError: it was not, so nothing could be sent.
+        UnavailableError: the database cannot be reached.
     """
-    with (folder / OWNER_NAME).open("w") as file:
+    async with store.read() as tx:
+        if not await newest_secret_opens(tx):
+            raise InvalidError(
+                f"The key {folder / KEY_NAME} is not the one that this database's secrets were "
+                f"encrypted with. Copy {KEY_NAME} from the data folder of the Runhook that served "
+                "it first, over this one."
+            )
+
+
+@contextmanager
+def sole_owner(database: Path) -> Iterator[None]:
+    """Be the one process that serves the database in this file.
+
+    The mark is a file beside it. The kernel lets go of it when the process ends, however it ends.
+
+    Raises:
+        InvalidError: another process serves it, or the mark cannot be made.
+    """
+    path = database.with_name(database.name + MARK_SUFFIX)
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            mark = stack.enter_context(path.open("w"))
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InvalidError(
-                f"Another Runhook already serves {folder}. One process serves a SQLite database; "
+                f"Another Runhook already serves {database}. One process serves a SQLite database; "
                 "for several, use PostgreSQL (RUNHOOK_DATABASE_URL)."
             ) from None
+        except OSError as error:
+            raise InvalidError(f"The file {path} cannot be locked: {error.strerror}.") from None
         yield

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -45,6 +46,9 @@ def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any)
 
 class Database(Protocol):
     """What differs between the databases; ``_sqlite`` and ``_postgresql`` are the two of it."""
+
+    def file_of(self, url: sa.URL) -> Path | None:
+        """Return the file that only one process may deliver from, None if many may."""
 
     def engines(self, url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
         """Return the engine that writes and the one that reads."""
@@ -92,12 +96,14 @@ class Store:
         self,
         database: Database,
         *,
+        file: Path | None,
         writer: AsyncEngine,
         reader: AsyncEngine,
         vault: Vault,
         clock: Clock,
     ) -> None:
         self._database = database
+        self._file = file
         self._writer = writer
         self._reader = reader
         self._vault = vault
@@ -114,7 +120,7 @@ class Store:
                 another.
 
         Raises:
-            InvalidError: the address is of neither kind.
+            InvalidError: the address is of neither kind, or is SQLite's and names no file.
         """
         try:
             parsed = sa.make_url(url)
@@ -126,14 +132,15 @@ class Store:
                 f"RUNHOOK_DATABASE_URL: `{parsed.drivername}` is not supported; "
                 "give sqlite:///path or postgresql://user@host/name"
             )
+        file = database.file_of(parsed)
         writer, reader = database.engines(parsed)
         clock = DatabaseNow() if clock is None else clock
-        return cls(database, writer=writer, reader=reader, vault=vault, clock=clock)
+        return cls(database, file=file, writer=writer, reader=reader, vault=vault, clock=clock)
 
     @property
-    def needs_one_process(self) -> bool:
-        """Whether only one process may deliver from this database."""
-        return self._database is _sqlite
+    def file(self) -> Path | None:
+        """The file of a SQLite database, which one process may deliver from; None on PostgreSQL."""
+        return self._file
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:

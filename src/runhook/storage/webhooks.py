@@ -121,6 +121,18 @@ async def find_endpoints(
     }
 
 
+async def newest_secret_opens(tx: Transaction) -> bool:
+    """Whether the newest secret of any account was encrypted with the vault's key, or none is."""
+    rows = await tx.execute(
+        sa.select(webhooks.c.secret_ciphertext)
+        .where(webhooks.c.secret_ciphertext.is_not(None))
+        .order_by(webhooks.c.id.desc())
+        .limit(1)
+    )
+    ciphertext = rows.scalar_one_or_none()
+    return ciphertext is None or tx.vault.opens(ciphertext)
+
+
 async def note_dispatches(
     tx: Transaction, latest: Mapping[WebhookId, tuple[datetime, int]]
 ) -> None:
