@@ -7,8 +7,9 @@ import pytest
 from tests.support.databases import VAULT
 
 from runhook.cli.main import main
+from runhook.domain.callers import Caller
+from runhook.domain.permissions import PermissionSet
 from runhook.operations.authenticate import authenticate
-from runhook.storage.accounts import Token
 from runhook.storage.store import Store
 
 HUSH = "hush-hush-hush-hush"
@@ -29,13 +30,13 @@ def database(database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -
     return database_url
 
 
-def token_with(text: str, database_url: str) -> Token:
-    """Return what a token may act for, as the service would find it."""
+def caller_with(text: str, database_url: str) -> Caller:
+    """Return whom a token speaks for, as the service would find it."""
 
-    async def look_up() -> Token:
+    async def look_up() -> Caller:
         store = Store.open(database_url, vault=VAULT)
         try:
-            return await authenticate(store, f"Token {text}")
+            return await authenticate(store, f"Token {text}", address=None)
         finally:
             await store.close()
 
@@ -106,9 +107,10 @@ def test_a_token_is_printed_and_does_what_it_was_made_for(
     code = main(["tokens", "create", "--name", "ci", "--permission", permission_set])
 
     said = capsys.readouterr()
-    token = token_with(said.out.strip(), database)
+    caller = caller_with(said.out.strip(), database)
     assert (code, said.err) == (0, "")
-    assert (token.account_id, token.permission_set) == (1, permission_set)
+    assert (caller.account_id, caller.actor.name) == (1, "ci")
+    assert caller.permissions == PermissionSet(permission_set).permissions
 
 
 def test_a_token_is_an_administrators_unless_told_otherwise(
@@ -116,8 +118,8 @@ def test_a_token_is_an_administrators_unless_told_otherwise(
 ):
     main(["tokens", "create", "--name", "me"])
 
-    token = token_with(capsys.readouterr().out.strip(), database)
-    assert token.permission_set == "account_admin"
+    caller = caller_with(capsys.readouterr().out.strip(), database)
+    assert caller.permissions == PermissionSet.ACCOUNT_ADMIN.permissions
 
 
 @pytest.mark.parametrize("account", ["404", "0", "-1", "9" * 30])
