@@ -90,6 +90,14 @@ def teredo(*, server: IPv4Address, client: IPv4Address) -> IPv6Address:
     return IPv6Address(int(IPv6Address("2001::")) | int(server) << 64 | inverted)
 
 
+def full_width(address: IPv4Address) -> str:
+    return str(address).translate(str.maketrans("0123456789.", "０１２３４５６７８９．"))  # noqa: RUF001
+
+
+def circled(address: IPv4Address) -> str:
+    return str(address).translate(str.maketrans("0123456789", "⓪①②③④⑤⑥⑦⑧⑨"))
+
+
 DISGUISES = {
     "mapped": lambda address: ipv6("::ffff:0:0", address),
     "compatible": lambda address: ipv6("::", address),
@@ -101,8 +109,13 @@ TEREDO_DISGUISES = {
     "as client": lambda address: teredo(server=PUBLIC, client=address),
     "as server": lambda address: teredo(server=address, client=PUBLIC),
 }
-HOSTS = {
+LOOKALIKES = {
     "dotted": str,
+    "full width": full_width,
+    "circled": circled,
+    "ideographic dots": lambda address: str(address).replace(".", "。"),
+}
+OLD_FORMS = {
     "decimal": lambda address: str(int(address)),
     "octal": lambda address: f"0{int(address):o}",
     "hexadecimal": lambda address: f"0x{int(address):x}",
@@ -113,7 +126,9 @@ HOSTS = {
         f"{address.packed[0]}.{address.packed[1]}.{int(address) & 0xFFFF}"
     ),
     "mixed": lambda address: f"0x{address.packed[0]:x}.{int(address) & 0xFF_FFFF}",
+    "dot at the end": lambda address: f"{address}.",
 }
+HOSTS = LOOKALIKES | OLD_FORMS
 
 
 def named(table: dict[str, object]) -> pytest.MarkDecorator:
@@ -326,6 +341,11 @@ def test_the_spaces_around_a_url_are_dropped():
         ("https://example.com/\x00", "percent-encoded"),
         ("https://example.com/\ud800", "percent-encoded"),
         ("https://example.com/\u202e", "percent-encoded"),
+        ("https://a..example.com/", "`a..example.com` is not a host name"),
+        ("https://.example.com/", "`.example.com` is not a host name"),
+        (f"https://{'a' * 64}.example.com/", "is not a host name"),
+        ("https://256.0.0.1/", "`256.0.0.1` is neither a host name nor an address"),
+        ("https://1.2.3.4.5/", "`1.2.3.4.5` is neither a host name nor an address"),
     ],
 )
 def test_what_is_no_url_of_an_endpoint_is_refused_and_the_message_names_the_field(
@@ -355,10 +375,19 @@ def test_a_refused_address_is_refused_as_a_host_in_every_form(write, dot, addres
     assert ALLOW_SETTING in message
 
 
-@named(HOSTS)
+@named(LOOKALIKES)
 @given(address=allowed_ipv4)
-def test_a_public_address_is_allowed_as_a_host_in_every_form(write, address):
+def test_a_public_address_is_allowed_as_a_host(write, address):
     assert refusal_of_url(f"https://{write(address)}/dbt") is None
+
+
+@named(OLD_FORMS)
+@given(address=allowed_ipv4)
+def test_an_address_in_an_old_form_is_to_be_written_in_the_usual_one(write, address):
+    """Resolvers know these forms, HTTP clients do not: it would be saved and never delivered."""
+    message = refusal_of_url(f"https://{write(address)}/dbt")
+
+    assert message.startswith(f"client_url: write {address} instead of ")
 
 
 @named(DISGUISES | TEREDO_DISGUISES)
@@ -389,13 +418,15 @@ def test_a_refused_address_is_refused_as_an_ipv6_host(write, address):
         "[0:0:0:0:0:0:0:1]",
         "[fe80::1%25eth0]",
         "[fe80::1%eth0]",
+        "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ",
+        "①②⑦。⓪。⓪。①",
     ],
 )
 def test_a_host_that_means_this_machine_or_its_link_is_refused(host):
     assert ": address_refused: " in refusal_of_url(f"http://{host}/")
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "2130706433", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "①②⑦.0.0.1", "[::ffff:127.0.0.1]"])
 def test_a_host_of_an_allowed_network_is_allowed(host):
     url = f"http://{host}:9000/"
 

@@ -138,7 +138,8 @@ def check_url(text: str, policy: AddressPolicy) -> str:
 
     Raises:
         InvalidError: it is not an absolute http or https URL, it carries a user name or password,
-            or its host is an address that policy refuses.
+            its host cannot be looked up or dialled as it is written, or is an address that policy
+            refuses.
     """
     text = text.strip()
     if len(text) > URL_LIMIT:
@@ -163,23 +164,64 @@ def check_url(text: str, policy: AddressPolicy) -> str:
         refusal = policy.refusal(address)
         if refusal:
             raise InvalidError(f"client_url: address_refused: {refusal}")
+    check_host(url.hostname)
     return text
+
+
+def check_host(host: str) -> None:
+    """Refuse a host that nothing answers to, or that only some HTTP clients understand.
+
+    Raises:
+        InvalidError: it is no host name, or an IPv4 address in an old form.
+    """
+    if ":" in host:
+        return
+    plain = plain_host(host)
+    if plain is None:
+        raise InvalidError(f"client_url: `{host[:60]}` is not a host name")
+    address = ipv4_address(plain)
+    if address is None and plain.replace(".", "").isdigit():
+        raise InvalidError(f"client_url: `{host[:60]}` is neither a host name nor an address")
+    if address is not None and plain != str(address):
+        raise InvalidError(f"client_url: write {address} instead of {host}")
 
 
 def literal_addresses(host: str) -> Iterable[Address]:
     """Return the address that a host spells out, in any form that resolvers accept.
 
-    Beside the usual forms these are the old ones of `inet_aton`: decimal, octal, hexadecimal and
-    shortened IPv4. `localhost` is a name by itself.
+    Beside the usual forms these are the old ones of `inet_aton` (decimal, octal, hexadecimal and
+    shortened IPv4), and all of them in full-width digits and the like. `localhost` is a name by
+    itself.
     """
-    host = host.rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
+    plain = plain_host(host) or host
+    name = plain.rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
         return (IPv4Address("127.0.0.1"),)
     try:
-        return (ip_address(host.partition("%")[0]),)
+        return (ip_address(name.partition("%")[0]),)
     except ValueError:
         pass
+    address = ipv4_address(name)
+    return () if address is None else (address,)
+
+
+def plain_host(host: str) -> str | None:
+    """Return a host as it is looked up, in ASCII (IDNA, RFC 3490); None if it has no such form.
+
+    It makes plain what only looks different: full-width digits, circled letters, other dots.
+    """
+    if ":" in host:
+        return host
+    name = host.rstrip(".")
     try:
-        return (IPv4Address(socket.inet_aton(host)),)
+        return name.encode("idna").decode() + host[len(name) :]
+    except UnicodeError:
+        return None
+
+
+def ipv4_address(host: str) -> IPv4Address | None:
+    """Return the IPv4 address that `inet_aton` reads in a host, its dots at the end aside."""
+    try:
+        return IPv4Address(socket.inet_aton(host.rstrip(".")))
     except (OSError, ValueError):
-        return ()
+        return None
