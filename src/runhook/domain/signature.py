@@ -6,7 +6,6 @@ dbt Cloud's ``Authorization`` header, the decoded bytes are the key for Standard
 """
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -96,13 +95,13 @@ def sign(
 
 def authorization_signature(secret: Secret, body: bytes) -> str:
     """Return dbt Cloud's signature: the bare lowercase hex HMAC-SHA256 of the body."""
-    return hmac.new(secret.authorization_key(), body, hashlib.sha256).hexdigest()
+    return hmac.digest(secret.authorization_key(), body, "sha256").hex()
 
 
 def standard_signature(secret: Secret, *, message_id: str, seconds: str, body: bytes) -> str:
     """Return one entry of the ``webhook-signature`` header, ``v1,<base64>``."""
     signed = bytes_of(f"{message_id}.{seconds}.") + body
-    digest = hmac.new(secret.standard_key(), signed, hashlib.sha256).digest()
+    digest = hmac.digest(secret.standard_key(), signed, "sha256")
     return "v1," + base64.b64encode(digest).decode()
 
 
