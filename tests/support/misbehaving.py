@@ -20,6 +20,37 @@ async def close(_: Received, writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
+def once_a_connection(answer: Answer) -> Answer:
+    """Give the answer to a connection's first request, and close it at the second."""
+    served = set()
+
+    async def answer_or_close(request: Received, writer: asyncio.StreamWriter) -> None:
+        if writer in served:
+            writer.close()
+            return
+        served.add(writer)
+        await answer(request, writer)
+
+    return answer_or_close
+
+
+def together(count: int, answer: Answer) -> Answer:
+    """Give the answer to so many requests at once, when all of them have come."""
+    waiting: list[asyncio.Event] = []
+
+    async def wait_for_the_others(request: Received, writer: asyncio.StreamWriter) -> None:
+        waiting.append(asyncio.Event())
+        mine = waiting[-1]
+        if len(waiting) == count:
+            for one in waiting:
+                one.set()
+            waiting.clear()
+        await mine.wait()
+        await answer(request, writer)
+
+    return wait_for_the_others
+
+
 async def accept_and_close(request: Received, writer: asyncio.StreamWriter) -> None:
     """Answer well and, without having said so, close the connection."""
     await status(200)(request, writer)
@@ -41,6 +72,29 @@ async def one_endless_header(_: Received, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
     while True:
         writer.write(b"x" * 1_000)
+        await writer.drain()
+
+
+async def endless_status_line(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Send a reason phrase that never ends."""
+    writer.write(b"HTTP/1.1 200 ")
+    while True:
+        writer.write(b"x" * 1_000)
+        await writer.drain()
+
+
+async def endless_hints(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Announce an answer again and again, and never give it."""
+    while True:
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")
+        await writer.drain()
+
+
+async def endless_trailers(_: Received, writer: asyncio.StreamWriter) -> None:
+    """End the body, and send headers after it as long as anybody reads them."""
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+    while True:
+        writer.write(b"X-Trailer: x\r\n" * 100)
         await writer.drain()
 
 

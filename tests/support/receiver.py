@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -60,19 +61,33 @@ async def reset(_: Received, writer: asyncio.StreamWriter) -> None:
 class Receiver:
     """An endpoint that notes what it receives.
 
-    It gives ``answers`` one after the other, and repeats the last one.
+    It gives ``answers`` one after the other, and repeats the last one. It speaks https if it gets
+    a TLS context. Without a port it takes a free one.
     """
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(
+        self,
+        *answers: Answer,
+        tls: ssl.SSLContext | None = None,
+        address: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
         self.answers = list(answers) or [status(200)]
         self.received: list[Received] = []
         self.connections = 0
+        self.most_at_once = 0
+        self.port = port
+        self._address = address
+        self._tls = tls
+        self._at_once = 0
         self._arrived = asyncio.Condition()
         self._handlers: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(
+            self._serve, self._address, self.port, ssl=self._tls
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -83,7 +98,11 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
+        return self.url_at("localhost" if self._tls else self._address)
+
+    def url_at(self, host: str) -> str:
+        """Return the URL under another name for this machine."""
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}/hook"
 
     async def wait_for(self, count: int) -> list[Received]:
         """Return what was received once it is ``count`` requests."""
@@ -103,12 +122,20 @@ class Receiver:
                 async with self._arrived:
                     self.received.append(request)
                     self._arrived.notify_all()
-                await self.answers[min(number, len(self.answers) - 1)](request, writer)
+                await self._answer(number, request, writer)
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             self._handlers.discard(task)
             writer.close()
+
+    async def _answer(self, number: int, request: Received, writer: asyncio.StreamWriter) -> None:
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            await self.answers[min(number, len(self.answers) - 1)](request, writer)
+        finally:
+            self._at_once -= 1
 
 
 async def read_request(reader: asyncio.StreamReader) -> Received:

@@ -15,6 +15,7 @@ from runhook.domain.webhooks import Webhook
 from runhook.outbound.sender import Sender
 from runhook.storage.deliveries import LoggedAttempt, list_attempts
 from tests.support.accounts import LOOPBACK, Tenant
+from tests.support.clock import ManualClock
 from tests.support.receiver import Answer, Receiver
 
 LEASE = timedelta(seconds=30)
@@ -58,12 +59,13 @@ class Scene:
         policy: AddressPolicy = LOOPBACK,
         deadline: timedelta = LONG,
         send_margin: timedelta = SEND_MARGIN,
+        clock: ManualClock | None = None,
     ) -> Dispatcher:
-        """Make a worker."""
+        """Make a worker; with a clock of its own it is on a machine whose clock is wrong."""
         return Dispatcher(
             store=self.store,
             sender=await self.sender(policy=policy, deadline=deadline),
-            clock=self.clock,
+            clock=clock or self.clock,
             schedule=schedule,
             lease=Lease(owner=owner, duration=LEASE),
             send_margin=send_margin,

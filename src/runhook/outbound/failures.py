@@ -1,55 +1,117 @@
 """Names for what goes wrong between us and an endpoint, and sentences that help to mend it."""
 
+import os
 import ssl
-from collections.abc import Sequence
 
 import aiohttp
 
 from runhook.domain.judging import FailureReason
+from runhook.outbound.guard import AddressRefusedError
+from runhook.outbound.trip import Trip
 
 
-def explain(error: Exception, refusals: Sequence[str]) -> tuple[FailureReason, str]:
+def explain_status(status_code: int) -> str:
+    """Return the sentence for an answer that is not a 2xx."""
+    if 300 <= status_code < 400:
+        return (
+            f"The endpoint answered {status_code}, and redirects are not followed; "
+            "give the webhook the final URL."
+        )
+    return f"The endpoint answered {status_code}."
+
+
+def explain(error: Exception, trip: Trip) -> tuple[FailureReason, str]:
     """Return the reason and the sentence for an exception that a request ended with."""
-    if refusals:
-        return FailureReason.ADDRESS_REFUSED, refusals[0]
+    if trip.refusals and not trip.was_dialled:
+        return FailureReason.ADDRESS_REFUSED, trip.refusals[0]
     match error:
-        case TimeoutError():
-            return FailureReason.TIMED_OUT, "The endpoint did not answer in time."
         case aiohttp.ClientConnectorDNSError():
-            return (
-                FailureReason.DNS_FAILED,
-                f"The host name {error.host} has no address; check the URL.",
-            )
+            return FailureReason.DNS_FAILED, name_sentence(error.os_error, trip)
         case aiohttp.ClientConnectorCertificateError():
-            return FailureReason.TLS_FAILED, certificate_sentence(error)
-        case aiohttp.ClientConnectorSSLError() | aiohttp.ClientSSLError():
-            return FailureReason.TLS_FAILED, "The TLS handshake failed; does the port speak https?"
+            return FailureReason.TLS_FAILED, certificate_sentence(error, trip)
+        case aiohttp.ClientSSLError():
+            return FailureReason.TLS_FAILED, handshake_sentence(error.os_error, trip)
         case aiohttp.ClientConnectorError():
-            where = f"{error.host}:{error.port}"
-            why = (error.os_error.strerror or str(error.os_error)).lower()
-            return FailureReason.CONNECTION_FAILED, f"No connection to {where}: {why}."
+            return FailureReason.CONNECTION_FAILED, connection_sentence(error.os_error, trip)
+        case TimeoutError():
+            return FailureReason.TIMED_OUT, deadline_sentence(trip)
         case aiohttp.ServerDisconnectedError():
             return (
                 FailureReason.CONNECTION_FAILED,
-                "The endpoint closed the connection before it had answered.",
+                f"{trip.place} closed the connection before it had answered.",
             )
-        case aiohttp.ClientResponseError() if "bytes when reading" in error.message:
-            return FailureReason.RESPONSE_TOO_LARGE, "The response's headers are too large."
+        case aiohttp.ClientResponseError() if is_about_size(error):
+            return (
+                FailureReason.RESPONSE_TOO_LARGE,
+                f"The headers that {trip.place} answered are too many or too long.",
+            )
         case aiohttp.ClientResponseError():
-            return FailureReason.CONNECTION_FAILED, "What the endpoint answered is not HTTP."
+            return (
+                FailureReason.CONNECTION_FAILED,
+                f"What {trip.place} answered is not HTTP; check the URL's scheme and port.",
+            )
         case aiohttp.ClientPayloadError():
-            return FailureReason.CONNECTION_FAILED, "The response's body broke off."
-        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return FailureReason.CONNECTION_FAILED, "The URL cannot be requested; check it."
+            return (
+                FailureReason.CONNECTION_FAILED,
+                f"The endpoint answered {trip.status_code}, but its body broke off.",
+            )
         case OSError():
-            why = (error.strerror or str(error) or type(error).__name__).lower()
-            return FailureReason.CONNECTION_FAILED, f"The connection broke: {why}."
+            return (
+                FailureReason.CONNECTION_FAILED,
+                f"The connection to {trip.place} broke: {system_words(error)}.",
+            )
+        case ValueError() | aiohttp.NonHttpUrlClientError():
+            return FailureReason.CONNECTION_FAILED, "The URL cannot be requested; check it."
         case _:
             return FailureReason.CONNECTION_FAILED, f"The request failed: {type(error).__name__}."
 
 
-def certificate_sentence(error: aiohttp.ClientConnectorCertificateError) -> str:
-    """Say what is wrong with the endpoint's certificate."""
+def name_sentence(error: OSError, trip: Trip) -> str:
+    """Say that a host name could not be looked up, in the resolver's words."""
+    why = (error.strerror or str(error)).lower()
+    return f"No connection to {trip.place}: the host name has no address ({why}); check the URL."
+
+
+def certificate_sentence(error: aiohttp.ClientConnectorCertificateError, trip: Trip) -> str:
+    """Say what is wrong with the endpoint's certificate, in OpenSSL's words."""
     cause = error.certificate_error
     why = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else str(cause)
-    return f"The certificate of {error.host} was refused: {why}."
+    return f"The certificate of {trip.place} was refused: {why.rstrip('.')}."
+
+
+def handshake_sentence(error: OSError, trip: Trip) -> str:
+    """Say what a handshake failed of, in OpenSSL's words: `wrong version number`, for one."""
+    reason = error.reason if isinstance(error, ssl.SSLError) else None
+    why = (reason or type(error).__name__).replace("_", " ").lower()
+    return f"The TLS handshake with {trip.place} failed ({why}); does that port speak https?"
+
+
+def connection_sentence(error: OSError, trip: Trip) -> str:
+    """Say why there is no connection."""
+    refused = f" Of its addresses, {trip.refusals[0]}" if trip.refusals else ""
+    if isinstance(error, AddressRefusedError):
+        return f"No connection to {trip.place}.{refused}"
+    return f"No connection to {trip.place}: {system_words(error)}.{refused}"
+
+
+def deadline_sentence(trip: Trip) -> str:
+    """Say how far a request had come when its time was over."""
+    limit = f"within {trip.deadline.total_seconds():g} s"
+    if trip.status_code is not None:
+        return f"The endpoint answered {trip.status_code}, but its body did not end {limit}."
+    if trip.is_connected:
+        return f"{trip.place} did not answer {limit}."
+    return f"No connection to {trip.place} {limit}."
+
+
+def is_about_size(error: aiohttp.ClientResponseError) -> bool:
+    """Whether there were more headers than we read, which aiohttp tells in words only."""
+    return "bytes when reading" in error.message or error.message.startswith("Too many headers")
+
+
+def system_words(error: OSError) -> str:
+    """Return the operating system's words for an error.
+
+    ``strerror`` will not do: asyncio puts its own there, with the address as Python writes it.
+    """
+    return os.strerror(error.errno).lower() if error.errno else "none of its addresses takes it"

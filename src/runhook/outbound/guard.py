@@ -5,15 +5,12 @@ literals alike, so this is the one place that no URL, DNS answer or redirect can
 """
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
-from runhook.domain.destinations import AddressPolicy
-
-_refusals: ContextVar[list[str] | None] = ContextVar("refusals", default=None)
+from runhook.domain.destinations import Address, AddressPolicy, literal_addresses
+from runhook.outbound.trip import current_trip
 
 
 class AddressRefusedError(OSError):
@@ -26,6 +23,18 @@ class Guard:
     def __init__(self, policy: AddressPolicy) -> None:
         self._policy = policy
 
+    def check(self, url: str) -> None:
+        """Refuse a URL that spells out an address in a form that aiohttp would not even dial.
+
+        It knows 127.0.0.1, but of 2130706433 or 127.1 it only says that the URL is invalid.
+
+        Raises:
+            AddressRefusedError: policy refuses the address.
+            ValueError: it is no URL.
+        """
+        for address in literal_addresses(urlsplit(url).hostname or ""):
+            self._check(address)
+
     def make_socket(self, address_info: tuple[Any, ...]) -> socket.socket:
         """Return a socket for what ``getaddrinfo`` returned.
 
@@ -34,26 +43,20 @@ class Guard:
         """
         family, kind, protocol, _, socket_address = address_info
         # A link-local IPv6 address can carry its interface: fe80::1%eth0.
-        refusal = self._policy.refusal(ip_address(str(socket_address[0]).partition("%")[0]))
-        if refusal is not None:
-            noted = _refusals.get()
-            if noted is not None:
-                noted.append(refusal)
-            raise AddressRefusedError(refusal)
+        self._check(ip_address(str(socket_address[0]).partition("%")[0]))
+        trip = current_trip()
+        if trip is not None:
+            trip.was_dialled = True
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)  # noqa: FBT003 - the socket's own signature
         return made
 
-
-@contextmanager
-def noting_refusals() -> Iterator[list[str]]:
-    """Collect why addresses were refused inside the block.
-
-    Where several addresses are tried, aiohttp folds their errors into one that no longer says so.
-    """
-    noted: list[str] = []
-    token = _refusals.set(noted)
-    try:
-        yield noted
-    finally:
-        _refusals.reset(token)
+    def _check(self, address: Address) -> None:
+        refusal = self._policy.refusal(address)
+        if refusal is None:
+            return
+        # Where several addresses are tried, aiohttp tells of the last one only.
+        trip = current_trip()
+        if trip is not None and refusal not in trip.refusals:
+            trip.refusals.append(refusal)
+        raise AddressRefusedError(refusal)

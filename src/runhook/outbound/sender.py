@@ -1,24 +1,30 @@
 """Sends one request to an endpoint, within bounds, and tells what happened."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.judging import FailureReason, Outcome
 from runhook.domain.version import VERSION
-from runhook.outbound.failures import explain
-from runhook.outbound.guard import Guard, noting_refusals
+from runhook.outbound.failures import explain, explain_status
+from runhook.outbound.guard import Guard
+from runhook.outbound.resolver import Resolver
+from runhook.outbound.trip import Trip, noting_connections, under_way
 
 BODY_READ_LIMIT = 64 * 1024
 BODY_KEPT_LIMIT = 16 * 1024
 HEADER_COUNT_LIMIT = 100
 HEADER_SIZE_LIMIT = 8 * 1024
+HEADERS_KEPT_LIMIT = 16 * 1024
 KEEP_ALIVE_SECONDS = 30
 
 
@@ -40,35 +46,59 @@ class Sender:
     Args:
         policy: which addresses may be dialled.
         deadline: for the whole of one request: resolving, connecting, TLS, headers and body.
+        resolver: looks up host names; the system's if None.
+        tls: which certificates to trust; those that the system trusts if None.
     """
 
-    def __init__(self, policy: AddressPolicy, *, deadline: timedelta) -> None:
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        *,
+        deadline: timedelta,
+        resolver: AbstractResolver | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._guard = Guard(policy)
         self._deadline = deadline
-        self._session: aiohttp.ClientSession | None = None
+        self._resolver = resolver
+        self._tls = tls or ssl.create_default_context()
+        self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,
-                keepalive_timeout=KEEP_ALIVE_SECONDS,
-                socket_factory=self._guard.make_socket,
-            ),
-            # Not one endpoint's cookies, redirects, compression or proxies may steer a request.
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None),
-            headers={
-                "User-Agent": f"Runhook/{VERSION}",
-                "Accept": "*/*",
-                "Accept-Encoding": "identity",
-            },
-            max_headers=HEADER_COUNT_LIMIT,
-            max_line_size=HEADER_SIZE_LIMIT,
-            max_field_size=HEADER_SIZE_LIMIT,
-            trace_configs=[note_reused_connections()],
-        )
+        resolver = self._resolver or Resolver()
+        self._opened.push_async_callback(resolver.close)
+        self._keeping = await self._open_session(resolver, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        self._fresh = await self._open_session(resolver, force_close=True)
         return self
+
+    async def _open_session(
+        self, resolver: AbstractResolver, **pooling: Any
+    ) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=0,
+            socket_factory=self._guard.make_socket,
+            resolver=resolver,
+            ssl=self._tls,
+            **pooling,
+        )
+        return await self._opened.enter_async_context(
+            aiohttp.ClientSession(
+                connector=connector,
+                # Not one endpoint's cookies, redirects, compression or proxies may steer a request.
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=None),
+                headers={
+                    "User-Agent": f"Runhook/{VERSION}",
+                    "Accept": "*/*",
+                    "Accept-Encoding": "identity",
+                },
+                max_headers=HEADER_COUNT_LIMIT,
+                max_line_size=HEADER_SIZE_LIMIT,
+                max_field_size=HEADER_SIZE_LIMIT,
+                trace_configs=[noting_connections()],
+            )
+        )
 
     async def __aexit__(
         self,
@@ -76,19 +106,19 @@ class Sender:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        assert self._session is not None
-        await self._session.close()
+        await self._opened.aclose()
 
     async def send(self, request: Request) -> Outcome:
         """Send one request; whatever happens, an outcome is returned."""
         clock = asyncio.get_running_loop().time
         started = clock()
-        with noting_refusals() as refusals:
+        trip = Trip(url=request.url, deadline=self._deadline)
+        with under_way(trip):
             try:
                 async with asyncio.timeout(self._deadline.total_seconds()):
-                    status_code, headers, body = await self._exchange(request)
+                    status_code, headers, body = await self._exchange(request, trip)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                failure, sentence = explain(error, refusals)
+                failure, sentence = explain(error, trip)
                 return Outcome(
                     duration=timedelta(seconds=clock() - started), failure=failure, error=sentence
                 )
@@ -97,39 +127,51 @@ class Sender:
             duration=timedelta(seconds=clock() - started),
             status_code=status_code,
             failure=None if accepted else FailureReason.HTTP_STATUS,
-            error="" if accepted else f"The endpoint answered {status_code}.",
+            error="" if accepted else explain_status(status_code),
             response_headers=headers,
             response_body=body,
         )
 
-    async def _exchange(self, request: Request) -> tuple[int, dict[str, str], bytes]:
-        connection = SimpleNamespace(was_reused=False)
+    async def _exchange(self, request: Request, trip: Trip) -> tuple[int, dict[str, str], bytes]:
+        self._guard.check(request.url)
         try:
-            return await self._post(request, connection)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            if not connection.was_reused:
+            return await self._post(self._keeping, request, trip)
+        except aiohttp.ClientConnectionError:
+            if not trip.was_reused or trip.status_code is not None:
                 raise
-        # An endpoint may close a kept connection at the very moment we use it. That is nobody's
-        # failure; a new connection tells.
-        return await self._post(request, connection)
+        # An endpoint may close a kept connection at the very moment we use it, and all the others
+        # that we keep to it as well. That is nobody's failure; a new connection tells.
+        trip.is_connected = False
+        return await self._post(self._fresh, request, trip)
 
     async def _post(
-        self, request: Request, connection: SimpleNamespace
+        self, session: aiohttp.ClientSession, request: Request, trip: Trip
     ) -> tuple[int, dict[str, str], bytes]:
-        assert self._session is not None
-        async with self._session.post(
+        async with session.post(
             request.url,
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
-            trace_request_ctx=connection,
+            trace_request_ctx=trip,
         ) as response:
+            trip.status_code = response.status
             body = await read_up_to(response, BODY_READ_LIMIT)
-            headers = {
-                name.lower(): value.encode(errors="replace").decode()
-                for name, value in response.headers.items()
-            }
-            return response.status, headers, body[:BODY_KEPT_LIMIT]
+            return response.status, kept_headers(response), body[:BODY_KEPT_LIMIT]
+
+
+def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Return the first so many bytes of headers; equal ones are joined as HTTP says."""
+    kept: dict[str, str] = {}
+    left = HEADERS_KEPT_LIMIT
+    for name, value in response.headers.items():
+        left -= len(name) + len(value)
+        if left < 0:
+            break
+        # aiohttp hands bytes that are not UTF-8 on as surrogates, which no database takes.
+        text = value.encode(errors="replace").decode()
+        key = name.lower()
+        kept[key] = f"{kept[key]}, {text}" if key in kept else text
+    return kept
 
 
 async def read_up_to(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -141,22 +183,3 @@ async def read_up_to(response: aiohttp.ClientResponse, limit: int) -> bytes:
             response.close()
             break
     return bytes(body)
-
-
-def note_reused_connections() -> aiohttp.TraceConfig:
-    """Return a trace that tells a request whether its connection had been used before."""
-
-    async def on_reuse(
-        _session: aiohttp.ClientSession, context: SimpleNamespace, _parameters: Any
-    ) -> None:
-        context.trace_request_ctx.was_reused = True
-
-    async def on_create(
-        _session: aiohttp.ClientSession, context: SimpleNamespace, _parameters: Any
-    ) -> None:
-        context.trace_request_ctx.was_reused = False
-
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_reuseconn.append(on_reuse)
-    trace.on_connection_create_end.append(on_create)
-    return trace

@@ -1,0 +1,98 @@
+"""Certificates for endpoints of tests: good ones, and those that no client should take."""
+
+import ipaddress
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+DAY = timedelta(days=1)
+
+
+class Authority:
+    """A certificate authority that only tests trust."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = name_of("Test authority")
+        self._certificate = (
+            unsigned(self._name, self._name, self._key, expires=datetime.now(UTC) + DAY)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+
+    def trusted(self) -> ssl.SSLContext:
+        """Return a client's context that trusts this authority and no other."""
+        pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+        return ssl.create_default_context(cadata=pem)
+
+    def server(self, host: str = "localhost", *, expires_in: timedelta = DAY) -> ssl.SSLContext:
+        """Return the context of a server with a certificate for ``host``."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            unsigned(name_of(host), self._name, key, expires=datetime.now(UTC) + expires_in)
+            .add_extension(x509.SubjectAlternativeName([general_name(host)]), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        return self._serving(certificate, key)
+
+    def self_signed(self, host: str = "localhost") -> ssl.SSLContext:
+        """Return the context of a server whose certificate nobody vouches for."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = (
+            unsigned(name_of(host), name_of(host), key, expires=datetime.now(UTC) + DAY)
+            .add_extension(x509.SubjectAlternativeName([general_name(host)]), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        return self._serving(certificate, key)
+
+    def _serving(
+        self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
+    ) -> ssl.SSLContext:
+        pem = self._folder / f"{certificate.serial_number}.pem"
+        pem.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        return context
+
+
+def unsigned(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    *,
+    expires: datetime,
+) -> x509.CertificateBuilder:
+    """Return what every certificate here has."""
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(expires - 10 * DAY)
+        .not_valid_after(expires)
+    )
+
+
+def name_of(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
