@@ -5,6 +5,7 @@ from runhook.domain.errors import (
     ErrorCode,
     ForbiddenError,
     InvalidError,
+    LimitedError,
     NotFoundError,
     RunhookError,
     UnauthorizedError,
@@ -20,6 +21,7 @@ CODES = {
     ConflictError: ErrorCode.CONFLICT,
     RunKeyTakenError: ErrorCode.CONFLICT,
     RunAlreadyFinishedError: ErrorCode.CONFLICT,
+    LimitedError: ErrorCode.LIMITED,
     UnavailableError: ErrorCode.UNAVAILABLE,
 }
 

@@ -7,9 +7,10 @@ import pytest
 from tests.support.databases import VAULT
 
 from runhook.cli.main import main
+from runhook.clock import SystemClock
 from runhook.domain.callers import Caller
 from runhook.domain.permissions import PermissionSet
-from runhook.operations.authenticate import authenticate
+from runhook.operations.authenticate import authenticate, digest_of
 from runhook.storage.store import Store
 
 HUSH = "hush-hush-hush-hush"
@@ -36,7 +37,7 @@ def caller_with(text: str, database_url: str) -> Caller:
     async def look_up() -> Caller:
         store = Store.open(database_url, vault=VAULT)
         try:
-            return await authenticate(store, f"Token {text}", address=None)
+            return await authenticate(store, digest_of(text), address=None, clock=SystemClock())
         finally:
             await store.close()
 

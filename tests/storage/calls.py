@@ -17,7 +17,7 @@ from runhook.domain.runs import AccountId, JobId, Run
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 from runhook.operations.publish import new_delivery
-from runhook.storage import accounts, audit_log, claims, deliveries, jobs, runs, webhooks
+from runhook.storage import accounts, audit_log, claims, deliveries, jobs, runs, tokens, webhooks
 from runhook.storage.accounts import Account
 from runhook.storage.audit_log import AuditEntry
 from runhook.storage.claims import Ending
@@ -84,16 +84,24 @@ CALLS: dict[str, Call] = {
         ),
         now=START,
     ),
-    "insert_token": lambda tx, rows: accounts.insert_token(
+    "insert_token": lambda tx, rows: tokens.insert_token(
         tx,
         ACCOUNT,
         PermissionSet.JOB_RUNNER,
         name="airflow",
         digest="0" * 64,
         created_by="ada@example.com",
+        expires_at=START,
         now=START,
     ),
-    "find_token": lambda tx, rows: accounts.find_token(tx, "0" * 64),
+    "find_valid_token": lambda tx, rows: tokens.find_valid_token(tx, "0" * 64),
+    "note_token_use": lambda tx, rows: tokens.note_token_use(
+        tx, 1, now=START, at_least=timedelta(minutes=1)
+    ),
+    "list_tokens": lambda tx, rows: tokens.list_tokens(tx, ACCOUNT, limit=20, offset=40),
+    "count_tokens": lambda tx, rows: tokens.count_tokens(tx, ACCOUNT),
+    "lock_token": lambda tx, rows: tokens.lock_token(tx, ACCOUNT, 1),
+    "revoke_token": lambda tx, rows: tokens.revoke_token(tx, ACCOUNT, 1, now=START),
     "insert_audit_entry": lambda tx, rows: audit_log.insert_audit_entry(
         tx,
         AuditEntry(

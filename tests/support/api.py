@@ -15,9 +15,9 @@ from runhook.domain.permissions import PermissionSet
 from runhook.domain.retries import DEFAULT_SCHEDULE
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import PayloadVersion
-from runhook.operations.authenticate import create_token
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.publish import Publisher
+from runhook.operations.tokens import create_token
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
 from runhook.server.services import Services
@@ -74,7 +74,7 @@ class Api:
         account_id: AccountId = FIRST_ACCOUNT,
     ) -> str:
         """Return a new token."""
-        return await create_token(
+        _, text = await create_token(
             self.store,
             account_id,
             permission_set,
@@ -82,6 +82,7 @@ class Api:
             actor=COMMAND_LINE,
             clock=self.clock,
         )
+        return text
 
     async def client_with(self, permission_set: PermissionSet) -> httpx.AsyncClient:
         """Return a client with a new token that may do what this set allows."""

@@ -30,7 +30,9 @@ COMMANDS = {
     "serve": Command(
         module="runhook.cli.serve", help="run the service: API and dispatcher", needs_server=True
     ),
-    "tokens": Command(module="runhook.cli.tokens", help="create API tokens", needs_server=True),
+    "tokens": Command(
+        module="runhook.cli.tokens", help="create, list and revoke API tokens", needs_server=True
+    ),
     "migrate": Command(
         module="runhook.cli.migrate", help="bring the database to this version", needs_server=True
     ),

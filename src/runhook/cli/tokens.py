@@ -1,7 +1,9 @@
-"""`runhook tokens`: API tokens, made beside the database."""
+"""`runhook tokens`: API tokens, made, listed and revoked beside the database."""
 
 import argparse
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from runhook.cli.service import add_setting_flags, settings_from
 from runhook.clock import SystemClock
@@ -9,13 +11,15 @@ from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
-from runhook.operations.authenticate import create_token
 from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.tokens import all_tokens, create_token, remove_token
 from runhook.settings import Settings
+from runhook.storage.tokens import Token
 from runhook.wiring import open_store
 
 LARGEST_ID = 2**63 - 1
 """What the databases can look for."""
+COLUMNS = ("ID", "NAME", "PERMISSION", "CREATED BY", "CREATED", "LAST USED", "VALID")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,34 +34,117 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what it may do (account_admin)",
     )
     create.add_argument(
-        "--account", type=int, default=FIRST_ACCOUNT, help=f"for which account ({FIRST_ACCOUNT})"
+        "--expires-in-days", type=int, help="how long it is valid (until it is revoked)"
     )
-    add_setting_flags(create, "data_dir", "database_url")
+    listing = actions.add_parser("list", help="list an account's tokens, the newest first")
+    revoke = actions.add_parser("revoke", help="make a token invalid, at once and for ever")
+    revoke.add_argument("id", type=int, metavar="ID", help="the number that `tokens list` shows")
+    for action in (create, listing, revoke):
+        action.add_argument(
+            "--account", type=int, default=FIRST_ACCOUNT, help=f"whose token ({FIRST_ACCOUNT})"
+        )
+        add_setting_flags(action, "data_dir", "database_url")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Create a token and print it."""
+    """Do what the action says."""
     if not 0 < arguments.account <= LARGEST_ID:
         raise NotFoundError(f"There is no account {arguments.account}.")
-    token = asyncio.run(
-        create(
-            settings_from(arguments),
-            AccountId(arguments.account),
-            PermissionSet(arguments.permission),
-            arguments.name,
-        )
-    )
-    print(token)
+    account_id = AccountId(arguments.account)
+    settings = settings_from(arguments)
+    match arguments.action:
+        case "create":
+            days = arguments.expires_in_days
+            print(
+                asyncio.run(
+                    create(
+                        settings,
+                        account_id,
+                        PermissionSet(arguments.permission),
+                        name=arguments.name,
+                        lifetime=None if days is None else timedelta(days=days),
+                    )
+                )
+            )
+        case "list":
+            print_table(asyncio.run(listed(settings, account_id)))
+        case _:
+            asyncio.run(revoke(settings, account_id, arguments.id))
+            print(f"Token {arguments.id} is revoked.")
     return 0
 
 
 async def create(
-    settings: Settings, account_id: AccountId, permission_set: PermissionSet, name: str
+    settings: Settings,
+    account_id: AccountId,
+    permission_set: PermissionSet,
+    *,
+    name: str,
+    lifetime: timedelta | None,
 ) -> str:
     """Create a token in the database that the settings name."""
     clock = SystemClock()
     async with open_store(settings) as store:
         await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
-        return await create_token(
-            store, account_id, permission_set, name=name, actor=COMMAND_LINE, clock=clock
+        _, text = await create_token(
+            store,
+            account_id,
+            permission_set,
+            name=name,
+            lifetime=lifetime,
+            actor=COMMAND_LINE,
+            clock=clock,
         )
+        return text
+
+
+async def listed(settings: Settings, account_id: AccountId) -> Sequence[Token]:
+    """Return an account's tokens from the database that the settings name."""
+    async with open_store(settings) as store:
+        return await all_tokens(store, account_id)
+
+
+async def revoke(settings: Settings, account_id: AccountId, token_id: int) -> None:
+    """Revoke a token in the database that the settings name."""
+    if not 0 < token_id <= LARGEST_ID:
+        raise NotFoundError(f"There is no token {token_id} in this account.")
+    async with open_store(settings) as store:
+        await remove_token(store, account_id, token_id, actor=COMMAND_LINE, clock=SystemClock())
+
+
+def print_table(tokens: Sequence[Token]) -> None:
+    """Print tokens, a line each, under their headings."""
+    now = SystemClock().now()
+    rows = [COLUMNS, *(cells_of(token, now) for token in tokens)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+def cells_of(token: Token, now: datetime) -> tuple[str, ...]:
+    """Return what a token's line says."""
+    return (
+        str(token.id),
+        # A name is somebody else's text, and this may be a terminal.
+        token.name if token.name.isprintable() else ascii(token.name),
+        token.permission_set.value,
+        token.created_by if token.created_by.isprintable() else ascii(token.created_by),
+        minute(token.created_at),
+        minute(token.last_used_at) if token.last_used_at else "never",
+        validity_of(token, now),
+    )
+
+
+def validity_of(token: Token, now: datetime) -> str:
+    """Say until when a token is valid, or since when it no longer is."""
+    if token.revoked_at is not None:
+        return f"revoked {minute(token.revoked_at)}"
+    if token.expires_at is None:
+        return "until revoked"
+    word = "until" if token.expires_at > now else "expired"
+    return f"{word} {minute(token.expires_at)}"
+
+
+def minute(moment: datetime) -> str:
+    """Write a moment to the minute, in UTC."""
+    return f"{moment:%Y-%m-%d %H:%MZ}"

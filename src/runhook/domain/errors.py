@@ -4,6 +4,7 @@ A bad endpoint is not among them: that is a value (see ``judging``). Anything el
 is a bug of ours.
 """
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    LIMITED = "limited"
     UNAVAILABLE = "unavailable"
 
 
@@ -60,6 +62,18 @@ class ConflictError(RunhookError):
     """That contradicts what was reported before."""
 
     code = ErrorCode.CONFLICT
+
+
+class LimitedError(RunhookError):
+    """Too many attempts have failed; wait before the next one."""
+
+    code = ErrorCode.LIMITED
+
+    def __init__(
+        self, message: str | None = None, *, retry_after: timedelta = timedelta(minutes=1)
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class UnavailableError(RunhookError):

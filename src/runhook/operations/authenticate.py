@@ -1,68 +1,49 @@
-"""API tokens: made, shown once, and recognised. Only their digests are kept."""
+"""API tokens, recognised by their digests."""
 
 import hashlib
-import secrets
+from contextlib import suppress
+from datetime import timedelta
 
 from runhook.clock import Clock
 from runhook.domain.callers import Actor, ActorKind, Caller
-from runhook.domain.errors import NotFoundError, UnauthorizedError
-from runhook.domain.permissions import PermissionSet
-from runhook.domain.runs import AccountId
-from runhook.storage.accounts import find_account, find_token, insert_token
+from runhook.domain.errors import UnauthorizedError, UnavailableError
 from runhook.storage.store import Store
+from runhook.storage.tokens import ValidToken, find_valid_token, note_token_use
 
-PREFIX = "rh_"
+LAST_USE_PRECISION = timedelta(minutes=1)
+"""A token's last use is written no more often than this."""
 
 
-async def create_token(
-    store: Store,
-    account_id: AccountId,
-    permission_set: PermissionSet,
-    *,
-    name: str,
-    actor: Actor,
-    clock: Clock,
-) -> str:
-    """Create a token and return it; it is never readable again.
+def token_in(header: str | None) -> str:
+    """Return the token that an Authorization header holds.
 
     Raises:
-        NotFoundError: there is no such account.
+        UnauthorizedError: there is none, or the header has another form.
     """
-    text = PREFIX + secrets.token_urlsafe(32)
-    async with store.write() as tx:
-        if await find_account(tx, account_id) is None:
-            raise NotFoundError(f"There is no account {account_id}.")
-        await insert_token(
-            tx,
-            account_id,
-            permission_set,
-            name=name,
-            digest=digest_of(text),
-            created_by=actor.name,
-            now=clock.now(),
-        )
-    return text
+    scheme, _, text = (header or "").strip().partition(" ")
+    if scheme.lower() not in ("token", "bearer") or not text.strip():
+        raise UnauthorizedError
+    return text.strip()
 
 
-async def authenticate(store: Store, header: str | None, *, address: str | None) -> Caller:
-    """Return whom an Authorization header speaks for.
+async def authenticate(store: Store, digest: str, *, address: str | None, clock: Clock) -> Caller:
+    """Return whom a token speaks for.
 
     Args:
         store: where tokens are known.
-        header: the Authorization header, None if there is none.
+        digest: of the token. It is what is looked up, so that the time a look-up takes tells
+            nothing of a token.
         address: where the request came from, for the audit log.
+        clock: tells when the token is used.
 
     Raises:
-        UnauthorizedError: it is missing, has another form, or its token is unknown.
+        UnauthorizedError: it is unknown, has expired, or was revoked; which one is not told.
     """
-    scheme, _, text = (header or "").strip().partition(" ")
-    if scheme.lower() not in ("token", "bearer") or not text:
-        raise UnauthorizedError
-    # The digest is what is looked up, so that the time a look-up takes tells nothing of a token.
     async with store.read() as tx:
-        token = await find_token(tx, digest_of(text.strip()))
+        token = await find_valid_token(tx, digest)
     if token is None:
         raise UnauthorizedError
+    await note_use(store, token, clock)
     return Caller(
         account_id=token.account_id,
         account_identifier=token.account_identifier,
@@ -70,6 +51,17 @@ async def authenticate(store: Store, header: str | None, *, address: str | None)
         permissions=token.permission_set.permissions,
         authority=f"This token's permission set, {token.permission_set}",
     )
+
+
+async def note_use(store: Store, token: ValidToken, clock: Clock) -> None:
+    """Write when a token was last used, if what is written is no longer right to the minute."""
+    now = clock.now()
+    if token.last_used_at is not None and now - token.last_used_at < LAST_USE_PRECISION:
+        return
+    # A database that takes no writes just now can still answer who this is.
+    with suppress(UnavailableError):
+        async with store.write() as tx:
+            await note_token_use(tx, token.id, now=now, at_least=LAST_USE_PRECISION)
 
 
 def digest_of(text: str) -> str:

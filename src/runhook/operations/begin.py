@@ -5,10 +5,10 @@ from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import PayloadVersion
-from runhook.operations.authenticate import digest_of
 from runhook.operations.ids import new_account_identifier
+from runhook.operations.tokens import add_token
 from runhook.settings import Hidden
-from runhook.storage.accounts import Account, find_account, insert_account, insert_token
+from runhook.storage.accounts import Account, find_account, insert_account
 from runhook.storage.store import Store
 
 FIRST_ACCOUNT = AccountId(1)
@@ -31,13 +31,13 @@ async def begin(store: Store, *, bootstrap_token: Hidden | None, clock: Clock) -
         )
         await insert_account(tx, account, now=now)
         if bootstrap_token is not None:
-            await insert_token(
+            await add_token(
                 tx,
                 FIRST_ACCOUNT,
                 PermissionSet.ACCOUNT_ADMIN,
                 name="bootstrap",
-                digest=digest_of(bootstrap_token.reveal()),
-                created_by=COMMAND_LINE.name,
+                text=bootstrap_token.reveal(),
+                actor=COMMAND_LINE,
                 now=now,
             )
     return True

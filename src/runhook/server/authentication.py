@@ -8,10 +8,11 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Scope
 
 from runhook.domain.callers import Caller
-from runhook.domain.errors import NotFoundError
+from runhook.domain.errors import NotFoundError, UnauthorizedError
 from runhook.domain.permissions import Permission
-from runhook.operations.authenticate import authenticate
+from runhook.operations.authenticate import authenticate, digest_of, token_in
 from runhook.server.services import Services
+from runhook.server.throttle import Failure
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -25,7 +26,8 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     """Let a request through if its token may do what the route does, in the account it names.
 
     Raises:
-        UnauthorizedError: no token, or an unknown one.
+        UnauthorizedError: no token, or one that is not valid.
+        LimitedError: too many tokens that are not valid came from there.
         NotFoundError: another account's path: it looks like one that is not there.
         ForbiddenError: the token's permission set does not allow it.
     """
@@ -33,11 +35,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         # Answered by the framework with the methods of the path, which are no secret.
         return
     services: Services = connection.app.state.services
-    caller = await authenticate(
-        services.store,
-        connection.headers.get("Authorization"),
-        address=connection.client.host if connection.client else None,
-    )
+    caller = await caller_by_token(connection, services)
     if connection.path_params.get("account_id") != caller.account_id:
         raise NotFoundError
     if "\0" in connection.scope["path"]:
@@ -45,6 +43,29 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         raise NotFoundError
     caller.require(handler.opt["permission"])
     connection.scope["user"] = caller
+
+
+async def caller_by_token(connection: Connection, services: Services) -> Caller:
+    """Return whom the request's token speaks for.
+
+    Raises:
+        UnauthorizedError: no token, or one that is not valid.
+        LimitedError: too many that are not valid came from there; unknown ones are not even
+            looked at for a while.
+    """
+    digest = digest_of(token_in(connection.headers.get("Authorization")))
+    address = connection.client.host if connection.client else None
+    throttle = services.throttle
+    if not throttle.knows_token(digest):
+        throttle.check(Failure.BAD_TOKEN, address or "")
+    try:
+        caller = await authenticate(services.store, digest, address=address, clock=services.clock)
+    except UnauthorizedError:
+        throttle.note_token(digest, is_good=False)
+        throttle.count(Failure.BAD_TOKEN, address or "")
+        raise
+    throttle.note_token(digest, is_good=True)
+    return caller
 
 
 async def provide_caller(scope: Scope) -> Caller:

@@ -1,12 +1,14 @@
 """Errors as answers: always JSON, always dbt Cloud's envelope."""
 
+from datetime import timedelta
+from math import ceil
 from typing import Any
 
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from runhook.domain.errors import ErrorCode, RunhookError
+from runhook.domain.errors import ErrorCode, LimitedError, RunhookError
 from runhook.server.api.wire import Envelope, Status
 
 log = structlog.get_logger()
@@ -17,14 +19,18 @@ HTTP_STATUS = {
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.CONFLICT: 409,
+    ErrorCode.LIMITED: 429,
     ErrorCode.UNAVAILABLE: 503,
 }
-RETRY_AFTER_SECONDS = "5"
+RETRY_AFTER = timedelta(seconds=5)
+"""When to try again what cannot be done now."""
 
 
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Turn whatever was raised into an answer."""
     match error:
+        case LimitedError():
+            return error_response(429, error.message, retry_after=error.retry_after)
         case RunhookError():
             return error_response(HTTP_STATUS[error.code], error.message)
         case ValidationException():
@@ -36,13 +42,15 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
             return error_response(500, "Something went wrong here; the log has the details.")
 
 
-def error_response(code: int, message: str) -> Response[Any]:
+def error_response(
+    code: int, message: str, *, retry_after: timedelta = RETRY_AFTER
+) -> Response[Any]:
     """Return the envelope of an error."""
     headers = {}
     if code == 401:
         headers["WWW-Authenticate"] = "Token"
     if code in (429, 503):
-        headers["Retry-After"] = RETRY_AFTER_SECONDS
+        headers["Retry-After"] = str(ceil(retry_after.total_seconds()))
     status = Status(code=code, is_success=False, user_message=message, developer_message="")
     return Response(Envelope(data=None, status=status), status_code=code, headers=headers)
 

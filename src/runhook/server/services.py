@@ -1,6 +1,6 @@
 """What the routes need, handed to them by the wiring."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -9,17 +9,19 @@ from runhook.clock import Clock
 from runhook.domain.callers import Caller
 from runhook.domain.destinations import AddressPolicy
 from runhook.operations.publish import Publisher
+from runhook.server.throttle import Throttle
 from runhook.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The open store, the publisher, and what webhooks are checked against."""
+    """The open store, the publisher, and what requests are checked against."""
 
     store: Store
     publisher: Publisher
     policy: AddressPolicy
     clock: Clock
+    throttle: Throttle = field(default_factory=Throttle)
 
 
 # Litestar would otherwise take these apart to check them, at every request.

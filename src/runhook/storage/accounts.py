@@ -1,15 +1,14 @@
-"""Accounts, and the tokens that act for them."""
+"""Accounts."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import PayloadVersion
 from runhook.storage.store import Transaction
-from runhook.storage.tables import accounts, tokens
+from runhook.storage.tables import accounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,17 +21,6 @@ class Account:
     name: str
     default_payload_version: PayloadVersion
     """What a new webhook gets that does not choose."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """A token that is valid now."""
-
-    id: int
-    name: str
-    account_id: AccountId
-    account_identifier: str
-    permission_set: PermissionSet
 
 
 async def find_account(tx: Transaction, account_id: AccountId) -> Account | None:
@@ -58,53 +46,4 @@ async def insert_account(tx: Transaction, account: Account, *, now: datetime) ->
             default_payload_version=account.default_payload_version,
             created_at=now,
         )
-    )
-
-
-async def insert_token(
-    tx: Transaction,
-    account_id: AccountId,
-    permission_set: PermissionSet,
-    *,
-    name: str,
-    digest: str,
-    created_by: str,
-    now: datetime,
-) -> None:
-    """Add a token, of which only the digest is kept."""
-    await tx.execute(
-        sa.insert(tokens).values(
-            account_id=account_id,
-            name=name,
-            permission_set=permission_set,
-            digest=digest,
-            created_by=created_by,
-            created_at=now,
-        )
-    )
-
-
-async def find_token(tx: Transaction, digest: str) -> Token | None:
-    """Return what the token with this digest may act for."""
-    row = (
-        await tx.execute(
-            sa.select(
-                tokens.c.id,
-                tokens.c.name,
-                tokens.c.account_id,
-                accounts.c.identifier,
-                tokens.c.permission_set,
-            )
-            .join(accounts, accounts.c.id == tokens.c.account_id)
-            .where(tokens.c.digest == digest)
-        )
-    ).one_or_none()
-    if row is None:
-        return None
-    return Token(
-        id=row.id,
-        name=row.name,
-        account_id=row.account_id,
-        account_identifier=row.identifier,
-        permission_set=row.permission_set,
     )

@@ -1,1 +1,1 @@
-INSERT INTO tokens (account_id, name, permission_set, digest, created_by, created_at) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::BIGINT) RETURNING tokens.id;
+INSERT INTO tokens (account_id, name, permission_set, digest, created_by, created_at, expires_at) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::BIGINT, $7::BIGINT) RETURNING tokens.id, tokens.account_id, tokens.name, tokens.permission_set, tokens.created_by, tokens.created_at, tokens.last_used_at, tokens.expires_at, tokens.revoked_at;

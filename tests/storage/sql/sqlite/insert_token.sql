@@ -1,1 +1,1 @@
-INSERT INTO tokens (account_id, name, permission_set, digest, created_by, created_at) VALUES (?, ?, ?, ?, ?, ?);
+INSERT INTO tokens (account_id, name, permission_set, digest, created_by, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id, account_id, name, permission_set, created_by, created_at, last_used_at, expires_at, revoked_at;

@@ -1,0 +1,199 @@
+"""API tokens: made, shown once, used, and revoked."""
+
+import secrets
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+
+from runhook.clock import Clock
+from runhook.domain.auditing import AuditAction, Facts
+from runhook.domain.callers import Actor
+from runhook.domain.errors import ForbiddenError, InvalidError, NotFoundError
+from runhook.domain.permissions import EVERYTHING, Permission, PermissionSet
+from runhook.domain.runs import AccountId
+from runhook.operations.audit import note_change
+from runhook.operations.authenticate import digest_of
+from runhook.storage.accounts import find_account
+from runhook.storage.store import Store, Transaction
+from runhook.storage.tokens import (
+    Token,
+    count_tokens,
+    insert_token,
+    list_tokens,
+    lock_token,
+    revoke_token,
+)
+
+PREFIX = "rh_"
+NAME_LIMIT = 255
+LONGEST_LIFETIME = timedelta(days=3_650)
+
+
+async def create_token(
+    store: Store,
+    account_id: AccountId,
+    permission_set: PermissionSet,
+    *,
+    name: str,
+    lifetime: timedelta | None = None,
+    actor: Actor,
+    grantable: AbstractSet[Permission] = EVERYTHING,
+    clock: Clock,
+) -> tuple[Token, str]:
+    """Create a token; its text is returned this once and never readable again.
+
+    Args:
+        store: where it is kept.
+        account_id: whose it is.
+        permission_set: what it may do.
+        name: what it is for.
+        lifetime: how long it is valid, None for until it is revoked.
+        actor: who makes it.
+        grantable: what its maker may do, and can therefore hand on.
+        clock: tells when it is made.
+
+    Raises:
+        InvalidError: the name or the lifetime will not do.
+        ForbiddenError: it would be allowed more than its maker is.
+        NotFoundError: there is no such account.
+    """
+    missing = permission_set.permissions - grantable
+    if missing:
+        raise ForbiddenError(
+            f"A token with the permission set {permission_set} could {min(missing)}, "
+            "which you may not."
+        )
+    name = check_name(name)
+    now = clock.now()
+    text = new_token()
+    async with store.write() as tx:
+        if await find_account(tx, account_id) is None:
+            raise NotFoundError(f"There is no account {account_id}.")
+        token = await add_token(
+            tx,
+            account_id,
+            permission_set,
+            name=name,
+            text=text,
+            expires_at=expiry_of(lifetime, now),
+            actor=actor,
+            now=now,
+        )
+    return token, text
+
+
+async def add_token(
+    tx: Transaction,
+    account_id: AccountId,
+    permission_set: PermissionSet,
+    *,
+    name: str,
+    text: str,
+    expires_at: datetime | None = None,
+    actor: Actor,
+    now: datetime,
+) -> Token:
+    """Add a token with this text, and note it."""
+    token = await insert_token(
+        tx,
+        account_id,
+        permission_set,
+        name=name,
+        digest=digest_of(text),
+        created_by=actor.name,
+        expires_at=expires_at,
+        now=now,
+    )
+    await note_change(
+        tx,
+        account_id,
+        actor,
+        AuditAction.TOKEN_CREATED,
+        str(token.id),
+        before=None,
+        after=facts_of(token),
+        now=now,
+    )
+    return token
+
+
+async def remove_token(
+    store: Store, account_id: AccountId, token_id: int, *, actor: Actor, clock: Clock
+) -> None:
+    """Revoke a token, from the next request on; revoking it again changes nothing.
+
+    Raises:
+        NotFoundError: the account has no such token.
+    """
+    now = clock.now()
+    async with store.write() as tx:
+        token = await lock_token(tx, account_id, token_id)
+        if token is None:
+            raise NotFoundError(f"There is no token {token_id} in this account.")
+        if token.revoked_at is not None:
+            return
+        await revoke_token(tx, account_id, token_id, now=now)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.TOKEN_REVOKED,
+            str(token_id),
+            before=facts_of(token),
+            after=None,
+            now=now,
+        )
+
+
+async def all_tokens(store: Store, account_id: AccountId) -> Sequence[Token]:
+    """Return every token that an account has or had, the newest first.
+
+    Raises:
+        NotFoundError: there is no such account.
+    """
+    async with store.read() as tx:
+        if await find_account(tx, account_id) is None:
+            raise NotFoundError(f"There is no account {account_id}.")
+        total = await count_tokens(tx, account_id)
+        return await list_tokens(tx, account_id, limit=total, offset=0)
+
+
+def new_token() -> str:
+    """Return the text of a new token."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def check_name(name: str) -> str:
+    """Return a token's name without the spaces around it.
+
+    Raises:
+        InvalidError: it is empty or too long.
+    """
+    name = name.strip()
+    if not name:
+        raise InvalidError("name: say what the token is for")
+    if len(name) > NAME_LIMIT:
+        raise InvalidError(f"name: {len(name)} characters are too long; {NAME_LIMIT} at most")
+    return name
+
+
+def expiry_of(lifetime: timedelta | None, now: datetime) -> datetime | None:
+    """Return when a token made now expires, None for never.
+
+    Raises:
+        InvalidError: the lifetime is too short or too long.
+    """
+    if lifetime is None:
+        return None
+    if not timedelta() < lifetime <= LONGEST_LIFETIME:
+        raise InvalidError(f"expires_in_days: give 1 to {LONGEST_LIFETIME.days} days")
+    return now + lifetime
+
+
+def facts_of(token: Token) -> Facts:
+    """Return what the audit log tells of a token."""
+    return {
+        "name": token.name,
+        "permission_set": token.permission_set.value,
+        "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+    }

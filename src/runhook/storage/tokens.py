@@ -1,0 +1,178 @@
+"""API tokens, of which only digests are kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from runhook.domain.permissions import PermissionSet
+from runhook.domain.runs import AccountId
+from runhook.storage.store import Transaction
+from runhook.storage.tables import accounts, tokens
+
+SHOWN = [column for column in tokens.c if column.name != "digest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidToken:
+    """A token that is valid now, and whose it is."""
+
+    id: int
+    name: str
+    account_id: AccountId
+    account_identifier: str
+    permission_set: PermissionSet
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token as its account sees it, valid or not; the token itself nobody can see."""
+
+    id: int
+    account_id: AccountId
+    name: str
+    permission_set: PermissionSet
+    created_by: str
+    """The name of the user or token that made it."""
+    created_at: datetime
+    last_used_at: datetime | None
+    """To the minute."""
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+async def insert_token(
+    tx: Transaction,
+    account_id: AccountId,
+    permission_set: PermissionSet,
+    *,
+    name: str,
+    digest: str,
+    created_by: str,
+    expires_at: datetime | None,
+    now: datetime,
+) -> Token:
+    """Add a token, and return it with its id."""
+    rows = await tx.execute(
+        sa.insert(tokens)
+        .values(
+            account_id=account_id,
+            name=name,
+            permission_set=permission_set,
+            digest=digest,
+            created_by=created_by,
+            created_at=now,
+            expires_at=expires_at,
+        )
+        .returning(*SHOWN)
+    )
+    return token_of(rows.one())
+
+
+async def find_valid_token(tx: Transaction, digest: str) -> ValidToken | None:
+    """Return what the token with this digest may act for; None too if it expired or was revoked."""
+    row = (
+        await tx.execute(
+            sa.select(
+                tokens.c.id,
+                tokens.c.name,
+                tokens.c.account_id,
+                accounts.c.identifier,
+                tokens.c.permission_set,
+                tokens.c.last_used_at,
+            )
+            .join(accounts, accounts.c.id == tokens.c.account_id)
+            .where(
+                tokens.c.digest == digest,
+                tokens.c.revoked_at.is_(None),
+                sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > tx.now),
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return ValidToken(
+        id=row.id,
+        name=row.name,
+        account_id=row.account_id,
+        account_identifier=row.identifier,
+        permission_set=row.permission_set,
+        last_used_at=row.last_used_at,
+    )
+
+
+async def note_token_use(
+    tx: Transaction, token_id: int, *, now: datetime, at_least: timedelta
+) -> None:
+    """Write that a token is used now, unless something no older than ``at_least`` is written."""
+    await tx.execute(
+        sa.update(tokens)
+        .where(
+            tokens.c.id == token_id,
+            sa.or_(tokens.c.last_used_at.is_(None), tokens.c.last_used_at <= now - at_least),
+        )
+        .values(last_used_at=now)
+    )
+
+
+async def list_tokens(
+    tx: Transaction, account_id: AccountId, *, limit: int, offset: int
+) -> Sequence[Token]:
+    """Return a page of an account's tokens, the newest first."""
+    rows = await tx.execute(
+        sa.select(*SHOWN)
+        .where(tokens.c.account_id == account_id)
+        .order_by(tokens.c.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [token_of(row) for row in rows]
+
+
+async def count_tokens(tx: Transaction, account_id: AccountId) -> int:
+    """Return how many tokens an account has or had."""
+    rows = await tx.execute(
+        sa.select(sa.func.count()).select_from(tokens).where(tokens.c.account_id == account_id)
+    )
+    return int(rows.scalar_one())
+
+
+async def lock_token(tx: Transaction, account_id: AccountId, token_id: int) -> Token | None:
+    """Return a token of an account, and let nobody else change it before this transaction ends."""
+    row = (
+        await tx.execute(
+            sa.select(*SHOWN)
+            .where(tokens.c.account_id == account_id, tokens.c.id == token_id)
+            .with_for_update()
+        )
+    ).one_or_none()
+    return None if row is None else token_of(row)
+
+
+async def revoke_token(
+    tx: Transaction, account_id: AccountId, token_id: int, *, now: datetime
+) -> None:
+    """Make a token invalid for ever."""
+    await tx.execute(
+        sa.update(tokens)
+        .where(tokens.c.account_id == account_id, tokens.c.id == token_id)
+        .values(revoked_at=now)
+    )
+
+
+def token_of(row: sa.Row[Any]) -> Token:
+    """Read a row."""
+    return Token(
+        id=row.id,
+        account_id=row.account_id,
+        name=row.name,
+        permission_set=row.permission_set,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )
