@@ -8,13 +8,13 @@ import os
 import platform
 import sys
 
-from benchmarks import client_start, drain
+from benchmarks import client_start, drain, history
 
 
 def main() -> int:
     """Measure, print, and return the exit code."""
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    rows = [*client_start.measure(), *drain.measure()]
+    rows = [*client_start.measure(), *drain.measure(), *history.measure()]
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         print(f"  {name:<{width}}  {value}")
