@@ -62,7 +62,7 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
     """Add what the names need; what another transaction adds at the same time is left as it is."""
     project_rows = {(name.account_id, name.project) for name in names}
     await tx.execute(
-        insert(projects).on_conflict_do_nothing(),
+        insert(projects).values(created_at=tx.now).on_conflict_do_nothing(),
         [{"account_id": account, "name": project} for account, project in sorted(project_rows)],
     )
     project_ids = {
@@ -78,7 +78,7 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
         for name in names
     }
     await tx.execute(
-        insert(environments).on_conflict_do_nothing(),
+        insert(environments).values(created_at=tx.now).on_conflict_do_nothing(),
         [
             {"project_id": project, "account_id": account, "name": environment}
             for project, account, environment in sorted(environment_rows)
@@ -93,7 +93,7 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
         )
     }
     await tx.execute(
-        insert(jobs).on_conflict_do_nothing(),
+        insert(jobs).values(created_at=tx.now).on_conflict_do_nothing(),
         [
             {
                 "account_id": name.account_id,

@@ -118,6 +118,7 @@ projects = sa.Table(
     sa.Column("id", Number, primary_key=True),
     sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("account_id", "name"),
 )
 
@@ -125,9 +126,10 @@ environments = sa.Table(
     "environments",
     metadata,
     sa.Column("id", Number, primary_key=True),
-    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False, index=True),
     sa.Column("project_id", sa.ForeignKey("projects.id"), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("project_id", "name"),
 )
 
@@ -138,6 +140,7 @@ jobs = sa.Table(
     sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False, index=True),
     sa.Column("environment_id", sa.ForeignKey("environments.id"), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("environment_id", "name"),
 )
 

@@ -1,13 +1,13 @@
-INSERT INTO projects (account_id, name) VALUES (?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO projects (account_id, name, created_at) VALUES (?, ?, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000) ON CONFLICT DO NOTHING;
 
-SELECT projects.id, projects.account_id, projects.name
+SELECT projects.id, projects.account_id, projects.name, projects.created_at
 FROM projects
 WHERE (projects.account_id, projects.name) IN (VALUES (?, ?));
 
-INSERT INTO environments (account_id, project_id, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO environments (account_id, project_id, name, created_at) VALUES (?, ?, ?, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000) ON CONFLICT DO NOTHING;
 
-SELECT environments.id, environments.account_id, environments.project_id, environments.name
+SELECT environments.id, environments.account_id, environments.project_id, environments.name, environments.created_at
 FROM environments
 WHERE environments.project_id IN (?);
 
-INSERT INTO jobs (account_id, environment_id, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO jobs (account_id, environment_id, name, created_at) VALUES (?, ?, ?, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000) ON CONFLICT DO NOTHING;

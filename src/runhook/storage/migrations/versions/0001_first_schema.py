@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("id", Number, nullable=False),
         sa.Column("account_id", Number, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_projects_account_id"),
         sa.PrimaryKeyConstraint("id", name="pk_projects"),
         sa.UniqueConstraint("account_id", "name", name="uq_projects_account_id_name"),
@@ -156,17 +157,20 @@ def upgrade() -> None:
         sa.Column("account_id", Number, nullable=False),
         sa.Column("project_id", Number, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_environments_account_id"),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_environments_project_id"),
         sa.PrimaryKeyConstraint("id", name="pk_environments"),
         sa.UniqueConstraint("project_id", "name", name="uq_environments_project_id_name"),
     )
+    op.create_index("ix_environments_account_id", "environments", ["account_id"], unique=False)
     op.create_table(
         "jobs",
         sa.Column("id", Number, nullable=False),
         sa.Column("account_id", Number, nullable=False),
         sa.Column("environment_id", Number, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_jobs_account_id"),
         sa.ForeignKeyConstraint(
             ["environment_id"], ["environments.id"], name="fk_jobs_environment_id"
