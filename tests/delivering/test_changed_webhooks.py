@@ -99,3 +99,95 @@ async def test_a_retry_says_the_name_that_the_webhook_had_when_the_event_happene
     first, second = receiver.received
     assert first.body == second.body
     assert b"Renamed" not in second.body
+
+
+@pytest.mark.parametrize("code", [200, 500])
+async def test_what_is_being_sent_stays_at_the_url_it_was_sent_to(scene: Scene, code: int):
+    gate = asyncio.Event()
+    old, new = await scene.receiver(once(gate, status(code))), await scene.receiver()
+    webhook = await scene.webhook_at(old)
+    await scene.tenant.start()
+    dispatcher = await scene.dispatcher()
+    await dispatcher.tick()
+    await old.wait_for(1)
+
+    await scene.tenant.change(webhook, WebhookChange(client_url=new.url))
+    await deliver_due(dispatcher)
+    assert new.received == []
+    gate.set()
+    await dispatcher.settle()
+
+    assert (await scene.attempt(webhook)).http_status_code == code
+
+
+async def test_what_failed_at_the_old_url_meanwhile_is_retried_at_the_new_one(scene: Scene):
+    gate = asyncio.Event()
+    old, new = await scene.receiver(once(gate, status(500))), await scene.receiver()
+    webhook = await scene.webhook_at(old)
+    await scene.tenant.start()
+    dispatcher = await scene.dispatcher()
+    await dispatcher.tick()
+    await old.wait_for(1)
+    await scene.tenant.change(webhook, WebhookChange(client_url=new.url))
+    gate.set()
+    await dispatcher.settle()
+
+    await scene.skip_to_next_attempt(webhook)
+    await deliver_due(dispatcher)
+
+    assert (len(old.received), len(new.received)) == (1, 1)
+    assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED]
+
+
+async def test_what_is_being_sent_is_retried_if_its_webhook_was_off_only_meanwhile(scene: Scene):
+    gate = asyncio.Event()
+    receiver = await scene.receiver(once(gate, status(500)), status(200))
+    webhook = await scene.webhook_at(receiver)
+    await scene.tenant.start()
+    dispatcher = await scene.dispatcher()
+    await dispatcher.tick()
+    await receiver.wait_for(1)
+
+    await scene.tenant.deactivate(webhook)
+    await scene.tenant.activate(webhook)
+    gate.set()
+    await dispatcher.settle()
+    await scene.skip_to_next_attempt(webhook)
+    await deliver_due(dispatcher)
+
+    assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED]
+
+
+async def test_gone_from_the_old_url_does_not_deactivate_a_webhook_that_has_moved(scene: Scene):
+    gate = asyncio.Event()
+    old, new = await scene.receiver(once(gate, status(410))), await scene.receiver()
+    webhook = await scene.webhook_at(old)
+    await scene.tenant.start()
+    dispatcher = await scene.dispatcher()
+    await dispatcher.tick()
+    await old.wait_for(1)
+
+    await scene.tenant.change(webhook, WebhookChange(client_url=new.url))
+    gate.set()
+    await dispatcher.settle()
+    await scene.tenant.start("run-2")
+    await deliver_due(dispatcher)
+
+    assert len(new.received) == 1
+
+
+async def test_gone_from_a_webhook_that_was_deleted_meanwhile_is_recorded(scene: Scene):
+    gate = asyncio.Event()
+    receiver = await scene.receiver(once(gate, status(410)))
+    webhook = await scene.webhook_at(receiver)
+    await scene.tenant.start()
+    dispatcher = await scene.dispatcher()
+    await dispatcher.tick()
+    await receiver.wait_for(1)
+
+    await scene.tenant.remove(webhook)
+    gate.set()
+    await dispatcher.settle()
+
+    assert (await scene.attempt(webhook)).http_status_code == 410
+    assert await scene.tenant.states(webhook) == [DeliveryState.FAILED]

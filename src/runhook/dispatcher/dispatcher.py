@@ -122,7 +122,7 @@ class Dispatcher:
             now=self._clock.now(),
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
         )
-        judged = Judged(claimed.delivery, attempt, verdict)
+        judged = Judged(claimed.delivery, claimed.endpoint, attempt, verdict)
         if not await self._records.submit(judged):
             log.warning("attempt not recorded: lease lost", delivery=claimed.delivery.id)
 

@@ -31,7 +31,7 @@ from runhook.storage.claims import (
     waiting_webhooks,
 )
 from runhook.storage.deliveries import cancel_pending_of_inactive
-from runhook.storage.store import Store
+from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import deactivate_webhooks, find_endpoints, note_dispatches
 
 
@@ -45,9 +45,13 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An attempt of a claimed delivery, and what we decided."""
+    """An attempt of a claimed delivery, and what we decided.
+
+    ``endpoint`` is where it was sent, which need not be where the webhook is now.
+    """
 
     delivery: Delivery
+    endpoint: Endpoint
     attempt: Attempt
     verdict: Verdict
 
@@ -94,7 +98,7 @@ async def record(
             # First the webhooks, whose rows a deactivation locks too: it sees what we return to
             # the queue, or we see that it was there.
             await note_dispatches(tx, latest_answers(kept))
-            gone = {one.delivery.webhook_id for one in kept if one.verdict == EndpointGone()}
+            gone = await gone_webhooks(tx, kept)
             if gone:
                 await deactivate_webhooks(tx, gone, reason=GONE_REASON, now=now)
             await end_attempts(tx, [ending_of(one) for one in kept], now=now)
@@ -102,6 +106,20 @@ async def record(
             if gone | retried:
                 await cancel_pending_of_inactive(tx, gone | retried, now=now)
     return [one.delivery.id in held for one in judged]
+
+
+async def gone_webhooks(tx: Transaction, judged: Sequence[Judged]) -> set[WebhookId]:
+    """Return the webhooks whose endpoint is gone; those that have moved since are not."""
+    gone = [one for one in judged if one.verdict == EndpointGone()]
+    if not gone:
+        return set()
+    endpoints = await find_endpoints(tx, {one.delivery.webhook_id for one in gone})
+    return {
+        one.endpoint.webhook_id
+        for one in gone
+        if one.endpoint.webhook_id in endpoints
+        and one.endpoint.client_url == endpoints[one.endpoint.webhook_id].client_url
+    }
 
 
 def latest_answers(judged: Sequence[Judged]) -> dict[WebhookId, tuple[datetime, int]]:
