@@ -114,8 +114,9 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             send_margin=SEND_MARGIN,
             on_room=wake.set,
         )
+        dispatching = Loop("dispatcher", dispatcher.tick, wake=wake)
         loops = [
-            Loop("dispatcher", dispatcher.tick, wake=wake),
+            dispatching,
             Loop("rescuer", Rescuer(store).tick),
             Loop("pruner", Pruner(store, clock, retention=settings.retention_days).tick),
         ]
@@ -124,6 +125,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             publisher=Publisher(store, clock, on_published=wake.set),
             policy=settings.allow_networks,
             clock=clock,
+            is_delivering=lambda: dispatching.is_well,
         )
         server = Server(create_app(services), listening)
         announce(

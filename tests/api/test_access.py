@@ -59,7 +59,13 @@ def an_app() -> Litestar:
     clock = SystemClock()
     publisher = Publisher(store, clock, on_published=lambda: None)
     return create_app(
-        Services(store=store, publisher=publisher, policy=AddressPolicy(), clock=clock)
+        Services(
+            store=store,
+            publisher=publisher,
+            policy=AddressPolicy(),
+            clock=clock,
+            is_delivering=lambda: True,
+        )
     )
 
 

@@ -1,6 +1,7 @@
 """What watchers of the service ask: does the process live, and can it do its work."""
 
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,17 @@ async def test_a_service_with_its_database_is_well_and_ready(api: Api, path: str
     answer = await api.client().get(ORIGIN + path)
 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_a_service_that_does_not_deliver_is_well_and_not_ready(api: Api):
+    client = replace(api, is_delivering=lambda: False).client()
+
+    well = await client.get(f"{ORIGIN}/healthz")
+    ready = await client.get(f"{ORIGIN}/readyz")
+
+    assert well.status_code == 200
+    assert told(ready, 503) == "The dispatcher is not delivering; the log says why."
+    assert ready.headers["retry-after"] == "5"
 
 
 @pytest.fixture

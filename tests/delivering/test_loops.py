@@ -107,6 +107,28 @@ async def test_a_tick_that_raises_does_not_end_the_loop(error: Exception):
     await running
 
 
+@pytest.mark.parametrize("error", [UnavailableError(), RuntimeError("a bug")])
+async def test_a_loop_is_well_while_its_last_tick_was(error: Exception):
+    ticks = Ticks(FOREVER, error)
+    not_begun = ticks.loop.is_well
+    running = asyncio.create_task(ticks.loop.run())
+    await ticks.wait_for(1)
+    after_a_good_tick = ticks.loop.is_well
+
+    ticks.wake.set()
+    await ticks.wait_for(2)
+    after_a_bad_tick = ticks.loop.is_well
+    ticks.wake.set()
+    await ticks.wait_for(3)
+    after_another_good_tick = ticks.loop.is_well
+
+    ticks.loop.stop()
+    await running
+    ended = ticks.loop.is_well
+    assert (not_begun, after_a_good_tick, after_a_bad_tick) == (False, True, False)
+    assert (after_another_good_tick, ended) == (True, False)
+
+
 async def test_stopping_ends_the_pause_and_begins_no_other_tick():
     ticks = Ticks(FOREVER)
     running = asyncio.create_task(ticks.loop.run())

@@ -1,5 +1,6 @@
 """The API without a process around it: clients that call the application over a test's store."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -46,6 +47,7 @@ class Api:
     store: Store
     clock: ManualClock
     policy: AddressPolicy = LOOPBACK
+    is_delivering: Callable[[], bool] = lambda: True
     app: Litestar = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +56,7 @@ class Api:
             publisher=Publisher(self.store, self.clock, on_published=lambda: None),
             policy=self.policy,
             clock=self.clock,
+            is_delivering=self.is_delivering,
         )
         object.__setattr__(self, "app", create_app(services))
 

@@ -36,14 +36,23 @@ class Loop:
         self._tick = tick
         self._woken = wake or asyncio.Event()
         self._stopping = False
+        self._is_well = False
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it runs, and its last tick raised nothing; not before the first one's end."""
+        return self._is_well
 
     async def run(self) -> None:
         """Work until ``stop`` is called."""
-        while not self._stopping:
-            self._woken.clear()
-            pause = await self._tick_safely()
-            if pause > NO_PAUSE and not self._stopping:
-                await self._wait(pause)
+        try:
+            while not self._stopping:
+                self._woken.clear()
+                pause = await self._tick_safely()
+                if pause > NO_PAUSE and not self._stopping:
+                    await self._wait(pause)
+        finally:
+            self._is_well = False
 
     def stop(self) -> None:
         """Begin no other tick."""
@@ -52,11 +61,15 @@ class Loop:
 
     async def _tick_safely(self) -> timedelta:
         try:
-            return await self._tick()
+            pause = await self._tick()
         except UnavailableError:
             log.warning("database not available", loop=self.name)
         except Exception:
             log.exception("tick failed", loop=self.name)
+        else:
+            self._is_well = True
+            return pause
+        self._is_well = False
         return PAUSE_AFTER_ERROR
 
     async def _wait(self, pause: timedelta) -> None:

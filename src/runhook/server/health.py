@@ -2,6 +2,7 @@
 
 from litestar import get
 
+from runhook.domain.errors import UnavailableError
 from runhook.operations.attempt import look
 from runhook.server.services import Serving
 
@@ -14,6 +15,8 @@ async def healthz() -> dict[str, str]:
 
 @get("/readyz")
 async def readyz(services: Serving) -> dict[str, str]:
-    """Say that the database answers; 503 while it does not."""
+    """Say that the database answers and the dispatcher delivers; 503 while either does not."""
     await look(services.store)
+    if not services.is_delivering():
+        raise UnavailableError("The dispatcher is not delivering; the log says why.")
     return {"status": "ok"}

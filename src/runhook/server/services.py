@@ -1,5 +1,6 @@
 """What the routes need, handed to them by the wiring."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from litestar.di import NamedDependency
@@ -15,12 +16,14 @@ from runhook.storage.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The open store, the publisher, and what requests are checked against."""
+    """The open store, the publisher, what requests are checked against, and how things stand."""
 
     store: Store
     publisher: Publisher
     policy: AddressPolicy
     clock: Clock
+    is_delivering: Callable[[], bool]
+    """Says whether the dispatcher works."""
     throttle: Throttle = field(default_factory=Throttle)
 
 

@@ -1,0 +1,73 @@
+"""A service is ready when it can do its work: the database answers, and the dispatcher delivers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from tests.support.api import new_run, new_webhook, told
+from tests.support.databases import VAULT
+from tests.support.program import Service
+from tests.support.receiver import Receiver
+
+from runhook.domain.signature import Secret
+from runhook.storage.store import Store
+from runhook.storage.tables import webhooks
+
+TOKEN = "rh_a-bootstrap-token-of-a-test"
+DEADLINE = 30
+
+
+async def answer_of(ask: Callable[[], Awaitable[httpx.Response]], code: int) -> httpx.Response:
+    """Ask again and again until the answer has this status."""
+    async with asyncio.timeout(DEADLINE):
+        while (answer := await ask()).status_code != code:
+            pass
+    return answer
+
+
+async def replace_ciphertext(database_url: str, ciphertext: bytes) -> bytes:
+    """Put another ciphertext in the place of the only webhook's, and return the one there was."""
+    store = Store.open(database_url, vault=VAULT)
+    async with store.write() as tx:
+        before = (await tx.execute(sa.select(webhooks.c.secret_ciphertext))).scalar_one()
+        await tx.execute(sa.update(webhooks).values(secret_ciphertext=ciphertext))
+    await store.close()
+    return before
+
+
+@pytest.fixture
+def service(tmp_path: Path, database_url: str) -> Service:
+    return Service(
+        folder=tmp_path,
+        environment={
+            "RUNHOOK_DATABASE_URL": database_url,
+            "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
+            "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        },
+    )
+
+
+async def test_a_service_whose_dispatcher_fails_is_not_ready_until_it_does_not(
+    service: Service, database_url: str
+):
+    unreadable = VAULT.encrypt(Secret.from_bytes(bytes(32)))
+    async with Receiver() as receiver, service, httpx.AsyncClient() as client:
+        client.base_url = f"{service.url}/api/v3/accounts/1/"
+        client.headers["Authorization"] = f"Token {TOKEN}"
+
+        def ask() -> Awaitable[httpx.Response]:
+            return client.get(f"{service.url}/readyz")
+
+        await answer_of(ask, 200)
+        await new_webhook(client, client_url=receiver.url, event_types=["job.run.started"])
+        readable = await replace_ciphertext(database_url, unreadable)
+        await new_run(client)
+        failing = await answer_of(ask, 503)
+        await replace_ciphertext(database_url, readable)
+        await answer_of(ask, 200)
+        await receiver.wait_for(1)
+
+    assert told(failing, 503) == "The dispatcher is not delivering; the log says why."
