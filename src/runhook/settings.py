@@ -1,7 +1,8 @@
 """The service's settings, read once: flags win over the environment, that over `runhook.toml`.
 
 Every setting is one row of ``SETTINGS``; the environment's name is `RUNHOOK_` and the row's name
-in capitals, the file's is the row's name.
+in capitals, the file's is the row's name. An empty text counts as none, since that is how compose
+files and CI systems pass on what is not set; but a list may be empty.
 """
 
 import difflib
@@ -66,6 +67,8 @@ class Setting:
     default: str | None
     read: Callable[[str], Any]
     help: str
+    is_list: bool = False
+    """Whether its text is a list with commas, of which the empty text is one."""
 
     @property
     def variable(self) -> str:
@@ -140,6 +143,7 @@ SETTINGS = (
         name="allow_networks",
         default="",
         read=AddressPolicy.parse,
+        is_list=True,
         help="private networks that endpoints may be in, as CIDRs with commas between them",
     ),
     Setting(
@@ -158,6 +162,7 @@ SETTINGS = (
         name="retry_schedule",
         default=",".join(f"{delay.total_seconds():.0f}" for delay in DEFAULT_SCHEDULE.delays),
         read=RetrySchedule.parse,
+        is_list=True,
         help="seconds before each retry, with commas between them",
     ),
     Setting(
@@ -191,18 +196,23 @@ def load(
     origins = {}
     values = {}
     for setting in SETTINGS:
-        flag = flags.get(setting.name)
-        if flag is not None:
-            origin = Origin(flag, f"--{setting.name.replace('_', '-')}")
-        elif environment.get(setting.variable):
-            origin = Origin(environment[setting.variable], setting.variable)
-        elif setting.name in in_file:
-            origin = Origin(in_file[setting.name], str(path))
-        else:
-            origin = Origin(setting.default, "default")
+        origin = first_said(
+            setting,
+            Origin(flags.get(setting.name), f"--{setting.name.replace('_', '-')}"),
+            Origin(environment.get(setting.variable), setting.variable),
+            Origin(in_file.get(setting.name), str(path)),
+        )
         origins[setting.name] = origin
         values[setting.name] = value_of(setting, origin)
     return Settings(**values), origins
+
+
+def first_said(setting: Setting, *origins: Origin) -> Origin:
+    """Return the first origin that says something of a setting, or its default."""
+    for origin in origins:
+        if origin.text or (origin.text == "" and setting.is_list):
+            return origin
+    return Origin(setting.default, "default")
 
 
 def read_file(path: Path) -> Mapping[str, str]:

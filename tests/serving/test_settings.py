@@ -77,11 +77,49 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path,
     assert (from_flag.text, from_flag.place) == (flag, f"--{setting.name.replace('_', '-')}")
 
 
-def test_an_empty_variable_is_as_good_as_an_unset_one(tmp_path: Path):
-    settings, origins = load({}, {"RUNHOOK_PORT": ""}, tmp_path)
+LISTS = ["allow_networks", "retry_schedule"]
 
-    assert settings.port == 8580
-    assert origins["port"].place == "default"
+
+@pytest.mark.parametrize("name", sorted(VALUES.keys() - set(LISTS)))
+def test_an_empty_text_is_as_good_as_none(tmp_path: Path, name: str):
+    unset = load({}, {}, tmp_path)[1][name]
+    _, environment, in_file = VALUES[name]
+    variable = f"RUNHOOK_{name.upper()}"
+
+    write(tmp_path, f'{name} = ""')
+    everywhere = load({name: ""}, {variable: ""}, tmp_path)[1][name]
+    write(tmp_path, f'{name} = "{in_file}"')
+    but_in_file = load({name: ""}, {variable: ""}, tmp_path)[1][name]
+    but_in_environment = load({name: ""}, {variable: environment}, tmp_path)[1][name]
+
+    assert everywhere == unset
+    assert but_in_file.text == in_file
+    assert but_in_environment.text == environment
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_empty_text_is_an_empty_list_where_a_list_is_asked_for(tmp_path: Path, name: str):
+    _, environment, in_file = VALUES[name]
+    variable = f"RUNHOOK_{name.upper()}"
+
+    write(tmp_path, f'{name} = "{in_file}"')
+    _, by_environment = load({}, {variable: ""}, tmp_path)
+    _, by_flag = load({name: ""}, {variable: environment}, tmp_path)
+    write(tmp_path, f"{name} = []")
+    _, by_file = load({}, {}, tmp_path)
+
+    assert (by_environment[name].text, by_environment[name].place) == ("", variable)
+    assert (by_flag[name].text, by_flag[name].place) == ("", f"--{name.replace('_', '-')}")
+    assert (by_file[name].text, by_file[name].place) == ("", str(tmp_path / "runhook.toml"))
+
+
+def test_no_network_and_no_retry_can_be_asked_for(tmp_path: Path):
+    write(tmp_path, 'allow_networks = ["10.0.0.0/8"]')
+
+    settings, _ = load({}, {"RUNHOOK_ALLOW_NETWORKS": "", "RUNHOOK_RETRY_SCHEDULE": ""}, tmp_path)
+
+    assert settings.allow_networks == AddressPolicy()
+    assert settings.retry_schedule.delays == ()
 
 
 def test_the_file_may_use_numbers_and_lists(tmp_path: Path):
@@ -95,12 +133,6 @@ def test_the_file_may_use_numbers_and_lists(tmp_path: Path):
     assert settings.port == 9000
     assert settings.allow_networks == AddressPolicy.parse("10.0.0.0/8,fd00::/8")
     assert settings.retry_schedule.delays == (timedelta(seconds=1), timedelta(seconds=2.5))
-
-
-def test_an_empty_schedule_in_the_file_means_no_retries(tmp_path: Path):
-    write(tmp_path, "retry_schedule = []")
-
-    assert load({}, {}, tmp_path)[0].retry_schedule.delays == ()
 
 
 @pytest.mark.parametrize(
