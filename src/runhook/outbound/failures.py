@@ -30,7 +30,10 @@ def explain(error: Exception, trip: Trip) -> tuple[FailureReason, str]:
         case aiohttp.ClientConnectorCertificateError():
             return FailureReason.TLS_FAILED, certificate_sentence(error, trip)
         case aiohttp.ClientSSLError():
-            return FailureReason.TLS_FAILED, handshake_sentence(error.os_error, trip)
+            return FailureReason.TLS_FAILED, handshake_sentence(openssl_words(error), trip)
+        case aiohttp.ClientConnectorError(os_error=ConnectionResetError(errno=None)):
+            # asyncio's, which knows no number: the connection ended within the handshake.
+            return FailureReason.TLS_FAILED, handshake_sentence("it hung up", trip)
         case aiohttp.ClientConnectorError():
             return FailureReason.CONNECTION_FAILED, connection_sentence(error.os_error, trip)
         case TimeoutError():
@@ -79,11 +82,16 @@ def certificate_sentence(error: aiohttp.ClientConnectorCertificateError, trip: T
     return f"The certificate of {trip.place} was refused: {why.rstrip('.')}."
 
 
-def handshake_sentence(error: OSError, trip: Trip) -> str:
-    """Say what a handshake failed of, in OpenSSL's words: `wrong version number`, for one."""
-    reason = error.reason if isinstance(error, ssl.SSLError) else None
-    why = (reason or type(error).__name__).replace("_", " ").lower()
+def handshake_sentence(why: str, trip: Trip) -> str:
+    """Say that there is a connection, and no TLS on it."""
     return f"The TLS handshake with {trip.place} failed ({why}); does that port speak https?"
+
+
+def openssl_words(error: aiohttp.ClientSSLError) -> str:
+    """Return what a handshake failed of: `wrong version number`, for one."""
+    cause = error.os_error
+    reason = cause.reason if isinstance(cause, ssl.SSLError) else None
+    return (reason or type(cause).__name__).replace("_", " ").lower()
 
 
 def connection_sentence(error: OSError, trip: Trip) -> str:

@@ -1,0 +1,153 @@
+"""No connection to an endpoint: the sentence says to where, and why not."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from runhook.domain.judging import FailureReason
+from runhook.outbound.resolver import THREADS, AddressInfo, Resolver
+from tests.support.misbehaving import close
+from tests.support.names import Names
+from tests.support.receiver import Receiver, reset
+from tests.support.scene import SHORT
+from tests.support.sending import a_request, a_sender, send
+
+
+@contextmanager
+def a_port_where_nobody_listens() -> Iterator[int]:
+    """Hold a port, so that nobody else begins to listen there."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+class HangingNames:
+    """Names whose look-up takes as long as a test wants; `healthy.example` has an address."""
+
+    def __init__(self) -> None:
+        self.end = threading.Event()
+        self.asked = threading.Semaphore(0)
+
+    def look_up(self, host: str, port: int, *how: int) -> list[AddressInfo]:
+        if host == "healthy.example":
+            return socket.getaddrinfo("127.0.0.1", port, *how)
+        self.asked.release()
+        self.end.wait()
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
+@pytest.fixture
+def hanging_names() -> Iterator[HangingNames]:
+    names = HangingNames()
+    yield names
+    names.end.set()
+
+
+async def test_a_port_where_nobody_listens():
+    with a_port_where_nobody_listens() as port:
+        outcome = await send(f"http://127.0.0.1:{port}/")
+
+    assert outcome.failure is FailureReason.CONNECTION_FAILED
+    assert outcome.error == f"No connection to 127.0.0.1:{port}: connection refused."
+
+
+async def test_a_host_none_of_whose_addresses_listens():
+    names = Names(**{"several.example": ["127.0.0.1", "127.0.0.2"]})
+    with a_port_where_nobody_listens() as port:
+        outcome = await send(f"http://several.example:{port}/", resolver=names.resolver())
+
+    assert outcome.failure is FailureReason.CONNECTION_FAILED
+    assert outcome.error == f"No connection to several.example:{port}: connection refused."
+
+
+async def test_a_host_one_of_whose_addresses_listens():
+    names = Names(**{"several.example": ["127.0.0.2", "127.0.0.1"]})
+    async with Receiver() as receiver:
+        outcome = await send(receiver.url_at("several.example"), resolver=names.resolver())
+
+    assert outcome.failure is None
+    assert receiver.received[0].headers["host"] == f"several.example:{receiver.port}"
+
+
+async def test_a_connection_that_is_reset():
+    async with Receiver(reset) as receiver:
+        outcome = await send(receiver.url)
+
+    assert outcome.failure is FailureReason.CONNECTION_FAILED
+    assert outcome.error == (
+        f"The connection to 127.0.0.1:{receiver.port} broke: connection reset by peer."
+    )
+
+
+async def test_a_connection_that_is_closed_without_an_answer():
+    async with Receiver(close) as receiver:
+        outcome = await send(receiver.url)
+
+    assert outcome.failure is FailureReason.CONNECTION_FAILED
+    assert outcome.error == (
+        f"127.0.0.1:{receiver.port} closed the connection before it had answered."
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://nowhere.example/dbt", "nowhere.example:443"),
+        ("http://nowhere.example/dbt", "nowhere.example:80"),
+        ("http://Nowhere.example:8080/dbt", "nowhere.example:8080"),
+    ],
+)
+async def test_a_name_that_has_no_address(url: str, place: str):
+    outcome = await send(url, resolver=Names().resolver())
+
+    assert outcome.failure is FailureReason.DNS_FAILED
+    assert outcome.error == (
+        f"No connection to {place}: the host name has no address "
+        "(name or service not known); check the URL."
+    )
+
+
+async def test_a_name_that_is_not_found_out_in_time(hanging_names: HangingNames):
+    outcome = await send(
+        "http://slow.example:8080/",
+        resolver=Resolver(hanging_names.look_up),
+        deadline=SHORT,
+    )
+
+    assert outcome.failure is FailureReason.TIMED_OUT
+    assert outcome.error == "No connection to slow.example:8080 within 0.2 s."
+
+
+async def test_many_names_that_hang_hold_up_no_other_name(hanging_names: HangingNames):
+    many = THREADS // 2
+    async with (
+        Receiver() as receiver,
+        a_sender(resolver=Resolver(hanging_names.look_up)) as sender,
+    ):
+        hanging = [
+            asyncio.create_task(sender.send(a_request(f"http://slow-{number}.example/")))
+            for number in range(many)
+        ]
+        for _ in range(many):
+            await asyncio.to_thread(hanging_names.asked.acquire)
+
+        outcome = await sender.send(a_request(receiver.url_at("healthy.example")))
+
+        assert outcome.failure is None
+        assert not any(one.done() for one in hanging)
+        hanging_names.end.set()
+        ends = await asyncio.gather(*hanging)
+    assert {one.failure for one in ends} == {FailureReason.DNS_FAILED}
+
+
+@pytest.mark.parametrize("host", ["a..b.example", "x" * 64 + ".example", "256.0.0.1", "1.2.3.4.5"])
+async def test_a_host_that_cannot_be_one(host: str):
+    """None is accepted when a webhook is saved."""
+    outcome = await send(f"http://{host}/")
+
+    assert outcome.failure is FailureReason.CONNECTION_FAILED
+    assert outcome.error == "The URL cannot be requested; check it."
