@@ -1,17 +1,21 @@
 """The operator's commands beside `serve`: settings, tokens and migrate."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
+from tests.support.accounts import rows_of
 from tests.support.databases import VAULT
 
 from runhook.cli.main import main
 from runhook.clock import SystemClock
 from runhook.domain.callers import Caller
+from runhook.domain.errors import UnauthorizedError
 from runhook.domain.permissions import PermissionSet
 from runhook.operations.authenticate import authenticate, digest_of
 from runhook.storage.store import Store
+from runhook.storage.tables import audit_entries
 
 HUSH = "hush-hush-hush-hush"
 
@@ -40,6 +44,20 @@ def caller_with(text: str, database_url: str) -> Caller:
             return await authenticate(store, digest_of(text), address=None, clock=SystemClock())
         finally:
             await store.close()
+
+    return asyncio.run(look_up())
+
+
+def entries_of(database_url: str) -> list[tuple[str, str, str]]:
+    """Return who did what to what, as the audit log tells it."""
+
+    async def look_up() -> list[tuple[str, str, str]]:
+        store = Store.open(database_url, vault=VAULT)
+        try:
+            rows = await rows_of(store, audit_entries)
+        finally:
+            await store.close()
+        return [(row.actor_kind.value, row.action.value, row.subject_id) for row in rows]
 
     return asyncio.run(look_up())
 
@@ -121,6 +139,84 @@ def test_a_token_is_an_administrators_unless_told_otherwise(
 
     caller = caller_with(capsys.readouterr().out.strip(), database)
     assert caller.permissions == PermissionSet.ACCOUNT_ADMIN.permissions
+
+
+def test_tokens_are_listed_with_all_but_their_text(
+    database: str, capsys: pytest.CaptureFixture[str]
+):
+    main(["tokens", "create", "--name", "ci", "--permission", "job_runner"])
+    main(["tokens", "create", "--name", "one\x1b[2J", "--expires-in-days", "7"])
+    text = capsys.readouterr().out.split()[0]
+
+    code = main(["tokens", "list"])
+
+    said = capsys.readouterr()
+    heading, second, first = said.out.splitlines()
+    assert (code, said.err) == (0, "")
+    assert heading.split()[:3] == ["ID", "NAME", "PERMISSION"]
+    assert first.split()[:4] == ["1", "ci", "job_runner", "runhook"]
+    assert first.endswith("never      until revoked")
+    assert second.split()[:3] == ["2", r"'one\x1b[2J'", "account_admin"]
+    assert re.search(r"until \d{4}-\d\d-\d\d \d\d:\d\dZ$", second)
+    assert text not in said.out
+
+
+def test_a_revoked_token_is_refused_and_the_list_says_since_when(
+    database: str, capsys: pytest.CaptureFixture[str]
+):
+    main(["tokens", "create", "--name", "ci"])
+    text = capsys.readouterr().out.strip()
+
+    codes = [main(["tokens", "revoke", "1"]), main(["tokens", "list"])]
+
+    said = capsys.readouterr().out.splitlines()
+    assert codes == [0, 0]
+    assert said[0] == "Token 1 is revoked."
+    assert "revoked 2" in said[2]
+    with pytest.raises(UnauthorizedError):
+        caller_with(text, database)
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (["revoke", "404"], "There is no token 404 in this account."),
+        (["revoke", "9" * 30], f"There is no token {'9' * 30} in this account."),
+        (["revoke", "1", "--account", "2"], "There is no token 1 in this account."),
+        (["list", "--account", "2"], "There is no account 2."),
+        (
+            ["create", "--name", "x", "--expires-in-days", "0"],
+            "expires_in_days: give 1 to 3650 days",
+        ),
+        (
+            ["create", "--name", "x", "--expires-in-days", "9" * 30],
+            "expires_in_days: give 1 to 3650 days",
+        ),
+        (["create", "--name", " "], "name: say what the token is for"),
+    ],
+)
+def test_what_cannot_be_done_with_tokens_is_said_in_a_sentence(
+    database: str, capsys: pytest.CaptureFixture[str], command: list[str], sentence: str
+):
+    main(["tokens", "create", "--name", "ci"])
+    capsys.readouterr()
+
+    code = main(["tokens", *command])
+
+    said = capsys.readouterr()
+    assert (code, said.out, said.err) == (1, "", f"runhook tokens: {sentence}\n")
+
+
+def test_what_is_done_to_tokens_by_command_is_noted_as_such(
+    database: str, capsys: pytest.CaptureFixture[str]
+):
+    main(["tokens", "create", "--name", "ci"])
+    main(["tokens", "revoke", "1"])
+
+    assert entries_of(database) == [
+        ("command line", "token.created", "1"),
+        ("command line", "token.revoked", "1"),
+    ]
 
 
 @pytest.mark.parametrize("account", ["404", "0", "-1", "9" * 30])

@@ -19,7 +19,7 @@ from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 from runhook.operations.publish import new_delivery
 from runhook.storage import accounts, audit_log, claims, deliveries, jobs, runs, tokens, webhooks
 from runhook.storage.accounts import Account
-from runhook.storage.audit_log import AuditEntry
+from runhook.storage.audit_log import AuditEntry, AuditFilter
 from runhook.storage.claims import Ending
 from runhook.storage.jobs import JobName
 from runhook.storage.runs import StoredRun
@@ -31,6 +31,13 @@ from tests.support.clock import START, ManualClock
 ACCOUNT = AccountId(1)
 LEASE = Lease(owner="a worker", duration=timedelta(seconds=30))
 SECRET = Secret.from_bytes(bytes(32))
+EVERY_FILTER = AuditFilter(
+    action=AuditAction.WEBHOOK_DELETED,
+    actor_name="ada@example.com",
+    subject_id="wsu_1",
+    since=START,
+    until=START,
+)
 NEW_JOB = JobName(ACCOUNT, "jaffle", "staging", "weekly")
 
 
@@ -113,6 +120,15 @@ CALLS: dict[str, Call] = {
             before={"name": rows.webhook.name},
             after=None,
         ),
+    ),
+    "list_audit_entries": lambda tx, rows: audit_log.list_audit_entries(
+        tx, ACCOUNT, EVERY_FILTER, limit=20, offset=40
+    ),
+    "count_audit_entries": lambda tx, rows: audit_log.count_audit_entries(
+        tx, ACCOUNT, EVERY_FILTER
+    ),
+    "delete_old_audit_entries": lambda tx, rows: audit_log.delete_old_audit_entries(
+        tx, before=START, limit=500
     ),
     "waiting_webhooks": lambda tx, rows: claims.waiting_webhooks(tx),
     "stranded_webhooks": lambda tx, rows: claims.stranded_webhooks(tx),

@@ -12,7 +12,7 @@ from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
 from runhook.operations.begin import FIRST_ACCOUNT, begin
-from runhook.operations.tokens import all_tokens, create_token, remove_token
+from runhook.operations.tokens import LONGEST_LIFETIME, all_tokens, create_token, remove_token
 from runhook.settings import Settings
 from runhook.storage.tokens import Token
 from runhook.wiring import open_store
@@ -55,6 +55,9 @@ def execute(arguments: argparse.Namespace) -> int:
     match arguments.action:
         case "create":
             days = arguments.expires_in_days
+            if days is not None:
+                # A number of days that no timedelta can hold is refused as too many, too.
+                days = max(0, min(days, LONGEST_LIFETIME.days + 1))
             print(
                 asyncio.run(
                     create(

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 from runhook.clock import Clock
 from runhook.operations.ids import first_delivery_id_of
+from runhook.storage.audit_log import delete_old_audit_entries
 from runhook.storage.deliveries import delete_old_deliveries
 from runhook.storage.runs import delete_old_runs
 from runhook.storage.store import Store
 
 STEP = 500
-"""How many deliveries, and how many runs, one step deletes at most."""
+"""How many deliveries, how many runs, and how many audit entries one step deletes at most."""
 
 
 async def prune_step(store: Store, retention: timedelta, clock: Clock) -> int:
@@ -23,4 +24,5 @@ async def prune_step(store: Store, retention: timedelta, clock: Clock) -> int:
             tx, before=first_delivery_id_of(before), limit=STEP
         )
         runs = await delete_old_runs(tx, before=before, limit=STEP)
-    return deliveries + runs
+        entries = await delete_old_audit_entries(tx, before=before, limit=STEP)
+    return deliveries + runs + entries

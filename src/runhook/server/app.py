@@ -4,7 +4,7 @@ from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from runhook.server.api import runs, webhooks
+from runhook.server.api import audit_log, runs, tokens, webhooks
 from runhook.server.authentication import authorize, provide_caller
 from runhook.server.errors import answer_error
 from runhook.server.health import healthz, readyz
@@ -18,7 +18,7 @@ def create_app(services: Services) -> Litestar:
     """Return the application over ``services``."""
     account = Router(
         "/api/v3/accounts/{account_id:int}",
-        route_handlers=[webhooks.router, runs.router],
+        route_handlers=[webhooks.router, runs.router, tokens.router, audit_log.router],
         guards=[authorize],
         request_class=JsonRequest,
         dependencies={"caller": Provide(provide_caller)},

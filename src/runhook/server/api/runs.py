@@ -5,12 +5,11 @@ import uuid
 from litestar import Response, Router, post
 from litestar.params import FromPath, JSONBody
 
-from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import RunId
 from runhook.operations.publish import Cancel, Finish, Heartbeat, Start
+from runhook.server.api.parameters import existing_id
 from runhook.server.api.wire import (
-    LARGEST_ID,
     Envelope,
     FinishIn,
     HeartbeatOut,
@@ -41,7 +40,7 @@ async def heartbeat(
     services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[HeartbeatOut]:
     """Say that the run's reporter is alive; learn whether the run should end."""
-    report = Heartbeat(caller.account_id, existing_id(run_id))
+    report = Heartbeat(caller.account_id, RunId(existing_id(run_id)))
     run = (await services.publisher.publish(report)).run
     return Envelope(data=HeartbeatOut(cancel_requested=run.cancel_requested_at is not None))
 
@@ -51,22 +50,15 @@ async def finish_run(
     services: Serving, caller: Calling, run_id: FromPath[int], data: JSONBody[FinishIn]
 ) -> Envelope[RunOut]:
     """Finish a run; the same facts again change nothing, others are a conflict."""
-    report = Finish(caller.account_id, existing_id(run_id), data.to_report())
+    report = Finish(caller.account_id, RunId(existing_id(run_id)), data.to_report())
     return Envelope(data=run_of((await services.publisher.publish(report)).run))
 
 
 @post("/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
 async def cancel_run(services: Serving, caller: Calling, run_id: FromPath[int]) -> Envelope[RunOut]:
     """Ask for a run to be canceled; its reporter decides."""
-    report = Cancel(caller.account_id, existing_id(run_id))
+    report = Cancel(caller.account_id, RunId(existing_id(run_id)))
     return Envelope(data=run_of((await services.publisher.publish(report)).run))
-
-
-def existing_id(run_id: int) -> RunId:
-    """Return a run's id, if the database can hold such a number at all."""
-    if not 0 < run_id <= LARGEST_ID:
-        raise NotFoundError
-    return RunId(run_id)
 
 
 router = Router("/runs", route_handlers=[start_run, heartbeat, finish_run, cancel_run])

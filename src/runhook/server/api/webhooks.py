@@ -4,16 +4,15 @@
 API calls an event is a delivery, and a receipt is an attempt.
 """
 
-from typing import Annotated
-
 from litestar import Router, delete, get, post, put
-from litestar.params import FromPath, JSONBody, Parameter
+from litestar.params import FromPath, JSONBody
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.domain.webhooks import WebhookId
 from runhook.operations.subscribe import change_webhook, create_webhook, remove_webhook
+from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
 from runhook.server.api.wire import (
     Deleted,
     Envelope,
@@ -31,13 +30,6 @@ from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries import find_delivery, list_attempts, list_deliveries
 from runhook.storage.webhooks import count_webhooks, find_webhook, list_webhooks
-
-DEFAULT_LIMIT = 10
-LARGEST_LIMIT = 100
-LARGEST_OFFSET = 10_000_000
-
-Limit = Annotated[int, Parameter(ge=1, le=LARGEST_LIMIT)]
-Offset = Annotated[int, Parameter(ge=0, le=LARGEST_OFFSET)]
 
 
 @get("/subscriptions", **needs(Permission.READ_WEBHOOKS))
