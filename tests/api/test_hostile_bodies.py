@@ -1,13 +1,20 @@
 """Bodies that cannot be read are the caller's mistake, told in words, and leave nothing behind."""
 
+import gzip
+import itertools
 import json
 
 import httpx
 import pytest
 import sqlalchemy as sa
+from msgspec import Struct
 
+from runhook.server.api.tokens_wire import TokenIn
+from runhook.server.api.runs_wire import FinishIn, StartIn
+from runhook.server.api.webhooks_wire import SubscriptionIn
 from runhook.storage.tables import deliveries, events, runs, webhooks
-from tests.support.api import Api, data_of, new_run, told
+from tests.api.routes import ROUTES, Route
+from tests.support.api import A_WEBHOOK, Api, data_of, new_run, new_webhook, told
 
 UNREADABLE = {
     "empty": (b"", "The body is empty"),
@@ -117,10 +124,144 @@ async def test_json_is_read_as_json_whatever_its_content_type_says(admin: httpx.
     assert data_of(answer, 201)["job_name"] == "nightly"
 
 
-async def test_of_a_key_given_twice_the_last_one_counts(admin: httpx.AsyncClient):
-    answer = await admin.post("/runs", content=b'{"job_name": "a", "job_name": "b"}')
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        (b'{"job_name": "a", "job_name": "b"}', "job_name"),
+        (b'{"job_name": "a", "job_name": "a"}', "job_name"),
+        (b'{"job_name": "a", "j\\u006fb_name": "b"}', "job_name"),
+        (b'{"job_name": "a", "results": {"a": [{"b": 1, "b": 2}]}}', "b"),
+        (b'{"": 1, "": 2}', ""),
+    ],
+)
+async def test_a_key_given_twice_is_refused_because_programs_differ_in_which_counts(
+    api: Api, admin: httpx.AsyncClient, body: bytes, key: str
+):
+    for path in ("/runs", "/webhooks/subscriptions"):
+        answer = await admin.post(path, content=body)
+        assert told(answer, 400) == f"The key `{key}` is given twice."
 
-    assert data_of(answer, 201)["job_name"] == "b"
+    assert await rows(api) == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        (
+            "/runs",
+            {"job_nam": "nightly"},
+            "unknown key `job_nam`; did you mean `job_name`?",
+        ),
+        ("/runs", {"job_name": "nightly", "zzz": 1}, "unknown key `zzz`"),
+        (
+            "/tokens",
+            {"name": "a", "permissions": "read_only"},
+            "unknown key `permissions`; did you mean `permission_set`?",
+        ),
+        ("/runs", {"k" * 1_000: 1}, f"unknown key `{'k' * 80}`"),
+        ("/runs", {"a`\nb": 1}, "unknown key `a`\nb`"),
+    ],
+)
+async def test_our_own_endpoints_refuse_an_unknown_key_and_name_the_nearest_known_one(
+    api: Api, admin: httpx.AsyncClient, path: str, body: dict, sentence: str
+):
+    assert told(await admin.post(path, json=body), 400) == sentence
+    assert await rows(api) == [0, 0, 0, 0]
+
+
+async def test_dbt_clouds_endpoints_pass_over_unknown_keys(admin: httpx.AsyncClient):
+    body = {**A_WEBHOOK, "id": "", "hmac_secret": "x", "is_archived": False, "": None}
+
+    webhook = data_of(await admin.post("/webhooks/subscriptions", json=body), 201)
+    path = f"/webhooks/subscription/{webhook['id']}"
+
+    assert (
+        data_of(await admin.put(path, json={"id": "wsu_other", "unknown": []}))["id"]
+        == (webhook["id"])
+    )
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "zstd", "deflate, gzip", "identiti"])
+async def test_a_compressed_body_is_refused_in_words(
+    api: Api, admin: httpx.AsyncClient, encoding: str
+):
+    for path in ("/runs", "/webhooks/subscriptions", "/tokens"):
+        answer = await admin.post(
+            path,
+            content=gzip.compress(b'{"job_name": "nightly"}'),
+            headers={"Content-Encoding": encoding},
+        )
+        assert told(answer, 415) == (
+            f"The body is compressed ({encoding}); send it as it is, without Content-Encoding."
+        )
+
+    assert await rows(api) == [0, 0, 0, 0]
+
+
+async def test_a_body_that_says_it_is_not_compressed_is_read(admin: httpx.AsyncClient):
+    answer = await admin.post(
+        "/runs", json={"job_name": "nightly"}, headers={"Content-Encoding": "identity"}
+    )
+
+    assert data_of(answer, 201)["job_name"] == "nightly"
+
+
+async def test_a_form_is_told_that_json_is_wanted(admin: httpx.AsyncClient):
+    answer = await admin.post("/runs", data={"job_name": "nightly"})
+
+    assert told(answer, 400).endswith(
+        "Its Content-Type is application/x-www-form-urlencoded; this API takes JSON."
+    )
+
+
+async def test_a_body_with_a_get_is_not_even_looked_at(admin: httpx.AsyncClient):
+    answer = await admin.request(
+        "GET", "/webhooks/subscriptions", content=b"\xff{", headers={"Content-Encoding": "gzip"}
+    )
+
+    assert data_of(answer) == []
+
+
+async def test_a_body_that_ends_before_its_announced_length_leaves_nothing(
+    api: Api, admin: httpx.AsyncClient
+):
+    """The client goes away half-way: what came is whole JSON, but not all that was announced."""
+    body = b'{"job_name": "nightly"}'
+    parts = iter(
+        [
+            {"type": "http.request", "body": body, "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    sent = []
+
+    async def receive():
+        return next(parts)
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/api/v3/accounts/1/runs",
+        "raw_path": b"/api/v3/accounts/1/runs",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [
+            (b"authorization", admin.headers["authorization"].encode()),
+            (b"content-length", b"100"),
+        ],
+        "client": ("127.0.0.1", 1),
+        "server": ("runhook.test", 80),
+    }
+    await api.app(scope, receive, send)
+
+    assert sent[0]["status"] == 400
+    assert await rows(api) == [0, 0, 0, 0]
 
 
 async def test_a_body_over_1_mib_is_too_large(api: Api, admin: httpx.AsyncClient):
@@ -148,3 +289,64 @@ async def in_pieces(body: bytes):
     """Send a body without saying beforehand how long it is."""
     for start in range(0, len(body), 64 * 1024):
         yield body[start : start + 64 * 1024]
+
+
+SURPRISES = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    2**63,
+    -(2**63),
+    10**30,
+    1e300,
+    "",
+    " ",
+    "\0",
+    "a\0b",
+    "\ud7ff\U0001f980\u202e\ufeff\u0000",
+    "x" * 500_000,
+    [],
+    [[]],
+    [None],
+    ["\0"],
+    {},
+    {"\0": "\0"},
+    {"a": {"\0": None}},
+    list(range(20_000)),
+]
+ENOUGH = {
+    "/webhooks/subscriptions": A_WEBHOOK,
+    "/runs": {"job_name": "nightly"},
+    "/runs/{run_id:int}/finish": {"status": "success"},
+    "/tokens": {"name": "ci", "permission_set": "read_only"},
+}
+"""What each path needs at least; of those that are not named, only the one key is sent."""
+BODIES = [
+    (route, body.annotation)
+    for route in ROUTES
+    if (body := route.handler.parsed_fn_signature.parameters.get("data"))
+    and issubclass(body.annotation, Struct)
+]
+
+
+def test_there_are_bodies_to_try():
+    assert len(BODIES) >= 5
+
+
+@pytest.mark.parametrize(("route", "known"), BODIES, ids=[str(route) for route, _ in BODIES])
+async def test_whatever_value_a_key_has_it_is_taken_whole_or_refused_in_words(
+    api: Api, admin: httpx.AsyncClient, route: Route, known: type[Struct]
+):
+    ids = {"webhook_id": (await new_webhook(admin))["id"], "run_id": (await new_run(admin))["id"]}
+    enough = ENOUGH.get(route.path.removeprefix("/api/v3/accounts/{account_id:int}"), {})
+    for field, value in itertools.product(known.__struct_encode_fields__, SURPRISES):
+        before = await rows(api)
+
+        answer = await admin.request(route.method, route.url(1, ids), json={**enough, field: value})
+
+        if answer.status_code >= 300:
+            assert answer.status_code in {400, 403, 404, 409}, (field, value, answer.text)
+            assert told(answer, answer.status_code)
+            assert await rows(api) == before

@@ -9,15 +9,8 @@ from runhook.domain.permissions import Permission
 from runhook.domain.runs import RunId
 from runhook.operations.publish import Cancel, Finish, Heartbeat, Start
 from runhook.server.api.parameters import existing_id
-from runhook.server.api.wire import (
-    Envelope,
-    FinishIn,
-    HeartbeatOut,
-    RunOut,
-    StartIn,
-    created,
-    run_of,
-)
+from runhook.server.api.runs_wire import FinishIn, HeartbeatOut, RunOut, StartIn, run_of
+from runhook.server.api.wire import Envelope, created
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 

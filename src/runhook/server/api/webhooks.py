@@ -12,20 +12,15 @@ from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.domain.webhooks import WebhookId
 from runhook.operations.subscribe import change_webhook, create_webhook, remove_webhook
+from runhook.server.api.deliveries_wire import EventOut, ReceiptOut, event_of, receipt_of
 from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
-from runhook.server.api.wire import (
+from runhook.server.api.webhooks_wire import (
     Deleted,
-    Envelope,
-    EventOut,
-    ReceiptOut,
     SubscriptionIn,
     SubscriptionOut,
-    created,
-    event_of,
-    page,
-    receipt_of,
     subscription_of,
 )
+from runhook.server.api.wire import Envelope, created, page
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries import find_delivery, list_attempts, list_deliveries

@@ -1,0 +1,92 @@
+"""Deliveries and attempts as JSON; dbt Cloud's API calls them events and receipts."""
+
+from msgspec import Struct
+
+from runhook.domain.callers import Caller
+from runhook.server.api.wire import microseconds
+from runhook.storage.columns import MICROSECOND
+from runhook.storage.deliveries import LoggedAttempt, LoggedDelivery
+
+
+class EventOut(Struct, kw_only=True):
+    """A delivery, which dbt Cloud's API calls an event, with our keys behind."""
+
+    id: str
+    subscription_id: str
+    account_identifier: str
+    account_id: str
+    job_id: str
+    trigger_event_type: str
+    payload: str
+    http_status_code: str
+    run_id: str
+    state: str
+    attempt_count: int
+    failure: str | None
+    created_at: str
+    updated_at: str
+    next_attempt_at: str | None
+
+
+def event_of(delivery: LoggedDelivery, caller: Caller) -> EventOut:
+    """Show a delivery."""
+    next_attempt_at = delivery.next_attempt_at if delivery.state == "pending" else None
+    return EventOut(
+        id=delivery.id,
+        subscription_id=delivery.webhook_id,
+        account_identifier=caller.account_identifier,
+        account_id=str(delivery.account_id),
+        job_id=str(delivery.job_id),
+        trigger_event_type=delivery.event_type.value,
+        payload=delivery.body.decode(),
+        http_status_code=str(delivery.http_status_code or 0),
+        run_id=str(delivery.run_id),
+        state=delivery.state.value,
+        attempt_count=delivery.attempt_count,
+        failure=delivery.failure.value if delivery.failure else None,
+        created_at=microseconds(delivery.created_at),
+        updated_at=microseconds(delivery.updated_at),
+        next_attempt_at=microseconds(next_attempt_at) if next_attempt_at else None,
+    )
+
+
+class ReceiptOut(Struct, kw_only=True):
+    """An attempt, which dbt Cloud's API calls a receipt, with our keys behind."""
+
+    id: str
+    event_id: str
+    subscription_id: str
+    dispatched_at: str
+    http_status_code: str
+    error_info: str
+    request_body: str
+    request_headers: str
+    response_body: str
+    response_headers: str
+    attempt: int
+    duration: str
+    failure: str | None
+
+
+def receipt_of(attempt: LoggedAttempt, delivery: LoggedDelivery) -> ReceiptOut:
+    """Show an attempt of a delivery."""
+    return ReceiptOut(
+        id=f"{delivery.id}.{attempt.number}",
+        event_id=delivery.id,
+        subscription_id=delivery.webhook_id,
+        dispatched_at=microseconds(attempt.sent_at),
+        http_status_code=str(attempt.http_status_code or 0),
+        error_info=attempt.error,
+        request_body=delivery.body.decode(),
+        request_headers=header_lines(attempt.request_headers),
+        response_body=attempt.response_body.decode(errors="replace"),
+        response_headers=header_lines(attempt.response_headers),
+        attempt=attempt.number,
+        duration=str(attempt.duration // MICROSECOND),
+        failure=attempt.failure.value if attempt.failure else None,
+    )
+
+
+def header_lines(headers: dict[str, str]) -> str:
+    """Return headers as they stand on the wire, one a line."""
+    return "\n".join(f"{name}: {value}" for name, value in headers.items())

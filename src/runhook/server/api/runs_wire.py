@@ -1,0 +1,201 @@
+"""Runs as JSON: what reporters say, and what they learn."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from runhook.domain.errors import InvalidError
+from runhook.domain.runs import (
+    FinishReport,
+    Run,
+    RunOutcome,
+    RunStatus,
+    RunStep,
+    StartReport,
+)
+from runhook.server.api.wire import NO_NUL, Moment, Name, Sentence, Text
+
+FIRST_YEAR, LAST_YEAR = 2000, 2200
+
+
+class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A reporter's word that a run has started."""
+
+    job_name: Name
+    run_key: Name | None = None
+    project_name: Name = "default"
+    environment_name: Name = "default"
+    run_reason: Sentence = ""
+    dbt_version: Annotated[str, Meta(max_length=64, pattern=NO_NUL)] = ""
+    started_at: Moment | None = None
+
+    def to_report(self, new_key: str) -> StartReport:
+        """Return the report; a run without a key of its own gets ``new_key``."""
+        return StartReport(
+            run_key=self.run_key or new_key,
+            job_name=self.job_name,
+            project_name=self.project_name,
+            environment_name=self.environment_name,
+            run_reason=self.run_reason,
+            dbt_version=self.dbt_version,
+            started_at=utc("started_at", self.started_at),
+        )
+
+
+STATUS_WORDS = {
+    "success": RunStatus.SUCCESS,
+    "error": RunStatus.ERROR,
+    "canceled": RunStatus.CANCELLED,
+}
+
+
+def status_of(name: str, word: str) -> RunStatus:
+    """Return the status that a reporter's word means.
+
+    Raises:
+        InvalidError: it is none of the three.
+    """
+    if word not in STATUS_WORDS:
+        raise InvalidError(f"{name}: `{word[:40]}` is none of `success`, `error` and `canceled`")
+    return STATUS_WORDS[word]
+
+
+class StepIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One command of a run that is over."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=2_000)]
+    status: str
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
+    logs: str = ""
+
+    def to_step(self, name: str) -> RunStep:
+        """Return the step; ``name`` is where it stands in the report.
+
+        Raises:
+            InvalidError: the status is none of the three, or a time cannot be right.
+        """
+        return RunStep(
+            name=self.name,
+            status=status_of(f"{name}.status", self.status),
+            started_at=utc(f"{name}.started_at", self.started_at),
+            finished_at=utc(f"{name}.finished_at", self.finished_at),
+            logs=self.logs,
+        )
+
+
+MOST_STEPS = 50
+MOST_LOGS = 100_000
+"""Characters of all steps together: a page of runs with their steps must stay a page."""
+
+
+class FinishIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A reporter's word that a run is over."""
+
+    status: str
+    finished_at: Moment | None = None
+    status_message: Text | None = None
+    outcome: RunOutcome | None = None
+    results: dict[str, Any] | None = None
+    steps: Annotated[list[StepIn], Meta(max_length=MOST_STEPS)] | None = None
+    dbt_version: Annotated[str, Meta(max_length=64, pattern=NO_NUL)] | None = None
+
+    def to_report(self) -> FinishReport:
+        """Return the report.
+
+        Raises:
+            InvalidError: a status is none of the three, a time cannot be right, or the steps' logs
+                are too long.
+        """
+        steps = self.steps or []
+        if sum(len(step.logs) for step in steps) > MOST_LOGS:
+            raise InvalidError(f"steps: the logs have more than {MOST_LOGS} characters altogether")
+        return FinishReport(
+            status=status_of("status", self.status),
+            finished_at=utc("finished_at", self.finished_at),
+            status_message=self.status_message,
+            outcome=self.outcome,
+            results=self.results,
+            steps=tuple(step.to_step(f"steps[{at}]") for at, step in enumerate(steps)),
+            dbt_version=self.dbt_version,
+        )
+
+
+def utc(name: str, moment: datetime | None) -> datetime | None:
+    """Return a moment in UTC.
+
+    Raises:
+        InvalidError: it is in no year that a run can be in.
+    """
+    if moment is None:
+        return None
+    if not FIRST_YEAR <= moment.year < LAST_YEAR:
+        raise InvalidError(f"{name}: the year {moment.year} cannot be right")
+    return moment.astimezone(UTC)
+
+
+class RunOut(Struct, kw_only=True):
+    """A run as reporters see it."""
+
+    id: int
+    account_id: int
+    job_id: int
+    environment_id: int
+    project_id: int
+    run_key: str
+    job_name: str
+    environment_name: str
+    project_name: str
+    run_reason: str
+    dbt_version: str
+    status: int
+    status_humanized: str
+    status_message: str | None
+    outcome: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    cancel_requested: bool
+    results: dict[str, Any] | None
+
+
+# The Admin API's words; webhooks say Errored.
+HUMANIZED = {
+    RunStatus.QUEUED: "Queued",
+    RunStatus.STARTING: "Starting",
+    RunStatus.RUNNING: "Running",
+    RunStatus.SUCCESS: "Success",
+    RunStatus.ERROR: "Error",
+    RunStatus.CANCELLED: "Cancelled",
+}
+
+
+def run_of(run: Run) -> RunOut:
+    """Show a run."""
+    return RunOut(
+        id=run.id,
+        account_id=run.account_id,
+        job_id=run.job.id,
+        environment_id=run.job.environment_id,
+        project_id=run.job.project_id,
+        run_key=run.run_key,
+        job_name=run.job.name,
+        environment_name=run.job.environment_name,
+        project_name=run.job.project_name,
+        run_reason=run.run_reason,
+        dbt_version=run.dbt_version,
+        status=run.status.value,
+        status_humanized=HUMANIZED[run.status],
+        status_message=run.status_message,
+        outcome=run.outcome.value if run.outcome else None,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        cancel_requested=run.cancel_requested_at is not None,
+        results=None if run.results is None else dict(run.results),
+    )
+
+
+class HeartbeatOut(Struct, kw_only=True):
+    """What a reporter learns from its heartbeat."""
+
+    cancel_requested: bool
