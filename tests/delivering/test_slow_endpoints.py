@@ -4,12 +4,12 @@ import asyncio
 from datetime import timedelta
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.dispatcher.loop import Loop
+from runhook.dispatcher.loop import NO_PAUSE, Loop
 from runhook.domain.deliveries import DeliveryState
 from tests.support.accounts import claims_of
-from tests.support.misbehaving import once
+from tests.support.misbehaving import once, together
 from tests.support.receiver import status
-from tests.support.scene import LEASE, Scene
+from tests.support.scene import LEASE, Scene, deliver_due
 
 WAITING = 200
 
@@ -53,6 +53,66 @@ async def test_an_endpoint_gets_no_more_than_so_many_requests_at_once(scene: Sce
     release.set()
     await dispatcher.settle()
     assert len(receiver.received) == many
+
+
+async def test_an_endpoint_gets_as_many_requests_at_once_as_a_lane_sends_and_never_more(
+    scene: Scene,
+):
+    """Seen from the endpoint, which answers when as many have come as a lane sends at once."""
+    rounds = 3
+    receiver = await scene.receiver(together(REQUESTS_PER_LANE, status(200)))
+    webhook = await scene.webhook_at(receiver)
+    many = rounds * REQUESTS_PER_LANE
+    await asyncio.gather(*(scene.tenant.start(f"run-{number}") for number in range(many)))
+
+    await deliver_due(await scene.dispatcher())
+
+    assert receiver.most_at_once == REQUESTS_PER_LANE
+    assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED] * many
+
+
+async def test_many_endpoints_that_hang_delay_no_other(scene: Scene):
+    release = asyncio.Event()
+    hanging = [await scene.receiver(once(release, status(200))) for _ in range(12)]
+    healthy = await scene.receiver()
+    for receiver in (*hanging, healthy):
+        await scene.webhook_at(receiver)
+    await asyncio.gather(*(scene.tenant.start(f"run-{number}") for number in range(6)))
+    dispatcher = await scene.dispatcher()
+
+    while await dispatcher.tick() == NO_PAUSE:
+        await healthy.wait_for(6)
+
+    assert len(healthy.received) == 6
+    assert all(len(one.received) <= REQUESTS_PER_LANE for one in hanging)
+    release.set()
+    await dispatcher.settle()
+
+
+async def test_an_endpoint_that_fails_changes_nothing_for_another(scene: Scene):
+    failing = await scene.webhook_at(await scene.receiver(status(500)))
+    healthy = await scene.webhook_at(await scene.receiver())
+    await scene.tenant.start()
+
+    await deliver_due(await scene.dispatcher())
+
+    assert await scene.tenant.states(failing) == [DeliveryState.PENDING]
+    assert await scene.tenant.states(healthy) == [DeliveryState.SUCCEEDED]
+
+
+async def test_what_fails_together_is_not_tried_again_together(scene: Scene):
+    """An endpoint that comes back is not to be run over by all that waited for it."""
+    webhook = await scene.webhook_at(await scene.receiver(status(500)))
+    many = 2 * REQUESTS_PER_LANE
+    await asyncio.gather(*(scene.tenant.start(f"run-{number}") for number in range(many)))
+
+    await deliver_due(await scene.dispatcher())
+
+    again = {one.next_attempt_at for one in await scene.tenant.deliveries(webhook)}
+    # That even two of them fall on one microsecond is unlikely, and all of them impossible.
+    assert len(again) > many // 2
+    assert timedelta(seconds=10) <= min(again) - scene.clock.now()
+    assert max(again) - scene.clock.now() <= timedelta(seconds=12)
 
 
 async def test_what_waited_too_long_in_its_lane_is_given_back_and_not_sent(scene: Scene):
