@@ -39,6 +39,23 @@ REFUSED_AT_FINISH = {
     "dbt_version": ["x" * 65],
     "finished_at": ["soon"],
 }
+REFUSED_STEPS = {
+    "steps": [{}, "dbt build", [{"name": "dbt build", "status": "success"}] * 51],
+    "steps: the logs": [[{"name": "dbt build", "status": "success", "logs": "x" * 50_001}] * 2],
+    "steps[0]": [
+        [{"name": "dbt build"}],
+        [{"name": "", "status": "success"}],
+        [{"name": "dbt build", "status": "running"}],
+        [{"name": "dbt build", "status": "success", "started_at": "2026-03-01T12:00:00"}],
+        [{"name": "dbt build", "status": "success", "command": "dbt build"}],
+    ],
+    "steps[1].finished_at: ": [
+        [
+            {"name": "dbt deps", "status": "success"},
+            {"name": "dbt build", "status": "success", "finished_at": "0001-01-01T00:00:00Z"},
+        ]
+    ],
+}
 
 
 async def events_of(client: httpx.AsyncClient, webhook: dict[str, str]) -> list[str]:
@@ -74,6 +91,7 @@ async def test_a_started_run_has_every_key_in_its_type(admin: httpx.AsyncClient)
         "started_at": "2026-03-01T11:59:30Z",
         "finished_at": None,
         "cancel_requested": False,
+        "results": None,
     }
 
 
@@ -306,7 +324,15 @@ async def test_a_status_that_ends_no_run_is_refused(admin: httpx.AsyncClient):
 async def test_the_same_finish_again_changes_nothing(admin: httpx.AsyncClient):
     webhook = await new_webhook(admin, event_types=["job.run.errored", "job.run.completed"])
     run = await new_run(admin)
-    report = {"status": "error", "outcome": "failed", "results": {"models": {"failed": 1}}}
+    report = {
+        "status": "error",
+        "outcome": "failed",
+        "results": {"models": {"failed": 1}},
+        "steps": [
+            {"name": "dbt deps", "status": "success", "logs": "Up to date\0"},
+            {"name": "dbt build", "status": "error", "started_at": "2026-03-01T14:00:00+02:00"},
+        ],
+    }
 
     first = await finish(admin, run, **report)
     again = await finish(admin, run, **report)
@@ -324,6 +350,7 @@ async def test_the_same_finish_again_changes_nothing(admin: httpx.AsyncClient):
         {"status": "error", "status_message": "Another reason"},
         {"status": "error", "results": {"models": {}}},
         {"status": "error", "finished_at": "2026-03-01T12:00:01Z"},
+        {"status": "error", "steps": [{"name": "dbt build", "status": "error"}]},
     ],
 )
 async def test_another_finish_is_a_conflict_and_changes_nothing(
@@ -394,6 +421,19 @@ async def test_a_finish_with_a_value_that_is_not_valid_is_refused_by_its_name(
     for value in REFUSED_AT_FINISH[field]:
         answer = await finish(admin, run, **{"status": "success", field: value})
         assert told(answer, 400).startswith(f"{field}: ")
+
+    assert data_of(await finish(admin, run, status="success"))["status"] == 10
+
+
+@pytest.mark.parametrize("place", REFUSED_STEPS)
+async def test_a_step_that_is_not_valid_is_refused_by_its_place(
+    admin: httpx.AsyncClient, place: str
+):
+    run = await new_run(admin)
+
+    for steps in REFUSED_STEPS[place]:
+        answer = await finish(admin, run, status="success", steps=steps)
+        assert told(answer, 400).startswith(place)
 
     assert data_of(await finish(admin, run, status="success"))["status"] == 10
 

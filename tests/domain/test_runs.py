@@ -11,6 +11,7 @@ from runhook.domain.runs import (
     RunAlreadyFinishedError,
     RunOutcome,
     RunStatus,
+    RunStep,
     StartReport,
     finish,
     request_cancel,
@@ -34,6 +35,7 @@ FULL_REPORT = FinishReport(
     status_message="1 of 12 models failed",
     outcome=RunOutcome.FAILED,
     results={"error": 1, "success": 11},
+    steps=(RunStep(name="dbt build", status=RunStatus.ERROR, logs="1 of 12 failed"),),
     dbt_version="1.0.1",
 )
 
@@ -124,6 +126,7 @@ def test_finishing_takes_over_what_was_reported_and_nothing_else():
         status_message="1 of 12 models failed",
         outcome=RunOutcome.FAILED,
         results={"error": 1, "success": 11},
+        steps=FULL_REPORT.steps,
         dbt_version="1.0.1",
         finished_at=FINISHED_AT,
     )

@@ -20,6 +20,7 @@ from runhook.domain.runs import (
     RunId,
     RunOutcome,
     RunStatus,
+    RunStep,
 )
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 
@@ -83,6 +84,7 @@ class RunFields(TypedDict, total=False):
     status_message: str | None
     outcome: RunOutcome | None
     results: Mapping[str, object] | None
+    steps: tuple[RunStep, ...]
     started_at: datetime
     finished_at: datetime | None
     cancel_requested_at: datetime | None

@@ -74,6 +74,17 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunStep:
+    """One command of a run, such as `dbt build`. ``logs`` is what it printed, or a part of it."""
+
+    name: str
+    status: RunStatus
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    logs: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartReport:
     """A reporter says: this run of this job has started.
 
@@ -99,8 +110,9 @@ class FinishReport:
     """A reporter says: this run is over, and how it ended.
 
     ``status_message`` is a sentence for people; ``outcome`` None takes the usual one of the
-    status; ``results`` is the reporter's summary of dbt's node results; ``dbt_version`` None
-    leaves what the start said.
+    status; ``results`` is the reporter's summary of dbt's node results; ``steps`` are the run's
+    commands in their order, if the reporter tells them apart; ``dbt_version`` None leaves what
+    the start said.
     """
 
     status: RunStatus
@@ -108,6 +120,7 @@ class FinishReport:
     status_message: str | None = None
     outcome: RunOutcome | None = None
     results: Mapping[str, object] | None = None
+    steps: tuple[RunStep, ...] = ()
     dbt_version: str | None = None
 
 
@@ -125,6 +138,8 @@ class Run:
     status_message: str | None = None
     outcome: RunOutcome | None = None
     results: Mapping[str, object] | None = None
+    steps: tuple[RunStep, ...] = ()
+    """What the reporter told of; ``steps.steps_of`` has what is shown."""
     started_at: datetime
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
@@ -161,6 +176,7 @@ def finish(run: Run, report: FinishReport, *, now: datetime) -> Run:
         status_message=report.status_message,
         outcome=outcome,
         results=report.results,
+        steps=report.steps,
         dbt_version=report.dbt_version or run.dbt_version,
         # A clock that was set back during the run must not make it end before it began.
         finished_at=max(report.finished_at or now, run.started_at),
@@ -185,12 +201,14 @@ def outcome_of(report: FinishReport) -> RunOutcome | None:
 def same_ending(run: Run, report: FinishReport, outcome: RunOutcome | None) -> bool:
     """Tell a repeated finish from one that contradicts the first."""
     finished_at = max(report.finished_at, run.started_at) if report.finished_at else run.finished_at
-    return (run.status, run.outcome, run.finished_at, run.status_message, run.results) == (
+    known = (run.status, run.outcome, run.finished_at, run.status_message, run.results, run.steps)
+    return known == (
         report.status,
         outcome,
         finished_at,
         report.status_message,
         report.results,
+        report.steps,
     )
 
 

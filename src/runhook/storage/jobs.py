@@ -2,13 +2,25 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from runhook.domain.runs import AccountId, Job, JobId
+from runhook.domain.runs import (
+    AccountId,
+    EnvironmentId,
+    Job,
+    JobId,
+    ProjectId,
+    RunId,
+    RunStatus,
+)
+from runhook.storage.pages import Page, page_of
 from runhook.storage.store import Transaction
-from runhook.storage.tables import environments, jobs, projects
+from runhook.storage.tables import environments, jobs, projects, runs
 
 JOB_COLUMNS = (
     jobs.c.id,
@@ -32,6 +44,183 @@ class JobName:
     project: str
     environment: str
     job: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedJob:
+    """A job as it is listed, with its newest run and the newest one of those that are over."""
+
+    job: Job
+    account_id: AccountId
+    created_at: datetime
+    newest_run_id: RunId | None
+    newest_ended_run_id: RunId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project as it is listed."""
+
+    id: ProjectId
+    account_id: AccountId
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An environment as it is listed."""
+
+    id: EnvironmentId
+    account_id: AccountId
+    name: str
+    created_at: datetime
+    project: Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which projects, environments or jobs to list.
+
+    None narrows nothing, an empty collection leaves none. ``name_part`` is looked for without
+    regard to case, as far as the database knows the letters' cases.
+    """
+
+    ids: Collection[int] | None = None
+    project_ids: Collection[ProjectId] | None = None
+    environment_ids: Collection[EnvironmentId] | None = None
+    name: str | None = None
+    name_part: str | None = None
+
+
+class NameOrder(StrEnum):
+    """What projects, environments and jobs can be sorted by."""
+
+    ID = "id"
+    NAME = "name"
+
+
+async def list_projects(
+    tx: Transaction,
+    account_id: AccountId,
+    wanted: Choice,
+    *,
+    order: NameOrder = NameOrder.ID,
+    is_descending: bool = False,
+    limit: int,
+    offset: int,
+) -> Page[Project]:
+    """Return a page of this account's projects."""
+    query = narrowed(sa.select(projects), projects, account_id, wanted)
+    return await page_of(
+        sorted_by(query, projects, order, is_descending=is_descending),
+        query.with_only_columns(projects.c.id),
+        project_of,
+        tx=tx,
+        limit=limit,
+        offset=offset,
+    )
+
+
+async def list_environments(
+    tx: Transaction,
+    account_id: AccountId,
+    wanted: Choice,
+    *,
+    order: NameOrder = NameOrder.ID,
+    is_descending: bool = False,
+    limit: int,
+    offset: int,
+) -> Page[Environment]:
+    """Return a page of this account's environments."""
+    query = narrowed(
+        sa.select(
+            environments,
+            projects.c.name.label("project_name"),
+            projects.c.created_at.label("project_created_at"),
+        ).join(projects, projects.c.id == environments.c.project_id),
+        environments,
+        account_id,
+        wanted,
+    )
+    return await page_of(
+        sorted_by(query, environments, order, is_descending=is_descending),
+        query.with_only_columns(environments.c.id),
+        environment_of,
+        tx=tx,
+        limit=limit,
+        offset=offset,
+    )
+
+
+async def list_jobs(
+    tx: Transaction,
+    account_id: AccountId,
+    wanted: Choice,
+    *,
+    order: NameOrder = NameOrder.ID,
+    is_descending: bool = False,
+    limit: int,
+    offset: int,
+) -> Page[LoggedJob]:
+    """Return a page of this account's jobs."""
+    query = narrowed(
+        sa.select(
+            *JOB_COLUMNS,
+            jobs.c.created_at,
+            newest_run().label("newest_run_id"),
+            newest_run(runs.c.status >= RunStatus.SUCCESS.value).label("newest_ended_run_id"),
+        ).select_from(JOBS_WITH_NAMES),
+        jobs,
+        account_id,
+        wanted,
+    )
+    return await page_of(
+        sorted_by(query, jobs, order, is_descending=is_descending),
+        query.with_only_columns(jobs.c.id),
+        logged_job_of,
+        tx=tx,
+        limit=limit,
+        offset=offset,
+    )
+
+
+def newest_run(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    """Return the id of a job's newest run, as an expression."""
+    return (
+        sa.select(runs.c.id)
+        .where(runs.c.job_id == jobs.c.id, *conditions)
+        .order_by(runs.c.id.desc())
+        .limit(1)
+        .correlate(jobs)
+        .scalar_subquery()
+    )
+
+
+def narrowed(
+    query: sa.Select[Any], table: sa.Table, account_id: AccountId, wanted: Choice
+) -> sa.Select[Any]:
+    """Return the query of those rows of an account's that are wanted."""
+    query = query.where(table.c.account_id == account_id)
+    if wanted.ids is not None:
+        query = query.where(table.c.id.in_(list(wanted.ids)))
+    if wanted.project_ids is not None:
+        query = query.where(projects.c.id.in_(list(wanted.project_ids)))
+    if wanted.environment_ids is not None:
+        query = query.where(environments.c.id.in_(list(wanted.environment_ids)))
+    if wanted.name is not None:
+        query = query.where(table.c.name == wanted.name)
+    if wanted.name_part is not None:
+        query = query.where(table.c.name.icontains(wanted.name_part, autoescape=True))
+    return query
+
+
+def sorted_by(
+    query: sa.Select[Any], table: sa.Table, order: NameOrder, *, is_descending: bool
+) -> sa.Select[Any]:
+    """Return the query with its rows in order; what has the same name, by age."""
+    columns = [table.c[order.value], table.c.id]
+    return query.order_by(*(column.desc() if is_descending else column for column in columns))
 
 
 async def register_jobs(tx: Transaction, names: Collection[JobName]) -> Mapping[JobName, Job]:
@@ -124,4 +313,37 @@ def job_of(row: sa.Row[tuple[object, ...]]) -> Job:
         project_name=row.project_name,
         environment_id=row.environment_id,
         environment_name=row.environment_name,
+    )
+
+
+def logged_job_of(row: sa.Row[Any]) -> LoggedJob:
+    """Return the job in a row of ``list_jobs``."""
+    return LoggedJob(
+        job=job_of(row),
+        account_id=row.account_id,
+        created_at=row.created_at,
+        newest_run_id=row.newest_run_id,
+        newest_ended_run_id=row.newest_ended_run_id,
+    )
+
+
+def project_of(row: sa.Row[Any]) -> Project:
+    """Return the project in a row."""
+    return Project(id=row.id, account_id=row.account_id, name=row.name, created_at=row.created_at)
+
+
+def environment_of(row: sa.Row[Any]) -> Environment:
+    """Return the environment in a row of ``list_environments``."""
+    project = Project(
+        id=row.project_id,
+        account_id=row.account_id,
+        name=row.project_name,
+        created_at=row.project_created_at,
+    )
+    return Environment(
+        id=row.id,
+        account_id=row.account_id,
+        name=row.name,
+        created_at=row.created_at,
+        project=project,
     )

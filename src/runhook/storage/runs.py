@@ -1,18 +1,38 @@
 """Runs and their events."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.events import Event
-from runhook.domain.runs import AccountId, Job, Run, RunId, RunStatus
+from runhook.domain.runs import (
+    AccountId,
+    EnvironmentId,
+    Job,
+    JobId,
+    ProjectId,
+    Run,
+    RunId,
+    RunStatus,
+    RunStep,
+)
 from runhook.storage.jobs import JOBS_WITH_NAMES
+from runhook.storage.pages import Page, Period, page_of
 from runhook.storage.store import Transaction
-from runhook.storage.tables import deliveries, environments, events, jobs, projects, runs
+from runhook.storage.tables import (
+    artifacts,
+    deliveries,
+    environments,
+    events,
+    jobs,
+    projects,
+    runs,
+)
 
 RUN_COLUMNS = (
     *runs.c,
@@ -31,6 +51,106 @@ class StoredRun:
 
     run: Run
     start_fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRun:
+    """A run as it is listed and shown."""
+
+    run: Run
+    heartbeat_at: datetime
+    has_artifacts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs to list. None narrows nothing, an empty collection leaves none."""
+
+    ids: Collection[RunId] | None = None
+    job_ids: Collection[JobId] | None = None
+    project_ids: Collection[ProjectId] | None = None
+    environment_ids: Collection[EnvironmentId] | None = None
+    statuses: Collection[RunStatus] | None = None
+    created: Period = field(default_factory=Period)
+    started: Period = field(default_factory=Period)
+    finished: Period = field(default_factory=Period)
+
+
+class RunOrder(StrEnum):
+    """What runs can be sorted by."""
+
+    ID = "id"
+    STARTED_AT = "started_at"
+    FINISHED_AT = "finished_at"
+
+
+async def list_runs(
+    tx: Transaction,
+    account_id: AccountId,
+    wanted: RunFilter,
+    *,
+    order: RunOrder,
+    is_descending: bool,
+    limit: int,
+    offset: int,
+) -> Page[LoggedRun]:
+    """Return a page of this account's runs.
+
+    Without an end a run counts as the latest, on both databases.
+    """
+    query = select_logged_runs().where(*conditions(account_id, wanted))
+    if order is not RunOrder.ID:
+        column = runs.c[order.value]
+        query = query.order_by(
+            column.desc().nulls_first() if is_descending else column.asc().nulls_last()
+        )
+    query = query.order_by(runs.c.id.desc() if is_descending else runs.c.id)
+    counted = sa.select(runs.c.id).where(*conditions(account_id, wanted))
+    return await page_of(query, counted, logged_run_of, tx=tx, limit=limit, offset=offset)
+
+
+async def find_run(tx: Transaction, account_id: AccountId, run_id: RunId) -> LoggedRun | None:
+    """Return a run of this account."""
+    query = select_logged_runs().where(runs.c.account_id == account_id, runs.c.id == run_id)
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else logged_run_of(row)
+
+
+def select_logged_runs() -> sa.Select[Any]:
+    """Return the query of runs as they are shown, to be narrowed."""
+    has_artifacts = sa.exists().where(artifacts.c.run_id == runs.c.id)
+    return select_runs().add_columns(has_artifacts.label("has_artifacts"))
+
+
+def conditions(account_id: AccountId, wanted: RunFilter) -> list[sa.ColumnElement[bool]]:
+    """Return what a filter asks of an account's runs."""
+    found = [runs.c.account_id == account_id]
+    if wanted.ids is not None:
+        found.append(runs.c.id.in_(list(wanted.ids)))
+    if wanted.job_ids is not None:
+        found.append(runs.c.job_id.in_(list(wanted.job_ids)))
+    if wanted.project_ids is not None or wanted.environment_ids is not None:
+        found.append(runs.c.job_id.in_(jobs_in(account_id, wanted)))
+    if wanted.statuses is not None:
+        found.append(runs.c.status.in_([status.value for status in wanted.statuses]))
+    found += wanted.created.conditions(runs.c.created_at)
+    found += wanted.started.conditions(runs.c.started_at)
+    found += wanted.finished.conditions(runs.c.finished_at)
+    return found
+
+
+def jobs_in(account_id: AccountId, wanted: RunFilter) -> sa.Select[tuple[int]]:
+    """Return the query of the ids of the jobs in the wanted projects and environments."""
+    query = (
+        sa.select(jobs.c.id)
+        .join(environments, environments.c.id == jobs.c.environment_id)
+        .where(jobs.c.account_id == account_id)
+    )
+    if wanted.project_ids is not None:
+        query = query.where(environments.c.project_id.in_(list(wanted.project_ids)))
+    if wanted.environment_ids is not None:
+        query = query.where(environments.c.id.in_(list(wanted.environment_ids)))
+    return query
 
 
 async def find_runs_by_key(
@@ -141,6 +261,7 @@ def changing_columns(run: Run) -> dict[str, Any]:
         "status_message": run.status_message,
         "outcome": run.outcome,
         "results": run.results,
+        "steps": [stored_step_of(step) for step in run.steps] or None,
         "event_count": run.event_count,
         "finished_at": run.finished_at,
         "cancel_requested_at": run.cancel_requested_at,
@@ -148,8 +269,20 @@ def changing_columns(run: Run) -> dict[str, Any]:
 
 
 def stored_run_of(row: sa.Row[Any]) -> StoredRun:
+    """Return the run in a row of ``RUN_COLUMNS`` as it is matched with reports."""
+    return StoredRun(run=run_of(row), start_fingerprint=row.start_fingerprint)
+
+
+def logged_run_of(row: sa.Row[Any]) -> LoggedRun:
+    """Return the run in a row of ``select_logged_runs``."""
+    return LoggedRun(
+        run=run_of(row), heartbeat_at=row.heartbeat_at, has_artifacts=bool(row.has_artifacts)
+    )
+
+
+def run_of(row: sa.Row[Any]) -> Run:
     """Return the run in a row of ``RUN_COLUMNS``."""
-    run = Run(
+    return Run(
         id=row.id,
         account_id=row.account_id,
         job=Job(
@@ -167,10 +300,32 @@ def stored_run_of(row: sa.Row[Any]) -> StoredRun:
         status_message=row.status_message,
         outcome=row.outcome,
         results=row.results,
+        steps=tuple(step_of(stored) for stored in row.steps or ()),
         started_at=row.started_at,
         finished_at=row.finished_at,
         cancel_requested_at=row.cancel_requested_at,
         created_at=row.created_at,
         event_count=row.event_count,
     )
-    return StoredRun(run=run, start_fingerprint=row.start_fingerprint)
+
+
+def stored_step_of(step: RunStep) -> dict[str, Any]:
+    """Return a step as JSON keeps it."""
+    return {
+        "name": step.name,
+        "status": step.status.value,
+        "started_at": step.started_at and step.started_at.isoformat(),
+        "finished_at": step.finished_at and step.finished_at.isoformat(),
+        "logs": step.logs,
+    }
+
+
+def step_of(stored: dict[str, Any]) -> RunStep:
+    """Return the step that ``stored_step_of`` made this from."""
+    return RunStep(
+        name=stored["name"],
+        status=RunStatus(stored["status"]),
+        started_at=stored["started_at"] and datetime.fromisoformat(stored["started_at"]),
+        finished_at=stored["finished_at"] and datetime.fromisoformat(stored["finished_at"]),
+        logs=stored["logs"],
+    )

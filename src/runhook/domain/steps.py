@@ -1,0 +1,90 @@
+"""The steps of a run as dbt Cloud shows them; a run whose reporter told of none is one step.
+
+Consumers search a failed step's log for dbt's own phrases (`Completed with 1 error and 0
+warnings:`, `Database Error in model customers`), so a log made of node results has them too.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from runhook.domain.runs import Run, RunStep
+
+WHOLE_RUN = "Invoke dbt"
+DBT_HEADING = re.compile(r"(Error|Failure) in ")
+"""How the message begins that dbt gives a node it could not run; a test's has no heading."""
+
+
+def steps_of(run: Run) -> tuple[RunStep, ...]:
+    """Return the steps that the reporter told of, or the run itself as its only one."""
+    if run.steps:
+        return run.steps
+    whole = RunStep(
+        name=WHOLE_RUN,
+        status=run.status,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        logs="\n".join(f"{one}\n" for one in paragraphs(run)),
+    )
+    return (whole,)
+
+
+def paragraphs(run: Run) -> Iterator[str]:
+    """Yield what is known of how a run went: its message, then the nodes that failed."""
+    if run.status_message:
+        yield run.status_message
+    results = run.results or {}
+    failed = [node for node in sequence(results, "failed") if isinstance(node, Mapping)]
+    if not failed:
+        return
+    total = max(number(results, "failed_total"), len(failed))
+    warnings = number(mapping(results, "counts"), "warn")
+    yield f"Completed with {counted(total, 'error')} and {counted(warnings, 'warning')}:"
+    for node in failed:
+        yield paragraph(node)
+    if total > len(failed):
+        yield f"... and {total - len(failed)} more"
+
+
+def paragraph(node: Mapping[str, object]) -> str:
+    """Return what went wrong with one node, as dbt prints it at the end of its log."""
+    message = text(node, "message")
+    if DBT_HEADING.search(message.partition("\n")[0]):
+        return message
+    unique_id = text(node, "unique_id")
+    # model.<package>.<name>; a test's has a hash behind.
+    name = [*unique_id.split("."), "", ""][2] or unique_id
+    what = "Failure" if text(node, "status") == "fail" else "Error"
+    indented = message.replace("\n", "\n  ")
+    return f"{what} in {text(node, 'resource_type')} {name}\n  {indented}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 error`, `2 errors`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+# What a reporter calls its results may hold anything.
+
+
+def text(values: Mapping[str, object], key: str) -> str:
+    """Return a text, empty if there is none."""
+    value = values.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def number(values: Mapping[str, object], key: str) -> int:
+    """Return a whole number, 0 if there is none."""
+    value = values.get(key)
+    return value if isinstance(value, int) else 0
+
+
+def mapping(values: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """Return an object, empty if there is none."""
+    value = values.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence(values: Mapping[str, object], key: str) -> Sequence[object]:
+    """Return a list, empty if there is none."""
+    value = values.get(key)
+    return value if isinstance(value, list) else ()
