@@ -9,9 +9,6 @@ import pytest
 import sqlalchemy as sa
 from msgspec import Struct
 
-from runhook.server.api.tokens_wire import TokenIn
-from runhook.server.api.runs_wire import FinishIn, StartIn
-from runhook.server.api.webhooks_wire import SubscriptionIn
 from runhook.storage.tables import deliveries, events, runs, webhooks
 from tests.api.routes import ROUTES, Route
 from tests.support.api import A_WEBHOOK, Api, data_of, new_run, new_webhook, told

@@ -1,5 +1,8 @@
 """Errors as answers: always JSON, always dbt Cloud's envelope."""
 
+import difflib
+import re
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -7,6 +10,7 @@ from typing import Any
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from msgspec.inspect import ListType, StructType, Type, UnionType, type_info
 
 from runhook.domain.errors import ErrorCode, LimitedError, RunhookError
 from runhook.server.api.wire import Envelope, Status
@@ -34,7 +38,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         case RunhookError():
             return error_response(HTTP_STATUS[error.code], error.message)
         case ValidationException():
-            return error_response(400, validation_message(error))
+            return error_response(400, validation_message(error, keys_of_body(request)))
         case HTTPException():
             return error_response(error.status_code, sentence_of(error))
         case _:
@@ -55,11 +59,11 @@ def error_response(
     return Response(Envelope(data=None, status=status), status_code=code, headers=headers)
 
 
-def validation_message(error: ValidationException) -> str:
-    """Say which value is not valid, and why."""
+def validation_message(error: ValidationException, keys: Sequence[str]) -> str:
+    """Say which value is not valid, and why; ``keys`` are those that the body could have."""
     details = error.extra if isinstance(error.extra, list) else []
     told = [
-        sentence_about(detail.get("key", BODY), detail["message"])
+        sentence_about(detail.get("key", BODY), detail["message"], keys)
         for detail in details
         if isinstance(detail, dict) and "message" in detail
     ]
@@ -70,11 +74,47 @@ BODY = "data"
 """What the web framework calls the body as a whole."""
 
 
-def sentence_about(key: str, message: str) -> str:
+UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+"""What the decoder says of a key that a body must not have."""
+
+
+def sentence_about(key: str, message: str, keys: Sequence[str]) -> str:
     """Say what is wrong with one value; the message for the whole body names what it means."""
-    if r"\x00" in message:  # the one pattern that texts are checked with
+    unknown = UNKNOWN_KEY.match(message)
+    if unknown:
+        message = unknown_key(unknown[1], keys)
+    elif r"\x00" in message:  # the one pattern that texts are checked with
         message = "a NUL character cannot be kept"
     return message if key == BODY else f"{key}: {message}"
+
+
+def unknown_key(name: str, keys: Sequence[str]) -> str:
+    """Say that there is no such key, and which one may have been meant."""
+    near = difflib.get_close_matches(name[:80], keys, n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    return f"unknown key `{name[:80]}`{hint}"
+
+
+def keys_of_body(request: Request[Any, Any, Any]) -> Sequence[str]:
+    """Return the keys that the body of a request to this route can have, at any depth."""
+    body = request.scope["route_handler"].parsed_fn_signature.parameters.get(BODY)
+    return list(keys_in(type_info(body.annotation))) if body else []
+
+
+def keys_in(info: Type) -> Iterator[str]:
+    """Yield the keys of the objects that a type describes."""
+    match info:
+        case StructType(fields=fields):
+            for field in fields:
+                yield field.encode_name
+                yield from keys_in(field.type)
+        case UnionType(types=types):
+            for one in types:
+                yield from keys_in(one)
+        case ListType(item_type=item):
+            yield from keys_in(item)
+        case _:
+            return
 
 
 SENTENCES = {
