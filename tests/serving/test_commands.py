@@ -82,6 +82,7 @@ def test_settings_shows_each_value_and_its_place_but_no_secret(
     (folder / "runhook.toml").write_text('host = "0.0.0.0"\nretention_days = 7\n')
     monkeypatch.setenv("RUNHOOK_PORT", "1")
     monkeypatch.setenv("RUNHOOK_RETENTION_DAYS", "14")
+    monkeypatch.setenv("RUNHOOK_RETRY_SCHEDULE", "")
     monkeypatch.setenv("RUNHOOK_DATABASE_URL", f"postgresql://me:{HUSH}@host/db")
     monkeypatch.setenv("RUNHOOK_BOOTSTRAP_TOKEN", HUSH)
 
@@ -97,6 +98,7 @@ def test_settings_shows_each_value_and_its_place_but_no_secret(
     assert lines["RUNHOOK_DATABASE_URL"] == "(hidden)  [RUNHOOK_DATABASE_URL]"
     assert lines["RUNHOOK_PUBLIC_URL"] == "(unset)  [default]"
     assert lines["RUNHOOK_BOOTSTRAP_TOKEN"] == "(hidden)  [RUNHOOK_BOOTSTRAP_TOKEN]"
+    assert lines["RUNHOOK_RETRY_SCHEDULE"] == "(empty)  [RUNHOOK_RETRY_SCHEDULE]"
     assert lines["RUNHOOK_RETENTION_DAYS"] == "14  [RUNHOOK_RETENTION_DAYS]"
 
 

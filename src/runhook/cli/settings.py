@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from runhook.cli.service import add_setting_flags
-from runhook.settings import SETTINGS, Hidden, load
+from runhook.settings import SETTINGS, Hidden, Origin, load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,15 @@ def execute(arguments: argparse.Namespace) -> int:
     width = max(len(setting.variable) for setting in SETTINGS)
     for setting in SETTINGS:
         origin = origins[setting.name]
-        is_hidden = isinstance(getattr(settings, setting.name), Hidden)
-        text = "(hidden)" if is_hidden else origin.text if origin.text is not None else "(unset)"
+        text = shown(origin, is_hidden=isinstance(getattr(settings, setting.name), Hidden))
         print(f"{setting.variable:<{width}}  {text}  [{origin.place}]")
     return 0
+
+
+def shown(origin: Origin, *, is_hidden: bool) -> str:
+    """Return what may be printed of a setting's text, and never nothing."""
+    if origin.text is None:
+        return "(unset)"
+    if is_hidden:
+        return "(hidden)"
+    return origin.text or "(empty)"
