@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
+from runhook.domain.destinations import check_url, literal_addresses
+from runhook.domain.errors import InvalidError
 from runhook.domain.judging import FailureReason
 from runhook.outbound.resolver import THREADS, AddressInfo, Resolver
+from tests.support.accounts import LOOPBACK
 from tests.support.misbehaving import close
 from tests.support.names import Names
 from tests.support.receiver import Receiver, reset
@@ -38,6 +43,15 @@ class HangingNames:
         self.asked.release()
         self.end.wait()
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
+def is_accepted(url: str) -> bool:
+    """Whether a webhook can be saved with this URL."""
+    try:
+        check_url(url, LOOPBACK)
+    except InvalidError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -142,6 +156,22 @@ async def test_many_names_that_hang_hold_up_no_other_name(hanging_names: Hanging
         hanging_names.end.set()
         ends = await asyncio.gather(*hanging)
     assert {one.failure for one in ends} == {FailureReason.DNS_FAILED}
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    host=st.lists(st.text("abcdefgh-_éß①%\\", min_size=1, max_size=4), min_size=1, max_size=3).map(
+        ".".join
+    ),
+    rest=st.text("/?#%a:é[]@\\", max_size=6),
+)
+async def test_every_url_that_a_webhook_can_have_can_be_requested(host: str, rest: str):
+    url = f"http://{host}/{rest}"
+    assume(is_accepted(url) and not list(literal_addresses(host)))
+
+    outcome = await send(url, resolver=Names().resolver())
+
+    assert outcome.failure is FailureReason.DNS_FAILED
 
 
 @pytest.mark.parametrize("host", ["a..b.example", "x" * 64 + ".example", "256.0.0.1", "1.2.3.4.5"])

@@ -4,6 +4,7 @@ A URL is checked when it is saved, as far as it can be seen then. Every address 
 when it is about to be dialled, because DNS answers change; that check is the one that counts.
 """
 
+import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 URL_LIMIT = 2_048
+HOST_NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 ALLOW_SETTING = "RUNHOOK_ALLOW_NETWORKS"
 
 REFUSED_NETWORKS: tuple[tuple[Network, str], ...] = tuple(
@@ -177,7 +179,7 @@ def check_host(host: str) -> None:
     if ":" in host:
         return
     plain = plain_host(host)
-    if plain is None:
+    if plain is None or not HOST_NAME.fullmatch(plain):
         raise InvalidError(f"client_url: `{host[:60]}` is not a host name")
     address = ipv4_address(plain)
     if address is None and plain.replace(".", "").isdigit():

@@ -1,6 +1,7 @@
 """Names for what goes wrong between us and an endpoint, and sentences that help to mend it."""
 
 import os
+import socket
 import ssl
 
 import aiohttp
@@ -118,8 +119,11 @@ def is_about_size(error: aiohttp.ClientResponseError) -> bool:
 
 
 def system_words(error: OSError) -> str:
-    """Return the operating system's words for an error.
+    """Return the operating system's words for an error, or the resolver's.
 
-    ``strerror`` will not do: asyncio puts its own there, with the address as Python writes it.
+    Of an error of the system, ``strerror`` will not do: asyncio puts its own there, with the
+    address as Python writes it.
     """
+    if isinstance(error, socket.gaierror):
+        return (error.strerror or str(error)).lower()
     return os.strerror(error.errno).lower() if error.errno else "none of its addresses takes it"

@@ -33,7 +33,8 @@ class Request:
     """What goes over the wire."""
 
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    """Among them may be credentials."""
     body: bytes = field(repr=False)
 
 
