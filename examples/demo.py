@@ -53,6 +53,9 @@ PATIENCE = 30.0
 PATIENCE_WITH_DBT = 90.0  # it may take ten seconds only to start
 PATIENCE_AT_THE_END = 5.0
 
+END_THEM_AFTER_ME = 'while read -r pid; do pids="$pids $pid"; done; kill $pids'
+"""A shell that hears numbers of processes as long as we live, and ends them if we are killed."""
+
 
 class UnmetError(Exception):
     """Something that the demo promises did not happen."""
@@ -493,6 +496,13 @@ class Stage:
     def __enter__(self) -> Self:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self.note_stop)
+        self.survivor = subprocess.Popen(
+            ["sh", "-c", END_THEM_AFTER_ME],
+            stdin=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            start_new_session=True,
+        )
         return self
 
     def note_stop(self, signum: int, _: FrameType | None) -> None:
@@ -525,6 +535,8 @@ class Stage:
         )
         program = Program(name, process, self.folder / f"{name}.log", hear, stays)
         self.programs.append(program)
+        if stays:
+            print(process.pid, file=self.survivor.stdin)
         threading.Thread(target=self.read, args=[program], daemon=True).start()
         return program
 
@@ -585,6 +597,8 @@ class Stage:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     program.process.wait(PATIENCE_AT_THE_END)
                     break
+        self.survivor.kill()
+        self.survivor.communicate()
 
 
 class Screen:

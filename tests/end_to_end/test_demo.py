@@ -1,5 +1,6 @@
 """The demo is the product's main job, end to end; so what it tells must be true."""
 
+import fcntl
 import re
 import socket
 import subprocess
@@ -27,11 +28,24 @@ def test_the_demo_keeps_all_that_it_promises_and_leaves_nothing_running(tmp_path
         assert probe.connect_ex(("127.0.0.1", int(port))) != 0
 
 
-def run_demo(folder):
+def test_a_demo_that_is_killed_leaves_nothing_running(tmp_path):
+    mark = tmp_path / "demo" / "data" / "runhook.db.serving"
+    with demo_in(tmp_path / "demo") as demo:
+        while "ready at" not in demo.stdout.readline():
+            assert demo.poll() is None
+        demo.kill()
+
+    with mark.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # is granted when the service has ended
+
+
+def demo_in(folder):
     command = [sys.executable, REPOSITORY / "examples" / "demo.py", "--once", "--folder", folder]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as demo:
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def run_demo(folder):
+    with demo_in(folder) as demo:
         try:
             told, _ = demo.communicate(timeout=150)
         finally:
