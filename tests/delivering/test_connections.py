@@ -67,7 +67,7 @@ async def test_cookies_never_come_back():
     cookies = {"Set-Cookie": "session=1; Path=/; Max-Age=3600"}
     async with Receiver(status(200, headers=cookies)) as receiver, a_sender() as sender:
         for _ in range(2):
-            await sender.send(a_request(receiver.url))
+            await sender.send(a_request(receiver.url_at("localhost")))
 
     assert ["cookie" in one.headers for one in receiver.received] == [False, False]
 
