@@ -17,9 +17,20 @@ from runhook.domain.runs import AccountId, JobId, Run
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 from runhook.operations.publish import new_delivery
-from runhook.storage import accounts, audit_log, claims, deliveries, jobs, runs, tokens, webhooks
+from runhook.storage import (
+    accounts,
+    audit_log,
+    ciphertexts,
+    claims,
+    deliveries,
+    jobs,
+    runs,
+    tokens,
+    webhooks,
+)
 from runhook.storage.accounts import Account
 from runhook.storage.audit_log import AuditEntry, AuditFilter
+from runhook.storage.ciphertexts import Ciphertexts
 from runhook.storage.claims import Ending
 from runhook.storage.jobs import JobName
 from runhook.storage.runs import StoredRun
@@ -129,6 +140,15 @@ CALLS: dict[str, Call] = {
     ),
     "delete_old_audit_entries": lambda tx, rows: audit_log.delete_old_audit_entries(
         tx, before=START, limit=500
+    ),
+    "list_ciphertexts": lambda tx, rows: ciphertexts.list_ciphertexts(
+        tx, after=rows.webhook.id, limit=200
+    ),
+    "lock_ciphertexts": lambda tx, rows: ciphertexts.lock_ciphertexts(
+        tx, after=rows.webhook.id, limit=200
+    ),
+    "replace_ciphertexts": lambda tx, rows: ciphertexts.replace_ciphertexts(
+        tx, [Ciphertexts(rows.webhook.id, {"secret_ciphertext": b"new"})]
     ),
     "waiting_webhooks": lambda tx, rows: claims.waiting_webhooks(tx),
     "stranded_webhooks": lambda tx, rows: claims.stranded_webhooks(tx),

@@ -33,6 +33,9 @@ COMMANDS = {
     "tokens": Command(
         module="runhook.cli.tokens", help="create, list and revoke API tokens", needs_server=True
     ),
+    "keys": Command(
+        module="runhook.cli.keys", help="list and rotate the master keys", needs_server=True
+    ),
     "migrate": Command(
         module="runhook.cli.migrate", help="bring the database to this version", needs_server=True
     ),

@@ -2,11 +2,12 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from runhook.domain.errors import InvalidError
+from runhook.storage.key_file import KeyFile
 from runhook.storage.store import Store
 from runhook.storage.vault import Vault
 from runhook.storage.webhooks import newest_secret_opens
@@ -28,38 +29,58 @@ def prepare_folder(folder: Path) -> None:
 
 
 def open_vault(folder: Path) -> Vault:
-    """Return a vault with the folder's master key; both are made on the first call.
+    """Return a vault with the folder's master keys; the first call makes folder and key.
 
     Raises:
         InvalidError: the folder or the key file cannot be read or made, or holds no key.
     """
     prepare_folder(folder)
-    path = folder / KEY_NAME
-    try:
-        key = path.read_bytes() if path.exists() else write_new_key(path)
-    except OSError as error:
-        raise InvalidError(f"The master key {path} cannot be read: {error.strerror}.") from None
-    try:
-        return Vault([key.strip()])
-    except ValueError:
-        raise InvalidError(f"The file {path} does not hold a master key.") from None
+    file = key_file(folder)
+    if not file.exists:
+        try:
+            file.create()
+        except OSError as error:
+            raise InvalidError(
+                f"The master key {folder / KEY_NAME} cannot be made: {error.strerror}."
+            ) from None
+    return vault_of(file)
 
 
-def write_new_key(path: Path) -> bytes:
-    """Write a new master key for its owner's eyes only, and never over another one.
+def key_file(folder: Path) -> KeyFile:
+    """Return the folder's key file."""
+    return KeyFile(folder / KEY_NAME)
 
-    The file appears whole or not at all: a key that was lost half-way would lock the secrets in.
+
+def vault_of(file: KeyFile) -> Vault:
+    """Return a vault with the keys of this file, whatever they are at the time.
+
+    Raises:
+        InvalidError: the file cannot be read, or holds no key.
     """
-    unfinished = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(Vault.new_key() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    with suppress(FileExistsError):
-        path.hardlink_to(unfinished)
-    unfinished.unlink()
-    return path.read_bytes()
+
+    def changed() -> Sequence[bytes] | None:
+        keys = file.read_if_changed()
+        return None if keys is None else [key.text for key in keys]
+
+    return Vault([key.text for key in file.read()], changed=changed)
+
+
+@contextmanager
+def only_rotation(folder: Path) -> Iterator[None]:
+    """Be the one process that changes this folder's keys.
+
+    Raises:
+        InvalidError: another one does.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidError(f"The keys in {folder} are being rotated already.") from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 async def check_key(store: Store, folder: Path) -> None:

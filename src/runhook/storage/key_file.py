@@ -1,0 +1,124 @@
+"""The file of the master keys: the first line's key encrypts, every line's decrypts.
+
+A line is a key, and after a space what it is kept for, if that is `prepared`: not yet in use, but
+readable to every replica that has a copy of the file.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from runhook.domain.errors import InvalidError
+
+PREPARED = "prepared"
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKey:
+    """One key of the file."""
+
+    text: bytes = field(repr=False)
+    is_prepared: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """What the key can be called by; it tells nothing of the key."""
+        return hashlib.sha256(self.text).hexdigest()[:16]
+
+    @property
+    def line(self) -> bytes:
+        """The key as it stands in the file."""
+        return self.text + (f" {PREPARED}\n".encode() if self.is_prepared else b"\n")
+
+
+class KeyFile:
+    """A key file, and whether it has changed since it was last read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: object = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is one."""
+        return self._path.exists()
+
+    def read(self) -> Sequence[MasterKey]:
+        """Return the keys in their order.
+
+        Raises:
+            InvalidError: the file cannot be read, or holds anything but keys.
+        """
+        try:
+            with self._path.open("rb") as file:
+                self._seen = identity_of(os.fstat(file.fileno()))
+                lines = [line for line in file.read().splitlines() if line.strip()]
+        except OSError as error:
+            raise InvalidError(
+                f"The master key {self._path} cannot be read: {error.strerror}."
+            ) from None
+        try:
+            keys = [key_in(line) for line in lines]
+        except ValueError:
+            keys = []
+        if not keys:
+            raise InvalidError(f"The file {self._path} does not hold a master key.")
+        return keys
+
+    def read_if_changed(self) -> Sequence[MasterKey] | None:
+        """Return the keys if the file is another one than at the last reading.
+
+        A file that cannot be read just now is as good as one that has not changed: whoever asks
+        has its keys already.
+        """
+        with suppress(OSError, InvalidError):
+            if identity_of(self._path.stat()) != self._seen:
+                return self.read()
+        return None
+
+    def create(self) -> None:
+        """Write a file with one new key, for its owner's eyes only, and never over another one.
+
+        The file appears whole or not at all: a key that was lost half-way would lock the secrets
+        in.
+        """
+        unfinished = self._write_beside([MasterKey(Fernet.generate_key())])
+        with suppress(FileExistsError):
+            self._path.hardlink_to(unfinished)
+        unfinished.unlink()
+
+    def replace(self, keys: Sequence[MasterKey]) -> None:
+        """Put other keys in the place of all; whoever reads meanwhile gets the old or the new."""
+        self._write_beside(keys).replace(self._path)
+
+    def _write_beside(self, keys: Sequence[MasterKey]) -> Path:
+        unfinished = self._path.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(key.line for key in keys)
+            file.flush()
+            os.fsync(file.fileno())
+        return unfinished
+
+
+def identity_of(status: os.stat_result) -> object:
+    """Return what differs between a file and the one that takes its place."""
+    return (status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def key_in(line: bytes) -> MasterKey:
+    """Read a line.
+
+    Raises:
+        ValueError: it is no key.
+    """
+    text, *words = line.split()
+    if words not in ([], [PREPARED.encode()]):
+        raise ValueError
+    Fernet(text)
+    return MasterKey(text, is_prepared=bool(words))
