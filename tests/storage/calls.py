@@ -11,9 +11,11 @@ import runhook.storage
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
+from runhook.domain.events import EventType
 from runhook.domain.judging import Outcome
-from runhook.domain.permissions import PermissionSet
-from runhook.domain.runs import AccountId, JobId, Run
+from runhook.domain.people import User
+from runhook.domain.permissions import PermissionSet, Role
+from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 from runhook.operations.publish import new_delivery
@@ -23,8 +25,12 @@ from runhook.storage import (
     ciphertexts,
     claims,
     deliveries,
+    invitations,
     jobs,
+    people,
     runs,
+    scopes,
+    sessions,
     tokens,
     webhooks,
 )
@@ -32,7 +38,9 @@ from runhook.storage.accounts import Account
 from runhook.storage.audit_log import AuditEntry, AuditFilter
 from runhook.storage.ciphertexts import Ciphertexts
 from runhook.storage.claims import Ending
+from runhook.storage.deliveries import DeliveryFilter, SampleDelivery
 from runhook.storage.jobs import JobName
+from runhook.storage.people import KnownUser
 from runhook.storage.runs import StoredRun
 from runhook.storage.store import Store, Transaction
 from tests.support.accounts import a_tenant
@@ -49,6 +57,24 @@ EVERY_FILTER = AuditFilter(
     since=START,
     until=START,
 )
+AN_ACCOUNT = Account(
+    id=AccountId(2),
+    identifier="act_2",
+    name="Second",
+    default_payload_version=PayloadVersion.V2023_02,
+    created_at=START,
+)
+SOME_DELIVERIES = DeliveryFilter(
+    states=[DeliveryState.PENDING, DeliveryState.FAILED],
+    event_types=[EventType.COMPLETED],
+    job_id=JobId(1),
+    is_test=False,
+    since=START,
+    until=START,
+    first_id=DeliveryId("wev_1"),
+    end_id=DeliveryId("wev_2"),
+)
+UNSENT = DeliveryFilter(states=[DeliveryState.FAILED])
 NEW_JOB = JobName(ACCOUNT, "jaffle", "staging", "weekly")
 
 
@@ -60,6 +86,8 @@ class Rows:
     run: Run
     delivery: Delivery
     """Claimed by ``LEASE``'s owner, with one attempt to be recorded."""
+
+    user: User
 
     @property
     def ending(self) -> Ending:
@@ -80,7 +108,11 @@ async def some_rows(store: Store) -> Rows:
     run = await tenant.start()
     async with store.write() as tx:
         (delivery,) = await claims.claim_due(tx, {webhook.id: 1}, LEASE)
-    return Rows(webhook, run, delivery)
+        user = await people.insert_user(
+            tx, email="ada@example.com", name="Ada", password_hash="$argon2id$", now=START
+        )
+    assert user is not None
+    return Rows(webhook, run, delivery, user)
 
 
 def another_run(rows: Rows) -> Run:
@@ -92,16 +124,70 @@ Call = Callable[[Transaction, Rows], Awaitable[object]]
 
 CALLS: dict[str, Call] = {
     "find_account": lambda tx, rows: accounts.find_account(tx, ACCOUNT),
-    "insert_account": lambda tx, rows: accounts.insert_account(
-        tx,
-        Account(
-            id=AccountId(2),
-            identifier="act_2",
-            name="Second",
-            default_payload_version=PayloadVersion.V2023_02,
-        ),
-        now=START,
+    "lock_account": lambda tx, rows: accounts.lock_account(tx, ACCOUNT),
+    "list_accounts": lambda tx, rows: accounts.list_accounts(tx),
+    "next_account_id": lambda tx, rows: accounts.next_account_id(tx),
+    "update_account": lambda tx, rows: accounts.update_account(tx, AN_ACCOUNT),
+    "insert_account": lambda tx, rows: accounts.insert_account(tx, AN_ACCOUNT),
+    "insert_user": lambda tx, rows: people.insert_user(
+        tx, email="grace@example.com", name="Grace", password_hash="$argon2id$", now=START
     ),
+    "find_user_by_email": lambda tx, rows: people.find_user_by_email(tx, "ada@example.com"),
+    "lock_user": lambda tx, rows: people.lock_user(tx, rows.user.id),
+    "update_user": lambda tx, rows: people.update_user(
+        tx, KnownUser(user=rows.user, password_hash="$argon2id$")
+    ),
+    "is_any_user": lambda tx, rows: people.is_any_user(tx),
+    "insert_member": lambda tx, rows: people.insert_member(
+        tx, ACCOUNT, rows.user.id, Role.OWNER, now=START
+    ),
+    "find_member": lambda tx, rows: people.find_member(tx, ACCOUNT, rows.user.id),
+    "list_members": lambda tx, rows: people.list_members(tx, ACCOUNT, limit=20, offset=40),
+    "count_members": lambda tx, rows: people.count_members(tx, ACCOUNT, Role.OWNER),
+    "update_member": lambda tx, rows: people.update_member(tx, ACCOUNT, rows.user.id, Role.VIEWER),
+    "delete_member": lambda tx, rows: people.delete_member(tx, ACCOUNT, rows.user.id),
+    "find_membership": lambda tx, rows: people.find_membership(tx, ACCOUNT, rows.user.id),
+    "memberships_of": lambda tx, rows: people.memberships_of(tx, rows.user.id),
+    "insert_invitation": lambda tx, rows: invitations.insert_invitation(
+        tx,
+        ACCOUNT,
+        Role.VIEWER,
+        email="grace@example.com",
+        digest="0" * 64,
+        created_by="ada@example.com",
+        now=START,
+        expires_at=START,
+    ),
+    "find_open_invitation": lambda tx, rows: invitations.find_open_invitation(tx, "0" * 64),
+    "lock_open_invitation": lambda tx, rows: invitations.lock_open_invitation(tx, "0" * 64),
+    "mark_accepted": lambda tx, rows: invitations.mark_accepted(tx, 1, now=START),
+    "find_invitation": lambda tx, rows: invitations.find_invitation(tx, ACCOUNT, 1),
+    "list_invitations": lambda tx, rows: invitations.list_invitations(
+        tx, ACCOUNT, limit=20, offset=40
+    ),
+    "count_invitations": lambda tx, rows: invitations.count_invitations(tx, ACCOUNT),
+    "delete_invitation": lambda tx, rows: invitations.delete_invitation(tx, ACCOUNT, 1),
+    "delete_invitations_by": lambda tx, rows: invitations.delete_invitations_by(
+        tx, ACCOUNT, "ada@example.com"
+    ),
+    "insert_session": lambda tx, rows: sessions.insert_session(
+        tx,
+        rows.user.id,
+        digest="0" * 64,
+        address="192.0.2.7",
+        user_agent="a browser",
+        now=START,
+        expires_at=START,
+    ),
+    "find_valid_session": lambda tx, rows: sessions.find_valid_session(tx, "0" * 64),
+    "note_session_use": lambda tx, rows: sessions.note_session_use(
+        tx, 1, now=START, at_least=timedelta(minutes=1), expires_at=START
+    ),
+    "list_sessions": lambda tx, rows: sessions.list_sessions(tx, rows.user.id, limit=20, offset=40),
+    "count_sessions": lambda tx, rows: sessions.count_sessions(tx, rows.user.id),
+    "delete_session": lambda tx, rows: sessions.delete_session(tx, rows.user.id, 1),
+    "delete_other_sessions": lambda tx, rows: sessions.delete_other_sessions(tx, rows.user.id, 1),
+    "delete_expired_sessions": lambda tx, rows: sessions.delete_expired_sessions(tx, rows.user.id),
     "insert_token": lambda tx, rows: tokens.insert_token(
         tx,
         ACCOUNT,
@@ -162,7 +248,24 @@ CALLS: dict[str, Call] = {
         tx, [new_delivery(an_event(run=rows.run), rows.webhook, 0)]
     ),
     "list_deliveries": lambda tx, rows: deliveries.list_deliveries(
-        tx, ACCOUNT, rows.webhook.id, limit=20, offset=40
+        tx, ACCOUNT, rows.webhook.id, SOME_DELIVERIES, limit=20, offset=40
+    ),
+    "searched_back_to": lambda tx, rows: deliveries.searched_back_to(
+        tx, ACCOUNT, rows.webhook.id, UNSENT
+    ),
+    "insert_sample_delivery": lambda tx, rows: deliveries.insert_sample_delivery(
+        tx,
+        SampleDelivery(
+            id=DeliveryId("wev_1"),
+            webhook=rows.webhook,
+            event_type=EventType.COMPLETED,
+            body=b"{}",
+        ),
+        LEASE,
+        now=START,
+    ),
+    "return_to_queue": lambda tx, rows: deliveries.return_to_queue(
+        tx, ACCOUNT, rows.delivery.id, DeliveryState.FAILED, now=START
     ),
     "find_delivery": lambda tx, rows: deliveries.find_delivery(tx, ACCOUNT, rows.delivery.id),
     "list_attempts": lambda tx, rows: deliveries.list_attempts(tx, rows.delivery.id),
@@ -171,6 +274,12 @@ CALLS: dict[str, Call] = {
     ),
     "delete_old_deliveries": lambda tx, rows: deliveries.delete_old_deliveries(
         tx, before=DeliveryId("wev_1"), limit=500
+    ),
+    "unknown_projects": lambda tx, rows: scopes.unknown_projects(
+        tx, ACCOUNT, [ProjectId(1), ProjectId(2)]
+    ),
+    "unknown_environments": lambda tx, rows: scopes.unknown_environments(
+        tx, ACCOUNT, [EnvironmentId(1), EnvironmentId(2)]
     ),
     "register_jobs": lambda tx, rows: jobs.register_jobs(tx, {NEW_JOB}),
     "find_jobs": lambda tx, rows: jobs.find_jobs(tx, {NEW_JOB}),
@@ -197,6 +306,12 @@ CALLS: dict[str, Call] = {
     "webhooks_of_accounts": lambda tx, rows: webhooks.webhooks_of_accounts(tx, {ACCOUNT}),
     "delete_webhook": lambda tx, rows: webhooks.delete_webhook(tx, rows.webhook, now=START),
     "newest_secret_opens": lambda tx, rows: webhooks.newest_secret_opens(tx),
+    "write_headers": lambda tx, rows: webhooks.write_headers(tx, rows.webhook, {"X-Key": "value"}),
+    "read_headers": lambda tx, rows: webhooks.read_headers(tx, rows.webhook),
+    "rotate_secret": lambda tx, rows: webhooks.rotate_secret(
+        tx, rows.webhook, SECRET, grace=timedelta(days=1)
+    ),
+    "find_endpoint": lambda tx, rows: webhooks.find_endpoint(tx, ACCOUNT, rows.webhook.id),
     "find_endpoints": lambda tx, rows: webhooks.find_endpoints(tx, {rows.webhook.id}),
     "note_dispatches": lambda tx, rows: webhooks.note_dispatches(
         tx, {rows.webhook.id: (START, 200)}

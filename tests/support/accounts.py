@@ -179,9 +179,10 @@ async def a_tenant(store: Store, clock: ManualClock, account_id: int = 1) -> Ten
         identifier=new_account_identifier(clock.now()),
         name=f"Account {account_id}",
         default_payload_version=PayloadVersion.V2022_05,
+        created_at=clock.now(),
     )
     async with store.write() as tx:
-        await insert_account(tx, account, now=clock.now())
+        await insert_account(tx, account)
     return Tenant(store, clock, account.id)
 
 

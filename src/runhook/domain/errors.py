@@ -17,6 +17,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    TOO_LARGE = "too_large"
     LIMITED = "limited"
     UNAVAILABLE = "unavailable"
 
@@ -35,9 +36,18 @@ class RunhookError(Exception):
 
 
 class InvalidError(RunhookError):
-    """The request is not valid."""
+    """The request is not valid.
+
+    ``field`` names the one value that is not, if it is one; the message then begins with it, and
+    ``sentence`` is the rest, for who shows it beside the field.
+    """
 
     code = ErrorCode.INVALID
+
+    def __init__(self, message: str = "The request is not valid.", *, field: str = "") -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+        self.sentence = message
 
 
 class UnauthorizedError(RunhookError):
@@ -62,6 +72,12 @@ class ConflictError(RunhookError):
     """That contradicts what was reported before."""
 
     code = ErrorCode.CONFLICT
+
+
+class TooLargeError(RunhookError):
+    """That is larger than what is taken here."""
+
+    code = ErrorCode.TOO_LARGE
 
 
 class LimitedError(RunhookError):

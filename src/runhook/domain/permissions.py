@@ -16,10 +16,12 @@ class Permission(StrEnum):
     MANAGE_TOKENS = "manage tokens"
     READ_MEMBERS = "read members"
     MANAGE_MEMBERS = "manage members"
+    MANAGE_OWNERS = "manage owners"
     READ_AUDIT_LOG = "read the audit log"
 
 
 EVERYTHING = frozenset(Permission)
+ADMINISTERING = EVERYTHING - {Permission.MANAGE_OWNERS}
 READING = frozenset(
     {Permission.READ_ACCOUNT, Permission.READ_WEBHOOKS, Permission.READ_RUNS},
 )
@@ -42,7 +44,7 @@ class PermissionSet(StrEnum):
 
 
 PERMISSIONS_OF_SETS: dict[PermissionSet, frozenset[Permission]] = {
-    PermissionSet.ACCOUNT_ADMIN: EVERYTHING,
+    PermissionSet.ACCOUNT_ADMIN: ADMINISTERING,
     PermissionSet.WEBHOOKS_ONLY: frozenset(
         {Permission.READ_ACCOUNT, Permission.READ_WEBHOOKS, Permission.WRITE_WEBHOOKS},
     ),
@@ -76,7 +78,7 @@ class Role(StrEnum):
 
 PERMISSIONS_OF_ROLES: dict[Role, frozenset[Permission]] = {
     Role.OWNER: EVERYTHING,
-    Role.ADMIN: EVERYTHING,
+    Role.ADMIN: ADMINISTERING,
     Role.MEMBER: READING
     | {Permission.WRITE_WEBHOOKS, Permission.CANCEL_RUNS, Permission.READ_MEMBERS},
     Role.VIEWER: READING | {Permission.READ_MEMBERS},

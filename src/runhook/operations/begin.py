@@ -28,8 +28,9 @@ async def begin(store: Store, *, bootstrap_token: Hidden | None, clock: Clock) -
             identifier=new_account_identifier(now),
             name="Default",
             default_payload_version=PayloadVersion.V2022_05,
+            created_at=now,
         )
-        await insert_account(tx, account, now=now)
+        await insert_account(tx, account)
         if bootstrap_token is not None:
             await add_token(
                 tx,

@@ -1,7 +1,9 @@
 """Accounts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,22 +23,38 @@ class Account:
     name: str
     default_payload_version: PayloadVersion
     """What a new webhook gets that does not choose."""
+    created_at: datetime
 
 
 async def find_account(tx: Transaction, account_id: AccountId) -> Account | None:
     """Return the account with this id."""
     row = (await tx.execute(sa.select(accounts).where(accounts.c.id == account_id))).one_or_none()
-    if row is None:
-        return None
-    return Account(
-        id=row.id,
-        identifier=row.identifier,
-        name=row.name,
-        default_payload_version=row.default_payload_version,
-    )
+    return None if row is None else account_of(row)
 
 
-async def insert_account(tx: Transaction, account: Account, *, now: datetime) -> None:
+async def lock_account(tx: Transaction, account_id: AccountId) -> Account | None:
+    """Return an account, and let nobody else change it or its members before this ends."""
+    row = (
+        await tx.execute(sa.select(accounts).where(accounts.c.id == account_id).with_for_update())
+    ).one_or_none()
+    return None if row is None else account_of(row)
+
+
+async def list_accounts(tx: Transaction) -> Sequence[Account]:
+    """Return every account, in the order of their ids; for whoever runs the service."""
+    return [account_of(row) for row in await tx.execute(sa.select(accounts).order_by("id"))]
+
+
+async def next_account_id(tx: Transaction) -> AccountId:
+    """Return an id that no account has.
+
+    Accounts are made too seldom for two to be made at once; if they are, one of them fails.
+    """
+    rows = await tx.execute(sa.select(sa.func.coalesce(sa.func.max(accounts.c.id), 0) + 1))
+    return AccountId(rows.scalar_one())
+
+
+async def insert_account(tx: Transaction, account: Account) -> None:
     """Add an account, with its id."""
     await tx.execute(
         sa.insert(accounts).values(
@@ -44,6 +62,26 @@ async def insert_account(tx: Transaction, account: Account, *, now: datetime) ->
             identifier=account.identifier,
             name=account.name,
             default_payload_version=account.default_payload_version,
-            created_at=now,
+            created_at=account.created_at,
         )
+    )
+
+
+async def update_account(tx: Transaction, account: Account) -> None:
+    """Write what of an account can be changed."""
+    await tx.execute(
+        sa.update(accounts)
+        .where(accounts.c.id == account.id)
+        .values(name=account.name, default_payload_version=account.default_payload_version)
+    )
+
+
+def account_of(row: sa.Row[Any]) -> Account:
+    """Read a row."""
+    return Account(
+        id=row.id,
+        identifier=row.identifier,
+        name=row.name,
+        default_payload_version=row.default_payload_version,
+        created_at=row.created_at,
     )

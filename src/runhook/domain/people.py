@@ -1,0 +1,106 @@
+"""Who people are: what a user has to say of themselves, and who may be what in an account."""
+
+import unicodedata
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NewType
+
+from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
+from runhook.domain.permissions import Permission, Role
+
+UserId = NewType("UserId", int)
+
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1_024
+LONGEST_EMAIL = 254
+"""RFC 5321, section 4.5.3.1.3, less the brackets around a path."""
+LONGEST_NAME = 255
+
+IDLE_LIFETIME = timedelta(days=14)
+"""A session that is not used for so long has ended."""
+LONGEST_LIFETIME = timedelta(days=90)
+"""So long after signing in a session ends, used or not."""
+INVITATION_LIFETIME = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Somebody who can sign in."""
+
+    id: UserId
+    email: str
+    """As `check_email` returns it."""
+    name: str
+    created_at: datetime
+
+
+def session_end(created_at: datetime, last_seen_at: datetime) -> datetime:
+    """Return when a session ends unless it is used again."""
+    return min(last_seen_at + IDLE_LIFETIME, created_at + LONGEST_LIFETIME)
+
+
+def check_email(email: str) -> str:
+    """Return an e-mail address in the one form that it is stored in: one mailbox is one user.
+
+    Whether mail arrives there only mail can tell, so little more than the `@` is asked for.
+
+    Raises:
+        InvalidError: it cannot be one.
+    """
+    email = unicodedata.normalize("NFC", email.strip()).lower()
+    local, at, host = email.rpartition("@")
+    if not (at and local and host) or not email.isprintable() or " " in email or "@" in local:
+        raise InvalidError("give an e-mail address, such as ada@example.com", field="email")
+    if len(email) > LONGEST_EMAIL:
+        raise InvalidError(f"{LONGEST_EMAIL} characters at most", field="email")
+    return email
+
+
+def check_name(name: str) -> str:
+    """Return a user's or an account's name without the spaces around it.
+
+    Raises:
+        InvalidError: it is empty, too long, or has characters that cannot be shown.
+    """
+    name = name.strip()
+    if not name:
+        raise InvalidError("give a name", field="name")
+    if len(name) > LONGEST_NAME:
+        raise InvalidError(f"{LONGEST_NAME} characters at most", field="name")
+    if not name.isprintable():
+        raise InvalidError("some of its characters cannot be shown", field="name")
+    return name
+
+
+def check_new_password(password: str) -> str:
+    """Return a password that will do: long enough to resist guessing, whatever is in it.
+
+    Raises:
+        InvalidError: it is too short or too long.
+    """
+    if len(password) < SHORTEST_PASSWORD:
+        raise InvalidError(f"{SHORTEST_PASSWORD} characters at least", field="password")
+    if len(password) > LONGEST_PASSWORD:
+        raise InvalidError(f"{LONGEST_PASSWORD} characters at most", field="password")
+    return password
+
+
+def check_role_change(
+    permissions: AbstractSet[Permission], *, before: Role | None, after: Role | None, owners: int
+) -> None:
+    """Let somebody's role change, if who wants it may and an owner remains.
+
+    Args:
+        permissions: of who wants it.
+        before: what the member is now; None for who is no member yet.
+        after: what the member shall be; None for who is removed.
+        owners: how many owners the account has now.
+
+    Raises:
+        ForbiddenError: only an owner makes and removes owners.
+        ConflictError: nobody would be the account's owner.
+    """
+    if Role.OWNER in (before, after) and Permission.MANAGE_OWNERS not in permissions:
+        raise ForbiddenError("Only an owner can make or remove an owner.")
+    if before is Role.OWNER and after is not Role.OWNER and owners <= 1:
+        raise ConflictError("This is the account's last owner; make somebody else an owner before.")

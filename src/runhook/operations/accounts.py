@@ -1,0 +1,101 @@
+"""Accounts: made, and changed."""
+
+from dataclasses import dataclass, replace
+
+from runhook.clock import Clock
+from runhook.domain.auditing import AuditAction, Facts
+from runhook.domain.callers import Actor
+from runhook.domain.errors import NotFoundError
+from runhook.domain.people import check_name
+from runhook.domain.runs import AccountId
+from runhook.domain.webhooks import PayloadVersion
+from runhook.operations.audit import note_change
+from runhook.operations.ids import new_account_identifier
+from runhook.storage.accounts import (
+    Account,
+    insert_account,
+    lock_account,
+    next_account_id,
+    update_account,
+)
+from runhook.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountChange:
+    """What shall be different; None leaves as it is."""
+
+    name: str | None = None
+    default_payload_version: PayloadVersion | None = None
+
+
+async def create_account(store: Store, name: str, *, actor: Actor, clock: Clock) -> Account:
+    """Create an account without any member.
+
+    Raises:
+        InvalidError: the name will not do.
+    """
+    name = check_name(name)
+    now = clock.now()
+    async with store.write() as tx:
+        account = Account(
+            id=await next_account_id(tx),
+            identifier=new_account_identifier(now),
+            name=name,
+            default_payload_version=PayloadVersion.V2022_05,
+            created_at=now,
+        )
+        await insert_account(tx, account)
+        await note_change(
+            tx,
+            account.id,
+            actor,
+            AuditAction.ACCOUNT_CREATED,
+            str(account.id),
+            before=None,
+            after=facts_of(account),
+            now=now,
+        )
+    return account
+
+
+async def change_account(
+    store: Store, account_id: AccountId, change: AccountChange, *, actor: Actor, clock: Clock
+) -> Account:
+    """Change an account.
+
+    Raises:
+        InvalidError: the name will not do.
+        NotFoundError: there is no such account.
+    """
+    name = None if change.name is None else check_name(change.name)
+    async with store.write() as tx:
+        account = await lock_account(tx, account_id)
+        if account is None:
+            raise NotFoundError(f"There is no account {account_id}.")
+        changed = replace(
+            account,
+            name=name or account.name,
+            default_payload_version=change.default_payload_version
+            or account.default_payload_version,
+        )
+        await update_account(tx, changed)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.ACCOUNT_CHANGED,
+            str(account_id),
+            before=facts_of(account),
+            after=facts_of(changed),
+            now=clock.now(),
+        )
+    return changed
+
+
+def facts_of(account: Account) -> Facts:
+    """Return what the audit log tells of an account."""
+    return {
+        "name": account.name,
+        "default_payload_version": account.default_payload_version.value,
+    }

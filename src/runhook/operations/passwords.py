@@ -1,0 +1,59 @@
+"""Passwords, kept as Argon2id hashes only.
+
+Hashing is meant to be slow and to need memory, so it happens in threads beside the event loop, and
+never in more than a few at once.
+"""
+
+import asyncio
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+
+from runhook.domain.people import LONGEST_PASSWORD
+
+AT_ONCE = 2
+"""Each takes 64 MiB with the library's parameters, which are RFC 9106's for little memory."""
+
+
+class Passwords:
+    """Makes and checks hashes.
+
+    Args:
+        hasher: its parameters are what new hashes are made with.
+    """
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
+
+    async def hash(self, password: str) -> str:
+        """Return what may be stored of a password."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._hasher.hash, normal(password))
+
+    async def check(self, password: str, hashed: str | None) -> bool:
+        """Whether a password is the one that was hashed; None, for nobody's, takes as long."""
+        if len(password) > LONGEST_PASSWORD:
+            return False
+        if hashed is None:
+            await self.hash(password)
+            return False
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._verify, hashed, normal(password))
+
+    def is_outdated(self, hashed: str) -> bool:
+        """Whether a hash was made with other parameters than new ones are."""
+        return self._hasher.check_needs_rehash(hashed)
+
+    def _verify(self, hashed: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except VerificationError:
+            return False
+
+
+def normal(password: str) -> str:
+    """Return a password as every keyboard would send it (RFC 8265, section 4.2, less its maps)."""
+    return unicodedata.normalize("NFC", password)

@@ -1,0 +1,172 @@
+"""What changes of users and of an account's members."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from runhook.clock import Clock
+from runhook.domain.auditing import AuditAction, Facts
+from runhook.domain.callers import Actor
+from runhook.domain.errors import InvalidError, NotFoundError, UnauthorizedError
+from runhook.domain.people import User, UserId, check_name, check_new_password, check_role_change
+from runhook.domain.permissions import Permission, Role
+from runhook.domain.runs import AccountId
+from runhook.operations.audit import note_change
+from runhook.operations.passwords import Passwords
+from runhook.storage.accounts import lock_account
+from runhook.storage.people import (
+    Member,
+    count_members,
+    delete_member,
+    find_member,
+    find_user_by_email,
+    lock_user,
+    update_member,
+)
+from runhook.storage.people import update_user as write_user
+from runhook.storage.sessions import delete_other_sessions
+from runhook.storage.store import Store, Transaction
+
+
+async def rename_user(store: Store, user_id: UserId, name: str) -> User:
+    """Give a user another name.
+
+    Raises:
+        InvalidError: it will not do.
+        NotFoundError: there is no such user.
+    """
+    name = check_name(name)
+    async with store.write() as tx:
+        known = await lock_user(tx, user_id)
+        if known is None:
+            raise NotFoundError
+        changed = replace(known, user=replace(known.user, name=name))
+        await write_user(tx, changed)
+    return changed.user
+
+
+async def change_password(
+    store: Store,
+    user: User,
+    *,
+    present: str,
+    password: str,
+    kept_session: int,
+    passwords: Passwords,
+) -> None:
+    """Give a user another password, and end all their sessions but the one they are in.
+
+    Args:
+        store: where it is kept.
+        user: whose it is.
+        present: the password until now.
+        password: the new one.
+        kept_session: the session that goes on.
+        passwords: makes and checks hashes.
+
+    Raises:
+        UnauthorizedError: ``present`` is not the password until now.
+        InvalidError: the new one will not do.
+    """
+    check_new_password(password)
+    async with store.read() as tx:
+        known = await find_user_by_email(tx, user.email)
+    if known is None or not await passwords.check(present, known.password_hash):
+        raise UnauthorizedError("That is not your present password.")
+    if present == password:
+        raise InvalidError("give another one than the present one", field="password")
+    hashed = await passwords.hash(password)
+    async with store.write() as tx:
+        locked = await lock_user(tx, user.id)
+        if locked is None or locked.password_hash != known.password_hash:
+            raise UnauthorizedError("That is not your present password.")
+        await write_user(tx, replace(locked, password_hash=hashed))
+        await delete_other_sessions(tx, user.id, kept_session)
+
+
+async def change_role(
+    store: Store,
+    account_id: AccountId,
+    user_id: UserId,
+    role: Role,
+    *,
+    actor: Actor,
+    permissions: AbstractSet[Permission],
+    clock: Clock,
+) -> Member:
+    """Give a member of an account another role.
+
+    Raises:
+        NotFoundError: the account has no such member.
+        ForbiddenError: only an owner makes and removes owners.
+        ConflictError: nobody would be the account's owner.
+    """
+    async with store.write() as tx:
+        member = await lock_member(tx, account_id, user_id)
+        owners = await count_members(tx, account_id, Role.OWNER)
+        check_role_change(permissions, before=member.role, after=role, owners=owners)
+        await update_member(tx, account_id, user_id, role)
+        changed = replace(member, role=role)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.MEMBER_CHANGED,
+            str(user_id),
+            before=facts_of(member),
+            after=facts_of(changed),
+            now=clock.now(),
+        )
+    return changed
+
+
+async def remove_member(
+    store: Store,
+    account_id: AccountId,
+    user_id: UserId,
+    *,
+    actor: Actor,
+    permissions: AbstractSet[Permission],
+    clock: Clock,
+) -> None:
+    """Make a user no member of an account, from their next request on.
+
+    Raises:
+        NotFoundError: the account has no such member.
+        ForbiddenError: only an owner makes and removes owners.
+        ConflictError: nobody would be the account's owner.
+    """
+    async with store.write() as tx:
+        member = await lock_member(tx, account_id, user_id)
+        owners = await count_members(tx, account_id, Role.OWNER)
+        check_role_change(permissions, before=member.role, after=None, owners=owners)
+        await delete_member(tx, account_id, user_id)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.MEMBER_REMOVED,
+            str(user_id),
+            before=facts_of(member),
+            after=None,
+            now=clock.now(),
+        )
+
+
+async def lock_member(tx: Transaction, account_id: AccountId, user_id: UserId) -> Member:
+    """Return a member, and let nobody else change this account's members meanwhile.
+
+    Two owners who remove each other at once would else leave none.
+
+    Raises:
+        NotFoundError: the account has no such member.
+    """
+    await lock_account(tx, account_id)
+    member = await find_member(tx, account_id, user_id)
+    if member is None:
+        raise NotFoundError(f"There is no member {user_id} in this account.")
+    return member
+
+
+def facts_of(member: Member) -> Facts:
+    """Return what the audit log tells of a member."""
+    return {"email": member.user.email, "role": member.role.value}

@@ -1,0 +1,3 @@
+SELECT sessions.id, sessions.address, sessions.user_agent, sessions.created_at, sessions.last_seen_at, sessions.expires_at, users.id AS user_id, users.email AS user_email, users.name AS user_name, users.created_at AS user_created_at
+FROM sessions JOIN users ON users.id = sessions.user_id
+WHERE sessions.digest = $1::VARCHAR AND sessions.expires_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT);

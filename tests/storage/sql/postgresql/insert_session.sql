@@ -1,0 +1,1 @@
+INSERT INTO sessions (user_id, digest, address, user_agent, created_at, last_seen_at, expires_at) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::VARCHAR, $5::BIGINT, $6::BIGINT, $7::BIGINT) RETURNING sessions.id, sessions.address, sessions.user_agent, sessions.created_at, sessions.last_seen_at, sessions.expires_at;

@@ -1,0 +1,1 @@
+INSERT INTO users (email, name, password_hash, created_at) VALUES ($1::VARCHAR, $2::VARCHAR, $3::VARCHAR, $4::BIGINT) ON CONFLICT DO NOTHING RETURNING users.id, users.email, users.name, users.password_hash, users.created_at;

@@ -1,0 +1,2 @@
+SELECT accounts.id, accounts.identifier, accounts.name, accounts.default_payload_version, accounts.created_at
+FROM accounts ORDER BY accounts.id;

@@ -1,0 +1,1 @@
+DELETE FROM invitations WHERE invitations.account_id = ? AND invitations.id = ? AND invitations.accepted_at IS NULL;

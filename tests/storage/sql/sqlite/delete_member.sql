@@ -1,0 +1,1 @@
+DELETE FROM members WHERE members.account_id = ? AND members.user_id = ?;

@@ -1,0 +1,1 @@
+DELETE FROM sessions WHERE sessions.user_id = ? AND sessions.id = ?;

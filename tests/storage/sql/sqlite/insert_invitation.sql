@@ -1,0 +1,1 @@
+INSERT INTO invitations (account_id, email, role, digest, created_by, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id;

@@ -1,0 +1,2 @@
+SELECT EXISTS (SELECT users.id
+FROM users) AS anon_1;

@@ -1,0 +1,1 @@
+UPDATE invitations SET accepted_at=? WHERE invitations.id = ?;

@@ -1,0 +1,2 @@
+SELECT coalesce(max(accounts.id), ?) + ? AS anon_1
+FROM accounts;

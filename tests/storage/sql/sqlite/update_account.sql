@@ -1,0 +1,1 @@
+UPDATE accounts SET name=?, default_payload_version=? WHERE accounts.id = ?;
