@@ -1,6 +1,6 @@
 """The open database: its engines, its clock, and what a transaction is."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from runhook.domain.errors import InvalidError, UnavailableError
 from runhook.storage import _postgresql, _sqlite
+from runhook.storage.batches import compile_batch
 from runhook.storage.columns import UtcDateTime
 from runhook.storage.vault import Vault
 
@@ -82,6 +83,16 @@ class Transaction:
     ) -> sa.CursorResult[Any]:
         """Run one statement."""
         return await self.connection.execute(statement, parameters)
+
+    async def execute_many(
+        self, statement: sa.Insert | sa.Update, rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Run one statement for many rows, each with the same names; it returns nothing.
+
+        The statement is compiled once: build it once too.
+        """
+        batch = compile_batch(statement, self.connection.dialect, tuple(rows[0]))
+        await self.connection.exec_driver_sql(batch.sql, batch.tuples(rows))
 
 
 def after(now: Clock, pause: ColumnElement[timedelta]) -> Clock:

@@ -1,0 +1,87 @@
+"""Many rows in one statement, without SQLAlchemy between each row and the driver."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from runhook.domain.judging import FailureReason
+from runhook.storage.store import Store
+from runhook.storage.tables import attempts
+from tests.support.accounts import Tenant, a_tenant, rows_of
+from tests.support.clock import START, ManualClock
+
+INSERT = sa.insert(attempts)
+FIRST = {
+    "number": 1,
+    "sent_at": START,
+    "duration": timedelta(milliseconds=20),
+    "http_status_code": 500,
+    "failure": FailureReason.HTTP_STATUS,
+    "error": "The endpoint answered 500.",
+    "request_headers": {"webhook-id": "wev_1", "x-name": "Ångström ☃"},
+    "response_headers": {},
+    "response_body": b"\x00\xff",
+}
+SECOND = {
+    **FIRST,
+    "number": 2,
+    "sent_at": START + timedelta(seconds=10),
+    "http_status_code": None,
+    "failure": FailureReason.TIMED_OUT,
+    "response_body": b"",
+}
+
+
+@pytest.fixture
+async def tenant(store: Store, clock: ManualClock) -> Tenant:
+    return await a_tenant(store, clock)
+
+
+@pytest.fixture
+async def delivery_ids(tenant: Tenant) -> list[str]:
+    """Two deliveries of one run."""
+    webhooks = [await tenant.webhook() for _ in range(2)]
+    await tenant.start()
+    return [(await tenant.delivery(webhook)).id for webhook in webhooks]
+
+
+async def test_a_batch_writes_what_a_statement_for_each_row_writes(
+    store: Store, delivery_ids: list[str]
+):
+    one, other = delivery_ids
+    async with store.write() as tx:
+        await tx.execute_many(INSERT, [{"delivery_id": one, **row} for row in (FIRST, SECOND)])
+        await tx.execute(INSERT, [{"delivery_id": other, **row} for row in (FIRST, SECOND)])
+
+    written = [row._mapping for row in await rows_of(store, attempts)]
+
+    for_one = [{**row, "delivery_id": "same"} for row in written if row["delivery_id"] == one]
+    for_other = [{**row, "delivery_id": "same"} for row in written if row["delivery_id"] == other]
+    assert len(for_one) == 2
+    assert for_one == for_other
+
+
+async def test_what_a_statement_holds_itself_is_the_same_for_each_row(
+    store: Store, delivery_ids: list[str]
+):
+    failed = (
+        sa.update(attempts)
+        .where(attempts.c.delivery_id == sa.bindparam("one"))
+        .values(failure=FailureReason.TLS_FAILED, error=sa.bindparam("sentence"))
+    )
+    async with store.write() as tx:
+        await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST} for one in delivery_ids])
+        await tx.execute_many(failed, [{"one": one, "sentence": one} for one in delivery_ids])
+
+    for row in await rows_of(store, attempts):
+        assert (row.failure, row.error) == (FailureReason.TLS_FAILED, row.delivery_id)
+
+
+async def test_a_row_that_lacks_a_value_writes_nothing(store: Store, delivery_ids: list[str]):
+    one, _ = delivery_ids
+    with pytest.raises(KeyError, match="number"):
+        async with store.write() as tx:
+            await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}, {"delivery_id": one}])
+
+    assert await rows_of(store, attempts) == []
