@@ -51,6 +51,7 @@ class Settings:
     bootstrap_token: Hidden | None
     retry_schedule: RetrySchedule
     retention_days: timedelta
+    artifact_megabytes: int
 
     def address_of_database(self) -> str:
         """Return the database's address: the one given, or SQLite in the data folder."""
@@ -92,6 +93,11 @@ def read_port(text: str) -> int:
 def read_days(text: str) -> timedelta:
     """Read a number of days."""
     return timedelta(days=read_number(text, 1, 3_650, "a number of days"))
+
+
+def read_megabytes(text: str) -> int:
+    """Read a number of MiB; the databases take no file of a whole GiB."""
+    return read_number(text, 1, 512, "a number of MiB")
 
 
 def read_number(text: str, lowest: int, highest: int, what: str) -> int:
@@ -170,6 +176,12 @@ SETTINGS = (
         default="30",
         read=read_days,
         help="how many days deliveries and finished runs are kept",
+    ),
+    Setting(
+        name="artifact_megabytes",
+        default="64",
+        read=read_megabytes,
+        help="how many MiB an artifact of a run may have",
     ),
 )
 

@@ -126,6 +126,8 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             policy=settings.allow_networks,
             clock=clock,
             is_delivering=lambda: dispatching.is_well,
+            public_url=settings.public_url,
+            largest_artifact=settings.artifact_megabytes << 20,
         )
         server = Server(create_app(services), listening)
         announce(

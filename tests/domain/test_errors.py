@@ -8,6 +8,7 @@ from runhook.domain.errors import (
     LimitedError,
     NotFoundError,
     RunhookError,
+    TooLargeError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -21,6 +22,7 @@ CODES = {
     ConflictError: ErrorCode.CONFLICT,
     RunKeyTakenError: ErrorCode.CONFLICT,
     RunAlreadyFinishedError: ErrorCode.CONFLICT,
+    TooLargeError: ErrorCode.TOO_LARGE,
     LimitedError: ErrorCode.LIMITED,
     UnavailableError: ErrorCode.UNAVAILABLE,
 }

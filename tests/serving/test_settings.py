@@ -20,6 +20,7 @@ VALUES = {
     "bootstrap_token": ("a-token-of-a-flag", "a-token-of-the-environment", "a-token-of-a-file"),
     "retry_schedule": ("1,2", "3,4", "5,6"),
     "retention_days": ("1", "2", "3"),
+    "artifact_megabytes": ("4", "5", "6"),
 }
 """A valid text for each setting from a flag, the environment and the file."""
 
@@ -40,6 +41,8 @@ BAD_VALUES = [
     ("retention_days", "0"),
     ("retention_days", "3651"),
     ("retention_days", "forever"),
+    ("artifact_megabytes", "0"),
+    ("artifact_megabytes", "513"),
 ]
 
 
@@ -59,6 +62,7 @@ def test_the_defaults_need_nothing(tmp_path: Path):
     assert settings.bootstrap_token is None
     assert settings.retry_schedule == DEFAULT_SCHEDULE
     assert settings.retention_days == timedelta(days=30)
+    assert settings.artifact_megabytes == 64
     assert {origin.place for origin in origins.values()} == {"default"}
 
 

@@ -48,6 +48,8 @@ class Api:
     clock: ManualClock
     policy: AddressPolicy = LOOPBACK
     is_delivering: Callable[[], bool] = lambda: True
+    public_url: str | None = None
+    largest_artifact: int = 1 << 20
     app: Litestar = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +59,8 @@ class Api:
             policy=self.policy,
             clock=self.clock,
             is_delivering=self.is_delivering,
+            public_url=self.public_url,
+            largest_artifact=self.largest_artifact,
         )
         object.__setattr__(self, "app", create_app(services))
 

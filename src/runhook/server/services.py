@@ -25,6 +25,10 @@ class Services:
     is_delivering: Callable[[], bool]
     """Says whether the dispatcher works."""
     throttle: Throttle = field(default_factory=Throttle)
+    public_url: str | None = None
+    """Where people reach this service, without a slash at the end; None is where they asked."""
+    largest_artifact: int = 64 << 20
+    """In bytes."""
 
 
 # Litestar would otherwise take these apart to check them, at every request.

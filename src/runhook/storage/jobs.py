@@ -18,7 +18,7 @@ from runhook.domain.runs import (
     RunId,
     RunStatus,
 )
-from runhook.storage.pages import Page, page_of
+from runhook.storage.pages import Page, Slice, page_of
 from runhook.storage.store import Transaction
 from runhook.storage.tables import environments, jobs, projects, runs
 
@@ -87,8 +87,8 @@ class Choice:
     """
 
     ids: Collection[int] | None = None
-    project_ids: Collection[ProjectId] | None = None
-    environment_ids: Collection[EnvironmentId] | None = None
+    project_ids: Collection[int] | None = None
+    environment_ids: Collection[int] | None = None
     name: str | None = None
     name_part: str | None = None
 
@@ -101,36 +101,21 @@ class NameOrder(StrEnum):
 
 
 async def list_projects(
-    tx: Transaction,
-    account_id: AccountId,
-    wanted: Choice,
-    *,
-    order: NameOrder = NameOrder.ID,
-    is_descending: bool = False,
-    limit: int,
-    offset: int,
+    tx: Transaction, account_id: AccountId, wanted: Choice, part: Slice[NameOrder]
 ) -> Page[Project]:
     """Return a page of this account's projects."""
     query = narrowed(sa.select(projects), projects, account_id, wanted)
     return await page_of(
-        sorted_by(query, projects, order, is_descending=is_descending),
+        sorted_by(query, projects, part),
         query.with_only_columns(projects.c.id),
         project_of,
         tx=tx,
-        limit=limit,
-        offset=offset,
+        part=part,
     )
 
 
 async def list_environments(
-    tx: Transaction,
-    account_id: AccountId,
-    wanted: Choice,
-    *,
-    order: NameOrder = NameOrder.ID,
-    is_descending: bool = False,
-    limit: int,
-    offset: int,
+    tx: Transaction, account_id: AccountId, wanted: Choice, part: Slice[NameOrder]
 ) -> Page[Environment]:
     """Return a page of this account's environments."""
     query = narrowed(
@@ -144,24 +129,16 @@ async def list_environments(
         wanted,
     )
     return await page_of(
-        sorted_by(query, environments, order, is_descending=is_descending),
+        sorted_by(query, environments, part),
         query.with_only_columns(environments.c.id),
         environment_of,
         tx=tx,
-        limit=limit,
-        offset=offset,
+        part=part,
     )
 
 
 async def list_jobs(
-    tx: Transaction,
-    account_id: AccountId,
-    wanted: Choice,
-    *,
-    order: NameOrder = NameOrder.ID,
-    is_descending: bool = False,
-    limit: int,
-    offset: int,
+    tx: Transaction, account_id: AccountId, wanted: Choice, part: Slice[NameOrder]
 ) -> Page[LoggedJob]:
     """Return a page of this account's jobs."""
     query = narrowed(
@@ -176,12 +153,11 @@ async def list_jobs(
         wanted,
     )
     return await page_of(
-        sorted_by(query, jobs, order, is_descending=is_descending),
+        sorted_by(query, jobs, part),
         query.with_only_columns(jobs.c.id),
         logged_job_of,
         tx=tx,
-        limit=limit,
-        offset=offset,
+        part=part,
     )
 
 
@@ -215,12 +191,10 @@ def narrowed(
     return query
 
 
-def sorted_by(
-    query: sa.Select[Any], table: sa.Table, order: NameOrder, *, is_descending: bool
-) -> sa.Select[Any]:
+def sorted_by(query: sa.Select[Any], table: sa.Table, part: Slice[NameOrder]) -> sa.Select[Any]:
     """Return the query with its rows in order; what has the same name, by age."""
-    columns = [table.c[order.value], table.c.id]
-    return query.order_by(*(column.desc() if is_descending else column for column in columns))
+    columns = [table.c[part.order.value], table.c.id]
+    return query.order_by(*(column.desc() if part.is_descending else column for column in columns))
 
 
 async def register_jobs(tx: Transaction, names: Collection[JobName]) -> Mapping[JobName, Job]:

@@ -10,9 +10,20 @@ import sqlalchemy as sa
 from runhook.storage.store import Transaction
 
 Item = TypeVar("Item")
+Order = TypeVar("Order")
 
 COUNTED_BEYOND = 100_000
 """So many rows after a page are counted; a long history must not make each page slow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice(Generic[Order]):
+    """Which part of a list, in which order."""
+
+    order: Order
+    is_descending: bool = False
+    limit: int
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +57,7 @@ async def page_of(
     item_of: Callable[[sa.Row[Any]], Item],
     *,
     tx: Transaction,
-    limit: int,
-    offset: int,
+    part: Slice[Any],
 ) -> Page[Item]:
     """Return a page of a query's rows.
 
@@ -56,10 +66,9 @@ async def page_of(
         counted: the same rows in no order, with as little as possible of each.
         item_of: makes an item of a row.
         tx: where to ask.
-        limit: the most items of the page.
-        offset: how many rows come before it.
+        part: which rows.
     """
-    rows = (await tx.execute(query.limit(limit).offset(offset))).all()
-    within = counted.limit(offset + limit + COUNTED_BEYOND).subquery()
+    rows = (await tx.execute(query.limit(part.limit).offset(part.offset))).all()
+    within = counted.limit(part.offset + part.limit + COUNTED_BEYOND).subquery()
     total = await tx.execute(sa.select(sa.func.count()).select_from(within))
     return Page(items=[item_of(row) for row in rows], total=total.scalar_one())

@@ -10,19 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.events import Event
-from runhook.domain.runs import (
-    AccountId,
-    EnvironmentId,
-    Job,
-    JobId,
-    ProjectId,
-    Run,
-    RunId,
-    RunStatus,
-    RunStep,
-)
+from runhook.domain.runs import AccountId, Job, Run, RunId, RunStatus, RunStep
 from runhook.storage.jobs import JOBS_WITH_NAMES
-from runhook.storage.pages import Page, Period, page_of
+from runhook.storage.pages import Page, Period, Slice, page_of
 from runhook.storage.store import Transaction
 from runhook.storage.tables import (
     artifacts,
@@ -66,10 +56,10 @@ class LoggedRun:
 class RunFilter:
     """Which runs to list. None narrows nothing, an empty collection leaves none."""
 
-    ids: Collection[RunId] | None = None
-    job_ids: Collection[JobId] | None = None
-    project_ids: Collection[ProjectId] | None = None
-    environment_ids: Collection[EnvironmentId] | None = None
+    ids: Collection[int] | None = None
+    job_ids: Collection[int] | None = None
+    project_ids: Collection[int] | None = None
+    environment_ids: Collection[int] | None = None
     statuses: Collection[RunStatus] | None = None
     created: Period = field(default_factory=Period)
     started: Period = field(default_factory=Period)
@@ -85,28 +75,21 @@ class RunOrder(StrEnum):
 
 
 async def list_runs(
-    tx: Transaction,
-    account_id: AccountId,
-    wanted: RunFilter,
-    *,
-    order: RunOrder,
-    is_descending: bool,
-    limit: int,
-    offset: int,
+    tx: Transaction, account_id: AccountId, wanted: RunFilter, part: Slice[RunOrder]
 ) -> Page[LoggedRun]:
     """Return a page of this account's runs.
 
-    Without an end a run counts as the latest, on both databases.
+    A run without an end comes after all ends, on both databases.
     """
     query = select_logged_runs().where(*conditions(account_id, wanted))
-    if order is not RunOrder.ID:
-        column = runs.c[order.value]
+    if part.order is not RunOrder.ID:
+        column = runs.c[part.order.value]
         query = query.order_by(
-            column.desc().nulls_first() if is_descending else column.asc().nulls_last()
+            column.desc().nulls_first() if part.is_descending else column.asc().nulls_last()
         )
-    query = query.order_by(runs.c.id.desc() if is_descending else runs.c.id)
+    query = query.order_by(runs.c.id.desc() if part.is_descending else runs.c.id)
     counted = sa.select(runs.c.id).where(*conditions(account_id, wanted))
-    return await page_of(query, counted, logged_run_of, tx=tx, limit=limit, offset=offset)
+    return await page_of(query, counted, logged_run_of, tx=tx, part=part)
 
 
 async def find_run(tx: Transaction, account_id: AccountId, run_id: RunId) -> LoggedRun | None:

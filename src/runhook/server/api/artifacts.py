@@ -1,0 +1,104 @@
+"""Files of a run: sent by its reporter as they are, and given back byte for byte."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from litestar import Request, get, put
+from litestar.exceptions import ClientException, InternalServerException
+from litestar.params import FromPath
+from litestar.response import Stream
+
+from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.permissions import Permission
+from runhook.domain.runs import RunId
+from runhook.operations.artifacts import attach_artifact, read_artifact, too_large
+from runhook.server.api.artifacts_wire import ArtifactOut
+from runhook.server.api.parameters import existing_id
+from runhook.server.api.wire import Envelope
+from runhook.server.authentication import needs
+from runhook.server.services import Calling, Serving
+from runhook.storage.artifacts import list_artifacts
+from runhook.storage.runs import find_run
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@put(
+    "/runs/{run_id:int}/artifacts/{name:str}",
+    status_code=200,
+    # The service's own limit for these, which is a setting, holds instead.
+    request_max_body_size=None,
+    **needs(Permission.REPORT_RUNS),
+)
+async def put_artifact(
+    request: AnyRequest,
+    services: Serving,
+    caller: Calling,
+    run_id: FromPath[int],
+    name: FromPath[str],
+) -> Envelope[ArtifactOut]:
+    """Attach a file to a run, or replace the one of that name; also after the run's end."""
+    if (request.content_length or 0) > services.largest_artifact:
+        raise too_large(services.largest_artifact)
+    size = await attach_artifact(
+        services.store,
+        caller.account_id,
+        RunId(existing_id(run_id)),
+        name,
+        chunks_of(request),
+        largest=services.largest_artifact,
+    )
+    return Envelope(data=ArtifactOut(run_id=run_id, name=name, size=size))
+
+
+@get("/runs/{run_id:int}/artifacts", **needs(Permission.READ_RUNS))
+async def show_artifacts(
+    services: Serving, caller: Calling, run_id: FromPath[int]
+) -> Envelope[list[str]]:
+    """List the names of a run's files."""
+    known_id = RunId(existing_id(run_id))
+    async with services.store.read() as tx:
+        if await find_run(tx, caller.account_id, known_id) is None:
+            raise NotFoundError
+        names = await list_artifacts(tx, caller.account_id, known_id)
+    return Envelope(data=list(names))
+
+
+@get("/runs/{run_id:int}/artifacts/{name:str}", **needs(Permission.READ_RUNS))
+async def get_artifact(
+    services: Serving, caller: Calling, run_id: FromPath[int], name: FromPath[str]
+) -> Stream:
+    """Give back a file as it was sent."""
+    size, pieces = await read_artifact(
+        services.store, caller.account_id, RunId(existing_id(run_id)), name
+    )
+    return Stream(
+        pieces,
+        # A file that calls itself HTML must not become a page of ours.
+        media_type="application/json" if name.endswith(".json") else "application/octet-stream",
+        headers={"Content-Length": str(size), "X-Content-Type-Options": "nosniff"},
+    )
+
+
+async def chunks_of(request: AnyRequest) -> AsyncIterator[bytes]:
+    """Yield the body as it arrives.
+
+    Raises:
+        ClientException: it is compressed.
+        InvalidError: its sender went away before its end.
+    """
+    encoding = request.headers.get("content-encoding", "identity").strip()
+    if encoding.lower() not in ("identity", ""):
+        raise ClientException(
+            status_code=415,
+            detail=f"The file is compressed ({encoding[:40]}); send it as it is, "
+            "without Content-Encoding.",
+        )
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except InternalServerException:
+        raise InvalidError("The file ended before all of it had come.") from None
+
+
+READS = [show_artifacts, get_artifact]

@@ -1,0 +1,123 @@
+"""Filters and orders as clients of dbt Cloud's Admin API write them.
+
+Several values come as JSON (`[1,2]`), as Python (`['a','b']`) or with commas between them. What is
+empty chooses nothing; a value that cannot be read is refused with its name, since a filter that
+was passed over in silence would answer another question.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from runhook.domain.errors import InvalidError
+from runhook.domain.runs import RunStatus
+from runhook.server.api.parameters import LARGEST_ID
+from runhook.storage.pages import Period
+
+Value = TypeVar("Value")
+
+STATUSES_BY_WORD = {status.name.lower(): status for status in RunStatus}
+STATES_WITH_EVERYTHING = ("", "1", "active", "all")
+"""Jobs, projects and environments are active as long as they are there."""
+
+
+def words_in(text: str | None) -> list[str]:
+    """Return the values in a text, none if it is empty."""
+    stripped = (text or "").strip().lstrip("[(").rstrip(")]")
+    return [word for one in stripped.split(",") if (word := one.strip().strip("\"'").strip())]
+
+
+def related_in(texts: Iterable[str]) -> frozenset[str]:
+    """Return the names in `include_related`, however they are written; unknown ones do no harm."""
+    return frozenset(name for text in texts for name in re.findall(r"[a-z_]+", text))
+
+
+def ids_in(name: str, *texts: str | None) -> list[int] | None:
+    """Return the ids in one of several spellings of a filter, None if none of them is given.
+
+    Raises:
+        InvalidError: one is no number.
+    """
+    return values_in(name, texts, id_of)
+
+
+def id_of(word: str) -> int | None:
+    """Return a number; one that nothing can have as its id is 0, which nothing has either."""
+    if not (word.isascii() and word.isdigit()):
+        return None
+    number = int(word[:30])
+    return number if number <= LARGEST_ID else 0
+
+
+def statuses_in(name: str, *texts: str | None) -> list[RunStatus] | None:
+    """Return the statuses in one of several spellings, by their numbers or names.
+
+    Raises:
+        InvalidError: one is no status.
+    """
+    return values_in(name, texts, status_of)
+
+
+def status_of(word: str) -> RunStatus | None:
+    """Return the status of a number or name, None if it is none."""
+    if word.isascii() and word.isdigit():
+        number = int(word[:5])
+        return RunStatus(number) if number in set(RunStatus) else None
+    return STATUSES_BY_WORD.get(word.lower().replace("canceled", "cancelled"))
+
+
+def values_in(
+    name: str, texts: Iterable[str | None], value_of: Callable[[str], Value | None]
+) -> list[Value] | None:
+    """Return the values in the texts, None if there are none.
+
+    Raises:
+        InvalidError: one cannot be read.
+    """
+    words = [word for text in texts for word in words_in(text)]
+    values = []
+    for word in words:
+        value = value_of(word)
+        if value is None:
+            raise InvalidError(f"{name}: `{word[:40]}` is not one")
+        values.append(value)
+    return values or None
+
+
+def period_in(name: str, text: str | None) -> Period:
+    """Return the period from the first to the second of two times, both included.
+
+    Times without a zone are in UTC; a date is the beginning of its day.
+
+    Raises:
+        InvalidError: these are not two times.
+    """
+    words = words_in(text)
+    if not words:
+        return Period()
+    try:
+        since, until = (moment_of(word) for word in words)
+    except (ValueError, OverflowError):
+        raise InvalidError(
+            f"{name}: give two times with a comma between them, "
+            "such as 2026-03-01T00:00:00Z,2026-03-02T00:00:00Z"
+        ) from None
+    return Period(since=since, until=until)
+
+
+def moment_of(word: str) -> datetime:
+    """Return a time in UTC."""
+    moment = datetime.fromisoformat(word)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def order_in(text: str | None) -> tuple[str, bool]:
+    """Return what to sort by, and whether the largest comes first, as in `-id`."""
+    wanted = (text or "").strip()
+    return wanted.removeprefix("-"), wanted.startswith("-")
+
+
+def is_about_the_deleted(state: str | None) -> bool:
+    """Whether a `state` leaves out what is not deleted: Runhook keeps nothing that is."""
+    return (state or "").strip().lower() not in STATES_WITH_EVERYTHING
