@@ -1,5 +1,7 @@
 """The API over a database of either kind, and the administrator of its first account."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
@@ -10,9 +12,11 @@ from tests.support.clock import ManualClock
 
 
 @pytest.fixture
-async def api(store: Store, clock: ManualClock) -> Api:
+async def api(store: Store, clock: ManualClock) -> AsyncIterator[Api]:
     await begin(store, bootstrap_token=None, clock=clock)
-    return Api(store=store, clock=clock)
+    api = Api(store=store, clock=clock)
+    async with api.sender:
+        yield api
 
 
 @pytest.fixture

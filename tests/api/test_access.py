@@ -1,76 +1,78 @@
-"""Who may call: tokens, accounts and permission sets, over the routes that the app really has.
+"""Who may call: over the routes that the application really has, API and pages alike.
 
-What is checked for every route is generated from the app's own table of routes, so that a new one
-is checked from its first day.
+What is checked for every route is generated from the application's own table of routes, so that a
+new one is checked from its first day. It needs an id in ``tests/support/world.py`` for each new
+place in its path, and a body here that would do what it is for.
 """
-
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import httpx
 import pytest
-from litestar import Litestar
-from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute
 
-from runhook.clock import SystemClock
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.permissions import Permission, PermissionSet
-from runhook.operations.publish import Publisher
-from runhook.server.app import create_app
-from runhook.server.services import Services
-from runhook.storage.store import Store
-from tests.support.api import ORIGIN, OTHER_ACCOUNT, Api, data_of, told
-from tests.support.databases import VAULT
+from runhook.domain.permissions import Permission, PermissionSet, Role
+from runhook.server.authentication import Access
+from tests.api.routes import ROUTES, Route
+from tests.support.api import A_WEBHOOK, ORIGIN, OTHER_ACCOUNT, Api, data_of, told
+from tests.support.people import SAME_ORIGIN
+from tests.support.world import MARK, World, a_world
 
 LIST = "/webhooks/subscriptions"
-
-
-@dataclass(frozen=True)
-class Route:
-    """One method of one path of the API."""
-
-    method: str
-    path: str
-    handler: HTTPRouteHandler
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path}"
-
-    def url(self, account_id: int) -> str:
-        """Return the path with values in its places."""
-        path = self.path.replace("{account_id:int}", str(account_id))
-        return ORIGIN + re.sub(r"\{\w+:\w+\}", "1", path)
-
-
-def routes_of(app: Litestar) -> Iterator[Route]:
-    """Yield each route under /api; OPTIONS is the framework's own."""
-    for route in app.routes:
-        if isinstance(route, HTTPRoute) and route.path.startswith("/api"):
-            for handler in route.route_handlers:
-                for method in handler.http_methods - {"OPTIONS"}:
-                    yield Route(method, route.path, handler)
-
-
-def an_app() -> Litestar:
-    """Return the application over a database that nobody connects to."""
-    store = Store.open("sqlite:///never-opened.db", vault=VAULT)
-    clock = SystemClock()
-    publisher = Publisher(store, clock, on_published=lambda: None)
-    return create_app(
-        Services(
-            store=store,
-            publisher=publisher,
-            policy=AddressPolicy(),
-            clock=clock,
-            is_delivering=lambda: True,
-        )
-    )
-
-
-ROUTES = sorted(routes_of(an_app()), key=str)
 EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=str)
+OF_AN_ACCOUNT = pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.permission], ids=str
+)
+NOT_OPEN = pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.access is not Access.ANYONE], ids=str
+)
+OF_NO_ACCOUNT = pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.access and route.access != "anyone"], ids=str
+)
+
+BODIES = {
+    "POST /webhooks/subscriptions": A_WEBHOOK,
+    "PUT /webhooks/subscription/{webhook_id:str}": {"name": "Changed"},
+    "POST /webhooks/subscription/{webhook_id:str}/secret": {},
+    "POST /runs": {"job_name": "weekly"},
+    "POST /runs/{run_id:int}/finish": {"status": "success"},
+    "POST /tokens": {"name": "new", "permission_set": "read_only"},
+    "PUT /": {"name": "Changed"},
+    "PUT /members/{user_id:int}": {"role": "member"},
+    "POST /invitations": {"role": "viewer"},
+    "PUT /api/v3/user": {"name": "Changed"},
+}
+OPEN_TO_ANYONE = {
+    "DELETE /api/v3/session",
+    "GET /healthz",
+    "GET /invitations/{secret:str}",
+    "GET /readyz",
+    "GET /sign-in",
+    "GET /static/{file_path:path}",
+    "POST /api/v3/invitations/accept",
+    "POST /api/v3/session",
+    "POST /invitations/{secret:str}",
+    "POST /sign-in",
+}
+
+
+@pytest.fixture
+async def world(api: Api) -> World:
+    return await a_world(api)
+
+
+async def call(
+    client: httpx.AsyncClient, route: Route, world: World, account_id: int = 1
+) -> httpx.Response:
+    """Call a route as it wants to be called, with the first account's things."""
+    missing = [name for name in route.places if name not in world.ids]
+    assert not missing, f"tests/support/world.py has no {missing}"
+    content = body = None
+    if "/artifacts/" in route.path:
+        content = b"{}"
+    elif route.method in {"POST", "PUT"}:
+        suffix = route.path.partition("/accounts/{account_id:int}")[2] or route.path
+        body = BODIES.get(f"{route.method} {suffix}", {})
+    return await client.request(
+        route.method, route.url(account_id, world.ids), json=body, content=content
+    )
 
 
 def test_there_are_routes_to_check():
@@ -78,48 +80,140 @@ def test_there_are_routes_to_check():
 
 
 @EVERY_ROUTE
-def test_every_route_says_which_permission_it_needs(route: Route):
-    assert isinstance(route.handler.opt.get("permission"), Permission)
+def test_every_route_says_which_permission_it_needs_or_whom_it_is_open_to(route: Route):
+    if route.permission is None:
+        assert isinstance(route.access, Access)
+    else:
+        assert isinstance(route.permission, Permission)
+        assert route.access is None
+        assert "{account_id:int}" in route.path
 
 
-@EVERY_ROUTE
-async def test_without_credentials_every_route_is_401(api: Api, route: Route):
-    answer = await api.client().request(route.method, route.url(1))
+def test_nothing_is_open_to_anyone_that_is_not_meant_to_be():
+    opened = {str(route) for route in ROUTES if route.access is Access.ANYONE}
 
-    told(answer, 401)
-    assert answer.headers["www-authenticate"] == "Token"
+    assert opened <= OPEN_TO_ANYONE
 
 
-@EVERY_ROUTE
-async def test_another_accounts_token_finds_nothing_on_any_route(api: Api, route: Route):
-    theirs = await api.add_other_account()
-
-    told(await theirs.request(route.method, route.url(1)), 404)
-
-
-@EVERY_ROUTE
-async def test_an_account_that_is_not_there_is_404_on_every_route(
-    admin: httpx.AsyncClient, route: Route
+@NOT_OPEN
+async def test_without_credentials_the_api_answers_401_and_a_page_asks_who_it_is(
+    world: World, route: Route
 ):
-    told(await admin.request(route.method, route.url(404)), 404)
-    told(await admin.request(route.method, route.url(10**30)), 404)
+    before = await world.everything()
 
-
-@EVERY_ROUTE
-async def test_a_set_without_the_permission_is_403_and_one_with_it_is_let_in(
-    api: Api, route: Route
-):
-    needed = route.handler.opt["permission"]
-
-    for permission_set in PermissionSet:
-        client = await api.client_with(permission_set)
-        answer = await client.request(route.method, route.url(1))
-        if needed in permission_set.permissions:
-            assert answer.status_code not in (401, 403)
+    for headers in ({}, SAME_ORIGIN, {"Cookie": "runhook_session=unknown", **SAME_ORIGIN}):
+        client = world.api.client()
+        client.headers.update(headers)
+        answer = await call(client, route, world)
+        if route.is_api:
+            told(answer, 401)
+            assert answer.headers["www-authenticate"] == "Token"
         else:
+            assert answer.status_code == 303
+            assert answer.headers["location"].startswith("/sign-in")
+
+    assert await world.everything() == before
+
+
+@OF_AN_ACCOUNT
+async def test_strangers_find_nothing_in_our_account_and_change_nothing(world: World, route: Route):
+    before = await world.everything()
+
+    for stranger in world.strangers():
+        answer = await call(stranger, route, world)
+        assert answer.status_code == 404
+        assert MARK not in answer.text
+
+    assert await world.everything() == before
+
+
+@OF_AN_ACCOUNT
+async def test_strangers_find_nothing_of_ours_in_their_own_account_and_change_nothing(
+    world: World, route: Route
+):
+    """The path is their own account's, the ids in it are of our things."""
+    before = await world.everything()
+
+    for stranger in world.strangers():
+        answer = await call(stranger, route, world, OTHER_ACCOUNT)
+        assert MARK not in answer.text
+        if route.places:
+            assert answer.status_code == 404, answer.text
+
+    if route.places:
+        assert await world.everything() == before
+
+
+@OF_NO_ACCOUNT
+async def test_strangers_find_nothing_of_ours_where_no_account_is_named(world: World, route: Route):
+    before = await world.everything()
+
+    for stranger in world.strangers():
+        answer = await call(stranger, route, world)
+        assert MARK not in answer.text
+        if route.places:
+            assert answer.status_code in {403, 404}
+
+    if route.places:
+        assert await world.everything() == before
+
+
+@OF_AN_ACCOUNT
+async def test_an_account_that_is_not_there_is_404(world: World, route: Route):
+    for client in (
+        world.token_client(PermissionSet.ACCOUNT_ADMIN),
+        world.session_client(Role.OWNER),
+    ):
+        for account_id in (404, 0, 10**30):
+            answer = await call(client, route, world, account_id)
+            assert answer.status_code == 404
+
+
+@OF_AN_ACCOUNT
+async def test_who_lacks_the_permission_gets_403_and_changes_nothing(world: World, route: Route):
+    before = await world.everything()
+
+    for grant in (*PermissionSet, *Role):
+        if route.permission in grant.permissions:
+            continue
+        answer = await call(client_with(world, grant), route, world)
+        assert answer.status_code == 403, grant
+        if route.is_api:
             message = told(answer, 403)
-            assert permission_set in message
-            assert needed in message
+            assert grant in message
+            assert route.permission in message
+
+    assert await world.everything() == before
+
+
+@OF_AN_ACCOUNT
+async def test_who_has_the_permission_gets_what_is_really_there(world: World, route: Route):
+    """The owner comes first, and shows that the ids with which others find nothing are real."""
+    owner = await call(client_with(world, Role.OWNER), route, world)
+    assert owner.status_code < 400, owner.text
+
+    for grant in (*PermissionSet, *Role):
+        if route.permission in grant.permissions:
+            answer = await call(client_with(world, grant), route, world)
+            assert answer.status_code not in {401, 403}, grant
+
+
+@OF_NO_ACCOUNT
+async def test_what_belongs_to_somebody_signed_in_is_theirs_and_no_tokens(
+    world: World, route: Route
+):
+    token = await call(client_with(world, PermissionSet.ACCOUNT_ADMIN), route, world)
+    owner = await call(client_with(world, Role.OWNER), route, world)
+
+    assert owner.status_code < 400, owner.text
+    assert (token.status_code == 403) == (route.access is Access.ANY_USER)
+
+
+def client_with(world: World, grant: PermissionSet | Role) -> httpx.AsyncClient:
+    """Return a caller of the first account."""
+    if isinstance(grant, Role):
+        return world.session_client(grant)
+    return world.token_client(grant)
 
 
 @pytest.mark.parametrize(

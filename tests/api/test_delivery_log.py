@@ -41,6 +41,7 @@ async def test_an_event_that_waits_has_every_key_in_its_type(admin: httpx.AsyncC
         "trigger_event_type": "job.run.started",
         "http_status_code": "0",
         "run_id": str(run["id"]),
+        "is_test": False,
         "state": "pending",
         "attempt_count": 0,
         "failure": None,

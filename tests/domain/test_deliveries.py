@@ -2,7 +2,15 @@ from itertools import product
 
 import pytest
 
-from runhook.domain.deliveries import INITIAL_STATES, MOVES, Delivery, DeliveryId, DeliveryState
+from runhook.domain.deliveries import (
+    INITIAL_STATES,
+    MOVES,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    check_redelivery,
+)
+from runhook.domain.errors import ConflictError
 from runhook.domain.events import EventType
 from tests.support.builders import a_run, a_webhook
 
@@ -48,8 +56,12 @@ def test_a_delivery_is_over_in_four_states(state):
 
 
 @pytest.mark.parametrize("state", DeliveryState)
-def test_a_delivery_that_is_over_never_moves_by_itself_and_any_other_can(state):
-    assert bool(moves_from(state)) is not state.is_over
+def test_a_delivery_that_is_over_only_moves_by_hand_and_back_to_the_queue(state):
+    if state.is_over:
+        assert moves_from(state) == {PENDING}
+        assert "by hand" in MOVES[state, PENDING]
+    else:
+        assert moves_from(state) - {PENDING}
 
 
 def test_every_state_is_reached_from_where_deliveries_begin():
@@ -64,8 +76,8 @@ def test_nothing_becomes_skipped_later():
     assert moves_to(DeliveryState.SKIPPED) == set()
 
 
-def test_a_delivery_begins_waiting_or_skipped():
-    assert set(INITIAL_STATES) == {PENDING, DeliveryState.SKIPPED}
+def test_a_delivery_begins_waiting_or_skipped_and_a_test_is_sent_at_once():
+    assert set(INITIAL_STATES) == {PENDING, DeliveryState.SKIPPED, SENDING}
 
 
 def test_only_an_attempt_makes_a_delivery_succeed_or_fail():
@@ -106,6 +118,10 @@ def test_these_moves_and_no_others_are_legal():
         ("sending", "pending"),
         ("sending", "failed"),
         ("sending", "canceled"),
+        ("succeeded", "pending"),
+        ("failed", "pending"),
+        ("canceled", "pending"),
+        ("skipped", "pending"),
     }
 
 
@@ -122,3 +138,23 @@ def test_a_printed_delivery_does_not_show_its_body():
 
     assert "wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt" in repr(delivery)
     assert "payroll" not in repr(delivery)
+
+
+@pytest.mark.parametrize("state", [PENDING, *OVER])
+def test_what_waits_or_is_over_can_be_redelivered_by_hand(state):
+    check_redelivery(state, is_test=False, is_active=True)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_test", "is_active", "told"),
+    [
+        (SENDING, False, True, "being sent"),
+        (DeliveryState.FAILED, True, True, "another test"),
+        (DeliveryState.FAILED, False, False, "set it active"),
+    ],
+)
+def test_what_is_being_sent_or_a_test_or_goes_nowhere_is_not_redelivered(
+    state, is_test, is_active, told
+):
+    with pytest.raises(ConflictError, match=told):
+        check_redelivery(state, is_test=is_test, is_active=is_active)

@@ -6,13 +6,13 @@ from runhook.domain.runs import AccountId, JobId
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import (
     DESCRIPTION_LIMIT,
-    JOBS_LIMIT,
+    IDS_LIMIT,
     NAME_LIMIT,
     Endpoint,
     PayloadVersion,
     check_description,
     check_event_types,
-    check_job_ids,
+    check_ids,
     check_name,
 )
 from tests.support.builders import a_job, a_run, a_webhook, an_event
@@ -130,16 +130,16 @@ def test_a_message_repeats_only_the_beginning_of_a_long_unknown_event_type():
 
 
 def test_job_ids_keep_the_order_given_and_each_counts_once():
-    assert check_job_ids([JobId(9), JobId(2), JobId(9)]) == (JobId(9), JobId(2))
+    assert check_ids("job_ids", [JobId(9), JobId(2), JobId(9)]) == (JobId(9), JobId(2))
 
 
 def test_no_job_ids_mean_every_job():
-    assert check_job_ids([]) == ()
+    assert check_ids("job_ids", []) == ()
 
 
 def test_job_ids_are_at_most_1000():
-    ids = [JobId(number) for number in range(1, JOBS_LIMIT + 2)]
+    ids = [JobId(number) for number in range(1, IDS_LIMIT + 2)]
 
-    assert check_job_ids(ids[:JOBS_LIMIT]) == tuple(ids[:JOBS_LIMIT])
-    with pytest.raises(InvalidError, match=r"^job_ids: 1001 jobs are too many; 1000 at most$"):
-        check_job_ids(ids)
+    assert check_ids("job_ids", ids[:IDS_LIMIT]) == tuple(ids[:IDS_LIMIT])
+    with pytest.raises(InvalidError, match=r"^job_ids: 1001 ids are too many; 1000 at most$"):
+        check_ids("job_ids", ids)

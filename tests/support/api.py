@@ -12,7 +12,7 @@ from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
-from runhook.domain.permissions import PermissionSet
+from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.retries import DEFAULT_SCHEDULE
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import PayloadVersion
@@ -25,10 +25,13 @@ from runhook.server.services import Services
 from runhook.storage.accounts import Account, insert_account
 from runhook.storage.store import Store
 from tests.support.clock import ManualClock
+from tests.support.people import fast_passwords, session_of_new_user, sign_in_client
+from tests.support.sending import a_sender
 
 ORIGIN = "http://runhook.test"
 LOOPBACK = AddressPolicy.parse("127.0.0.0/8")
 OTHER_ACCOUNT = AccountId(2)
+LEASE = Lease(owner="the only worker", duration=timedelta(seconds=30))
 
 SUCCESS = {"code": 200, "is_success": True, "user_message": "Success!", "developer_message": ""}
 CREATED = {**SUCCESS, "code": 201}
@@ -51,8 +54,13 @@ class Api:
     public_url: str | None = None
     largest_artifact: int = 1 << 20
     app: Litestar = field(init=False)
+    sender: Sender = field(init=False)
+    """Opened by who has a use for it."""
+    wakes: list[None] = field(default_factory=list)
+    """One for each time that the dispatcher was told of something due."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "sender", a_sender(policy=self.policy))
         services = Services(
             store=self.store,
             publisher=Publisher(self.store, self.clock, on_published=lambda: None),
@@ -60,7 +68,11 @@ class Api:
             clock=self.clock,
             is_delivering=self.is_delivering,
             public_url=self.public_url,
+            passwords=fast_passwords(),
             largest_artifact=self.largest_artifact,
+            sender=self.sender,
+            lease=LEASE,
+            wake=lambda: self.wakes.append(None),
         )
         object.__setattr__(self, "app", create_app(services))
 
@@ -95,6 +107,15 @@ class Api:
         """Return a client with a new token that may do what this set allows."""
         return self.client(f"Token {await self.token(permission_set)}")
 
+    async def client_of(
+        self, role: Role, *, account_id: AccountId = FIRST_ACCOUNT, email: str | None = None
+    ) -> httpx.AsyncClient:
+        """Return the browser, signed in, of a new user with this role in an account."""
+        text = await session_of_new_user(
+            self.store, self.clock, role, account_id=account_id, email=email
+        )
+        return sign_in_client(self.client(account_id=account_id), text)
+
     async def add_other_account(self) -> httpx.AsyncClient:
         """Add a second account; return a client of its administrator."""
         account = Account(
@@ -102,9 +123,10 @@ class Api:
             identifier="act_2PK4VE772408oHuYxq9BYDN6ONj",
             name="Somebody else",
             default_payload_version=PayloadVersion.V2022_05,
+            created_at=self.clock.now(),
         )
         async with self.store.write() as tx:
-            await insert_account(tx, account, now=self.clock.now())
+            await insert_account(tx, account)
         token = await self.token(account_id=OTHER_ACCOUNT)
         return self.client(f"Token {token}", account_id=OTHER_ACCOUNT)
 
@@ -116,7 +138,7 @@ class Api:
                 sender=sender,
                 clock=self.clock,
                 schedule=DEFAULT_SCHEDULE,
-                lease=Lease(owner="the only worker", duration=timedelta(seconds=30)),
+                lease=LEASE,
                 send_margin=timedelta(seconds=15),
             )
             while not await dispatcher.tick():

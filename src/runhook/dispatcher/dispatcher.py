@@ -10,13 +10,14 @@ import structlog
 from runhook.clock import Clock
 from runhook.dispatcher.lanes import Lane, Lanes
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.dispatcher.prepare import prepare
 from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, Lease
 from runhook.domain.errors import UnavailableError
 from runhook.domain.judging import judge
 from runhook.domain.retries import RetrySchedule
+from runhook.domain.webhooks import Endpoint
 from runhook.operations.attempt import Claimed, Judged, claim, look, record, release
 from runhook.operations.group_commit import GroupCommit
+from runhook.operations.prepare import attempt_of, prepare
 from runhook.outbound.sender import Sender
 from runhook.storage.store import Store
 
@@ -35,7 +36,7 @@ class Dispatcher:
         store: where deliveries wait.
         sender: sends one request.
         clock: dates attempts and signatures; what is due is the database's to say.
-        schedule: when failed deliveries are tried again.
+        schedule: when failed deliveries are tried again, if their webhook does not say.
         lease: our hold on what we claim; longer than waiting for a place and sending take.
         send_margin: a delivery whose lease has less than this left is given back, not sent.
         on_room: called when a lane has room again for what may wait in the database.
@@ -117,8 +118,8 @@ class Dispatcher:
             lane.note(attempt.outcome.duration)
         verdict = judge(
             attempt.outcome,
-            attempt=attempt.number,
-            schedule=self._schedule,
+            attempt=attempt.number - claimed.delivery.attempts_before,
+            schedule=self._schedule_of(claimed.endpoint),
             now=self._clock.now(),
             jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
         )
@@ -126,15 +127,21 @@ class Dispatcher:
         if not await self._records.submit(judged):
             log.warning("attempt not recorded: lease lost", delivery=claimed.delivery.id)
 
+    def _schedule_of(self, endpoint: Endpoint) -> RetrySchedule:
+        own = endpoint.retry_schedule
+        return self._schedule if own is None else own
+
     async def _attempt(self, claimed: Claimed) -> Attempt:
+        delivery, endpoint = claimed.delivery, claimed.endpoint
         sent_at = self._clock.now()
-        request = prepare(claimed, now=sent_at)
-        return Attempt(
-            delivery_id=claimed.delivery.id,
-            number=claimed.delivery.attempt_count + 1,
+        request = prepare(endpoint, delivery_id=delivery.id, body=delivery.body, now=sent_at)
+        return attempt_of(
+            request,
+            endpoint,
+            await self._sender.send(request),
+            delivery_id=delivery.id,
+            number=delivery.attempt_count + 1,
             sent_at=sent_at,
-            request_headers=dict(request.headers),
-            outcome=await self._sender.send(request),
         )
 
     async def _record(self, judged: Sequence[Judged]) -> Sequence[bool]:

@@ -5,6 +5,9 @@ The rules:
 2. Only the worker that holds the lease may end an attempt.
 3. Of one run's deliveries to one webhook, a later one waits until the earlier ones have had their
    first attempt. No other order is promised.
+4. A test is sent at once by whoever asks for it, one time: it begins as sending and never waits.
+5. A delivery that is redelivered keeps its id, its bytes and its attempts' numbers; its retry
+   schedule begins anew.
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
+from runhook.domain.errors import ConflictError
 from runhook.domain.events import EventType
 from runhook.domain.judging import Outcome
 from runhook.domain.runs import AccountId, RunId
@@ -31,7 +35,7 @@ class DeliveryState(StrEnum):
     SUCCEEDED = "succeeded"
     """The endpoint answered with a 2xx."""
     FAILED = "failed"
-    """The last scheduled attempt failed."""
+    """The last scheduled attempt failed, or a test."""
     CANCELED = "canceled"
     """The webhook was deleted or deactivated before it could be sent."""
     SKIPPED = "skipped"
@@ -48,12 +52,19 @@ MOVES: dict[tuple[DeliveryState, DeliveryState], str] = {
     (DeliveryState.PENDING, DeliveryState.CANCELED): "webhook deleted or deactivated",
     (DeliveryState.SENDING, DeliveryState.SUCCEEDED): "answered with a 2xx",
     (DeliveryState.SENDING, DeliveryState.PENDING): "failed, will be retried; released; lease over",
-    (DeliveryState.SENDING, DeliveryState.FAILED): "the last scheduled attempt failed, or 410 Gone",
+    (DeliveryState.SENDING, DeliveryState.FAILED): (
+        "the last scheduled attempt failed, or 410 Gone, or a test failed or was abandoned"
+    ),
     (DeliveryState.SENDING, DeliveryState.CANCELED): "failed, and the webhook is no longer active",
+    (DeliveryState.SUCCEEDED, DeliveryState.PENDING): "redelivered by hand, though it arrived",
+    (DeliveryState.FAILED, DeliveryState.PENDING): "redelivered by hand",
+    (DeliveryState.CANCELED, DeliveryState.PENDING): "redelivered by hand after all",
+    (DeliveryState.SKIPPED, DeliveryState.PENDING): "redelivered by hand, now that it can be",
 }
 """Every legal move, with what causes it."""
 
-INITIAL_STATES = (DeliveryState.PENDING, DeliveryState.SKIPPED)
+INITIAL_STATES = (DeliveryState.PENDING, DeliveryState.SKIPPED, DeliveryState.SENDING)
+"""Sending is where tests begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +80,9 @@ class Delivery:
     """The final bytes, rendered when the event happened."""
     attempt_count: int
     """Attempts made and recorded so far."""
+    attempts_before: int = 0
+    """Those of them that were made before it was redelivered by hand; its retry schedule counts
+    only what came after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +103,22 @@ class Lease:
 
     owner: str
     duration: timedelta
+
+
+def check_redelivery(state: DeliveryState, *, is_test: bool, is_active: bool) -> None:
+    """Let a redelivery by hand pass; of a delivery that waits, it is the next attempt, now.
+
+    Args:
+        state: the delivery's.
+        is_test: whether the delivery is a test.
+        is_active: whether its webhook is.
+
+    Raises:
+        ConflictError: the delivery is being sent, is a test, or its webhook is not active.
+    """
+    if is_test:
+        raise ConflictError("This is a test delivery; send another test instead.")
+    if not is_active:
+        raise ConflictError("The webhook is not active; set it active first, then redeliver.")
+    if state is DeliveryState.SENDING:
+        raise ConflictError("The delivery is being sent right now; look again in a moment.")

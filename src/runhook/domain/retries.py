@@ -1,6 +1,7 @@
 """When a failed delivery is tried again."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -28,10 +29,24 @@ class RetrySchedule:
         Raises:
             InvalidError: a part is not a number of seconds in bounds, or there are too many.
         """
-        parts = [part.strip() for part in text.split(",")] if text.strip() else []
-        if len(parts) > RETRIES_LIMIT:
-            raise InvalidError(f"{len(parts)} retries are too many; {RETRIES_LIMIT} at most")
-        return cls(tuple(parse_delay(part) for part in parts))
+        return cls.of([part.strip() for part in text.split(",")] if text.strip() else [])
+
+    @classmethod
+    def of(cls, pauses: Sequence[float | str]) -> "RetrySchedule":
+        """Make a schedule of pauses in seconds; none of them means no retry.
+
+        Raises:
+            InvalidError: one is not a number of seconds in bounds, or there are too many.
+        """
+        if len(pauses) > RETRIES_LIMIT:
+            raise InvalidError(f"{len(pauses)} retries are too many; {RETRIES_LIMIT} at most")
+        return cls(tuple(parse_delay(pause) for pause in pauses))
+
+    @property
+    def seconds(self) -> list[float]:
+        """The pauses in seconds, whole ones as whole numbers."""
+        pauses = [delay.total_seconds() for delay in self.delays]
+        return [int(pause) if pause.is_integer() else pause for pause in pauses]
 
     def delay_after(
         self, attempt: int, *, retry_after: timedelta | None, jitter: float
@@ -50,20 +65,19 @@ class RetrySchedule:
         return max(delay, min(retry_after or timedelta(), RETRY_AFTER_LIMIT))
 
 
-def parse_delay(text: str) -> timedelta:
+def parse_delay(pause: float | str) -> timedelta:
     """Read one pause in seconds.
 
     Raises:
         InvalidError: it is not a number from 0 to seven days.
     """
     try:
-        seconds = float(text)
-    except ValueError:
+        seconds = float(pause)
+    except (ValueError, OverflowError):
         seconds = math.nan
     if not 0 <= seconds <= DELAY_LIMIT.total_seconds():
-        raise InvalidError(
-            f"`{text[:40]}` is not a pause in seconds from 0 to {DELAY_LIMIT.total_seconds():.0f}"
-        )
+        longest = DELAY_LIMIT.total_seconds()
+        raise InvalidError(f"`{str(pause)[:40]}` is not a pause in seconds from 0 to {longest:.0f}")
     return timedelta(seconds=seconds)
 
 

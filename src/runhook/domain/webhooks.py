@@ -1,13 +1,15 @@
 """Webhooks: who wants which events, where they go, and in which form."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, TypeVar
 
+from runhook.domain.custom_headers import CustomHeaders
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import Event, EventType
-from runhook.domain.runs import AccountId, JobId
+from runhook.domain.retries import RetrySchedule
+from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import Secret
 
 WebhookId = NewType("WebhookId", str)
@@ -15,7 +17,12 @@ WebhookId = NewType("WebhookId", str)
 
 NAME_LIMIT = 255
 DESCRIPTION_LIMIT = 2_000
-JOBS_LIMIT = 1_000
+IDS_LIMIT = 1_000
+"""How many jobs, projects or environments a webhook can name."""
+LONGEST_GRACE = timedelta(days=7)
+"""How long a secret can stay valid beside the one that took its place."""
+
+Id = TypeVar("Id", bound=int)
 
 
 class PayloadVersion(StrEnum):
@@ -36,9 +43,17 @@ class Webhook:
     client_url: str
     event_types: tuple[EventType, ...]
     job_ids: tuple[JobId, ...] = ()
-    """Empty means every job of the account."""
+    """Empty means every job of the account; so it is with projects and environments."""
+    project_ids: tuple[ProjectId, ...] = ()
+    environment_ids: tuple[EnvironmentId, ...] = ()
     active: bool = True
     payload_version: PayloadVersion = PayloadVersion.V2022_05
+    retry_schedule: RetrySchedule | None = None
+    """None is the service's own."""
+    header_names: tuple[str, ...] = ()
+    """Of the headers that its owner adds to each request; their values are secrets."""
+    previous_secret_until: datetime | None = None
+    """How long the secret before the last rotation is, or was, valid."""
     deactivate_reason: str | None = None
     http_status_code: int | None = None
     """What the endpoint last answered; None before the first attempt, 0 for no answer."""
@@ -48,20 +63,27 @@ class Webhook:
 
     def wants(self, event: Event) -> bool:
         """Whether this webhook asked for ``event``; an inactive one still may have."""
+        job = event.run.job
         return (
             event.run.account_id == self.account_id
             and event.type in self.event_types
-            and (not self.job_ids or event.run.job.id in self.job_ids)
+            and (not self.job_ids or job.id in self.job_ids)
+            and (not self.project_ids or job.project_id in self.project_ids)
+            and (not self.environment_ids or job.environment_id in self.environment_ids)
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a webhook's deliveries go now, and the secrets that sign them, the newest first."""
+    """Where a webhook's deliveries go now, and what each attempt is made with."""
 
     webhook_id: WebhookId
     client_url: str
     secrets: tuple[Secret, ...]
+    """They sign; the newest first."""
+    custom_headers: CustomHeaders = field(default_factory=dict, repr=False)
+    retry_schedule: RetrySchedule | None = None
+    """None is the service's own."""
 
 
 def check_name(name: str) -> str:
@@ -107,12 +129,27 @@ def check_event_types(names: list[str]) -> tuple[EventType, ...]:
     return tuple(types[name] for name in dict.fromkeys(names))
 
 
-def check_job_ids(ids: list[JobId]) -> tuple[JobId, ...]:
-    """Return job ids in the order given, each once; whether the jobs exist is the store's to say.
+def check_ids(key: str, ids: list[Id]) -> tuple[Id, ...]:
+    """Return ids in the order given, each once; whether such things exist is the store's to say.
+
+    Args:
+        key: what the ids are called where they come from, such as `job_ids`.
+        ids: of jobs, projects or environments.
 
     Raises:
         InvalidError: there are too many.
     """
-    if len(ids) > JOBS_LIMIT:
-        raise InvalidError(f"job_ids: {len(ids)} jobs are too many; {JOBS_LIMIT} at most")
+    if len(ids) > IDS_LIMIT:
+        raise InvalidError(f"{key}: {len(ids)} ids are too many; {IDS_LIMIT} at most")
     return tuple(dict.fromkeys(ids))
+
+
+def check_grace(days: int) -> timedelta:
+    """Return how long the present secret stays valid after a rotation.
+
+    Raises:
+        InvalidError: that is not from 0 to 7 days.
+    """
+    if not 0 <= days <= LONGEST_GRACE.days:
+        raise InvalidError(f"grace_days: {days} is not from 0 to {LONGEST_GRACE.days}")
+    return timedelta(days=days)

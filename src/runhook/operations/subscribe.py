@@ -1,16 +1,20 @@
 """Create, change and delete webhooks."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
+from typing import Literal, TypeVar
 
 from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor
+from runhook.domain.custom_headers import CustomHeaders, check_custom_headers
 from runhook.domain.destinations import AddressPolicy, check_url
 from runhook.domain.errors import InvalidError, NotFoundError
-from runhook.domain.runs import AccountId, JobId
+from runhook.domain.retries import RetrySchedule
+from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import SECRET_BYTES, Secret
 from runhook.domain.webhooks import (
     PayloadVersion,
@@ -18,7 +22,8 @@ from runhook.domain.webhooks import (
     WebhookId,
     check_description,
     check_event_types,
-    check_job_ids,
+    check_grace,
+    check_ids,
     check_name,
 )
 from runhook.operations.audit import note_change
@@ -26,15 +31,27 @@ from runhook.operations.ids import new_webhook_id
 from runhook.storage.accounts import find_account
 from runhook.storage.deliveries import cancel_pending_of_inactive
 from runhook.storage.jobs import unknown_jobs
+from runhook.storage.scopes import unknown_environments, unknown_projects
 from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import (
     delete_webhook,
     insert_webhook,
     lock_webhook,
+    read_headers,
+    rotate_secret,
     update_webhook,
+    write_headers,
 )
 
 DEACTIVATED_REASON = "Set inactive by a user."
+
+Id = TypeVar("Id", bound=int)
+
+
+class Kept(Enum):
+    """Stands for a value that stays as it is, where None is a value too."""
+
+    KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +63,14 @@ class WebhookChange:
     client_url: str | None = None
     event_types: list[str] | None = None
     job_ids: list[JobId] | None = None
+    project_ids: list[ProjectId] | None = None
+    environment_ids: list[EnvironmentId] | None = None
     active: bool | None = None
     payload_version: PayloadVersion | None = None
+    retry_schedule: RetrySchedule | Literal[Kept.KEPT] | None = Kept.KEPT
+    """None is the service's own."""
+    custom_headers: CustomHeaders | None = field(default=None, repr=False)
+    """All of them; a masked value keeps the one that is there."""
 
 
 async def create_webhook(
@@ -67,7 +90,7 @@ async def create_webhook(
     if change.name is None or change.client_url is None or change.event_types is None:
         raise InvalidError("name, client_url and event_types are required")
     now = clock.now()
-    secret = Secret.from_bytes(secrets.token_bytes(SECRET_BYTES))
+    secret = new_secret()
     async with store.write() as tx:
         account = await find_account(tx, account_id)
         if account is None:
@@ -84,6 +107,7 @@ async def create_webhook(
         )
         webhook = await changed_webhook(tx, blank, change, policy)
         await insert_webhook(tx, webhook, secret)
+        webhook, _ = await with_headers(tx, webhook, change)
         await note_webhook(
             tx, AuditAction.WEBHOOK_CREATED, actor, before=None, after=webhook, now=now
         )
@@ -111,8 +135,16 @@ async def change_webhook(
         before = await existing_webhook(tx, account_id, webhook_id)
         after = replace(await changed_webhook(tx, before, change, policy), updated_at=now)
         await update_webhook(tx, after)
+        after, renewed = await with_headers(tx, after, change)
         await note_webhook(
-            tx, AuditAction.WEBHOOK_CHANGED, actor, before=before, after=after, now=now
+            tx,
+            AuditAction.WEBHOOK_CHANGED,
+            actor,
+            before=before,
+            after=after,
+            # The values are secrets, so that it only tells which of them are new.
+            beside={"new_header_values": renewed} if renewed else {},
+            now=now,
         )
         if before.active and not after.active:
             await cancel_pending_of_inactive(tx, [webhook_id], now=now)
@@ -137,6 +169,48 @@ async def remove_webhook(
         await cancel_pending_of_inactive(tx, [webhook_id], now=now)
 
 
+async def renew_secret(
+    store: Store,
+    account_id: AccountId,
+    webhook_id: WebhookId,
+    *,
+    grace_days: int,
+    actor: Actor,
+    clock: Clock,
+) -> tuple[Webhook, Secret]:
+    """Give a webhook a new secret; it is shown this once.
+
+    For so many days the one before it signs too, beside the new one, where a request can carry two
+    signatures. A secret from before an earlier rotation is over at once.
+
+    Raises:
+        NotFoundError: the account has no such webhook.
+        InvalidError: the grace is not from 0 to 7 days.
+    """
+    grace = check_grace(grace_days)
+    now = clock.now()
+    secret = new_secret()
+    async with store.write() as tx:
+        webhook = await existing_webhook(tx, account_id, webhook_id)
+        until = await rotate_secret(tx, webhook, secret, grace=grace)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.WEBHOOK_SECRET_ROTATED,
+            webhook_id,
+            before=None,
+            after={"grace_days": grace_days},
+            now=now,
+        )
+    return replace(webhook, previous_secret_until=until), secret
+
+
+def new_secret() -> Secret:
+    """Return a new random secret."""
+    return Secret.from_bytes(secrets.token_bytes(SECRET_BYTES))
+
+
 async def existing_webhook(
     tx: Transaction, account_id: AccountId, webhook_id: WebhookId
 ) -> Webhook:
@@ -159,21 +233,63 @@ async def changed_webhook(
         webhook = replace(webhook, event_types=check_event_types(change.event_types))
     if change.payload_version is not None:
         webhook = replace(webhook, payload_version=change.payload_version)
+    if change.retry_schedule is not Kept.KEPT:
+        webhook = replace(webhook, retry_schedule=change.retry_schedule)
+    return switched(await scoped(tx, webhook, change), change, policy)
+
+
+async def scoped(tx: Transaction, webhook: Webhook, change: WebhookChange) -> Webhook:
+    """Return the webhook narrowed to the jobs, projects and environments of the change."""
+    account_id = webhook.account_id
     if change.job_ids is not None:
-        job_ids = check_job_ids(change.job_ids)
-        await check_jobs_exist(tx, webhook.account_id, job_ids)
+        job_ids = await checked_ids(tx, account_id, "job", change.job_ids, unknown_jobs)
         webhook = replace(webhook, job_ids=job_ids)
-    return switched(webhook, change, policy)
+    if change.project_ids is not None:
+        project_ids = await checked_ids(
+            tx, account_id, "project", change.project_ids, unknown_projects
+        )
+        webhook = replace(webhook, project_ids=project_ids)
+    if change.environment_ids is not None:
+        environment_ids = await checked_ids(
+            tx, account_id, "environment", change.environment_ids, unknown_environments
+        )
+        webhook = replace(webhook, environment_ids=environment_ids)
+    return webhook
 
 
-async def check_jobs_exist(
-    tx: Transaction, account_id: AccountId, job_ids: Sequence[JobId]
-) -> None:
-    """Refuse jobs that this account does not have, another account's among them."""
-    unknown = await unknown_jobs(tx, account_id, job_ids) if job_ids else []
+async def checked_ids(
+    tx: Transaction,
+    account_id: AccountId,
+    thing: str,
+    given: list[Id],
+    find_unknown: Callable[[Transaction, AccountId, Collection[Id]], Awaitable[list[int]]],
+) -> tuple[Id, ...]:
+    """Return ids, each once; refuse what this account does not have, another account's too."""
+    key = f"{thing}_ids"
+    ids = check_ids(key, given)
+    unknown = await find_unknown(tx, account_id, ids) if ids else []
     if unknown:
-        named = ", ".join(str(job_id) for job_id in unknown[:5])
-        raise InvalidError(f"job_ids: this account has no job {named}")
+        named = ", ".join(str(one) for one in unknown[:5])
+        raise InvalidError(f"{key}: this account has no {thing} {named}")
+    return ids
+
+
+async def with_headers(
+    tx: Transaction, webhook: Webhook, change: WebhookChange
+) -> tuple[Webhook, list[str]]:
+    """Write the headers of the change, if it has any.
+
+    Returns:
+        the webhook with their names, and the names of those that got another value.
+    """
+    if change.custom_headers is None:
+        return webhook, []
+    kept = await read_headers(tx, webhook)
+    headers = check_custom_headers(change.custom_headers, kept)
+    if list(headers.items()) != list(kept.items()):
+        await write_headers(tx, webhook, headers)
+    renewed = [name for name in headers if name in kept and headers[name] != kept[name]]
+    return replace(webhook, header_names=tuple(headers)), renewed
 
 
 def switched(webhook: Webhook, change: WebhookChange, policy: AddressPolicy) -> Webhook:
@@ -203,9 +319,10 @@ async def note_webhook(
     *,
     before: Webhook | None,
     after: Webhook | None,
+    beside: Facts | None = None,
     now: datetime,
 ) -> None:
-    """Write into the audit log what happened to a webhook."""
+    """Write into the audit log what happened to a webhook, and what else there is now."""
     webhook = after or before
     assert webhook is not None
     await note_change(
@@ -215,7 +332,7 @@ async def note_webhook(
         action,
         webhook.id,
         before=facts_of(before) if before else None,
-        after=facts_of(after) if after else None,
+        after={**facts_of(after), **(beside or {})} if after else None,
         now=now,
     )
 
@@ -228,6 +345,10 @@ def facts_of(webhook: Webhook) -> Facts:
         "client_url": webhook.client_url,
         "event_types": [event_type.value for event_type in webhook.event_types],
         "job_ids": list(webhook.job_ids),
+        "project_ids": list(webhook.project_ids),
+        "environment_ids": list(webhook.environment_ids),
         "active": webhook.active,
         "payload_version": webhook.payload_version.value,
+        "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
+        "header_names": list(webhook.header_names),
     }

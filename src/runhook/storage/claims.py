@@ -98,6 +98,7 @@ async def claim_due(
             event_type=row.event_type,
             body=row.body,
             attempt_count=row.attempt_count,
+            attempts_before=row.attempts_before,
         )
         for row in sorted(rows, key=lambda row: row.id)
     ]
@@ -125,6 +126,7 @@ def claim_due_statement(
             deliveries.c.event_type,
             deliveries.c.body,
             deliveries.c.attempt_count,
+            deliveries.c.attempts_before,
         )
     )
 
@@ -213,23 +215,25 @@ async def release_claims(tx: Transaction, delivery_ids: Collection[DeliveryId], 
 
 
 async def return_abandoned(tx: Transaction) -> int:
-    """Return to the queue what is claimed by workers whose lease is over."""
+    """Return to the queue what is claimed by workers whose lease is over; a test has failed."""
     over = deliveries.c.claimed_until <= tx.now
     return (await tx.execute(back_to_pending().where(over))).rowcount
 
 
 async def return_all_claimed(tx: Transaction) -> int:
-    """Return to the queue all that is claimed, where no worker can be alive."""
+    """Return to the queue all that is claimed, where no worker can be alive; tests have failed."""
     return (await tx.execute(back_to_pending())).rowcount
 
 
 def back_to_pending() -> sa.Update:
     """Return the statement that takes deliveries from their workers, to be narrowed.
 
-    What they were due at stays, and so does their place in the queue.
+    What they were due at stays, and so does their place in the queue. A test has none: nobody waits
+    for it any more.
     """
+    state = sa.case((deliveries.c.is_test, DeliveryState.FAILED), else_=DeliveryState.PENDING)
     return (
         sa.update(deliveries)
         .where(IS_SENDING)
-        .values(state=DeliveryState.PENDING, claimed_by=None, claimed_until=None)
+        .values(state=state, claimed_by=None, claimed_until=None)
     )

@@ -1,19 +1,27 @@
 """Deliveries and their attempts as a log: added at publish, read by people, pruned in the end."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.deliveries import DeliveryId, DeliveryState, Lease
 from runhook.domain.events import Event, EventType
 from runhook.domain.judging import FailureReason
 from runhook.domain.runs import AccountId, JobId, RunId
-from runhook.domain.webhooks import WebhookId
-from runhook.storage.store import Clock, Transaction
-from runhook.storage.tables import IS_PENDING, attempts, deliveries, webhooks
+from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.storage.columns import MICROSECOND, Duration
+from runhook.storage.store import Clock, Transaction, after
+from runhook.storage.tables import (
+    IS_PENDING,
+    IS_UNSENT,
+    UNSENT_STATES,
+    attempts,
+    deliveries,
+    webhooks,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +36,26 @@ class NewDelivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SampleDelivery:
+    """A test of a webhook: a made-up event, with the final bytes."""
+
+    id: DeliveryId
+    webhook: Webhook
+    event_type: EventType
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedDelivery:
     """A delivery as Recent Deliveries shows it."""
 
     id: DeliveryId
     account_id: AccountId
     webhook_id: WebhookId
-    run_id: RunId
-    job_id: JobId
+    run_id: RunId | None
+    """None for a test, as is the job's."""
+    job_id: JobId | None
+    is_test: bool
     event_type: EventType
     state: DeliveryState
     body: bytes
@@ -63,6 +83,43 @@ class LoggedAttempt:
     response_body: bytes
 
 
+SEARCHED = 10_000
+"""How many deliveries are looked at, the newest first, for what no index tells: the cost of a look
+into the log does not follow the log's length."""
+INDEXED_STATES = frozenset(UNSENT_STATES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries are asked for; what is left out asks for all."""
+
+    states: Collection[DeliveryState] = ()
+    event_types: Collection[EventType] = ()
+    job_id: JobId | None = None
+    run_id: RunId | None = None
+    is_test: bool | None = None
+    since: datetime | None = None
+    """Included."""
+    until: datetime | None = None
+    """Not included."""
+    first_id: DeliveryId | None = None
+    """An id that sorts before all from ``since`` on; times have no index, ids do."""
+    end_id: DeliveryId | None = None
+    """An id that sorts after all before ``until``."""
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether indexes lead to all that is asked for, and to little else."""
+        is_narrow = self.run_id is not None
+        is_wide = not (
+            self.states or self.event_types or self.job_id is not None or self.is_test is not None
+        )
+        return is_narrow or is_wide
+
+
+EVERY_DELIVERY = DeliveryFilter()
+
+
 async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None:
     """Add deliveries; pending ones are due at once, on the database's clock."""
     await tx.execute(
@@ -83,6 +140,7 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
                 "is_due": one.state is DeliveryState.PENDING,
                 "body": one.body,
                 "attempt_count": 0,
+                "attempts_before": 0,
                 "created_at": one.event.occurred_at,
                 "updated_at": one.event.occurred_at,
             }
@@ -91,18 +149,156 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
     )
 
 
-async def list_deliveries(
-    tx: Transaction, account_id: AccountId, webhook_id: WebhookId, *, limit: int, offset: int
-) -> Sequence[LoggedDelivery]:
-    """Return a page of a webhook's deliveries, the newest first."""
+async def insert_sample_delivery(
+    tx: Transaction, sample: SampleDelivery, lease: Lease, *, now: datetime
+) -> None:
+    """Add a test that is being sent by the lease's owner."""
+    await tx.execute(
+        sa.insert(deliveries).values(
+            id=sample.id,
+            account_id=sample.webhook.account_id,
+            webhook_id=sample.webhook.id,
+            event_type=sample.event_type,
+            is_test=True,
+            state=DeliveryState.SENDING,
+            claimed_by=lease.owner,
+            claimed_until=after(tx.now, sa.literal(lease.duration, Duration)),
+            body=sample.body,
+            attempt_count=0,
+            attempts_before=0,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+
+
+async def return_to_queue(
+    tx: Transaction,
+    account_id: AccountId,
+    delivery_id: DeliveryId,
+    state: DeliveryState,
+    *,
+    now: datetime,
+) -> bool:
+    """Make a delivery due now; say no, and do nothing, if its state is another than ``state``.
+
+    Of one that was over, the attempts made so far count no more for its retry schedule.
+    """
+    is_new_round = state is not DeliveryState.PENDING
+    columns = deliveries.c
+    before = columns.attempt_count if is_new_round else columns.attempts_before
     rows = await tx.execute(
-        sa.select(deliveries)
-        .where(deliveries.c.account_id == account_id, deliveries.c.webhook_id == webhook_id)
-        .order_by(deliveries.c.id.desc())
+        sa.update(deliveries)
+        .where(columns.account_id == account_id, columns.id == delivery_id, columns.state == state)
+        .values(
+            state=DeliveryState.PENDING,
+            next_attempt_at=tx.now,
+            attempts_before=before,
+            updated_at=now,
+        )
+    )
+    return rows.rowcount == 1
+
+
+async def list_deliveries(
+    tx: Transaction,
+    account_id: AccountId,
+    webhook_id: WebhookId | None,
+    chosen: DeliveryFilter = EVERY_DELIVERY,
+    *,
+    limit: int,
+    offset: int,
+) -> Sequence[LoggedDelivery]:
+    """Return a page of an account's deliveries, or of one of its webhooks', the newest first.
+
+    Some filters see the newest ``SEARCHED`` deliveries only; ``searched_back_to`` says so.
+    """
+    candidates = recent_deliveries(account_id, webhook_id, chosen).subquery("candidate")
+    ids = (
+        sa.select(candidates.c.id)
+        .where(*conditions_of(candidates, chosen))
+        .order_by(candidates.c.id.desc())
         .limit(limit)
         .offset(offset)
     )
+    rows = await tx.execute(
+        sa.select(deliveries).where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id.desc())
+    )
     return [logged_delivery_of(row) for row in rows]
+
+
+async def searched_back_to(
+    tx: Transaction,
+    account_id: AccountId,
+    webhook_id: WebhookId | None,
+    chosen: DeliveryFilter,
+) -> datetime | None:
+    """Return the moment from which on all has been searched; None if everything has been.
+
+    Whoever wants to know of what was before asks again, with that moment as ``until``.
+    """
+    if chosen.is_indexed:
+        return None
+    oldest = (
+        recent_deliveries(account_id, webhook_id, chosen)
+        .with_only_columns(deliveries.c.created_at)
+        .limit(1)
+        .offset(SEARCHED - 1)
+    )
+    moment: datetime | None = (await tx.execute(oldest)).scalar_one_or_none()
+    # Others may have been made at the very same moment.
+    return None if moment is None else moment + MICROSECOND
+
+
+def recent_deliveries(
+    account_id: AccountId, webhook_id: WebhookId | None, chosen: DeliveryFilter
+) -> sa.Select[Any]:
+    """Return the query of what is looked at for a page, the newest first, as an index has it."""
+    columns = deliveries.c
+    looked_at = (
+        sa.select(
+            columns.id,
+            columns.state,
+            columns.event_type,
+            columns.job_id,
+            columns.is_test,
+            columns.created_at,
+        )
+        .where(columns.account_id == account_id)
+        .order_by(columns.id.desc())
+    )
+    if webhook_id is not None:
+        looked_at = looked_at.where(columns.webhook_id == webhook_id)
+    if chosen.run_id is not None:
+        looked_at = looked_at.where(columns.run_id == chosen.run_id)
+    if chosen.states and INDEXED_STATES.issuperset(chosen.states):
+        looked_at = looked_at.where(IS_UNSENT)
+    if chosen.first_id is not None:
+        looked_at = looked_at.where(columns.id >= chosen.first_id)
+    if chosen.end_id is not None:
+        looked_at = looked_at.where(columns.id < chosen.end_id)
+    return looked_at if chosen.is_indexed else looked_at.limit(SEARCHED)
+
+
+def conditions_of(
+    looked_at: sa.Subquery, chosen: DeliveryFilter
+) -> Sequence[sa.ColumnElement[bool]]:
+    """Return what a delivery that is looked at must be, to be among those asked for."""
+    columns = looked_at.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if chosen.states:
+        conditions.append(columns.state.in_(list(chosen.states)))
+    if chosen.event_types:
+        conditions.append(columns.event_type.in_(list(chosen.event_types)))
+    if chosen.job_id is not None:
+        conditions.append(columns.job_id == chosen.job_id)
+    if chosen.is_test is not None:
+        conditions.append(columns.is_test == chosen.is_test)
+    if chosen.since is not None:
+        conditions.append(columns.created_at >= chosen.since)
+    if chosen.until is not None:
+        conditions.append(columns.created_at < chosen.until)
+    return conditions
 
 
 async def find_delivery(
@@ -161,6 +357,7 @@ def logged_delivery_of(row: sa.Row[Any]) -> LoggedDelivery:
         webhook_id=row.webhook_id,
         run_id=row.run_id,
         job_id=row.job_id,
+        is_test=row.is_test,
         event_type=row.event_type,
         state=row.state,
         body=row.body,

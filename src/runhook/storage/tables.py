@@ -207,6 +207,8 @@ webhooks = sa.Table(
     sa.Column("payload_version", Word(PayloadVersion), nullable=False),
     # Seconds before each retry; NULL is the service's own schedule.
     sa.Column("retry_schedule", Json),
+    # Names only; the ciphertext is of an object of names and values.
+    sa.Column("header_names", Json, nullable=False),
     sa.Column("headers_ciphertext", sa.LargeBinary),
     sa.Column("secret_ciphertext", sa.LargeBinary),
     sa.Column("previous_secret_ciphertext", sa.LargeBinary),
@@ -236,6 +238,8 @@ deliveries = sa.Table(
     sa.Column("state", Word(DeliveryState), nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("attempt_count", sa.Integer, nullable=False),
+    # Of these, how many were made before it was redelivered by hand.
+    sa.Column("attempts_before", sa.Integer, nullable=False, server_default="0"),
     sa.Column("next_attempt_at", UtcDateTime),
     sa.Column("claimed_by", sa.Text),
     sa.Column("claimed_until", UtcDateTime),
@@ -246,6 +250,8 @@ deliveries = sa.Table(
 )
 IS_PENDING = deliveries.c.state == sa.literal_column(f"'{DeliveryState.PENDING}'")
 IS_SENDING = deliveries.c.state == sa.literal_column(f"'{DeliveryState.SENDING}'")
+UNSENT_STATES = (DeliveryState.FAILED, DeliveryState.CANCELED, DeliveryState.SKIPPED)
+IS_UNSENT = deliveries.c.state.in_([sa.literal_column(f"'{state}'") for state in UNSENT_STATES])
 # Only what is under way is in these two, so that history costs them nothing.
 sa.Index(
     "ix_deliveries_due",
@@ -262,6 +268,22 @@ sa.Index(
     postgresql_where=IS_SENDING,
 )
 sa.Index("ix_deliveries_recent", deliveries.c.webhook_id, deliveries.c.id)
+sa.Index("ix_deliveries_of_account", deliveries.c.account_id, deliveries.c.id)
+# What people look for in a long log. Deliveries that succeed never enter these two.
+sa.Index(
+    "ix_deliveries_unsent",
+    deliveries.c.webhook_id,
+    deliveries.c.id,
+    sqlite_where=IS_UNSENT,
+    postgresql_where=IS_UNSENT,
+)
+sa.Index(
+    "ix_deliveries_unsent_of_account",
+    deliveries.c.account_id,
+    deliveries.c.id,
+    sqlite_where=IS_UNSENT,
+    postgresql_where=IS_UNSENT,
+)
 sa.Index("ix_deliveries_order", deliveries.c.run_id, deliveries.c.webhook_id)
 
 attempts = sa.Table(

@@ -1,31 +1,34 @@
 """Webhooks and their secrets."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from runhook.domain.custom_headers import CustomHeaders
 from runhook.domain.events import EventType
+from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import AccountId
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import Endpoint, Webhook, WebhookId
-from runhook.storage.store import Transaction
+from runhook.storage.columns import Duration
+from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import webhooks
 
 IS_THERE = webhooks.c.deleted_at.is_(None)
 
 
 async def insert_webhook(tx: Transaction, webhook: Webhook, secret: Secret) -> None:
-    """Add a webhook."""
+    """Add a webhook, without headers."""
     await tx.execute(
         sa.insert(webhooks).values(
             id=webhook.id,
             account_id=webhook.account_id,
             secret_ciphertext=tx.vault.encrypt(secret),
             created_at=webhook.created_at,
-            project_ids=[],
-            environment_ids=[],
+            header_names=[],
             **changing_columns(webhook),
         )
     )
@@ -38,6 +41,53 @@ async def update_webhook(tx: Transaction, webhook: Webhook) -> None:
         .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)
         .values(changing_columns(webhook))
     )
+
+
+async def write_headers(tx: Transaction, webhook: Webhook, headers: CustomHeaders) -> None:
+    """Replace the headers that a webhook's owner adds to its requests."""
+    ciphertext = tx.vault.encrypt(Secret(json.dumps(dict(headers)))) if headers else None
+    await tx.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)
+        .values(header_names=list(headers), headers_ciphertext=ciphertext)
+    )
+
+
+async def read_headers(tx: Transaction, webhook: Webhook) -> CustomHeaders:
+    """Return the headers that a webhook's owner adds to its requests, with their values."""
+    ciphertext = await tx.execute(
+        sa.select(webhooks.c.headers_ciphertext).where(
+            webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id
+        )
+    )
+    return headers_in(tx, ciphertext.scalar_one_or_none())
+
+
+async def rotate_secret(
+    tx: Transaction, webhook: Webhook, secret: Secret, *, grace: timedelta
+) -> datetime | None:
+    """Give a webhook a new secret; return until when the one before it is valid, too.
+
+    That is on the database's clock, and None if there is no grace. Of a rotation before that,
+    nothing stays valid.
+    """
+    rotated = sa.update(webhooks).where(
+        webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id
+    )
+    if grace:
+        rotated = rotated.values(
+            previous_secret_ciphertext=webhooks.c.secret_ciphertext,
+            previous_secret_until=after(tx.now, sa.literal(grace, Duration)),
+        )
+    else:
+        rotated = rotated.values(previous_secret_ciphertext=None, previous_secret_until=None)
+    rows = await tx.execute(
+        rotated.values(secret_ciphertext=tx.vault.encrypt(secret)).returning(
+            webhooks.c.previous_secret_until
+        )
+    )
+    until: datetime | None = rows.scalar_one()
+    return until
 
 
 async def lock_webhook(
@@ -94,11 +144,17 @@ async def webhooks_of_accounts(
 
 
 async def delete_webhook(tx: Transaction, webhook: Webhook, *, now: datetime) -> None:
-    """Take a webhook away; its row stays for its deliveries, without the secret."""
+    """Take a webhook away; its row stays for its deliveries, without what was secret."""
     await tx.execute(
         sa.update(webhooks)
         .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)
-        .values(active=False, secret_ciphertext=None, deleted_at=now)
+        .values(
+            active=False,
+            secret_ciphertext=None,
+            previous_secret_ciphertext=None,
+            headers_ciphertext=None,
+            deleted_at=now,
+        )
     )
 
 
@@ -107,18 +163,49 @@ async def find_endpoints(
 ) -> dict[WebhookId, Endpoint]:
     """Return where these webhooks' deliveries go now; none for one that is not active."""
     rows = await tx.execute(
-        sa.select(webhooks.c.id, webhooks.c.client_url, webhooks.c.secret_ciphertext).where(
-            webhooks.c.id.in_(list(webhook_ids)), webhooks.c.active, IS_THERE
+        select_endpoints(tx.now).where(webhooks.c.id.in_(list(webhook_ids)), webhooks.c.active)
+    )
+    return {row.id: endpoint_of(tx, row) for row in rows}
+
+
+async def find_endpoint(
+    tx: Transaction, account_id: AccountId, webhook_id: WebhookId
+) -> Endpoint | None:
+    """Return where a webhook's deliveries would go now, active or not."""
+    rows = await tx.execute(
+        select_endpoints(tx.now).where(
+            webhooks.c.account_id == account_id, webhooks.c.id == webhook_id
         )
     )
-    return {
-        row.id: Endpoint(
-            webhook_id=row.id,
-            client_url=row.client_url,
-            secrets=(tx.vault.decrypt(row.secret_ciphertext),),
-        )
-        for row in rows
-    }
+    row = rows.one_or_none()
+    return None if row is None else endpoint_of(tx, row)
+
+
+def select_endpoints(now: Clock) -> sa.Select[Any]:
+    """Return the query of what attempts are made with, to be narrowed."""
+    previous = sa.case(
+        (webhooks.c.previous_secret_until > now, webhooks.c.previous_secret_ciphertext)
+    )
+    return sa.select(
+        webhooks.c.id,
+        webhooks.c.client_url,
+        webhooks.c.secret_ciphertext,
+        previous.label("previous_secret_ciphertext"),
+        webhooks.c.headers_ciphertext,
+        webhooks.c.retry_schedule,
+    ).where(IS_THERE)
+
+
+def endpoint_of(tx: Transaction, row: sa.Row[Any]) -> Endpoint:
+    """Return the endpoint in a row."""
+    ciphertexts = (row.secret_ciphertext, row.previous_secret_ciphertext)
+    return Endpoint(
+        webhook_id=row.id,
+        client_url=row.client_url,
+        secrets=tuple(tx.vault.decrypt(one) for one in ciphertexts if one is not None),
+        custom_headers=headers_in(tx, row.headers_ciphertext),
+        retry_schedule=schedule_in(row.retry_schedule),
+    )
 
 
 async def newest_secret_opens(tx: Transaction) -> bool:
@@ -175,8 +262,11 @@ def changing_columns(webhook: Webhook) -> dict[str, Any]:
         "client_url": webhook.client_url,
         "event_types": list(webhook.event_types),
         "job_ids": list(webhook.job_ids),
+        "project_ids": list(webhook.project_ids),
+        "environment_ids": list(webhook.environment_ids),
         "active": webhook.active,
         "payload_version": webhook.payload_version,
+        "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
         "deactivate_reason": webhook.deactivate_reason,
         "updated_at": webhook.updated_at,
     }
@@ -192,11 +282,29 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
         client_url=row.client_url,
         event_types=tuple(EventType(one) for one in row.event_types),
         job_ids=tuple(row.job_ids),
+        project_ids=tuple(row.project_ids),
+        environment_ids=tuple(row.environment_ids),
         active=row.active,
         payload_version=row.payload_version,
+        retry_schedule=schedule_in(row.retry_schedule),
+        header_names=tuple(row.header_names),
+        previous_secret_until=row.previous_secret_until,
         deactivate_reason=row.deactivate_reason,
         http_status_code=row.http_status_code,
         dispatched_at=row.dispatched_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def schedule_in(seconds: list[float] | None) -> RetrySchedule | None:
+    """Return the retry schedule in a column; None is the service's own."""
+    return None if seconds is None else RetrySchedule.of(seconds)
+
+
+def headers_in(tx: Transaction, ciphertext: bytes | None) -> CustomHeaders:
+    """Return the headers in a column."""
+    if ciphertext is None:
+        return {}
+    headers: dict[str, str] = json.loads(tx.vault.decrypt(ciphertext).reveal())
+    return headers

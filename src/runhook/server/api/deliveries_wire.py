@@ -20,6 +20,7 @@ class EventOut(Struct, kw_only=True):
     payload: str
     http_status_code: str
     run_id: str
+    is_test: bool
     state: str
     attempt_count: int
     failure: str | None
@@ -36,11 +37,13 @@ def event_of(delivery: LoggedDelivery, caller: Caller) -> EventOut:
         subscription_id=delivery.webhook_id,
         account_identifier=caller.account_identifier,
         account_id=str(delivery.account_id),
-        job_id=str(delivery.job_id),
+        # A test speaks of no job and no run; the keys are texts all the same.
+        job_id=str(delivery.job_id or 0),
         trigger_event_type=delivery.event_type.value,
         payload=delivery.body.decode(),
         http_status_code=str(delivery.http_status_code or 0),
-        run_id=str(delivery.run_id),
+        run_id=str(delivery.run_id or 0),
+        is_test=delivery.is_test,
         state=delivery.state.value,
         attempt_count=delivery.attempt_count,
         failure=delivery.failure.value if delivery.failure else None,

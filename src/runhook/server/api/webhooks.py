@@ -1,29 +1,34 @@
-"""Webhooks and their deliveries, at dbt Cloud's paths.
+"""Webhooks, at dbt Cloud's paths.
 
-`subscriptions` in the plural lists and creates, `subscription` in the singular is one; what the
-API calls an event is a delivery, and a receipt is an attempt.
+`subscriptions` in the plural lists and creates, `subscription` in the singular is one.
 """
 
 from litestar import Router, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.domain.webhooks import WebhookId
-from runhook.operations.subscribe import change_webhook, create_webhook, remove_webhook
-from runhook.server.api.deliveries_wire import EventOut, ReceiptOut, event_of, receipt_of
+from runhook.operations.send_test import send_test
+from runhook.operations.subscribe import (
+    change_webhook,
+    create_webhook,
+    remove_webhook,
+    renew_secret,
+)
 from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
 from runhook.server.api.webhooks_wire import (
     Deleted,
+    SecretIn,
     SubscriptionIn,
     SubscriptionOut,
+    VerificationOut,
     subscription_of,
+    verification_of,
 )
 from runhook.server.api.wire import Envelope, created, page
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
-from runhook.storage.deliveries import find_delivery, list_attempts, list_deliveries
 from runhook.storage.webhooks import count_webhooks, find_webhook, list_webhooks
 
 
@@ -99,41 +104,36 @@ async def delete_subscription(
     return Envelope(data=Deleted(id=webhook_id))
 
 
-@get("/subscription/{webhook_id:str}/events", **needs(Permission.READ_WEBHOOKS))
-async def list_events(
-    services: Serving,
-    caller: Calling,
-    webhook_id: FromPath[str],
-    limit: Limit = DEFAULT_LIMIT,
-    offset: Offset = 0,
-) -> Envelope[list[EventOut]]:
-    """List a webhook's deliveries, the newest first."""
-    async with services.store.read() as tx:
-        if await find_webhook(tx, caller.account_id, WebhookId(webhook_id)) is None:
-            raise NotFoundError
-        deliveries = await list_deliveries(
-            tx, caller.account_id, WebhookId(webhook_id), limit=limit, offset=offset
-        )
-    return Envelope(
-        data=[event_of(delivery, caller) for delivery in deliveries],
-        extra={"filters": {"limit": limit, "offset": offset}},
+@get("/subscription/{webhook_id:str}/test", **needs(Permission.WRITE_WEBHOOKS))
+async def test_subscription(
+    services: Serving, caller: Calling, webhook_id: FromPath[str]
+) -> Envelope[VerificationOut]:
+    """Send a test with made-up values, active or not; answers when the endpoint has."""
+    tried = await send_test(
+        services.store,
+        services.sender,
+        caller.account_id,
+        WebhookId(webhook_id),
+        lease=services.lease,
+        clock=services.clock,
     )
+    return Envelope(data=verification_of(tried))
 
 
-@get(
-    "/subscription/{webhook_id:str}/event/{delivery_id:str}/receipt",
-    **needs(Permission.READ_WEBHOOKS),
-)
-async def list_receipts(
-    services: Serving, caller: Calling, webhook_id: FromPath[str], delivery_id: FromPath[str]
-) -> Envelope[list[ReceiptOut]]:
-    """List a delivery's attempts in their order."""
-    async with services.store.read() as tx:
-        delivery = await find_delivery(tx, caller.account_id, DeliveryId(delivery_id))
-        if delivery is None or delivery.webhook_id != webhook_id:
-            raise NotFoundError
-        attempts = await list_attempts(tx, delivery.id)
-    return Envelope(data=[receipt_of(attempt, delivery) for attempt in attempts])
+@post("/subscription/{webhook_id:str}/secret", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def renew_subscription_secret(
+    services: Serving, caller: Calling, webhook_id: FromPath[str], data: JSONBody[SecretIn]
+) -> Envelope[SubscriptionOut]:
+    """Give a webhook a new secret; the answer holds it, this once."""
+    webhook, secret = await renew_secret(
+        services.store,
+        caller.account_id,
+        WebhookId(webhook_id),
+        grace_days=data.grace_days,
+        actor=caller.actor,
+        clock=services.clock,
+    )
+    return Envelope(data=subscription_of(webhook, caller, secret))
 
 
 router = Router(
@@ -144,7 +144,7 @@ router = Router(
         get_subscription,
         update_subscription,
         delete_subscription,
-        list_events,
-        list_receipts,
+        test_subscription,
+        renew_subscription_secret,
     ],
 )

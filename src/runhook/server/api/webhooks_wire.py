@@ -1,14 +1,24 @@
 """Webhooks as JSON; dbt Cloud's API calls them subscriptions."""
 
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
 from msgspec import UNSET, Struct, UnsetType
 
 from runhook.domain.callers import Caller
+from runhook.domain.custom_headers import MASK
 from runhook.domain.errors import InvalidError
-from runhook.domain.runs import JobId
+from runhook.domain.retries import RetrySchedule
+from runhook.domain.runs import EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook
-from runhook.operations.subscribe import WebhookChange
+from runhook.operations.send_test import Tried
+from runhook.operations.subscribe import Kept, WebhookChange
 from runhook.server.api.wire import LARGEST_ID, Text, given, microseconds
+
+Id = TypeVar("Id", bound=int)
+Ids = list[int | str] | int | str | UnsetType | None
+"""Ids as clients send them: numbers or texts, in a list or one by itself."""
 
 
 class SubscriptionIn(Struct, kw_only=True):
@@ -18,9 +28,13 @@ class SubscriptionIn(Struct, kw_only=True):
     description: Text | UnsetType | None = UNSET
     client_url: Text | UnsetType = UNSET
     event_types: list[str] | UnsetType = UNSET
-    job_ids: list[int | str] | int | str | UnsetType | None = UNSET
+    job_ids: Ids = UNSET
+    project_ids: Ids = UNSET
+    environment_ids: Ids = UNSET
     active: bool | UnsetType | None = UNSET
     payload_version: PayloadVersion | UnsetType = UNSET
+    retry_schedule: list[float] | UnsetType | None = UNSET
+    custom_headers: dict[str, str] | UnsetType | None = UNSET
 
     def to_change(self) -> WebhookChange:
         """Return the change that the client wants."""
@@ -29,14 +43,25 @@ class SubscriptionIn(Struct, kw_only=True):
             description=given(self.description),
             client_url=given(self.client_url),
             event_types=given(self.event_types),
-            job_ids=job_ids_of(given(self.job_ids)),
+            job_ids=ids_of("job", JobId, given(self.job_ids)),
+            project_ids=ids_of("project", ProjectId, given(self.project_ids)),
+            environment_ids=ids_of("environment", EnvironmentId, given(self.environment_ids)),
             active=given(self.active),
             payload_version=given(self.payload_version),
+            retry_schedule=schedule_of(self.retry_schedule),
+            custom_headers=given(self.custom_headers),
         )
 
 
-def job_ids_of(value: list[int | str] | int | str | None) -> list[JobId] | None:
-    """Read job ids: numbers or strings of digits, in a list or a single one by itself.
+def ids_of(
+    thing: str, id_type: Callable[[int], Id], value: list[int | str] | int | str | None
+) -> list[Id] | None:
+    """Read ids: numbers or strings of digits, in a list or a single one by itself.
+
+    Args:
+        thing: what they are the ids of; the key is called after it.
+        id_type: makes an id of a number.
+        value: what the client sent.
 
     Raises:
         InvalidError: one is no id.
@@ -44,17 +69,38 @@ def job_ids_of(value: list[int | str] | int | str | None) -> list[JobId] | None:
     if value is None:
         return None
     listed = value if isinstance(value, list) else [value]
-    return [job_id_of(one) for one in listed]
+    return [id_type(id_of(thing, one)) for one in listed]
 
 
-def job_id_of(value: int | str) -> JobId:
-    """Read one job id."""
+def id_of(thing: str, value: int | str) -> int:
+    """Read one id."""
     text = str(value)
     # Leading zeros do not count; what is left of an id is short enough to be read.
     digits = text.lstrip("0") or "0"
     if not (text.isascii() and text.isdigit()) or int(digits[:30]) > LARGEST_ID:
-        raise InvalidError(f"job_ids: `{text[:40]}` is not a job's id")
-    return JobId(int(digits))
+        raise InvalidError(f"{thing}_ids: `{text[:40]}` is not {ARTICLES[thing]} {thing}'s id")
+    return int(digits)
+
+
+ARTICLES = {"job": "a", "project": "a", "environment": "an"}
+
+
+def schedule_of(
+    value: list[float] | UnsetType | None,
+) -> RetrySchedule | Literal[Kept.KEPT] | None:
+    """Read a retry schedule: seconds before each retry, null for the service's own.
+
+    Raises:
+        InvalidError: it is not within bounds.
+    """
+    if isinstance(value, UnsetType):
+        return Kept.KEPT
+    if value is None:
+        return None
+    try:
+        return RetrySchedule.of(value)
+    except InvalidError as error:
+        raise InvalidError(f"retry_schedule: {error.message}") from None
 
 
 class SubscriptionOut(Struct, kw_only=True):
@@ -76,6 +122,11 @@ class SubscriptionOut(Struct, kw_only=True):
     deactivate_reason: str | None
     hmac_secret: str | UnsetType = UNSET
     payload_version: str
+    project_ids: list[str]
+    environment_ids: list[str]
+    retry_schedule: list[float] | None
+    custom_headers: dict[str, str]
+    previous_secret_until: str | None
 
 
 def subscription_of(
@@ -99,6 +150,13 @@ def subscription_of(
         deactivate_reason=webhook.deactivate_reason,
         hmac_secret=secret.reveal() if secret else UNSET,
         payload_version=webhook.payload_version.value,
+        project_ids=[str(project_id) for project_id in webhook.project_ids],
+        environment_ids=[str(environment_id) for environment_id in webhook.environment_ids],
+        retry_schedule=webhook.retry_schedule.seconds if webhook.retry_schedule else None,
+        custom_headers=dict.fromkeys(webhook.header_names, MASK),
+        previous_secret_until=(
+            microseconds(webhook.previous_secret_until) if webhook.previous_secret_until else None
+        ),
     )
 
 
@@ -106,3 +164,26 @@ class Deleted(Struct, kw_only=True):
     """What is left of something deleted."""
 
     id: str
+
+
+class SecretIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A wish for a new secret; for so many days the present one stays valid beside it."""
+
+    grace_days: int
+
+
+class VerificationOut(Struct, kw_only=True):
+    """What came of a test: one generation of clients reads the error and code, one the event."""
+
+    verification_error: str | None
+    verification_status_code: str
+    event_id: str
+
+
+def verification_of(tried: Tried) -> VerificationOut:
+    """Show what came of a test; status code 0 is no answer."""
+    return VerificationOut(
+        verification_error=tried.outcome.error or None,
+        verification_status_code=str(tried.outcome.status_code or 0),
+        event_id=tried.delivery_id,
+    )

@@ -1,8 +1,8 @@
 """The API's JSON that every subject shares: the envelope, and what texts and numbers may be.
 
 What comes in and goes out of each subject is in the module named after it, such as
-``webhooks_wire``; outside of these no name of the wire is known. Requests of dbt Cloud's clients are
-read leniently where those clients are known to be sloppy. Ours refuse what they do not know.
+``webhooks_wire``; outside of these no name of the wire is known. Requests of dbt Cloud's clients
+are read leniently where those clients are known to be sloppy; ours refuse what they do not know.
 """
 
 from datetime import datetime

@@ -1,1 +1,1 @@
-UPDATE deliveries SET state=$1::VARCHAR, claimed_by=$2::VARCHAR, claimed_until=$3::BIGINT WHERE deliveries.state = 'sending' AND deliveries.id IN ($5::VARCHAR COLLATE "C") AND deliveries.claimed_by = $4::VARCHAR;
+UPDATE deliveries SET state=CASE WHEN deliveries.is_test THEN $1 ELSE $2 END, claimed_by=$3::VARCHAR, claimed_until=$4::BIGINT WHERE deliveries.state = 'sending' AND deliveries.id IN ($6::VARCHAR COLLATE "C") AND deliveries.claimed_by = $5::VARCHAR;

@@ -11,4 +11,4 @@ WHERE earlier.run_id = deliveries.run_id AND earlier.webhook_id = deliveries.web
 FROM json_each(?) AS anon_2) OFFSET ?)) AS ranked
 WHERE ranked.place <= ranked.places)
  UPDATE deliveries SET state=?, claimed_by=?, claimed_until=(CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?) WHERE deliveries.id IN (SELECT claimable.id
-FROM claimable) RETURNING id, account_id, webhook_id, run_id, event_type, body, attempt_count;
+FROM claimable) RETURNING id, account_id, webhook_id, run_id, event_type, body, attempt_count, attempts_before;

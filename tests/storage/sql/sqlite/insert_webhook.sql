@@ -1,1 +1,1 @@
-INSERT INTO webhooks (id, account_id, name, description, client_url, event_types, job_ids, project_ids, environment_ids, active, payload_version, secret_ciphertext, deactivate_reason, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO webhooks (id, account_id, name, description, client_url, event_types, job_ids, project_ids, environment_ids, active, payload_version, retry_schedule, header_names, secret_ciphertext, deactivate_reason, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

@@ -1,1 +1,1 @@
-UPDATE deliveries SET state=?, claimed_by=?, claimed_until=? WHERE deliveries.state = 'sending' AND deliveries.id IN (?) AND deliveries.claimed_by = ?;
+UPDATE deliveries SET state=CASE WHEN deliveries.is_test THEN ? ELSE ? END, claimed_by=?, claimed_until=? WHERE deliveries.state = 'sending' AND deliveries.id IN (?) AND deliveries.claimed_by = ?;

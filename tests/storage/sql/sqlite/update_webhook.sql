@@ -1,1 +1,1 @@
-UPDATE webhooks SET name=?, description=?, client_url=?, event_types=?, job_ids=?, active=?, payload_version=?, deactivate_reason=?, updated_at=? WHERE webhooks.account_id = ? AND webhooks.id = ?;
+UPDATE webhooks SET name=?, description=?, client_url=?, event_types=?, job_ids=?, project_ids=?, environment_ids=?, active=?, payload_version=?, retry_schedule=?, deactivate_reason=?, updated_at=? WHERE webhooks.account_id = ? AND webhooks.id = ?;

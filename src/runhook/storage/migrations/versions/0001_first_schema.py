@@ -137,6 +137,7 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("payload_version", sa.Text(), nullable=False),
         sa.Column("retry_schedule", Json, nullable=True),
+        sa.Column("header_names", Json, nullable=False),
         sa.Column("headers_ciphertext", sa.LargeBinary(), nullable=True),
         sa.Column("secret_ciphertext", sa.LargeBinary(), nullable=True),
         sa.Column("previous_secret_ciphertext", sa.LargeBinary(), nullable=True),
@@ -232,6 +233,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("attempt_count", sa.Integer(), nullable=False),
+        sa.Column("attempts_before", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("next_attempt_at", sa.BigInteger(), nullable=True),
         sa.Column("claimed_by", sa.Text(), nullable=True),
         sa.Column("claimed_until", sa.BigInteger(), nullable=True),
@@ -259,8 +261,25 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
     )
+    op.create_index("ix_deliveries_of_account", "deliveries", ["account_id", "id"], unique=False)
     op.create_index("ix_deliveries_order", "deliveries", ["run_id", "webhook_id"], unique=False)
     op.create_index("ix_deliveries_recent", "deliveries", ["webhook_id", "id"], unique=False)
+    op.create_index(
+        "ix_deliveries_unsent",
+        "deliveries",
+        ["webhook_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('failed', 'canceled', 'skipped')"),
+        postgresql_where=sa.text("state IN ('failed', 'canceled', 'skipped')"),
+    )
+    op.create_index(
+        "ix_deliveries_unsent_of_account",
+        "deliveries",
+        ["account_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('failed', 'canceled', 'skipped')"),
+        postgresql_where=sa.text("state IN ('failed', 'canceled', 'skipped')"),
+    )
     op.create_table(
         "events",
         sa.Column("run_id", Number, nullable=False),

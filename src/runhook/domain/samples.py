@@ -1,0 +1,56 @@
+"""A made-up event, for a webhook's owner to try it out."""
+
+from datetime import datetime, timedelta
+
+from runhook.domain.events import Event, EventType
+from runhook.domain.runs import (
+    OUTCOMES_OF_STATUS,
+    EnvironmentId,
+    Job,
+    JobId,
+    ProjectId,
+    Run,
+    RunId,
+    RunStatus,
+)
+from runhook.domain.webhooks import Webhook
+
+SAMPLE_JOB = Job(
+    id=JobId(123),
+    name="Sample job",
+    project_id=ProjectId(456),
+    project_name="Sample project",
+    environment_id=EnvironmentId(789),
+    environment_name="Sample environment",
+)
+DURATION = timedelta(minutes=1)
+STATUS_OF_SAMPLE = {
+    EventType.STARTED: RunStatus.RUNNING,
+    EventType.CANCELED: RunStatus.CANCELLED,
+    EventType.COMPLETED: RunStatus.SUCCESS,
+    EventType.ERRORED: RunStatus.ERROR,
+}
+
+
+def sample_event(webhook: Webhook, *, now: datetime) -> Event:
+    """Return an event as the webhook could get one, of a run that never was.
+
+    It is `job.run.completed`, or the first event type that the webhook selected if not that one.
+    """
+    is_usual = EventType.COMPLETED in webhook.event_types
+    type_ = EventType.COMPLETED if is_usual else webhook.event_types[0]
+    status = STATUS_OF_SAMPLE[type_]
+    run = Run(
+        id=RunId(12345),
+        account_id=webhook.account_id,
+        job=SAMPLE_JOB,
+        run_key="sample",
+        run_reason="Test of this webhook",
+        dbt_version="1.9.0",
+        status=status,
+        outcome=OUTCOMES_OF_STATUS[status][0] if status.is_over else None,
+        started_at=now - DURATION,
+        finished_at=now if status.is_over else None,
+        created_at=now - DURATION,
+    )
+    return Event(type=type_, run=run, sequence=1, occurred_at=now)

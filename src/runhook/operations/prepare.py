@@ -1,0 +1,42 @@
+"""From a delivery to the request that attempts it."""
+
+from datetime import datetime
+
+from runhook.domain.custom_headers import masked
+from runhook.domain.deliveries import Attempt, DeliveryId
+from runhook.domain.judging import Outcome
+from runhook.domain.signature import sign
+from runhook.domain.webhooks import Endpoint
+from runhook.outbound.sender import Request
+
+
+def prepare(endpoint: Endpoint, *, delivery_id: DeliveryId, body: bytes, now: datetime) -> Request:
+    """Return the request: the delivery's own bytes, signed for this attempt."""
+    return Request(
+        url=endpoint.client_url,
+        headers={
+            "Content-Type": "application/json",
+            **endpoint.custom_headers,
+            **sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=body),
+        },
+        body=body,
+    )
+
+
+def attempt_of(
+    request: Request,
+    endpoint: Endpoint,
+    outcome: Outcome,
+    *,
+    delivery_id: DeliveryId,
+    number: int,
+    sent_at: datetime,
+) -> Attempt:
+    """Return what is logged of a request that was sent; headers of the owner's are masked."""
+    return Attempt(
+        delivery_id=delivery_id,
+        number=number,
+        sent_at=sent_at,
+        request_headers=masked(request.headers, endpoint.custom_headers),
+        outcome=outcome,
+    )

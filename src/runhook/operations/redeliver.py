@@ -1,0 +1,55 @@
+"""Redeliver by hand: the same id and bytes once more, and the retry schedule anew if that fails."""
+
+from runhook.clock import Clock
+from runhook.domain.auditing import AuditAction
+from runhook.domain.callers import Actor
+from runhook.domain.deliveries import DeliveryId, DeliveryState, check_redelivery
+from runhook.domain.errors import ConflictError, NotFoundError
+from runhook.domain.runs import AccountId
+from runhook.domain.webhooks import WebhookId
+from runhook.operations.audit import note_change
+from runhook.storage.deliveries import LoggedDelivery, find_delivery, return_to_queue
+from runhook.storage.store import Store
+from runhook.storage.webhooks import lock_webhook
+
+
+async def redeliver(
+    store: Store,
+    account_id: AccountId,
+    webhook_id: WebhookId,
+    delivery_id: DeliveryId,
+    *,
+    actor: Actor,
+    clock: Clock,
+) -> LoggedDelivery:
+    """Make a delivery due now, whatever became of it before; one that waits, waits no longer.
+
+    Attempts are numbered on. Of one that was over, the retry schedule counts from here.
+
+    Raises:
+        NotFoundError: the webhook is not this account's, or the delivery is not this webhook's.
+        ConflictError: it is being sent, it is a test, or the webhook is not active.
+    """
+    now = clock.now()
+    async with store.write() as tx:
+        # First the webhook: whoever switches it off waits, and cancels what we put in the queue.
+        webhook = await lock_webhook(tx, account_id, webhook_id)
+        before = await find_delivery(tx, account_id, delivery_id)
+        if webhook is None or before is None or before.webhook_id != webhook_id:
+            raise NotFoundError(f"There is no such delivery of the webhook {webhook_id}.")
+        check_redelivery(before.state, is_test=before.is_test, is_active=webhook.active)
+        if not await return_to_queue(tx, account_id, delivery_id, before.state, now=now):
+            raise ConflictError("The delivery has changed just now; look again in a moment.")
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.DELIVERY_REDELIVERED,
+            delivery_id,
+            before={"state": before.state.value},
+            after={"state": DeliveryState.PENDING.value, "attempts_so_far": before.attempt_count},
+            now=now,
+        )
+        after = await find_delivery(tx, account_id, delivery_id)
+    assert after is not None
+    return after

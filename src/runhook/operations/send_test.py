@@ -1,0 +1,83 @@
+"""Try a webhook out: a real request with a made-up event, at once and once.
+
+It is logged as any other delivery is, and marked; it tells nothing of how the endpoint does with
+real ones, so that it is never counted against it.
+"""
+
+from dataclasses import dataclass
+
+from runhook.clock import Clock
+from runhook.domain.deliveries import DeliveryId, DeliveryState, Lease
+from runhook.domain.errors import NotFoundError
+from runhook.domain.judging import Outcome
+from runhook.domain.payload import render
+from runhook.domain.runs import AccountId
+from runhook.domain.samples import sample_event
+from runhook.domain.webhooks import Endpoint, WebhookId
+from runhook.operations.ids import new_delivery_id
+from runhook.operations.prepare import attempt_of, prepare
+from runhook.outbound.sender import Sender
+from runhook.storage.claims import Ending, end_attempts, hold_claims
+from runhook.storage.deliveries import SampleDelivery, insert_sample_delivery
+from runhook.storage.store import Store
+from runhook.storage.webhooks import find_endpoint, find_webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of a test."""
+
+    delivery_id: DeliveryId
+    outcome: Outcome
+
+
+async def send_test(
+    store: Store,
+    sender: Sender,
+    account_id: AccountId,
+    webhook_id: WebhookId,
+    *,
+    lease: Lease,
+    clock: Clock,
+) -> Tried:
+    """Send a webhook, active or not, a test, and tell what its endpoint answered.
+
+    Raises:
+        NotFoundError: the account has no such webhook.
+    """
+    sample, endpoint = await insert_sample(store, account_id, webhook_id, lease, clock)
+    sent_at = clock.now()
+    request = prepare(endpoint, delivery_id=sample.id, body=sample.body, now=sent_at)
+    outcome = await sender.send(request)
+    attempt = attempt_of(
+        request, endpoint, outcome, delivery_id=sample.id, number=1, sent_at=sent_at
+    )
+    succeeded = outcome.failure is None
+    state = DeliveryState.SUCCEEDED if succeeded else DeliveryState.FAILED
+    async with store.write() as tx:
+        # If the lease is over, the rescuer has ended it as failed, and that stays.
+        if await hold_claims(tx, [sample.id], lease.owner):
+            await end_attempts(tx, [Ending(attempt=attempt, state=state)], now=clock.now())
+    return Tried(sample.id, outcome)
+
+
+async def insert_sample(
+    store: Store, account_id: AccountId, webhook_id: WebhookId, lease: Lease, clock: Clock
+) -> tuple[SampleDelivery, Endpoint]:
+    """Log the test as one that is being sent, held by us, and return where it goes."""
+    now = clock.now()
+    async with store.write() as tx:
+        webhook = await find_webhook(tx, account_id, webhook_id)
+        endpoint = await find_endpoint(tx, account_id, webhook_id)
+        if webhook is None or endpoint is None:
+            raise NotFoundError(f"There is no webhook {webhook_id} in this account.")
+        event = sample_event(webhook, now=now)
+        delivery_id = new_delivery_id(now, 0)
+        sample = SampleDelivery(
+            id=delivery_id,
+            webhook=webhook,
+            event_type=event.type,
+            body=render(event, webhook, delivery_id),
+        )
+        await insert_sample_delivery(tx, sample, lease, now=now)
+    return sample, endpoint

@@ -1,0 +1,1 @@
+UPDATE deliveries SET state=$1::VARCHAR, attempts_before=deliveries.attempt_count, next_attempt_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT), updated_at=$2::BIGINT WHERE deliveries.account_id = $3::BIGINT AND deliveries.id = $4::VARCHAR COLLATE "C" AND deliveries.state = $5::VARCHAR;

@@ -1,0 +1,1 @@
+UPDATE webhooks SET secret_ciphertext=$1::BYTEA, previous_secret_ciphertext=webhooks.secret_ciphertext, previous_secret_until=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $2::BIGINT) WHERE webhooks.account_id = $3::BIGINT AND webhooks.id = $4::VARCHAR COLLATE "C" RETURNING webhooks.previous_secret_until;

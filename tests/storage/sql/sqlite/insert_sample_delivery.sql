@@ -1,0 +1,1 @@
+INSERT INTO deliveries (id, account_id, webhook_id, is_test, event_type, state, body, attempt_count, attempts_before, claimed_by, claimed_until, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?), ?, ?);

@@ -1,0 +1,1 @@
+UPDATE webhooks SET secret_ciphertext=?, previous_secret_ciphertext=webhooks.secret_ciphertext, previous_secret_until=(CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?) WHERE webhooks.account_id = ? AND webhooks.id = ? RETURNING previous_secret_until;
