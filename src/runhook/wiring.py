@@ -19,7 +19,8 @@ from runhook.dispatcher.pruner import Pruner
 from runhook.dispatcher.rescuer import Rescuer
 from runhook.domain.deliveries import Lease
 from runhook.operations.attempt import rescue_all
-from runhook.operations.begin import begin
+from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.invite import invite_first_user, link_of
 from runhook.operations.publish import Publisher
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
@@ -73,6 +74,11 @@ class Started:
     url: str
     is_first_start: bool
     has_bootstrap_token: bool
+    invitation: str | None
+    """The link that the first user accepts; None once there is one."""
+
+    def __repr__(self) -> str:
+        return f"Started({self.url!r})"
 
 
 async def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
@@ -101,16 +107,18 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
         clock = SystemClock()
         wake = asyncio.Event()
         is_first_start = await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        secret = await invite_first_user(store, FIRST_ACCOUNT, clock=clock)
         listening = stack.enter_context(listen(settings.host, settings.port))
         sender = await stack.enter_async_context(
             Sender(settings.allow_networks, deadline=ATTEMPT_DEADLINE)
         )
+        lease = Lease(owner=worker_name(), duration=LEASE_DURATION)
         dispatcher = Dispatcher(
             store=store,
             sender=sender,
             clock=clock,
             schedule=settings.retry_schedule,
-            lease=Lease(owner=worker_name(), duration=LEASE_DURATION),
+            lease=lease,
             send_margin=SEND_MARGIN,
             on_room=wake.set,
         )
@@ -126,15 +134,20 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             policy=settings.allow_networks,
             clock=clock,
             is_delivering=lambda: dispatching.is_well,
+            sender=sender,
+            lease=lease,
+            wake=wake.set,
             public_url=settings.public_url,
             largest_artifact=settings.artifact_megabytes << 20,
         )
         server = Server(create_app(services), listening)
+        url = address_of(listening)
         announce(
             Started(
-                url=address_of(listening),
+                url=url,
                 is_first_start=is_first_start,
                 has_bootstrap_token=settings.bootstrap_token is not None,
+                invitation=link_of(secret, settings.public_url or url) if secret else None,
             )
         )
         await run_until(stopping, server, loops)

@@ -30,6 +30,11 @@ COMMANDS = {
     "serve": Command(
         module="runhook.cli.serve", help="run the service: API and dispatcher", needs_server=True
     ),
+    "accounts": Command(
+        module="runhook.cli.accounts",
+        help="create and list accounts, and invite their owners",
+        needs_server=True,
+    ),
     "tokens": Command(
         module="runhook.cli.tokens", help="create, list and revoke API tokens", needs_server=True
     ),

@@ -1,5 +1,6 @@
 """Accounts: made, and changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from runhook.clock import Clock
@@ -14,6 +15,7 @@ from runhook.operations.ids import new_account_identifier
 from runhook.storage.accounts import (
     Account,
     insert_account,
+    list_accounts,
     lock_account,
     next_account_id,
     update_account,
@@ -57,6 +59,12 @@ async def create_account(store: Store, name: str, *, actor: Actor, clock: Clock)
             now=now,
         )
     return account
+
+
+async def all_accounts(store: Store) -> Sequence[Account]:
+    """Return every account, in the order of their ids; for whoever runs the service."""
+    async with store.read() as tx:
+        return await list_accounts(tx)
 
 
 async def change_account(

@@ -205,6 +205,11 @@ async def withdraw(
         )
 
 
+def link_of(secret: str, base: str) -> str:
+    """Return the link of an invitation; ``base`` is where people reach the service."""
+    return f"{base}/invitations/{secret}"
+
+
 async def look_at_invitation(store: Store, secret: str) -> Invitation:
     """Return the invitation that a link leads to.
 

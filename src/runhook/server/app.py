@@ -5,12 +5,31 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from runhook.server.api import artifacts, audit_log, reading, runs, tokens, webhooks
-from runhook.server.authentication import authorize, provide_caller
-from runhook.server.errors import answer_error
+from runhook.server.api import (
+    accounts,
+    artifacts,
+    audit_log,
+    deliveries,
+    people,
+    reading,
+    runs,
+    sessions,
+    tokens,
+    webhooks,
+)
+from runhook.server.authentication import (
+    authorize,
+    provide_caller,
+    provide_identity,
+    provide_session,
+)
+from runhook.server.headers import add_headers
 from runhook.server.health import healthz, readyz
 from runhook.server.request import JsonRequest
 from runhook.server.services import Services
+from runhook.server.web import pages
+from runhook.server.web.errors import answer_as_asked
+from runhook.server.web.rendering import static_files, template_config
 
 LARGEST_BODY = 1024 * 1024
 READS = (*reading.READS, *artifacts.READS)
@@ -21,18 +40,44 @@ def create_app(services: Services) -> Litestar:
     v3 = account_router(
         "/api/v3",
         webhooks.router,
+        deliveries.router,
         runs.router,
         tokens.router,
         audit_log.router,
+        accounts.router,
+        people.router,
         artifacts.put_artifact,
         *READS,
     )
-    v2 = account_router("/api/v2", reading.cancel_run, *READS)
+    v2 = account_router("/api/v2", accounts.router_v2, reading.cancel_run, *READS)
+    # What belongs to no account, or to several.
+    own = Router(
+        "/api",
+        route_handlers=[
+            accounts.list_own,
+            sessions.begin,
+            sessions.show,
+            sessions.end_own,
+            sessions.list_own,
+            sessions.end_one,
+            sessions.end_others,
+            people.accept,
+            people.change_user,
+        ],
+        guards=[authorize],
+        request_class=JsonRequest,
+        dependencies={
+            "session": Provide(provide_session),
+            "identity": Provide(provide_identity),
+        },
+    )
     return Litestar(
-        route_handlers=[v3, v2, healthz, readyz],
+        route_handlers=[v3, v2, own, pages.router, static_files(), healthz, readyz],
         state=State({"services": services}),
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
-        exception_handlers={Exception: answer_error},
+        exception_handlers={Exception: answer_as_asked},
+        before_send=[add_headers],
+        template_config=template_config(),
         request_max_body_size=LARGEST_BODY,
         openapi_config=None,
         logging_config=None,

@@ -1,5 +1,6 @@
-"""Who is asking, and may they: every API route names the permission that it needs."""
+"""Who is asking, and may they: every route names the permission it needs, or who it is open to."""
 
+from enum import StrEnum
 from typing import Any
 
 from litestar import HttpMethod
@@ -8,41 +9,113 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Scope
 
 from runhook.domain.callers import Caller
-from runhook.domain.errors import NotFoundError, UnauthorizedError
+from runhook.domain.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from runhook.domain.permissions import Permission
+from runhook.domain.runs import AccountId
 from runhook.operations.authenticate import authenticate, digest_of, token_in
+from runhook.operations.sessions import Browser, caller_in, resume
+from runhook.server.cookies import SESSION_COOKIE
+from runhook.server.origin import refuse_foreign
 from runhook.server.services import Services
 from runhook.server.throttle import Failure
+from runhook.storage.sessions import ValidSession
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
+LARGEST_ID = 2**63 - 1
+"""What the databases can look for."""
+
+
+class Access(StrEnum):
+    """Who may use a route that belongs to no account."""
+
+    ANYONE = "anyone"
+    ANY_CALLER = "any token or session that is valid"
+    ANY_USER = "anybody signed in"
+
 
 def needs(permission: Permission) -> dict[str, Any]:
-    """Return what a route handler is given to say the permission it needs."""
+    """Return what a route handler is given to say the permission it needs.
+
+    Its path begins with an account's, and it can ask for the ``caller`` there.
+    """
     return {"opt": {"permission": permission}}
 
 
+def open_to(access: Access) -> dict[str, Any]:
+    """Return what a route handler is given to say who may use it, whatever their account.
+
+    For any caller it can ask for the ``identity``, for any user for the ``session``.
+    """
+    return {"opt": {"access": access}}
+
+
 async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Let a request through if its token may do what the route does, in the account it names.
+    """Let a request through if its sender may do what the route does.
 
     Raises:
-        UnauthorizedError: no token, or one that is not valid.
+        UnauthorizedError: no token or session, or one that is not valid.
         LimitedError: too many tokens that are not valid came from there.
         NotFoundError: another account's path: it looks like one that is not there.
-        ForbiddenError: the token's permission set does not allow it.
+        ForbiddenError: the token's permission set or the user's role does not allow it, or a
+            foreign page makes somebody's browser ask.
     """
     if connection.scope.get("method") == HttpMethod.OPTIONS:
         # Answered by the framework with the methods of the path, which are no secret.
         return
     services: Services = connection.app.state.services
-    caller = await caller_by_token(connection, services)
-    if connection.path_params.get("account_id") != caller.account_id:
+    access = handler.opt.get("access")
+    if access is Access.ANYONE:
+        refuse_foreign(connection, services.public_url, must_say=False)
+        return
+    identity = await identify(connection, services)
+    if access is None:
+        caller = await caller_at(connection, services, identity)
+        caller.require(handler.opt["permission"])
+        connection.scope["user"] = caller
+    elif access is Access.ANY_USER and isinstance(identity, Caller):
+        raise ForbiddenError("That is for people who are signed in, not for tokens.")
+    else:
+        connection.scope["user"] = identity
+
+
+async def identify(connection: Connection, services: Services) -> Caller | ValidSession:
+    """Return whose token or session came with a request; a token comes first.
+
+    Raises:
+        UnauthorizedError: neither, or one that is not valid.
+        LimitedError: too many tokens that are not valid came from there.
+        ForbiddenError: a foreign page makes somebody's browser ask.
+    """
+    if "Authorization" not in connection.headers and SESSION_COOKIE in connection.cookies:
+        return await session_of(connection, services)
+    return await caller_by_token(connection, services)
+
+
+async def caller_at(
+    connection: Connection, services: Services, identity: Caller | ValidSession
+) -> Caller:
+    """Return the caller in the account that the path names.
+
+    Raises:
+        NotFoundError: it is not theirs, or is not there.
+    """
+    account_id = connection.path_params.get("account_id")
+    if not isinstance(account_id, int) or not 0 < account_id <= LARGEST_ID:
         raise NotFoundError
     if "\0" in connection.scope["path"]:
         # No id holds a NUL character, and PostgreSQL does not even look for one.
         raise NotFoundError
-    caller.require(handler.opt["permission"])
-    connection.scope["user"] = caller
+    if isinstance(identity, ValidSession):
+        return await caller_in(
+            services.store,
+            AccountId(account_id),
+            identity.user,
+            address=address_of(connection),
+        )
+    if account_id != identity.account_id:
+        raise NotFoundError
+    return identity
 
 
 async def caller_by_token(connection: Connection, services: Services) -> Caller:
@@ -54,7 +127,7 @@ async def caller_by_token(connection: Connection, services: Services) -> Caller:
             looked at for a while.
     """
     digest = digest_of(token_in(connection.headers.get("Authorization")))
-    address = connection.client.host if connection.client else None
+    address = address_of(connection)
     throttle = services.throttle
     if not throttle.knows_token(digest):
         throttle.check(Failure.BAD_TOKEN, address or "")
@@ -68,7 +141,53 @@ async def caller_by_token(connection: Connection, services: Services) -> Caller:
     return caller
 
 
+async def session_of(connection: Connection, services: Services) -> ValidSession:
+    """Return the session that the request's cookie holds.
+
+    Raises:
+        UnauthorizedError: there is none, or it has ended.
+        ForbiddenError: a foreign page makes somebody's browser ask.
+    """
+    text = connection.cookies.get(SESSION_COOKIE)
+    if not text:
+        raise UnauthorizedError
+    refuse_foreign(connection, services.public_url, must_say=True)
+    return await resume(services.store, text, clock=services.clock)
+
+
+async def session_if_any(connection: Connection, services: Services) -> ValidSession | None:
+    """Return the session that the request's cookie holds, None if it holds none that is valid."""
+    try:
+        return await session_of(connection, services)
+    except UnauthorizedError:
+        return None
+
+
+def address_of(connection: Connection) -> str | None:
+    """Return the IP address that a request came from."""
+    return connection.client.host if connection.client else None
+
+
+def browser_of(connection: Connection) -> Browser:
+    """Return what somebody would sign in with."""
+    return Browser(
+        address=address_of(connection), user_agent=connection.headers.get("User-Agent", "")
+    )
+
+
 async def provide_caller(scope: Scope) -> Caller:
-    """Return whom the request comes from."""
+    """Return whom the request comes from, in the account that its path names."""
     caller: Caller = scope["user"]
     return caller
+
+
+async def provide_session(scope: Scope) -> ValidSession:
+    """Return the session that the request comes from."""
+    session: ValidSession = scope["user"]
+    return session
+
+
+async def provide_identity(scope: Scope) -> Caller | ValidSession:
+    """Return whose token or session the request came with."""
+    identity: Caller | ValidSession = scope["user"]
+    return identity

@@ -4,16 +4,17 @@ from litestar import get
 
 from runhook.domain.errors import UnavailableError
 from runhook.operations.attempt import look
+from runhook.server.authentication import Access, open_to
 from runhook.server.services import Serving
 
 
-@get("/healthz")
+@get("/healthz", **open_to(Access.ANYONE))
 async def healthz() -> dict[str, str]:
     """Say that the process answers."""
     return {"status": "ok"}
 
 
-@get("/readyz")
+@get("/readyz", **open_to(Access.ANYONE))
 async def readyz(services: Serving) -> dict[str, str]:
     """Say that the database answers and the dispatcher delivers; 503 while either does not."""
     await look(services.store)

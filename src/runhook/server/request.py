@@ -11,6 +11,8 @@ from runhook.domain.errors import InvalidError
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
+AnyRequest = Request[Any, Any, Any]
+
 
 class JsonRequest(Request[Any, Any, Any]):
     """A request that says what is wrong with its body.

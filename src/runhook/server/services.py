@@ -8,9 +8,13 @@ from litestar.params import SkipValidation
 
 from runhook.clock import Clock
 from runhook.domain.callers import Caller
+from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
+from runhook.operations.passwords import Passwords
 from runhook.operations.publish import Publisher
+from runhook.outbound.sender import Sender
 from runhook.server.throttle import Throttle
+from runhook.storage.sessions import ValidSession
 from runhook.storage.store import Store
 
 
@@ -24,7 +28,13 @@ class Services:
     clock: Clock
     is_delivering: Callable[[], bool]
     """Says whether the dispatcher works."""
+    sender: Sender
+    lease: Lease
+    """This process's hold on what it sends by itself."""
+    wake: Callable[[], None]
+    """Tells the dispatcher that something is due."""
     throttle: Throttle = field(default_factory=Throttle)
+    passwords: Passwords = field(default_factory=Passwords)
     public_url: str | None = None
     """Where people reach this service, without a slash at the end; None is where they asked."""
     largest_artifact: int = 64 << 20
@@ -34,3 +44,5 @@ class Services:
 # Litestar would otherwise take these apart to check them, at every request.
 Serving = NamedDependency[SkipValidation[Services]]
 Calling = NamedDependency[SkipValidation[Caller]]
+InSession = NamedDependency[SkipValidation[ValidSession]]
+Identified = NamedDependency[SkipValidation[Caller | ValidSession]]

@@ -18,6 +18,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from runhook.domain.errors import LimitedError, UnauthorizedError
+from runhook.domain.people import LONGEST_EMAIL
 
 SITE_PREFIX = 64
 """Of an IPv6 address: what one site has; whoever has it can use any address in it."""
@@ -38,6 +39,11 @@ LIMITS: Mapping[Failure, RateLimitItem] = {
     Failure.SIGN_IN_FROM: RateLimitItemPerMinute(30, multiples=5),
     Failure.SIGN_IN_AS: RateLimitItemPerMinute(10, multiples=5),
 }
+
+
+def sign_in_of(address: str | None, email: str) -> Mapping[Failure, str]:
+    """Return what a sign-in that fails is counted as."""
+    return {Failure.SIGN_IN_FROM: address or "", Failure.SIGN_IN_AS: email[:LONGEST_EMAIL]}
 
 
 class Throttle:

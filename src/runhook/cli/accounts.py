@@ -1,0 +1,95 @@
+"""`runhook accounts`: accounts, made and listed beside the database, and their owners invited."""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+
+from runhook.cli.service import add_setting_flags, settings_from
+from runhook.clock import SystemClock
+from runhook.domain.callers import COMMAND_LINE
+from runhook.domain.errors import NotFoundError
+from runhook.domain.permissions import Role
+from runhook.domain.runs import AccountId
+from runhook.operations.accounts import all_accounts, create_account
+from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.invite import invite, link_of
+from runhook.settings import Settings
+from runhook.storage.accounts import Account
+from runhook.wiring import open_store
+
+LARGEST_ID = 2**63 - 1
+"""What the databases can look for."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    create = actions.add_parser(
+        "create", help="create an account, and print its first owner's link"
+    )
+    create.add_argument("name", metavar="NAME", help="what the account is called")
+    listing = actions.add_parser("list", help="list all accounts")
+    inviting = actions.add_parser(
+        "invite", help="print a link that makes its opener an owner, once"
+    )
+    inviting.add_argument(
+        "--account", type=int, default=FIRST_ACCOUNT, help=f"of which account ({FIRST_ACCOUNT})"
+    )
+    inviting.add_argument("--email", help="whom the link is for (whoever opens it)")
+    for action in (create, listing, inviting):
+        add_setting_flags(action, "data_dir", "database_url")
+    for action in (create, inviting):
+        add_setting_flags(action, "host", "port", "public_url")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Do what the action says."""
+    settings = settings_from(arguments)
+    match arguments.action:
+        case "create":
+            account, link = asyncio.run(create(settings, arguments.name))
+            print(f"Account {account.id}. Whoever opens this link first becomes its owner:")
+            print(f"  {link}")
+        case "list":
+            for account in asyncio.run(listed(settings)):
+                print(f"{account.id:>6}  {account.name}")
+        case _:
+            if not 0 < arguments.account <= LARGEST_ID:
+                raise NotFoundError(f"There is no account {arguments.account}.")
+            account_id = AccountId(arguments.account)
+            print(asyncio.run(invite_owner(settings, account_id, email=arguments.email)))
+    return 0
+
+
+async def create(settings: Settings, name: str) -> tuple[Account, str]:
+    """Create an account; return it with its first owner's link."""
+    clock = SystemClock()
+    async with open_store(settings) as store:
+        # Account 1 is the one of the first start, whatever comes first.
+        await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        account = await create_account(store, name, actor=COMMAND_LINE, clock=clock)
+        _, secret = await invite(store, account.id, Role.OWNER, actor=COMMAND_LINE, clock=clock)
+    return account, link_of(secret, base_of(settings))
+
+
+async def listed(settings: Settings) -> Sequence[Account]:
+    """Return every account in the database that the settings name."""
+    async with open_store(settings) as store:
+        return await all_accounts(store)
+
+
+async def invite_owner(settings: Settings, account_id: AccountId, *, email: str | None) -> str:
+    """Invite an owner; return their link."""
+    clock = SystemClock()
+    async with open_store(settings) as store:
+        await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        _, secret = await invite(
+            store, account_id, Role.OWNER, email=email, actor=COMMAND_LINE, clock=clock
+        )
+    return link_of(secret, base_of(settings))
+
+
+def base_of(settings: Settings) -> str:
+    """Return where people reach the service that runs with these settings."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.public_url or f"http://{host}:{settings.port}"

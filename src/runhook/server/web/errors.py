@@ -1,0 +1,50 @@
+"""Errors as pages."""
+
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Response
+from litestar.response import Redirect, Template
+
+from runhook.domain.errors import UnauthorizedError
+from runhook.server.errors import answer_error
+from runhook.server.origin import is_unsafe
+from runhook.server.request import AnyRequest
+from runhook.server.web.rendering import page, see
+
+TITLES = {
+    400: "That request cannot be understood",
+    403: "You may not do that",
+    404: "Nothing is here",
+    405: "That cannot be done here",
+    413: "That is too much",
+    429: "Too many attempts",
+    500: "Something went wrong",
+    503: "Runhook cannot do this now",
+}
+
+
+def show_error(request: AnyRequest, error: Exception) -> Template | Redirect:
+    """Turn whatever was raised into a page; who is not signed in is asked to."""
+    if isinstance(error, UnauthorizedError):
+        if is_unsafe(request):
+            return see("/sign-in")
+        return see(f"/sign-in?following={quote(request.url.path)}")
+    answer = answer_error(request, error)
+    status_code = answer.status_code or 500
+    return page(
+        "error",
+        user=None,
+        status_code=status_code,
+        headers={name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers},
+        title=TITLES.get(status_code, "That did not work"),
+        message=answer.content.status.user_message,
+    )
+
+
+def answer_as_asked(request: AnyRequest, error: Exception) -> Response[Any] | Template:
+    """Answer an error of no page in particular: with one for a browser, with JSON for programs."""
+    is_browser = "text/html" in request.headers.get("Accept", "")
+    if is_browser and not request.url.path.startswith("/api/"):
+        return show_error(request, error)
+    return answer_error(request, error)

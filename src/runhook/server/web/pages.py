@@ -1,0 +1,187 @@
+"""The pages about who one is: signing in and out, invitations, and the first page."""
+
+from math import ceil
+from typing import Any
+
+from litestar import Router, get, post
+from litestar.di import Provide
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from runhook.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    LimitedError,
+    UnauthorizedError,
+)
+from runhook.domain.people import User, check_email, check_name, check_new_password
+from runhook.operations.invite import Answer, accept_as, look_at_invitation
+from runhook.operations.sessions import Begun, end_session
+from runhook.server.authentication import (
+    Access,
+    address_of,
+    authorize,
+    open_to,
+    provide_session,
+    session_if_any,
+)
+from runhook.server.cookies import no_session_cookie, session_cookie
+from runhook.server.origin import is_secure
+from runhook.server.request import AnyRequest
+from runhook.server.services import InSession, Services, Serving
+from runhook.server.signing_in import accept_throttled, begin_throttled
+from runhook.server.web.errors import show_error
+from runhook.server.web.forms import WHOLE, Form
+from runhook.server.web.rendering import local_path, page, see
+from runhook.storage.invitations import Invitation
+from runhook.storage.people import memberships_of
+
+
+@get("/", **open_to(Access.ANY_USER))
+async def home(services: Serving, session: InSession) -> Template:
+    """Say who is signed in, and list their accounts."""
+    async with services.store.read() as tx:
+        memberships = await memberships_of(tx, session.user.id)
+    return page("home", user=session.user, memberships=memberships)
+
+
+@get("/sign-in", **open_to(Access.ANYONE))
+async def show_sign_in(
+    request: AnyRequest, services: Serving, following: FromQuery[str] = "/"
+) -> Template | Redirect:
+    """Ask who it is; whoever is signed in already goes on."""
+    if await session_if_any(request, services) is not None:
+        return see(local_path(following))
+    return sign_in_page(Form({"following": local_path(following)}))
+
+
+@post("/sign-in", status_code=200, **open_to(Access.ANYONE))
+async def sign_in(request: AnyRequest, services: Serving) -> Template | Redirect:
+    """Begin a session."""
+    form = await Form.sent_with(request, "email", "password", "following")
+    try:
+        begun = await begin_throttled(
+            request, services, email=form["email"], password=form["password"]
+        )
+    except UnauthorizedError as error:
+        form.refuse("password", error.message)
+    except LimitedError as error:
+        return sign_in_page(form, error)
+    else:
+        return welcome(request, services, begun, local_path(form["following"]))
+    return sign_in_page(form)
+
+
+@post("/sign-out", status_code=200, **open_to(Access.ANY_USER))
+async def sign_out(request: AnyRequest, services: Serving, session: InSession) -> Redirect:
+    """End this session."""
+    await end_session(services.store, session.user.id, session.session.id)
+    cookie = no_session_cookie(is_secure=is_secure(request, services.public_url))
+    return see("/sign-in", cookies=[cookie])
+
+
+@get("/invitations/{secret:str}", **open_to(Access.ANYONE))
+async def show_invitation(
+    request: AnyRequest, services: Serving, secret: FromPath[str]
+) -> Template:
+    """Show what the link is an invitation to, and ask who accepts it."""
+    invitation = await look_at_invitation(services.store, secret)
+    session = await session_if_any(request, services)
+    form = Form({"email": invitation.email or ""})
+    return invitation_page(invitation, form, session.user if session else None)
+
+
+@post("/invitations/{secret:str}", status_code=200, **open_to(Access.ANYONE))
+async def accept_invitation(
+    request: AnyRequest, services: Serving, secret: FromPath[str]
+) -> Template | Redirect:
+    """Accept an invitation, as who is signed in or else as who the form says."""
+    invitation = await look_at_invitation(services.store, secret)
+    session = await session_if_any(request, services)
+    if session is not None:
+        return await accept_signed_in(request, services, secret, invitation, session.user)
+    form = await Form.sent_with(request, "email", "name", "password")
+    if invitation.email is not None:
+        form.values["email"] = invitation.email
+    form.check("email", check_email)
+    form.check("name", check_name)
+    form.check("password", check_new_password)
+    if form.errors:
+        return invitation_page(invitation, form, None)
+    answer = Answer(email=form["email"], name=form["name"], password=form["password"])
+    try:
+        begun = await accept_throttled(request, services, secret, answer)
+    except UnauthorizedError as error:
+        form.refuse("password", error.message)
+    except InvalidError as error:
+        form.refuse(error.field, error.sentence)
+    except ConflictError as error:
+        form.refuse(WHOLE, error.message)
+    except LimitedError as error:
+        return invitation_page(invitation, form, None, error)
+    else:
+        return welcome(request, services, begun, "/")
+    return invitation_page(invitation, form, None)
+
+
+async def accept_signed_in(
+    request: AnyRequest, services: Services, secret: str, invitation: Invitation, user: User
+) -> Template | Redirect:
+    """Accept an invitation as who is signed in."""
+    form = Form()
+    try:
+        await accept_as(
+            services.store, secret, user, address=address_of(request), clock=services.clock
+        )
+    except (ConflictError, ForbiddenError) as error:
+        form.refuse(WHOLE, error.message)
+        return invitation_page(invitation, form, user)
+    return see("/")
+
+
+def welcome(request: AnyRequest, services: Services, begun: Begun, following: str) -> Redirect:
+    """Send who has just signed in on to a page."""
+    cookie = session_cookie(begun.text, is_secure=is_secure(request, services.public_url))
+    return see(following, cookies=[cookie])
+
+
+def sign_in_page(form: Form, limited: LimitedError | None = None) -> Template:
+    """Return the page that asks who it is."""
+    return form_page("sign_in", form, None, limited)
+
+
+def invitation_page(
+    invitation: Invitation, form: Form, user: User | None, limited: LimitedError | None = None
+) -> Template:
+    """Return the page that asks who accepts an invitation."""
+    return form_page("invitation", form, user, limited, invitation=invitation)
+
+
+def form_page(
+    name: str, form: Form, user: User | None, limited: LimitedError | None, **context: Any
+) -> Template:
+    """Return a page with a form; 400 if it is not right, 429 if it was sent too often."""
+    status_code = 400 if form.errors else 200
+    headers = {}
+    if limited is not None:
+        form.refuse(WHOLE, limited.message)
+        status_code = 429
+        headers["Retry-After"] = str(ceil(limited.retry_after.total_seconds()))
+    return page(name, user=user, status_code=status_code, headers=headers, form=form, **context)
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        home,
+        show_sign_in,
+        sign_in,
+        sign_out,
+        show_invitation,
+        accept_invitation,
+    ],
+    guards=[authorize],
+    dependencies={"session": Provide(provide_session)},
+    exception_handlers={Exception: show_error},
+)

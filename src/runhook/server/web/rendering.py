@@ -1,0 +1,83 @@
+"""Templates, and the answers made of them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Router
+from litestar.datastructures import CacheControlHeader, Cookie
+from litestar.plugins.jinja import JinjaTemplateEngine
+from litestar.response import Redirect, Template
+from litestar.static_files import create_static_files_router
+from litestar.template import TemplateConfig
+
+from runhook.domain.people import User
+from runhook.domain.version import VERSION
+from runhook.server.authentication import Access, open_to
+
+FOLDER = Path(__file__).parent
+
+
+def template_config() -> TemplateConfig[JinjaTemplateEngine]:
+    """Return where templates come from; a name that is not known in one is a bug, not nothing."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["version"] = VERSION
+    return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
+
+
+def static_files() -> Router:
+    """Return the route of what pages are made of beside HTML; its address has the version in it."""
+    return create_static_files_router(
+        "/static",
+        [FOLDER / "static"],
+        cache_control=CacheControlHeader(max_age=31_536_000, public=True, immutable=True),
+        **open_to(Access.ANYONE),
+    )
+
+
+def page(
+    name: str,
+    *,
+    user: User | None,
+    status_code: int = 200,
+    headers: dict[str, str] | None = None,
+    **context: Any,
+) -> Template:
+    """Return a page.
+
+    Args:
+        name: of its template, without the ending.
+        user: who looks at it, None for nobody known.
+        status_code: of the answer.
+        headers: of the answer, beside those that all have.
+        context: what the template shows.
+    """
+    return Template(
+        f"{name}.html",
+        context={"user": user, **context},
+        status_code=status_code,
+        headers=headers,
+        media_type="text/html; charset=utf-8",
+    )
+
+
+def see(path: str, *, cookies: Iterable[Cookie] = ()) -> Redirect:
+    """Send a browser on to another page, to be asked for with GET."""
+    return Redirect(path, status_code=303, cookies=list(cookies))
+
+
+def local_path(text: str) -> str:
+    """Return a path of this service that a form names, or the first page if it names none.
+
+    A foreign address would make a page of ours lead to one that only looks like it. Browsers take
+    a backslash for a slash, and pass over control characters.
+    """
+    is_local = text.startswith("/") and not text.startswith("//") and "\\" not in text
+    return text if is_local and text.isprintable() else "/"
