@@ -5,6 +5,8 @@ literals alike, so this is the one place that no URL, DNS answer or redirect can
 """
 
 import socket
+from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,16 +14,29 @@ from urllib.parse import urlsplit
 from runhook.domain.destinations import Address, AddressPolicy, literal_addresses
 from runhook.outbound.trip import current_trip
 
+REMEMBERED = 4_096
+"""How many URLs and addresses are not taken apart anew for each of a webhook's deliveries."""
+
 
 class AddressRefusedError(OSError):
     """Policy does not let us dial this address."""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def addresses_in(url: str) -> Iterable[Address]:
+    """Return the addresses that a URL spells out instead of a host's name.
+
+    Raises:
+        ValueError: it is no URL.
+    """
+    return literal_addresses(urlsplit(url).hostname or "")
 
 
 class Guard:
     """Makes sockets for addresses that policy allows."""
 
     def __init__(self, policy: AddressPolicy) -> None:
-        self._policy = policy
+        self._refusal_of = lru_cache(maxsize=REMEMBERED)(policy.refusal)
 
     def check(self, url: str) -> None:
         """Refuse a URL that spells out an address in a form that aiohttp would not even dial.
@@ -32,7 +47,7 @@ class Guard:
             AddressRefusedError: policy refuses the address.
             ValueError: it is no URL.
         """
-        for address in literal_addresses(urlsplit(url).hostname or ""):
+        for address in addresses_in(url):
             self._check(address)
 
     def make_socket(self, address_info: tuple[Any, ...]) -> socket.socket:
@@ -52,7 +67,7 @@ class Guard:
         return made
 
     def _check(self, address: Address) -> None:
-        refusal = self._policy.refusal(address)
+        refusal = self._refusal_of(address)
         if refusal is None:
             return
         # Where several addresses are tried, aiohttp tells of the last one only.
