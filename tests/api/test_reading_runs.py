@@ -222,9 +222,7 @@ async def test_a_run_whose_reporter_told_of_no_steps_is_one_step_with_its_failed
     assert "Database Error in model orders (models/orders.sql)" in step["logs"]
 
 
-async def test_what_is_related_to_a_run_is_shown_when_asked_for(
-    api: Api, admin: httpx.AsyncClient
-):
+async def test_what_is_related_to_a_run_is_shown_when_asked_for(api: Api, admin: httpx.AsyncClient):
     run = await ended_run(api, admin)
 
     query = {"include_related": "trigger,job,environment"}

@@ -119,7 +119,7 @@ async def project_choice(
     name__icontains: Words = None,
     of_state: State = None,
 ) -> Choice:
-    """Return which projects the query asks for."""
+    """Return which projects, or which environments of one, the query asks for."""
     return Choice(
         ids=[] if is_about_the_deleted(of_state) else ids_in("id", pk__in, id__in),
         name=name or None,
@@ -291,14 +291,23 @@ async def show_environment(
 
 @get(
     "/projects/{project_id:int}/environments",
-    dependencies={"wanted": Provide(choice), "part": Provide(name_slice)},
+    # The path says which project, so the query has no say in it.
+    dependencies={"wanted": Provide(project_choice), "part": Provide(name_slice)},
     **needs(Permission.READ_RUNS),
 )
 async def show_environments_of_project(
     services: Serving, caller: Calling, project_id: FromPath[int], wanted: Wanted, part: Part
 ) -> Envelope[list[EnvironmentView]]:
     """List a project's environments."""
-    of_project = replace(wanted, project_ids=[existing_id(project_id)])
+    async with services.store.read() as tx:
+        only(
+            (
+                await list_projects(
+                    tx, caller.account_id, Choice(ids=[existing_id(project_id)]), ONE
+                )
+            ).items
+        )
+    of_project = replace(wanted, project_ids=[project_id])
     return await answer_with_environments(services, caller, of_project, part)
 
 
