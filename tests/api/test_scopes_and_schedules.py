@@ -1,0 +1,124 @@
+"""What a webhook can be narrowed to beside jobs, and its own retry schedule."""
+
+import httpx
+import pytest
+
+from tests.support.api import Api, data_of, new_run, new_webhook, told
+
+SCOPES = ["project_ids", "environment_ids", "job_ids"]
+ID_OF = {"project_ids": "project_id", "environment_ids": "environment_id", "job_ids": "job_id"}
+
+
+async def told_of(client: httpx.AsyncClient, webhook: dict[str, object]) -> list[str]:
+    """Return the ids of the runs that a webhook was told of, in their order."""
+    events = data_of(await client.get(f"/webhooks/subscription/{webhook['id']}/events"))
+    return [event["run_id"] for event in reversed(events)]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+async def test_a_webhook_is_told_of_what_it_is_narrowed_to(admin: httpx.AsyncClient, scope: str):
+    mine = await new_run(admin, project_name="shop", environment_name="prod", job_name="a")
+    chosen = [mine[ID_OF[scope]]]
+    webhook = await new_webhook(admin, event_types=["job.run.started"], **{scope: chosen})
+
+    again = await new_run(admin, project_name="shop", environment_name="prod", job_name="a")
+    await new_run(admin, project_name="blog", environment_name="prod", job_name="a")
+
+    assert webhook[scope] == [str(chosen[0])]
+    assert await told_of(admin, webhook) == [str(again["id"])]
+
+
+async def test_all_that_it_is_narrowed_to_must_match(admin: httpx.AsyncClient):
+    prod = await new_run(admin, project_name="shop", environment_name="prod", job_name="a")
+    stage = await new_run(admin, project_name="shop", environment_name="stage", job_name="b")
+    webhook = await new_webhook(
+        admin,
+        event_types=["job.run.started"],
+        project_ids=prod["project_id"],
+        environment_ids=[str(prod["environment_id"])],
+        job_ids=[prod["job_id"], stage["job_id"]],
+    )
+
+    again = await new_run(admin, project_name="shop", environment_name="prod", job_name="a")
+    await new_run(admin, project_name="shop", environment_name="stage", job_name="b")
+    await new_run(admin, project_name="shop", environment_name="prod", job_name="c")
+
+    assert await told_of(admin, webhook) == [str(again["id"])]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+async def test_what_another_account_has_can_not_be_named(
+    api: Api, admin: httpx.AsyncClient, scope: str
+):
+    theirs = await api.add_other_account()
+    await new_run(admin)
+    foreign = (await new_run(theirs))[ID_OF[scope]]
+    webhook = await new_webhook(admin)
+
+    answer = await admin.put(f"/webhooks/subscription/{webhook['id']}", json={scope: [foreign]})
+
+    thing = scope.removesuffix("_ids")
+    assert told(answer, 400) == f"{scope}: this account has no {thing} {foreign}"
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("value", ["x", [1.5], [-1], [2**63], [[1]], {"id": 1}, list(range(1001))])
+async def test_what_is_no_id_is_refused_by_its_key(
+    admin: httpx.AsyncClient, scope: str, value: object
+):
+    webhook = await new_webhook(admin)
+
+    answer = await admin.put(f"/webhooks/subscription/{webhook['id']}", json={scope: value})
+
+    assert told(answer, 400).startswith(scope)
+
+
+@pytest.mark.parametrize("schedule", [[], [10, 60.5, 3600], [0], [604_800] * 20, None])
+async def test_a_retry_schedule_comes_back_as_it_was_given(
+    admin: httpx.AsyncClient, schedule: list[float] | None
+):
+    webhook = await new_webhook(admin, retry_schedule=[1, 2, 3])
+
+    changed = data_of(
+        await admin.put(
+            f"/webhooks/subscription/{webhook['id']}", json={"retry_schedule": schedule}
+        )
+    )
+    renamed = data_of(
+        await admin.put(f"/webhooks/subscription/{webhook['id']}", json={"name": "Other"})
+    )
+
+    assert changed["retry_schedule"] == schedule
+    assert renamed["retry_schedule"] == schedule
+
+
+@pytest.mark.parametrize(
+    "schedule", [[-1], [604_801], [1] * 21, ["soon"], 10, "10", [None], [1e400]]
+)
+async def test_a_retry_schedule_out_of_bounds_is_refused(
+    admin: httpx.AsyncClient, schedule: object
+):
+    webhook = await new_webhook(admin)
+    body = f'{{"retry_schedule": {schedule!r}}}'.replace("'", '"').replace("None", "null")
+
+    answer = await admin.put(
+        f"/webhooks/subscription/{webhook['id']}",
+        content=body.replace("inf", "1e400"),
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert "retry_schedule" in told(answer, 400)
+
+
+async def test_the_audit_log_tells_of_scopes_and_schedules(admin: httpx.AsyncClient):
+    run = await new_run(admin)
+    webhook = await new_webhook(admin)
+    await admin.put(
+        f"/webhooks/subscription/{webhook['id']}",
+        json={"project_ids": [run["project_id"]], "retry_schedule": [5]},
+    )
+
+    changed = data_of(await admin.get("/audit-log", params={"subject": webhook["id"]}))[0]
+
+    assert changed["before"] == {"project_ids": [], "retry_schedule": None}
+    assert changed["after"] == {"project_ids": [run["project_id"]], "retry_schedule": [5]}
