@@ -8,13 +8,11 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from runhook.clock import SystemClock
-from runhook.domain.destinations import AddressPolicy
-from runhook.operations.publish import Publisher
-from runhook.server.app import create_app
-from runhook.server.services import Services
+from runhook.domain.permissions import Permission
+from runhook.server.authentication import Access
 from runhook.storage.store import Store
-from tests.support.api import ORIGIN
+from tests.support.api import ORIGIN, Api
+from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
 
 PLACE = re.compile(r"\{(\w+):\w+\}")
@@ -31,6 +29,26 @@ class Route:
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
+    @property
+    def permission(self) -> Permission | None:
+        """What its caller must be allowed in the account that the path names."""
+        return self.handler.opt.get("permission")
+
+    @property
+    def access(self) -> Access | None:
+        """Who may use it, if it belongs to no account."""
+        return self.handler.opt.get("access")
+
+    @property
+    def is_api(self) -> bool:
+        """Whether it answers in JSON; else it is a page."""
+        return self.path.startswith("/api/")
+
+    @property
+    def places(self) -> list[str]:
+        """The names of what the path holds beside the account's id."""
+        return [name for name in PLACE.findall(self.path) if name != "account_id"]
+
     def url(self, account_id: int, ids: Mapping[str, object] | None = None) -> str:
         """Return the path with an account's id and these in its places, 1 in all others."""
         known = {"account_id": account_id, **(ids or {})}
@@ -38,28 +56,18 @@ class Route:
 
 
 def routes_of(app: Litestar) -> Iterator[Route]:
-    """Yield each route; OPTIONS is the framework's own."""
+    """Yield each route; OPTIONS and HEAD are the framework's own."""
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
-                for method in handler.http_methods - {"OPTIONS"}:
+                for method in handler.http_methods - {"OPTIONS", "HEAD"}:
                     yield Route(method, route.path, handler)
 
 
 def an_app() -> Litestar:
     """Return the application over a database that nobody connects to."""
     store = Store.open("sqlite:///nobody-connects.db", vault=VAULT)
-    clock = SystemClock()
-    publisher = Publisher(store, clock, on_published=lambda: None)
-    return create_app(
-        Services(
-            store=store,
-            publisher=publisher,
-            policy=AddressPolicy(),
-            clock=clock,
-            is_delivering=lambda: True,
-        )
-    )
+    return Api(store=store, clock=ManualClock()).app
 
 
 ROUTES = sorted(routes_of(an_app()), key=str)
