@@ -4,7 +4,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import runhook.storage
@@ -15,12 +15,13 @@ from runhook.domain.events import EventType
 from runhook.domain.judging import Outcome
 from runhook.domain.people import User
 from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run
+from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run, RunStatus
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 from runhook.operations.publish import new_delivery
 from runhook.storage import (
     accounts,
+    artifacts,
     audit_log,
     ciphertexts,
     claims,
@@ -35,13 +36,15 @@ from runhook.storage import (
     webhooks,
 )
 from runhook.storage.accounts import Account
+from runhook.storage.artifacts import Artifact
 from runhook.storage.audit_log import AuditEntry, AuditFilter
 from runhook.storage.ciphertexts import Ciphertexts
 from runhook.storage.claims import Ending
 from runhook.storage.deliveries import DeliveryFilter, SampleDelivery
-from runhook.storage.jobs import JobName
+from runhook.storage.jobs import Choice, JobName, NameOrder
+from runhook.storage.pages import Period, Slice
 from runhook.storage.people import KnownUser
-from runhook.storage.runs import StoredRun
+from runhook.storage.runs import RunFilter, RunOrder, StoredRun
 from runhook.storage.store import Store, Transaction
 from tests.support.accounts import a_tenant
 from tests.support.builders import a_run, a_webhook, an_event
@@ -75,6 +78,19 @@ SOME_DELIVERIES = DeliveryFilter(
     end_id=DeliveryId("wev_2"),
 )
 UNSENT = DeliveryFilter(states=[DeliveryState.FAILED])
+EVERY_CHOICE = Choice(ids=[1], project_ids=[1], name="nightly", name_part="night")
+BY_NAME = Slice(order=NameOrder.NAME, is_descending=True, limit=20, offset=40)
+A_DAY = Period(since=START, until=START + timedelta(days=1))
+EVERY_RUN = RunFilter(
+    ids=[1],
+    job_ids=[1],
+    project_ids=[1],
+    environment_ids=[1],
+    statuses=[RunStatus.ERROR],
+    created=A_DAY,
+    started=A_DAY,
+    finished=A_DAY,
+)
 NEW_JOB = JobName(ACCOUNT, "jaffle", "staging", "weekly")
 
 
@@ -284,6 +300,27 @@ CALLS: dict[str, Call] = {
     "register_jobs": lambda tx, rows: jobs.register_jobs(tx, {NEW_JOB}),
     "find_jobs": lambda tx, rows: jobs.find_jobs(tx, {NEW_JOB}),
     "insert_missing": lambda tx, rows: jobs.insert_missing(tx, [NEW_JOB]),
+    "put_artifact": lambda tx, rows: artifacts.put_artifact(
+        tx, ACCOUNT, rows.run.id, Artifact(name="manifest.json", size=2, content=b"{}")
+    ),
+    "list_artifacts": lambda tx, rows: artifacts.list_artifacts(tx, ACCOUNT, rows.run.id),
+    "find_artifact": lambda tx, rows: artifacts.find_artifact(
+        tx, ACCOUNT, rows.run.id, "manifest.json"
+    ),
+    "list_projects": lambda tx, rows: jobs.list_projects(tx, ACCOUNT, EVERY_CHOICE, BY_NAME),
+    "list_environments": lambda tx, rows: jobs.list_environments(
+        tx, ACCOUNT, EVERY_CHOICE, BY_NAME
+    ),
+    "list_jobs": lambda tx, rows: jobs.list_jobs(
+        tx, ACCOUNT, replace(EVERY_CHOICE, environment_ids=[1]), BY_NAME
+    ),
+    "list_runs": lambda tx, rows: runs.list_runs(
+        tx,
+        ACCOUNT,
+        EVERY_RUN,
+        Slice(order=RunOrder.FINISHED_AT, is_descending=True, limit=20, offset=40),
+    ),
+    "find_run": lambda tx, rows: runs.find_run(tx, ACCOUNT, rows.run.id),
     "unknown_jobs": lambda tx, rows: jobs.unknown_jobs(tx, ACCOUNT, [JobId(1), JobId(2)]),
     "find_runs_by_key": lambda tx, rows: runs.find_runs_by_key(tx, [(ACCOUNT, "run-1")]),
     "lock_runs": lambda tx, rows: runs.lock_runs(tx, [(ACCOUNT, rows.run.id)]),

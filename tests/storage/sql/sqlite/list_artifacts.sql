@@ -1,0 +1,3 @@
+SELECT artifacts.name
+FROM artifacts JOIN runs ON runs.id = artifacts.run_id
+WHERE runs.account_id = ? AND runs.id = ?;
