@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument("name", metavar="NAME", help="what the account is called")
     listing = actions.add_parser("list", help="list all accounts")
     inviting = actions.add_parser(
-        "invite", help="print a link that makes its opener an owner, once"
+        "invite", help="print an invitation that makes who accepts it an owner"
     )
     inviting.add_argument(
         "--account", type=int, default=FIRST_ACCOUNT, help=f"of which account ({FIRST_ACCOUNT})"
@@ -48,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
     match arguments.action:
         case "create":
             account, link = asyncio.run(create(settings, arguments.name))
-            print(f"Account {account.id}. Whoever opens this link first becomes its owner:")
+            print(f"Account {account.id}. Whoever accepts this invitation first becomes its owner:")
             print(f"  {link}")
         case "list":
             for account in asyncio.run(listed(settings)):

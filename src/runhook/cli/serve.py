@@ -27,7 +27,7 @@ def announce(started: Started) -> None:
     """Say where the service is and, the first time, how to go on."""
     print(f"Runhook listens on {started.url}", flush=True)
     if started.invitation is not None:
-        print("Nobody can sign in yet. Whoever opens this link first becomes the owner:")
+        print("Nobody can sign in yet. Whoever accepts this invitation first becomes the owner:")
         print(f"  {started.invitation}", flush=True)
     if not started.is_first_start:
         return

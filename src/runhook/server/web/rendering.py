@@ -64,7 +64,7 @@ def page(
         context={"user": user, **context},
         status_code=status_code,
         headers=headers,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
     )
 
 
