@@ -1,4 +1,4 @@
-"""Deliveries by webhook and by account, narrowed by what one looks for; and dbt Cloud's older paths."""
+"""Deliveries by webhook and by account, narrowed by what one looks for, and by their ids."""
 
 from datetime import datetime, timedelta
 
@@ -48,6 +48,7 @@ async def log(api: Api, admin: httpx.AsyncClient, clock: ManualClock) -> Log:
         clock.advance(timedelta(minutes=1))
         for run, how in ((made.nightly, "success"), (made.hourly, "canceled")):
             data_of(await admin.post(f"/runs/{run['id']}/finish", json={"status": how}))
+            clock.advance(timedelta(milliseconds=1))
     return made
 
 
