@@ -12,11 +12,15 @@ from tests.support.statements import Statement
 
 @dataclass(frozen=True)
 class Scan:
-    """How one table is entered; ``rows`` is how many were looked at, where the database tells."""
+    """How one table is entered; ``rows`` is how many were looked at, where the database tells.
+
+    ``is_whole`` says that nothing told before which rows to look at, with an index or without.
+    """
 
     table: str
     index: str | None
     rows: int = 0
+    is_whole: bool = False
 
 
 async def scans_of(tx: Transaction, statement: Statement) -> Sequence[Scan]:
@@ -40,7 +44,7 @@ def sqlite_scans(rows: Sequence[sa.Row]) -> Iterator[Scan]:
         words = row.detail.split()
         if words[0] in ("SCAN", "SEARCH"):
             index = words[words.index("INDEX") + 1] if "INDEX" in words else None
-            yield Scan(words[1], index)
+            yield Scan(words[1], index, is_whole=words[0] == "SCAN")
 
 
 def postgresql_scans(node: Mapping[str, Any]) -> Iterator[Scan]:
@@ -52,6 +56,7 @@ def postgresql_scans(node: Mapping[str, Any]) -> Iterator[Scan]:
             node.get("Relation Name", node.get("Index Name")),
             node.get("Index Name"),
             round(looked_at * node["Actual Loops"]),
+            is_whole="Index Cond" not in node and "Bitmap" not in node["Node Type"],
         )
     for child in node.get("Plans", ()):
         yield from postgresql_scans(child)

@@ -116,7 +116,8 @@ projects = sa.Table(
     "projects",
     metadata,
     sa.Column("id", Number, primary_key=True),
-    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
+    # The index that a name is in does not list an account's by their ids.
+    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False, index=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("account_id", "name"),

@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_projects"),
         sa.UniqueConstraint("account_id", "name", name="uq_projects_account_id_name"),
     )
+    op.create_index("ix_projects_account_id", "projects", ["account_id"], unique=False)
     op.create_table(
         "tokens",
         sa.Column("id", Number, nullable=False),
