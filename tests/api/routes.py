@@ -40,6 +40,11 @@ class Route:
         return self.handler.opt.get("access")
 
     @property
+    def handler_path(self) -> str:
+        """The path as the API's description has it."""
+        return PLACE.sub(r"{\1}", self.path)
+
+    @property
     def is_api(self) -> bool:
         """Whether it answers in JSON; else it is a page."""
         return self.path.startswith("/api/")

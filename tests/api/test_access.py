@@ -41,6 +41,7 @@ BODIES = {
 }
 OPEN_TO_ANYONE = {
     "DELETE /api/v3/session",
+    "GET /api/openapi.json",
     "GET /healthz",
     "GET /invitations/{secret:str}",
     "GET /readyz",

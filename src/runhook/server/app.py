@@ -25,6 +25,7 @@ from runhook.server.authentication import (
 )
 from runhook.server.headers import add_headers
 from runhook.server.health import healthz, readyz
+from runhook.server.openapi import Description, show_description
 from runhook.server.request import JsonRequest
 from runhook.server.services import Services
 from runhook.server.web import pages
@@ -71,9 +72,10 @@ def create_app(services: Services) -> Litestar:
             "identity": Provide(provide_identity),
         },
     )
+    api: list[ControllerRouterHandler] = [v3, v2, own, healthz, readyz]
     return Litestar(
-        route_handlers=[v3, v2, own, pages.router, static_files(), healthz, readyz],
-        state=State({"services": services}),
+        route_handlers=[*api, show_description, pages.router, static_files()],
+        state=State({"services": services, "description": Description(api)}),
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
         exception_handlers={Exception: answer_as_asked},
         before_send=[add_headers],

@@ -3,6 +3,7 @@
 import uuid
 
 from litestar import Response, Router, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from runhook.domain.permissions import Permission
@@ -15,7 +16,11 @@ from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 
 
-@post("/", **needs(Permission.REPORT_RUNS))
+@post(
+    "/",
+    responses={200: ResponseSpec(Envelope[RunOut], generate_examples=False)},
+    **needs(Permission.REPORT_RUNS),
+)
 async def start_run(
     services: Serving, caller: Calling, data: JSONBody[StartIn]
 ) -> Response[Envelope[RunOut]]:

@@ -1,0 +1,238 @@
+"""The API's description: generated from the routes, and finished with what they cannot say.
+
+The generator knows paths, parameters, bodies and successes. Which errors a route can answer with,
+and which credentials it wants, follow from the permission or the access that it declares.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.routes import HTTPRoute
+from litestar.types import ControllerRouterHandler
+
+from runhook.domain.version import VERSION
+from runhook.server.api.artifacts import put_artifact
+from runhook.server.authentication import Access, open_to
+
+Json = dict[str, Any]
+
+ABOUT = """\
+dbt Cloud's webhook API, the reads that its consumers make back, and what reporters of runs call.
+
+Every answer is an envelope of `data`, `status` and `extra`. Every path may end in a slash. What is
+another account's looks like what is not there: 404."""
+
+SECURITY_SCHEMES: Mapping[str, Json] = {
+    "token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "`Token <token>`, as dbt Cloud's clients send it.",
+    },
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The same token."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "runhook_session",
+        "description": "Of somebody signed in. What changes something must come from one of the "
+        "service's own pages, as Sec-Fetch-Site or Origin says.",
+    },
+}
+SUCCESSES = {"200": "It is as asked for.", "201": "It is made."}
+ERRORS = {
+    400: "Something in the query or the body is not valid; the message names it.",
+    401: "No token or session, or one that is not valid.",
+    403: "The permission set or the role does not allow it.",
+    404: "Nothing is here, or it is not yours.",
+    409: "It contradicts what there is.",
+    413: "The body is too large.",
+    415: "The body is compressed.",
+    429: "Too many attempts have failed.",
+    503: "It cannot be done now.",
+}
+ERROR: Json = {
+    "type": "object",
+    "title": "Error",
+    "description": "What went wrong, in words, and its code.",
+    "properties": {
+        "data": {"type": "null"},
+        "status": {"$ref": "#/components/schemas/Status"},
+        "extra": {"type": "object"},
+    },
+    "required": ["data", "status", "extra"],
+}
+RETRY_AFTER: Json = {
+    "description": "How many seconds to wait.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+USUALLY_FALSE = {"deprecated", "allowEmptyValue", "allowReserved"}
+MODULE = re.compile(r"runhook(?:\.\w+)*\.(?=[A-Z])")
+
+
+class Description:
+    """The OpenAPI document of these routes, made when it is first asked for."""
+
+    def __init__(self, route_handlers: Sequence[ControllerRouterHandler]) -> None:
+        self._route_handlers = route_handlers
+
+    @cached_property
+    def text(self) -> bytes:
+        """The document as JSON, readable to people too."""
+        return msgspec.json.format(msgspec.json.encode(self._document()), indent=2) + b"\n"
+
+    def _document(self) -> Json:
+        # An application that serves nothing: the one that serves would also serve the generator's
+        # own pages.
+        described = Litestar(
+            route_handlers=self._route_handlers,
+            dependencies={"services": Provide(lambda: None, sync_to_thread=False)},
+            openapi_config=OpenAPIConfig(
+                title="Runhook", version=VERSION, description=ABOUT, use_handler_docstrings=True
+            ),
+            logging_config=None,
+        )
+        document: Json = described.openapi_schema.to_schema()
+        for path, method, handler in operations_of(described):
+            finish(document["paths"][path][method], handler)
+        document["servers"] = [{"url": "/"}]
+        components = document["components"]
+        components["securitySchemes"] = SECURITY_SCHEMES
+        components["responses"] = {str(code): error_response(code) for code in ERRORS}
+        components["schemas"]["Error"] = ERROR
+        describe_schemas(components["schemas"])
+        return with_short_names(without_noise(document))
+
+
+def operations_of(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    """Yield each route's path and method as the document has them."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                if handler.resolve_include_in_schema():
+                    for method in handler.http_methods - {"OPTIONS", "HEAD"}:
+                        yield route.path_format, method.lower(), handler
+
+
+def finish(operation: Json, handler: HTTPRouteHandler) -> None:
+    """Say of an operation what it is called, whom it is for, and how it can fail."""
+    sentences = " ".join(operation.get("description", "").split())
+    operation["summary"] = re.split(r"[;.:] |\.$", sentences)[0]
+    if handler.fn is put_artifact.fn:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string"}}},
+        }
+    operation["security"] = security_of(handler)
+    if permission := handler.opt.get("permission"):
+        operation["description"] = f"{sentences}\n\nNeeds the permission to {permission}."
+    successes = {
+        code: {**response, "description": SUCCESSES[code]}
+        for code, response in sorted(operation["responses"].items())
+        if code in SUCCESSES
+    }
+    errors = errors_of(operation, handler)
+    operation["responses"] = {
+        **successes,
+        **{str(code): {"$ref": f"#/components/responses/{code}"} for code in errors},
+    }
+
+
+def error_response(code: int) -> Json:
+    """Return what describes an error's answer."""
+    response: Json = {
+        "description": ERRORS[code],
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+    if code in {429, 503}:
+        response["headers"] = {"Retry-After": RETRY_AFTER}
+    return response
+
+
+def security_of(handler: HTTPRouteHandler) -> list[Json]:
+    """Return which credentials an operation takes, each alone."""
+    match handler.opt.get("access"):
+        case Access.ANYONE:
+            return []
+        case Access.ANY_USER:
+            names = ["session"]
+        case _:
+            names = list(SECURITY_SCHEMES)
+    return [{name: []} for name in names]
+
+
+def errors_of(operation: Json, handler: HTTPRouteHandler) -> Sequence[int]:
+    """Return the codes of the errors that an operation can answer with."""
+    parameters = operation.get("parameters", [])
+    changes = "GET" not in handler.http_methods
+    has_body = "requestBody" in operation
+    codes = {503}
+    if handler.opt.get("access") is not Access.ANYONE:
+        codes |= {401, 403, 429}
+    elif changes:
+        codes |= {401, 403, 404, 409, 429}
+    if any(one["in"] == "path" for one in parameters):
+        codes.add(404)
+    if has_body or any(one["in"] == "query" for one in parameters):
+        codes.add(400)
+    if changes:
+        codes |= {400, 409}
+    if has_body:
+        codes |= {413, 415}
+    return sorted(codes)
+
+
+def describe_schemas(schemas: dict[str, Json]) -> None:
+    """Give each schema the docstring of the class that it was generated from."""
+    documented = {one.__name__: one.__doc__ for one in every_struct(msgspec.Struct)}
+    for schema in schemas.values():
+        text = documented.get(schema.get("title", ""))
+        if text and "description" not in schema:
+            schema["description"] = " ".join(text.split())
+
+
+def every_struct(base: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
+    """Yield the classes of ours that describe JSON."""
+    for one in base.__subclasses__():
+        if one.__module__.startswith("runhook."):
+            yield one
+        yield from every_struct(one)
+
+
+def without_noise(value: Any) -> Any:
+    """Return the document without what says only that the usual holds."""
+    if isinstance(value, list):
+        return [without_noise(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    choices = value.get("oneOf", ())
+    if len(choices) == 1:
+        rest = {name: one for name, one in value.items() if name != "oneOf"}
+        return without_noise({**choices[0], **rest})
+    return {
+        name: without_noise(one)
+        for name, one in value.items()
+        if not (name in USUALLY_FALSE and one is False) and not (name == "headers" and one == {})
+    }
+
+
+def with_short_names(document: Json) -> Json:
+    """Return the document with its schemas named by their classes, without our modules."""
+    text = MODULE.sub("", msgspec.json.encode(document).decode())
+    shortened: Json = msgspec.json.decode(
+        re.sub(r"(schemas/|\")(Envelope_\w+?)_?\"", r'\1\2"', text)
+    )
+    return shortened
+
+
+@get("/api/openapi.json", include_in_schema=False, **open_to(Access.ANYONE))
+async def show_description(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Describe the API, in OpenAPI."""
+    description: Description = request.app.state.description
+    return Response(description.text, media_type=MediaType.JSON)

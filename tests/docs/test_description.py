@@ -1,0 +1,162 @@
+"""docs/openapi.json is what the service says of its API, and what the API does.
+
+After an intended change, write it anew with
+
+    RUNHOOK_WRITE_SNAPSHOTS=1 pytest tests/docs/test_description.py
+"""
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from runhook.domain.permissions import PermissionSet
+from runhook.operations.begin import begin
+from runhook.server.listening import Server, address_of, listen
+from runhook.storage.store import Store
+from tests.api.routes import ROUTES, an_app
+from tests.docs.documents import REPOSITORY
+from tests.support.api import Api
+from tests.support.clock import ManualClock
+from tests.support.databases import VAULT
+from tests.support.world import TOKEN, a_world
+
+WRITE = "RUNHOOK_WRITE_SNAPSHOTS"
+DOCUMENT = REPOSITORY / "docs" / "openapi.json"
+HURRIED = settings(
+    max_examples=6,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+FILE_SENT = ("PUT", "name")
+"""Whatever is sent as a file comes back as it is, so the one that is read must not be replaced."""
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def test_the_document_is_what_the_service_says_now():
+    written = an_app().state.description.text
+
+    if os.environ.get(WRITE):
+        DOCUMENT.write_bytes(written)
+    assert DOCUMENT.read_bytes() == written
+
+
+def test_every_route_of_the_api_is_described_with_its_credentials_and_in_words():
+    paths = json.loads(an_app().state.description.text)["paths"]
+    described = {
+        f"{method.upper()} {path}": operation
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+    routes = {
+        f"{route.method} {route.handler_path}": route
+        for route in ROUTES
+        if route.is_api and route.handler.resolve_include_in_schema()
+    }
+
+    assert set(routes) == {name for name in described if "/api/" in name}
+    for name, operation in described.items():
+        assert operation["summary"]
+        if name in routes and routes[name].access != "anyone":
+            assert operation["security"]
+
+
+def test_nothing_of_the_inside_shows():
+    text = DOCUMENT.read_text()
+
+    assert "runhook.server" not in text
+    assert "127.0.0.1" not in text
+
+
+@dataclass(frozen=True)
+class Served:
+    """The API of a world, listening."""
+
+    url: str
+    ids: dict[str, object]
+
+
+@contextmanager
+def served(database_url: str) -> Iterator[Served]:
+    """Serve the API over a database from another thread."""
+    ready: threading.Event = threading.Event()
+    told: list[object] = []
+
+    async def serve() -> None:
+        clock = ManualClock()
+        store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+        await begin(store, bootstrap_token=None, clock=clock)
+        api = Api(store=store, clock=clock)
+        world = await a_world(api)
+        with listen("127.0.0.1", 0) as listening:
+            server = Server(api.app, listening)
+            told.extend([server, Served(address_of(listening), world.ids)])
+            ready.set()
+            async with api.sender:
+                await server.run_until_stopped()
+        await store.close()
+
+    thread = threading.Thread(target=asyncio.run, args=[serve()])
+    thread.start()
+    assert ready.wait(timeout=30)
+    server, world = told
+    try:
+        yield world
+    finally:
+        server.stop()
+        thread.join(timeout=30)
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_whatever_is_sent_the_answer_is_one_that_is_described(
+    database_url: str, mode: GenerationMode
+):
+    """Requests that fit the description, and requests that do not, to every operation."""
+    token = TOKEN.format(account_id=1, permission_set=PermissionSet.ACCOUNT_ADMIN)
+    with served(database_url) as world:
+        schema = schemathesis.openapi.from_url(f"{world.url}/api/openapi.json")
+
+        def check(case: schemathesis.Case) -> None:
+            aim(case, world)
+            case.call_and_validate(headers={"Authorization": f"Token {token}"}, checks=CHECKS)
+
+        tried = 0
+        for operation in schema.get_all_operations():
+            cases = operation.ok().as_strategy(generation_mode=mode)
+            with suppress(Unsatisfiable):  # nothing about some operations can be wrong
+                tried += 1
+                HURRIED(given(case=cases)(check))()
+        assert tried >= 60
+
+
+def aim(case: schemathesis.Case, world: Served) -> None:
+    """Put the account's id into a path, and real ids unless the request would delete them."""
+    for name in case.path_parameters or {}:
+        if name == "account_id":
+            case.path_parameters[name] = 1
+        elif name in world.ids and case.method != "DELETE" and (case.method, name) != FILE_SENT:
+            case.path_parameters[name] = world.ids[name]
