@@ -6,9 +6,7 @@ import pytest
 from tests.support.api import A_WEBHOOK, ORIGIN, data_of, new_run, new_webhook, told
 
 NOT_THERE = [
-    "/",
     "/api",
-    "/api/v3/accounts/1",
     "/api/v3/accounts/1/webhooks",
     "/api/v3/accounts/abc/webhooks/subscriptions",
     "/api/v3/accounts/-1/webhooks/subscriptions",

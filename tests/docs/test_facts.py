@@ -14,7 +14,7 @@ from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
 from runhook.domain.payload import render
-from runhook.domain.permissions import GRANTS
+from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.retries import DEFAULT_SCHEDULE, JITTER_SHARE, RETRY_AFTER_LIMIT
 from runhook.domain.signature import TOLERANCE
 from runhook.domain.webhooks import PayloadVersion
@@ -92,14 +92,17 @@ def test_the_example_of_a_settings_file_is_valid():
     assert tomllib.loads(example).keys() <= DEFAULTS.keys()
 
 
-def test_the_table_of_permission_sets_is_what_they_grant():
+@pytest.mark.parametrize("authorities", [PermissionSet, Role])
+def test_the_tables_of_permission_sets_and_roles_are_what_they_allow(authorities):
     rows = {
         cells[0].strip("`"): set(cells[1].split(", "))
         for cells in table_rows((DOCS / "api.md").read_text())
-        if cells[0].strip("`") in list(GRANTS)
+        if cells[0].strip("`") in list(authorities)
     }
 
-    assert rows == {name.value: {one.value for one in granted} for name, granted in GRANTS.items()}
+    assert rows == {
+        one.value: {permission.value for permission in one.permissions} for one in authorities
+    }
 
 
 def test_the_layers_are_those_that_the_import_contract_enforces():

@@ -140,7 +140,7 @@ def test_a_printed_delivery_does_not_show_its_body():
     assert "payroll" not in repr(delivery)
 
 
-@pytest.mark.parametrize("state", [PENDING, *OVER])
+@pytest.mark.parametrize("state", [PENDING, *sorted(OVER)])
 def test_what_waits_or_is_over_can_be_redelivered_by_hand(state):
     check_redelivery(state, is_test=False, is_active=True)
 

@@ -8,7 +8,7 @@ from runhook.domain.runs import AccountId
 READING = {Permission.READ_ACCOUNT, Permission.READ_WEBHOOKS, Permission.READ_RUNS}
 
 MAY = {
-    PermissionSet.ACCOUNT_ADMIN: set(Permission),
+    PermissionSet.ACCOUNT_ADMIN: set(Permission) - {Permission.MANAGE_OWNERS},
     PermissionSet.WEBHOOKS_ONLY: {
         Permission.READ_ACCOUNT,
         Permission.READ_WEBHOOKS,
@@ -22,7 +22,7 @@ MAY = {
     },
     PermissionSet.READ_ONLY: READING,
     Role.OWNER: set(Permission),
-    Role.ADMIN: set(Permission),
+    Role.ADMIN: set(Permission) - {Permission.MANAGE_OWNERS},
     Role.MEMBER: {
         *READING,
         Permission.WRITE_WEBHOOKS,

@@ -36,18 +36,21 @@ class RunhookError(Exception):
 
 
 class InvalidError(RunhookError):
-    """The request is not valid.
-
-    ``field`` names the one value that is not, if it is one; the message then begins with it, and
-    ``sentence`` is the rest, for who shows it beside the field.
-    """
+    """The request is not valid."""
 
     code = ErrorCode.INVALID
 
-    def __init__(self, message: str = "The request is not valid.", *, field: str = "") -> None:
+    def __init__(self, message: str | None = None, *, field: str = "") -> None:
+        """Say what is not valid.
+
+        Args:
+            message: a sentence, or what follows the field's name.
+            field: the value that is not, if it is one. ``message`` begins with it then, and
+                ``sentence`` is the rest, for who shows it beside the field.
+        """
         super().__init__(f"{field}: {message}" if field else message)
         self.field = field
-        self.sentence = message
+        self.sentence = message or self.message
 
 
 class UnauthorizedError(RunhookError):
