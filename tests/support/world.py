@@ -10,6 +10,7 @@ from datetime import timedelta
 import httpx
 import sqlalchemy as sa
 
+from runhook.domain.deliveries import DeliveryState
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.runs import AccountId
 from runhook.operations.artifacts import attach_artifact
@@ -17,6 +18,7 @@ from runhook.operations.authenticate import digest_of
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.storage.tables import (
     attempts,
+    deliveries,
     invitations,
     members,
     metadata,
@@ -99,6 +101,11 @@ async def a_world(api: Api) -> World:
     later = now + timedelta(days=1)
     async with api.store.write() as tx:
         await tx.execute(
+            sa.update(deliveries).values(
+                state=DeliveryState.FAILED, attempt_count=1, next_attempt_at=None
+            )
+        )
+        await tx.execute(
             sa.insert(attempts).values(
                 delivery_id=delivery.id,
                 number=1,
@@ -153,30 +160,33 @@ async def a_world(api: Api) -> World:
             )
             .returning(invitations.c.id)
         )
+        user_ids: list[int] = []
         people = [
             (account_id, role) for account_id in (FIRST_ACCOUNT, OTHER_ACCOUNT) for role in Role
         ]
         for number, (account_id, role) in enumerate([*people, (FIRST_ACCOUNT, Role.VIEWER)], 1):
             name = f"{role}-{number}" + (f" {MARK}" if account_id == FIRST_ACCOUNT else "")
-            await tx.execute(
-                sa.insert(users).values(
-                    id=number,
+            inserted = await tx.execute(
+                sa.insert(users)
+                .values(
                     email=f"{name.replace(' ', '-')}@example.com",
                     name=name,
                     password_hash="none",
                     created_at=now,
                 )
+                .returning(users.c.id)
             )
+            user_ids.append(inserted.scalar_one())
             await tx.execute(
                 sa.insert(members).values(
-                    account_id=account_id, user_id=number, role=role, created_at=now
+                    account_id=account_id, user_id=user_ids[-1], role=role, created_at=now
                 )
             )
             text = SESSION.format(account_id=account_id, role=role)
             is_last = number > len(people)
             await tx.execute(
                 sa.insert(sessions).values(
-                    user_id=number,
+                    user_id=user_ids[-1],
                     digest="of the last one" if is_last else digest_of(text),
                     address="192.0.2.7",
                     user_agent=f"browser of {name}",
@@ -188,7 +198,7 @@ async def a_world(api: Api) -> World:
         session_id = await tx.execute(
             sa.insert(sessions)
             .values(
-                user_id=1,
+                user_id=user_ids[0],
                 digest="another one of the owner's",
                 address="192.0.2.7",
                 user_agent=f"browser {MARK}",
@@ -210,7 +220,7 @@ async def a_world(api: Api) -> World:
             "environment_id": run.job.environment_id,
             "name": "manifest.json",
             "token_id": token_id.scalar_one(),
-            "user_id": len(people) + 1,
+            "user_id": user_ids[-1],
             "invitation_id": invitation_id.scalar_one(),
             "session_id": session_id.scalar_one(),
         },

@@ -1,0 +1,151 @@
+"""Secrets are planted everywhere, used, and then looked for wherever somebody could read."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+import structlog
+
+from runhook.domain.permissions import PermissionSet, Role
+from runhook.server.cookies import SESSION_COOKIE
+from runhook.storage.tables import metadata
+from runhook.telemetry import configure_logging
+from tests.api.routes import ROUTES
+from tests.support.api import ORIGIN, Api, data_of, new_run, new_webhook, told
+from tests.support.people import PASSWORD, SAME_ORIGIN
+from tests.support.receiver import Receiver
+from tests.support.world import World, a_world
+
+HEADER_VALUE = "Bearer planted-header-credential"
+WRONG_PASSWORD = "planted wrong password"
+WRONG_TOKEN = "rh_planted_wrong_token"
+
+
+@pytest.fixture
+async def world(api: Api) -> World:
+    return await a_world(api)
+
+
+async def planted_in(world: World, receiver: Receiver) -> Mapping[str, str]:
+    """Make, show and use one of each kind of secret."""
+    admin = world.session_client(Role.OWNER)
+    webhook = await new_webhook(
+        admin,
+        client_url=receiver.url,
+        event_types=["job.run.started"],
+        custom_headers={"X-Api-Key": HEADER_VALUE},
+    )
+    path = f"/webhooks/subscription/{webhook['id']}"
+    renewed = data_of(await admin.post(f"{path}/secret", json={"grace_days": 7}))
+    await new_run(admin, job_name="weekly")
+    await world.api.deliver()
+    data_of(await admin.get(f"{path}/test"))
+    assert all(one.headers["x-api-key"] == HEADER_VALUE for one in receiver.received)
+
+    body = {"name": "planted", "permission_set": "account_admin"}
+    token = data_of(await admin.post("/tokens", json=body), 201)["token"]
+    data_of(await world.api.client(f"Token {token}").get("/tokens"))
+
+    open_link = data_of(await admin.post("/invitations", json={"role": "viewer"}), 201)["link"]
+    used_link = data_of(await admin.post("/invitations", json={"role": "member"}), 201)["link"]
+    new_user = world.api.client()
+    new_user.headers.update(SAME_ORIGIN)
+    answer = {
+        "secret": used_link.rpartition("/")[2],
+        "email": "planted@example.com",
+        "name": "Planted",
+        "password": PASSWORD,
+    }
+    data_of(await new_user.post(f"{ORIGIN}/api/v3/invitations/accept", json=answer), 201)
+    who = {"email": "planted@example.com", "password": PASSWORD}
+    data_of(await new_user.post(f"{ORIGIN}/api/v3/session", json=who), 201)
+
+    wrong = {"email": "planted@example.com", "password": WRONG_PASSWORD}
+    told(await new_user.post(f"{ORIGIN}/api/v3/session", json=wrong), 401)
+    told(await world.api.client(f"Token {WRONG_TOKEN}").get("/tokens"), 401)
+    return {
+        "first webhook secret": webhook["hmac_secret"],
+        "second webhook secret": renewed["hmac_secret"],
+        "header value": HEADER_VALUE,
+        "token": token,
+        "open invitation": open_link.rpartition("/")[2],
+        "used invitation": answer["secret"],
+        "session": new_user.cookies[SESSION_COOKIE],
+        "password": PASSWORD,
+        "wrong password": WRONG_PASSWORD,
+        "wrong token": WRONG_TOKEN,
+    }
+
+
+def forms_of(secret: str) -> set[str]:
+    """Return how a secret could be written."""
+    bare = secret.removeprefix("whsec_").removeprefix("rh_")
+    return {
+        secret,
+        bare,
+        secret.encode().hex(),
+        base64.b64encode(secret.encode()).decode().rstrip("=")[:-1],
+    }
+
+
+def found_in(text: str, planted: Mapping[str, str]) -> list[str]:
+    """Return the names of the secrets that a text holds."""
+    return [
+        name for name, secret in planted.items() if any(form in text for form in forms_of(secret))
+    ]
+
+
+@pytest.fixture
+def logged(capfd: pytest.CaptureFixture[str]):
+    """What is logged with everything switched on."""
+    configure_logging("debug", as_json=False)
+    yield capfd
+    structlog.reset_defaults()
+
+
+async def test_no_secret_is_readable_anywhere_after_its_one_showing(
+    world: World, tmp_path: Path, logged: pytest.CaptureFixture[str]
+):
+    async with Receiver() as receiver:
+        planted = await planted_in(world, receiver)
+
+    # The check itself works: a secret that is there is found.
+    assert found_in(f"x{planted['token']}x", planted) == ["token"]
+    assert found_in(await everything_stored(world), planted) == []
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert found_in(path.read_bytes().decode("latin-1"), planted) == [], path.name
+    for client in (world.session_client(Role.OWNER), token_client(world)):
+        for answer in await every_answer(world, client):
+            assert found_in(answer.text, planted) == [], answer.url
+    output = logged.readouterr()
+    assert found_in(output.out + output.err, planted) == []
+
+
+def token_client(world: World) -> httpx.AsyncClient:
+    return world.token_client(PermissionSet.ACCOUNT_ADMIN)
+
+
+async def everything_stored(world: World) -> str:
+    """Return every row of every table, the audit log's among them, as text."""
+    printed = []
+    async with world.api.store.read() as tx:
+        for table in metadata.sorted_tables:
+            rows = await tx.execute(sa.select(table))
+            printed += [repr(tuple(row)) for row in rows]
+            if table.name == "audit_entries":
+                assert len(printed) > 5
+    return "\n".join(printed)
+
+
+async def every_answer(world: World, client: httpx.AsyncClient) -> list[httpx.Response]:
+    """Return what every route that only reads answers."""
+    return [
+        await client.get(route.url(1, world.ids), params=params)
+        for route in ROUTES
+        if route.method == "GET"
+        for params in ({}, {"limit": 100})
+    ]
