@@ -1,10 +1,11 @@
-"""docs/api.md lists the application's routes, each with the permission that it needs."""
+"""docs/api.md lists the application's routes, each with who may use it."""
 
 import re
 from collections.abc import Iterator
 
 from litestar.routes import HTTPRoute
 
+from runhook.server.authentication import Access
 from runhook.storage.store import Store
 from tests.docs.documents import REPOSITORY, table_rows
 from tests.support.api import Api
@@ -25,8 +26,8 @@ def documented() -> list[tuple[str, str, str]]:
     rows = table_rows((REPOSITORY / "docs" / "api.md").read_text())
     paths = [row for row in rows if row[0] in METHODS]
     return sorted(
-        (method, path.strip("`"), permission[0] if permission else "")
-        for method, path, _, *permission in paths
+        (method, path.strip("`"), may_use[0] if may_use else Access.ANYONE.value)
+        for method, path, _, *may_use in paths
     )
 
 
@@ -36,4 +37,5 @@ def routes_of(app) -> Iterator[tuple[str, str, str]]:
         path = re.sub(r":\w+}", "}", route.path_format).removeprefix(ACCOUNT)
         for handler in route.route_handlers:
             for method in METHODS & set(handler.http_methods):
-                yield method, path, str(handler.opt.get("permission", ""))
+                may_use = handler.opt.get("permission") or handler.opt["access"]
+                yield method, path or "/", str(may_use)
