@@ -444,14 +444,17 @@ async def test_a_nul_character_is_called_that(admin: httpx.AsyncClient):
     assert told(answer, 400) == "job_name: a NUL character cannot be kept"
 
 
-async def test_an_unknown_key_is_named(admin: httpx.AsyncClient):
+async def test_an_unknown_key_is_named_with_the_nearest_known_one(admin: httpx.AsyncClient):
     run = await new_run(admin, run_key="k")
 
     start = await admin.post("/runs", json={"job_name": "nightly", "jobname": "x"})
     ending = await finish(admin, run, status="success", message="x")
+    step = {"name": "dbt build", "status": "success", "log": "x"}
+    steps = await finish(admin, run, status="success", steps=[step])
 
-    assert told(start, 400) == "Object contains unknown field `jobname`"
-    assert told(ending, 400) == "Object contains unknown field `message`"
+    assert told(start, 400) == "unknown key `jobname`; did you mean `job_name`?"
+    assert told(ending, 400).startswith("unknown key `message`")
+    assert told(steps, 400).endswith("unknown key `log`; did you mean `logs`?")
 
 
 async def test_a_missing_key_is_named(admin: httpx.AsyncClient):

@@ -82,7 +82,8 @@ async def compressed(chunks: AsyncIterable[bytes], *, largest: int) -> tuple[int
             done += await asyncio.to_thread(compressor.compress, bytes(waiting))
             waiting.clear()
     done += await asyncio.to_thread(compressor.compress, bytes(waiting))
-    return size, bytes(done + compressor.flush())
+    done += compressor.flush()
+    return size, bytes(done)
 
 
 def too_large(largest: int) -> TooLargeError:

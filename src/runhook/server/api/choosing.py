@@ -18,6 +18,9 @@ from runhook.storage.pages import Period
 Value = TypeVar("Value")
 
 STATUSES_BY_WORD = {status.name.lower(): status for status in RunStatus}
+A_STATUS = "a status; give " + ", ".join(
+    f"{status.value} or {word}" for word, status in STATUSES_BY_WORD.items()
+)
 STATES_WITH_EVERYTHING = ("", "1", "active", "all")
 """Jobs, projects and environments are active as long as they are there."""
 
@@ -39,7 +42,7 @@ def ids_in(name: str, *texts: str | None) -> list[int] | None:
     Raises:
         InvalidError: one is no number.
     """
-    return values_in(name, texts, id_of)
+    return values_in(name, texts, id_of, what="a number")
 
 
 def id_of(word: str) -> int | None:
@@ -56,7 +59,7 @@ def statuses_in(name: str, *texts: str | None) -> list[RunStatus] | None:
     Raises:
         InvalidError: one is no status.
     """
-    return values_in(name, texts, status_of)
+    return values_in(name, texts, status_of, what=A_STATUS)
 
 
 def status_of(word: str) -> RunStatus | None:
@@ -68,9 +71,9 @@ def status_of(word: str) -> RunStatus | None:
 
 
 def values_in(
-    name: str, texts: Iterable[str | None], value_of: Callable[[str], Value | None]
+    name: str, texts: Iterable[str | None], value_of: Callable[[str], Value | None], *, what: str
 ) -> list[Value] | None:
-    """Return the values in the texts, None if there are none.
+    """Return the values in the texts, None if there are none; ``what`` says what a value is.
 
     Raises:
         InvalidError: one cannot be read.
@@ -80,7 +83,7 @@ def values_in(
     for word in words:
         value = value_of(word)
         if value is None:
-            raise InvalidError(f"{name}: `{word[:40]}` is not one")
+            raise InvalidError(f"{name}: `{word[:40]}` is not {what}")
         values.append(value)
     return values or None
 
