@@ -74,8 +74,6 @@ SOME_DELIVERIES = DeliveryFilter(
     is_test=False,
     since=START,
     until=START,
-    first_id=DeliveryId("wev_1"),
-    end_id=DeliveryId("wev_2"),
 )
 UNSENT = DeliveryFilter(states=[DeliveryState.FAILED])
 EVERY_CHOICE = Choice(ids=[1], project_ids=[1], name="nightly", name_part="night")

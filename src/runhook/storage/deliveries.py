@@ -102,19 +102,13 @@ class DeliveryFilter:
     """Included."""
     until: datetime | None = None
     """Not included."""
-    first_id: DeliveryId | None = None
-    """An id that sorts before all from ``since`` on; times have no index, ids do."""
-    end_id: DeliveryId | None = None
-    """An id that sorts after all before ``until``."""
 
     @property
-    def is_indexed(self) -> bool:
-        """Whether indexes lead to all that is asked for, and to little else."""
-        is_narrow = self.run_id is not None
-        is_wide = not (
+    def is_sifting(self) -> bool:
+        """Whether deliveries have to be looked at to know if they are asked for."""
+        return bool(
             self.states or self.event_types or self.job_id is not None or self.is_test is not None
         )
-        return is_narrow or is_wide
 
 
 EVERY_DELIVERY = DeliveryFilter()
@@ -213,16 +207,23 @@ async def list_deliveries(
 
     Some filters see the newest ``SEARCHED`` deliveries only; ``searched_back_to`` says so.
     """
-    candidates = recent_deliveries(account_id, webhook_id, chosen).subquery("candidate")
+    sifts = chosen.is_sifting or chosen.run_id is not None
+    # The databases only walk an index no farther than to the page's end if its end is in here.
+    looked_at = recent_deliveries(account_id, webhook_id, chosen).limit(
+        SEARCHED if sifts else offset + limit
+    )
+    candidates = looked_at.subquery("candidate")
     ids = (
         sa.select(candidates.c.id)
         .where(*conditions_of(candidates, chosen))
-        .order_by(candidates.c.id.desc())
+        .order_by(candidates.c.created_at.desc(), candidates.c.id.desc())
         .limit(limit)
         .offset(offset)
     )
     rows = await tx.execute(
-        sa.select(deliveries).where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id.desc())
+        sa.select(deliveries)
+        .where(deliveries.c.id.in_(ids))
+        .order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
     )
     return [logged_delivery_of(row) for row in rows]
 
@@ -237,7 +238,7 @@ async def searched_back_to(
 
     Whoever wants to know of what was before asks again, with that moment as ``until``.
     """
-    if chosen.is_indexed:
+    if not chosen.is_sifting or chosen.run_id is not None:
         return None
     oldest = (
         recent_deliveries(account_id, webhook_id, chosen)
@@ -255,29 +256,33 @@ def recent_deliveries(
 ) -> sa.Select[Any]:
     """Return the query of what is looked at for a page, the newest first, as an index has it."""
     columns = deliveries.c
-    looked_at = (
-        sa.select(
-            columns.id,
-            columns.state,
-            columns.event_type,
-            columns.job_id,
-            columns.is_test,
-            columns.created_at,
-        )
-        .where(columns.account_id == account_id)
-        .order_by(columns.id.desc())
+    looked_at = sa.select(
+        columns.id,
+        columns.state,
+        columns.event_type,
+        columns.job_id,
+        columns.is_test,
+        columns.created_at,
+    )
+    is_narrow = webhook_id is not None or chosen.run_id is not None
+    # The addition keeps an account's index out of it where another one leads to fewer deliveries.
+    looked_at = looked_at.where(
+        (columns.account_id + 0 if is_narrow else columns.account_id) == account_id
     )
     if webhook_id is not None:
         looked_at = looked_at.where(columns.webhook_id == webhook_id)
     if chosen.run_id is not None:
+        # In no order, lest an index that has it is read to its end for a few deliveries.
         looked_at = looked_at.where(columns.run_id == chosen.run_id)
+    else:
+        looked_at = looked_at.order_by(columns.created_at.desc(), columns.id.desc())
     if chosen.states and INDEXED_STATES.issuperset(chosen.states):
         looked_at = looked_at.where(IS_UNSENT)
-    if chosen.first_id is not None:
-        looked_at = looked_at.where(columns.id >= chosen.first_id)
-    if chosen.end_id is not None:
-        looked_at = looked_at.where(columns.id < chosen.end_id)
-    return looked_at if chosen.is_indexed else looked_at.limit(SEARCHED)
+    if chosen.since is not None:
+        looked_at = looked_at.where(columns.created_at >= chosen.since)
+    if chosen.until is not None:
+        looked_at = looked_at.where(columns.created_at < chosen.until)
+    return looked_at
 
 
 def conditions_of(
@@ -294,10 +299,6 @@ def conditions_of(
         conditions.append(columns.job_id == chosen.job_id)
     if chosen.is_test is not None:
         conditions.append(columns.is_test == chosen.is_test)
-    if chosen.since is not None:
-        conditions.append(columns.created_at >= chosen.since)
-    if chosen.until is not None:
-        conditions.append(columns.created_at < chosen.until)
     return conditions
 
 

@@ -268,12 +268,25 @@ sa.Index(
     sqlite_where=IS_SENDING,
     postgresql_where=IS_SENDING,
 )
-sa.Index("ix_deliveries_recent", deliveries.c.webhook_id, deliveries.c.id)
-sa.Index("ix_deliveries_of_account", deliveries.c.account_id, deliveries.c.id)
+# In the order of the log, which is that of the ids too. Were it written as that, PostgreSQL would
+# walk the primary key through everybody's deliveries to find somebody's newest.
+sa.Index(
+    "ix_deliveries_recent",
+    deliveries.c.webhook_id,
+    deliveries.c.created_at,
+    deliveries.c.id,
+)
+sa.Index(
+    "ix_deliveries_of_account",
+    deliveries.c.account_id,
+    deliveries.c.created_at,
+    deliveries.c.id,
+)
 # What people look for in a long log. Deliveries that succeed never enter these two.
 sa.Index(
     "ix_deliveries_unsent",
     deliveries.c.webhook_id,
+    deliveries.c.created_at,
     deliveries.c.id,
     sqlite_where=IS_UNSENT,
     postgresql_where=IS_UNSENT,
@@ -281,6 +294,7 @@ sa.Index(
 sa.Index(
     "ix_deliveries_unsent_of_account",
     deliveries.c.account_id,
+    deliveries.c.created_at,
     deliveries.c.id,
     sqlite_where=IS_UNSENT,
     postgresql_where=IS_UNSENT,

@@ -4,7 +4,7 @@ What the API calls an event is a delivery, and a receipt is an attempt. The path
 `event` and `receipt` are dbt Cloud's older ones.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
@@ -19,7 +19,6 @@ from runhook.domain.events import EventType
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import JobId, RunId
 from runhook.domain.webhooks import WebhookId
-from runhook.operations.ids import first_delivery_id_of
 from runhook.operations.redeliver import redeliver
 from runhook.server.api.deliveries_wire import EventOut, ReceiptOut, event_of, receipt_of
 from runhook.server.api.parameters import (
@@ -43,11 +42,6 @@ from runhook.storage.deliveries import (
 from runhook.storage.store import Transaction
 from runhook.storage.webhooks import find_webhook
 
-FIRST_MOMENT = datetime(2015, 1, 1, tzinfo=UTC)
-LAST_MOMENT = datetime(2100, 1, 1, tzinfo=UTC)
-"""Between these, delivery ids tell the time."""
-SECOND = timedelta(seconds=1)
-
 Word = TypeVar("Word", bound=StrEnum)
 Words = Annotated[str | None, QueryParameter(max_length=500, pattern=NO_NUL)]
 # The web framework keeps the name itself for something else.
@@ -70,17 +64,14 @@ async def provide_filter(
     Raises:
         InvalidError: it names a state or an event type that is unknown, or a time without a zone.
     """
-    since, until = moment_in("since", since), moment_in("until", until)
     return DeliveryFilter(
         states=words_in("state", DeliveryState, in_state),
         event_types=words_in("event_type", EventType, event_type),
         job_id=None if job_id is None else JobId(job_id),
         run_id=None if run_id is None else RunId(run_id),
         is_test=is_test,
-        since=since,
-        until=until,
-        first_id=None if since is None else first_delivery_id_of(within_ids(since)),
-        end_id=None if until is None else first_delivery_id_of(within_ids(until) + SECOND),
+        since=moment_in("since", since),
+        until=moment_in("until", until),
     )
 
 
@@ -97,11 +88,6 @@ def words_in(key: str, known: type[Word], text: str | None) -> tuple[Word, ...]:
             choice = ", ".join(f"`{value}`" for value in by_value)
             raise InvalidError(f"{key}: `{word[:80]}` is unknown; choose from {choice}")
     return tuple(by_value[word] for word in words)
-
-
-def within_ids(moment: datetime) -> datetime:
-    """Return a moment that ids can tell; all deliveries are in between."""
-    return min(max(moment.astimezone(UTC), FIRST_MOMENT), LAST_MOMENT)
 
 
 FILTERED: dict[str, Any] = {"dependencies": {"chosen": Provide(provide_filter)}}

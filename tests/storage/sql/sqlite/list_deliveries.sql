@@ -3,7 +3,7 @@ FROM deliveries
 WHERE deliveries.id IN (SELECT candidate.id
 FROM (SELECT deliveries.id AS id, deliveries.state AS state, deliveries.event_type AS event_type, deliveries.job_id AS job_id, deliveries.is_test AS is_test, deliveries.created_at AS created_at
 FROM deliveries
-WHERE deliveries.account_id = ? AND deliveries.webhook_id = ? AND deliveries.id >= ? AND deliveries.id < ? ORDER BY deliveries.id DESC
+WHERE deliveries.account_id + ? = ? AND deliveries.webhook_id = ? AND deliveries.created_at >= ? AND deliveries.created_at < ? ORDER BY deliveries.created_at DESC, deliveries.id DESC
  LIMIT ? OFFSET ?) AS candidate
-WHERE candidate.state IN (?, ?) AND candidate.event_type IN (?) AND candidate.job_id = ? AND candidate.is_test = 0 AND candidate.created_at >= ? AND candidate.created_at < ? ORDER BY candidate.id DESC
- LIMIT ? OFFSET ?) ORDER BY deliveries.id DESC;
+WHERE candidate.state IN (?, ?) AND candidate.event_type IN (?) AND candidate.job_id = ? AND candidate.is_test = 0 ORDER BY candidate.created_at DESC, candidate.id DESC
+ LIMIT ? OFFSET ?) ORDER BY deliveries.created_at DESC, deliveries.id DESC;

@@ -262,13 +262,17 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
     )
-    op.create_index("ix_deliveries_of_account", "deliveries", ["account_id", "id"], unique=False)
+    op.create_index(
+        "ix_deliveries_of_account", "deliveries", ["account_id", "created_at", "id"], unique=False
+    )
     op.create_index("ix_deliveries_order", "deliveries", ["run_id", "webhook_id"], unique=False)
-    op.create_index("ix_deliveries_recent", "deliveries", ["webhook_id", "id"], unique=False)
+    op.create_index(
+        "ix_deliveries_recent", "deliveries", ["webhook_id", "created_at", "id"], unique=False
+    )
     op.create_index(
         "ix_deliveries_unsent",
         "deliveries",
-        ["webhook_id", "id"],
+        ["webhook_id", "created_at", "id"],
         unique=False,
         sqlite_where=sa.text("state IN ('failed', 'canceled', 'skipped')"),
         postgresql_where=sa.text("state IN ('failed', 'canceled', 'skipped')"),
@@ -276,7 +280,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_deliveries_unsent_of_account",
         "deliveries",
-        ["account_id", "id"],
+        ["account_id", "created_at", "id"],
         unique=False,
         sqlite_where=sa.text("state IN ('failed', 'canceled', 'skipped')"),
         postgresql_where=sa.text("state IN ('failed', 'canceled', 'skipped')"),
