@@ -1,0 +1,118 @@
+"""`runhook accounts`: accounts made and listed by command, and their owners invited."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.support.accounts import rows_of
+from tests.support.databases import VAULT
+from tests.support.people import BROWSER, PASSWORD, fast_passwords
+
+from runhook.cli.main import main
+from runhook.clock import SystemClock
+from runhook.operations.invite import Answer, accept
+from runhook.storage.store import Store
+from runhook.storage.tables import accounts, audit_entries, invitations, members
+
+
+@pytest.fixture(autouse=True)
+def database(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database that the environment names, and an empty folder to be in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNHOOK_DATABASE_URL", database_url)
+    return database_url
+
+
+def rows(database_url: str, table) -> list:
+    async def look_up() -> list:
+        store = Store.open(database_url, vault=VAULT)
+        try:
+            return await rows_of(store, table)
+        finally:
+            await store.close()
+
+    return asyncio.run(look_up())
+
+
+def join(database_url: str, link: str, email: str) -> None:
+    """Accept an invitation, as the page of its link would."""
+
+    async def accepted() -> None:
+        store = Store.open(database_url, vault=VAULT)
+        try:
+            await accept(
+                store,
+                link.rpartition("/")[2],
+                Answer(email=email, name="Ada", password=PASSWORD),
+                browser=BROWSER,
+                passwords=fast_passwords(),
+                clock=SystemClock(),
+            )
+        finally:
+            await store.close()
+
+    asyncio.run(accepted())
+
+
+def test_a_new_account_is_printed_with_the_link_of_its_first_owner(
+    database: str, capsys: pytest.CaptureFixture[str]
+):
+    code = main(["accounts", "create", "Shop", "--public-url", "https://runhook.example.com"])
+
+    said = capsys.readouterr()
+    head, link = said.out.splitlines()
+    assert (code, said.err) == (0, "")
+    assert head.startswith("Account 2.")
+    assert link.startswith("  https://runhook.example.com/invitations/")
+    assert [(row.id, row.name) for row in rows(database, accounts)] == [(1, "Default"), (2, "Shop")]
+    join(database, link, "ada@example.com")
+    assert [(row.account_id, row.role) for row in rows(database, members)] == [(2, "owner")]
+
+
+def test_accounts_are_listed_in_the_order_of_their_numbers(capsys: pytest.CaptureFixture[str]):
+    for name in ("Shop", "\x1b[2JSchool"):
+        main(["accounts", "create", name])
+    refused = capsys.readouterr().err
+    main(["accounts", "create", "School"])
+    capsys.readouterr()
+
+    assert main(["accounts", "list"]) == 0
+
+    assert "name: some of its characters cannot be shown" in refused
+    assert capsys.readouterr().out.split() == ["1", "Default", "2", "Shop", "3", "School"]
+
+
+def test_an_owner_can_be_invited_by_command_whoever_has_lost_their_password(
+    database: str, capsys: pytest.CaptureFixture[str]
+):
+    code = main(["accounts", "invite", "--email", "Ada@example.com", "--port", "80"])
+
+    link = capsys.readouterr().out.strip()
+    assert code == 0
+    assert link.startswith("http://127.0.0.1:80/invitations/")
+    (invitation,) = rows(database, invitations)
+    assert (invitation.email, invitation.role) == ("ada@example.com", "owner")
+    (entry,) = rows(database, audit_entries)
+    assert (entry.actor_kind, entry.action) == ("command line", "member.invited")
+    join(database, link, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (["create", " "], "name: give a name"),
+        (["create", "x" * 256], "name: 255 characters at most"),
+        (["invite", "--account", "404"], "There is no account 404."),
+        (["invite", "--account=-1"], "There is no account -1."),
+        (["invite", "--account", "9" * 30], f"There is no account {'9' * 30}."),
+        (["invite", "--email", "ada"], "email: give an e-mail address, such as ada@example.com"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    database: str, capsys: pytest.CaptureFixture[str], command: list[str], sentence: str
+):
+    code = main(["accounts", *command])
+
+    said = capsys.readouterr()
+    assert (code, said.out, said.err) == (1, "", f"runhook accounts: {sentence}\n")
+    assert rows(database, invitations) == []
