@@ -11,11 +11,25 @@ from litestar.routes import HTTPRoute
 from runhook.domain.permissions import Permission
 from runhook.server.authentication import Access
 from runhook.storage.store import Store
-from tests.support.api import ORIGIN, Api
+from tests.support.api import A_WEBHOOK, ORIGIN, Api
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
 
 PLACE = re.compile(r"\{(\w+):\w+\}")
+
+BODIES = {
+    "POST /webhooks/subscriptions": A_WEBHOOK,
+    "PUT /webhooks/subscription/{webhook_id:str}": {"name": "Changed"},
+    "POST /webhooks/subscription/{webhook_id:str}/secret": {"grace_days": 1},
+    "POST /runs": {"job_name": "weekly"},
+    "POST /runs/{run_id:int}/finish": {"status": "success"},
+    "POST /tokens": {"name": "new", "permission_set": "read_only"},
+    "PUT /": {"name": "Changed"},
+    "PUT /members/{user_id:int}": {"role": "member"},
+    "POST /invitations": {"role": "viewer"},
+    "PUT /api/v3/user": {"name": "Changed"},
+}
+"""What each path needs at least to do what it is for."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,12 @@ class Route:
     def handler_path(self) -> str:
         """The path as the API's description has it."""
         return PLACE.sub(r"{\1}", self.path)
+
+    @property
+    def body(self) -> Mapping[str, object]:
+        """What it needs at least to do what it is for."""
+        suffix = self.path.partition("/accounts/{account_id:int}")[2] or self.path
+        return BODIES.get(f"{self.method} {suffix}", {})
 
     @property
     def is_api(self) -> bool:

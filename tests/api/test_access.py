@@ -2,7 +2,7 @@
 
 What is checked for every route is generated from the application's own table of routes, so that a
 new one is checked from its first day. It needs an id in ``tests/support/world.py`` for each new
-place in its path, and a body here that would do what it is for.
+place in its path, and a body in ``tests/api/routes.py`` that would do what it is for.
 """
 
 import httpx
@@ -11,7 +11,7 @@ import pytest
 from runhook.domain.permissions import Permission, PermissionSet, Role
 from runhook.server.authentication import Access
 from tests.api.routes import ROUTES, Route
-from tests.support.api import A_WEBHOOK, ORIGIN, OTHER_ACCOUNT, Api, data_of, told
+from tests.support.api import ORIGIN, OTHER_ACCOUNT, Api, data_of, told
 from tests.support.people import SAME_ORIGIN
 from tests.support.world import MARK, World, a_world
 
@@ -27,18 +27,6 @@ OF_NO_ACCOUNT = pytest.mark.parametrize(
     "route", [route for route in ROUTES if route.access and route.access != "anyone"], ids=str
 )
 
-BODIES = {
-    "POST /webhooks/subscriptions": A_WEBHOOK,
-    "PUT /webhooks/subscription/{webhook_id:str}": {"name": "Changed"},
-    "POST /webhooks/subscription/{webhook_id:str}/secret": {"grace_days": 1},
-    "POST /runs": {"job_name": "weekly"},
-    "POST /runs/{run_id:int}/finish": {"status": "success"},
-    "POST /tokens": {"name": "new", "permission_set": "read_only"},
-    "PUT /": {"name": "Changed"},
-    "PUT /members/{user_id:int}": {"role": "member"},
-    "POST /invitations": {"role": "viewer"},
-    "PUT /api/v3/user": {"name": "Changed"},
-}
 OPEN_TO_ANYONE = {
     "DELETE /api/v3/session",
     "GET /api/openapi.json",
@@ -69,8 +57,7 @@ async def call(
     if "/artifacts/" in route.path:
         content = b"{}"
     elif route.method in {"POST", "PUT"}:
-        suffix = route.path.partition("/accounts/{account_id:int}")[2] or route.path
-        body = BODIES.get(f"{route.method} {suffix}", {})
+        body = route.body
     return await client.request(
         route.method, route.url(account_id, world.ids), json=body, content=content
     )

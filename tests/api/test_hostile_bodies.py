@@ -9,9 +9,11 @@ import pytest
 import sqlalchemy as sa
 from msgspec import Struct
 
+from runhook.domain.permissions import Role
 from runhook.storage.tables import deliveries, events, runs, webhooks
 from tests.api.routes import ROUTES, Route
-from tests.support.api import A_WEBHOOK, Api, data_of, new_run, new_webhook, told
+from tests.support.api import A_WEBHOOK, Api, data_of, new_run, told
+from tests.support.world import a_world
 
 UNREADABLE = {
     "empty": (b"", "The body is empty"),
@@ -303,7 +305,7 @@ SURPRISES = [
     "\0",
     "a\0b",
     "\ud7ff\U0001f980\u202e\ufeff\u0000",
-    "x" * 500_000,
+    "x" * 50_000,
     [],
     [[]],
     [None],
@@ -311,15 +313,8 @@ SURPRISES = [
     {},
     {"\0": "\0"},
     {"a": {"\0": None}},
-    list(range(20_000)),
+    list(range(2_000)),
 ]
-ENOUGH = {
-    "/webhooks/subscriptions": A_WEBHOOK,
-    "/runs": {"job_name": "nightly"},
-    "/runs/{run_id:int}/finish": {"status": "success"},
-    "/tokens": {"name": "ci", "permission_set": "read_only"},
-}
-"""What each path needs at least; of those that are not named, only the one key is sent."""
 BODIES = [
     (route, body.annotation)
     for route in ROUTES
@@ -334,16 +329,19 @@ def test_there_are_bodies_to_try():
 
 @pytest.mark.parametrize(("route", "known"), BODIES, ids=[str(route) for route, _ in BODIES])
 async def test_whatever_value_a_key_has_it_is_taken_whole_or_refused_in_words(
-    api: Api, admin: httpx.AsyncClient, route: Route, known: type[Struct]
+    api: Api, route: Route, known: type[Struct]
 ):
-    ids = {"webhook_id": (await new_webhook(admin))["id"], "run_id": (await new_run(admin))["id"]}
-    enough = ENOUGH.get(route.path.removeprefix("/api/v3/accounts/{account_id:int}"), {})
+    world = await a_world(api)
+    owner = world.session_client(Role.OWNER)
+    enough = route.body or {}
+    before = await world.everything()
     for field, value in itertools.product(known.__struct_encode_fields__, SURPRISES):
-        before = await rows(api)
-
-        answer = await admin.request(route.method, route.url(1, ids), json={**enough, field: value})
-
+        answer = await owner.request(
+            route.method, route.url(1, world.ids), json={**enough, field: value}
+        )
+        now = await world.everything()
         if answer.status_code >= 300:
-            assert answer.status_code in {400, 403, 404, 409}, (field, value, answer.text)
+            assert answer.status_code in {400, 401, 403, 404, 409, 429}, (field, value, answer.text)
             assert told(answer, answer.status_code)
-            assert await rows(api) == before
+            assert now == before
+        before = now
