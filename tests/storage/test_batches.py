@@ -85,3 +85,24 @@ async def test_a_row_that_lacks_a_value_writes_nothing(store: Store, delivery_id
             await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}, {"delivery_id": one}])
 
     assert await rows_of(store, attempts) == []
+
+
+async def test_a_statement_reads_its_clock_each_time(
+    store: Store, clock: ManualClock, delivery_ids: list[str]
+):
+    touched = (
+        sa.update(attempts)
+        .where(attempts.c.delivery_id == sa.bindparam("one"))
+        .values(sent_at=clock.as_sql())
+    )
+    for one in delivery_ids:
+        clock.advance(timedelta(seconds=1))
+        async with store.write() as tx:
+            await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}])
+            await tx.execute_many(touched, [{"one": one}])
+
+    sent = {row.delivery_id: row.sent_at for row in await rows_of(store, attempts)}
+    assert [sent[one] - START for one in delivery_ids] == [
+        timedelta(seconds=1),
+        timedelta(seconds=2),
+    ]

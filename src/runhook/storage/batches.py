@@ -50,10 +50,10 @@ def place_of(compiled: SQLCompiler, name: str, dialect: sa.Dialect) -> Place:
     """Return what fills one placeholder: a value of the row, or one that the statement holds."""
     parameter = compiled.binds[name]
     process = parameter.type.dialect_impl(dialect).bind_processor(dialect)
-    if not parameter.required:
-        value = parameter.effective_value
-        fixed = value if process is None else process(value)
-        return lambda _row: fixed
     if process is None:
-        return lambda row: row[name]
-    return lambda row: process(row[name])
+        if parameter.required:
+            return lambda row: row[name]
+        return lambda _row: parameter.effective_value
+    if parameter.required:
+        return lambda row: process(row[name])
+    return lambda _row: process(parameter.effective_value)

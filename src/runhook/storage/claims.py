@@ -17,6 +17,8 @@ from runhook.storage.columns import Duration
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
 
+INSERT_ATTEMPTS = sa.insert(attempts)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
@@ -151,8 +153,8 @@ async def end_attempts(tx: Transaction, endings: Sequence[Ending], *, now: datet
 
     A delivery that is to be retried is canceled instead if its webhook was deactivated meanwhile.
     """
-    await tx.execute(
-        sa.insert(attempts),
+    await tx.execute_many(
+        INSERT_ATTEMPTS,
         [
             {
                 "delivery_id": ending.attempt.delivery_id,
@@ -169,7 +171,7 @@ async def end_attempts(tx: Transaction, endings: Sequence[Ending], *, now: datet
             for ending in endings
         ],
     )
-    await tx.execute(
+    await tx.execute_many(
         end_attempts_statement(tx.now),
         [
             {
