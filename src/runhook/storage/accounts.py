@@ -33,9 +33,14 @@ async def find_account(tx: Transaction, account_id: AccountId) -> Account | None
 
 
 async def lock_account(tx: Transaction, account_id: AccountId) -> Account | None:
-    """Return an account, and let nobody else change it or its members before this ends."""
+    """Return an account, and let nobody else change it or its members before this ends.
+
+    What only belongs to it, such as a new run, need not wait.
+    """
     row = (
-        await tx.execute(sa.select(accounts).where(accounts.c.id == account_id).with_for_update())
+        await tx.execute(
+            sa.select(accounts).where(accounts.c.id == account_id).with_for_update(key_share=True)
+        )
     ).one_or_none()
     return None if row is None else account_of(row)
 

@@ -67,7 +67,9 @@ async def find_user_by_email(tx: Transaction, email: str) -> KnownUser | None:
 async def lock_user(tx: Transaction, user_id: UserId) -> KnownUser | None:
     """Return a user, and let nobody else change them before this transaction ends."""
     row = (
-        await tx.execute(sa.select(users).where(users.c.id == user_id).with_for_update())
+        await tx.execute(
+            sa.select(users).where(users.c.id == user_id).with_for_update(key_share=True)
+        )
     ).one_or_none()
     return None if row is None else KnownUser(user=user_of(row), password_hash=row.password_hash)
 
