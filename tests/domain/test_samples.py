@@ -1,0 +1,48 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from runhook.domain.deliveries import DeliveryId
+from runhook.domain.events import EventType
+from runhook.domain.payload import render
+from runhook.domain.samples import sample_event
+from runhook.domain.webhooks import PayloadVersion
+from tests.support.builders import a_webhook, an_event
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def shape_of(value: object) -> object:
+    """The keys in their order and the types of the values."""
+    if isinstance(value, dict):
+        return [(key, shape_of(one)) for key, one in value.items()]
+    return type(value)
+
+
+@pytest.mark.parametrize("version", PayloadVersion)
+@pytest.mark.parametrize("type_", EventType)
+def test_a_sample_has_the_shape_of_a_real_payload(version, type_):
+    webhook = a_webhook(payload_version=version, event_types=(type_,))
+    sample = sample_event(webhook, now=NOW)
+
+    rendered = [
+        json.loads(render(event, webhook, DeliveryId("wev_1")))
+        for event in (sample, an_event(type=type_))
+    ]
+
+    assert sample.type is type_
+    assert shape_of(rendered[0]) == shape_of(rendered[1])
+
+
+def test_a_sample_is_of_a_completed_run_if_the_webhook_is_told_of_these():
+    webhook = a_webhook(event_types=(EventType.STARTED, EventType.COMPLETED))
+
+    assert sample_event(webhook, now=NOW).type is EventType.COMPLETED
+
+
+def test_a_sample_is_one_that_the_webhook_wants():
+    for type_ in EventType:
+        webhook = a_webhook(event_types=(type_,))
+
+        assert webhook.wants(sample_event(webhook, now=NOW))
