@@ -94,6 +94,11 @@ async def test_the_answer_has_every_key_of_the_contract_in_its_type(
         "http_status_code": "0",
         "deactivate_reason": None,
         "payload_version": "2022-05",
+        "project_ids": [],
+        "environment_ids": [],
+        "retry_schedule": None,
+        "custom_headers": {},
+        "previous_secret_until": None,
     }
     assert account.identifier.startswith("act_")
 

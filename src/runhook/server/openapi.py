@@ -101,6 +101,8 @@ class Description:
         document: Json = described.openapi_schema.to_schema()
         for path, method, handler in operations_of(described):
             finish(document["paths"][path][method], handler)
+        # Where a handler has several paths, they come in no order.
+        document["paths"] = dict(sorted(document["paths"].items()))
         document["servers"] = [{"url": "/"}]
         components = document["components"]
         components["securitySchemes"] = SECURITY_SCHEMES
