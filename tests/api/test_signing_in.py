@@ -11,7 +11,7 @@ from runhook.server.cookies import SESSION_COOKIE
 from runhook.server.throttle import LIMITS, Failure
 from runhook.storage.tables import sessions, users
 from tests.support.accounts import rows_of
-from tests.support.api import A_WEBHOOK, ORIGIN, Api, data_of, told
+from tests.support.api import A_WEBHOOK, ORIGIN, Api, data_of, new_webhook, told
 from tests.support.people import FAST, PASSWORD, SAME_ORIGIN
 
 SESSION = f"{ORIGIN}/api/v3/session"
@@ -342,6 +342,15 @@ async def test_a_foreign_page_changes_nothing_with_somebodys_session(
     told(await ada.delete(SESSION, headers=headers), 403)
 
     assert data_of(await ada.get(LIST, headers=headers)) == []
+
+
+async def test_a_foreign_page_cannot_send_a_test_though_that_is_a_get(ada: httpx.AsyncClient):
+    webhook = await new_webhook(ada)
+    path = f"/webhooks/subscription/{webhook['id']}"
+
+    told(await ada.get(f"{path}/test", headers={"Sec-Fetch-Site": "cross-site"}), 403)
+
+    assert data_of(await ada.get(f"{path}/events")) == []
 
 
 @pytest.mark.parametrize("headers", FOREIGN)

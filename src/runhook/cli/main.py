@@ -35,6 +35,11 @@ COMMANDS = {
         help="create and list accounts, and invite their owners",
         needs_server=True,
     ),
+    "users": Command(
+        module="runhook.cli.users",
+        help="give a user who forgot theirs another password",
+        needs_server=True,
+    ),
     "tokens": Command(
         module="runhook.cli.tokens", help="create, list and revoke API tokens", needs_server=True
     ),

@@ -7,7 +7,14 @@ from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor
 from runhook.domain.errors import InvalidError, NotFoundError, UnauthorizedError
-from runhook.domain.people import User, UserId, check_name, check_new_password, check_role_change
+from runhook.domain.people import (
+    User,
+    UserId,
+    check_email,
+    check_name,
+    check_new_password,
+    check_role_change,
+)
 from runhook.domain.permissions import Permission, Role
 from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
@@ -81,6 +88,24 @@ async def change_password(
             raise UnauthorizedError("That is not your present password.")
         await write_user(tx, replace(locked, password_hash=hashed))
         await delete_other_sessions(tx, user.id, kept_session)
+
+
+async def replace_password(
+    store: Store, email: str, password: str, *, passwords: Passwords
+) -> None:
+    """Give a user who forgot theirs another password, and end all their sessions.
+
+    Raises:
+        NotFoundError: nobody has this e-mail address.
+        InvalidError: the password will not do.
+    """
+    hashed = await passwords.hash(check_new_password(password))
+    async with store.write() as tx:
+        known = await find_user_by_email(tx, check_email(email))
+        if known is None:
+            raise NotFoundError(f"There is no user {email}.")
+        await write_user(tx, replace(known, password_hash=hashed))
+        await delete_other_sessions(tx, known.user.id, None)
 
 
 async def change_role(

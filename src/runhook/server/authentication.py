@@ -34,12 +34,16 @@ class Access(StrEnum):
     ANY_USER = "anybody signed in"
 
 
-def needs(permission: Permission) -> dict[str, Any]:
+def needs(permission: Permission, *, acts: bool = False) -> dict[str, Any]:
     """Return what a route handler is given to say the permission it needs.
 
     Its path begins with an account's, and it can ask for the ``caller`` there.
+
+    Args:
+        permission: what its caller must be allowed.
+        acts: whether it does something although its method is GET.
     """
-    return {"opt": {"permission": permission}}
+    return {"opt": {"permission": permission, "acts": acts}}
 
 
 def open_to(access: Access) -> dict[str, Any]:

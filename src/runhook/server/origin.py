@@ -54,7 +54,7 @@ def refuse_foreign(connection: Connection, public_url: str | None, *, must_say: 
     Raises:
         ForbiddenError: it is refused.
     """
-    if not is_unsafe(connection):
+    if not is_unsafe(connection) and not connection.route_handler.opt.get("acts"):
         return
     answer = is_from_us(connection, public_url)
     if answer is False or (must_say and answer is None):

@@ -132,12 +132,11 @@ async def delete_session(tx: Transaction, user_id: UserId, session_id: int) -> b
     return rows.rowcount == 1
 
 
-async def delete_other_sessions(tx: Transaction, user_id: UserId, kept: int) -> int:
-    """End a user's sessions but one; return how many."""
-    rows = await tx.execute(
-        sa.delete(sessions).where(sessions.c.user_id == user_id, sessions.c.id != kept)
-    )
-    return rows.rowcount
+async def delete_other_sessions(tx: Transaction, user_id: UserId, kept: int | None) -> int:
+    """End a user's sessions but one, or every one; return how many."""
+    theirs = sa.delete(sessions).where(sessions.c.user_id == user_id)
+    others = theirs if kept is None else theirs.where(sessions.c.id != kept)
+    return (await tx.execute(others)).rowcount
 
 
 async def delete_expired_sessions(tx: Transaction, user_id: UserId) -> None:

@@ -104,7 +104,7 @@ async def delete_subscription(
     return Envelope(data=Deleted(id=webhook_id))
 
 
-@get("/subscription/{webhook_id:str}/test", **needs(Permission.WRITE_WEBHOOKS))
+@get("/subscription/{webhook_id:str}/test", **needs(Permission.WRITE_WEBHOOKS, acts=True))
 async def test_subscription(
     services: Serving, caller: Calling, webhook_id: FromPath[str]
 ) -> Envelope[VerificationOut]:
