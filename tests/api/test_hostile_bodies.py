@@ -41,14 +41,20 @@ UNREADABLE = {
     "a null": (b"null", "Expected `object`, got `null`"),
     "a form": (b"name=x&client_url=y", "cannot be read as JSON"),
 }
-CONTENT_TYPES = [
+READ_AS_JSON = [
+    "application/json",
+    "application/json; charset=utf-8",
+    "Application/JSON",
+    "application/vnd.api+json",
     "application/x-www-form-urlencoded",
+    "text/plain",
+    "",
+]
+SOMETHING_ELSE = [
     "multipart/form-data; boundary=x",
     "application/x-msgpack",
-    "text/plain",
-    "application/json; charset=utf-16",
+    "application/xml",
     "nonsense",
-    "",
 ]
 
 
@@ -99,12 +105,12 @@ async def test_results_nested_deeply_are_kept_or_refused_in_words(admin: httpx.A
             assert told(answer, 400) == "The body is nested too deeply."
 
 
-async def test_what_is_not_json_is_refused_whatever_its_content_type_says(
+async def test_what_is_not_json_is_refused_though_its_content_type_may_be(
     api: Api, admin: httpx.AsyncClient
 ):
     before = await rows(api)
 
-    for content_type in CONTENT_TYPES:
+    for content_type in READ_AS_JSON:
         headers = {"Content-Type": content_type}
         for path in ("/webhooks/subscriptions", "/runs"):
             answer = await admin.post(path, content=b"job_name=nightly", headers=headers)
@@ -113,14 +119,30 @@ async def test_what_is_not_json_is_refused_whatever_its_content_type_says(
     assert await rows(api) == before
 
 
-async def test_json_is_read_as_json_whatever_its_content_type_says(admin: httpx.AsyncClient):
+@pytest.mark.parametrize("content_type", READ_AS_JSON)
+async def test_json_is_read_if_its_content_type_says_so_or_as_good_as_nothing(
+    admin: httpx.AsyncClient, content_type: str
+):
     answer = await admin.post(
-        "/runs",
-        content=b'{"job_name": "nightly"}',
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        "/runs", content=b'{"job_name": "nightly"}', headers={"Content-Type": content_type}
     )
 
     assert data_of(answer, 201)["job_name"] == "nightly"
+
+
+@pytest.mark.parametrize("content_type", SOMETHING_ELSE)
+async def test_a_body_that_says_it_is_something_else_is_refused_unread(
+    api: Api, admin: httpx.AsyncClient, content_type: str
+):
+    for path in ("/webhooks/subscriptions", "/runs"):
+        answer = await admin.post(
+            path, content=b'{"job_name": "nightly"}', headers={"Content-Type": content_type}
+        )
+        message = told(answer, 415)
+        assert content_type.partition(";")[0] in message
+        assert "application/json" in message
+
+    assert await rows(api) == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(

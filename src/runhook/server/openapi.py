@@ -53,7 +53,7 @@ ERRORS = {
     404: "Nothing is here, or it is not yours.",
     409: "It contradicts what there is.",
     413: "The body is too large.",
-    415: "The body is compressed.",
+    415: "The body is compressed, or something else than JSON.",
     429: "Too many attempts have failed.",
     503: "It cannot be done now.",
 }

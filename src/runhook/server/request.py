@@ -9,24 +9,30 @@ from litestar.exceptions import ClientException, InternalServerException, Serial
 
 from runhook.domain.errors import InvalidError
 
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+CURLS_OWN = "application/x-www-form-urlencoded"
+READ_AS_JSON = ("", "application/json", "text/json", "text/plain", CURLS_OWN)
+"""What a body may say it is. curl calls everything a form, and some programs say nothing."""
 
 AnyRequest = Request[Any, Any, Any]
 
 
 class JsonRequest(Request[Any, Any, Any]):
-    """A request that says what is wrong with its body.
-
-    What the body is, its bytes tell: curl, for one, calls everything a form.
-    """
+    """A request that says what is wrong with its body."""
 
     async def body(self) -> bytes:
         """Return the raw body; of a route that takes none, nobody asks for it.
 
         Raises:
             InvalidError: there is none, or its sender went away before its end.
-            ClientException: it is compressed.
+            ClientException: it is compressed, or says that it is something else than JSON.
         """
+        content_type, _ = self.content_type
+        if content_type not in READ_AS_JSON and not content_type.endswith("+json"):
+            raise ClientException(
+                status_code=415,
+                detail=f"The body's Content-Type is {content_type[:80]}; "
+                "send JSON, as application/json.",
+            )
         encoding = self.headers.get("content-encoding", "identity").strip()
         if encoding.lower() not in ("identity", ""):
             raise ClientException(
@@ -63,9 +69,8 @@ class JsonRequest(Request[Any, Any, Any]):
         return value
 
     def _hint(self) -> str:
-        content_type, _ = self.content_type
-        if content_type in FORMS:
-            return f" Its Content-Type is {content_type}; this API takes JSON."
+        if self.content_type[0] == CURLS_OWN:
+            return f" Its Content-Type is {CURLS_OWN}; this API takes JSON."
         return ""
 
 
