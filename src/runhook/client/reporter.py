@@ -102,13 +102,17 @@ class Reporter:
     def _deliver(self, report: Report) -> None:
         """Try until the report is taken, refused for good, or not worth another try."""
         pause = FIRST_PAUSE_SECONDS
+        was_exiting = self._deadline is not None
         while isinstance(answer := self._send(report), Failed):
             if report.kind in {Kind.STARTED, Kind.FINISHED}:
                 self._problem = answer.reason
-            if answer.is_final or not self._pause_before_retry(report.kind, pause):
+            if answer.is_final or not self._pause_before_retry(
+                report.kind, pause, was_exiting=was_exiting
+            ):
                 self._drop(report)
                 return
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            was_exiting = self._deadline is not None
         self._take(report, answer)
 
     def _send(self, report: Report) -> Accepted | Failed:
@@ -119,11 +123,16 @@ class Reporter:
             return self._service.start_run(report.body, timeout=timeout)
         return self._service.tell(self._run_id, report.kind, report.body, timeout=timeout)
 
-    def _pause_before_retry(self, kind: Kind, pause: float) -> bool:
+    def _pause_before_retry(self, kind: Kind, pause: float, *, was_exiting: bool) -> bool:
         """Wait, and tell whether another try makes sense.
 
-        At exit a service that has answered during this run is given all the time there is; one
-        that never has does not delay each run of every day.
+        At exit a service that has taken the start is given all the time there is; one that never
+        has gets one more try, and does not delay each run of every day.
+
+        Args:
+            kind: of the report that was not taken.
+            pause: seconds, as long as dbt runs.
+            was_exiting: whether dbt had ended when the try that failed began.
         """
         if kind is Kind.HEARTBEAT:
             return False
@@ -131,8 +140,10 @@ class Reporter:
             if self._deadline is None:
                 self._changed.wait_for(lambda: self._deadline is not None, timeout=pause)
                 return True
-            if kind is Kind.CANCELING or self._run_id is None:
+            if kind is Kind.CANCELING:
                 return False
+            if self._run_id is None:
+                return not was_exiting
             time_left = self._deadline - time.monotonic()
         time.sleep(min(LAST_PAUSE_SECONDS, max(time_left, 0)))
         return time_left > LAST_PAUSE_SECONDS
