@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,7 +18,11 @@ SHARED_SERVER = "RUNHOOK_TEST_POSTGRESQL"
 
 
 def pytest_configure() -> None:
-    """Name one PostgreSQL data folder for all workers of this test run."""
+    """Name one PostgreSQL data folder for all workers, and heed hang-ups even under nohup.
+
+    Processes that tests start inherit what is ignored here.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.environ.setdefault(SHARED_SERVER, tempfile.mkdtemp(prefix="runhook-postgresql-"))
 
 
