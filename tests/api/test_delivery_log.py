@@ -28,7 +28,10 @@ async def test_an_event_that_waits_has_every_key_in_its_type(admin: httpx.AsyncC
     assert answer.status_code == 200
     shown = answer.json()
     assert shown["status"] == SUCCESS
-    assert shown["extra"] == {"filters": {"limit": 10, "offset": 0}}
+    assert shown["extra"] == {
+        "filters": {"limit": 10, "offset": 0},
+        "pagination": {"count": 1, "total_count": 1},
+    }
     (event,) = shown["data"]
     event_id, payload = event.pop("id"), event.pop("payload")
     assert re.fullmatch(r"wev_[0-9A-Za-z]{27}", event_id)
@@ -51,6 +54,26 @@ async def test_an_event_that_waits_has_every_key_in_its_type(admin: httpx.AsyncC
     }
 
 
+async def test_a_page_of_events_tells_whether_there_are_more_without_counting_them(
+    admin: httpx.AsyncClient,
+):
+    """Whoever asks for pages until they have as many as there are comes to the end."""
+    webhook = await new_webhook(admin, event_types=["job.run.started"])
+    for _ in range(5):
+        await new_run(admin)
+    seen: list[str] = []
+    told_of = [1]
+
+    while len(seen) < told_of[-1]:
+        page = f"{events_of(webhook)}?limit=2&offset={len(seen)}"
+        answer = (await admin.get(page)).json()
+        seen += [event["id"] for event in answer["data"]]
+        told_of.append(answer["extra"]["pagination"]["total_count"])
+
+    assert len(set(seen)) == 5
+    assert told_of[1:] == [3, 5, 5]
+
+
 async def test_events_come_newest_first_and_in_pages(admin: httpx.AsyncClient, clock: ManualClock):
     webhook = await new_webhook(admin, event_types=["job.run.started"])
     run_ids = []
@@ -65,7 +88,10 @@ async def test_events_come_newest_first_and_in_pages(admin: httpx.AsyncClient, c
     newest_first = run_ids[::-1]
     assert [one["run_id"] for one in first] == newest_first[:10]
     assert [one["run_id"] for one in data_of(rest)] == newest_first[10:]
-    assert rest.json()["extra"] == {"filters": {"limit": 10, "offset": 10}}
+    assert rest.json()["extra"] == {
+        "filters": {"limit": 10, "offset": 10},
+        "pagination": {"count": 2, "total_count": 12},
+    }
     assert [one["run_id"] for one in middle] == newest_first[3:5]
 
 

@@ -28,7 +28,7 @@ from runhook.server.api.parameters import (
     Offset,
     moment_in,
 )
-from runhook.server.api.wire import NO_NUL, Envelope
+from runhook.server.api.wire import NO_NUL, Envelope, page
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries import (
@@ -135,16 +135,18 @@ async def page_of(
 ) -> Envelope[list[EventOut]]:
     """Return a page of deliveries, and how far back they were searched if not to the beginning.
 
-    It has no total: that would cost as much as the log is long.
+    Its total counts one behind the page, if there is one: to count all would cost as much as the
+    log is long. That is enough for whoever asks for pages until there are no more.
     """
     found = await list_deliveries(
-        tx, caller.account_id, webhook_id, chosen, limit=limit, offset=offset
+        tx, caller.account_id, webhook_id, chosen, limit=limit + 1, offset=offset
     )
-    extra: dict[str, Any] = {"filters": {"limit": limit, "offset": offset}}
+    shown = [event_of(delivery, caller) for delivery in found[:limit]]
+    answer = page(shown, limit=limit, offset=offset, total=offset + len(found))
     reached = await searched_back_to(tx, caller.account_id, webhook_id, chosen)
     if reached is not None:
-        extra["searched_back_to"] = reached
-    return Envelope(data=[event_of(delivery, caller) for delivery in found], extra=extra)
+        answer.extra["searched_back_to"] = reached
+    return answer
 
 
 @get(
