@@ -11,20 +11,40 @@ from runhook.client import settings as client_settings
 from runhook.client.results import SHOWN_NODES
 from runhook.client.wrapping import EXIT_SECONDS
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.domain.custom_headers import HEADERS_LIMIT
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
 from runhook.domain.payload import render
+from runhook.domain.people import (
+    IDLE_LIFETIME,
+    INVITATION_LIFETIME,
+    LONGEST_LIFETIME,
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+)
 from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.retries import DEFAULT_SCHEDULE, JITTER_SHARE, RETRY_AFTER_LIMIT
+from runhook.domain.retries import (
+    DEFAULT_SCHEDULE,
+    DELAY_LIMIT,
+    JITTER_SHARE,
+    RETRIES_LIMIT,
+    RETRY_AFTER_LIMIT,
+)
 from runhook.domain.signature import TOLERANCE
-from runhook.domain.webhooks import PayloadVersion
+from runhook.domain.webhooks import LONGEST_GRACE, PayloadVersion
+from runhook.operations.tokens import LONGEST_LIFETIME as LONGEST_TOKEN_LIFETIME
 from runhook.outbound.sender import BODY_KEPT_LIMIT, BODY_READ_LIMIT
+from runhook.server.api.parameters import DEFAULT_LIMIT, LARGEST_LIMIT
+from runhook.server.api.runs_wire import MOST_LOGS, MOST_STEPS
+from runhook.server.throttle import LIMITS, Failure
 from runhook.settings import SETTINGS
+from runhook.storage.deliveries import SEARCHED
 from runhook.wiring import ATTEMPT_DEADLINE
 from tests.docs.documents import README, REPOSITORY, blocks, prose, table_rows
 from tests.support.builders import a_webhook, an_event
 
 DOCS = REPOSITORY / "docs"
+API, SECURITY = DOCS / "api.md", REPOSITORY / "SECURITY.md"
 V2022_05, V2023_02 = PayloadVersion.V2022_05, PayloadVersion.V2023_02
 UNITS = {"s": "seconds", "min": "minutes", "h": "hours"}
 SMALL_NUMBERS = {2: "two", 4: "four", 5: "five", 10: "ten"}
@@ -42,14 +62,39 @@ SENTENCES = [
     (README, f"first {SMALL_NUMBERS[SHOWN_NODES]} nodes"),
     (README, f"{client_settings.GRACE_SECONDS:.0f} seconds later"),
     (README, f"({client_settings.GITHUB_GRACE_SECONDS:.0f} in GitHub Actions"),
-    (REPOSITORY / "SECURITY.md", f"{BODY_READ_LIMIT // 1024} KiB are read"),
-    (REPOSITORY / "SECURITY.md", f"and {BODY_KEPT_LIMIT // 1024} KiB kept"),
+    (SECURITY, f"{BODY_READ_LIMIT // 1024} KiB are read"),
+    (SECURITY, f"and {BODY_KEPT_LIMIT // 1024} KiB kept"),
+    (SECURITY, f"{SHORTEST_PASSWORD} characters at least"),
+    (SECURITY, f"{IDLE_LIFETIME.days} days after their last use"),
+    (SECURITY, f"{LONGEST_LIFETIME.days} days after their beginning"),
+    (SECURITY, f"valid for {INVITATION_LIFETIME.days} days"),
+    (API, f"`limit` ({DEFAULT_LIMIT}, at most {LARGEST_LIMIT})"),
+    (API, f"at most {RETRIES_LIMIT}, each up to {DELAY_LIMIT.days} days"),
+    (API, f"at most {HEADERS_LIMIT} names and values"),
+    (API, f'{{"grace_days": 0}}` to `{LONGEST_GRACE.days}`'),
+    (API, f"the newest {SEARCHED:,} deliveries"),
+    (API, f"at most {MOST_STEPS}: `name`"),
+    (API, f"{MOST_LOGS:,} characters of these"),
+    (API, f"(1 to {LONGEST_TOKEN_LIFETIME.days})"),
+    (API, f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD:,} characters"),
+    (API, f"{IDLE_LIFETIME.days} days after its last use, and {LONGEST_LIFETIME.days} days after"),
+    (API, f"works once, for {INVITATION_LIFETIME.days} days"),
+    (API, f"sends {LIMITS[Failure.BAD_TOKEN].amount} tokens within a minute"),
+    (API, f"{LIMITS[Failure.SIGN_IN_AS].amount} within 5 minutes for one e-mail address"),
+    (API, f"or {LIMITS[Failure.SIGN_IN_FROM].amount} from one place"),
 ]
 
 
 @pytest.mark.parametrize(("document", "words"), SENTENCES)
 def test_a_number_in_the_text_is_the_code_s(document, words):
     assert words in prose(document.read_text())
+
+
+def test_failures_are_counted_over_the_times_that_the_text_names():
+    over = {failure: timedelta(seconds=limit.get_expiry()) for failure, limit in LIMITS.items()}
+
+    assert over.pop(Failure.BAD_TOKEN) == timedelta(minutes=1)
+    assert set(over.values()) == {timedelta(minutes=5)}
 
 
 def test_the_table_of_retries_is_the_default_schedule():
