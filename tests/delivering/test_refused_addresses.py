@@ -25,7 +25,7 @@ from tests.support.sending import a_request, a_sender, send
 PUBLIC_ONLY = AddressPolicy()
 ONE_ADDRESS = AddressPolicy.parse("127.0.0.1/32")
 THIS_MACHINE = IPv4Address("127.0.0.1")
-A_FEW = settings(max_examples=10, deadline=None)
+A_FEW = settings(max_examples=10)
 
 
 def named(table: dict[str, object]) -> pytest.MarkDecorator:

@@ -5,7 +5,7 @@ import pytest
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.judging import FailureReason
 from tests.support.receiver import Answer, hang, raw, reset
-from tests.support.scene import SHORT, Scene, deliver_due
+from tests.support.scene import LONG, SHORT, Scene, deliver_due
 
 ENDLESS_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"X-Filler: " + b"x" * 100_000 + b"\r\n\r\n"
 
@@ -28,7 +28,8 @@ async def test_an_answer_that_is_none_is_named(
     webhook = await scene.webhook_at(receiver)
     await scene.tenant.start()
 
-    await deliver_due(await scene.dispatcher(deadline=SHORT))
+    deadline = SHORT if failure is FailureReason.TIMED_OUT else LONG
+    await deliver_due(await scene.dispatcher(deadline=deadline))
 
     attempt = await scene.attempt(webhook)
     assert attempt.failure is failure

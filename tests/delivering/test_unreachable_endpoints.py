@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from runhook.domain.destinations import check_url, literal_addresses
@@ -133,7 +133,7 @@ async def test_a_name_that_is_not_found_out_in_time(hanging_names: HangingNames)
     )
 
     assert outcome.failure is FailureReason.TIMED_OUT
-    assert outcome.error == "No connection to slow.example:8080 within 0.2 s."
+    assert outcome.error == "No connection to slow.example:8080 within 2 s."
 
 
 async def test_many_names_that_hang_hold_up_no_other_name(hanging_names: HangingNames):
@@ -158,7 +158,6 @@ async def test_many_names_that_hang_hold_up_no_other_name(hanging_names: Hanging
     assert {one.failure for one in ends} == {FailureReason.DNS_FAILED}
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     host=st.lists(st.text("abcdefgh-_éß①%\\", min_size=1, max_size=4), min_size=1, max_size=3).map(
         ".".join

@@ -35,15 +35,13 @@ from tests.docs.documents import REPOSITORY
 from tests.support.api import Api
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
+from tests.support.patience import PATIENCE
 from tests.support.world import TOKEN, a_world
 
 WRITE = "RUNHOOK_WRITE_SNAPSHOTS"
 DOCUMENT = REPOSITORY / "docs" / "openapi.json"
 HURRIED = settings(
     max_examples=6,
-    derandomize=True,
-    deadline=None,
-    database=None,
     suppress_health_check=list(HealthCheck),
 )
 FILE_SENT = ("PUT", "name")
@@ -122,13 +120,13 @@ def served(database_url: str) -> Iterator[Served]:
 
     thread = threading.Thread(target=asyncio.run, args=[serve()])
     thread.start()
-    assert ready.wait(timeout=30)
+    assert ready.wait(PATIENCE)
     server, world = told
     try:
         yield world
     finally:
         server.stop()
-        thread.join(timeout=30)
+        thread.join(PATIENCE)
 
 
 @pytest.mark.parametrize("mode", GenerationMode)

@@ -3,21 +3,25 @@
 import json
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.docs.documents import README, block_with
+from tests.support.patience import PATIENCE
 
 SCRIPTS = Path(sys.executable).parent
 STUB_DBT = "#!/bin/sh\nexit 0\n"
 SERVICE_PORT, RECEIVER_PORT = "8580", "8581"
+PORTS_TO_CHOOSE = range(10_000, 32_000)
+"""Below those that systems give to connections and to whoever listens on port 0."""
 
 
 @pytest.fixture
@@ -92,7 +96,7 @@ class Terminal:
             env=self.environ,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -119,7 +123,7 @@ class Terminal:
                 yield process
             finally:
                 process.terminate()
-                process.communicate(timeout=60)
+                process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
 
     def filled_in(self, block: str) -> str:
@@ -147,8 +151,12 @@ def json_objects(text: str) -> Iterator[Any]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """Ports that nobody listens on now, and that nobody is given who asks for any."""
+    sockets: list[socket.socket] = []
+    while len(sockets) < count:
+        with suppress(OSError):
+            port = secrets.choice(PORTS_TO_CHOOSE)
+            sockets.append(socket.create_server(("127.0.0.1", port)))
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:
         one.close()

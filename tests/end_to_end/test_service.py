@@ -12,6 +12,7 @@ import httpx
 import pytest
 from tests.support.api import A_WEBHOOK, data_of, new_run, new_webhook, told
 from tests.support.databases import VAULT
+from tests.support.patience import PATIENCE
 from tests.support.program import Service, runhook
 from tests.support.receiver import Answer, Received, Receiver, status
 
@@ -20,7 +21,6 @@ from runhook.storage.store import Store
 from runhook.storage.tables import deliveries
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
-DEADLINE = 30
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def once(released: asyncio.Event, then: Answer) -> Answer:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Ask again and again until it is so."""
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         while not await condition():
             pass
 
@@ -227,10 +227,19 @@ async def test_a_delivery_in_flight_at_a_crash_arrives_again_with_the_same_id_an
     assert len(receiver.received) == 2
 
 
+OTHER_CLIENTS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
 async def let_leases_end(database: str) -> None:
     """Do what time would; a SQLite database's leases end with the process that held them."""
     if database.startswith("postgresql"):
         connection = await asyncpg.connect(database)
+        # The server may still be at the last thing that the killed process asked of it.
+        while await connection.fetchval(OTHER_CLIENTS):
+            pass
         await connection.execute("UPDATE deliveries SET claimed_until = 0 WHERE state = 'sending'")
         await connection.close()
 

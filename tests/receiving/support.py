@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-PATIENCE = 60
+from tests.support.patience import PATIENCE
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from runhook.domain.signature import Secret, sign
-from tests.receiving.support import PATIENCE, listening
+from tests.receiving.support import listening
+from tests.support.patience import PATIENCE
 
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 SEED_BODY = json.dumps(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.support.patience import PATIENCE
 
 FAIL = """
 import sys
@@ -23,7 +24,11 @@ structlog.get_logger().debug("a detail")
 
 def logged(form: str) -> str:
     finished = subprocess.run(
-        [sys.executable, "-c", FAIL, form], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", FAIL, form],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
     )
     assert finished.stdout == ""
     return finished.stderr

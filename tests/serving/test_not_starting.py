@@ -36,11 +36,11 @@ async def test_a_host_that_is_not_ours_is_named(tmp_path: Path):
 
 
 async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    environment = {"RUNHOOK_DATABASE_URL": f"postgresql://me:hush@127.0.0.1:{port}/db"}
-
-    ended = await runhook("serve", "--port", "0", folder=tmp_path, environment=environment)
+    with socket.socket() as held:  # nobody else can begin to listen there
+        held.bind(("127.0.0.1", 0))
+        address = f"postgresql://me:hush@127.0.0.1:{held.getsockname()[1]}/db"
+        environment = {"RUNHOOK_DATABASE_URL": address}
+        ended = await runhook("serve", "--port", "0", folder=tmp_path, environment=environment)
 
     assert_told(ended, "The database is not available")
     assert "hush" not in ended.err
@@ -58,7 +58,8 @@ async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Pa
 async def test_an_address_that_is_no_database_is_told_with_the_setting(
     tmp_path: Path, address: str, words: str
 ):
-    ended = await runhook("serve", folder=tmp_path, environment={"RUNHOOK_DATABASE_URL": address})
+    environment = {"RUNHOOK_DATABASE_URL": address, "RUNHOOK_PORT": "0"}
+    ended = await runhook("serve", folder=tmp_path, environment=environment)
 
     assert_told(ended, words)
 
@@ -67,7 +68,7 @@ async def test_a_key_file_without_a_key_is_told(tmp_path: Path):
     (tmp_path / "runhook-data").mkdir()
     (tmp_path / "runhook-data" / "master.key").write_text("not a key")
 
-    ended = await runhook("serve", folder=tmp_path)
+    ended = await runhook("serve", "--port", "0", folder=tmp_path)
 
     assert_told(ended, "master.key does not hold a master key.")
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from tests.support.api import new_run, new_webhook, told
 from tests.support.databases import VAULT
+from tests.support.patience import PATIENCE
 from tests.support.program import Service
 from tests.support.receiver import Receiver
 
@@ -17,12 +18,11 @@ from runhook.storage.store import Store
 from runhook.storage.tables import webhooks
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
-DEADLINE = 30
 
 
 async def answer_of(ask: Callable[[], Awaitable[httpx.Response]], code: int) -> httpx.Response:
     """Ask again and again until the answer has this status."""
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         while (answer := await ask()).status_code != code:
             pass
     return answer

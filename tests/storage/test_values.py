@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -51,7 +51,6 @@ async def test_durations_come_back_to_the_microsecond(store: Store):
     assert [await stored_and_read(store, pause, Duration()) for pause in PAUSES] == PAUSES
 
 
-@settings(max_examples=50, deadline=None, derandomize=True, database=None)
 @given(st.datetimes(timezones=st.just(UTC)), st.timedeltas())
 def test_any_moment_and_any_duration_is_a_whole_number_that_tells_it(
     moment: datetime, pause: timedelta

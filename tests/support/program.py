@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.support.patience import PATIENCE
+
 RUNHOOK = Path(sys.executable).parent / "runhook"
-DEADLINE = 30
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ async def runhook(*arguments: str, folder: Path, environment: Mapping[str, str] 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(PATIENCE):
         out, err = await process.communicate()
     assert process.returncode is not None
     return Finished(process.returncode, out.decode(), err.decode())
@@ -83,7 +84,7 @@ class Service:
         def said() -> str | None:
             return next((line for line in self._lines if re.search(pattern, line)), None)
 
-        async with asyncio.timeout(DEADLINE), self._more:
+        async with asyncio.timeout(PATIENCE), self._more:
             line = await self._more.wait_for(lambda: said() or self._is_silent())
         assert isinstance(line, str), f"it never said {pattern!r}, but:\n{self.output}"
         return line
@@ -94,7 +95,7 @@ class Service:
 
     async def end(self) -> int:
         """Return its exit code, once it has ended."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
+from tests.support.patience import PATIENCE
+
 
 @dataclass(frozen=True)
 class Received:
@@ -106,7 +108,7 @@ class Receiver:
 
     async def wait_for(self, count: int) -> list[Received]:
         """Return what was received once it is ``count`` requests."""
-        async with asyncio.timeout(30), self._arrived:
+        async with asyncio.timeout(PATIENCE), self._arrived:
             await self._arrived.wait_for(lambda: len(self.received) >= count)
         return self.received
 

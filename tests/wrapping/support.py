@@ -12,8 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 60
-"""Seconds until a test gives up on something that should happen at once."""
+from tests.support.patience import PATIENCE
 
 RUNHOOK = [sys.executable, "-m", "runhook.cli.main"]
 

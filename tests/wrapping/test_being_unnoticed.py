@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from tests.wrapping.support import PATIENCE, RUNHOOK, StubService, Wrapper
+from tests.support.patience import PATIENCE
+from tests.wrapping.support import RUNHOOK, StubService, Wrapper
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 3, 255])

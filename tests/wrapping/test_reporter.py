@@ -5,7 +5,8 @@ import time
 
 from runhook.client.reporter import Kind, Report, Reporter
 from runhook.client.service import Service
-from tests.wrapping.support import PATIENCE, Answer, Request, StubService, accepted
+from tests.support.patience import PATIENCE
+from tests.wrapping.support import Answer, Request, StubService, accepted
 
 
 def a_reporter(service: StubService, *, heartbeat_seconds: float = 1000) -> Reporter:

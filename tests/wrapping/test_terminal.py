@@ -9,7 +9,8 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.wrapping.support import PATIENCE, RUNHOOK, StubService, Wrapper
+from tests.support.patience import PATIENCE
+from tests.wrapping.support import RUNHOOK, StubService, Wrapper
 
 CTRL_C = b"\x03"
 LOCAL_FLAGS = 3
