@@ -28,12 +28,13 @@ from runhook.storage.tables import (
 )
 from tests.support.accounts import Tenant
 from tests.support.api import OTHER_ACCOUNT, Api
-from tests.support.people import sign_in_client
+from tests.support.people import FAST, PASSWORD, sign_in_client
 
 MARK = "for-our-eyes-only"
 """In the name of everything of the first account."""
 TOKEN = "rh_of_{account_id}_with_{permission_set}"
 SESSION = "session_of_{account_id}_as_{role}"
+PASSWORD_HASH = FAST.hash(PASSWORD)
 UNTOUCHED = {("tokens", "last_used_at"), ("sessions", "last_seen_at")}
 """Columns that any use of a token or a session may write."""
 
@@ -171,7 +172,7 @@ async def a_world(api: Api) -> World:
                 .values(
                     email=f"{name.replace(' ', '-')}@example.com",
                     name=name,
-                    password_hash="none",
+                    password_hash=PASSWORD_HASH,
                     created_at=now,
                 )
                 .returning(users.c.id)

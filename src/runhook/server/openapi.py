@@ -191,12 +191,16 @@ def errors_of(operation: Json, handler: HTTPRouteHandler) -> Sequence[int]:
 
 
 def describe_schemas(schemas: dict[str, Json]) -> None:
-    """Give each schema the docstring of the class that it was generated from."""
-    documented = {one.__name__: one.__doc__ for one in every_struct(msgspec.Struct)}
+    """Say of each schema what the generator leaves out of the class that it was generated from."""
+    structs = {one.__name__: one for one in every_struct(msgspec.Struct)}
     for schema in schemas.values():
-        text = documented.get(schema.get("title", ""))
-        if text and "description" not in schema:
-            schema["description"] = " ".join(text.split())
+        struct = structs.get(schema.get("title", ""))
+        if struct is None:
+            continue
+        if struct.__doc__ and "description" not in schema:
+            schema["description"] = " ".join(struct.__doc__.split())
+        if struct.__struct_config__.forbid_unknown_fields:
+            schema["additionalProperties"] = False
 
 
 def every_struct(base: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
