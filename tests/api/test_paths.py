@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from tests.support.api import A_WEBHOOK, ORIGIN, data_of, new_run, new_webhook, told
+from tests.api.routes import ROUTES
+from tests.support.api import A_WEBHOOK, ORIGIN, Api, data_of, new_run, new_webhook, told
 
 NOT_THERE = [
     "/api",
@@ -31,8 +32,22 @@ NOT_TAKEN = [
 ]
 
 
+async def test_every_route_is_there_with_and_without_a_slash_at_its_end_and_no_redirect_between(
+    api: Api,
+):
+    client = api.client()
+    for route in ROUTES:
+        bare, slashed = [
+            await client.options(route.url(1).rstrip("/") + end, follow_redirects=False)
+            for end in ("", "/")
+        ]
+        assert (bare.status_code, slashed.status_code) == (204, 204), route
+        assert route.method in bare.headers["allow"].split(", "), route
+        assert set(slashed.headers["allow"].split(", ")) == set(bare.headers["allow"].split(", "))
+
+
 @pytest.mark.parametrize("end", ["", "/"])
-async def test_every_path_is_answered_with_and_without_a_slash_at_its_end(
+async def test_a_webhooks_and_a_runs_paths_do_the_same_with_and_without_a_slash_at_its_end(
     admin: httpx.AsyncClient, end: str
 ):
     webhook = await new_webhook(admin, event_types=["job.run.started"])
@@ -76,4 +91,8 @@ async def test_a_method_that_a_path_does_not_take_is_405_in_the_envelope(
     admin: httpx.AsyncClient,
 ):
     for method, path in NOT_TAKEN:
-        told(await admin.request(method, path), 405)
+        answer = await admin.request(method, path)
+        told(answer, 405)
+        taken = (await admin.options(path)).headers["allow"]
+        assert sorted(answer.headers["allow"].split(", ")) == sorted(taken.split(", "))
+        assert method not in taken

@@ -52,6 +52,13 @@ async def test_an_address_where_nothing_is_answers_a_browser_with_a_page(strange
     assert page.main.one("a").attributes["href"] == "/"
 
 
+async def test_a_method_that_a_page_does_not_take_is_told_with_those_that_it_does(stranger):
+    answer = await stranger.put("/sign-in")
+
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "OPTIONS", "POST"}
+
+
 async def test_an_address_where_nothing_is_answers_a_program_with_json(api: Api):
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(app=api.app), base_url="http://runhook.test"

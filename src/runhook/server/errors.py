@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -41,17 +41,21 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         case ValidationException():
             return error_response(400, validation_message(error, keys_of_body(request)))
         case HTTPException():
-            return error_response(error.status_code, sentence_of(error))
+            return error_response(error.status_code, sentence_of(error), headers=error.headers)
         case _:
             log.error("request failed", path=request.url.path, exc_info=error)
             return error_response(500, "Something went wrong here; the log has the details.")
 
 
 def error_response(
-    code: int, message: str, *, retry_after: timedelta = RETRY_AFTER
+    code: int,
+    message: str,
+    *,
+    retry_after: timedelta = RETRY_AFTER,
+    headers: Mapping[str, str] | None = None,
 ) -> Response[Any]:
-    """Return the envelope of an error."""
-    headers = {}
+    """Return the envelope of an error; ``headers`` come beside those that its code asks for."""
+    headers = dict(headers or {})
     if code == 401:
         headers["WWW-Authenticate"] = "Token"
     if code in (429, 503):

@@ -1,6 +1,7 @@
 """Headers that every answer has, whatever answers."""
 
 from litestar.datastructures import MutableScopeHeaders
+from litestar.routes import HTTPRoute
 from litestar.types import Message, Scope
 
 HEADERS = {
@@ -19,8 +20,22 @@ HEADERS = {
 
 async def add_headers(message: Message, scope: Scope) -> None:
     """Give an answer what of these it has not itself."""
-    del scope
     if message["type"] == "http.response.start":
         headers = MutableScopeHeaders.from_message(message)
         for name, value in HEADERS.items():
             headers.setdefault(name, value)
+        if "allow" in headers and "path_template" in scope:
+            headers["allow"] = ", ".join(sorted(methods_at(scope)))
+
+
+def methods_at(scope: Scope) -> set[str]:
+    """Return the methods of a request's path.
+
+    Where several handlers share one, the framework's own answer to OPTIONS leaves some out.
+    """
+    return {
+        method
+        for route in scope["litestar_app"].routes
+        if isinstance(route, HTTPRoute) and route.path_format == scope["path_template"]
+        for method in route.methods
+    }

@@ -24,6 +24,9 @@ TITLES = {
 }
 
 
+KEPT_HEADERS = ("Retry-After", "allow")
+
+
 def show_error(request: AnyRequest, error: Exception) -> Template | Redirect:
     """Turn whatever was raised into a page; who is not signed in is asked to."""
     if isinstance(error, UnauthorizedError):
@@ -36,7 +39,7 @@ def show_error(request: AnyRequest, error: Exception) -> Template | Redirect:
         "error",
         user=None,
         status_code=status_code,
-        headers={name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers},
+        headers={name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
         title=TITLES.get(status_code, "That did not work"),
         message=answer.content.status.user_message,
     )
