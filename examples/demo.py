@@ -49,8 +49,8 @@ ERRORED, CANCELED = "job.run.errored", "job.run.canceled"
 JOB = ("--job", "nightly", "--project", "shop", "--environment", "demo")
 
 TICK = 0.1
-PATIENCE = 30.0
-PATIENCE_WITH_DBT = 90.0  # it may take ten seconds only to start
+PATIENCE = 60.0
+PATIENCE_WITH_DBT = 180.0  # it may take ten seconds only to start
 PATIENCE_AT_THE_END = 5.0
 
 END_THEM_AFTER_ME = 'while read -r pid; do pids="$pids $pid"; done; kill $pids'
