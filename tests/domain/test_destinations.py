@@ -17,6 +17,7 @@ from tests.support.disguises import (
     ALLOWED_IPV6,
     DISGUISES,
     HOSTS,
+    LOCAL_NAT64,
     LOOKALIKES,
     METADATA,
     OLD_FORMS,
@@ -49,7 +50,7 @@ def test_an_address_of_a_special_network_is_refused(address):
     refusal = PUBLIC_ONLY.refusal(address)
 
     assert refusal.startswith(f"{address} is a")
-    assert refusal.endswith(f"to allow it, list its network in {ALLOW_SETTING}.")
+    assert refusal.endswith(f" in {ALLOW_SETTING}.")
 
 
 @pytest.mark.parametrize("network", REFUSED_IPV4 + REFUSED_IPV6)
@@ -75,6 +76,7 @@ def test_no_address_is_allowed_that_python_knows_as_not_global(address):
     [
         ("169.254.169.254", "link-local address, where clouds keep their metadata"),
         ("fd00:ec2::254", "private address"),
+        ("168.63.129.16", "address of the cloud's own services"),
         ("100.100.100.200", "carrier's shared address"),
         ("127.0.0.53", "loopback address"),
         ("::1", "loopback address"),
@@ -104,6 +106,20 @@ def test_a_refused_address_stays_refused_inside_teredo(write, address):
     assert AddressPolicy.parse("2001::/32").refusal(write(address))
 
 
+@named(LOCAL_NAT64)
+@given(address=refused_ipv4)
+def test_a_refused_address_stays_refused_behind_a_translator_of_ones_own(write, address):
+    assert PUBLIC_ONLY.refusal(write(address))
+    assert AddressPolicy.parse("64:ff9b:1::/48").refusal(write(address))
+
+
+@named(LOCAL_NAT64)
+@given(address=allowed_ipv4)
+def test_a_translator_of_ones_own_is_allowed_by_name(write, address):
+    assert "translates for itself" in PUBLIC_ONLY.refusal(write(address))
+    assert AddressPolicy.parse("64:ff9b:1::/48").refusal(write(address)) is None
+
+
 @named(DISGUISES)
 @given(address=allowed_ipv4)
 def test_a_public_address_stays_allowed_inside_ipv6(write, address):
@@ -119,7 +135,7 @@ def test_a_public_address_inside_teredo_is_allowed_only_by_name(server, client):
     assert AddressPolicy.parse("2001::/32").refusal(address) is None
 
 
-@named(DISGUISES | TEREDO_DISGUISES)
+@named(DISGUISES | TEREDO_DISGUISES | LOCAL_NAT64)
 @given(address=st.ip_addresses(v=4).filter(lambda address: int(address) > 1))
 def test_the_address_inside_is_found(write, address):
     assert address in embedded_addresses(write(address))
@@ -140,6 +156,33 @@ def test_a_refusal_of_a_disguise_tells_what_is_inside():
 @given(address=addresses_in(["10.0.0.0/8"]))
 def test_an_allowed_network_is_allowed_in_every_form(write, address):
     assert AddressPolicy.parse("10.0.0.0/8").refusal(write(address)) is None
+
+
+@pytest.mark.parametrize(
+    ("network", "address"),
+    [
+        ("169.254.0.0/16", "169.254.169.254"),
+        ("169.254.0.0/16", "169.254.170.2"),
+        ("169.254.169.254/31", "169.254.169.254"),
+        ("100.64.0.0/10", "100.100.100.200"),
+        ("192.0.0.0/24", "192.0.0.192"),
+        ("168.63.129.0/24", "168.63.129.16"),
+        ("0.0.0.0/0", "169.254.169.254"),
+        ("fd00::/8", "fd00:ec2::254"),
+        ("fd00::/8", "fd20:ce::254"),
+    ],
+)
+def test_a_clouds_metadata_is_allowed_only_when_it_is_named_itself(network, address):
+    address = ip_address(address)
+    refusal = AddressPolicy.parse(network).refusal(address)
+
+    assert refusal.endswith(f"to allow it, list the address itself in {ALLOW_SETTING}.")
+    assert AddressPolicy.parse(f"{network},{address}").refusal(address) is None
+
+
+@named(DISGUISES)
+def test_a_clouds_metadata_stays_refused_inside_ipv6_where_its_network_is_allowed(write):
+    assert AddressPolicy.parse("169.254.0.0/16").refusal(write(METADATA))
 
 
 @given(address=addresses_in([one for one in REFUSED_IPV4 if one != "10.0.0.0/8"]))

@@ -11,6 +11,7 @@ REFUSED_IPV4 = [
     "10.0.0.0/8",
     "100.64.0.0/10",
     "127.0.0.0/8",
+    "168.63.129.16/32",
     "169.254.0.0/16",
     "172.16.0.0/12",
     "192.0.0.0/24",
@@ -46,7 +47,9 @@ ALLOWED_IPV4 = [
 REFUSED_IPV6 = [
     "::/128",
     "::1/128",
+    "64:ff9b:1::/48",
     "100::/64",
+    "100:0:0:1::/64",
     "2001::/23",
     "2001:db8::/32",
     "3fff::/20",
@@ -90,9 +93,15 @@ def circled(address: IPv4Address) -> str:
 DISGUISES = {
     "mapped": lambda address: ipv6("::ffff:0:0", address),
     "compatible": lambda address: ipv6("::", address),
+    "translated": lambda address: ipv6("::ffff:0:0:0", address),
     "6to4": lambda address: ipv6("2002::1", address, shift=80),
     "NAT64": lambda address: ipv6("64:ff9b::", address),
-    "local NAT64": lambda address: ipv6("64:ff9b:1::", address),
+    "ISATAP": lambda address: ipv6("2600:1:2:3:0:5efe::", address),
+    "ISATAP with a global interface": lambda address: ipv6("2600:1:2:3:200:5efe::", address),
+}
+LOCAL_NAT64 = {
+    "at the end": lambda address: ipv6("64:ff9b:1::", address),
+    "at the end of a network of one's own": lambda address: ipv6("64:ff9b:1:abcd::", address),
 }
 TEREDO_DISGUISES = {
     "as client": lambda address: teredo(server=PUBLIC, client=address),

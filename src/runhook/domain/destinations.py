@@ -35,6 +35,8 @@ REFUSED_NETWORKS: tuple[tuple[Network, str], ...] = tuple(
         ("10.0.0.0/8", "a private address"),
         ("100.64.0.0/10", "a carrier's shared address"),
         ("127.0.0.0/8", "a loopback address"),
+        # Public by its number, and yet answered by the machine's own cloud (Azure's agent).
+        ("168.63.129.16/32", "an address of the cloud's own services"),
         ("169.254.0.0/16", "a link-local address, where clouds keep their metadata"),
         ("172.16.0.0/12", "a private address"),
         ("192.0.0.0/24", "a reserved address"),
@@ -48,7 +50,9 @@ REFUSED_NETWORKS: tuple[tuple[Network, str], ...] = tuple(
         ("240.0.0.0/4", "a reserved address"),
         ("::/128", "an address of this host"),
         ("::1/128", "a loopback address"),
+        ("64:ff9b:1::/48", "an address that a network translates for itself"),
         ("100::/64", "a reserved address"),
+        ("100:0:0:1::/64", "a reserved address"),
         ("2001::/23", "a reserved address"),
         ("2001:db8::/32", "an address for documentation"),
         ("3fff::/20", "an address for documentation"),
@@ -60,9 +64,31 @@ REFUSED_NETWORKS: tuple[tuple[Network, str], ...] = tuple(
     )
 )
 
-# Networks whose addresses carry an IPv4 address: what is dialled there can come out as that one.
-NAT64_NETWORKS = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-IPV4_COMPATIBLE = IPv6Network("::/96")
+METADATA = frozenset(
+    ip_address(one)
+    for one in (
+        "169.254.169.254",  # most clouds
+        "169.254.170.2",  # AWS, inside containers
+        "169.254.170.23",
+        "100.100.100.200",  # Alibaba
+        "192.0.0.192",  # Oracle
+        "168.63.129.16",  # Azure
+        "fd00:ec2::254",  # AWS
+        "fd00:ec2::23",
+        "fd20:ce::254",  # Google
+    )
+)
+"""Where clouds hand out a machine's credentials; to be allowed they must be named one by one."""
+
+# Networks whose addresses end in an IPv4 address: what is dialled there can come out as that one.
+IPV4_AT_THE_END = (
+    IPv6Network("::/96"),  # compatible (RFC 4291)
+    IPv6Network("::ffff:0:0:0/96"),  # translated (RFC 2765)
+    IPv6Network("64:ff9b::/96"),  # NAT64 (RFC 6052)
+    IPv6Network("64:ff9b:1::/48"),  # NAT64 of one's own (RFC 8215)
+)
+ISATAP = frozenset((0x0000_5EFE, 0x0200_5EFE))
+"""What stands before the IPv4 address in any network where ISATAP is used (RFC 5214)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +113,21 @@ class AddressPolicy:
             kind = kind_of(meant)
             if kind and not self.allows(meant):
                 name = str(address) if meant == address else f"{address}, which means {meant},"
+                what = "the address itself" if meant in METADATA else "its network"
                 return (
                     f"{name} is {kind}, and those are refused; "
-                    f"to allow it, list its network in {ALLOW_SETTING}."
+                    f"to allow it, list {what} in {ALLOW_SETTING}."
                 )
         return None
 
     def allows(self, address: Address) -> bool:
-        """Whether the address lies in a network that the setting lists."""
+        """Whether the setting lists the address, or a network around it.
+
+        A cloud's metadata lies in networks that are allowed for quite other reasons, so that it
+        must be listed by itself.
+        """
+        if address in METADATA:
+            return ip_network(address) in self.allowed
         return any(address in network for network in self.allowed)
 
 
@@ -122,15 +155,19 @@ def kind_of(address: Address) -> str | None:
 
 
 def embedded_addresses(address: Address) -> tuple[IPv4Address, ...]:
-    """Return the IPv4 addresses inside an IPv6 one: mapped, compatible, 6to4, Teredo, NAT64."""
+    """Return the IPv4 addresses inside an IPv6 one.
+
+    It may be mapped, compatible, translated, of 6to4, Teredo, NAT64 or ISATAP.
+    """
     if isinstance(address, IPv4Address):
         return ()
     found: list[IPv4Address | None] = [address.ipv4_mapped, address.sixtofour]
     found.extend(address.teredo or ())
     low_bits = IPv4Address(int(address) & 0xFFFF_FFFF)
-    if any(address in network for network in NAT64_NETWORKS):
+    # `::` and `::1` are no compatible addresses, they only look like it.
+    if int(address) > 1 and any(address in network for network in IPV4_AT_THE_END):
         found.append(low_bits)
-    if address in IPV4_COMPATIBLE and int(address) > 1:
+    if int(address) >> 32 & 0xFFFF_FFFF in ISATAP:
         found.append(low_bits)
     return tuple(one for one in found if one is not None)
 
