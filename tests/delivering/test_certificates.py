@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from runhook.domain.judging import FailureReason
-from tests.support.certificates import Authority
+from tests.support.certificates import DAY, LIFETIME, Authority
 from tests.support.names import Names
 from tests.support.receiver import Receiver
 from tests.support.scene import SHORT
 from tests.support.sending import a_request, a_sender, send
+
+LONG_AGO = datetime(2021, 5, 3, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -54,15 +56,39 @@ async def test_a_good_certificate_is_accepted_and_the_connection_used_again(auth
 
 
 async def test_a_certificate_that_has_expired(authority: Authority):
-    tls = authority.server(expires_in=timedelta(seconds=-1))
+    async with Receiver(tls=authority.server(expires=LONG_AGO)) as receiver:
+        outcome = await send(receiver.url, tls=authority.trusted())
+
+    assert outcome.failure is FailureReason.TLS_FAILED
+    assert outcome.error == (
+        f"The TLS certificate of localhost:{receiver.port} expired on 3 May 2021; renew it."
+    )
+    assert receiver.received == []
+
+
+async def test_a_certificate_whose_authority_has_expired(authority: Authority, tmp_path):
+    between = Authority(tmp_path, vouching=authority, expires=LONG_AGO)
+    async with Receiver(tls=between.server()) as receiver:
+        outcome = await send(receiver.url, tls=authority.trusted())
+
+    assert outcome.failure is FailureReason.TLS_FAILED
+    assert outcome.error == (
+        f"The certificate of Test authority between that vouches for localhost:{receiver.port} "
+        "expired on 3 May 2021; renew it."
+    )
+
+
+async def test_a_certificate_that_is_not_valid_yet(authority: Authority):
+    begins = datetime.now(UTC) + DAY
+    tls = authority.server(expires=begins + LIFETIME)
     async with Receiver(tls=tls) as receiver:
         outcome = await send(receiver.url, tls=authority.trusted())
 
     assert outcome.failure is FailureReason.TLS_FAILED
     assert outcome.error == (
-        f"The certificate of localhost:{receiver.port} was refused: certificate has expired."
+        f"The TLS certificate of localhost:{receiver.port} is not valid before "
+        f"{begins.day} {begins:%B %Y}; check the clocks of both machines."
     )
-    assert receiver.received == []
 
 
 async def test_a_certificate_that_nobody_vouches_for(authority: Authority):
@@ -71,7 +97,8 @@ async def test_a_certificate_that_nobody_vouches_for(authority: Authority):
 
     assert outcome.failure is FailureReason.TLS_FAILED
     assert outcome.error == (
-        f"The certificate of localhost:{receiver.port} was refused: self-signed certificate."
+        f"The TLS certificate of localhost:{receiver.port} is self-signed, so that nobody vouches "
+        "for it; use one of a known authority, or make Runhook's system trust it."
     )
     assert receiver.received == []
 
@@ -82,19 +109,49 @@ async def test_a_certificate_of_an_authority_that_the_system_does_not_know(autho
 
     assert outcome.failure is FailureReason.TLS_FAILED
     assert outcome.error == (
-        f"The certificate of localhost:{receiver.port} was refused: "
-        "unable to get local issuer certificate."
+        f"The TLS certificate of localhost:{receiver.port} is by an authority that Runhook's "
+        "system does not know (Test authority); let the endpoint send all certificates in "
+        "between, or make the system trust it."
     )
 
 
-async def test_a_certificate_for_another_host(authority: Authority):
-    async with Receiver(tls=authority.server("other.example")) as receiver:
+async def test_a_certificate_without_the_one_in_between(authority: Authority, tmp_path):
+    between = Authority(tmp_path, vouching=authority)
+    tls = between.server(issuer_is_sent=False)
+    async with Receiver(tls=tls) as receiver:
+        outcome = await send(receiver.url, tls=authority.trusted())
+
+    assert outcome.failure is FailureReason.TLS_FAILED
+    assert "does not know (Test authority between); let the endpoint send all" in outcome.error
+
+
+async def test_a_certificate_with_the_one_in_between(authority: Authority, tmp_path):
+    between = Authority(tmp_path, vouching=authority)
+    async with Receiver(tls=between.server()) as receiver:
+        outcome = await send(receiver.url, tls=authority.trusted())
+
+    assert outcome.failure is None
+
+
+@pytest.mark.parametrize(
+    ("hosts", "told"),
+    [
+        (["other.example"], "other.example"),
+        (["*.other.example", "127.0.0.2"], "*.other.example, 127.0.0.2"),
+        ([f"{letter}.example" for letter in "abcde"], "a.example, b.example, c.example and 2 more"),
+        (["a\0\n\x1b.example"], "a???.example"),
+        (["x" * 200], "x" * 80 + "..."),
+    ],
+)
+async def test_a_certificate_for_another_host(authority: Authority, hosts: list[str], told: str):
+    """What it is for is the endpoint's to say, and shown only as far as it does no harm."""
+    async with Receiver(tls=authority.server(*hosts)) as receiver:
         outcome = await send(receiver.url, tls=authority.trusted())
 
     assert outcome.failure is FailureReason.TLS_FAILED
     assert outcome.error == (
-        f"The certificate of localhost:{receiver.port} was refused: "
-        "Hostname mismatch, certificate is not valid for 'localhost'."
+        f"The TLS certificate of localhost:{receiver.port} is for {told}, not for localhost; "
+        "check the URL, or get another certificate."
     )
     assert receiver.received == []
 
@@ -105,8 +162,8 @@ async def test_a_certificate_for_a_name_where_the_url_has_an_address(authority: 
 
     assert outcome.failure is FailureReason.TLS_FAILED
     assert outcome.error == (
-        f"The certificate of 127.0.0.1:{receiver.port} was refused: "
-        "IP address mismatch, certificate is not valid for '127.0.0.1'."
+        f"The TLS certificate of 127.0.0.1:{receiver.port} is for localhost, not for 127.0.0.1; "
+        "check the URL, or get another certificate."
     )
 
 
@@ -158,7 +215,32 @@ async def test_a_port_that_never_shakes_hands():
         outcome = await send(f"https://127.0.0.1:{port}/", deadline=SHORT)
 
     assert outcome.failure is FailureReason.TIMED_OUT
-    assert outcome.error == f"No connection to 127.0.0.1:{port} within 2 s."
+    assert outcome.error == (
+        f"The TLS handshake with 127.0.0.1:{port} did not end within 2 s; "
+        "does that port speak https?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("alert", "ending"),
+    [
+        (40, "handshake failure); check the endpoint's TLS settings."),
+        (70, "protocol version); let the endpoint speak TLS 1.2 or newer."),
+    ],
+)
+async def test_a_port_that_refuses_the_handshake(alert: int, ending: str):
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(bytes([0x15, 3, 3, 0, 2, 2, alert]))
+        await writer.drain()
+        await reader.read()
+
+    async with a_peer(refuse) as port:
+        outcome = await send(f"https://127.0.0.1:{port}/")
+
+    assert outcome.failure is FailureReason.TLS_FAILED
+    assert outcome.error.startswith(f"The TLS handshake with 127.0.0.1:{port} failed (")
+    assert outcome.error.endswith(ending)
 
 
 async def test_a_port_that_speaks_https_where_the_url_says_http(authority: Authority):

@@ -7,12 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.judging import FailureReason
-from runhook.outbound.sender import (
-    BODY_KEPT_LIMIT,
-    BODY_READ_LIMIT,
-    HEADER_COUNT_LIMIT,
-    HEADERS_KEPT_LIMIT,
-)
+from runhook.outbound.pool import HEADER_COUNT_LIMIT
+from runhook.outbound.sender import BODY_KEPT_LIMIT, BODY_READ_LIMIT, HEADERS_KEPT_LIMIT
 from tests.support.misbehaving import (
     break_off,
     drip,
@@ -80,7 +76,10 @@ async def test_an_endpoint_that_never_comes_to_the_point_has_timed_out(answer: A
         outcome = await send(receiver.url, deadline=SHORT)
 
     assert outcome.failure is FailureReason.TIMED_OUT
-    assert outcome.error == f"127.0.0.1:{receiver.port} did not answer within 2 s."
+    assert outcome.error == (
+        f"127.0.0.1:{receiver.port} did not answer within 2 s; "
+        "let it answer first and work afterwards."
+    )
 
 
 async def test_a_body_that_breaks_off_is_no_success():

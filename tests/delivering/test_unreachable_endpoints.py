@@ -66,7 +66,10 @@ async def test_a_port_where_nobody_listens():
         outcome = await send(f"http://127.0.0.1:{port}/")
 
     assert outcome.failure is FailureReason.CONNECTION_FAILED
-    assert outcome.error == f"No connection to 127.0.0.1:{port}: connection refused."
+    assert outcome.error == (
+        f"No connection to 127.0.0.1:{port}: connection refused by 127.0.0.1:{port}; "
+        "check that it is up, and listens on that port."
+    )
 
 
 async def test_a_host_none_of_whose_addresses_listens():
@@ -75,7 +78,10 @@ async def test_a_host_none_of_whose_addresses_listens():
         outcome = await send(f"http://several.example:{port}/", resolver=names.resolver())
 
     assert outcome.failure is FailureReason.CONNECTION_FAILED
-    assert outcome.error == f"No connection to several.example:{port}: connection refused."
+    assert outcome.error == (
+        f"No connection to several.example:{port}: connection refused by "
+        f"127.0.0.1:{port} and 127.0.0.2:{port}; check that it is up, and listens on that port."
+    )
 
 
 async def test_a_host_one_of_whose_addresses_listens():
@@ -103,7 +109,7 @@ async def test_a_connection_that_is_closed_without_an_answer():
 
     assert outcome.failure is FailureReason.CONNECTION_FAILED
     assert outcome.error == (
-        f"127.0.0.1:{receiver.port} closed the connection before it had answered."
+        f"127.0.0.1:{receiver.port} closed the connection before it had answered; look at its log."
     )
 
 
@@ -133,7 +139,10 @@ async def test_a_name_that_is_not_found_out_in_time(hanging_names: HangingNames)
     )
 
     assert outcome.failure is FailureReason.TIMED_OUT
-    assert outcome.error == "No connection to slow.example:8080 within 2 s."
+    assert outcome.error == (
+        "No connection to slow.example:8080: no name server said the host's address within 2 s; "
+        "check the domain's name servers, and the resolver of Runhook's system."
+    )
 
 
 async def test_many_names_that_hang_hold_up_no_other_name(hanging_names: HangingNames):

@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,19 +12,30 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 DAY = timedelta(days=1)
+LIFETIME = 10 * DAY
 
 
 class Authority:
-    """A certificate authority that only tests trust."""
+    """A certificate authority that only tests trust, by itself or because another vouches for it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where to keep what servers read.
+        vouching: the authority that vouches for this one.
+        expires: when that ends.
+    """
+
+    def __init__(
+        self, folder: Path, *, vouching: "Authority | None" = None, expires: datetime | None = None
+    ) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = name_of("Test authority")
+        self._name = name_of("Test authority between" if vouching else "Test authority")
+        self._vouching = vouching
+        root = vouching or self
         self._certificate = (
-            unsigned(self._name, self._name, self._key, expires=datetime.now(UTC) + DAY)
+            unsigned(self._name, root._name, self._key, expires=expires or datetime.now(UTC) + DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(self._key, hashes.SHA256())
+            .sign(root._key, hashes.SHA256())
         )
 
     def trusted(self) -> ssl.SSLContext:
@@ -31,15 +43,28 @@ class Authority:
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
         return ssl.create_default_context(cadata=pem)
 
-    def server(self, host: str = "localhost", *, expires_in: timedelta = DAY) -> ssl.SSLContext:
-        """Return the context of a server with a certificate for ``host``."""
+    def server(
+        self,
+        *names: str,
+        expires: datetime | None = None,
+        issuer_is_sent: bool = True,
+    ) -> ssl.SSLContext:
+        """Return the context of a server with a certificate for these hosts, or for localhost."""
+        hosts = names or ("localhost",)
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            unsigned(name_of(host), self._name, key, expires=datetime.now(UTC) + expires_in)
-            .add_extension(x509.SubjectAlternativeName([general_name(host)]), critical=False)
+            unsigned(
+                name_of(hosts[0][:64]), self._name, key, expires=expires or datetime.now(UTC) + DAY
+            )
+            .add_extension(
+                x509.SubjectAlternativeName([general_name(host) for host in hosts]), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
-        return self._serving(certificate, key)
+        sent = [certificate]
+        if self._vouching and issuer_is_sent:
+            sent.append(self._certificate)
+        return self._serving(sent, key)
 
     def self_signed(self, host: str = "localhost") -> ssl.SSLContext:
         """Return the context of a server whose certificate nobody vouches for."""
@@ -49,19 +74,19 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName([general_name(host)]), critical=False)
             .sign(key, hashes.SHA256())
         )
-        return self._serving(certificate, key)
+        return self._serving([certificate], key)
 
     def _serving(
-        self, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
+        self, chain: Sequence[x509.Certificate], key: ec.EllipticCurvePrivateKey
     ) -> ssl.SSLContext:
-        pem = self._folder / f"{certificate.serial_number}.pem"
+        pem = self._folder / f"{chain[0].serial_number}.pem"
         pem.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
                 serialization.PrivateFormat.PKCS8,
                 serialization.NoEncryption(),
             )
-            + certificate.public_bytes(serialization.Encoding.PEM)
+            + b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain)
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
@@ -82,7 +107,7 @@ def unsigned(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(expires - 10 * DAY)
+        .not_valid_before(expires - LIFETIME)
         .not_valid_after(expires)
     )
 

@@ -27,6 +27,8 @@ class FailureReason(StrEnum):
     """The certificate or the handshake was refused."""
     ADDRESS_REFUSED = "address_refused"
     """Policy does not let us send to that address."""
+    PROXY_FAILED = "proxy_failed"
+    """The proxy that the service is told to use could not be reached, or would not ask."""
     RESPONSE_TOO_LARGE = "response_too_large"
     """The response's headers were more than we read."""
 

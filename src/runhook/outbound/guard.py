@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runhook.domain.destinations import Address, AddressPolicy, literal_addresses
-from runhook.outbound.trip import current_trip
+from runhook.outbound.trip import Stage, current_trip, place_of
 
 REMEMBERED = 4_096
 """How many URLs and addresses are not taken apart anew for each of a webhook's deliveries."""
@@ -39,9 +39,10 @@ class Guard:
         self._refusal_of = lru_cache(maxsize=REMEMBERED)(policy.refusal)
 
     def check(self, url: str) -> None:
-        """Refuse a URL that spells out an address in a form that aiohttp would not even dial.
+        """Refuse a URL that spells out an address that would not even be dialled.
 
-        It knows 127.0.0.1, but of 2130706433 or 127.1 it only says that the URL is invalid.
+        aiohttp knows 127.0.0.1, but of 2130706433 or 127.1 it only says that the URL is invalid;
+        and what is asked through a proxy is dialled by the proxy.
 
         Raises:
             AddressRefusedError: policy refuses the address.
@@ -56,15 +57,9 @@ class Guard:
         Raises:
             AddressRefusedError: policy refuses the address.
         """
-        family, kind, protocol, _, socket_address = address_info
         # A link-local IPv6 address can carry its interface: fe80::1%eth0.
-        self._check(ip_address(str(socket_address[0]).partition("%")[0]))
-        trip = current_trip()
-        if trip is not None:
-            trip.was_dialled = True
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)  # noqa: FBT003 - the socket's own signature
-        return made
+        self._check(ip_address(str(address_info[4][0]).partition("%")[0]))
+        return make_socket(address_info)
 
     def _check(self, address: Address) -> None:
         refusal = self._refusal_of(address)
@@ -75,3 +70,17 @@ class Guard:
         if trip is not None and refusal not in trip.refusals:
             trip.refusals.append(refusal)
         raise AddressRefusedError(refusal)
+
+
+def make_socket(address_info: tuple[Any, ...]) -> socket.socket:
+    """Return a socket, whatever the address: for proxies, which the operator chose."""
+    family, kind, protocol, _, socket_address = address_info
+    trip = current_trip()
+    if trip is not None:
+        trip.stage = Stage.CONNECTING
+        place = place_of(*socket_address[:2])
+        if place not in trip.dialled:
+            trip.dialled.append(place)
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)  # noqa: FBT003 - the socket's own signature
+    return made

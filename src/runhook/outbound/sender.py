@@ -7,25 +7,24 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from runhook.domain.destinations import AddressPolicy
-from runhook.domain.judging import FailureReason, Outcome
-from runhook.domain.version import VERSION
+from runhook.domain.judging import Outcome
+from runhook.domain.proxies import Proxies, Proxy
 from runhook.outbound.failures import explain, explain_status
-from runhook.outbound.guard import Guard
+from runhook.outbound.guard import Guard, make_socket
+from runhook.outbound.handshake import Handshake
+from runhook.outbound.pool import Bounds, Pool
 from runhook.outbound.resolver import Resolver
-from runhook.outbound.trip import Trip, noting_connections, under_way
+from runhook.outbound.trip import Stage, Trip, under_way
 
 BODY_READ_LIMIT = 64 * 1024
 BODY_KEPT_LIMIT = 16 * 1024
-HEADER_COUNT_LIMIT = 100
-HEADER_SIZE_LIMIT = 8 * 1024
 HEADERS_KEPT_LIMIT = 16 * 1024
-KEEP_ALIVE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +40,14 @@ class Request:
 class Sender:
     """Posts requests over pooled connections.
 
-    Use as an async context manager. How many requests are under way at once is for the caller to
-    bound.
+    Use as an async context manager.
 
     Args:
         policy: which addresses may be dialled.
-        deadline: for the whole of one request: resolving, connecting, TLS, headers and body.
+        deadline: for the whole of one request: waiting for a connection, resolving, connecting,
+            TLS, headers and body.
+        proxies: through which to go; the proxies themselves may have any address.
+        bounds: how many connections may be in use at once.
         resolver: looks up host names; the system's if None.
         tls: which certificates to trust; those that the system trusts if None.
     """
@@ -56,50 +57,31 @@ class Sender:
         policy: AddressPolicy,
         *,
         deadline: timedelta,
+        proxies: Proxies | None = None,
+        bounds: Bounds | None = None,
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._guard = Guard(policy)
         self._deadline = deadline
+        self._proxies = proxies or Proxies()
+        self._bounds = bounds or Bounds()
         self._resolver = resolver
         self._tls = tls or ssl.create_default_context()
+        self._tls.sslobject_class = Handshake
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         resolver = self._resolver or Resolver()
         self._opened.push_async_callback(resolver.close)
-        self._keeping = await self._open_session(resolver, keepalive_timeout=KEEP_ALIVE_SECONDS)
-        self._fresh = await self._open_session(resolver, force_close=True)
+        pools = [
+            Pool(kind, resolver=resolver, tls=self._tls, bounds=self._bounds)
+            for kind in (self._guard.make_socket, make_socket)
+        ]
+        self._direct, self._proxied = [
+            await self._opened.enter_async_context(pool) for pool in pools
+        ]
         return self
-
-    async def _open_session(
-        self, resolver: AbstractResolver, **pooling: Any
-    ) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=0,
-            socket_factory=self._guard.make_socket,
-            resolver=resolver,
-            ssl=self._tls,
-            **pooling,
-        )
-        return await self._opened.enter_async_context(
-            aiohttp.ClientSession(
-                connector=connector,
-                # Not one endpoint's cookies, redirects, compression or proxies may steer a request.
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(total=None),
-                headers={
-                    "User-Agent": f"Runhook/{VERSION}",
-                    "Accept": "*/*",
-                    "Accept-Encoding": "identity",
-                },
-                max_headers=HEADER_COUNT_LIMIT,
-                max_line_size=HEADER_SIZE_LIMIT,
-                max_field_size=HEADER_SIZE_LIMIT,
-                trace_configs=[noting_connections()],
-            )
-        )
 
     async def __aexit__(
         self,
@@ -119,31 +101,33 @@ class Sender:
                 async with asyncio.timeout(self._deadline.total_seconds()):
                     status_code, headers, body = await self._exchange(request, trip)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                failure, sentence = explain(error, trip)
+                reason, sentence = explain(error, trip)
                 return Outcome(
-                    duration=timedelta(seconds=clock() - started), failure=failure, error=sentence
+                    duration=timedelta(seconds=clock() - started), failure=reason, error=sentence
                 )
-        accepted = 200 <= status_code < 300
+        failure, why = explain_status(status_code, trip)
         return Outcome(
             duration=timedelta(seconds=clock() - started),
             status_code=status_code,
-            failure=None if accepted else FailureReason.HTTP_STATUS,
-            error="" if accepted else explain_status(status_code),
+            failure=failure,
+            error=why,
             response_headers=headers,
             response_body=body,
         )
 
     async def _exchange(self, request: Request, trip: Trip) -> tuple[int, dict[str, str], bytes]:
         self._guard.check(request.url)
+        trip.proxy = self._proxies.proxy_for(request.url)
+        pool = self._proxied if trip.proxy else self._direct
         try:
-            return await self._post(self._keeping, request, trip)
+            return await self._post(pool.keeping, request, trip)
         except aiohttp.ClientConnectionError:
             if not trip.was_reused or trip.status_code is not None:
                 raise
         # An endpoint may close a kept connection at the very moment we use it, and all the others
         # that we keep to it as well. That is nobody's failure; a new connection tells.
-        trip.is_connected = False
-        return await self._post(self._fresh, request, trip)
+        trip.stage = Stage.QUEUED
+        return await self._post(pool.fresh, request, trip)
 
     async def _post(
         self, session: aiohttp.ClientSession, request: Request, trip: Trip
@@ -153,11 +137,21 @@ class Sender:
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
+            proxy=trip.proxy.url if trip.proxy else None,
+            proxy_auth=basic_credentials(trip.proxy),
             trace_request_ctx=trip,
         ) as response:
+            trip.stage = Stage.READING
             trip.status_code = response.status
             body = await read_up_to(response, BODY_READ_LIMIT)
             return response.status, kept_headers(response), body[:BODY_KEPT_LIMIT]
+
+
+def basic_credentials(proxy: Proxy | None) -> aiohttp.BasicAuth | None:
+    """Return what a proxy asks for."""
+    if proxy is None or proxy.credentials is None:
+        return None
+    return aiohttp.BasicAuth(*proxy.credentials, encoding="utf-8")
 
 
 def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:

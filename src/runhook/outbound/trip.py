@@ -1,7 +1,7 @@
 """What is noted of one request on its way, for whoever has to say why it ended.
 
 aiohttp's exceptions tell what broke. They do not tell whether the connection was an old one, how
-far the answer had come, or which addresses were refused before another one failed.
+far the request had come, which addresses were dialled, or which were refused before another failed.
 """
 
 from collections.abc import Iterator
@@ -9,13 +9,33 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum, auto
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 
+from runhook.domain.proxies import Proxy
+
 _under_way: ContextVar["Trip | None"] = ContextVar("trip", default=None)
+
+
+class Stage(Enum):
+    """How far a request has come."""
+
+    QUEUED = auto()
+    """Waiting for one of the connections that there may be."""
+    RESOLVING = auto()
+    """Looking up the host's name."""
+    CONNECTING = auto()
+    """Waiting for an address to take the connection, or for a proxy to have it made."""
+    SHAKING_HANDS = auto()
+    """Agreeing on TLS."""
+    WAITING = auto()
+    """Connected: sending the request, or waiting for the answer's head."""
+    READING = auto()
+    """The answer's body is coming."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,26 +45,42 @@ class Trip:
     url: str
     deadline: timedelta
     """For the whole of it."""
+    proxy: Proxy | None = None
+    """Through which it goes."""
+    stage: Stage = Stage.QUEUED
     refusals: list[str] = field(default_factory=list)
     """Why addresses of the host were not dialled."""
-    was_dialled: bool = False
-    """Whether a socket was made for an address of the host."""
-    is_connected: bool = False
+    dialled: list[str] = field(default_factory=list)
+    """Addresses with their ports for which a socket was made: the host's, or the proxy's."""
     was_reused: bool = False
     """Whether the connection had served another request before."""
     status_code: int | None = None
     """Known as soon as the headers are, when the body may still come or break off."""
 
     @property
-    def place(self) -> str:
-        """Host and port, as people write them."""
+    def host(self) -> str:
+        """The endpoint's host."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's host and port, as people write them."""
         try:
             url = urlsplit(self.url)
-            host = url.hostname or ""
             port = url.port or (443 if url.scheme == "https" else 80)
         except ValueError:
             return "the endpoint"
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return place_of(url.hostname or "", port)
+
+    @property
+    def place(self) -> str:
+        """Whom we talk to: the endpoint, and the proxy on the way there."""
+        return f"{self.endpoint} (by the proxy {self.proxy.place})" if self.proxy else self.endpoint
+
+
+def place_of(host: str, port: int) -> str:
+    """Return a host and a port as people write them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @contextmanager
@@ -63,21 +99,29 @@ def current_trip() -> Trip | None:
 
 
 def noting_connections() -> aiohttp.TraceConfig:
-    """Return a trace that notes on a trip which connection it got."""
+    """Return a trace that notes on a trip how it comes to a connection."""
 
     async def on_reuse(
         _session: aiohttp.ClientSession, context: SimpleNamespace, _parameters: Any
     ) -> None:
         trip: Trip = context.trace_request_ctx
-        trip.is_connected = trip.was_reused = True
+        trip.was_reused = True
+        trip.stage = Stage.WAITING
 
-    async def on_create(
+    async def on_create_start(
         _session: aiohttp.ClientSession, context: SimpleNamespace, _parameters: Any
     ) -> None:
         trip: Trip = context.trace_request_ctx
-        trip.is_connected = True
+        trip.stage = Stage.RESOLVING
+
+    async def on_create_end(
+        _session: aiohttp.ClientSession, context: SimpleNamespace, _parameters: Any
+    ) -> None:
+        trip: Trip = context.trace_request_ctx
+        trip.stage = Stage.WAITING
 
     trace = aiohttp.TraceConfig()
     trace.on_connection_reuseconn.append(on_reuse)
-    trace.on_connection_create_end.append(on_create)
+    trace.on_connection_create_start.append(on_create_start)
+    trace.on_connection_create_end.append(on_create_end)
     return trace

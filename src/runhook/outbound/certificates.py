@@ -1,0 +1,133 @@
+"""Sentences about certificates that were refused: what is wrong with them, and what mends it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID, NameOID
+
+from runhook.outbound.handshake import CertificateRefusedError
+
+# OpenSSL's numbers, of which Python knows no names.
+NOT_YET_VALID = 9
+EXPIRED = 10
+SELF_SIGNED = 18
+AUTHORITY_UNKNOWN = (19, 20, 21)
+WRONG_HOST = (62, 64)
+
+NAMES_TOLD = 3
+NAME_LENGTH_TOLD = 80
+
+
+def certificate_sentence(error: CertificateRefusedError, host: str, place: str) -> str:
+    """Return what is wrong with a certificate.
+
+    Args:
+        error: what OpenSSL said.
+        host: whom the certificate should be for.
+        place: host and port that showed it.
+    """
+    chain = readable(error.chain)
+    whose = f"TLS certificate of {place}"
+    if error.verify_code == SELF_SIGNED:
+        return (
+            f"The {whose} is self-signed, so that nobody vouches for it; use one of a known "
+            "authority, or make Runhook's system trust it."
+        )
+    if error.verify_code in AUTHORITY_UNKNOWN:
+        authority = f" ({issued_by(chain[-1])})" if chain else ""
+        return (
+            f"The {whose} is by an authority that Runhook's system does not know{authority}; let "
+            "the endpoint send all certificates in between, or make the system trust it."
+        )
+    if error.verify_code in WRONG_HOST and chain:
+        return (
+            f"The {whose} is for {listed(names_in(chain[0]))}, not for {host}; "
+            "check the URL, or get another certificate."
+        )
+    if error.verify_code == EXPIRED and (old := first_expired(chain, datetime.now(UTC))):
+        if old is not chain[0]:
+            whose = f"certificate of {issued_to(old)} that vouches for {place}"
+        return f"The {whose} expired on {day(old.not_valid_after_utc)}; renew it."
+    if error.verify_code == NOT_YET_VALID and chain:
+        return (
+            f"The {whose} is not valid before {day(chain[0].not_valid_before_utc)}; "
+            "check the clocks of both machines."
+        )
+    return f"The {whose} was refused: {error.verify_message.rstrip('.')}."
+
+
+def readable(chain: Sequence[bytes]) -> list[x509.Certificate]:
+    """Return a chain up to the first certificate that only OpenSSL can read."""
+    certificates = []
+    for der in chain:
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            # Whatever is wrong inside shows only when it is looked at.
+            names_in(certificate)
+            issued_to(certificate)
+            issued_by(certificate)
+            day(certificate.not_valid_before_utc)
+            day(certificate.not_valid_after_utc)
+        except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+            break
+        certificates.append(certificate)
+    return certificates
+
+
+def first_expired(chain: Iterable[x509.Certificate], now: datetime) -> x509.Certificate | None:
+    """Return the first certificate of a chain that has expired."""
+    return next((one for one in chain if one.not_valid_after_utc < now), None)
+
+
+def day(moment: datetime) -> str:
+    """Return a day as people write it: 3 May 2026."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def issued_to(certificate: x509.Certificate) -> str:
+    """Return whom a certificate is for."""
+    return name_in(certificate.subject)
+
+
+def issued_by(certificate: x509.Certificate) -> str:
+    """Return who vouches for a certificate."""
+    return name_in(certificate.issuer)
+
+
+def name_in(name: x509.Name) -> str:
+    """Return the part of a name that people know."""
+    for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
+        for attribute in name.get_attributes_for_oid(kind):
+            return harmless(str(attribute.value))
+    return "somebody without a name"
+
+
+def names_in(certificate: x509.Certificate) -> list[str]:
+    """Return the hosts that a certificate is for."""
+    try:
+        extension = certificate.extensions.get_extension_for_oid(
+            ExtensionOID.SUBJECT_ALTERNATIVE_NAME
+        )
+    except x509.ExtensionNotFound:
+        return []
+    names = extension.value
+    assert isinstance(names, x509.SubjectAlternativeName)
+    return [
+        *names.get_values_for_type(x509.DNSName),
+        *(str(address) for address in names.get_values_for_type(x509.IPAddress)),
+    ]
+
+
+def listed(names: list[str]) -> str:
+    """Return the first few of some names."""
+    if not names:
+        return "no host at all"
+    told = ", ".join(harmless(name) for name in names[:NAMES_TOLD])
+    return f"{told} and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else told
+
+
+def harmless(text: str) -> str:
+    """Return what can be shown and stored of a text that an endpoint chose."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return shown if len(shown) <= NAME_LENGTH_TOLD else f"{shown[:NAME_LENGTH_TOLD]}..."
