@@ -4,7 +4,6 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from hypothesis import assume, given
@@ -17,17 +16,10 @@ from runhook.outbound.resolver import THREADS, AddressInfo, Resolver
 from tests.support.accounts import LOOPBACK
 from tests.support.misbehaving import close
 from tests.support.names import Names
+from tests.support.ports import a_port_where_nobody_listens
 from tests.support.receiver import Receiver, reset
 from tests.support.scene import SHORT
 from tests.support.sending import a_request, a_sender, send
-
-
-@contextmanager
-def a_port_where_nobody_listens() -> Iterator[int]:
-    """Hold a port, so that nobody else begins to listen there."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        yield holder.getsockname()[1]
 
 
 class HangingNames:

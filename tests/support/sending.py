@@ -2,11 +2,14 @@
 
 import ssl
 from datetime import timedelta
+from typing import Any
 
 from aiohttp.abc import AbstractResolver
 
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.judging import Outcome
+from runhook.domain.proxies import Proxies
+from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Request, Sender
 from tests.support.accounts import LOOPBACK
 from tests.support.scene import LONG
@@ -19,11 +22,15 @@ def a_sender(
     *,
     policy: AddressPolicy = LOOPBACK,
     deadline: timedelta = LONG,
+    proxies: Proxies | None = None,
+    bounds: Bounds | None = None,
     resolver: AbstractResolver | None = None,
     tls: ssl.SSLContext = SYSTEMS_TRUST,
 ) -> Sender:
     """A sender that may send to this machine."""
-    return Sender(policy, deadline=deadline, resolver=resolver, tls=tls)
+    return Sender(
+        policy, deadline=deadline, proxies=proxies, bounds=bounds, resolver=resolver, tls=tls
+    )
 
 
 def a_request(url: str) -> Request:
@@ -31,15 +38,7 @@ def a_request(url: str) -> Request:
     return Request(url=url, headers={"Content-Type": "application/json"}, body=b'{"a": 1}')
 
 
-async def send(
-    url: str,
-    *,
-    policy: AddressPolicy = LOOPBACK,
-    deadline: timedelta = LONG,
-    resolver: AbstractResolver | None = None,
-    tls: ssl.SSLContext = SYSTEMS_TRUST,
-) -> Outcome:
-    """Send one request with a sender of its own."""
-    sender = a_sender(policy=policy, deadline=deadline, resolver=resolver, tls=tls)
-    async with sender:
+async def send(url: str, **how: Any) -> Outcome:
+    """Send one request with a sender of its own, made as ``a_sender`` makes it."""
+    async with a_sender(**how) as sender:
         return await sender.send(a_request(url))

@@ -132,13 +132,16 @@ class Sender:
     async def _post(
         self, session: aiohttp.ClientSession, request: Request, trip: Trip
     ) -> tuple[int, dict[str, str], bytes]:
+        for_proxy = credentials_for(trip.proxy)
+        # Through a tunnel the endpoint gets all headers but those that open the tunnel.
+        is_tunnelled = request.url.lower().startswith("https:")
         async with session.post(
             request.url,
             data=request.body,
-            headers=request.headers,
+            headers=request.headers if is_tunnelled else {**request.headers, **for_proxy},
             allow_redirects=False,
             proxy=trip.proxy.url if trip.proxy else None,
-            proxy_auth=basic_credentials(trip.proxy),
+            proxy_headers=for_proxy if is_tunnelled else None,
             trace_request_ctx=trip,
         ) as response:
             trip.stage = Stage.READING
@@ -147,11 +150,11 @@ class Sender:
             return response.status, kept_headers(response), body[:BODY_KEPT_LIMIT]
 
 
-def basic_credentials(proxy: Proxy | None) -> aiohttp.BasicAuth | None:
-    """Return what a proxy asks for."""
+def credentials_for(proxy: Proxy | None) -> Mapping[str, str]:
+    """Return the header that a proxy asks for, none without a proxy or credentials."""
     if proxy is None or proxy.credentials is None:
-        return None
-    return aiohttp.BasicAuth(*proxy.credentials, encoding="utf-8")
+        return {}
+    return {"Proxy-Authorization": aiohttp.encode_basic_auth(*proxy.credentials)}
 
 
 def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
