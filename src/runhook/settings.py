@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.errors import InvalidError
+from runhook.domain.proxies import Proxies
 from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
 
 PREFIX = "RUNHOOK_"
@@ -50,8 +51,11 @@ class Settings:
     public_url: str | None
     bootstrap_token: Hidden | None
     retry_schedule: RetrySchedule
+    attempt_timeout: timedelta
     retention_days: timedelta
     artifact_megabytes: int
+    proxies: Proxies
+    """From the variables that all programs share, and not from a row of ``SETTINGS``."""
 
     def address_of_database(self) -> str:
         """Return the database's address: the one given, or SQLite in the data folder."""
@@ -88,6 +92,11 @@ class Origin:
 def read_port(text: str) -> int:
     """Read a port, 0 for one that is free."""
     return read_number(text, 0, 65_535, "a port")
+
+
+def read_timeout(text: str) -> timedelta:
+    """Read how long an attempt may take; leases grow with it, and with them a takeover's wait."""
+    return timedelta(seconds=read_number(text, 1, 60, "a number of seconds"))
 
 
 def read_days(text: str) -> timedelta:
@@ -172,6 +181,12 @@ SETTINGS = (
         help="seconds before each retry, with commas between them",
     ),
     Setting(
+        name="attempt_timeout",
+        default="10",
+        read=read_timeout,
+        help="how many seconds an attempt may take, from looking up the name to the body's end",
+    ),
+    Setting(
         name="retention_days",
         default="30",
         read=read_days,
@@ -201,7 +216,7 @@ def load(
 
     Raises:
         InvalidError: the file is not readable or has an unknown key, or a value is not valid; the
-            message names the setting and the place.
+            message names the setting and the place. Or a variable for proxies is not valid.
     """
     path = folder / FILE_NAME
     in_file = read_file(path)
@@ -216,7 +231,7 @@ def load(
         )
         origins[setting.name] = origin
         values[setting.name] = value_of(setting, origin)
-    return Settings(**values), origins
+    return Settings(**values, proxies=Proxies.of(environment)), origins
 
 
 def first_said(setting: Setting, *origins: Origin) -> Origin:

@@ -22,6 +22,8 @@ from runhook.operations.attempt import rescue_all
 from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.invite import invite_first_user, link_of
 from runhook.operations.publish import Publisher
+from runhook.outbound.descriptors import within_limits
+from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
 from runhook.server.listening import Server, address_of, listen
@@ -34,10 +36,8 @@ from runhook.storage.vault import LOCKED, Vault
 
 log = structlog.get_logger()
 
-ATTEMPT_DEADLINE = timedelta(seconds=10)
-SEND_MARGIN = ATTEMPT_DEADLINE + timedelta(seconds=5)
-LEASE_DURATION = ATTEMPT_DEADLINE + SEND_MARGIN + timedelta(seconds=5)
-"""Long enough to wait for one request to end, to send our own, and to record it."""
+RECORDING = timedelta(seconds=5)
+"""How long it may take to write down what came of an attempt."""
 
 
 @asynccontextmanager
@@ -109,17 +109,15 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
         is_first_start = await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
         secret = await invite_first_user(store, FIRST_ACCOUNT, clock=clock)
         listening = stack.enter_context(listen(settings.host, settings.port))
-        sender = await stack.enter_async_context(
-            Sender(settings.allow_networks, deadline=ATTEMPT_DEADLINE)
-        )
-        lease = Lease(owner=worker_name(), duration=LEASE_DURATION)
+        sender = await stack.enter_async_context(sender_of(settings))
+        lease = Lease(owner=worker_name(), duration=lease_duration(settings.attempt_timeout))
         dispatcher = Dispatcher(
             store=store,
             sender=sender,
             clock=clock,
             schedule=settings.retry_schedule,
             lease=lease,
-            send_margin=SEND_MARGIN,
+            send_margin=send_margin(settings.attempt_timeout),
             on_room=wake.set,
         )
         dispatching = Loop("dispatcher", dispatcher.tick, wake=wake)
@@ -152,6 +150,29 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
         )
         await run_until(stopping, server, loops)
         await dispatcher.stop()
+
+
+def sender_of(settings: Settings) -> Sender:
+    """Return a sender with as many connections as the system has descriptors for."""
+    bounds = within_limits(Bounds())
+    if bounds != Bounds():
+        log.warning("few file descriptors: raise the limit (ulimit -n)", connections=bounds.in_all)
+    return Sender(
+        settings.allow_networks,
+        deadline=settings.attempt_timeout,
+        proxies=settings.proxies,
+        bounds=bounds,
+    )
+
+
+def send_margin(attempt_timeout: timedelta) -> timedelta:
+    """Return how much of a lease must be left to send: time for an attempt, and to record it."""
+    return attempt_timeout + RECORDING
+
+
+def lease_duration(attempt_timeout: timedelta) -> timedelta:
+    """Return how long a claim holds: for another attempt to end, and then for our own."""
+    return attempt_timeout + RECORDING + send_margin(attempt_timeout)
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -1,14 +1,19 @@
 """Connections are kept and used again, and nothing an endpoint says on one steers another."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.judging import FailureReason
-from tests.support.misbehaving import accept_and_close, close, once, once_a_connection
-from tests.support.receiver import Receiver, raw, status
-from tests.support.scene import Scene, deliver_due
+from runhook.outbound.failures import explain
+from runhook.outbound.pool import Bounds
+from runhook.outbound.trip import Stage, Trip
+from tests.support.misbehaving import accept_and_close, close, once, once_a_connection, together
+from tests.support.receiver import Receiver, hang, raw, status
+from tests.support.scene import SHORT, Scene, deliver_due
 from tests.support.sending import a_request, a_sender, send
 
 REDIRECTS = [301, 302, 303, 307, 308]
@@ -97,8 +102,8 @@ async def test_no_other_header_leads_elsewhere(value: str):
     assert other.connections == 0
 
 
-async def test_proxies_named_in_the_environment_are_not_asked(monkeypatch: pytest.MonkeyPatch):
-    """Behind one, nobody could say which address is dialled."""
+async def test_a_sender_that_was_told_of_no_proxy_asks_none(monkeypatch: pytest.MonkeyPatch):
+    """What the environment says is for the settings to read."""
     async with Receiver() as proxy, Receiver() as receiver:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
@@ -107,6 +112,116 @@ async def test_proxies_named_in_the_environment_are_not_asked(monkeypatch: pytes
 
     assert outcome.failure is None
     assert proxy.connections == 0
+
+
+async def test_a_slow_endpoint_is_sent_more_over_the_connections_that_it_has():
+    """Were each delivery to open its own, a busy and slow endpoint would use up the ports."""
+    at_once, rounds = 40, 5
+    async with Receiver(together(at_once, status(200))) as receiver, a_sender() as sender:
+        for _ in range(rounds):
+            request = a_request(receiver.url)
+            await asyncio.gather(*(sender.send(request) for _ in range(at_once)))
+
+    assert len(receiver.received) == at_once * rounds
+    assert receiver.connections == at_once
+
+
+@pytest.mark.parametrize(
+    ("bounds", "at_once"),
+    [
+        (Bounds(in_all=6, to_one_host=4), [4, 2]),
+        (Bounds(in_all=20, to_one_host=4), [4, 4]),
+    ],
+)
+async def test_endpoints_that_hang_hold_no_more_connections_than_the_bounds_say(
+    bounds: Bounds, at_once: list[int]
+):
+    gate = asyncio.Event()
+    async with (
+        Receiver(once(gate, status(200))) as one,
+        Receiver(once(gate, status(200))) as other,
+        a_sender(bounds=bounds) as sender,
+    ):
+        sending = [
+            asyncio.create_task(sender.send(a_request(receiver.url)))
+            for receiver in (one, other)
+            for _ in range(10)
+        ]
+        for receiver, count in zip((one, other), at_once, strict=True):
+            await receiver.wait_for(count)
+        in_use = [receiver.connections for receiver in (one, other)]
+        gate.set()
+        outcomes = await asyncio.gather(*sending)
+
+    assert {outcome.failure for outcome in outcomes} == {None}
+    assert [len(receiver.received) for receiver in (one, other)] == [10, 10]
+    assert in_use == at_once
+    assert one.most_at_once <= bounds.to_one_host
+
+
+def test_a_request_that_no_connection_became_free_for_says_so():
+    trip = Trip(url="https://hooks.example/", deadline=SHORT, stage=Stage.QUEUED)
+
+    reason, sentence = explain(TimeoutError(), trip)
+
+    assert reason is FailureReason.TIMED_OUT
+    assert sentence == (
+        "No connection to hooks.example:443 became free within 0.2 s: "
+        "as many as there may be were in use, all of them slow."
+    )
+
+
+async def test_what_was_given_up_frees_its_connection_for_the_next_request():
+    async with (
+        Receiver(hang, hang, status(200)) as receiver,
+        a_sender(bounds=Bounds(in_all=1, to_one_host=1), deadline=SHORT) as sender,
+    ):
+        outcomes = [await sender.send(a_request(receiver.url)) for _ in range(3)]
+
+    assert [outcome.failure for outcome in outcomes] == [FailureReason.TIMED_OUT] * 2 + [None]
+
+
+async def test_an_answer_that_comes_too_late_is_no_success_and_nobody_elses_answer(scene: Scene):
+    """The connection it comes on is not used again."""
+    gate = asyncio.Event()
+    receiver = await scene.receiver(once(gate, status(204)), status(200))
+    sender = await scene.sender(deadline=SHORT)
+
+    late = await sender.send(a_request(receiver.url))
+    gate.set()
+    next_one = await sender.send(a_request(receiver.url))
+
+    assert (late.status_code, late.failure) == (None, FailureReason.TIMED_OUT)
+    assert next_one.status_code == 200
+    assert receiver.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "in_all", "left"),
+    [
+        (256, 20_000, 4_000, 8_512),  # raised as far as is needed
+        (20_000, 20_000, 4_000, 20_000),  # enough as it is
+        (256, 2_512, 1_000, 2_512),  # raised as far as may be
+        (64, 64, 16, 64),
+    ],
+)
+def test_there_are_no_more_connections_than_the_system_has_descriptors_for(
+    soft: int, hard: int, in_all: int, left: int
+):
+    program = f"""
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
+from runhook.outbound.descriptors import within_limits
+from runhook.outbound.failures import explain
+from runhook.outbound.pool import Bounds
+from runhook.outbound.trip import Stage, Trip
+print(within_limits(Bounds(in_all=4_000)).in_all, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout.split() == [str(in_all), str(left)]
 
 
 async def test_bytes_that_nobody_asked_for_are_not_the_answer_to_the_next_request():

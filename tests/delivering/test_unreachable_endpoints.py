@@ -16,7 +16,7 @@ from runhook.outbound.resolver import THREADS, AddressInfo, Resolver
 from tests.support.accounts import LOOPBACK
 from tests.support.misbehaving import close
 from tests.support.names import Names
-from tests.support.ports import a_port_where_nobody_listens
+from tests.support.ports import a_port_that_takes_no_connection, a_port_where_nobody_listens
 from tests.support.receiver import Receiver, reset
 from tests.support.scene import SHORT
 from tests.support.sending import a_request, a_sender, send
@@ -73,6 +73,18 @@ async def test_a_host_none_of_whose_addresses_listens():
     assert outcome.error == (
         f"No connection to several.example:{port}: connection refused by "
         f"127.0.0.1:{port} and 127.0.0.2:{port}; check that it is up, and listens on that port."
+    )
+
+
+async def test_a_port_that_takes_no_connection():
+    """As behind a firewall that drops what it does not like."""
+    with a_port_that_takes_no_connection() as port:
+        outcome = await send(f"http://127.0.0.1:{port}/", deadline=SHORT)
+
+    assert outcome.failure is FailureReason.TIMED_OUT
+    assert outcome.error == (
+        f"No connection to 127.0.0.1:{port} within 0.2 s: 127.0.0.1:{port} did not answer; "
+        "check that it is up, and that no firewall drops what we send."
     )
 
 

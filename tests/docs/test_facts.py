@@ -39,7 +39,6 @@ from runhook.server.api.runs_wire import MOST_LOGS, MOST_STEPS
 from runhook.server.throttle import LIMITS, Failure
 from runhook.settings import SETTINGS
 from runhook.storage.deliveries import SEARCHED
-from runhook.wiring import ATTEMPT_DEADLINE
 from tests.docs.documents import README, REPOSITORY, blocks, prose, table_rows
 from tests.support.builders import a_webhook, an_event
 
@@ -51,7 +50,7 @@ SMALL_NUMBERS = {2: "two", 4: "four", 5: "five", 10: "ten"}
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 SENTENCES = [
-    (README, f"within {ATTEMPT_DEADLINE.seconds} seconds"),
+    (README, f"within {DEFAULTS['attempt_timeout']} seconds"),
     (README, f"up to {JITTER_SHARE:.0%} jitter".replace("%", " %")),
     (README, f"counts up to {RETRY_AFTER_LIMIT // timedelta(hours=1)} hours"),
     (README, f"lane of {REQUESTS_PER_LANE} requests"),

@@ -85,6 +85,7 @@ def test_settings_shows_each_value_and_its_place_but_no_secret(
     monkeypatch.setenv("RUNHOOK_RETRY_SCHEDULE", "")
     monkeypatch.setenv("RUNHOOK_DATABASE_URL", f"postgresql://me:{HUSH}@host/db")
     monkeypatch.setenv("RUNHOOK_BOOTSTRAP_TOKEN", HUSH)
+    monkeypatch.setenv("https_proxy", f"http://me:{HUSH}@proxy.example:3128")
 
     code = main(["settings", "--port", "9000"])
 
@@ -100,6 +101,7 @@ def test_settings_shows_each_value_and_its_place_but_no_secret(
     assert lines["RUNHOOK_BOOTSTRAP_TOKEN"] == "(hidden)  [RUNHOOK_BOOTSTRAP_TOKEN]"
     assert lines["RUNHOOK_RETRY_SCHEDULE"] == "(empty)  [RUNHOOK_RETRY_SCHEDULE]"
     assert lines["RUNHOOK_RETENTION_DAYS"] == "14  [RUNHOOK_RETENTION_DAYS]"
+    assert lines["HTTPS_PROXY"] == "http://proxy.example:3128  [environment]"
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.errors import InvalidError
+from runhook.domain.proxies import Proxies
 from runhook.domain.retries import DEFAULT_SCHEDULE
 from runhook.settings import SETTINGS, Hidden, load
+from runhook.wiring import lease_duration, send_margin
 
 VALUES = {
     "host": ("10.0.0.1", "10.0.0.2", "10.0.0.3"),
@@ -19,6 +23,7 @@ VALUES = {
     "public_url": ("https://flag.test", "https://environment.test", "https://file.test"),
     "bootstrap_token": ("a-token-of-a-flag", "a-token-of-the-environment", "a-token-of-a-file"),
     "retry_schedule": ("1,2", "3,4", "5,6"),
+    "attempt_timeout": ("1", "2", "60"),
     "retention_days": ("1", "2", "3"),
     "artifact_megabytes": ("4", "5", "6"),
 }
@@ -38,6 +43,9 @@ BAD_VALUES = [
     ("retry_schedule", "10,soon"),
     ("retry_schedule", "-1"),
     ("retry_schedule", ",".join(["1"] * 21)),
+    ("attempt_timeout", "0"),
+    ("attempt_timeout", "61"),
+    ("attempt_timeout", "2.5"),
     ("retention_days", "0"),
     ("retention_days", "3651"),
     ("retention_days", "forever"),
@@ -61,8 +69,10 @@ def test_the_defaults_need_nothing(tmp_path: Path):
     assert settings.public_url is None
     assert settings.bootstrap_token is None
     assert settings.retry_schedule == DEFAULT_SCHEDULE
+    assert settings.attempt_timeout == timedelta(seconds=10)
     assert settings.retention_days == timedelta(days=30)
     assert settings.artifact_megabytes == 64
+    assert settings.proxies == Proxies()
     assert {origin.place for origin in origins.values()} == {"default"}
 
 
@@ -233,3 +243,25 @@ def test_a_public_url_is_kept_without_its_last_slash(tmp_path: Path):
     settings, _ = load({"public_url": "https://example.com/runhook/"}, {}, tmp_path)
 
     assert settings.public_url == "https://example.com/runhook"
+
+
+def test_proxies_come_from_the_variables_that_all_programs_share(tmp_path: Path):
+    variables = {"https_proxy": "http://proxy.example:3128", "NO_PROXY": "inside.example"}
+
+    settings, _ = load({}, variables, tmp_path)
+
+    assert settings.proxies == Proxies.of(variables)
+    assert settings.proxies.proxy_for("https://hooks.example/")
+
+
+def test_a_variable_for_proxies_that_is_not_valid_is_named(tmp_path: Path):
+    with pytest.raises(InvalidError, match=r"^HTTPS_PROXY: give a proxy as"):
+        load({}, {"HTTPS_PROXY": "socks5://proxy.example:1080"}, tmp_path)
+
+
+@given(seconds=st.integers(1, 60))
+def test_a_lease_outlasts_waiting_for_one_attempt_and_making_another(seconds: int):
+    attempt = timedelta(seconds=seconds)
+
+    assert send_margin(attempt) > attempt
+    assert lease_duration(attempt) > attempt + send_margin(attempt)

@@ -21,6 +21,8 @@ def execute(arguments: argparse.Namespace) -> int:
         origin = origins[setting.name]
         text = shown(origin, is_hidden=isinstance(getattr(settings, setting.name), Hidden))
         print(f"{setting.variable:<{width}}  {text}  [{origin.place}]")
+    for scheme, proxy in settings.proxies.by_scheme.items():
+        print(f"{scheme.upper() + '_PROXY':<{width}}  {proxy.url}  [environment]")
     return 0
 
 
