@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+from aiohttp.abc import AbstractResolver
+
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.rescuer import Rescuer
@@ -47,10 +49,15 @@ class Scene:
         return await self.tenant.webhook(receiver.url, event_types=["job.run.started"])
 
     async def sender(
-        self, *, policy: AddressPolicy = LOOPBACK, deadline: timedelta = LONG
+        self,
+        *,
+        policy: AddressPolicy = LOOPBACK,
+        deadline: timedelta = LONG,
+        resolver: AbstractResolver | None = None,
     ) -> Sender:
         """Open a sender."""
-        return await self._stack.enter_async_context(Sender(policy, deadline=deadline))
+        sender = Sender(policy, deadline=deadline, resolver=resolver)
+        return await self._stack.enter_async_context(sender)
 
     async def dispatcher(
         self,
@@ -61,11 +68,12 @@ class Scene:
         deadline: timedelta = LONG,
         send_margin: timedelta = SEND_MARGIN,
         clock: ManualClock | None = None,
+        resolver: AbstractResolver | None = None,
     ) -> Dispatcher:
         """Make a worker; with a clock of its own it is on a machine whose clock is wrong."""
         return Dispatcher(
             store=self.store,
-            sender=await self.sender(policy=policy, deadline=deadline),
+            sender=await self.sender(policy=policy, deadline=deadline, resolver=resolver),
             clock=clock or self.clock,
             schedule=schedule,
             lease=Lease(owner=owner, duration=LEASE),
