@@ -14,6 +14,7 @@ from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.domain.custom_headers import HEADERS_LIMIT
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
+from runhook.domain.judging import FailureReason
 from runhook.domain.payload import render
 from runhook.domain.people import (
     IDLE_LIFETIME,
@@ -33,6 +34,7 @@ from runhook.domain.retries import (
 from runhook.domain.signature import TOLERANCE
 from runhook.domain.webhooks import LONGEST_GRACE, PayloadVersion
 from runhook.operations.tokens import LONGEST_LIFETIME as LONGEST_TOKEN_LIFETIME
+from runhook.outbound.pool import KEEP_ALIVE_SECONDS, Bounds
 from runhook.outbound.sender import BODY_KEPT_LIMIT, BODY_READ_LIMIT
 from runhook.server.api.parameters import DEFAULT_LIMIT, LARGEST_LIMIT
 from runhook.server.api.runs_wire import MOST_LOGS, MOST_STEPS
@@ -54,6 +56,9 @@ SENTENCES = [
     (README, f"up to {JITTER_SHARE:.0%} jitter".replace("%", " %")),
     (README, f"counts up to {RETRY_AFTER_LIMIT // timedelta(hours=1)} hours"),
     (README, f"lane of {REQUESTS_PER_LANE} requests"),
+    (DOCS / "settings.md", f"kept for {KEEP_ALIVE_SECONDS} seconds"),
+    (DOCS / "settings.md", f"At most {Bounds().in_all:,} are in use"),
+    (DOCS / "settings.md", f"and {Bounds().to_one_host} to one host"),
     (README, f"kept for {DEFAULTS['retention_days']} days"),
     (README, f"listens on {DEFAULTS['host']}:{DEFAULTS['port']}"),
     (README, f"more than {SMALL_NUMBERS[TOLERANCE // timedelta(minutes=1)]} minutes ago"),
@@ -147,6 +152,16 @@ def test_the_tables_of_permission_sets_and_roles_are_what_they_allow(authorities
     assert rows == {
         one.value: {permission.value for permission in one.permissions} for one in authorities
     }
+
+
+def test_the_table_of_failures_has_every_word_and_no_other():
+    words = [
+        cells[0].strip("`")
+        for cells in table_rows((DOCS / "api.md").read_text())
+        if cells[0].strip("`") in list(FailureReason)
+    ]
+
+    assert words == list(FailureReason)
 
 
 def test_the_layers_are_those_that_the_import_contract_enforces():
