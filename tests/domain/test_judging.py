@@ -49,6 +49,7 @@ def test_failure_reasons_are_these_words():
         "connection_failed",
         "tls_failed",
         "address_refused",
+        "proxy_failed",
         "response_too_large",
     ]
 
