@@ -42,6 +42,15 @@ async def test_they_are_sent_with_each_attempt_as_they_are_then(api: Api, admin:
     assert (request.headers["x-api-key"], request.headers["x-team"]) == ("new", "a b")
 
 
+async def test_their_names_are_sent_as_they_are_spelled(admin: httpx.AsyncClient):
+    spelled = {"X-API-key": "1", "x-lower": "2", "X-UPPER": "3"}
+    async with Receiver() as receiver:
+        webhook = await new_webhook(admin, client_url=receiver.url, custom_headers=spelled)
+        request = await tried(admin, webhook, receiver)
+
+    assert spelled.keys() <= set(request.spelled)
+
+
 async def test_their_values_are_masked_wherever_they_could_be_read(
     api: Api, admin: httpx.AsyncClient, store: Store
 ):

@@ -72,6 +72,20 @@ async def test_gives_up_after_the_last_scheduled_attempt(scene: Scene):
     assert len(receiver.received) == 3
 
 
+async def test_without_a_schedule_there_is_one_attempt_and_no_more(scene: Scene):
+    receiver = await scene.receiver(status(500))
+    webhook = await scene.webhook_at(receiver)
+    await scene.tenant.start()
+    dispatcher = await scene.dispatcher(schedule=RetrySchedule.parse(""))
+
+    await deliver_due(dispatcher)
+    scene.clock.advance(timedelta(days=7))
+    await deliver_due(dispatcher)
+
+    assert len(receiver.received) == 1
+    assert await scene.tenant.states(webhook) == [DeliveryState.FAILED]
+
+
 async def test_waits_as_long_as_the_endpoint_asks(scene: Scene):
     receiver = await scene.receiver(status(503, headers={"Retry-After": "600"}))
     webhook = await scene.webhook_at(receiver)

@@ -6,7 +6,8 @@ from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.runs import RunStatus
 from runhook.domain.webhooks import PayloadVersion, Webhook
-from tests.support.accounts import Tenant
+from runhook.storage.tables import events
+from tests.support.accounts import Tenant, rows_of
 
 
 async def types_of(tenant: Tenant, webhook: Webhook) -> list[EventType]:
@@ -80,6 +81,19 @@ async def test_an_inactive_webhook_gets_a_delivery_that_is_skipped(tenant: Tenan
     delivery = await tenant.delivery(webhook)
     assert (delivery.state, delivery.next_attempt_at) == (DeliveryState.SKIPPED, None)
     assert json.loads(delivery.body)["event_type"] == "job.run.started"
+
+
+async def test_a_run_that_no_webhook_asked_for_is_kept_with_its_events_and_owes_nothing(
+    tenant: Tenant,
+):
+    webhook = await tenant.webhook(event_types=["job.run.canceled"])
+
+    run = await tenant.finish(await tenant.start())
+
+    told = [row.type for row in await rows_of(tenant.store, events) if row.run_id == run.id]
+    assert run.status is RunStatus.SUCCESS
+    assert sorted(told) == sorted([EventType.STARTED, EventType.COMPLETED])
+    assert await tenant.deliveries(webhook) == []
 
 
 async def test_a_deleted_webhook_gets_nothing(tenant: Tenant):

@@ -19,6 +19,8 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    spelled: tuple[str, ...] = ()
+    """The headers' names as they came."""
 
 
 Answer = Callable[[Received, asyncio.StreamWriter], Awaitable[None]]
@@ -149,4 +151,5 @@ async def read_request(reader: asyncio.StreamReader) -> Received:
         for name, _, value in (line.partition(":") for line in head[1:] if line)
     }
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Received(method=method, path=path, headers=headers, body=body)
+    spelled = tuple(line.partition(":")[0] for line in head[1:] if line)
+    return Received(method=method, path=path, headers=headers, body=body, spelled=spelled)
