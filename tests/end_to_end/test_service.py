@@ -14,7 +14,8 @@ from tests.support.api import A_WEBHOOK, data_of, new_run, new_webhook, told
 from tests.support.databases import VAULT
 from tests.support.patience import PATIENCE
 from tests.support.program import Service, runhook
-from tests.support.receiver import Answer, Received, Receiver, status
+from tests.support.proxy import HttpProxy
+from tests.support.receiver import Answer, Received, Receiver, hang, status
 
 from runhook import verify
 from runhook.storage.store import Store
@@ -138,6 +139,26 @@ async def test_a_runs_events_arrive_signed(start: Callable[[], Service], client:
         "job.run.errored": 1,
         "job.run.completed": 1,
     }
+
+
+async def test_an_attempt_goes_through_the_environments_proxy_and_ends_in_the_settings_time(
+    tmp_path: Path, environment: dict[str, str], client: httpx.AsyncClient
+):
+    async with (
+        Receiver(status(202), hang) as receiver,
+        HttpProxy({"hooks.example": "127.0.0.1"}) as it,
+    ):
+        settings = {**environment, "HTTP_PROXY": it.url, "RUNHOOK_ATTEMPT_TIMEOUT": "1"}
+        async with Service(folder=tmp_path, environment=settings) as service:
+            account = account_of(service, client)
+            webhook = await new_webhook(account, client_url=receiver.url_at("hooks.example"))
+            path = f"/webhooks/subscription/{webhook['id']}/test"
+            accepted, late = [data_of(await account.get(path)) for _ in range(2)]
+
+    assert accepted["verification_status_code"] == "202"
+    assert late["verification_error"].startswith(
+        f"hooks.example:{receiver.port} (by the proxy {it.place}) did not answer within 1 s;"
+    )
 
 
 async def test_loopback_is_refused_unless_the_setting_allows_it(

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -104,10 +105,12 @@ class HttpProxy:
         lines = [f"{request.method} {url.path} HTTP/1.1", "connection: close"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         other_writer.write("\r\n".join([*lines, "", ""]).encode() + request.body)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        length = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        writer.write(answer + await reader.readexactly(length))
-        other_writer.close()
+        try:
+            answer = await reader.readuntil(b"\r\n\r\n")
+            length = int(answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            writer.write(answer + await reader.readexactly(length))
+        finally:
+            await close(other_writer)
 
     async def _dial(
         self, host: str, port: int
@@ -129,4 +132,11 @@ async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     except (ConnectionError, asyncio.CancelledError):
         pass
     finally:
-        writer.close()
+        await close(writer)
+
+
+async def close(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, and wait until it is."""
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
