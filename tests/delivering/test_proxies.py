@@ -125,7 +125,7 @@ async def test_a_proxy_that_does_not_get_the_credentials_it_asks_for(scheme: str
     assert outcome.failure is FailureReason.PROXY_FAILED
     assert outcome.error == (
         f"The proxy {proxy.place} answered 407 when it was asked for hooks.example:8080; "
-        "write user:password@ before its host, as it asks for them."
+        "write a valid user:password@ before its host."
     )
 
 

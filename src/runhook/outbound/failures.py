@@ -161,7 +161,7 @@ def refusal_of_proxy(status_code: int, trip: Trip, proxy: Proxy) -> str:
     """Say what a proxy answered instead of bringing us to the endpoint."""
     remedy = "look at its log and its rules"
     if status_code == 407:
-        remedy = "write user:password@ before its host, as it asks for them"
+        remedy = "write a valid user:password@ before its host"
     return (
         f"The proxy {proxy.place} answered {status_code} when it was asked for "
         f"{trip.endpoint}; {remedy}."
