@@ -49,7 +49,8 @@ class Sender:
         proxies: through which to go; the proxies themselves may have any address.
         bounds: how many connections may be in use at once.
         resolver: looks up host names; the system's if None.
-        tls: which certificates to trust; those that the system trusts if None.
+        tls: which certificates to trust; those that the system trusts if None. Its handshakes are
+            noted from now on.
     """
 
     def __init__(
@@ -74,12 +75,11 @@ class Sender:
     async def __aenter__(self) -> Self:
         resolver = self._resolver or Resolver()
         self._opened.push_async_callback(resolver.close)
-        pools = [
-            Pool(kind, resolver=resolver, tls=self._tls, bounds=self._bounds)
-            for kind in (self._guard.make_socket, make_socket)
-        ]
         self._direct, self._proxied = [
-            await self._opened.enter_async_context(pool) for pool in pools
+            await self._opened.enter_async_context(
+                Pool(kind, resolver=resolver, tls=self._tls, bounds=self._bounds)
+            )
+            for kind in (self._guard.make_socket, make_socket)
         ]
         return self
 
