@@ -166,7 +166,7 @@ def test_a_request_that_no_connection_became_free_for_says_so():
 
     assert reason is FailureReason.TIMED_OUT
     assert sentence == (
-        "No connection to hooks.example:443 became free within 0.2 s: "
+        "No connection to hooks.example:443 became free within 2 s: "
         "as many as there may be were in use, all of them slow."
     )
 

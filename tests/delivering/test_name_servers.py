@@ -122,7 +122,7 @@ async def test_a_name_server_that_never_answers():
 
     assert outcome.failure is FailureReason.TIMED_OUT
     assert outcome.error == (
-        "No connection to hooks.example:443: no name server said the host's address within 0.2 s; "
+        "No connection to hooks.example:443: no name server said the host's address within 2 s; "
         "check the domain's name servers, and the resolver of Runhook's system."
     )
 

@@ -197,9 +197,9 @@ async def test_a_proxy_that_is_none(answer):
     [
         (
             "https",
-            "No connection to hooks.example:8080 (by the proxy {}) within 0.2 s; look at the",
+            "No connection to hooks.example:8080 (by the proxy {}) within 2 s; look at the",
         ),
-        ("http", "hooks.example:8080 (by the proxy {}) did not answer within 0.2 s; let it answer"),
+        ("http", "hooks.example:8080 (by the proxy {}) did not answer within 2 s; let it answer"),
     ],
 )
 async def test_a_proxy_that_hangs(scheme: str, what: str):
