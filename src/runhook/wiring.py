@@ -17,6 +17,7 @@ from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.loop import Loop
 from runhook.dispatcher.pruner import Pruner
 from runhook.dispatcher.rescuer import Rescuer
+from runhook.dispatcher.run_watcher import RunWatcher
 from runhook.domain.deliveries import Lease
 from runhook.operations.attempt import rescue_all
 from runhook.operations.begin import FIRST_ACCOUNT, begin
@@ -124,6 +125,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
         loops = [
             dispatching,
             Loop("rescuer", Rescuer(store).tick),
+            Loop("run watcher", RunWatcher(store, clock, on_published=wake.set).tick),
             Loop("pruner", Pruner(store, clock, retention=settings.retention_days).tick),
         ]
         services = Services(

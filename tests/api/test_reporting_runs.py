@@ -30,6 +30,7 @@ REFUSED_AT_START = {
     "run_reason": ["x" * 2_001, "half\0way"],
     "dbt_version": ["x" * 65, 1.10],
     "started_at": ["yesterday", {}],
+    "heartbeats": [None, "sometimes", []],
 }
 REFUSED_AT_FINISH = {
     "status": [None, 10],

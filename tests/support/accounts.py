@@ -63,6 +63,7 @@ class ReportFields(TypedDict, total=False):
     environment_name: str
     run_reason: str
     dbt_version: str
+    heartbeats: bool
 
 
 def a_start_report(run_key: str = "run-1", **fields: Unpack[ReportFields]) -> StartReport:

@@ -88,6 +88,8 @@ class RunFields(TypedDict, total=False):
     started_at: datetime
     finished_at: datetime | None
     cancel_requested_at: datetime | None
+    heartbeats: bool
+    lost_at: datetime | None
     created_at: datetime
     event_count: int
 

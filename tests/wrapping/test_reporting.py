@@ -34,6 +34,7 @@ def test_a_successful_run(wrapper: Wrapper, service: StubService):
         "environment_name": "default",
         "run_reason": "scheduled",
         "dbt_version": "",
+        "heartbeats": True,
     }
     assert began < datetime.fromisoformat(end.pop("finished_at")) < datetime.now(UTC)
     assert end == {

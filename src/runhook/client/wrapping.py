@@ -171,6 +171,7 @@ class Witness:
             "run_reason": redact(settings.reason or around.reason()),
             "dbt_version": around.dbt_version(),
             "started_at": rfc_3339(self._started_at),
+            "heartbeats": True,
         }
 
     def _report_end(

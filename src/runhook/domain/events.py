@@ -45,10 +45,24 @@ def events_for(before: Run | None, after: Run, *, now: datetime) -> tuple[Event,
         after: the run as it is.
         now: when the change became known.
     """
-    if before is not None and before.status == after.status:
-        return ()
     first = 1 if before is None else before.event_count + 1
     return tuple(
         Event(type=type_, run=after, sequence=sequence, occurred_at=now)
-        for sequence, type_ in enumerate(EVENTS_OF_STATUS[after.status], start=first)
+        for sequence, type_ in enumerate(types_for(before, after), start=first)
     )
+
+
+def types_for(before: Run | None, after: Run) -> tuple[EventType, ...]:
+    """Return the types of the events that a change of a run gives rise to.
+
+    When a lost run turns out to have ended, that is told as of any run, but for the errored or
+    canceled that was told when it was lost. Completed is told though it had been, too: now it comes
+    with the results, and may say otherwise.
+    """
+    types = EVENTS_OF_STATUS[after.status]
+    if before is None:
+        return types
+    if before.is_lost and not after.is_lost:
+        told = EVENTS_OF_STATUS[before.status]
+        return tuple(one for one in types if one is EventType.COMPLETED or one not in told)
+    return () if before.status == after.status else types

@@ -2,12 +2,16 @@
 
 Statuses and their numbers are dbt Cloud's (Admin API v2). A run is started once and finished once;
 a report that repeats what is known changes nothing, one that contradicts it is refused.
+
+A run whose reporter falls silent for too long is lost: it ends without its reporter's word. Only
+that word ends this: a finish that comes after all corrects the record, once, and is from then on
+what other finishes are compared with. A heartbeat or a cancellation leaves a lost run as it is.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import NewType
 
@@ -60,6 +64,11 @@ OUTCOMES_OF_STATUS: Mapping[RunStatus, tuple[RunOutcome | None, ...]] = {
     RunStatus.CANCELLED: (None,),
 }
 
+LONGEST_SILENCE: Mapping[bool, timedelta] = {True: timedelta(minutes=5), False: timedelta(hours=24)}
+"""How long nothing may be heard of a run before it is lost: whether its reporter promised
+heartbeats decides. `runhook run` sends one every 30 seconds, so that a suspended machine or a short
+outage of the network loses no run."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -90,6 +99,7 @@ class StartReport:
 
     ``run_key`` is the reporter's own name for the run: the same key and facts again are the same
     run. ``dbt_version`` is empty where it is not known yet; ``started_at`` None means now.
+    ``heartbeats`` is the promise to send them, and one of the facts.
     """
 
     run_key: str
@@ -99,6 +109,7 @@ class StartReport:
     run_reason: str
     dbt_version: str
     started_at: datetime | None = None
+    heartbeats: bool = False
 
     def fingerprint(self) -> str:
         """Return a digest that is equal for equal reports and for no others."""
@@ -134,6 +145,8 @@ class Run:
     run_key: str
     run_reason: str
     dbt_version: str
+    heartbeats: bool = False
+    """Whether its reporter promised to send them."""
     status: RunStatus
     status_message: str | None = None
     outcome: RunOutcome | None = None
@@ -143,9 +156,16 @@ class Run:
     started_at: datetime
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
+    lost_at: datetime | None = None
+    """When it was given up; None again as soon as its reporter has told how it ended."""
     created_at: datetime
     event_count: int = 0
     """How many events this run has given rise to so far."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended without its reporter's word."""
+        return self.lost_at is not None
 
 
 class RunKeyTakenError(ConflictError):
@@ -159,12 +179,14 @@ class RunAlreadyFinishedError(ConflictError):
 def finish(run: Run, report: FinishReport, *, now: datetime) -> Run:
     """Return ``run`` as it is after ``report``; the very same run if that tells nothing new.
 
+    Of a lost run the first report counts, whatever the record says.
+
     Raises:
         InvalidError: the status does not end a run, or the outcome does not fit the status.
         RunAlreadyFinishedError: the run had ended otherwise.
     """
     outcome = outcome_of(report)
-    if run.status.is_over:
+    if run.status.is_over and not run.is_lost:
         if same_ending(run, report, outcome):
             return run
         raise RunAlreadyFinishedError(
@@ -180,6 +202,30 @@ def finish(run: Run, report: FinishReport, *, now: datetime) -> Run:
         dbt_version=report.dbt_version or run.dbt_version,
         # A clock that was set back during the run must not make it end before it began.
         finished_at=max(report.finished_at or now, run.started_at),
+        lost_at=None,
+    )
+
+
+def lose(run: Run, *, silence: timedelta, now: datetime) -> Run:
+    """Return ``run`` as it is once it is given up; the very same run if it is over.
+
+    It is canceled if a cancellation had been announced, else it is errored.
+
+    Args:
+        run: the run that nothing is heard of.
+        silence: how long it is since its reporter was last heard of.
+        now: when it is given up, and what counts as its end: the true one is not known.
+    """
+    if run.status.is_over:
+        return run
+    status = RunStatus.ERROR if run.cancel_requested_at is None else RunStatus.CANCELLED
+    return replace(
+        run,
+        status=status,
+        status_message=f"lost contact after {silence // timedelta(seconds=1)} s",
+        outcome=OUTCOMES_OF_STATUS[status][0],
+        finished_at=max(now, run.started_at),
+        lost_at=now,
     )
 
 

@@ -187,6 +187,7 @@ def new_run(start: Start, job: Job, now: datetime) -> StoredRun:
         run_key=report.run_key,
         run_reason=report.run_reason,
         dbt_version=report.dbt_version,
+        heartbeats=report.heartbeats,
         status=RunStatus.RUNNING,
         started_at=report.started_at or now,
         created_at=now,
@@ -227,9 +228,8 @@ async def change_runs(
             answers[change] = error
             continue
         if after is not before:
-            following = events_for(before, after, now=now)
+            after, following = counted(before, after, now=now)
             events += following
-            after = replace(after, event_count=before.event_count + len(following))
             runs[key] = changed[after.id] = after
         if isinstance(change, Heartbeat):
             alive.add(after.id)
@@ -258,6 +258,12 @@ def changed_run(run: Run, change: Change, now: datetime) -> Run:
             return request_cancel(run, now=now)
         case Heartbeat():
             return run
+
+
+def counted(before: Run, after: Run, *, now: datetime) -> tuple[Run, Sequence[Event]]:
+    """Return the events of a change, and the changed run with these counted."""
+    events = events_for(before, after, now=now)
+    return replace(after, event_count=before.event_count + len(events)), events
 
 
 async def owe_deliveries(tx: Transaction, events: Sequence[Event]) -> bool:

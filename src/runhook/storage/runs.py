@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -11,10 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.events import Event
 from runhook.domain.runs import AccountId, Job, Run, RunId, RunStatus, RunStep
+from runhook.storage.columns import Duration
 from runhook.storage.jobs import JOBS_WITH_NAMES
 from runhook.storage.pages import Page, Period, Slice, page_of
-from runhook.storage.store import Transaction
+from runhook.storage.store import Transaction, after
 from runhook.storage.tables import (
+    IS_OPEN,
     artifacts,
     deliveries,
     environments,
@@ -50,6 +52,14 @@ class LoggedRun:
     run: Run
     heartbeat_at: datetime
     has_artifacts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SilentRun:
+    """A run that goes on, and how long nothing has been heard of it."""
+
+    run: Run
+    silence: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +169,45 @@ async def lock_runs(
     return {(row.account_id, row.id): stored_run_of(row).run for row in rows}
 
 
+async def lock_silent_runs(
+    tx: Transaction, *, heartbeats: bool, longest: timedelta, limit: int
+) -> Sequence[SilentRun]:
+    """Return runs that go on and of which nothing was heard for so long, the most silent first.
+
+    What another transaction is changing is passed over, and what is returned nobody else changes
+    before this one ends. The database's clock decides.
+
+    Args:
+        tx: where to ask.
+        heartbeats: whether these runs' reporters promised to send heartbeats.
+        longest: how long they may be silent.
+        limit: how many runs to return at most.
+    """
+    silence = sa.type_coerce(tx.now, sa.BigInteger) - sa.type_coerce(
+        runs.c.heartbeat_at, sa.BigInteger
+    )
+    rows = await tx.execute(
+        select_runs()
+        .add_columns(sa.type_coerce(silence, Duration).label("silence"))
+        .where(
+            IS_OPEN,
+            runs.c.heartbeats == sa.literal(heartbeats, sa.Boolean),
+            runs.c.heartbeat_at <= after(tx.now, sa.literal(-longest, Duration)),
+        )
+        .order_by(runs.c.heartbeat_at)
+        .limit(limit)
+        .with_for_update(of=runs, skip_locked=True)
+    )
+    return [SilentRun(run_of(row), row.silence) for row in rows]
+
+
 async def insert_runs(
     tx: Transaction, stored: Sequence[StoredRun]
 ) -> dict[tuple[AccountId, str], RunId]:
     """Add runs and return the ids they got, by key; none for a key that was taken meanwhile."""
     rows = await tx.execute(
         insert(runs)
+        .values(heartbeat_at=tx.now)
         .on_conflict_do_nothing(index_elements=["account_id", "run_key"])
         .returning(runs.c.account_id, runs.c.run_key, runs.c.id),
         [
@@ -174,8 +217,8 @@ async def insert_runs(
                 "run_key": one.run.run_key,
                 "start_fingerprint": one.start_fingerprint,
                 "run_reason": one.run.run_reason,
+                "heartbeats": one.run.heartbeats,
                 "started_at": one.run.started_at,
-                "heartbeat_at": one.run.created_at,
                 "created_at": one.run.created_at,
                 **changing_columns(one.run),
             }
@@ -248,6 +291,7 @@ def changing_columns(run: Run) -> dict[str, Any]:
         "event_count": run.event_count,
         "finished_at": run.finished_at,
         "cancel_requested_at": run.cancel_requested_at,
+        "lost_at": run.lost_at,
     }
 
 
@@ -279,6 +323,7 @@ def run_of(row: sa.Row[Any]) -> Run:
         run_key=row.run_key,
         run_reason=row.run_reason,
         dbt_version=row.dbt_version,
+        heartbeats=row.heartbeats,
         status=RunStatus(row.status),
         status_message=row.status_message,
         outcome=row.outcome,
@@ -287,6 +332,7 @@ def run_of(row: sa.Row[Any]) -> Run:
         started_at=row.started_at,
         finished_at=row.finished_at,
         cancel_requested_at=row.cancel_requested_at,
+        lost_at=row.lost_at,
         created_at=row.created_at,
         event_count=row.event_count,
     )

@@ -8,7 +8,7 @@ from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.judging import FailureReason
 from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.runs import RunOutcome
+from runhook.domain.runs import RunOutcome, RunStatus
 from runhook.domain.webhooks import PayloadVersion
 from runhook.storage.columns import Duration, Json, Ksuid, Number, UtcDateTime, Word
 
@@ -164,12 +164,24 @@ runs = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),
     sa.Column("cancel_requested_at", UtcDateTime),
+    # Whether the reporter promised to send some; a run may be silent the longer if not.
+    sa.Column("heartbeats", sa.Boolean, nullable=False),
     sa.Column("heartbeat_at", UtcDateTime, nullable=False),
+    sa.Column("lost_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("account_id", "run_key"),
     sa.Index(None, "account_id", "id"),
     sa.Index(None, "job_id", "id"),
     sa.Index(None, "created_at"),
+)
+IS_OPEN = runs.c.status < sa.literal_column(f"{RunStatus.SUCCESS.value}")
+# Runs that are over leave this one: looking for silent ones costs what goes on.
+sa.Index(
+    "ix_runs_open",
+    runs.c.heartbeats,
+    runs.c.heartbeat_at,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
 )
 
 artifacts = sa.Table(

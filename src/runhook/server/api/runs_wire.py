@@ -29,6 +29,7 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
     run_reason: Sentence = ""
     dbt_version: Annotated[str, Meta(max_length=64, pattern=NO_NUL)] = ""
     started_at: Moment | None = None
+    heartbeats: bool = False
 
     def to_report(self, new_key: str) -> StartReport:
         """Return the report; a run without a key of its own gets ``new_key``."""
@@ -40,6 +41,7 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
             run_reason=self.run_reason,
             dbt_version=self.dbt_version,
             started_at=utc("started_at", self.started_at),
+            heartbeats=self.heartbeats,
         )
 
 

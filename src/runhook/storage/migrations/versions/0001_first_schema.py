@@ -199,7 +199,9 @@ def upgrade() -> None:
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("cancel_requested_at", sa.BigInteger(), nullable=True),
+        sa.Column("heartbeats", sa.Boolean(), nullable=False),
         sa.Column("heartbeat_at", sa.BigInteger(), nullable=False),
+        sa.Column("lost_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_runs_account_id"),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_runs_job_id"),
@@ -209,6 +211,14 @@ def upgrade() -> None:
     op.create_index("ix_runs_account_id_id", "runs", ["account_id", "id"], unique=False)
     op.create_index("ix_runs_created_at", "runs", ["created_at"], unique=False)
     op.create_index("ix_runs_job_id_id", "runs", ["job_id", "id"], unique=False)
+    op.create_index(
+        "ix_runs_open",
+        "runs",
+        ["heartbeats", "heartbeat_at"],
+        unique=False,
+        sqlite_where=sa.text("status < 10"),
+        postgresql_where=sa.text("status < 10"),
+    )
     op.create_table(
         "artifacts",
         sa.Column("run_id", Number, nullable=False),

@@ -1,0 +1,57 @@
+"""The run watcher: gives up runs whose reporters have fallen silent."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from runhook.clock import Clock
+from runhook.dispatcher.loop import NO_PAUSE
+from runhook.domain.runs import Run
+from runhook.operations.watch_runs import STEP, give_up_silent_runs
+from runhook.storage.store import Store
+
+log = structlog.get_logger()
+
+INTERVAL = timedelta(seconds=15)
+GRACE = timedelta(minutes=2)
+"""How long reporters get to be heard again after nobody could be: while the service or its database
+was away, everybody was silent."""
+
+
+class RunWatcher:
+    """Looks for runs that vanished.
+
+    Args:
+        store: where the runs are.
+        clock: dates the events.
+        on_published: called when the end of a run left deliveries to be sent.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, on_published: Callable[[], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._on_published = on_published
+        self._listening_since: datetime | None = None
+        self._looked_at: datetime | None = None
+
+    async def tick(self) -> timedelta:
+        """Give up some silent runs; say how long to wait before looking again."""
+        now = self._clock.now()
+        lost = await self._give_up() if self._has_listened(now) else []
+        # Not after an error, so that a database that was away is noticed.
+        self._looked_at = now
+        return NO_PAUSE if len(lost) >= STEP else INTERVAL
+
+    def _has_listened(self, now: datetime) -> bool:
+        """Whether reporters have had time enough to be heard since nobody could be."""
+        before = self._looked_at
+        if self._listening_since is None or before is None or not before <= now <= before + GRACE:
+            self._listening_since = now
+        return now - self._listening_since >= GRACE
+
+    async def _give_up(self) -> Sequence[Run]:
+        lost = await give_up_silent_runs(self._store, self._clock, on_published=self._on_published)
+        if lost:
+            log.warning("lost contact with runs", runs=[run.id for run in lost])
+        return lost

@@ -1,0 +1,57 @@
+"""Give up runs that nothing is heard of any more, so that whoever waits for their end is told."""
+
+from collections.abc import Callable, Sequence
+
+from runhook.clock import Clock
+from runhook.domain.events import Event
+from runhook.domain.runs import LONGEST_SILENCE, Run, lose
+from runhook.operations.publish import counted, owe_deliveries
+from runhook.storage.runs import SilentRun, insert_events, lock_silent_runs, update_runs
+from runhook.storage.store import Store, Transaction
+
+STEP = 100
+"""How many runs one transaction gives up at most, of those that promised heartbeats and of others
+each."""
+
+
+async def give_up_silent_runs(
+    store: Store, clock: Clock, *, on_published: Callable[[], None]
+) -> Sequence[Run]:
+    """End runs whose reporters have been silent for too long, and publish what follows.
+
+    Of several replicas that do this at once, each takes runs that no other one has.
+
+    Args:
+        store: where the runs are; its clock says how long nothing was heard.
+        clock: dates their ends and the events.
+        on_published: called after a commit that left deliveries to be sent.
+
+    Returns:
+        the runs that were given up, as they are now.
+    """
+    now = clock.now()
+    lost: list[Run] = []
+    events: list[Event] = []
+    owes_deliveries = False
+    async with store.write() as tx:
+        for silent in await find_silent_runs(tx):
+            after = lose(silent.run, silence=silent.silence, now=now)
+            run, following = counted(silent.run, after, now=now)
+            lost.append(run)
+            events += following
+        if lost:
+            await update_runs(tx, lost)
+            await insert_events(tx, events)
+            owes_deliveries = await owe_deliveries(tx, events)
+    if owes_deliveries:
+        on_published()
+    return lost
+
+
+async def find_silent_runs(tx: Transaction) -> Sequence[SilentRun]:
+    """Return the next runs to be given up, locked."""
+    return [
+        silent
+        for heartbeats, longest in LONGEST_SILENCE.items()
+        for silent in await lock_silent_runs(tx, heartbeats=heartbeats, longest=longest, limit=STEP)
+    ]

@@ -1,0 +1,4 @@
+SELECT runs.id, runs.account_id, runs.job_id, runs.run_key, runs.start_fingerprint, runs.run_reason, runs.dbt_version, runs.status, runs.status_message, runs.outcome, runs.results, runs.steps, runs.event_count, runs.started_at, runs.finished_at, runs.cancel_requested_at, runs.heartbeats, runs.heartbeat_at, runs.lost_at, runs.created_at, jobs.name AS job_name, projects.id AS project_id, projects.name AS project_name, environments.id AS environment_id, environments.name AS environment_name, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 - runs.heartbeat_at AS silence
+FROM jobs JOIN environments ON environments.id = jobs.environment_id JOIN projects ON projects.id = environments.project_id JOIN runs ON runs.job_id = jobs.id
+WHERE runs.status < 10 AND runs.heartbeats = ? AND runs.heartbeat_at <= CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ? ORDER BY runs.heartbeat_at
+ LIMIT ? OFFSET ?;
