@@ -16,6 +16,7 @@ from runhook.clock import SystemClock
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.loop import Loop
 from runhook.dispatcher.pruner import Pruner
+from runhook.dispatcher.redeliverer import Redeliverer
 from runhook.dispatcher.rescuer import Rescuer
 from runhook.dispatcher.run_watcher import RunWatcher
 from runhook.domain.deliveries import Lease
@@ -125,6 +126,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
         loops = [
             dispatching,
             Loop("rescuer", Rescuer(store).tick),
+            Loop("redeliverer", Redeliverer(store, clock, on_queued=wake.set).tick),
             Loop("run watcher", RunWatcher(store, clock, on_published=wake.set).tick),
             Loop("pruner", Pruner(store, clock, retention=settings.retention_days).tick),
         ]
@@ -139,6 +141,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             wake=wake.set,
             public_url=settings.public_url,
             largest_artifact=settings.artifact_megabytes << 20,
+            retention=settings.retention_days,
         )
         server = Server(create_app(services), listening)
         url = address_of(listening)

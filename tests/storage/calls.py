@@ -15,7 +15,15 @@ from runhook.domain.events import EventType
 from runhook.domain.judging import Outcome
 from runhook.domain.people import User
 from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run, RunStatus
+from runhook.domain.redeliveries import (
+    Place,
+    Redelivery,
+    RedeliveryId,
+    RedeliveryState,
+    Selection,
+    Share,
+)
+from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run, RunId, RunStatus
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 from runhook.operations.publish import new_delivery
@@ -29,10 +37,12 @@ from runhook.storage import (
     invitations,
     jobs,
     people,
+    redeliveries,
     runs,
     scopes,
     sessions,
     tokens,
+    unsent,
     webhooks,
 )
 from runhook.storage.accounts import Account
@@ -44,6 +54,7 @@ from runhook.storage.deliveries import DeliveryFilter, SampleDelivery
 from runhook.storage.jobs import Choice, JobName, NameOrder
 from runhook.storage.pages import Period, Slice
 from runhook.storage.people import KnownUser
+from runhook.storage.redeliveries import DueShare
 from runhook.storage.runs import RunFilter, RunOrder, StoredRun
 from runhook.storage.store import Store, Transaction
 from tests.support.accounts import a_tenant
@@ -76,6 +87,13 @@ SOME_DELIVERIES = DeliveryFilter(
     until=START,
 )
 UNSENT = DeliveryFilter(states=[DeliveryState.FAILED])
+EVERY_SELECTION = Selection(
+    since=START,
+    until=START,
+    event_types=(EventType.COMPLETED,),
+    job_id=JobId(1),
+    run_id=RunId(1),
+)
 EVERY_CHOICE = Choice(ids=[1], project_ids=[1], name="nightly", name_part="night")
 BY_NAME = Slice(order=NameOrder.NAME, is_descending=True, limit=20, offset=40)
 A_DAY = Period(since=START, until=START + timedelta(days=1))
@@ -102,6 +120,11 @@ class Rows:
     """Claimed by ``LEASE``'s owner, with one attempt to be recorded."""
 
     user: User
+    redelivery: Redelivery
+
+    @property
+    def due_share(self) -> DueShare:
+        return DueShare(self.redelivery, self.redelivery.shares[0])
 
     @property
     def ending(self) -> Ending:
@@ -125,8 +148,25 @@ async def some_rows(store: Store) -> Rows:
         user = await people.insert_user(
             tx, email="ada@example.com", name="Ada", password_hash="$argon2id$", now=START
         )
-    assert user is not None
-    return Rows(webhook, run, delivery, user)
+        assert user is not None
+        redelivery = a_redelivery(webhook)
+        await redeliveries.insert_redelivery(tx, redelivery)
+    return Rows(webhook, run, delivery, user, redelivery)
+
+
+def a_redelivery(webhook: Webhook) -> Redelivery:
+    """A redelivery with a step due."""
+    return Redelivery(
+        id=RedeliveryId("wrd_0"),
+        account_id=ACCOUNT,
+        selection=EVERY_SELECTION,
+        fixed_at=START,
+        is_counted=True,
+        state=RedeliveryState.RUNNING,
+        shares=(Share(webhook_id=webhook.id, total=1, place=Place(START, DeliveryId(""))),),
+        created_by="ada@example.com",
+        created_at=START,
+    )
 
 
 def another_run(rows: Rows) -> Run:
@@ -254,7 +294,7 @@ CALLS: dict[str, Call] = {
     "stranded_webhooks": lambda tx, rows: claims.stranded_webhooks(tx),
     "claim_due": lambda tx, rows: claims.claim_due(tx, {rows.webhook.id: 2}, LEASE),
     "hold_claims": lambda tx, rows: claims.hold_claims(tx, [rows.delivery.id], LEASE.owner),
-    "end_attempts": lambda tx, rows: claims.end_attempts(tx, [rows.ending], now=START),
+    "end_attempts": lambda tx, rows: claims.end_attempts(tx, [rows.ending]),
     "release_claims": lambda tx, rows: claims.release_claims(tx, [rows.delivery.id], LEASE.owner),
     "return_abandoned": lambda tx, rows: claims.return_abandoned(tx),
     "return_all_claimed": lambda tx, rows: claims.return_all_claimed(tx),
@@ -279,7 +319,7 @@ CALLS: dict[str, Call] = {
         now=START,
     ),
     "return_to_queue": lambda tx, rows: deliveries.return_to_queue(
-        tx, ACCOUNT, rows.delivery.id, DeliveryState.FAILED, now=START
+        tx, ACCOUNT, rows.delivery.id, DeliveryState.FAILED
     ),
     "find_delivery": lambda tx, rows: deliveries.find_delivery(tx, ACCOUNT, rows.delivery.id),
     "list_attempts": lambda tx, rows: deliveries.list_attempts(tx, rows.delivery.id),
@@ -289,6 +329,51 @@ CALLS: dict[str, Call] = {
     "delete_old_deliveries": lambda tx, rows: deliveries.delete_old_deliveries(
         tx, before=DeliveryId("wev_1"), limit=500
     ),
+    "insert_redelivery": lambda tx, rows: redeliveries.insert_redelivery(
+        tx, replace(rows.redelivery, id=RedeliveryId("wrd_1"))
+    ),
+    "find_redelivery": lambda tx, rows: redeliveries.find_redelivery(
+        tx, ACCOUNT, rows.redelivery.id
+    ),
+    "lock_redelivery": lambda tx, rows: redeliveries.lock_redelivery(
+        tx, ACCOUNT, rows.redelivery.id
+    ),
+    "list_redeliveries": lambda tx, rows: redeliveries.list_redeliveries(
+        tx, ACCOUNT, limit=20, offset=40
+    ),
+    "count_redeliveries": lambda tx, rows: redeliveries.count_redeliveries(tx, ACCOUNT),
+    "lock_due_share": lambda tx, rows: redeliveries.lock_due_share(tx),
+    "postpone_step": lambda tx, rows: redeliveries.postpone_step(
+        tx, rows.due_share, timedelta(seconds=1)
+    ),
+    "note_step": lambda tx, rows: redeliveries.note_step(tx, rows.due_share, rows.due_share.share),
+    "has_open_shares": lambda tx, rows: redeliveries.has_open_shares(tx, rows.redelivery.id),
+    "end_redelivery": lambda tx, rows: redeliveries.end_redelivery(
+        tx, rows.redelivery.id, RedeliveryState.CANCELED, now=START
+    ),
+    "delete_old_redeliveries": lambda tx, rows: redeliveries.delete_old_redeliveries(
+        tx, before=START, limit=500
+    ),
+    "moment_of": lambda tx, rows: unsent.moment_of(tx),
+    "count_unsent": lambda tx, rows: unsent.count_unsent(
+        tx, ACCOUNT, EVERY_SELECTION, fixed_at=START
+    ),
+    "webhooks_with_unsent": lambda tx, rows: unsent.webhooks_with_unsent(
+        tx, ACCOUNT, EVERY_SELECTION
+    ),
+    "look_for_unsent": lambda tx, rows: unsent.look_for_unsent(
+        tx,
+        ACCOUNT,
+        rows.webhook.id,
+        replace(EVERY_SELECTION, run_id=None),
+        fixed_at=START,
+        place=Place(START, DeliveryId("")),
+        limit=500,
+    ),
+    "return_unsent_to_queue": lambda tx, rows: unsent.return_unsent_to_queue(
+        tx, [rows.delivery.id], fixed_at=START
+    ),
+    "count_pending": lambda tx, rows: unsent.count_pending(tx, rows.webhook.id, limit=101),
     "unknown_projects": lambda tx, rows: scopes.unknown_projects(
         tx, ACCOUNT, [ProjectId(1), ProjectId(2)]
     ),
@@ -340,6 +425,9 @@ CALLS: dict[str, Call] = {
     "lock_webhook": lambda tx, rows: webhooks.lock_webhook(tx, ACCOUNT, rows.webhook.id),
     "find_webhook": lambda tx, rows: webhooks.find_webhook(tx, ACCOUNT, rows.webhook.id),
     "list_webhooks": lambda tx, rows: webhooks.list_webhooks(tx, ACCOUNT, limit=20, offset=40),
+    "list_webhooks_with_deleted": lambda tx, rows: webhooks.list_webhooks_with_deleted(
+        tx, ACCOUNT, [rows.webhook.id]
+    ),
     "count_webhooks": lambda tx, rows: webhooks.count_webhooks(tx, ACCOUNT),
     "webhooks_of_accounts": lambda tx, rows: webhooks.webhooks_of_accounts(tx, {ACCOUNT}),
     "delete_webhook": lambda tx, rows: webhooks.delete_webhook(tx, rows.webhook, now=START),

@@ -10,12 +10,15 @@ from datetime import timedelta
 import httpx
 import sqlalchemy as sa
 
+from runhook.domain.callers import Actor, ActorKind
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.permissions import PermissionSet, Role
+from runhook.domain.redeliveries import Selection
 from runhook.domain.runs import AccountId
 from runhook.operations.artifacts import attach_artifact
 from runhook.operations.authenticate import digest_of
 from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.operations.redeliver_many import begin_redelivery
 from runhook.storage.tables import (
     attempts,
     deliveries,
@@ -106,6 +109,15 @@ async def a_world(api: Api) -> World:
                 state=DeliveryState.FAILED, attempt_count=1, next_attempt_at=None
             )
         )
+    redelivery = await begin_redelivery(
+        api.store,
+        FIRST_ACCOUNT,
+        Selection(since=now - timedelta(hours=1)),
+        retention=timedelta(days=30),
+        actor=Actor(kind=ActorKind.USER, id=1, name=f"somebody {MARK}"),
+        clock=api.clock,
+    )
+    async with api.store.write() as tx:
         await tx.execute(
             sa.insert(attempts).values(
                 delivery_id=delivery.id,
@@ -214,6 +226,7 @@ async def a_world(api: Api) -> World:
         {
             "webhook_id": webhook.id,
             "delivery_id": delivery.id,
+            "redelivery_id": redelivery.id,
             "receipt_id": f"{delivery.id}.1",
             "run_id": run.id,
             "job_id": run.job.id,

@@ -12,6 +12,8 @@ class AuditAction(StrEnum):
     WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - an action, not a secret
     DELIVERY_REDELIVERED = "delivery.redelivered"
+    REDELIVERY_BEGUN = "redelivery.begun"
+    REDELIVERY_CANCELED = "redelivery.canceled"
     TOKEN_CREATED = "token.created"  # noqa: S105 - an action, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - an action, not a secret
     MEMBER_INVITED = "member.invited"

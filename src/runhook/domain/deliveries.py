@@ -63,6 +63,8 @@ MOVES: dict[tuple[DeliveryState, DeliveryState], str] = {
 }
 """Every legal move, with what causes it."""
 
+UNSENT_STATES = (DeliveryState.FAILED, DeliveryState.CANCELED, DeliveryState.SKIPPED)
+"""In these a delivery has not arrived, and no automatic attempt will follow."""
 INITIAL_STATES = (DeliveryState.PENDING, DeliveryState.SKIPPED, DeliveryState.SENDING)
 """Sending is where tests begin."""
 

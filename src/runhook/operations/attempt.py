@@ -101,10 +101,10 @@ async def record(
             gone = await gone_webhooks(tx, kept)
             if gone:
                 await deactivate_webhooks(tx, gone, reason=GONE_REASON, now=now)
-            await end_attempts(tx, [ending_of(one) for one in kept], now=now)
+            await end_attempts(tx, [ending_of(one) for one in kept])
             retried = {one.delivery.webhook_id for one in kept if isinstance(one.verdict, Retry)}
             if gone | retried:
-                await cancel_pending_of_inactive(tx, gone | retried, now=now)
+                await cancel_pending_of_inactive(tx, gone | retried, now=tx.now)
     return [one.delivery.id in held for one in judged]
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from ksuid import Ksuid
 
 from runhook.domain.deliveries import DeliveryId
+from runhook.domain.redeliveries import RedeliveryId
 from runhook.domain.webhooks import WebhookId
 
 POSITION_BYTES = 3
@@ -20,6 +21,11 @@ def new_account_identifier(now: datetime) -> str:
 def new_webhook_id(now: datetime) -> WebhookId:
     """Return a new webhook's id."""
     return WebhookId(f"wsu_{Ksuid(now)}")
+
+
+def new_redelivery_id(now: datetime) -> RedeliveryId:
+    """Return a new redelivery's id."""
+    return RedeliveryId(f"wrd_{Ksuid(now)}")
 
 
 def new_delivery_id(now: datetime, position: int) -> DeliveryId:

@@ -38,7 +38,7 @@ async def redeliver(
         if webhook is None or before is None or before.webhook_id != webhook_id:
             raise NotFoundError(f"There is no such delivery of the webhook {webhook_id}.")
         check_redelivery(before.state, is_test=before.is_test, is_active=webhook.active)
-        if not await return_to_queue(tx, account_id, delivery_id, before.state, now=now):
+        if not await return_to_queue(tx, account_id, delivery_id, before.state):
             raise ConflictError("The delivery has changed just now; look again in a moment.")
         await note_change(
             tx,

@@ -57,7 +57,7 @@ async def send_test(
     async with store.write() as tx:
         # If the lease is over, the rescuer has ended it as failed, and that stays.
         if await hold_claims(tx, [sample.id], lease.owner):
-            await end_attempts(tx, [Ending(attempt=attempt, state=state)], now=clock.now())
+            await end_attempts(tx, [Ending(attempt=attempt, state=state)])
     return Tried(sample.id, outcome)
 
 

@@ -147,7 +147,7 @@ async def change_webhook(
             now=now,
         )
         if before.active and not after.active:
-            await cancel_pending_of_inactive(tx, [webhook_id], now=now)
+            await cancel_pending_of_inactive(tx, [webhook_id], now=tx.now)
     return after
 
 
@@ -166,7 +166,7 @@ async def remove_webhook(
         await note_webhook(
             tx, AuditAction.WEBHOOK_DELETED, actor, before=webhook, after=None, now=now
         )
-        await cancel_pending_of_inactive(tx, [webhook_id], now=now)
+        await cancel_pending_of_inactive(tx, [webhook_id], now=tx.now)
 
 
 async def renew_secret(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -39,6 +40,8 @@ class Services:
     """Where people reach this service, without a slash at the end; None is where they asked."""
     largest_artifact: int = 64 << 20
     """In bytes."""
+    retention: timedelta = timedelta(days=30)
+    """How long deliveries are kept."""
 
 
 # Litestar would otherwise take these apart to check them, at every request.

@@ -6,7 +6,7 @@ returned to the queue for another worker.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 
 import sqlalchemy as sa
@@ -148,7 +148,7 @@ async def hold_claims(
     return set(rows.scalars())
 
 
-async def end_attempts(tx: Transaction, endings: Sequence[Ending], *, now: datetime) -> None:
+async def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
     """Write attempts and what they leave their deliveries in; the claims must be held.
 
     A delivery that is to be retried is canceled instead if its webhook was deactivated meanwhile.
@@ -181,7 +181,6 @@ async def end_attempts(tx: Transaction, endings: Sequence[Ending], *, now: datet
                 "code": ending.attempt.outcome.status_code,
                 "why": ending.attempt.outcome.failure,
                 "delay": ending.delay,
-                "at": now,
             }
             for ending in endings
         ],
@@ -202,7 +201,7 @@ def end_attempts_statement(now: Clock) -> sa.Update:
             http_status_code=sa.bindparam("code"),
             failure=sa.bindparam("why"),
             next_attempt_at=after(now, sa.bindparam("delay", type_=Duration)),
-            updated_at=sa.bindparam("at"),
+            updated_at=now,
         )
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import DeliveryId, DeliveryState, Lease
+from runhook.domain.deliveries import UNSENT_STATES, DeliveryId, DeliveryState, Lease
 from runhook.domain.events import Event, EventType
 from runhook.domain.judging import FailureReason
 from runhook.domain.runs import AccountId, JobId, RunId
@@ -17,7 +17,6 @@ from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import (
     IS_PENDING,
     IS_UNSENT,
-    UNSENT_STATES,
     attempts,
     deliveries,
     webhooks,
@@ -118,7 +117,8 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
     """Add deliveries; pending ones are due at once, on the database's clock."""
     await tx.execute(
         sa.insert(deliveries).values(
-            next_attempt_at=sa.case((sa.bindparam("is_due", type_=sa.Boolean), tx.now))
+            next_attempt_at=sa.case((sa.bindparam("is_due", type_=sa.Boolean), tx.now)),
+            updated_at=tx.now,
         ),
         [
             {
@@ -136,7 +136,6 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
                 "attempt_count": 0,
                 "attempts_before": 0,
                 "created_at": one.event.occurred_at,
-                "updated_at": one.event.occurred_at,
             }
             for one in new
         ],
@@ -167,12 +166,7 @@ async def insert_sample_delivery(
 
 
 async def return_to_queue(
-    tx: Transaction,
-    account_id: AccountId,
-    delivery_id: DeliveryId,
-    state: DeliveryState,
-    *,
-    now: datetime,
+    tx: Transaction, account_id: AccountId, delivery_id: DeliveryId, state: DeliveryState
 ) -> bool:
     """Make a delivery due now; say no, and do nothing, if its state is another than ``state``.
 
@@ -188,7 +182,7 @@ async def return_to_queue(
             state=DeliveryState.PENDING,
             next_attempt_at=tx.now,
             attempts_before=before,
-            updated_at=now,
+            updated_at=tx.now,
         )
     )
     return rows.rowcount == 1

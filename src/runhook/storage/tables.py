@@ -4,10 +4,11 @@ import sqlalchemy as sa
 
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import ActorKind
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries import UNSENT_STATES, DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.judging import FailureReason
 from runhook.domain.permissions import PermissionSet, Role
+from runhook.domain.redeliveries import RedeliveryState
 from runhook.domain.runs import RunOutcome, RunStatus
 from runhook.domain.webhooks import PayloadVersion
 from runhook.storage.columns import Duration, Json, Ksuid, Number, UtcDateTime, Word
@@ -259,11 +260,11 @@ deliveries = sa.Table(
     sa.Column("http_status_code", sa.Integer),
     sa.Column("failure", Word(FailureReason)),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    # On the database's clock: a redelivery leaves alone what has changed since it began.
     sa.Column("updated_at", UtcDateTime, nullable=False),
 )
 IS_PENDING = deliveries.c.state == sa.literal_column(f"'{DeliveryState.PENDING}'")
 IS_SENDING = deliveries.c.state == sa.literal_column(f"'{DeliveryState.SENDING}'")
-UNSENT_STATES = (DeliveryState.FAILED, DeliveryState.CANCELED, DeliveryState.SKIPPED)
 IS_UNSENT = deliveries.c.state.in_([sa.literal_column(f"'{state}'") for state in UNSENT_STATES])
 # Only what is under way is in these two, so that history costs them nothing.
 sa.Index(
@@ -326,4 +327,47 @@ attempts = sa.Table(
     sa.Column("request_headers", Json, nullable=False),
     sa.Column("response_headers", Json, nullable=False),
     sa.Column("response_body", sa.LargeBinary, nullable=False),
+)
+
+redeliveries = sa.Table(
+    "redeliveries",
+    metadata,
+    sa.Column("id", Ksuid, primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
+    # What was asked for; NULL and empty lists narrow nothing.
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime),
+    sa.Column("states", Json, nullable=False),
+    sa.Column("webhook_id", sa.ForeignKey("webhooks.id")),
+    sa.Column("event_types", Json, nullable=False),
+    sa.Column("job_id", sa.BigInteger),
+    sa.Column("run_id", sa.BigInteger),
+    # On the database's clock, as when deliveries last changed.
+    sa.Column("fixed_at", UtcDateTime, nullable=False),
+    sa.Column("is_counted", sa.Boolean, nullable=False),
+    sa.Column("state", Word(RedeliveryState), nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index(None, "account_id", "id"),
+    sa.Index(None, "ended_at"),
+)
+
+redelivery_shares = sa.Table(
+    "redelivery_shares",
+    metadata,
+    sa.Column(
+        "redelivery_id", sa.ForeignKey("redeliveries.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("webhook_id", sa.ForeignKey("webhooks.id"), primary_key=True),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("queued", sa.Integer, nullable=False),
+    # Why and how many.
+    sa.Column("passed_over", Json, nullable=False),
+    # The last delivery that was looked at.
+    sa.Column("place_created_at", UtcDateTime, nullable=False),
+    sa.Column("place_delivery_id", Ksuid, nullable=False),
+    # NULL once it is over.
+    sa.Column("next_step_at", UtcDateTime),
+    sa.Index(None, "next_step_at"),
 )

@@ -118,6 +118,21 @@ async def list_webhooks(
     return [webhook_of(row) for row in rows]
 
 
+async def list_webhooks_with_deleted(
+    tx: Transaction, account_id: AccountId, webhook_ids: Collection[WebhookId]
+) -> Sequence[Webhook]:
+    """Return these webhooks of an account, those that were deleted too, the oldest first.
+
+    A deleted one is not active.
+    """
+    rows = await tx.execute(
+        sa.select(webhooks)
+        .where(webhooks.c.account_id == account_id, webhooks.c.id.in_(list(webhook_ids)))
+        .order_by(webhooks.c.id)
+    )
+    return [webhook_of(row) for row in rows]
+
+
 async def count_webhooks(tx: Transaction, account_id: AccountId) -> int:
     """Return how many webhooks an account has."""
     rows = await tx.execute(

@@ -323,3 +323,52 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("delivery_id", "number", name="pk_attempts"),
     )
+    op.create_table(
+        "redeliveries",
+        sa.Column("id", Ksuid, nullable=False),
+        sa.Column("account_id", Number, nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("states", Json, nullable=False),
+        sa.Column("webhook_id", Ksuid, nullable=True),
+        sa.Column("event_types", Json, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("run_id", sa.BigInteger(), nullable=True),
+        sa.Column("fixed_at", sa.BigInteger(), nullable=False),
+        sa.Column("is_counted", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_redeliveries_account_id"),
+        sa.ForeignKeyConstraint(["webhook_id"], ["webhooks.id"], name="fk_redeliveries_webhook_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_redeliveries"),
+    )
+    op.create_index(
+        "ix_redeliveries_account_id_id", "redeliveries", ["account_id", "id"], unique=False
+    )
+    op.create_index("ix_redeliveries_ended_at", "redeliveries", ["ended_at"], unique=False)
+    op.create_table(
+        "redelivery_shares",
+        sa.Column("redelivery_id", Ksuid, nullable=False),
+        sa.Column("webhook_id", Ksuid, nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("queued", sa.Integer(), nullable=False),
+        sa.Column("passed_over", Json, nullable=False),
+        sa.Column("place_created_at", sa.BigInteger(), nullable=False),
+        sa.Column("place_delivery_id", Ksuid, nullable=False),
+        sa.Column("next_step_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["redelivery_id"],
+            ["redeliveries.id"],
+            name="fk_redelivery_shares_redelivery_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name="fk_redelivery_shares_webhook_id"
+        ),
+        sa.PrimaryKeyConstraint("redelivery_id", "webhook_id", name="pk_redelivery_shares"),
+    )
+    op.create_index(
+        "ix_redelivery_shares_next_step_at", "redelivery_shares", ["next_step_at"], unique=False
+    )

@@ -1,0 +1,158 @@
+"""Redeliveries in bulk as JSON."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from runhook.domain.deliveries import DeliveryState
+from runhook.domain.events import EventType
+from runhook.domain.redeliveries import Obstacle, Redelivery, RedeliveryState, Selection, Share
+from runhook.domain.runs import JobId, RunId
+from runhook.domain.webhooks import WebhookId
+from runhook.operations.redeliver_many import Preview
+from runhook.server.api.wire import LARGEST_ID, NO_NUL, Moment
+
+Number = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
+
+
+class SelectionIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which deliveries that did not arrive are to be sent once more."""
+
+    since: Moment
+    until: Moment | None = None
+    states: Annotated[list[DeliveryState], Meta(max_length=20)] | None = None
+    webhook_id: Annotated[str, Meta(min_length=1, max_length=255, pattern=NO_NUL)] | None = None
+    event_types: Annotated[list[EventType], Meta(max_length=20)] | None = None
+    job_id: Number | None = None
+    run_id: Number | None = None
+
+    def to_selection(self) -> Selection:
+        """Return the selection, as it was asked for."""
+        return Selection(
+            since=self.since,
+            until=self.until,
+            states=tuple(dict.fromkeys(self.states or ())),
+            webhook_id=None if self.webhook_id is None else WebhookId(self.webhook_id),
+            event_types=tuple(dict.fromkeys(self.event_types or ())),
+            job_id=None if self.job_id is None else JobId(self.job_id),
+            run_id=None if self.run_id is None else RunId(self.run_id),
+        )
+
+
+class SelectionOut(Struct, kw_only=True):
+    """Which deliveries a redelivery is about; null and an empty list narrow nothing."""
+
+    since: datetime
+    until: datetime | None
+    states: list[DeliveryState]
+    webhook_id: str | None
+    event_types: list[EventType]
+    job_id: int | None
+    run_id: int | None
+
+
+class PreviewedWebhook(Struct, kw_only=True):
+    """How many deliveries of one webhook a redelivery would be about."""
+
+    webhook_id: str
+    name: str
+    active: bool
+    """If not, its deliveries would be passed over."""
+    total: int
+
+
+class PreviewOut(Struct, kw_only=True):
+    """What a redelivery would be about, if it began now."""
+
+    selection: SelectionOut
+    total: int
+    counted_all: bool
+    """If not, there are more than ``total``."""
+    webhooks: list[PreviewedWebhook]
+
+
+class ShareOut(Struct, kw_only=True):
+    """How far a redelivery has come with one webhook."""
+
+    webhook_id: str
+    total: int
+    queued: int
+    passed_over: dict[str, int]
+    is_over: bool
+
+
+class RedeliveryOut(Struct, kw_only=True):
+    """A redelivery, and how far it has come."""
+
+    id: str
+    state: RedeliveryState
+    selection: SelectionOut
+    total: int
+    """How many deliveries there were when it began."""
+    counted_all: bool
+    """If not, there were more than ``total``."""
+    queued: int
+    """How many have been returned to the queue."""
+    passed_over: dict[str, int]
+    """How many were not, and why."""
+    webhooks: list[ShareOut]
+    created_by: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
+def preview_of(preview: Preview) -> PreviewOut:
+    """Show a preview."""
+    return PreviewOut(
+        selection=selection_of(preview.selection),
+        total=sum(total for _, total in preview.counts),
+        counted_all=preview.is_counted,
+        webhooks=[
+            PreviewedWebhook(
+                webhook_id=webhook.id, name=webhook.name, active=webhook.active, total=total
+            )
+            for webhook, total in preview.counts
+        ],
+    )
+
+
+def redelivery_of(redelivery: Redelivery) -> RedeliveryOut:
+    """Show a redelivery."""
+    return RedeliveryOut(
+        id=redelivery.id,
+        state=redelivery.state,
+        selection=selection_of(redelivery.selection),
+        total=redelivery.total,
+        counted_all=redelivery.is_counted,
+        queued=redelivery.queued,
+        passed_over={one.value: count for one, count in redelivery.passed_over.items()},
+        webhooks=[share_of(share) for share in redelivery.shares],
+        created_by=redelivery.created_by,
+        created_at=redelivery.created_at,
+        ended_at=redelivery.ended_at,
+    )
+
+
+def selection_of(selection: Selection) -> SelectionOut:
+    """Show a selection."""
+    return SelectionOut(
+        since=selection.since,
+        until=selection.until,
+        states=list(selection.states),
+        webhook_id=selection.webhook_id,
+        event_types=list(selection.event_types),
+        job_id=selection.job_id,
+        run_id=selection.run_id,
+    )
+
+
+def share_of(share: Share) -> ShareOut:
+    """Show a share."""
+    return ShareOut(
+        webhook_id=share.webhook_id,
+        total=share.total,
+        queued=share.queued,
+        passed_over={one.value: share.passed_over.get(one, 0) for one in Obstacle},
+        is_over=share.is_over,
+    )

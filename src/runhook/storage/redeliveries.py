@@ -1,0 +1,275 @@
+"""Redeliveries: what each is about, and how far its shares have come."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from runhook.domain.deliveries import DeliveryState
+from runhook.domain.events import EventType
+from runhook.domain.redeliveries import (
+    Obstacle,
+    Place,
+    Redelivery,
+    RedeliveryId,
+    RedeliveryState,
+    Selection,
+    Share,
+)
+from runhook.domain.runs import AccountId
+from runhook.domain.webhooks import WebhookId
+from runhook.storage.columns import Duration
+from runhook.storage.store import Transaction, after
+from runhook.storage.tables import redeliveries, redelivery_shares
+
+
+@dataclass(frozen=True, slots=True)
+class DueShare:
+    """A share whose turn it is, with the redelivery that it belongs to but none of its others."""
+
+    redelivery: Redelivery
+    share: Share
+
+
+async def insert_redelivery(tx: Transaction, redelivery: Redelivery) -> None:
+    """Add a redelivery with its shares; each one's first step is due now."""
+    selection = redelivery.selection
+    await tx.execute(
+        sa.insert(redeliveries).values(
+            id=redelivery.id,
+            account_id=redelivery.account_id,
+            since=selection.since,
+            until=selection.until,
+            states=list(selection.states),
+            webhook_id=selection.webhook_id,
+            event_types=list(selection.event_types),
+            job_id=selection.job_id,
+            run_id=selection.run_id,
+            fixed_at=redelivery.fixed_at,
+            is_counted=redelivery.is_counted,
+            state=redelivery.state,
+            created_by=redelivery.created_by,
+            created_at=redelivery.created_at,
+            ended_at=redelivery.ended_at,
+        )
+    )
+    if redelivery.shares:
+        await tx.execute(
+            sa.insert(redelivery_shares).values(next_step_at=tx.now),
+            [
+                {
+                    "redelivery_id": redelivery.id,
+                    "webhook_id": share.webhook_id,
+                    "total": share.total,
+                    "queued": share.queued,
+                    "passed_over": dict(share.passed_over),
+                    "place_created_at": share.place.created_at,
+                    "place_delivery_id": share.place.delivery_id,
+                }
+                for share in redelivery.shares
+            ],
+        )
+
+
+async def find_redelivery(
+    tx: Transaction, account_id: AccountId, redelivery_id: RedeliveryId
+) -> Redelivery | None:
+    """Return a redelivery of this account."""
+    found = await with_shares(select_redeliveries(account_id, redelivery_id), tx=tx)
+    return found[0] if found else None
+
+
+async def lock_redelivery(
+    tx: Transaction, account_id: AccountId, redelivery_id: RedeliveryId
+) -> Redelivery | None:
+    """Return a redelivery, and let nobody take a step of it before this transaction ends."""
+    locked = select_redeliveries(account_id, redelivery_id).with_for_update()
+    found = await with_shares(locked, tx=tx)
+    return found[0] if found else None
+
+
+async def list_redeliveries(
+    tx: Transaction, account_id: AccountId, *, limit: int, offset: int
+) -> Sequence[Redelivery]:
+    """Return a page of an account's redeliveries, the newest first."""
+    newest_first = select_redeliveries(account_id).order_by(redeliveries.c.id.desc())
+    return await with_shares(newest_first.limit(limit).offset(offset), tx=tx)
+
+
+async def count_redeliveries(tx: Transaction, account_id: AccountId) -> int:
+    """Return how many redeliveries an account has."""
+    rows = await tx.execute(
+        sa.select(sa.func.count())
+        .select_from(redeliveries)
+        .where(redeliveries.c.account_id == account_id)
+    )
+    return int(rows.scalar_one())
+
+
+async def lock_due_share(tx: Transaction) -> DueShare | None:
+    """Return the share whose step has been due for longest, None if there is none.
+
+    Its redelivery is locked too, so that a step, another one of it, and its cancellation come one
+    after the other. What somebody else has is passed over, never waited for.
+    """
+    row = (
+        await tx.execute(
+            sa.select(*SHARE_COLUMNS, *redeliveries.c)
+            .join(redeliveries, redeliveries.c.id == redelivery_shares.c.redelivery_id)
+            .where(redelivery_shares.c.next_step_at <= tx.now)
+            .order_by(
+                redelivery_shares.c.next_step_at,
+                redelivery_shares.c.redelivery_id,
+                redelivery_shares.c.webhook_id,
+            )
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    share = share_of(row)
+    return DueShare(redelivery_of(row, [share]), share)
+
+
+async def postpone_step(tx: Transaction, due: DueShare, pause: timedelta) -> None:
+    """Let a share wait for so long."""
+    until = after(tx.now, sa.literal(pause, Duration))
+    await tx.execute(update_share(due).values(next_step_at=until))
+
+
+async def note_step(tx: Transaction, due: DueShare, share: Share) -> None:
+    """Write how far a share has come; its next step is due now, behind those that are waiting."""
+    await tx.execute(
+        update_share(due).values(
+            queued=share.queued,
+            passed_over=dict(share.passed_over),
+            place_created_at=share.place.created_at,
+            place_delivery_id=share.place.delivery_id,
+            next_step_at=None if share.is_over else tx.now,
+        )
+    )
+
+
+async def has_open_shares(tx: Transaction, redelivery_id: RedeliveryId) -> bool:
+    """Whether a redelivery has a share that is not over."""
+    rows = await tx.execute(
+        sa.select(
+            sa.exists().where(
+                redelivery_shares.c.redelivery_id == redelivery_id,
+                redelivery_shares.c.next_step_at.is_not(None),
+            )
+        )
+    )
+    return bool(rows.scalar_one())
+
+
+async def end_redelivery(
+    tx: Transaction, redelivery_id: RedeliveryId, state: RedeliveryState, *, now: datetime
+) -> None:
+    """End a redelivery that is locked; none of its shares has another step."""
+    await tx.execute(
+        sa.update(redeliveries)
+        .where(redeliveries.c.id == redelivery_id)
+        .values(state=state, ended_at=now)
+    )
+    await tx.execute(
+        sa.update(redelivery_shares)
+        .where(redelivery_shares.c.redelivery_id == redelivery_id)
+        .values(next_step_at=None)
+    )
+
+
+async def delete_old_redeliveries(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete redeliveries that ended before a time, with their shares; return how many."""
+    old = (
+        sa.select(redeliveries.c.id)
+        .where(redeliveries.c.ended_at < before)
+        .order_by(redeliveries.c.ended_at)
+        .limit(limit)
+    )
+    deleted = await tx.execute(sa.delete(redeliveries).where(redeliveries.c.id.in_(old)))
+    return deleted.rowcount
+
+
+SHARE_COLUMNS = [
+    column.label(f"share_{column.name}")
+    for column in redelivery_shares.c
+    if column.name != "redelivery_id"
+]
+
+
+def update_share(due: DueShare) -> sa.Update:
+    """Return the statement that changes a share's row."""
+    return sa.update(redelivery_shares).where(
+        redelivery_shares.c.redelivery_id == due.redelivery.id,
+        redelivery_shares.c.webhook_id == due.share.webhook_id,
+    )
+
+
+def select_redeliveries(
+    account_id: AccountId, redelivery_id: RedeliveryId | None = None
+) -> sa.Select[Any]:
+    """Return the query of an account's redeliveries, or of one of them."""
+    query = sa.select(redeliveries).where(redeliveries.c.account_id == account_id)
+    return query if redelivery_id is None else query.where(redeliveries.c.id == redelivery_id)
+
+
+async def with_shares(query: sa.Select[Any], *, tx: Transaction) -> Sequence[Redelivery]:
+    """Return the redeliveries that a query finds, with their shares."""
+    rows = (await tx.execute(query)).all()
+    shares = await shares_of([row.id for row in rows], tx=tx)
+    return [redelivery_of(row, shares[row.id]) for row in rows]
+
+
+async def shares_of(
+    ids: Collection[RedeliveryId], *, tx: Transaction
+) -> Mapping[RedeliveryId, Sequence[Share]]:
+    """Return the shares of each of these redeliveries."""
+    found: dict[RedeliveryId, list[Share]] = {one: [] for one in ids}
+    rows = await tx.execute(
+        sa.select(redelivery_shares.c.redelivery_id, *SHARE_COLUMNS)
+        .where(redelivery_shares.c.redelivery_id.in_(list(ids)))
+        .order_by(redelivery_shares.c.redelivery_id, redelivery_shares.c.webhook_id)
+    )
+    for row in rows:
+        found[row.redelivery_id].append(share_of(row))
+    return found
+
+
+def redelivery_of(row: sa.Row[Any], shares: Iterable[Share]) -> Redelivery:
+    """Return the redelivery in a row."""
+    return Redelivery(
+        id=row.id,
+        account_id=row.account_id,
+        selection=Selection(
+            since=row.since,
+            until=row.until,
+            states=tuple(DeliveryState(one) for one in row.states),
+            webhook_id=row.webhook_id,
+            event_types=tuple(EventType(one) for one in row.event_types),
+            job_id=row.job_id,
+            run_id=row.run_id,
+        ),
+        fixed_at=row.fixed_at,
+        is_counted=row.is_counted,
+        state=row.state,
+        shares=tuple(shares),
+        created_by=row.created_by,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+    )
+
+
+def share_of(row: sa.Row[Any]) -> Share:
+    """Return the share in a row of ``SHARE_COLUMNS``."""
+    return Share(
+        webhook_id=WebhookId(row.share_webhook_id),
+        total=row.share_total,
+        queued=row.share_queued,
+        passed_over={Obstacle(name): count for name, count in row.share_passed_over.items()},
+        place=Place(row.share_place_created_at, row.share_place_delivery_id),
+        is_over=row.share_next_step_at is None,
+    )

@@ -1,0 +1,205 @@
+"""Deliveries that did not arrive, as a redelivery finds them.
+
+They are counted, looked at and returned to the queue, by the partial indexes that what arrived is
+not in.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.redeliveries import Candidate, Place, Selection
+from runhook.domain.runs import AccountId
+from runhook.domain.webhooks import WebhookId
+from runhook.storage.columns import UtcDateTime
+from runhook.storage.store import Transaction
+from runhook.storage.tables import IS_PENDING, IS_UNSENT, deliveries, webhooks
+
+COUNTED = 100_000
+"""How many deliveries a count looks at, at most: it costs no more, however much did not arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many deliveries are meant, by webhook, as far as was counted."""
+
+    by_webhook: Mapping[WebhookId, int]
+    is_whole: bool
+    """Whether all there are were counted."""
+
+
+async def moment_of(tx: Transaction) -> datetime:
+    """Return the present moment on the database's clock."""
+    rows = await tx.execute(sa.select(sa.type_coerce(tx.now, UtcDateTime)))
+    moment: datetime = rows.scalar_one()
+    return moment
+
+
+async def count_unsent(
+    tx: Transaction, account_id: AccountId, selection: Selection, *, fixed_at: datetime
+) -> Counted:
+    """Count the deliveries that are meant, among the newest ``COUNTED`` of their time."""
+    looked_at = (
+        select_unsent(account_id, selection.webhook_id, selection)
+        .where(*within(selection))
+        .with_only_columns(
+            deliveries.c.webhook_id,
+            is_chosen(selection, fixed_at).label("is_chosen"),
+        )
+        .limit(COUNTED)
+    )
+    if selection.run_id is None:
+        looked_at = looked_at.order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
+    rows = looked_at.subquery("looked_at")
+    counts = await tx.execute(
+        sa.select(
+            rows.c.webhook_id,
+            sa.func.count().label("looked_at"),
+            sa.func.count(sa.case((rows.c.is_chosen, 1))).label("chosen"),
+        ).group_by(rows.c.webhook_id)
+    )
+    counted = counts.all()
+    return Counted(
+        {row.webhook_id: row.chosen for row in counted if row.chosen},
+        is_whole=sum(row.looked_at for row in counted) < COUNTED,
+    )
+
+
+async def webhooks_with_unsent(
+    tx: Transaction, account_id: AccountId, selection: Selection
+) -> Sequence[WebhookId]:
+    """Return the webhooks, deleted ones too, with anything unsent in the selection's time."""
+    # Not EXISTS, which PostgreSQL may turn into a join that reads the whole index.
+    any_unsent = (
+        sa.select(deliveries.c.id)
+        .where(IS_UNSENT, deliveries.c.webhook_id == webhooks.c.id, *within(selection))
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+    )
+    rows = await tx.execute(
+        sa.select(webhooks.c.id)
+        .where(webhooks.c.account_id == account_id, any_unsent.is_not(None))
+        .order_by(webhooks.c.id)
+    )
+    return rows.scalars().all()
+
+
+async def look_for_unsent(
+    tx: Transaction,
+    account_id: AccountId,
+    webhook_id: WebhookId,
+    selection: Selection,
+    *,
+    fixed_at: datetime,
+    place: Place,
+    limit: int,
+) -> Sequence[Candidate]:
+    """Return the next deliveries of a webhook that did not arrive, the oldest first.
+
+    Args:
+        tx: where to look.
+        account_id: the webhook's.
+        webhook_id: whose deliveries.
+        selection: which of them are chosen.
+        fixed_at: what has changed since is not.
+        place: how far they have been looked at already.
+        limit: how many to look at.
+    """
+    columns = deliveries.c
+    query = (
+        select_unsent(account_id, webhook_id, selection)
+        .where(
+            *within(selection),
+            sa.tuple_(columns.created_at, columns.id)
+            > sa.tuple_(sa.literal(place.created_at, UtcDateTime), place.delivery_id),
+        )
+        .with_only_columns(
+            columns.id, columns.created_at, is_chosen(selection, fixed_at).label("is_chosen")
+        )
+    )
+    if selection.run_id is None:
+        query = query.order_by(columns.created_at, columns.id).limit(limit)
+    candidates = [
+        Candidate(row.id, row.created_at, bool(row.is_chosen)) for row in await tx.execute(query)
+    ]
+    return sorted(candidates, key=lambda one: (one.created_at, one.id))
+
+
+async def return_unsent_to_queue(
+    tx: Transaction, delivery_ids: Collection[DeliveryId], *, fixed_at: datetime
+) -> int:
+    """Make deliveries due now, unless something has happened to them; return how many.
+
+    The attempts made so far count no more for their retry schedule.
+    """
+    columns = deliveries.c
+    rows = await tx.execute(
+        sa.update(deliveries)
+        .where(columns.id.in_(list(delivery_ids)), IS_UNSENT, columns.updated_at <= fixed_at)
+        .values(
+            state=DeliveryState.PENDING,
+            next_attempt_at=tx.now,
+            attempts_before=columns.attempt_count,
+            updated_at=tx.now,
+        )
+    )
+    return rows.rowcount
+
+
+async def count_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) -> int:
+    """Return how many deliveries wait for a webhook, counted up to a limit."""
+    waiting = (
+        sa.select(deliveries.c.id)
+        .where(IS_PENDING, deliveries.c.webhook_id == webhook_id)
+        .limit(limit)
+        .subquery("waiting")
+    )
+    rows = await tx.execute(sa.select(sa.func.count()).select_from(waiting))
+    return int(rows.scalar_one())
+
+
+def select_unsent(
+    account_id: AccountId, webhook_id: WebhookId | None, selection: Selection
+) -> sa.Select[Any]:
+    """Return the query of an account's or a webhook's deliveries that did not arrive, or a run's.
+
+    Of a run they come in no order, lest an index that has it is read to its end for a few.
+    """
+    columns = deliveries.c
+    is_narrow = webhook_id is not None or selection.run_id is not None
+    # The addition keeps an account's index out of it where another one leads to fewer deliveries.
+    query = sa.select(columns.id).where(
+        IS_UNSENT, (columns.account_id + 0 if is_narrow else columns.account_id) == account_id
+    )
+    if webhook_id is not None:
+        query = query.where(columns.webhook_id == webhook_id)
+    if selection.run_id is not None:
+        query = query.where(columns.run_id == selection.run_id)
+    return query
+
+
+def within(selection: Selection) -> Sequence[sa.ColumnElement[bool]]:
+    """Return the conditions that keep to a selection's time."""
+    found = [deliveries.c.created_at >= selection.since]
+    if selection.until is not None:
+        found.append(deliveries.c.created_at < selection.until)
+    return found
+
+
+def is_chosen(selection: Selection, fixed_at: datetime) -> sa.ColumnElement[bool]:
+    """Return what a delivery that did not arrive must be to belong to a redelivery."""
+    columns = deliveries.c
+    conditions = [
+        columns.state.in_(list(selection.states)),
+        columns.updated_at <= fixed_at,
+        ~columns.is_test,
+    ]
+    if selection.event_types:
+        conditions.append(columns.event_type.in_(list(selection.event_types)))
+    if selection.job_id is not None:
+        conditions.append(columns.job_id == selection.job_id)
+    return sa.and_(*conditions)

@@ -1,0 +1,3 @@
+INSERT INTO redeliveries (id, account_id, since, until, states, webhook_id, event_types, job_id, run_id, fixed_at, is_counted, state, created_by, created_at, ended_at) VALUES ($1::VARCHAR COLLATE "C", $2::BIGINT, $3::BIGINT, $4::BIGINT, $5::JSON, $6::VARCHAR COLLATE "C", $7::JSON, $8::BIGINT, $9::BIGINT, $10::BIGINT, $11::BOOLEAN, $12::VARCHAR, $13::VARCHAR, $14::BIGINT, $15::BIGINT);
+
+INSERT INTO redelivery_shares (redelivery_id, webhook_id, total, queued, passed_over, place_created_at, place_delivery_id, next_step_at) VALUES ($1::VARCHAR COLLATE "C", $2::VARCHAR COLLATE "C", $3::INTEGER, $4::INTEGER, $5::JSON, $6::BIGINT, $7::VARCHAR COLLATE "C", CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT));

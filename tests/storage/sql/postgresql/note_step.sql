@@ -1,0 +1,1 @@
+UPDATE redelivery_shares SET queued=$1::INTEGER, passed_over=$2::JSON, place_created_at=$3::BIGINT, place_delivery_id=$4::VARCHAR COLLATE "C", next_step_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE redelivery_shares.redelivery_id = $5::VARCHAR COLLATE "C" AND redelivery_shares.webhook_id = $6::VARCHAR COLLATE "C";

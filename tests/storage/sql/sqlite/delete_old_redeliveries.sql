@@ -1,0 +1,4 @@
+DELETE FROM redeliveries WHERE redeliveries.id IN (SELECT redeliveries.id
+FROM redeliveries
+WHERE redeliveries.ended_at < ? ORDER BY redeliveries.ended_at
+ LIMIT ? OFFSET ?);

@@ -1,0 +1,1 @@
+UPDATE deliveries SET state=?, attempts_before=deliveries.attempt_count, next_attempt_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000, updated_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE deliveries.id IN (?) AND deliveries.state IN ('failed', 'canceled', 'skipped') AND deliveries.updated_at <= ?;
