@@ -136,6 +136,28 @@ async def test_what_waits_for_its_retry_is_sent_now_and_no_other_time_besides(
     assert len(receiver.received) == 3
 
 
+async def test_a_redelivery_that_succeeds_leaves_no_retry_behind(
+    api: Api, admin: httpx.AsyncClient, clock: ManualClock
+):
+    async with Receiver(status(500), status(200)) as receiver:
+        webhook = await webhook_at(admin, receiver, retry_schedule=[3600, 3600])
+        await new_run(admin)
+        await api.deliver()
+
+        data_of(await admin.post(path_of(await the_event(admin, webhook))))
+        await api.deliver()
+        clock.advance(3 * HOUR)
+        await api.deliver()
+
+    after = await the_event(admin, webhook)
+    assert (after["state"], after["attempt_count"], after["next_attempt_at"]) == (
+        "succeeded",
+        2,
+        None,
+    )
+    assert len(receiver.received) == 2
+
+
 async def test_what_is_being_sent_is_not_redelivered(
     api: Api, admin: httpx.AsyncClient, clock: ManualClock
 ):

@@ -224,6 +224,9 @@ CALLS: dict[str, Call] = {
     "delete_invitations_by": lambda tx, rows: invitations.delete_invitations_by(
         tx, ACCOUNT, "ada@example.com"
     ),
+    "delete_old_invitations": lambda tx, rows: invitations.delete_old_invitations(
+        tx, before=START, limit=500
+    ),
     "insert_session": lambda tx, rows: sessions.insert_session(
         tx,
         rows.user.id,
@@ -242,6 +245,9 @@ CALLS: dict[str, Call] = {
     "delete_session": lambda tx, rows: sessions.delete_session(tx, rows.user.id, 1),
     "delete_other_sessions": lambda tx, rows: sessions.delete_other_sessions(tx, rows.user.id, 1),
     "delete_expired_sessions": lambda tx, rows: sessions.delete_expired_sessions(tx, rows.user.id),
+    "delete_old_sessions": lambda tx, rows: sessions.delete_old_sessions(
+        tx, before=START, limit=500
+    ),
     "insert_token": lambda tx, rows: tokens.insert_token(
         tx,
         ACCOUNT,
@@ -356,7 +362,7 @@ CALLS: dict[str, Call] = {
     ),
     "moment_of": lambda tx, rows: unsent.moment_of(tx),
     "count_unsent": lambda tx, rows: unsent.count_unsent(
-        tx, ACCOUNT, EVERY_SELECTION, fixed_at=START
+        tx, ACCOUNT, EVERY_SELECTION, fixed_at=START, limit=100_000
     ),
     "webhooks_with_unsent": lambda tx, rows: unsent.webhooks_with_unsent(
         tx, ACCOUNT, EVERY_SELECTION
@@ -390,6 +396,9 @@ CALLS: dict[str, Call] = {
     "find_artifact": lambda tx, rows: artifacts.find_artifact(
         tx, ACCOUNT, rows.run.id, "manifest.json"
     ),
+    "delete_artifacts": lambda tx, rows: artifacts.delete_artifacts(
+        tx, [rows.run.id], size=1 << 20, limit=100
+    ),
     "list_projects": lambda tx, rows: jobs.list_projects(tx, ACCOUNT, EVERY_CHOICE, BY_NAME),
     "list_environments": lambda tx, rows: jobs.list_environments(
         tx, ACCOUNT, EVERY_CHOICE, BY_NAME
@@ -417,7 +426,8 @@ CALLS: dict[str, Call] = {
     "update_runs": lambda tx, rows: runs.update_runs(tx, [rows.run]),
     "touch_runs": lambda tx, rows: runs.touch_runs(tx, [rows.run.id]),
     "insert_events": lambda tx, rows: runs.insert_events(tx, [an_event(run=rows.run, sequence=2)]),
-    "delete_old_runs": lambda tx, rows: runs.delete_old_runs(tx, before=START, limit=500),
+    "lock_old_runs": lambda tx, rows: runs.lock_old_runs(tx, before=START, limit=500),
+    "delete_runs": lambda tx, rows: runs.delete_runs(tx, [RunId(404)]),
     "insert_webhook": lambda tx, rows: webhooks.insert_webhook(
         tx, a_webhook(account_id=ACCOUNT, id=WebhookId("wsu_1")), SECRET
     ),

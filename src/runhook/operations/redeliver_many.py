@@ -48,6 +48,8 @@ from runhook.storage.unsent import (
 )
 from runhook.storage.webhooks import find_webhook, list_webhooks_with_deleted, lock_webhook
 
+COUNTED = 100_000
+"""How many deliveries a count looks at, at most: it costs no more, however much did not arrive."""
 LOOKED_AT = 500
 """How many deliveries a step looks at, at most, to find some that are chosen."""
 STEP = 100
@@ -266,11 +268,10 @@ async def count(
     """Return the present moment on the database's clock, and what a redelivery is about then."""
     webhook_id = selection.webhook_id
     if webhook_id is not None and await find_webhook(tx, account_id, webhook_id) is None:
-        raise InvalidError(
-            f"this account has no webhook {webhook_id[:80]}", field="subscription_id"
-        )
+        raise InvalidError(f"this account has no webhook {webhook_id[:80]}", field="webhook_id")
     fixed_at = await moment_of(tx)
-    return fixed_at, await count_unsent(tx, account_id, selection, fixed_at=fixed_at)
+    counted = await count_unsent(tx, account_id, selection, fixed_at=fixed_at, limit=COUNTED)
+    return fixed_at, counted
 
 
 async def concerned_webhooks(

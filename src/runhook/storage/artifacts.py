@@ -1,6 +1,6 @@
 """Files that belong to a run, compressed; they go when their run goes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -64,3 +64,34 @@ async def find_artifact(
     if row is None:
         return None
     return Artifact(name=row.name, size=row.size, content=row.content)
+
+
+async def delete_artifacts(
+    tx: Transaction, run_ids: Collection[RunId], *, size: int, limit: int
+) -> int:
+    """Delete files of these runs, as they come; return how many.
+
+    Args:
+        tx: where they are.
+        run_ids: whose files.
+        size: how many bytes of them, as they are stored, to delete; the first goes whatever it has.
+        limit: how many of them to delete at most.
+    """
+    some = (
+        sa.select(
+            artifacts.c.run_id,
+            artifacts.c.name,
+            sa.func.length(artifacts.c.content).label("size"),
+        )
+        .where(artifacts.c.run_id.in_(list(run_ids)))
+        .order_by(artifacts.c.run_id, artifacts.c.name)
+        .limit(limit)
+        .subquery("some")
+    )
+    before = sa.func.sum(some.c.size).over(order_by=(some.c.run_id, some.c.name)) - some.c.size
+    counted = sa.select(some.c.run_id, some.c.name, before.label("before")).subquery("counted")
+    chosen = sa.select(counted.c.run_id, counted.c.name).where(counted.c.before < size)
+    deleted = await tx.execute(
+        sa.delete(artifacts).where(sa.tuple_(artifacts.c.run_id, artifacts.c.name).in_(chosen))
+    )
+    return deleted.rowcount

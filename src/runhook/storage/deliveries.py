@@ -334,14 +334,16 @@ async def cancel_pending_of_inactive(
 
 async def delete_old_deliveries(tx: Transaction, *, before: DeliveryId, limit: int) -> int:
     """Delete finished deliveries whose ids sort before one, with their attempts."""
-    under_way = (DeliveryState.PENDING, DeliveryState.SENDING)
+    is_over = deliveries.c.state.not_in((DeliveryState.PENDING, DeliveryState.SENDING))
     old = (
         sa.select(deliveries.c.id)
-        .where(deliveries.c.id < before, deliveries.c.state.not_in(under_way))
+        .where(deliveries.c.id < before, is_over)
         .order_by(deliveries.c.id)
         .limit(limit)
     )
-    return (await tx.execute(sa.delete(deliveries).where(deliveries.c.id.in_(old)))).rowcount
+    # That it is over is asked again: somebody may redeliver it just now, and then it stays.
+    deleted = await tx.execute(sa.delete(deliveries).where(deliveries.c.id.in_(old), is_over))
+    return deleted.rowcount
 
 
 def logged_delivery_of(row: sa.Row[Any]) -> LoggedDelivery:

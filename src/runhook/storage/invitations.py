@@ -140,6 +140,17 @@ async def delete_invitations_by(tx: Transaction, account_id: AccountId, created_
     )
 
 
+async def delete_old_invitations(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete invitations that expired before a time, accepted or not; return how many."""
+    old = (
+        sa.select(invitations.c.id)
+        .where(invitations.c.expires_at < before)
+        .order_by(invitations.c.expires_at)
+        .limit(limit)
+    )
+    return (await tx.execute(sa.delete(invitations).where(invitations.c.id.in_(old)))).rowcount
+
+
 def open_query(tx: Transaction) -> sa.Select[Any]:
     """Return the query of the invitations that can be accepted now."""
     return (

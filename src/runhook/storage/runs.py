@@ -259,19 +259,46 @@ async def insert_events(tx: Transaction, new: Sequence[Event]) -> None:
     )
 
 
-async def delete_old_runs(tx: Transaction, *, before: datetime, limit: int) -> int:
-    """Delete finished runs from before a time, with their events, that no delivery speaks of."""
-    old = (
+async def lock_old_runs(tx: Transaction, *, before: datetime, limit: int) -> Sequence[RunId]:
+    """Return runs that were over before a time and that no delivery speaks of, the oldest first.
+
+    What another transaction is changing is passed over, and what is returned nobody else changes
+    before this one ends.
+    """
+    # Not EXISTS, which PostgreSQL may turn into a join that reads the whole table.
+    any_delivery = (
+        sa.select(deliveries.c.id)
+        .where(deliveries.c.run_id == runs.c.id)
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+    )
+    ids = await tx.execute(
         sa.select(runs.c.id)
         .where(
             runs.c.created_at < before,
+            runs.c.finished_at < before,
             runs.c.status >= RunStatus.SUCCESS,
-            ~sa.exists().where(deliveries.c.run_id == runs.c.id),
+            any_delivery.is_(None),
         )
         .order_by(runs.c.created_at)
         .limit(limit)
+        .with_for_update(of=runs, skip_locked=True)
     )
-    return (await tx.execute(sa.delete(runs).where(runs.c.id.in_(old)))).rowcount
+    return ids.scalars().all()
+
+
+async def delete_runs(tx: Transaction, ids: Collection[RunId]) -> int:
+    """Delete those of these runs that have no files left, with their events; return how many."""
+    any_artifact = (
+        sa.select(artifacts.c.name)
+        .where(artifacts.c.run_id == runs.c.id)
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+    )
+    deleted = await tx.execute(
+        sa.delete(runs).where(runs.c.id.in_(list(ids)), any_artifact.is_(None))
+    )
+    return deleted.rowcount
 
 
 def select_runs() -> sa.Select[Any]:

@@ -146,6 +146,19 @@ async def delete_expired_sessions(tx: Transaction, user_id: UserId) -> None:
     )
 
 
+async def delete_old_sessions(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete sessions that ended before a time, whosever they were; return how many."""
+    old = (
+        sa.select(sessions.c.id)
+        .where(sessions.c.expires_at < before)
+        .order_by(sessions.c.expires_at)
+        .limit(limit)
+    )
+    # That it has ended is asked again: somebody may be using it just now.
+    ended = sa.delete(sessions).where(sessions.c.id.in_(old), sessions.c.expires_at < before)
+    return (await tx.execute(ended)).rowcount
+
+
 SHOWN = [column for column in sessions.c if column.name not in ("digest", "user_id")]
 USER = [column for column in users.c if column.name != "password_hash"]
 

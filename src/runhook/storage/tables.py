@@ -78,7 +78,7 @@ invitations = sa.Table(
     sa.Column("digest", sa.Text, nullable=False, unique=True),
     sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
     sa.Column("accepted_at", UtcDateTime),
 )
 
@@ -92,7 +92,7 @@ sessions = sa.Table(
     sa.Column("user_agent", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("last_seen_at", UtcDateTime, nullable=False),
-    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
 audit_entries = sa.Table(

@@ -19,9 +19,6 @@ from runhook.storage.columns import UtcDateTime
 from runhook.storage.store import Transaction
 from runhook.storage.tables import IS_PENDING, IS_UNSENT, deliveries, webhooks
 
-COUNTED = 100_000
-"""How many deliveries a count looks at, at most: it costs no more, however much did not arrive."""
-
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -40,9 +37,14 @@ async def moment_of(tx: Transaction) -> datetime:
 
 
 async def count_unsent(
-    tx: Transaction, account_id: AccountId, selection: Selection, *, fixed_at: datetime
+    tx: Transaction,
+    account_id: AccountId,
+    selection: Selection,
+    *,
+    fixed_at: datetime,
+    limit: int,
 ) -> Counted:
-    """Count the deliveries that are meant, among the newest ``COUNTED`` of their time."""
+    """Count the deliveries that are meant, among the newest ``limit`` of their time."""
     looked_at = (
         select_unsent(account_id, selection.webhook_id, selection)
         .where(*within(selection))
@@ -50,7 +52,7 @@ async def count_unsent(
             deliveries.c.webhook_id,
             is_chosen(selection, fixed_at).label("is_chosen"),
         )
-        .limit(COUNTED)
+        .limit(limit)
     )
     if selection.run_id is None:
         looked_at = looked_at.order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
@@ -65,7 +67,7 @@ async def count_unsent(
     counted = counts.all()
     return Counted(
         {row.webhook_id: row.chosen for row in counted if row.chosen},
-        is_whole=sum(row.looked_at for row in counted) < COUNTED,
+        is_whole=sum(row.looked_at for row in counted) < limit,
     )
 
 

@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name="uq_invitations_digest"),
     )
     op.create_index("ix_invitations_account_id", "invitations", ["account_id"], unique=False)
+    op.create_index("ix_invitations_expires_at", "invitations", ["expires_at"], unique=False)
     op.create_table(
         "sessions",
         sa.Column("id", Number, nullable=False),
@@ -102,6 +103,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name="uq_sessions_digest"),
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"], unique=False)
+    op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"], unique=False)
     op.create_table(
         "audit_entries",
         sa.Column("id", Number, nullable=False),

@@ -1,0 +1,549 @@
+"""What did not arrive is sent once more, each delivery once, whatever happens meanwhile."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from runhook.dispatcher.loop import NO_PAUSE
+from runhook.dispatcher.redeliverer import BREATH, INTERVAL, Redeliverer
+from runhook.domain.deliveries import DeliveryState
+from runhook.domain.errors import InvalidError
+from runhook.domain.events import EventType
+from runhook.domain.redeliveries import Obstacle, Redelivery, RedeliveryState, Selection
+from runhook.domain.retries import RetrySchedule
+from runhook.domain.runs import RunStatus
+from runhook.domain.webhooks import Webhook
+from runhook.operations.redeliver import redeliver
+from runhook.operations.redeliver_many import (
+    BACKLOG,
+    STEP,
+    WAIT,
+    begin_redelivery,
+    cancel_redelivery,
+    concerned_webhooks,
+    preview_redelivery,
+)
+from runhook.operations.send_test import send_test
+from runhook.storage.redeliveries import find_redelivery
+from runhook.storage.store import Store
+from runhook.storage.tables import deliveries, redelivery_shares
+from runhook.storage.unsent import Counted
+from tests.support.accounts import SOMEBODY, rows_of
+from tests.support.api import LEASE
+from tests.support.clock import ManualClock
+from tests.support.databases import VAULT
+from tests.support.receiver import status
+from tests.support.scene import Scene, deliver_due
+
+NO_RETRIES = RetrySchedule.parse("")
+MONTH = timedelta(days=30)
+A_SECOND = timedelta(seconds=1)
+AN_HOUR = timedelta(hours=1)
+FAILED, PENDING = DeliveryState.FAILED, DeliveryState.PENDING
+SKIPPED, SUCCEEDED = DeliveryState.SKIPPED, DeliveryState.SUCCEEDED
+
+
+async def begin(scene: Scene, **narrowed: object) -> Redelivery:
+    """Begin to redeliver what did not arrive in the last hour; what follows comes later."""
+    selection = replace(Selection(since=scene.clock.now() - AN_HOUR), **narrowed)
+    redelivery = await begin_redelivery(
+        scene.store,
+        scene.tenant.account_id,
+        selection,
+        retention=MONTH,
+        actor=SOMEBODY,
+        clock=scene.clock,
+    )
+    scene.clock.advance(A_SECOND)
+    return redelivery
+
+
+def redeliverer(
+    scene: Scene, store: Store | None = None, wakes: list[None] | None = None
+) -> Redeliverer:
+    noted: list[None] = [] if wakes is None else wakes
+    return Redeliverer(store or scene.store, scene.clock, on_queued=lambda: noted.append(None))
+
+
+async def go_on(scene: Scene) -> None:
+    """Take steps until none is due."""
+    working = redeliverer(scene)
+    while await working.tick() != INTERVAL:
+        pass
+
+
+async def now(scene: Scene, redelivery: Redelivery) -> Redelivery:
+    """Return how far a redelivery has come."""
+    async with scene.store.read() as tx:
+        found = await find_redelivery(tx, redelivery.account_id, redelivery.id)
+    assert found is not None
+    return found
+
+
+async def failing_webhook(scene: Scene, runs: int = 1) -> Webhook:
+    """Make a webhook whose endpoint refuses what so many runs owe it, and takes the rest."""
+    receiver = await scene.receiver(*[status(500)] * runs, status(200))
+    webhook = await scene.webhook_at(receiver)
+    await start_runs(scene, runs)
+    await deliver_due(await scene.dispatcher(schedule=NO_RETRIES))
+    scene.clock.advance(A_SECOND)
+    assert await scene.tenant.states(webhook) == [FAILED] * runs
+    return webhook
+
+
+async def skipping_webhook(scene: Scene, runs: int) -> Webhook:
+    """Make a webhook that was inactive when so many runs started."""
+    webhook = await scene.webhook_at(await scene.receiver())
+    await scene.tenant.deactivate(webhook)
+    await start_runs(scene, runs)
+    webhook = await scene.tenant.activate(webhook)
+    scene.clock.advance(A_SECOND)
+    return webhook
+
+
+async def start_runs(scene: Scene, count: int) -> None:
+    """Start runs, in one transaction or a few."""
+    at = scene.clock.now().isoformat()
+    await asyncio.gather(*(scene.tenant.start(f"{at} {number}") for number in range(count)))
+
+
+async def test_what_failed_is_sent_once_more_with_the_same_id_and_bytes(scene: Scene):
+    receiver = await scene.receiver(*[status(500)] * 3, status(200))
+    webhook = await scene.webhook_at(receiver)
+    await start_runs(scene, 3)
+    worker = await scene.dispatcher(schedule=NO_RETRIES)
+    await deliver_due(worker)
+    scene.clock.advance(A_SECOND)
+
+    begun = await begin(scene)
+    await go_on(scene)
+    await deliver_due(worker)
+
+    first, again = receiver.received[:3], receiver.received[3:]
+    assert sorted(one.headers["webhook-id"] for one in first) == sorted(
+        one.headers["webhook-id"] for one in again
+    )
+    assert sorted(one.body for one in first) == sorted(one.body for one in again)
+    assert await scene.tenant.states(webhook) == [SUCCEEDED] * 3
+    assert (begun.state, begun.total, begun.queued) == (RedeliveryState.RUNNING, 3, 0)
+    ended = await now(scene, begun)
+    assert (ended.state, ended.total, ended.queued) == (RedeliveryState.FINISHED, 3, 3)
+    assert (ended.created_by, ended.ended_at) == (SOMEBODY.name, scene.clock.now())
+
+
+async def test_what_fails_again_gets_its_whole_retry_schedule(scene: Scene):
+    receiver = await scene.receiver(status(500))
+    webhook = await scene.webhook_at(receiver)
+    await scene.tenant.start()
+    worker = await scene.dispatcher(schedule=RetrySchedule.parse("10"))
+    for _ in range(2):
+        await deliver_due(worker)
+        scene.clock.advance(timedelta(minutes=1))
+    await begin(scene)
+    await go_on(scene)
+    await deliver_due(worker)
+
+    delivery = await scene.tenant.delivery(webhook)
+
+    assert (delivery.state, delivery.attempt_count) == (PENDING, 3)
+
+
+async def test_what_was_skipped_or_canceled_is_sent_too(scene: Scene):
+    skipping = await skipping_webhook(scene, 2)
+    canceled = await scene.webhook_at(await scene.receiver())
+    await scene.tenant.start()
+    await scene.tenant.deactivate(canceled)
+    await scene.tenant.activate(canceled)
+    assert await scene.tenant.states(canceled) == [DeliveryState.CANCELED]
+
+    await begin(scene)
+    await go_on(scene)
+    await deliver_due(await scene.dispatcher())
+
+    assert await scene.tenant.states(skipping) == [SUCCEEDED] * 3
+    assert await scene.tenant.states(canceled) == [SUCCEEDED]
+
+
+async def test_a_selection_narrows_what_is_meant(scene: Scene):
+    webhook = await scene.tenant.webhook(active=False)
+    another = await scene.tenant.webhook(active=False)
+    early = await scene.tenant.start("early")
+    scene.clock.advance(timedelta(minutes=1))
+    late = await scene.tenant.start("late", job_name="hourly")
+    await scene.tenant.finish(late, RunStatus.ERROR)
+    failed = await failing_webhook(scene)
+
+    async def total(**narrowed: object) -> dict[str, int]:
+        selection = replace(Selection(since=scene.clock.now() - AN_HOUR), **narrowed)
+        found = await preview_redelivery(
+            scene.store,
+            scene.tenant.account_id,
+            selection,
+            retention=MONTH,
+            clock=scene.clock,
+        )
+        begun = await begin(scene, **narrowed)
+        assert {share.webhook_id: share.total for share in begun.shares} == {
+            webhook.id: count for webhook, count in found.counts
+        }
+        await cancel_redelivery(
+            scene.store, begun.account_id, begun.id, actor=SOMEBODY, clock=scene.clock
+        ) if begun.shares else None
+        return {webhook.id: count for webhook, count in found.counts}
+
+    assert await total() == {webhook.id: 5, another.id: 5, failed.id: 1}
+    assert await total(states=(FAILED,)) == {failed.id: 1}
+    assert await total(webhook_id=webhook.id) == {webhook.id: 5}
+    assert await total(webhook_id=webhook.id, run_id=late.id) == {webhook.id: 3}
+    assert await total(run_id=early.id) == {webhook.id: 1, another.id: 1}
+    assert await total(job_id=late.job.id) == {webhook.id: 3, another.id: 3}
+    assert await total(event_types=(EventType.ERRORED,)) == {webhook.id: 1, another.id: 1}
+    assert await total(until=late.created_at) == {webhook.id: 1, another.id: 1}
+    assert await total(since=late.created_at, until=late.created_at + A_SECOND) == {
+        webhook.id: 3 + 1,
+        another.id: 3 + 1,
+        failed.id: 1,
+    }
+    assert await total(run_id=404) == {}
+
+
+async def test_what_is_narrowed_to_a_run_is_what_is_sent(scene: Scene):
+    webhook = await scene.tenant.webhook(active=False)
+    early = await scene.tenant.start("early")
+    scene.clock.advance(A_SECOND)
+    await scene.tenant.start("late")
+    await scene.tenant.activate(webhook)
+    scene.clock.advance(A_SECOND)
+
+    begun = await begin(scene, run_id=early.id)
+    await go_on(scene)
+
+    assert await scene.tenant.states(webhook) == [PENDING, SKIPPED]
+    assert (await now(scene, begun)).queued == 1
+
+
+async def test_what_fails_or_is_made_after_it_began_is_left_to_itself(scene: Scene):
+    skipping = await skipping_webhook(scene, 1)
+    receiver = await scene.receiver(status(500))
+    webhook = await scene.webhook_at(receiver)
+    await scene.tenant.start("before")
+    begun = await begin(scene)
+    await scene.tenant.start("after")
+    await deliver_due(await scene.dispatcher(schedule=NO_RETRIES))
+    scene.clock.advance(A_SECOND)
+    await scene.tenant.deactivate(skipping)
+    await scene.tenant.start("later still")
+    await scene.tenant.activate(skipping)
+    scene.clock.advance(A_SECOND)
+
+    await go_on(scene)
+
+    ended = await now(scene, begun)
+    assert (ended.state, ended.total, ended.queued) == (RedeliveryState.FINISHED, 1, 1)
+    assert await scene.tenant.states(webhook) == [FAILED, FAILED, PENDING]
+    assert await scene.tenant.states(skipping) == [PENDING, SUCCEEDED, SUCCEEDED, SKIPPED]
+
+
+async def test_what_somebody_redelivered_by_hand_meanwhile_is_not_sent_again(scene: Scene):
+    receiver = await scene.receiver(status(500))
+    webhook = await scene.webhook_at(receiver)
+    await start_runs(scene, 2)
+    worker = await scene.dispatcher(schedule=NO_RETRIES)
+    await deliver_due(worker)
+    scene.clock.advance(A_SECOND)
+    begun = await begin(scene)
+    by_hand = (await scene.tenant.deliveries(webhook))[0]
+    await redeliver(
+        scene.store,
+        scene.tenant.account_id,
+        webhook.id,
+        by_hand.id,
+        actor=SOMEBODY,
+        clock=scene.clock,
+    )
+    await deliver_due(worker)
+    scene.clock.advance(A_SECOND)
+
+    await go_on(scene)
+    await deliver_due(worker)
+
+    sent = [one.headers["webhook-id"] for one in receiver.received]
+    assert sent.count(by_hand.id) == 2
+    assert len(sent) == 4
+    assert (await now(scene, begun)).queued == 1
+
+
+async def test_what_a_webhook_that_is_off_or_gone_did_not_get_is_passed_over_and_counted(
+    scene: Scene,
+):
+    off = await skipping_webhook(scene, 2)
+    gone = await skipping_webhook(scene, 3)
+    on = await skipping_webhook(scene, 1)
+    await scene.tenant.deactivate(off)
+    await scene.tenant.remove(gone)
+    scene.clock.advance(A_SECOND)
+
+    begun = await begin(scene)
+    await go_on(scene)
+
+    ended = await now(scene, begun)
+    assert ended.state is RedeliveryState.FINISHED
+    assert ended.passed_over == {
+        # Each started its runs while the later ones were not there yet.
+        Obstacle.WEBHOOK_INACTIVE: 2 + 3 + 1,
+        Obstacle.WEBHOOK_DELETED: 3 + 1,
+    }
+    assert (ended.queued, await scene.tenant.states(on)) == (1, [PENDING])
+    assert SKIPPED in await scene.tenant.states(off)
+
+
+async def test_a_webhook_that_is_switched_on_meanwhile_gets_the_rest(scene: Scene):
+    webhook = await skipping_webhook(scene, 1)
+    await scene.tenant.deactivate(webhook)
+    scene.clock.advance(A_SECOND)
+    await begin(scene)
+    await scene.tenant.activate(webhook)
+
+    await go_on(scene)
+
+    assert await scene.tenant.states(webhook) == [PENDING]
+
+
+async def test_tests_are_never_redelivered(scene: Scene):
+    receiver = await scene.receiver(status(500))
+    webhook = await scene.webhook_at(receiver)
+    await send_test(
+        scene.store,
+        await scene.sender(),
+        scene.tenant.account_id,
+        webhook.id,
+        lease=LEASE,
+        clock=scene.clock,
+    )
+    scene.clock.advance(A_SECOND)
+
+    begun = await begin(scene)
+    await go_on(scene)
+
+    assert (begun.state, begun.total, begun.shares) == (RedeliveryState.FINISHED, 0, ())
+    assert await scene.tenant.states(webhook) == [FAILED]
+
+
+async def test_a_test_beside_it_changes_nothing_about_that(scene: Scene):
+    webhook = await failing_webhook(scene)
+    await send_test(
+        scene.store,
+        await scene.sender(),
+        scene.tenant.account_id,
+        webhook.id,
+        lease=LEASE,
+        clock=scene.clock,
+    )
+    async with scene.store.write() as tx:
+        await tx.execute(sa.update(deliveries).values(state=FAILED))
+    scene.clock.advance(A_SECOND)
+
+    begun = await begin(scene)
+    await go_on(scene)
+
+    assert (await now(scene, begun)).queued == begun.total == 1
+    assert [
+        row.is_test for row in await rows_of(scene.store, deliveries) if row.state == PENDING
+    ] == [False]
+
+
+async def test_the_same_request_twice_at_once_queues_each_delivery_once(
+    scene: Scene, database_url: str
+):
+    """Two records, and two replicas that go on with them at once."""
+    webhook = await skipping_webhook(scene, STEP + 20)
+    both = await asyncio.gather(*(begin(scene) for _ in range(2)))
+    stores = [Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql()) for _ in range(2)]
+
+    async def replica(store: Store) -> None:
+        working = redeliverer(scene, store)
+        while None in [(await now(scene, one)).ended_at for one in both]:
+            # What the other replica has is passed over, so that there may be nothing for this one.
+            await working.tick()
+            await drain(scene)
+
+    await asyncio.gather(*(replica(store) for store in stores))
+    for store in stores:
+        await store.close()
+
+    ended = [await now(scene, one) for one in both]
+    assert both[0].id != both[1].id
+    assert [one.total for one in ended] == [STEP + 20] * 2
+    assert sum(one.queued for one in ended) == STEP + 20
+    assert await scene.tenant.states(webhook) == [SUCCEEDED] * (STEP + 20)
+
+
+async def drain(scene: Scene) -> None:
+    """Let everything that waits have arrived, and some time pass."""
+    async with scene.store.write() as tx:
+        await tx.execute(
+            sa.update(deliveries)
+            .where(deliveries.c.state == PENDING)
+            .values(state=SUCCEEDED, next_attempt_at=None)
+        )
+    scene.clock.advance(WAIT)
+
+
+async def test_a_step_that_breaks_leaves_nothing_and_is_taken_again(scene: Scene):
+    """The process dies with the deliveries in the queue and its progress not yet written."""
+    webhook = await skipping_webhook(scene, 2)
+    begun = await begin(scene)
+    await change_schema(scene.store, REFUSE_PROGRESS)
+    with pytest.raises(sa.exc.DBAPIError, match="no progress today"):
+        await redeliverer(scene).tick()
+
+    assert await scene.tenant.states(webhook) == [SKIPPED] * 2
+    assert await now(scene, begun) == begun
+    await change_schema(scene.store, ALLOW_PROGRESS)
+    await go_on(scene)
+    assert await scene.tenant.states(webhook) == [PENDING] * 2
+    assert (await now(scene, begun)).queued == 2
+
+
+REFUSE_PROGRESS = {
+    "sqlite": [
+        (
+            "CREATE TRIGGER refuse BEFORE UPDATE ON redelivery_shares "
+            "BEGIN SELECT RAISE(ABORT, 'no progress today'); END"
+        )
+    ],
+    "postgresql": [
+        (
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'no progress today'; END $$"
+        ),
+        "CREATE TRIGGER refuse BEFORE UPDATE ON redelivery_shares EXECUTE FUNCTION refuse()",
+    ],
+}
+ALLOW_PROGRESS = {
+    "sqlite": ["DROP TRIGGER refuse"],
+    "postgresql": ["DROP FUNCTION refuse CASCADE"],
+}
+
+
+async def change_schema(store: Store, statements: dict[str, list[str]]) -> None:
+    """Run the statements of this kind of database."""
+    async with store.write() as tx:
+        for statement in statements[tx.connection.dialect.name]:
+            await tx.execute(sa.text(statement))
+
+
+async def test_a_step_queues_only_so_many_and_wakes_the_dispatcher(scene: Scene):
+    webhook = await skipping_webhook(scene, STEP + 1)
+    begun = await begin(scene)
+    wakes: list[None] = []
+    working = redeliverer(scene, wakes=wakes)
+
+    assert await working.tick() == BREATH
+
+    states = await scene.tenant.states(webhook)
+    assert states == [PENDING] * STEP + [SKIPPED]
+    assert ((await now(scene, begun)).queued, len(wakes)) == (STEP, 1)
+
+
+async def test_a_share_waits_while_much_waits_for_its_webhook_and_others_go_on(scene: Scene):
+    other = await skipping_webhook(scene, 1)
+    await scene.tenant.deactivate(other)
+    busy = await skipping_webhook(scene, 1)
+    await start_runs(scene, BACKLOG + 1)
+    await scene.tenant.activate(other)
+    scene.clock.advance(A_SECOND)
+    begun = await begin(scene)
+
+    await go_on(scene)
+    waiting = await now(scene, begun)
+    await drain(scene)
+    await go_on(scene)
+
+    assert {share.webhook_id: share.queued for share in waiting.shares} == {
+        busy.id: 0,
+        other.id: BACKLOG + 3,
+    }
+    assert (await now(scene, begun)).queued == BACKLOG + 4
+
+
+async def test_waiting_costs_a_look_a_second(scene: Scene):
+    await skipping_webhook(scene, 1)
+    await start_runs(scene, BACKLOG + 1)
+    begun = await begin(scene)
+    working = redeliverer(scene)
+
+    pauses = [await working.tick(), await working.tick()]
+    scene.clock.advance(WAIT)
+    pauses.append(await working.tick())
+
+    assert pauses == [NO_PAUSE, INTERVAL, NO_PAUSE]
+    assert (await now(scene, begun)).state is RedeliveryState.RUNNING
+
+
+async def test_a_canceled_redelivery_goes_no_further(scene: Scene):
+    webhook = await skipping_webhook(scene, STEP + 1)
+    begun = await begin(scene)
+    working = redeliverer(scene)
+    await working.tick()
+
+    canceled = await cancel_redelivery(
+        scene.store, begun.account_id, begun.id, actor=SOMEBODY, clock=scene.clock
+    )
+    await drain(scene)
+    pause = await working.tick()
+
+    assert (canceled.state, canceled.queued) == (RedeliveryState.CANCELED, STEP)
+    assert (pause, (await now(scene, begun)).state) == (INTERVAL, RedeliveryState.CANCELED)
+    assert await scene.tenant.states(webhook) == [SUCCEEDED] * STEP + [SKIPPED]
+
+
+async def test_a_cancellation_and_a_step_come_one_after_the_other(scene: Scene, database_url: str):
+    webhook = await skipping_webhook(scene, STEP + 1)
+    begun = await begin(scene)
+    store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
+
+    _, canceled = await asyncio.gather(
+        redeliverer(scene, store).tick(),
+        cancel_redelivery(
+            scene.store, begun.account_id, begun.id, actor=SOMEBODY, clock=scene.clock
+        ),
+    )
+    await store.close()
+
+    ended = await now(scene, begun)
+    assert ended.state is RedeliveryState.CANCELED
+    assert canceled.queued == ended.queued
+    assert (await scene.tenant.states(webhook)).count(PENDING) == ended.queued
+
+
+async def test_another_accounts_webhook_is_not_known(scene: Scene):
+    with pytest.raises(InvalidError, match=r"^webhook_id: this account has no webhook wsu_1$"):
+        await begin(scene, webhook_id="wsu_1")
+
+
+async def test_where_not_all_was_counted_every_webhook_that_may_be_concerned_has_a_share(
+    scene: Scene,
+):
+    first, second = await skipping_webhook(scene, 1), await skipping_webhook(scene, 1)
+    await scene.webhook_at(await scene.receiver())
+    selection = Selection(since=scene.clock.now() - AN_HOUR)
+
+    async def concerned(selection: Selection) -> Sequence[str]:
+        some = Counted({first.id: 1}, is_whole=False)
+        async with scene.store.read() as tx:
+            return await concerned_webhooks(tx, scene.tenant.account_id, selection, some)
+
+    assert await concerned(selection) == sorted([first.id, second.id])
+    assert await concerned(replace(selection, webhook_id=second.id)) == [second.id]
+
+
+async def test_its_shares_are_kept_as_long_as_it_is(scene: Scene, clock: ManualClock):
+    await skipping_webhook(scene, 1)
+    await begin(scene)
+
+    assert len(await rows_of(scene.store, redelivery_shares)) == 1

@@ -1,0 +1,4 @@
+DELETE FROM invitations WHERE invitations.id IN (SELECT invitations.id
+FROM invitations
+WHERE invitations.expires_at < $1::BIGINT ORDER BY invitations.expires_at
+ LIMIT $2::INTEGER);

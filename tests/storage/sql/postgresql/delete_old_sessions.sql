@@ -1,0 +1,4 @@
+DELETE FROM sessions WHERE sessions.id IN (SELECT sessions.id
+FROM sessions
+WHERE sessions.expires_at < $1::BIGINT ORDER BY sessions.expires_at
+ LIMIT $2::INTEGER) AND sessions.expires_at < $3::BIGINT;

@@ -1,0 +1,7 @@
+SELECT runs.id
+FROM runs
+WHERE runs.created_at < ? AND runs.finished_at < ? AND runs.status >= ? AND (SELECT deliveries.id
+FROM deliveries
+WHERE deliveries.run_id = runs.id
+ LIMIT 1 OFFSET ?) IS NULL ORDER BY runs.created_at
+ LIMIT ? OFFSET ?;

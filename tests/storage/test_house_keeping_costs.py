@@ -1,0 +1,198 @@
+"""Looking for what is to be let go, given up or redelivered enters indexes where it lies: with much
+history, of which nothing is, it costs next to nothing."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from runhook.domain.deliveries import DeliveryId
+from runhook.domain.redeliveries import Place, Selection
+from runhook.domain.runs import RunId
+from runhook.operations.ids import first_delivery_id_of
+from runhook.storage.artifacts import delete_artifacts
+from runhook.storage.audit_log import delete_old_audit_entries
+from runhook.storage.deliveries import delete_old_deliveries
+from runhook.storage.invitations import delete_old_invitations
+from runhook.storage.redeliveries import delete_old_redeliveries, lock_due_share
+from runhook.storage.runs import delete_runs, lock_old_runs, lock_silent_runs
+from runhook.storage.sessions import delete_old_sessions
+from runhook.storage.store import Store, Transaction
+from runhook.storage.tables import metadata
+from runhook.storage.unsent import (
+    count_pending,
+    count_unsent,
+    look_for_unsent,
+    webhooks_with_unsent,
+)
+from tests.storage.plans import Scan, scans_of
+from tests.support.accounts import Tenant
+from tests.support.clock import START
+from tests.support.statements import statements_of
+
+MANY = 3_000
+A_FEW = 200
+UNSENT = 5
+"""So many of the deliveries did not arrive."""
+MONTH = timedelta(days=30)
+EVERYTHING = Selection(since=START - timedelta(days=1))
+
+COPIES = (
+    """INSERT INTO runs (id, account_id, job_id, run_key, start_fingerprint, run_reason,
+           dbt_version, status, event_count, started_at, finished_at, heartbeats, heartbeat_at,
+           created_at)
+       WITH RECURSIVE copies (number) AS (
+           SELECT 1 UNION ALL SELECT number + 1 FROM copies WHERE number < :many
+       )
+       SELECT 1000 + number, account_id, job_id, 'copy ' || number, '', '', '', 10, 1, started_at,
+           started_at, heartbeats, heartbeat_at, created_at
+       FROM runs CROSS JOIN copies WHERE run_key = 'run-1'""",
+    """INSERT INTO artifacts (run_id, name, size, content, created_at)
+       SELECT id, 'manifest.json', 0, '', 0 FROM runs WHERE id > 1000""",
+    """INSERT INTO deliveries (id, account_id, webhook_id, run_id, event_sequence, event_type,
+           job_id, is_test, state, body, attempt_count, created_at, updated_at)
+       SELECT 'wev_z' || copy.id, one.account_id, webhook_id, copy.id, 1, event_type, one.job_id,
+           is_test, CASE WHEN copy.id <= 1000 + :unsent THEN 'failed' ELSE 'succeeded' END, body, 1,
+           one.created_at, updated_at
+       FROM runs AS copy CROSS JOIN (SELECT * FROM deliveries LIMIT 1) AS one
+       WHERE copy.id > 1000""",
+    """INSERT INTO audit_entries (account_id, at, actor_kind, actor_name, action, subject_id)
+       SELECT account_id, created_at, 'runhook', '', 'webhook.changed', '' FROM runs""",
+    """INSERT INTO redeliveries (id, account_id, since, states, event_types, fixed_at, is_counted,
+           state, created_by, created_at, ended_at)
+       SELECT 'wrd_' || id, account_id, 0, '[]', '[]', 0, true, 'finished', '', 0, created_at
+       FROM runs""",
+    """INSERT INTO redelivery_shares (redelivery_id, webhook_id, total, queued, passed_over,
+           place_created_at, place_delivery_id)
+       SELECT redeliveries.id, webhooks.id, 0, 0, '{}', 0, '' FROM redeliveries, webhooks""",
+    """INSERT INTO users (id, email, name, password_hash, created_at)
+       VALUES (1, 'ada@example.com', '', '', 0)""",
+    """INSERT INTO sessions (user_id, digest, address, user_agent, created_at, last_seen_at,
+           expires_at)
+       SELECT 1, 'digest ' || id, '', '', 0, 0, created_at FROM runs""",
+    """INSERT INTO invitations (account_id, role, digest, created_by, created_at, expires_at)
+       SELECT account_id, 'viewer', 'digest ' || id, '', 0, created_at FROM runs""",
+)
+
+Look = Callable[[Transaction, Tenant], Awaitable[object]]
+BEFORE = START - MONTH
+
+LOOKS: dict[str, tuple[Look, str]] = {
+    "old deliveries": (
+        lambda tx, tenant: delete_old_deliveries(
+            tx, before=first_delivery_id_of(BEFORE), limit=500
+        ),
+        "pk_deliveries",
+    ),
+    "old runs": (
+        lambda tx, tenant: lock_old_runs(tx, before=BEFORE, limit=500),
+        "ix_runs_created_at",
+    ),
+    "old runs' files": (
+        lambda tx, tenant: delete_artifacts(tx, [RunId(1_001)], size=1, limit=500),
+        "pk_artifacts",
+    ),
+    "old runs without files": (
+        lambda tx, tenant: delete_runs(tx, [RunId(1_001)]),
+        "pk_artifacts",
+    ),
+    "old audit entries": (
+        lambda tx, tenant: delete_old_audit_entries(tx, before=BEFORE, limit=500),
+        "ix_audit_entries_at",
+    ),
+    "old redeliveries": (
+        lambda tx, tenant: delete_old_redeliveries(tx, before=BEFORE, limit=500),
+        "ix_redeliveries_ended_at",
+    ),
+    "old sessions": (
+        lambda tx, tenant: delete_old_sessions(tx, before=BEFORE, limit=500),
+        "ix_sessions_expires_at",
+    ),
+    "old invitations": (
+        lambda tx, tenant: delete_old_invitations(tx, before=BEFORE, limit=500),
+        "ix_invitations_expires_at",
+    ),
+    "silent runs": (
+        lambda tx, tenant: lock_silent_runs(
+            tx, heartbeats=False, longest=timedelta(hours=24), limit=100
+        ),
+        "ix_runs_open",
+    ),
+    "a step of a redelivery": (
+        lambda tx, tenant: lock_due_share(tx),
+        "ix_redelivery_shares_next_step_at",
+    ),
+    "what did not arrive, of an account": (
+        lambda tx, tenant: count_unsent(
+            tx, tenant.account_id, EVERYTHING, fixed_at=START, limit=100_000
+        ),
+        "ix_deliveries_unsent_of_account",
+    ),
+    "what did not arrive, of a webhook": (
+        lambda tx, tenant: look_for_unsent(
+            tx,
+            tenant.account_id,
+            next(iter(tenant.secrets)),
+            EVERYTHING,
+            fixed_at=START,
+            place=Place(EVERYTHING.since, DeliveryId("")),
+            limit=500,
+        ),
+        "ix_deliveries_unsent",
+    ),
+    "which webhooks something did not arrive at": (
+        lambda tx, tenant: webhooks_with_unsent(tx, tenant.account_id, EVERYTHING),
+        "ix_deliveries_unsent",
+    ),
+    "what waits for a webhook": (
+        lambda tx, tenant: count_pending(tx, next(iter(tenant.secrets)), limit=101),
+        "ix_deliveries_due",
+    ),
+}
+OF_ONE_ROW = {"webhooks", "jobs", "environments", "projects"}
+"""PostgreSQL looks at the whole of these."""
+OF_SQLITE = {
+    "sqlite_autoindex_deliveries_1": "pk_deliveries",
+    "sqlite_autoindex_artifacts_1": "pk_artifacts",
+}
+
+
+@pytest.fixture
+async def with_history(tenant: Tenant, store: Store) -> Tenant:
+    """An account with much of everything, nothing of it older than the retention."""
+    await tenant.webhook()
+    await tenant.start("run-1")
+    async with store.write() as tx:
+        for copy in COPIES:
+            names = {"many": MANY, "unsent": UNSENT}
+            await tx.execute(
+                sa.text(copy), {name: one for name, one in names.items() if f":{name}" in copy}
+            )
+    async with store.write() as tx:
+        await tx.execute(sa.text("ANALYZE"))
+    return tenant
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_looking_costs_next_to_nothing(store: Store, with_history: Tenant, look: str):
+    call, index = LOOKS[look]
+
+    scans = await scans_of_call(store, lambda tx: call(tx, with_history))
+
+    tables = [scan for scan in scans if scan.table in metadata.tables]
+    assert index in {OF_SQLITE.get(str(scan.index), scan.index) for scan in scans}
+    assert [scan for scan in tables if scan.is_whole and scan.table not in OF_ONE_ROW] == []
+    assert sum(scan.rows for scan in tables) < A_FEW
+
+
+async def scans_of_call(
+    store: Store, call: Callable[[Transaction], Awaitable[object]]
+) -> list[Scan]:
+    """Return how a call's statement enters tables; it leaves no trace."""
+    async with store.write() as tx:
+        savepoint = await tx.connection.begin_nested()
+        with statements_of(tx) as statements:
+            await call(tx)
+        await savepoint.rollback()
+        return [scan for one in statements for scan in await scans_of(tx, one)]
