@@ -5,13 +5,35 @@ from datetime import timedelta
 
 from runhook.dispatcher.pruner import BREATH, INTERVAL, Pruner
 from runhook.domain.deliveries import DeliveryState
-from runhook.operations.prune import STEP
-from runhook.storage.tables import attempts, deliveries, events, runs
-from tests.support.accounts import rows_of
+from runhook.domain.errors import NotFoundError
+from runhook.domain.permissions import Role
+from runhook.domain.redeliveries import Selection
+from runhook.operations.prune import ARTIFACT_STEP, STEP
+from runhook.operations.redeliver import redeliver
+from runhook.operations.redeliver_many import begin_redelivery
+from runhook.storage.artifacts import Artifact, list_artifacts, put_artifact
+from runhook.storage.invitations import insert_invitation
+from runhook.storage.store import Store
+from runhook.storage.tables import (
+    attempts,
+    audit_entries,
+    deliveries,
+    events,
+    invitations,
+    redeliveries,
+    redelivery_shares,
+    runs,
+    sessions,
+)
+from tests.support.accounts import SOMEBODY, rows_of
+from tests.support.databases import VAULT
+from tests.support.people import session_of_new_user
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
 
 RETENTION = timedelta(days=30)
+A_DAY = timedelta(days=1)
+A_SECOND = timedelta(seconds=1)
 HISTORY = (attempts, deliveries, events, runs)
 
 
@@ -81,6 +103,119 @@ async def test_a_run_that_has_not_ended_stays(scene: Scene):
     await prune(scene)
 
     assert len(await rows_of(scene.store, runs)) == 1
+
+
+async def test_a_run_that_ended_within_the_retention_stays_though_it_began_before(scene: Scene):
+    run = await scene.tenant.start()
+    scene.clock.advance(RETENTION * 2)
+    await scene.tenant.finish(run)
+
+    await prune(scene)
+
+    assert len(await rows_of(scene.store, runs)) == 1
+
+
+async def test_what_people_left_behind_goes_once_it_has_been_over_for_so_long(scene: Scene):
+    owner = await session_of_new_user(scene.store, scene.clock, Role.OWNER)
+    async with scene.store.write() as tx:
+        await insert_invitation(
+            tx,
+            scene.tenant.account_id,
+            Role.VIEWER,
+            email=None,
+            digest="0" * 64,
+            created_by="ada@example.com",
+            now=scene.clock.now(),
+            expires_at=scene.clock.now() + A_DAY,
+        )
+    await begin_redelivery(
+        scene.store,
+        scene.tenant.account_id,
+        Selection(since=scene.clock.now()),
+        retention=RETENTION,
+        actor=SOMEBODY,
+        clock=scene.clock,
+    )
+    leftovers = (sessions, invitations, redeliveries, audit_entries)
+    assert owner
+    assert [len(await rows_of(scene.store, table)) > 0 for table in leftovers] == [True] * 4
+
+    # The session is the last of them to be over.
+    over = max(row.expires_at for row in await rows_of(scene.store, sessions))
+    scene.clock.advance(RETENTION - A_SECOND)
+    await prune(scene)
+    kept = [len(await rows_of(scene.store, table)) > 0 for table in leftovers]
+    scene.clock.advance(over - scene.clock.now() + RETENTION + A_SECOND)
+    await prune(scene)
+
+    assert kept == [True] * 4
+    assert [len(await rows_of(scene.store, table)) for table in leftovers] == [0] * 4
+
+
+async def test_a_redelivery_that_runs_stays_with_its_shares(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver())
+    await scene.tenant.deactivate(webhook)
+    await scene.tenant.start()
+    await begin_redelivery(
+        scene.store,
+        scene.tenant.account_id,
+        Selection(since=scene.clock.now()),
+        retention=RETENTION,
+        actor=SOMEBODY,
+        clock=scene.clock,
+    )
+
+    scene.clock.advance(RETENTION * 2)
+    await prune(scene)
+
+    assert len(await rows_of(scene.store, redelivery_shares)) == 1
+
+
+async def test_what_somebody_redelivers_as_it_is_about_to_go_stays_or_was_gone_before(
+    scene: Scene, database_url: str
+):
+    webhook = await scene.webhook_at(await scene.receiver())
+    await deliver_a_whole_run(scene, "run-1")
+    delivery = await scene.tenant.delivery(webhook)
+    scene.clock.advance(RETENTION * 2)
+    own_store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
+
+    redelivered, _ = await asyncio.gather(
+        redeliver(
+            own_store,
+            scene.tenant.account_id,
+            webhook.id,
+            delivery.id,
+            actor=SOMEBODY,
+            clock=scene.clock,
+        ),
+        prune(scene),
+        return_exceptions=True,
+    )
+    await own_store.close()
+
+    if isinstance(redelivered, NotFoundError):
+        assert await scene.tenant.states(webhook) == []
+    else:
+        assert await scene.tenant.states(webhook) == [DeliveryState.PENDING]
+
+
+async def test_large_files_of_runs_go_a_bounded_step_at_a_time_and_then_the_run(scene: Scene):
+    run = await scene.tenant.finish(await scene.tenant.start())
+    half = bytes(ARTIFACT_STEP // 2 + 1)
+    async with scene.store.write() as tx:
+        for number in range(3):
+            artifact = Artifact(name=f"{number}.json", size=len(half), content=half)
+            await put_artifact(tx, scene.tenant.account_id, run.id, artifact)
+    scene.clock.advance(RETENTION + A_SECOND)
+
+    left = []
+    while await pruner(scene).tick() == BREATH:
+        async with scene.store.read() as tx:
+            left.append(len(await list_artifacts(tx, scene.tenant.account_id, run.id)))
+
+    assert left[:2] == [1, 0]
+    assert await rows_left(scene) == {"attempts": 0, "deliveries": 0, "events": 0, "runs": 0}
 
 
 async def test_a_step_deletes_only_so_much_and_then_lets_others_have_their_turn(scene: Scene):
