@@ -8,9 +8,12 @@ from datetime import timedelta
 import pytest
 
 from runhook.client import settings as client_settings
+from runhook.client.reporter import HEARTBEAT_SECONDS
 from runhook.client.results import SHOWN_NODES
 from runhook.client.wrapping import EXIT_SECONDS
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.pruner import INTERVAL as PRUNE_INTERVAL
+from runhook.dispatcher.run_watcher import GRACE
 from runhook.domain.custom_headers import HEADERS_LIMIT
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
@@ -31,8 +34,13 @@ from runhook.domain.retries import (
     RETRIES_LIMIT,
     RETRY_AFTER_LIMIT,
 )
+from runhook.domain.runs import LONGEST_SILENCE
 from runhook.domain.signature import TOLERANCE
 from runhook.domain.webhooks import LONGEST_GRACE, PayloadVersion
+from runhook.operations.prune import ARTIFACT_STEP
+from runhook.operations.prune import STEP as PRUNED
+from runhook.operations.redeliver_many import BACKLOG, COUNTED
+from runhook.operations.redeliver_many import STEP as REDELIVERED
 from runhook.operations.tokens import LONGEST_LIFETIME as LONGEST_TOKEN_LIFETIME
 from runhook.outbound.pool import KEEP_ALIVE_SECONDS, Bounds
 from runhook.outbound.sender import BODY_KEPT_LIMIT, BODY_READ_LIMIT
@@ -86,6 +94,20 @@ SENTENCES = [
     (API, f"sends {LIMITS[Failure.BAD_TOKEN].amount} tokens within a minute"),
     (API, f"{LIMITS[Failure.SIGN_IN_AS].amount} within 5 minutes for one e-mail address"),
     (API, f"or {LIMITS[Failure.SIGN_IN_FROM].amount} from one place"),
+    (README, f"for {LONGEST_SILENCE[True] // timedelta(minutes=1)} minutes, its run"),
+    (
+        API,
+        f"after {LONGEST_SILENCE[True] // timedelta(minutes=1)} minutes if its start",
+    ),
+    (API, f"else after {LONGEST_SILENCE[False] // timedelta(hours=1)} hours"),
+    (API, f"sends one every {HEARTBEAT_SECONDS:.0f} seconds"),
+    (API, f"For {GRACE // timedelta(minutes=1)} minutes after the service"),
+    (API, f"newest {COUNTED:,} deliveries"),
+    (API, f"{REDELIVERED} in a step"),
+    (API, f"more than {BACKLOG} are pending"),
+    (DOCS / "settings.md", f"Every {PRUNE_INTERVAL // timedelta(minutes=1)} minutes"),
+    (DOCS / "settings.md", f"at most {PRUNED} of a kind"),
+    (DOCS / "settings.md", f"files {ARTIFACT_STEP >> 20} MiB"),
 ]
 
 
