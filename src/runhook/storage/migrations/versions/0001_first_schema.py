@@ -201,7 +201,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("cancel_requested_at", sa.BigInteger(), nullable=True),
-        sa.Column("heartbeats", sa.Boolean(), nullable=False),
+        sa.Column("heartbeats", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("heartbeat_at", sa.BigInteger(), nullable=False),
         sa.Column("lost_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
