@@ -31,4 +31,4 @@ async def fail_first_attempt(store: Store, delivery_id: DeliveryId, *, retry: ti
     )
     ending = Ending(attempt=attempt, state=DeliveryState.PENDING, delay=retry)
     async with store.write() as tx:
-        await end_attempts(tx, [ending], now=START)
+        await end_attempts(tx, [ending])
