@@ -19,22 +19,19 @@ from runhook.domain.runs import RunStatus
 from runhook.domain.webhooks import Webhook
 from runhook.operations.redeliver import redeliver
 from runhook.operations.redeliver_many import (
-    BACKLOG,
-    STEP,
-    WAIT,
     begin_redelivery,
     cancel_redelivery,
     concerned_webhooks,
     preview_redelivery,
 )
+from runhook.operations.redeliver_step import BACKLOG, STEP, WAIT
 from runhook.operations.send_test import send_test
 from runhook.storage.redeliveries import find_redelivery
 from runhook.storage.store import Store
-from runhook.storage.tables import deliveries, redelivery_shares
-from runhook.storage.unsent import Counted
+from runhook.storage.tables import deliveries
+from runhook.storage.unsent import Counted, count_unsent
 from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.api import LEASE
-from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
@@ -190,9 +187,6 @@ async def test_a_selection_narrows_what_is_meant(scene: Scene):
         assert {share.webhook_id: share.total for share in begun.shares} == {
             webhook.id: count for webhook, count in found.counts
         }
-        await cancel_redelivery(
-            scene.store, begun.account_id, begun.id, actor=SOMEBODY, clock=scene.clock
-        ) if begun.shares else None
         return {webhook.id: count for webhook, count in found.counts}
 
     assert await total() == {webhook.id: 5, another.id: 5, failed.id: 1}
@@ -542,8 +536,16 @@ async def test_where_not_all_was_counted_every_webhook_that_may_be_concerned_has
     assert await concerned(replace(selection, webhook_id=second.id)) == [second.id]
 
 
-async def test_its_shares_are_kept_as_long_as_it_is(scene: Scene, clock: ManualClock):
-    await skipping_webhook(scene, 1)
-    await begin(scene)
+@pytest.mark.parametrize(("limit", "counted"), [(2, 2), (3, 3), (4, 3)])
+async def test_a_count_looks_at_so_many_and_says_if_there_may_be_more(
+    scene: Scene, limit: int, counted: int
+):
+    webhook = await skipping_webhook(scene, 3)
+    selection = Selection(since=scene.clock.now() - AN_HOUR)
 
-    assert len(await rows_of(scene.store, redelivery_shares)) == 1
+    async with scene.store.read() as tx:
+        found = await count_unsent(
+            tx, scene.tenant.account_id, selection, fixed_at=scene.clock.now(), limit=limit
+        )
+
+    assert found == Counted({webhook.id: counted}, is_whole=limit > 3)

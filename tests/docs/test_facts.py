@@ -39,8 +39,9 @@ from runhook.domain.signature import TOLERANCE
 from runhook.domain.webhooks import LONGEST_GRACE, PayloadVersion
 from runhook.operations.prune import ARTIFACT_STEP
 from runhook.operations.prune import STEP as PRUNED
-from runhook.operations.redeliver_many import BACKLOG, COUNTED
-from runhook.operations.redeliver_many import STEP as REDELIVERED
+from runhook.operations.redeliver_many import COUNTED
+from runhook.operations.redeliver_step import BACKLOG
+from runhook.operations.redeliver_step import STEP as REDELIVERED
 from runhook.operations.tokens import LONGEST_LIFETIME as LONGEST_TOKEN_LIFETIME
 from runhook.outbound.pool import KEEP_ALIVE_SECONDS, Bounds
 from runhook.outbound.sender import BODY_KEPT_LIMIT, BODY_READ_LIMIT

@@ -13,7 +13,7 @@ from tests.support.program import Service
 from tests.support.receiver import Receiver, status
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.operations.redeliver_many import BACKLOG, STEP
+from runhook.operations.redeliver_step import BACKLOG, STEP
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
 MANY = BACKLOG + STEP + 50

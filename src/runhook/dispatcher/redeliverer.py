@@ -6,7 +6,7 @@ from typing import assert_never
 
 from runhook.clock import Clock
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.operations.redeliver_many import Progress, take_step
+from runhook.operations.redeliver_step import Progress, take_step
 from runhook.storage.store import Store
 
 INTERVAL = timedelta(seconds=1)

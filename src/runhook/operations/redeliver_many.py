@@ -1,9 +1,11 @@
-"""Redeliver in bulk: count what did not arrive, begin, go on step by step, and cancel."""
+"""Redeliver in bulk: count what did not arrive, begin, and cancel.
 
-from collections.abc import Callable, Sequence
+What has begun goes on by `redeliver_step`.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
 
 from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
@@ -11,7 +13,6 @@ from runhook.domain.callers import Actor
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.redeliveries import (
-    Obstacle,
     Place,
     Redelivery,
     RedeliveryId,
@@ -20,44 +21,18 @@ from runhook.domain.redeliveries import (
     Share,
     check_cancellation,
     check_selection,
-    plan_step,
 )
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.audit import note_change
 from runhook.operations.ids import new_redelivery_id
-from runhook.storage.redeliveries import (
-    DueShare,
-    end_redelivery,
-    has_open_shares,
-    insert_redelivery,
-    lock_due_share,
-    lock_redelivery,
-    note_step,
-    postpone_step,
-)
+from runhook.storage.redeliveries import end_redelivery, insert_redelivery, lock_redelivery
 from runhook.storage.store import Store, Transaction
-from runhook.storage.unsent import (
-    Counted,
-    count_pending,
-    count_unsent,
-    look_for_unsent,
-    moment_of,
-    return_unsent_to_queue,
-    webhooks_with_unsent,
-)
-from runhook.storage.webhooks import find_webhook, list_webhooks_with_deleted, lock_webhook
+from runhook.storage.unsent import Counted, count_unsent, moment_of, webhooks_with_unsent
+from runhook.storage.webhooks import find_webhook, list_webhooks_with_deleted
 
 COUNTED = 100_000
 """How many deliveries a count looks at, at most: it costs no more, however much did not arrive."""
-LOOKED_AT = 500
-"""How many deliveries a step looks at, at most, to find some that are chosen."""
-STEP = 100
-"""How many deliveries a step returns to the queue, at most."""
-BACKLOG = 100
-"""With more than so many deliveries waiting for its webhook, a share waits."""
-WAIT = timedelta(seconds=1)
-"""How long a share waits before it looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +44,6 @@ class Preview:
     """How many deliveries there are of which webhook, as far as was counted."""
     is_counted: bool
     """Whether all there are were counted."""
-
-
-class Progress(Enum):
-    """What came of looking for the next step."""
-
-    TAKEN = "taken"
-    WAITING = "waiting"
-    """The share whose turn it was has to wait."""
-    NOTHING_DUE = "nothing due"
 
 
 async def preview_redelivery(
@@ -181,85 +147,6 @@ async def cancel_redelivery(
             now=now,
         )
     return replace(redelivery, state=RedeliveryState.CANCELED, ended_at=now)
-
-
-async def take_step(store: Store, clock: Clock, *, on_queued: Callable[[], None]) -> Progress:
-    """Take the next step of whichever redelivery has been waiting for longest.
-
-    Of several replicas that do this at once, each takes a step that no other one has.
-
-    Args:
-        store: where the deliveries are.
-        clock: dates the end of the redelivery.
-        on_queued: called after a commit that left deliveries to be sent.
-    """
-    async with store.write() as tx:
-        due = await lock_due_share(tx)
-        if due is None:
-            return Progress.NOTHING_DUE
-        obstacle = await obstacle_of(tx, due)
-        if obstacle is None and await has_backlog(tx, due.share.webhook_id):
-            await postpone_step(tx, due, WAIT)
-            return Progress.WAITING
-        share, queued = await go_on(tx, due, obstacle)
-        await note_step(tx, due, share)
-        if share.is_over and not await has_open_shares(tx, due.redelivery.id):
-            await end_redelivery(tx, due.redelivery.id, RedeliveryState.FINISHED, now=clock.now())
-    if queued:
-        on_queued()
-    return Progress.TAKEN
-
-
-async def obstacle_of(tx: Transaction, due: DueShare) -> Obstacle | None:
-    """Return what keeps a webhook's deliveries from being sent, and keep it as it is.
-
-    Whoever switches the webhook off waits, and cancels what we put in the queue; whoever redelivers
-    by hand waits, too.
-    """
-    webhook = await lock_webhook(tx, due.redelivery.account_id, due.share.webhook_id)
-    if webhook is None:
-        return Obstacle.WEBHOOK_DELETED
-    return None if webhook.active else Obstacle.WEBHOOK_INACTIVE
-
-
-async def has_backlog(tx: Transaction, webhook_id: WebhookId) -> bool:
-    """Whether so much waits for a webhook that a redelivery should not add to it."""
-    return await count_pending(tx, webhook_id, limit=BACKLOG + 1) > BACKLOG
-
-
-async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> tuple[Share, int]:
-    """Go on with a share; return it as it is after that, and how many deliveries it queued."""
-    redelivery, share = due.redelivery, due.share
-    looked_at = await look_for_unsent(
-        tx,
-        redelivery.account_id,
-        share.webhook_id,
-        redelivery.selection,
-        fixed_at=redelivery.fixed_at,
-        place=share.place,
-        limit=LOOKED_AT,
-    )
-    step = plan_step(
-        looked_at,
-        share.place,
-        room=STEP,
-        is_passing_over=obstacle is not None,
-        is_end=len(looked_at) < LOOKED_AT,
-    )
-    queued = 0
-    if step.queue:
-        queued = await return_unsent_to_queue(tx, step.queue, fixed_at=redelivery.fixed_at)
-    passed_over = dict(share.passed_over)
-    if obstacle is not None and step.passed_over:
-        passed_over[obstacle] = passed_over.get(obstacle, 0) + step.passed_over
-    after = replace(
-        share,
-        queued=share.queued + queued,
-        passed_over=passed_over,
-        place=step.place,
-        is_over=step.is_last,
-    )
-    return after, queued
 
 
 async def count(

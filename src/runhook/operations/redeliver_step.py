@@ -1,0 +1,118 @@
+"""Go on with redeliveries in bulk: one bounded step of one webhook's share, in one transaction."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from enum import Enum
+
+from runhook.clock import Clock
+from runhook.domain.redeliveries import Obstacle, RedeliveryState, Share, plan_step
+from runhook.domain.webhooks import WebhookId
+from runhook.storage.redeliveries import (
+    DueShare,
+    end_redelivery,
+    has_open_shares,
+    lock_due_share,
+    note_step,
+    postpone_step,
+)
+from runhook.storage.store import Store, Transaction
+from runhook.storage.unsent import count_pending, look_for_unsent, return_unsent_to_queue
+from runhook.storage.webhooks import lock_webhook
+
+LOOKED_AT = 500
+"""How many deliveries a step looks at, at most, to find some that are chosen."""
+STEP = 100
+"""How many deliveries a step returns to the queue, at most."""
+BACKLOG = 100
+"""With more than so many deliveries waiting for its webhook, a share waits."""
+WAIT = timedelta(seconds=1)
+"""How long a share waits before it looks again."""
+
+
+class Progress(Enum):
+    """What came of looking for the next step."""
+
+    TAKEN = "taken"
+    WAITING = "waiting"
+    """The share whose turn it was has to wait."""
+    NOTHING_DUE = "nothing due"
+
+
+async def take_step(store: Store, clock: Clock, *, on_queued: Callable[[], None]) -> Progress:
+    """Take the next step of whichever redelivery has been waiting for longest.
+
+    Of several replicas that do this at once, each takes a step that no other one has.
+
+    Args:
+        store: where the deliveries are.
+        clock: dates the end of the redelivery.
+        on_queued: called after a commit that left deliveries to be sent.
+    """
+    async with store.write() as tx:
+        due = await lock_due_share(tx)
+        if due is None:
+            return Progress.NOTHING_DUE
+        obstacle = await obstacle_of(tx, due)
+        if obstacle is None and await has_backlog(tx, due.share.webhook_id):
+            await postpone_step(tx, due, WAIT)
+            return Progress.WAITING
+        share, queued = await go_on(tx, due, obstacle)
+        await note_step(tx, due, share)
+        if share.is_over and not await has_open_shares(tx, due.redelivery.id):
+            await end_redelivery(tx, due.redelivery.id, RedeliveryState.FINISHED, now=clock.now())
+    if queued:
+        on_queued()
+    return Progress.TAKEN
+
+
+async def obstacle_of(tx: Transaction, due: DueShare) -> Obstacle | None:
+    """Return what keeps a webhook's deliveries from being sent, and keep it as it is.
+
+    Whoever switches the webhook off waits, and cancels what we put in the queue; whoever redelivers
+    by hand waits, too.
+    """
+    webhook = await lock_webhook(tx, due.redelivery.account_id, due.share.webhook_id)
+    if webhook is None:
+        return Obstacle.WEBHOOK_DELETED
+    return None if webhook.active else Obstacle.WEBHOOK_INACTIVE
+
+
+async def has_backlog(tx: Transaction, webhook_id: WebhookId) -> bool:
+    """Whether so much waits for a webhook that a redelivery should not add to it."""
+    return await count_pending(tx, webhook_id, limit=BACKLOG + 1) > BACKLOG
+
+
+async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> tuple[Share, int]:
+    """Go on with a share; return it as it is after that, and how many deliveries it queued."""
+    redelivery, share = due.redelivery, due.share
+    looked_at = await look_for_unsent(
+        tx,
+        redelivery.account_id,
+        share.webhook_id,
+        redelivery.selection,
+        fixed_at=redelivery.fixed_at,
+        place=share.place,
+        limit=LOOKED_AT,
+    )
+    step = plan_step(
+        looked_at,
+        share.place,
+        room=STEP,
+        is_passing_over=obstacle is not None,
+        is_end=len(looked_at) < LOOKED_AT,
+    )
+    queued = 0
+    if step.queue:
+        queued = await return_unsent_to_queue(tx, step.queue, fixed_at=redelivery.fixed_at)
+    passed_over = dict(share.passed_over)
+    if obstacle is not None and step.passed_over:
+        passed_over[obstacle] = passed_over.get(obstacle, 0) + step.passed_over
+    after = replace(
+        share,
+        queued=share.queued + queued,
+        passed_over=passed_over,
+        place=step.place,
+        is_over=step.is_last,
+    )
+    return after, queued
