@@ -12,6 +12,7 @@ from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
 from runhook.domain.events import EventType
+from runhook.domain.failing import WELL
 from runhook.domain.judging import Outcome
 from runhook.domain.people import User
 from runhook.domain.permissions import PermissionSet, Role
@@ -57,6 +58,7 @@ from runhook.storage.people import KnownUser
 from runhook.storage.redeliveries import DueShare
 from runhook.storage.runs import RunFilter, RunOrder, StoredRun
 from runhook.storage.store import Store, Transaction
+from runhook.storage.webhooks import Dispatch
 from tests.support.accounts import a_tenant
 from tests.support.builders import a_run, a_webhook, an_event
 from tests.support.clock import START, ManualClock
@@ -298,6 +300,12 @@ CALLS: dict[str, Call] = {
     ),
     "waiting_webhooks": lambda tx, rows: claims.waiting_webhooks(tx),
     "stranded_webhooks": lambda tx, rows: claims.stranded_webhooks(tx),
+    "pass_gates": lambda tx, rows: claims.pass_gates(
+        tx, {rows.webhook.id: timedelta(seconds=1)}, LEASE
+    ),
+    "give_turns_back": lambda tx, rows: claims.give_turns_back(
+        tx, {rows.webhook.id: timedelta(seconds=1)}
+    ),
     "claim_due": lambda tx, rows: claims.claim_due(tx, {rows.webhook.id: 2}, LEASE),
     "hold_claims": lambda tx, rows: claims.hold_claims(tx, [rows.delivery.id], LEASE.owner),
     "end_attempts": lambda tx, rows: claims.end_attempts(tx, [rows.ending]),
@@ -449,11 +457,12 @@ CALLS: dict[str, Call] = {
     ),
     "find_endpoint": lambda tx, rows: webhooks.find_endpoint(tx, ACCOUNT, rows.webhook.id),
     "find_endpoints": lambda tx, rows: webhooks.find_endpoints(tx, {rows.webhook.id}),
+    "lock_dispatched": lambda tx, rows: webhooks.lock_dispatched(tx, {rows.webhook.id}),
     "note_dispatches": lambda tx, rows: webhooks.note_dispatches(
-        tx, {rows.webhook.id: (START, 200)}
+        tx, [Dispatch(webhook_id=rows.webhook.id, at=START, status_code=200, health=WELL)]
     ),
-    "deactivate_webhooks": lambda tx, rows: webhooks.deactivate_webhooks(
-        tx, {rows.webhook.id}, reason="gone", now=START
+    "deactivate_webhook": lambda tx, rows: webhooks.deactivate_webhook(
+        tx, rows.webhook.id, reason="gone", now=START
     ),
 }
 

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from runhook.domain.deliveries import DeliveryState
-from runhook.storage.claims import waiting_webhooks
+from runhook.storage.claims import Waiting, waiting_webhooks
 from runhook.storage.store import Store
 from runhook.storage.tables import deliveries
 from tests.storage.claiming import LEASE, claim, fail_first_attempt
@@ -157,7 +157,10 @@ async def test_tells_who_waits_and_how_long(tenant: Tenant, store: Store, clock:
     async with store.read() as tx:
         waiting = await waiting_webhooks(tx)
 
-    assert waiting == {due.id: timedelta(seconds=-5), retried.id: timedelta(seconds=60)}
+    assert waiting == {
+        due.id: Waiting(account_id=tenant.account_id, pause=timedelta(seconds=-5)),
+        retried.id: Waiting(account_id=tenant.account_id, pause=timedelta(seconds=60)),
+    }
 
 
 async def test_nobody_waits_in_an_empty_database(tenant: Tenant, store: Store):

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import TypedDict, Unpack
 
 from runhook.domain.events import Event, EventType
+from runhook.domain.failing import Health
+from runhook.domain.notices import Deactivation
 from runhook.domain.runs import (
     OUTCOMES_OF_STATUS,
     AccountId,
@@ -62,6 +64,16 @@ STATUS_OF_EVENT = {
     EventType.COMPLETED: RunStatus.SUCCESS,
     EventType.ERRORED: RunStatus.ERROR,
 }
+RUN_EVENTS = tuple(STATUS_OF_EVENT)
+DEACTIVATION = Deactivation(
+    account_id=AccountId(123),
+    webhook_id=WebhookId("wsu_2PK5Gz3mJk6nVw1sT8aXyRQ4bCd"),
+    webhook_name="Nightly to Slack",
+    reason="The endpoint has been failing.",
+    failing_since=STARTED_AT,
+    consecutive_failures=1_000,
+    occurred_at=OCCURRED_AT,
+)
 
 
 class JobFields(TypedDict, total=False):
@@ -101,6 +113,16 @@ class EventFields(TypedDict, total=False):
     occurred_at: datetime
 
 
+class DeactivationFields(TypedDict, total=False):
+    account_id: AccountId
+    webhook_id: WebhookId
+    webhook_name: str
+    reason: str
+    failing_since: datetime
+    consecutive_failures: int
+    occurred_at: datetime
+
+
 class WebhookFields(TypedDict, total=False):
     id: WebhookId
     account_id: AccountId
@@ -112,6 +134,7 @@ class WebhookFields(TypedDict, total=False):
     active: bool
     payload_version: PayloadVersion
     deactivate_reason: str | None
+    health: Health
     http_status_code: int | None
     dispatched_at: datetime | None
     created_at: datetime
@@ -139,6 +162,11 @@ def an_event(**fields: Unpack[EventFields]) -> Event:
     return replace(
         Event(type=type_, run=fields["run"], sequence=1, occurred_at=OCCURRED_AT), **fields
     )
+
+
+def a_deactivation(**fields: Unpack[DeactivationFields]) -> Deactivation:
+    """A notice of another webhook of ``a_webhook()``'s account."""
+    return replace(DEACTIVATION, **fields)
 
 
 def a_webhook(**fields: Unpack[WebhookFields]) -> Webhook:

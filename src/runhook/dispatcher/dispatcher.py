@@ -10,12 +10,12 @@ import structlog
 from runhook.clock import Clock
 from runhook.dispatcher.lanes import Lane, Lanes
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, Lease
+from runhook.domain.deliveries import Attempt, Delivery, Lease
 from runhook.domain.errors import UnavailableError
 from runhook.domain.judging import judge
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.webhooks import Endpoint
-from runhook.operations.attempt import Claimed, Judged, claim, look, record, release
+from runhook.operations.attempt import Claimed, Judged, Recorded, claim, look, record, release
 from runhook.operations.group_commit import GroupCommit
 from runhook.operations.prepare import attempt_of, prepare
 from runhook.outbound.sender import Sender
@@ -40,6 +40,7 @@ class Dispatcher:
         lease: our hold on what we claim; longer than waiting for a place and sending take.
         send_margin: a delivery whose lease has less than this left is given back, not sent.
         on_room: called when a lane has room again for what may wait in the database.
+        jitter: draws a number from 0 to 1 for each attempt, which spreads retries.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Dispatcher:
         lease: Lease,
         send_margin: timedelta,
         on_room: Callable[[], None] = lambda: None,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
         self._sender = sender
@@ -60,27 +62,28 @@ class Dispatcher:
         self._lease = lease
         self._send_margin = send_margin
         self._on_room = on_room
+        self._jitter = jitter
         self._lanes = Lanes()
         self._under_way: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._records: GroupCommit[Judged, bool] = GroupCommit(self._record, linger=LINGER)
-        self._releases: GroupCommit[DeliveryId, None] = GroupCommit(self._release)
+        self._records: GroupCommit[Judged, Recorded] = GroupCommit(self._record, linger=LINGER)
+        self._releases: GroupCommit[Delivery, None] = GroupCommit(self._release)
 
     async def tick(self) -> timedelta:
         """Begin to deliver what is due; say how long to wait before looking again."""
         waiting = await look(self._store)
         places = self._lanes.places(waiting)
         if places:
-            # Counted from before the claim: our view of the lease is never longer than it is.
-            sendable_until = (
-                self._now() + (self._lease.duration - self._send_margin).total_seconds()
-            )
-            claimed = await claim(self._store, places, self._lease, self._clock)
+            # From before the claim: our view of the lease is never longer than it is.
+            claimed_at = self._now()
+            gated = {id_: waiting[id_] for id_ in places if waiting[id_].is_gated}
+            claimed = await claim(self._store, places, self._lease, self._clock, gated=gated)
             for one in claimed:
-                self._begin(one, sendable_until)
+                self._begin(one, claimed_at)
             if claimed:
                 return NO_PAUSE
-        return min([POLL_INTERVAL, *(pause for pause in waiting.values() if pause > NO_PAUSE)])
+        pauses = [one.pause for one in waiting.values() if one.pause > NO_PAUSE]
+        return min([POLL_INTERVAL, *pauses])
 
     async def settle(self) -> None:
         """Wait until everything claimed has been delivered and recorded, or given back."""
@@ -90,17 +93,18 @@ class Dispatcher:
     async def stop(self) -> None:
         """Give back what has not been sent yet, and let what is under way finish."""
         self._stopping = True
+        self._lanes.close(self._now())
         await self.settle()
 
-    def _begin(self, claimed: Claimed, sendable_until: float) -> None:
-        lane = self._lanes.enter(claimed.delivery.webhook_id)
-        task = asyncio.create_task(self._deliver(claimed, lane, sendable_until))
+    def _begin(self, claimed: Claimed, claimed_at: float) -> None:
+        lane = self._lanes.enter(claimed.delivery)
+        task = asyncio.create_task(self._deliver(claimed, lane, claimed_at))
         self._under_way.add(task)
         task.add_done_callback(lambda done: self._end(done, claimed.delivery))
 
     def _end(self, task: asyncio.Task[None], delivery: Delivery) -> None:
         self._under_way.discard(task)
-        if self._lanes.leave(delivery.webhook_id):
+        if self._lanes.leave(delivery):
             self._on_room()
         error = None if task.cancelled() else task.exception()
         if isinstance(error, UnavailableError):
@@ -109,23 +113,35 @@ class Dispatcher:
             # Its lease will end, and it will be tried again.
             log.error("delivering failed", delivery=delivery.id, exc_info=error)
 
-    async def _deliver(self, claimed: Claimed, lane: Lane, sendable_until: float) -> None:
-        async with lane.requests:
-            if self._stopping or self._now() > sendable_until:
-                await self._releases.submit(claimed.delivery.id)
-                return
-            attempt = await self._attempt(claimed)
-            lane.note(attempt.outcome.duration)
+    async def _deliver(self, claimed: Claimed, lane: Lane, claimed_at: float) -> None:
+        attempt = await self._attempt_in_turn(claimed, lane, claimed_at)
+        if attempt is None:
+            await self._releases.submit(claimed.delivery)
+            return
         verdict = judge(
             attempt.outcome,
             attempt=attempt.number - claimed.delivery.attempts_before,
             schedule=self._schedule_of(claimed.endpoint),
             now=self._clock.now(),
-            jitter=random.random(),  # noqa: S311 - spreads load, guards nothing
+            jitter=self._jitter(),
         )
-        judged = Judged(claimed.delivery, claimed.endpoint, attempt, verdict)
-        if not await self._records.submit(judged):
+        recorded = await self._records.submit(Judged(claimed, attempt, verdict))
+        if recorded.is_closed:
+            lane.close(self._now())
+        if not recorded.counted:
             log.warning("attempt not recorded: lease lost", delivery=claimed.delivery.id)
+
+    async def _attempt_in_turn(
+        self, claimed: Claimed, lane: Lane, claimed_at: float
+    ) -> Attempt | None:
+        """Send a delivery when it is its turn; None if it is not to be sent by this claim."""
+        sendable_until = claimed_at + (self._lease.duration - self._send_margin).total_seconds()
+        async with lane.turn(claimed_at) as may_send:
+            if not may_send or self._stopping or self._now() > sendable_until:
+                return None
+            attempt = await self._attempt(claimed)
+        lane.note(attempt.outcome.duration, failed=attempt.outcome.failure is not None)
+        return attempt
 
     def _schedule_of(self, endpoint: Endpoint) -> RetrySchedule:
         own = endpoint.retry_schedule
@@ -144,12 +160,12 @@ class Dispatcher:
             sent_at=sent_at,
         )
 
-    async def _record(self, judged: Sequence[Judged]) -> Sequence[bool]:
+    async def _record(self, judged: Sequence[Judged]) -> Sequence[Recorded]:
         return await record(self._store, self._lease.owner, judged, self._clock)
 
-    async def _release(self, delivery_ids: Sequence[DeliveryId]) -> Sequence[None]:
-        await release(self._store, self._lease.owner, delivery_ids)
-        return [None] * len(delivery_ids)
+    async def _release(self, deliveries: Sequence[Delivery]) -> Sequence[None]:
+        await release(self._store, self._lease.owner, deliveries, self._clock)
+        return [None] * len(deliveries)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -10,6 +10,7 @@ class AuditAction(StrEnum):
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_DEACTIVATED = "webhook.deactivated"
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - an action, not a secret
     DELIVERY_REDELIVERED = "delivery.redelivered"
     REDELIVERY_BEGUN = "redelivery.begun"

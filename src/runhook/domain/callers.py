@@ -35,6 +35,10 @@ COMMAND_LINE = Actor(kind=ActorKind.COMMAND_LINE, name="runhook")
 """Whoever can run commands beside the database; the service knows no more of them."""
 
 
+RUNHOOK = Actor(kind=ActorKind.RUNHOOK, name="runhook")
+"""The service itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """An actor in one account."""

@@ -76,7 +76,8 @@ class Delivery:
     id: DeliveryId
     account_id: AccountId
     webhook_id: WebhookId
-    run_id: RunId
+    run_id: RunId | None
+    """None for a notice, which is not about a run."""
     event_type: EventType
     body: bytes = field(repr=False)
     """The final bytes, rendered when the event happened."""

@@ -8,12 +8,17 @@ from runhook.domain.runs import Run, RunStatus
 
 
 class EventType(StrEnum):
-    """dbt Cloud's event types; `job.run.canceled` it had in 2022, the others it has today."""
+    """What webhooks can select.
+
+    The runs' are dbt Cloud's; `job.run.canceled` it had in 2022, the others it has today. The one
+    about webhooks is ours.
+    """
 
     STARTED = "job.run.started"
     CANCELED = "job.run.canceled"
     COMPLETED = "job.run.completed"
     ERRORED = "job.run.errored"
+    DEACTIVATED = "webhook.deactivated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 from runhook.domain.events import Event, EventType
+from runhook.domain.failing import HOPELESS_SINCE, PAUSE_AFTER
+from runhook.domain.notices import Deactivation
 from runhook.domain.runs import (
     OUTCOMES_OF_STATUS,
     EnvironmentId,
@@ -13,7 +15,7 @@ from runhook.domain.runs import (
     RunId,
     RunStatus,
 )
-from runhook.domain.webhooks import Webhook
+from runhook.domain.webhooks import Webhook, WebhookId
 
 SAMPLE_JOB = Job(
     id=JobId(123),
@@ -32,13 +34,33 @@ STATUS_OF_SAMPLE = {
 }
 
 
-def sample_event(webhook: Webhook, *, now: datetime) -> Event:
-    """Return an event as the webhook could get one, of a run that never was.
+def sample_event(webhook: Webhook, *, now: datetime) -> Event | Deactivation:
+    """Return an event as the webhook could get one, of a run or a webhook that never was.
 
     It is `job.run.completed`, or the first event type that the webhook selected if not that one.
     """
     is_usual = EventType.COMPLETED in webhook.event_types
     type_ = EventType.COMPLETED if is_usual else webhook.event_types[0]
+    if type_ is EventType.DEACTIVATED:
+        return sample_notice(webhook, now=now)
+    return sample_of_run(webhook, type_, now=now)
+
+
+def sample_notice(webhook: Webhook, *, now: datetime) -> Deactivation:
+    """Return a notice of a webhook that never was."""
+    return Deactivation(
+        account_id=webhook.account_id,
+        webhook_id=WebhookId("wsu_sample"),
+        webhook_name="Sample webhook",
+        reason="Test of this webhook",
+        failing_since=now - HOPELESS_SINCE,
+        consecutive_failures=PAUSE_AFTER,
+        occurred_at=now,
+    )
+
+
+def sample_of_run(webhook: Webhook, type_: EventType, *, now: datetime) -> Event:
+    """Return an event of a run that never was."""
     status = STATUS_OF_SAMPLE[type_]
     run = Run(
         id=RunId(12345),

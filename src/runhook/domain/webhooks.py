@@ -8,6 +8,8 @@ from typing import NewType, TypeVar
 from runhook.domain.custom_headers import CustomHeaders
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import Event, EventType
+from runhook.domain.failing import WELL, Health
+from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import Secret
@@ -21,6 +23,9 @@ IDS_LIMIT = 1_000
 """How many jobs, projects or environments a webhook can name."""
 LONGEST_GRACE = timedelta(days=7)
 """How long a secret can stay valid beside the one that took its place."""
+
+DEACTIVATED_REASON = "Set inactive by a user."
+DELETED_REASON = "The webhook was deleted."
 
 Id = TypeVar("Id", bound=int)
 
@@ -50,6 +55,9 @@ class Webhook:
     payload_version: PayloadVersion = PayloadVersion.V2022_05
     retry_schedule: RetrySchedule | None = None
     """None is the service's own."""
+    rate_limit: RateLimit | None = None
+    """None is as fast as the endpoint takes it."""
+    health: Health = WELL
     header_names: tuple[str, ...] = ()
     """Of the headers that its owner adds to each request; their values are secrets."""
     previous_secret_until: datetime | None = None
@@ -84,6 +92,9 @@ class Endpoint:
     custom_headers: CustomHeaders = field(default_factory=dict, repr=False)
     retry_schedule: RetrySchedule | None = None
     """None is the service's own."""
+    is_gated: bool = False
+    """Whether deliveries are let through one by one or a few at a time: the endpoint is paused, or
+    has a rate limit."""
 
 
 def check_name(name: str) -> str:

@@ -3,13 +3,15 @@
 The sending lies in between, outside any transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from runhook.clock import Clock
-from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
+from runhook.domain.deliveries import Attempt, Delivery, DeliveryState, Lease
+from runhook.domain.failing import hopeless_reason
 from runhook.domain.judging import (
     GONE_REASON,
     EndpointGone,
@@ -18,12 +20,17 @@ from runhook.domain.judging import (
     Succeeded,
     Verdict,
 )
-from runhook.domain.webhooks import Endpoint, WebhookId
+from runhook.domain.notices import Deactivation
+from runhook.domain.webhooks import Endpoint, Webhook, WebhookId
+from runhook.operations.deactivate import deactivate
 from runhook.storage.claims import (
     Ending,
+    Waiting,
     claim_due,
     end_attempts,
+    give_turns_back,
     hold_claims,
+    pass_gates,
     release_claims,
     return_abandoned,
     return_all_claimed,
@@ -32,7 +39,9 @@ from runhook.storage.claims import (
 )
 from runhook.storage.deliveries import cancel_pending_of_inactive
 from runhook.storage.store import Store, Transaction
-from runhook.storage.webhooks import deactivate_webhooks, find_endpoints, note_dispatches
+from runhook.storage.webhooks import Dispatch, find_endpoints, lock_dispatched, note_dispatches
+
+NO_GATES: Mapping[WebhookId, Waiting] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,96 +50,213 @@ class Claimed:
 
     delivery: Delivery
     endpoint: Endpoint
+    is_probe: bool = False
+    """Whether it tries a paused endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """An attempt of a claimed delivery, and what we decided.
 
-    ``endpoint`` is where it was sent, which need not be where the webhook is now.
+    ``claimed.endpoint`` is where it was sent, which need not be where the webhook is now.
     """
 
-    delivery: Delivery
-    endpoint: Endpoint
+    claimed: Claimed
     attempt: Attempt
     verdict: Verdict
 
 
-async def look(store: Store) -> Mapping[WebhookId, timedelta]:
-    """Return the webhooks with something pending, and how long until it is due."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of an attempt's record."""
+
+    counted: bool
+    """No if the lease was lost meanwhile: another worker has the delivery."""
+    is_closed: bool
+    """Whether nothing that was claimed before should be sent to the webhook: its endpoint is
+    paused, or it is not active."""
+
+
+async def look(store: Store) -> Mapping[WebhookId, Waiting]:
+    """Return the webhooks with something pending, and how long until it can be sent."""
     async with store.read() as tx:
         return await waiting_webhooks(tx)
 
 
 async def claim(
-    store: Store, lanes: Mapping[WebhookId, int], lease: Lease, clock: Clock
+    store: Store,
+    places: Mapping[WebhookId, int],
+    lease: Lease,
+    clock: Clock,
+    *,
+    gated: Mapping[WebhookId, Waiting] = NO_GATES,
 ) -> Sequence[Claimed]:
-    """Claim what is due, up to so many for each webhook of ``lanes``, with fresh endpoints."""
+    """Claim what is due, up to so many for each webhook of ``places``, with fresh endpoints.
+
+    Of the ``gated`` webhooks, which are paused or have a rate limit, something is claimed only if
+    the turn is ours. Of one that is gated meanwhile, nothing is.
+    """
     async with store.write() as tx:
-        deliveries = await claim_due(tx, lanes, lease)
+        turns = await take_turns(tx, places, lease, gated)
+        open_to_us = {
+            webhook_id: count
+            for webhook_id, count in places.items()
+            if webhook_id in turns or webhook_id not in gated
+        }
+        deliveries = await claim_due(tx, open_to_us, lease) if open_to_us else []
+        await return_unused(tx, places, Counter(one.webhook_id for one in deliveries), gated, turns)
         if not deliveries:
             return []
         endpoints = await find_endpoints(tx, {one.webhook_id for one in deliveries})
-        orphans = [one for one in deliveries if one.webhook_id not in endpoints]
-        if orphans:
-            # The webhook was deactivated or deleted while we claimed.
-            await release_claims(tx, [one.id for one in orphans], lease.owner)
-            await cancel_pending_of_inactive(
-                tx, {one.webhook_id for one in orphans}, now=clock.now()
-            )
-    return [
-        Claimed(one, endpoints[one.webhook_id]) for one in deliveries if one.webhook_id in endpoints
-    ]
+        claimed = [
+            Claimed(one, endpoints[one.webhook_id], is_probe=turns.get(one.webhook_id, False))
+            for one in deliveries
+            if one.webhook_id in endpoints
+            and (one.webhook_id in turns or not endpoints[one.webhook_id].is_gated)
+        ]
+        if len(claimed) < len(deliveries):
+            # The webhook was paused, deactivated or deleted while we claimed.
+            ours = {one.delivery.id for one in claimed}
+            held_back = [one for one in deliveries if one.id not in ours]
+            await give_back(tx, lease.owner, held_back, clock)
+    return claimed
+
+
+async def take_turns(
+    tx: Transaction,
+    places: Mapping[WebhookId, int],
+    lease: Lease,
+    gated: Mapping[WebhookId, Waiting],
+) -> Mapping[WebhookId, bool]:
+    """Return those of the gated webhooks whose turn is ours, and whether it is a probe's."""
+    costs = {webhook_id: one.cost_of(places[webhook_id]) for webhook_id, one in gated.items()}
+    return await pass_gates(tx, costs, lease) if costs else {}
+
+
+async def return_unused(
+    tx: Transaction,
+    places: Mapping[WebhookId, int],
+    counts: Mapping[WebhookId, int],
+    gated: Mapping[WebhookId, Waiting],
+    turns: Collection[WebhookId],
+) -> None:
+    """Give back what was taken of turns for more deliveries than there were."""
+    unused = {
+        webhook_id: gated[webhook_id].cost_of(places[webhook_id])
+        - gated[webhook_id].cost_of(counts[webhook_id])
+        for webhook_id in turns
+        if counts[webhook_id] < places[webhook_id]
+    }
+    if unused:
+        await give_turns_back(tx, unused)
 
 
 async def record(
     store: Store, owner: str, judged: Sequence[Judged], clock: Clock
-) -> Sequence[bool]:
-    """Record attempts; for each, say whether it counted.
+) -> Sequence[Recorded]:
+    """Record attempts, and what they tell of the endpoints' health.
 
-    One whose lease was lost meanwhile changes nothing: another worker has the delivery.
+    One whose lease was lost meanwhile changes nothing.
     """
     now = clock.now()
     async with store.write() as tx:
-        held = await hold_claims(tx, [one.delivery.id for one in judged], owner)
-        kept = [one for one in judged if one.delivery.id in held]
-        if kept:
-            # First the webhooks, whose rows a deactivation locks too: it sees what we return to
-            # the queue, or we see that it was there.
-            await note_dispatches(tx, latest_answers(kept))
-            gone = await gone_webhooks(tx, kept)
-            if gone:
-                await deactivate_webhooks(tx, gone, reason=GONE_REASON, now=now)
-            await end_attempts(tx, [ending_of(one) for one in kept])
-            retried = {one.delivery.webhook_id for one in kept if isinstance(one.verdict, Retry)}
-            if gone | retried:
-                await cancel_pending_of_inactive(tx, gone | retried, now=tx.now)
-    return [one.delivery.id in held for one in judged]
-
-
-async def gone_webhooks(tx: Transaction, judged: Sequence[Judged]) -> set[WebhookId]:
-    """Return the webhooks whose endpoint is gone; those that have moved since are not."""
-    gone = [one for one in judged if one.verdict == EndpointGone()]
-    if not gone:
-        return set()
-    endpoints = await find_endpoints(tx, {one.delivery.webhook_id for one in gone})
-    return {
-        one.endpoint.webhook_id
-        for one in gone
-        if one.endpoint.webhook_id in endpoints
-        and one.endpoint.client_url == endpoints[one.endpoint.webhook_id].client_url
-    }
-
-
-def latest_answers(judged: Sequence[Judged]) -> dict[WebhookId, tuple[datetime, int]]:
-    """Return each webhook's latest attempt here, and what it answered (0 for nothing)."""
-    latest = {}
-    for one in sorted(judged, key=lambda one: one.attempt.sent_at):
-        latest[one.delivery.webhook_id] = (
-            one.attempt.sent_at,
-            one.attempt.outcome.status_code or 0,
+        held = await hold_claims(tx, [one.claimed.delivery.id for one in judged], owner)
+        kept = [one for one in judged if one.claimed.delivery.id in held]
+        closed = await record_held(tx, kept, now=now) if kept else set()
+    return [
+        Recorded(
+            counted=one.claimed.delivery.id in held,
+            is_closed=one.claimed.delivery.webhook_id in closed,
         )
-    return latest
+        for one in judged
+    ]
+
+
+async def record_held(
+    tx: Transaction, judged: Sequence[Judged], *, now: datetime
+) -> set[WebhookId]:
+    """Record attempts of deliveries that we hold; return the webhooks that are closed after that.
+
+    First the webhooks, whose rows a deactivation locks too: it sees what we return to the queue, or
+    we see that it was there.
+    """
+    webhooks, database_now = await lock_dispatched(
+        tx, {one.claimed.delivery.webhook_id for one in judged}
+    )
+    by_webhook: dict[WebhookId, list[Judged]] = {webhook_id: [] for webhook_id in webhooks}
+    for one in judged:
+        by_webhook[one.claimed.delivery.webhook_id].append(one)
+    findings = [
+        finding_of(webhook, by_webhook[webhook_id], now=now, database_now=database_now)
+        for webhook_id, webhook in webhooks.items()
+    ]
+    await note_dispatches(tx, [one.dispatch for one in findings])
+    await end_attempts(tx, [ending_of(one) for one in judged])
+    deactivations = [one.deactivation for one in findings if one.deactivation is not None]
+    if deactivations:
+        await deactivate(tx, deactivations, now=now)
+    inactive = {one.webhook.id for one in findings if not one.stays_active}
+    if inactive:
+        await cancel_pending_of_inactive(tx, inactive, now=tx.now)
+    return inactive | {one.webhook.id for one in findings if one.dispatch.health.is_paused}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What attempts tell of a webhook's endpoint."""
+
+    webhook: Webhook
+    dispatch: Dispatch
+    deactivation: Deactivation | None
+    """None if the webhook is not to be deactivated now."""
+
+    @property
+    def stays_active(self) -> bool:
+        """Whether more can be sent, sooner or later."""
+        return self.webhook.active and self.deactivation is None
+
+
+def finding_of(
+    webhook: Webhook, judged: Sequence[Judged], *, now: datetime, database_now: datetime
+) -> Finding:
+    """Return what attempts tell, in the order in which they ended.
+
+    Those that were sent to where the webhook is no longer tell nothing of where it is now.
+    """
+    here = [
+        one
+        for one in judged
+        if webhook.active and one.claimed.endpoint.client_url == webhook.client_url
+    ]
+    health = webhook.health
+    for one in here:
+        health = health.after_attempt(
+            failed=one.verdict != Succeeded(), was_probe=one.claimed.is_probe, now=database_now
+        )
+    reason = None
+    if any(one.verdict == EndpointGone() for one in here):
+        reason = GONE_REASON
+    elif here and health.is_hopeless(database_now):
+        reason = hopeless_reason(health, here[-1].attempt.outcome.error)
+    latest = max(judged, key=lambda one: one.attempt.sent_at).attempt
+    dispatch = Dispatch(
+        webhook_id=webhook.id,
+        at=latest.sent_at,
+        status_code=latest.outcome.status_code or 0,
+        health=health,
+    )
+    if reason is None:
+        return Finding(webhook, dispatch, None)
+    deactivation = Deactivation(
+        account_id=webhook.account_id,
+        webhook_id=webhook.id,
+        webhook_name=webhook.name,
+        reason=reason,
+        failing_since=health.failing_since or database_now,
+        consecutive_failures=health.consecutive_failures,
+        occurred_at=now,
+    )
+    return Finding(webhook, dispatch, deactivation)
 
 
 def ending_of(judged: Judged) -> Ending:
@@ -146,10 +272,18 @@ def ending_of(judged: Judged) -> Ending:
             assert_never(unknown)
 
 
-async def release(store: Store, owner: str, delivery_ids: Sequence[DeliveryId]) -> None:
+async def release(store: Store, owner: str, deliveries: Sequence[Delivery], clock: Clock) -> None:
     """Give back deliveries that were claimed and not sent."""
     async with store.write() as tx:
-        await release_claims(tx, delivery_ids, owner)
+        await give_back(tx, owner, deliveries, clock)
+
+
+async def give_back(
+    tx: Transaction, owner: str, deliveries: Sequence[Delivery], clock: Clock
+) -> None:
+    """Return deliveries to the queue, and from there cancel what has nowhere to go any more."""
+    await release_claims(tx, [one.id for one in deliveries], owner)
+    await cancel_pending_of_inactive(tx, {one.webhook_id for one in deliveries}, now=clock.now())
 
 
 async def rescue(store: Store) -> int:

@@ -13,10 +13,13 @@ from runhook.domain.callers import Actor
 from runhook.domain.custom_headers import CustomHeaders, check_custom_headers
 from runhook.domain.destinations import AddressPolicy, check_url
 from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.failing import WELL
+from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import SECRET_BYTES, Secret
 from runhook.domain.webhooks import (
+    DEACTIVATED_REASON,
     PayloadVersion,
     Webhook,
     WebhookId,
@@ -43,8 +46,6 @@ from runhook.storage.webhooks import (
     write_headers,
 )
 
-DEACTIVATED_REASON = "Set inactive by a user."
-
 Id = TypeVar("Id", bound=int)
 
 
@@ -69,6 +70,8 @@ class WebhookChange:
     payload_version: PayloadVersion | None = None
     retry_schedule: RetrySchedule | Literal[Kept.KEPT] | None = Kept.KEPT
     """None is the service's own."""
+    rate_limit: RateLimit | Literal[Kept.KEPT] | None = Kept.KEPT
+    """None is none."""
     custom_headers: CustomHeaders | None = field(default=None, repr=False)
     """All of them; a masked value keeps the one that is there."""
 
@@ -235,6 +238,8 @@ async def changed_webhook(
         webhook = replace(webhook, payload_version=change.payload_version)
     if change.retry_schedule is not Kept.KEPT:
         webhook = replace(webhook, retry_schedule=change.retry_schedule)
+    if change.rate_limit is not Kept.KEPT:
+        webhook = replace(webhook, rate_limit=change.rate_limit)
     return switched(await scoped(tx, webhook, change), change, policy)
 
 
@@ -295,13 +300,16 @@ async def with_headers(
 def switched(webhook: Webhook, change: WebhookChange, policy: AddressPolicy) -> Webhook:
     """Return the webhook with its URL changed and switched on or off.
 
-    As in dbt Cloud, a new URL reactivates a webhook, even if the same request says inactive.
+    As in dbt Cloud, a new URL reactivates a webhook, even if the same request says inactive. Who
+    gives a new URL, or says active, vouches for the endpoint: its failures are forgotten.
     """
     moved = False
     if change.client_url is not None:
         url = check_url(change.client_url, policy)
         moved = url != webhook.client_url
         webhook = replace(webhook, client_url=url)
+    if moved or change.active:
+        webhook = replace(webhook, health=WELL)
     was_active = webhook.active
     active = was_active if change.active is None else change.active
     if moved and not was_active:
@@ -350,5 +358,6 @@ def facts_of(webhook: Webhook) -> Facts:
         "active": webhook.active,
         "payload_version": webhook.payload_version.value,
         "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
+        "rate_limit": webhook.rate_limit and str(webhook.rate_limit),
         "header_names": list(webhook.header_names),
     }

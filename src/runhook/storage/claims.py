@@ -8,14 +8,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
+from runhook.domain.rate_limits import RateLimit
+from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
-from runhook.storage.columns import Duration
+from runhook.storage.columns import Duration, UtcDateTime
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
+from runhook.storage.webhooks import rate_limit_in
 
 INSERT_ATTEMPTS = sa.insert(attempts)
 
@@ -29,19 +33,53 @@ class Ending:
     delay: timedelta | None = None
 
 
-async def waiting_webhooks(tx: Transaction) -> dict[WebhookId, timedelta]:
-    """Return the active webhooks that have something pending, and how long until it is due.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An active webhook with something pending."""
 
-    The pause is zero or less where something is due. The cost follows the number of such webhooks,
-    not of their deliveries: the index is entered once for each.
+    account_id: AccountId
+    pause: timedelta
+    """How long until something can be sent; zero or less for now. Whatever is due waits for the end
+    of its endpoint's pause, too, and for its turn under a rate limit."""
+    is_paused: bool = False
+    rate_limit: RateLimit | None = None
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether ``pass_gates`` has to be asked before something is claimed."""
+        return self.is_paused or self.rate_limit is not None
+
+    def cost_of(self, places: int) -> timedelta:
+        """Return how long claiming so many deliveries closes the rate limit's gate."""
+        return timedelta() if self.rate_limit is None else self.rate_limit.pause_after(places)
+
+
+async def waiting_webhooks(tx: Transaction) -> dict[WebhookId, Waiting]:
+    """Return the active webhooks that have something pending, and how long until it can be sent.
+
+    The cost follows the number of such webhooks, not of their deliveries: the index is entered once
+    for each.
     """
     rows = await tx.execute(waiting_webhooks_statement(tx.now))
-    return {row.webhook_id: row.pause for row in rows}
+    return {
+        row.id: Waiting(
+            account_id=row.account_id,
+            pause=max(
+                moment
+                for moment in (row.due_at, row.paused_until, row.next_request_at)
+                if moment is not None
+            )
+            - row.now,
+            is_paused=row.paused_until is not None,
+            rate_limit=rate_limit_in(row.rate_limit),
+        )
+        for row in rows
+    }
 
 
 # Building these statements costs more than running them, so each is built once for its store.
 @lru_cache
-def waiting_webhooks_statement(now: Clock) -> sa.Select[tuple[str, timedelta]]:
+def waiting_webhooks_statement(now: Clock) -> sa.Select[tuple[Any, ...]]:
     """Return the query of ``waiting_webhooks``."""
     lane = lanes()
     earliest = (
@@ -49,9 +87,18 @@ def waiting_webhooks_statement(now: Clock) -> sa.Select[tuple[str, timedelta]]:
         .where(IS_PENDING, deliveries.c.webhook_id == lane.c.webhook_id)
         .scalar_subquery()
     )
-    pause = sa.type_coerce(earliest, sa.BigInteger) - sa.type_coerce(now, sa.BigInteger)
-    return sa.select(lane.c.webhook_id, sa.type_coerce(pause, Duration).label("pause")).join(
-        webhooks, sa.and_(webhooks.c.id == lane.c.webhook_id, webhooks.c.active)
+    return (
+        sa.select(
+            webhooks.c.id,
+            webhooks.c.account_id,
+            earliest.label("due_at"),
+            webhooks.c.paused_until,
+            webhooks.c.rate_limit,
+            webhooks.c.next_request_at,
+            now.label("now"),
+        )
+        .select_from(lane)
+        .join(webhooks, sa.and_(webhooks.c.id == lane.c.webhook_id, webhooks.c.active))
     )
 
 
@@ -76,6 +123,68 @@ def lanes() -> sa.CTE:
         .scalar_subquery()
     )
     return lane.union_all(sa.select(following).where(lane.c.webhook_id.is_not(None)))
+
+
+async def pass_gates(
+    tx: Transaction, costs: Mapping[WebhookId, timedelta], lease: Lease
+) -> dict[WebhookId, bool]:
+    """Take the turn at paused and rate-limited webhooks; return those we got, and if it is a probe.
+
+    Of all workers one gets it. It closes the gate of a pause for as long as the lease lasts, and
+    that of a rate limit for as long as ``costs`` says. A gate that another worker is just passing
+    is left to it, never waited for.
+    """
+    open_gates = (
+        sa.select(webhooks.c.id)
+        .where(
+            webhooks.c.id.in_(list(costs)),
+            webhooks.c.active,
+            sa.or_(webhooks.c.paused_until.is_(None), webhooks.c.paused_until <= tx.now),
+            sa.or_(webhooks.c.next_request_at.is_(None), webhooks.c.next_request_at <= tx.now),
+        )
+        .with_for_update(skip_locked=True, key_share=True)
+        .cte("open_gate")
+    )
+    until = after(tx.now, sa.literal(lease.duration, Duration))
+    rows = await tx.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.id.in_(sa.select(open_gates.c.id)))
+        .values(
+            paused_until=sa.case((webhooks.c.paused_until.is_not(None), until)),
+            next_request_at=sa.case(
+                (webhooks.c.rate_limit.is_not(None), after(tx.now, cost_in(costs)))
+            ),
+        )
+        .returning(webhooks.c.id, webhooks.c.paused_until)
+    )
+    return {row.id: row.paused_until is not None for row in rows}
+
+
+async def give_turns_back(tx: Transaction, unused: Mapping[WebhookId, timedelta]) -> None:
+    """Undo what ``pass_gates`` took for deliveries that were not there to claim.
+
+    Args:
+        tx: the transaction that passed these gates.
+        unused: by how much less the gate of a rate limit is to be closed. A pause's is open again.
+    """
+    earlier = sa.type_coerce(webhooks.c.next_request_at, sa.BigInteger) - cost_in(unused)
+    await tx.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.id.in_(list(unused)))
+        .values(
+            paused_until=sa.case((webhooks.c.paused_until.is_not(None), tx.now)),
+            next_request_at=sa.type_coerce(earlier, UtcDateTime),
+        )
+    )
+
+
+def cost_in(costs: Mapping[WebhookId, timedelta]) -> sa.ColumnElement[timedelta]:
+    """Return the cost that belongs to a row of the webhooks, as an expression."""
+    whens = {
+        webhook_id: sa.cast(sa.literal(cost, Duration), sa.BigInteger)
+        for webhook_id, cost in costs.items()
+    }
+    return sa.type_coerce(sa.case(whens, value=webhooks.c.id, else_=sa.literal(0)), Duration)
 
 
 async def claim_due(

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from runhook.domain.deliveries import UNSENT_STATES, DeliveryId, DeliveryState, Lease
 from runhook.domain.events import Event, EventType
 from runhook.domain.judging import FailureReason
+from runhook.domain.notices import Deactivation
 from runhook.domain.runs import AccountId, JobId, RunId
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.webhooks import DELETED_REASON, Webhook, WebhookId
 from runhook.storage.columns import MICROSECOND, Duration
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import (
@@ -29,7 +30,7 @@ class NewDelivery:
 
     id: DeliveryId
     webhook_id: WebhookId
-    event: Event
+    event: Event | Deactivation
     body: bytes
     state: DeliveryState
 
@@ -52,7 +53,7 @@ class LoggedDelivery:
     account_id: AccountId
     webhook_id: WebhookId
     run_id: RunId | None
-    """None for a test, as is the job's."""
+    """None for a test and for a notice, as is the job's."""
     job_id: JobId | None
     is_test: bool
     event_type: EventType
@@ -62,6 +63,8 @@ class LoggedDelivery:
     next_attempt_at: datetime | None
     http_status_code: int | None
     failure: FailureReason | None
+    cancel_reason: str | None
+    """Why it was canceled, in words; None if it was not."""
     created_at: datetime
     updated_at: datetime
 
@@ -123,12 +126,9 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
         [
             {
                 "id": one.id,
-                "account_id": one.event.run.account_id,
                 "webhook_id": one.webhook_id,
-                "run_id": one.event.run.id,
-                "event_sequence": one.event.sequence,
                 "event_type": one.event.type,
-                "job_id": one.event.run.job.id,
+                **subject_of(one.event),
                 "is_test": False,
                 "state": one.state,
                 "is_due": one.state is DeliveryState.PENDING,
@@ -140,6 +140,23 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
             for one in new
         ],
     )
+
+
+def subject_of(event: Event | Deactivation) -> dict[str, int | None]:
+    """Return the columns that say what an event is about; a notice is about no run."""
+    if isinstance(event, Deactivation):
+        return {
+            "account_id": event.account_id,
+            "run_id": None,
+            "event_sequence": None,
+            "job_id": None,
+        }
+    return {
+        "account_id": event.run.account_id,
+        "run_id": event.run.id,
+        "event_sequence": event.sequence,
+        "job_id": event.run.job.id,
+    }
 
 
 async def insert_sample_delivery(
@@ -182,6 +199,7 @@ async def return_to_queue(
             state=DeliveryState.PENDING,
             next_attempt_at=tx.now,
             attempts_before=before,
+            cancel_reason=None,
             updated_at=tx.now,
         )
     )
@@ -321,14 +339,32 @@ async def list_attempts(tx: Transaction, delivery_id: DeliveryId) -> Sequence[Lo
 async def cancel_pending_of_inactive(
     tx: Transaction, webhook_ids: Collection[WebhookId], *, now: datetime | Clock
 ) -> None:
-    """Cancel what waits to be sent to those of these webhooks that are no longer active."""
+    """Cancel what waits to be sent to those of these webhooks that are no longer active.
+
+    Each says why: because the webhook is deleted, or with the reason that it was deactivated for.
+    """
     inactive = sa.select(webhooks.c.id).where(
         webhooks.c.id.in_(list(webhook_ids)), ~webhooks.c.active
+    )
+    reason = (
+        sa.select(
+            sa.case(
+                (webhooks.c.deleted_at.is_not(None), DELETED_REASON),
+                else_=webhooks.c.deactivate_reason,
+            )
+        )
+        .where(webhooks.c.id == deliveries.c.webhook_id)
+        .scalar_subquery()
     )
     await tx.execute(
         sa.update(deliveries)
         .where(IS_PENDING, deliveries.c.webhook_id.in_(inactive))
-        .values(state=DeliveryState.CANCELED, next_attempt_at=None, updated_at=now)
+        .values(
+            state=DeliveryState.CANCELED,
+            next_attempt_at=None,
+            cancel_reason=reason,
+            updated_at=now,
+        )
     )
 
 
@@ -362,6 +398,7 @@ def logged_delivery_of(row: sa.Row[Any]) -> LoggedDelivery:
         next_attempt_at=row.next_attempt_at,
         http_status_code=row.http_status_code,
         failure=row.failure,
+        cancel_reason=row.cancel_reason,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

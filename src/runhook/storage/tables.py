@@ -221,6 +221,9 @@ webhooks = sa.Table(
     sa.Column("payload_version", Word(PayloadVersion), nullable=False),
     # Seconds before each retry; NULL is the service's own schedule.
     sa.Column("retry_schedule", Json),
+    # Such as `10/second`; NULL is none. The other one is when it lets something through again.
+    sa.Column("rate_limit", sa.Text),
+    sa.Column("next_request_at", UtcDateTime),
     # Names only; the ciphertext is of an object of names and values.
     sa.Column("header_names", Json, nullable=False),
     sa.Column("headers_ciphertext", sa.LargeBinary),
@@ -230,6 +233,11 @@ webhooks = sa.Table(
     sa.Column("deactivate_reason", sa.Text),
     sa.Column("http_status_code", sa.Integer),
     sa.Column("dispatched_at", UtcDateTime),
+    # The endpoint's health.
+    sa.Column("failing_since", UtcDateTime),
+    sa.Column("consecutive_failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failed_probes", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("paused_until", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     # The row outlives the webhook as long as its deliveries do; its secret does not.
@@ -243,7 +251,7 @@ deliveries = sa.Table(
     sa.Column("id", Ksuid, primary_key=True),
     sa.Column("account_id", sa.BigInteger, nullable=False),
     sa.Column("webhook_id", sa.ForeignKey("webhooks.id"), nullable=False),
-    # A test delivery speaks of no run: these are NULL.
+    # A test and a notice speak of no run: these are NULL.
     sa.Column("run_id", sa.ForeignKey("runs.id")),
     sa.Column("event_sequence", sa.Integer),
     sa.Column("job_id", sa.BigInteger),
@@ -259,6 +267,7 @@ deliveries = sa.Table(
     sa.Column("claimed_until", UtcDateTime),
     sa.Column("http_status_code", sa.Integer),
     sa.Column("failure", Word(FailureReason)),
+    sa.Column("cancel_reason", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     # On the database's clock: a redelivery leaves alone what has changed since it began.
     sa.Column("updated_at", UtcDateTime, nullable=False),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 
 from runhook.domain.custom_headers import CustomHeaders
 from runhook.domain.events import EventType
+from runhook.domain.failing import Health
+from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import AccountId
 from runhook.domain.signature import Secret
@@ -18,6 +21,29 @@ from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import webhooks
 
 IS_THERE = webhooks.c.deleted_at.is_(None)
+NOTE_DISPATCHES = (
+    sa.update(webhooks)
+    .where(webhooks.c.id == sa.bindparam("webhook_id"))
+    .values(
+        dispatched_at=sa.bindparam("at"),
+        http_status_code=sa.bindparam("code"),
+        failing_since=sa.bindparam("since"),
+        consecutive_failures=sa.bindparam("failures"),
+        failed_probes=sa.bindparam("probes"),
+        paused_until=sa.bindparam("until"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """A webhook's latest attempt, and how its endpoint does since."""
+
+    webhook_id: WebhookId
+    at: datetime
+    status_code: int
+    """0 for no answer."""
+    health: Health
 
 
 async def insert_webhook(tx: Transaction, webhook: Webhook, secret: Secret) -> None:
@@ -35,11 +61,13 @@ async def insert_webhook(tx: Transaction, webhook: Webhook, secret: Secret) -> N
 
 
 async def update_webhook(tx: Transaction, webhook: Webhook) -> None:
-    """Write what a caller can change of a webhook."""
+    """Write what a caller can change of a webhook; a new rate limit begins at once."""
+    columns = changing_columns(webhook)
+    is_same_limit = webhooks.c.rate_limit.is_not_distinct_from(columns["rate_limit"])
     await tx.execute(
         sa.update(webhooks)
         .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)
-        .values(changing_columns(webhook))
+        .values(next_request_at=sa.case((is_same_limit, webhooks.c.next_request_at)), **columns)
     )
 
 
@@ -201,6 +229,7 @@ def select_endpoints(now: Clock) -> sa.Select[Any]:
     previous = sa.case(
         (webhooks.c.previous_secret_until > now, webhooks.c.previous_secret_ciphertext)
     )
+    is_gated = sa.or_(webhooks.c.paused_until.is_not(None), webhooks.c.rate_limit.is_not(None))
     return sa.select(
         webhooks.c.id,
         webhooks.c.client_url,
@@ -208,6 +237,7 @@ def select_endpoints(now: Clock) -> sa.Select[Any]:
         previous.label("previous_secret_ciphertext"),
         webhooks.c.headers_ciphertext,
         webhooks.c.retry_schedule,
+        is_gated.label("is_gated"),
     ).where(IS_THERE)
 
 
@@ -220,6 +250,7 @@ def endpoint_of(tx: Transaction, row: sa.Row[Any]) -> Endpoint:
         secrets=tuple(tx.vault.decrypt(one) for one in ciphertexts if one is not None),
         custom_headers=headers_in(tx, row.headers_ciphertext),
         retry_schedule=schedule_in(row.retry_schedule),
+        is_gated=row.is_gated,
     )
 
 
@@ -235,31 +266,51 @@ async def newest_secret_opens(tx: Transaction) -> bool:
     return ciphertext is None or tx.vault.opens(ciphertext)
 
 
-async def note_dispatches(
-    tx: Transaction, latest: Mapping[WebhookId, tuple[datetime, int]]
-) -> None:
-    """Write when each webhook was last dispatched to and what it answered (0 for nothing).
+async def lock_dispatched(
+    tx: Transaction, webhook_ids: Collection[WebhookId]
+) -> tuple[dict[WebhookId, Webhook], datetime]:
+    """Return webhooks, deleted ones as inactive, and the present moment on the database's clock.
 
-    In the order of their ids, so that two workers wait for each other in one order.
+    No other transaction changes them before this one ends, but deliveries to them can be added. In
+    the order of their ids, so that two workers wait for each other in one order.
     """
-    await tx.execute(
-        sa.update(webhooks)
-        .where(webhooks.c.id == sa.bindparam("webhook_id"))
-        .values(dispatched_at=sa.bindparam("at"), http_status_code=sa.bindparam("code")),
+    rows = (
+        await tx.execute(
+            sa.select(webhooks, tx.now.label("now"))
+            .where(webhooks.c.id.in_(list(webhook_ids)))
+            .order_by(webhooks.c.id)
+            .with_for_update(key_share=True)
+        )
+    ).all()
+    return {row.id: webhook_of(row) for row in rows}, rows[0].now
+
+
+async def note_dispatches(tx: Transaction, dispatches: Sequence[Dispatch]) -> None:
+    """Write when webhooks were last dispatched to, what they answered, and how they do since."""
+    await tx.execute_many(
+        NOTE_DISPATCHES,
         [
-            {"webhook_id": webhook_id, "at": at, "code": code}
-            for webhook_id, (at, code) in sorted(latest.items())
+            {
+                "webhook_id": one.webhook_id,
+                "at": one.at,
+                "code": one.status_code,
+                "since": one.health.failing_since,
+                "failures": one.health.consecutive_failures,
+                "probes": one.health.failed_probes,
+                "until": one.health.paused_until,
+            }
+            for one in dispatches
         ],
     )
 
 
-async def deactivate_webhooks(
-    tx: Transaction, webhook_ids: Collection[WebhookId], *, reason: str, now: datetime
+async def deactivate_webhook(
+    tx: Transaction, webhook_id: WebhookId, *, reason: str, now: datetime
 ) -> None:
-    """Switch webhooks off and say why."""
+    """Switch a webhook off and say why."""
     await tx.execute(
         sa.update(webhooks)
-        .where(webhooks.c.id.in_(list(webhook_ids)), webhooks.c.active)
+        .where(webhooks.c.id == webhook_id, webhooks.c.active)
         .values(active=False, deactivate_reason=reason, updated_at=now)
     )
 
@@ -270,7 +321,7 @@ def select_webhooks(account_id: AccountId) -> sa.Select[Any]:
 
 
 def changing_columns(webhook: Webhook) -> dict[str, Any]:
-    """Return the columns that a caller can change."""
+    """Return the columns that a caller can change, or heals by changing others."""
     return {
         "name": webhook.name,
         "description": webhook.description,
@@ -282,7 +333,12 @@ def changing_columns(webhook: Webhook) -> dict[str, Any]:
         "active": webhook.active,
         "payload_version": webhook.payload_version,
         "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
+        "rate_limit": webhook.rate_limit and str(webhook.rate_limit),
         "deactivate_reason": webhook.deactivate_reason,
+        "failing_since": webhook.health.failing_since,
+        "consecutive_failures": webhook.health.consecutive_failures,
+        "failed_probes": webhook.health.failed_probes,
+        "paused_until": webhook.health.paused_until,
         "updated_at": webhook.updated_at,
     }
 
@@ -302,6 +358,13 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
         active=row.active,
         payload_version=row.payload_version,
         retry_schedule=schedule_in(row.retry_schedule),
+        rate_limit=rate_limit_in(row.rate_limit),
+        health=Health(
+            failing_since=row.failing_since,
+            consecutive_failures=row.consecutive_failures,
+            failed_probes=row.failed_probes,
+            paused_until=row.paused_until,
+        ),
         header_names=tuple(row.header_names),
         previous_secret_until=row.previous_secret_until,
         deactivate_reason=row.deactivate_reason,
@@ -315,6 +378,11 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
 def schedule_in(seconds: list[float] | None) -> RetrySchedule | None:
     """Return the retry schedule in a column; None is the service's own."""
     return None if seconds is None else RetrySchedule.of(seconds)
+
+
+def rate_limit_in(text: str | None) -> RateLimit | None:
+    """Return the rate limit in a column; None is none."""
+    return None if text is None else RateLimit.parse(text)
 
 
 def headers_in(tx: Transaction, ciphertext: bytes | None) -> CustomHeaders:

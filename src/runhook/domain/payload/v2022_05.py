@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
+from runhook.domain.notices import Deactivation
 from runhook.domain.runs import SCHEDULED, Run
 from runhook.domain.webhooks import Webhook
 
@@ -46,6 +47,26 @@ def ending(event_type: EventType, run: Run) -> dict[str, str]:
         EventType.COMPLETED: {"run_finished_at": ended_at, "run_status": status},
         EventType.ERRORED: {"run_errored_at": ended_at, "run_status": status},
     }[event_type]
+
+
+def render_notice(
+    notice: Deactivation, webhook: Webhook, delivery_id: DeliveryId
+) -> dict[str, object]:
+    """Return a notice's payload, which the page does not have, in its style."""
+    return {
+        "account_id": notice.account_id,
+        "event_id": delivery_id,
+        "timestamp": clock_text(notice.occurred_at),
+        "event_type": notice.type.value,
+        "data": {
+            "deactivated_webhook_id": notice.webhook_id,
+            "deactivated_webhook_name": notice.webhook_name,
+            "deactivate_reason": notice.reason,
+            "failing_since": clock_text(notice.failing_since),
+            "consecutive_failures": notice.consecutive_failures,
+            "webhook_name": webhook.name,
+        },
+    }
 
 
 def clock_text(time: datetime) -> str:

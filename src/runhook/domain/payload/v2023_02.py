@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
+from runhook.domain.notices import Deactivation
 from runhook.domain.runs import Run, RunStatus
 from runhook.domain.webhooks import Webhook
 
@@ -69,6 +70,27 @@ def ending(event_type: EventType, run: Run) -> dict[str, str]:
     if event_type is EventType.STARTED or run.finished_at is None:
         return {}
     return {ENDING_KEYS[event_type]: second_text(run.finished_at)}
+
+
+def render_notice(
+    notice: Deactivation, webhook: Webhook, delivery_id: DeliveryId
+) -> dict[str, object]:
+    """Return a notice's payload, which dbt Cloud does not have, in its style."""
+    return {
+        "accountId": notice.account_id,
+        "eventId": delivery_id,
+        "timestamp": precise_text(notice.occurred_at),
+        "eventType": notice.type.value,
+        "webhookId": webhook.id,
+        "webhookName": webhook.name,
+        "data": {
+            "deactivatedWebhookId": notice.webhook_id,
+            "deactivatedWebhookName": notice.webhook_name,
+            "deactivateReason": notice.reason,
+            "failingSince": second_text(notice.failing_since),
+            "consecutiveFailures": notice.consecutive_failures,
+        },
+    }
 
 
 def second_text(time: datetime) -> str:

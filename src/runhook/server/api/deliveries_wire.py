@@ -24,6 +24,7 @@ class EventOut(Struct, kw_only=True):
     state: str
     attempt_count: int
     failure: str | None
+    cancel_reason: str | None
     created_at: str
     updated_at: str
     next_attempt_at: str | None
@@ -47,6 +48,7 @@ def event_of(delivery: LoggedDelivery, caller: Caller) -> EventOut:
         state=delivery.state.value,
         attempt_count=delivery.attempt_count,
         failure=delivery.failure.value if delivery.failure else None,
+        cancel_reason=delivery.cancel_reason,
         created_at=microseconds(delivery.created_at),
         updated_at=microseconds(delivery.updated_at),
         next_attempt_at=microseconds(next_attempt_at) if next_attempt_at else None,

@@ -1,6 +1,7 @@
 """Webhooks as JSON; dbt Cloud's API calls them subscriptions."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
@@ -8,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from runhook.domain.callers import Caller
 from runhook.domain.custom_headers import MASK
 from runhook.domain.errors import InvalidError
+from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import Secret
@@ -34,6 +36,7 @@ class SubscriptionIn(Struct, kw_only=True):
     active: bool | UnsetType | None = UNSET
     payload_version: PayloadVersion | UnsetType = UNSET
     retry_schedule: list[float] | UnsetType | None = UNSET
+    rate_limit: Text | UnsetType | None = UNSET
     custom_headers: dict[str, str] | UnsetType | None = UNSET
 
     def to_change(self) -> WebhookChange:
@@ -49,6 +52,7 @@ class SubscriptionIn(Struct, kw_only=True):
             active=given(self.active),
             payload_version=given(self.payload_version),
             retry_schedule=schedule_of(self.retry_schedule),
+            rate_limit=rate_limit_of(self.rate_limit),
             custom_headers=given(self.custom_headers),
         )
 
@@ -103,6 +107,22 @@ def schedule_of(
         raise InvalidError(f"retry_schedule: {error.message}") from None
 
 
+def rate_limit_of(value: str | UnsetType | None) -> RateLimit | Literal[Kept.KEPT] | None:
+    """Read a rate limit such as `10/second`, null for none.
+
+    Raises:
+        InvalidError: it is not one.
+    """
+    if isinstance(value, UnsetType):
+        return Kept.KEPT
+    if value is None:
+        return None
+    try:
+        return RateLimit.parse(value)
+    except InvalidError as error:
+        raise InvalidError(f"rate_limit: {error.message}") from None
+
+
 class SubscriptionOut(Struct, kw_only=True):
     """A webhook as dbt Cloud shows it, with our keys behind."""
 
@@ -125,8 +145,12 @@ class SubscriptionOut(Struct, kw_only=True):
     project_ids: list[str]
     environment_ids: list[str]
     retry_schedule: list[float] | None
+    rate_limit: str | None
     custom_headers: dict[str, str]
     previous_secret_until: str | None
+    failing_since: str | None
+    consecutive_failures: int
+    paused_until: str | None
 
 
 def subscription_of(
@@ -153,11 +177,18 @@ def subscription_of(
         project_ids=[str(project_id) for project_id in webhook.project_ids],
         environment_ids=[str(environment_id) for environment_id in webhook.environment_ids],
         retry_schedule=webhook.retry_schedule.seconds if webhook.retry_schedule else None,
+        rate_limit=str(webhook.rate_limit) if webhook.rate_limit else None,
         custom_headers=dict.fromkeys(webhook.header_names, MASK),
-        previous_secret_until=(
-            microseconds(webhook.previous_secret_until) if webhook.previous_secret_until else None
-        ),
+        previous_secret_until=moment_of(webhook.previous_secret_until),
+        failing_since=moment_of(webhook.health.failing_since),
+        consecutive_failures=webhook.health.consecutive_failures,
+        paused_until=moment_of(webhook.health.paused_until),
     )
+
+
+def moment_of(moment: datetime | None) -> str | None:
+    """Show a moment that may not be there."""
+    return microseconds(moment) if moment else None
 
 
 class Deleted(Struct, kw_only=True):

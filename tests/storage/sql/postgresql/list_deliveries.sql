@@ -1,4 +1,4 @@
-SELECT deliveries.id, deliveries.account_id, deliveries.webhook_id, deliveries.run_id, deliveries.event_sequence, deliveries.job_id, deliveries.is_test, deliveries.event_type, deliveries.state, deliveries.body, deliveries.attempt_count, deliveries.attempts_before, deliveries.next_attempt_at, deliveries.claimed_by, deliveries.claimed_until, deliveries.http_status_code, deliveries.failure, deliveries.created_at, deliveries.updated_at
+SELECT deliveries.id, deliveries.account_id, deliveries.webhook_id, deliveries.run_id, deliveries.event_sequence, deliveries.job_id, deliveries.is_test, deliveries.event_type, deliveries.state, deliveries.body, deliveries.attempt_count, deliveries.attempts_before, deliveries.next_attempt_at, deliveries.claimed_by, deliveries.claimed_until, deliveries.http_status_code, deliveries.failure, deliveries.cancel_reason, deliveries.created_at, deliveries.updated_at
 FROM deliveries
 WHERE deliveries.id IN (SELECT candidate.id
 FROM (SELECT deliveries.id AS id, deliveries.state AS state, deliveries.event_type AS event_type, deliveries.job_id AS job_id, deliveries.is_test AS is_test, deliveries.created_at AS created_at

@@ -1,0 +1,37 @@
+"""Notices: what an account's webhooks can be told of beside its runs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from runhook.domain.events import EventType
+from runhook.domain.runs import AccountId
+from runhook.domain.webhooks import Webhook, WebhookId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deactivation:
+    """A webhook was deactivated because its endpoint failed, or was gone."""
+
+    account_id: AccountId
+    webhook_id: WebhookId
+    webhook_name: str
+    reason: str
+    failing_since: datetime
+    consecutive_failures: int
+    occurred_at: datetime
+
+    @property
+    def type(self) -> EventType:
+        """The event type that webhooks select to be told of it."""
+        return EventType.DEACTIVATED
+
+    def is_for(self, webhook: Webhook) -> bool:
+        """Whether a webhook asked for it; never the one that it is about.
+
+        What jobs, projects or environments a webhook is narrowed to is no matter here.
+        """
+        return (
+            webhook.account_id == self.account_id
+            and webhook.id != self.webhook_id
+            and self.type in webhook.event_types
+        )

@@ -1,0 +1,57 @@
+"""Rate limits: how many requests an endpoint wants to get in a second or a minute."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from runhook.domain.errors import InvalidError
+
+PERIODS = {"second": timedelta(seconds=1), "minute": timedelta(minutes=1)}
+LARGEST = 100_000
+TOGETHER_WITHIN = timedelta(milliseconds=50)
+"""What a high rate allows within that time may go together: claiming is paid once for all of it."""
+FORM = re.compile(r"([1-9][0-9]{0,5})/(second|minute)")
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """So many requests within any period, and no more.
+
+    They are spread evenly, not sent in a burst at the period's beginning: an endpoint that counts
+    by the clock's seconds never sees more, whenever its seconds begin.
+    """
+
+    requests: int
+    period: str
+    """A key of ``PERIODS``."""
+
+    @classmethod
+    def parse(cls, text: str) -> "RateLimit":
+        """Read a rate such as `10/second`.
+
+        Raises:
+            InvalidError: it is not of that form, or too large.
+        """
+        form = FORM.fullmatch(text)
+        if form is None or int(form[1]) > LARGEST:
+            raise InvalidError(
+                f"`{text[:40]}` is not a rate; write it as `10/second` or `600/minute`, "
+                f"with a number from 1 to {LARGEST}"
+            )
+        return cls(int(form[1]), form[2])
+
+    def __str__(self) -> str:
+        return f"{self.requests}/{self.period}"
+
+    @property
+    def together(self) -> int:
+        """How many requests may go at the same moment."""
+        return max(1, int(self.requests * TOGETHER_WITHIN / PERIODS[self.period]))
+
+    def pause_after(self, requests: int) -> timedelta:
+        """Return how long to wait after so many requests, at most ``together``.
+
+        That is a little longer than the rate by itself would have it: a period that begins with
+        some that go together can end with others that do. It is rounded up.
+        """
+        return -(-PERIODS[self.period] * requests // (self.requests - self.together + 1))

@@ -1,0 +1,85 @@
+import json
+
+import pytest
+
+from runhook.domain.deliveries import DeliveryId
+from runhook.domain.events import EventType
+from runhook.domain.payload import NOTICE_RENDERERS, render
+from runhook.domain.runs import AccountId, JobId
+from runhook.domain.webhooks import PayloadVersion
+from tests.support.builders import RUN_EVENTS, a_deactivation, a_webhook
+
+DELIVERY_ID = DeliveryId("wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt")
+
+
+def test_a_notice_is_for_webhooks_of_its_account_that_selected_it():
+    notice = a_deactivation()
+
+    assert notice.is_for(a_webhook(event_types=(EventType.DEACTIVATED,)))
+    assert not notice.is_for(a_webhook(event_types=RUN_EVENTS))
+    assert not notice.is_for(a_webhook(account_id=AccountId(456)))
+
+
+def test_a_notice_is_never_for_the_webhook_that_it_is_about():
+    assert not a_deactivation(webhook_id=a_webhook().id).is_for(a_webhook())
+
+
+def test_what_jobs_a_webhook_is_narrowed_to_keeps_no_notice_from_it():
+    assert a_deactivation().is_for(a_webhook(job_ids=(JobId(5),)))
+
+
+def test_every_payload_version_renders_notices():
+    assert set(NOTICE_RENDERERS) == set(PayloadVersion)
+
+
+def test_version_2022_05_tells_of_a_deactivation_in_its_style():
+    body = render(a_deactivation(), a_webhook(), DELIVERY_ID)
+
+    assert list(json.loads(body).items()) == [
+        ("account_id", 123),
+        ("event_id", DELIVERY_ID),
+        ("timestamp", "2022-05-02 12:42:31"),
+        ("event_type", "webhook.deactivated"),
+        (
+            "data",
+            {
+                "deactivated_webhook_id": "wsu_2PK5Gz3mJk6nVw1sT8aXyRQ4bCd",
+                "deactivated_webhook_name": "Nightly to Slack",
+                "deactivate_reason": "The endpoint has been failing.",
+                "failing_since": "2022-05-02 10:41:31",
+                "consecutive_failures": 1000,
+                "webhook_name": "My Account Run Events Webhook",
+            },
+        ),
+    ]
+
+
+def test_version_2023_02_tells_of_a_deactivation_in_its_style():
+    webhook = a_webhook(payload_version=PayloadVersion.V2023_02)
+    body = render(a_deactivation(), webhook, DELIVERY_ID)
+
+    assert list(json.loads(body).items()) == [
+        ("accountId", 123),
+        ("eventId", DELIVERY_ID),
+        ("timestamp", "2022-05-02T12:42:31Z"),
+        ("eventType", "webhook.deactivated"),
+        ("webhookId", webhook.id),
+        ("webhookName", "My Account Run Events Webhook"),
+        (
+            "data",
+            {
+                "deactivatedWebhookId": "wsu_2PK5Gz3mJk6nVw1sT8aXyRQ4bCd",
+                "deactivatedWebhookName": "Nightly to Slack",
+                "deactivateReason": "The endpoint has been failing.",
+                "failingSince": "2022-05-02T10:41:31Z",
+                "consecutiveFailures": 1000,
+            },
+        ),
+    ]
+
+
+@pytest.mark.parametrize("version", PayloadVersion)
+def test_a_notice_never_tells_an_url_which_may_hold_a_secret(version):
+    body = render(a_deactivation(), a_webhook(payload_version=version), DELIVERY_ID)
+
+    assert b"http" not in body

@@ -1,0 +1,6 @@
+WITH open_gate AS
+(SELECT webhooks.id AS id
+FROM webhooks
+WHERE webhooks.id IN ($5::VARCHAR COLLATE "C") AND webhooks.active AND (webhooks.paused_until IS NULL OR webhooks.paused_until <= CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) AND (webhooks.next_request_at IS NULL OR webhooks.next_request_at <= CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) FOR NO KEY UPDATE SKIP LOCKED)
+ UPDATE webhooks SET next_request_at=CASE WHEN (webhooks.rate_limit IS NOT NULL) THEN CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + CASE webhooks.id WHEN $1::VARCHAR THEN CAST($2::BIGINT AS BIGINT) ELSE $3::INTEGER END END, paused_until=CASE WHEN (webhooks.paused_until IS NOT NULL) THEN CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $4::BIGINT END WHERE webhooks.id IN (SELECT open_gate.id
+FROM open_gate) RETURNING webhooks.id, webhooks.paused_until;

@@ -1,1 +1,0 @@
-UPDATE webhooks SET active=?, deactivate_reason=?, updated_at=? WHERE webhooks.id IN (?) AND webhooks.active = 1;

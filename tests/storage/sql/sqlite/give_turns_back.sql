@@ -1,0 +1,1 @@
+UPDATE webhooks SET next_request_at=(webhooks.next_request_at - CASE webhooks.id WHEN ? THEN CAST(? AS BIGINT) ELSE ? END), paused_until=CASE WHEN (webhooks.paused_until IS NOT NULL) THEN CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 END WHERE webhooks.id IN (?);
