@@ -6,7 +6,8 @@ from datetime import timedelta
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.dispatcher.loop import NO_PAUSE, Loop
 from runhook.domain.deliveries import DeliveryState
-from tests.support.accounts import claims_of
+from runhook.storage.tables import deliveries
+from tests.support.accounts import claims_of, rows_of
 from tests.support.misbehaving import once, together
 from tests.support.receiver import status
 from tests.support.scene import LEASE, Scene, deliver_due
@@ -100,19 +101,29 @@ async def test_an_endpoint_that_fails_changes_nothing_for_another(scene: Scene):
     assert await scene.tenant.states(healthy) == [DeliveryState.SUCCEEDED]
 
 
-async def test_what_fails_together_is_not_tried_again_together(scene: Scene):
-    """An endpoint that comes back is not to be run over by all that waited for it."""
-    webhook = await scene.webhook_at(await scene.receiver(status(500)))
-    many = 2 * REQUESTS_PER_LANE
-    await asyncio.gather(*(scene.tenant.start(f"run-{number}") for number in range(many)))
+async def test_a_lane_that_hangs_takes_no_place_from_another_however_much_waits(scene: Scene):
+    """What one tick claims, and what is under way then, counted."""
+    release = asyncio.Event()
+    hanging = await scene.receiver(once(release, status(200)))
+    healthy = await scene.receiver(once(release, status(200)))
+    stuck = await scene.webhook_at(hanging)
+    await scene.start_many(WAITING, "before")
+    dispatcher = await scene.dispatcher()
+    await dispatcher.tick()
+    await hanging.wait_for(REQUESTS_PER_LANE)
+    held = sum(owner is not None for _, owner in await claims_of(scene.store))
+    await scene.webhook_at(healthy)
+    await scene.start_many(WAITING, "after")
 
-    await deliver_due(await scene.dispatcher())
+    await dispatcher.tick()
+    await healthy.wait_for(REQUESTS_PER_LANE)
 
-    again = {one.next_attempt_at for one in await scene.tenant.deliveries(webhook)}
-    # That even two of them fall on one microsecond is unlikely, and all of them impossible.
-    assert len(again) > many // 2
-    assert timedelta(seconds=10) <= min(again) - scene.clock.now()
-    assert max(again) - scene.clock.now() <= timedelta(seconds=12)
+    assert len(hanging.received) == len(healthy.received) == REQUESTS_PER_LANE
+    claims = [row for row in await rows_of(scene.store, deliveries) if row.claimed_by]
+    of_stuck = sum(row.webhook_id == stuck.id for row in claims)
+    assert (of_stuck, len(claims) - of_stuck) == (held, held)
+    release.set()
+    await dispatcher.stop()
 
 
 async def test_what_waited_too_long_in_its_lane_is_given_back_and_not_sent(scene: Scene):

@@ -9,6 +9,7 @@ from runhook.domain.callers import Actor, ActorKind
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.events import EventType
+from runhook.domain.rate_limits import RateLimit
 from runhook.domain.runs import (
     AccountId,
     FinishReport,
@@ -55,6 +56,7 @@ class WebhookFields(TypedDict, total=False):
     job_ids: list[JobId]
     active: bool
     payload_version: PayloadVersion
+    rate_limit: RateLimit
 
 
 class ReportFields(TypedDict, total=False):

@@ -1,7 +1,8 @@
 """A scene of delivering: an account, endpoints that receive, and workers that a test drives."""
 
 import asyncio
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -12,10 +13,12 @@ from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.rescuer import Rescuer
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
+from runhook.domain.failing import WELL
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.webhooks import Webhook
 from runhook.outbound.sender import Sender
 from runhook.storage.deliveries import LoggedAttempt, list_attempts
+from runhook.storage.webhooks import Dispatch, find_webhook, note_dispatches
 from tests.support.accounts import LOOPBACK, Tenant
 from tests.support.clock import ManualClock
 from tests.support.receiver import Answer, Receiver
@@ -69,6 +72,7 @@ class Scene:
         send_margin: timedelta = SEND_MARGIN,
         clock: ManualClock | None = None,
         resolver: AbstractResolver | None = None,
+        jitter: Callable[[], float] = random.random,
     ) -> Dispatcher:
         """Make a worker; with a clock of its own it is on a machine whose clock is wrong."""
         return Dispatcher(
@@ -79,7 +83,38 @@ class Scene:
             lease=Lease(owner=owner, duration=LEASE),
             send_margin=send_margin,
             on_room=self.room.set,
+            jitter=jitter,
         )
+
+    async def start_many(self, count: int, prefix: str = "run") -> None:
+        """Report that many runs started."""
+        await asyncio.gather(*(self.tenant.start(f"{prefix}-{number}") for number in range(count)))
+
+    async def shown(self, webhook: Webhook) -> Webhook:
+        """Return a webhook as it is now."""
+        async with self.store.read() as tx:
+            found = await find_webhook(tx, webhook.account_id, webhook.id)
+        assert found is not None
+        return found
+
+    async def has_failed(self, webhook: Webhook, times: int) -> None:
+        """Let a webhook's endpoint have failed so many times in a row, the last one just now."""
+        health = WELL
+        for _ in range(times):
+            health = health.after_attempt(failed=True, was_probe=False, now=self.clock.now())
+        dispatch = Dispatch(
+            webhook_id=webhook.id, at=self.clock.now(), status_code=500, health=health
+        )
+        async with self.store.write() as tx:
+            await note_dispatches(tx, [dispatch])
+
+    async def skip_pause(self, webhook: Webhook) -> timedelta:
+        """Move the clock to the end of an endpoint's pause; return by how much."""
+        until = (await self.shown(webhook)).health.paused_until
+        assert until is not None
+        pause = until - self.clock.now()
+        self.clock.advance(pause)
+        return pause
 
     async def rescue(self) -> None:
         """Let the rescuer look once."""

@@ -1,7 +1,7 @@
 """A lane for each webhook, so that a slow endpoint holds up nothing but its own deliveries.
 
-What lanes may hold together is shared out by one rule, among accounts as among an account's lanes:
-whoever takes more leaves more. So there is always room for one who has nothing yet.
+What there is in all is shared out among accounts, and an account's part among its lanes, by one
+rule: nobody takes more than a part of what is left for all, and who has nothing yet gets one.
 """
 
 import asyncio
@@ -21,17 +21,18 @@ REQUESTS_PER_LANE = 16
 """How many requests to one webhook are under way at once, at the most."""
 REQUESTS_PER_ACCOUNT = 256
 """How many requests to all webhooks of an account are under way at once, at the most."""
+REQUESTS_FOR_FIRST = 64
+"""How many of these are kept for lanes that have none under way."""
 LONGEST_WAIT = timedelta(seconds=10)
 """How long a claimed delivery may wait in its lane, as far as that can be foreseen."""
 MOST_ROUNDS = 8
 """How many times the requests under way may be waiting behind them at the most."""
 CLAIMS_IN_ALL = 4_000
-"""How many deliveries this process holds at the most; one account no more than it leaves free."""
-
-
-def fair_part(free: int) -> int:
-    """Return how much of what an account has free one of its lanes may have."""
-    return max(1, free // 4) if free > 0 else 0
+"""How many deliveries this process holds, but for the first one of a lane."""
+CLAIMS_PER_ACCOUNT = CLAIMS_IN_ALL // 2
+"""How many of an account this process holds at the most."""
+CLAIMS_FOR_FIRST = 500
+"""How many of what an account may claim are kept for lanes that hold nothing."""
 
 
 class Share:
@@ -43,9 +44,10 @@ class Share:
         self._crowded_out: dict[Lane, None] = {}
 
     @property
-    def free(self) -> int:
-        """How many more requests of the account could be under way."""
-        return REQUESTS_PER_ACCOUNT - self.under_way
+    def requests_per_lane(self) -> int:
+        """How many requests a lane may have under way now, before it may begin another."""
+        free = REQUESTS_PER_ACCOUNT - self.under_way
+        return max((free - REQUESTS_FOR_FIRST) // 4, min(free, 1))
 
     def note_crowded_out(self, lane: "Lane") -> None:
         """Remember a lane that waits for requests of other lanes to end."""
@@ -138,7 +140,21 @@ class Lane:
         return await turn
 
     def _has_room(self) -> bool:
-        return self.under_way < min(self.budget.requests, fair_part(self._share.free))
+        return self.under_way < min(self.budget.requests, self._share.requests_per_lane)
+
+
+def part_of(left: int, held: int, *, is_first: bool) -> int:
+    """Return how many deliveries a lane may claim.
+
+    Args:
+        left: of all that this process can hold.
+        held: of the lane's account.
+        is_first: whether the lane holds nothing.
+    """
+    # With half of the difference more, an account holds as much as it leaves to others.
+    free = (left - held) // 2
+    first = 1 if is_first and held < CLAIMS_PER_ACCOUNT else 0
+    return max((free - CLAIMS_FOR_FIRST) // 4, first)
 
 
 def answer(turn: asyncio.Future[bool], *, is_yours: bool) -> bool:
@@ -199,9 +215,10 @@ class Lanes:
         places = {}
         for webhook_id, lane in sorted(ready.items(), key=lambda item: item[1].held):
             account_id = waiting[webhook_id].account_id
-            # With half of the difference more, an account holds as much as it leaves free.
-            free = (left - held.get(account_id, 0)) // 2
-            count = min(lane.places(waiting[webhook_id]), fair_part(free))
+            count = min(
+                lane.places(waiting[webhook_id]),
+                part_of(left, held.get(account_id, 0), is_first=not lane.held),
+            )
             if count > 0:
                 places[webhook_id] = count
                 held[account_id] = held.get(account_id, 0) + count

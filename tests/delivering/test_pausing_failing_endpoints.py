@@ -1,0 +1,339 @@
+"""An endpoint that keeps failing is paused, tried with one delivery at a time, and soon heals."""
+
+import asyncio
+from datetime import timedelta
+
+from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.domain.deliveries import DeliveryState, Lease
+from runhook.domain.failing import FIRST_PAUSE, HOPELESS_SINCE, PAUSE_AFTER, WELL
+from runhook.operations.attempt import claim, look
+from runhook.operations.send_test import send_test
+from runhook.operations.subscribe import WebhookChange
+from runhook.storage.store import Store
+from tests.support.accounts import claims_of
+from tests.support.databases import VAULT
+from tests.support.misbehaving import once, together
+from tests.support.receiver import status
+from tests.support.scene import LEASE, Scene, deliver_due
+
+ALWAYS = timedelta(days=1)
+
+
+async def test_ten_failures_in_a_row_pause_it_for_a_minute(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver(status(500)))
+    await scene.start_many(PAUSE_AFTER)
+
+    await deliver_due(await scene.dispatcher())
+
+    health = (await scene.shown(webhook)).health
+    assert health.consecutive_failures == PAUSE_AFTER
+    assert health.failing_since == scene.clock.now()
+    assert health.paused_until == scene.clock.now() + FIRST_PAUSE
+
+
+async def test_nothing_is_sent_while_it_is_paused_and_then_one_delivery_alone(scene: Scene):
+    receiver = await scene.receiver(status(500))
+    webhook = await scene.webhook_at(receiver)
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.start_many(5)
+    dispatcher = await scene.dispatcher()
+
+    scene.clock.advance(FIRST_PAUSE - timedelta(milliseconds=1))
+    await deliver_due(dispatcher)
+    assert receiver.received == []
+    scene.clock.advance(timedelta(milliseconds=1))
+    await deliver_due(dispatcher)
+
+    assert len(receiver.received) == 1
+    assert await scene.skip_pause(webhook) == 2 * FIRST_PAUSE
+
+
+async def test_waiting_for_it_costs_no_retry(scene: Scene):
+    receiver = await scene.receiver(status(500))
+    webhook = await scene.webhook_at(receiver)
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.start_many(3)
+    dispatcher = await scene.dispatcher()
+    probes = 4
+
+    for _ in range(probes):
+        await scene.skip_pause(webhook)
+        await deliver_due(dispatcher)
+
+    deliveries = await scene.tenant.deliveries(webhook)
+    assert sum(one.attempt_count for one in deliveries) == len(receiver.received) == probes
+    assert {one.state for one in deliveries} == {DeliveryState.PENDING}
+
+
+async def test_a_probe_that_succeeds_heals_it_and_all_that_waits_is_sent(scene: Scene):
+    receiver = await scene.receiver(status(200))
+    webhook = await scene.webhook_at(receiver)
+    await scene.has_failed(webhook, 3 * PAUSE_AFTER)
+    await scene.start_many(5)
+
+    await scene.skip_pause(webhook)
+    await deliver_due(await scene.dispatcher())
+
+    assert (await scene.shown(webhook)).health == WELL
+    assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED] * 5
+
+
+async def test_a_success_among_failures_begins_the_count_anew(scene: Scene):
+    answers = [status(500)] * (PAUSE_AFTER - 1) + [status(200)] + [status(500)]
+    webhook = await scene.webhook_at(await scene.receiver(*answers))
+    dispatcher = await scene.dispatcher()
+
+    for number in range(2 * PAUSE_AFTER - 1):
+        await scene.tenant.start(f"run-{number}")
+        await deliver_due(dispatcher)
+
+    health = (await scene.shown(webhook)).health
+    assert health.consecutive_failures == PAUSE_AFTER - 1
+    assert not health.is_paused
+
+
+async def test_what_was_claimed_and_not_sent_when_it_was_paused_is_given_back(scene: Scene):
+    gate = asyncio.Event()
+    first = [together(REQUESTS_PER_LANE, status(500))] * REQUESTS_PER_LANE
+    receiver = await scene.receiver(*first, once(gate, status(500)))
+    webhook = await scene.webhook_at(receiver)
+    await scene.start_many(30)
+    dispatcher = await scene.dispatcher()
+
+    await dispatcher.tick()
+    # All are claimed by one tick. Those that were sent after the first sixteen wait at the gate.
+    while sum(owner is not None for _, owner in await claims_of(scene.store)) > len(
+        receiver.received
+    ) - len(first):
+        pass
+    assert not gate.is_set()
+    gate.set()
+    await dispatcher.settle()
+
+    # Its budget was halved at once.
+    assert len(receiver.received) <= REQUESTS_PER_LANE + REQUESTS_PER_LANE // 2
+    unsent = [one for one in await scene.tenant.deliveries(webhook) if one.attempt_count == 0]
+    assert len(unsent) == 30 - len(receiver.received)
+    assert {one.state for one in unsent} == {DeliveryState.PENDING}
+
+
+async def test_several_workers_send_one_probe(scene: Scene, database_url: str):
+    gate = asyncio.Event()
+    receiver = await scene.receiver(once(gate, status(500)))
+    webhook = await scene.webhook_at(receiver)
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.start_many(8)
+    await scene.skip_pause(webhook)
+    workers = [await scene.dispatcher(owner=f"worker {number}") for number in range(4)]
+
+    await asyncio.gather(*(worker.tick() for worker in workers))
+    await asyncio.gather(*(worker.tick() for worker in workers))
+    await receiver.wait_for(1)
+
+    held = [owner for _, owner in await claims_of(scene.store) if owner is not None]
+    assert len(held) == 1
+    gate.set()
+    await asyncio.gather(*(worker.settle() for worker in workers))
+    assert len(receiver.received) == 1
+
+
+async def test_of_workers_that_claim_at_the_same_time_one_gets_the_probe(
+    scene: Scene, database_url: str
+):
+    """All of them have seen that the pause is over before any of them claims."""
+    webhook = await scene.webhook_at(await scene.receiver())
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.start_many(8)
+    await scene.skip_pause(webhook)
+    seen = await look(scene.store)
+
+    async def claim_as(owner: str) -> int:
+        store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
+        lease = Lease(owner=owner, duration=LEASE)
+        claimed = await claim(store, {webhook.id: 1}, lease, scene.clock, gated=seen)
+        await store.close()
+        assert all(one.is_probe for one in claimed)
+        return len(claimed)
+
+    counts = await asyncio.gather(*(claim_as(f"worker {number}") for number in range(8)))
+
+    assert sum(counts) == 1
+    assert (await scene.shown(webhook)).health.paused_until == scene.clock.now() + LEASE
+
+
+async def test_a_prober_that_dies_holds_the_probe_no_longer_than_its_lease(scene: Scene):
+    receiver = await scene.receiver()
+    webhook = await scene.webhook_at(receiver)
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.start_many(2)
+    await scene.skip_pause(webhook)
+    dead = Lease(owner="dead", duration=LEASE)
+    waiting = await look(scene.store)
+    await claim(scene.store, {webhook.id: 1}, dead, scene.clock, gated=waiting)
+    worker = await scene.dispatcher()
+
+    await deliver_due(worker)
+    assert receiver.received == []
+    scene.clock.advance(LEASE)
+    await deliver_due(worker)
+    await scene.rescue()
+    await deliver_due(worker)
+
+    assert len(receiver.received) == 2
+
+
+async def test_a_probe_that_found_nothing_to_send_is_free_again(scene: Scene):
+    """Another worker has the only delivery that is due."""
+    receiver = await scene.receiver()
+    webhook = await scene.webhook_at(receiver)
+    await scene.tenant.start()
+    other = Lease(owner="another worker", duration=ALWAYS)
+    await claim(scene.store, {webhook.id: 1}, other, scene.clock)
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.tenant.start("run-2")
+    await scene.skip_pause(webhook)
+    seen = await look(scene.store)
+    lease = Lease(owner="a worker", duration=LEASE)
+    assert len(await claim(scene.store, {webhook.id: 1}, lease, scene.clock, gated=seen)) == 1
+    scene.clock.advance(LEASE)
+
+    assert await claim(scene.store, {webhook.id: 1}, lease, scene.clock, gated=seen) == []
+
+    assert (await scene.shown(webhook)).health.paused_until == scene.clock.now()
+
+
+async def test_what_is_claimed_while_it_is_being_paused_is_given_back_unsent(scene: Scene):
+    """The worker had looked before the pause began, and knows of no gate."""
+    webhook = await scene.webhook_at(await scene.receiver())
+    await scene.start_many(3)
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    lease = Lease(owner="a worker", duration=LEASE)
+
+    claimed = await claim(scene.store, {webhook.id: 10}, lease, scene.clock)
+
+    assert claimed == []
+    assert await claims_of(scene.store) == [(DeliveryState.PENDING, None)] * 3
+
+
+async def test_tests_count_for_nothing(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver(status(500)))
+    sender = await scene.sender()
+    for _ in range(PAUSE_AFTER + 1):
+        await send_test(
+            scene.store,
+            sender,
+            webhook.account_id,
+            webhook.id,
+            lease=Lease(owner="a worker", duration=LEASE),
+            clock=scene.clock,
+        )
+
+    assert (await scene.shown(webhook)).health == WELL
+
+
+async def test_a_test_that_succeeds_heals_nothing(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver(status(200)))
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    before = (await scene.shown(webhook)).health
+
+    await send_test(
+        scene.store,
+        await scene.sender(),
+        webhook.account_id,
+        webhook.id,
+        lease=Lease(owner="a worker", duration=LEASE),
+        clock=scene.clock,
+    )
+
+    assert (await scene.shown(webhook)).health == before
+
+
+async def test_failures_at_an_url_that_the_webhook_has_left_count_for_nothing(scene: Scene):
+    gate = asyncio.Event()
+    old, new = await scene.receiver(once(gate, status(500))), await scene.receiver()
+    webhook = await scene.webhook_at(old)
+    await scene.start_many(PAUSE_AFTER)
+    dispatcher = await scene.dispatcher()
+    await dispatcher.tick()
+    await old.wait_for(PAUSE_AFTER)
+
+    await scene.tenant.change(webhook, WebhookChange(client_url=new.url))
+    gate.set()
+    await dispatcher.settle()
+
+    assert (await scene.shown(webhook)).health == WELL
+
+
+async def test_what_a_worker_gives_back_as_it_stops_counts_for_nothing(scene: Scene):
+    receiver = await scene.receiver(status(500))
+    webhook = await scene.webhook_at(receiver)
+    await scene.start_many(PAUSE_AFTER)
+    dispatcher = await scene.dispatcher()
+
+    await asyncio.gather(dispatcher.tick(), dispatcher.stop())
+    await dispatcher.settle()
+
+    assert receiver.received == []
+    assert (await scene.shown(webhook)).health == WELL
+
+
+async def test_what_a_dead_worker_held_counts_for_nothing(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver())
+    await scene.start_many(PAUSE_AFTER)
+    lease = Lease(owner="dead", duration=LEASE)
+    await claim(scene.store, {webhook.id: PAUSE_AFTER}, lease, scene.clock)
+
+    scene.clock.advance(LEASE)
+    await scene.rescue()
+
+    assert (await scene.shown(webhook)).health == WELL
+
+
+async def test_setting_the_webhook_active_or_moving_it_forgets_the_failures(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver())
+    for change in (
+        WebhookChange(active=True),
+        WebhookChange(client_url=(await scene.receiver()).url),
+    ):
+        await scene.has_failed(webhook, PAUSE_AFTER)
+
+        assert (await scene.tenant.change(webhook, change)).health == WELL
+        assert (await scene.shown(webhook)).health == WELL
+
+
+async def test_any_other_change_forgets_nothing(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver())
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    before = (await scene.shown(webhook)).health
+
+    await scene.tenant.change(
+        webhook, WebhookChange(name="Another name", client_url=webhook.client_url)
+    )
+
+    assert (await scene.shown(webhook)).health == before
+
+
+async def test_an_endpoint_that_is_paused_changes_nothing_for_another(scene: Scene):
+    failing = await scene.webhook_at(await scene.receiver(status(500)))
+    healthy = await scene.webhook_at(await scene.receiver())
+    await scene.has_failed(failing, PAUSE_AFTER)
+    await scene.start_many(20)
+
+    await deliver_due(await scene.dispatcher())
+
+    assert await scene.tenant.states(failing) == [DeliveryState.PENDING] * 20
+    assert await scene.tenant.states(healthy) == [DeliveryState.SUCCEEDED] * 20
+    assert (await scene.shown(healthy)).health == WELL
+
+
+async def test_a_few_failures_long_ago_do_not_give_it_up(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver(status(500)))
+    await scene.has_failed(webhook, 3)
+    scene.clock.advance(2 * HOPELESS_SINCE)
+    await scene.tenant.start()
+
+    await deliver_due(await scene.dispatcher())
+
+    shown = await scene.shown(webhook)
+    assert shown.active
+    assert shown.health.consecutive_failures == 4

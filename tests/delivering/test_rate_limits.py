@@ -1,0 +1,181 @@
+"""A webhook's rate limit holds across all workers, and costs no retry."""
+
+import asyncio
+from datetime import timedelta
+
+from runhook.domain.deliveries import DeliveryState, Lease
+from runhook.domain.failing import PAUSE_AFTER
+from runhook.domain.rate_limits import RateLimit
+from runhook.domain.webhooks import Webhook
+from runhook.operations.attempt import claim, look
+from runhook.operations.subscribe import WebhookChange
+from runhook.storage.store import Store
+from tests.support.databases import VAULT
+from tests.support.receiver import Receiver, status
+from tests.support.scene import LEASE, Scene, deliver_due
+
+SECOND = timedelta(seconds=1)
+TWO_A_SECOND = RateLimit.parse("2/second")
+A_WORKER = Lease(owner="a worker", duration=LEASE)
+
+
+async def limited_at(scene: Scene, receiver: Receiver, limit: RateLimit = TWO_A_SECOND) -> Webhook:
+    """Create a webhook with a rate limit."""
+    return await scene.tenant.webhook(
+        receiver.url, event_types=["job.run.started"], rate_limit=limit
+    )
+
+
+async def test_what_the_limit_does_not_let_through_waits_and_loses_nothing(scene: Scene):
+    receiver = await scene.receiver()
+    webhook = await limited_at(scene, receiver)
+    await scene.start_many(5)
+    dispatcher = await scene.dispatcher()
+
+    sent = []
+    for _ in range(5):
+        await deliver_due(dispatcher)
+        sent.append(len(receiver.received))
+        scene.clock.advance(SECOND / 2)
+
+    assert sent == [1, 2, 3, 4, 5]
+    deliveries = await scene.tenant.deliveries(webhook)
+    assert {(one.state, one.attempt_count) for one in deliveries} == {(DeliveryState.SUCCEEDED, 1)}
+
+
+async def test_the_worker_looks_again_when_the_next_one_may_go(scene: Scene):
+    await limited_at(scene, await scene.receiver())
+    await scene.start_many(2)
+    dispatcher = await scene.dispatcher()
+    await dispatcher.tick()
+    await dispatcher.settle()
+
+    assert await dispatcher.tick() == SECOND / 2
+
+
+async def test_a_high_rate_is_claimed_several_at_a_time(scene: Scene):
+    receiver = await scene.receiver()
+    limit = RateLimit.parse("100/second")
+    await limited_at(scene, receiver, limit)
+    await scene.start_many(20)
+
+    await deliver_due(await scene.dispatcher())
+
+    assert len(receiver.received) == limit.together == 5
+
+
+async def test_workers_that_claim_at_the_same_time_keep_the_limit_together(
+    scene: Scene, database_url: str
+):
+    webhook = await limited_at(scene, await scene.receiver())
+    await scene.start_many(20)
+    seen = await look(scene.store)
+
+    async def claim_as(owner: str) -> int:
+        store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
+        lease = Lease(owner=owner, duration=LEASE)
+        claimed = await claim(store, {webhook.id: 1}, lease, scene.clock, gated=seen)
+        await store.close()
+        return len(claimed)
+
+    counts = await asyncio.gather(*(claim_as(f"worker {number}") for number in range(8)))
+
+    assert sum(counts) == 1
+
+
+async def test_within_any_second_several_workers_send_no_more_than_the_limit(scene: Scene):
+    receiver = await scene.receiver()
+    await limited_at(scene, receiver, RateLimit.parse("10/second"))
+    await scene.start_many(40)
+    workers = [await scene.dispatcher(owner=f"worker {number}") for number in range(3)]
+
+    counts = [0]
+    for _ in range(60):
+        for worker in workers:
+            await worker.tick()
+        for worker in workers:
+            await worker.settle()
+        counts.append(len(receiver.received))
+        scene.clock.advance(SECOND / 20)
+
+    sent_within = [counts[end] - counts[end - 20] for end in range(20, len(counts))]
+    assert max(sent_within) == 10
+
+
+async def test_a_turn_that_found_nothing_to_send_is_given_back(scene: Scene):
+    """Another worker is sending the run's start, and the limit would let one go a minute."""
+    webhook = await scene.tenant.webhook(
+        (await scene.receiver()).url, rate_limit=RateLimit.parse("1/minute")
+    )
+    run = await scene.tenant.start()
+    other = Lease(owner="another worker", duration=LEASE)
+    assert await claim(
+        scene.store, {webhook.id: 1}, other, scene.clock, gated=await look(scene.store)
+    )
+    scene.clock.advance(timedelta(minutes=1))
+    await scene.tenant.finish(run)
+    waiting = await look(scene.store)
+    assert waiting[webhook.id].pause <= timedelta()
+
+    claimed = await claim(scene.store, {webhook.id: 1}, A_WORKER, scene.clock, gated=waiting)
+
+    assert claimed == []
+    assert (await look(scene.store))[webhook.id].pause <= timedelta()
+
+
+async def test_a_limit_that_came_after_the_look_is_kept(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver())
+    await scene.start_many(20)
+    await scene.tenant.change(webhook, WebhookChange(rate_limit=TWO_A_SECOND))
+
+    assert await claim(scene.store, {webhook.id: 20}, A_WORKER, scene.clock) == []
+
+
+async def test_another_limit_begins_at_once(scene: Scene):
+    receiver = await scene.receiver()
+    webhook = await limited_at(scene, receiver, RateLimit.parse("1/minute"))
+    await scene.start_many(2)
+    dispatcher = await scene.dispatcher()
+    await deliver_due(dispatcher)
+    await scene.tenant.change(webhook, WebhookChange(name="Another name"))
+    await deliver_due(dispatcher)
+    assert len(receiver.received) == 1
+
+    await scene.tenant.change(webhook, WebhookChange(rate_limit=RateLimit.parse("2/minute")))
+    await deliver_due(dispatcher)
+
+    assert len(receiver.received) == 2
+
+
+async def test_without_its_limit_all_that_waits_is_sent(scene: Scene):
+    receiver = await scene.receiver()
+    webhook = await limited_at(scene, receiver)
+    await scene.start_many(5)
+
+    await scene.tenant.change(webhook, WebhookChange(rate_limit=None))
+    await deliver_due(await scene.dispatcher())
+
+    assert len(receiver.received) == 5
+
+
+async def test_a_limit_changes_nothing_for_another_webhook(scene: Scene):
+    await limited_at(scene, await scene.receiver())
+    receiver = await scene.receiver()
+    await scene.webhook_at(receiver)
+    await scene.start_many(20)
+
+    await deliver_due(await scene.dispatcher())
+
+    assert len(receiver.received) == 20
+
+
+async def test_a_paused_endpoint_with_a_limit_is_probed_with_one(scene: Scene):
+    receiver = await scene.receiver(status(500))
+    webhook = await limited_at(scene, receiver, RateLimit.parse("1000/second"))
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.start_many(5)
+    await scene.skip_pause(webhook)
+
+    await deliver_due(await scene.dispatcher())
+
+    assert len(receiver.received) == 1
