@@ -53,6 +53,7 @@ REFUSED = {
     ],
     "active": ["perhaps", []],
     "payload_version": ["2021-01"],
+    "rate_limit": ["", "10", "fast", "0/second", "10/hour", "10/second\0", 10, ["10/second"]],
 }
 
 
@@ -97,8 +98,12 @@ async def test_the_answer_has_every_key_of_the_contract_in_its_type(
         "project_ids": [],
         "environment_ids": [],
         "retry_schedule": None,
+        "rate_limit": None,
         "custom_headers": {},
         "previous_secret_until": None,
+        "failing_since": None,
+        "consecutive_failures": 0,
+        "paused_until": None,
     }
     assert account.identifier.startswith("act_")
 

@@ -11,12 +11,14 @@ from runhook.client import settings as client_settings
 from runhook.client.reporter import HEARTBEAT_SECONDS
 from runhook.client.results import SHOWN_NODES
 from runhook.client.wrapping import EXIT_SECONDS
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.lanes import REQUESTS_PER_ACCOUNT, REQUESTS_PER_LANE
 from runhook.dispatcher.pruner import INTERVAL as PRUNE_INTERVAL
 from runhook.dispatcher.run_watcher import GRACE
+from runhook.domain.budgets import SLOW
 from runhook.domain.custom_headers import HEADERS_LIMIT
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
+from runhook.domain.failing import HOPELESS_AFTER, HOPELESS_SINCE, PAUSE_AFTER
 from runhook.domain.judging import FailureReason
 from runhook.domain.payload import render
 from runhook.domain.people import (
@@ -27,6 +29,7 @@ from runhook.domain.people import (
     SHORTEST_PASSWORD,
 )
 from runhook.domain.permissions import PermissionSet, Role
+from runhook.domain.rate_limits import LARGEST
 from runhook.domain.retries import (
     DEFAULT_SCHEDULE,
     DELAY_LIMIT,
@@ -51,7 +54,7 @@ from runhook.server.throttle import LIMITS, Failure
 from runhook.settings import SETTINGS
 from runhook.storage.deliveries import SEARCHED
 from tests.docs.documents import README, REPOSITORY, blocks, prose, table_rows
-from tests.support.builders import a_webhook, an_event
+from tests.support.builders import RUN_EVENTS, a_webhook, an_event
 
 DOCS = REPOSITORY / "docs"
 API, SECURITY = DOCS / "api.md", REPOSITORY / "SECURITY.md"
@@ -68,6 +71,13 @@ SENTENCES = [
     (DOCS / "settings.md", f"kept for {KEEP_ALIVE_SECONDS} seconds"),
     (DOCS / "settings.md", f"At most {Bounds().in_all:,} are in use"),
     (DOCS / "settings.md", f"and {Bounds().to_one_host} to one host"),
+    (README, f"takes {SLOW.seconds} seconds to answer"),
+    (README, f"at most {REQUESTS_PER_ACCOUNT} requests"),
+    (README, f"After {PAUSE_AFTER} failures in a row it is paused"),
+    (README, f"After {HOPELESS_AFTER:,} failures in a row"),
+    (README, f"but failures for {HOPELESS_SINCE.days} days"),
+    (DOCS / "api.md", f"paused after {PAUSE_AFTER} failed attempts"),
+    (DOCS / "api.md", f"or `600/minute`, up to {LARGEST:,}"),
     (README, f"kept for {DEFAULTS['retention_days']} days"),
     (README, f"listens on {DEFAULTS['host']}:{DEFAULTS['port']}"),
     (README, f"more than {SMALL_NUMBERS[TOLERANCE // timedelta(minutes=1)]} minutes ago"),
@@ -137,7 +147,7 @@ def test_the_table_of_events_says_which_keys_each_adds(column, version):
         for cells in table_rows(README.read_text())
         if cells[0].startswith("`job.")
     }
-    keys = {one.value: keys_of(one, version) for one in EventType}
+    keys = {one.value: keys_of(one, version) for one in RUN_EVENTS}
 
     assert rows == {name: found - keys[EventType.STARTED] for name, found in keys.items()}
 

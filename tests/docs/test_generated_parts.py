@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 import pytest
 
 from runhook.domain.deliveries import INITIAL_STATES, MOVES, DeliveryId, DeliveryState
+from runhook.domain.failing import Health, hopeless_reason
 from runhook.domain.payload import render
 from runhook.domain.runs import AccountId, RunId, RunStatus
 from runhook.domain.webhooks import PayloadVersion
 from runhook.settings import SETTINGS, Setting
 from tests.docs.documents import DOCUMENTS, REPOSITORY
-from tests.support.builders import a_job, a_run, a_webhook, an_event
+from tests.support.builders import a_deactivation, a_job, a_run, a_webhook, an_event
 
 WRITE = "RUNHOOK_WRITE_SNAPSHOTS"
 MARKED = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -77,17 +78,41 @@ def payload(version: PayloadVersion) -> str:
     return f"```json\n{json.dumps(json.loads(body), indent=2)}\n```\n"
 
 
+def notice(version: PayloadVersion) -> str:
+    deactivation = a_deactivation(
+        account_id=AccountId(1),
+        webhook_name="to the old chat",
+        reason=hopeless_reason(
+            Health(
+                failing_since=datetime(2026, 2, 22, 4, 0, 2, tzinfo=UTC),
+                consecutive_failures=180,
+            ),
+            "The endpoint answered 503.",
+        ),
+        failing_since=datetime(2026, 2, 22, 4, 0, 2, tzinfo=UTC),
+        consecutive_failures=180,
+        occurred_at=datetime(2026, 3, 1, 4, 7, 31, 640_270, tzinfo=UTC),
+    )
+    webhook = a_webhook(name="mine", account_id=AccountId(1), payload_version=version)
+    body = render(deactivation, webhook, DeliveryId("wev_3AKOxVSmqKvJ04VSSA8Z9R1u1pQ"))
+    return f"```json\n{json.dumps(json.loads(body), indent=2)}\n```\n"
+
+
 PARTS = {
     "settings": settings_table,
     "delivery-states": delivery_states,
     "payload-2022-05": lambda: payload(PayloadVersion.V2022_05),
     "payload-2023-02": lambda: payload(PayloadVersion.V2023_02),
+    "notice-2022-05": lambda: notice(PayloadVersion.V2022_05),
+    "notice-2023-02": lambda: notice(PayloadVersion.V2023_02),
 }
 PLACES = {
     "settings": "docs/settings.md",
     "delivery-states": "docs/architecture.md",
     "payload-2022-05": "README.md",
     "payload-2023-02": "README.md",
+    "notice-2022-05": "docs/api.md",
+    "notice-2023-02": "docs/api.md",
 }
 
 

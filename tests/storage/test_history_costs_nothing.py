@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from runhook.domain.deliveries import DeliveryState, Lease
 from runhook.domain.webhooks import WebhookId
-from runhook.storage.claims import claim_due, return_abandoned, waiting_webhooks
+from runhook.storage.claims import claim_due, pass_gates, return_abandoned, waiting_webhooks
 from runhook.storage.store import Store, Transaction
+from runhook.storage.tables import webhooks
 from tests.storage.plans import Scan, scans_of
 from tests.support.accounts import Tenant
 from tests.support.clock import ManualClock
@@ -101,6 +102,25 @@ async def test_claiming_looks_at_no_more_than_it_takes(store: Store, healthy: We
     }
     assert "ix_deliveries_due" in {scan.index for scan in scans}
     assert sum(scan.rows for scan in scans) < A_FEW
+
+
+async def test_passing_a_gate_looks_at_no_delivery(store: Store, healthy: WebhookId):
+    scans = await delivery_scans(store, lambda tx: pass_gates(tx, {healthy: timedelta()}, LEASE))
+
+    assert scans == []
+
+
+async def test_a_paused_or_limited_webhook_is_claimed_from_at_the_same_cost(
+    store: Store, healthy: WebhookId
+):
+    async with store.write() as tx:
+        await tx.execute(sa.update(webhooks).values(paused_until=tx.now, rate_limit="10/second"))
+
+    waiting = await delivery_scans(store, waiting_webhooks)
+    claiming = await delivery_scans(store, lambda tx: claim_due(tx, {healthy: 1}, LEASE))
+
+    assert {scan.index for scan in waiting} == {"ix_deliveries_due"}
+    assert sum(scan.rows for scan in [*waiting, *claiming]) < A_FEW
 
 
 async def test_looking_for_abandoned_claims_looks_at_claims_only(

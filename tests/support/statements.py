@@ -34,6 +34,23 @@ def statements_of(tx: Transaction) -> Iterator[list[Statement]]:
         sa.event.remove(connection, "before_cursor_execute", note)
 
 
+@contextmanager
+def all_statements() -> Iterator[list[str]]:
+    """Collect what every store executes inside the block; one for many rows is one."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
+        # SQLite begins its transactions by a statement.
+        if not sql.startswith("BEGIN"):
+            seen.append(sql)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
 @dataclass
 class Commits:
     """How many transactions ended well."""

@@ -15,10 +15,10 @@ FORM = re.compile(r"([1-9][0-9]{0,5})/(second|minute)")
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """So many requests within any period, and no more.
+    """So many requests let through within any period, and no more.
 
-    They are spread evenly, not sent in a burst at the period's beginning: an endpoint that counts
-    by the clock's seconds never sees more, whenever its seconds begin.
+    They are spread evenly, not sent in a burst at the period's beginning: whenever an endpoint lets
+    its own seconds or minutes begin, it counts no more.
     """
 
     requests: int

@@ -1,0 +1,92 @@
+"""A batch costs a handful of statements, however many deliveries are in it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from runhook.domain.deliveries import Lease
+from runhook.domain.failing import PAUSE_AFTER
+from runhook.domain.judging import FailureReason, Outcome, Retry, Succeeded, Verdict
+from runhook.domain.rate_limits import RateLimit
+from runhook.operations.attempt import Claimed, Judged, claim, look, record
+from runhook.operations.prepare import attempt_of, prepare
+from tests.support.scene import LEASE, Scene
+from tests.support.statements import all_statements
+
+A_WORKER = Lease(owner="a worker", duration=LEASE)
+SECOND = timedelta(seconds=1)
+OUTCOMES = {
+    "succeeded": (Outcome(duration=SECOND, status_code=200), Succeeded()),
+    "failed": (
+        Outcome(duration=SECOND, status_code=500, failure=FailureReason.HTTP_STATUS),
+        Retry(SECOND),
+    ),
+}
+
+
+def judged(
+    scene: Scene, claimed: Sequence[Claimed], outcome: Outcome, verdict: Verdict
+) -> list[Judged]:
+    """What workers would have to record, all with one outcome."""
+    now = scene.clock.now()
+    batch = []
+    for one in claimed:
+        request = prepare(
+            one.endpoint, delivery_id=one.delivery.id, body=one.delivery.body, now=now
+        )
+        attempt = attempt_of(
+            request, one.endpoint, outcome, delivery_id=one.delivery.id, number=1, sent_at=now
+        )
+        batch.append(Judged(one, attempt, verdict))
+    return batch
+
+
+@pytest.mark.parametrize("what", OUTCOMES)
+async def test_claiming_and_recording_a_hundred_take_seven_statements(scene: Scene, what: str):
+    webhook = await scene.webhook_at(await scene.receiver())
+    await scene.start_many(100)
+
+    with all_statements() as statements:
+        claimed = await claim(scene.store, {webhook.id: 100}, A_WORKER, scene.clock)
+        batch = judged(scene, claimed, *OUTCOMES[what])
+        recorded = await record(scene.store, A_WORKER.owner, batch, scene.clock)
+
+    assert sum(one.counted for one in recorded) == 100
+    assert len(statements) == 7
+
+
+async def test_the_gates_of_many_webhooks_take_one_statement_more(scene: Scene):
+    limit = RateLimit.parse("10/second")
+    webhooks = [
+        await scene.tenant.webhook(event_types=["job.run.started"], rate_limit=limit)
+        for _ in range(10)
+    ]
+    await scene.start_many(2)
+    waiting = await look(scene.store)
+    places = {webhook.id: 1 for webhook in webhooks}
+
+    with all_statements() as statements:
+        claimed = await claim(scene.store, places, A_WORKER, scene.clock, gated=waiting)
+
+    assert len(claimed) == 10
+    assert len(statements) == 3
+
+
+async def test_a_webhooks_failures_are_counted_once_a_batch_in_their_order(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver())
+    await scene.start_many(2 * PAUSE_AFTER)
+    claimed = await claim(scene.store, {webhook.id: 100}, A_WORKER, scene.clock)
+    bad, good = (OUTCOMES[one] for one in ("failed", "succeeded"))
+    batch = [
+        *judged(scene, claimed[: PAUSE_AFTER + 1], *bad),
+        *judged(scene, claimed[PAUSE_AFTER + 1 : PAUSE_AFTER + 2], *good),
+        *judged(scene, claimed[PAUSE_AFTER + 2 :], *bad),
+    ]
+
+    recorded = await record(scene.store, A_WORKER.owner, batch, scene.clock)
+
+    health = (await scene.shown(webhook)).health
+    assert health.consecutive_failures == PAUSE_AFTER - 2
+    assert not health.is_paused
+    assert not any(one.is_closed for one in recorded)
