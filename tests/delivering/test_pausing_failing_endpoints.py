@@ -157,7 +157,7 @@ async def test_of_workers_that_claim_at_the_same_time_one_gets_the_probe(
     async def claim_as(owner: str) -> int:
         store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
         lease = Lease(owner=owner, duration=LEASE)
-        claimed = await claim(store, {webhook.id: 1}, lease, scene.clock, gated=seen)
+        claimed = await claim(store, {webhook.id: 1}, lease, gated=seen)
         await store.close()
         assert all(one.is_probe for one in claimed)
         return len(claimed)

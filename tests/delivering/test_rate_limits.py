@@ -74,7 +74,7 @@ async def test_workers_that_claim_at_the_same_time_keep_the_limit_together(
     async def claim_as(owner: str) -> int:
         store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
         lease = Lease(owner=owner, duration=LEASE)
-        claimed = await claim(store, {webhook.id: 1}, lease, scene.clock, gated=seen)
+        claimed = await claim(store, {webhook.id: 1}, lease, gated=seen)
         await store.close()
         return len(claimed)
 

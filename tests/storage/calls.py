@@ -456,6 +456,9 @@ CALLS: dict[str, Call] = {
         tx, rows.webhook, SECRET, grace=timedelta(days=1)
     ),
     "find_endpoint": lambda tx, rows: webhooks.find_endpoint(tx, ACCOUNT, rows.webhook.id),
+    "pause_sealed": lambda tx, rows: webhooks.pause_sealed(
+        tx, [rows.webhook.id], timedelta(minutes=1)
+    ),
     "find_endpoints": lambda tx, rows: webhooks.find_endpoints(tx, {rows.webhook.id}),
     "lock_dispatched": lambda tx, rows: webhooks.lock_dispatched(tx, {rows.webhook.id}),
     "note_dispatches": lambda tx, rows: webhooks.note_dispatches(

@@ -77,7 +77,7 @@ class Dispatcher:
             # From before the claim: our view of the lease is never longer than it is.
             claimed_at = self._now()
             gated = {id_: waiting[id_] for id_ in places if waiting[id_].is_gated}
-            claimed = await claim(self._store, places, self._lease, self._clock, gated=gated)
+            claimed = await claim(self._store, places, self._lease, gated=gated)
             for one in claimed:
                 self._begin(one, claimed_at)
             if claimed:
@@ -164,7 +164,7 @@ class Dispatcher:
         return await record(self._store, self._lease.owner, judged, self._clock)
 
     async def _release(self, deliveries: Sequence[Delivery]) -> Sequence[None]:
-        await release(self._store, self._lease.owner, deliveries, self._clock)
+        await release(self._store, self._lease.owner, deliveries)
         return [None] * len(deliveries)
 
     def _now(self) -> float:

@@ -48,6 +48,11 @@ class Outcome:
     response_body: bytes = b""
     """As much as is kept."""
 
+    @property
+    def is_the_endpoints(self) -> bool:
+        """Whether it tells how the endpoint does; a failure of our own proxy does not."""
+        return self.failure is not FailureReason.PROXY_FAILED
+
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:

@@ -95,6 +95,9 @@ class Endpoint:
     is_gated: bool = False
     """Whether deliveries are let through one by one or a few at a time: the endpoint is paused, or
     has a rate limit."""
+    is_sealed: bool = False
+    """Whether what was secret was encrypted with a master key that is not there; nothing can be
+    signed then."""
 
 
 def check_name(name: str) -> str:

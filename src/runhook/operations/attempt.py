@@ -4,14 +4,16 @@ The sending lies in between, outside any transaction.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+import structlog
+
 from runhook.clock import Clock
 from runhook.domain.deliveries import Attempt, Delivery, DeliveryState, Lease
-from runhook.domain.failing import hopeless_reason
+from runhook.domain.failing import FIRST_PAUSE, hopeless_reason
 from runhook.domain.judging import (
     GONE_REASON,
     EndpointGone,
@@ -39,7 +41,15 @@ from runhook.storage.claims import (
 )
 from runhook.storage.deliveries import cancel_pending_of_inactive
 from runhook.storage.store import Store, Transaction
-from runhook.storage.webhooks import Dispatch, find_endpoints, lock_dispatched, note_dispatches
+from runhook.storage.webhooks import (
+    Dispatch,
+    find_endpoints,
+    lock_dispatched,
+    note_dispatches,
+    pause_sealed,
+)
+
+log = structlog.get_logger()
 
 NO_GATES: Mapping[WebhookId, Waiting] = {}
 
@@ -87,7 +97,6 @@ async def claim(
     store: Store,
     places: Mapping[WebhookId, int],
     lease: Lease,
-    clock: Clock,
     *,
     gated: Mapping[WebhookId, Waiting] = NO_GATES,
 ) -> Sequence[Claimed]:
@@ -113,13 +122,22 @@ async def claim(
             for one in deliveries
             if one.webhook_id in endpoints
             and (one.webhook_id in turns or not endpoints[one.webhook_id].is_gated)
+            and not endpoints[one.webhook_id].is_sealed
         ]
         if len(claimed) < len(deliveries):
-            # The webhook was paused, deactivated or deleted while we claimed.
+            # The webhook was paused, deactivated or deleted while we claimed, or is sealed.
             ours = {one.delivery.id for one in claimed}
-            held_back = [one for one in deliveries if one.id not in ours]
-            await give_back(tx, lease.owner, held_back, clock)
+            await give_back(tx, lease.owner, [one for one in deliveries if one.id not in ours])
+            await leave_sealed_alone(tx, endpoints.values())
     return claimed
+
+
+async def leave_sealed_alone(tx: Transaction, endpoints: Iterable[Endpoint]) -> None:
+    """Pause webhooks whose secrets cannot be opened: the key may come back, and nothing is lost."""
+    sealed = [one.webhook_id for one in endpoints if one.is_sealed]
+    if sealed:
+        log.error("secrets were encrypted with a master key that is not there", webhooks=sealed)
+        await pause_sealed(tx, sealed, FIRST_PAUSE)
 
 
 async def take_turns(
@@ -221,12 +239,15 @@ def finding_of(
 ) -> Finding:
     """Return what attempts tell, in the order in which they ended.
 
-    Those that were sent to where the webhook is no longer tell nothing of where it is now.
+    Those that were sent to where the webhook is no longer tell nothing of where it is now, nor do
+    those that a proxy of ours failed.
     """
     here = [
         one
         for one in judged
-        if webhook.active and one.claimed.endpoint.client_url == webhook.client_url
+        if webhook.active
+        and one.claimed.endpoint.client_url == webhook.client_url
+        and one.attempt.outcome.is_the_endpoints
     ]
     health = webhook.health
     for one in here:
@@ -272,18 +293,16 @@ def ending_of(judged: Judged) -> Ending:
             assert_never(unknown)
 
 
-async def release(store: Store, owner: str, deliveries: Sequence[Delivery], clock: Clock) -> None:
+async def release(store: Store, owner: str, deliveries: Sequence[Delivery]) -> None:
     """Give back deliveries that were claimed and not sent."""
     async with store.write() as tx:
-        await give_back(tx, owner, deliveries, clock)
+        await give_back(tx, owner, deliveries)
 
 
-async def give_back(
-    tx: Transaction, owner: str, deliveries: Sequence[Delivery], clock: Clock
-) -> None:
+async def give_back(tx: Transaction, owner: str, deliveries: Sequence[Delivery]) -> None:
     """Return deliveries to the queue, and from there cancel what has nowhere to go any more."""
     await release_claims(tx, [one.id for one in deliveries], owner)
-    await cancel_pending_of_inactive(tx, {one.webhook_id for one in deliveries}, now=clock.now())
+    await cancel_pending_of_inactive(tx, {one.webhook_id for one in deliveries}, now=tx.now)
 
 
 async def rescue(store: Store) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from runhook.clock import Clock
 from runhook.domain.deliveries import DeliveryId, DeliveryState, Lease
-from runhook.domain.errors import NotFoundError
+from runhook.domain.errors import ConflictError, NotFoundError
 from runhook.domain.judging import Outcome
 from runhook.domain.payload import render
 from runhook.domain.runs import AccountId
@@ -44,6 +44,7 @@ async def send_test(
 
     Raises:
         NotFoundError: the account has no such webhook.
+        ConflictError: its secret cannot be opened, so that nothing can be signed.
     """
     sample, endpoint = await insert_sample(store, account_id, webhook_id, lease, clock)
     sent_at = clock.now()
@@ -71,6 +72,11 @@ async def insert_sample(
         endpoint = await find_endpoint(tx, account_id, webhook_id)
         if webhook is None or endpoint is None:
             raise NotFoundError(f"There is no webhook {webhook_id} in this account.")
+        if endpoint.is_sealed:
+            raise ConflictError(
+                "The webhook's secret was encrypted with a master key that is not there. "
+                "Bring that key back, or rotate the secret."
+            )
         event = sample_event(webhook, now=now)
         delivery_id = new_delivery_id(now, 0)
         sample = SampleDelivery(

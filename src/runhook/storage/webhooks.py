@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography.fernet import InvalidToken
 
 from runhook.domain.custom_headers import CustomHeaders
 from runhook.domain.events import EventType
@@ -211,6 +212,17 @@ async def find_endpoints(
     return {row.id: endpoint_of(tx, row) for row in rows}
 
 
+async def pause_sealed(
+    tx: Transaction, webhook_ids: Collection[WebhookId], pause: timedelta
+) -> None:
+    """Let nothing through to webhooks whose secrets cannot be opened, and then one delivery."""
+    await tx.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.id.in_(list(webhook_ids)))
+        .values(paused_until=after(tx.now, sa.literal(pause, Duration)))
+    )
+
+
 async def find_endpoint(
     tx: Transaction, account_id: AccountId, webhook_id: WebhookId
 ) -> Endpoint | None:
@@ -242,15 +254,24 @@ def select_endpoints(now: Clock) -> sa.Select[Any]:
 
 
 def endpoint_of(tx: Transaction, row: sa.Row[Any]) -> Endpoint:
-    """Return the endpoint in a row."""
+    """Return the endpoint in a row; a sealed one if there is no key for what was secret."""
     ciphertexts = (row.secret_ciphertext, row.previous_secret_ciphertext)
+    secrets: tuple[Secret, ...] = ()
+    headers: CustomHeaders = {}
+    is_sealed = False
+    try:
+        secrets = tuple(tx.vault.decrypt(one) for one in ciphertexts if one is not None)
+        headers = headers_in(tx, row.headers_ciphertext)
+    except InvalidToken:
+        is_sealed = True
     return Endpoint(
         webhook_id=row.id,
         client_url=row.client_url,
-        secrets=tuple(tx.vault.decrypt(one) for one in ciphertexts if one is not None),
-        custom_headers=headers_in(tx, row.headers_ciphertext),
+        secrets=secrets,
+        custom_headers=headers,
         retry_schedule=schedule_in(row.retry_schedule),
         is_gated=row.is_gated,
+        is_sealed=is_sealed,
     )
 
 
