@@ -165,7 +165,7 @@ async def test_what_is_being_sent_is_not_redelivered(
         webhook = await webhook_at(admin, receiver)
         await new_run(admin)
         lease = Lease(owner="a worker", duration=LEASE.duration)
-        await claim(api.store, {WebhookId(str(webhook["id"])): 1}, lease, clock)
+        await claim(api.store, {WebhookId(str(webhook["id"])): 1}, lease)
 
         answer = await admin.post(path_of(await the_event(admin, webhook)))
 

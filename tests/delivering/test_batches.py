@@ -48,7 +48,7 @@ async def test_claiming_and_recording_a_hundred_take_seven_statements(scene: Sce
     await scene.start_many(100)
 
     with all_statements() as statements:
-        claimed = await claim(scene.store, {webhook.id: 100}, A_WORKER, scene.clock)
+        claimed = await claim(scene.store, {webhook.id: 100}, A_WORKER)
         batch = judged(scene, claimed, *OUTCOMES[what])
         recorded = await record(scene.store, A_WORKER.owner, batch, scene.clock)
 
@@ -67,7 +67,7 @@ async def test_the_gates_of_many_webhooks_take_one_statement_more(scene: Scene):
     places = {webhook.id: 1 for webhook in webhooks}
 
     with all_statements() as statements:
-        claimed = await claim(scene.store, places, A_WORKER, scene.clock, gated=waiting)
+        claimed = await claim(scene.store, places, A_WORKER, gated=waiting)
 
     assert len(claimed) == 10
     assert len(statements) == 3
@@ -76,7 +76,7 @@ async def test_the_gates_of_many_webhooks_take_one_statement_more(scene: Scene):
 async def test_a_webhooks_failures_are_counted_once_a_batch_in_their_order(scene: Scene):
     webhook = await scene.webhook_at(await scene.receiver())
     await scene.start_many(2 * PAUSE_AFTER)
-    claimed = await claim(scene.store, {webhook.id: 100}, A_WORKER, scene.clock)
+    claimed = await claim(scene.store, {webhook.id: 100}, A_WORKER)
     bad, good = (OUTCOMES[one] for one in ("failed", "succeeded"))
     batch = [
         *judged(scene, claimed[: PAUSE_AFTER + 1], *bad),

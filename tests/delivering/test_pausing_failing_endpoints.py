@@ -176,7 +176,7 @@ async def test_a_prober_that_dies_holds_the_probe_no_longer_than_its_lease(scene
     await scene.skip_pause(webhook)
     dead = Lease(owner="dead", duration=LEASE)
     waiting = await look(scene.store)
-    await claim(scene.store, {webhook.id: 1}, dead, scene.clock, gated=waiting)
+    await claim(scene.store, {webhook.id: 1}, dead, gated=waiting)
     worker = await scene.dispatcher()
 
     await deliver_due(worker)
@@ -195,16 +195,16 @@ async def test_a_probe_that_found_nothing_to_send_is_free_again(scene: Scene):
     webhook = await scene.webhook_at(receiver)
     await scene.tenant.start()
     other = Lease(owner="another worker", duration=ALWAYS)
-    await claim(scene.store, {webhook.id: 1}, other, scene.clock)
+    await claim(scene.store, {webhook.id: 1}, other)
     await scene.has_failed(webhook, PAUSE_AFTER)
     await scene.tenant.start("run-2")
     await scene.skip_pause(webhook)
     seen = await look(scene.store)
     lease = Lease(owner="a worker", duration=LEASE)
-    assert len(await claim(scene.store, {webhook.id: 1}, lease, scene.clock, gated=seen)) == 1
+    assert len(await claim(scene.store, {webhook.id: 1}, lease, gated=seen)) == 1
     scene.clock.advance(LEASE)
 
-    assert await claim(scene.store, {webhook.id: 1}, lease, scene.clock, gated=seen) == []
+    assert await claim(scene.store, {webhook.id: 1}, lease, gated=seen) == []
 
     assert (await scene.shown(webhook)).health.paused_until == scene.clock.now()
 
@@ -216,7 +216,7 @@ async def test_what_is_claimed_while_it_is_being_paused_is_given_back_unsent(sce
     await scene.has_failed(webhook, PAUSE_AFTER)
     lease = Lease(owner="a worker", duration=LEASE)
 
-    claimed = await claim(scene.store, {webhook.id: 10}, lease, scene.clock)
+    claimed = await claim(scene.store, {webhook.id: 10}, lease)
 
     assert claimed == []
     assert await claims_of(scene.store) == [(DeliveryState.PENDING, None)] * 3
@@ -288,7 +288,7 @@ async def test_what_a_dead_worker_held_counts_for_nothing(scene: Scene):
     webhook = await scene.webhook_at(await scene.receiver())
     await scene.start_many(PAUSE_AFTER)
     lease = Lease(owner="dead", duration=LEASE)
-    await claim(scene.store, {webhook.id: PAUSE_AFTER}, lease, scene.clock)
+    await claim(scene.store, {webhook.id: PAUSE_AFTER}, lease)
 
     scene.clock.advance(LEASE)
     await scene.rescue()

@@ -109,15 +109,13 @@ async def test_a_turn_that_found_nothing_to_send_is_given_back(scene: Scene):
     )
     run = await scene.tenant.start()
     other = Lease(owner="another worker", duration=LEASE)
-    assert await claim(
-        scene.store, {webhook.id: 1}, other, scene.clock, gated=await look(scene.store)
-    )
+    assert await claim(scene.store, {webhook.id: 1}, other, gated=await look(scene.store))
     scene.clock.advance(timedelta(minutes=1))
     await scene.tenant.finish(run)
     waiting = await look(scene.store)
     assert waiting[webhook.id].pause <= timedelta()
 
-    claimed = await claim(scene.store, {webhook.id: 1}, A_WORKER, scene.clock, gated=waiting)
+    claimed = await claim(scene.store, {webhook.id: 1}, A_WORKER, gated=waiting)
 
     assert claimed == []
     assert (await look(scene.store))[webhook.id].pause <= timedelta()
@@ -128,7 +126,7 @@ async def test_a_limit_that_came_after_the_look_is_kept(scene: Scene):
     await scene.start_many(20)
     await scene.tenant.change(webhook, WebhookChange(rate_limit=TWO_A_SECOND))
 
-    assert await claim(scene.store, {webhook.id: 20}, A_WORKER, scene.clock) == []
+    assert await claim(scene.store, {webhook.id: 20}, A_WORKER) == []
 
 
 async def test_another_limit_begins_at_once(scene: Scene):

@@ -18,7 +18,7 @@ from tests.support.scene import LEASE, Scene, deliver_due
 async def claim_and_die(scene: Scene) -> None:
     """Claim what is due as a worker that will never be heard of again."""
     lanes = dict.fromkeys(scene.tenant.secrets, 100)
-    await claim(scene.store, lanes, Lease(owner="dead", duration=LEASE), scene.clock)
+    await claim(scene.store, lanes, Lease(owner="dead", duration=LEASE))
 
 
 async def test_another_worker_delivers_what_a_dead_one_held(scene: Scene):
