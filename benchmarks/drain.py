@@ -137,7 +137,7 @@ async def drain(url: str, database_url: str) -> dict[str, float]:
     await create_webhook(
         store, FIRST_ACCOUNT, change, actor=COMMAND_LINE, policy=LOOPBACK, clock=clock
     )
-    publisher = Publisher(store, clock, on_published=lambda: None)
+    publisher = Publisher(store, clock)
     await asyncio.gather(
         *(publisher.publish(Start(FIRST_ACCOUNT, a_start(number))) for number in range(BACKLOG))
     )

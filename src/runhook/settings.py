@@ -54,6 +54,7 @@ class Settings:
     attempt_timeout: timedelta
     retention_days: timedelta
     artifact_megabytes: int
+    dispatcher: bool
     proxies: Proxies
     """From the variables that all programs share, and not from a row of ``SETTINGS``."""
 
@@ -74,6 +75,13 @@ class Setting:
     help: str
     is_list: bool = False
     """Whether its text is a list with commas, of which the empty text is one."""
+    off_flag: str | None = None
+    """The flag that says no, of a setting that is yes or no."""
+
+    @property
+    def flag(self) -> str:
+        """The flag's name."""
+        return self.off_flag or f"--{self.name.replace('_', '-')}"
 
     @property
     def variable(self) -> str:
@@ -118,6 +126,17 @@ def read_number(text: str, lowest: int, highest: int, what: str) -> int:
     if not lowest <= number <= highest:
         raise InvalidError(f"`{text}` is not {what} from {lowest} to {highest}")
     return number
+
+
+def read_yes_or_no(text: str) -> bool:
+    """Read a yes or a no, in one of the usual spellings."""
+    match text.lower():
+        case "yes" | "true" | "on" | "1":
+            return True
+        case "no" | "false" | "off" | "0":
+            return False
+        case _:
+            raise InvalidError(f"`{text}` is neither yes nor no")
 
 
 def read_public_url(text: str) -> str:
@@ -198,6 +217,13 @@ SETTINGS = (
         read=read_megabytes,
         help="how many MiB an artifact of a run may have",
     ),
+    Setting(
+        name="dispatcher",
+        default="yes",
+        read=read_yes_or_no,
+        off_flag="--no-dispatcher",
+        help="whether `runhook serve` delivers too; if not, `runhook dispatch` does, elsewhere",
+    ),
 )
 
 
@@ -225,7 +251,7 @@ def load(
     for setting in SETTINGS:
         origin = first_said(
             setting,
-            Origin(flags.get(setting.name), f"--{setting.name.replace('_', '-')}"),
+            Origin(flags.get(setting.name), setting.flag),
             Origin(environment.get(setting.variable), setting.variable),
             Origin(in_file.get(setting.name), str(path)),
         )

@@ -12,14 +12,18 @@ from datetime import timedelta
 
 import structlog
 
-from runhook.clock import SystemClock
+from runhook.clock import Clock, SystemClock
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.loop import Loop
+from runhook.dispatcher.presence import Presence
 from runhook.dispatcher.pruner import Pruner
 from runhook.dispatcher.redeliverer import Redeliverer
 from runhook.dispatcher.rescuer import Rescuer
 from runhook.dispatcher.run_watcher import RunWatcher
 from runhook.domain.deliveries import Lease
+from runhook.domain.errors import InvalidError
+from runhook.domain.replicas import Replica, ReplicaRole
+from runhook.domain.version import VERSION
 from runhook.operations.attempt import rescue_all
 from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.invite import invite_first_user, link_of
@@ -84,7 +88,7 @@ class Started:
 
 
 async def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
-    """Run API and dispatcher until SIGTERM or Ctrl-C, then stop gracefully.
+    """Run API and dispatcher, or the API alone, until SIGTERM or Ctrl-C, then stop gracefully.
 
     Args:
         settings: how.
@@ -96,6 +100,97 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
         UnavailableError: the database cannot be reached.
     """
     stopping = stop_on_signals()
+    clock = SystemClock()
+    roles = (ReplicaRole.API, *((ReplicaRole.DISPATCHER,) if settings.dispatcher else ()))
+    replica = this_replica(clock, *roles)
+    lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
+    async with open_to_serve(settings) as store, sender_of(settings) as sender:
+        is_first_start = await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        secret = await invite_first_user(store, FIRST_ACCOUNT, clock=clock)
+        presence = Presence(store, replica)
+        delivering = (
+            build_delivering(
+                settings, store, sender=sender, lease=lease, clock=clock, presence=presence
+            )
+            if settings.dispatcher
+            else None
+        )
+        services = Services(
+            store=store,
+            publisher=Publisher(store, clock),
+            policy=settings.allow_networks,
+            clock=clock,
+            is_delivering=None if delivering is None else delivering.is_well,
+            sender=sender,
+            lease=lease,
+            public_url=settings.public_url,
+            largest_artifact=settings.artifact_megabytes << 20,
+        )
+        with listen(settings.host, settings.port) as listening:
+            server = Server(create_app(services), listening)
+            url = address_of(listening)
+            announce(
+                Started(
+                    url=url,
+                    is_first_start=is_first_start,
+                    has_bootstrap_token=settings.bootstrap_token is not None,
+                    invitation=link_of(secret, settings.public_url or url) if secret else None,
+                )
+            )
+            await run_until(stopping, store, presence, delivering, server)
+
+
+async def dispatch(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Run the dispatcher alone until SIGTERM or Ctrl-C, then stop gracefully.
+
+    Args:
+        settings: how.
+        announce: called with this process's name once it begins.
+
+    Raises:
+        InvalidError: a setting does not work out, the database is SQLite's, or its secrets were
+            encrypted with another master key.
+        UnavailableError: the database cannot be reached.
+    """
+    stopping = stop_on_signals()
+    await refuse_file(settings)
+    clock = SystemClock()
+    replica = this_replica(clock, ReplicaRole.DISPATCHER)
+    lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
+    async with open_to_serve(settings) as store, sender_of(settings) as sender:
+        presence = Presence(store, replica)
+        delivering = build_delivering(
+            settings, store, sender=sender, lease=lease, clock=clock, presence=presence
+        )
+        announce(replica.name)
+        await run_until(stopping, store, presence, delivering)
+
+
+async def refuse_file(settings: Settings) -> None:
+    """Let no process deliver by itself that would have to own the database for that.
+
+    Raises:
+        InvalidError: the database is a file.
+    """
+    async with open_as_it_is(settings, LOCKED) as store:
+        if store.file is not None:
+            with sole_owner(store.file):
+                raise InvalidError(
+                    f"The database is the file {store.file}, and one process serves a SQLite "
+                    "database: `runhook serve` delivers too. For several, use PostgreSQL "
+                    "(RUNHOOK_DATABASE_URL)."
+                )
+
+
+@asynccontextmanager
+async def open_to_serve(settings: Settings) -> AsyncIterator[Store]:
+    """Open the database for a process that serves it, once it is sure that it may and can.
+
+    Raises:
+        InvalidError: another process serves this database, or its secrets were encrypted with
+            another master key.
+        UnavailableError: the database cannot be reached.
+    """
     async with AsyncExitStack() as stack:
         vault = open_vault(settings.data_dir)
         store = await stack.enter_async_context(open_as_it_is(settings, vault))
@@ -106,55 +201,66 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
         if store.file is not None:
             # Whoever held these is dead, or we would not own the file.
             await rescue_all(store)
-        clock = SystemClock()
-        wake = asyncio.Event()
-        is_first_start = await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
-        secret = await invite_first_user(store, FIRST_ACCOUNT, clock=clock)
-        listening = stack.enter_context(listen(settings.host, settings.port))
-        sender = await stack.enter_async_context(sender_of(settings))
-        lease = Lease(owner=worker_name(), duration=lease_duration(settings.attempt_timeout))
-        dispatcher = Dispatcher(
-            store=store,
-            sender=sender,
-            clock=clock,
-            schedule=settings.retry_schedule,
-            lease=lease,
-            send_margin=send_margin(settings.attempt_timeout),
-            on_room=wake.set,
-        )
-        dispatching = Loop("dispatcher", dispatcher.tick, wake=wake)
-        loops = [
-            dispatching,
-            Loop("rescuer", Rescuer(store).tick),
-            Loop("redeliverer", Redeliverer(store, clock, on_queued=wake.set).tick),
-            Loop("run watcher", RunWatcher(store, clock, on_published=wake.set).tick),
-            Loop("pruner", Pruner(store, clock, retention=settings.retention_days).tick),
-        ]
-        services = Services(
-            store=store,
-            publisher=Publisher(store, clock, on_published=wake.set),
-            policy=settings.allow_networks,
-            clock=clock,
-            is_delivering=lambda: dispatching.is_well,
-            sender=sender,
-            lease=lease,
-            wake=wake.set,
-            public_url=settings.public_url,
-            largest_artifact=settings.artifact_megabytes << 20,
-            retention=settings.retention_days,
-        )
-        server = Server(create_app(services), listening)
-        url = address_of(listening)
-        announce(
-            Started(
-                url=url,
-                is_first_start=is_first_start,
-                has_bootstrap_token=settings.bootstrap_token is not None,
-                invitation=link_of(secret, settings.public_url or url) if secret else None,
-            )
-        )
-        await run_until(stopping, server, loops)
-        await dispatcher.stop()
+        yield store
+
+
+def this_replica(clock: Clock, *roles: ReplicaRole) -> Replica:
+    """Return what there is to say of this process, under a name that no other one has."""
+    host = socket.gethostname()
+    return Replica(
+        name=f"{host}:{os.getpid()}:{secrets.token_hex(4)}",
+        host=host,
+        roles=roles,
+        version=VERSION,
+        started_at=clock.now(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivering:
+    """What runs in a process that delivers."""
+
+    dispatcher: Dispatcher
+    wake: asyncio.Event
+    loops: Sequence[Loop]
+    """The dispatcher's is the first."""
+
+    def is_well(self) -> bool:
+        """Whether the dispatcher does its work."""
+        return self.loops[0].is_well
+
+
+def build_delivering(
+    settings: Settings,
+    store: Store,
+    *,
+    sender: Sender,
+    lease: Lease,
+    clock: Clock,
+    presence: Presence,
+) -> Delivering:
+    """Build the loops of a process that delivers."""
+    wake = asyncio.Event()
+    dispatcher = Dispatcher(
+        store=store,
+        sender=sender,
+        clock=clock,
+        schedule=settings.retry_schedule,
+        lease=lease,
+        send_margin=send_margin(settings.attempt_timeout),
+        on_room=wake.set,
+    )
+    pruner = Pruner(store, clock, retention=settings.retention_days)
+    loops = [
+        Loop("dispatcher", dispatcher.tick, wake=wake),
+        Loop("renewer", dispatcher.renew),
+        # What one process at a time does for all.
+        presence.duty("rescuer", Rescuer(store).tick),
+        presence.duty("redeliverer", Redeliverer(store, clock).tick),
+        presence.duty("run watcher", RunWatcher(store, clock).tick),
+        presence.duty("pruner", pruner.tick),
+    ]
+    return Delivering(dispatcher, wake, loops)
 
 
 def sender_of(settings: Settings) -> Sender:
@@ -196,22 +302,39 @@ def stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-async def run_until(stopping: asyncio.Event, server: Server, loops: Sequence[Loop]) -> None:
-    """Run the server and the loops until told to stop, or until one of them breaks."""
+async def run_until(
+    stopping: asyncio.Event,
+    store: Store,
+    presence: Presence,
+    delivering: Delivering | None,
+    server: Server | None = None,
+) -> None:
+    """Run all there is until told to stop or the server breaks, then end it in good order."""
+    loops = [Loop("presence", presence.tick), *(delivering.loops if delivering else ())]
     async with asyncio.TaskGroup() as group:
-        serving = group.create_task(server.run_until_stopped())
         for loop in loops:
             group.create_task(loop.run())
-        told = asyncio.create_task(stopping.wait())
-        await asyncio.wait([serving, told], return_when=asyncio.FIRST_COMPLETED)
-        told.cancel()
-        # No new reports first, then no new claims.
-        server.stop()
-        await serving
+        if delivering is not None:
+            hearing = group.create_task(store.notifier.listen(delivering.wake.set))
+        if server is None:
+            await stopping.wait()
+        else:
+            # No new reports first, then no new claims.
+            await serve_until(stopping, server)
         for loop in loops:
             loop.stop()
+        if delivering is not None:
+            hearing.cancel()
+    if delivering is not None:
+        await delivering.dispatcher.stop()
+    await presence.leave()
 
 
-def worker_name() -> str:
-    """Return a name for this process that no other one has, for its leases."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+async def serve_until(stopping: asyncio.Event, server: Server) -> None:
+    """Answer requests until told to stop, and then those that are under way."""
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.run_until_stopped())
+        told = group.create_task(stopping.wait())
+        await asyncio.wait([serving, told], return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        server.stop()

@@ -4,9 +4,12 @@ import asyncio
 import socket
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from runhook.domain.replicas import Replica, ReplicaRole
+from runhook.operations.presence import show_life
 from runhook.storage.store import Store
 from tests.support.api import ORIGIN, Api, told
 from tests.support.clock import ManualClock
@@ -29,6 +32,25 @@ async def test_a_service_that_does_not_deliver_is_well_and_not_ready(api: Api):
     assert well.status_code == 200
     assert told(ready, 503) == "The dispatcher is not delivering; the log says why."
     assert ready.headers["retry-after"] == "5"
+
+
+async def test_a_service_without_a_dispatcher_is_ready_and_counts_those_of_others(
+    api: Api, clock: ManualClock
+):
+    client = replace(api, is_delivering=None).client()
+    alone = await client.get(f"{ORIGIN}/readyz")
+    worker = Replica(
+        name="worker",
+        host="a-host",
+        roles=(ReplicaRole.DISPATCHER,),
+        version="1.0",
+        started_at=clock.now(),
+    )
+    await show_life(api.store, worker, (), timedelta())
+    not_alone = await client.get(f"{ORIGIN}/readyz")
+
+    assert (alone.status_code, alone.json()) == (200, {"status": "ok", "dispatchers": 0})
+    assert (not_alone.status_code, not_alone.json()) == (200, {"status": "ok", "dispatchers": 1})
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from runhook.operations.attempt import claim
 from tests.support.api import LEASE, Api, data_of, new_run, new_webhook, told
 from tests.support.clock import ManualClock
 from tests.support.receiver import Receiver, status
+from tests.support.waking import listening_to
 
 HOUR = timedelta(hours=1)
 
@@ -65,11 +66,10 @@ async def test_the_dispatcher_is_woken(api: Api, admin: httpx.AsyncClient):
         webhook = await webhook_at(admin, receiver)
         await new_run(admin)
         await api.deliver()
-        woken_before = len(api.wakes)
+        async with listening_to(api.store) as wakes:
+            await admin.post(path_of(await the_event(admin, webhook)))
 
-        await admin.post(path_of(await the_event(admin, webhook)))
-
-    assert len(api.wakes) == woken_before + 1
+    assert wakes.count == 1
 
 
 async def test_what_failed_gets_its_whole_retry_schedule_anew(

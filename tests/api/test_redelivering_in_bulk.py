@@ -52,7 +52,7 @@ async def webhook(admin: httpx.AsyncClient, clock: ManualClock) -> dict[str, obj
 
 async def go_on(api: Api) -> None:
     """Let the service take steps until none is due."""
-    redeliverer = Redeliverer(api.store, api.clock, on_queued=lambda: None)
+    redeliverer = Redeliverer(api.store, api.clock)
     while await redeliverer.tick() != INTERVAL:
         pass
 

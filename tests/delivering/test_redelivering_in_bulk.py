@@ -35,6 +35,7 @@ from tests.support.api import LEASE
 from tests.support.databases import VAULT
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
+from tests.support.waking import listening_to
 
 NO_RETRIES = RetrySchedule.parse("")
 MONTH = timedelta(days=30)
@@ -59,11 +60,8 @@ async def begin(scene: Scene, **narrowed: object) -> Redelivery:
     return redelivery
 
 
-def redeliverer(
-    scene: Scene, store: Store | None = None, wakes: list[None] | None = None
-) -> Redeliverer:
-    noted: list[None] = [] if wakes is None else wakes
-    return Redeliverer(store or scene.store, scene.clock, on_queued=lambda: noted.append(None))
+def redeliverer(scene: Scene, store: Store | None = None) -> Redeliverer:
+    return Redeliverer(store or scene.store, scene.clock)
 
 
 async def go_on(scene: Scene) -> None:
@@ -434,14 +432,16 @@ async def change_schema(store: Store, statements: dict[str, list[str]]) -> None:
 async def test_a_step_queues_only_so_many_and_wakes_the_dispatcher(scene: Scene):
     webhook = await skipping_webhook(scene, STEP + 1)
     begun = await begin(scene)
-    wakes: list[None] = []
-    working = redeliverer(scene, wakes=wakes)
+    working = redeliverer(scene)
 
-    assert await working.tick() == BREATH
+    async with listening_to(scene.store) as wakes:
+        pause = await working.tick()
+        await wakes.wait_for(1)
 
+    assert pause == BREATH
     states = await scene.tenant.states(webhook)
     assert states == [PENDING] * STEP + [SKIPPED]
-    assert ((await now(scene, begun)).queued, len(wakes)) == (STEP, 1)
+    assert (await now(scene, begun)).queued == STEP
 
 
 async def test_a_share_waits_while_much_waits_for_its_webhook_and_others_go_on(scene: Scene):

@@ -40,7 +40,7 @@ def settings_table() -> str:
 def flag_of(setting: Setting) -> str:
     if setting.name == "bootstrap_token":
         return "none"
-    return f"`--{setting.name.replace('_', '-')}`"
+    return f"`{setting.flag}`"
 
 
 def default_of(setting: Setting) -> str:

@@ -8,6 +8,7 @@ from runhook.domain.runs import RunStatus
 from runhook.domain.webhooks import PayloadVersion, Webhook
 from runhook.storage.tables import events
 from tests.support.accounts import Tenant, rows_of
+from tests.support.waking import listening_to
 
 
 async def types_of(tenant: Tenant, webhook: Webhook) -> list[EventType]:
@@ -123,11 +124,12 @@ async def test_what_happened_before_a_webhook_was_made_is_not_told_to_it(tenant:
 
 
 async def test_the_dispatcher_is_woken_only_if_there_is_something_to_send(tenant: Tenant):
-    await tenant.start("nobody listens")
-    await tenant.webhook(active=False)
-    await tenant.start("somebody used to")
-    assert tenant.wakes == 0
+    async with listening_to(tenant.store) as wakes:
+        await tenant.start("nobody listens")
+        await tenant.webhook(active=False)
+        await tenant.start("somebody used to")
+        assert wakes.count == 0
 
-    await tenant.webhook()
-    await tenant.start("somebody listens")
-    assert tenant.wakes == 1
+        await tenant.webhook()
+        await tenant.start("somebody listens")
+        assert wakes.count == 1

@@ -10,6 +10,7 @@ from runhook.storage.tables import deliveries, environments, events, jobs, proje
 from tests.support.accounts import Tenant, a_start_report, rows_of
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
+from tests.support.waking import listening_to
 
 WRITTEN_BY_A_REPORT = (projects, environments, jobs, runs, events, deliveries)
 
@@ -63,12 +64,13 @@ async def test_nothing_of_a_start_is_left_if_its_deliveries_cannot_be_written(
 ):
     await tenant.webhook()
 
-    with pytest.raises(sa.exc.DBAPIError, match="no deliveries today"):
-        await tenant.start()
+    async with listening_to(refusing_store) as wakes:
+        with pytest.raises(sa.exc.DBAPIError, match="no deliveries today"):
+            await tenant.start()
 
     for table in WRITTEN_BY_A_REPORT:
         assert await rows_of(refusing_store, table) == []
-    assert tenant.wakes == 0
+    assert wakes.count == 0
 
 
 async def test_a_run_goes_on_if_the_deliveries_of_its_end_cannot_be_written(
@@ -91,7 +93,7 @@ async def test_a_run_goes_on_if_the_deliveries_of_its_end_cannot_be_written(
 
 async def test_a_report_to_a_database_that_is_away_is_refused_as_such(clock: ManualClock):
     store = Store.open("postgresql://runhook@127.0.0.1:1/runhook", vault=VAULT)
-    publisher = Publisher(store, clock, on_published=lambda: None)
+    publisher = Publisher(store, clock)
 
     with pytest.raises(UnavailableError):
         await publisher.publish(Start(1, a_start_report()))

@@ -55,7 +55,7 @@ async def test_replicas_that_see_new_jobs_at_once_register_each_once(
 ):
     async def replica(name: str) -> dict[str, int]:
         own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
-        publisher = Publisher(own_store, clock, on_published=lambda: None)
+        publisher = Publisher(own_store, clock)
         reports = [
             a_start_report(
                 f"{name} {number}", job_name=f"job {number}", project_name=f"project {number % 3}"

@@ -82,7 +82,7 @@ async def test_replicas_that_get_the_same_starts_at_once_make_each_run_once(
 
     async def replica(mine: list[Start]) -> list[bool]:
         own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
-        publisher = Publisher(own_store, clock, on_published=lambda: None)
+        publisher = Publisher(own_store, clock)
         answers = await asyncio.gather(*(publisher.publish(report) for report in mine))
         await own_store.close()
         return [answer.is_new for answer in answers]
@@ -142,7 +142,7 @@ async def test_replicas_that_end_one_run_at_once_tell_it_once(
 
     async def replica() -> RunStatus:
         own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
-        publisher = Publisher(own_store, clock, on_published=lambda: None)
+        publisher = Publisher(own_store, clock)
         answer = await publisher.publish(report)
         await own_store.close()
         return answer.run.status

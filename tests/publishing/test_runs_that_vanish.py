@@ -16,20 +16,20 @@ from runhook.storage.tables import deliveries, events, runs
 from tests.support.accounts import Tenant, rows_of
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
+from tests.support.waking import listening_to
 
 FIVE_MINUTES = timedelta(minutes=5)
 A_DAY = timedelta(hours=24)
 A_SECOND = timedelta(seconds=1)
 
 
-def watcher(tenant: Tenant, wakes: list[None] | None = None) -> RunWatcher:
-    noted: list[None] = [] if wakes is None else wakes
-    return RunWatcher(tenant.store, tenant.clock, on_published=lambda: noted.append(None))
+def watcher(tenant: Tenant) -> RunWatcher:
+    return RunWatcher(tenant.store, tenant.clock)
 
 
 async def give_up(tenant: Tenant) -> list[Run]:
     """Let the service look for silent runs once."""
-    return list(await give_up_silent_runs(tenant.store, tenant.clock, on_published=lambda: None))
+    return list(await give_up_silent_runs(tenant.store, tenant.clock))
 
 
 async def start(tenant: Tenant, run_key: str = "run-1") -> Run:
@@ -185,7 +185,7 @@ async def test_replicas_that_look_at_once_tell_of_each_run_once(
 
     async def replica() -> list[Run]:
         own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
-        lost = await give_up_silent_runs(own_store, clock, on_published=lambda: None)
+        lost = await give_up_silent_runs(own_store, clock)
         await own_store.close()
         return list(lost)
 
@@ -203,9 +203,7 @@ async def test_a_finish_that_comes_as_the_run_is_given_up_has_the_last_word(
     clock.advance(FIVE_MINUTES)
     own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
 
-    await asyncio.gather(
-        give_up_silent_runs(own_store, clock, on_published=lambda: None), tenant.finish(run)
-    )
+    await asyncio.gather(give_up_silent_runs(own_store, clock), tenant.finish(run))
     await own_store.close()
 
     ended = await as_it_is(tenant, run)
@@ -217,19 +215,19 @@ async def test_a_finish_that_comes_as_the_run_is_given_up_has_the_last_word(
 
 
 async def test_the_watcher_gives_up_what_is_silent_and_wakes_the_dispatcher(tenant: Tenant):
-    wakes: list[None] = []
     await tenant.webhook(event_types=["job.run.errored"])
     await start(tenant)
     tenant.clock.advance(FIVE_MINUTES)
-    watching = watcher(tenant, wakes)
+    watching = watcher(tenant)
 
-    pauses = [await watching.tick()]
-    tenant.clock.advance(GRACE)
-    pauses.append(await watching.tick())
+    async with listening_to(tenant.store) as wakes:
+        pauses = [await watching.tick()]
+        tenant.clock.advance(GRACE)
+        pauses.append(await watching.tick())
+        await wakes.wait_for(1)
 
     assert pauses == [INTERVAL, INTERVAL]
     assert await told(tenant) == ["started", "errored", "completed"]
-    assert len(wakes) == 1
 
 
 async def test_a_look_gives_up_so_many_runs_and_the_next_one_follows_at_once(tenant: Tenant):

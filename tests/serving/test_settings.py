@@ -26,6 +26,7 @@ VALUES = {
     "attempt_timeout": ("1", "2", "60"),
     "retention_days": ("1", "2", "3"),
     "artifact_megabytes": ("4", "5", "6"),
+    "dispatcher": ("no", "off", "false"),
 }
 """A valid text for each setting from a flag, the environment and the file."""
 
@@ -51,6 +52,7 @@ BAD_VALUES = [
     ("retention_days", "forever"),
     ("artifact_megabytes", "0"),
     ("artifact_megabytes", "513"),
+    ("dispatcher", "maybe"),
 ]
 
 
@@ -73,6 +75,7 @@ def test_the_defaults_need_nothing(tmp_path: Path):
     assert settings.retention_days == timedelta(days=30)
     assert settings.artifact_megabytes == 64
     assert settings.proxies == Proxies()
+    assert settings.dispatcher is True
     assert {origin.place for origin in origins.values()} == {"default"}
 
 
@@ -88,7 +91,7 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path,
 
     assert (from_file.text, from_file.place) == (in_file, str(tmp_path / "runhook.toml"))
     assert (from_environment.text, from_environment.place) == (environment, variable)
-    assert (from_flag.text, from_flag.place) == (flag, f"--{setting.name.replace('_', '-')}")
+    assert (from_flag.text, from_flag.place) == (flag, setting.flag)
 
 
 LISTS = ["allow_networks", "retry_schedule"]
@@ -172,7 +175,8 @@ def test_an_unknown_key_in_the_file_is_refused_with_the_nearest_name(
 def test_a_value_that_is_not_valid_is_refused_with_its_setting_and_its_place(
     tmp_path: Path, name: str, text: str
 ):
-    variable, flag = f"RUNHOOK_{name.upper()}", f"--{name.replace('_', '-')}"
+    variable = f"RUNHOOK_{name.upper()}"
+    (flag,) = [setting.flag for setting in SETTINGS if setting.name == name]
 
     with pytest.raises(InvalidError) as from_environment:
         load({}, {variable: text}, tmp_path)
@@ -265,3 +269,19 @@ def test_a_lease_outlasts_waiting_for_one_attempt_and_making_another(seconds: in
 
     assert send_margin(attempt) > attempt
     assert lease_duration(attempt) > attempt + send_margin(attempt)
+
+
+@pytest.mark.parametrize("text", ["yes", "true", "True", "on", "1"])
+def test_a_yes_can_be_spelt_as_people_do(tmp_path: Path, text: str):
+    assert load({}, {"RUNHOOK_DISPATCHER": text}, tmp_path)[0].dispatcher is True
+
+
+@pytest.mark.parametrize("text", ["no", "FALSE", "off", "0"])
+def test_a_no_can_be_spelt_as_people_do(tmp_path: Path, text: str):
+    assert load({}, {"RUNHOOK_DISPATCHER": text}, tmp_path)[0].dispatcher is False
+
+
+def test_the_file_may_use_true_and_false(tmp_path: Path):
+    write(tmp_path, "dispatcher = false")
+
+    assert load({}, {}, tmp_path)[0].dispatcher is False

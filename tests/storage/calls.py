@@ -24,6 +24,7 @@ from runhook.domain.redeliveries import (
     Selection,
     Share,
 )
+from runhook.domain.replicas import Replica, ReplicaRole
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run, RunId, RunStatus
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
@@ -32,13 +33,16 @@ from runhook.storage import (
     accounts,
     artifacts,
     audit_log,
+    backlog,
     ciphertexts,
     claims,
     deliveries,
+    duties,
     invitations,
     jobs,
     people,
     redeliveries,
+    replicas,
     runs,
     scopes,
     sessions,
@@ -108,6 +112,13 @@ EVERY_RUN = RunFilter(
     created=A_DAY,
     started=A_DAY,
     finished=A_DAY,
+)
+A_REPLICA = Replica(
+    name="a-host:1:00000000",
+    host="a-host",
+    roles=(ReplicaRole.DISPATCHER,),
+    version="1.0",
+    started_at=START,
 )
 NEW_JOB = JobName(ACCOUNT, "jaffle", "staging", "weekly")
 
@@ -309,9 +320,22 @@ CALLS: dict[str, Call] = {
     "claim_due": lambda tx, rows: claims.claim_due(tx, {rows.webhook.id: 2}, LEASE),
     "hold_claims": lambda tx, rows: claims.hold_claims(tx, [rows.delivery.id], LEASE.owner),
     "end_attempts": lambda tx, rows: claims.end_attempts(tx, [rows.ending]),
+    "backlog_of": lambda tx, rows: backlog.backlog_of(tx, ACCOUNT),
+    "count_sending": lambda tx, rows: backlog.count_sending(tx, ACCOUNT),
+    "renew_claims": lambda tx, rows: claims.renew_claims(tx, [rows.delivery.id], LEASE),
     "release_claims": lambda tx, rows: claims.release_claims(tx, [rows.delivery.id], LEASE.owner),
     "return_abandoned": lambda tx, rows: claims.return_abandoned(tx),
     "return_all_claimed": lambda tx, rows: claims.return_all_claimed(tx),
+    "take_back": lambda tx, rows: claims.take_back(tx),
+    "note_sign_of_life": lambda tx, rows: replicas.note_sign_of_life(tx, A_REPLICA),
+    "list_replicas": lambda tx, rows: replicas.list_replicas(tx),
+    "delete_replica": lambda tx, rows: replicas.delete_replica(tx, A_REPLICA.name),
+    "delete_silent_replicas": lambda tx, rows: replicas.delete_silent_replicas(
+        tx, timedelta(days=1)
+    ),
+    "register_duties": lambda tx, rows: duties.register_duties(tx, ["pruner", "rescuer"]),
+    "take_duties": lambda tx, rows: duties.take_duties(tx, ["pruner", "rescuer"], LEASE),
+    "give_up_duties": lambda tx, rows: duties.give_up_duties(tx, LEASE.owner),
     "insert_deliveries": lambda tx, rows: deliveries.insert_deliveries(
         tx, [new_delivery(an_event(run=rows.run), rows.webhook, 0)]
     ),

@@ -9,7 +9,15 @@ import sqlalchemy as sa
 
 from runhook.domain.deliveries import DeliveryState, Lease
 from runhook.domain.webhooks import WebhookId
-from runhook.storage.claims import claim_due, pass_gates, return_abandoned, waiting_webhooks
+from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.storage.backlog import backlog_of, count_sending
+from runhook.storage.claims import (
+    claim_due,
+    pass_gates,
+    renew_claims,
+    return_abandoned,
+    waiting_webhooks,
+)
 from runhook.storage.store import Store, Transaction
 from runhook.storage.tables import webhooks
 from tests.storage.plans import Scan, scans_of
@@ -130,3 +138,25 @@ async def test_looking_for_abandoned_claims_looks_at_claims_only(
 
     assert {scan.index for scan in scans} == {"ix_deliveries_claimed"}
     assert sum(scan.rows for scan in scans) < A_FEW
+
+
+async def test_counting_what_waits_looks_at_nothing_else(store: Store, healthy: WebhookId):
+    scans = await delivery_scans(store, lambda tx: backlog_of(tx, FIRST_ACCOUNT))
+
+    assert {scan.index for scan in scans} == {"ix_deliveries_due"}
+
+
+async def test_counting_what_is_being_sent_looks_at_nothing_else(store: Store, healthy: WebhookId):
+    scans = await delivery_scans(store, lambda tx: count_sending(tx, FIRST_ACCOUNT))
+
+    assert {scan.index for scan in scans} == {"ix_deliveries_claimed"}
+
+
+async def test_renewing_a_lease_finds_the_delivery_by_its_id(store: Store, healthy: WebhookId):
+    async with store.write() as tx:
+        (claimed,) = await claim_due(tx, {healthy: 1}, LEASE)
+
+    scans = await delivery_scans(store, lambda tx: renew_claims(tx, [claimed.id], LEASE))
+
+    assert sum(scan.rows for scan in scans) <= 2
+    assert all(scan.index for scan in scans)

@@ -82,14 +82,10 @@ class Tenant:
     clock: ManualClock
     account_id: AccountId = FIRST_ACCOUNT
     publisher: Publisher = field(init=False)
-    wakes: int = 0
     secrets: dict[WebhookId, Secret] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.publisher = Publisher(self.store, self.clock, on_published=self._note_wake)
-
-    def _note_wake(self) -> None:
-        self.wakes += 1
+        self.publisher = Publisher(self.store, self.clock)
 
     async def webhook(
         self, url: str = "http://127.0.0.1:9/hook", **fields: Unpack[WebhookFields]

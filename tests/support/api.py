@@ -50,20 +50,18 @@ class Api:
     store: Store
     clock: ManualClock
     policy: AddressPolicy = LOOPBACK
-    is_delivering: Callable[[], bool] = lambda: True
+    is_delivering: Callable[[], bool] | None = lambda: True
     public_url: str | None = None
     largest_artifact: int = 1 << 20
     app: Litestar = field(init=False)
     sender: Sender = field(init=False)
     """Opened by who has a use for it."""
-    wakes: list[None] = field(default_factory=list)
-    """One for each time that the dispatcher was told of something due."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sender", a_sender(policy=self.policy))
         services = Services(
             store=self.store,
-            publisher=Publisher(self.store, self.clock, on_published=lambda: None),
+            publisher=Publisher(self.store, self.clock),
             policy=self.policy,
             clock=self.clock,
             is_delivering=self.is_delivering,
@@ -72,7 +70,6 @@ class Api:
             largest_artifact=self.largest_artifact,
             sender=self.sender,
             lease=LEASE,
-            wake=lambda: self.wakes.append(None),
         )
         object.__setattr__(self, "app", create_app(services))
 

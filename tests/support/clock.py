@@ -21,6 +21,10 @@ class ManualClock:
     def advance(self, pause: timedelta) -> None:
         self.moment += pause
 
+    def steady(self) -> float:
+        """Return the seconds since some moment, as the steady clock of a machine does."""
+        return self.moment.timestamp()
+
     def as_sql(self) -> sa.ColumnElement[datetime]:
         """Return this clock as the expression that stands for the database's clock."""
         moment = sa.bindparam("now", type_=UtcDateTime, callable_=self.now)

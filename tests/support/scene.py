@@ -84,6 +84,7 @@ class Scene:
             send_margin=send_margin,
             on_room=self.room.set,
             jitter=jitter,
+            steady=self.clock.steady,
         )
 
     async def start_many(self, count: int, prefix: str = "run") -> None:

@@ -30,6 +30,11 @@ COMMANDS = {
     "serve": Command(
         module="runhook.cli.serve", help="run the service: API and dispatcher", needs_server=True
     ),
+    "dispatch": Command(
+        module="runhook.cli.dispatch",
+        help="deliver only, beside others on PostgreSQL",
+        needs_server=True,
+    ),
     "accounts": Command(
         module="runhook.cli.accounts",
         help="create and list accounts, and invite their owners",

@@ -1,4 +1,4 @@
-"""`runhook serve`: the service, API and dispatcher in one process."""
+"""`runhook serve`: the service, API and dispatcher in one process, or the API alone."""
 
 import argparse
 import sys

@@ -11,12 +11,17 @@ def add_setting_flags(parser: argparse.ArgumentParser, *names: str) -> None:
     """Declare a flag for each of these settings, or for all of them."""
     for setting in SETTINGS:
         # A token on a command line can be read by every user of the machine.
-        if setting.name != "bootstrap_token" and (not names or setting.name in names):
+        if setting.name == "bootstrap_token" or (names and setting.name not in names):
+            continue
+        text = f"{setting.help} ({setting.variable}" + (
+            f", {setting.default})" if setting.default else ")"
+        )
+        if setting.off_flag:
             parser.add_argument(
-                f"--{setting.name.replace('_', '-')}",
-                help=f"{setting.help} ({setting.variable}"
-                + (f", {setting.default})" if setting.default else ")"),
+                setting.off_flag, dest=setting.name, action="store_const", const="no", help=text
             )
+        else:
+            parser.add_argument(setting.flag, help=text)
 
 
 def settings_from(arguments: argparse.Namespace) -> Settings:

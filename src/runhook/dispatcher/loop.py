@@ -37,6 +37,7 @@ class Loop:
         self._woken = wake or asyncio.Event()
         self._stopping = False
         self._is_well = False
+        self._is_database_away = False
 
     @property
     def is_well(self) -> bool:
@@ -63,10 +64,15 @@ class Loop:
         try:
             pause = await self._tick()
         except UnavailableError:
-            log.warning("database not available", loop=self.name)
+            if not self._is_database_away:
+                log.warning("database not available", loop=self.name)
+            self._is_database_away = True
         except Exception:
             log.exception("tick failed", loop=self.name)
         else:
+            if self._is_database_away:
+                log.info("database available again", loop=self.name)
+            self._is_database_away = False
             self._is_well = True
             return pause
         self._is_well = False

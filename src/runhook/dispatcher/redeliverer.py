@@ -1,6 +1,5 @@
 """The redeliverer: goes on with redeliveries in bulk, a step at a time."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import assert_never
 
@@ -20,17 +19,15 @@ class Redeliverer:
     Args:
         store: where deliveries are.
         clock: dates the ends of redeliveries.
-        on_queued: called when something is due to be sent.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, on_queued: Callable[[], None]) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._on_queued = on_queued
 
     async def tick(self) -> timedelta:
         """Take a step; say how long to wait before the next."""
-        match await take_step(self._store, self._clock, on_queued=self._on_queued):
+        match await take_step(self._store, self._clock):
             case Progress.TAKEN:
                 return BREATH
             case Progress.WAITING:

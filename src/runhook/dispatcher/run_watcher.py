@@ -1,6 +1,6 @@
 """The run watcher: gives up runs whose reporters have fallen silent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -25,13 +25,11 @@ class RunWatcher:
     Args:
         store: where the runs are.
         clock: dates the events.
-        on_published: called when the end of a run left deliveries to be sent.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, on_published: Callable[[], None]) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._on_published = on_published
         self._listening_since: datetime | None = None
         self._looked_at: datetime | None = None
 
@@ -51,7 +49,7 @@ class RunWatcher:
         return now - self._listening_since >= GRACE
 
     async def _give_up(self) -> Sequence[Run]:
-        lost = await give_up_silent_runs(self._store, self._clock, on_published=self._on_published)
+        lost = await give_up_silent_runs(self._store, self._clock)
         if lost:
             log.warning("lost contact with runs", runs=[run.id for run in lost])
         return lost

@@ -18,6 +18,7 @@ class Permission(StrEnum):
     MANAGE_MEMBERS = "manage members"
     MANAGE_OWNERS = "manage owners"
     READ_AUDIT_LOG = "read the audit log"
+    READ_HEALTH = "read the service's health"
 
 
 EVERYTHING = frozenset(Permission)

@@ -12,7 +12,7 @@ from typing import assert_never
 import structlog
 
 from runhook.clock import Clock
-from runhook.domain.deliveries import Attempt, Delivery, DeliveryState, Lease
+from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
 from runhook.domain.failing import FIRST_PAUSE, hopeless_reason
 from runhook.domain.judging import (
     GONE_REASON,
@@ -34,6 +34,7 @@ from runhook.storage.claims import (
     hold_claims,
     pass_gates,
     release_claims,
+    renew_claims,
     return_abandoned,
     return_all_claimed,
     stranded_webhooks,
@@ -291,6 +292,12 @@ def ending_of(judged: Judged) -> Ending:
             return Ending(attempt=judged.attempt, state=DeliveryState.FAILED)
         case unknown:
             assert_never(unknown)
+
+
+async def renew(store: Store, lease: Lease, delivery_ids: Sequence[DeliveryId]) -> set[DeliveryId]:
+    """Make claims last longer, from now; return those that are held still."""
+    async with store.write() as tx:
+        return await renew_claims(tx, delivery_ids, lease)
 
 
 async def release(store: Store, owner: str, deliveries: Sequence[Delivery]) -> None:

@@ -21,6 +21,8 @@ async def begin(store: Store, *, bootstrap_token: Hidden | None, clock: Clock) -
     """
     now = clock.now()
     async with store.write() as tx:
+        # Replicas may start together, and one of them is first.
+        await tx.database.lock_schema(tx.connection)
         if await find_account(tx, FIRST_ACCOUNT) is not None:
             return False
         account = Account(

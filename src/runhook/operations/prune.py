@@ -10,6 +10,7 @@ from runhook.storage.audit_log import delete_old_audit_entries
 from runhook.storage.deliveries import delete_old_deliveries
 from runhook.storage.invitations import delete_old_invitations
 from runhook.storage.redeliveries import delete_old_redeliveries
+from runhook.storage.replicas import delete_silent_replicas
 from runhook.storage.runs import delete_runs, lock_old_runs
 from runhook.storage.sessions import delete_old_sessions
 from runhook.storage.store import Store, Transaction
@@ -18,6 +19,8 @@ STEP = 500
 """How many rows of each kind one step deletes at most, those that go with them not counted."""
 ARTIFACT_STEP = 32 << 20
 """How many bytes of runs' files one step deletes at most, or one file, if it has more."""
+FORGOTTEN_AFTER = timedelta(days=1)
+"""How long a process that died is remembered."""
 
 
 async def prune_step(store: Store, retention: timedelta, clock: Clock) -> int:
@@ -27,6 +30,8 @@ async def prune_step(store: Store, retention: timedelta, clock: Clock) -> int:
     a transaction of its own, so that others get their turn in between.
     """
     before = clock.now() - retention
+    async with store.write() as tx:
+        await delete_silent_replicas(tx, FORGOTTEN_AFTER)
     deleted = 0
     for prune in PRUNINGS:
         async with store.write() as tx:

@@ -5,7 +5,7 @@ report that came in meanwhile, in one transaction.
 There is no second step: what is answered with success has its deliveries in the database.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -99,13 +99,11 @@ class Publisher:
     Args:
         store: where they go.
         clock: dates the events.
-        on_published: called after a commit that left deliveries to be sent.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, on_published: Callable[[], None]) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._on_published = on_published
         self._commits: GroupCommit[Report, Reported] = GroupCommit(self._publish)
 
     async def publish(self, report: Report) -> Reported:
@@ -123,9 +121,7 @@ class Publisher:
         now = self._clock.now()
         async with self._store.write() as tx:
             answers, events = await apply_reports(tx, reports, now=now)
-            deliveries = await owe_deliveries(tx, events)
-        if deliveries:
-            self._on_published()
+            await owe_deliveries(tx, events)
         return [answers[report] for report in reports]
 
 
@@ -266,10 +262,10 @@ def counted(before: Run, after: Run, *, now: datetime) -> tuple[Run, Sequence[Ev
     return replace(after, event_count=before.event_count + len(events)), events
 
 
-async def owe_deliveries(tx: Transaction, events: Sequence[Event]) -> bool:
-    """Add a delivery of each event for each webhook that wants it; say if any is to be sent."""
+async def owe_deliveries(tx: Transaction, events: Sequence[Event]) -> None:
+    """Add a delivery of each event for each webhook that wants it."""
     if not events:
-        return False
+        return
     webhooks = await webhooks_of_accounts(tx, {event.run.account_id for event in events})
     wanted = [
         (event, webhook)
@@ -282,7 +278,6 @@ async def owe_deliveries(tx: Transaction, events: Sequence[Event]) -> bool:
     ]
     if new:
         await insert_deliveries(tx, new)
-    return any(one.state is DeliveryState.PENDING for one in new)
 
 
 def new_delivery(event: Event, webhook: Webhook, position: int) -> NewDelivery:

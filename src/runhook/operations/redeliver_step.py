@@ -1,6 +1,5 @@
 """Go on with redeliveries in bulk: one bounded step of one webhook's share, in one transaction."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
@@ -39,7 +38,7 @@ class Progress(Enum):
     NOTHING_DUE = "nothing due"
 
 
-async def take_step(store: Store, clock: Clock, *, on_queued: Callable[[], None]) -> Progress:
+async def take_step(store: Store, clock: Clock) -> Progress:
     """Take the next step of whichever redelivery has been waiting for longest.
 
     Of several replicas that do this at once, each takes a step that no other one has.
@@ -47,7 +46,6 @@ async def take_step(store: Store, clock: Clock, *, on_queued: Callable[[], None]
     Args:
         store: where the deliveries are.
         clock: dates the end of the redelivery.
-        on_queued: called after a commit that left deliveries to be sent.
     """
     async with store.write() as tx:
         due = await lock_due_share(tx)
@@ -57,12 +55,10 @@ async def take_step(store: Store, clock: Clock, *, on_queued: Callable[[], None]
         if obstacle is None and await has_backlog(tx, due.share.webhook_id):
             await postpone_step(tx, due, WAIT)
             return Progress.WAITING
-        share, queued = await go_on(tx, due, obstacle)
+        share = await go_on(tx, due, obstacle)
         await note_step(tx, due, share)
         if share.is_over and not await has_open_shares(tx, due.redelivery.id):
             await end_redelivery(tx, due.redelivery.id, RedeliveryState.FINISHED, now=clock.now())
-    if queued:
-        on_queued()
     return Progress.TAKEN
 
 
@@ -83,8 +79,8 @@ async def has_backlog(tx: Transaction, webhook_id: WebhookId) -> bool:
     return await count_pending(tx, webhook_id, limit=BACKLOG + 1) > BACKLOG
 
 
-async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> tuple[Share, int]:
-    """Go on with a share; return it as it is after that, and how many deliveries it queued."""
+async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> Share:
+    """Go on with a share, and return it as it is after that."""
     redelivery, share = due.redelivery, due.share
     looked_at = await look_for_unsent(
         tx,
@@ -108,11 +104,10 @@ async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> tu
     passed_over = dict(share.passed_over)
     if obstacle is not None and step.passed_over:
         passed_over[obstacle] = passed_over.get(obstacle, 0) + step.passed_over
-    after = replace(
+    return replace(
         share,
         queued=share.queued + queued,
         passed_over=passed_over,
         place=step.place,
         is_over=step.is_last,
     )
-    return after, queued

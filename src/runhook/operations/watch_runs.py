@@ -1,6 +1,6 @@
 """Give up runs that nothing is heard of any more, so that whoever waits for their end is told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from runhook.clock import Clock
 from runhook.domain.events import Event
@@ -14,9 +14,7 @@ STEP = 100
 each."""
 
 
-async def give_up_silent_runs(
-    store: Store, clock: Clock, *, on_published: Callable[[], None]
-) -> Sequence[Run]:
+async def give_up_silent_runs(store: Store, clock: Clock) -> Sequence[Run]:
     """End runs whose reporters have been silent for too long, and publish what follows.
 
     Of several replicas that do this at once, each takes runs that no other one has.
@@ -24,7 +22,6 @@ async def give_up_silent_runs(
     Args:
         store: where the runs are; its clock says how long nothing was heard.
         clock: dates their ends and the events.
-        on_published: called after a commit that left deliveries to be sent.
 
     Returns:
         the runs that were given up, as they are now.
@@ -32,7 +29,6 @@ async def give_up_silent_runs(
     now = clock.now()
     lost: list[Run] = []
     events: list[Event] = []
-    owes_deliveries = False
     async with store.write() as tx:
         for silent in await find_silent_runs(tx):
             after = lose(silent.run, silence=silent.silence, now=now)
@@ -42,9 +38,7 @@ async def give_up_silent_runs(
         if lost:
             await update_runs(tx, lost)
             await insert_events(tx, events)
-            owes_deliveries = await owe_deliveries(tx, events)
-    if owes_deliveries:
-        on_published()
+            await owe_deliveries(tx, events)
     return lost
 
 

@@ -10,6 +10,7 @@ from runhook.server.api import (
     artifacts,
     audit_log,
     deliveries,
+    health,
     people,
     reading,
     redeliveries,
@@ -50,6 +51,7 @@ def create_app(services: Services) -> Litestar:
         accounts.router,
         people.router,
         artifacts.put_artifact,
+        health.show_health_of_delivering,
         *READS,
     )
     v2 = account_router("/api/v2", accounts.router_v2, reading.cancel_run, *READS)

@@ -27,13 +27,11 @@ class Services:
     publisher: Publisher
     policy: AddressPolicy
     clock: Clock
-    is_delivering: Callable[[], bool]
-    """Says whether the dispatcher works."""
+    is_delivering: Callable[[], bool] | None
+    """Says whether the dispatcher works; None is for a process that has none."""
     sender: Sender
     lease: Lease
     """This process's hold on what it sends by itself."""
-    wake: Callable[[], None]
-    """Tells the dispatcher that something is due."""
     throttle: Throttle = field(default_factory=Throttle)
     passwords: Passwords = field(default_factory=Passwords)
     public_url: str | None = None

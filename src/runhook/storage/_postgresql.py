@@ -1,5 +1,6 @@
 """What PostgreSQL needs that SQLite does not: its connections, and its form of the claim."""
 
+from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,35 +8,54 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from runhook.domain.errors import InvalidError
 from runhook.storage.claimable import LANES, claimable_of
+from runhook.storage.notifier import Notifier
 
 CONNECTIONS = 10
 SCHEMA_LOCK = 0x72756E68
 """Any number that no one else uses on this database; this one spells "runh"."""
-AWAY_CODES = ("08", "25006", "53", "55P03", "57", "58")
+READ_ONLY = "25006"
+AWAY_CODES = ("08", READ_ONLY, "53", "55P03", "57", "58")
 """How the SQLSTATE of such errors begins: connections, read-only standbys, no disk, memory or
 connections left, locks, shutting down or starting up, the system's own."""
 
 
-def file_of(url: sa.URL) -> None:
+def file_of(url: str) -> None:
     """Return nothing: a server keeps the files, and lets in as many processes as it is asked to."""
     del url
 
 
-def engines(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return one engine for both purposes, a pool of connections."""
+def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
+    """Return one engine to write and to read with, a pool of connections, and the notifier.
+
+    Raises:
+        InvalidError: the driver is not installed, or the address is none.
+    """
     try:
-        created = create_async_engine(
-            url.set(drivername="postgresql+asyncpg"),
-            pool_size=CONNECTIONS,
-            max_overflow=0,
-            # A connection that died while it lay in the pool is replaced unseen.
-            pool_pre_ping=True,
-        )
+        # The driver is an extra that a service on SQLite does without.
+        connecting = import_module("runhook.storage._connecting")
+        listening = import_module("runhook.storage._listening")
     except ModuleNotFoundError:
         raise InvalidError(
             "PostgreSQL needs one more package: pip install 'runhook[server,postgres]'"
         ) from None
-    return created, created
+    _, _, rest = url.partition("://")
+    connector = connecting.Connector(f"postgresql://{rest}")
+    created = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connector.connect,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        # A connection that died while it lay in the pool is replaced unseen.
+        pool_pre_ping=True,
+    )
+    sa.event.listen(created.sync_engine, "handle_error", give_up_standbys)
+    return created, created, listening.ListenNotify(connector)
+
+
+def give_up_standbys(context: sa.ExceptionContext) -> None:
+    """Let go of the connections to a server that no longer takes writes: another one does now."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from runhook.domain.errors import InvalidError
 from runhook.storage.claimable import LANES, claimable_of
+from runhook.storage.notifier import InProcess, Notifier
 from runhook.storage.tables import deliveries
 
 READERS = 4
@@ -21,12 +22,17 @@ PRAGMAS = (
 )
 
 
-def file_of(url: sa.URL) -> Path:
+def file_of(url: str) -> Path:
     """Return the database's file, with every link on the way followed.
 
     Raises:
         InvalidError: the address names no file.
     """
+    return file_at(sa.make_url(url))
+
+
+def file_at(url: sa.URL) -> Path:
+    """Return the file of an address that has been read."""
     # Each connection would have an empty database in memory to itself, and a URI can ask for one.
     if not url.database or url.database == ":memory:" or "uri" in url.query:
         raise InvalidError(
@@ -36,13 +42,14 @@ def file_of(url: sa.URL) -> Path:
     return Path(url.database).resolve()
 
 
-def engines(url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return an engine with the one connection that writes, and one for reading."""
+def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
+    """Return an engine with the one connection that writes, one for reading, and the notifier."""
+    read = sa.make_url(url)
     # The library would take ".." out of a path before it follows links, and open another file.
-    url = url.set(drivername="sqlite+aiosqlite", database=str(file_of(url)))
-    writer = engine(url, connections=1, begin="BEGIN IMMEDIATE")
-    reader = engine(url, connections=READERS, begin="BEGIN")
-    return writer, reader
+    read = read.set(drivername="sqlite+aiosqlite", database=str(file_at(read)))
+    writer = engine(read, connections=1, begin="BEGIN IMMEDIATE")
+    reader = engine(read, connections=READERS, begin="BEGIN")
+    return writer, reader, InProcess()
 
 
 def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
@@ -56,7 +63,8 @@ def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
         poolclass=sa.pool.AsyncAdaptedQueuePool,
         pool_size=connections,
         max_overflow=0,
-        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+        # The address may have another, as the library's own parameter.
+        connect_args={} if "timeout" in url.query else {"timeout": BUSY_TIMEOUT_SECONDS},
     )
 
     @sa.event.listens_for(created.sync_engine, "connect")

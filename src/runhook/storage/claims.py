@@ -21,6 +21,8 @@ from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
 from runhook.storage.webhooks import rate_limit_in
 
+RENEWED_AT_ONCE = 500
+"""Databases limit how many parameters a statement has."""
 INSERT_ATTEMPTS = sa.insert(attempts)
 
 
@@ -315,35 +317,64 @@ def end_attempts_statement(now: Clock) -> sa.Update:
     )
 
 
+async def renew_claims(
+    tx: Transaction, delivery_ids: Sequence[DeliveryId], lease: Lease
+) -> set[DeliveryId]:
+    """Make claims of the lease's owner last as long as the lease from now; return which they are.
+
+    One that is over and that nobody has returned to the queue is held still.
+    """
+    renewed: set[DeliveryId] = set()
+    for first in range(0, len(delivery_ids), RENEWED_AT_ONCE):
+        # In the order in which they are locked to be recorded, lest the two wait for each other.
+        held = (
+            sa.select(deliveries.c.id)
+            .where(
+                deliveries.c.id.in_(delivery_ids[first : first + RENEWED_AT_ONCE]),
+                IS_SENDING,
+                deliveries.c.claimed_by == lease.owner,
+            )
+            .order_by(deliveries.c.id)
+            .with_for_update()
+            .cte("held")
+        )
+        rows = await tx.execute(
+            sa.update(deliveries)
+            .where(deliveries.c.id.in_(sa.select(held.c.id)))
+            .values(claimed_until=after(tx.now, sa.literal(lease.duration, Duration)))
+            .returning(deliveries.c.id)
+        )
+        renewed.update(rows.scalars())
+    return renewed
+
+
 async def release_claims(tx: Transaction, delivery_ids: Collection[DeliveryId], owner: str) -> None:
     """Give back deliveries that ``owner`` claimed and has not sent."""
-    await tx.execute(
-        back_to_pending().where(
-            deliveries.c.id.in_(list(delivery_ids)), deliveries.c.claimed_by == owner
-        )
-    )
+    await take_back(tx, deliveries.c.id.in_(list(delivery_ids)), deliveries.c.claimed_by == owner)
 
 
 async def return_abandoned(tx: Transaction) -> int:
     """Return to the queue what is claimed by workers whose lease is over; a test has failed."""
-    over = deliveries.c.claimed_until <= tx.now
-    return (await tx.execute(back_to_pending().where(over))).rowcount
+    return await take_back(tx, deliveries.c.claimed_until <= tx.now)
 
 
 async def return_all_claimed(tx: Transaction) -> int:
     """Return to the queue all that is claimed, where no worker can be alive; tests have failed."""
-    return (await tx.execute(back_to_pending())).rowcount
+    return await take_back(tx)
 
 
-def back_to_pending() -> sa.Update:
-    """Return the statement that takes deliveries from their workers, to be narrowed.
+async def take_back(tx: Transaction, *which: sa.ColumnElement[bool]) -> int:
+    """Take deliveries that are claimed from their workers; say how many there were.
 
     What they were due at stays, and so does their place in the queue. A test has none: nobody waits
     for it any more.
     """
     state = sa.case((deliveries.c.is_test, DeliveryState.FAILED), else_=DeliveryState.PENDING)
-    return (
+    taken = await tx.execute(
         sa.update(deliveries)
-        .where(IS_SENDING)
+        .where(IS_SENDING, *which)
         .values(state=state, claimed_by=None, claimed_until=None)
     )
+    if taken.rowcount:
+        tx.makes_due = True
+    return taken.rowcount

@@ -118,6 +118,8 @@ EVERY_DELIVERY = DeliveryFilter()
 
 async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None:
     """Add deliveries; pending ones are due at once, on the database's clock."""
+    if any(one.state is DeliveryState.PENDING for one in new):
+        tx.makes_due = True
     await tx.execute(
         sa.insert(deliveries).values(
             next_attempt_at=sa.case((sa.bindparam("is_due", type_=sa.Boolean), tx.now)),
@@ -203,7 +205,10 @@ async def return_to_queue(
             updated_at=tx.now,
         )
     )
-    return rows.rowcount == 1
+    is_returned = rows.rowcount == 1
+    if is_returned:
+        tx.makes_due = True
+    return is_returned
 
 
 async def list_deliveries(

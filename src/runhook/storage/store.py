@@ -18,6 +18,7 @@ from runhook.domain.errors import InvalidError, UnavailableError
 from runhook.storage import _postgresql, _sqlite
 from runhook.storage.batches import compile_batch
 from runhook.storage.columns import UtcDateTime
+from runhook.storage.notifier import Notifier
 from runhook.storage.vault import Vault
 
 Clock = ColumnElement[datetime]
@@ -48,11 +49,11 @@ def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any)
 class Database(Protocol):
     """What differs between the databases; ``_sqlite`` and ``_postgresql`` are the two of it."""
 
-    def file_of(self, url: sa.URL) -> Path | None:
+    def file_of(self, url: str) -> Path | None:
         """Return the file that only one process may deliver from, None if many may."""
 
-    def engines(self, url: sa.URL) -> tuple[AsyncEngine, AsyncEngine]:
-        """Return the engine that writes and the one that reads."""
+    def open_at(self, url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
+        """Return the engine that writes, the one that reads, and who tells of what is due."""
 
     def claimable_ids(self, now: Clock) -> sa.Select[tuple[str]]:
         """Return the ids of what can be claimed in the lanes that a parameter holds."""
@@ -64,10 +65,14 @@ class Database(Protocol):
         """Let no other process change the schema before this transaction ends."""
 
 
-DATABASES: dict[str, Database] = {"sqlite": _sqlite, "postgresql": _postgresql}
+DATABASES: dict[str, Database] = {
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+    "postgres": _postgresql,
+}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Transaction:
     """A connection inside a transaction, with the database's clock and the vault at hand."""
 
@@ -75,6 +80,9 @@ class Transaction:
     database: Database
     now: Clock
     vault: Vault
+    makes_due: bool = False
+    """Whether something is to be sent as soon as this has committed: set by whatever does that,
+    so that whoever delivers is woken then, in every process."""
 
     async def execute(
         self,
@@ -110,6 +118,7 @@ class Store:
         file: Path | None,
         writer: AsyncEngine,
         reader: AsyncEngine,
+        notifier: Notifier,
         vault: Vault,
         clock: Clock,
     ) -> None:
@@ -119,13 +128,16 @@ class Store:
         self._reader = reader
         self._vault = vault
         self._clock = clock
+        self.notifier = notifier
+        """Wakes whoever delivers, once a transaction that made something due has committed."""
 
     @classmethod
     def open(cls, url: str, *, vault: Vault, clock: Clock | None = None) -> "Store":
         """Open the database at ``url``; nothing is connected before it is used.
 
         Args:
-            url: `sqlite:///path` or `postgresql://user:password@host/name`.
+            url: `sqlite:///path`, or `postgresql://user:password@host/name` as libpq spells it,
+                with several hosts if one can take over from another.
             vault: encrypts and decrypts webhooks' secrets.
             clock: an SQL expression for the present; the database's clock unless a test has
                 another.
@@ -133,20 +145,26 @@ class Store:
         Raises:
             InvalidError: the address is of neither kind, or is SQLite's and names no file.
         """
-        try:
-            parsed = sa.make_url(url)
-        except sa.exc.ArgumentError:
-            raise InvalidError("RUNHOOK_DATABASE_URL is not a database address") from None
-        database = DATABASES.get(parsed.get_backend_name())
+        driver, is_address, _ = url.partition("://")
+        if not is_address:
+            raise InvalidError("RUNHOOK_DATABASE_URL is not a database address")
+        database = DATABASES.get(driver.partition("+")[0])
         if database is None:
             raise InvalidError(
-                f"RUNHOOK_DATABASE_URL: `{parsed.drivername}` is not supported; "
+                f"RUNHOOK_DATABASE_URL: `{driver}` is not supported; "
                 "give sqlite:///path or postgresql://user@host/name"
             )
-        file = database.file_of(parsed)
-        writer, reader = database.engines(parsed)
-        clock = DatabaseNow() if clock is None else clock
-        return cls(database, file=file, writer=writer, reader=reader, vault=vault, clock=clock)
+        file = database.file_of(url)
+        writer, reader, notifier = database.open_at(url)
+        return cls(
+            database,
+            file=file,
+            writer=writer,
+            reader=reader,
+            notifier=notifier,
+            vault=vault,
+            clock=DatabaseNow() if clock is None else clock,
+        )
 
     @property
     def file(self) -> Path | None:
@@ -162,7 +180,12 @@ class Store:
         """
         with unavailable_as_such(self._database):
             async with self._writer.begin() as connection:
-                yield Transaction(connection, self._database, self._clock, self._vault)
+                tx = Transaction(connection, self._database, self._clock, self._vault)
+                yield tx
+                if tx.makes_due:
+                    await self.notifier.tell_others(connection)
+        if tx.makes_due:
+            self.notifier.wake()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:

@@ -380,3 +380,22 @@ redelivery_shares = sa.Table(
     sa.Column("next_step_at", UtcDateTime),
     sa.Index(None, "next_step_at"),
 )
+
+replicas = sa.Table(
+    "replicas",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("roles", Json, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
+
+duties = sa.Table(
+    "duties",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("held_until", UtcDateTime, nullable=False),
+)

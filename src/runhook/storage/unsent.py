@@ -146,9 +146,12 @@ async def return_unsent_to_queue(
             state=DeliveryState.PENDING,
             next_attempt_at=tx.now,
             attempts_before=columns.attempt_count,
+            cancel_reason=None,
             updated_at=tx.now,
         )
     )
+    if rows.rowcount:
+        tx.makes_due = True
     return rows.rowcount
 
 

@@ -63,6 +63,9 @@ async def insert_webhook(tx: Transaction, webhook: Webhook, secret: Secret) -> N
 
 async def update_webhook(tx: Transaction, webhook: Webhook) -> None:
     """Write what a caller can change of a webhook; a new rate limit begins at once."""
+    if webhook.active:
+        # What waited for the end of a pause need not wait any more.
+        tx.makes_due = True
     columns = changing_columns(webhook)
     is_same_limit = webhooks.c.rate_limit.is_not_distinct_from(columns["rate_limit"])
     await tx.execute(

@@ -181,7 +181,6 @@ async def redeliver_event(
         actor=caller.actor,
         clock=services.clock,
     )
-    services.wake()
     return Envelope(data=event_of(delivery, caller))
 
 

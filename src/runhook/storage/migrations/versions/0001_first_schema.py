@@ -381,3 +381,20 @@ def upgrade() -> None:
     op.create_index(
         "ix_redelivery_shares_next_step_at", "redelivery_shares", ["next_step_at"], unique=False
     )
+    op.create_table(
+        "replicas",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("roles", Json, nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_replicas"),
+    )
+    op.create_table(
+        "duties",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("held_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_duties"),
+    )

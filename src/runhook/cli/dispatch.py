@@ -1,0 +1,36 @@
+"""`runhook dispatch`: the loops that deliver, and no API."""
+
+import argparse
+import sys
+
+import uvloop
+
+from runhook.cli.service import add_setting_flags, settings_from
+from runhook.telemetry import configure_logging
+from runhook.wiring import dispatch
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    add_setting_flags(
+        parser,
+        "data_dir",
+        "database_url",
+        "allow_networks",
+        "retry_schedule",
+        "attempt_timeout",
+        "retention_days",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Deliver until SIGTERM or Ctrl-C."""
+    settings = settings_from(arguments)
+    configure_logging("info", as_json=not sys.stderr.isatty())
+    uvloop.run(dispatch(settings, announce))
+    return 0
+
+
+def announce(name: str) -> None:
+    """Say that deliveries are looked for, and by whom."""
+    print(f"Runhook delivers as {name}", flush=True)

@@ -1,0 +1,40 @@
+"""Be one of the processes that share the database: show life, take duties, and leave."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from runhook.domain.deliveries import Lease
+from runhook.domain.replicas import Replica, ReplicaRole
+from runhook.storage.duties import give_up_duties, register_duties, take_duties
+from runhook.storage.replicas import delete_replica, list_replicas, note_sign_of_life
+from runhook.storage.store import Store
+
+
+async def show_life(
+    store: Store, replica: Replica, duties: Collection[str], duration: timedelta
+) -> set[str]:
+    """Show that a process lives; take or keep those of these duties that nobody else holds.
+
+    Returns:
+        the duties that are its own for ``duration`` from now, on the database's clock.
+    """
+    async with store.write() as tx:
+        await note_sign_of_life(tx, replica)
+        if not duties:
+            return set()
+        await register_duties(tx, duties)
+        return await take_duties(tx, duties, Lease(owner=replica.name, duration=duration))
+
+
+async def leave(store: Store, replica: Replica) -> None:
+    """Let others have the duties of a process that ends, and forget it."""
+    async with store.write() as tx:
+        await give_up_duties(tx, replica.name)
+        await delete_replica(tx, replica.name)
+
+
+async def count_dispatchers(store: Store) -> int:
+    """Return how many processes that deliver have shown lately that they live."""
+    async with store.read() as tx:
+        seen = await list_replicas(tx)
+    return sum(one.is_alive and ReplicaRole.DISPATCHER in one.replica.roles for one in seen)

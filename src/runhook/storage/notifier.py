@@ -1,0 +1,49 @@
+"""Waking those who deliver, in this process and in others, when something has become due.
+
+What wakes is only a hint: whoever delivers also looks by itself, so that one that is lost costs a
+moment and no delivery.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Wake = Callable[[], None]
+
+
+class Notifier(Protocol):
+    """Wakes whoever listens; ``InProcess`` and PostgreSQL's ``ListenNotify`` are the two of it."""
+
+    async def tell_others(self, connection: AsyncConnection) -> None:
+        """Within a transaction: let other processes know, if and when it commits."""
+
+    def wake(self) -> None:
+        """Wake those who listen in this process; to be called after the commit."""
+
+    async def listen(self, wake: Wake) -> None:
+        """Call ``wake`` whenever something has become due, until canceled."""
+
+
+class InProcess:
+    """The notifier of a database that one process serves."""
+
+    def __init__(self) -> None:
+        self._listening: list[Wake] = []
+
+    async def tell_others(self, connection: AsyncConnection) -> None:
+        """Do nothing: there are no others."""
+
+    def wake(self) -> None:
+        """Wake those who listen."""
+        for wake in self._listening:
+            wake()
+
+    async def listen(self, wake: Wake) -> None:
+        """Call ``wake`` whenever something has become due, until canceled."""
+        self._listening.append(wake)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._listening.remove(wake)

@@ -1,0 +1,70 @@
+"""The processes that share the database, as each of them writes itself down."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from runhook.domain.replicas import LONGEST_SILENCE, Replica, ReplicaRole, SeenReplica
+from runhook.storage.columns import Duration
+from runhook.storage.store import Clock, Transaction, after
+from runhook.storage.tables import replicas
+
+
+async def note_sign_of_life(tx: Transaction, replica: Replica) -> None:
+    """Write that a process lives, the first time with all about it."""
+    await tx.execute(
+        insert(replicas)
+        .values(
+            name=replica.name,
+            host=replica.host,
+            roles=list(replica.roles),
+            version=replica.version,
+            started_at=replica.started_at,
+            seen_at=tx.now,
+        )
+        .on_conflict_do_update(index_elements=[replicas.c.name], set_={"seen_at": tx.now})
+    )
+
+
+async def list_replicas(tx: Transaction) -> Sequence[SeenReplica]:
+    """Return every process that is known, the one that started first before the others."""
+    rows = await tx.execute(
+        sa.select(replicas, lives(tx.now).label("is_alive")).order_by(
+            replicas.c.started_at, replicas.c.name
+        )
+    )
+    return [
+        SeenReplica(
+            replica=Replica(
+                name=row.name,
+                host=row.host,
+                roles=tuple(ReplicaRole(role) for role in row.roles),
+                version=row.version,
+                started_at=row.started_at,
+            ),
+            seen_at=row.seen_at,
+            is_alive=row.is_alive,
+        )
+        for row in rows
+    ]
+
+
+def lives(now: Clock) -> sa.ColumnElement[bool]:
+    """Return the condition that a process has shown that it lives not long ago."""
+    return replicas.c.seen_at > after(now, sa.literal(-LONGEST_SILENCE, Duration))
+
+
+async def delete_replica(tx: Transaction, name: str) -> None:
+    """Forget a process that ends."""
+    await tx.execute(sa.delete(replicas).where(replicas.c.name == name))
+
+
+async def delete_silent_replicas(tx: Transaction, silence: timedelta) -> None:
+    """Forget processes that have shown nothing for so long."""
+    await tx.execute(
+        sa.delete(replicas).where(
+            replicas.c.seen_at <= after(tx.now, sa.literal(-silence, Duration))
+        )
+    )

@@ -1,0 +1,56 @@
+"""A report that does not fit on the disk is not answered with success, and later ones are."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from runhook.domain.permissions import PermissionSet
+from runhook.operations.begin import begin
+from runhook.storage.store import Store
+from tests.support.api import Api, data_of, new_webhook, told
+from tests.support.clock import ManualClock
+from tests.support.databases import VAULT, SqliteDatabases
+from tests.support.receiver import Receiver
+
+PLENTY = 1_000_000
+
+
+async def limit_pages(store: Store, pages: int) -> None:
+    """Let the file have no more than so many pages, or no more than it has already."""
+    async with store.write() as tx:
+        await tx.execute(sa.text(f"PRAGMA max_page_count = {pages}"))
+
+
+async def test_a_disk_that_is_full_for_a_while(
+    sqlite_databases: SqliteDatabases, tmp_path: Path, clock: ManualClock
+):
+    with sqlite_databases.new(tmp_path) as url:
+        store = Store.open(url, vault=VAULT, clock=clock.as_sql())
+        await begin(store, bootstrap_token=None, clock=clock)
+        api = Api(store=store, clock=clock)
+        async with (
+            Receiver() as receiver,
+            await api.client_with(PermissionSet.ACCOUNT_ADMIN) as client,
+        ):
+            await new_webhook(client, client_url=receiver.url, event_types=["job.run.started"])
+            await limit_pages(store, 1)
+            succeeded = 0
+            while (answer := await start_run(client, succeeded)).status_code == 201:
+                succeeded += 1
+            in_between = (await client.get("/runs")).json()["extra"]["pagination"]["total_count"]
+            await limit_pages(store, PLENTY)
+            again = await start_run(client, succeeded)
+            await api.deliver()
+        await store.close()
+
+    assert told(answer, 503) == "The database is not available; try again shortly."
+    assert answer.headers["retry-after"] == "5"
+    assert in_between == succeeded
+    assert data_of(again, 201)["run_key"] == f"run-{succeeded}"
+    assert len(receiver.received) == succeeded + 1
+
+
+async def start_run(client, number: int):
+    """Report that a run of a job with a long name started."""
+    report = {"job_name": "n" * 200, "run_key": f"run-{number}"}
+    return await client.post("/runs", json=report)

@@ -1,0 +1,1 @@
+DELETE FROM replicas WHERE replicas.name = $1::VARCHAR;

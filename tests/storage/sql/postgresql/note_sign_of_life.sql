@@ -1,0 +1,1 @@
+INSERT INTO replicas (name, host, roles, version, started_at, seen_at) VALUES ($1::VARCHAR, $2::VARCHAR, $3::JSON, $4::VARCHAR, $5::BIGINT, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) ON CONFLICT (name) DO UPDATE SET seen_at = CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT);

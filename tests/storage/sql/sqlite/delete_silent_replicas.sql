@@ -1,0 +1,1 @@
+DELETE FROM replicas WHERE replicas.seen_at <= CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;

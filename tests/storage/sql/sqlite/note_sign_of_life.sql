@@ -1,0 +1,1 @@
+INSERT INTO replicas (name, host, roles, version, started_at, seen_at) VALUES (?, ?, ?, ?, ?, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000) ON CONFLICT (name) DO UPDATE SET seen_at = CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000;

@@ -1,0 +1,1 @@
+INSERT INTO duties (name, holder, held_until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;

@@ -1,0 +1,156 @@
+"""Whoever delivers is told at the commit, in every process, that something has become due."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from runhook.operations.attempt import release, rescue
+from runhook.operations.publish import Publisher, Start
+from runhook.storage.store import Store
+from tests.storage.claiming import LEASE, claim
+from tests.support.accounts import Tenant, a_start_report, a_tenant
+from tests.support.clock import ManualClock
+from tests.support.databases import VAULT
+from tests.support.waking import listening_to
+
+LISTENING = """
+SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'
+"""
+
+
+async def test_a_worker_is_woken_once_by_what_its_own_process_publishes(
+    tenant: Tenant, store: Store
+):
+    await tenant.webhook()
+
+    async with listening_to(store) as wakes:
+        await tenant.start("run-1")
+        await tenant.start("run-2")
+
+    assert wakes.count == 2
+
+
+async def test_what_a_worker_gives_back_wakes_the_others(tenant: Tenant, store: Store):
+    webhook = await tenant.webhook()
+    await tenant.start()
+    (claimed,) = await claim(store, {webhook.id: 1}, owner="stopping")
+
+    async with listening_to(store) as wakes:
+        await release(store, "stopping", [claimed.id])
+
+    assert wakes.count == 1
+
+
+async def test_what_is_rescued_wakes_and_a_look_that_finds_nothing_does_not(
+    tenant: Tenant, store: Store, clock: ManualClock
+):
+    webhook = await tenant.webhook()
+    await tenant.start()
+    await claim(store, {webhook.id: 1}, owner="dead")
+
+    async with listening_to(store) as wakes:
+        await rescue(store)
+        assert wakes.count == 0
+        clock.advance(LEASE)
+        await rescue(store)
+
+    assert wakes.count == 1
+
+
+async def test_a_worker_that_stops_listening_is_left_alone(tenant: Tenant, store: Store):
+    await tenant.webhook()
+    async with listening_to(store) as wakes:
+        pass
+
+    await tenant.start()
+
+    assert wakes.count == 0
+
+
+@pytest.fixture
+async def tenant_elsewhere(postgresql_url: str, clock: ManualClock):
+    """The account as another process has it."""
+    store = Store.open(postgresql_url, vault=VAULT, clock=clock.as_sql())
+    yield await a_tenant(store, clock)
+    await store.close()
+
+
+@pytest.fixture
+async def shared_store(postgresql_url: str, clock: ManualClock):
+    """The database as this process has it."""
+    store = Store.open(postgresql_url, vault=VAULT, clock=clock.as_sql())
+    yield store
+    await store.close()
+
+
+async def test_a_worker_is_woken_by_what_another_process_publishes(
+    tenant_elsewhere: Tenant, shared_store: Store
+):
+    await tenant_elsewhere.webhook()
+
+    async with listening_to(shared_store) as wakes:
+        await tenant_elsewhere.start()
+        await wakes.wait_for(1)
+
+
+async def test_reports_that_share_a_commit_share_a_notification(
+    tenant_elsewhere: Tenant, shared_store: Store
+):
+    await tenant_elsewhere.webhook()
+    publisher = Publisher(tenant_elsewhere.store, tenant_elsewhere.clock)
+
+    async def start(number: int) -> None:
+        report = a_start_report(f"run-{number}")
+        await publisher.publish(Start(tenant_elsewhere.account_id, report))
+
+    async with listening_to(shared_store) as wakes:
+        await asyncio.gather(*(start(number) for number in range(50)))
+        await tenant_elsewhere.start("the last")
+        await wakes.wait_for(2)
+
+    assert wakes.count == 2
+
+
+async def test_a_worker_whose_connection_is_cut_listens_again_and_looks_at_once(
+    tenant_elsewhere: Tenant, shared_store: Store, postgresql_url: str
+):
+    """What was published in between was told to nobody."""
+    await tenant_elsewhere.webhook()
+    administrator = await asyncpg.connect(postgresql_url)
+
+    async with listening_to(shared_store) as wakes:
+        ended = await administrator.fetch(
+            f"SELECT pg_terminate_backend(pid) FROM ({LISTENING}) AS one"
+        )
+        await wakes.wait_for(1)
+        await tenant_elsewhere.start()
+        await wakes.wait_for(2)
+
+    await administrator.close()
+    assert len(ended) == 1
+
+
+async def test_a_worker_asks_a_server_that_is_away_again_and_again():
+    asked = 0
+    often = asyncio.Event()
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            often.set()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        store = Store.open(f"postgresql://me@127.0.0.1:{port}/none?sslmode=disable", vault=VAULT)
+        listening = asyncio.create_task(store.notifier.listen(lambda: None))
+        async with asyncio.timeout(30):
+            await often.wait()
+        is_over = listening.done()
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await store.close()
+
+    assert not is_over
