@@ -4,89 +4,19 @@ import asyncio
 import json
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
 from tests.support.api import A_WEBHOOK, data_of, new_run, new_webhook, told
-from tests.support.databases import VAULT
-from tests.support.patience import PATIENCE
+from tests.support.misbehaving import once
 from tests.support.program import Service, runhook
 from tests.support.proxy import HttpProxy
-from tests.support.receiver import Answer, Received, Receiver, hang, status
+from tests.support.receiver import Receiver, hang, status
+from tests.support.running import TOKEN, account_of, let_leases_end, states, until
 
 from runhook import verify
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
-
-TOKEN = "rh_a-bootstrap-token-of-a-test"
-
-
-@pytest.fixture
-def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
-    """Settings of a service that is new; with SQLite, down to the file of its database."""
-    settings = {
-        "RUNHOOK_DATA_DIR": str(tmp_path / "data"),
-        "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
-        "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
-    }
-    if database_url.startswith("postgresql"):
-        settings["RUNHOOK_DATABASE_URL"] = database_url
-    return settings
-
-
-@pytest.fixture
-def database(database_url: str, environment: dict[str, str]) -> str:
-    """The address of the service's database."""
-    if "RUNHOOK_DATABASE_URL" in environment:
-        return database_url
-    return f"sqlite:///{environment['RUNHOOK_DATA_DIR']}/runhook.db"
-
-
-@pytest.fixture
-def start(tmp_path: Path, environment: dict[str, str]) -> Callable[[], Service]:
-    """Start the service; again and again on the same data."""
-    return lambda: Service(folder=tmp_path, environment=environment)
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as opened:
-        yield opened
-
-
-def account_of(service: Service, client: httpx.AsyncClient) -> httpx.AsyncClient:
-    """Point a client at a service's first account."""
-    client.base_url = f"{service.url}/api/v3/accounts/1/"
-    return client
-
-
-def once(released: asyncio.Event, then: Answer) -> Answer:
-    """Answer only when the test lets it."""
-
-    async def answer(request: Received, writer: asyncio.StreamWriter) -> None:
-        await released.wait()
-        await then(request, writer)
-
-    return answer
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again and again until it is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not await condition():
-            pass
-
-
-async def states(database: str) -> Counter[str]:
-    """Return how many deliveries are in which state, as the database has it."""
-    store = Store.open(database, vault=VAULT)
-    async with store.read() as tx:
-        found = Counter((await tx.execute(deliveries.select())).scalars("state"))
-    await store.close()
-    return found
 
 
 async def test_a_first_start_says_how_to_go_on_and_a_second_one_does_not(
@@ -246,23 +176,6 @@ async def test_a_delivery_in_flight_at_a_crash_arrives_again_with_the_same_id_an
     assert second.headers["webhook-id"] == first.headers["webhook-id"]
     assert second.headers["authorization"] == first.headers["authorization"]
     assert len(receiver.received) == 2
-
-
-OTHER_CLIENTS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-"""
-
-
-async def let_leases_end(database: str) -> None:
-    """Do what time would; a SQLite database's leases end with the process that held them."""
-    if database.startswith("postgresql"):
-        connection = await asyncpg.connect(database)
-        # The server may still be at the last thing that the killed process asked of it.
-        while await connection.fetchval(OTHER_CLIENTS):
-            pass
-        await connection.execute("UPDATE deliveries SET claimed_until = 0 WHERE state = 'sending'")
-        await connection.close()
 
 
 async def test_what_was_answered_with_success_before_a_crash_is_all_there_after_it(

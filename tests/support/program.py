@@ -40,21 +40,30 @@ async def runhook(*arguments: str, folder: Path, environment: Mapping[str, str] 
     return Finished(process.returncode, out.decode(), err.decode())
 
 
-class Service:
-    """`runhook serve` on a free port; killed at the end if it still runs."""
+class Running:
+    """A command that runs until it is told to stop; killed at the end if it still does."""
 
-    def __init__(self, *, folder: Path, environment: Mapping[str, str]) -> None:
+    command: Sequence[str]
+    greeting: str
+    """What the line begins with that says that it has started."""
+
+    def __init__(
+        self, *, folder: Path, environment: Mapping[str, str], prefix: Sequence[str] = ()
+    ) -> None:
         self._folder = folder
         self._environment = {"RUNHOOK_PORT": "0", **environment}
+        self._prefix = prefix
         self._lines: list[str] = []
         self._more = asyncio.Condition()
         self._readers: Sequence[asyncio.Task[None]] = ()
-        self.url = ""
+        self.greeted = ""
+        """What that line says after its beginning."""
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
+            *self._prefix,
             RUNHOOK,
-            "serve",
+            *self.command,
             cwd=self._folder,
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,
@@ -64,8 +73,8 @@ class Service:
         streams = (self._process.stdout, self._process.stderr)
         self._open_streams = len(streams)
         self._readers = [asyncio.create_task(self._read(stream)) for stream in streams if stream]
-        line = await self.says(r"^Runhook listens on ")
-        self.url = line.removeprefix("Runhook listens on ")
+        line = await self.says(f"^{self.greeting}")
+        self.greeted = line.removeprefix(self.greeting)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -119,3 +128,28 @@ class Service:
         async with self._more:
             self._open_streams -= 1
             self._more.notify_all()
+
+
+class Service(Running):
+    """`runhook serve` on a free port."""
+
+    command = ("serve",)
+    greeting = "Runhook listens on "
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.greeted
+
+
+class Front(Service):
+    """`runhook serve` that leaves the delivering to others."""
+
+    command = ("serve", "--no-dispatcher")
+
+
+class Worker(Running):
+    """`runhook dispatch`."""
+
+    command = ("dispatch",)
+    greeting = "Runhook delivers as "

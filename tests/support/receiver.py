@@ -66,7 +66,7 @@ class Receiver:
     """An endpoint that notes what it receives.
 
     It gives ``answers`` one after the other, and repeats the last one. It speaks https if it gets
-    a TLS context. Without a port it takes a free one.
+    a TLS context. Without a port it takes a free one; it can also be given a socket that listens.
     """
 
     def __init__(
@@ -75,22 +75,27 @@ class Receiver:
         tls: ssl.SSLContext | None = None,
         address: str = "127.0.0.1",
         port: int = 0,
+        listening: socket.socket | None = None,
     ) -> None:
         self.answers = list(answers) or [status(200)]
         self.received: list[Received] = []
         self.connections = 0
         self.most_at_once = 0
         self.port = port
-        self._address = address
+        self._address = address if listening is None else listening.getsockname()[0]
+        self._listening = listening
         self._tls = tls
         self._at_once = 0
         self._arrived = asyncio.Condition()
         self._handlers: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(
-            self._serve, self._address, self.port, ssl=self._tls
+        place = (
+            {"host": self._address, "port": self.port}
+            if self._listening is None
+            else {"sock": self._listening}
         )
+        self._server = await asyncio.start_server(self._serve, **place, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

