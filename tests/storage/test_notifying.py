@@ -37,7 +37,7 @@ async def test_what_a_worker_gives_back_wakes_the_others(tenant: Tenant, store: 
     (claimed,) = await claim(store, {webhook.id: 1}, owner="stopping")
 
     async with listening_to(store) as wakes:
-        await release(store, "stopping", [claimed.id])
+        await release(store, "stopping", [claimed])
 
     assert wakes.count == 1
 
