@@ -8,14 +8,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from tests.support.api import new_run, new_webhook, told
-from tests.support.databases import VAULT
 from tests.support.patience import PATIENCE
 from tests.support.program import Service
 from tests.support.receiver import Receiver
 
-from runhook.domain.signature import Secret
 from runhook.storage.store import Store
-from runhook.storage.tables import webhooks
+from runhook.storage.vault import LOCKED
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
 
@@ -28,14 +26,12 @@ async def answer_of(ask: Callable[[], Awaitable[httpx.Response]], code: int) -> 
     return answer
 
 
-async def replace_ciphertext(database_url: str, ciphertext: bytes) -> bytes:
-    """Put another ciphertext in the place of the only webhook's, and return the one there was."""
-    store = Store.open(database_url, vault=VAULT)
+async def rename_column(database_url: str, before: str, after: str) -> None:
+    """Give a column of the deliveries another name, so that nothing can be claimed."""
+    store = Store.open(database_url, vault=LOCKED)
     async with store.write() as tx:
-        before = (await tx.execute(sa.select(webhooks.c.secret_ciphertext))).scalar_one()
-        await tx.execute(sa.update(webhooks).values(secret_ciphertext=ciphertext))
+        await tx.execute(sa.text(f"ALTER TABLE deliveries RENAME COLUMN {before} TO {after}"))
     await store.close()
-    return before
 
 
 @pytest.fixture
@@ -53,7 +49,6 @@ def service(tmp_path: Path, database_url: str) -> Service:
 async def test_a_service_whose_dispatcher_fails_is_not_ready_until_it_does_not(
     service: Service, database_url: str
 ):
-    unreadable = VAULT.encrypt(Secret.from_bytes(bytes(32)))
     async with Receiver() as receiver, service, httpx.AsyncClient() as client:
         client.base_url = f"{service.url}/api/v3/accounts/1/"
         client.headers["Authorization"] = f"Token {TOKEN}"
@@ -63,10 +58,10 @@ async def test_a_service_whose_dispatcher_fails_is_not_ready_until_it_does_not(
 
         await answer_of(ask, 200)
         await new_webhook(client, client_url=receiver.url, event_types=["job.run.started"])
-        readable = await replace_ciphertext(database_url, unreadable)
+        await rename_column(database_url, "claimed_by", "mislaid")
         await new_run(client)
         failing = await answer_of(ask, 503)
-        await replace_ciphertext(database_url, readable)
+        await rename_column(database_url, "mislaid", "claimed_by")
         await answer_of(ask, 200)
         await receiver.wait_for(1)
 
