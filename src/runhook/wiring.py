@@ -125,6 +125,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             lease=lease,
             public_url=settings.public_url,
             largest_artifact=settings.artifact_megabytes << 20,
+            retention=settings.retention_days,
         )
         with listen(settings.host, settings.port) as listening:
             server = Server(create_app(services), listening)
