@@ -113,6 +113,7 @@ async def test_a_run_has_every_key_of_dbt_clouds_in_its_type_and_ours_behind(
         "outcome": "errored",
         "results": RESULTS,
         "cancel_requested": False,
+        "late": False,
     }
 
 
@@ -233,6 +234,26 @@ async def test_what_is_related_to_a_run_is_shown_when_asked_for(api: Api, admin:
     assert shown["environment"]["id"] == run["environment_id"]
     assert shown["environment"]["name"] == "default"
     assert shown["run_steps"] == []
+
+
+async def test_a_trigger_shows_what_the_reporter_knew(admin: httpx.AsyncClient):
+    trigger = {
+        "system": "github_actions",
+        "external_id": "812",
+        "attempt": 2,
+        "category": "github_pull_request",
+        "pull_request": 7,
+        "link": "https://github.example/shop/actions/runs/812",
+        "commit": "0a1b2c",
+    }
+    run = data_of(await admin.post("/runs", json={"job_name": "ci", "trigger": trigger}), 201)
+
+    query = {"include_related": "trigger"}
+    shown = data_of(await admin.get(runs(rest=f"/{run['id']}/"), params=query))["trigger"]
+
+    assert (shown["git_sha"], shown["github_pull_request_id"]) == ("0a1b2c", 7)
+    ours = ("system", "external_id", "attempt", "category", "link")
+    assert {key: shown[key] for key in ours} == {key: trigger[key] for key in ours}
 
 
 async def test_links_lead_to_the_public_address_if_there_is_one(api: Api, admin: httpx.AsyncClient):

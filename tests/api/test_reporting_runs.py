@@ -31,6 +31,8 @@ REFUSED_AT_START = {
     "dbt_version": ["x" * 65, 1.10],
     "started_at": ["yesterday", {}],
     "heartbeats": [None, "sometimes", []],
+    "late": ["yes", 2],
+    "trigger": ["airflow", 5],
 }
 REFUSED_AT_FINISH = {
     "status": [None, 10],
@@ -39,6 +41,7 @@ REFUSED_AT_FINISH = {
     "results": [[], "none"],
     "dbt_version": ["x" * 65],
     "finished_at": ["soon"],
+    "late": ["yes", 2],
 }
 REFUSED_STEPS = {
     "steps": [{}, "dbt build", [{"name": "dbt build", "status": "success"}] * 51],
@@ -92,8 +95,37 @@ async def test_a_started_run_has_every_key_in_its_type(admin: httpx.AsyncClient)
         "started_at": "2026-03-01T11:59:30Z",
         "finished_at": None,
         "cancel_requested": False,
+        "late": False,
         "results": None,
     }
+
+
+async def test_a_late_report_says_the_same_as_one_in_time(admin: httpx.AsyncClient):
+    run = data_of(await admin.post("/runs", json=EVERY_FIELD), 201)
+
+    again = data_of(await admin.post("/runs", json={**EVERY_FIELD, "late": True}))
+    ended = data_of(await finish(admin, run, status="success", late=True))
+    ended_again = data_of(await finish(admin, run, status="success"))
+
+    assert (again["id"], again["late"]) == (run["id"], False)
+    assert ended["late"]
+    assert ended_again == ended
+
+
+async def test_a_run_whose_start_was_late_stays_marked(admin: httpx.AsyncClient):
+    run = data_of(await admin.post("/runs", json={**EVERY_FIELD, "late": True}), 201)
+
+    assert data_of(await finish(admin, run, status="success"))["late"]
+
+
+async def test_what_set_a_run_off_is_part_of_the_facts(admin: httpx.AsyncClient):
+    trigger = {"system": "github_actions", "external_id": "812", "attempt": 1}
+    facts = {**EVERY_FIELD, "trigger": trigger}
+    assert (await admin.post("/runs", json=facts)).status_code == 201
+    assert (await admin.post("/runs", json=facts)).status_code == 200
+
+    other = {**facts, "trigger": {**trigger, "attempt": 2}}
+    assert (await admin.post("/runs", json=other)).status_code == 409
 
 
 async def test_a_jobs_name_is_enough(admin: httpx.AsyncClient):

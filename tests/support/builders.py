@@ -23,6 +23,7 @@ from runhook.domain.runs import (
     RunOutcome,
     RunStatus,
     RunStep,
+    Trigger,
 )
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 
@@ -102,6 +103,8 @@ class RunFields(TypedDict, total=False):
     cancel_requested_at: datetime | None
     heartbeats: bool
     lost_at: datetime | None
+    trigger: Trigger | None
+    is_late: bool
     created_at: datetime
     event_count: int
 

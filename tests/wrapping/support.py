@@ -155,6 +155,11 @@ def accepted(_request: Request, _position: int) -> Answer:
     return 201, json.dumps({"data": {"id": 42}, "status": {"code": 201}, "extra": {}}).encode(), {}
 
 
+def refused(status: int) -> Answer:
+    """Return what Runhook answers to a report that it has read and does not take."""
+    return status, json.dumps({"data": None, "status": {"user_message": "No."}}).encode(), {}
+
+
 @dataclass
 class StubService:
     """A real HTTP server that takes reports and answers as ``answer`` says."""
@@ -249,6 +254,22 @@ class Wrapper:
             start_new_session=True,
             check=False,
             **options,
+        )
+
+    @property
+    def spool(self) -> Path:
+        return self.folder / ".local" / "state" / "runhook" / "spool"
+
+    def runhook(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run another command of ours to its end."""
+        return subprocess.run(
+            [*RUNHOOK, *words],
+            env=self.environ,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
 
     @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wrapping.support import Answer, StubService, Wrapper, a_service, a_wrapper
+from tests.wrapping.support import Answer, StubService, Wrapper, a_service, a_wrapper, refused
 
 
 def assert_unnoticed(wrapper: Wrapper, explanation: str) -> None:
@@ -135,14 +135,14 @@ def test_a_refused_start_is_not_repeated(wrapper: Wrapper, service: StubService)
 def test_an_end_that_is_refused_is_told(wrapper: Wrapper, service: StubService):
     accepted = service.answer
     service.answer = lambda request, position: (
-        accepted(request, position) if request.verb == "runs" else (409, b"", {})
+        accepted(request, position) if request.verb == "runs" else refused(409)
     )
 
     ended = wrapper.run("dbt", "build")
 
     assert ended.returncode == 0
     assert ended.stderr.decode().splitlines()[1:] == [
-        f"runhook: the end of this run was not reported to {service.url}: answered 409"
+        f"runhook: the end of this run was not reported to {service.url}: answered 409: No."
     ]
 
 

@@ -26,6 +26,7 @@ class Command:
 
 COMMANDS = {
     "run": Command(module="runhook.cli.run", help="run dbt and report the run to Runhook"),
+    "flush": Command(module="runhook.cli.flush", help="send what earlier runs could not report"),
     "listen": Command(module="runhook.cli.listen", help="receive deliveries and print them"),
     "serve": Command(
         module="runhook.cli.serve", help="run the service: API and dispatcher", needs_server=True

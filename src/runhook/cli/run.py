@@ -4,7 +4,8 @@ import argparse
 import os
 import sys
 
-from runhook.client.settings import DEFAULT_URL, GRACE_SECONDS, read_settings
+from runhook.cli.reporting import add_service_flags
+from runhook.client.settings import GRACE_SECONDS, read_settings
 from runhook.client.wrapping import wrap
 
 USAGE_ERROR = 2
@@ -29,12 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="why it runs (else who started it at a terminal, else `scheduled`)",
     )
-    parser.add_argument(
-        "--url", help=f"where Runhook's service is (RUNHOOK_URL; else {DEFAULT_URL})"
-    )
-    parser.add_argument(
-        "--account-id", metavar="ID", help="whose runs these are (RUNHOOK_ACCOUNT_ID; else 1)"
-    )
+    add_service_flags(parser)
     parser.add_argument(
         "--grace",
         type=seconds,

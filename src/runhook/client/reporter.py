@@ -1,18 +1,20 @@
 """Deliver a run's reports in order, in the background, without ever holding dbt up.
 
-Reports wait in a queue and the first one is tried until it is taken, so that the service hears of
-a start before the end. What is still undelivered when the time at exit is over is lost; a spool
-on disk would take the queue's place.
+A report is first kept on the disk (``spool``), then sent, then the next one. What cannot be
+delivered in the time at exit stays on the disk and goes with the next run. Where nothing can be
+kept, reports wait in memory only, and what is undelivered at exit is lost.
 """
 
+import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable
 
+from runhook.client.backlog import send_backlog
+from runhook.client.reports import Kind, Report
 from runhook.client.service import Accepted, Failed, Service
+from runhook.client.spool import KeptRun, Spool
 
 HEARTBEAT_SECONDS = 30.0
 REQUEST_SECONDS = 10.0
@@ -22,46 +24,91 @@ LAST_PAUSE_SECONDS = 0.2
 SHORTEST_REQUEST_SECONDS = 0.05
 
 
-class Kind(StrEnum):
-    """What a report tells; all but the first are also the last part of its path."""
+class Keeper:
+    """Puts reports on the disk, in a thread of its own: a disk may hang longer than a service."""
 
-    STARTED = "start"
-    HEARTBEAT = "heartbeat"
-    CANCELING = "cancel"
-    FINISHED = "finish"
+    def __init__(self, spool: Spool | None, service: Service, run_key: str) -> None:
+        self._spool = spool
+        self._service = service
+        self._run_key = run_key
+        self._kept: KeptRun | None = None
+        self.why_not: str | None = None if spool else "there is no home folder"
+        self.lost_runs = 0
 
+    def open(self) -> None:
+        """Begin this run's file. Nothing is raised; ``why_not`` tells."""
+        if self._spool is None:
+            return
+        try:
+            self._kept = self._spool.keep(self._run_key, self._service.destination)
+            self.lost_runs = self._spool.make_room()
+        except Exception as error:  # noqa: BLE001 - what cannot be kept is sent all the same
+            self.why_not = reason_of(error)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """One thing to tell the service about the run."""
+    def add(self, report: Report) -> None:
+        """Put a report on the disk, if there is a file."""
+        if self._kept is None or self.why_not is not None:
+            return
+        try:
+            self._kept.add(report)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.why_not = reason_of(error)
 
-    kind: Kind
-    body: Mapping[str, object]
+    def forget(self) -> None:
+        """Remove the file: all is told, or nobody wants to know."""
+        if self._kept is not None:
+            self._kept.remove()
+
+    def send_backlog(self, reporter: "Reporter") -> None:
+        """Send what earlier runs have left, as long as this run has nothing to say."""
+        if self._spool is not None:
+            send_backlog(
+                self._spool,
+                self._service,
+                timeout=reporter.seconds_for_request,
+                go_on=reporter.is_idle,
+            )
 
 
 class Reporter:
     """Tells the service about one run."""
 
-    def __init__(self, service: Service, *, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(
+        self,
+        service: Service,
+        spool: Spool | None,
+        run_key: str,
+        *,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    ) -> None:
         self._service = service
+        self._keeper = Keeper(spool, service, run_key)
         self._heartbeat_seconds = heartbeat_seconds
-        self._queue: deque[Report] = deque()
+        self._to_keep: deque[Report] = deque()
+        self._to_send: deque[Report] = deque()
         self._changed = threading.Condition()
         self._deadline: float | None = None
         self._run_id: str | None = None
         self._problem: str | None = None
+        self._is_kept = False
+        self._is_told = False
+        self._is_refused = False
         self._is_done = False
-        # A daemon, so that an answer that never comes does not keep the process.
-        self._thread = threading.Thread(target=self._work, name="runhook-reporter", daemon=True)
+        # Daemons, so that an answer that never comes does not keep the process.
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+            for name, work in (("runhook-keeper", self._keep), ("runhook-reporter", self._send))
+        ]
 
     def start(self) -> None:
         """Begin to deliver. The command must have been started: forking and threads do not mix."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def report(self, report: Report) -> None:
         """Take a report; it is delivered after those before it. The first tells of the start."""
         with self._changed:
-            self._queue.append(report)
+            self._to_keep.append(report)
             self._changed.notify_all()
 
     def close(self, *, deadline: float) -> str | None:
@@ -72,53 +119,111 @@ class Reporter:
         with self._changed:
             self._deadline = deadline
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._is_done, timeout=deadline - time.monotonic())
-            if self._is_done and self._problem is None:
-                return None
-            what = "this run" if self._run_id is None else "the end of this run"
-            why = self._problem or "no answer in time"
-            return f"{what} was not reported to {self._service.name}: {why}"
+            self._changed.wait_for(
+                lambda: self._is_done and not self._to_keep, timeout=deadline - time.monotonic()
+            )
+            return self._trouble()
 
-    def _work(self) -> None:
+    def is_idle(self) -> bool:
+        """Whether there is time for other runs than this one."""
+        with self._changed:
+            return not (self._to_keep or self._to_send) and not self._is_late()
+
+    def seconds_for_request(self) -> float:
+        """Return how long a request may take that begins now."""
+        if self._deadline is None:
+            return REQUEST_SECONDS
+        return max(self._deadline - time.monotonic(), SHORTEST_REQUEST_SECONDS)
+
+    def _trouble(self) -> str | None:
+        lost = self._keeper.lost_runs
+        older = f"{lost} earlier run(s) could not be kept any longer" if lost else None
+        if self._is_told:
+            return older
+        what = "this run" if self._run_id is None else "the end of this run"
+        why = self._problem or "no answer in time"
+        parts = [f"{what} was not reported to {self._service.name}: {why}", self._comfort(), older]
+        return "; ".join(filter(None, parts))
+
+    def _comfort(self) -> str | None:
+        """Say what becomes of reports that were not delivered."""
+        if self._is_refused:
+            return None
+        if not self._is_kept:
+            return f"nor kept: {self._keeper.why_not or 'no time left'}"
+        return "it is kept for the next run, or `runhook flush`"
+
+    def _guarded(self, work: Callable[[], None]) -> None:
         try:
-            while (report := self._next_report()) is not None:
-                self._deliver(report)
+            work()
         except Exception as error:  # noqa: BLE001 - a bug of ours must not show in dbt's run
-            self._problem = f"internal error, {type(error).__name__}"
+            with self._changed:
+                self._problem = f"internal error, {type(error).__name__}"
+                self._is_done = True
+                self._changed.notify_all()
+
+    def _keep(self) -> None:
+        """Put each report on the disk, and only then into the queue of what is to be sent."""
+        self._keeper.open()
+        while (report := self._next_to_keep()) is not None:
+            self._keeper.add(report)
+            with self._changed:
+                self._to_keep.popleft()
+                self._to_send.append(report)
+                if report.kind is Kind.FINISHED:
+                    self._is_kept = self._keeper.why_not is None
+                self._changed.notify_all()
+
+    def _next_to_keep(self) -> Report | None:
+        """Return the next report, None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._to_keep or self._deadline is not None)
+            return self._to_keep[0] if self._to_keep else None
+
+    def _send(self) -> None:
+        while (report := self._next_to_send()) is not None:
+            self._deliver(report)
+            if self._run_id is None:
+                # A run that the service does not know has neither heartbeats nor an end.
+                break
+            if self.is_idle():
+                self._keeper.send_backlog(self)
         with self._changed:
             self._is_done = True
             self._changed.notify_all()
 
-    def _next_report(self) -> Report | None:
+    def _next_to_send(self) -> Report | None:
         """Return the report to deliver next, a heartbeat if there is none, None at the end."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._queue or self._deadline is not None, timeout=self._heartbeat_seconds
+                lambda: self._to_send or (self._deadline is not None and not self._to_keep),
+                timeout=self._heartbeat_seconds,
             )
-            if self._queue:
-                return self._queue[0]
+            if self._to_send:
+                return self._to_send[0]
             return Report(kind=Kind.HEARTBEAT, body={}) if self._deadline is None else None
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _deliver(self, report: Report) -> None:
         """Try until the report is taken, refused for good, or not worth another try."""
         pause = FIRST_PAUSE_SECONDS
         was_exiting = self._deadline is not None
-        while isinstance(answer := self._send(report), Failed):
+        while isinstance(answer := self._request(report), Failed):
             if report.kind in {Kind.STARTED, Kind.FINISHED}:
                 self._problem = answer.reason
             if answer.is_final or not self._pause_before_retry(
                 report.kind, pause, was_exiting=was_exiting
             ):
-                self._drop(report)
+                self._drop(report, answer)
                 return
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             was_exiting = self._deadline is not None
         self._take(report, answer)
 
-    def _send(self, report: Report) -> Accepted | Failed:
-        timeout = REQUEST_SECONDS
-        if self._deadline is not None:
-            timeout = max(self._deadline - time.monotonic(), SHORTEST_REQUEST_SECONDS)
+    def _request(self, report: Report) -> Accepted | Failed:
+        timeout = self.seconds_for_request()
         if self._run_id is None:
             return self._service.start_run(report.body, timeout=timeout)
         return self._service.tell(self._run_id, report.kind, report.body, timeout=timeout)
@@ -153,14 +258,22 @@ class Reporter:
             if report.kind is Kind.STARTED:
                 self._run_id = str(answer.data["id"])
             if report.kind is not Kind.HEARTBEAT:
-                self._queue.popleft()
+                self._to_send.popleft()
                 self._problem = None
+        if report.kind is Kind.FINISHED:
+            self._is_told = True
+            self._keeper.forget()
 
-    def _drop(self, report: Report) -> None:
+    def _drop(self, report: Report, answer: Failed) -> None:
         with self._changed:
-            if report.kind is Kind.STARTED:
-                # A run that the service does not know has neither heartbeats nor an end.
-                self._queue.clear()
-                self._deadline = self._deadline or time.monotonic()
-            elif report.kind is not Kind.HEARTBEAT:
-                self._queue.popleft()
+            if report.kind is not Kind.HEARTBEAT:
+                self._to_send.popleft()
+            self._is_refused = answer.is_refused and report.kind in {Kind.STARTED, Kind.FINISHED}
+        if self._is_refused:
+            self._keeper.forget()
+
+
+def reason_of(error: Exception) -> str:
+    """Return what is wrong with the disk, for people."""
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else type(error).__name__

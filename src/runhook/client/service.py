@@ -8,11 +8,13 @@ import base64
 import http.client
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from runhook.client.settings import ServiceSettings
+from runhook.client.spool import Destination
 from runhook.domain.version import VERSION
 
 LARGEST_ANSWER = 1 << 20
@@ -20,6 +22,9 @@ LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 REQUEST_TIMEOUT = 408
 TOO_MANY_REQUESTS = 429
+REFUSALS = frozenset({400, 409, 413, 422})
+"""How a report is answered that will never be taken. Others speak of token, address or network."""
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +36,13 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The report was not taken, and why, for people. ``is_final``: nor will it be, if repeated."""
+    """The report was not taken, and why, for people."""
 
     reason: str
     is_final: bool
+    """Nor will it be, if repeated with these settings."""
+    is_refused: bool = False
+    """Nor with any others: the service has read it and does not want it."""
 
 
 class UnusableError(Exception):
@@ -66,7 +74,9 @@ class Service:
             "User-Agent": f"runhook/{VERSION}",
             "Connection": "close",
         }
-        self._runs = f"{self._url.path.rstrip('/')}/api/v3/accounts/{account_id}/runs"
+        prefix = self._url.path.rstrip("/")
+        self.destination = Destination(service=f"{self.name}{prefix}", account_id=account_id)
+        self._runs = f"{prefix}/api/v3/accounts/{account_id}/runs"
         self._proxy = find_proxy(self._url, environ)
 
     @property
@@ -89,9 +99,17 @@ class Service:
         self, run_id: str, verb: str, body: Mapping[str, object], *, timeout: float
     ) -> Accepted | Failed:
         """Report `heartbeat`, `cancel` or `finish` of a run."""
-        return self._post(f"{self._runs}/{quote(run_id, safe='')}/{verb}", body, timeout)
+        path = f"{self._runs}/{quote(run_id, safe='')}/{verb}"
+        # The service has known this run: if it no longer does, it never will again.
+        return self._post(path, body, timeout, refusals=REFUSALS | {NOT_FOUND})
 
-    def _post(self, path: str, body: Mapping[str, object], timeout: float) -> Accepted | Failed:
+    def _post(
+        self,
+        path: str,
+        body: Mapping[str, object],
+        timeout: float,
+        refusals: Container[int] = REFUSALS,
+    ) -> Accepted | Failed:
         # Bytes of the environment that are no UTF-8 arrive here as lone surrogates.
         content = json.dumps(body, ensure_ascii=False).encode(errors="replace")
         try:
@@ -99,7 +117,7 @@ class Service:
             try:
                 connection.request("POST", target, content, {**self._headers, **extra})
                 response = connection.getresponse()
-                return judge_answer(response.status, response.read(LARGEST_ANSWER))
+                return judge_answer(response.status, response.read(LARGEST_ANSWER), refusals)
             finally:
                 connection.close()
         except TimeoutError:
@@ -126,6 +144,17 @@ class Service:
         if through is not None:
             secure.set_tunnel(host, port, headers=extra)
         return secure, path, {}
+
+
+def connect(settings: ServiceSettings, environ: Mapping[str, str]) -> Service:
+    """Return the service that the settings name.
+
+    Raises:
+        UnusableError: one of them is missing or malformed.
+    """
+    return Service(
+        url=settings.url, token=settings.token, account_id=settings.account_id, environ=environ
+    )
 
 
 def parse_url(url: str) -> SplitResult:
@@ -171,7 +200,7 @@ def proxy_authorization(proxy: SplitResult) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
 
 
-def judge_answer(status: int, content: bytes) -> Accepted | Failed:
+def judge_answer(status: int, content: bytes, refusals: Container[int]) -> Accepted | Failed:
     """Return what an HTTP answer means."""
     envelope = read_envelope(content)
     if 200 <= status < 300:
@@ -180,7 +209,12 @@ def judge_answer(status: int, content: bytes) -> Accepted | Failed:
         return Failed(reason=f"answered {status}, a redirect; mend RUNHOOK_URL", is_final=True)
     passes = status >= 500 or status in {REQUEST_TIMEOUT, TOO_MANY_REQUESTS}
     said = user_message(content)
-    return Failed(reason=f"answered {status}{said and f': {said}'}", is_final=not passes)
+    return Failed(
+        reason=f"answered {status}{said and f': {said}'}",
+        is_final=not passes,
+        # Without our envelope it was somebody in between who answered.
+        is_refused=bool(said) and status in refusals,
+    )
 
 
 def read_envelope(content: bytes) -> Mapping[str, Any] | None:

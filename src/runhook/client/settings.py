@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 DEFAULT_URL = "http://127.0.0.1:8580"
 GRACE_SECONDS = 20.0
@@ -12,15 +13,24 @@ GITHUB_GRACE_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """Who is told, and where reports wait for that."""
+
+    url: str
+    token: str = field(repr=False)
+    account_id: str
+    spool_folder: Path | None
+    """None where the user has no home: reports then wait in memory only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The settings of one `runhook run`.
 
     ``None`` means that nobody said anything, so that the surroundings decide (``surroundings``).
     """
 
-    url: str
-    token: str = field(repr=False)
-    account_id: str
+    service: ServiceSettings
     job: str | None
     project: str | None
     environment: str | None
@@ -30,20 +40,42 @@ class Settings:
 
 
 def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
-    """Combine flags and environment; an empty variable counts as unset."""
-
-    def choose(flag: str | None, variable: str) -> str | None:
-        return flag or environ.get(variable, "").strip() or None
-
+    """Combine flags and environment."""
     usual_grace = GITHUB_GRACE_SECONDS if environ.get("GITHUB_ACTIONS") else GRACE_SECONDS
     return Settings(
-        url=choose(flags.url, "RUNHOOK_URL") or DEFAULT_URL,
-        # There is no flag for the token: every user of the machine can read command lines.
-        token=choose(None, "RUNHOOK_TOKEN") or "",
-        account_id=choose(flags.account_id, "RUNHOOK_ACCOUNT_ID") or "1",
-        job=choose(flags.job, "RUNHOOK_JOB"),
-        project=choose(flags.project, "RUNHOOK_PROJECT"),
-        environment=choose(flags.environment, "RUNHOOK_ENVIRONMENT"),
+        service=read_service_settings(flags, environ),
+        job=flags.job or variable(environ, "RUNHOOK_JOB"),
+        project=flags.project or variable(environ, "RUNHOOK_PROJECT"),
+        environment=flags.environment or variable(environ, "RUNHOOK_ENVIRONMENT"),
         reason=flags.reason or None,
         grace=usual_grace if flags.grace is None else flags.grace,
     )
+
+
+def read_service_settings(flags: Namespace, environ: Mapping[str, str]) -> ServiceSettings:
+    """Combine those flags and variables that every command of the client knows."""
+    return ServiceSettings(
+        url=flags.url or variable(environ, "RUNHOOK_URL") or DEFAULT_URL,
+        # There is no flag for the token: every user of the machine can read command lines.
+        token=variable(environ, "RUNHOOK_TOKEN") or "",
+        account_id=flags.account_id or variable(environ, "RUNHOOK_ACCOUNT_ID") or "1",
+        spool_folder=spool_folder(environ),
+    )
+
+
+def spool_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return where reports are kept: RUNHOOK_SPOOL_DIR, else where the user's programs keep state.
+
+    None where the user has no home. It is never in the project, which `dbt clean` may empty.
+    """
+    if chosen := variable(environ, "RUNHOOK_SPOOL_DIR"):
+        return Path(chosen)
+    state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
+    if state.startswith("/"):  # the specification has relative ones ignored
+        return Path(state, "runhook", "spool")
+    return Path(home, ".local", "state", "runhook", "spool") if home.startswith("/") else None
+
+
+def variable(environ: Mapping[str, str], name: str) -> str | None:
+    """Return a variable; an empty one counts as unset."""
+    return environ.get(name, "").strip() or None

@@ -106,28 +106,26 @@ class Witness:
     @unobtrusive
     def saw_start(self) -> None:
         """Report the start. Threads may be started from here on."""
-        from runhook.client.reporter import Kind, Report, Reporter  # noqa: PLC0415 - dbt runs first
-        from runhook.client.service import Service, UnusableError  # noqa: PLC0415 - as above
+        from runhook.client.reporter import Reporter  # noqa: PLC0415 - dbt runs first
+        from runhook.client.reports import Kind, Report  # noqa: PLC0415 - as above
+        from runhook.client.service import UnusableError, connect  # noqa: PLC0415 - as above
+        from runhook.client.spool import Spool  # noqa: PLC0415 - as above
 
-        settings = self._settings
+        settings = self._settings.service
         try:
-            service = Service(
-                url=settings.url,
-                token=settings.token,
-                account_id=settings.account_id,
-                environ=self._environ,
-            )
+            service = connect(settings, self._environ)
         except UnusableError as error:
             self.trouble = f"this run was not reported: {error}"
             return
-        self._reporter = Reporter(service)
+        spool = Spool(settings.spool_folder) if settings.spool_folder else None
+        self._reporter = Reporter(service, spool, self._run_key)
         self._reporter.report(Report(kind=Kind.STARTED, body=self._start()))
         self._reporter.start()
 
     @unobtrusive
     def saw_signal(self, _number: int) -> None:
         """Announce that the run is being canceled: whoever asked may soon kill us all."""
-        from runhook.client.reporter import Kind, Report  # noqa: PLC0415 - loaded by now
+        from runhook.client.reports import Kind, Report  # noqa: PLC0415 - loaded by now
 
         if self._reporter is not None:
             self._reporter.report(Report(kind=Kind.CANCELING, body={}))
@@ -181,7 +179,7 @@ class Witness:
 
         ``results`` is a text where there are none, and says why.
         """
-        from runhook.client.reporter import Kind, Report  # noqa: PLC0415 - loaded by now
+        from runhook.client.reports import Kind, Report  # noqa: PLC0415 - loaded by now
         from runhook.client.results import summarise  # noqa: PLC0415 - not needed before
 
         assert self._reporter is not None

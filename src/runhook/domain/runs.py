@@ -10,7 +10,7 @@ what other finishes are compared with. A heartbeat or a cancellation leaves a lo
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import NewType
@@ -94,12 +94,31 @@ class RunStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What set a run off, as far as its reporter knows; an empty text where it does not.
+
+    ``system`` is the scheduler or CI system, ``external_id`` its own name for this execution,
+    ``attempt`` counts its tries of it; ``category`` is one of dbt Cloud's
+    (DBT_CLOUD_RUN_REASON_CATEGORY), such as `scheduled` or `github_pull_request`.
+    """
+
+    system: str = ""
+    external_id: str = ""
+    attempt: int | None = None
+    category: str = ""
+    pull_request: int | None = None
+    link: str = ""
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartReport:
     """A reporter says: this run of this job has started.
 
     ``run_key`` is the reporter's own name for the run: the same key and facts again are the same
     run. ``dbt_version`` is empty where it is not known yet; ``started_at`` None means now.
-    ``heartbeats`` is the promise to send them, and one of the facts.
+    ``heartbeats`` is the promise to send them, and one of the facts. A report that ``is_late`` was
+    held up on its way; it says the same as one that was not.
     """
 
     run_key: str
@@ -110,6 +129,8 @@ class StartReport:
     dbt_version: str
     started_at: datetime | None = None
     heartbeats: bool = False
+    trigger: Trigger | None = None
+    is_late: bool = field(default=False, repr=False)
 
     def fingerprint(self) -> str:
         """Return a digest that is equal for equal reports and for no others."""
@@ -123,7 +144,7 @@ class FinishReport:
     ``status_message`` is a sentence for people; ``outcome`` None takes the usual one of the
     status; ``results`` is the reporter's summary of dbt's node results; ``steps`` are the run's
     commands in their order, if the reporter tells them apart; ``dbt_version`` None leaves what
-    the start said.
+    the start said. ``is_late`` as in ``StartReport``.
     """
 
     status: RunStatus
@@ -133,6 +154,7 @@ class FinishReport:
     results: Mapping[str, object] | None = None
     steps: tuple[RunStep, ...] = ()
     dbt_version: str | None = None
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +180,9 @@ class Run:
     cancel_requested_at: datetime | None = None
     lost_at: datetime | None = None
     """When it was given up; None again as soon as its reporter has told how it ended."""
+    trigger: Trigger | None = None
+    is_late: bool = False
+    """Whether its start or its end was reported later than it happened."""
     created_at: datetime
     event_count: int = 0
     """How many events this run has given rise to so far."""
@@ -200,6 +225,7 @@ def finish(run: Run, report: FinishReport, *, now: datetime) -> Run:
         results=report.results,
         steps=report.steps,
         dbt_version=report.dbt_version or run.dbt_version,
+        is_late=run.is_late or report.is_late,
         # A clock that was set back during the run must not make it end before it began.
         finished_at=max(report.finished_at or now, run.started_at),
         lost_at=None,

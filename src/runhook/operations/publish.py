@@ -186,6 +186,8 @@ def new_run(start: Start, job: Job, now: datetime) -> StoredRun:
         heartbeats=report.heartbeats,
         status=RunStatus.RUNNING,
         started_at=report.started_at or now,
+        trigger=report.trigger,
+        is_late=report.is_late,
         created_at=now,
     )
     run = replace(run, event_count=len(events_for(None, run, now=now)))

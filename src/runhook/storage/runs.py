@@ -1,7 +1,7 @@
 """Runs and their events."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.events import Event
-from runhook.domain.runs import AccountId, Job, Run, RunId, RunStatus, RunStep
+from runhook.domain.runs import AccountId, Job, Run, RunId, RunStatus, RunStep, Trigger
 from runhook.storage.columns import Duration
 from runhook.storage.jobs import JOBS_WITH_NAMES
 from runhook.storage.pages import Page, Period, Slice, page_of
@@ -218,6 +218,7 @@ async def insert_runs(
                 "start_fingerprint": one.start_fingerprint,
                 "run_reason": one.run.run_reason,
                 "heartbeats": one.run.heartbeats,
+                "trigger": one.run.trigger and asdict(one.run.trigger),
                 "started_at": one.run.started_at,
                 "created_at": one.run.created_at,
                 **changing_columns(one.run),
@@ -319,6 +320,7 @@ def changing_columns(run: Run) -> dict[str, Any]:
         "finished_at": run.finished_at,
         "cancel_requested_at": run.cancel_requested_at,
         "lost_at": run.lost_at,
+        "is_late": run.is_late,
     }
 
 
@@ -360,6 +362,8 @@ def run_of(row: sa.Row[Any]) -> Run:
         finished_at=row.finished_at,
         cancel_requested_at=row.cancel_requested_at,
         lost_at=row.lost_at,
+        trigger=row.trigger and Trigger(**row.trigger),
+        is_late=row.is_late,
         created_at=row.created_at,
         event_count=row.event_count,
     )

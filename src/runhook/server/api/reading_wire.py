@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, field
 
-from runhook.domain.runs import AccountId, Job, Run, RunStatus, RunStep
+from runhook.domain.runs import AccountId, Job, Run, RunStatus, RunStep, Trigger
 from runhook.domain.steps import steps_of
 from runhook.server.api.humanized import ago, clock_time, in_words
 from runhook.server.api.runs_wire import HUMANIZED
@@ -44,6 +44,11 @@ class TriggerView(Struct, kw_only=True):
     timeout_seconds_override: int | None = None
     steps_override: list[str] | None = None
     created_at: str
+    system: str
+    external_id: str
+    attempt: int | None
+    category: str
+    link: str
 
 
 class StepView(Struct, kw_only=True):
@@ -279,6 +284,7 @@ class RunView(Struct, kw_only=True):
     outcome: str | None
     results: dict[str, Any] | None
     cancel_requested: bool
+    late: bool
 
 
 def listed(
@@ -357,16 +363,26 @@ def shown_run(
         outcome=run.outcome.value if run.outcome else None,
         results=None if run.results is None else dict(run.results),
         cancel_requested=run.cancel_requested_at is not None,
+        late=run.is_late,
     )
 
 
 def trigger_of(run: Run) -> TriggerView:
     """Show why a run took place; each run has a trigger of its own."""
+    trigger = run.trigger or Trigger()
     return TriggerView(
         id=run.id,
         cause=run.run_reason,
         job_definition_id=run.job.id,
+        git_sha=trigger.commit or None,
+        # dbt Cloud has one key for all providers' numbers that Runhook could know.
+        github_pull_request_id=trigger.pull_request,
         created_at=time_of_run(run.created_at),
+        system=trigger.system,
+        external_id=trigger.external_id,
+        attempt=trigger.attempt,
+        category=trigger.category,
+        link=trigger.link,
     )
 
 

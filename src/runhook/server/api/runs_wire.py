@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs import (
@@ -13,10 +14,29 @@ from runhook.domain.runs import (
     RunStatus,
     RunStep,
     StartReport,
+    Trigger,
 )
 from runhook.server.api.wire import NO_NUL, Moment, Name, Sentence, Text
 
 FIRST_YEAR, LAST_YEAR = 2000, 2200
+LARGEST_NUMBER = 2**31 - 1
+Short = Annotated[str, Meta(max_length=64, pattern=NO_NUL)]
+
+
+class TriggerIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A reporter's word on what set a run off."""
+
+    system: Short = ""
+    external_id: Annotated[str, Meta(max_length=255, pattern=NO_NUL)] = ""
+    attempt: Annotated[int, Meta(ge=0, le=LARGEST_NUMBER)] | None = None
+    category: Short = ""
+    pull_request: Annotated[int, Meta(ge=1, le=LARGEST_NUMBER)] | None = None
+    link: Sentence = ""
+    commit: Short = ""
+
+    def to_trigger(self) -> Trigger:
+        """Return the trigger."""
+        return Trigger(**asdict(self))
 
 
 class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -27,9 +47,11 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
     project_name: Name = "default"
     environment_name: Name = "default"
     run_reason: Sentence = ""
-    dbt_version: Annotated[str, Meta(max_length=64, pattern=NO_NUL)] = ""
+    dbt_version: Short = ""
     started_at: Moment | None = None
     heartbeats: bool = False
+    trigger: TriggerIn | None = None
+    late: bool = False
 
     def to_report(self, new_key: str) -> StartReport:
         """Return the report; a run without a key of its own gets ``new_key``."""
@@ -42,6 +64,8 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
             dbt_version=self.dbt_version,
             started_at=utc("started_at", self.started_at),
             heartbeats=self.heartbeats,
+            trigger=None if self.trigger is None else self.trigger.to_trigger(),
+            is_late=self.late,
         )
 
 
@@ -101,7 +125,8 @@ class FinishIn(Struct, kw_only=True, forbid_unknown_fields=True):
     outcome: RunOutcome | None = None
     results: dict[str, Any] | None = None
     steps: Annotated[list[StepIn], Meta(max_length=MOST_STEPS)] | None = None
-    dbt_version: Annotated[str, Meta(max_length=64, pattern=NO_NUL)] | None = None
+    dbt_version: Short | None = None
+    late: bool = False
 
     def to_report(self) -> FinishReport:
         """Return the report.
@@ -121,6 +146,7 @@ class FinishIn(Struct, kw_only=True, forbid_unknown_fields=True):
             results=self.results,
             steps=tuple(step.to_step(f"steps[{at}]") for at, step in enumerate(steps)),
             dbt_version=self.dbt_version,
+            is_late=self.late,
         )
 
 
@@ -158,6 +184,7 @@ class RunOut(Struct, kw_only=True):
     started_at: datetime
     finished_at: datetime | None
     cancel_requested: bool
+    late: bool
     results: dict[str, Any] | None
 
 
@@ -193,6 +220,7 @@ def run_of(run: Run) -> RunOut:
         started_at=run.started_at,
         finished_at=run.finished_at,
         cancel_requested=run.cancel_requested_at is not None,
+        late=run.is_late,
         results=None if run.results is None else dict(run.results),
     )
 

@@ -1,0 +1,51 @@
+"""`runhook flush`: send what earlier runs could not report."""
+
+import argparse
+import os
+import sys
+
+from runhook.cli.reporting import add_service_flags
+from runhook.client.backlog import Sent, send_backlog
+from runhook.client.service import Service, UnusableError, connect
+from runhook.client.settings import read_service_settings
+from runhook.client.spool import Spool
+
+REQUEST_SECONDS = 10.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    add_service_flags(parser)
+    parser.epilog = (
+        "RUNHOOK_TOKEN holds the API token. What is kept for another service or account stays; "
+        "the next `runhook run` sends the rest as well."
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Send it, and return 0; 1 if something is still kept or was refused."""
+    settings = read_service_settings(arguments, os.environ)
+    try:
+        service = connect(settings, os.environ)
+    except UnusableError as error:
+        return complain(str(error))
+    if settings.spool_folder is None:
+        return complain("there is no home folder; set RUNHOOK_SPOOL_DIR")
+    sent = flush(Spool(settings.spool_folder), service)
+    print(f"{sent.taken} run(s) reported to {service.name}")
+    if sent.refused:
+        complain(f"{sent.refused} run(s) refused, and no longer kept")
+    if sent.problem is not None:
+        complain(f"the rest is still kept in {settings.spool_folder}: {sent.problem}")
+    return 1 if sent.refused or sent.problem is not None else 0
+
+
+def flush(spool: Spool, service: Service) -> Sent:
+    """Send all that is kept for this service, however long it takes."""
+    return send_backlog(spool, service, timeout=lambda: REQUEST_SECONDS, go_on=lambda: True)
+
+
+def complain(message: str) -> int:
+    """Say what is wrong."""
+    print(f"runhook flush: {message}", file=sys.stderr)
+    return 1
