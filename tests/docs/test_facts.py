@@ -10,11 +10,12 @@ import pytest
 from runhook.client import settings as client_settings
 from runhook.client.reporter import HEARTBEAT_SECONDS
 from runhook.client.results import SHOWN_NODES
-from runhook.client.wrapping import EXIT_SECONDS
 from runhook.dispatcher.lanes import REQUESTS_PER_ACCOUNT, REQUESTS_PER_LANE
 from runhook.dispatcher.pruner import INTERVAL as PRUNE_INTERVAL
 from runhook.dispatcher.run_watcher import GRACE
 from runhook.domain.budgets import SLOW
+from runhook.client.witness import EXIT_SECONDS
+from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.domain.custom_headers import HEADERS_LIMIT
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
@@ -164,8 +165,8 @@ def test_every_setting_that_the_client_reads_has_a_row_and_no_other_has():
     }
     of_service = {setting.variable for setting in SETTINGS}
 
-    # The one that `runhook run` sets, as part of a longer name, is no setting.
-    assert named_in_rows - of_service == read - of_service - {"RUNHOOK_STEP"}
+    # Those that `runhook run` sets itself are no settings.
+    assert named_in_rows - of_service == read - of_service - {"RUNHOOK_STEP", "RUNHOOK_RUN"}
 
 
 def test_the_example_of_a_settings_file_is_valid():

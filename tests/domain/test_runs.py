@@ -252,12 +252,16 @@ def test_equal_start_reports_have_equal_fingerprints():
     assert same.fingerprint() == START.fingerprint()
 
 
+def test_a_late_start_report_says_the_same():
+    assert replace(START, is_late=True).fingerprint() == START.fingerprint()
+
+
 def test_a_start_report_with_any_other_fact_has_another_fingerprint():
     others = [replace(START, started_at=None), replace(START, started_at=LATER)]
     others += [
         replace(START, **{field.name: "other"})
         for field in fields(START)
-        if field.name != "started_at"
+        if field.name not in {"started_at", "is_late"}
     ]
     fingerprints = {report.fingerprint() for report in [START, *others]}
 

@@ -42,10 +42,14 @@ def write_results(nodes):
     document = {
         "metadata": {
             "dbt_version": "1.12.6",
+            "invocation_id": "5f3c",
             "generated_at": now.replace("+00:00", "Z"),
             "env": {"RUNHOOK_STEP": TAG},
         },
-        "results": [{"unique_id": u, "status": s, "message": m} for u, s, m in nodes],
+        "results": [
+            {"unique_id": u, "status": s, "message": m, "execution_time": float(s == "success")}
+            for u, s, m in nodes
+        ],
         "elapsed_time": 1.25,
         "args": {"vars": os.environ.get("LEAK", "")},
     }

@@ -59,7 +59,7 @@ def test_passes_on_open_descriptors(wrapper: Wrapper):
         assert pipe.read() == b"written"
 
 
-def test_changes_no_variable_but_the_tag(wrapper: Wrapper):
+def test_adds_no_variables_but_the_tag_and_the_run(wrapper: Wrapper):
     alone = subprocess.run(
         ["dbt", "describe"], env=wrapper.environ, capture_output=True, check=True, timeout=PATIENCE
     )
@@ -68,7 +68,7 @@ def test_changes_no_variable_but_the_tag(wrapper: Wrapper):
     added = set(json.loads(wrapped.stdout)["variables"]) - set(
         json.loads(alone.stdout)["variables"]
     )
-    assert added == {"DBT_ENV_CUSTOM_ENV_RUNHOOK_STEP"}
+    assert added == {"DBT_ENV_CUSTOM_ENV_RUNHOOK_STEP", "RUNHOOK_RUN"}
 
 
 def test_each_run_has_a_tag_of_its_own(wrapper: Wrapper):

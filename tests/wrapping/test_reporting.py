@@ -50,6 +50,9 @@ def test_a_successful_run(wrapper: Wrapper, service: StubService):
             "counts": {"success": 1, "pass": 1},
             "failed_total": 0,
             "failed": [],
+            "invocation_id": "5f3c",
+            "project_name": "shop",
+            "slowest": [{"unique_id": "model.shop.orders", "seconds": 1.0}],
         },
     }
 
@@ -159,6 +162,16 @@ def test_the_token_is_sent_and_nothing_of_it_is_shown(wrapper: Wrapper, service:
 
     assert {one.headers["Authorization"] for one in service.requests} == {"Token a-token"}
     assert b"a-token" not in ended.stdout + ended.stderr
+
+
+def test_messages_are_left_out_when_asked(wrapper: Wrapper, service: StubService):
+    wrapper.with_variables(LEAK="a row").run("dbt", "fail", flags=["--no-messages"])
+
+    failed = service.body("finish")["results"]["failed"]
+    assert [node["unique_id"] for node in failed] == [
+        *["model.shop.customers", "test.shop.orders_id.1a"]
+    ]
+    assert [node["message"] for node in failed] == ["", ""]
 
 
 def test_secrets_do_not_leave_the_machine(wrapper: Wrapper, service: StubService):

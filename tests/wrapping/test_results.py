@@ -58,6 +58,23 @@ def test_results_of_a_dbt_that_nobody_wrapped_have_no_tag():
     assert read(a_file()).step is None
 
 
+def test_knows_the_slowest_nodes_the_target_and_the_project():
+    nodes = [a_node(f"model.shop.m{n}", execution_time=n / 10) for n in range(5)]
+    content = json.loads(a_file(*nodes, invocation_id="5f3c"))
+    content["args"] = {"target": "prod", "vars": {"secret": "x"}}
+
+    told = summary(json.dumps(content).encode())
+
+    assert [(node["unique_id"], node["seconds"]) for node in told["slowest"]] == [
+        ("model.shop.m4", 0.4),
+        ("model.shop.m3", 0.3),
+        ("model.shop.m2", 0.2),
+    ]
+    assert (told["target"], told["project_name"]) == ("prod", "shop")
+    assert told["invocation_id"] == "5f3c"
+    assert "secret" not in json.dumps(told)
+
+
 def test_carries_unknown_statuses_through():
     nodes = [a_node(status=one) for one in ("success", "reused", "no-op", "reused")]
 
@@ -82,7 +99,12 @@ def test_the_errors_that_v2_gives_to_nodes_it_never_ran_are_not_failures():
 
     told = summary(a_file(*nodes, elapsed_time=0))
 
-    assert told == {"available": True, "nodes_known": False, "elapsed_seconds": 0.0}
+    assert told == {
+        "available": True,
+        "nodes_known": False,
+        "elapsed_seconds": 0.0,
+        "project_name": "shop",
+    }
 
 
 @pytest.mark.parametrize(

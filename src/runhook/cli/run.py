@@ -5,6 +5,7 @@ import os
 import sys
 
 from runhook.cli.reporting import add_service_flags
+from runhook.client.nesting import outer_run
 from runhook.client.settings import GRACE_SECONDS, read_settings
 from runhook.client.wrapping import wrap
 
@@ -13,7 +14,10 @@ USAGE_ERROR = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
-    parser.usage = "runhook run --job NAME [options] -- dbt build"
+    parser.usage = (
+        "runhook run --job NAME [options] -- dbt build\n"
+        "       runhook run --job NAME [options] --step 'dbt deps' --step 'dbt build'"
+    )
     parser.add_argument("--job", metavar="NAME", help="the dbt job's name (RUNHOOK_JOB)")
     parser.add_argument(
         "--project",
@@ -32,6 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_service_flags(parser)
     parser.add_argument(
+        "--step",
+        action="append",
+        type=words,
+        metavar="COMMAND",
+        help="a command of the run, in place of the one after --; may be repeated, and each step "
+        "needs the success of those before it",
+    )
+    parser.add_argument(
+        "--no-messages",
+        action="store_true",
+        help="leave out what dbt says of the nodes that failed",
+    )
+    parser.add_argument(
         "--grace",
         type=seconds,
         metavar="SECONDS",
@@ -47,6 +64,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def words(text: str) -> list[str]:
+    """Split a command line as a shell does, without running one."""
+    import shlex  # noqa: PLC0415 - for --step only
+
+    try:
+        found = shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if not found:
+        raise argparse.ArgumentTypeError("expected a command")
+    return found
+
+
 def seconds(text: str) -> float:
     """Parse a duration."""
     value = float(text)
@@ -58,12 +88,15 @@ def seconds(text: str) -> float:
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit code; 2 if this command line is wrong."""
     command = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
+    commands = [command] if command else arguments.step
     settings = read_settings(arguments, os.environ)
-    if not command:
+    if command and arguments.step:
+        return complain("name the commands either by --step or after --, not both ways")
+    if not commands:
         return complain("name the command to run: runhook run --job NAME -- dbt build")
-    if settings.job is None:
+    if settings.job is None and outer_run(os.environ) is None:
         return complain("name the job: --job NAME, or RUNHOOK_JOB in the environment")
-    return wrap(command, settings, os.environ)
+    return wrap(commands, settings, os.environ)
 
 
 def complain(message: str) -> int:

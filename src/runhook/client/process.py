@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +38,8 @@ class Ending:
     asked_to_stop_at: datetime | None
     ended_at: datetime
     ended_at_monotonic: float
+    not_started: str | None = None
+    """Why it never ran, for people; ``code`` is then what a shell would exit with."""
 
 
 class NotStartedError(Exception):
@@ -47,6 +50,10 @@ class NotStartedError(Exception):
         self.message = message
         self.code = code
 
+    def as_ending(self) -> Ending:
+        """Return the end of a command that had no beginning."""
+        return ended_now(self.code, not_started=self.message)
+
 
 class Child:
     """The running command."""
@@ -54,7 +61,7 @@ class Child:
     def __init__(
         self, command: Sequence[str], environ: Mapping[str, str], signals: Signals
     ) -> None:
-        """Start ``command`` with our streams. No other thread may run yet.
+        """Start ``command`` with our streams.
 
         Raises:
             NotStartedError: there is no such program, or it cannot be executed.
@@ -65,13 +72,16 @@ class Child:
         self._leads_group = not has_terminal()
         prepare = Preparation(signals)
         try:
-            process = subprocess.Popen(  # noqa: S603 - running the given command is the purpose
-                command,
-                env=environ,
-                process_group=0 if self._leads_group else None,
-                close_fds=False,  # make's job server and <(process substitution)
-                preexec_fn=prepare,  # noqa: PLW1509 - safe: there are no threads yet
-            )
+            with warnings.catch_warnings():
+                # From 3.12 on Python warns of a fork beside threads; see Preparation.
+                warnings.simplefilter("ignore")
+                process = subprocess.Popen(  # noqa: S603 - running it is the purpose
+                    command,
+                    env=environ,
+                    process_group=0 if self._leads_group else None,
+                    close_fds=False,  # make's job server and <(process substitution)
+                    preexec_fn=prepare,  # noqa: PLW1509 - see Preparation
+                )
         except OSError as error:
             raise not_started(command[0], error) from error
         self.pid = process.pid
@@ -106,7 +116,11 @@ class Child:
 
 
 class Preparation:
-    """What the child does between fork and exec."""
+    """What the child does between fork and exec.
+
+    From a run's second step on the reporter's threads exist, so nothing here may wait for a lock
+    that one of them could hold: these are plain system calls, and all is loaded before the fork.
+    """
 
     def __init__(self, signals: Signals) -> None:
         self._signals = signals
@@ -177,6 +191,30 @@ def wait_for(
         ended_at=datetime.now(UTC),
         ended_at_monotonic=time.monotonic(),
     )
+
+
+def ended_now(
+    code: int, *, not_started: str | None = None, asked_to_stop_by: int | None = None
+) -> Ending:
+    """Return the end, at this moment, of a command that was not run."""
+    now = datetime.now(UTC)
+    return Ending(
+        code=code,
+        killed_by=None,
+        asked_to_stop_by=asked_to_stop_by,
+        asked_to_stop_at=None if asked_to_stop_by is None else now,
+        ended_at=now,
+        ended_at_monotonic=time.monotonic(),
+        not_started=not_started,
+    )
+
+
+def request_to_stop(signals: Signals) -> int | None:
+    """Return the signal that has arrived while no command was running, if one has."""
+    while (arrival := signals.wait(0)) is not None:
+        if arrival.number != signal.SIGCHLD:
+            return arrival.number
+    return None
 
 
 class Relay:

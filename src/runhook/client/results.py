@@ -7,7 +7,7 @@ far as both agree. Unknown statuses are carried through: dbt adds some (`no-op`,
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
 """What makes dbt exit with 1; a `partial success` is a microbatch model with failed batches."""
 SHOWN_NODES = 10
+SLOWEST_NODES = 3
 MESSAGE_CHARACTERS = 1_000
 NAME_CHARACTERS = 300
 KINDS_OF_STATUS = 30
@@ -35,6 +36,14 @@ class FailedNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlowNode:
+    """A node that took longer than the others."""
+
+    unique_id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResults:
     """One invocation's results."""
 
@@ -46,6 +55,12 @@ class RunResults:
     """Time spent on nodes only; the command took longer."""
     counts: Mapping[str, int]
     failed: tuple[FailedNode, ...]
+    slowest: tuple[SlowNode, ...] = ()
+    invocation_id: str = ""
+    project_name: str = ""
+    """Of the first node; a package's nodes have their own. Empty if nothing was run."""
+    target: str = ""
+    """As the command line named it; empty if it did not, and always with dbt v2."""
     nodes_known: bool
     """False where dbt v2 failed as a whole and wrote `error` for every node it had selected."""
 
@@ -76,6 +91,11 @@ def read_results(content: bytes, tag: str) -> RunResults:
             elapsed_seconds=float(document.get("elapsed_time") or 0),
             counts=Counter(str(node["status"]) for node in nodes),
             failed=tuple(read_failed(node) for node in nodes if node["status"] in FAILED_STATUSES),
+            slowest=slowest_of(nodes),
+            invocation_id=str(metadata.get("invocation_id") or ""),
+            project_name=project_of(nodes),
+            # The rest of `args` has variables in clear.
+            target=str((document.get("args") or {}).get("target") or ""),
             nodes_known=not failed_as_a_whole(document),
         )
     except (ValueError, RecursionError) as error:
@@ -103,6 +123,22 @@ def read_failed(node: Mapping[str, Any]) -> FailedNode:
     )
 
 
+def slowest_of(nodes: Sequence[Mapping[str, Any]]) -> tuple[SlowNode, ...]:
+    """Return the nodes that took longest, the slowest first."""
+    timed = [
+        SlowNode(unique_id=str(node["unique_id"]), seconds=round(seconds, 3))
+        for node in nodes
+        if isinstance(seconds := node.get("execution_time"), int | float) and seconds > 0
+    ]
+    return tuple(sorted(timed, key=lambda node: node.seconds, reverse=True)[:SLOWEST_NODES])
+
+
+def project_of(nodes: Sequence[Mapping[str, Any]]) -> str:
+    """Return the project that the first node belongs to: `shop` of `model.shop.orders`."""
+    parts = str(nodes[0].get("unique_id")).split(".") if nodes else []
+    return parts[1] if len(parts) > 2 else ""
+
+
 def failed_as_a_whole(document: Mapping[str, Any]) -> bool:
     """Whether dbt v2 gave every selected node the same `error`, so that `dbt retry` works.
 
@@ -120,13 +156,18 @@ def failed_as_a_whole(document: Mapping[str, Any]) -> bool:
     )
 
 
-def summarise(results: RunResults, redact: Callable[[str], str]) -> dict[str, object]:
+def summarise(
+    results: RunResults, redact: Callable[[str], str], *, with_messages: bool = True
+) -> dict[str, object]:
     """Return what is reported of ``results``, small and without secrets."""
     summary: dict[str, object] = {
         "available": True,
         "nodes_known": results.nodes_known,
         "elapsed_seconds": round(results.elapsed_seconds, 3),
     }
+    for name in ("invocation_id", "project_name", "target"):
+        if value := getattr(results, name):
+            summary[name] = shorten(redact(value), NAME_CHARACTERS)
     if results.nodes_known:
         summary["total"] = results.total
         summary["counts"] = dict(Counter(results.counts).most_common(KINDS_OF_STATUS))
@@ -136,9 +177,15 @@ def summarise(results: RunResults, redact: Callable[[str], str]) -> dict[str, ob
                 "unique_id": shorten(node.unique_id, NAME_CHARACTERS),
                 "resource_type": shorten(node.resource_type, NAME_CHARACTERS),
                 "status": node.status,
-                "message": shorten(redact(node.message), MESSAGE_CHARACTERS),
+                "message": (
+                    shorten(redact(node.message), MESSAGE_CHARACTERS) if with_messages else ""
+                ),
             }
             for node in results.failed[:SHOWN_NODES]
+        ]
+        summary["slowest"] = [
+            {"unique_id": shorten(node.unique_id, NAME_CHARACTERS), "seconds": node.seconds}
+            for node in results.slowest
         ]
     return summary
 

@@ -37,6 +37,8 @@ class Settings:
     reason: str | None
     grace: float
     """Seconds between the polite SIGINT and the signal that was really meant."""
+    messages: bool = True
+    """Whether what dbt says of failed nodes is told; it may hold SQL and rows."""
 
 
 def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
@@ -49,6 +51,7 @@ def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
         environment=flags.environment or variable(environ, "RUNHOOK_ENVIRONMENT"),
         reason=flags.reason or None,
         grace=usual_grace if flags.grace is None else flags.grace,
+        messages=not flags.no_messages,
     )
 
 

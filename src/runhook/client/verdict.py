@@ -36,6 +36,8 @@ def judge(ending: Ending, results: RunResults | None, command: Sequence[str]) ->
         results: what dbt wrote during this very run; None if nothing readable.
         command: the command line.
     """
+    if ending.not_started is not None:
+        return errored(ending.not_started)
     name = PurePath(command[0]).name
     killed_by = killing_signal(ending)
     if ending.asked_to_stop_by is not None and not was_done(ending, results, name):

@@ -23,16 +23,20 @@ def steps_of(run: Run) -> tuple[RunStep, ...]:
         status=run.status,
         started_at=run.started_at,
         finished_at=run.finished_at,
-        logs="\n".join(f"{one}\n" for one in paragraphs(run)),
+        logs=log_of(run.status_message, run.results),
     )
     return (whole,)
 
 
-def paragraphs(run: Run) -> Iterator[str]:
-    """Yield what is known of how a run went: its message, then the nodes that failed."""
-    if run.status_message:
-        yield run.status_message
-    results = run.results or {}
+def log_of(message: str | None, results: Mapping[str, object] | None) -> str:
+    """Return a log made of what is known: a sentence, and a reporter's summary of the nodes."""
+    return "\n".join(f"{one}\n" for one in paragraphs(message, results or {}))
+
+
+def paragraphs(message: str | None, results: Mapping[str, object]) -> Iterator[str]:
+    """Yield the message, then the nodes that failed."""
+    if message:
+        yield message
     failed = [node for node in sequence(results, "failed") if isinstance(node, Mapping)]
     if not failed:
         return

@@ -1,0 +1,113 @@
+"""Wrappers inside wrappers: what an inner one runs is a step of the outer one's run.
+
+The outer one says so by RUNHOOK_RUN, its run's key and its process. A service that a run has left
+behind still has that variable, and is no step of it: only a process that the outer one is an
+ancestor of is. The inner ones write their steps into a file that the outer one reads.
+"""
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+RUN_VARIABLE = "RUNHOOK_RUN"
+SUFFIX = ".steps"
+LARGEST_FILE = 4 << 20
+OPENING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class OuterRun:
+    """The run that a process belongs to."""
+
+    run_key: str
+    process: int
+
+
+def outer_run(environ: Mapping[str, str]) -> OuterRun | None:
+    """Return the run that we are within, if there is one that goes on."""
+    found = re.fullmatch(r"([0-9a-f]{32}):([0-9]{1,10})", environ.get(RUN_VARIABLE, ""))
+    if found is None:
+        return None
+    outer = OuterRun(found[1], int(found[2]))
+    return outer if is_ancestor(outer.process) else None
+
+
+def is_ancestor(process: int) -> bool:
+    """Whether this process descends from another; where that cannot be told, whether it lives."""
+    if sys.platform != "linux":
+        return is_alive(process)
+    child = os.getpid()
+    while child > 1:
+        child = parent_of(child)
+        if child == process:
+            return True
+    return False
+
+
+def parent_of(process: int) -> int:
+    """Return a process' parent; 0 if there is none that we can see."""
+    try:
+        # The name between the parentheses may hold anything.
+        told = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2]
+        return int(told.split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is such a process of this user."""
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return True
+
+
+class StepsFile:
+    """Where the steps of a run are gathered, in the order they ended."""
+
+    def __init__(self, folder: Path, run_key: str) -> None:
+        self._path = folder / f"{run_key}{SUFFIX}"
+        self._read = 0
+
+    def add(self, step: Mapping[str, object]) -> None:
+        """Add a step, in one piece.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        import json  # noqa: PLC0415 - this module is loaded before dbt starts
+
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._path, OPENING, 0o600)
+        try:
+            os.write(descriptor, json.dumps(step).encode() + b"\n")
+        finally:
+            os.close(descriptor)
+
+    def new_steps(self) -> list[Mapping[str, object]]:
+        """Return what was added since the last look."""
+        import json  # noqa: PLC0415 - as above
+
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._read)
+                content = file.read(LARGEST_FILE)
+        except OSError:
+            return []
+        whole = content[: content.rfind(b"\n") + 1]
+        self._read += len(whole)
+        steps = []
+        for line in whole.splitlines():
+            with contextlib.suppress(ValueError):
+                steps.append(json.loads(line))
+        return [step for step in steps if isinstance(step, dict)]
+
+    def remove(self) -> None:
+        """Forget the steps."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()

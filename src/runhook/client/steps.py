@@ -1,0 +1,128 @@
+"""The steps of a run, each a command and what became of it, and what they make together. Pure."""
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import PurePath
+from typing import Any
+
+from runhook.client.results import KINDS_OF_STATUS, SHOWN_NODES, SLOWEST_NODES, shorten
+from runhook.client.surroundings import DBT_NAMES
+from runhook.client.verdict import Verdict
+
+MOST_STEPS = 50
+MOST_LOGS = 90_000
+"""Characters of all steps together; the service takes 100,000."""
+NAME_CHARACTERS = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A command of a run that is over, fit to be told: redacted, shortened, as JSON has it."""
+
+    name: str
+    status: str
+    outcome: str | None
+    message: str
+    started_at: str
+    finished_at: str
+    results: Mapping[str, Any]
+    dbt_version: str
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it did not succeed; a cancel counts."""
+        return self.status != "success"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the step for ``step_from``."""
+        return asdict(self)
+
+
+def step_from(content: Mapping[str, Any]) -> Step | None:
+    """Return the step that ``as_json`` made this from; None if it is none."""
+    try:
+        step = Step(**content)
+    except TypeError:
+        return None
+    return step if isinstance(step.results, dict) else None
+
+
+def name_of(command: Sequence[str], redact: Callable[[str], str]) -> str:
+    """Return what a step is called: dbt Cloud's words for dbt, else the command line itself.
+
+    What follows `--vars` is left out; it often holds what is nobody's business.
+    """
+    # Before quoting, which would take a secret apart.
+    words = [redact(word) for word in command]
+    for position, word in enumerate(words):
+        if word == "--vars":
+            words[position + 1 : position + 2] = ["..."]
+        elif word.startswith("--vars="):
+            words[position] = "--vars=..."
+    line = shorten(shlex.join(words), NAME_CHARACTERS)
+    is_dbt = PurePath(command[0]).name in DBT_NAMES
+    return f"Invoke dbt with `{line}`" if is_dbt else line
+
+
+def told(steps: Sequence[Step]) -> list[dict[str, object]]:
+    """Return the steps as the service takes them: of very many, the first and the last ones."""
+    from runhook.domain.steps import log_of  # noqa: PLC0415 - few runs have several steps
+
+    if len(steps) > MOST_STEPS:
+        half = MOST_STEPS // 2
+        steps = [*steps[:half], *steps[-half:]]
+    share = MOST_LOGS // max(len(steps), 1)
+    return [
+        {
+            "name": step.name,
+            "status": step.status,
+            "started_at": step.started_at,
+            "finished_at": step.finished_at,
+            "logs": shorten(log_of(step.message, step.results), share),
+        }
+        for step in steps
+    ]
+
+
+def together(steps: Sequence[Step]) -> Mapping[str, Any]:
+    """Return the results of all steps as one summary."""
+    known = [step.results for step in steps if step.results.get("available")]
+    if len(known) <= 1:
+        return known[0] if known else steps[-1].results
+    counts: Counter[str] = Counter()
+    for one in known:
+        counts.update(one.get("counts", {}))
+    failed = [node for one in known for node in one.get("failed", [])]
+    slowest = [node for one in known for node in one.get("slowest", [])]
+    return {
+        # What is told once, such as the target, is told of the last command that knew it.
+        **{key: value for one in known for key, value in one.items()},
+        "nodes_known": all(one.get("nodes_known") for one in known),
+        "elapsed_seconds": round(sum(one.get("elapsed_seconds", 0) for one in known), 3),
+        "total": sum(one.get("total", 0) for one in known),
+        "counts": dict(counts.most_common(KINDS_OF_STATUS)),
+        "failed_total": sum(one.get("failed_total", 0) for one in known),
+        "failed": failed[:SHOWN_NODES],
+        "slowest": sorted(slowest, key=seconds_of, reverse=True)[:SLOWEST_NODES],
+    }
+
+
+def seconds_of(node: Mapping[str, Any]) -> float:
+    """Return how long a node took."""
+    return float(node.get("seconds", 0))
+
+
+def failure(step: Step, *, is_named: bool) -> Verdict:
+    """Return what became of a run in which ``step`` failed, named if there were others."""
+    message = f"{step.name}: {step.message}" if is_named else step.message
+    return Verdict(
+        status=step.status, outcome=step.outcome, message=shorten(message, NAME_CHARACTERS)
+    )
+
+
+def success(steps: Sequence[Step]) -> Verdict:
+    """Return what became of a run in which no step failed."""
+    message = "; ".join(step.message for step in steps if step.message)
+    return Verdict(status="success", outcome="complete", message=shorten(message, NAME_CHARACTERS))

@@ -1,0 +1,304 @@
+"""See what happens to dbt, and say it: to the service, or to the wrapper that ours is within.
+
+No method of a witness raises. What is not needed before dbt has started is imported after it.
+"""
+
+import functools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
+from runhook.client.process import Ending
+from runhook.client.settings import Settings
+
+if TYPE_CHECKING:
+    from runhook.client.redaction import Redactor
+    from runhook.client.reporter import Reporter
+    from runhook.client.steps import Step
+    from runhook.client.surroundings import Surroundings
+    from runhook.client.verdict import Verdict
+
+TAG = "RUNHOOK_STEP"
+"""dbt copies DBT_ENV_CUSTOM_ENV_<name> to ``metadata.env`` of its artifacts, both Core and v2.
+
+An artifact is this step's if and only if it carries this step's tag. A newer file may be another
+run's, and after a usage error the file of the run before is still there.
+"""
+EXIT_SECONDS = 2.0
+"""How much longer than dbt alone a run may take, all in all."""
+
+AnyWitness = TypeVar("AnyWitness", bound="Witness")
+Parameters = ParamSpec("Parameters")
+Command = Sequence[str]
+
+
+def witness_of(
+    commands: Sequence[Command], settings: Settings, environ: Mapping[str, str]
+) -> "Witness":
+    """Return who reports a run of its own, or the steps of the run that we are within."""
+    if (outer := outer_run(environ)) is not None:
+        return StepWitness(outer, settings, environ)
+    return RunWitness(commands, settings, environ)
+
+
+def unobtrusive(
+    method: Callable[Concatenate[AnyWitness, Parameters], None],
+) -> Callable[Concatenate[AnyWitness, Parameters], None]:
+    """Turn whatever goes wrong in ``method`` into the witness' trouble."""
+
+    @functools.wraps(method)
+    def guarded(self: AnyWitness, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            method(self, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - dbt's run must not suffer from our bugs
+            # The text of an unexpected error could hold a secret; its name cannot.
+            self.trouble = f"this run was not reported: internal error, {type(error).__name__}"
+
+    return guarded
+
+
+class Witness:
+    """Sees the steps of a run, one after the other."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._run_key = os.urandom(16).hex()
+        self._command: Command = ()
+        self._tag = ""
+        self._count = 0
+        self._step_started_at = datetime.now(UTC)
+        self.trouble: str | None = None
+
+    def sees_step(self, command: Command) -> None:
+        """Take note of what is about to be run."""
+        self._count += 1
+        self._command = command
+        self._tag = f"{self._run_key}-{self._count}"
+        self._step_started_at = datetime.now(UTC)
+
+    def environ_of_child(self) -> dict[str, str]:
+        """Return dbt's environment: ours, and the tag that its artifacts will carry."""
+        return {**self._environ, f"DBT_ENV_CUSTOM_ENV_{TAG}": self._tag}
+
+    def saw_start(self) -> None:
+        """The command was started, or could not be. Threads may be started from here on."""
+
+    def saw_signal(self, number: int) -> None:
+        """Somebody asks for the end."""
+
+    def saw_end_of_step(self, ending: Ending) -> None:
+        """The command has ended."""
+
+    def saw_end_of_run(self, ending: Ending) -> None:
+        """There is no other step."""
+
+    def _step(self, ending: Ending) -> "Step":
+        """Return what became of the step, as it is told."""
+        from runhook.client.artifacts import find_artifacts  # noqa: PLC0415 - not needed before
+        from runhook.client.results import summarise  # noqa: PLC0415 - as above
+        from runhook.client.steps import Step, name_of  # noqa: PLC0415 - as above
+        from runhook.client.verdict import judge  # noqa: PLC0415 - as above
+
+        redact = self._redactor()
+        found = find_artifacts(self._surroundings().target_folder(), TAG, self._tag)
+        verdict = judge(ending, found.results, self._command)
+        if ending.not_started is not None:
+            summary: Mapping[str, object] = unavailable("the command was not started")
+        elif verdict.status == "canceled":
+            # dbt v2 writes `error` for every node of a canceled run, Core only some nodes.
+            summary = unavailable("the run was canceled")
+        elif found.results is None:
+            summary = unavailable(found.why_no_results)
+        else:
+            with_messages = self._settings.messages
+            summary = summarise(found.results, redact, with_messages=with_messages)
+        return Step(
+            name=name_of(self._command, redact),
+            status=verdict.status,
+            outcome=verdict.outcome,
+            message=redact(verdict.message),
+            started_at=rfc_3339(self._step_started_at),
+            finished_at=rfc_3339(ending.ended_at),
+            results=summary,
+            dbt_version=found.dbt_version,
+        )
+
+    def _surroundings(self) -> "Surroundings":
+        from runhook.client.surroundings import Surroundings  # noqa: PLC0415 - after dbt's start
+
+        return Surroundings(self._command, self._environ, Path.cwd())
+
+    def _redactor(self) -> "Redactor":
+        from runhook.client.redaction import Redactor  # noqa: PLC0415 - not needed before dbt runs
+
+        return Redactor(self._environ)
+
+
+class RunWitness(Witness):
+    """Reports a run."""
+
+    def __init__(
+        self, commands: Sequence[Command], settings: Settings, environ: Mapping[str, str]
+    ) -> None:
+        super().__init__(settings, environ)
+        self._planned = len(commands)
+        self._started_at = datetime.now(UTC)
+        self._reporter: Reporter | None = None
+        self._steps: list[Step] = []
+        self._failed: Step | None = None
+        self._steps_file: StepsFile | None = None
+        self._is_split = len(commands) > 1
+
+    def environ_of_child(self) -> dict[str, str]:
+        """Return dbt's environment, which tells a wrapper within it whose steps it runs."""
+        return {**super().environ_of_child(), RUN_VARIABLE: f"{self._run_key}:{os.getpid()}"}
+
+    @unobtrusive
+    def saw_start(self) -> None:
+        """Report the start, with the first step."""
+        if self._count > 1:
+            return
+        from runhook.client.reporter import Reporter  # noqa: PLC0415 - dbt runs first
+        from runhook.client.reports import Kind, Report  # noqa: PLC0415 - as above
+        from runhook.client.service import UnusableError, connect  # noqa: PLC0415 - as above
+        from runhook.client.spool import Spool  # noqa: PLC0415 - as above
+
+        settings = self._settings.service
+        try:
+            service = connect(settings, self._environ)
+        except UnusableError as error:
+            self.trouble = f"this run was not reported: {error}"
+            return
+        spool = Spool(settings.spool_folder) if settings.spool_folder else None
+        self._reporter = Reporter(service, spool, self._run_key)
+        self._reporter.report(Report(kind=Kind.STARTED, body=self._start()))
+        self._reporter.start()
+
+    @unobtrusive
+    def saw_signal(self, number: int) -> None:
+        """Announce that the run is being canceled: whoever asked may soon kill us all."""
+        del number
+        from runhook.client.reports import Kind, Report  # noqa: PLC0415 - loaded by now
+
+        if self._reporter is not None:
+            self._reporter.report(Report(kind=Kind.CANCELING, body={}))
+
+    @unobtrusive
+    def saw_end_of_step(self, ending: Ending) -> None:
+        """Note what became of the command, or of those within it that say so themselves."""
+        if self._reporter is None:
+            return
+        own = self._step(ending)
+        inner = self._inner_steps()
+        culprit = next((one for one in inner if one.has_failed), None)
+        self._is_split = self._is_split or bool(inner)
+        self._steps += inner
+        if not inner or (own.has_failed and culprit is None):
+            self._steps.append(own)
+        if own.has_failed:
+            is_explained = culprit is not None and own.status != "canceled"
+            self._failed = culprit if is_explained else own
+
+    @unobtrusive
+    def saw_end_of_run(self, ending: Ending) -> None:
+        """Report the end and what is left, within the time there is."""
+        if self._reporter is None or not self._steps:
+            return
+        from runhook.client.reports import Kind, Report  # noqa: PLC0415 - loaded by now
+
+        self._reporter.report(Report(kind=Kind.FINISHED, body=self._finish(ending)))
+        if self._steps_file is not None:
+            self._steps_file.remove()
+        self.trouble = self._reporter.close(deadline=ending.ended_at_monotonic + EXIT_SECONDS)
+
+    def _start(self) -> dict[str, object]:
+        redact = self._redactor()
+        settings = self._settings
+        around = self._surroundings()
+        return {
+            "run_key": self._run_key,
+            "job_name": settings.job,
+            "project_name": settings.project or around.project_name(),
+            "environment_name": settings.environment or around.environment_name(),
+            "run_reason": redact(settings.reason or around.reason()),
+            "dbt_version": around.dbt_version(),
+            "started_at": rfc_3339(self._started_at),
+            "heartbeats": True,
+        }
+
+    def _finish(self, ending: Ending) -> dict[str, object]:
+        from runhook.client.steps import together, told  # noqa: PLC0415 - loaded by now
+
+        verdict = self._verdict()
+        body: dict[str, object] = {
+            "status": verdict.status,
+            "finished_at": rfc_3339(ending.ended_at),
+            "status_message": verdict.message or None,
+            "results": together(self._steps),
+        }
+        if verdict.status == "canceled":
+            body["results"] = unavailable("the run was canceled")
+        if verdict.outcome is not None:
+            body["outcome"] = verdict.outcome
+        if versions := [step.dbt_version for step in self._steps if step.dbt_version]:
+            body["dbt_version"] = versions[-1]
+        if self._is_split:
+            body["steps"] = told(self._steps)
+        return body
+
+    def _verdict(self) -> "Verdict":
+        from runhook.client.steps import failure, success  # noqa: PLC0415 - loaded by now
+        from runhook.client.verdict import canceled  # noqa: PLC0415 - as above
+
+        if self._failed is not None:
+            return failure(self._failed, is_named=self._is_split)
+        if self._count < self._planned:
+            return canceled(f"canceled after step {self._count} of {self._planned}")
+        return success(self._steps)
+
+    def _inner_steps(self) -> "list[Step]":
+        """Return what wrappers within the step that has ended have run."""
+        from runhook.client.steps import step_from  # noqa: PLC0415 - as above
+
+        folder = self._settings.service.spool_folder
+        if folder is None:
+            return []
+        if self._steps_file is None:
+            self._steps_file = StepsFile(folder, self._run_key)
+        found = map(step_from, self._steps_file.new_steps())
+        return [step for step in found if step is not None]
+
+
+class StepWitness(Witness):
+    """Tells the wrapper that ours is within of each step, and the service nothing."""
+
+    def __init__(self, outer: OuterRun, settings: Settings, environ: Mapping[str, str]) -> None:
+        super().__init__(settings, environ)
+        self._outer = outer
+
+    @unobtrusive
+    def saw_end_of_step(self, ending: Ending) -> None:
+        """Write down what became of the command."""
+        folder = self._settings.service.spool_folder
+        if folder is None:
+            self.trouble = "this step was not reported: there is no home folder"
+            return
+        step = self._step(ending)
+        try:
+            StepsFile(folder, self._outer.run_key).add(step.as_json())
+        except OSError as error:
+            self.trouble = f"this step was not reported: {type(error).__name__} in {folder}"
+
+
+def rfc_3339(time: datetime) -> str:
+    """Return a time in UTC as the API wants it."""
+    return time.isoformat().replace("+00:00", "Z")
+
+
+def unavailable(reason: str) -> dict[str, object]:
+    """Return a summary of results that we do not have."""
+    return {"available": False, "reason": reason}
