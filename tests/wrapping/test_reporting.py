@@ -33,7 +33,6 @@ def test_a_successful_run(wrapper: Wrapper, service: StubService):
         "project_name": "default",
         "environment_name": "default",
         "run_reason": "scheduled",
-        "dbt_version": "",
         "heartbeats": True,
     }
     assert began < datetime.fromisoformat(end.pop("finished_at")) < datetime.now(UTC)

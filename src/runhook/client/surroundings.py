@@ -4,7 +4,6 @@ Nothing here starts dbt (its import alone takes seconds) or needs a YAML library
 variables, variables over dbt's `.env`, that over dbt_project.yml.
 """
 
-import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,12 +36,6 @@ class Surroundings:
     def environment_name(self) -> str:
         """Return dbt's target, as far as it was named outside profiles.yml."""
         return self._setting(["--target", "-t"], "TARGET") or UNKNOWN
-
-    def reason(self) -> str:
-        """Return dbt Cloud's word for a scheduled run, or who typed the command."""
-        if stdin_is_terminal():
-            return f"Kicked off from CLI by {self._user()}"
-        return "scheduled"
 
     def dbt_version(self) -> str:
         """Return the version installed beside the `dbt` that will run; empty if not found."""
@@ -107,12 +100,6 @@ class Surroundings:
                 value = next((group for group in found.groups() if group), "")
                 return None if "{{" in value else value or None  # Jinja is dbt's to render
         return None
-
-    def _user(self) -> str:
-        for name in ("LOGNAME", "USER"):
-            if user := self.environ.get(name):
-                return user
-        return f"user {os.getuid()}"
 
 
 def flag_value(words: Sequence[str], flags: Sequence[str]) -> str | None:

@@ -216,18 +216,16 @@ class RunWitness(Witness):
         self.trouble = self._reporter.close(deadline=ending.ended_at_monotonic + EXIT_SECONDS)
 
     def _start(self) -> dict[str, object]:
-        redact = self._redactor()
-        settings = self._settings
-        around = self._surroundings()
+        from runhook.client.facts import as_start, facts_of  # noqa: PLC0415 - after dbt's start
+        from runhook.client.systems import this_place  # noqa: PLC0415 - as above
+
+        place = this_place(self._environ)
+        facts = facts_of(self._settings, self._surroundings(), place, self._redactor())
         return {
             "run_key": self._run_key,
-            "job_name": settings.job,
-            "project_name": settings.project or around.project_name(),
-            "environment_name": settings.environment or around.environment_name(),
-            "run_reason": redact(settings.reason or around.reason()),
-            "dbt_version": around.dbt_version(),
             "started_at": rfc_3339(self._started_at),
             "heartbeats": True,
+            **as_start(facts),
         }
 
     def _finish(self, ending: Ending) -> dict[str, object]:
