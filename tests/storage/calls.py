@@ -46,6 +46,7 @@ from runhook.storage import (
     runs,
     scopes,
     sessions,
+    statistics,
     tokens,
     unsent,
     webhooks,
@@ -55,7 +56,7 @@ from runhook.storage.artifacts import Artifact
 from runhook.storage.audit_log import AuditEntry, AuditFilter
 from runhook.storage.ciphertexts import Ciphertexts
 from runhook.storage.claims import Ending
-from runhook.storage.deliveries import DeliveryFilter, SampleDelivery
+from runhook.storage.deliveries import DeliveryFilter, Position, SampleDelivery
 from runhook.storage.jobs import Choice, JobName, NameOrder
 from runhook.storage.pages import Period, Slice
 from runhook.storage.people import KnownUser
@@ -89,8 +90,10 @@ SOME_DELIVERIES = DeliveryFilter(
     event_types=[EventType.COMPLETED],
     job_id=JobId(1),
     is_test=False,
+    code_class=5,
     since=START,
     until=START,
+    beyond=Position(START, DeliveryId("wev_1")),
 )
 UNSENT = DeliveryFilter(states=[DeliveryState.FAILED])
 EVERY_SELECTION = Selection(
@@ -341,6 +344,10 @@ CALLS: dict[str, Call] = {
     ),
     "list_deliveries": lambda tx, rows: deliveries.list_deliveries(
         tx, ACCOUNT, rows.webhook.id, SOME_DELIVERIES, limit=20, offset=40
+    ),
+    "count_by_hour": lambda tx, rows: statistics.count_by_hour(tx, ACCOUNT, since=START),
+    "list_recent_attempts": lambda tx, rows: statistics.list_recent_attempts(
+        tx, ACCOUNT, rows.webhook.id, since=START
     ),
     "searched_back_to": lambda tx, rows: deliveries.searched_back_to(
         tx, ACCOUNT, rows.webhook.id, UNSENT

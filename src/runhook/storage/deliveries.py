@@ -13,7 +13,7 @@ from runhook.domain.judging import FailureReason
 from runhook.domain.notices import Deactivation
 from runhook.domain.runs import AccountId, JobId, RunId
 from runhook.domain.webhooks import DELETED_REASON, Webhook, WebhookId
-from runhook.storage.columns import MICROSECOND, Duration
+from runhook.storage.columns import MICROSECOND, Duration, Ksuid, UtcDateTime
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import (
     IS_PENDING,
@@ -91,6 +91,14 @@ into the log does not follow the log's length."""
 INDEXED_STATES = frozenset(UNSENT_STATES)
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A delivery's place in the log."""
+
+    created_at: datetime
+    id: DeliveryId
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFilter:
     """Which deliveries are asked for; what is left out asks for all."""
@@ -100,16 +108,24 @@ class DeliveryFilter:
     job_id: JobId | None = None
     run_id: RunId | None = None
     is_test: bool | None = None
+    code_class: int | None = None
+    """4 asks for those that were last answered with 400 to 499; 0 for those with no answer."""
     since: datetime | None = None
     """Included."""
     until: datetime | None = None
     """Not included."""
+    beyond: Position | None = None
+    """Only what comes after this one in the log, in the order asked for."""
 
     @property
     def is_sifting(self) -> bool:
         """Whether deliveries have to be looked at to know if they are asked for."""
         return bool(
-            self.states or self.event_types or self.job_id is not None or self.is_test is not None
+            self.states
+            or self.event_types
+            or self.job_id is not None
+            or self.is_test is not None
+            or self.code_class is not None
         )
 
 
@@ -218,7 +234,8 @@ async def list_deliveries(
     chosen: DeliveryFilter = EVERY_DELIVERY,
     *,
     limit: int,
-    offset: int,
+    offset: int = 0,
+    is_oldest_first: bool = False,
 ) -> Sequence[LoggedDelivery]:
     """Return a page of an account's deliveries, or of one of its webhooks', the newest first.
 
@@ -226,21 +243,21 @@ async def list_deliveries(
     """
     sifts = chosen.is_sifting or chosen.run_id is not None
     # The databases only walk an index no farther than to the page's end if its end is in here.
-    looked_at = recent_deliveries(account_id, webhook_id, chosen).limit(
-        SEARCHED if sifts else offset + limit
-    )
+    looked_at = recent_deliveries(
+        account_id, webhook_id, chosen, is_oldest_first=is_oldest_first
+    ).limit(SEARCHED if sifts else offset + limit)
     candidates = looked_at.subquery("candidate")
     ids = (
         sa.select(candidates.c.id)
         .where(*conditions_of(candidates, chosen))
-        .order_by(candidates.c.created_at.desc(), candidates.c.id.desc())
+        .order_by(*in_order(candidates.c, is_oldest_first=is_oldest_first))
         .limit(limit)
         .offset(offset)
     )
     rows = await tx.execute(
         sa.select(deliveries)
         .where(deliveries.c.id.in_(ids))
-        .order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
+        .order_by(*in_order(deliveries.c, is_oldest_first=is_oldest_first))
     )
     return [logged_delivery_of(row) for row in rows]
 
@@ -268,8 +285,18 @@ async def searched_back_to(
     return None if moment is None else moment + MICROSECOND
 
 
+def in_order(columns: Any, *, is_oldest_first: bool) -> Sequence[sa.ColumnElement[Any]]:
+    """Return what the log is sorted by."""
+    both = (columns.created_at, columns.id)
+    return both if is_oldest_first else [column.desc() for column in both]
+
+
 def recent_deliveries(
-    account_id: AccountId, webhook_id: WebhookId | None, chosen: DeliveryFilter
+    account_id: AccountId,
+    webhook_id: WebhookId | None,
+    chosen: DeliveryFilter,
+    *,
+    is_oldest_first: bool = False,
 ) -> sa.Select[Any]:
     """Return the query of what is looked at for a page, the newest first, as an index has it."""
     columns = deliveries.c
@@ -279,6 +306,7 @@ def recent_deliveries(
         columns.event_type,
         columns.job_id,
         columns.is_test,
+        columns.http_status_code,
         columns.created_at,
     )
     is_narrow = webhook_id is not None or chosen.run_id is not None
@@ -292,13 +320,19 @@ def recent_deliveries(
         # In no order, lest an index that has it is read to its end for a few deliveries.
         looked_at = looked_at.where(columns.run_id == chosen.run_id)
     else:
-        looked_at = looked_at.order_by(columns.created_at.desc(), columns.id.desc())
+        looked_at = looked_at.order_by(*in_order(columns, is_oldest_first=is_oldest_first))
     if chosen.states and INDEXED_STATES.issuperset(chosen.states):
         looked_at = looked_at.where(IS_UNSENT)
     if chosen.since is not None:
         looked_at = looked_at.where(columns.created_at >= chosen.since)
     if chosen.until is not None:
         looked_at = looked_at.where(columns.created_at < chosen.until)
+    if chosen.beyond is not None:
+        place = sa.tuple_(columns.created_at, columns.id)
+        beyond = sa.tuple_(
+            sa.literal(chosen.beyond.created_at, UtcDateTime), sa.literal(chosen.beyond.id, Ksuid)
+        )
+        looked_at = looked_at.where(place > beyond if is_oldest_first else place < beyond)
     return looked_at
 
 
@@ -316,6 +350,10 @@ def conditions_of(
         conditions.append(columns.job_id == chosen.job_id)
     if chosen.is_test is not None:
         conditions.append(columns.is_test == chosen.is_test)
+    if chosen.code_class is not None:
+        code = sa.func.coalesce(columns.http_status_code, 0)
+        conditions.append(code >= chosen.code_class * 100)
+        conditions.append(code < chosen.code_class * 100 + 100)
     return conditions
 
 
