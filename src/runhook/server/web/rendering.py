@@ -1,5 +1,6 @@
 """Templates, and the answers made of them."""
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
 from runhook.domain.people import User
-from runhook.domain.version import VERSION
 from runhook.server.authentication import Access, open_to
+from runhook.server.web.showing import FILTERS
 
 FOLDER = Path(__file__).parent
 
@@ -28,12 +29,22 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["version"] = VERSION
+    environment.filters.update(FILTERS)
+    environment.globals["static"] = {
+        file.name: f"/static/{file.name}?{digest_of(file)}"
+        for file in (FOLDER / "static").iterdir()
+        if file.is_file()
+    }
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
 
+def digest_of(file: Path) -> str:
+    """Return a part of a file's hash, which its address changes with."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+
+
 def static_files() -> Router:
-    """Return the route of what pages are made of beside HTML; its address has the version in it."""
+    """Return the route of what pages are made of beside HTML; addresses have its hash in them."""
     return create_static_files_router(
         "/static",
         [FOLDER / "static"],
@@ -45,7 +56,7 @@ def static_files() -> Router:
 def page(
     name: str,
     *,
-    user: User | None,
+    user: User | None = None,
     status_code: int = 200,
     headers: dict[str, str] | None = None,
     **context: Any,
@@ -54,14 +65,14 @@ def page(
 
     Args:
         name: of its template, without the ending.
-        user: who looks at it, None for nobody known.
+        user: who looks at it outside any account, None for nobody known.
         status_code: of the answer.
         headers: of the answer, beside those that all have.
         context: what the template shows.
     """
     return Template(
         f"{name}.html",
-        context={"user": user, **context},
+        context={"user": user, "visit": None, "section": "", **context},
         status_code=status_code,
         headers=headers,
         media_type="text/html",

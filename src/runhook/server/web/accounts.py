@@ -1,0 +1,23 @@
+"""The pages of an account: who may see them, and what goes wrong on them."""
+
+from litestar import Router
+from litestar.di import Provide
+
+from runhook.server.authentication import authorize
+from runhook.server.web import deliveries, live, runs, settings, webhooks
+from runhook.server.web.errors import show_error
+from runhook.server.web.visits import provide_visit
+
+router = Router(
+    "/accounts/{account_id:int}",
+    route_handlers=[
+        *webhooks.handlers,
+        *deliveries.handlers,
+        *runs.handlers,
+        *settings.handlers,
+        *live.handlers,
+    ],
+    guards=[authorize],
+    dependencies={"visit": Provide(provide_visit)},
+    exception_handlers={Exception: show_error},
+)

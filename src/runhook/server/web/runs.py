@@ -1,0 +1,150 @@
+"""The pages of runs and jobs."""
+
+from collections.abc import Mapping, Sequence
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from runhook.domain.errors import NotFoundError
+from runhook.domain.permissions import Permission
+from runhook.domain.runs import RunId, RunStatus
+from runhook.domain.steps import mapping, number, sequence, steps_of, text
+from runhook.operations.publish import Cancel
+from runhook.server.api.parameters import existing_id
+from runhook.server.authentication import needs
+from runhook.server.services import Serving
+from runhook.server.web.rendering import see
+from runhook.server.web.visits import Visiting
+from runhook.storage.deliveries import DeliveryFilter, list_deliveries
+from runhook.storage.jobs import Choice, NameOrder, list_jobs
+from runhook.storage.pages import Slice
+from runhook.storage.runs import RunFilter, RunOrder, find_run, list_runs
+from runhook.storage.webhooks import list_webhooks
+
+SHOWN = 50
+LARGEST_PAGE = 10_000
+MOST_DELIVERIES = 200
+"""Of one run, on its page."""
+STATUSES = {
+    "running": [RunStatus.QUEUED, RunStatus.STARTING, RunStatus.RUNNING],
+    "succeeded": [RunStatus.SUCCESS],
+    "failed": [RunStatus.ERROR],
+    "canceled": [RunStatus.CANCELLED],
+}
+
+
+@get("/runs", **needs(Permission.READ_RUNS))
+async def show_runs(
+    services: Serving,
+    visit: Visiting,
+    *,
+    status: FromQuery[str] = "",
+    job: FromQuery[str] = "",
+    number: FromQuery[int] = 1,
+) -> Template:
+    """List the account's runs, the newest first."""
+    number = min(max(number, 1), LARGEST_PAGE)
+    job_id = int(job) if job.isascii() and job.isdigit() and len(job) < 19 else None
+    wanted = RunFilter(statuses=STATUSES.get(status), job_ids=None if job_id is None else [job_id])
+    part = Slice(order=RunOrder.ID, is_descending=True, limit=SHOWN, offset=(number - 1) * SHOWN)
+    async with services.store.read() as tx:
+        runs = await list_runs(tx, visit.account_id, wanted, part)
+        jobs = await list_jobs(
+            tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=1_000)
+        )
+    return visit.page(
+        "runs/list",
+        section="runs",
+        runs=[one.run for one in runs.items],
+        jobs=[one.job for one in jobs.items],
+        status=status if status in STATUSES else "",
+        statuses=list(STATUSES),
+        job=job_id,
+        number=number,
+        has_more=runs.total > number * SHOWN,
+        now=services.clock.now(),
+    )
+
+
+@get("/runs/{run_id:int}", **needs(Permission.READ_RUNS))
+async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) -> Template:
+    """Show a run: its steps, what failed, and who was told."""
+    async with services.store.read() as tx:
+        found = await find_run(tx, visit.account_id, RunId(existing_id(run_id)))
+        if found is None:
+            raise NotFoundError
+        told = []
+        if visit.may(Permission.READ_WEBHOOKS):
+            told = list(
+                await list_deliveries(
+                    tx,
+                    visit.account_id,
+                    None,
+                    DeliveryFilter(run_id=found.run.id),
+                    limit=MOST_DELIVERIES,
+                    is_oldest_first=True,
+                )
+            )
+        webhooks = await list_webhooks(tx, visit.account_id, limit=1_000, offset=0)
+    results = found.run.results or {}
+    return visit.page(
+        "runs/show",
+        section="runs",
+        run=found.run,
+        heartbeat_at=found.heartbeat_at,
+        steps=steps_of(found.run),
+        counts=counts_in(results),
+        failed=failed_in(results),
+        failed_total=number(results, "failed_total"),
+        told=told,
+        webhook_names={one.id: one.name for one in webhooks},
+        now=services.clock.now(),
+    )
+
+
+@post("/runs/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
+async def cancel(services: Serving, visit: Visiting, run_id: FromPath[int]) -> Redirect:
+    """Ask for a run to be canceled; its reporter decides."""
+    await services.publisher.publish(Cancel(visit.account_id, RunId(existing_id(run_id))))
+    return see(f"{visit.root}/runs/{run_id}")
+
+
+@get("/jobs", **needs(Permission.READ_RUNS))
+async def show_jobs(services: Serving, visit: Visiting) -> Template:
+    """List the account's jobs with the newest run of each."""
+    async with services.store.read() as tx:
+        jobs = await list_jobs(
+            tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=500)
+        )
+        ids = [one.newest_run_id for one in jobs.items if one.newest_run_id is not None]
+        part = Slice(order=RunOrder.ID, limit=500)
+        runs = await list_runs(tx, visit.account_id, RunFilter(ids=ids), part)
+    return visit.page(
+        "runs/jobs",
+        section="jobs",
+        jobs=jobs.items,
+        newest={one.run.id: one.run for one in runs.items},
+        total=jobs.total,
+    )
+
+
+def counts_in(results: Mapping[str, object]) -> Sequence[tuple[str, int]]:
+    """Return how many nodes ended in which status."""
+    return [
+        (status, count)
+        for status, count in mapping(results, "counts").items()
+        if isinstance(count, int)
+    ]
+
+
+def failed_in(results: Mapping[str, object]) -> Sequence[Mapping[str, str]]:
+    """Return the nodes that failed, as the reporter told of them."""
+    return [
+        {key: text(node, key) for key in ("unique_id", "status", "message")}
+        for node in sequence(results, "failed")
+        if isinstance(node, Mapping)
+    ]
+
+
+handlers = [show_runs, show_run, cancel, show_jobs]

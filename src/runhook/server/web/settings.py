@@ -1,0 +1,300 @@
+"""The pages of an account's settings: the account, people, tokens, sessions, the audit log."""
+
+from datetime import timedelta
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from runhook.domain.auditing import AuditAction
+from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
+from runhook.domain.people import UserId
+from runhook.domain.permissions import Permission, PermissionSet, Role
+from runhook.domain.webhooks import PayloadVersion
+from runhook.operations.accounts import AccountChange, change_account
+from runhook.operations.invite import invite, link_of, withdraw
+from runhook.operations.people import change_role, remove_member
+from runhook.operations.tokens import create_token, remove_token
+from runhook.server.api.parameters import existing_id
+from runhook.server.authentication import needs
+from runhook.server.origin import base_of
+from runhook.server.request import AnyRequest
+from runhook.server.services import Serving
+from runhook.server.web.forms import WHOLE, Form
+from runhook.server.web.rendering import see
+from runhook.server.web.visits import Visit, Visiting
+from runhook.storage.audit_log import AuditFilter, list_audit_entries
+from runhook.storage.invitations import list_invitations
+from runhook.storage.people import list_members
+from runhook.storage.tokens import list_tokens
+
+SECTION = "settings"
+LISTED = 500
+ENTRIES = 50
+
+
+@get("/settings", **needs(Permission.READ_ACCOUNT))
+async def show_account(visit: Visiting) -> Template:
+    """Show what the account is called, and what new webhooks get."""
+    return account_page(visit, account_form(visit))
+
+
+@post("/settings", status_code=200, **needs(Permission.CHANGE_ACCOUNT))
+async def change(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
+    """Change the account."""
+    form = await Form.sent_with(request, "name", "default_payload_version")
+    version = form["default_payload_version"]
+    if version not in set(PayloadVersion):
+        form.refuse("default_payload_version", "Choose one of the versions.")
+        return account_page(visit, form)
+    try:
+        await change_account(
+            services.store,
+            visit.account_id,
+            AccountChange(name=form["name"], default_payload_version=PayloadVersion(version)),
+            actor=visit.caller.actor,
+            clock=services.clock,
+        )
+    except InvalidError as error:
+        form.refuse_invalid(error)
+        return account_page(visit, form)
+    return see(f"{visit.root}/settings")
+
+
+def account_form(visit: Visit) -> Form:
+    """Return the form of the account as it is."""
+    return Form(
+        {
+            "name": visit.account.name,
+            "default_payload_version": visit.account.default_payload_version.value,
+        }
+    )
+
+
+def account_page(visit: Visit, form: Form) -> Template:
+    """Return the account's page."""
+    status_code = 400 if form.errors else 200
+    return visit.page("settings/account", section=SECTION, status_code=status_code, form=form)
+
+
+@get("/settings/members", **needs(Permission.READ_MEMBERS))
+async def show_members(services: Serving, visit: Visiting) -> Template:
+    """List the members and the open invitations."""
+    return await members_page(services, visit, Form({"email": "", "role": "member"}))
+
+
+@post("/settings/invitations", status_code=200, **needs(Permission.MANAGE_MEMBERS))
+async def invite_somebody(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """Invite somebody, and show the link this once."""
+    form = await Form.sent_with(request, "email", "role")
+    link = ""
+    try:
+        _, secret = await invite(
+            services.store,
+            visit.account_id,
+            Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
+            email=form["email"].strip() or None,
+            actor=visit.caller.actor,
+            permissions=visit.caller.permissions,
+            clock=services.clock,
+        )
+    except InvalidError as error:
+        form.refuse("email", error.sentence)
+    except ForbiddenError as error:
+        form.refuse("role", error.message)
+    else:
+        link = link_of(secret, base_of(request, services.public_url))
+        form = Form({"email": "", "role": "member"})
+    return await members_page(services, visit, form, link=link)
+
+
+@post(
+    "/settings/invitations/{invitation_id:int}/withdraw",
+    status_code=200,
+    **needs(Permission.MANAGE_MEMBERS),
+)
+async def withdraw_invitation(
+    services: Serving, visit: Visiting, invitation_id: FromPath[int]
+) -> Redirect:
+    """Make an invitation's link useless."""
+    await withdraw(
+        services.store,
+        visit.account_id,
+        existing_id(invitation_id),
+        actor=visit.caller.actor,
+        permissions=visit.caller.permissions,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/settings/members")
+
+
+@post("/settings/members/{user_id:int}", status_code=200, **needs(Permission.MANAGE_MEMBERS))
+async def change_member(
+    request: AnyRequest, services: Serving, visit: Visiting, user_id: FromPath[int]
+) -> Template | Redirect:
+    """Give a member another role, or none."""
+    form = await Form.sent_with(request, "role", "email")
+    user = UserId(existing_id(user_id))
+    try:
+        if form["role"] == "none":
+            await remove_member(
+                services.store,
+                visit.account_id,
+                user,
+                actor=visit.caller.actor,
+                permissions=visit.caller.permissions,
+                clock=services.clock,
+            )
+        else:
+            await change_role(
+                services.store,
+                visit.account_id,
+                user,
+                Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
+                actor=visit.caller.actor,
+                permissions=visit.caller.permissions,
+                clock=services.clock,
+            )
+    except (ConflictError, ForbiddenError) as error:
+        form = Form({"email": "", "role": "member"})
+        form.refuse(WHOLE, error.message)
+        return await members_page(services, visit, form)
+    return see(f"{visit.root}/settings/members")
+
+
+async def members_page(services: Serving, visit: Visit, form: Form, link: str = "") -> Template:
+    """Return the page of the account's people."""
+    async with services.store.read() as tx:
+        members = await list_members(tx, visit.account_id, limit=LISTED, offset=0)
+        invitations = (
+            await list_invitations(tx, visit.account_id, limit=LISTED, offset=0)
+            if visit.may(Permission.MANAGE_MEMBERS)
+            else []
+        )
+    return visit.page(
+        "settings/members",
+        section=SECTION,
+        status_code=400 if form.errors else 200,
+        members=members,
+        invitations=invitations,
+        roles=[role.value for role in Role],
+        form=form,
+        link=link,
+    )
+
+
+@get("/settings/tokens", **needs(Permission.MANAGE_TOKENS))
+async def show_tokens(services: Serving, visit: Visiting) -> Template:
+    """List the account's tokens."""
+    return await tokens_page(services, visit, blank_token())
+
+
+@post("/settings/tokens", status_code=200, **needs(Permission.MANAGE_TOKENS))
+async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """Create a token, and show it this once."""
+    form = await Form.sent_with(request, "name", "permission_set", "expires_in_days")
+    days = form["expires_in_days"].strip()
+    text = ""
+    if days and not (days.isascii() and days.isdigit() and len(days) < 6):
+        form.refuse("expires_in_days", "Give a number of days, or nothing.")
+    if form["permission_set"] not in set(PermissionSet):
+        form.refuse("permission_set", "Choose one of these.")
+    if not form.errors:
+        try:
+            _, text = await create_token(
+                services.store,
+                visit.account_id,
+                PermissionSet(form["permission_set"]),
+                name=form["name"],
+                lifetime=timedelta(days=int(days)) if days else None,
+                actor=visit.caller.actor,
+                grantable=visit.caller.permissions,
+                clock=services.clock,
+            )
+            form = blank_token()
+        except InvalidError as error:
+            form.refuse_invalid(error)
+        except ForbiddenError as error:
+            form.refuse("permission_set", error.message)
+    return await tokens_page(services, visit, form, text=text)
+
+
+@post("/settings/tokens/{token_id:int}/revoke", status_code=200, **needs(Permission.MANAGE_TOKENS))
+async def revoke(services: Serving, visit: Visiting, token_id: FromPath[int]) -> Redirect:
+    """Revoke a token."""
+    await remove_token(
+        services.store,
+        visit.account_id,
+        existing_id(token_id),
+        actor=visit.caller.actor,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/settings/tokens")
+
+
+def blank_token() -> Form:
+    """Return the form of a token to be."""
+    return Form({"name": "", "permission_set": "job_runner", "expires_in_days": ""})
+
+
+async def tokens_page(services: Serving, visit: Visit, form: Form, text: str = "") -> Template:
+    """Return the page of tokens; ``text`` is a new one, shown this once."""
+    async with services.store.read() as tx:
+        tokens = await list_tokens(tx, visit.account_id, limit=LISTED, offset=0)
+    return visit.page(
+        "settings/tokens",
+        section=SECTION,
+        status_code=400 if form.errors else 200,
+        tokens=tokens,
+        now=services.clock.now(),
+        form=form,
+        text=text,
+    )
+
+
+@get("/settings/audit-log", **needs(Permission.READ_AUDIT_LOG))
+async def show_audit_log(
+    services: Serving, visit: Visiting, *, action: FromQuery[str] = "", number: FromQuery[int] = 1
+) -> Template:
+    """List who changed what."""
+    number = min(max(number, 1), 10_000)
+    chosen = AuditFilter(action=AuditAction(action) if action in set(AuditAction) else None)
+    async with services.store.read() as tx:
+        entries = await list_audit_entries(
+            tx,
+            visit.account_id,
+            chosen,
+            limit=ENTRIES + 1,
+            offset=(number - 1) * ENTRIES,
+        )
+    return visit.page(
+        "settings/audit_log",
+        section=SECTION,
+        entries=entries[:ENTRIES],
+        action=action,
+        actions=[one.value for one in AuditAction],
+        number=number,
+        has_more=len(entries) > ENTRIES,
+    )
+
+
+@get("/welcome", **needs(Permission.READ_WEBHOOKS))
+async def show_welcome(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """Teach the three steps, with commands that are right for this server."""
+    base = base_of(request, services.public_url)
+    return visit.page("welcome", section="", base=base)
+
+
+handlers = [
+    show_account,
+    change,
+    show_members,
+    invite_somebody,
+    withdraw_invitation,
+    change_member,
+    show_tokens,
+    create,
+    revoke,
+    show_audit_log,
+    show_welcome,
+]

@@ -1,0 +1,335 @@
+"""The pages of webhooks: listed, created, changed, tried out, switched off and on, deleted."""
+
+from datetime import timedelta
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.permissions import Permission
+from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.operations.send_test import send_test
+from runhook.operations.subscribe import (
+    WebhookChange,
+    change_webhook,
+    create_webhook,
+    remove_webhook,
+    renew_secret,
+)
+from runhook.server.authentication import needs
+from runhook.server.request import AnyRequest
+from runhook.server.services import Serving
+from runhook.server.web import webhook_forms
+from runhook.server.web.charts import Overview, overview_of, sparkline
+from runhook.server.web.deliveries import Log, log_of
+from runhook.server.web.forms import Form
+from runhook.server.web.rendering import see
+from runhook.server.web.showing import EVENT_NAMES
+from runhook.server.web.snippets import snippets
+from runhook.server.web.visits import Visit, Visiting
+from runhook.storage.statistics import count_by_hour, list_recent_attempts
+from runhook.storage.store import Transaction
+from runhook.storage.webhooks import count_webhooks, find_webhook, list_webhooks
+
+A_PAGE = 100
+SECTION = "webhooks"
+DAY = timedelta(hours=24)
+PERIODS = {"24h": DAY, "7d": timedelta(days=7), "30d": timedelta(days=30)}
+"""What the overview can be about."""
+
+
+@get("/webhooks", **needs(Permission.READ_WEBHOOKS))
+async def show_webhooks(services: Serving, visit: Visiting, number: FromQuery[int] = 1) -> Template:
+    """List the account's webhooks and how each did in the last 24 hours."""
+    number = min(max(number, 1), 10_000)
+    now = services.clock.now()
+    async with services.store.read() as tx:
+        webhooks = await list_webhooks(
+            tx, visit.account_id, limit=A_PAGE, offset=(number - 1) * A_PAGE
+        )
+        total = await count_webhooks(tx, visit.account_id)
+        counted = await count_by_hour(tx, visit.account_id, since=now - DAY)
+    return visit.page(
+        "webhooks/list",
+        section=SECTION,
+        webhooks=webhooks,
+        sparklines={one.id: sparkline(counted.get(one.id, ()), now=now) for one in webhooks},
+        number=number,
+        pages=-(-total // A_PAGE),
+    )
+
+
+@get("/webhooks/new", **needs(Permission.WRITE_WEBHOOKS))
+async def show_new_webhook(services: Serving, visit: Visiting) -> Template:
+    """Ask what a new webhook shall be."""
+    return await form_page(services, visit, webhook_forms.blank_form(visit.account), None)
+
+
+@post("/webhooks/new", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """Create a webhook, and show its secret this once; or only check what was typed."""
+    form = await webhook_forms.sent_form(request)
+    change = webhook_forms.checked_change(form, services.policy)
+    if form["do"] == "check":
+        return await form_page(services, visit, form, None, is_checked=True)
+    if change is not None:
+        try:
+            webhook, secret = await create_webhook(
+                services.store,
+                visit.account_id,
+                change,
+                actor=visit.caller.actor,
+                policy=services.policy,
+                clock=services.clock,
+            )
+        except InvalidError as error:
+            form.refuse_invalid(error)
+        else:
+            return secret_page(visit, webhook, secret.reveal(), is_new=True)
+    return await form_page(services, visit, form, None)
+
+
+@get("/webhooks/{webhook_id:str}", **needs(Permission.READ_WEBHOOKS))
+async def show_webhook(
+    request: AnyRequest,
+    services: Serving,
+    visit: Visiting,
+    webhook_id: FromPath[str],
+    *,
+    period: FromQuery[str] = "24h",
+) -> Template:
+    """Show a webhook: how it does, and its Recent Deliveries."""
+    now = services.clock.now()
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+        log = await log_of(request, tx, visit, now, webhook=webhook)
+        chosen = PERIODS.get(period, DAY)
+        seen = await list_recent_attempts(tx, visit.account_id, webhook.id, since=now - chosen)
+    overview = overview_of(seen, since=now - chosen, until=now)
+    return webhook_page(visit, webhook, log, overview, period if period in PERIODS else "24h")
+
+
+def webhook_page(
+    visit: Visit, webhook: Webhook, log: Log, overview: Overview, period: str
+) -> Template:
+    """Return a webhook's page."""
+    return visit.page(
+        "webhooks/show",
+        section=SECTION,
+        webhook=webhook,
+        log=log,
+        overview=overview,
+        period=period,
+        periods=list(PERIODS),
+        form=Form({"name": "", "grace_days": "1"}),
+    )
+
+
+@get("/webhooks/{webhook_id:str}/edit", **needs(Permission.WRITE_WEBHOOKS))
+async def show_edit(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Template:
+    """Show everything that can be changed of a webhook."""
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+    return await form_page(services, visit, webhook_forms.form_of(webhook), webhook)
+
+
+@post("/webhooks/{webhook_id:str}/edit", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def edit(
+    request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
+) -> Template | Redirect:
+    """Change a webhook, or only check what was typed."""
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+    form = await webhook_forms.sent_form(request)
+    change = webhook_forms.checked_change(form, services.policy)
+    if form["do"] == "check":
+        return await form_page(services, visit, form, webhook, is_checked=True)
+    if change is not None:
+        try:
+            await change_with(services, visit, webhook_id, change)
+        except InvalidError as error:
+            form.refuse_invalid(error)
+        else:
+            return see(f"{visit.root}/webhooks/{webhook_id}")
+    return await form_page(services, visit, form, webhook)
+
+
+@get("/webhooks/{webhook_id:str}/settings", **needs(Permission.WRITE_WEBHOOKS))
+async def show_settings(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Template:
+    """Show what is done to a webhook as a whole: rotate its secret, switch it, delete it."""
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+    return settings_page(visit, webhook, Form({"name": "", "grace_days": "1"}))
+
+
+@post("/webhooks/{webhook_id:str}/secret", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def rotate(
+    request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
+) -> Template:
+    """Give a webhook a new secret, and show it this once."""
+    form = await Form.sent_with(request, "grace_days", "name")
+    days = form["grace_days"]
+    try:
+        webhook, secret = await renew_secret(
+            services.store,
+            visit.account_id,
+            WebhookId(webhook_id),
+            grace_days=int(days) if days.isascii() and days.isdigit() and len(days) < 4 else -1,
+            actor=visit.caller.actor,
+            clock=services.clock,
+        )
+    except InvalidError:
+        form.refuse("grace_days", "Give 0 to 7 days.")
+        async with services.store.read() as tx:
+            webhook = await known_webhook(tx, visit, webhook_id)
+        return settings_page(visit, webhook, form)
+    return secret_page(visit, webhook, secret.reveal(), is_new=False)
+
+
+@post("/webhooks/{webhook_id:str}/test", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def test_endpoint(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Redirect:
+    """Send a test, and show the whole exchange."""
+    tried = await send_test(
+        services.store,
+        services.sender,
+        visit.account_id,
+        WebhookId(webhook_id),
+        lease=services.lease,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/deliveries/{tried.delivery_id}")
+
+
+@post("/webhooks/{webhook_id:str}/activate", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def activate(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Redirect:
+    """Switch a webhook on."""
+    await change_with(services, visit, webhook_id, WebhookChange(active=True))
+    return see(f"{visit.root}/webhooks/{webhook_id}")
+
+
+@post("/webhooks/{webhook_id:str}/deactivate", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def deactivate(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Redirect:
+    """Switch a webhook off; what waits for it is canceled."""
+    await change_with(services, visit, webhook_id, WebhookChange(active=False))
+    return see(f"{visit.root}/webhooks/{webhook_id}")
+
+
+@post("/webhooks/{webhook_id:str}/delete", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def delete(
+    request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
+) -> Template | Redirect:
+    """Delete a webhook whose name was typed."""
+    form = await Form.sent_with(request, "name", "grace_days")
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+    if form["name"].strip() != webhook.name:
+        form.refuse("name", "Type the webhook's name as it is written above.")
+        form.values["grace_days"] = "1"
+        return settings_page(visit, webhook, form)
+    await remove_webhook(
+        services.store,
+        visit.account_id,
+        WebhookId(webhook_id),
+        actor=visit.caller.actor,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/webhooks")
+
+
+async def change_with(
+    services: Serving, visit: Visit, webhook_id: str, change: WebhookChange
+) -> None:
+    """Change a webhook of the account."""
+    await change_webhook(
+        services.store,
+        visit.account_id,
+        WebhookId(webhook_id),
+        change,
+        actor=visit.caller.actor,
+        policy=services.policy,
+        clock=services.clock,
+    )
+
+
+async def known_webhook(tx: Transaction, visit: Visit, webhook_id: str) -> Webhook:
+    """Return a webhook of the account.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    webhook = await find_webhook(tx, visit.account_id, WebhookId(webhook_id))
+    if webhook is None:
+        raise NotFoundError
+    return webhook
+
+
+async def form_page(
+    services: Serving,
+    visit: Visit,
+    form: Form,
+    webhook: Webhook | None,
+    *,
+    is_checked: bool = False,
+) -> Template:
+    """Return the page that a webhook is created or changed on.
+
+    Args:
+        services: where the account's jobs come from.
+        visit: whose.
+        form: as it was typed.
+        webhook: what is changed, None for a new one.
+        is_checked: whether only a check was asked for, so that the payload is shown.
+    """
+    async with services.store.read() as tx:
+        scopes = await webhook_forms.scopes_of(tx, visit.account)
+    return visit.page(
+        "webhooks/edit",
+        section=SECTION,
+        status_code=400 if form.errors and not is_checked else 200,
+        form=form,
+        webhook=webhook,
+        scopes=scopes,
+        events=[(one.value, name, one.value) for one, name in EVENT_NAMES.items()],
+        is_checked=is_checked,
+        sample=webhook_forms.sample_of(form, services, visit.account) if is_checked else None,
+    )
+
+
+def settings_page(visit: Visit, webhook: Webhook, form: Form) -> Template:
+    """Return the page of what is done to a webhook as a whole."""
+    return visit.page(
+        "webhooks/settings",
+        section=SECTION,
+        status_code=400 if form.errors else 200,
+        webhook=webhook,
+        form=form,
+    )
+
+
+def secret_page(visit: Visit, webhook: Webhook, secret: str, *, is_new: bool) -> Template:
+    """Return the page that shows a secret, this once."""
+    return visit.page(
+        "webhooks/secret",
+        section=SECTION,
+        webhook=webhook,
+        secret=secret,
+        snippets=snippets(secret),
+        is_new=is_new,
+    )
+
+
+handlers = [
+    show_webhooks,
+    show_new_webhook,
+    create,
+    show_webhook,
+    show_edit,
+    edit,
+    show_settings,
+    rotate,
+    test_endpoint,
+    activate,
+    deactivate,
+    delete,
+]

@@ -1,0 +1,106 @@
+"""Recent Deliveries as pages: filtered by their address, opened, and redelivered."""
+
+import pytest
+
+from runhook.domain.deliveries import DeliveryState
+from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.storage.tables import deliveries
+from tests.support.accounts import Tenant, rows_of
+from tests.support.api import Api
+from tests.support.receiver import Receiver, status
+from tests.web.pages import led_to, page_at, submit
+
+PATH = "/accounts/1/deliveries"
+
+
+@pytest.fixture
+def tenant(api: Api) -> Tenant:
+    return Tenant(api.store, api.clock, FIRST_ACCOUNT)
+
+
+async def test_a_failed_delivery_says_why_in_words_and_is_redelivered(api: Api, ada, tenant):
+    async with Receiver(status(500), status(204)) as receiver:
+        await tenant.webhook(receiver.url, event_types=["job.run.started"])
+        await tenant.start()
+        await api.deliver()
+        page = await page_at(ada, PATH)
+        row = page.main.one("tbody").one("tr")
+        assert ("500" in row.text, "pending" in row.text) == (True, True)
+
+        opened = await page_at(ada, row.one("th").one("a").attributes["href"].partition("#")[0])
+        panel = opened.main.one("aside")
+        assert "The endpoint answered 500." in panel.one(class_="notice").text
+        assert "job.run.started" in panel.one(class_="timeline").text
+        curl = next(one.text for one in panel.all("pre") if one.text.startswith("curl"))
+        signature = receiver.received[0].headers["authorization"]
+        assert ("********" in curl, signature in curl) == (True, False)
+
+        led = led_to(await submit(ada, opened, panel.one("form")))
+        await api.deliver()
+
+    assert (await page_at(ada, led)).main.one(class_="state").text == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("state=pending", 1),
+        ("state=failed", 0),
+        ("event=job.run.started&time=1h", 1),
+        ("code=0", 1),
+        ("code=5", 0),
+        ("run=1", 1),
+        ("run=2", 0),
+        ("since=2026-01-01T00:00", 1),
+        ("until=2026-01-01T00:00", 0),
+        ("id=wev_unknown", 0),
+        ("order=oldest", 1),
+    ],
+)
+async def test_the_address_narrows_the_log(api: Api, ada, tenant, query: str, count: int):
+    await tenant.webhook(event_types=["job.run.started"])
+    await tenant.start()
+
+    page = await page_at(ada, f"{PATH}?{query}")
+
+    assert len(page.main.all("tbody")) == count
+    assert (count == 0) == ("Nothing matches" in page.main.text)
+
+
+@pytest.mark.parametrize("query", ["run=x", "code=9", "state=lost", "event=x", "since=soon"])
+async def test_what_cannot_be_read_of_an_address_is_told(ada, query: str):
+    page = await page_at(ada, f"{PATH}?{query}")
+
+    assert page.main.one(role="alert").text
+
+
+async def test_pages_of_a_long_log_hold_every_delivery_once_in_either_order(api: Api, ada, tenant):
+    await tenant.webhook(event_types=["job.run.started"])
+    for number in range(60):
+        await tenant.start(run_key=f"run-{number}")
+
+    for query, word in (("", "Older"), ("?order=oldest", "Newer")):
+        first = await page_at(ada, PATH + query)
+        (link,) = (one for one in first.main.all("a") if one.text == word)
+        second = await page_at(ada, link.attributes["href"])
+        seen = [
+            one.attributes["title"]
+            for page in (first, second)
+            for one in page.main.one("tbody").all("span", class_="mono")
+        ]
+        ids = [row.id for row in await rows_of(api.store, deliveries)]
+        assert seen == (ids if query else ids[::-1])
+
+
+async def test_a_page_is_told_of_changes_it_has_not_seen(api: Api, ada, tenant):
+    await tenant.webhook(event_types=["job.run.started"])
+    first = (await ada.get("/accounts/1/live")).text
+    seen = first.partition("id: ")[2].partition("\n")[0]
+    headers = {"Last-Event-ID": seen}
+    assert "event: same" in (await ada.get("/accounts/1/live", headers=headers)).text
+
+    await tenant.start()
+
+    assert "event: changed" in (await ada.get("/accounts/1/live", headers=headers)).text
+    (row,) = await rows_of(api.store, deliveries)
+    assert row.state is DeliveryState.PENDING

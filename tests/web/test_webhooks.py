@@ -1,0 +1,162 @@
+"""The pages of webhooks: created, tried out, changed, switched and deleted without any script."""
+
+from runhook.domain.permissions import Role
+from runhook.storage.tables import webhooks
+from tests.support.accounts import rows_of
+from tests.support.api import Api
+from tests.support.people import session_of_new_user, sign_in_client
+from tests.support.receiver import Receiver, status
+from tests.web.pages import Page, browser, led_to, page_at, submit
+
+ROOT = "/accounts/1/webhooks"
+TYPED = {
+    "name": "Tell the team",
+    "client_url": "https://receiver.example.com/dbt",
+    "event_types": ["job.run.started", "job.run.errored"],
+}
+
+
+async def created(api: Api, ada, **typed) -> str:
+    """Create a webhook on its page; return its path."""
+    page = await page_at(ada, f"{ROOT}/new")
+    answer = await submit(ada, page, **{**TYPED, **typed})
+    assert answer.status_code == 200, answer.text
+    return f"{ROOT}/{(await rows_of(api.store, webhooks))[-1].id}"
+
+
+async def test_a_new_webhook_shows_its_secret_once_with_snippets_that_hold_it(api: Api, ada):
+    page = await page_at(ada, f"{ROOT}/new")
+
+    shown = Page(await submit(ada, page, **TYPED))
+
+    secret = shown.root.one("pre", id="secret").text
+    assert secret.startswith("whsec_")
+    snippets = shown.root.all("details", class_="snippet")
+    assert [one.one("summary").text for one in snippets] == [
+        "Python",
+        "JavaScript",
+        "Go",
+        "Ruby",
+        "Shell",
+    ]
+    assert all(secret in one.text for one in snippets)
+    (row,) = await rows_of(api.store, webhooks)
+    assert secret not in (await ada.get(f"{ROOT}/{row.id}")).text
+    assert list(row.event_types) == TYPED["event_types"]
+
+
+async def test_all_that_is_wrong_stands_beside_its_field_and_what_was_typed_stays(api: Api, ada):
+    page = await page_at(ada, f"{ROOT}/new")
+
+    answer = await submit(
+        ada, page, name=" ", client_url="http://10.0.0.1/", description="kept", retry_schedule="x"
+    )
+
+    again = Page(answer)
+    assert answer.status_code == 400
+    assert again.error_of("name") == "Give the webhook a name."
+    assert "RUNHOOK_ALLOW_NETWORKS" in again.error_of("client_url")
+    assert "not a pause" in again.error_of("retry_schedule")
+    assert again.root.one(id="event_types-error").text == "Choose at least one event."
+    assert again.root.one("textarea", name="description").text == "kept"
+    assert await rows_of(api.store, webhooks) == []
+
+
+async def test_a_check_shows_the_sample_payload_and_saves_nothing(api: Api, ada):
+    page = await page_at(ada, f"{ROOT}/new")
+
+    checked = await ada.post(f"{ROOT}/new", data={**TYPED, "do": "check"})
+
+    assert page.heading == "New webhook"
+    assert '"webhook_name": "Tell the team"' in Page(checked).root.one(class_="code-block").text
+    assert await rows_of(api.store, webhooks) == []
+
+
+async def test_a_webhook_is_changed_deactivated_and_reactivated(api: Api, ada):
+    path = await created(api, ada)
+
+    edit = await page_at(ada, f"{path}/edit")
+    assert led_to(await submit(ada, edit, name="Renamed")) == path
+    settings = await page_at(ada, f"{path}/settings")
+    assert led_to(await submit(ada, settings, settings.form(f"{path}/deactivate"))) == path
+    off = await page_at(ada, path)
+    assert (off.heading, off.root.one(class_="badge").text) == ("Renamed", "Inactive")
+    settings = await page_at(ada, f"{path}/settings")
+    assert led_to(await submit(ada, settings, settings.form(f"{path}/activate"))) == path
+    assert (await page_at(ada, path)).root.one(class_="badge").text == "Active"
+
+
+async def test_a_webhook_deactivated_for_failing_is_archived_and_says_what_to_do(api: Api, ada):
+    path = await created(api, ada)
+    async with api.store.write() as tx:
+        await tx.connection.exec_driver_sql(
+            "UPDATE webhooks SET active = false, deactivate_reason = 'It was gone.'"
+        )
+
+    page = await page_at(ada, path)
+
+    assert page.root.one(class_="badge").text == "Archived"
+    banner = page.main.one(role="alert")
+    assert "It was gone." in banner.text
+    assert banner.one("form").attributes["action"] == f"{path}/activate"
+
+
+async def test_a_rotated_secret_is_another_one_and_shown_once(api: Api, ada):
+    path = await created(api, ada)
+    settings = await page_at(ada, f"{path}/settings")
+
+    shown = Page(await submit(ada, settings, settings.form(f"{path}/secret"), grace_days="2"))
+
+    assert shown.root.one("pre", id="secret").text.startswith("whsec_")
+    assert "The secret before this one signs too" in shown.main.text
+    refused = await submit(ada, settings, settings.form(f"{path}/secret"), grace_days="8")
+    assert Page(refused).error_of("grace_days") == "Give 0 to 7 days."
+
+
+async def test_only_who_types_its_name_deletes_a_webhook(api: Api, ada):
+    path = await created(api, ada)
+    settings = await page_at(ada, f"{path}/settings")
+    form = settings.form(f"{path}/delete")
+
+    refused = await submit(ada, settings, form, name="tell the team")
+    assert refused.status_code == 400
+    assert (await rows_of(api.store, webhooks))[0].deleted_at is None
+    assert led_to(await submit(ada, settings, form, name="Tell the team")) == ROOT
+    assert "No webhook yet" in (await page_at(ada, ROOT)).main.text
+
+
+async def test_a_test_shows_the_whole_exchange(api: Api, ada):
+    async with Receiver(status(503, body=b"upstream is away")) as receiver, api.sender:
+        path = await created(api, ada, client_url=receiver.url)
+        page = await page_at(ada, path)
+        led = led_to(await submit(ada, page, page.form(f"{path}/test")))
+
+    shown = await page_at(ada, led)
+    assert "The endpoint answered 503" in shown.main.one(class_="notice").text
+    assert "upstream is away" in shown.main.text
+    assert "Cannot be redelivered: This is a test delivery" in shown.main.text
+
+
+async def test_a_viewer_sees_webhooks_and_no_button(api: Api, ada):
+    path = await created(api, ada)
+    text = await session_of_new_user(api.store, api.clock, Role.VIEWER)
+    viewer = sign_in_client(browser(api), text)
+
+    assert (await page_at(viewer, ROOT)).main.all(class_="button") == []
+    assert (await page_at(viewer, path)).main.all("form", method="post") == []
+    assert (await viewer.post(f"{path}/test")).status_code == 403
+
+
+async def test_a_foreign_page_changes_nothing(api: Api, ada):
+    path = await created(api, ada)
+    before = await rows_of(api.store, webhooks)
+
+    for action in ("edit", "secret", "test", "activate", "deactivate", "delete"):
+        answer = await ada.post(
+            f"{path}/{action}",
+            data={**TYPED, "grace_days": "0"},
+            headers={"Sec-Fetch-Site": "cross-site"},
+        )
+        assert answer.status_code == 403
+
+    assert await rows_of(api.store, webhooks) == before
