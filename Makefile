@@ -11,7 +11,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 
 .PHONY: help
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: .venv/ready .venv-dbt/ready ## Run a real dbt project and watch its signed webhooks arrive (ONCE=1 stops at the end)
@@ -38,6 +38,12 @@ fix: .venv/ready ## Format the code and mend what the linter can
 .PHONY: bench
 bench: .venv/ready ## Measure, and print one table
 	@.venv/bin/python -m benchmarks
+
+.PHONY: screenshots
+screenshots: .venv/ready ## Take pictures of every page, from a made-up account, into build/screenshots
+	@command -v chromium > /dev/null || { apt-get install -y -qq chromium > /dev/null; } || \
+		{ echo "The pictures are taken with Chromium; install it."; exit 1; }
+	@PYTHONPATH=. .venv/bin/python examples/screenshots.py build/screenshots
 
 .PHONY: lock
 lock: .venv/ready ## Renew the pins in requirements/
