@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.destinations import AddressPolicy
+from runhook.domain.failing import WELL
 from runhook.domain.judging import FailureReason
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.runs import FinishReport, RunOutcome, RunStatus, StartReport
@@ -25,7 +26,7 @@ from runhook.operations.tokens import create_token
 from runhook.storage.accounts import find_account, update_account
 from runhook.storage.store import Store
 from runhook.storage.tables import attempts, deliveries
-from runhook.storage.webhooks import deactivate_webhooks, note_dispatches
+from runhook.storage.webhooks import Dispatch, deactivate_webhook, note_dispatches
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 RUNS = 160
@@ -95,7 +96,7 @@ async def seed(store: Store, now: datetime) -> Sequence[WebhookId]:
     await name_account(store)
     await add_people(store, PastClock(now))
     webhooks = await add_webhooks(store, PastClock(now - timedelta(days=9)))
-    publisher = Publisher(store, clock, on_published=lambda: None)
+    publisher = Publisher(store, clock)
     for number in range(RUNS):
         clock.present = now - timedelta(minutes=(RUNS - number) * 8.9)
         await one_run(publisher, clock, number, chance, is_last=number >= RUNS - 2)
@@ -204,7 +205,7 @@ async def settle(
     """Give every delivery its attempts."""
     shares = {one.id: endpoint[3] for one, endpoint in zip(webhooks, ENDPOINTS, strict=True)}
     made: list[dict[str, Any]] = []
-    latest: dict[WebhookId, tuple[datetime, int]] = {}
+    latest: dict[WebhookId, Dispatch] = {}
     async with store.write() as tx:
         rows = list(await tx.execute(sa.select(deliveries).order_by(deliveries.c.created_at)))
         for row in rows:
@@ -214,12 +215,15 @@ async def settle(
             await tx.execute(sa.update(deliveries).where(deliveries.c.id == row.id).values(values))
             made += tries
             if tries:
-                latest[row.webhook_id] = (tries[-1]["sent_at"], tries[-1]["http_status_code"] or 0)
+                latest[row.webhook_id] = Dispatch(
+                    webhook_id=row.webhook_id,
+                    at=tries[-1]["sent_at"],
+                    status_code=tries[-1]["http_status_code"] or 0,
+                    health=WELL,
+                )
         await tx.execute(sa.insert(attempts), made)
-        await note_dispatches(tx, latest)
-        await deactivate_webhooks(
-            tx, [webhooks[-1].id], reason=ARCHIVED, now=now - timedelta(hours=3)
-        )
+        await note_dispatches(tx, list(latest.values()))
+        await deactivate_webhook(tx, webhooks[-1].id, reason=ARCHIVED, now=now - timedelta(hours=3))
 
 
 def tries_of(

@@ -104,13 +104,12 @@ def services_over(store: Store) -> Services:
     policy = AddressPolicy.parse("")
     return Services(
         store=store,
-        publisher=Publisher(store, clock, on_published=lambda: None),
+        publisher=Publisher(store, clock),
         policy=policy,
         clock=clock,
         is_delivering=lambda: True,
         sender=Sender(policy, deadline=timedelta(seconds=10)),
         lease=Lease(owner="pictures", duration=timedelta(seconds=30)),
-        wake=lambda: None,
     )
 
 

@@ -146,7 +146,6 @@ async def redeliver_delivery(
         actor=visit.caller.actor,
         clock=services.clock,
     )
-    services.wake()
     return see(f"{visit.root}/deliveries/{delivery_id}")
 
 

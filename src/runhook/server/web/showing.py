@@ -7,10 +7,8 @@ from markupsafe import Markup, escape
 
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
-from runhook.domain.judging import FailureReason
 from runhook.domain.runs import RunStatus
-from runhook.domain.webhooks import Webhook
-from runhook.operations.subscribe import DEACTIVATED_REASON
+from runhook.domain.webhooks import DEACTIVATED_REASON, Webhook
 from runhook.storage.deliveries import LoggedDelivery
 
 NOTHING = "\N{EN DASH}"
@@ -21,8 +19,9 @@ EVENT_NAMES = {
     EventType.COMPLETED: "Run completed (any status)",
     EventType.ERRORED: "Run completed (errored)",
     EventType.CANCELED: "Run canceled",
+    EventType.DEACTIVATED: "Another webhook deactivated",
 }
-"""dbt Cloud's names, in the order of its form."""
+"""dbt Cloud's names for its own, in the order of its form."""
 
 RUN_STATUS_WORDS = {
     RunStatus.QUEUED: "queued",
@@ -32,18 +31,6 @@ RUN_STATUS_WORDS = {
     RunStatus.ERROR: "failed",
     RunStatus.CANCELLED: "canceled",
 }
-
-REMEDIES = {
-    FailureReason.HTTP_STATUS: "The endpoint's own log says why; the response below may too.",
-    FailureReason.TIMED_OUT: "Answer 2xx first and do the work after: an endpoint has 10 seconds.",
-    FailureReason.DNS_FAILED: "Check the endpoint's host name for a typo, and that DNS has it.",
-    FailureReason.CONNECTION_FAILED: "Check that the endpoint listens there, and the firewalls.",
-    FailureReason.TLS_FAILED: "Renew or complete the endpoint's certificate.",
-    FailureReason.ADDRESS_REFUSED: "RUNHOOK_ALLOW_NETWORKS lists the private networks that may be "
-    "sent to.",
-    FailureReason.RESPONSE_TOO_LARGE: "Answer with fewer or shorter headers.",
-}
-"""What to do about a failure."""
 
 
 def moment(at: datetime | None) -> Markup:
@@ -96,11 +83,6 @@ def as_text(body: bytes) -> str:
     return body.decode(errors="replace")
 
 
-def remedy(reason: FailureReason | None) -> str:
-    """Return what to do about a failure, empty if it was none."""
-    return REMEDIES[reason] if reason else ""
-
-
 def answer_of(delivery: LoggedDelivery) -> str:
     """Return what an endpoint last answered: a status code, or the reason why there is none."""
     if delivery.http_status_code:
@@ -128,7 +110,6 @@ FILTERS = {
     "run_word": run_word,
     "pretty": pretty,
     "as_text": as_text,
-    "remedy": remedy,
     "answer": answer_of,
     "is_archived": is_archived,
     "state": state_dot,

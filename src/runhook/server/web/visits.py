@@ -82,7 +82,7 @@ async def provide_visit(scope: Scope, services: Serving) -> Visit:
         caller=caller,
         account=account,
         memberships=memberships,
-        retention_days=services.retention_days,
+        retention_days=services.retention.days,
     )
 
 
