@@ -1,4 +1,4 @@
-"""docs/api.md lists the application's routes, each with who may use it."""
+"""docs/api.md lists the API's routes, each with who may use it; an account's pages show themselves."""
 
 import re
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
 
 ACCOUNT = "/api/v3/accounts/{account_id}"
+PAGES_OF_ACCOUNTS = re.compile(r"/accounts(/|$)|/welcome|/live")
 METHODS = {"GET", "POST", "PUT", "DELETE"}
 
 
@@ -34,7 +35,10 @@ def documented() -> list[tuple[str, str, str]]:
 def routes_of(app) -> Iterator[tuple[str, str, str]]:
     for route in app.routes:
         assert isinstance(route, HTTPRoute)
-        path = re.sub(r":\w+}", "}", route.path_format).removeprefix(ACCOUNT)
+        path = re.sub(r":\w+}", "}", route.path_format)
+        if PAGES_OF_ACCOUNTS.match(path):
+            continue
+        path = path.removeprefix(ACCOUNT)
         for handler in route.route_handlers:
             for method in METHODS & set(handler.http_methods):
                 may_use = handler.opt.get("permission") or handler.opt["access"]

@@ -1,1 +1,1 @@
-UPDATE runs SET dbt_version=$1::VARCHAR, status=$2::SMALLINT, status_message=$3::VARCHAR, outcome=$4::VARCHAR, results=$5::JSON, steps=$6::JSON, event_count=$7::INTEGER, finished_at=$8::BIGINT, cancel_requested_at=$9::BIGINT, lost_at=$10::BIGINT WHERE runs.id = $11::BIGINT;
+UPDATE runs SET dbt_version=$1::VARCHAR, status=$2::SMALLINT, status_message=$3::VARCHAR, outcome=$4::VARCHAR, results=$5::JSON, steps=$6::JSON, event_count=$7::INTEGER, finished_at=$8::BIGINT, cancel_requested_at=$9::BIGINT, is_late=$10::BOOLEAN, lost_at=$11::BIGINT WHERE runs.id = $12::BIGINT;
