@@ -13,7 +13,7 @@ from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
 
 ACCOUNT = "/api/v3/accounts/{account_id}"
-PAGES_OF_ACCOUNTS = re.compile(r"/accounts(/|$)|/welcome|/live")
+PAGES = re.compile(r"/(accounts|welcome|live|sessions)(/|$)")
 METHODS = {"GET", "POST", "PUT", "DELETE"}
 
 
@@ -36,7 +36,7 @@ def routes_of(app) -> Iterator[tuple[str, str, str]]:
     for route in app.routes:
         assert isinstance(route, HTTPRoute)
         path = re.sub(r":\w+}", "}", route.path_format)
-        if PAGES_OF_ACCOUNTS.match(path):
+        if PAGES.match(path):
             continue
         path = path.removeprefix(ACCOUNT)
         for handler in route.route_handlers:
