@@ -1,4 +1,4 @@
-"""docs/api.md lists the API's routes, each with who may use it; an account's pages show themselves."""
+"""docs/api.md lists the API's routes, each with who may use it; pages show themselves."""
 
 import re
 from collections.abc import Iterator
