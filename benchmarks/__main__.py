@@ -4,20 +4,44 @@ The machines this runs on are noisy: read the ratios, which compare two things m
 run, rather than the figures.
 """
 
-import os
-import platform
+import argparse
+import signal
 import sys
+import time
 
-from benchmarks import client_start, drain, history
+from benchmarks import drain
+from benchmarks.scale import FULL, QUICK, WHOLE
+from benchmarks.table import Figure, machine, print_table
+
+FIGURES = {
+    "drain": drain.measure,
+}
 
 
 def main() -> int:
     """Measure, print, and return the exit code."""
-    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    rows = [*client_start.measure(), *drain.measure(), *history.measure()]
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        print(f"  {name:<{width}}  {value}")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", default="", help=f"some of {','.join(FIGURES)}")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
+    parser.add_argument("--full", action="store_true", help="the largest tables: an hour or more")
+    chosen = parser.parse_args()
+    unknown = set(chosen.only.split(",")) - {"", *FIGURES}
+    if unknown:
+        parser.error(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(FIGURES)}")
+    scale = FULL if chosen.full else QUICK if chosen.quick else WHOLE
+    # What was started is ended on the way out, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print(machine(), flush=True)
+    figures: list[Figure] = []
+    try:
+        for name in chosen.only.split(",") if chosen.only else FIGURES:
+            began = time.monotonic()
+            for figure in FIGURES[name](scale):
+                figures.append(figure)
+                print("  ...", *filter(None, figure.cells()), sep="  ", flush=True)
+            print(f"  {name} took {time.monotonic() - began:.0f} s", flush=True)
+    finally:
+        print_table(figures)
     return 0
 
 

@@ -2,44 +2,75 @@
 
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from benchmarks.databases import Database
+from benchmarks.processes import first_line, running
 
 TOKEN = "benchmarks-bootstrap-token"
 LISTENING = "Runhook listens on "
 
 
+@dataclass(frozen=True)
+class Service:
+    """A service that runs."""
+
+    process: subprocess.Popen[str]
+    url: str
+    client: httpx.Client
+
+
 @contextmanager
-def a_service(database_url: str, folder: Path) -> Iterator[httpx.Client]:
-    """Serve a database and yield a client of account 1."""
+def a_service(
+    database: Database, *, counts: Path | None = None, retention_days: int = 30
+) -> Iterator[Service]:
+    """Serve a database.
+
+    Args:
+        database: where it keeps what it has.
+        counts: a file that gets, at the end, what was asked of the database.
+        retention_days: how long it keeps what is over.
+    """
     environment = {
         **os.environ,
         "RUNHOOK_PORT": "0",
-        "RUNHOOK_DATABASE_URL": database_url,
-        "RUNHOOK_DATA_DIR": str(folder),
+        "RUNHOOK_DATABASE_URL": database.url,
+        "RUNHOOK_DATA_DIR": str(database.folder),
         "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
         "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
+        "RUNHOOK_RETENTION_DAYS": str(retention_days),
+        # It runs in its own folder.
+        "PYTHONPATH": str(Path.cwd()),
     }
-    command = [sys.executable, "-m", "runhook.cli.main", "serve"]
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        assert first.startswith(LISTENING), first
+    program = ["benchmarks.counted", str(counts)] if counts else ["runhook.cli.main"]
+    with running(*program, "serve", folder=database.folder, environment=environment) as process:
+        line = first_line(process)
+        assert line.startswith(LISTENING), line
+        url = line.removeprefix(LISTENING)
         with httpx.Client(
-            base_url=f"{first.removeprefix(LISTENING).strip()}/api/v3/accounts/1/",
+            base_url=f"{url}/api/v3/accounts/1/",
             headers={"Authorization": f"Token {TOKEN}"},
             timeout=60,
         ) as client:
-            yield client
-        process.terminate()
+            yield Service(process, url, client)
+
+
+def jobs_with_webhooks(client: httpx.Client, urls: Sequence[str]) -> list[str]:
+    """Make a job for each endpoint, and a webhook that sends its runs' starts there."""
+    names = [f"job {number}" for number in range(len(urls))]
+    for name, url in zip(names, urls, strict=True):
+        client.post("runs", json={"job_name": name}).raise_for_status()
+        job = client.get("jobs", params={"name": name}).raise_for_status().json()["data"][0]
+        webhook = {
+            "name": f"benchmark of {name}",
+            "client_url": url,
+            "event_types": ["job.run.started"],
+            "job_ids": [job["id"]],
+        }
+        client.post("webhooks/subscriptions", json=webhook).raise_for_status()
+    return names

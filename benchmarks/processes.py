@@ -1,0 +1,80 @@
+"""Processes of our own: started here, measured by their ids, and ended whatever happens."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ENDING_SECONDS = 20
+
+
+@contextmanager
+def running(
+    *module: str, folder: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a Python module with its arguments until the block ends.
+
+    Args:
+        module: its name and what it is given.
+        folder: where it runs, and where what it says goes to `stderr.txt`.
+        environment: its variables; ours if None.
+    """
+    errors = (folder / "stderr.txt").open("a") if folder else None
+    process = subprocess.Popen(
+        [sys.executable, "-m", *module],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        end(process)
+        if errors:
+            errors.close()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process, by force if it does not hear."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """Return the first line a process prints; it says that it is ready."""
+    assert process.stdout is not None
+    line = process.stdout.readline().strip()
+    assert line, "the process ended without a word"
+    return line
+
+
+def run_apart(*module: str) -> Any:
+    """Run a Python module to its end, and return the JSON that it printed."""
+    with running(*module) as process:
+        output, _ = process.communicate()
+    assert process.returncode == 0, f"{module[0]} failed"
+    return json.loads(output)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds that a process and all its descendants have used so far."""
+    try:
+        process = psutil.Process(pid)
+        times = process.cpu_times()
+        used: float = times.user + times.system + times.children_user + times.children_system
+        return used + sum(cpu_seconds(child.pid) for child in process.children())
+    except psutil.NoSuchProcess:
+        return 0.0
