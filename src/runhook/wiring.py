@@ -1,6 +1,7 @@
 """Builds the running service from its settings. It builds; it never decides."""
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -44,6 +45,8 @@ log = structlog.get_logger()
 
 RECORDING = timedelta(seconds=5)
 """How long it may take to write down what came of an attempt."""
+YOUNG_OBJECTS = 20_000
+"""How many more objects than before there are when the collector looks for circles among them."""
 
 
 @asynccontextmanager
@@ -287,6 +290,17 @@ def lease_duration(attempt_timeout: timedelta) -> timedelta:
     return attempt_timeout + RECORDING + send_margin(attempt_timeout)
 
 
+def keep_out_of_collection() -> None:
+    """Tell the garbage collector that what is in memory by now stays there.
+
+    It would walk through all the modules, routes and statements again and again, as often as the
+    deliveries under way come and go: two fifths of all CPU time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+
+
 def stop_on_signals() -> asyncio.Event:
     """Return an event that SIGTERM and Ctrl-C set; a second one ends the process at once."""
     loop = asyncio.get_running_loop()
@@ -311,6 +325,7 @@ async def run_until(
     server: Server | None = None,
 ) -> None:
     """Run all there is until told to stop or the server breaks, then end it in good order."""
+    keep_out_of_collection()
     loops = [Loop("presence", presence.tick), *(delivering.loops if delivering else ())]
     async with asyncio.TaskGroup() as group:
         for loop in loops:
