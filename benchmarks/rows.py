@@ -38,9 +38,7 @@ NUMBERS = {
         "(SELECT :first UNION ALL SELECT n + 1 FROM counted WHERE n < :last) "
         "SELECT n FROM counted) AS numbers"
     ),
-    "postgresql": (
-        "generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS numbers(n)"
-    ),
+    "postgresql": ("generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS numbers(n)"),
 }
 TEXT_OF = {
     "sqlite": "CAST({} AS TEXT)",
@@ -177,7 +175,7 @@ async def add_deliveries(tx: Transaction, copies: Copies, seed: int, first: int,
         await tx.execute(
             sa.text(
                 f"INSERT INTO attempts ({columns}) SELECT {new_id}, 1, {at}, 2000, 200, NULL, '', "
-                "'{\"Content-Type\": \"application/json\"}', '{\"content-length\": \"0\"}', "
+                '\'{"Content-Type": "application/json"}\', \'{"content-length": "0"}\', '
                 f"{bytes_} FROM {NUMBERS[kind]}"
             ),
             {"first": first, "last": last},

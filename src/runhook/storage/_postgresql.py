@@ -1,5 +1,6 @@
 """What PostgreSQL needs that SQLite does not: its connections, and its form of the claim."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -7,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
+from runhook.storage.batches import Batch
 from runhook.storage.claimable import LANES, claimable_of
 from runhook.storage.notifier import Notifier
 
@@ -87,6 +89,13 @@ def is_away(error: sa.exc.DBAPIError) -> bool:
     # The driver's classes do not tell these apart, the server's codes do.
     code = getattr(error.orig, "sqlstate", None) or ""
     return code.startswith(AWAY_CODES)
+
+
+async def run_batch(
+    connection: AsyncConnection, batch: Batch, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Run a statement for many rows: the driver sends them all before it waits for an answer."""
+    await connection.exec_driver_sql(batch.sql, rows)
 
 
 async def lock_schema(connection: AsyncConnection) -> None:

@@ -1,6 +1,8 @@
 """What SQLite needs that PostgreSQL does not: its connections, and its form of the claim."""
 
 import sqlite3
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
+from runhook.storage.batches import Batch
 from runhook.storage.claimable import LANES, claimable_of
 from runhook.storage.notifier import InProcess, Notifier
 from runhook.storage.tables import deliveries
 
 READERS = 4
 BUSY_TIMEOUT_SECONDS = 10
+PARAMETERS_LIMIT = 32_766
+"""How many placeholders a statement may have (SQLITE_MAX_VARIABLE_NUMBER since 3.32)."""
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # A commit that returned survives a power cut. Batches make that cheap.
@@ -116,6 +121,24 @@ def is_away(error: sa.exc.DBAPIError) -> bool:
     # The driver calls a mistake in a statement operational too; its code tells them apart.
     code = getattr(error.orig, "sqlite_errorcode", None)
     return isinstance(error, sa.exc.OperationalError) and code != sqlite3.SQLITE_ERROR
+
+
+async def run_batch(
+    connection: AsyncConnection, batch: Batch, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Run a statement for many rows, as one statement wherever it can be made one.
+
+    The driver's thread lets go of Python's lock for each statement, and has to wait for it after
+    each while another thread works: as many times for a batch as it has statements.
+    """
+    at_once = PARAMETERS_LIMIT // len(batch.places)
+    for first in range(0, len(rows), at_once):
+        some = rows[first : first + at_once]
+        sql = batch.for_rows(len(some))
+        if sql is None:
+            await connection.exec_driver_sql(batch.sql, some)
+        else:
+            await connection.exec_driver_sql(sql, tuple(chain.from_iterable(some)))
 
 
 async def lock_schema(connection: AsyncConnection) -> None:

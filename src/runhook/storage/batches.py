@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
+VALUES = "VALUES "
+
 Row = Mapping[str, Any]
 Place = Callable[[Row], Any]
 """What one placeholder of the statement gets from a row."""
@@ -29,6 +31,13 @@ class Batch:
         places = self.places
         return [tuple([place(row) for place in places]) for row in rows]
 
+    def for_rows(self, count: int) -> str | None:
+        """Return the statement for so many rows at once: their VALUES, one after the other.
+
+        It is None for a statement that has placeholders elsewhere than in its VALUES.
+        """
+        return repeated_values(self.sql, count)
+
 
 @lru_cache
 def compile_batch(
@@ -44,6 +53,33 @@ def compile_batch(
         sql=compiled.string,
         places=tuple(place_of(compiled, name, dialect) for name in compiled.positiontup or ()),
     )
+
+
+def a_row_of(name: str, *columns: sa.ColumnClause[Any]) -> sa.CTE:
+    """Return a table of one row of a batch, whose values stand in one place of the statement."""
+    row = tuple(sa.bindparam(column.name, type_=column.type) for column in columns)
+    return sa.values(*columns, name=name).data([row]).cte(name)
+
+
+@lru_cache
+def repeated_values(sql: str, count: int) -> str | None:
+    """Return ``sql`` with the row after VALUES so many times, if all its placeholders are there."""
+    before, keyword, rest = sql.partition(VALUES)
+    end = closing(rest)
+    row, after = rest[:end], rest[end:]
+    if not keyword or "?" in before or "?" in after:
+        return None
+    return f"{before}{keyword}{', '.join([row] * count)}{after}"
+
+
+def closing(text: str) -> int:
+    """Return the position after the parenthesis that closes the first one."""
+    depth = 0
+    for position, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return position + 1
+    return 0
 
 
 def place_of(compiled: SQLCompiler, name: str, dialect: sa.Dialect) -> Place:

@@ -16,6 +16,7 @@ from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliverySta
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
+from runhook.storage.batches import a_row_of
 from runhook.storage.columns import Duration, UtcDateTime
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
@@ -301,17 +302,26 @@ async def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
 @lru_cache
 def end_attempts_statement(now: Clock) -> sa.Update:
     """Return the statement that writes what an attempt leaves its delivery in."""
+    ending = a_row_of(
+        "ending",
+        sa.column("delivery_id", deliveries.c.id.type),
+        sa.column("new_state", deliveries.c.state.type),
+        sa.column("number", sa.Integer),
+        sa.column("code", sa.Integer),
+        sa.column("why", deliveries.c.failure.type),
+        sa.column("delay", Duration),
+    )
     return (
         sa.update(deliveries)
-        .where(deliveries.c.id == sa.bindparam("delivery_id"))
+        .where(deliveries.c.id == ending.c.delivery_id)
         .values(
-            state=sa.bindparam("new_state"),
-            claimed_by=None,
-            claimed_until=None,
-            attempt_count=sa.bindparam("number"),
-            http_status_code=sa.bindparam("code"),
-            failure=sa.bindparam("why"),
-            next_attempt_at=after(now, sa.bindparam("delay", type_=Duration)),
+            state=ending.c.new_state,
+            claimed_by=sa.null(),
+            claimed_until=sa.null(),
+            attempt_count=ending.c.number,
+            http_status_code=ending.c.code,
+            failure=ending.c.why,
+            next_attempt_at=after(now, ending.c.delay),
             updated_at=now,
         )
     )

@@ -16,7 +16,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from runhook.domain.errors import InvalidError, UnavailableError
 from runhook.storage import _postgresql, _sqlite
-from runhook.storage.batches import compile_batch
+from runhook.storage.batches import Batch, compile_batch
 from runhook.storage.columns import UtcDateTime
 from runhook.storage.notifier import Notifier
 from runhook.storage.vault import Vault
@@ -61,6 +61,11 @@ class Database(Protocol):
     def is_away(self, error: sa.exc.DBAPIError) -> bool:
         """Whether an error means that the database is away, locked or full, and is no bug."""
 
+    async def run_batch(
+        self, connection: AsyncConnection, batch: Batch, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Run a statement for many rows."""
+
     async def lock_schema(self, connection: AsyncConnection) -> None:
         """Let no other process change the schema before this transaction ends."""
 
@@ -100,7 +105,7 @@ class Transaction:
         The statement is compiled once: build it once too.
         """
         batch = compile_batch(statement, self.connection.dialect, tuple(rows[0]))
-        await self.connection.exec_driver_sql(batch.sql, batch.tuples(rows))
+        await self.database.run_batch(self.connection, batch, batch.tuples(rows))
 
 
 def after(now: Clock, pause: ColumnElement[timedelta]) -> Clock:

@@ -1,3 +1,5 @@
 INSERT INTO attempts (delivery_id, number, sent_at, duration, http_status_code, failure, error, request_headers, response_headers, response_body) VALUES ($1::VARCHAR COLLATE "C", $2::INTEGER, $3::BIGINT, $4::BIGINT, $5::INTEGER, $6::VARCHAR, $7::VARCHAR, $8::JSON, $9::JSON, $10::BYTEA);
 
-UPDATE deliveries SET state=$1::VARCHAR, attempt_count=$2::INTEGER, next_attempt_at=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $3::BIGINT), claimed_by=$4::VARCHAR, claimed_until=$5::BIGINT, http_status_code=$6::INTEGER, failure=$7::VARCHAR, updated_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE deliveries.id = $8::VARCHAR COLLATE "C";
+WITH ending(delivery_id, new_state, number, code, why, delay, at) AS
+(VALUES ($1::VARCHAR COLLATE "C", $2::VARCHAR, $3::INTEGER, $4::INTEGER, $5::VARCHAR, $6::BIGINT, $7::BIGINT))
+ UPDATE deliveries SET state=ending.new_state, attempt_count=ending.number, next_attempt_at=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + ending.delay), claimed_by=NULL, claimed_until=NULL, http_status_code=ending.code, failure=ending.why, updated_at=ending.at FROM ending WHERE deliveries.id = ending.delivery_id;

@@ -1,3 +1,5 @@
 INSERT INTO attempts (delivery_id, number, sent_at, duration, http_status_code, failure, error, request_headers, response_headers, response_body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
-UPDATE deliveries SET state=?, attempt_count=?, next_attempt_at=(CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?), claimed_by=?, claimed_until=?, http_status_code=?, failure=?, updated_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE deliveries.id = ?;
+WITH ending(delivery_id, new_state, number, code, why, delay, at) AS
+(VALUES (?, ?, ?, ?, ?, ?, ?))
+ UPDATE deliveries SET state=ending.new_state, attempt_count=ending.number, next_attempt_at=(CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ending.delay), claimed_by=NULL, claimed_until=NULL, http_status_code=ending.code, failure=ending.why, updated_at=ending.at FROM ending WHERE deliveries.id = ending.delivery_id;
