@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from benchmarks.databases import Database
 from runhook.clock import SystemClock
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import DeliveryState
@@ -25,8 +26,6 @@ from runhook.storage.data_folder import open_vault
 from runhook.storage.schema import migrate
 from runhook.storage.store import Store, Transaction
 from runhook.storage.tables import attempts, deliveries, events, runs
-
-from benchmarks.databases import Database
 
 LOOPBACK = AddressPolicy.parse("127.0.0.0/8")
 STEP = 100_000

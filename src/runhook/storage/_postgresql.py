@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from runhook.domain.errors import InvalidError
 from runhook.storage.batches import Batch
 from runhook.storage.claimable import LANES, claimable_of
+from runhook.storage.columns import as_json
 from runhook.storage.notifier import Notifier
 
 CONNECTIONS = 10
@@ -47,6 +48,7 @@ def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
         async_creator=connector.connect,
         pool_size=CONNECTIONS,
         max_overflow=0,
+        json_serializer=as_json,
         # A connection that died while it lay in the pool is replaced unseen.
         pool_pre_ping=True,
     )

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from runhook.domain.errors import InvalidError
 from runhook.storage.batches import Batch
 from runhook.storage.claimable import LANES, claimable_of
+from runhook.storage.columns import as_json
 from runhook.storage.notifier import InProcess, Notifier
 from runhook.storage.tables import deliveries
 
@@ -68,6 +69,7 @@ def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
         poolclass=sa.pool.AsyncAdaptedQueuePool,
         pool_size=connections,
         max_overflow=0,
+        json_serializer=as_json,
         # The address may have another, as the library's own parameter.
         connect_args={} if "timeout" in url.query else {"timeout": BUSY_TIMEOUT_SECONDS},
     )

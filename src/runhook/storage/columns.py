@@ -6,11 +6,18 @@ Cloud's API speaks of webhooks' times in that unit too.
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+
+def as_json(value: Any) -> str:
+    """Write what a JSON column keeps."""
+    return msgspec.json.encode(value).decode()
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
