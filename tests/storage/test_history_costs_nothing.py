@@ -19,7 +19,7 @@ from runhook.storage.claims import (
     waiting_webhooks,
 )
 from runhook.storage.store import Store, Transaction
-from runhook.storage.tables import webhooks
+from runhook.storage.tables import deliveries, webhooks
 from tests.storage.plans import Scan, scans_of
 from tests.support.accounts import Tenant
 from tests.support.clock import ManualClock
@@ -97,6 +97,24 @@ async def test_finding_who_waits_enters_the_index_of_pending_deliveries_once_for
 
     assert {scan.index for scan in scans} == {"ix_deliveries_due"}
     assert sum(scan.rows for scan in scans) < A_FEW
+
+
+async def test_finding_who_waits_walks_no_history_that_was_pending_when_statistics_were_made(
+    tenant: Tenant, store: Store
+):
+    webhook = await tenant.webhook()
+    await tenant.start("run-1")
+    async with store.write() as tx:
+        await tx.execute(COPY_RUN, {"many": MANY})
+        await copy(tx, webhook.id, "wev_", DeliveryState.PENDING)
+    async with store.write() as tx:
+        await tx.execute(sa.text("ANALYZE"))
+        await tx.execute(sa.update(deliveries).values(state=DeliveryState.SUCCEEDED))
+    await tenant.start("run-2")
+
+    scans = await delivery_scans(store, waiting_webhooks)
+
+    assert {scan.index for scan in scans} == {"ix_deliveries_due"}
 
 
 async def test_claiming_looks_at_no_more_than_it_takes(store: Store, healthy: WebhookId):

@@ -1,9 +1,11 @@
 WITH RECURSIVE lane(webhook_id) AS
-(SELECT (SELECT min(deliveries.webhook_id) AS min_1
+(SELECT (SELECT deliveries.webhook_id
 FROM deliveries
-WHERE deliveries.state = 'pending') AS webhook_id UNION ALL SELECT (SELECT min(deliveries.webhook_id) AS min_2
+WHERE deliveries.state = 'pending' ORDER BY deliveries.webhook_id, deliveries.next_attempt_at
+ LIMIT 1) AS webhook_id UNION ALL SELECT (SELECT deliveries.webhook_id
 FROM deliveries
-WHERE deliveries.state = 'pending' AND deliveries.webhook_id > lane.webhook_id) AS anon_1
+WHERE deliveries.state = 'pending' AND deliveries.webhook_id > lane.webhook_id ORDER BY deliveries.webhook_id, deliveries.next_attempt_at
+ LIMIT 1) AS anon_1
 FROM lane
 WHERE lane.webhook_id IS NOT NULL)
  SELECT lane.webhook_id
