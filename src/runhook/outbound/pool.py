@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from runhook.domain.version import VERSION
-from runhook.outbound.trip import noting_connections
+from runhook.outbound.trip import NotingConnector
 
 HEADER_COUNT_LIMIT = 100
 HEADER_SIZE_LIMIT = 8 * 1024
@@ -66,7 +66,7 @@ class Pool:
         await self._opened.aclose()
 
     async def _open_session(self, **pooling: Any) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
+        connector = NotingConnector(
             limit=self._bounds.in_all,
             limit_per_host=self._bounds.to_one_host,
             socket_factory=self._make_socket,
@@ -91,6 +91,5 @@ class Pool:
                 max_headers=HEADER_COUNT_LIMIT,
                 max_line_size=HEADER_SIZE_LIMIT,
                 max_field_size=HEADER_SIZE_LIMIT,
-                trace_configs=[noting_connections()],
             )
         )

@@ -142,7 +142,6 @@ class Sender:
             allow_redirects=False,
             proxy=trip.proxy.url if trip.proxy else None,
             proxy_headers=for_proxy if is_tunnelled else None,
-            trace_request_ctx=trip,
         ) as response:
             trip.stage = Stage.READING
             trip.status_code = response.status
