@@ -83,7 +83,7 @@ async def add_webhook(store: Store, url: str, name: str = "benchmark") -> str:
 
 async def report_start(store: Store, key: str) -> int:
     """Report one run's start, and return its id."""
-    publisher = Publisher(store, SystemClock(), on_published=lambda: None)
+    publisher = Publisher(store, SystemClock())
     report = StartReport(
         run_key=key,
         job_name="nightly",

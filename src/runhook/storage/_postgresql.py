@@ -1,6 +1,8 @@
 """What PostgreSQL needs that SQLite does not: its connections, and its form of the claim."""
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -8,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
-from runhook.storage.batches import Batch
+from runhook.storage.batches import Batch, around_values
 from runhook.storage.claimable import LANES, claimable_of
 from runhook.storage.columns import as_json
 from runhook.storage.notifier import Notifier
@@ -17,6 +19,8 @@ CONNECTIONS = 10
 SCHEMA_LOCK = 0x72756E68
 """Any number that no one else uses on this database; this one spells "runh"."""
 READ_ONLY = "25006"
+TYPED_PLACE = re.compile(r"\$\d+::\w+")
+PLAIN_ROW = re.compile(r"\((?:\$\d+::\w+(?: COLLATE \"C\")?(?:, )?)+\)")
 AWAY_CODES = ("08", READ_ONLY, "53", "55P03", "57", "58")
 """How the SQLSTATE of such errors begins: connections, read-only standbys, no disk, memory or
 connections left, locks, shutting down or starting up, the system's own."""
@@ -84,6 +88,11 @@ def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
     return sa.select(sa.func.unnest(sa.func.array(ids, type_=sa.ARRAY(sa.Text))).label("id"))
 
 
+def is_among(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
+    """Whether a column's value is in the list that the parameter ``name`` holds."""
+    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.Text)))
+
+
 def is_away(error: sa.exc.DBAPIError) -> bool:
     """Whether an error means that the database is away, locked or full, and is no bug."""
     if error.connection_invalidated or isinstance(error, sa.exc.InterfaceError):
@@ -96,8 +105,29 @@ def is_away(error: sa.exc.DBAPIError) -> bool:
 async def run_batch(
     connection: AsyncConnection, batch: Batch, rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Run a statement for many rows: the driver sends them all before it waits for an answer."""
-    await connection.exec_driver_sql(batch.sql, rows)
+    """Run a statement for many rows, as one statement wherever it can be made one.
+
+    The server then plans and begins it once for all rows, not once for each.
+    """
+    sql = for_columns(batch.sql)
+    if sql is None:
+        await connection.exec_driver_sql(batch.sql, rows)
+    else:
+        await connection.exec_driver_sql(sql, tuple(zip(*rows, strict=True)))
+
+
+@lru_cache
+def for_columns(sql: str) -> str | None:
+    """Return a statement that takes each column of its VALUES as an array.
+
+    It is None where these are no row of plain placeholders.
+    """
+    parts = around_values(sql)
+    if parts is None or not PLAIN_ROW.fullmatch(parts[1]):
+        return None
+    before, row, after = parts
+    columns = ", ".join(f"{place}[]" for place in TYPED_PLACE.findall(row))
+    return f"{before}SELECT * FROM unnest({columns}){after}"  # noqa: S608 - our own statement
 
 
 async def lock_schema(connection: AsyncConnection) -> None:

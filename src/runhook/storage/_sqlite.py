@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
-from runhook.storage.batches import Batch
+from runhook.storage.batches import Batch, around_values
 from runhook.storage.claimable import LANES, claimable_of
 from runhook.storage.columns import as_json
 from runhook.storage.notifier import InProcess, Notifier
@@ -118,6 +119,12 @@ def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
     return sa.select(ranked.c.id).where(ranked.c.place <= ranked.c.places)
 
 
+def is_among(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
+    """Whether a column's value is in the list that the parameter ``name`` holds."""
+    listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
+
+
 def is_away(error: sa.exc.DBAPIError) -> bool:
     """Whether an error means that the database is away, locked or full, and is no bug."""
     # The driver calls a mistake in a statement operational too; its code tells them apart.
@@ -136,11 +143,21 @@ async def run_batch(
     at_once = PARAMETERS_LIMIT // len(batch.places)
     for first in range(0, len(rows), at_once):
         some = rows[first : first + at_once]
-        sql = batch.for_rows(len(some))
+        sql = for_rows(batch.sql, len(some))
         if sql is None:
             await connection.exec_driver_sql(batch.sql, some)
         else:
             await connection.exec_driver_sql(sql, tuple(chain.from_iterable(some)))
+
+
+@lru_cache
+def for_rows(sql: str, count: int) -> str | None:
+    """Return a statement with its VALUES so many times, None if it has no VALUES or more."""
+    parts = around_values(sql)
+    if parts is None:
+        return None
+    before, row, after = parts
+    return f"{before}VALUES {', '.join([row] * count)}{after}"
 
 
 async def lock_schema(connection: AsyncConnection) -> None:

@@ -4,6 +4,7 @@ SQLAlchemy would take the parameters of each row apart anew, which costs several
 database does with the row. Here a statement is compiled once, and a row is a tuple from then on.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
 VALUES = "VALUES "
+PLACEHOLDER = re.compile(r"\?|\$\d+")
 
 Row = Mapping[str, Any]
 Place = Callable[[Row], Any]
@@ -30,13 +32,6 @@ class Batch:
         """Return the rows as the driver wants them."""
         places = self.places
         return [tuple([place(row) for place in places]) for row in rows]
-
-    def for_rows(self, count: int) -> str | None:
-        """Return the statement for so many rows at once: their VALUES, one after the other.
-
-        It is None for a statement that has placeholders elsewhere than in its VALUES.
-        """
-        return repeated_values(self.sql, count)
 
 
 @lru_cache
@@ -61,15 +56,17 @@ def a_row_of(name: str, *columns: sa.ColumnClause[Any]) -> sa.CTE:
     return sa.values(*columns, name=name).data([row]).cte(name)
 
 
-@lru_cache
-def repeated_values(sql: str, count: int) -> str | None:
-    """Return ``sql`` with the row after VALUES so many times, if all its placeholders are there."""
+def around_values(sql: str) -> tuple[str, str, str] | None:
+    """Return what stands before a statement's VALUES, the row after them, and what follows it.
+
+    It is None where there is none, or where placeholders stand elsewhere, too.
+    """
     before, keyword, rest = sql.partition(VALUES)
     end = closing(rest)
     row, after = rest[:end], rest[end:]
-    if not keyword or "?" in before or "?" in after:
+    if not keyword or PLACEHOLDER.search(before + after):
         return None
-    return f"{before}{keyword}{', '.join([row] * count)}{after}"
+    return before, row, after
 
 
 def closing(text: str) -> int:

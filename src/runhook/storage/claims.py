@@ -262,10 +262,13 @@ async def hold_claims(
     rows = await tx.execute(
         sa.select(deliveries.c.id)
         .where(
-            deliveries.c.id.in_(list(delivery_ids)), IS_SENDING, deliveries.c.claimed_by == owner
+            tx.database.is_among(deliveries.c.id, "ids"),
+            IS_SENDING,
+            deliveries.c.claimed_by == owner,
         )
         .order_by(deliveries.c.id)
-        .with_for_update()
+        .with_for_update(),
+        {"ids": list(delivery_ids)},
     )
     return set(rows.scalars())
 

@@ -58,6 +58,12 @@ class Database(Protocol):
     def claimable_ids(self, now: Clock) -> sa.Select[tuple[str]]:
         """Return the ids of what can be claimed in the lanes that a parameter holds."""
 
+    def is_among(self, column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
+        """Whether a column's value is in the list that the parameter ``name`` holds.
+
+        Other than with IN, the statement is the same however long the list is.
+        """
+
     def is_away(self, error: sa.exc.DBAPIError) -> bool:
         """Whether an error means that the database is away, locked or full, and is no bug."""
 

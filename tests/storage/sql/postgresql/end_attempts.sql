@@ -1,5 +1,5 @@
-INSERT INTO attempts (delivery_id, number, sent_at, duration, http_status_code, failure, error, request_headers, response_headers, response_body) VALUES ($1::VARCHAR COLLATE "C", $2::INTEGER, $3::BIGINT, $4::BIGINT, $5::INTEGER, $6::VARCHAR, $7::VARCHAR, $8::JSON, $9::JSON, $10::BYTEA);
+INSERT INTO attempts (delivery_id, number, sent_at, duration, http_status_code, failure, error, request_headers, response_headers, response_body) SELECT * FROM unnest($1::VARCHAR[], $2::INTEGER[], $3::BIGINT[], $4::BIGINT[], $5::INTEGER[], $6::VARCHAR[], $7::VARCHAR[], $8::JSON[], $9::JSON[], $10::BYTEA[]);
 
 WITH ending(delivery_id, new_state, number, code, why, delay) AS
-(VALUES ($1::VARCHAR COLLATE "C", $2::VARCHAR, $3::INTEGER, $4::INTEGER, $5::VARCHAR, $6::BIGINT))
+(SELECT * FROM unnest($1::VARCHAR[], $2::VARCHAR[], $3::INTEGER[], $4::INTEGER[], $5::VARCHAR[], $6::BIGINT[]))
  UPDATE deliveries SET state=ending.new_state, attempt_count=ending.number, next_attempt_at=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + ending.delay), claimed_by=NULL, claimed_until=NULL, http_status_code=ending.code, failure=ending.why, updated_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) FROM ending WHERE deliveries.id = ending.delivery_id;

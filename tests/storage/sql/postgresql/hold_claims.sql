@@ -1,3 +1,3 @@
 SELECT deliveries.id
 FROM deliveries
-WHERE deliveries.id IN ($2::VARCHAR COLLATE "C") AND deliveries.state = 'sending' AND deliveries.claimed_by = $1::VARCHAR ORDER BY deliveries.id FOR UPDATE;
+WHERE deliveries.id = ANY ($1::TEXT[]) AND deliveries.state = 'sending' AND deliveries.claimed_by = $2::VARCHAR ORDER BY deliveries.id FOR UPDATE;

@@ -1,3 +1,4 @@
 SELECT deliveries.id
 FROM deliveries
-WHERE deliveries.id IN (?) AND deliveries.state = 'sending' AND deliveries.claimed_by = ? ORDER BY deliveries.id;
+WHERE deliveries.id IN (SELECT anon_1.value
+FROM json_each(?) AS anon_1) AND deliveries.state = 'sending' AND deliveries.claimed_by = ? ORDER BY deliveries.id;
