@@ -36,8 +36,8 @@ fix: .venv/ready ## Format the code and mend what the linter can
 	@.venv/bin/ruff format .
 
 .PHONY: bench
-bench: .venv/ready ## Measure, and print one table
-	@.venv/bin/python -m benchmarks
+bench: .venv/ready ## Measure, and print one table (ONLY=drain chooses, QUICK=1 takes a tenth)
+	@.venv/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 .PHONY: screenshots
 screenshots: .venv/ready ## Take pictures of every page, from a made-up account, into build/screenshots

@@ -9,12 +9,14 @@ import signal
 import sys
 import time
 
-from benchmarks import drain
-from benchmarks.scale import FULL, QUICK, WHOLE
+from benchmarks import client_start, drain, history
+from benchmarks.scale import QUICK, WHOLE
 from benchmarks.table import Figure, machine, print_table
 
 FIGURES = {
+    "start": client_start.measure,
     "drain": drain.measure,
+    "history": history.measure,
 }
 
 
@@ -23,12 +25,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", default="", help=f"some of {','.join(FIGURES)}")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
-    parser.add_argument("--full", action="store_true", help="the largest tables: an hour or more")
     chosen = parser.parse_args()
     unknown = set(chosen.only.split(",")) - {"", *FIGURES}
     if unknown:
         parser.error(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(FIGURES)}")
-    scale = FULL if chosen.full else QUICK if chosen.quick else WHOLE
+    scale = QUICK if chosen.quick else WHOLE
     # What was started is ended on the way out, as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(machine(), flush=True)

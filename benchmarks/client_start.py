@@ -12,24 +12,34 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from benchmarks.scale import Scale
+from benchmarks.table import Figure
+
 RUNS = 15
+MOST_SECONDS = 0.15
 WRAPPED = [sys.executable, "-m", "runhook.cli.main", "run", "--job", "bench", "--", "true"]
 
 
-def measure() -> list[tuple[str, str]]:
-    """Return names and values for the table of `make bench`."""
+def measure(_scale: Scale) -> Iterator[Figure]:
+    """Start the client, and Python without it, again and again."""
     bare = median_seconds([sys.executable, "-c", "pass"])
     imported = median_seconds([sys.executable, "-c", "import runhook"])
     with a_free_port() as port:
         down = median_seconds(WRAPPED, service(port))
     with a_service() as port:
         up = median_seconds(WRAPPED, service(port))
-    return [
-        ("python -c pass", f"{milliseconds(bare)} ms"),
-        ('python -c "import runhook"', compare(imported, bare)),
-        ("runhook run -- true, service down", compare(down, bare)),
-        ("runhook run -- true, service up", compare(up, bare)),
-    ]
+    yield Figure(what="python -c pass", value=f"{milliseconds(bare)} ms")
+    for what, seconds in (
+        ('python -c "import runhook"', imported),
+        ("runhook run -- true, service down", down),
+        ("runhook run -- true, service up", up),
+    ):
+        yield Figure(
+            what=what,
+            value=f"+{milliseconds(seconds - bare)} ms, {seconds / bare:.1f} times",
+            goal=f"<= +{milliseconds(MOST_SECONDS)} ms",
+            is_met=seconds - bare <= MOST_SECONDS,
+        )
 
 
 def median_seconds(command: Sequence[str], variables: Mapping[str, str] | None = None) -> float:
@@ -81,18 +91,5 @@ class Stub(http.server.BaseHTTPRequestHandler):
         """Print nothing."""
 
 
-def compare(value: float, bare: float) -> str:
-    return f"+{milliseconds(value - bare)} ms, {value / bare:.1f} times"
-
-
 def milliseconds(value: float) -> str:
     return f"{value * 1000:.0f}"
-
-
-def main() -> None:
-    for name, value in measure():
-        print(f"{name:<36} {value}")
-
-
-if __name__ == "__main__":
-    main()

@@ -109,9 +109,7 @@ async def add_copies(store: Store, copies: Copies) -> float:
         await tx.execute(sa.delete(deliveries).where(deliveries.c.run_id == seed))
         if tx.connection.dialect.name == "postgresql":
             await tx.execute(
-                sa.text(
-                    "SELECT setval(pg_get_serial_sequence('runs', 'id'), (SELECT max(id) FROM runs))"
-                )
+                sa.text("SELECT setval(pg_get_serial_sequence('runs', 'id'), max(id)) FROM runs")
             )
         await tx.execute(sa.text("ANALYZE"))
     return time.perf_counter() - began

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,19 +58,3 @@ def a_service(
             timeout=60,
         ) as client:
             yield Service(process, url, client)
-
-
-def jobs_with_webhooks(client: httpx.Client, urls: Sequence[str]) -> list[str]:
-    """Make a job for each endpoint, and a webhook that sends its runs' starts there."""
-    names = [f"job {number}" for number in range(len(urls))]
-    for name, url in zip(names, urls, strict=True):
-        client.post("runs", json={"job_name": name}).raise_for_status()
-        job = client.get("jobs", params={"name": name}).raise_for_status().json()["data"][0]
-        webhook = {
-            "name": f"benchmark of {name}",
-            "client_url": url,
-            "event_types": ["job.run.started"],
-            "job_ids": [job["id"]],
-        }
-        client.post("webhooks/subscriptions", json=webhook).raise_for_status()
-    return names
