@@ -36,7 +36,7 @@ fix: .venv/ready ## Format the code and mend what the linter can
 	@.venv/bin/ruff format .
 
 .PHONY: bench
-bench: .venv/ready ## Measure, and print one table (ONLY=drain chooses, QUICK=1 takes a tenth)
+bench: .venv/ready ## Measure, and print one table (ONLY=drain chooses, QUICK=1 takes a part)
 	@.venv/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 .PHONY: screenshots

@@ -24,7 +24,7 @@ def main() -> int:
     """Measure, print, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", default="", help=f"some of {','.join(FIGURES)}")
-    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
+    parser.add_argument("--quick", action="store_true", help="a part of everything")
     chosen = parser.parse_args()
     unknown = set(chosen.only.split(",")) - {"", *FIGURES}
     if unknown:

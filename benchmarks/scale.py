@@ -1,4 +1,4 @@
-"""How much is measured: the whole, or a tenth of it to try a change."""
+"""How much is measured: the whole, or a part of it to try a change."""
 
 from dataclasses import dataclass
 
@@ -14,4 +14,4 @@ class Scale:
 
 
 WHOLE = Scale()
-QUICK = Scale(backlog=10_000, history=100_000)
+QUICK = Scale(backlog=20_000, history=100_000)
