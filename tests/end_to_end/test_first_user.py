@@ -35,7 +35,7 @@ async def test_each_start_prints_a_link_until_there_is_a_user(
     async with Service(folder=tmp_path, environment=environment) as service:
         async with httpx.AsyncClient(base_url=service.url) as browser:
             signed_in = await browser.post("/sign-in", data=ADA)
-            home = await browser.get("/")
+            home = await browser.get("/", follow_redirects=True)
         assert await service.stop() == 0
 
     assert second.startswith("https://runhook.example.com/invitations/")
@@ -44,5 +44,6 @@ async def test_each_start_prints_a_link_until_there_is_a_user(
     assert "; Secure" in joined.headers["set-cookie"]
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/")
     assert "; Secure" not in signed_in.headers["set-cookie"]
+    assert home.url.path == "/accounts/1/welcome"
     assert "ada@example.com" in home.text
     assert "invitation" not in service.output
