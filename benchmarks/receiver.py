@@ -1,10 +1,9 @@
 """An endpoint that costs as little as it can, in a process of its own.
 
-It listens on ten ports and prints them. A POST is noted and answered with 200; on the first so many
-ports, if told so, it is never answered at all. A GET returns what was noted.
+It listens on ten ports and prints them. A POST is noted and answered with 200, a GET returns what
+was noted.
 """
 
-import argparse
 import asyncio
 import json
 import re
@@ -50,9 +49,9 @@ class Receiver:
 
 
 @contextmanager
-def a_receiver(*, hanging: int = 0) -> Iterator[Receiver]:
-    """Run a receiver, of whose ports the first so many never answer."""
-    with running("benchmarks.receiver", "--hanging", str(hanging)) as process:
+def a_receiver() -> Iterator[Receiver]:
+    """Run a receiver."""
+    with running("benchmarks.receiver") as process:
         ports = json.loads(first_line(process))
         yield Receiver([f"http://127.0.0.1:{port}/" for port in ports])
 
@@ -60,9 +59,8 @@ def a_receiver(*, hanging: int = 0) -> Iterator[Receiver]:
 class Connection(asyncio.Protocol):
     """Notes each request that has a body, and answers."""
 
-    def __init__(self, noted: list[tuple[float, bytes]], *, is_hanging: bool) -> None:
+    def __init__(self, noted: list[tuple[float, bytes]]) -> None:
         self.noted = noted
-        self.is_hanging = is_hanging
         self.path = self.body = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -84,8 +82,7 @@ class Connection(asyncio.Protocol):
             return
         self.noted.append((time.monotonic(), self.body))
         self.body = b""
-        if not self.is_hanging:
-            self.transport.write(ANSWER)
+        self.transport.write(ANSWER)
 
     def report(self) -> bytes:
         """Answer a question of the benchmark's."""
@@ -108,16 +105,10 @@ def run_of(body: bytes) -> int:
 
 async def main() -> None:
     """Serve until ended."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--hanging", type=int, default=0)
-    hanging = parser.parse_args().hanging
     loop = asyncio.get_running_loop()
     noted: list[tuple[float, bytes]] = []
     servers = [
-        await loop.create_server(
-            partial(Connection, noted, is_hanging=number < hanging), "127.0.0.1", 0
-        )
-        for number in range(PORTS)
+        await loop.create_server(partial(Connection, noted), "127.0.0.1", 0) for _ in range(PORTS)
     ]
     print(json.dumps([server.sockets[0].getsockname()[1] for server in servers]), flush=True)
     await asyncio.gather(*(server.serve_forever() for server in servers))

@@ -64,7 +64,7 @@ def test_any_moment_and_any_duration_is_a_whole_number_that_tells_it(
 
 def test_a_moment_without_a_time_zone_is_a_mistake():
     with pytest.raises(TypeError):
-        UtcDateTime().process_bind_param(datetime(2026, 3, 1), DIALECTS[0])  # noqa: DTZ001
+        UtcDateTime().process_bind_param(datetime(2026, 3, 1), DIALECTS[0])  # noqa: DTZ001 - on purpose
 
 
 async def test_the_databases_clock_tells_the_present_and_goes_forward(real_time_store: Store):

@@ -83,6 +83,7 @@ def teredo(*, server: IPv4Address, client: IPv4Address) -> IPv6Address:
 
 
 def full_width(address: IPv4Address) -> str:
+    # Looking like others is what these digits are for.
     return str(address).translate(str.maketrans("0123456789.", "０１２３４５６７８９．"))  # noqa: RUF001
 
 

@@ -29,7 +29,7 @@ class Trouble(Exception):  # noqa: N818 - it is an answer, too
         self.code = code
 
 
-class Silence(Exception):  # noqa: N818
+class Silence(Exception):  # noqa: N818 - an answer, no error
     """The server does not answer at all."""
 
 

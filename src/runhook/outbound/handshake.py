@@ -45,6 +45,7 @@ class Handshake(ssl.SSLObject):
     def _shown_chain(self) -> list[bytes]:
         if sys.version_info >= (3, 13):
             return self.get_unverified_chain()
-        # What Python 3.13 made public has been there since 3.10.
-        chain = self._sslobj.get_unverified_chain() or ()  # type: ignore[attr-defined]
+        # What Python 3.13 made public has been there since 3.10, unknown to the library's types.
+        sslobj = self._sslobj  # type: ignore[attr-defined] # private before 3.13
+        chain = sslobj.get_unverified_chain() or ()
         return [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain]

@@ -123,7 +123,7 @@ class NotingConnector(aiohttp.TCPConnector):
         self,
         req: aiohttp.ClientRequest,
         traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library calls it
     ) -> ResponseHandler:
         """Make a new connection, once there may be one more."""
         trip = current_trip()
