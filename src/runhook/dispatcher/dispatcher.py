@@ -2,16 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 
 import structlog
 
 from runhook.clock import Clock
-from runhook.dispatcher.holds import Holds
+from runhook.dispatcher.holds import Held, Holds
 from runhook.dispatcher.lanes import Lane, Lanes
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, Lease
+from runhook.dispatcher.recorder import Recorder
+from runhook.domain.deliveries import Attempt, Delivery, Lease
 from runhook.domain.errors import UnavailableError
 from runhook.domain.judging import judge
 from runhook.domain.retries import RetrySchedule
@@ -35,10 +36,6 @@ log = structlog.get_logger()
 
 POLL_INTERVAL = timedelta(seconds=1)
 """How long to wait at most before looking for due deliveries again; a wake-up comes sooner."""
-LINGER = timedelta(milliseconds=5)
-"""How long the record of an attempt waits for others to share its commit."""
-RECORD_INTERVAL = timedelta(seconds=1)
-"""How long to wait before trying again to record, where the database is away."""
 
 
 class Dispatcher:
@@ -80,12 +77,12 @@ class Dispatcher:
         self._on_room = on_room
         self._jitter = jitter
         self._now = steady or asyncio.get_running_loop().time
-        self._lanes = Lanes()
+        self._lanes = Lanes(self._begin)
         self._holds = Holds()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._recorder = Recorder(self._record, self._learn)
+        self._releases: GroupCommit[Delivery, None] = GroupCommit(self._release_all)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._records: GroupCommit[Judged, Recorded] = GroupCommit(self._record, linger=LINGER)
-        self._releases: GroupCommit[Delivery, None] = GroupCommit(self._release)
 
     async def tick(self) -> timedelta:
         """Begin to deliver what is due; say how long to wait before looking again."""
@@ -96,8 +93,7 @@ class Dispatcher:
             claimed_at = self._now()
             gated = {id_: waiting[id_] for id_ in places if waiting[id_].is_gated}
             claimed = await claim(self._store, places, self._lease, gated=gated)
-            for one in claimed:
-                self._begin(one, claimed_at)
+            self._take(claimed, claimed_at)
             if claimed:
                 return NO_PAUSE
         pauses = [one.pause for one in waiting.values() if one.pause > NO_PAUSE]
@@ -118,84 +114,52 @@ class Dispatcher:
 
     async def settle(self) -> None:
         """Wait until everything claimed has been delivered and recorded, or given back."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        await self._holds.wait_until_empty()
 
     async def stop(self) -> None:
         """Give back what has not been sent yet, and let what is under way finish."""
         self._stopping = True
-        self._lanes.close(self._now())
+        self._recorder.stop()
+        self._give_back(self._lanes.close(self._now()))
         await self.settle()
 
-    def _begin(self, claimed: Claimed, claimed_at: float) -> None:
-        lane = self._lanes.enter(claimed.delivery)
-        self._holds.take(claimed.delivery.id, claimed_at + self._lease.duration.total_seconds())
-        task = asyncio.create_task(self._deliver(claimed, lane, claimed_at))
-        self._under_way.add(task)
-        task.add_done_callback(lambda done: self._end(done, claimed.delivery))
+    def _take(self, claimed: Sequence[Claimed], claimed_at: float) -> None:
+        """Let each claimed delivery wait for its turn in its lane."""
+        until = claimed_at + self._lease.duration.total_seconds()
+        refused = []
+        for one in claimed:
+            held = Held(one, since=claimed_at, until=until)
+            self._holds.take(held)
+            lane = self._lanes.enter(one.delivery)
+            if self._stopping or not lane.put(held):
+                refused.append(held)
+        self._give_back(refused)
 
-    def _end(self, task: asyncio.Task[None], delivery: Delivery) -> None:
-        self._under_way.discard(task)
-        self._holds.drop(delivery.id)
-        if self._lanes.leave(delivery):
-            self._on_room()
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, UnavailableError):
-            log.warning("attempt not recorded: database not available", delivery=delivery.id)
-        elif error is not None:
-            # Its lease will end, and it will be tried again.
-            log.error("delivering failed", delivery=delivery.id, exc_info=error)
+    def _begin(self, lane: Lane, held: Held) -> None:
+        """Send a delivery, and whatever follows it in its lane."""
+        self._run(self._send_in_turn(lane, held))
 
-    async def _deliver(self, claimed: Claimed, lane: Lane, claimed_at: float) -> None:
-        attempt = await self._attempt_in_turn(claimed, lane, claimed_at)
-        if attempt is None:
-            await self._releases.submit(claimed.delivery)
+    async def _send_in_turn(self, lane: Lane, held: Held) -> None:
+        following: Held | None = held
+        while following is not None:
+            await self._deliver(lane, following)
+            following = lane.next()
+
+    async def _deliver(self, lane: Lane, held: Held) -> None:
+        if self._stopping or not self._is_sendable(held):
+            self._give_back([held])
             return
-        verdict = judge(
-            attempt.outcome,
-            attempt=attempt.number - claimed.delivery.attempts_before,
-            schedule=self._schedule_of(claimed.endpoint),
-            now=self._clock.now(),
-            jitter=self._jitter(),
-        )
-        recorded = await self._submit(Judged(claimed, attempt, verdict))
-        if recorded.is_closed:
-            lane.close(self._now())
-        if not recorded.counted:
-            log.warning("attempt not recorded: lease lost", delivery=claimed.delivery.id)
+        try:
+            attempt = await self._attempt(held.claimed)
+            lane.note(attempt.outcome.duration, failed=attempt.outcome.failure is not None)
+            self._recorder.add(self._judge(held.claimed, attempt))
+        except Exception:
+            # Its lease will end, and it will be tried again.
+            log.exception("delivering failed", delivery=held.claimed.delivery.id)
+            self._let_go(held.claimed.delivery)
 
-    async def _attempt_in_turn(
-        self, claimed: Claimed, lane: Lane, claimed_at: float
-    ) -> Attempt | None:
-        """Send a delivery when it is its turn; None if it is not to be sent by this claim."""
-        async with lane.turn(claimed_at) as may_send:
-            if not may_send or self._stopping or not self._is_sendable(claimed.delivery.id):
-                return None
-            attempt = await self._attempt(claimed)
-        lane.note(attempt.outcome.duration, failed=attempt.outcome.failure is not None)
-        return attempt
-
-    def _is_sendable(self, delivery_id: DeliveryId) -> bool:
-        left = self._holds.until(delivery_id) - self._now()
-        return left >= self._send_margin.total_seconds()
-
-    async def _submit(self, judged: Judged) -> Recorded:
-        """Record an attempt, once the database is back if it is away; say whether it counted."""
-        is_told = False
-        while True:
-            try:
-                return await self._records.submit(judged)
-            except UnavailableError:
-                if self._stopping:
-                    raise
-            if not is_told:
-                log.warning("attempt not recorded yet", delivery=judged.claimed.delivery.id)
-                is_told = True
-            await asyncio.sleep(RECORD_INTERVAL.total_seconds())
-
-    def _schedule_of(self, endpoint: Endpoint) -> RetrySchedule:
-        own = endpoint.retry_schedule
-        return self._schedule if own is None else own
+    def _is_sendable(self, held: Held) -> bool:
+        return held.until - self._now() >= self._send_margin.total_seconds()
 
     async def _attempt(self, claimed: Claimed) -> Attempt:
         delivery, endpoint = claimed.delivery, claimed.endpoint
@@ -210,9 +174,60 @@ class Dispatcher:
             sent_at=sent_at,
         )
 
+    def _judge(self, claimed: Claimed, attempt: Attempt) -> Judged:
+        verdict = judge(
+            attempt.outcome,
+            attempt=attempt.number - claimed.delivery.attempts_before,
+            schedule=self._schedule_of(claimed.endpoint),
+            now=self._clock.now(),
+            jitter=self._jitter(),
+        )
+        return Judged(claimed, attempt, verdict)
+
+    def _schedule_of(self, endpoint: Endpoint) -> RetrySchedule:
+        own = endpoint.retry_schedule
+        return self._schedule if own is None else own
+
     async def _record(self, judged: Sequence[Judged]) -> Sequence[Recorded]:
         return await record(self._store, self._lease.owner, judged, self._clock)
 
-    async def _release(self, deliveries: Sequence[Delivery]) -> Sequence[None]:
+    def _learn(self, judged: Sequence[Judged], recorded: Sequence[Recorded | None]) -> None:
+        """Let go of what has been recorded, and close lanes whose endpoints turned out to fail."""
+        lanes = set()
+        for one, record_ in zip(judged, recorded, strict=True):
+            delivery = one.claimed.delivery
+            lane = self._let_go(delivery)
+            lanes.add(lane)
+            if record_ is not None and record_.is_closed:
+                self._give_back(lane.close(self._now()))
+            if record_ is not None and not record_.counted:
+                log.warning("attempt not recorded: lease lost", delivery=delivery.id)
+        if any(lane.places() for lane in lanes):
+            self._on_room()
+
+    def _give_back(self, held: Sequence[Held]) -> None:
+        for one in held:
+            self._run(self._release(one.claimed.delivery))
+
+    async def _release(self, delivery: Delivery) -> None:
+        try:
+            await self._releases.submit(delivery)
+        except UnavailableError:
+            # Its lease will end.
+            log.warning("delivery not given back: database not available", delivery=delivery.id)
+        finally:
+            self._let_go(delivery)
+            self._on_room()
+
+    async def _release_all(self, deliveries: Sequence[Delivery]) -> Sequence[None]:
         await release(self._store, self._lease.owner, deliveries)
         return [None] * len(deliveries)
+
+    def _let_go(self, delivery: Delivery) -> Lane:
+        self._holds.drop(delivery.id)
+        return self._lanes.leave(delivery)
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,42 +1,61 @@
 """What this process holds, and until when as far as it knows, on its own steady clock."""
 
+import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from runhook.domain.deliveries import DeliveryId
+from runhook.operations.attempt import Claimed
 
 LOST = float("-inf")
 
 
-class Holds:
-    """The leases of deliveries that wait in their lanes or are being sent.
+@dataclass(slots=True)
+class Held:
+    """A claimed delivery, from its claim until it has been recorded or given back.
 
     The times are the event loop's, and never later than what the database has.
     """
 
-    def __init__(self) -> None:
-        self._until: dict[DeliveryId, float] = {}
+    claimed: Claimed
+    since: float
+    """When its claim began."""
+    until: float
+    """When its lease is over."""
 
-    def take(self, delivery_id: DeliveryId, until: float) -> None:
-        """Begin to hold one."""
-        self._until[delivery_id] = until
+
+class Holds:
+    """Everything that this process holds."""
+
+    def __init__(self) -> None:
+        self._held: dict[DeliveryId, Held] = {}
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+
+    def take(self, held: Held) -> None:
+        """Begin to hold a delivery."""
+        self._held[held.claimed.delivery.id] = held
+        self._is_empty.clear()
 
     def drop(self, delivery_id: DeliveryId) -> None:
-        """Hold one no more."""
-        del self._until[delivery_id]
+        """Hold a delivery no more."""
+        del self._held[delivery_id]
+        if not self._held:
+            self._is_empty.set()
 
-    def until(self, delivery_id: DeliveryId) -> float:
-        """Return when the lease of one is over."""
-        return self._until[delivery_id]
+    async def wait_until_empty(self) -> None:
+        """Wait until nothing is held."""
+        await self._is_empty.wait()
 
     def ending(self, before: float) -> list[DeliveryId]:
         """Return those whose lease is over before a time, and not lost already."""
-        return [one for one, until in self._until.items() if LOST < until < before]
+        return [id_ for id_, held in self._held.items() if LOST < held.until < before]
 
     def renewed(
         self, asked: Collection[DeliveryId], kept: Collection[DeliveryId], until: float
     ) -> None:
         """Note which of those asked for are held until ``until``; the others are lost."""
-        for one in asked:
+        for id_ in asked:
             # It may have been recorded meanwhile.
-            if one in self._until:
-                self._until[one] = until if one in kept else LOST
+            if id_ in self._held:
+                self._held[id_].until = until if id_ in kept else LOST

@@ -4,13 +4,12 @@ What there is in all is shared out among accounts, and an account's part among i
 rule: nobody takes more than a part of what is left for all, and who has nothing yet gets one.
 """
 
-import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
+from runhook.dispatcher.holds import Held
 from runhook.domain.budgets import Budget
 from runhook.domain.deliveries import Delivery
 from runhook.domain.runs import AccountId
@@ -62,21 +61,48 @@ class Share:
 
 
 class Lane:
-    """What we hold of one webhook."""
+    """What we hold of one webhook.
 
-    def __init__(self, share: Share) -> None:
+    Args:
+        share: what we hold of its account.
+        begin: begins to send, on a place among the requests under way that was taken for it.
+    """
+
+    def __init__(self, share: Share, begin: "Begin") -> None:
         self.held = 0
         self.under_way = 0
         self.budget = Budget.full(REQUESTS_PER_LANE)
         self._share = share
-        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self._begin = begin
+        self._waiting: deque[Held] = deque()
         self._closed_at = -math.inf
         self._latest_duration = LONGEST_WAIT
 
+    def put(self, held: Held) -> bool:
+        """Let a delivery wait for its turn; say whether it may, which ``close`` can forbid."""
+        if held.since < self._closed_at:
+            return False
+        self._waiting.append(held)
+        self.advance()
+        return True
+
+    def next(self) -> Held | None:
+        """Give back the place of a request that has ended, and take it again for the next one.
+
+        Returns:
+            what is to be sent on it; None if there is nothing, or others have the place now.
+        """
+        self.under_way -= 1
+        self._share.under_way -= 1
+        following = self._take_place()
+        self._share.advance()
+        return following
+
     def note(self, duration: timedelta, *, failed: bool) -> None:
-        """Learn how the endpoint takes a request that has just ended."""
+        """Learn how the endpoint took a request that has ended, and whose place is still taken."""
         self._latest_duration = duration
-        self.budget = self.budget.after(failed=failed, duration=duration, under_way=self.under_way)
+        others = self.under_way - 1
+        self.budget = self.budget.after(failed=failed, duration=duration, under_way=others)
         self.advance()
 
     def places(self, waiting: Waiting | None = None) -> int:
@@ -94,53 +120,35 @@ class Lane:
         capacity = self.budget.requests * (1 + min(max(rounds, 1), MOST_ROUNDS))
         return 0 if self.held > capacity // 2 else capacity - self.held
 
-    @asynccontextmanager
-    async def turn(self, claimed_at: float) -> AsyncIterator[bool]:
-        """Wait for a place among the requests under way.
-
-        Args:
-            claimed_at: when the claim of what is to be sent began, as the loop tells time.
-
-        Yields:
-            whether it is to be sent; not if the lane was closed since.
-        """
-        if claimed_at < self._closed_at or not await self._begin():
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            self.under_way -= 1
-            self._share.under_way -= 1
-            self.advance()
-            self._share.advance()
-
-    def close(self, at: float) -> None:
-        """Send nothing that was claimed before ``at``; what waits for its turn gets none."""
+    def close(self, at: float) -> Sequence[Held]:
+        """Send nothing that was claimed before ``at``; return what waited for its turn."""
         self._closed_at = at
-        while self._waiting:
-            answer(self._waiting.popleft(), is_yours=False)
+        waited = list(self._waiting)
+        self._waiting.clear()
+        return waited
 
     def advance(self) -> bool:
-        """Let begin what may; say whether anything did."""
+        """Begin to send what may be sent; say whether that was anything."""
         has_begun = False
-        while self._waiting and self._has_room():
-            if answer(self._waiting.popleft(), is_yours=True):
-                self.under_way += 1
-                self._share.under_way += 1
-                has_begun = True
+        while (following := self._take_place()) is not None:
+            self._begin(self, following)
+            has_begun = True
         if self._waiting and self.under_way < self.budget.requests:
             self._share.note_crowded_out(self)
         return has_begun
 
-    async def _begin(self) -> bool:
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        self.advance()
-        return await turn
+    def _take_place(self) -> Held | None:
+        if not self._waiting or not self._has_room():
+            return None
+        self.under_way += 1
+        self._share.under_way += 1
+        return self._waiting.popleft()
 
     def _has_room(self) -> bool:
         return self.under_way < min(self.budget.requests, self._share.requests_per_lane)
+
+
+Begin = Callable[[Lane, Held], None]
 
 
 def part_of(left: int, held: int, *, is_first: bool) -> int:
@@ -157,14 +165,6 @@ def part_of(left: int, held: int, *, is_first: bool) -> int:
     return max((free - CLAIMS_FOR_FIRST) // 4, first)
 
 
-def answer(turn: asyncio.Future[bool], *, is_yours: bool) -> bool:
-    """Tell one that waits for its turn whether it has come; say whether it was there to be told."""
-    if turn.done():
-        return False
-    turn.set_result(is_yours)
-    return True
-
-
 class Lanes:
     """What we hold of all webhooks; lanes come with their first delivery.
 
@@ -172,7 +172,8 @@ class Lanes:
     endpoints can bear.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
         self._lanes: dict[WebhookId, Lane] = {}
         self._shares: dict[AccountId, Share] = {}
         self._held = 0
@@ -180,24 +181,23 @@ class Lanes:
     def enter(self, delivery: Delivery) -> Lane:
         """Count one delivery as held, and return its lane."""
         share = self._shares.setdefault(delivery.account_id, Share())
-        lane = self._lanes.setdefault(delivery.webhook_id, Lane(share))
+        lane = self._lanes.setdefault(delivery.webhook_id, Lane(share, self._begin))
         lane.held += 1
         share.held += 1
         self._held += 1
         return lane
 
-    def leave(self, delivery: Delivery) -> bool:
-        """Count one delivery as no longer held; say whether others can be claimed."""
+    def leave(self, delivery: Delivery) -> Lane:
+        """Count one delivery as no longer held, and return its lane."""
         lane = self._lanes[delivery.webhook_id]
         lane.held -= 1
         self._shares[delivery.account_id].held -= 1
         self._held -= 1
-        return lane.places() > 0
+        return lane
 
-    def close(self, at: float) -> None:
-        """Close all lanes for what was claimed before ``at``."""
-        for lane in self._lanes.values():
-            lane.close(at)
+    def close(self, at: float) -> Sequence[Held]:
+        """Close all lanes for what was claimed before ``at``; return what waited in them."""
+        return [held for lane in self._lanes.values() for held in lane.close(at)]
 
     def places(self, waiting: Mapping[WebhookId, Waiting]) -> dict[WebhookId, int]:
         """Return how many deliveries to claim of each webhook with something that can be sent.
@@ -208,7 +208,7 @@ class Lanes:
         left = CLAIMS_IN_ALL - self._held
         held = {account_id: share.held for account_id, share in self._shares.items()}
         ready = {
-            webhook_id: self._lanes.get(webhook_id) or Lane(Share())
+            webhook_id: self._lanes.get(webhook_id) or Lane(Share(), self._begin)
             for webhook_id, one in waiting.items()
             if one.pause <= timedelta()
         }

@@ -7,7 +7,6 @@ a single caller waits for nobody.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from typing import Generic, TypeVar
 
 from runhook.domain.errors import RunhookError, UnavailableError
@@ -25,17 +24,13 @@ class GroupCommit(Generic[Item, Answer]):
     Args:
         write: writes a batch in one transaction and answers for each item, in order; an answer
             may be a ``RunhookError``, which its submitter alone will see.
-        linger: how long a first item waits for others, where nobody is kept waiting by that.
     """
 
     def __init__(
         self,
         write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | RunhookError]]],
-        *,
-        linger: timedelta = timedelta(),
     ) -> None:
         self._write = write
-        self._linger = linger.total_seconds()
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._writer: asyncio.Task[None] | None = None
 
@@ -54,8 +49,6 @@ class GroupCommit(Generic[Item, Answer]):
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                if self._linger and len(self._waiting) < BATCH_LIMIT:
-                    await asyncio.sleep(self._linger)
                 size = min(BATCH_LIMIT, len(self._waiting))
                 await self._commit([self._waiting.popleft() for _ in range(size)])
         finally:
