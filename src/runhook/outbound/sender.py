@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -20,7 +20,7 @@ from runhook.outbound.guard import Guard, make_socket
 from runhook.outbound.handshake import Handshake
 from runhook.outbound.pool import Bounds, Pool
 from runhook.outbound.resolver import Resolver
-from runhook.outbound.trip import Stage, Trip, under_way
+from runhook.outbound.trip import Stage, Trip, begin
 
 BODY_READ_LIMIT = 64 * 1024
 BODY_KEPT_LIMIT = 16 * 1024
@@ -65,6 +65,7 @@ class Sender:
     ) -> None:
         self._guard = Guard(policy)
         self._deadline = deadline
+        self._timeout = in_all(deadline.total_seconds())
         self._proxies = proxies or Proxies()
         self._bounds = bounds or Bounds()
         self._resolver = resolver
@@ -96,15 +97,14 @@ class Sender:
         clock = asyncio.get_running_loop().time
         started = clock()
         trip = Trip(url=request.url, deadline=self._deadline)
-        with under_way(trip):
-            try:
-                async with asyncio.timeout(self._deadline.total_seconds()):
-                    status_code, headers, body = await self._exchange(request, trip)
-            except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-                reason, sentence = explain(error, trip)
-                return Outcome(
-                    duration=timedelta(seconds=clock() - started), failure=reason, error=sentence
-                )
+        begin(trip)
+        try:
+            status_code, headers, body = await self._exchange(request, trip, started)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            reason, sentence = explain(error, trip)
+            return Outcome(
+                duration=timedelta(seconds=clock() - started), failure=reason, error=sentence
+            )
         failure, why = explain_status(status_code, trip)
         return Outcome(
             duration=timedelta(seconds=clock() - started),
@@ -115,33 +115,38 @@ class Sender:
             response_body=body,
         )
 
-    async def _exchange(self, request: Request, trip: Trip) -> tuple[int, dict[str, str], bytes]:
+    async def _exchange(
+        self, request: Request, trip: Trip, started: float
+    ) -> tuple[int, dict[str, str], bytes]:
         self._guard.check(request.url)
         trip.proxy = self._proxies.proxy_for(request.url)
         pool = self._proxied if trip.proxy else self._direct
         try:
-            return await self._post(pool.keeping, request, trip)
+            return await self._post(pool.keeping, request, trip, self._timeout)
         except aiohttp.ClientConnectionError:
             if not trip.was_reused or trip.status_code is not None:
                 raise
         # An endpoint may close a kept connection at the very moment we use it, and all the others
         # that we keep to it as well. That is nobody's failure; a new connection tells.
         trip.stage = Stage.QUEUED
-        return await self._post(pool.fresh, request, trip)
+        taken = asyncio.get_running_loop().time() - started
+        return await self._post(
+            pool.fresh, request, trip, in_all(self._deadline.total_seconds() - taken)
+        )
 
     async def _post(
-        self, session: aiohttp.ClientSession, request: Request, trip: Trip
+        self,
+        session: aiohttp.ClientSession,
+        request: Request,
+        trip: Trip,
+        bound: aiohttp.ClientTimeout,
     ) -> tuple[int, dict[str, str], bytes]:
-        for_proxy = credentials_for(trip.proxy)
-        # Through a tunnel the endpoint gets all headers but those that open the tunnel.
-        is_tunnelled = request.url.lower().startswith("https:")
         async with session.post(
             request.url,
             data=request.body,
-            headers=request.headers if is_tunnelled else {**request.headers, **for_proxy},
             allow_redirects=False,
-            proxy=trip.proxy.url if trip.proxy else None,
-            proxy_headers=for_proxy if is_tunnelled else None,
+            timeout=bound,
+            **(by_proxy(trip.proxy, request) if trip.proxy else {"headers": request.headers}),
         ) as response:
             trip.stage = Stage.READING
             trip.status_code = response.status
@@ -149,11 +154,22 @@ class Sender:
             return response.status, kept_headers(response), body[:BODY_KEPT_LIMIT]
 
 
-def credentials_for(proxy: Proxy | None) -> Mapping[str, str]:
-    """Return the header that a proxy asks for, none without a proxy or credentials."""
-    if proxy is None or proxy.credentials is None:
-        return {}
-    return {"Proxy-Authorization": aiohttp.encode_basic_auth(*proxy.credentials)}
+def in_all(seconds: float) -> aiohttp.ClientTimeout:
+    """Return a bound for the whole of a request, exact to the moment."""
+    return aiohttp.ClientTimeout(total=seconds, ceil_threshold=float("inf"))
+
+
+def by_proxy(proxy: Proxy, request: Request) -> Mapping[str, Any]:
+    """Return how to ask for a request by a proxy, with the credentials that it may want.
+
+    Through a tunnel the endpoint gets all headers but those that open the tunnel.
+    """
+    own = {}
+    if proxy.credentials is not None:
+        own = {"Proxy-Authorization": aiohttp.encode_basic_auth(*proxy.credentials)}
+    if request.url.lower().startswith("https:"):
+        return {"proxy": proxy.url, "headers": request.headers, "proxy_headers": own}
+    return {"proxy": proxy.url, "headers": {**request.headers, **own}}
 
 
 def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
@@ -165,7 +181,7 @@ def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
         if left < 0:
             break
         # aiohttp hands bytes that are not UTF-8 on as surrogates, which no database takes.
-        text = value.encode(errors="replace").decode()
+        text = value if value.isascii() else value.encode(errors="replace").decode()
         key = name.lower()
         kept[key] = f"{kept[key]}, {text}" if key in kept else text
     return kept
@@ -174,7 +190,7 @@ def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
 async def read_up_to(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """Read a body, and hang up on one that is longer than ``limit`` bytes."""
     body = bytearray()
-    async for chunk in response.content.iter_any():
+    while chunk := await response.content.readany():
         body += chunk
         if len(body) > limit:
             response.close()

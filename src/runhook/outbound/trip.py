@@ -4,8 +4,6 @@ aiohttp's exceptions tell what broke. They do not tell whether the connection wa
 far the request had come, which addresses were dialled, or which were refused before another failed.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,14 +82,9 @@ def place_of(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-@contextmanager
-def under_way(trip: Trip) -> Iterator[None]:
-    """Make ``trip`` the one that ``current_trip`` returns inside the block."""
-    token = _under_way.set(trip)
-    try:
-        yield
-    finally:
-        _under_way.reset(token)
+def begin(trip: Trip) -> None:
+    """Make ``trip`` the one that this task is on, and those that it begins from now on."""
+    _under_way.set(trip)
 
 
 def current_trip() -> Trip | None:
