@@ -78,14 +78,13 @@ async def copy(tx: Transaction, webhook_id: WebhookId, prefix: str, state: Deliv
 async def delivery_scans(
     store: Store, call: Callable[[Transaction], Awaitable[object]]
 ) -> list[Scan]:
-    """Return how a call's statement enters the deliveries."""
+    """Return how a call's statements enter the deliveries."""
     async with store.write() as tx:
         savepoint = await tx.connection.begin_nested()
         with statements_of(tx) as statements:
             await call(tx)
         await savepoint.rollback()
-        (statement,) = statements
-        scans = await scans_of(tx, statement)
+        scans = [scan for one in statements for scan in await scans_of(tx, one)]
     aliases = ("deliveries", "candidate", "earlier")
     return [scan for scan in scans if scan.table.startswith(("ix_", "pk_", *aliases))]
 

@@ -13,7 +13,10 @@ log = structlog.get_logger()
 
 BATCH_LIMIT = 500
 LINGER = timedelta(milliseconds=5)
-"""How long the record of an attempt waits for others to share its commit."""
+"""How long the record of an attempt waits for others to share its commit, at the least."""
+LONGEST_LINGER = timedelta(milliseconds=50)
+"""How long at the most. In between it is as long as the last commit took: what comes quickly is
+written in few commits, and what comes slowly soon."""
 RECORD_INTERVAL = timedelta(seconds=1)
 """How long to wait before trying again to record, where the database is away."""
 
@@ -36,6 +39,7 @@ class Recorder:
         self._on_recorded = on_recorded
         self._waiting: list[Judged] = []
         self._writer: asyncio.Task[None] | None = None
+        self._linger = LINGER.total_seconds()
         self._stopping = False
 
     def add(self, judged: Judged) -> None:
@@ -49,12 +53,15 @@ class Recorder:
         self._stopping = True
 
     async def _write_all(self) -> None:
+        clock = asyncio.get_running_loop().time
         try:
             while self._waiting:
                 if len(self._waiting) < BATCH_LIMIT:
-                    await asyncio.sleep(LINGER.total_seconds())
+                    await asyncio.sleep(self._linger)
                 batch, self._waiting = self._waiting[:BATCH_LIMIT], self._waiting[BATCH_LIMIT:]
+                began = clock()
                 await self._write(batch)
+                self._linger = lingering(clock() - began)
         finally:
             self._writer = None
 
@@ -87,6 +94,11 @@ class Recorder:
                 log.warning("attempt not recorded yet", deliveries=ids_of(batch))
                 is_told = True
             await asyncio.sleep(RECORD_INTERVAL.total_seconds())
+
+
+def lingering(seconds: float) -> float:
+    """Return how long to wait for others after a commit that took so long."""
+    return min(max(seconds, LINGER.total_seconds()), LONGEST_LINGER.total_seconds())
 
 
 def ids_of(batch: Sequence[Judged]) -> list[str]:

@@ -1,7 +1,7 @@
 """What PostgreSQL needs that SQLite does not: its connections, and its form of the claim."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from runhook.domain.errors import InvalidError
 from runhook.storage.batches import Batch, around_values
-from runhook.storage.claimable import LANES, claimable_of
+from runhook.storage.claimable import CLAIMED, LANES, claimable_of
 from runhook.storage.columns import as_json
 from runhook.storage.notifier import Notifier
+from runhook.storage.tables import deliveries
 
 CONNECTIONS = 10
 SCHEMA_LOCK = 0x72756E68
@@ -88,6 +89,32 @@ def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
     return sa.select(sa.func.unnest(sa.func.array(ids, type_=sa.ARRAY(sa.Text))).label("id"))
 
 
+async def claim(
+    connection: AsyncConnection,
+    claiming: sa.Update,
+    now: sa.ColumnElement[Any],
+    parameters: Mapping[str, Any],
+) -> Sequence[Sequence[Any]]:
+    """Claim what can be claimed, and read it as it is then, with one statement."""
+    return (await connection.execute(claiming_and_returning(claiming, now), parameters)).all()
+
+
+@lru_cache
+def claiming_and_returning(claiming: sa.Update, now: sa.ColumnElement[Any]) -> sa.UpdateBase:
+    """Return the statement of ``claim``."""
+    claimable = claimable_ids(now).cte("claimable")
+    return claiming.where(deliveries.c.id.in_(sa.select(claimable.c.id))).returning(*CLAIMED)
+
+
+async def read_many(
+    connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
+) -> Sequence[Sequence[Any]]:
+    """Return a query's rows."""
+    rows: Sequence[Sequence[Any]] = (await connection.execute(query, parameters)).all()
+    return rows
+
+
+@lru_cache
 def is_among(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
     """Whether a column's value is in the list that the parameter ``name`` holds."""
     return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.Text)))

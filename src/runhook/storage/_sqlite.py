@@ -1,18 +1,20 @@
 """What SQLite needs that PostgreSQL does not: its connections, and its form of the claim."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
 from runhook.storage.batches import Batch, around_values
-from runhook.storage.claimable import LANES, claimable_of
+from runhook.storage.claimable import CLAIMED, LANES, claimable_of
 from runhook.storage.columns import as_json
 from runhook.storage.notifier import InProcess, Notifier
 from runhook.storage.tables import deliveries
@@ -21,6 +23,7 @@ READERS = 4
 BUSY_TIMEOUT_SECONDS = 10
 PARAMETERS_LIMIT = 32_766
 """How many placeholders a statement may have (SQLITE_MAX_VARIABLE_NUMBER since 3.32)."""
+DIALECT = sqlite.dialect()
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # A commit that returned survives a power cut. Batches make that cheap.
@@ -119,6 +122,76 @@ def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
     return sa.select(ranked.c.id).where(ranked.c.place <= ranked.c.places)
 
 
+async def claim(
+    connection: AsyncConnection,
+    claiming: sa.Update,
+    now: sa.ColumnElement[Any],
+    parameters: Mapping[str, Any],
+) -> Sequence[Sequence[Any]]:
+    """Read what can be claimed, then claim it: nobody else writes meanwhile."""
+    rows = await read_many(connection, claimable(now), parameters)
+    if rows:
+        ids = [row[0] for row in rows]
+        await connection.execute(claiming_of_ids(claiming), {**parameters, "ids": ids})
+    return rows
+
+
+@lru_cache
+def claimable(now: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Return the query of what can be claimed."""
+    return sa.select(*CLAIMED).where(deliveries.c.id.in_(claimable_ids(now)))
+
+
+@lru_cache
+def claiming_of_ids(claiming: sa.Update) -> sa.Update:
+    """Return the statement that claims the ids of a parameter."""
+    return claiming.where(is_among(deliveries.c.id, "ids"))
+
+
+async def read_many(
+    connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
+) -> Sequence[Sequence[Any]]:
+    """Return a query's rows, read as one that holds them all.
+
+    The driver's thread lets go of Python's lock at each row it reads, and has to wait for it after
+    each while another thread works. Bytes must be UTF-8.
+    """
+    in_one_row, readers = read_at_once(query)
+    rows = msgspec.json.decode((await connection.execute(in_one_row, parameters)).scalar_one())
+    return [
+        [value if read is None else read(value) for read, value in zip(readers, row, strict=True)]
+        for row in rows
+    ]
+
+
+Read = Callable[[Any], Any]
+
+
+@lru_cache
+def read_at_once(query: sa.Select[Any]) -> tuple[sa.Select[Any], Sequence[Read | None]]:
+    """Return a query for one row that holds all rows of another, and how to read each column."""
+    rows = query.subquery("one")
+    columns = [
+        sa.cast(column, sa.Text) if is_bytes(column) else sa.type_coerce(column, sa.Text)
+        for column in rows.c
+    ]
+    in_one_row = sa.select(sa.func.json_group_array(sa.func.json_array(*columns)))
+    return in_one_row, [reader_of(column) for column in rows.c]
+
+
+def is_bytes(column: sa.ColumnElement[Any]) -> bool:
+    """Whether a column holds bytes."""
+    return isinstance(column.type, sa.LargeBinary)
+
+
+def reader_of(column: sa.ColumnElement[Any]) -> Read | None:
+    """Return what turns a column's value in JSON into Python's, None if it is that."""
+    if is_bytes(column):
+        return str.encode
+    return column.type.dialect_impl(DIALECT).result_processor(DIALECT, None)
+
+
+@lru_cache
 def is_among(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
     """Whether a column's value is in the list that the parameter ``name`` holds."""
     listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("value")

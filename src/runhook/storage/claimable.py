@@ -1,4 +1,4 @@
-"""Which deliveries of one webhook may be sent now, and in which order."""
+"""Which deliveries may be sent now and in which order, and what a worker gets of them."""
 
 from typing import Any
 
@@ -8,6 +8,18 @@ from runhook.storage.tables import IS_PENDING, deliveries
 
 LANES = sa.bindparam("lanes", type_=sa.JSON)
 """Which webhooks to claim deliveries of, and how many of each: an object of ids and numbers."""
+
+CLAIMED = (
+    deliveries.c.id,
+    deliveries.c.account_id,
+    deliveries.c.webhook_id,
+    deliveries.c.run_id,
+    deliveries.c.event_type,
+    deliveries.c.body,
+    deliveries.c.attempt_count,
+    deliveries.c.attempts_before,
+)
+"""What a worker gets of a delivery."""
 
 
 def claimable_of(

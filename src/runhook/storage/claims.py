@@ -4,10 +4,11 @@ A claim is a lease with an owner. Whoever records must still hold it; a lease th
 returned to the queue for another worker.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -208,50 +209,44 @@ async def claim_due(
     Returns:
         the claimed deliveries in the order they are to be sent.
     """
-    rows = await tx.execute(
-        claim_due_statement(tx.database.claimable_ids, tx.now),
+    rows = await tx.database.claim(
+        tx.connection,
+        claiming(tx.now),
+        tx.now,
         {"lanes": {**lanes}, "owner": lease.owner, "duration": lease.duration},
     )
-    # RETURNING has no order of its own.
+    # They come in no order of their own.
     return [
         Delivery(
-            id=row.id,
-            account_id=row.account_id,
-            webhook_id=row.webhook_id,
-            run_id=row.run_id,
-            event_type=row.event_type,
-            body=row.body,
-            attempt_count=row.attempt_count,
-            attempts_before=row.attempts_before,
+            id=id_,
+            account_id=account_id,
+            webhook_id=webhook_id,
+            run_id=run_id,
+            event_type=event_type,
+            body=body,
+            attempt_count=attempt_count,
+            attempts_before=attempts_before,
         )
-        for row in sorted(rows, key=lambda row: row.id)
+        for (
+            id_,
+            account_id,
+            webhook_id,
+            run_id,
+            event_type,
+            body,
+            attempt_count,
+            attempts_before,
+        ) in sorted(rows, key=itemgetter(0))
     ]
 
 
 @lru_cache
-def claim_due_statement(
-    claimable_ids: Callable[[Clock], sa.Select[tuple[str]]], now: Clock
-) -> sa.UpdateBase:
-    """Return the statement of ``claim_due``."""
-    claimable = claimable_ids(now).cte("claimable")
-    return (
-        sa.update(deliveries)
-        .where(deliveries.c.id.in_(sa.select(claimable.c.id)))
-        .values(
-            state=DeliveryState.SENDING,
-            claimed_by=sa.bindparam("owner"),
-            claimed_until=after(now, sa.bindparam("duration", type_=Duration)),
-        )
-        .returning(
-            deliveries.c.id,
-            deliveries.c.account_id,
-            deliveries.c.webhook_id,
-            deliveries.c.run_id,
-            deliveries.c.event_type,
-            deliveries.c.body,
-            deliveries.c.attempt_count,
-            deliveries.c.attempts_before,
-        )
+def claiming(now: Clock) -> sa.Update:
+    """Return the statement that claims deliveries, whichever these are."""
+    return sa.update(deliveries).values(
+        state=DeliveryState.SENDING,
+        claimed_by=sa.bindparam("owner"),
+        claimed_until=after(now, sa.bindparam("duration", type_=Duration)),
     )
 
 
@@ -259,18 +254,22 @@ async def hold_claims(
     tx: Transaction, delivery_ids: Collection[DeliveryId], owner: str
 ) -> set[DeliveryId]:
     """Return which of these deliveries ``owner`` still holds, and keep them held to the end."""
-    rows = await tx.execute(
-        sa.select(deliveries.c.id)
-        .where(
-            tx.database.is_among(deliveries.c.id, "ids"),
-            IS_SENDING,
-            deliveries.c.claimed_by == owner,
-        )
-        .order_by(deliveries.c.id)
-        .with_for_update(),
-        {"ids": list(delivery_ids)},
+    rows = await tx.read_many(
+        held_statement(tx.database.is_among(deliveries.c.id, "ids")),
+        {"ids": list(delivery_ids), "owner": owner},
     )
-    return set(rows.scalars())
+    return {id_ for (id_,) in rows}
+
+
+@lru_cache
+def held_statement(is_asked: sa.ColumnElement[bool]) -> sa.Select[tuple[str]]:
+    """Return the query of ``hold_claims``."""
+    return (
+        sa.select(deliveries.c.id)
+        .where(is_asked, IS_SENDING, deliveries.c.claimed_by == sa.bindparam("owner"))
+        .order_by(deliveries.c.id)
+        .with_for_update()
+    )
 
 
 async def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:

@@ -55,8 +55,22 @@ class Database(Protocol):
     def open_at(self, url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
         """Return the engine that writes, the one that reads, and who tells of what is due."""
 
-    def claimable_ids(self, now: Clock) -> sa.Select[tuple[str]]:
-        """Return the ids of what can be claimed in the lanes that a parameter holds."""
+    async def claim(
+        self,
+        connection: AsyncConnection,
+        claiming: sa.Update,
+        now: Clock,
+        parameters: Mapping[str, Any],
+    ) -> Sequence[Sequence[Any]]:
+        """Run a statement that claims, for what can be claimed in the lanes that a parameter holds.
+
+        It returns the columns of ``CLAIMED``.
+        """
+
+    async def read_many(
+        self, connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """Return the rows of a query that may have hundreds of them."""
 
     def is_among(self, column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
         """Whether a column's value is in the list that the parameter ``name`` holds.
@@ -102,6 +116,15 @@ class Transaction:
     ) -> sa.CursorResult[Any]:
         """Run one statement."""
         return await self.connection.execute(statement, parameters)
+
+    async def read_many(
+        self, query: sa.Select[Any], parameters: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """Return the rows of a query that may have hundreds of them.
+
+        It is prepared once: build it once too.
+        """
+        return await self.database.read_many(self.connection, query, parameters)
 
     async def execute_many(
         self, statement: sa.Insert | sa.Update, rows: Sequence[Mapping[str, Any]]

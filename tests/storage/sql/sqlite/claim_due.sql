@@ -1,5 +1,7 @@
-WITH claimable AS
-(SELECT ranked.id AS id
+SELECT json_group_array(json_array(one.id, one.account_id, one.webhook_id, one.run_id, one.event_type, CAST(one.body AS TEXT), one.attempt_count, one.attempts_before)) AS json_group_array_1
+FROM (SELECT deliveries.id AS id, deliveries.account_id AS account_id, deliveries.webhook_id AS webhook_id, deliveries.run_id AS run_id, deliveries.event_type AS event_type, deliveries.body AS body, deliveries.attempt_count AS attempt_count, deliveries.attempts_before AS attempts_before
+FROM deliveries
+WHERE deliveries.id IN (SELECT ranked.id
 FROM (SELECT candidate.id AS id, CAST(anon_1.value AS INTEGER) AS places, row_number() OVER (PARTITION BY candidate.webhook_id ORDER BY candidate.next_attempt_at, candidate.id) AS place
 FROM json_each(?) AS anon_1 JOIN deliveries AS candidate ON candidate.id IN (SELECT deliveries.id
 FROM deliveries
@@ -9,6 +11,4 @@ WHERE earlier.run_id = deliveries.run_id AND earlier.webhook_id = deliveries.web
  LIMIT 1 OFFSET ?) IS NULL ORDER BY deliveries.next_attempt_at, deliveries.id
  LIMIT (SELECT max(anon_2.value) AS max_1
 FROM json_each(?) AS anon_2) OFFSET ?)) AS ranked
-WHERE ranked.place <= ranked.places)
- UPDATE deliveries SET state=?, claimed_by=?, claimed_until=(CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?) WHERE deliveries.id IN (SELECT claimable.id
-FROM claimable) RETURNING id, account_id, webhook_id, run_id, event_type, body, attempt_count, attempts_before;
+WHERE ranked.place <= ranked.places)) AS one;
