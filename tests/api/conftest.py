@@ -7,14 +7,14 @@ import pytest
 
 from runhook.operations.begin import begin
 from runhook.storage.store import Store
-from tests.support.api import Api
+from tests.support.api import Api, shared_app
 from tests.support.clock import ManualClock
 
 
 @pytest.fixture
 async def api(store: Store, clock: ManualClock) -> AsyncIterator[Api]:
     await begin(store, bootstrap_token=None, clock=clock)
-    api = Api(store=store, clock=clock)
+    api = Api(store=store, clock=clock, app=shared_app())
     async with api.sender:
         yield api
 

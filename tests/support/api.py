@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import httpx
@@ -20,7 +21,7 @@ from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.publish import Publisher
 from runhook.operations.tokens import create_token
 from runhook.outbound.sender import Sender
-from runhook.server.app import create_app
+from runhook.server.app import build_app
 from runhook.server.services import Services
 from runhook.storage.accounts import Account, insert_account
 from runhook.storage.store import Store
@@ -43,6 +44,12 @@ A_WEBHOOK = {
 }
 
 
+@cache
+def shared_app() -> Litestar:
+    """Return an application for one test after another: its routes take longer than most tests."""
+    return build_app()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Api:
     """The application, and whoever calls it."""
@@ -53,7 +60,8 @@ class Api:
     is_delivering: Callable[[], bool] | None = lambda: True
     public_url: str | None = None
     largest_artifact: int = 1 << 20
-    app: Litestar = field(init=False)
+    app: Litestar = field(default_factory=build_app)
+    """One of its own, as long as no other is given."""
     sender: Sender = field(init=False)
     """Opened by who has a use for it."""
 
@@ -71,7 +79,7 @@ class Api:
             sender=self.sender,
             lease=LEASE,
         )
-        object.__setattr__(self, "app", create_app(services))
+        self.app.state["services"] = services
 
     def client(
         self, authorization: str | None = None, *, account_id: int = FIRST_ACCOUNT

@@ -15,6 +15,10 @@ from runhook.storage.store import Store
 from runhook.storage.tables import metadata
 from runhook.storage.vault import Vault
 
+RESTART_SEQUENCES = """
+SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+FROM pg_sequences
+"""
 VAULT = Vault([Vault.new_key()])
 
 
@@ -57,8 +61,11 @@ async def empty(url: str) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    tables = ", ".join(metadata.tables)
-    await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    # Truncating makes new files for every table and index, and takes a hundred times as long.
+    await connection.execute(
+        ";".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
+    )
+    await connection.execute(RESTART_SEQUENCES)
     await connection.close()
 
 

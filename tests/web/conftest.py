@@ -6,7 +6,7 @@ import pytest
 from runhook.domain.permissions import Role
 from runhook.operations.begin import begin
 from runhook.storage.store import Store
-from tests.support.api import Api
+from tests.support.api import Api, shared_app
 from tests.support.clock import ManualClock
 from tests.support.people import session_of_new_user, sign_in_client
 from tests.web.pages import browser
@@ -17,7 +17,7 @@ ADA = "ada@example.com"
 @pytest.fixture
 async def api(store: Store, clock: ManualClock) -> Api:
     await begin(store, bootstrap_token=None, clock=clock)
-    return Api(store=store, clock=clock)
+    return Api(store=store, clock=clock, app=shared_app())
 
 
 @pytest.fixture

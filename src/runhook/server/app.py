@@ -29,7 +29,7 @@ from runhook.server.headers import add_headers
 from runhook.server.health import healthz, readyz
 from runhook.server.openapi import Description, show_description
 from runhook.server.request import JsonRequest
-from runhook.server.services import Services
+from runhook.server.services import Services, provide_services
 from runhook.server.web import accounts as account_pages
 from runhook.server.web import pages
 from runhook.server.web.errors import answer_as_asked
@@ -41,6 +41,13 @@ READS = (*reading.READS, *artifacts.READS)
 
 def create_app(services: Services) -> Litestar:
     """Return the application over ``services``."""
+    app = build_app()
+    app.state["services"] = services
+    return app
+
+
+def build_app() -> Litestar:
+    """Return the application with all its routes; its state lacks the ``services`` still."""
     v3 = account_router(
         "/api/v3",
         webhooks.router,
@@ -80,8 +87,8 @@ def create_app(services: Services) -> Litestar:
     api: list[ControllerRouterHandler] = [v3, v2, own, healthz, readyz]
     return Litestar(
         route_handlers=[*api, show_description, pages.router, account_pages.router, static_files()],
-        state=State({"services": services, "description": Description(api)}),
-        dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
+        state=State({"description": Description(api)}),
+        dependencies={"services": Provide(provide_services, sync_to_thread=False)},
         exception_handlers={Exception: answer_as_asked},
         before_send=[add_headers],
         template_config=template_config(),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
@@ -40,6 +41,12 @@ class Services:
     """In bytes."""
     retention: timedelta = timedelta(days=30)
     """How long deliveries are kept."""
+
+
+def provide_services(state: State) -> Services:
+    """Return what the application was given."""
+    services: Services = state.services
+    return services
 
 
 # Litestar would otherwise take these apart to check them, at every request.
