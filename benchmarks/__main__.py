@@ -9,13 +9,14 @@ import signal
 import sys
 import time
 
-from benchmarks import client_start, drain, history
+from benchmarks import client_start, drain, history, open_loop
 from benchmarks.scale import QUICK, WHOLE
 from benchmarks.table import Figure, machine, print_table
 
 FIGURES = {
     "start": client_start.measure,
     "drain": drain.measure,
+    "open": open_loop.measure,
     "history": history.measure,
 }
 

@@ -1,7 +1,7 @@
 """An endpoint that costs as little as it can, in a process of its own.
 
-It listens on ten ports and prints them. A POST is noted and answered with 200, a GET returns what
-was noted.
+It listens on eleven ports and prints them. A POST is noted and answered with 200; on the last port
+neither. A GET returns what was noted.
 """
 
 import asyncio
@@ -21,8 +21,12 @@ import uvloop
 from benchmarks.processes import first_line, running
 
 PORTS = 10
+"""Those that answer; there is one more."""
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 RUN = re.compile(rb'"run_?[iI]d":"?(\d+)')
+EVENT = re.compile(rb'"event_?[tT]ype":"([a-z.]+)')
+Event = tuple[int, str]
+"""A run's id, and what happened to it."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +34,19 @@ class Receiver:
     """The receiver as others see it."""
 
     urls: Sequence[str]
+    """Endpoints that answer."""
+    hanging: str
+    """One that takes every request and never answers."""
 
     def progress(self) -> dict[str, Any]:
         """Return how many requests came, and when the first and the last one did."""
         return self._get("progress")
 
-    def arrivals(self) -> dict[int, float]:
-        """Return when each run was first heard of, and forget it."""
-        arrivals: dict[int, float] = {}
-        for run_id, moment in self._get("taken")["arrivals"]:
-            arrivals.setdefault(run_id, moment)
+    def arrivals(self) -> dict[Event, float]:
+        """Return when each event was first heard of, and forget it."""
+        arrivals: dict[Event, float] = {}
+        for run_id, event_type, moment in self._get("taken")["arrivals"]:
+            arrivals.setdefault((run_id, event_type), moment)
         return arrivals
 
     def _get(self, path: str) -> dict[str, Any]:
@@ -53,14 +60,16 @@ def a_receiver() -> Iterator[Receiver]:
     """Run a receiver."""
     with running("benchmarks.receiver") as process:
         ports = json.loads(first_line(process))
-        yield Receiver([f"http://127.0.0.1:{port}/" for port in ports])
+        *urls, hanging = [f"http://127.0.0.1:{port}/" for port in ports]
+        yield Receiver(urls, hanging)
 
 
 class Connection(asyncio.Protocol):
     """Notes each request that has a body, and answers."""
 
-    def __init__(self, noted: list[tuple[float, bytes]]) -> None:
+    def __init__(self, noted: list[tuple[float, bytes]], *, is_hanging: bool) -> None:
         self.noted = noted
+        self.is_hanging = is_hanging
         self.path = self.body = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,14 +89,15 @@ class Connection(asyncio.Protocol):
         if not self.body:
             self.transport.write(self.report())
             return
-        self.noted.append((time.monotonic(), self.body))
+        if not self.is_hanging:
+            self.noted.append((time.monotonic(), self.body))
+            self.transport.write(ANSWER)
         self.body = b""
-        self.transport.write(ANSWER)
 
     def report(self) -> bytes:
         """Answer a question of the benchmark's."""
         if self.path == b"/taken":
-            told: dict[str, Any] = {"arrivals": [[run_of(body), at] for at, body in self.noted]}
+            told: dict[str, Any] = {"arrivals": [[*event_of(body), at] for at, body in self.noted]}
             self.noted.clear()
         else:
             moments = [moment for moment, _ in self.noted]
@@ -97,10 +107,10 @@ class Connection(asyncio.Protocol):
         return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content)
 
 
-def run_of(body: bytes) -> int:
-    """Return the id of the run that a payload speaks of."""
-    found = RUN.search(body)
-    return int(found[1]) if found else 0
+def event_of(body: bytes) -> Event:
+    """Return what a payload speaks of."""
+    run, event = RUN.search(body), EVENT.search(body)
+    return int(run[1]) if run else 0, event[1].decode() if event else ""
 
 
 async def main() -> None:
@@ -108,7 +118,10 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     noted: list[tuple[float, bytes]] = []
     servers = [
-        await loop.create_server(partial(Connection, noted), "127.0.0.1", 0) for _ in range(PORTS)
+        await loop.create_server(
+            partial(Connection, noted, is_hanging=number == PORTS), "127.0.0.1", 0
+        )
+        for number in range(PORTS + 1)
     ]
     print(json.dumps([server.sockets[0].getsockname()[1] for server in servers]), flush=True)
     await asyncio.gather(*(server.serve_forever() for server in servers))

@@ -125,7 +125,7 @@ async def add_runs(tx: Transaction, copies: Copies, seed: int, first: int, last:
         "run_key": f"old.run_key || '-' || {PADDED[kind].format('n')}",
         "created_at": at,
         "started_at": at,
-        **({"status": "10", "finished_at": at, "outcome": "'success'"} if over else {}),
+        **({"status": "10", "finished_at": at, "outcome": "'complete'"} if over else {}),
     }
     limits = {"seed": seed, "first": first, "last": last}
     await tx.execute(

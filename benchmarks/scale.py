@@ -11,7 +11,11 @@ class Scale:
     """Deliveries to drain."""
     history: int = 1_000_000
     """Old deliveries in the log."""
+    rates: tuple[int, ...] = (50, 200, 500, 1_000)
+    """Reports per second of the open loop."""
+    open_seconds: int = 60
+    """How long each of them goes on."""
 
 
 WHOLE = Scale()
-QUICK = Scale(backlog=20_000, history=100_000)
+QUICK = Scale(backlog=20_000, history=100_000, rates=(200,), open_seconds=10)
