@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from benchmarks import client_start, drain, history, open_loop
+from benchmarks import client_start, drain, hanging, history, open_loop
 from benchmarks.scale import QUICK, WHOLE
 from benchmarks.table import Figure, machine, print_table
 
@@ -17,6 +17,7 @@ FIGURES = {
     "start": client_start.measure,
     "drain": drain.measure,
     "open": open_loop.measure,
+    "hanging": hanging.measure,
     "history": history.measure,
 }
 

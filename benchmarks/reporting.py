@@ -72,6 +72,15 @@ def add_jobs(client: httpx.Client, urls: Sequence[str]) -> list[str]:
     return names
 
 
+def switch_webhook(client: httpx.Client, job: str, *, active: bool) -> None:
+    """Activate or deactivate the webhook of a job."""
+    listed = client.get("webhooks/subscriptions", params={"limit": 100}).raise_for_status()
+    for webhook in listed.json()["data"]:
+        if webhook["name"] == f"of {job}":
+            path = f"webhooks/subscription/{webhook['id']}"
+            client.put(path, json={**webhook, "active": active}).raise_for_status()
+
+
 def report(
     service: Service,
     receiver: Receiver,

@@ -15,7 +15,11 @@ class Scale:
     """Reports per second of the open loop."""
     open_seconds: int = 60
     """How long each of them goes on."""
+    rounds: int = 3
+    """How often two things are measured that take turns."""
+    round_seconds: int = 20
+    """How long each of them goes on at a time."""
 
 
 WHOLE = Scale()
-QUICK = Scale(backlog=20_000, history=100_000, rates=(200,), open_seconds=10)
+QUICK = Scale(backlog=20_000, history=100_000, rates=(200,), open_seconds=10, rounds=1, round_seconds=10)
