@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from benchmarks import client_start, drain, hanging, history, open_loop
+from benchmarks import client_start, drain, hanging, open_loop, volume
 from benchmarks.scale import QUICK, WHOLE
 from benchmarks.table import Figure, machine, print_table
 
@@ -18,7 +18,7 @@ FIGURES = {
     "drain": drain.measure,
     "open": open_loop.measure,
     "hanging": hanging.measure,
-    "history": history.measure,
+    "volume": volume.measure,
 }
 
 

@@ -9,8 +9,10 @@ class Scale:
 
     backlog: int = 100_000
     """Deliveries to drain."""
-    history: int = 1_000_000
+    history: int = 10_000_000
     """Old deliveries in the log."""
+    pending: int = 1_000_000
+    """Deliveries that wait for a dead endpoint."""
     rates: tuple[int, ...] = (50, 200, 500, 1_000)
     """Reports per second of the open loop."""
     open_seconds: int = 60
@@ -22,4 +24,4 @@ class Scale:
 
 
 WHOLE = Scale()
-QUICK = Scale(backlog=20_000, history=100_000, rates=(200,), open_seconds=10, rounds=1, round_seconds=10)
+QUICK = Scale(backlog=20_000, history=1_000_000, pending=100_000, rates=(200,), open_seconds=10, rounds=1, round_seconds=10)
