@@ -18,6 +18,7 @@ from runhook.storage.claims import (
     return_abandoned,
     waiting_webhooks,
 )
+from runhook.storage.runs import find_runs_by_key, lock_runs
 from runhook.storage.store import Store, Transaction
 from runhook.storage.tables import deliveries, webhooks
 from tests.storage.plans import Scan, scans_of
@@ -75,16 +76,21 @@ async def copy(tx: Transaction, webhook_id: WebhookId, prefix: str, state: Deliv
     await tx.execute(COPY_DELIVERY, parameters)
 
 
-async def delivery_scans(
-    store: Store, call: Callable[[Transaction], Awaitable[object]]
-) -> list[Scan]:
-    """Return how a call's statements enter the deliveries."""
+async def scans_by(store: Store, call: Callable[[Transaction], Awaitable[object]]) -> list[Scan]:
+    """Return how a call's statements enter their tables."""
     async with store.write() as tx:
         savepoint = await tx.connection.begin_nested()
         with statements_of(tx) as statements:
             await call(tx)
         await savepoint.rollback()
-        scans = [scan for one in statements for scan in await scans_of(tx, one)]
+        return [scan for one in statements for scan in await scans_of(tx, one)]
+
+
+async def delivery_scans(
+    store: Store, call: Callable[[Transaction], Awaitable[object]]
+) -> list[Scan]:
+    """Return how a call's statements enter the deliveries."""
+    scans = await scans_by(store, call)
     aliases = ("deliveries", "candidate", "earlier")
     return [scan for scan in scans if scan.table.startswith(("ix_", "pk_", *aliases))]
 
@@ -127,6 +133,21 @@ async def test_claiming_looks_at_no_more_than_it_takes(store: Store, healthy: We
     }
     assert "ix_deliveries_due" in {scan.index for scan in scans}
     assert sum(scan.rows for scan in scans) < A_FEW
+
+
+@pytest.mark.parametrize("find", [find_runs_by_key, lock_runs])
+@pytest.mark.usefixtures("healthy")
+async def test_a_report_finds_its_run_without_looking_at_others(
+    store: Store, find: Callable[..., Awaitable[object]]
+):
+    known = {find_runs_by_key: "copy 7", lock_runs: 1007}[find]
+
+    scans = await scans_by(store, lambda tx: find(tx, [(FIRST_ACCOUNT, known)]))
+
+    of_runs = [scan for scan in scans if scan.table == "runs" or "_runs" in (scan.index or "")]
+    assert of_runs
+    assert not any(scan.is_whole for scan in of_runs)
+    assert sum(scan.rows for scan in of_runs) < A_FEW
 
 
 async def test_passing_a_gate_looks_at_no_delivery(store: Store, healthy: WebhookId):

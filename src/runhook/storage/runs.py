@@ -151,7 +151,12 @@ async def find_runs_by_key(
 ) -> dict[tuple[AccountId, str], StoredRun]:
     """Return the runs that reporters know by these keys."""
     rows = await tx.execute(
-        select_runs().where(sa.tuple_(runs.c.account_id, runs.c.run_key).in_(list(keys)))
+        select_runs().where(
+            # Of pairs alone SQLite thinks that they may be any run, once it has counted them.
+            runs.c.account_id.in_({account_id for account_id, _ in keys}),
+            runs.c.run_key.in_([run_key for _, run_key in keys]),
+            sa.tuple_(runs.c.account_id, runs.c.run_key).in_(list(keys)),
+        )
     )
     return {(row.account_id, row.run_key): stored_run_of(row) for row in rows}
 
@@ -162,7 +167,10 @@ async def lock_runs(
     """Return these runs, and let no other transaction change them before this one ends."""
     rows = await tx.execute(
         select_runs()
-        .where(sa.tuple_(runs.c.account_id, runs.c.id).in_(list(ids)))
+        .where(
+            runs.c.id.in_([run_id for _, run_id in ids]),
+            sa.tuple_(runs.c.account_id, runs.c.id).in_(list(ids)),
+        )
         .order_by(runs.c.id)
         .with_for_update(of=runs)
     )
