@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from benchmarks import client_start, drain, hanging, open_loop, volume
+from benchmarks import client_start, drain, hanging, open_loop, pruning, volume
 from benchmarks.scale import QUICK, WHOLE
 from benchmarks.table import Figure, machine, print_table
 
@@ -19,6 +19,7 @@ FIGURES = {
     "open": open_loop.measure,
     "hanging": hanging.measure,
     "volume": volume.measure,
+    "pruning": pruning.measure,
 }
 
 

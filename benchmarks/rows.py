@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from benchmarks.databases import Database
+from benchmarks.service import TOKEN
 from runhook.clock import SystemClock
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import DeliveryState
@@ -22,6 +23,7 @@ from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.publish import Publisher, Start
 from runhook.operations.subscribe import WebhookChange, create_webhook
+from runhook.settings import Hidden
 from runhook.storage.columns import EPOCH, MICROSECOND
 from runhook.storage.data_folder import open_vault
 from runhook.storage.schema import migrate
@@ -69,7 +71,7 @@ async def a_store(database: Database) -> Store:
     """Open a database as the service would, with its first account."""
     store = Store.open(database.url, vault=open_vault(database.folder))
     await migrate(store)
-    await begin(store, bootstrap_token=None, clock=SystemClock())
+    await begin(store, bootstrap_token=Hidden(TOKEN), clock=SystemClock())
     return store
 
 

@@ -13,6 +13,8 @@ class Scale:
     """Old deliveries in the log."""
     pending: int = 1_000_000
     """Deliveries that wait for a dead endpoint."""
+    pruned: int = 500_000
+    """Deliveries to delete; with their attempts, runs and events more than twice as many rows."""
     rates: tuple[int, ...] = (50, 200, 500, 1_000)
     """Reports per second of the open loop."""
     open_seconds: int = 60
@@ -24,4 +26,13 @@ class Scale:
 
 
 WHOLE = Scale()
-QUICK = Scale(backlog=20_000, history=1_000_000, pending=100_000, rates=(200,), open_seconds=10, rounds=1, round_seconds=10)
+QUICK = Scale(
+    backlog=20_000,
+    history=1_000_000,
+    pending=100_000,
+    pruned=100_000,
+    rates=(200,),
+    open_seconds=10,
+    rounds=1,
+    round_seconds=10,
+)
