@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from benchmarks import client_start, drain, hanging, open_loop, pruning, volume
+from benchmarks import client_start, drain, hanging, open_loop, pruning, replicas, volume
 from benchmarks.scale import QUICK, WHOLE
 from benchmarks.table import Figure, machine, print_table
 
@@ -20,6 +20,7 @@ FIGURES = {
     "hanging": hanging.measure,
     "volume": volume.measure,
     "pruning": pruning.measure,
+    "processes": replicas.measure,
 }
 
 

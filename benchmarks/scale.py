@@ -9,6 +9,8 @@ class Scale:
 
     backlog: int = 100_000
     """Deliveries to drain."""
+    shared_backlog: int = 50_000
+    """Deliveries that several processes drain."""
     history: int = 10_000_000
     """Old deliveries in the log."""
     pending: int = 1_000_000
@@ -27,6 +29,7 @@ class Scale:
 
 WHOLE = Scale()
 QUICK = Scale(
+    shared_backlog=10_000,
     backlog=20_000,
     history=1_000_000,
     pending=100_000,

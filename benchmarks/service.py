@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,17 +36,7 @@ def a_service(
         counts: a file that gets, at the end, what was asked of the database.
         retention_days: how long it keeps what is over.
     """
-    environment = {
-        **os.environ,
-        "RUNHOOK_PORT": "0",
-        "RUNHOOK_DATABASE_URL": database.url,
-        "RUNHOOK_DATA_DIR": str(database.folder),
-        "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
-        "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
-        "RUNHOOK_RETENTION_DAYS": str(retention_days),
-        # It runs in its own folder.
-        "PYTHONPATH": str(Path.cwd()),
-    }
+    environment = environment_of(database) | {"RUNHOOK_RETENTION_DAYS": str(retention_days)}
     program = ["benchmarks.counted", str(counts)] if counts else ["runhook.cli.main"]
     with running(*program, "serve", folder=database.folder, environment=environment) as process:
         line = first_line(process)
@@ -58,3 +48,37 @@ def a_service(
             timeout=60,
         ) as client:
             yield Service(process, url, client)
+
+
+@contextmanager
+def dispatching(database: Database, count: int) -> Iterator[None]:
+    """Run so many processes that deliver what a database has; all are ready."""
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                running(
+                    "runhook.cli.main",
+                    "dispatch",
+                    folder=database.folder,
+                    environment=environment_of(database),
+                )
+            )
+            for _ in range(count)
+        ]
+        for process in processes:
+            first_line(process)
+        yield
+
+
+def environment_of(database: Database) -> dict[str, str]:
+    """Return the variables of a process that works on a database."""
+    return {
+        **os.environ,
+        "RUNHOOK_PORT": "0",
+        "RUNHOOK_DATABASE_URL": database.url,
+        "RUNHOOK_DATA_DIR": str(database.folder),
+        "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
+        # It runs in its own folder.
+        "PYTHONPATH": str(Path.cwd()),
+    }
