@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PIP_FLAGS := -qq --disable-pip-version-check --no-input
 ONCE ?=
+KILLS ?= 1000
+MINUTES ?= 60
 # Hashes for every platform and Python from 3.11 on, and no index address.
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-strip-extras --no-emit-index-url
@@ -36,8 +38,13 @@ fix: .venv/ready ## Format the code and mend what the linter can
 	@.venv/bin/ruff format .
 
 .PHONY: bench
-bench: .venv/ready ## Measure, and print one table (ONLY=drain chooses, QUICK=1 takes a part)
+bench: .venv/ready ## Measure, and print one table (ONLY=drain,open chooses, QUICK=1 takes a part)
 	@.venv/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
+.PHONY: soak
+soak: .venv/ready ## Long chaos and volume runs (KILLS=1000 MINUTES=60 SEED=..; QUICK=1 for small volumes)
+	@.venv/bin/python -m tests.soak --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	@.venv/bin/python -m benchmarks --only volume,pruning --strict $(if $(QUICK),--quick)
 
 .PHONY: screenshots
 screenshots: .venv/ready ## Take pictures of every page, from a made-up account, into build/screenshots

@@ -29,6 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", default="", help=f"some of {','.join(FIGURES)}")
     parser.add_argument("--quick", action="store_true", help="a part of everything")
+    parser.add_argument("--strict", action="store_true", help="fail if a goal is not met")
     chosen = parser.parse_args()
     unknown = set(chosen.only.split(",")) - {"", *FIGURES}
     if unknown:
@@ -47,7 +48,7 @@ def main() -> int:
             print(f"  {name} took {time.monotonic() - began:.0f} s", flush=True)
     finally:
         print_table(figures)
-    return 0
+    return 1 if chosen.strict and any(one.is_met is False for one in figures) else 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What the others feel of one endpoint among ten that takes requests and never answers.
 
 Rounds with all ten well and rounds with the hanging one in the place of the tenth take turns, on
-one service, and the nine are compared. The hanging one's webhook is activated anew before its round,
-so that it has all its places again, and deactivated after it, which cancels what it is owed.
+one service, and the nine are compared. The hanging one's webhook is activated anew before its
+round, so that it has all its places again, and deactivated after it, which cancels what it is owed.
 """
 
 import statistics

@@ -162,8 +162,8 @@ class Reporters:
 
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
-        address = self._address.hostname, self._address.port
-        _, connection = await loop.create_connection(Connection, *address)
+        host, port = self._address.hostname or "", self._address.port or 80
+        _, connection = await loop.create_connection(Connection, host, port)
         return connection
 
 

@@ -28,7 +28,8 @@ def measure(scale: Scale) -> Iterator[Figure]:
                 name = f"{rate:,} reports/s, {kind}"
                 before = cpu_of(service, kept)
                 heard = report(service, receiver, jobs, rate=rate, seconds=scale.open_seconds)
-                cpu = [after - used for after, used in zip(cpu_of(service, kept), before)]
+                after = cpu_of(service, kept)
+                cpu = [after[place] - before[place] for place in (0, 1)]
                 is_judged = rate == JUDGED_RATE
                 yield Figure(
                     what=f"{name}: 50/95/99 % received within",

@@ -42,7 +42,7 @@ def measure(scale: Scale) -> Iterator[Figure]:
 
 
 async def drain(owing: Database, receiver: Receiver, backlog: int, count: int) -> float:
-    """Deliver a backlog with so many processes, and return how many deliveries a second that was."""
+    """Deliver a backlog with so many processes; return how many deliveries that was a second."""
     store = await a_store(owing)
     await owe(store, receiver, backlog)
     with dispatching(owing, count):
@@ -55,7 +55,7 @@ async def drain(owing: Database, receiver: Receiver, backlog: int, count: int) -
         taken = time.monotonic() - receiver.progress()["first"]
     await store.close()
     assert receiver.progress()["count"] == backlog, "something was sent twice"
-    return backlog / taken
+    return float(backlog / taken)
 
 
 async def owe(store: Store, receiver: Receiver, backlog: int) -> None:

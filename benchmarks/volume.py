@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
+from itertools import pairwise
 
 import sqlalchemy as sa
 
@@ -20,7 +21,6 @@ from benchmarks.rows import Copies, a_store, add_copies, add_webhook, ago, repor
 from benchmarks.scale import Scale
 from benchmarks.table import Figure
 from runhook.domain.deliveries import DeliveryState, Lease
-from runhook.domain.webhooks import WebhookId
 from runhook.operations.attempt import claim, look
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.storage.deliveries import list_deliveries
@@ -82,8 +82,8 @@ async def build(scale: Scale, database: Database) -> float:
     return time.perf_counter() - began
 
 
-async def add_webhooks(store: Store) -> tuple[Sequence[WebhookId], WebhookId]:
-    """Add webhooks that are well, with a page of deliveries each, and one whose endpoint is dead."""
+async def add_webhooks(store: Store) -> tuple[Sequence[str], str]:
+    """Add webhooks that are well, with a page of deliveries each, and one that is dead."""
     url = "http://127.0.0.1:9/"
     healthy = [await add_webhook(store, url, f"well {number}") for number in range(WEBHOOKS)]
     dead = await add_webhook(store, url, "dead")
@@ -149,5 +149,5 @@ async def one_round(store: Store, key: str) -> Mapping[str, float]:
             .values(state=DeliveryState.SUCCEEDED, claimed_by=None, claimed_until=None)
         )
     names = ("publish", "claim", f"list {PAGE} of a webhook", f"list {PAGE} of the account")
-    spans = zip(moments, moments[1:], strict=False)
+    spans = pairwise(moments)
     return {name: end - start for name, (start, end) in zip(names, spans, strict=True)}
