@@ -15,6 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from runhook.clock import SystemClock
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
+from runhook.operations.authenticate import Authenticator
 from runhook.operations.publish import Publisher
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
@@ -105,6 +106,7 @@ def services_over(store: Store) -> Services:
     return Services(
         store=store,
         publisher=Publisher(store, clock),
+        authenticator=Authenticator(store, clock),
         policy=policy,
         clock=clock,
         is_delivering=lambda: True,

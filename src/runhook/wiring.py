@@ -26,6 +26,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
 from runhook.operations.attempt import rescue_all
+from runhook.operations.authenticate import Authenticator
 from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.invite import invite_first_user, link_of
 from runhook.operations.publish import Publisher
@@ -121,6 +122,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
         services = Services(
             store=store,
             publisher=Publisher(store, clock),
+            authenticator=Authenticator(store, clock),
             policy=settings.allow_networks,
             clock=clock,
             is_delivering=None if delivering is None else delivering.is_well,

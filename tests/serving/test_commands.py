@@ -13,7 +13,7 @@ from runhook.clock import SystemClock
 from runhook.domain.callers import Caller
 from runhook.domain.errors import UnauthorizedError
 from runhook.domain.permissions import PermissionSet
-from runhook.operations.authenticate import authenticate, digest_of
+from runhook.operations.authenticate import Authenticator, digest_of
 from runhook.storage.store import Store
 from runhook.storage.tables import audit_entries
 
@@ -41,7 +41,8 @@ def caller_with(text: str, database_url: str) -> Caller:
     async def look_up() -> Caller:
         store = Store.open(database_url, vault=VAULT)
         try:
-            return await authenticate(store, digest_of(text), address=None, clock=SystemClock())
+            authenticator = Authenticator(store, SystemClock())
+            return await authenticator.authenticate(digest_of(text), address=None)
         finally:
             await store.close()
 

@@ -274,7 +274,7 @@ CALLS: dict[str, Call] = {
         expires_at=START,
         now=START,
     ),
-    "find_valid_token": lambda tx, rows: tokens.find_valid_token(tx, "0" * 64),
+    "find_valid_tokens": lambda tx, rows: tokens.find_valid_tokens(tx, ["0" * 64]),
     "note_token_use": lambda tx, rows: tokens.note_token_use(
         tx, 1, now=START, at_least=timedelta(minutes=1)
     ),

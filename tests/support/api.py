@@ -17,6 +17,7 @@ from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.retries import DEFAULT_SCHEDULE
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import PayloadVersion
+from runhook.operations.authenticate import Authenticator
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.publish import Publisher
 from runhook.operations.tokens import create_token
@@ -70,6 +71,7 @@ class Api:
         services = Services(
             store=self.store,
             publisher=Publisher(self.store, self.clock),
+            authenticator=Authenticator(self.store, self.clock),
             policy=self.policy,
             clock=self.clock,
             is_delivering=self.is_delivering,

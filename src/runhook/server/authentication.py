@@ -12,7 +12,7 @@ from runhook.domain.callers import Caller
 from runhook.domain.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import AccountId
-from runhook.operations.authenticate import authenticate, digest_of, token_in
+from runhook.operations.authenticate import digest_of, token_in
 from runhook.operations.sessions import Browser, caller_in, resume
 from runhook.server.cookies import SESSION_COOKIE
 from runhook.server.origin import refuse_foreign
@@ -136,7 +136,7 @@ async def caller_by_token(connection: Connection, services: Services) -> Caller:
     if not throttle.knows_token(digest):
         throttle.check(Failure.BAD_TOKEN, address or "")
     try:
-        caller = await authenticate(services.store, digest, address=address, clock=services.clock)
+        caller = await services.authenticator.authenticate(digest, address=address)
     except UnauthorizedError:
         throttle.note_token(digest, is_good=False)
         throttle.count(Failure.BAD_TOKEN, address or "")

@@ -12,6 +12,7 @@ from runhook.clock import Clock
 from runhook.domain.callers import Caller
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
+from runhook.operations.authenticate import Authenticator
 from runhook.operations.passwords import Passwords
 from runhook.operations.publish import Publisher
 from runhook.outbound.sender import Sender
@@ -26,6 +27,7 @@ class Services:
 
     store: Store
     publisher: Publisher
+    authenticator: Authenticator
     policy: AddressPolicy
     clock: Clock
     is_delivering: Callable[[], bool] | None

@@ -1,6 +1,6 @@
 """API tokens, of which only digests are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,36 +72,36 @@ async def insert_token(
     return token_of(rows.one())
 
 
-async def find_valid_token(tx: Transaction, digest: str) -> ValidToken | None:
-    """Return what the token with this digest may act for; None too if it expired or was revoked."""
-    row = (
-        await tx.execute(
-            sa.select(
-                tokens.c.id,
-                tokens.c.name,
-                tokens.c.account_id,
-                accounts.c.identifier,
-                tokens.c.permission_set,
-                tokens.c.last_used_at,
-            )
-            .join(accounts, accounts.c.id == tokens.c.account_id)
-            .where(
-                tokens.c.digest == digest,
-                tokens.c.revoked_at.is_(None),
-                sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > tx.now),
-            )
+async def find_valid_tokens(tx: Transaction, digests: Collection[str]) -> dict[str, ValidToken]:
+    """Return what the tokens with these digests may act for, without those that are not valid."""
+    rows = await tx.execute(
+        sa.select(
+            tokens.c.digest,
+            tokens.c.id,
+            tokens.c.name,
+            tokens.c.account_id,
+            accounts.c.identifier,
+            tokens.c.permission_set,
+            tokens.c.last_used_at,
         )
-    ).one_or_none()
-    if row is None:
-        return None
-    return ValidToken(
-        id=row.id,
-        name=row.name,
-        account_id=row.account_id,
-        account_identifier=row.identifier,
-        permission_set=row.permission_set,
-        last_used_at=row.last_used_at,
+        .join(accounts, accounts.c.id == tokens.c.account_id)
+        .where(
+            tokens.c.digest.in_(list(digests)),
+            tokens.c.revoked_at.is_(None),
+            sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > tx.now),
+        )
     )
+    return {
+        row.digest: ValidToken(
+            id=row.id,
+            name=row.name,
+            account_id=row.account_id,
+            account_identifier=row.identifier,
+            permission_set=row.permission_set,
+            last_used_at=row.last_used_at,
+        )
+        for row in rows
+    }
 
 
 async def note_token_use(

@@ -1,3 +1,3 @@
-SELECT tokens.id, tokens.name, tokens.account_id, accounts.identifier, tokens.permission_set, tokens.last_used_at
+SELECT tokens.digest, tokens.id, tokens.name, tokens.account_id, accounts.identifier, tokens.permission_set, tokens.last_used_at
 FROM tokens JOIN accounts ON accounts.id = tokens.account_id
-WHERE tokens.digest = ? AND tokens.revoked_at IS NULL AND (tokens.expires_at IS NULL OR tokens.expires_at > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000);
+WHERE tokens.digest IN (?) AND tokens.revoked_at IS NULL AND (tokens.expires_at IS NULL OR tokens.expires_at > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000);

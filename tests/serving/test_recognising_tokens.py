@@ -1,0 +1,43 @@
+"""Requests that come together share the look-up of their tokens; each gets its own answer."""
+
+import asyncio
+
+from runhook.clock import SystemClock
+from runhook.domain.callers import COMMAND_LINE, Caller
+from runhook.domain.errors import UnauthorizedError
+from runhook.domain.permissions import PermissionSet
+from runhook.operations.authenticate import Authenticator, digest_of
+from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.tokens import create_token
+from runhook.storage.store import Store
+from tests.support.statements import all_statements
+
+
+async def test_many_requests_at_once_need_few_look_ups(store: Store):
+    clock = SystemClock()
+    await begin(store, bootstrap_token=None, clock=clock)
+    texts = {}
+    for name in ("a", "b"):
+        _, texts[name] = await create_token(
+            store,
+            FIRST_ACCOUNT,
+            PermissionSet.JOB_RUNNER,
+            name=name,
+            actor=COMMAND_LINE,
+            clock=clock,
+        )
+    authenticator = Authenticator(store, clock)
+
+    async def caller_with(text: str) -> Caller | UnauthorizedError:
+        try:
+            return await authenticator.authenticate(digest_of(text), address=None)
+        except UnauthorizedError as error:
+            return error
+
+    asked = [texts["a"], texts["b"], "unknown"] * 20
+    with all_statements() as statements:
+        answers = await asyncio.gather(*map(caller_with, asked))
+
+    names = [answer.actor.name if isinstance(answer, Caller) else None for answer in answers]
+    assert names == ["a", "b", None] * 20
+    assert sum("FROM tokens" in statement for statement in statements) <= 3
