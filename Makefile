@@ -39,12 +39,14 @@ fix: .venv/ready ## Format the code and mend what the linter can
 
 .PHONY: bench
 bench: .venv/ready ## Measure, and print one table (ONLY=drain,open chooses, QUICK=1 takes a part)
-	@.venv/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+	@.venv/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) \
+		$(if $(HISTORY),--history $(HISTORY))
 
 .PHONY: soak
 soak: .venv/ready ## Long chaos and volume runs (KILLS=1000 MINUTES=60 SEED=..; QUICK=1 for small volumes)
 	@.venv/bin/python -m tests.soak --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
-	@.venv/bin/python -m benchmarks --only volume,pruning --strict $(if $(QUICK),--quick)
+	@.venv/bin/python -m benchmarks --only volume,pruning --strict $(if $(QUICK),--quick) \
+		$(if $(HISTORY),--history $(HISTORY))
 
 .PHONY: screenshots
 screenshots: .venv/ready ## Take pictures of every page, from a made-up account, into build/screenshots

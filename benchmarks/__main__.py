@@ -8,6 +8,7 @@ import argparse
 import signal
 import sys
 import time
+from dataclasses import replace
 
 from benchmarks import client_start, drain, hanging, open_loop, pruning, replicas, volume
 from benchmarks.scale import QUICK, WHOLE
@@ -30,11 +31,14 @@ def main() -> int:
     parser.add_argument("--only", default="", help=f"some of {','.join(FIGURES)}")
     parser.add_argument("--quick", action="store_true", help="a part of everything")
     parser.add_argument("--strict", action="store_true", help="fail if a goal is not met")
+    parser.add_argument("--history", type=int, help="old deliveries beside which volume measures")
     chosen = parser.parse_args()
     unknown = set(chosen.only.split(",")) - {"", *FIGURES}
     if unknown:
         parser.error(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(FIGURES)}")
     scale = QUICK if chosen.quick else WHOLE
+    if chosen.history:
+        scale = replace(scale, history=chosen.history, pending=max(10, chosen.history // 10))
     # What was started is ended on the way out, as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print(machine(), flush=True)

@@ -21,7 +21,7 @@ class Scale:
     """Reports per second of the open loop."""
     open_seconds: int = 60
     """How long each of them goes on."""
-    rounds: int = 3
+    rounds: int = 2
     """How often two things are measured that take turns."""
     round_seconds: int = 20
     """How long each of them goes on at a time."""
