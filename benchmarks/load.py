@@ -19,6 +19,8 @@ import httptools
 import uvloop
 
 MOST_CONNECTIONS = 200
+IDLE_SECONDS = 3
+"""For how long a connection can be used again; the service closes it after five."""
 GRACE_SECONDS = 10
 """How long after the last report was due one is still waited for."""
 RESULTS = {
@@ -62,19 +64,21 @@ class Said:
 class Connection(asyncio.Protocol):
     """One request at a time, over one connection."""
 
-    _answer: asyncio.Future[tuple[int, bytes]]
+    used_at = 0.0
+    _answer: asyncio.Future[tuple[int, bytes]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        if not self._answer.done():
+        if self._answer and not self._answer.done():
             self._answer.set_exception(ConnectionError("the service closed the connection"))
 
     def post(self, head: bytes, body: bytes) -> asyncio.Future[tuple[int, bytes]]:
         """Send a request, and return what will be its status and body."""
         self._parser = httptools.HttpResponseParser(self)
         self._body = b""
+        self.used_at = time.monotonic()
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         return self._answer
@@ -86,7 +90,7 @@ class Connection(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
-        if not self._answer.done():
+        if self._answer and not self._answer.done():
             self._answer.set_result((self._parser.get_status_code(), self._body))
 
 
@@ -154,13 +158,17 @@ class Reporters:
             f"Authorization: Token {self._plan.token}\r\nContent-Type: application/json\r\n"
         )
         async with self._places:
-            connection = self._idle.pop() if self._idle else await self._connect()
+            connection = await self._free_connection()
             status, body = await connection.post(head.encode(), json.dumps(facts).encode())
             self._idle.append(connection)
         assert status in {200, 201}, body
         return json.loads(body)["data"]
 
-    async def _connect(self) -> Connection:
+    async def _free_connection(self) -> Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if time.monotonic() - connection.used_at < IDLE_SECONDS:
+                return connection
         loop = asyncio.get_running_loop()
         host, port = self._address.hostname or "", self._address.port or 80
         _, connection = await loop.create_connection(Connection, host, port)
