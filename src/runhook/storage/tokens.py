@@ -3,13 +3,14 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
-from runhook.storage.store import Transaction
+from runhook.storage.store import Clock, Transaction
 from runhook.storage.tables import accounts, tokens
 
 SHOWN = [column for column in tokens.c if column.name != "digest"]
@@ -75,21 +76,8 @@ async def insert_token(
 async def find_valid_tokens(tx: Transaction, digests: Collection[str]) -> dict[str, ValidToken]:
     """Return what the tokens with these digests may act for, without those that are not valid."""
     rows = await tx.execute(
-        sa.select(
-            tokens.c.digest,
-            tokens.c.id,
-            tokens.c.name,
-            tokens.c.account_id,
-            accounts.c.identifier,
-            tokens.c.permission_set,
-            tokens.c.last_used_at,
-        )
-        .join(accounts, accounts.c.id == tokens.c.account_id)
-        .where(
-            tokens.c.digest.in_(list(digests)),
-            tokens.c.revoked_at.is_(None),
-            sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > tx.now),
-        )
+        valid_tokens_statement(tx.database.is_among(tokens.c.digest, "digests"), tx.now),
+        {"digests": list(digests)},
     )
     return {
         row.digest: ValidToken(
@@ -102,6 +90,29 @@ async def find_valid_tokens(tx: Transaction, digests: Collection[str]) -> dict[s
         )
         for row in rows
     }
+
+
+# It is asked at every request, and takes longer to build than to run.
+@lru_cache
+def valid_tokens_statement(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Select[Any]:
+    """Return the query of ``find_valid_tokens``."""
+    return (
+        sa.select(
+            tokens.c.digest,
+            tokens.c.id,
+            tokens.c.name,
+            tokens.c.account_id,
+            accounts.c.identifier,
+            tokens.c.permission_set,
+            tokens.c.last_used_at,
+        )
+        .join(accounts, accounts.c.id == tokens.c.account_id)
+        .where(
+            is_asked,
+            tokens.c.revoked_at.is_(None),
+            sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now),
+        )
+    )
 
 
 async def note_token_use(
