@@ -37,6 +37,11 @@ async def the_event(client: httpx.AsyncClient, webhook: dict[str, object]) -> di
     return event
 
 
+async def triggers_of(client: httpx.AsyncClient, event: dict[str, object]) -> list[object]:
+    """Return what made each attempt of a delivery."""
+    return [one["trigger"] for one in data_of(await client.get(path_of(event, "/receipt")))]
+
+
 async def test_what_succeeded_is_sent_again_with_the_same_id_and_bytes(
     api: Api, admin: httpx.AsyncClient, clock: ManualClock
 ):
@@ -115,6 +120,7 @@ async def test_what_was_skipped_or_canceled_is_sent_once_its_webhook_is_active(
     assert len(receiver.received) == 2
     assert (await the_event(admin, inactive))["state"] == "succeeded"
     assert (await the_event(admin, switched))["state"] == "succeeded"
+    assert await triggers_of(admin, event) == ["manual"]
 
 
 async def test_what_waits_for_its_retry_is_sent_now_and_no_other_time_besides(
@@ -134,6 +140,7 @@ async def test_what_waits_for_its_retry_is_sent_now_and_no_other_time_besides(
 
     assert (after["state"], after["attempt_count"]) == ("pending", 2)
     assert len(receiver.received) == 3
+    assert await triggers_of(admin, after) == ["scheduled", "manual", "scheduled"]
 
 
 async def test_a_redelivery_that_succeeds_leaves_no_retry_behind(

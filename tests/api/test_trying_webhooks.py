@@ -118,6 +118,7 @@ async def test_a_test_is_logged_with_its_receipt_and_marked(admin: httpx.AsyncCl
     assert (event["job_id"], event["run_id"], event["next_attempt_at"]) == ("0", "0", None)
     assert event["http_status_code"] == "500"
     assert receipt["response_body"] == "not today"
+    assert receipt["trigger"] == "test"
     assert receipt["request_body"] == receiver.received[0].body.decode()
 
 

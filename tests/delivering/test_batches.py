@@ -44,7 +44,13 @@ def judged(
             one.endpoint, delivery_id=one.delivery.id, body=one.delivery.body, now=now
         )
         attempt = attempt_of(
-            request, one.endpoint, outcome, delivery_id=one.delivery.id, number=1, sent_at=now
+            request,
+            one.endpoint,
+            outcome,
+            delivery_id=one.delivery.id,
+            number=1,
+            trigger=one.delivery.next_trigger,
+            sent_at=now,
         )
         batch.append(Judged(one, attempt, verdict))
     return batch

@@ -26,6 +26,7 @@ from runhook.operations.redeliver_many import (
 )
 from runhook.operations.redeliver_step import BACKLOG, STEP, WAIT
 from runhook.operations.send_test import send_test
+from runhook.storage.deliveries import list_attempts
 from runhook.storage.redeliveries import find_redelivery
 from runhook.storage.store import Store
 from runhook.storage.tables import deliveries
@@ -128,6 +129,10 @@ async def test_what_failed_is_sent_once_more_with_the_same_id_and_bytes(scene: S
     ended = await now(scene, begun)
     assert (ended.state, ended.total, ended.queued) == (RedeliveryState.FINISHED, 3, 3)
     assert (ended.created_by, ended.ended_at) == (SOMEBODY.name, scene.clock.now())
+    one = (await scene.tenant.deliveries(webhook))[0]
+    async with scene.store.read() as tx:
+        attempts = await list_attempts(tx, one.id)
+    assert [attempt.trigger for attempt in attempts] == ["scheduled", "manual"]
 
 
 async def test_what_fails_again_gets_its_whole_retry_schedule(scene: Scene):

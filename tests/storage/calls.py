@@ -10,7 +10,14 @@ from datetime import timedelta
 import runhook.storage
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
+from runhook.domain.deliveries import (
+    Attempt,
+    AttemptTrigger,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Lease,
+)
 from runhook.domain.events import EventType
 from runhook.domain.failing import WELL
 from runhook.domain.judging import Outcome
@@ -147,6 +154,7 @@ class Rows:
         attempt = Attempt(
             delivery_id=self.delivery.id,
             number=1,
+            trigger=AttemptTrigger.SCHEDULED,
             sent_at=START,
             request_headers={},
             outcome=Outcome(duration=timedelta(seconds=1), status_code=200),

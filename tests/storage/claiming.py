@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
+from runhook.domain.deliveries import (
+    Attempt,
+    AttemptTrigger,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Lease,
+)
 from runhook.domain.judging import FailureReason, Outcome
 from runhook.domain.webhooks import WebhookId
 from runhook.storage.claims import Ending, claim_due, end_attempts
@@ -27,7 +34,12 @@ async def claim(
 async def fail_first_attempt(store: Store, delivery_id: DeliveryId, *, retry: timedelta) -> None:
     """Record that a claimed delivery's first attempt failed and is to be retried."""
     attempt = Attempt(
-        delivery_id=delivery_id, number=1, sent_at=START, request_headers={}, outcome=FAILED
+        delivery_id=delivery_id,
+        number=1,
+        trigger=AttemptTrigger.SCHEDULED,
+        sent_at=START,
+        request_headers={},
+        outcome=FAILED,
     )
     ending = Ending(attempt=attempt, state=DeliveryState.PENDING, delay=retry)
     async with store.write() as tx:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from runhook.domain.deliveries import AttemptTrigger
 from runhook.domain.judging import FailureReason
 from runhook.storage.store import Store
 from runhook.storage.tables import attempts
@@ -14,6 +15,7 @@ from tests.support.clock import START, ManualClock
 INSERT = sa.insert(attempts)
 FIRST = {
     "number": 1,
+    "trigger": AttemptTrigger.SCHEDULED,
     "sent_at": START,
     "duration": timedelta(milliseconds=20),
     "http_status_code": 500,

@@ -11,7 +11,7 @@ import httpx
 import sqlalchemy as sa
 
 from runhook.domain.callers import Actor, ActorKind
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries import AttemptTrigger, DeliveryState
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import Selection
 from runhook.domain.runs import AccountId
@@ -122,6 +122,7 @@ async def a_world(api: Api) -> World:
             sa.insert(attempts).values(
                 delivery_id=delivery.id,
                 number=1,
+                trigger=AttemptTrigger.SCHEDULED,
                 sent_at=now,
                 duration=timedelta(seconds=1),
                 http_status_code=500,

@@ -38,7 +38,11 @@ async def test_a_failed_delivery_says_why_in_words_and_is_redelivered(api: Api, 
         led = led_to(await submit(ada, opened, panel.one("form")))
         await api.deliver()
 
-    assert (await page_at(ada, led)).main.one(class_="state").text == "succeeded"
+    page = await page_at(ada, led)
+    assert page.main.one(class_="state").text == "succeeded"
+    steps = [one.text for one in page.main.one(class_="timeline").all("li")]
+    attempts = [one for one in steps if one.startswith("Attempt")]
+    assert ["by hand" in one for one in attempts] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,7 @@ class Dispatcher:
             await self._sender.send(request),
             delivery_id=delivery.id,
             number=delivery.attempt_count + 1,
+            trigger=delivery.next_trigger,
             sent_at=sent_at,
         )
 

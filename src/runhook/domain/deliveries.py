@@ -7,7 +7,7 @@ The rules:
    first attempt. No other order is promised.
 4. A test is sent at once by whoever asks for it, one time: it begins as sending and never waits.
 5. A delivery that is redelivered keeps its id, its bytes and its attempts' numbers; its retry
-   schedule begins anew.
+   schedule begins anew. Of its attempts, the first one after that is marked as made by hand.
 """
 
 from dataclasses import dataclass, field
@@ -45,6 +45,17 @@ class DeliveryState(StrEnum):
     def is_over(self) -> bool:
         """Whether no automatic attempt will follow."""
         return self not in (DeliveryState.PENDING, DeliveryState.SENDING)
+
+
+class AttemptTrigger(StrEnum):
+    """What made an attempt."""
+
+    SCHEDULED = "scheduled"
+    """The event, or the retry schedule."""
+    MANUAL = "manual"
+    """Somebody redelivered it, alone or with others. The retries after that are scheduled again."""
+    TEST = "test"
+    """Somebody tried the webhook out."""
 
 
 MOVES: dict[tuple[DeliveryState, DeliveryState], str] = {
@@ -86,6 +97,8 @@ class Delivery:
     attempts_before: int = 0
     """Those of them that were made before it was redelivered by hand; its retry schedule counts
     only what came after."""
+    next_trigger: AttemptTrigger = AttemptTrigger.SCHEDULED
+    """What makes its next attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +108,7 @@ class Attempt:
     delivery_id: DeliveryId
     number: int
     """Counted from 1."""
+    trigger: AttemptTrigger
     sent_at: datetime
     request_headers: dict[str, str]
     outcome: Outcome

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from runhook.domain.custom_headers import masked
-from runhook.domain.deliveries import Attempt, DeliveryId
+from runhook.domain.deliveries import Attempt, AttemptTrigger, DeliveryId
 from runhook.domain.judging import Outcome
 from runhook.domain.signature import sign
 from runhook.domain.webhooks import Endpoint
@@ -30,12 +30,14 @@ def attempt_of(
     *,
     delivery_id: DeliveryId,
     number: int,
+    trigger: AttemptTrigger,
     sent_at: datetime,
 ) -> Attempt:
     """Return what is logged of a request that was sent; headers of the owner's are masked."""
     return Attempt(
         delivery_id=delivery_id,
         number=number,
+        trigger=trigger,
         sent_at=sent_at,
         request_headers=masked(request.headers, endpoint.custom_headers),
         outcome=outcome,

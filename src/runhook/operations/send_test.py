@@ -7,7 +7,7 @@ real ones, so that it is never counted against it.
 from dataclasses import dataclass
 
 from runhook.clock import Clock
-from runhook.domain.deliveries import DeliveryId, DeliveryState, Lease
+from runhook.domain.deliveries import AttemptTrigger, DeliveryId, DeliveryState, Lease
 from runhook.domain.errors import ConflictError, NotFoundError
 from runhook.domain.judging import Outcome
 from runhook.domain.payload import render
@@ -51,7 +51,13 @@ async def send_test(
     request = prepare(endpoint, delivery_id=sample.id, body=sample.body, now=sent_at)
     outcome = await sender.send(request)
     attempt = attempt_of(
-        request, endpoint, outcome, delivery_id=sample.id, number=1, sent_at=sent_at
+        request,
+        endpoint,
+        outcome,
+        delivery_id=sample.id,
+        number=1,
+        trigger=AttemptTrigger.TEST,
+        sent_at=sent_at,
     )
     succeeded = outcome.failure is None
     state = DeliveryState.SUCCEEDED if succeeded else DeliveryState.FAILED

@@ -18,6 +18,7 @@ CLAIMED = (
     deliveries.c.body,
     deliveries.c.attempt_count,
     deliveries.c.attempts_before,
+    deliveries.c.next_trigger,
 )
 """What a worker gets of a delivery."""
 

@@ -13,7 +13,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
+from runhook.domain.deliveries import (
+    Attempt,
+    AttemptTrigger,
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    Lease,
+)
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
@@ -26,6 +33,7 @@ from runhook.storage.webhooks import rate_limit_in
 RENEWED_AT_ONCE = 500
 """Databases limit how many parameters a statement has."""
 INSERT_ATTEMPTS = sa.insert(attempts)
+SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigger.SCHEDULED}'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +234,7 @@ async def claim_due(
             body=body,
             attempt_count=attempt_count,
             attempts_before=attempts_before,
+            next_trigger=next_trigger,
         )
         for (
             id_,
@@ -236,6 +245,7 @@ async def claim_due(
             body,
             attempt_count,
             attempts_before,
+            next_trigger,
         ) in sorted(rows, key=itemgetter(0))
     ]
 
@@ -283,6 +293,7 @@ async def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
             {
                 "delivery_id": ending.attempt.delivery_id,
                 "number": ending.attempt.number,
+                "trigger": ending.attempt.trigger,
                 "sent_at": ending.attempt.sent_at,
                 "duration": ending.attempt.outcome.duration,
                 "http_status_code": ending.attempt.outcome.status_code,
@@ -334,6 +345,7 @@ def end_attempts_statement(now: Clock) -> sa.Update:
             http_status_code=ending.c.code,
             failure=ending.c.why,
             next_attempt_at=after(now, ending.c.delay),
+            next_trigger=SCHEDULED,
             updated_at=now,
         )
     )

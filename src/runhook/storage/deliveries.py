@@ -7,7 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import UNSENT_STATES, DeliveryId, DeliveryState, Lease
+from runhook.domain.deliveries import (
+    UNSENT_STATES,
+    AttemptTrigger,
+    DeliveryId,
+    DeliveryState,
+    Lease,
+)
 from runhook.domain.events import Event, EventType
 from runhook.domain.judging import FailureReason
 from runhook.domain.notices import Deactivation
@@ -75,6 +81,7 @@ class LoggedAttempt:
 
     delivery_id: DeliveryId
     number: int
+    trigger: AttemptTrigger
     sent_at: datetime
     duration: timedelta
     http_status_code: int | None
@@ -217,6 +224,7 @@ async def return_to_queue(
             state=DeliveryState.PENDING,
             next_attempt_at=tx.now,
             attempts_before=before,
+            next_trigger=AttemptTrigger.MANUAL,
             cancel_reason=None,
             updated_at=tx.now,
         )

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import ActorKind
-from runhook.domain.deliveries import UNSENT_STATES, DeliveryState
+from runhook.domain.deliveries import UNSENT_STATES, AttemptTrigger, DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.judging import FailureReason
 from runhook.domain.permissions import PermissionSet, Role
@@ -264,6 +264,12 @@ deliveries = sa.Table(
     sa.Column("attempt_count", sa.Integer, nullable=False),
     # Of these, how many were made before it was redelivered by hand.
     sa.Column("attempts_before", sa.Integer, nullable=False, server_default="0"),
+    sa.Column(
+        "next_trigger",
+        Word(AttemptTrigger),
+        nullable=False,
+        server_default=AttemptTrigger.SCHEDULED,
+    ),
     sa.Column("next_attempt_at", UtcDateTime),
     sa.Column("claimed_by", sa.Text),
     sa.Column("claimed_until", UtcDateTime),
@@ -330,6 +336,7 @@ attempts = sa.Table(
     metadata,
     sa.Column("delivery_id", sa.ForeignKey("deliveries.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("trigger", Word(AttemptTrigger), nullable=False),
     sa.Column("sent_at", UtcDateTime, nullable=False),
     sa.Column("duration", Duration, nullable=False),
     sa.Column("http_status_code", sa.Integer),

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.deliveries import AttemptTrigger, DeliveryId, DeliveryState
 from runhook.domain.redeliveries import Candidate, Place, Selection
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
@@ -146,6 +146,7 @@ async def return_unsent_to_queue(
             state=DeliveryState.PENDING,
             next_attempt_at=tx.now,
             attempts_before=columns.attempt_count,
+            next_trigger=AttemptTrigger.MANUAL,
             cancel_reason=None,
             updated_at=tx.now,
         )

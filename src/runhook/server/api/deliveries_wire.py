@@ -71,6 +71,7 @@ class ReceiptOut(Struct, kw_only=True):
     attempt: int
     duration: str
     failure: str | None
+    trigger: str
 
 
 def receipt_of(attempt: LoggedAttempt, delivery: LoggedDelivery) -> ReceiptOut:
@@ -89,6 +90,7 @@ def receipt_of(attempt: LoggedAttempt, delivery: LoggedDelivery) -> ReceiptOut:
         attempt=attempt.number,
         duration=str(attempt.duration // MICROSECOND),
         failure=attempt.failure.value if attempt.failure else None,
+        trigger=attempt.trigger.value,
     )
 
 
