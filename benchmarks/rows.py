@@ -187,7 +187,8 @@ async def add_deliveries(tx: Transaction, copies: Copies, seed: int, first: int,
         await tx.execute(
             sa.text(
                 f"INSERT INTO attempts ({columns}) SELECT {new_id}, 1, 'scheduled', {at}, 2000, "
-                '200, NULL, \'\', \'{"Content-Type": "application/json"}\', \'{"content-length": "0"}\', '
+                "200, NULL, '', "
+                '\'{"Content-Type": "application/json"}\', \'{"content-length": "0"}\', '
                 f"{bytes_} FROM {NUMBERS[kind]}"
             ),
             {"first": first, "last": last},

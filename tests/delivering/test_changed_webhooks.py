@@ -1,11 +1,16 @@
 """What is waiting, or being sent, when its webhook is changed, switched off or deleted."""
 
 import asyncio
+from collections import Counter
 
 import pytest
+import sqlalchemy as sa
 
+from runhook.dispatcher.rescuer import BREATH, INTERVAL, Rescuer
 from runhook.domain.deliveries import DeliveryState
+from runhook.operations.cancel_waiting import STEP
 from runhook.operations.subscribe import WebhookChange
+from runhook.storage.tables import deliveries
 from tests.support.misbehaving import once
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
@@ -28,10 +33,63 @@ async def test_what_waits_is_canceled(scene: Scene, switch_off):
     await switch_off(webhook)
     await deliver_due(dispatcher)
 
-    deliveries = await scene.tenant.deliveries(webhook)
-    assert [one.state for one in deliveries] == [DeliveryState.CANCELED] * 2
-    assert [one.next_attempt_at for one in deliveries] == [None, None]
+    waited = await scene.tenant.deliveries(webhook)
+    assert [one.state for one in waited] == [DeliveryState.CANCELED] * 2
+    assert [one.next_attempt_at for one in waited] == [None, None]
     assert len(receiver.received) == 1
+
+
+async def let_much_wait(scene: Scene) -> None:
+    """Copy the only delivery, so that canceling takes three steps."""
+    columns = [one.name for one in deliveries.c if one.name != "id"]
+    async with scene.store.write() as tx:
+        await tx.execute(
+            sa.text(
+                "WITH RECURSIVE copies (number) AS (SELECT 1 UNION ALL "
+                f"SELECT number + 1 FROM copies WHERE number < {2 * STEP}) "
+                f"INSERT INTO deliveries (id, {', '.join(columns)}) "
+                f"SELECT 'wev_' || number, {', '.join(columns)} FROM deliveries, copies"
+            )
+        )
+
+
+async def test_if_much_waits_the_rest_is_canceled_step_by_step_and_nothing_of_it_sent(
+    scene: Scene, switch_off
+):
+    receiver = await scene.receiver()
+    webhook = await scene.webhook_at(receiver)
+    await scene.tenant.start()
+    await let_much_wait(scene)
+
+    await switch_off(webhook)
+    at_once = Counter(await scene.tenant.states(webhook))
+    await deliver_due(await scene.dispatcher())
+    rescuer = Rescuer(scene.store)
+    pauses = [await rescuer.tick(), await rescuer.tick()]
+
+    assert at_once == {DeliveryState.CANCELED: STEP, DeliveryState.PENDING: STEP + 1}
+    assert receiver.received == []
+    assert pauses == [BREATH, INTERVAL]
+    ended = await scene.tenant.deliveries(webhook)
+    assert {one.state for one in ended} == {DeliveryState.CANCELED}
+    (reason,) = {one.cancel_reason for one in ended}
+    assert reason
+
+
+async def test_what_was_left_to_cancel_is_not_sent_when_its_webhook_is_on_again(scene: Scene):
+    receiver = await scene.receiver()
+    webhook = await scene.webhook_at(receiver)
+    await scene.tenant.start()
+    await let_much_wait(scene)
+
+    await scene.tenant.deactivate(webhook)
+    await scene.tenant.activate(webhook)
+    await scene.tenant.start("run-2")
+    await deliver_due(await scene.dispatcher())
+
+    assert len(receiver.received) == 1
+    states = Counter(await scene.tenant.states(webhook))
+    assert states == {DeliveryState.CANCELED: 2 * STEP + 1, DeliveryState.SUCCEEDED: 1}
 
 
 async def test_what_is_being_sent_and_fails_is_canceled_instead_of_retried(

@@ -376,9 +376,7 @@ CALLS: dict[str, Call] = {
     ),
     "find_delivery": lambda tx, rows: deliveries.find_delivery(tx, ACCOUNT, rows.delivery.id),
     "list_attempts": lambda tx, rows: deliveries.list_attempts(tx, rows.delivery.id),
-    "cancel_pending_of_inactive": lambda tx, rows: deliveries.cancel_pending_of_inactive(
-        tx, [rows.webhook.id], now=START
-    ),
+    "cancel_pending": lambda tx, rows: deliveries.cancel_pending(tx, rows.webhook.id, limit=1_000),
     "delete_old_deliveries": lambda tx, rows: deliveries.delete_old_deliveries(
         tx, before=DeliveryId("wev_1"), limit=500
     ),
@@ -481,6 +479,7 @@ CALLS: dict[str, Call] = {
     "update_webhook": lambda tx, rows: webhooks.update_webhook(tx, rows.webhook),
     "lock_webhook": lambda tx, rows: webhooks.lock_webhook(tx, ACCOUNT, rows.webhook.id),
     "find_webhook": lambda tx, rows: webhooks.find_webhook(tx, ACCOUNT, rows.webhook.id),
+    "inactive_among": lambda tx, rows: webhooks.inactive_among(tx, [rows.webhook.id]),
     "list_webhooks": lambda tx, rows: webhooks.list_webhooks(tx, ACCOUNT, limit=20, offset=40),
     "list_webhooks_with_deleted": lambda tx, rows: webhooks.list_webhooks_with_deleted(
         tx, ACCOUNT, [rows.webhook.id]

@@ -13,7 +13,7 @@ from runhook.domain.runs import RunId
 from runhook.operations.ids import first_delivery_id_of
 from runhook.storage.artifacts import delete_artifacts
 from runhook.storage.audit_log import delete_old_audit_entries
-from runhook.storage.deliveries import delete_old_deliveries
+from runhook.storage.deliveries import cancel_pending, delete_old_deliveries
 from runhook.storage.invitations import delete_old_invitations
 from runhook.storage.redeliveries import delete_old_redeliveries, lock_due_share
 from runhook.storage.runs import delete_runs, lock_old_runs, lock_silent_runs
@@ -144,6 +144,10 @@ LOOKS: dict[str, tuple[Look, str]] = {
     "which webhooks something did not arrive at": (
         lambda tx, tenant: webhooks_with_unsent(tx, tenant.account_id, EVERYTHING),
         "ix_deliveries_unsent",
+    ),
+    "what waits for a webhook that is off": (
+        lambda tx, tenant: cancel_pending(tx, next(iter(tenant.secrets)), limit=1_000),
+        "ix_deliveries_due",
     ),
     "what waits for a webhook": (
         lambda tx, tenant: count_pending(tx, next(iter(tenant.secrets)), limit=101),

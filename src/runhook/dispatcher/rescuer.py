@@ -1,4 +1,4 @@
-"""The rescuer: returns to the queue what dead workers held."""
+"""The rescuer: returns to the queue what dead workers held, and ends what nobody will claim."""
 
 from datetime import timedelta
 
@@ -10,10 +10,12 @@ from runhook.storage.store import Store
 log = structlog.get_logger()
 
 INTERVAL = timedelta(seconds=5)
+BREATH = timedelta(milliseconds=50)
+"""The pause between two steps of canceling, in which publishing and delivering get their turn."""
 
 
 class Rescuer:
-    """Looks for leases that are over."""
+    """Looks for leases that are over, and for what waits for webhooks that are not active."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -21,6 +23,6 @@ class Rescuer:
     async def tick(self) -> timedelta:
         """Return what is abandoned; say how long to wait before looking again."""
         rescued = await rescue(self._store)
-        if rescued:
-            log.warning("returned abandoned deliveries to the queue", deliveries=rescued)
-        return INTERVAL
+        if rescued.returned:
+            log.warning("returned abandoned deliveries to the queue", deliveries=rescued.returned)
+        return BREATH if rescued.is_more else INTERVAL

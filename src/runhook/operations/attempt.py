@@ -24,6 +24,7 @@ from runhook.domain.judging import (
 )
 from runhook.domain.notices import Deactivation
 from runhook.domain.webhooks import Endpoint, Webhook, WebhookId
+from runhook.operations.cancel_waiting import cancel_waiting
 from runhook.operations.deactivate import deactivate
 from runhook.storage.claims import (
     Ending,
@@ -40,7 +41,6 @@ from runhook.storage.claims import (
     stranded_webhooks,
     waiting_webhooks,
 )
-from runhook.storage.deliveries import cancel_pending_of_inactive
 from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import (
     Dispatch,
@@ -216,7 +216,7 @@ async def record_held(
         await deactivate(tx, deactivations, now=now)
     inactive = {one.webhook.id for one in findings if not one.stays_active}
     if inactive:
-        await cancel_pending_of_inactive(tx, inactive, now=tx.now)
+        await cancel_waiting(tx, inactive)
     return inactive | {one.webhook.id for one in findings if one.dispatch.health.is_paused}
 
 
@@ -309,21 +309,30 @@ async def release(store: Store, owner: str, deliveries: Sequence[Delivery]) -> N
 async def give_back(tx: Transaction, owner: str, deliveries: Sequence[Delivery]) -> None:
     """Return deliveries to the queue, and from there cancel what has nowhere to go any more."""
     await release_claims(tx, [one.id for one in deliveries], owner)
-    await cancel_pending_of_inactive(tx, {one.webhook_id for one in deliveries}, now=tx.now)
+    await cancel_waiting(tx, {one.webhook_id for one in deliveries})
 
 
-async def rescue(store: Store) -> int:
-    """Return to the queue what is held by workers whose lease is over; say how much.
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """What came of a look for what nobody would care for otherwise."""
 
-    A webhook can be deactivated while its deliveries are held, or are being published. What comes
-    to the queue after that is canceled here: nobody would claim it.
+    returned: int
+    """So many deliveries are back in the queue."""
+    is_more: bool
+    """Whether something may be left that is to be canceled."""
+
+
+async def rescue(store: Store) -> Rescued:
+    """Return to the queue what is held by workers whose lease is over.
+
+    A webhook can be deactivated while much waits for it, and while its deliveries are held or being
+    published. What is in the queue after that is canceled here: nobody would claim it.
     """
     async with store.write() as tx:
         returned = await return_abandoned(tx)
         stranded = await stranded_webhooks(tx)
-        if stranded:
-            await cancel_pending_of_inactive(tx, stranded, now=tx.now)
-    return returned
+        is_more = await cancel_waiting(tx, stranded) if stranded else False
+    return Rescued(returned, is_more)
 
 
 async def rescue_all(store: Store) -> int:

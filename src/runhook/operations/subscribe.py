@@ -30,9 +30,9 @@ from runhook.domain.webhooks import (
     check_name,
 )
 from runhook.operations.audit import note_change
+from runhook.operations.cancel_waiting import cancel_waiting
 from runhook.operations.ids import new_webhook_id
 from runhook.storage.accounts import find_account
-from runhook.storage.deliveries import cancel_pending_of_inactive
 from runhook.storage.jobs import unknown_jobs
 from runhook.storage.scopes import unknown_environments, unknown_projects
 from runhook.storage.store import Store, Transaction
@@ -134,6 +134,7 @@ async def change_webhook(
         InvalidError: a value is not valid; the message begins with its name.
     """
     now = clock.now()
+    await end_what_waited(store, account_id, webhook_id)
     async with store.write() as tx:
         before = await existing_webhook(tx, account_id, webhook_id)
         after = replace(await changed_webhook(tx, before, change, policy), updated_at=now)
@@ -150,8 +151,23 @@ async def change_webhook(
             now=now,
         )
         if before.active and not after.active:
-            await cancel_pending_of_inactive(tx, [webhook_id], now=tx.now)
+            await cancel_waiting(tx, [webhook_id])
     return after
+
+
+async def end_what_waited(store: Store, account_id: AccountId, webhook_id: WebhookId) -> None:
+    """Cancel what is left from before a webhook was switched off.
+
+    It is not to be sent if the webhook is switched on just now.
+
+    Raises:
+        NotFoundError: the account has no such webhook.
+    """
+    is_more = True
+    while is_more:
+        async with store.write() as tx:
+            await existing_webhook(tx, account_id, webhook_id)
+            is_more = await cancel_waiting(tx, [webhook_id])
 
 
 async def remove_webhook(
@@ -169,7 +185,7 @@ async def remove_webhook(
         await note_webhook(
             tx, AuditAction.WEBHOOK_DELETED, actor, before=webhook, after=None, now=now
         )
-        await cancel_pending_of_inactive(tx, [webhook_id], now=tx.now)
+        await cancel_waiting(tx, [webhook_id])
 
 
 async def renew_secret(

@@ -20,7 +20,7 @@ from runhook.domain.notices import Deactivation
 from runhook.domain.runs import AccountId, JobId, RunId
 from runhook.domain.webhooks import DELETED_REASON, Webhook, WebhookId
 from runhook.storage.columns import MICROSECOND, Duration, Ksuid, UtcDateTime
-from runhook.storage.store import Clock, Transaction, after
+from runhook.storage.store import Transaction, after
 from runhook.storage.tables import (
     IS_PENDING,
     IS_UNSENT,
@@ -387,36 +387,39 @@ async def list_attempts(tx: Transaction, delivery_id: DeliveryId) -> Sequence[Lo
     return [LoggedAttempt(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
 
-async def cancel_pending_of_inactive(
-    tx: Transaction, webhook_ids: Collection[WebhookId], *, now: datetime | Clock
-) -> None:
-    """Cancel what waits to be sent to those of these webhooks that are no longer active.
+async def cancel_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) -> int:
+    """Cancel some of what waits for a webhook, unless it is active; return how many.
 
     Each says why: because the webhook is deleted, or with the reason that it was deactivated for.
     """
-    inactive = sa.select(webhooks.c.id).where(
-        webhooks.c.id.in_(list(webhook_ids)), ~webhooks.c.active
-    )
-    reason = (
-        sa.select(
-            sa.case(
-                (webhooks.c.deleted_at.is_not(None), DELETED_REASON),
-                else_=webhooks.c.deactivate_reason,
-            )
+    is_off = sa.exists().where(webhooks.c.id == webhook_id, ~webhooks.c.active)
+    reason = sa.select(
+        sa.case(
+            (webhooks.c.deleted_at.is_not(None), DELETED_REASON),
+            else_=webhooks.c.deactivate_reason,
         )
-        .where(webhooks.c.id == deliveries.c.webhook_id)
-        .scalar_subquery()
+    ).where(webhooks.c.id == webhook_id)
+    waiting = (
+        sa.select(deliveries.c.id)
+        .where(IS_PENDING, deliveries.c.webhook_id == webhook_id, is_off)
+        .order_by(deliveries.c.next_attempt_at, deliveries.c.id)
+        .limit(limit)
+        .with_for_update(of=deliveries)
+        .cte("waiting")
     )
-    await tx.execute(
+    canceled = await tx.execute(
         sa.update(deliveries)
-        .where(IS_PENDING, deliveries.c.webhook_id.in_(inactive))
+        .where(deliveries.c.id.in_(sa.select(waiting.c.id)))
         .values(
             state=DeliveryState.CANCELED,
             next_attempt_at=None,
-            cancel_reason=reason,
-            updated_at=now,
+            cancel_reason=reason.scalar_subquery(),
+            updated_at=tx.now,
         )
+        .returning(deliveries.c.id)
     )
+    # SQLite's driver does not count what a statement changes that begins with WITH.
+    return len(canceled.all())
 
 
 async def delete_old_deliveries(tx: Transaction, *, before: DeliveryId, limit: int) -> int:

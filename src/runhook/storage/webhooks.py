@@ -140,6 +140,18 @@ async def find_webhook(
     return None if row is None else webhook_of(row)
 
 
+async def inactive_among(
+    tx: Transaction, webhook_ids: Collection[WebhookId]
+) -> Sequence[WebhookId]:
+    """Return those of these webhooks, of whatever account, that are not active."""
+    rows = await tx.execute(
+        sa.select(webhooks.c.id)
+        .where(webhooks.c.id.in_(list(webhook_ids)), ~webhooks.c.active)
+        .order_by(webhooks.c.id)
+    )
+    return rows.scalars().all()
+
+
 async def list_webhooks(
     tx: Transaction, account_id: AccountId, *, limit: int, offset: int
 ) -> Sequence[Webhook]:
