@@ -6,7 +6,7 @@ from datetime import timedelta
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.domain.deliveries import DeliveryState, Lease
 from runhook.domain.failing import FIRST_PAUSE, HOPELESS_SINCE, PAUSE_AFTER, WELL
-from runhook.operations.attempt import claim, look
+from runhook.operations.attempt import claim, look, release
 from runhook.operations.send_test import send_test
 from runhook.operations.subscribe import WebhookChange
 from runhook.storage.store import Store
@@ -187,6 +187,43 @@ async def test_a_prober_that_dies_holds_the_probe_no_longer_than_its_lease(scene
     await deliver_due(worker)
 
     assert len(receiver.received) == 2
+
+
+async def test_a_probe_that_is_given_back_as_its_worker_stops_is_made_by_the_next_one_at_once(
+    scene: Scene,
+):
+    receiver = await scene.receiver()
+    webhook = await scene.webhook_at(receiver)
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.start_many(2)
+    await scene.skip_pause(webhook)
+    stopped = await scene.dispatcher(owner="stopped")
+    await asyncio.gather(stopped.tick(), stopped.stop())
+    await stopped.settle()
+    assert receiver.received == []
+
+    await deliver_due(await scene.dispatcher(owner="next"))
+
+    assert len(receiver.received) == 2
+    assert (await scene.shown(webhook)).health == WELL
+
+
+async def test_a_probe_that_is_given_back_too_late_leaves_the_one_that_took_over_alone(
+    scene: Scene,
+):
+    webhook = await scene.webhook_at(await scene.receiver())
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.start_many(2)
+    await scene.skip_pause(webhook)
+    seen = await look(scene.store)
+    late, prompt = (Lease(owner=owner, duration=LEASE) for owner in ("late", "prompt"))
+    given_back = await claim(scene.store, {webhook.id: 1}, late, gated=seen)
+    scene.clock.advance(LEASE)
+    await claim(scene.store, {webhook.id: 1}, prompt, gated=seen)
+
+    await release(scene.store, late.owner, given_back)
+
+    assert (await scene.shown(webhook)).health.paused_until == scene.clock.now() + LEASE
 
 
 async def test_a_probe_that_found_nothing_to_send_is_free_again(scene: Scene):

@@ -328,6 +328,7 @@ CALLS: dict[str, Call] = {
     "give_turns_back": lambda tx, rows: claims.give_turns_back(
         tx, {rows.webhook.id: timedelta(seconds=1)}
     ),
+    "reopen_gates": lambda tx, rows: claims.reopen_gates(tx, {rows.webhook.id: START}),
     "claim_due": lambda tx, rows: claims.claim_due(tx, {rows.webhook.id: 2}, LEASE),
     "hold_claims": lambda tx, rows: claims.hold_claims(tx, [rows.delivery.id], LEASE.owner),
     "end_attempts": lambda tx, rows: claims.end_attempts(tx, [rows.ending]),

@@ -5,7 +5,8 @@ import asyncio
 import asyncpg
 import pytest
 
-from runhook.operations.attempt import release, rescue
+from runhook.domain.deliveries import Lease
+from runhook.operations import attempt
 from runhook.operations.publish import Publisher, Start
 from runhook.storage.store import Store
 from tests.storage.claiming import LEASE, claim
@@ -34,10 +35,11 @@ async def test_a_worker_is_woken_once_by_what_its_own_process_publishes(
 async def test_what_a_worker_gives_back_wakes_the_others(tenant: Tenant, store: Store):
     webhook = await tenant.webhook()
     await tenant.start()
-    (claimed,) = await claim(store, {webhook.id: 1}, owner="stopping")
+    stopping = Lease(owner="stopping", duration=LEASE)
+    claimed = await attempt.claim(store, {webhook.id: 1}, stopping)
 
     async with listening_to(store) as wakes:
-        await release(store, "stopping", [claimed])
+        await attempt.release(store, stopping.owner, claimed)
 
     assert wakes.count == 1
 
@@ -50,10 +52,10 @@ async def test_what_is_rescued_wakes_and_a_look_that_finds_nothing_does_not(
     await claim(store, {webhook.id: 1}, owner="dead")
 
     async with listening_to(store) as wakes:
-        await rescue(store)
+        await attempt.rescue(store)
         assert wakes.count == 0
         clock.advance(LEASE)
-        await rescue(store)
+        await attempt.rescue(store)
 
     assert wakes.count == 1
 

@@ -80,7 +80,7 @@ class Dispatcher:
         self._lanes = Lanes(self._begin)
         self._holds = Holds()
         self._recorder = Recorder(self._record, self._learn)
-        self._releases: GroupCommit[Delivery, None] = GroupCommit(self._release_all)
+        self._releases: GroupCommit[Claimed, None] = GroupCommit(self._release_all)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -208,11 +208,12 @@ class Dispatcher:
 
     def _give_back(self, held: Sequence[Held]) -> None:
         for one in held:
-            self._run(self._release(one.claimed.delivery))
+            self._run(self._release(one.claimed))
 
-    async def _release(self, delivery: Delivery) -> None:
+    async def _release(self, claimed: Claimed) -> None:
+        delivery = claimed.delivery
         try:
-            await self._releases.submit(delivery)
+            await self._releases.submit(claimed)
         except UnavailableError:
             # Its lease will end.
             log.warning("delivery not given back: database not available", delivery=delivery.id)
@@ -220,9 +221,9 @@ class Dispatcher:
             self._let_go(delivery)
             self._on_room()
 
-    async def _release_all(self, deliveries: Sequence[Delivery]) -> Sequence[None]:
-        await release(self._store, self._lease.owner, deliveries)
-        return [None] * len(deliveries)
+    async def _release_all(self, unsent: Sequence[Claimed]) -> Sequence[None]:
+        await release(self._store, self._lease.owner, unsent)
+        return [None] * len(unsent)
 
     def _let_go(self, delivery: Delivery) -> Lane:
         self._holds.drop(delivery.id)

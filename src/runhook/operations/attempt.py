@@ -36,6 +36,7 @@ from runhook.storage.claims import (
     pass_gates,
     release_claims,
     renew_claims,
+    reopen_gates,
     return_abandoned,
     return_all_claimed,
     stranded_webhooks,
@@ -61,8 +62,13 @@ class Claimed:
 
     delivery: Delivery
     endpoint: Endpoint
-    is_probe: bool = False
-    """Whether it tries a paused endpoint."""
+    probe_until: datetime | None = None
+    """If it tries a paused endpoint: until when nobody else does."""
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it tries a paused endpoint."""
+        return self.probe_until is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ async def claim(
             return []
         endpoints = await find_endpoints(tx, {one.webhook_id for one in deliveries})
         claimed = [
-            Claimed(one, endpoints[one.webhook_id], is_probe=turns.get(one.webhook_id, False))
+            Claimed(one, endpoints[one.webhook_id], probe_until=turns.get(one.webhook_id))
             for one in deliveries
             if one.webhook_id in endpoints
             and (one.webhook_id in turns or not endpoints[one.webhook_id].is_gated)
@@ -146,8 +152,8 @@ async def take_turns(
     places: Mapping[WebhookId, int],
     lease: Lease,
     gated: Mapping[WebhookId, Waiting],
-) -> Mapping[WebhookId, bool]:
-    """Return those of the gated webhooks whose turn is ours, and whether it is a probe's."""
+) -> Mapping[WebhookId, datetime | None]:
+    """Return those of the gated webhooks whose turn is ours, as ``pass_gates`` does."""
     costs = {webhook_id: one.cost_of(places[webhook_id]) for webhook_id, one in gated.items()}
     return await pass_gates(tx, costs, lease) if costs else {}
 
@@ -300,10 +306,15 @@ async def renew(store: Store, lease: Lease, delivery_ids: Sequence[DeliveryId]) 
         return await renew_claims(tx, delivery_ids, lease)
 
 
-async def release(store: Store, owner: str, deliveries: Sequence[Delivery]) -> None:
-    """Give back deliveries that were claimed and not sent."""
+async def release(store: Store, owner: str, unsent: Sequence[Claimed]) -> None:
+    """Give back deliveries that were claimed and not sent; a probe can be made at once."""
+    probes = {
+        one.delivery.webhook_id: one.probe_until for one in unsent if one.probe_until is not None
+    }
     async with store.write() as tx:
-        await give_back(tx, owner, deliveries)
+        await give_back(tx, owner, [one.delivery for one in unsent])
+        if probes:
+            await reopen_gates(tx, probes)
 
 
 async def give_back(tx: Transaction, owner: str, deliveries: Sequence[Delivery]) -> None:

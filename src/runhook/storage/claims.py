@@ -6,7 +6,7 @@ returned to the queue for another worker.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -149,12 +149,16 @@ def first_pending(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:
 
 async def pass_gates(
     tx: Transaction, costs: Mapping[WebhookId, timedelta], lease: Lease
-) -> dict[WebhookId, bool]:
-    """Take the turn at paused and rate-limited webhooks; return those we got, and if it is a probe.
+) -> dict[WebhookId, datetime | None]:
+    """Take the turn at paused and rate-limited webhooks.
 
     Of all workers one gets it. It closes the gate of a pause for as long as the lease lasts, and
     that of a rate limit for as long as ``costs`` says. A gate that another worker is just passing
     is left to it, never waited for.
+
+    Returns:
+        the webhooks whose turn we got: with the moment until which nobody else probes the endpoint
+        if that is what it is for, with None if not.
     """
     open_gates = (
         sa.select(webhooks.c.id)
@@ -179,7 +183,7 @@ async def pass_gates(
         )
         .returning(webhooks.c.id, webhooks.c.paused_until)
     )
-    return {row.id: row.paused_until is not None for row in rows}
+    return {row.id: row.paused_until for row in rows}
 
 
 async def give_turns_back(tx: Transaction, unused: Mapping[WebhookId, timedelta]) -> None:
@@ -198,6 +202,18 @@ async def give_turns_back(tx: Transaction, unused: Mapping[WebhookId, timedelta]
             next_request_at=sa.type_coerce(earlier, UtcDateTime),
         )
     )
+
+
+async def reopen_gates(tx: Transaction, probes: Mapping[WebhookId, datetime]) -> None:
+    """Let others probe endpoints that we have not, after all.
+
+    Args:
+        tx: where we give the deliveries back.
+        probes: until when ``pass_gates`` closed each gate for us. One that is closed otherwise by
+            now stays so.
+    """
+    closed_by_us = sa.tuple_(webhooks.c.id, webhooks.c.paused_until).in_(list(probes.items()))
+    await tx.execute(sa.update(webhooks).where(closed_by_us).values(paused_until=tx.now))
 
 
 def cost_in(costs: Mapping[WebhookId, timedelta]) -> sa.ColumnElement[timedelta]:
