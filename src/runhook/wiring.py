@@ -111,7 +111,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
     async with open_to_serve(settings) as store, sender_of(settings) as sender:
         is_first_start = await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
         secret = await invite_first_user(store, FIRST_ACCOUNT, clock=clock)
-        presence = Presence(store, replica)
+        presence = Presence(store, replica, attempts_lately=sender.tally.lately)
         delivering = (
             build_delivering(
                 settings, store, sender=sender, lease=lease, clock=clock, presence=presence
@@ -164,7 +164,7 @@ async def dispatch(settings: Settings, announce: Callable[[str], None]) -> None:
     replica = this_replica(clock, ReplicaRole.DISPATCHER)
     lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
     async with open_to_serve(settings) as store, sender_of(settings) as sender:
-        presence = Presence(store, replica)
+        presence = Presence(store, replica, attempts_lately=sender.tally.lately)
         delivering = build_delivering(
             settings, store, sender=sender, lease=lease, clock=clock, presence=presence
         )

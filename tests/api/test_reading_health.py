@@ -7,13 +7,26 @@ import pytest
 
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.replicas import LONGEST_SILENCE, Replica, ReplicaRole
+from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.presence import show_life
+from runhook.storage.backlog import COUNTED
+from runhook.storage.webhooks import pause_sealed
 from tests.storage.claiming import claim
 from tests.support.accounts import Tenant
 from tests.support.api import OTHER_ACCOUNT, Api, data_of, told
 from tests.support.clock import START, ManualClock
+from tests.support.copies import copy_delivery
 
-NOTHING = {"waiting": 0, "due": 0, "oldest_due_seconds": None, "sending": 0, "replicas": []}
+NOTHING = {
+    "waiting": 0,
+    "due": 0,
+    "counted_all": True,
+    "oldest_due_seconds": None,
+    "sending": 0,
+    "paused": 0,
+    "attempts_per_second": 0,
+    "replicas": [],
+}
 
 
 @pytest.fixture
@@ -21,8 +34,15 @@ async def admin(api: Api) -> httpx.AsyncClient:
     return await api.client_with(PermissionSet.ACCOUNT_ADMIN)
 
 
+async def health_of(client: httpx.AsyncClient) -> dict[str, object]:
+    """Return what is shown, but for the size of the database, which is no round number."""
+    health = data_of(await client.get("/health"))
+    assert health.pop("database_bytes") >= 100_000
+    return health
+
+
 async def test_nothing_waits_at_first(admin: httpx.AsyncClient):
-    assert data_of(await admin.get("/health")) == NOTHING
+    assert await health_of(admin) == NOTHING
 
 
 async def test_what_is_due_what_waits_for_later_and_what_is_being_sent_are_told_apart(
@@ -37,7 +57,7 @@ async def test_what_is_due_what_waits_for_later_and_what_is_being_sent_are_told_
     await claim(api.store, {webhook.id: 1})
     clock.advance(timedelta(seconds=90))
 
-    health = data_of(await admin.get("/health"))
+    health = await health_of(admin)
 
     assert health == {**NOTHING, "waiting": 3, "due": 3, "oldest_due_seconds": 90, "sending": 1}
 
@@ -51,7 +71,7 @@ async def test_what_waits_for_its_retry_is_not_due(
     # Nothing listens there.
     await api.deliver()
 
-    health = data_of(await admin.get("/health"))
+    health = await health_of(admin)
 
     assert health == {**NOTHING, "waiting": 1}
 
@@ -66,7 +86,7 @@ async def test_another_accounts_deliveries_are_not_counted(
     await other.start("run-2")
     await claim(api.store, {webhook.id: 1})
 
-    assert data_of(await admin.get("/health")) == NOTHING
+    assert await health_of(admin) == NOTHING
 
 
 async def test_the_processes_are_shown_with_their_last_sign_of_life(
@@ -94,6 +114,45 @@ async def test_the_processes_are_shown_with_their_last_sign_of_life(
         "seen_at": START.isoformat().replace("+00:00", "Z"),
         "is_alive": False,
     }
+
+
+async def test_what_the_living_processes_did_in_the_last_minute_is_told_by_the_second(
+    api: Api, admin: httpx.AsyncClient, clock: ManualClock
+):
+    for name in ("dead", "living", "living too"):
+        replica = Replica(name=name, host="a-host", roles=(), version="1.0", started_at=clock.now())
+        await show_life(api.store, replica, (), LONGEST_SILENCE, attempts_lately=90)
+        clock.advance(LONGEST_SILENCE / 3)
+
+    assert (await health_of(admin))["attempts_per_second"] == 3
+
+
+async def test_endpoints_that_are_paused_are_counted(
+    api: Api, admin: httpx.AsyncClient, clock: ManualClock
+):
+    await api.add_other_account()
+    for account_id in (FIRST_ACCOUNT, OTHER_ACCOUNT):
+        tenant = Tenant(api.store, clock, account_id)
+        for _ in range(2):
+            webhook = await tenant.webhook()
+            async with api.store.write() as tx:
+                await pause_sealed(tx, [webhook.id], timedelta(minutes=1))
+    await tenant.webhook()
+
+    assert await health_of(admin) == {**NOTHING, "paused": 2}
+
+
+async def test_of_very_many_only_so_many_are_counted(
+    api: Api, admin: httpx.AsyncClient, clock: ManualClock
+):
+    tenant = Tenant(api.store, clock)
+    await tenant.webhook()
+    await tenant.start()
+    await copy_delivery(api.store, COUNTED)
+
+    health = await health_of(admin)
+
+    assert (health["waiting"], health["due"], health["counted_all"]) == (COUNTED, COUNTED, False)
 
 
 @pytest.mark.parametrize(

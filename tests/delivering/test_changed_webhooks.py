@@ -4,13 +4,12 @@ import asyncio
 from collections import Counter
 
 import pytest
-import sqlalchemy as sa
 
 from runhook.dispatcher.rescuer import BREATH, INTERVAL, Rescuer
 from runhook.domain.deliveries import DeliveryState
 from runhook.operations.cancel_waiting import STEP
 from runhook.operations.subscribe import WebhookChange
-from runhook.storage.tables import deliveries
+from tests.support.copies import copy_delivery
 from tests.support.misbehaving import once
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
@@ -39,27 +38,13 @@ async def test_what_waits_is_canceled(scene: Scene, switch_off):
     assert len(receiver.received) == 1
 
 
-async def let_much_wait(scene: Scene) -> None:
-    """Copy the only delivery, so that canceling takes three steps."""
-    columns = [one.name for one in deliveries.c if one.name != "id"]
-    async with scene.store.write() as tx:
-        await tx.execute(
-            sa.text(
-                "WITH RECURSIVE copies (number) AS (SELECT 1 UNION ALL "
-                f"SELECT number + 1 FROM copies WHERE number < {2 * STEP}) "
-                f"INSERT INTO deliveries (id, {', '.join(columns)}) "
-                f"SELECT 'wev_' || number, {', '.join(columns)} FROM deliveries, copies"
-            )
-        )
-
-
 async def test_if_much_waits_the_rest_is_canceled_step_by_step_and_nothing_of_it_sent(
     scene: Scene, switch_off
 ):
     receiver = await scene.receiver()
     webhook = await scene.webhook_at(receiver)
     await scene.tenant.start()
-    await let_much_wait(scene)
+    await copy_delivery(scene.store, 2 * STEP)
 
     await switch_off(webhook)
     at_once = Counter(await scene.tenant.states(webhook))
@@ -80,7 +65,7 @@ async def test_what_was_left_to_cancel_is_not_sent_when_its_webhook_is_on_again(
     receiver = await scene.receiver()
     webhook = await scene.webhook_at(receiver)
     await scene.tenant.start()
-    await let_much_wait(scene)
+    await copy_delivery(scene.store, 2 * STEP)
 
     await scene.tenant.deactivate(webhook)
     await scene.tenant.activate(webhook)

@@ -26,7 +26,7 @@ class Process:
             version="1.0",
             started_at=START,
         )
-        self.presence = Presence(store, replica)
+        self.presence = Presence(store, replica, attempts_lately=lambda: 0)
         self.pruned = 0
         self.has_pruned = asyncio.Event()
         self.pruner: Loop = self.presence.duty("pruner", self.prune)

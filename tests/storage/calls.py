@@ -334,12 +334,16 @@ CALLS: dict[str, Call] = {
     "end_attempts": lambda tx, rows: claims.end_attempts(tx, [rows.ending]),
     "backlog_of": lambda tx, rows: backlog.backlog_of(tx, ACCOUNT),
     "count_sending": lambda tx, rows: backlog.count_sending(tx, ACCOUNT),
+    "count_paused": lambda tx, rows: backlog.count_paused(tx, ACCOUNT),
+    "database_size": lambda tx, rows: backlog.database_size(tx),
     "renew_claims": lambda tx, rows: claims.renew_claims(tx, [rows.delivery.id], LEASE),
     "release_claims": lambda tx, rows: claims.release_claims(tx, [rows.delivery.id], LEASE.owner),
     "return_abandoned": lambda tx, rows: claims.return_abandoned(tx),
     "return_all_claimed": lambda tx, rows: claims.return_all_claimed(tx),
     "take_back": lambda tx, rows: claims.take_back(tx),
-    "note_sign_of_life": lambda tx, rows: replicas.note_sign_of_life(tx, A_REPLICA),
+    "note_sign_of_life": lambda tx, rows: replicas.note_sign_of_life(
+        tx, A_REPLICA, attempts_lately=7
+    ),
     "list_replicas": lambda tx, rows: replicas.list_replicas(tx),
     "delete_replica": lambda tx, rows: replicas.delete_replica(tx, A_REPLICA.name),
     "delete_silent_replicas": lambda tx, rows: replicas.delete_silent_replicas(

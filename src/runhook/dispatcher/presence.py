@@ -26,11 +26,19 @@ class Presence:
     ticks where it is held; if its holder dies, another process has it within ``DUTY_LEASE`` and one
     ``SIGN_INTERVAL``. A holder that is held up can overlap with the next one for as long as one of
     its ticks takes: whatever is made a duty must bear that.
+
+    Args:
+        store: the database that is shared.
+        replica: this process.
+        attempts_lately: says how many attempts it made in the last minute.
     """
 
-    def __init__(self, store: Store, replica: Replica) -> None:
+    def __init__(
+        self, store: Store, replica: Replica, *, attempts_lately: Callable[[], int]
+    ) -> None:
         self._store = store
         self._replica = replica
+        self._attempts_lately = attempts_lately
         self._wakes: dict[str, asyncio.Event] = {}
         self._held: set[str] = set()
         self._held_until = 0.0
@@ -52,7 +60,13 @@ class Presence:
         """Show life and take what is free; say how long to wait before doing so again."""
         # Counted from before: our view of the lease is never longer than it is.
         until = self._now() + DUTY_LEASE.total_seconds()
-        held = await show_life(self._store, self._replica, self._wakes.keys(), DUTY_LEASE)
+        held = await show_life(
+            self._store,
+            self._replica,
+            self._wakes.keys(),
+            DUTY_LEASE,
+            attempts_lately=self._attempts_lately(),
+        )
         for name in held - self._held:
             log.info("duty taken", duty=name)
             self._wakes[name].set()

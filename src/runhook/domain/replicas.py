@@ -38,4 +38,6 @@ class SeenReplica:
 
     replica: Replica
     seen_at: datetime
+    attempts_lately: int
+    """How many attempts it made in the minute before that."""
     is_alive: bool

@@ -11,15 +11,27 @@ from runhook.storage.store import Store
 
 
 async def show_life(
-    store: Store, replica: Replica, duties: Collection[str], duration: timedelta
+    store: Store,
+    replica: Replica,
+    duties: Collection[str],
+    duration: timedelta,
+    *,
+    attempts_lately: int = 0,
 ) -> set[str]:
     """Show that a process lives; take or keep those of these duties that nobody else holds.
+
+    Args:
+        store: the database that it shares.
+        replica: the process.
+        duties: what it may do for all.
+        duration: how long what it takes is its own.
+        attempts_lately: how many attempts it made in the last minute.
 
     Returns:
         the duties that are its own for ``duration`` from now, on the database's clock.
     """
     async with store.write() as tx:
-        await note_sign_of_life(tx, replica)
+        await note_sign_of_life(tx, replica, attempts_lately=attempts_lately)
         if not duties:
             return set()
         await register_duties(tx, duties)

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from runhook.outbound.guard import Guard, make_socket
 from runhook.outbound.handshake import Handshake
 from runhook.outbound.pool import Bounds, Pool
 from runhook.outbound.resolver import Resolver
+from runhook.outbound.tally import Tally
 from runhook.outbound.trip import Stage, Trip, begin
 
 BODY_READ_LIMIT = 64 * 1024
@@ -72,6 +74,8 @@ class Sender:
         self._tls = tls or ssl.create_default_context()
         self._tls.sslobject_class = Handshake
         self._opened = AsyncExitStack()
+        self.tally = Tally(time.monotonic)
+        """What came of the requests so far."""
 
     async def __aenter__(self) -> Self:
         resolver = self._resolver or Resolver()
@@ -94,6 +98,15 @@ class Sender:
 
     async def send(self, request: Request) -> Outcome:
         """Send one request; whatever happens, an outcome is returned."""
+        self.tally.under_way += 1
+        try:
+            outcome = await self._send(request)
+        finally:
+            self.tally.under_way -= 1
+        self.tally.note(outcome)
+        return outcome
+
+    async def _send(self, request: Request) -> Outcome:
         clock = asyncio.get_running_loop().time
         started = clock()
         trip = Trip(url=request.url, deadline=self._deadline)

@@ -120,6 +120,11 @@ def is_among(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]
     return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.Text)))
 
 
+def size() -> sa.Select[int]:
+    """Return the query of how many bytes the database's files have."""
+    return sa.select(sa.func.pg_database_size(sa.func.current_database(), type_=sa.BigInteger))
+
+
 def is_away(error: sa.exc.DBAPIError) -> bool:
     """Whether an error means that the database is away, locked or full, and is no bug."""
     if error.connection_invalidated or isinstance(error, sa.exc.InterfaceError):

@@ -198,6 +198,14 @@ def is_among(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]
     return column.in_(sa.select(listed.c.value))
 
 
+def size() -> sa.Select[int]:
+    """Return the query of how many bytes the database's file has."""
+    pages = sa.func.pragma_page_count().table_valued("page_count")
+    page = sa.func.pragma_page_size().table_valued("page_size")
+    in_all: sa.ColumnElement[int] = pages.c.page_count * page.c.page_size
+    return sa.select(in_all.label("bytes")).select_from(pages.join(page, sa.true()))
+
+
 def is_away(error: sa.exc.DBAPIError) -> bool:
     """Whether an error means that the database is away, locked or full, and is no bug."""
     # The driver calls a mistake in a statement operational too; its code tells them apart.

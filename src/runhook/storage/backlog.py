@@ -10,21 +10,26 @@ from runhook.storage.columns import EPOCH, Duration
 from runhook.storage.store import Transaction
 from runhook.storage.tables import IS_PENDING, IS_SENDING, deliveries, webhooks
 
+COUNTED = 10_000
+"""So many deliveries of each webhook are counted: a million for a dead endpoint cost no more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What an account's deliveries wait for."""
+    """What an account's deliveries wait for, or everybody's."""
 
     waiting: int
     """Deliveries that are to be sent, now or later."""
     due: int
     """Those of them that are to be sent now."""
+    is_whole: bool
+    """Whether all that wait were counted, and not only the first ``COUNTED`` of some webhook."""
     oldest_due: timedelta | None
     """How long the first of those has been due; None if there is none."""
 
 
-async def backlog_of(tx: Transaction, account_id: AccountId) -> Backlog:
-    """Count what is to be sent; the cost follows that, and the number of webhooks."""
+async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
+    """Count what is to be sent, of all accounts if None; the cost follows the webhooks."""
     pending = (IS_PENDING, deliveries.c.webhook_id == webhooks.c.id)
     is_due = deliveries.c.next_attempt_at <= tx.now
     each = (
@@ -36,7 +41,7 @@ async def backlog_of(tx: Transaction, account_id: AccountId) -> Backlog:
             .scalar_subquery()
             .label("earliest"),
         )
-        .where(webhooks.c.account_id == account_id)
+        .where(*of_account(account_id))
         .subquery("each")
     )
     age = sa.type_coerce(tx.now, sa.BigInteger) - sa.type_coerce(
@@ -49,30 +54,62 @@ async def backlog_of(tx: Transaction, account_id: AccountId) -> Backlog:
                     "waiting"
                 ),
                 sa.cast(sa.func.coalesce(sa.func.sum(each.c.due), 0), sa.BigInteger).label("due"),
+                sa.func.coalesce(sa.func.max(each.c.waiting), 0).label("most"),
                 sa.type_coerce(age, Duration).label("age"),
             )
         )
     ).one()
-    return Backlog(waiting=row.waiting, due=row.due, oldest_due=row.age if row.due else None)
+    return Backlog(
+        waiting=row.waiting,
+        due=row.due,
+        is_whole=row.most < COUNTED,
+        oldest_due=row.age if row.due else None,
+    )
 
 
 def count_of(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-    """Return the query of how many deliveries are so."""
-    return sa.select(sa.func.count()).select_from(deliveries).where(*conditions).scalar_subquery()
+    """Return the query of how many deliveries are so, ``COUNTED`` at most."""
+    some = (
+        sa.select(deliveries.c.id)
+        .where(*conditions)
+        .limit(sa.literal_column(str(COUNTED)))
+        .correlate(webhooks)
+        .subquery("some")
+    )
+    return sa.select(sa.func.count()).select_from(some).scalar_subquery()
 
 
-async def count_sending(tx: Transaction, account_id: AccountId) -> int:
-    """Return how many of an account's deliveries workers hold."""
-    counted: int = (
-        await tx.execute(
-            sa.select(sa.func.count())
-            .select_from(deliveries)
-            .where(
-                IS_SENDING,
-                # All of them have a lease. Without a word of it SQLite passes over its index.
-                deliveries.c.claimed_until >= EPOCH,
-                deliveries.c.account_id == account_id,
-            )
-        )
-    ).scalar_one()
+async def count_sending(tx: Transaction, account_id: AccountId | None) -> int:
+    """Return how many of an account's deliveries workers hold, or of everybody's."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(deliveries)
+        # All of them have a lease. Without a word of it SQLite passes over its index.
+        .where(IS_SENDING, deliveries.c.claimed_until >= EPOCH)
+    )
+    if account_id is not None:
+        query = query.where(deliveries.c.account_id == account_id)
+    counted: int = (await tx.execute(query)).scalar_one()
     return counted
+
+
+async def count_paused(tx: Transaction, account_id: AccountId | None) -> int:
+    """Return how many active webhooks of an account have a paused endpoint, or of everybody's."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(webhooks)
+        .where(webhooks.c.active, webhooks.c.paused_until.is_not(None), *of_account(account_id))
+    )
+    counted: int = (await tx.execute(query)).scalar_one()
+    return counted
+
+
+async def database_size(tx: Transaction) -> int:
+    """Return how many bytes the database takes."""
+    size: int = (await tx.execute(tx.database.size())).scalar_one()
+    return size
+
+
+def of_account(account_id: AccountId | None) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions on webhooks that leave an account's, or all of them."""
+    return () if account_id is None else (webhooks.c.account_id == account_id,)

@@ -12,8 +12,9 @@ from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import replicas
 
 
-async def note_sign_of_life(tx: Transaction, replica: Replica) -> None:
-    """Write that a process lives, the first time with all about it."""
+async def note_sign_of_life(tx: Transaction, replica: Replica, *, attempts_lately: int) -> None:
+    """Write that a process lives and how busy it is, the first time with all about it."""
+    signs = {"seen_at": tx.now, "attempts_lately": attempts_lately}
     await tx.execute(
         insert(replicas)
         .values(
@@ -22,9 +23,9 @@ async def note_sign_of_life(tx: Transaction, replica: Replica) -> None:
             roles=list(replica.roles),
             version=replica.version,
             started_at=replica.started_at,
-            seen_at=tx.now,
+            **signs,
         )
-        .on_conflict_do_update(index_elements=[replicas.c.name], set_={"seen_at": tx.now})
+        .on_conflict_do_update(index_elements=[replicas.c.name], set_=signs)
     )
 
 
@@ -45,6 +46,7 @@ async def list_replicas(tx: Transaction) -> Sequence[SeenReplica]:
                 started_at=row.started_at,
             ),
             seen_at=row.seen_at,
+            attempts_lately=row.attempts_lately,
             is_alive=row.is_alive,
         )
         for row in rows

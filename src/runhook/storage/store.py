@@ -78,6 +78,9 @@ class Database(Protocol):
         Other than with IN, the statement is the same however long the list is.
         """
 
+    def size(self) -> sa.Select[int]:
+        """Return the query of how many bytes the database takes."""
+
     def is_away(self, error: sa.exc.DBAPIError) -> bool:
         """Whether an error means that the database is away, locked or full, and is no bug."""
 

@@ -399,6 +399,8 @@ replicas = sa.Table(
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=False),
+    # How many attempts it made in the minute before that.
+    sa.Column("attempts_lately", sa.Integer, nullable=False, server_default="0"),
 )
 
 duties = sa.Table(

@@ -1,12 +1,11 @@
 """The health of delivering as JSON."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from runhook.domain.replicas import ReplicaRole, SeenReplica
-from runhook.storage.backlog import Backlog
+from runhook.operations.health import HealthOfDelivering
 
 
 class ReplicaOut(Struct, kw_only=True):
@@ -29,22 +28,35 @@ class HealthOut(Struct, kw_only=True):
     """The account's deliveries that are to be sent, now or later."""
     due: int
     """Those of them that are to be sent now."""
+    counted_all: bool
+    """Whether all these were counted, and not only the first 10,000 of some webhook."""
     oldest_due_seconds: float | None
     """How long the first of those has been due; null if there is none."""
     sending: int
     """The account's deliveries that are being sent, or are about to be."""
+    paused: int
+    """The account's active webhooks whose endpoint is paused."""
+    attempts_per_second: float
+    """Of all processes and accounts, on the average of the last minute."""
+    database_bytes: int
+    """How large the service's database is."""
     replicas: list[ReplicaOut]
 
 
-def shown_health(backlog: Backlog, sending: int, replicas: Sequence[SeenReplica]) -> HealthOut:
+def shown_health(health: HealthOfDelivering) -> HealthOut:
     """Show how delivering goes."""
+    backlog = health.backlog
     oldest = backlog.oldest_due
     return HealthOut(
         waiting=backlog.waiting,
         due=backlog.due,
+        counted_all=backlog.is_whole,
         oldest_due_seconds=None if oldest is None else oldest.total_seconds(),
-        sending=sending,
-        replicas=[shown_replica(one) for one in replicas],
+        sending=health.sending,
+        paused=health.paused,
+        attempts_per_second=round(health.attempts_per_second, 3),
+        database_bytes=health.database_bytes,
+        replicas=[shown_replica(one) for one in health.replicas],
     )
 
 

@@ -393,6 +393,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("attempts_lately", sa.Integer(), nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("name", name="pk_replicas"),
     )
     op.create_table(

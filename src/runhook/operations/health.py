@@ -1,0 +1,51 @@
+"""How delivering goes, in numbers that cost little however much has been sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from runhook.domain.replicas import SeenReplica
+from runhook.domain.runs import AccountId
+from runhook.storage.backlog import (
+    Backlog,
+    backlog_of,
+    count_paused,
+    count_sending,
+    database_size,
+)
+from runhook.storage.replicas import list_replicas
+from runhook.storage.store import Store
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthOfDelivering:
+    """How delivering goes."""
+
+    backlog: Backlog
+    sending: int
+    """Deliveries that workers hold: they are being sent, or are about to be."""
+    paused: int
+    """Active webhooks whose endpoint is paused."""
+    database_bytes: int
+    """Of the whole service, as all that follows."""
+    replicas: Sequence[SeenReplica]
+
+    @property
+    def attempts_per_second(self) -> float:
+        """How many attempts all living processes make, on the average of the last minute."""
+        lately = sum(one.attempts_lately for one in self.replicas if one.is_alive)
+        return lately / MINUTE.total_seconds()
+
+
+async def health_of_delivering(store: Store, account_id: AccountId | None) -> HealthOfDelivering:
+    """Return how delivering goes: what is counted is an account's, or everybody's if None."""
+    async with store.read() as tx:
+        return HealthOfDelivering(
+            backlog=await backlog_of(tx, account_id),
+            sending=await count_sending(tx, account_id),
+            paused=await count_paused(tx, account_id),
+            database_bytes=await database_size(tx),
+            replicas=await list_replicas(tx),
+        )

@@ -1,0 +1,52 @@
+"""What a sender counts: requests that ended, by outcome and duration, and how many did lately."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable
+
+from runhook.domain.judging import FailureReason, Outcome
+
+BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Durations in seconds: how many requests took at most so long is counted for each."""
+LATELY = 60
+"""How many seconds back ``Tally.lately`` looks."""
+
+
+class Tally:
+    """Counts from the start of the process, and forgets nothing but when.
+
+    Args:
+        now: measures time in seconds, steadily.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.under_way = 0
+        """Requests that have begun and not ended."""
+        self.outcomes: Counter[FailureReason | None] = Counter()
+        """How many ended for each reason; None stands for a success."""
+        self.durations = [0] * (len(BUCKETS) + 1)
+        """How many took longer than the bucket before and no longer than this one; the last bucket
+        has no end."""
+        self.seconds = 0.0
+        """How long all of them took together."""
+        self._now = now
+        self._by_second: Counter[int] = Counter()
+
+    def note(self, outcome: Outcome) -> None:
+        """Count a request that has ended."""
+        seconds = outcome.duration.total_seconds()
+        self.outcomes[outcome.failure] += 1
+        self.durations[bisect_left(BUCKETS, seconds)] += 1
+        self.seconds += seconds
+        self._by_second[int(self._now())] += 1
+        self._forget()
+
+    def lately(self) -> int:
+        """Return how many requests ended in the last minute."""
+        self._forget()
+        return self._by_second.total()
+
+    def _forget(self) -> None:
+        begin = self._now() - LATELY
+        while self._by_second and (oldest := next(iter(self._by_second))) <= begin:
+            del self._by_second[oldest]

@@ -1,0 +1,64 @@
+"""What a sender counts of its requests."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from runhook.domain.judging import FailureReason, Outcome
+from runhook.outbound.tally import BUCKETS, LATELY, Tally
+from tests.support.misbehaving import once
+from tests.support.receiver import Receiver, status
+from tests.support.sending import a_request, a_sender
+
+
+def took(seconds: float, failure: FailureReason | None = None) -> Outcome:
+    return Outcome(duration=timedelta(seconds=seconds), failure=failure)
+
+
+def test_outcomes_and_durations_are_counted():
+    tally = Tally(lambda: 0.0)
+
+    for outcome in (
+        took(0.01),
+        took(0.02, FailureReason.HTTP_STATUS),
+        took(11, FailureReason.TIMED_OUT),
+        took(0.02),
+    ):
+        tally.note(outcome)
+
+    assert tally.outcomes == {
+        None: 2,
+        FailureReason.HTTP_STATUS: 1,
+        FailureReason.TIMED_OUT: 1,
+    }
+    assert tally.durations == [1, 2, *[0] * (len(BUCKETS) - 2), 1]
+    assert tally.seconds == pytest.approx(11.05)
+
+
+def test_what_happened_lately_is_what_the_last_minute_had():
+    now = 100.5
+    tally = Tally(lambda: now)
+    tally.note(took(1))
+    now += 30
+    tally.note(took(1))
+
+    counts = []
+    for later in (100.5 + 30, 100.5 + LATELY + 1, 100.5 + 31 + LATELY):
+        now = later
+        counts.append(tally.lately())
+
+    assert counts == [2, 1, 0]
+
+
+async def test_a_sender_counts_what_is_under_way_and_what_came_of_it():
+    gate = asyncio.Event()
+    async with Receiver(once(gate, status(500))) as receiver, a_sender() as sender:
+        sending = asyncio.create_task(sender.send(a_request(receiver.url)))
+        await receiver.wait_for(1)
+        during = sender.tally.under_way
+        gate.set()
+        await sending
+
+    assert (during, sender.tally.under_way) == (1, 0)
+    assert sender.tally.outcomes == {FailureReason.HTTP_STATUS: 1}
