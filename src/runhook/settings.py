@@ -55,6 +55,9 @@ class Settings:
     retention_days: timedelta
     artifact_megabytes: int
     dispatcher: bool
+    metrics_host: str
+    metrics_port: int | None
+    """None offers no metrics."""
     proxies: Proxies
     """From the variables that all programs share, and not from a row of ``SETTINGS``."""
 
@@ -223,6 +226,18 @@ SETTINGS = (
         read=read_yes_or_no,
         off_flag="--no-dispatcher",
         help="whether `runhook serve` delivers too; if not, `runhook dispatch` does, elsewhere",
+    ),
+    Setting(
+        name="metrics_host",
+        default="127.0.0.1",
+        read=str,
+        help="address to offer metrics on; who reaches it needs no token",
+    ),
+    Setting(
+        name="metrics_port",
+        default=None,
+        read=read_port,
+        help="port to offer metrics for Prometheus on, 0 for any; unset offers none",
     ),
 )
 

@@ -6,8 +6,8 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -35,6 +35,7 @@ from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
 from runhook.server.listening import Server, address_of, listen
+from runhook.server.metrics import Measured, create_metrics_app
 from runhook.server.services import Services
 from runhook.settings import Settings
 from runhook.storage.data_folder import check_key, open_vault, prepare_folder, sole_owner
@@ -119,9 +120,10 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             if settings.dispatcher
             else None
         )
+        publisher = Publisher(store, clock)
         services = Services(
             store=store,
-            publisher=Publisher(store, clock),
+            publisher=publisher,
             authenticator=Authenticator(store, clock),
             policy=settings.allow_networks,
             clock=clock,
@@ -132,7 +134,11 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             largest_artifact=settings.artifact_megabytes << 20,
             retention=settings.retention_days,
         )
-        with listen(settings.host, settings.port) as listening:
+        measured = Measured(store=store, sender=sender, publisher=publisher)
+        with (
+            listen(settings.host, settings.port) as listening,
+            metrics_server(settings, measured) as metrics,
+        ):
             server = Server(create_app(services), listening)
             url = address_of(listening)
             announce(
@@ -143,7 +149,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
                     invitation=link_of(secret, settings.public_url or url) if secret else None,
                 )
             )
-            await run_until(stopping, store, presence, delivering, server)
+            await run_until(stopping, store, presence, delivering, server, metrics=metrics)
 
 
 async def dispatch(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -168,8 +174,10 @@ async def dispatch(settings: Settings, announce: Callable[[str], None]) -> None:
         delivering = build_delivering(
             settings, store, sender=sender, lease=lease, clock=clock, presence=presence
         )
-        announce(replica.name)
-        await run_until(stopping, store, presence, delivering)
+        measured = Measured(store=store, sender=sender, publisher=None)
+        with metrics_server(settings, measured) as metrics:
+            announce(replica.name)
+            await run_until(stopping, store, presence, delivering, metrics=metrics)
 
 
 async def refuse_file(settings: Settings) -> None:
@@ -208,6 +216,23 @@ async def open_to_serve(settings: Settings) -> AsyncIterator[Store]:
             # Whoever held these is dead, or we would not own the file.
             await rescue_all(store)
         yield store
+
+
+@contextmanager
+def metrics_server(settings: Settings, measured: Measured) -> Iterator[Server | None]:
+    """Open the port for metrics, if there is to be one.
+
+    Raises:
+        InvalidError: it cannot be listened on.
+    """
+    if settings.metrics_port is None:
+        yield None
+        return
+    with listen(
+        settings.metrics_host, settings.metrics_port, prefix="RUNHOOK_METRICS"
+    ) as listening:
+        log.info("metrics can be read", url=f"{address_of(listening)}/metrics")
+        yield Server(create_metrics_app(measured), listening)
 
 
 def this_replica(clock: Clock, *roles: ReplicaRole) -> Replica:
@@ -325,6 +350,8 @@ async def run_until(
     presence: Presence,
     delivering: Delivering | None,
     server: Server | None = None,
+    *,
+    metrics: Server | None,
 ) -> None:
     """Run all there is until told to stop or the server breaks, then end it in good order."""
     keep_out_of_collection()
@@ -334,6 +361,8 @@ async def run_until(
             group.create_task(loop.run())
         if delivering is not None:
             hearing = group.create_task(store.notifier.listen(delivering.wake.set))
+        if metrics is not None:
+            group.create_task(metrics.run_until_stopped())
         if server is None:
             await stopping.wait()
         else:
@@ -341,6 +370,8 @@ async def run_until(
             await serve_until(stopping, server)
         for loop in loops:
             loop.stop()
+        if metrics is not None:
+            metrics.stop()
         if delivering is not None:
             hearing.cancel()
     if delivering is not None:

@@ -137,9 +137,12 @@ async def test_endpoints_that_are_paused_are_counted(
             webhook = await tenant.webhook()
             async with api.store.write() as tx:
                 await pause_sealed(tx, [webhook.id], timedelta(minutes=1))
-    await tenant.webhook()
+    mine = Tenant(api.store, clock)
+    await mine.webhook(event_types=["job.run.completed"])
+    await mine.start()
+    clock.advance(timedelta(seconds=30))
 
-    assert await health_of(admin) == {**NOTHING, "paused": 2}
+    assert await health_of(admin) == {**NOTHING, "paused": 2, "waiting": 2}
 
 
 async def test_of_very_many_only_so_many_are_counted(

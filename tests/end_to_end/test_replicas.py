@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,7 +28,8 @@ def front(tmp_path: Path, postgresql_environment: dict[str, str]) -> Front:
 
 @pytest.fixture
 def worker(tmp_path: Path, postgresql_environment: dict[str, str]) -> Worker:
-    return Worker(folder=tmp_path, environment=postgresql_environment)
+    environment = {**postgresql_environment, "RUNHOOK_METRICS_PORT": "0"}
+    return Worker(folder=tmp_path, environment=environment)
 
 
 async def answer_of(client: httpx.AsyncClient, front: Service) -> dict[str, object]:
@@ -81,11 +83,15 @@ async def test_a_front_is_ready_by_itself_and_says_who_delivers(
                 return await answer_of(client, front) == {"status": "ok", "dispatchers": 1}
 
             await until(somebody_delivers)
+            metrics = await client.get(
+                re.search(r"http\S+/metrics", await worker.says("metrics"))[0]
+            )
             assert await worker.stop() == 0
         afterwards = await answer_of(client, front)
         assert await front.stop() == 0
 
     assert alone == afterwards == {"status": "ok", "dispatchers": 0}
+    assert "runhook_dispatchers 1.0" in metrics.text
 
 
 async def test_a_front_leaves_the_sending_to_others(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 from collections import Counter
 from collections.abc import Callable
@@ -46,7 +47,10 @@ async def test_a_first_start_says_how_to_go_on_and_a_second_one_does_not(
     assert "runhook tokens create" not in second
 
 
-async def test_a_runs_events_arrive_signed(start: Callable[[], Service], client: httpx.AsyncClient):
+async def test_a_runs_events_arrive_signed_and_are_counted(
+    start: Callable[[], Service], client: httpx.AsyncClient, environment: dict[str, str]
+):
+    environment["RUNHOOK_METRICS_PORT"] = "0"
     async with Receiver() as receiver, start() as service:
         api = account_of(service, client)
         webhook = await new_webhook(
@@ -58,8 +62,13 @@ async def test_a_runs_events_arrive_signed(start: Callable[[], Service], client:
         await receiver.wait_for(1)
         await api.post(f"/runs/{run['id']}/finish", json={"status": "error"})
         received = await receiver.wait_for(3)
+        metrics = await client.get(re.search(r"http\S+/metrics", await service.says("metrics"))[0])
+        closed = await client.get(f"{service.url}/metrics")
         assert await service.stop() == 0
 
+    assert 'runhook_attempts_total{outcome="succeeded"}' in metrics.text
+    assert "runhook_reports_accepted_total 2.0" in metrics.text
+    assert (TOKEN in metrics.text, closed.status_code) == (False, 404)
     assert "runhook tokens create" not in service.output
     assert TOKEN not in service.output
     for request in received:

@@ -27,6 +27,8 @@ VALUES = {
     "retention_days": ("1", "2", "3"),
     "artifact_megabytes": ("4", "5", "6"),
     "dispatcher": ("no", "off", "false"),
+    "metrics_host": ("::1", "127.0.0.2", "127.0.0.3"),
+    "metrics_port": ("7", "8", "9"),
 }
 """A valid text for each setting from a flag, the environment and the file."""
 
@@ -53,6 +55,7 @@ BAD_VALUES = [
     ("artifact_megabytes", "0"),
     ("artifact_megabytes", "513"),
     ("dispatcher", "maybe"),
+    ("metrics_port", "many"),
 ]
 
 
@@ -76,6 +79,7 @@ def test_the_defaults_need_nothing(tmp_path: Path):
     assert settings.artifact_megabytes == 64
     assert settings.proxies == Proxies()
     assert settings.dispatcher is True
+    assert settings.metrics_port is None
     assert {origin.place for origin in origins.values()} == {"default"}
 
 

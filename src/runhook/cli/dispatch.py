@@ -20,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "retry_schedule",
         "attempt_timeout",
         "retention_days",
+        "metrics_host",
+        "metrics_port",
     )
 
 

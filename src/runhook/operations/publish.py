@@ -105,6 +105,8 @@ class Publisher:
         self._store = store
         self._clock = clock
         self._commits: GroupCommit[Report, Reported] = GroupCommit(self._publish)
+        self.accepted = 0
+        """How many reports were committed so far, repeated ones too."""
 
     async def publish(self, report: Report) -> Reported:
         """Publish one report; when this returns, all that follows from it is committed.
@@ -122,7 +124,9 @@ class Publisher:
         async with self._store.write() as tx:
             answers, events = await apply_reports(tx, reports, now=now)
             await owe_deliveries(tx, events)
-        return [answers[report] for report in reports]
+        answered = [answers[report] for report in reports]
+        self.accepted += sum(isinstance(answer, Reported) for answer in answered)
+        return answered
 
 
 async def apply_reports(

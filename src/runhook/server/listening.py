@@ -14,8 +14,13 @@ GRACE_SECONDS = 5
 
 
 @contextmanager
-def listen(host: str, port: int) -> Iterator[socket.socket]:
+def listen(host: str, port: int, *, prefix: str = "RUNHOOK") -> Iterator[socket.socket]:
     """Open a listening socket; port 0 takes one that is free.
+
+    Args:
+        host: where to listen.
+        port: likewise.
+        prefix: what the names of the settings begin with that say so.
 
     Raises:
         InvalidError: the address cannot be listened on.
@@ -26,7 +31,7 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
     except OSError as error:
         raise InvalidError(
             f"Cannot listen on {host}:{port}: {error.strerror or error}. "
-            "Choose another with RUNHOOK_HOST and RUNHOOK_PORT."
+            f"Choose another with {prefix}_HOST and {prefix}_PORT."
         ) from None
     with listening:
         yield listening

@@ -21,7 +21,7 @@ class Backlog:
     waiting: int
     """Deliveries that are to be sent, now or later."""
     due: int
-    """Those of them that are to be sent now."""
+    """Those of them that are to be sent now; what waits for a paused endpoint is not."""
     is_whole: bool
     """Whether all that wait were counted, and not only the first ``COUNTED`` of some webhook."""
     oldest_due: timedelta | None
@@ -32,14 +32,13 @@ async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
     """Count what is to be sent, of all accounts if None; the cost follows the webhooks."""
     pending = (IS_PENDING, deliveries.c.webhook_id == webhooks.c.id)
     is_due = deliveries.c.next_attempt_at <= tx.now
+    is_open = sa.and_(webhooks.c.active, webhooks.c.paused_until.is_(None))
+    earliest = sa.select(sa.func.min(deliveries.c.next_attempt_at)).where(*pending)
     each = (
         sa.select(
             count_of(*pending).label("waiting"),
-            count_of(*pending, is_due).label("due"),
-            sa.select(sa.func.min(deliveries.c.next_attempt_at))
-            .where(*pending)
-            .scalar_subquery()
-            .label("earliest"),
+            sa.case((is_open, count_of(*pending, is_due)), else_=0).label("due"),
+            sa.case((is_open, earliest.scalar_subquery())).label("earliest"),
         )
         .where(*of_account(account_id))
         .subquery("each")

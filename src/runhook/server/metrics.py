@@ -1,0 +1,151 @@
+"""For a scraper of Prometheus: what this process has counted, and how delivering goes in all.
+
+It is an application of its own, on a port of its own, which nobody but the operator reaches. No
+label holds an account, a name or an address.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from litestar import Litestar, Response, get
+from litestar.datastructures import State
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from runhook.domain.errors import UnavailableError
+from runhook.domain.judging import FailureReason
+from runhook.domain.replicas import ReplicaRole
+from runhook.operations.health import HealthOfDelivering, health_of_delivering
+from runhook.operations.publish import Publisher
+from runhook.outbound.sender import Sender
+from runhook.outbound.tally import BUCKETS, Tally
+from runhook.storage.store import Store
+
+SUCCEEDED = "succeeded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What is measured."""
+
+    store: Store
+    sender: Sender
+    publisher: Publisher | None
+    """None of a process that takes no reports."""
+
+
+def create_metrics_app(measured: Measured) -> Litestar:
+    """Return the application that answers a scraper."""
+    return Litestar(
+        route_handlers=[show_metrics],
+        state=State({"measured": measured}),
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+@get("/metrics")
+async def show_metrics(state: State) -> Response[bytes]:
+    """Answer in Prometheus' text form; what the database knows is left out while it is away."""
+    measured: Measured = state.measured
+    registry = CollectorRegistry()
+    registry.register(Families([*counted(measured), *await looked_up(measured.store)]))
+    ProcessCollector(registry=registry)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class Families(Collector):
+    """Metrics that have their values already."""
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Sequence[Metric]:
+        """Return them."""
+        return self._metrics
+
+
+def counted(measured: Measured) -> Iterator[Metric]:
+    """Yield what this process has counted since it began."""
+    tally = measured.sender.tally
+    yield attempts(tally)
+    yield durations(tally)
+    yield GaugeMetricFamily(
+        "runhook_attempts_in_flight", "Requests to endpoints under way.", value=tally.under_way
+    )
+    if measured.publisher is not None:
+        yield CounterMetricFamily(
+            "runhook_reports_accepted",
+            "Reports of runs that were committed, repeated ones too.",
+            value=measured.publisher.accepted,
+        )
+
+
+def attempts(tally: Tally) -> Metric:
+    """Return how many requests have ended, by outcome."""
+    family = CounterMetricFamily(
+        "runhook_attempts", "Requests to endpoints, by outcome; tests too.", labels=["outcome"]
+    )
+    for failure in (None, *FailureReason):
+        outcome = SUCCEEDED if failure is None else failure.value
+        family.add_metric([outcome], tally.outcomes[failure])
+    return family
+
+
+def durations(tally: Tally) -> Metric:
+    """Return how long requests took."""
+    bounds = [*map(str, BUCKETS), "+Inf"]
+    return HistogramMetricFamily(
+        "runhook_attempt_duration_seconds",
+        "From looking up the name to the end of the body.",
+        buckets=list(zip(bounds, accumulate(tally.durations), strict=True)),
+        sum_value=tally.seconds,
+    )
+
+
+async def looked_up(store: Store) -> Sequence[Metric]:
+    """Return what the database tells of all accounts and processes; only that it is away if so."""
+    try:
+        health = await health_of_delivering(store, None)
+    except UnavailableError:
+        return [database_up(is_up=False)]
+    return [database_up(is_up=True), *gauges_of(health)]
+
+
+def database_up(*, is_up: bool) -> Metric:
+    """Return whether the database answers."""
+    return GaugeMetricFamily("runhook_database_up", "Whether the database answers.", value=is_up)
+
+
+def gauges_of(health: HealthOfDelivering) -> Iterator[Metric]:
+    """Yield how delivering goes."""
+    backlog = health.backlog
+    oldest = backlog.oldest_due
+    deliverers = sum(
+        one.is_alive and ReplicaRole.DISPATCHER in one.replica.roles for one in health.replicas
+    )
+    values: dict[str, tuple[str, float]] = {
+        "deliveries_waiting": (
+            "To be sent, now or later; at most 10,000 are counted of each webhook.",
+            backlog.waiting,
+        ),
+        "deliveries_due": ("To be sent now, counted likewise.", backlog.due),
+        "oldest_due_seconds": (
+            "How long the first of those has been due; 0 if there is none.",
+            0 if oldest is None else oldest.total_seconds(),
+        ),
+        "deliveries_sending": ("Held by a process to be sent.", health.sending),
+        "endpoints_paused": ("Active webhooks whose endpoint is paused.", health.paused),
+        "dispatchers": ("Living processes that deliver.", deliverers),
+        "database_bytes": ("How large the database is.", health.database_bytes),
+    }
+    for name, (about, value) in values.items():
+        yield GaugeMetricFamily(f"runhook_{name}", about, value=value)
