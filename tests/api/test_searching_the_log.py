@@ -202,6 +202,34 @@ async def test_at_the_older_paths_what_is_not_there_or_not_yours_is_404(
         told(await admin.get(f"/webhooks/receipt/{receipt_id}"), 404)
 
 
+async def test_paging_the_log_while_rows_are_inserted_neither_repeats_nor_skips_one(
+    admin: httpx.AsyncClient, log: Log, clock: ManualClock
+):
+    for path in ("/webhooks/events", events_of(log.works)):
+        there = [event["id"] for event in data_of(await admin.get(path))]
+        seen: list[str] = []
+        while page := data_of(
+            await admin.get(path, params={"limit": 2} | ({"beyond": seen[-1]} if seen else {}))
+        ):
+            seen += [event["id"] for event in page]
+            clock.advance(timedelta(milliseconds=1))
+            await new_run(admin, job_name="meanwhile")
+
+        assert len(there) >= 4
+        assert seen == there
+
+
+async def test_a_delivery_that_is_not_there_or_not_yours_is_no_place_in_the_log(
+    api: Api, admin: httpx.AsyncClient, log: Log
+):
+    theirs = await api.add_other_account()
+    (event, *_) = data_of(await admin.get("/webhooks/events"))
+
+    for client, beyond in ((admin, "wev_unknown"), (theirs, event["id"])):
+        answer = await client.get("/webhooks/events", params={"beyond": beyond})
+        assert told(answer, 400).startswith("beyond: ")
+
+
 async def test_a_log_that_was_searched_to_its_beginning_does_not_say_how_far(
     admin: httpx.AsyncClient, log: Log
 ):

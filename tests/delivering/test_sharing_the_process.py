@@ -113,6 +113,19 @@ def test_one_account_holds_no_more_than_half_of_the_claims():
     assert held[BUSY] > CLAIMS_PER_ACCOUNT // 2
 
 
+def test_however_many_retries_of_all_endpoints_fall_due_together_the_claims_in_all_are_bounded():
+    endpoints, accounts = 100, range(10, 20)
+    waiting = {}
+    for number in accounts:
+        waiting |= waiting_of(endpoints // len(accounts), AccountId(number))
+
+    held = fill(Lanes(), waiting)
+
+    assert held.total() <= CLAIMS_IN_ALL
+    assert held.total() > CLAIMS_IN_ALL // 2
+    assert min(held.values()) > 0
+
+
 def test_an_account_that_has_all_it_may_leaves_as_much_as_it_has_to_others():
     lanes = new_lanes()
     fill(lanes, waiting_of(MANY))

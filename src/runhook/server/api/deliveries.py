@@ -4,6 +4,7 @@ What the API calls an event is a delivery, and a receipt is an attempt. The path
 `event` and `receipt` are dbt Cloud's older ones.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -34,6 +35,7 @@ from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries import (
     DeliveryFilter,
     LoggedDelivery,
+    Position,
     find_delivery,
     list_attempts,
     list_deliveries,
@@ -46,6 +48,7 @@ Word = TypeVar("Word", bound=StrEnum)
 Words = Annotated[str | None, QueryParameter(max_length=500, pattern=NO_NUL)]
 # The web framework keeps the name itself for something else.
 States = Annotated[str | None, QueryParameter(name="state", max_length=500, pattern=NO_NUL)]
+Beyond = Annotated[str | None, QueryParameter(max_length=100, pattern=NO_NUL)]
 Number = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_ID)]
 
 
@@ -99,11 +102,14 @@ async def list_all_events(
     services: Serving,
     caller: Calling,
     chosen: Chosen,
+    *,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
+    beyond: Beyond = None,
 ) -> Envelope[list[EventOut]]:
     """List the account's deliveries, the newest first."""
     async with services.store.read() as tx:
+        chosen = await from_there(tx, caller, chosen, beyond)
         return await page_of(tx, caller, None, chosen, limit=limit, offset=offset)
 
 
@@ -116,12 +122,30 @@ async def list_events(
     *,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
+    beyond: Beyond = None,
 ) -> Envelope[list[EventOut]]:
     """List a webhook's deliveries, the newest first."""
     async with services.store.read() as tx:
         if await find_webhook(tx, caller.account_id, WebhookId(webhook_id)) is None:
             raise NotFoundError
+        chosen = await from_there(tx, caller, chosen, beyond)
         return await page_of(tx, caller, WebhookId(webhook_id), chosen, limit=limit, offset=offset)
+
+
+async def from_there(
+    tx: Transaction, caller: Caller, chosen: DeliveryFilter, beyond: str | None
+) -> DeliveryFilter:
+    """Return the filter of what comes after a delivery in the log, if one is named.
+
+    Raises:
+        InvalidError: it is not there, any more perhaps.
+    """
+    if beyond is None:
+        return chosen
+    last = await find_delivery(tx, caller.account_id, DeliveryId(beyond))
+    if last is None:
+        raise InvalidError("beyond: there is no such delivery; leave it out to begin at the newest")
+    return replace(chosen, beyond=Position(last.created_at, last.id))
 
 
 async def page_of(
