@@ -3,12 +3,12 @@
 import asyncio
 from datetime import timedelta
 
-from runhook.dispatcher.pruner import BREATH, INTERVAL, Pruner
+from runhook.dispatcher.pruner import BEGINS_ANEW, BREATH, INTERVAL, Pruner
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Role
 from runhook.domain.redeliveries import Selection
-from runhook.operations.prune import ARTIFACT_STEP, STEP
+from runhook.operations.prune import ARTIFACT_STEP, LOOKED_AT, STEP
 from runhook.operations.redeliver import redeliver
 from runhook.operations.redeliver_many import begin_redelivery
 from runhook.storage.artifacts import Artifact, list_artifacts, put_artifact
@@ -26,6 +26,7 @@ from runhook.storage.tables import (
     sessions,
 )
 from tests.support.accounts import SOMEBODY, rows_of
+from tests.support.copies import copy_delivery
 from tests.support.databases import VAULT
 from tests.support.people import session_of_new_user
 from tests.support.receiver import status
@@ -44,7 +45,8 @@ def pruner(scene: Scene) -> Pruner:
 async def prune(scene: Scene) -> int:
     """Tick until nothing is left to prune; return how many steps deleted something."""
     steps = 0
-    while await pruner(scene).tick() == BREATH:
+    pruning = pruner(scene)
+    while await pruning.tick() == BREATH:
         steps += 1
     return steps
 
@@ -94,6 +96,45 @@ async def test_what_is_still_to_be_sent_stays_however_old_and_so_does_its_run(sc
 
     assert await scene.tenant.states(webhook) == [DeliveryState.PENDING]
     assert await rows_left(scene) == {"attempts": 1, "deliveries": 1, "events": 2, "runs": 1}
+
+
+async def test_behind_much_that_stays_the_rest_goes_and_no_step_looks_at_all_of_it(scene: Scene):
+    failing = await scene.webhook_at(await scene.receiver(status(500)))
+    await deliver_a_whole_run(scene, "run-1")
+    await copy_delivery(scene.store, LOOKED_AT)
+    working = await scene.webhook_at(await scene.receiver())
+    await deliver_a_whole_run(scene, "run-2")
+    scene.clock.advance(RETENTION * 2)
+    pruning = pruner(scene)
+
+    pauses, left = [], []
+    for _ in range(4):
+        pauses.append(await pruning.tick())
+        left.append(len(await scene.tenant.deliveries(working)))
+
+    assert left == [1, 0, 0, 0]
+    assert (pauses[0], pauses[-1]) == (BREATH, INTERVAL)
+    assert len(await scene.tenant.deliveries(failing)) == LOOKED_AT + 2
+
+
+async def test_what_had_to_stay_is_looked_at_again_a_day_later(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver(status(500), status(200)))
+    await deliver_a_whole_run(scene, "run-1")
+    scene.clock.advance(RETENTION * 2)
+    pruning = pruner(scene)
+    while await pruning.tick() == BREATH:
+        pass
+    await deliver_due(await scene.dispatcher())
+
+    counts = []
+    for later in (timedelta(), BEGINS_ANEW):
+        scene.clock.advance(later)
+        while await pruning.tick() == BREATH:
+            pass
+        counts.append(len(await scene.tenant.deliveries(webhook)))
+
+    assert counts == [1, 0]
+    assert sum((await rows_left(scene)).values()) == 0
 
 
 async def test_a_run_that_has_not_ended_stays(scene: Scene):

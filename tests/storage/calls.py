@@ -63,12 +63,13 @@ from runhook.storage.artifacts import Artifact
 from runhook.storage.audit_log import AuditEntry, AuditFilter
 from runhook.storage.ciphertexts import Ciphertexts
 from runhook.storage.claims import Ending
+from runhook.storage.columns import EPOCH
 from runhook.storage.deliveries import DeliveryFilter, Position, SampleDelivery
 from runhook.storage.jobs import Choice, JobName, NameOrder
 from runhook.storage.pages import Period, Slice
 from runhook.storage.people import KnownUser
 from runhook.storage.redeliveries import DueShare
-from runhook.storage.runs import RunFilter, RunOrder, StoredRun
+from runhook.storage.runs import RunFilter, RunOrder, RunPlace, StoredRun
 from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import Dispatch
 from tests.support.accounts import a_tenant
@@ -382,9 +383,10 @@ CALLS: dict[str, Call] = {
     "find_delivery": lambda tx, rows: deliveries.find_delivery(tx, ACCOUNT, rows.delivery.id),
     "list_attempts": lambda tx, rows: deliveries.list_attempts(tx, rows.delivery.id),
     "cancel_pending": lambda tx, rows: deliveries.cancel_pending(tx, rows.webhook.id, limit=1_000),
-    "delete_old_deliveries": lambda tx, rows: deliveries.delete_old_deliveries(
-        tx, before=DeliveryId("wev_1"), limit=500
+    "look_at_old_deliveries": lambda tx, rows: deliveries.look_at_old_deliveries(
+        tx, beyond=DeliveryId(""), before=DeliveryId("wev_1"), limit=2_000
     ),
+    "delete_deliveries": lambda tx, rows: deliveries.delete_deliveries(tx, [rows.delivery.id]),
     "insert_redelivery": lambda tx, rows: redeliveries.insert_redelivery(
         tx, replace(rows.redelivery, id=RedeliveryId("wrd_1"))
     ),
@@ -476,7 +478,10 @@ CALLS: dict[str, Call] = {
     "update_runs": lambda tx, rows: runs.update_runs(tx, [rows.run]),
     "touch_runs": lambda tx, rows: runs.touch_runs(tx, [rows.run.id]),
     "insert_events": lambda tx, rows: runs.insert_events(tx, [an_event(run=rows.run, sequence=2)]),
-    "lock_old_runs": lambda tx, rows: runs.lock_old_runs(tx, before=START, limit=500),
+    "look_at_old_runs": lambda tx, rows: runs.look_at_old_runs(
+        tx, beyond=RunPlace(EPOCH, RunId(0)), before=START, limit=2_000
+    ),
+    "lock_old_runs": lambda tx, rows: runs.lock_old_runs(tx, [rows.run.id], before=START),
     "delete_runs": lambda tx, rows: runs.delete_runs(tx, [RunId(404)]),
     "insert_webhook": lambda tx, rows: webhooks.insert_webhook(
         tx, a_webhook(account_id=ACCOUNT, id=WebhookId("wsu_1")), SECRET

@@ -13,10 +13,11 @@ from runhook.domain.runs import RunId
 from runhook.operations.ids import first_delivery_id_of
 from runhook.storage.artifacts import delete_artifacts
 from runhook.storage.audit_log import delete_old_audit_entries
-from runhook.storage.deliveries import cancel_pending, delete_old_deliveries
+from runhook.storage.columns import EPOCH
+from runhook.storage.deliveries import cancel_pending, look_at_old_deliveries
 from runhook.storage.invitations import delete_old_invitations
 from runhook.storage.redeliveries import delete_old_redeliveries, lock_due_share
-from runhook.storage.runs import delete_runs, lock_old_runs, lock_silent_runs
+from runhook.storage.runs import RunPlace, delete_runs, lock_silent_runs, look_at_old_runs
 from runhook.storage.sessions import delete_old_sessions
 from runhook.storage.store import Store, Transaction
 from runhook.storage.tables import metadata
@@ -80,13 +81,15 @@ BEFORE = START - MONTH
 
 LOOKS: dict[str, tuple[Look, str]] = {
     "old deliveries": (
-        lambda tx, tenant: delete_old_deliveries(
-            tx, before=first_delivery_id_of(BEFORE), limit=500
+        lambda tx, tenant: look_at_old_deliveries(
+            tx, beyond=DeliveryId(""), before=first_delivery_id_of(BEFORE), limit=2_000
         ),
         "pk_deliveries",
     ),
     "old runs": (
-        lambda tx, tenant: lock_old_runs(tx, before=BEFORE, limit=500),
+        lambda tx, tenant: look_at_old_runs(
+            tx, beyond=RunPlace(EPOCH, RunId(0)), before=BEFORE, limit=2_000
+        ),
         "ix_runs_created_at",
     ),
     "old runs' files": (

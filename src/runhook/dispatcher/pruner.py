@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 from runhook.clock import Clock
-from runhook.operations.prune import prune_step
+from runhook.operations.prune import BEGINNING, prune_step
 from runhook.storage.store import Store
 
 INTERVAL = timedelta(minutes=10)
 BREATH = timedelta(milliseconds=50)
 """The pause between two steps, in which publishing gets its turn."""
+BEGINS_ANEW = timedelta(days=1)
+"""How often all old history is looked at, what had to stay before too. In between, only what has
+become old since is."""
 
 
 class Pruner:
@@ -18,8 +21,13 @@ class Pruner:
         self._store = store
         self._clock = clock
         self._retention = retention
+        self._begun_at = clock.now()
+        self._places = BEGINNING
 
     async def tick(self) -> timedelta:
         """Delete one step; say how long to wait before the next."""
-        deleted = await prune_step(self._store, self._retention, self._clock)
-        return BREATH if deleted > 0 else INTERVAL
+        if self._clock.now() - self._begun_at >= BEGINS_ANEW:
+            self._begun_at, self._places = self._clock.now(), BEGINNING
+        pruned = await prune_step(self._store, self._retention, self._clock, self._places)
+        self._places = pruned.places
+        return BREATH if pruned.is_more else INTERVAL

@@ -1,20 +1,29 @@
 """Let go of history that is older than the retention, in steps that hold no lock for long."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from runhook.clock import Clock
+from runhook.domain.deliveries import DeliveryId
+from runhook.domain.runs import RunId
 from runhook.operations.ids import first_delivery_id_of
 from runhook.storage.artifacts import delete_artifacts
 from runhook.storage.audit_log import delete_old_audit_entries
-from runhook.storage.deliveries import delete_old_deliveries
+from runhook.storage.columns import EPOCH
+from runhook.storage.deliveries import delete_deliveries, look_at_old_deliveries
 from runhook.storage.invitations import delete_old_invitations
 from runhook.storage.redeliveries import delete_old_redeliveries
 from runhook.storage.replicas import delete_silent_replicas
-from runhook.storage.runs import delete_runs, lock_old_runs
+from runhook.storage.runs import RunPlace, delete_runs, lock_old_runs, look_at_old_runs
 from runhook.storage.sessions import delete_old_sessions
 from runhook.storage.store import Store, Transaction
 
+Place = TypeVar("Place")
+
+LOOKED_AT = 2_000
+"""How many old deliveries, and runs, one step looks at to find some that can go."""
 STEP = 500
 """How many rows of each kind one step deletes at most, those that go with them not counted."""
 ARTIFACT_STEP = 32 << 20
@@ -23,34 +32,87 @@ FORGOTTEN_AFTER = timedelta(days=1)
 """How long a process that died is remembered."""
 
 
-async def prune_step(store: Store, retention: timedelta, clock: Clock) -> int:
-    """Delete some of what ended before the retention began; say how much.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Up to where the old part of history has been looked at: what is there still had to stay."""
 
-    What is still to be sent stays, however old, and so does the run it speaks of. Each kind goes in
-    a transaction of its own, so that others get their turn in between.
+    delivery: DeliveryId
+    run: RunPlace
+
+
+BEGINNING = Places(DeliveryId(""), RunPlace(EPOCH, RunId(0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What came of a step."""
+
+    places: Places
+    """Where the next step begins."""
+    is_more: bool
+    """Whether there may be more to delete, or to look at."""
+
+
+async def prune_step(
+    store: Store, retention: timedelta, clock: Clock, places: Places = BEGINNING
+) -> Pruned:
+    """Delete some of what ended before the retention began.
+
+    What is still to be sent stays, however old, and so does the run it speaks of; no step looks at
+    more than ``LOOKED_AT`` of it. Each kind goes in a transaction of its own, so that others get
+    their turn in between.
     """
     before = clock.now() - retention
     async with store.write() as tx:
         await delete_silent_replicas(tx, FORGOTTEN_AFTER)
-    deleted = 0
+    async with store.write() as tx:
+        delivery, deleted = await prune_deliveries(tx, before, places.delivery)
+    async with store.write() as tx:
+        # After their deliveries, which keep them.
+        run, files_and_runs = await prune_runs(tx, before, places.run)
+        deleted += files_and_runs
     for prune in PRUNINGS:
         async with store.write() as tx:
             deleted += await prune(tx, before)
-    return deleted
+    reached = Places(delivery, run)
+    return Pruned(reached, is_more=deleted > 0 or reached != places)
 
 
-async def prune_deliveries(tx: Transaction, before: datetime) -> int:
-    """Delete deliveries with their attempts."""
-    return await delete_old_deliveries(tx, before=first_delivery_id_of(before), limit=STEP)
+async def prune_deliveries(
+    tx: Transaction, before: datetime, beyond: DeliveryId
+) -> tuple[DeliveryId, int]:
+    """Delete deliveries with their attempts; return up to where all have to stay, and how many."""
+    looked_at = await look_at_old_deliveries(
+        tx, beyond=beyond, before=first_delivery_id_of(before), limit=LOOKED_AT
+    )
+    chosen = chosen_of(looked_at)
+    deleted = await delete_deliveries(tx, chosen) if chosen else 0
+    return place_after(looked_at, beyond), deleted
 
 
-async def prune_runs(tx: Transaction, before: datetime) -> int:
+async def prune_runs(tx: Transaction, before: datetime, beyond: RunPlace) -> tuple[RunPlace, int]:
     """Delete runs with their events; first their files, which may be large."""
-    run_ids = await lock_old_runs(tx, before=before, limit=STEP)
+    looked_at = await look_at_old_runs(tx, beyond=beyond, before=before, limit=LOOKED_AT)
+    place, chosen = place_after(looked_at, beyond), chosen_of(looked_at)
+    run_ids = await lock_old_runs(tx, [one.run_id for one in chosen], before=before)
     if not run_ids:
-        return 0
+        return place, 0
     files = await delete_artifacts(tx, run_ids, size=ARTIFACT_STEP, limit=STEP)
-    return files + await delete_runs(tx, run_ids)
+    return place, files + await delete_runs(tx, run_ids)
+
+
+def chosen_of(looked_at: Sequence[tuple[Place, bool]]) -> Sequence[Place]:
+    """Return the first ``STEP`` of what can go."""
+    return [place for place, can_go in looked_at if can_go][:STEP]
+
+
+def place_after(looked_at: Sequence[tuple[Place, bool]], beyond: Place) -> Place:
+    """Return the last place before anything that can go: up to there, all had to stay."""
+    for place, can_go in looked_at:
+        if can_go:
+            break
+        beyond = place
+    return beyond
 
 
 async def prune_audit_entries(tx: Transaction, before: datetime) -> int:
@@ -76,9 +138,6 @@ async def prune_sessions(tx: Transaction, before: datetime) -> int:
 Pruning = Callable[[Transaction, datetime], Awaitable[int]]
 
 PRUNINGS: tuple[Pruning, ...] = (
-    prune_deliveries,
-    # After their deliveries, which keep them.
-    prune_runs,
     prune_audit_entries,
     prune_redeliveries,
     prune_invitations,

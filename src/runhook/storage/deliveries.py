@@ -92,6 +92,7 @@ class LoggedAttempt:
     response_body: bytes
 
 
+IS_OVER = deliveries.c.state.not_in((DeliveryState.PENDING, DeliveryState.SENDING))
 SEARCHED = 10_000
 """How many deliveries are looked at, the newest first, for what no index tells: the cost of a look
 into the log does not follow the log's length."""
@@ -422,17 +423,27 @@ async def cancel_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) 
     return len(canceled.all())
 
 
-async def delete_old_deliveries(tx: Transaction, *, before: DeliveryId, limit: int) -> int:
-    """Delete finished deliveries whose ids sort before one, with their attempts."""
-    is_over = deliveries.c.state.not_in((DeliveryState.PENDING, DeliveryState.SENDING))
-    old = (
-        sa.select(deliveries.c.id)
-        .where(deliveries.c.id < before, is_over)
+async def look_at_old_deliveries(
+    tx: Transaction, *, beyond: DeliveryId, before: DeliveryId, limit: int
+) -> Sequence[tuple[DeliveryId, bool]]:
+    """Return deliveries whose ids sort between two, in their order, and whether each is over."""
+    rows = await tx.execute(
+        sa.select(deliveries.c.id, IS_OVER.label("is_over"))
+        .where(deliveries.c.id > beyond, deliveries.c.id < before)
         .order_by(deliveries.c.id)
         .limit(limit)
     )
-    # That it is over is asked again: somebody may redeliver it just now, and then it stays.
-    deleted = await tx.execute(sa.delete(deliveries).where(deliveries.c.id.in_(old), is_over))
+    return [(row.id, bool(row.is_over)) for row in rows]
+
+
+async def delete_deliveries(tx: Transaction, delivery_ids: Collection[DeliveryId]) -> int:
+    """Delete those of these deliveries that are over, with their attempts; return how many.
+
+    Somebody may redeliver one just now, and then it stays.
+    """
+    deleted = await tx.execute(
+        sa.delete(deliveries).where(deliveries.c.id.in_(list(delivery_ids)), IS_OVER)
+    )
     return deleted.rowcount
 
 

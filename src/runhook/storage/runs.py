@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.events import Event
 from runhook.domain.runs import AccountId, Job, Run, RunId, RunStatus, RunStep, Trigger
-from runhook.storage.columns import Duration
+from runhook.storage.columns import Duration, UtcDateTime
 from runhook.storage.jobs import JOBS_WITH_NAMES
 from runhook.storage.pages import Page, Period, Slice, page_of
 from runhook.storage.store import Transaction, after
@@ -60,6 +60,14 @@ class SilentRun:
 
     run: Run
     silence: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """A run's place among all runs in the order in which they began."""
+
+    created_at: datetime
+    run_id: RunId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,12 +276,42 @@ async def insert_events(tx: Transaction, new: Sequence[Event]) -> None:
     )
 
 
-async def lock_old_runs(tx: Transaction, *, before: datetime, limit: int) -> Sequence[RunId]:
-    """Return runs that were over before a time and that no delivery speaks of, the oldest first.
+async def look_at_old_runs(
+    tx: Transaction, *, beyond: RunPlace, before: datetime, limit: int
+) -> Sequence[tuple[RunPlace, bool]]:
+    """Return runs that began before a time, in the order of that, and whether each can go."""
+    place = sa.tuple_(runs.c.created_at, runs.c.id)
+    rows = await tx.execute(
+        sa.select(runs.c.created_at, runs.c.id, can_go(before).label("can_go"))
+        .where(
+            place > sa.tuple_(sa.literal(beyond.created_at, UtcDateTime), beyond.run_id),
+            runs.c.created_at < before,
+        )
+        .order_by(runs.c.created_at, runs.c.id)
+        .limit(limit)
+    )
+    return [(RunPlace(row.created_at, RunId(row.id)), bool(row.can_go)) for row in rows]
+
+
+async def lock_old_runs(
+    tx: Transaction, run_ids: Collection[RunId], *, before: datetime
+) -> Sequence[RunId]:
+    """Return those of these runs that can go.
 
     What another transaction is changing is passed over, and what is returned nobody else changes
     before this one ends.
     """
+    ids = await tx.execute(
+        sa.select(runs.c.id)
+        .where(runs.c.id.in_(list(run_ids)), can_go(before))
+        .order_by(runs.c.id)
+        .with_for_update(of=runs, skip_locked=True)
+    )
+    return ids.scalars().all()
+
+
+def can_go(before: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that a run was over before a time and that no delivery speaks of it."""
     # Not EXISTS, which PostgreSQL may turn into a join that reads the whole table.
     any_delivery = (
         sa.select(deliveries.c.id)
@@ -281,19 +319,12 @@ async def lock_old_runs(tx: Transaction, *, before: datetime, limit: int) -> Seq
         .limit(sa.literal_column("1"))
         .scalar_subquery()
     )
-    ids = await tx.execute(
-        sa.select(runs.c.id)
-        .where(
-            runs.c.created_at < before,
-            runs.c.finished_at < before,
-            runs.c.status >= RunStatus.SUCCESS,
-            any_delivery.is_(None),
-        )
-        .order_by(runs.c.created_at)
-        .limit(limit)
-        .with_for_update(of=runs, skip_locked=True)
+    return sa.and_(
+        runs.c.finished_at.is_not(None),
+        runs.c.finished_at < before,
+        runs.c.status >= RunStatus.SUCCESS,
+        any_delivery.is_(None),
     )
-    return ids.scalars().all()
 
 
 async def delete_runs(tx: Transaction, ids: Collection[RunId]) -> int:

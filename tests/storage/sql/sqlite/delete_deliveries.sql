@@ -1,0 +1,1 @@
+DELETE FROM deliveries WHERE deliveries.id IN (?) AND (deliveries.state NOT IN (?, ?));
