@@ -112,6 +112,7 @@ def services_over(store: Store) -> Services:
         is_delivering=lambda: True,
         sender=Sender(policy, deadline=timedelta(seconds=10)),
         lease=Lease(owner="pictures", duration=timedelta(seconds=30)),
+        retention=timedelta(days=30),
     )
 
 

@@ -1,6 +1,7 @@
 """PostgreSQL's address is libpq's: of several hosts, the one that takes writes is used."""
 
 import asyncio
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -52,6 +53,45 @@ async def test_without_any_host_the_database_is_unavailable():
     store = Store.open("postgresql://me@127.0.0.1:1,[::1]:1/runhook", vault=VAULT)
 
     with pytest.raises(UnavailableError):
+        await backend_of(store)
+
+    await store.close()
+
+
+async def refuse(code: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer as a server does that lets nobody in: no TLS, and then why."""
+    await reader.readexactly(8)
+    writer.write(b"N")
+    await reader.read(1_000)
+    fields = b"SFATAL\0VFATAL\0C" + code.encode() + b"\0Mhush, says the server\0\0"
+    writer.write(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+    await writer.drain()
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("28P01", "the user or the password"), ("28000", "pg_hba.conf"), ("3D000", "no database of")],
+)
+async def test_a_server_that_lets_us_not_in_is_told_of_with_what_to_do(code: str, words: str):
+    async with await asyncio.start_server(partial(refuse, code), "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        store = Store.open(f"postgresql://me:hush@127.0.0.1:{port}/mine", vault=VAULT)
+
+        with pytest.raises(UnavailableError) as refusal:
+            await backend_of(store)
+
+        await store.close()
+
+    assert words in refusal.value.message
+    assert "RUNHOOK_DATABASE_URL" in refusal.value.message
+    assert "hush" not in refusal.value.message
+
+
+async def test_a_database_that_the_server_does_not_have_is_told_of(postgresql_url: str):
+    store = Store.open(postgresql_url.replace("?", "-not-there?", 1), vault=VAULT)
+
+    with pytest.raises(UnavailableError, match="no database of the name"):
         await backend_of(store)
 
     await store.close()

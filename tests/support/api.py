@@ -80,6 +80,7 @@ class Api:
             largest_artifact=self.largest_artifact,
             sender=self.sender,
             lease=LEASE,
+            retention=timedelta(days=30),
         )
         self.app.state["services"] = services
 

@@ -26,6 +26,7 @@ from runhook.server.authentication import (
     provide_session,
 )
 from runhook.server.headers import add_headers
+from runhook.server.heads import answering_heads
 from runhook.server.health import healthz, readyz
 from runhook.server.openapi import Description, show_description
 from runhook.server.request import JsonRequest
@@ -85,7 +86,7 @@ def build_app() -> Litestar:
         },
     )
     api: list[ControllerRouterHandler] = [v3, v2, own, healthz, readyz]
-    return Litestar(
+    app = Litestar(
         route_handlers=[*api, show_description, pages.router, account_pages.router, static_files()],
         state=State({"description": Description(api)}),
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},
@@ -96,6 +97,8 @@ def build_app() -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
+    app.asgi_handler = answering_heads(app.asgi_handler)
+    return app
 
 
 def account_router(version: str, *route_handlers: ControllerRouterHandler) -> Router:

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import HttpMethod
 from litestar.connection import ASGIConnection
+from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Scope
 
@@ -15,6 +16,7 @@ from runhook.domain.runs import AccountId
 from runhook.operations.authenticate import digest_of, token_in
 from runhook.operations.sessions import Browser, caller_in, resume
 from runhook.server.cookies import SESSION_COOKIE
+from runhook.server.heads import ASKED_BY_HEAD
 from runhook.server.origin import refuse_foreign
 from runhook.server.services import Services
 from runhook.server.throttle import Failure
@@ -61,12 +63,15 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         UnauthorizedError: no token or session, or one that is not valid.
         LimitedError: too many tokens that are not valid came from there.
         NotFoundError: another account's path: it looks like one that is not there.
+        MethodNotAllowedException: a HEAD of what does something although its method is GET.
         ForbiddenError: the token's permission set or the user's role does not allow it, or a
             foreign page makes somebody's browser ask.
     """
     if connection.scope.get("method") == HttpMethod.OPTIONS:
         # Answered by the framework with the methods of the path, which are no secret.
         return
+    if handler.opt.get("acts") and ASKED_BY_HEAD in connection.scope["state"]:
+        raise MethodNotAllowedException
     services: Services = connection.app.state.services
     access = handler.opt.get("access")
     if access is Access.ANYONE:

@@ -35,14 +35,14 @@ class Services:
     sender: Sender
     lease: Lease
     """This process's hold on what it sends by itself."""
+    retention: timedelta
+    """How long deliveries are kept."""
     throttle: Throttle = field(default_factory=Throttle)
     passwords: Passwords = field(default_factory=Passwords)
     public_url: str | None = None
     """Where people reach this service, without a slash at the end; None is where they asked."""
     largest_artifact: int = 64 << 20
     """In bytes."""
-    retention: timedelta = timedelta(days=30)
-    """How long deliveries are kept."""
 
 
 def provide_services(state: State) -> Services:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 
 from runhook.domain.errors import InvalidError
+from runhook.storage.refusals import REFUSALS, LockedOutError
 
 TIMEOUT_SECONDS = 5
 """How long a host may take to let us in."""
@@ -40,7 +41,7 @@ SESSION = {
 }
 
 
-REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Connection(asyncpg.Connection):
@@ -82,6 +83,7 @@ class Connector:
         """Open one.
 
         Raises:
+            LockedOutError: the last host answers, and does not let us in as we are.
             ConnectionError: no host lets us in, or none that does takes writes.
         """
         error: Exception | None = None
@@ -96,8 +98,11 @@ class Connector:
                 )
             except ValueError:
                 raise InvalidError("RUNHOOK_DATABASE_URL has a parameter that is none") from None
-            except (OSError, *REFUSALS) as refusal:
+            except (OSError, *ERRORS) as refusal:
                 error = refusal
+        told = REFUSALS.get(getattr(error, "sqlstate", None) or "")
+        if told is not None:
+            raise LockedOutError(told) from error
         raise ConnectionError(str(error)) from error
 
 

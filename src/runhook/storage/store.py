@@ -19,8 +19,10 @@ from runhook.storage import _postgresql, _sqlite
 from runhook.storage.batches import Batch, compile_batch
 from runhook.storage.columns import UtcDateTime
 from runhook.storage.notifier import Notifier
+from runhook.storage.refusals import LockedOutError
 from runhook.storage.vault import Vault
 
+AWAY = "The database is not available; try again shortly."
 Clock = ColumnElement[datetime]
 """An SQL expression for the present moment."""
 
@@ -249,4 +251,5 @@ def unavailable_as_such(database: Database) -> Iterator[None]:
     except (sa.exc.DBAPIError, sa.exc.TimeoutError, OSError) as error:
         if isinstance(error, sa.exc.DBAPIError) and not database.is_away(error):
             raise
-        raise UnavailableError("The database is not available; try again shortly.") from error
+        told = str(error) if isinstance(error, LockedOutError) else AWAY
+        raise UnavailableError(told) from error
