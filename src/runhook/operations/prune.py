@@ -27,7 +27,7 @@ LOOKED_AT = 2_000
 STEP = 500
 """How many rows of each kind one step deletes at most, those that go with them not counted."""
 ARTIFACT_STEP = 32 << 20
-"""How many bytes of runs' files one step deletes at most, or one file, if it has more."""
+"""How many bytes of runs' files one step deletes at most; a file that has more goes in several."""
 FORGOTTEN_AFTER = timedelta(days=1)
 """How long a process that died is remembered."""
 

@@ -192,6 +192,9 @@ artifacts = sa.Table(
     metadata,
     sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
+    # Counted from 0: a large file is many rows, so that it can go a few at a time.
+    sa.Column("part", sa.Integer, primary_key=True, server_default="0"),
+    # Of the whole file, before it was compressed.
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),

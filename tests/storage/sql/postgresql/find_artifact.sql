@@ -1,3 +1,3 @@
-SELECT artifacts.name, artifacts.size, artifacts.content
+SELECT artifacts.part, artifacts.size, artifacts.content
 FROM artifacts JOIN runs ON runs.id = artifacts.run_id
-WHERE runs.account_id = $1::BIGINT AND runs.id = $2::BIGINT AND artifacts.name = $3::VARCHAR;
+WHERE runs.account_id = $1::BIGINT AND runs.id = $2::BIGINT AND artifacts.name = $3::VARCHAR ORDER BY artifacts.part;

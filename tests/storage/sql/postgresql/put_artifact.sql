@@ -1,3 +1,7 @@
-INSERT INTO artifacts (run_id, name, size, content, created_at) SELECT runs.id, $1::VARCHAR AS anon_1, $2::BIGINT AS anon_2, $3::BYTEA AS anon_3, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) AS anon_4
+SELECT runs.id
 FROM runs
-WHERE runs.account_id = $4::BIGINT AND runs.id = $5::BIGINT ON CONFLICT (run_id, name) DO UPDATE SET size = excluded.size, content = excluded.content, created_at = excluded.created_at;
+WHERE runs.account_id = $1::BIGINT AND runs.id = $2::BIGINT FOR NO KEY UPDATE;
+
+DELETE FROM artifacts WHERE artifacts.run_id = $1::BIGINT AND artifacts.name = $2::VARCHAR;
+
+INSERT INTO artifacts (run_id, name, part, size, content, created_at) VALUES ($1::BIGINT, $2::VARCHAR, $3::INTEGER, $4::BIGINT, $5::BYTEA, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT));

@@ -1,7 +1,7 @@
-DELETE FROM artifacts WHERE (artifacts.run_id, artifacts.name) IN (SELECT counted.run_id, counted.name
-FROM (SELECT some.run_id AS run_id, some.name AS name, sum(some.size) OVER (ORDER BY some.run_id, some.name) - some.size AS "before"
-FROM (SELECT artifacts.run_id AS run_id, artifacts.name AS name, length(artifacts.content) AS size
+DELETE FROM artifacts WHERE (artifacts.run_id, artifacts.name, artifacts.part) IN (SELECT counted.run_id, counted.name, counted.part
+FROM (SELECT some.run_id AS run_id, some.name AS name, some.part AS part, sum(some.size) OVER (ORDER BY some.run_id, some.name, some.part) - some.size AS "before"
+FROM (SELECT artifacts.run_id AS run_id, artifacts.name AS name, artifacts.part AS part, length(artifacts.content) AS size
 FROM artifacts
-WHERE artifacts.run_id IN (?) ORDER BY artifacts.run_id, artifacts.name
+WHERE artifacts.run_id IN (?) ORDER BY artifacts.run_id, artifacts.name, artifacts.part
  LIMIT ? OFFSET ?) AS some) AS counted
 WHERE counted."before" < ?);

@@ -233,13 +233,14 @@ def upgrade() -> None:
         "artifacts",
         sa.Column("run_id", Number, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"], ["runs.id"], name="fk_artifacts_run_id", ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("run_id", "name", name="pk_artifacts"),
+        sa.PrimaryKeyConstraint("run_id", "name", "part", name="pk_artifacts"),
     )
     op.create_table(
         "deliveries",
