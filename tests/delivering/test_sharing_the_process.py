@@ -119,7 +119,7 @@ def test_however_many_retries_of_all_endpoints_fall_due_together_the_claims_in_a
     for number in accounts:
         waiting |= waiting_of(endpoints // len(accounts), AccountId(number))
 
-    held = fill(Lanes(), waiting)
+    held = fill(new_lanes(), waiting)
 
     assert held.total() <= CLAIMS_IN_ALL
     assert held.total() > CLAIMS_IN_ALL // 2
