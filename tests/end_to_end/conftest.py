@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.support.databases import PostgresqlDatabases
 from tests.support.program import Service
 from tests.support.running import LONG, TOKEN

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.support.api import data_of, new_webhook
 from tests.support.program import Front, Worker
 from tests.support.receiver import Receiver

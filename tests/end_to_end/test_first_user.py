@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.support.people import PASSWORD
 from tests.support.program import Service
 

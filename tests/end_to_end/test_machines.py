@@ -7,12 +7,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tests.support.accounts import a_start_report
-from tests.support.machines import NETWORKS, a_network, relays
-from tests.support.misbehaving import once
-from tests.support.program import Worker
-from tests.support.receiver import Receiver, status
-from tests.support.running import LONG, let_leases_end, states, until
 
 from runhook.clock import SystemClock
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
@@ -24,6 +18,12 @@ from runhook.operations.subscribe import WebhookChange, create_webhook
 from runhook.storage.data_folder import open_vault
 from runhook.storage.schema import migrate
 from runhook.storage.store import Store
+from tests.support.accounts import a_start_report
+from tests.support.machines import NETWORKS, a_network, relays
+from tests.support.misbehaving import once
+from tests.support.program import Worker
+from tests.support.receiver import Receiver, status
+from tests.support.running import LONG, let_leases_end, states, until
 
 MACHINES = 4
 IN_FLIGHT = MACHINES * REQUESTS_PER_LANE

@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+
 from tests.support.api import data_of, new_run, new_webhook, told
 from tests.support.misbehaving import once
 from tests.support.program import Front, Service, Worker

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+
+from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.operations.redeliver_step import BACKLOG, STEP
 from tests.support.api import data_of, new_run, new_webhook
 from tests.support.misbehaving import once
 from tests.support.program import Service
 from tests.support.receiver import Receiver, status
-
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.operations.redeliver_step import BACKLOG, STEP
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
 MANY = BACKLOG + STEP + 50

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from tests.support.api import new_run, new_webhook
 from tests.support.misbehaving import once, together
 from tests.support.program import Front, Service, Worker, runhook
 from tests.support.receiver import Receiver, status
 from tests.support.running import account_of, states, until
-
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 
 WORKERS = 3
 RUNS = 200

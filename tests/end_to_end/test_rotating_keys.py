@@ -5,11 +5,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from runhook import verify
 from tests.support.api import new_run, new_webhook
 from tests.support.program import Service, runhook
 from tests.support.receiver import Receiver
-
-from runhook import verify
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
 HEADER = {"X-Api-Key": "planted-header-credential"}

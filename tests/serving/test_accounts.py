@@ -4,15 +4,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.support.accounts import rows_of
-from tests.support.databases import VAULT
-from tests.support.people import BROWSER, PASSWORD, fast_passwords
 
 from runhook.cli.main import main
 from runhook.clock import SystemClock
 from runhook.operations.invite import Answer, accept
 from runhook.storage.store import Store
 from runhook.storage.tables import accounts, audit_entries, invitations, members
+from tests.support.accounts import rows_of
+from tests.support.databases import VAULT
+from tests.support.people import BROWSER, PASSWORD, fast_passwords
 
 
 @pytest.fixture(autouse=True)

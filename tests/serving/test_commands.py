@@ -5,8 +5,6 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.support.accounts import rows_of
-from tests.support.databases import VAULT
 
 from runhook.cli.main import main
 from runhook.clock import SystemClock
@@ -16,6 +14,8 @@ from runhook.domain.permissions import PermissionSet
 from runhook.operations.authenticate import Authenticator, digest_of
 from runhook.storage.store import Store
 from runhook.storage.tables import audit_entries
+from tests.support.accounts import rows_of
+from tests.support.databases import VAULT
 
 HUSH = "hush-hush-hush-hush"
 

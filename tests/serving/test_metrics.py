@@ -6,12 +6,6 @@ from pathlib import Path
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.storage.claiming import claim
-from tests.support.accounts import a_tenant
-from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
-from tests.support.receiver import Receiver, status
-from tests.support.sending import a_request, a_sender
 
 from runhook.domain.errors import NotFoundError
 from runhook.domain.replicas import Replica, ReplicaRole
@@ -19,6 +13,12 @@ from runhook.domain.runs import RunId
 from runhook.operations.presence import show_life
 from runhook.server.metrics import Measured, create_metrics_app
 from runhook.storage.store import Store
+from tests.storage.claiming import claim
+from tests.support.accounts import a_tenant
+from tests.support.clock import ManualClock
+from tests.support.databases import VAULT
+from tests.support.receiver import Receiver, status
+from tests.support.sending import a_request, a_sender
 
 
 async def scraped(measured: Measured) -> str:

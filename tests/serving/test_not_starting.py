@@ -5,12 +5,12 @@ import socket
 from pathlib import Path
 
 import pytest
-from tests.support.accounts import a_tenant
-from tests.support.clock import ManualClock
-from tests.support.program import Finished, Service, runhook
 
 from runhook.storage.data_folder import open_vault
 from runhook.storage.store import Store
+from tests.support.accounts import a_tenant
+from tests.support.clock import ManualClock
+from tests.support.program import Finished, Service, runhook
 
 
 def assert_told(ended: Finished, *words: str) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 import sqlalchemy as sa
+
+from runhook.storage.store import Store
+from runhook.storage.vault import LOCKED
 from tests.support.api import new_run, new_webhook, told
 from tests.support.patience import PATIENCE
 from tests.support.program import Service
 from tests.support.receiver import Receiver
-
-from runhook.storage.store import Store
-from runhook.storage.vault import LOCKED
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
 

@@ -2,8 +2,6 @@
 
 import asyncio
 
-from tests.support.statements import all_statements
-
 from runhook.clock import SystemClock
 from runhook.domain.callers import COMMAND_LINE, Caller
 from runhook.domain.errors import UnauthorizedError
@@ -12,6 +10,7 @@ from runhook.operations.authenticate import Authenticator, digest_of
 from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.tokens import create_token
 from runhook.storage.store import Store
+from tests.support.statements import all_statements
 
 
 async def test_many_requests_at_once_need_few_look_ups(store: Store):

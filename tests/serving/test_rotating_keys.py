@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from cryptography.fernet import InvalidToken
-from tests.support.accounts import Tenant, a_tenant, rows_of
-from tests.support.clock import ManualClock
 
 from runhook.cli.main import main
 from runhook.domain.errors import InvalidError
@@ -20,6 +18,8 @@ from runhook.storage.store import Store
 from runhook.storage.tables import webhooks
 from runhook.storage.vault import Vault
 from runhook.storage.webhooks import find_endpoints
+from tests.support.accounts import Tenant, a_tenant, rows_of
+from tests.support.clock import ManualClock
 
 
 @pytest.fixture

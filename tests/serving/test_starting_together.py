@@ -2,14 +2,13 @@
 
 import asyncio
 
-from tests.support.accounts import rows_of
-from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
-
 from runhook.operations.begin import begin
 from runhook.settings import Hidden
 from runhook.storage.store import Store
 from runhook.storage.tables import accounts, tokens
+from tests.support.accounts import rows_of
+from tests.support.clock import ManualClock
+from tests.support.databases import VAULT
 
 STARTS = 4
 

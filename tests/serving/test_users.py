@@ -5,9 +5,6 @@ import io
 from pathlib import Path
 
 import pytest
-from tests.support.accounts import rows_of
-from tests.support.databases import VAULT
-from tests.support.people import PASSWORD, fast_passwords, session_of_new_user
 
 from runhook.cli.main import main
 from runhook.clock import SystemClock
@@ -15,6 +12,9 @@ from runhook.domain.permissions import Role
 from runhook.operations.begin import begin
 from runhook.storage.store import Store
 from runhook.storage.tables import sessions, users
+from tests.support.accounts import rows_of
+from tests.support.databases import VAULT
+from tests.support.people import PASSWORD, fast_passwords, session_of_new_user
 
 ADA = "ada@example.com"
 ANOTHER = "another battery staple"
