@@ -120,7 +120,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             if settings.dispatcher
             else None
         )
-        publisher = Publisher(store, clock)
+        publisher = Publisher(store, clock, public_url=settings.public_url)
         services = Services(
             store=store,
             publisher=publisher,
@@ -281,6 +281,7 @@ def build_delivering(
         send_margin=send_margin(settings.attempt_timeout),
         on_room=wake.set,
     )
+    run_watcher = RunWatcher(store, clock, public_url=settings.public_url)
     pruner = Pruner(store, clock, retention=settings.retention_days)
     loops = [
         Loop("dispatcher", dispatcher.tick, wake=wake),
@@ -288,7 +289,7 @@ def build_delivering(
         # What one process at a time does for all.
         presence.duty("rescuer", Rescuer(store).tick),
         presence.duty("redeliverer", Redeliverer(store, clock).tick),
-        presence.duty("run watcher", RunWatcher(store, clock).tick),
+        presence.duty("run watcher", run_watcher.tick),
         presence.duty("pruner", pruner.tick),
     ]
     return Delivering(dispatcher, wake, loops)

@@ -105,6 +105,18 @@ async def test_a_retry_schedule_out_of_bounds_is_refused(
     assert "retry_schedule" in told(answer, 400)
 
 
+async def test_results_are_asked_for_by_a_switch_that_stays_as_it_is_set(admin: httpx.AsyncClient):
+    plain = await new_webhook(admin)
+    asking = await new_webhook(admin, include_results=True)
+
+    path = f"/webhooks/subscription/{asking['id']}"
+    renamed = data_of(await admin.put(path, json={"name": "Other"}))
+    refused = await admin.put(path, json={"include_results": "yes"})
+
+    assert [one["include_results"] for one in (plain, asking, renamed)] == [False, True, True]
+    assert told(refused, 400).startswith("include_results: ")
+
+
 async def test_the_audit_log_tells_of_scopes_and_schedules(admin: httpx.AsyncClient):
     run = await new_run(admin)
     webhook = await new_webhook(admin)

@@ -15,7 +15,8 @@ import pytest
 from runhook.domain.deliveries import INITIAL_STATES, MOVES, DeliveryId, DeliveryState
 from runhook.domain.failing import Health, hopeless_reason
 from runhook.domain.payload import render
-from runhook.domain.runs import AccountId, RunId, RunStatus
+from runhook.domain.runs import AccountId, RunId, RunOutcome, RunStatus, Trigger
+from runhook.domain.samples import SAMPLE_RESULTS
 from runhook.domain.webhooks import PayloadVersion
 from runhook.settings import SETTINGS, Setting
 from tests.docs.documents import DOCUMENTS, REPOSITORY
@@ -78,6 +79,25 @@ def payload(version: PayloadVersion) -> str:
     return f"```json\n{json.dumps(json.loads(body), indent=2)}\n```\n"
 
 
+def results() -> str:
+    run = a_run(
+        id=RunId(812),
+        account_id=AccountId(1),
+        status=RunStatus.ERROR,
+        outcome=RunOutcome.FAILED,
+        results=SAMPLE_RESULTS,
+        trigger=Trigger(link="https://ci.example.com/runs/41"),
+    )
+    webhook = a_webhook(include_results=True)
+    body = render(
+        an_event(run=run), webhook, DeliveryId("wev_1"), public_url="https://runhook.example.com"
+    )
+    without = render(an_event(run=run), a_webhook(), DeliveryId("wev_1"))
+    known = json.loads(without)["data"]
+    added = {key: one for key, one in json.loads(body)["data"].items() if key not in known}
+    return f"```json\n{json.dumps(added, indent=2)}\n```\n"
+
+
 def notice(version: PayloadVersion) -> str:
     deactivation = a_deactivation(
         account_id=AccountId(1),
@@ -103,6 +123,7 @@ PARTS = {
     "delivery-states": delivery_states,
     "payload-2022-05": lambda: payload(PayloadVersion.V2022_05),
     "payload-2023-02": lambda: payload(PayloadVersion.V2023_02),
+    "results-2022-05": results,
     "notice-2022-05": lambda: notice(PayloadVersion.V2022_05),
     "notice-2023-02": lambda: notice(PayloadVersion.V2023_02),
 }
@@ -111,6 +132,7 @@ PLACES = {
     "delivery-states": "docs/architecture.md",
     "payload-2022-05": "README.md",
     "payload-2023-02": "README.md",
+    "results-2022-05": "docs/api.md",
     "notice-2022-05": "docs/api.md",
     "notice-2023-02": "docs/api.md",
 }

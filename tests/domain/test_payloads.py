@@ -22,6 +22,7 @@ from runhook.domain.runs import (
     RunId,
     RunOutcome,
     RunStatus,
+    Trigger,
 )
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 from tests.support.builders import FINISHED_AT, STARTED_AT, a_job, a_run, a_webhook, an_event
@@ -259,6 +260,98 @@ def test_version_2023_02_tells_the_status_in_dbt_clouds_words_and_numbers(
     data = payload_of(event, PayloadVersion.V2023_02)["data"]
 
     assert (data["runStatus"], data["runStatusCode"]) == (word, code)
+
+
+FAILED = {
+    "unique_id": "model.shop.orders",
+    "resource_type": "model",
+    "status": "error",
+    "message": "Database Error in model orders",
+}
+RESULTS = {"counts": {"success": 3, "error": 1}, "failed": [FAILED], "failed_total": 1}
+PUBLIC_URL = "https://runhook.example.com"
+
+
+def data_with_results(event: Event, version: PayloadVersion = PayloadVersion.V2022_05) -> dict:
+    """What `data` holds behind all that is told anyway."""
+    with_them = a_webhook(payload_version=version, include_results=True)
+    plain = payload_of(event, version)
+    body = json.loads(render(event, with_them, DELIVERY_ID, public_url=PUBLIC_URL))
+    assert body | {"data": None} == plain | {"data": None}
+    assert list(body["data"].items())[: len(plain["data"])] == list(plain["data"].items())
+    return {key: one for key, one in body["data"].items() if key not in plain["data"]}
+
+
+def a_failed_run(**fields) -> Run:
+    return a_run(
+        status=RunStatus.ERROR, outcome=RunOutcome.FAILED, **{"results": RESULTS, **fields}
+    )
+
+
+def test_a_webhook_that_asks_for_results_is_told_of_nodes_and_where_to_read_on():
+    run = a_failed_run(trigger=Trigger(link="https://ci.example.com/runs/41"))
+
+    told = data_with_results(an_event(run=run))
+
+    assert told == {
+        "run_url": f"{PUBLIC_URL}/accounts/123/runs/109281092812",
+        "run_api_url": f"{PUBLIC_URL}/api/v2/accounts/123/runs/109281092812/",
+        "trigger_url": "https://ci.example.com/runs/41",
+        "node_counts": {"success": 3, "error": 1},
+        "failed_nodes_total": 1,
+        "failed_nodes": [FAILED],
+    }
+
+
+def test_both_versions_tell_the_same_of_nodes():
+    page = data_with_results(an_event(run=a_failed_run()))
+    today = data_with_results(an_event(run=a_failed_run()), PayloadVersion.V2023_02)
+
+    def as_today(key: str) -> str:
+        return re.sub("_(.)", lambda found: found[1].upper(), key)
+
+    (failed,) = page.pop("failed_nodes")
+    assert today.pop("failedNodes") == [{as_today(key): one for key, one in failed.items()}]
+    assert today == {as_today(key): one for key, one in page.items()}
+
+
+@pytest.mark.parametrize("type_", [EventType.STARTED, EventType.ERRORED, EventType.CANCELED])
+def test_only_a_completed_run_is_told_with_its_results(type_):
+    webhook = a_webhook(include_results=True)
+
+    assert body_of(an_event(type=type_), webhook) == body_of(an_event(type=type_))
+
+
+@pytest.mark.parametrize(
+    "results",
+    [None, {}, {"available": False}, {"counts": 3, "failed": [3, None], "failed_total": ""}],
+)
+def test_results_that_nobody_knows_are_told_as_unknown(results):
+    told = data_with_results(an_event(run=a_failed_run(results=results)))
+
+    assert told["node_counts"] == ({} if results and "counts" in results else None)
+    assert (told["failed_nodes"], told["failed_nodes_total"]) == ([], 0)
+
+
+def test_what_a_reporter_tells_of_nodes_is_bounded_on_its_way():
+    results = {
+        "counts": {f"status {number}": number for number in range(99)} | {"x": True, "y": "3"},
+        "failed": [FAILED | {"message": "m" * 5_000, "secret": "kept"}] * 99,
+    }
+
+    told = data_with_results(an_event(run=a_failed_run(results=results)))
+
+    assert len(told["node_counts"]) == 30
+    assert told["failed_nodes_total"] == 99
+    assert told["failed_nodes"] == [FAILED | {"message": "m" * 999 + "…"}] * 10
+
+
+def test_there_is_no_link_to_give_where_nobody_said_one():
+    for trigger in (None, Trigger(), Trigger(link="javascript:alert(1)")):
+        event = an_event(run=a_failed_run(trigger=trigger))
+        body = json.loads(body_of(event, a_webhook(include_results=True)))
+        links = [body["data"][key] for key in ("run_url", "run_api_url", "trigger_url")]
+        assert links == [None, None, None]
 
 
 def test_a_schedules_run_gives_each_versions_own_word_for_it():

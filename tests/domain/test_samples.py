@@ -7,6 +7,7 @@ from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
 from runhook.domain.notices import Deactivation
 from runhook.domain.payload import render
+from runhook.domain.runs import RunStatus
 from runhook.domain.samples import sample_event
 from runhook.domain.webhooks import PayloadVersion
 from tests.support.builders import RUN_EVENTS, a_deactivation, a_webhook, an_event
@@ -34,6 +35,18 @@ def test_a_sample_has_the_shape_of_a_real_payload(version, type_):
 
     assert sample.type is type_
     assert shape_of(rendered[0]) == shape_of(rendered[1])
+
+
+@pytest.mark.parametrize("version", PayloadVersion)
+def test_a_sample_with_results_has_a_node_that_failed(version):
+    webhook = a_webhook(payload_version=version, include_results=True)
+    sample = sample_event(webhook, now=NOW)
+    assert not isinstance(sample, Deactivation)
+
+    data = json.loads(render(sample, webhook, DeliveryId("wev_1")))["data"]
+
+    assert data.get("failed_nodes", data.get("failedNodes"))
+    assert sample.run.status is RunStatus.ERROR
 
 
 def test_a_sample_is_of_a_completed_run_if_the_webhook_is_told_of_these():

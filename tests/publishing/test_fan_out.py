@@ -56,6 +56,21 @@ async def test_every_webhook_gets_a_delivery_of_its_own(tenant: Tenant):
     assert json.loads(to_second.body)["webhookName"] == "Second"
 
 
+async def test_only_a_webhook_that_asked_for_results_gets_them(tenant: Tenant):
+    completed = ["job.run.completed"]
+    plain = await tenant.webhook(event_types=completed)
+    asking = await tenant.webhook(event_types=completed, include_results=True)
+
+    run = await tenant.finish(await tenant.start(), results={"counts": {"success": 2}})
+
+    data = json.loads((await tenant.delivery(asking)).body)["data"]
+    assert (data["node_counts"], data["run_url"]) == (
+        {"success": 2},
+        f"https://runhook.example.com/accounts/1/runs/{run.id}",
+    )
+    assert "node_counts" not in json.loads((await tenant.delivery(plain)).body)["data"]
+
+
 async def test_a_webhook_gets_only_the_events_it_asked_for(tenant: Tenant):
     webhook = await tenant.webhook(event_types=["job.run.errored"])
 

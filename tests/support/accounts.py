@@ -1,5 +1,6 @@
 """An account with its webhooks and runs, made through the operations as users make them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
@@ -38,6 +39,7 @@ from runhook.storage.tables import deliveries
 from tests.support.clock import ManualClock
 
 LOOPBACK = AddressPolicy.parse("127.0.0.0/8")
+PUBLIC_URL = "https://runhook.example.com"
 SOMEBODY = Actor(kind=ActorKind.USER, id=1, name="ada@example.com", address="192.0.2.7")
 EVERY_EVENT = [one.value for one in EventType]
 ONE_REPORT = StartReport(
@@ -57,6 +59,7 @@ class WebhookFields(TypedDict, total=False):
     active: bool
     payload_version: PayloadVersion
     rate_limit: RateLimit
+    include_results: bool
 
 
 class ReportFields(TypedDict, total=False):
@@ -85,7 +88,7 @@ class Tenant:
     secrets: dict[WebhookId, Secret] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.publisher = Publisher(self.store, self.clock)
+        self.publisher = Publisher(self.store, self.clock, public_url=PUBLIC_URL)
 
     async def webhook(
         self, url: str = "http://127.0.0.1:9/hook", **fields: Unpack[WebhookFields]
@@ -142,9 +145,12 @@ class Tenant:
         *,
         outcome: RunOutcome | None = None,
         message: str | None = None,
+        results: Mapping[str, object] | None = None,
     ) -> Run:
         """Report how a run ended."""
-        report = FinishReport(status=status, outcome=outcome, status_message=message)
+        report = FinishReport(
+            status=status, outcome=outcome, status_message=message, results=results
+        )
         return (await self.publisher.publish(Finish(self.account_id, run.id, report))).run
 
     async def cancel(self, run_id: RunId) -> Run:

@@ -136,6 +136,7 @@ class WebhookFields(TypedDict, total=False):
     job_ids: tuple[JobId, ...]
     active: bool
     payload_version: PayloadVersion
+    include_results: bool
     deactivate_reason: str | None
     health: Health
     http_status_code: int | None

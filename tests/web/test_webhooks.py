@@ -65,10 +65,13 @@ async def test_all_that_is_wrong_stands_beside_its_field_and_what_was_typed_stay
 async def test_a_check_shows_the_sample_payload_and_saves_nothing(api: Api, ada):
     page = await page_at(ada, f"{ROOT}/new")
 
-    checked = await ada.post(f"{ROOT}/new", data={**TYPED, "do": "check"})
+    typed = {**TYPED, "event_types": "job.run.completed", "include_results": "yes", "do": "check"}
+    checked = await ada.post(f"{ROOT}/new", data=typed)
 
     assert page.heading == "New webhook"
-    assert '"webhook_name": "Tell the team"' in Page(checked).root.one(class_="code-block").text
+    sample = Page(checked).root.one(class_="code-block").text
+    assert '"webhook_name": "Tell the team"' in sample
+    assert '"failed_nodes": [' in sample
     assert await rows_of(api.store, webhooks) == []
 
 

@@ -25,11 +25,13 @@ class RunWatcher:
     Args:
         store: where the runs are.
         clock: dates the events.
+        public_url: where people reach this service, None if nobody has said so.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, *, public_url: str | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._public_url = public_url
         self._listening_since: datetime | None = None
         self._looked_at: datetime | None = None
 
@@ -49,7 +51,7 @@ class RunWatcher:
         return now - self._listening_since >= GRACE
 
     async def _give_up(self) -> Sequence[Run]:
-        lost = await give_up_silent_runs(self._store, self._clock)
+        lost = await give_up_silent_runs(self._store, self._clock, public_url=self._public_url)
         if lost:
             log.warning("lost contact with runs", runs=[run.id for run in lost])
         return lost

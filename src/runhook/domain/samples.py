@@ -13,7 +13,9 @@ from runhook.domain.runs import (
     ProjectId,
     Run,
     RunId,
+    RunOutcome,
     RunStatus,
+    Trigger,
 )
 from runhook.domain.webhooks import Webhook, WebhookId
 
@@ -26,6 +28,19 @@ SAMPLE_JOB = Job(
     environment_name="Sample environment",
 )
 DURATION = timedelta(minutes=1)
+SAMPLE_RESULTS = {
+    "counts": {"success": 11, "error": 1},
+    "failed_total": 1,
+    "failed": [
+        {
+            "unique_id": "model.sample.orders",
+            "resource_type": "model",
+            "status": "error",
+            "message": "Database Error in model orders: this is a sample",
+        }
+    ],
+}
+SAMPLE_LINK = "https://ci.example.com/runs/1"
 STATUS_OF_SAMPLE = {
     EventType.STARTED: RunStatus.RUNNING,
     EventType.CANCELED: RunStatus.CANCELLED,
@@ -60,8 +75,10 @@ def sample_notice(webhook: Webhook, *, now: datetime) -> Deactivation:
 
 
 def sample_of_run(webhook: Webhook, type_: EventType, *, now: datetime) -> Event:
-    """Return an event of a run that never was."""
-    status = STATUS_OF_SAMPLE[type_]
+    """Return an event of a run that never was; one that failed, if its results are told."""
+    has_results = webhook.include_results and type_ is EventType.COMPLETED
+    status = RunStatus.ERROR if has_results else STATUS_OF_SAMPLE[type_]
+    outcomes = OUTCOMES_OF_STATUS.get(status, (None,))
     run = Run(
         id=RunId(12345),
         account_id=webhook.account_id,
@@ -70,7 +87,9 @@ def sample_of_run(webhook: Webhook, type_: EventType, *, now: datetime) -> Event
         run_reason="Test of this webhook",
         dbt_version="1.9.0",
         status=status,
-        outcome=OUTCOMES_OF_STATUS[status][0] if status.is_over else None,
+        outcome=RunOutcome.FAILED if has_results else outcomes[0],
+        results=SAMPLE_RESULTS if has_results else None,
+        trigger=Trigger(link=SAMPLE_LINK) if has_results else None,
         started_at=now - DURATION,
         finished_at=now if status.is_over else None,
         created_at=now - DURATION,

@@ -5,8 +5,9 @@ warnings:`, `Database Error in model customers`), so a log made of node results 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
+from runhook.domain.results import mapping, number, sequence, text
 from runhook.domain.runs import Run, RunStep
 
 WHOLE_RUN = "Invoke dbt"
@@ -65,30 +66,3 @@ def paragraph(node: Mapping[str, object]) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: `1 error`, `2 errors`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-# What a reporter calls its results may hold anything.
-
-
-def text(values: Mapping[str, object], key: str) -> str:
-    """Return a text, empty if there is none."""
-    value = values.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def number(values: Mapping[str, object], key: str) -> int:
-    """Return a whole number, 0 if there is none."""
-    value = values.get(key)
-    return value if isinstance(value, int) else 0
-
-
-def mapping(values: Mapping[str, object], key: str) -> Mapping[str, object]:
-    """Return an object, empty if there is none."""
-    value = values.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def sequence(values: Mapping[str, object], key: str) -> Sequence[object]:
-    """Return a list, empty if there is none."""
-    value = values.get(key)
-    return value if isinstance(value, list) else ()

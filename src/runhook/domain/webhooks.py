@@ -53,6 +53,8 @@ class Webhook:
     environment_ids: tuple[EnvironmentId, ...] = ()
     active: bool = True
     payload_version: PayloadVersion = PayloadVersion.V2022_05
+    include_results: bool = False
+    """Whether a completed run's payload tells of its nodes, too, and where to read on."""
     retry_schedule: RetrySchedule | None = None
     """None is the service's own."""
     rate_limit: RateLimit | None = None

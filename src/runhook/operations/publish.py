@@ -99,11 +99,13 @@ class Publisher:
     Args:
         store: where they go.
         clock: dates the events.
+        public_url: where people reach this service, None if nobody has said so.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, *, public_url: str | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._public_url = public_url
         self._commits: GroupCommit[Report, Reported] = GroupCommit(self._publish)
         self.accepted = 0
         """How many reports were committed so far, repeated ones too."""
@@ -123,7 +125,7 @@ class Publisher:
         now = self._clock.now()
         async with self._store.write() as tx:
             answers, events = await apply_reports(tx, reports, now=now)
-            await owe_deliveries(tx, events)
+            await owe_deliveries(tx, events, public_url=self._public_url)
         answered = [answers[report] for report in reports]
         self.accepted += sum(isinstance(answer, Reported) for answer in answered)
         return answered
@@ -268,7 +270,9 @@ def counted(before: Run, after: Run, *, now: datetime) -> tuple[Run, Sequence[Ev
     return replace(after, event_count=before.event_count + len(events)), events
 
 
-async def owe_deliveries(tx: Transaction, events: Sequence[Event]) -> None:
+async def owe_deliveries(
+    tx: Transaction, events: Sequence[Event], *, public_url: str | None
+) -> None:
     """Add a delivery of each event for each webhook that wants it."""
     if not events:
         return
@@ -280,19 +284,22 @@ async def owe_deliveries(tx: Transaction, events: Sequence[Event]) -> None:
         if webhook.wants(event)
     ]
     new = [
-        new_delivery(event, webhook, position) for position, (event, webhook) in enumerate(wanted)
+        new_delivery(event, webhook, position, public_url=public_url)
+        for position, (event, webhook) in enumerate(wanted)
     ]
     if new:
         await insert_deliveries(tx, new)
 
 
-def new_delivery(event: Event, webhook: Webhook, position: int) -> NewDelivery:
+def new_delivery(
+    event: Event, webhook: Webhook, position: int, *, public_url: str | None = None
+) -> NewDelivery:
     """Return the delivery of ``event`` to ``webhook``, its bytes final."""
     delivery_id = new_delivery_id(event.occurred_at, position)
     return NewDelivery(
         id=delivery_id,
         webhook_id=webhook.id,
         event=event,
-        body=render(event, webhook, delivery_id),
+        body=render(event, webhook, delivery_id, public_url=public_url),
         state=DeliveryState.PENDING if webhook.active else DeliveryState.SKIPPED,
     )

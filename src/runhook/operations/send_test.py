@@ -39,6 +39,7 @@ async def send_test(
     *,
     lease: Lease,
     clock: Clock,
+    public_url: str | None = None,
 ) -> Tried:
     """Send a webhook, active or not, a test, and tell what its endpoint answered.
 
@@ -46,7 +47,9 @@ async def send_test(
         NotFoundError: the account has no such webhook.
         ConflictError: its secret cannot be opened, so that nothing can be signed.
     """
-    sample, endpoint = await insert_sample(store, account_id, webhook_id, lease, clock)
+    sample, endpoint = await insert_sample(
+        store, account_id, webhook_id, lease, clock, public_url=public_url
+    )
     sent_at = clock.now()
     request = prepare(endpoint, delivery_id=sample.id, body=sample.body, now=sent_at)
     outcome = await sender.send(request)
@@ -69,7 +72,13 @@ async def send_test(
 
 
 async def insert_sample(
-    store: Store, account_id: AccountId, webhook_id: WebhookId, lease: Lease, clock: Clock
+    store: Store,
+    account_id: AccountId,
+    webhook_id: WebhookId,
+    lease: Lease,
+    clock: Clock,
+    *,
+    public_url: str | None,
 ) -> tuple[SampleDelivery, Endpoint]:
     """Log the test as one that is being sent, held by us, and return where it goes."""
     now = clock.now()
@@ -89,7 +98,7 @@ async def insert_sample(
             id=delivery_id,
             webhook=webhook,
             event_type=event.type,
-            body=render(event, webhook, delivery_id),
+            body=render(event, webhook, delivery_id, public_url=public_url),
         )
         await insert_sample_delivery(tx, sample, lease, now=now)
     return sample, endpoint

@@ -68,6 +68,7 @@ class WebhookChange:
     environment_ids: list[EnvironmentId] | None = None
     active: bool | None = None
     payload_version: PayloadVersion | None = None
+    include_results: bool | None = None
     retry_schedule: RetrySchedule | Literal[Kept.KEPT] | None = Kept.KEPT
     """None is the service's own."""
     rate_limit: RateLimit | Literal[Kept.KEPT] | None = Kept.KEPT
@@ -252,6 +253,8 @@ async def changed_webhook(
         webhook = replace(webhook, event_types=check_event_types(change.event_types))
     if change.payload_version is not None:
         webhook = replace(webhook, payload_version=change.payload_version)
+    if change.include_results is not None:
+        webhook = replace(webhook, include_results=change.include_results)
     if change.retry_schedule is not Kept.KEPT:
         webhook = replace(webhook, retry_schedule=change.retry_schedule)
     if change.rate_limit is not Kept.KEPT:
@@ -373,6 +376,7 @@ def facts_of(webhook: Webhook) -> Facts:
         "environment_ids": list(webhook.environment_ids),
         "active": webhook.active,
         "payload_version": webhook.payload_version.value,
+        "include_results": webhook.include_results,
         "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
         "rate_limit": webhook.rate_limit and str(webhook.rate_limit),
         "header_names": list(webhook.header_names),

@@ -14,7 +14,9 @@ STEP = 100
 each."""
 
 
-async def give_up_silent_runs(store: Store, clock: Clock) -> Sequence[Run]:
+async def give_up_silent_runs(
+    store: Store, clock: Clock, *, public_url: str | None = None
+) -> Sequence[Run]:
     """End runs whose reporters have been silent for too long, and publish what follows.
 
     Of several replicas that do this at once, each takes runs that no other one has.
@@ -22,6 +24,7 @@ async def give_up_silent_runs(store: Store, clock: Clock) -> Sequence[Run]:
     Args:
         store: where the runs are; its clock says how long nothing was heard.
         clock: dates their ends and the events.
+        public_url: where people reach this service, None if nobody has said so.
 
     Returns:
         the runs that were given up, as they are now.
@@ -38,7 +41,7 @@ async def give_up_silent_runs(store: Store, clock: Clock) -> Sequence[Run]:
         if lost:
             await update_runs(tx, lost)
             await insert_events(tx, events)
-            await owe_deliveries(tx, events)
+            await owe_deliveries(tx, events, public_url=public_url)
     return lost
 
 

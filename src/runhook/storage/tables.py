@@ -224,6 +224,7 @@ webhooks = sa.Table(
     sa.Column("environment_ids", Json, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("payload_version", Word(PayloadVersion), nullable=False),
+    sa.Column("include_results", sa.Boolean, nullable=False, server_default=sa.false()),
     # Seconds before each retry; NULL is the service's own schedule.
     sa.Column("retry_schedule", Json),
     # Such as `10/second`; NULL is none. The other one is when it lets something through again.

@@ -368,6 +368,7 @@ def changing_columns(webhook: Webhook) -> dict[str, Any]:
         "environment_ids": list(webhook.environment_ids),
         "active": webhook.active,
         "payload_version": webhook.payload_version,
+        "include_results": webhook.include_results,
         "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
         "rate_limit": webhook.rate_limit and str(webhook.rate_limit),
         "deactivate_reason": webhook.deactivate_reason,
@@ -393,6 +394,7 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
         environment_ids=tuple(row.environment_ids),
         active=row.active,
         payload_version=row.payload_version,
+        include_results=row.include_results,
         retry_schedule=schedule_in(row.retry_schedule),
         rate_limit=rate_limit_in(row.rate_limit),
         health=Health(

@@ -6,14 +6,20 @@ The wire's names live here, in one module per payload version, and nowhere else 
 import json
 
 from runhook.domain.deliveries import DeliveryId
-from runhook.domain.events import Event
+from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation
 from runhook.domain.payload import v2022_05, v2023_02
+from runhook.domain.payload.links import links_of
+from runhook.domain.results import read_results
 from runhook.domain.webhooks import PayloadVersion, Webhook
 
 RENDERERS = {
     PayloadVersion.V2022_05: v2022_05.render,
     PayloadVersion.V2023_02: v2023_02.render,
+}
+RESULTS_RENDERERS = {
+    PayloadVersion.V2022_05: v2022_05.render_results,
+    PayloadVersion.V2023_02: v2023_02.render_results,
 }
 NOTICE_RENDERERS = {
     PayloadVersion.V2022_05: v2022_05.render_notice,
@@ -21,11 +27,32 @@ NOTICE_RENDERERS = {
 }
 
 
-def render(event: Event | Deactivation, webhook: Webhook, delivery_id: DeliveryId) -> bytes:
-    """Return the final body of ``event`` for ``webhook``, in the version the webhook chose."""
+def render(
+    event: Event | Deactivation,
+    webhook: Webhook,
+    delivery_id: DeliveryId,
+    *,
+    public_url: str | None = None,
+) -> bytes:
+    """Return the final body of ``event`` for ``webhook``, in the version the webhook chose.
+
+    Args:
+        event: what happened.
+        webhook: who is told, and how.
+        delivery_id: the delivery's.
+        public_url: where people reach this service, None if nobody has said so.
+    """
     version = webhook.payload_version
     if isinstance(event, Deactivation):
         payload = NOTICE_RENDERERS[version](event, webhook, delivery_id)
     else:
-        payload = RENDERERS[version](event, webhook, delivery_id)
+        with_results = webhook.include_results and event.type is EventType.COMPLETED
+        beside = results_of(event, version, public_url) if with_results else {}
+        payload = RENDERERS[version](event, webhook, delivery_id, beside)
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def results_of(event: Event, version: PayloadVersion, public_url: str | None) -> dict[str, object]:
+    """Return what a webhook is told of a run's nodes if it asked for that."""
+    run = event.run
+    return RESULTS_RENDERERS[version](read_results(run.results), links_of(run, public_url))

@@ -3,17 +3,22 @@
 Every id inside `data` is a string, `account_id` is a number; times are UTC, to the second.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation
+from runhook.domain.payload.links import Links
+from runhook.domain.results import NodeResults
 from runhook.domain.runs import SCHEDULED, Run
 from runhook.domain.webhooks import Webhook
 
 
-def render(event: Event, webhook: Webhook, delivery_id: DeliveryId) -> dict[str, object]:
-    """Return the payload as an object whose key order is the page's."""
+def render(
+    event: Event, webhook: Webhook, delivery_id: DeliveryId, beside: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the payload as an object whose key order is the page's; ``beside`` comes behind."""
     run = event.run
     return {
         "account_id": run.account_id,
@@ -32,6 +37,7 @@ def render(event: Event, webhook: Webhook, delivery_id: DeliveryId) -> dict[str,
             "webhook_name": webhook.name,
             "dbt_version": run.dbt_version,
             "project_name": run.job.project_name,
+            **beside,
         },
     }
 
@@ -47,6 +53,26 @@ def ending(event_type: EventType, run: Run) -> dict[str, str]:
         EventType.COMPLETED: {"run_finished_at": ended_at, "run_status": status},
         EventType.ERRORED: {"run_errored_at": ended_at, "run_status": status},
     }[event_type]
+
+
+def render_results(results: NodeResults, links: Links) -> dict[str, object]:
+    """Return the keys that tell of a run's nodes, which the page does not have, in its style."""
+    return {
+        "run_url": links.page,
+        "run_api_url": links.api,
+        "trigger_url": links.trigger,
+        "node_counts": results.counts,
+        "failed_nodes_total": results.failed_total,
+        "failed_nodes": [
+            {
+                "unique_id": node.unique_id,
+                "resource_type": node.resource_type,
+                "status": node.status,
+                "message": node.message,
+            }
+            for node in results.failed
+        ],
+    }
 
 
 def render_notice(

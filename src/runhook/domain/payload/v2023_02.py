@@ -4,11 +4,14 @@
 `runStatusMessage` is never null. The timestamp has fractions, the run's times do not.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation
+from runhook.domain.payload.links import Links
+from runhook.domain.results import NodeResults
 from runhook.domain.runs import Run, RunStatus
 from runhook.domain.webhooks import Webhook
 
@@ -28,8 +31,10 @@ ENDING_KEYS = {
 }
 
 
-def render(event: Event, webhook: Webhook, delivery_id: DeliveryId) -> dict[str, object]:
-    """Return the payload as an object whose key order is dbt Cloud's."""
+def render(
+    event: Event, webhook: Webhook, delivery_id: DeliveryId, beside: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the payload as an object whose key order is dbt Cloud's; ``beside`` comes behind."""
     run = event.run
     status_word, status = status_of(event)
     return {
@@ -54,6 +59,7 @@ def render(event: Event, webhook: Webhook, delivery_id: DeliveryId) -> dict[str,
             "runReason": run.run_reason,
             "runStartedAt": second_text(run.started_at),
             **ending(event.type, run),
+            **beside,
         },
     }
 
@@ -70,6 +76,26 @@ def ending(event_type: EventType, run: Run) -> dict[str, str]:
     if event_type is EventType.STARTED or run.finished_at is None:
         return {}
     return {ENDING_KEYS[event_type]: second_text(run.finished_at)}
+
+
+def render_results(results: NodeResults, links: Links) -> dict[str, object]:
+    """Return the keys that tell of a run's nodes, which dbt Cloud does not have, in its style."""
+    return {
+        "runUrl": links.page,
+        "runApiUrl": links.api,
+        "triggerUrl": links.trigger,
+        "nodeCounts": results.counts,
+        "failedNodesTotal": results.failed_total,
+        "failedNodes": [
+            {
+                "uniqueId": node.unique_id,
+                "resourceType": node.resource_type,
+                "status": node.status,
+                "message": node.message,
+            }
+            for node in results.failed
+        ],
+    }
 
 
 def render_notice(

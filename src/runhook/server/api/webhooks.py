@@ -116,6 +116,7 @@ async def test_subscription(
         WebhookId(webhook_id),
         lease=services.lease,
         clock=services.clock,
+        public_url=services.public_url,
     )
     return Envelope(data=verification_of(tried))
 

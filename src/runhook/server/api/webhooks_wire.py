@@ -35,6 +35,7 @@ class SubscriptionIn(Struct, kw_only=True):
     environment_ids: Ids = UNSET
     active: bool | UnsetType | None = UNSET
     payload_version: PayloadVersion | UnsetType = UNSET
+    include_results: bool | UnsetType | None = UNSET
     retry_schedule: list[float] | UnsetType | None = UNSET
     rate_limit: Text | UnsetType | None = UNSET
     custom_headers: dict[str, str] | UnsetType | None = UNSET
@@ -51,6 +52,7 @@ class SubscriptionIn(Struct, kw_only=True):
             environment_ids=ids_of("environment", EnvironmentId, given(self.environment_ids)),
             active=given(self.active),
             payload_version=given(self.payload_version),
+            include_results=given(self.include_results),
             retry_schedule=schedule_of(self.retry_schedule),
             rate_limit=rate_limit_of(self.rate_limit),
             custom_headers=given(self.custom_headers),
@@ -144,6 +146,7 @@ class SubscriptionOut(Struct, kw_only=True):
     payload_version: str
     project_ids: list[str]
     environment_ids: list[str]
+    include_results: bool
     retry_schedule: list[float] | None
     rate_limit: str | None
     custom_headers: dict[str, str]
@@ -176,6 +179,7 @@ def subscription_of(
         payload_version=webhook.payload_version.value,
         project_ids=[str(project_id) for project_id in webhook.project_ids],
         environment_ids=[str(environment_id) for environment_id in webhook.environment_ids],
+        include_results=webhook.include_results,
         retry_schedule=webhook.retry_schedule.seconds if webhook.retry_schedule else None,
         rate_limit=str(webhook.rate_limit) if webhook.rate_limit else None,
         custom_headers=dict.fromkeys(webhook.header_names, MASK),

@@ -8,8 +8,9 @@ from litestar.response import Redirect, Template
 
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
+from runhook.domain.results import mapping, number, sequence, text
 from runhook.domain.runs import RunId, RunStatus
-from runhook.domain.steps import mapping, number, sequence, steps_of, text
+from runhook.domain.steps import steps_of
 from runhook.operations.publish import Cancel
 from runhook.server.api.parameters import existing_id
 from runhook.server.authentication import needs

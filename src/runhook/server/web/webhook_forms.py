@@ -37,7 +37,9 @@ FIELDS = (
     "retry_schedule",
     "do",
 )
-CHOICES = ("event_types", "job_ids", "project_ids", "environment_ids")
+CHOICES = ("event_types", "include_results", "job_ids", "project_ids", "environment_ids")
+TICKED = "yes"
+"""The value of a box that stands alone."""
 OFFERED = 500
 """So many jobs, projects and environments stand in the form; more are set by the API."""
 NO_RETRY = "none"
@@ -90,6 +92,7 @@ def form_of(webhook: Webhook) -> Form:
         },
         {
             "event_types": [one.value for one in webhook.event_types],
+            "include_results": [TICKED] if webhook.include_results else [],
             "job_ids": [str(one) for one in webhook.job_ids],
             "project_ids": [str(one) for one in webhook.project_ids],
             "environment_ids": [str(one) for one in webhook.environment_ids],
@@ -131,6 +134,7 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
         project_ids=[ProjectId(one) for one in numbers(form.chosen["project_ids"])],
         environment_ids=[EnvironmentId(one) for one in numbers(form.chosen["environment_ids"])],
         payload_version=PayloadVersion(form["payload_version"]),
+        include_results=TICKED in form.chosen["include_results"],
         retry_schedule=schedule,
         custom_headers=headers,
     )
@@ -182,7 +186,13 @@ def sample_of(form: Form, services: Services, account: Account) -> bytes:
         payload_version=PayloadVersion(form["payload_version"])
         if is_known
         else account.default_payload_version,
+        include_results=TICKED in form.chosen["include_results"],
         created_at=now,
         updated_at=now,
     )
-    return render(sample_event(webhook, now=now), webhook, new_delivery_id(now, 0))
+    return render(
+        sample_event(webhook, now=now),
+        webhook,
+        new_delivery_id(now, 0),
+        public_url=services.public_url,
+    )

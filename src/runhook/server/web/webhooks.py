@@ -197,6 +197,7 @@ async def test_endpoint(services: Serving, visit: Visiting, webhook_id: FromPath
         WebhookId(webhook_id),
         lease=services.lease,
         clock=services.clock,
+        public_url=services.public_url,
     )
     return see(f"{visit.root}/deliveries/{tried.delivery_id}")
 

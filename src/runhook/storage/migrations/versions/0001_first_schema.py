@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("environment_ids", Json, nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("payload_version", sa.Text(), nullable=False),
+        sa.Column("include_results", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("retry_schedule", Json, nullable=True),
         sa.Column("rate_limit", sa.Text(), nullable=True),
         sa.Column("next_request_at", sa.BigInteger(), nullable=True),
