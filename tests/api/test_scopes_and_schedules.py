@@ -117,6 +117,38 @@ async def test_results_are_asked_for_by_a_switch_that_stays_as_it_is_set(admin: 
     assert told(refused, 400).startswith("include_results: ")
 
 
+async def test_a_filter_of_results_stays_as_it_is_set_and_null_is_none(admin: httpx.AsyncClient):
+    webhook = await new_webhook(admin, result_filter=["warnings", "new_failures", "warnings"])
+    path = f"/webhooks/subscription/{webhook['id']}"
+
+    renamed = data_of(await admin.put(path, json={"name": "Other"}))
+    emptied = data_of(await admin.put(path, json={"result_filter": None}))
+
+    filters = [one["result_filter"] for one in (webhook, renamed, emptied)]
+    assert filters == [["warnings", "new_failures"], ["warnings", "new_failures"], []]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"result_filter": ["news"]}, "`news` is unknown; choose from `new_failures`, `warnings`"),
+        ({"result_filter": "warnings"}, "Expected `array"),
+        (
+            {"event_types": ["job.run.started"]},
+            "select `job.run.completed` or `job.run.errored` too, or leave it empty",
+        ),
+    ],
+)
+async def test_a_filter_of_results_that_filters_nothing_is_refused(
+    admin: httpx.AsyncClient, change: dict[str, object], message: str
+):
+    webhook = await new_webhook(admin, result_filter=["warnings"])
+
+    answer = await admin.put(f"/webhooks/subscription/{webhook['id']}", json=change)
+
+    assert told(answer, 400).startswith(f"result_filter: {message}")
+
+
 async def test_the_audit_log_tells_of_scopes_and_schedules(admin: httpx.AsyncClient):
     run = await new_run(admin)
     webhook = await new_webhook(admin)

@@ -2,7 +2,7 @@ import pytest
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
-from runhook.domain.runs import AccountId, JobId
+from runhook.domain.runs import AccountId, JobId, RunStatus
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import (
     DESCRIPTION_LIMIT,
@@ -10,12 +10,17 @@ from runhook.domain.webhooks import (
     NAME_LIMIT,
     Endpoint,
     PayloadVersion,
+    ResultFilter,
     check_description,
     check_event_types,
+    check_filtered,
     check_ids,
     check_name,
+    check_result_filter,
 )
 from tests.support.builders import RUN_EVENTS, a_job, a_run, a_webhook, an_event
+
+NEW_FAILURES, WARNINGS = ResultFilter
 
 
 @pytest.mark.parametrize("type_", RUN_EVENTS)
@@ -27,6 +32,45 @@ def test_a_webhook_wants_only_the_event_types_it_selected(type_):
 
 def test_a_webhook_without_event_types_wants_nothing():
     assert not any(a_webhook(event_types=()).wants(an_event(type=type_)) for type_ in RUN_EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_new", "warns", "wanted"),
+    [
+        ((), False, 0, True),
+        ((NEW_FAILURES,), False, 1, False),
+        ((NEW_FAILURES,), True, 0, True),
+        ((WARNINGS,), True, 0, False),
+        ((WARNINGS,), False, 1, True),
+        ((NEW_FAILURES, WARNINGS), False, 1, True),
+        ((NEW_FAILURES, WARNINGS), False, 0, False),
+    ],
+)
+@pytest.mark.parametrize("type_", [EventType.COMPLETED, EventType.ERRORED])
+def test_a_filter_of_results_lets_through_what_any_of_its_parts_asks_for(
+    type_, chosen, is_new, warns, wanted
+):
+    run = a_run(status=RunStatus.ERROR, results={"counts": {"warn": warns}})
+    event = an_event(type=type_, run=run, has_new_failures=is_new)
+
+    assert a_webhook(result_filter=chosen).wants(event) is wanted
+
+
+@pytest.mark.parametrize("type_", [EventType.STARTED, EventType.CANCELED])
+def test_a_filter_of_results_is_no_matter_to_what_has_none(type_):
+    assert a_webhook(result_filter=(NEW_FAILURES, WARNINGS)).wants(an_event(type=type_))
+
+
+def test_an_unknown_filter_of_results_is_refused_with_those_there_are():
+    with pytest.raises(InvalidError, match="result_filter: `new` is unknown; choose from"):
+        check_result_filter(["new_failures", "new"])
+
+
+def test_a_filter_of_results_needs_an_event_that_has_some():
+    webhook = a_webhook(event_types=(EventType.STARTED,), result_filter=(WARNINGS,))
+
+    with pytest.raises(InvalidError, match=r"result_filter: select `job.run.completed` or"):
+        check_filtered(webhook)
 
 
 def test_a_webhook_without_job_ids_wants_every_job():

@@ -31,6 +31,7 @@ from runhook.domain.redeliveries import (
     Selection,
     Share,
 )
+from runhook.domain.regressions import Failures
 from runhook.domain.replicas import Replica, ReplicaRole
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run, RunId, RunStatus
 from runhook.domain.signature import Secret
@@ -46,6 +47,7 @@ from runhook.storage import (
     deliveries,
     duties,
     invitations,
+    job_failures,
     jobs,
     people,
     redeliveries,
@@ -353,6 +355,11 @@ CALLS: dict[str, Call] = {
     "register_duties": lambda tx, rows: duties.register_duties(tx, ["pruner", "rescuer"]),
     "take_duties": lambda tx, rows: duties.take_duties(tx, ["pruner", "rescuer"], LEASE),
     "give_up_duties": lambda tx, rows: duties.give_up_duties(tx, LEASE.owner),
+    "lock_failures": lambda tx, rows: job_failures.lock_failures(tx, [rows.run.job.id]),
+    "write_failures": lambda tx, rows: job_failures.write_failures(
+        tx, {rows.run.job.id: Failures(frozenset({"model.shop.orders"}))}
+    ),
+    "clear_failures": lambda tx, rows: job_failures.clear_failures(tx, [rows.run.job.id]),
     "insert_deliveries": lambda tx, rows: deliveries.insert_deliveries(
         tx, [new_delivery(an_event(run=rows.run), rows.webhook, 0)]
     ),

@@ -60,6 +60,7 @@ class WebhookFields(TypedDict, total=False):
     payload_version: PayloadVersion
     rate_limit: RateLimit
     include_results: bool
+    result_filter: list[str]
 
 
 class ReportFields(TypedDict, total=False):

@@ -25,7 +25,7 @@ from runhook.domain.runs import (
     RunStep,
     Trigger,
 )
-from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
+from runhook.domain.webhooks import PayloadVersion, ResultFilter, Webhook, WebhookId
 
 STARTED_AT = datetime(2022, 5, 2, 10, 41, 31, tzinfo=UTC)
 FINISHED_AT = datetime(2022, 5, 2, 10, 42, 31, tzinfo=UTC)
@@ -114,6 +114,7 @@ class EventFields(TypedDict, total=False):
     run: Run
     sequence: int
     occurred_at: datetime
+    has_new_failures: bool
 
 
 class DeactivationFields(TypedDict, total=False):
@@ -137,6 +138,7 @@ class WebhookFields(TypedDict, total=False):
     active: bool
     payload_version: PayloadVersion
     include_results: bool
+    result_filter: tuple[ResultFilter, ...]
     deactivate_reason: str | None
     health: Health
     http_status_code: int | None

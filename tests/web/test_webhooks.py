@@ -79,7 +79,9 @@ async def test_a_webhook_is_changed_deactivated_and_reactivated(api: Api, ada):
     path = await created(api, ada)
 
     edit = await page_at(ada, f"{path}/edit")
-    assert led_to(await submit(ada, edit, name="Renamed")) == path
+    changed = {"name": "Renamed", "result_filter": ["new_failures"]}
+    assert led_to(await submit(ada, edit, **changed)) == path
+    assert "only on new failures" in (await page_at(ada, path)).main.text
     settings = await page_at(ada, f"{path}/settings")
     assert led_to(await submit(ada, settings, settings.form(f"{path}/deactivate"))) == path
     off = await page_at(ada, path)

@@ -15,6 +15,8 @@ from typing import Any
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
 """What makes dbt exit with 1; a `partial success` is a microbatch model with failed batches."""
 SHOWN_NODES = 10
+NAMED_NODES = 500
+"""So many more are named, without their messages: the service compares them with the last run's."""
 SLOWEST_NODES = 3
 MESSAGE_CHARACTERS = 1_000
 NAME_CHARACTERS = 300
@@ -183,6 +185,10 @@ def summarise(
             }
             for node in results.failed[:SHOWN_NODES]
         ]
+        if len(results.failed) > SHOWN_NODES:
+            summary["failed_ids"] = [
+                shorten(node.unique_id, NAME_CHARACTERS) for node in results.failed[:NAMED_NODES]
+            ]
         summary["slowest"] = [
             {"unique_id": shorten(node.unique_id, NAME_CHARACTERS), "seconds": node.seconds}
             for node in results.slowest

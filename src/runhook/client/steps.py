@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
 
-from runhook.client.results import KINDS_OF_STATUS, SHOWN_NODES, SLOWEST_NODES, shorten
+from runhook.client.results import KINDS_OF_STATUS, NAMED_NODES, SHOWN_NODES, SLOWEST_NODES, shorten
 from runhook.client.surroundings import DBT_NAMES
 from runhook.client.verdict import Verdict
 
@@ -95,6 +95,7 @@ def together(steps: Sequence[Step]) -> Mapping[str, Any]:
     for one in known:
         counts.update(one.get("counts", {}))
     failed = [node for one in known for node in one.get("failed", [])]
+    named = [name for one in known for name in failed_ids(one)]
     slowest = [node for one in known for node in one.get("slowest", [])]
     return {
         # What is told once, such as the target, is told of the last command that knew it.
@@ -105,8 +106,17 @@ def together(steps: Sequence[Step]) -> Mapping[str, Any]:
         "counts": dict(counts.most_common(KINDS_OF_STATUS)),
         "failed_total": sum(one.get("failed_total", 0) for one in known),
         "failed": failed[:SHOWN_NODES],
+        "failed_ids": named[:NAMED_NODES],
         "slowest": sorted(slowest, key=seconds_of, reverse=True)[:SLOWEST_NODES],
     }
+
+
+def failed_ids(results: Mapping[str, Any]) -> list[str]:
+    """Return what failed, by name, as far as it is told."""
+    ids: list[str] = results.get("failed_ids") or [
+        node["unique_id"] for node in results.get("failed", [])
+    ]
+    return ids
 
 
 def seconds_of(node: Mapping[str, Any]) -> float:

@@ -29,6 +29,12 @@ class Event:
     run: Run
     sequence: int
     occurred_at: datetime
+    has_new_failures: bool = False
+    """Whether something failed that had not in the job's last run; see ``regressions``."""
+
+
+RESULT_EVENTS = frozenset({EventType.COMPLETED, EventType.ERRORED})
+"""What is told of a run that ended with results."""
 
 
 EVENTS_OF_STATUS = {

@@ -7,9 +7,10 @@ from typing import NewType, TypeVar
 
 from runhook.domain.custom_headers import CustomHeaders
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import Event, EventType
+from runhook.domain.events import RESULT_EVENTS, Event, EventType
 from runhook.domain.failing import WELL, Health
 from runhook.domain.rate_limits import RateLimit
+from runhook.domain.regressions import has_warnings
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import Secret
@@ -37,6 +38,15 @@ class PayloadVersion(StrEnum):
     V2023_02 = "2023-02"
 
 
+class ResultFilter(StrEnum):
+    """What a run's end must have for a webhook that does not want to hear of every one."""
+
+    NEW_FAILURES = "new_failures"
+    """Something failed that had not in the job's last run."""
+    WARNINGS = "warnings"
+    """A node ended with a warning."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
     """An account's wish to be told of events at an endpoint."""
@@ -53,6 +63,8 @@ class Webhook:
     environment_ids: tuple[EnvironmentId, ...] = ()
     active: bool = True
     payload_version: PayloadVersion = PayloadVersion.V2022_05
+    result_filter: tuple[ResultFilter, ...] = ()
+    """Empty means every end of a run; else one of these must be so."""
     include_results: bool = False
     """Whether a completed run's payload tells of its nodes, too, and where to read on."""
     retry_schedule: RetrySchedule | None = None
@@ -80,6 +92,14 @@ class Webhook:
             and (not self.job_ids or job.id in self.job_ids)
             and (not self.project_ids or job.project_id in self.project_ids)
             and (not self.environment_ids or job.environment_id in self.environment_ids)
+            and (not self.result_filter or self.lets_through(event))
+        )
+
+    def lets_through(self, event: Event) -> bool:
+        """Whether the filter of results passes ``event``; what has no results always does."""
+        return event.type not in RESULT_EVENTS or any(
+            event.has_new_failures if one is ResultFilter.NEW_FAILURES else has_warnings(event.run)
+            for one in self.result_filter
         )
 
 
@@ -143,6 +163,34 @@ def check_event_types(names: list[str]) -> tuple[EventType, ...]:
         if name not in types:
             raise InvalidError(f"event_types: `{name[:80]}` is unknown; choose from {known}")
     return tuple(types[name] for name in dict.fromkeys(names))
+
+
+def check_result_filter(names: list[str]) -> tuple[ResultFilter, ...]:
+    """Return the filters of results in the order given, each once.
+
+    Raises:
+        InvalidError: one is unknown.
+    """
+    filters = {one.value: one for one in ResultFilter}
+    for name in names:
+        if name not in filters:
+            known = ", ".join(f"`{one}`" for one in filters)
+            raise InvalidError(
+                f"`{name[:80]}` is unknown; choose from {known}", field="result_filter"
+            )
+    return tuple(filters[name] for name in dict.fromkeys(names))
+
+
+def check_filtered(webhook: Webhook) -> Webhook:
+    """Return the webhook, if its filter of results has anything to filter.
+
+    Raises:
+        InvalidError: it has not.
+    """
+    if webhook.result_filter and RESULT_EVENTS.isdisjoint(webhook.event_types):
+        named = " or ".join(f"`{one.value}`" for one in EventType if one in RESULT_EVENTS)
+        raise InvalidError(f"select {named} too, or leave it empty", field="result_filter")
+    return webhook
 
 
 def check_ids(key: str, ids: list[Id]) -> tuple[Id, ...]:

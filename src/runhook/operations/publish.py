@@ -28,6 +28,7 @@ from runhook.domain.runs import (
     request_cancel,
 )
 from runhook.domain.webhooks import Webhook
+from runhook.operations.compare import compare_with_last
 from runhook.operations.group_commit import GroupCommit
 from runhook.operations.ids import new_delivery_id
 from runhook.storage.deliveries import NewDelivery, insert_deliveries
@@ -125,6 +126,7 @@ class Publisher:
         now = self._clock.now()
         async with self._store.write() as tx:
             answers, events = await apply_reports(tx, reports, now=now)
+            events = await compare_with_last(tx, events)
             await owe_deliveries(tx, events, public_url=self._public_url)
         answered = [answers[report] for report in reports]
         self.accepted += sum(isinstance(answer, Reported) for answer in answered)

@@ -25,9 +25,11 @@ from runhook.domain.webhooks import (
     WebhookId,
     check_description,
     check_event_types,
+    check_filtered,
     check_grace,
     check_ids,
     check_name,
+    check_result_filter,
 )
 from runhook.operations.audit import note_change
 from runhook.operations.cancel_waiting import cancel_waiting
@@ -68,6 +70,7 @@ class WebhookChange:
     environment_ids: list[EnvironmentId] | None = None
     active: bool | None = None
     payload_version: PayloadVersion | None = None
+    result_filter: list[str] | None = None
     include_results: bool | None = None
     retry_schedule: RetrySchedule | Literal[Kept.KEPT] | None = Kept.KEPT
     """None is the service's own."""
@@ -253,13 +256,15 @@ async def changed_webhook(
         webhook = replace(webhook, event_types=check_event_types(change.event_types))
     if change.payload_version is not None:
         webhook = replace(webhook, payload_version=change.payload_version)
+    if change.result_filter is not None:
+        webhook = replace(webhook, result_filter=check_result_filter(change.result_filter))
     if change.include_results is not None:
         webhook = replace(webhook, include_results=change.include_results)
     if change.retry_schedule is not Kept.KEPT:
         webhook = replace(webhook, retry_schedule=change.retry_schedule)
     if change.rate_limit is not Kept.KEPT:
         webhook = replace(webhook, rate_limit=change.rate_limit)
-    return switched(await scoped(tx, webhook, change), change, policy)
+    return switched(await scoped(tx, check_filtered(webhook), change), change, policy)
 
 
 async def scoped(tx: Transaction, webhook: Webhook, change: WebhookChange) -> Webhook:
@@ -376,6 +381,7 @@ def facts_of(webhook: Webhook) -> Facts:
         "environment_ids": list(webhook.environment_ids),
         "active": webhook.active,
         "payload_version": webhook.payload_version.value,
+        "result_filter": [one.value for one in webhook.result_filter],
         "include_results": webhook.include_results,
         "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
         "rate_limit": webhook.rate_limit and str(webhook.rate_limit),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from runhook.clock import Clock
 from runhook.domain.events import Event
 from runhook.domain.runs import LONGEST_SILENCE, Run, lose
+from runhook.operations.compare import compare_with_last
 from runhook.operations.publish import counted, owe_deliveries
 from runhook.storage.runs import SilentRun, insert_events, lock_silent_runs, update_runs
 from runhook.storage.store import Store, Transaction
@@ -41,7 +42,7 @@ async def give_up_silent_runs(
         if lost:
             await update_runs(tx, lost)
             await insert_events(tx, events)
-            await owe_deliveries(tx, events, public_url=public_url)
+            await owe_deliveries(tx, await compare_with_last(tx, events), public_url=public_url)
     return lost
 
 

@@ -146,6 +146,15 @@ jobs = sa.Table(
     sa.UniqueConstraint("environment_id", "name"),
 )
 
+job_failures = sa.Table(
+    "job_failures",
+    metadata,
+    sa.Column("job_id", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    # The nodes' unique_ids.
+    sa.Column("ids", Json, nullable=False),
+    sa.Column("is_whole", sa.Boolean, nullable=False),
+)
+
 runs = sa.Table(
     "runs",
     metadata,
@@ -224,6 +233,7 @@ webhooks = sa.Table(
     sa.Column("environment_ids", Json, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("payload_version", Word(PayloadVersion), nullable=False),
+    sa.Column("result_filter", Json, nullable=False),
     sa.Column("include_results", sa.Boolean, nullable=False, server_default=sa.false()),
     # Seconds before each retry; NULL is the service's own schedule.
     sa.Column("retry_schedule", Json),

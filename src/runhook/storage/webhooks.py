@@ -16,7 +16,7 @@ from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import AccountId
 from runhook.domain.signature import Secret
-from runhook.domain.webhooks import Endpoint, Webhook, WebhookId
+from runhook.domain.webhooks import Endpoint, ResultFilter, Webhook, WebhookId
 from runhook.storage.columns import Duration
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import webhooks
@@ -368,6 +368,7 @@ def changing_columns(webhook: Webhook) -> dict[str, Any]:
         "environment_ids": list(webhook.environment_ids),
         "active": webhook.active,
         "payload_version": webhook.payload_version,
+        "result_filter": list(webhook.result_filter),
         "include_results": webhook.include_results,
         "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
         "rate_limit": webhook.rate_limit and str(webhook.rate_limit),
@@ -394,6 +395,7 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
         environment_ids=tuple(row.environment_ids),
         active=row.active,
         payload_version=row.payload_version,
+        result_filter=tuple(ResultFilter(one) for one in row.result_filter),
         include_results=row.include_results,
         retry_schedule=schedule_in(row.retry_schedule),
         rate_limit=rate_limit_in(row.rate_limit),

@@ -35,6 +35,7 @@ class SubscriptionIn(Struct, kw_only=True):
     environment_ids: Ids = UNSET
     active: bool | UnsetType | None = UNSET
     payload_version: PayloadVersion | UnsetType = UNSET
+    result_filter: list[str] | UnsetType | None = UNSET
     include_results: bool | UnsetType | None = UNSET
     retry_schedule: list[float] | UnsetType | None = UNSET
     rate_limit: Text | UnsetType | None = UNSET
@@ -52,6 +53,7 @@ class SubscriptionIn(Struct, kw_only=True):
             environment_ids=ids_of("environment", EnvironmentId, given(self.environment_ids)),
             active=given(self.active),
             payload_version=given(self.payload_version),
+            result_filter=filter_of(self.result_filter),
             include_results=given(self.include_results),
             retry_schedule=schedule_of(self.retry_schedule),
             rate_limit=rate_limit_of(self.rate_limit),
@@ -89,6 +91,11 @@ def id_of(thing: str, value: int | str) -> int:
 
 
 ARTICLES = {"job": "a", "project": "a", "environment": "an"}
+
+
+def filter_of(value: list[str] | UnsetType | None) -> list[str] | None:
+    """Read a filter of results; null is an empty one."""
+    return [] if value is None else given(value)
 
 
 def schedule_of(
@@ -146,6 +153,7 @@ class SubscriptionOut(Struct, kw_only=True):
     payload_version: str
     project_ids: list[str]
     environment_ids: list[str]
+    result_filter: list[str]
     include_results: bool
     retry_schedule: list[float] | None
     rate_limit: str | None
@@ -179,6 +187,7 @@ def subscription_of(
         payload_version=webhook.payload_version.value,
         project_ids=[str(project_id) for project_id in webhook.project_ids],
         environment_ids=[str(environment_id) for environment_id in webhook.environment_ids],
+        result_filter=[one.value for one in webhook.result_filter],
         include_results=webhook.include_results,
         retry_schedule=webhook.retry_schedule.seconds if webhook.retry_schedule else None,
         rate_limit=str(webhook.rate_limit) if webhook.rate_limit else None,

@@ -37,7 +37,14 @@ FIELDS = (
     "retry_schedule",
     "do",
 )
-CHOICES = ("event_types", "include_results", "job_ids", "project_ids", "environment_ids")
+CHOICES = (
+    "event_types",
+    "result_filter",
+    "include_results",
+    "job_ids",
+    "project_ids",
+    "environment_ids",
+)
 TICKED = "yes"
 """The value of a box that stands alone."""
 OFFERED = 500
@@ -92,6 +99,7 @@ def form_of(webhook: Webhook) -> Form:
         },
         {
             "event_types": [one.value for one in webhook.event_types],
+            "result_filter": [one.value for one in webhook.result_filter],
             "include_results": [TICKED] if webhook.include_results else [],
             "job_ids": [str(one) for one in webhook.job_ids],
             "project_ids": [str(one) for one in webhook.project_ids],
@@ -134,6 +142,7 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
         project_ids=[ProjectId(one) for one in numbers(form.chosen["project_ids"])],
         environment_ids=[EnvironmentId(one) for one in numbers(form.chosen["environment_ids"])],
         payload_version=PayloadVersion(form["payload_version"]),
+        result_filter=form.chosen["result_filter"],
         include_results=TICKED in form.chosen["include_results"],
         retry_schedule=schedule,
         custom_headers=headers,

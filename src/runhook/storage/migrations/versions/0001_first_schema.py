@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("environment_ids", Json, nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("payload_version", sa.Text(), nullable=False),
+        sa.Column("result_filter", Json, nullable=False),
         sa.Column("include_results", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("retry_schedule", Json, nullable=True),
         sa.Column("rate_limit", sa.Text(), nullable=True),
@@ -190,6 +191,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("environment_id", "name", name="uq_jobs_environment_id_name"),
     )
     op.create_index("ix_jobs_account_id", "jobs", ["account_id"], unique=False)
+    op.create_table(
+        "job_failures",
+        sa.Column("job_id", Number, nullable=False),
+        sa.Column("ids", Json, nullable=False),
+        sa.Column("is_whole", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["jobs.id"], name="fk_job_failures_job_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("job_id", name="pk_job_failures"),
+    )
     op.create_table(
         "runs",
         sa.Column("id", Number, nullable=False),

@@ -1,0 +1,67 @@
+"""What failed in a run, and when that is news."""
+
+import pytest
+
+from runhook.domain.regressions import KEPT, NOTHING, WHOLE_RUN, Failures, failures_of, has_warnings
+from runhook.domain.runs import RunStatus
+from tests.support.builders import a_run
+
+A, B = "model.shop.a", "test.shop.b.1a2b"
+
+
+def failures(*ids: str, is_whole: bool = True) -> Failures:
+    return Failures(frozenset(ids), is_whole)
+
+
+def told(*ids: str, total: int | None = None, **more) -> Failures:
+    """What failed in a run whose reporter named these nodes."""
+    failed = [{"unique_id": one} for one in ids]
+    results = {"failed": failed, "failed_total": len(ids) if total is None else total, **more}
+    return failures_of(a_run(status=RunStatus.ERROR, results=results))
+
+
+@pytest.mark.parametrize(
+    ("now", "last", "is_news"),
+    [
+        (NOTHING, NOTHING, False),
+        (NOTHING, failures(A), False),
+        (failures(A), NOTHING, True),
+        (failures(A), failures(A), False),
+        (failures(A), failures(A, B), False),
+        (failures(A, B), failures(A), True),
+        (failures(WHOLE_RUN), failures(A), True),
+        (failures(WHOLE_RUN), failures(WHOLE_RUN), False),
+        (failures(A), failures(WHOLE_RUN), True),
+        # Where some have no name, they may be new; a named one that is not in the list may be, too.
+        (failures(A, is_whole=False), failures(A, is_whole=False), True),
+        (failures(B), failures(A, is_whole=False), True),
+    ],
+)
+def test_a_failure_is_news_if_the_last_run_did_not_have_it(now, last, is_news):
+    assert now.are_news_to(last) is is_news
+
+
+def test_the_nodes_that_failed_are_those_that_the_reporter_names():
+    assert told(A, B) == failures(A, B)
+    assert told(A, total=25) == failures(A, is_whole=False)
+    assert told(A, total=2, failed_ids=[A, B]) == failures(A, B)
+    assert told(failed_ids=[A, 3, None, ""], total=1) == failures(A)
+
+
+@pytest.mark.parametrize("results", [None, {}, {"counts": {"success": 3}, "failed": "garbage"}])
+def test_a_run_that_failed_without_a_node_that_did_failed_as_a_whole(results):
+    assert failures_of(a_run(status=RunStatus.ERROR, results=results)) == failures(WHOLE_RUN)
+    assert failures_of(a_run(status=RunStatus.SUCCESS, results=results)) == NOTHING
+
+
+def test_of_very_many_failures_some_are_kept():
+    found = told(*(f"model.shop.m{number}" for number in range(KEPT + 1)))
+
+    assert (len(found.ids), found.is_whole) == (KEPT, False)
+
+
+def test_warnings_are_those_that_are_counted():
+    for count, expected in ((2, True), (0, False), ("2", False)):
+        run = a_run(status=RunStatus.SUCCESS, results={"counts": {"warn": count}})
+        assert has_warnings(run) is expected
+    assert not has_warnings(a_run(status=RunStatus.SUCCESS))

@@ -1,0 +1,1 @@
+INSERT INTO job_failures (job_id, ids, is_whole) VALUES (?, ?, ?) ON CONFLICT (job_id) DO UPDATE SET ids = excluded.ids, is_whole = excluded.is_whole;
