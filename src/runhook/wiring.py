@@ -15,6 +15,7 @@ import structlog
 
 from runhook.clock import Clock, SystemClock
 from runhook.dispatcher.dispatcher import Dispatcher
+from runhook.dispatcher.job_watcher import JobWatcher
 from runhook.dispatcher.loop import Loop
 from runhook.dispatcher.presence import Presence
 from runhook.dispatcher.pruner import Pruner
@@ -290,6 +291,7 @@ def build_delivering(
         presence.duty("rescuer", Rescuer(store).tick),
         presence.duty("redeliverer", Redeliverer(store, clock).tick),
         presence.duty("run watcher", run_watcher.tick),
+        presence.duty("job watcher", JobWatcher(store, clock).tick),
         presence.duty("pruner", pruner.tick),
     ]
     return Delivering(dispatcher, wake, loops)

@@ -20,7 +20,7 @@ from runhook.domain.samples import SAMPLE_RESULTS
 from runhook.domain.webhooks import PayloadVersion
 from runhook.settings import SETTINGS, Setting
 from tests.docs.documents import DOCUMENTS, REPOSITORY
-from tests.support.builders import a_deactivation, a_job, a_run, a_webhook, an_event
+from tests.support.builders import a_deactivation, a_job, a_missed_run, a_run, a_webhook, an_event
 
 WRITE = "RUNHOOK_WRITE_SNAPSHOTS"
 MARKED = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -118,6 +118,20 @@ def notice(version: PayloadVersion) -> str:
     return f"```json\n{json.dumps(json.loads(body), indent=2)}\n```\n"
 
 
+def missed(version: PayloadVersion) -> str:
+    notice = a_missed_run(
+        account_id=AccountId(1),
+        job=a_job(name="nightly", project_name="shop", environment_name="prod"),
+        expected_at=datetime(2026, 3, 2, 4, 0, 2, tzinfo=UTC),
+        last_run_id=RunId(812),
+        last_started_at=datetime(2026, 3, 1, 4, 0, 2, tzinfo=UTC),
+        occurred_at=datetime(2026, 3, 2, 4, 15, 9, 640_270, tzinfo=UTC),
+    )
+    webhook = a_webhook(name="mine", account_id=AccountId(1), payload_version=version)
+    body = render(notice, webhook, DeliveryId("wev_3AKOxVSmqKvJ04VSSA8Z9R1u1pQ"))
+    return f"```json\n{json.dumps(json.loads(body), indent=2)}\n```\n"
+
+
 PARTS = {
     "settings": settings_table,
     "delivery-states": delivery_states,
@@ -126,6 +140,8 @@ PARTS = {
     "results-2022-05": results,
     "notice-2022-05": lambda: notice(PayloadVersion.V2022_05),
     "notice-2023-02": lambda: notice(PayloadVersion.V2023_02),
+    "missed-2022-05": lambda: missed(PayloadVersion.V2022_05),
+    "missed-2023-02": lambda: missed(PayloadVersion.V2023_02),
 }
 PLACES = {
     "settings": "docs/settings.md",
@@ -135,6 +151,8 @@ PLACES = {
     "results-2022-05": "docs/api.md",
     "notice-2022-05": "docs/api.md",
     "notice-2023-02": "docs/api.md",
+    "missed-2022-05": "docs/api.md",
+    "missed-2023-02": "docs/api.md",
 }
 
 

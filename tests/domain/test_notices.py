@@ -4,10 +4,10 @@ import pytest
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
-from runhook.domain.payload import NOTICE_RENDERERS, render
+from runhook.domain.payload import DEACTIVATION_RENDERERS, MISSED_RENDERERS, render
 from runhook.domain.runs import AccountId, JobId
 from runhook.domain.webhooks import PayloadVersion
-from tests.support.builders import RUN_EVENTS, a_deactivation, a_webhook
+from tests.support.builders import RUN_EVENTS, a_deactivation, a_missed_run, a_webhook
 
 DELIVERY_ID = DeliveryId("wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt")
 
@@ -29,7 +29,7 @@ def test_what_jobs_a_webhook_is_narrowed_to_keeps_no_notice_from_it():
 
 
 def test_every_payload_version_renders_notices():
-    assert set(NOTICE_RENDERERS) == set(PayloadVersion)
+    assert set(DEACTIVATION_RENDERERS) == set(MISSED_RENDERERS) == set(PayloadVersion)
 
 
 def test_version_2022_05_tells_of_a_deactivation_in_its_style():
@@ -52,6 +52,14 @@ def test_version_2022_05_tells_of_a_deactivation_in_its_style():
             },
         ),
     ]
+
+
+@pytest.mark.parametrize("version", PayloadVersion)
+def test_a_missed_run_of_a_job_whose_runs_are_gone_has_no_last_one(version):
+    notice = a_missed_run(last_run_id=None, last_started_at=None)
+    data = json.loads(render(notice, a_webhook(payload_version=version), DELIVERY_ID))["data"]
+
+    assert [one for key, one in data.items() if key.startswith("last")] == ["", ""]
 
 
 def test_version_2023_02_tells_of_a_deactivation_in_its_style():

@@ -27,6 +27,7 @@ MAY = {
         *READING,
         Permission.WRITE_WEBHOOKS,
         Permission.CANCEL_RUNS,
+        Permission.CHANGE_JOBS,
         Permission.READ_MEMBERS,
     },
     Role.VIEWER: {*READING, Permission.READ_MEMBERS},

@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 import pytest
 
 from runhook.domain.deliveries import DeliveryId
-from runhook.domain.events import EventType
-from runhook.domain.notices import Deactivation
+from runhook.domain.events import Event, EventType
 from runhook.domain.payload import render
 from runhook.domain.runs import RunStatus
 from runhook.domain.samples import sample_event
 from runhook.domain.webhooks import PayloadVersion
-from tests.support.builders import RUN_EVENTS, a_deactivation, a_webhook, an_event
+from tests.support.builders import RUN_EVENTS, a_deactivation, a_missed_run, a_webhook, an_event
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -22,6 +21,12 @@ def shape_of(value: object) -> object:
     return type(value)
 
 
+def real_one(type_: EventType):
+    """A fact of this type as it happens."""
+    notices = {EventType.DEACTIVATED: a_deactivation(), EventType.MISSED: a_missed_run()}
+    return an_event(type=type_) if type_ in RUN_EVENTS else notices[type_]
+
+
 @pytest.mark.parametrize("version", PayloadVersion)
 @pytest.mark.parametrize("type_", EventType)
 def test_a_sample_has_the_shape_of_a_real_payload(version, type_):
@@ -30,7 +35,7 @@ def test_a_sample_has_the_shape_of_a_real_payload(version, type_):
 
     rendered = [
         json.loads(render(event, webhook, DeliveryId("wev_1")))
-        for event in (sample, an_event(type=type_) if type_ in RUN_EVENTS else a_deactivation())
+        for event in (sample, real_one(type_))
     ]
 
     assert sample.type is type_
@@ -41,7 +46,7 @@ def test_a_sample_has_the_shape_of_a_real_payload(version, type_):
 def test_a_sample_with_results_has_a_node_that_failed(version):
     webhook = a_webhook(payload_version=version, include_results=True)
     sample = sample_event(webhook, now=NOW)
-    assert not isinstance(sample, Deactivation)
+    assert isinstance(sample, Event)
 
     data = json.loads(render(sample, webhook, DeliveryId("wev_1")))["data"]
 
@@ -60,5 +65,5 @@ def test_a_sample_is_one_that_the_webhook_wants():
         webhook = a_webhook(event_types=(type_,))
 
         sample = sample_event(webhook, now=NOW)
-        is_notice = isinstance(sample, Deactivation)
-        assert sample.is_for(webhook) if is_notice else webhook.wants(sample)
+        is_event = isinstance(sample, Event)
+        assert webhook.wants(sample) if is_event else sample.is_for(webhook)

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.dispatcher.run_watcher import GRACE, INTERVAL, RunWatcher
+from runhook.dispatcher.run_watcher import INTERVAL, RunWatcher
 from runhook.domain.runs import Run, RunAlreadyFinishedError, RunStatus
 from runhook.operations.watch_runs import STEP, give_up_silent_runs
 from runhook.storage.runs import find_run

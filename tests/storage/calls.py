@@ -19,6 +19,7 @@ from runhook.domain.deliveries import (
     Lease,
 )
 from runhook.domain.events import EventType
+from runhook.domain.expectations import Expectation
 from runhook.domain.failing import WELL
 from runhook.domain.judging import Outcome
 from runhook.domain.people import User
@@ -46,6 +47,7 @@ from runhook.storage import (
     claims,
     deliveries,
     duties,
+    expectations,
     invitations,
     job_failures,
     jobs,
@@ -67,6 +69,7 @@ from runhook.storage.ciphertexts import Ciphertexts
 from runhook.storage.claims import Ending
 from runhook.storage.columns import EPOCH
 from runhook.storage.deliveries import DeliveryFilter, Position, SampleDelivery
+from runhook.storage.expectations import ExpectedJob
 from runhook.storage.jobs import Choice, JobName, NameOrder
 from runhook.storage.pages import Period, Slice
 from runhook.storage.people import KnownUser
@@ -133,6 +136,7 @@ A_REPLICA = Replica(
     version="1.0",
     started_at=START,
 )
+EVERY_DAY = Expectation.of("1 day", "1 hour")
 NEW_JOB = JobName(ACCOUNT, "jaffle", "staging", "weekly")
 
 
@@ -355,6 +359,30 @@ CALLS: dict[str, Call] = {
     "register_duties": lambda tx, rows: duties.register_duties(tx, ["pruner", "rescuer"]),
     "take_duties": lambda tx, rows: duties.take_duties(tx, ["pruner", "rescuer"], LEASE),
     "give_up_duties": lambda tx, rows: duties.give_up_duties(tx, LEASE.owner),
+    "lock_job": lambda tx, rows: expectations.lock_job(tx, ACCOUNT, rows.run.job.id),
+    "find_expected": lambda tx, rows: expectations.find_expected(tx, ACCOUNT, rows.run.job.id),
+    "write_expectation": lambda tx, rows: expectations.write_expectation(
+        tx, rows.run.job.id, EVERY_DAY
+    ),
+    "delete_expectation": lambda tx, rows: expectations.delete_expectation(tx, rows.run.job.id),
+    "note_starts": lambda tx, rows: expectations.note_starts(tx, [rows.run.job.id]),
+    "note_late_starts": lambda tx, rows: expectations.note_late_starts(
+        tx, {rows.run.job.id: START}
+    ),
+    "lock_overdue": lambda tx, rows: expectations.lock_overdue(tx, limit=100),
+    "started_at_of": lambda tx, rows: expectations.started_at_of(tx, [rows.run.id]),
+    "put_off": lambda tx, rows: expectations.put_off(
+        tx,
+        [
+            ExpectedJob(
+                account_id=ACCOUNT,
+                job=rows.run.job,
+                expectation=EVERY_DAY,
+                missed_at=START,
+                missed_count=1,
+            )
+        ],
+    ),
     "lock_failures": lambda tx, rows: job_failures.lock_failures(tx, [rows.run.job.id]),
     "write_failures": lambda tx, rows: job_failures.write_failures(
         tx, {rows.run.job.id: Failures(frozenset({"model.shop.orders"}))}

@@ -5,12 +5,13 @@ What is not overridden is as in the examples of dbt Cloud's webhooks page of 202
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypedDict, Unpack
 
 from runhook.domain.events import Event, EventType
+from runhook.domain.expectations import Expectation
 from runhook.domain.failing import Health
-from runhook.domain.notices import Deactivation
+from runhook.domain.notices import Deactivation, MissedRun
 from runhook.domain.runs import (
     OUTCOMES_OF_STATUS,
     AccountId,
@@ -77,6 +78,18 @@ DEACTIVATION = Deactivation(
 )
 
 
+MISSED_RUN = MissedRun(
+    account_id=AccountId(123),
+    job=JOB,
+    expectation=Expectation.of("1 day", "15 minutes"),
+    expected_at=STARTED_AT + timedelta(days=1),
+    missed_count=1,
+    last_run_id=RunId(109281092812),
+    last_started_at=STARTED_AT,
+    occurred_at=OCCURRED_AT + timedelta(days=1),
+)
+
+
 class JobFields(TypedDict, total=False):
     id: JobId
     name: str
@@ -127,6 +140,16 @@ class DeactivationFields(TypedDict, total=False):
     occurred_at: datetime
 
 
+class MissedRunFields(TypedDict, total=False):
+    account_id: AccountId
+    job: Job
+    expected_at: datetime
+    missed_count: int
+    last_run_id: RunId | None
+    last_started_at: datetime | None
+    occurred_at: datetime
+
+
 class WebhookFields(TypedDict, total=False):
     id: WebhookId
     account_id: AccountId
@@ -135,6 +158,7 @@ class WebhookFields(TypedDict, total=False):
     client_url: str
     event_types: tuple[EventType, ...]
     job_ids: tuple[JobId, ...]
+    environment_ids: tuple[EnvironmentId, ...]
     active: bool
     payload_version: PayloadVersion
     include_results: bool
@@ -173,6 +197,11 @@ def an_event(**fields: Unpack[EventFields]) -> Event:
 def a_deactivation(**fields: Unpack[DeactivationFields]) -> Deactivation:
     """A notice of another webhook of ``a_webhook()``'s account."""
     return replace(DEACTIVATION, **fields)
+
+
+def a_missed_run(**fields: Unpack[MissedRunFields]) -> MissedRun:
+    """A notice of a run of ``a_job()`` that did not start."""
+    return replace(MISSED_RUN, **fields)
 
 
 def a_webhook(**fields: Unpack[WebhookFields]) -> Webhook:

@@ -1,11 +1,12 @@
 """The run watcher: gives up runs whose reporters have fallen silent."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from runhook.clock import Clock
+from runhook.dispatcher.hearing import Hearing
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.domain.runs import Run
 from runhook.operations.watch_runs import STEP, give_up_silent_runs
@@ -14,9 +15,6 @@ from runhook.storage.store import Store
 log = structlog.get_logger()
 
 INTERVAL = timedelta(seconds=15)
-GRACE = timedelta(minutes=2)
-"""How long reporters get to be heard again after nobody could be: while the service or its database
-was away, everybody was silent."""
 
 
 class RunWatcher:
@@ -32,23 +30,14 @@ class RunWatcher:
         self._store = store
         self._clock = clock
         self._public_url = public_url
-        self._listening_since: datetime | None = None
-        self._looked_at: datetime | None = None
+        self._hearing = Hearing()
 
     async def tick(self) -> timedelta:
         """Give up some silent runs; say how long to wait before looking again."""
         now = self._clock.now()
-        lost = await self._give_up() if self._has_listened(now) else []
-        # Not after an error, so that a database that was away is noticed.
-        self._looked_at = now
+        lost = await self._give_up() if self._hearing.is_sure(now) else []
+        self._hearing.note_look(now)
         return NO_PAUSE if len(lost) >= STEP else INTERVAL
-
-    def _has_listened(self, now: datetime) -> bool:
-        """Whether reporters have had time enough to be heard since nobody could be."""
-        before = self._looked_at
-        if self._listening_since is None or before is None or not before <= now <= before + GRACE:
-            self._listening_since = now
-        return now - self._listening_since >= GRACE
 
     async def _give_up(self) -> Sequence[Run]:
         lost = await give_up_silent_runs(self._store, self._clock, public_url=self._public_url)

@@ -10,14 +10,15 @@ from runhook.domain.runs import Run, RunStatus
 class EventType(StrEnum):
     """What webhooks can select.
 
-    The runs' are dbt Cloud's; `job.run.canceled` it had in 2022, the others it has today. The one
-    about webhooks is ours.
+    Those that a run gives rise to are dbt Cloud's; `job.run.canceled` it had in 2022, the others it
+    has today. What is about no run, one that was missed or a webhook, is ours.
     """
 
     STARTED = "job.run.started"
     CANCELED = "job.run.canceled"
     COMPLETED = "job.run.completed"
     ERRORED = "job.run.errored"
+    MISSED = "job.run.missed"
     DEACTIVATED = "webhook.deactivated"
 
 

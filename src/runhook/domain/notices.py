@@ -1,10 +1,11 @@
-"""Notices: what an account's webhooks can be told of beside its runs."""
+"""Notices: what an account's webhooks can be told of that no run of its gave rise to."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from runhook.domain.events import EventType
-from runhook.domain.runs import AccountId
+from runhook.domain.expectations import Expectation
+from runhook.domain.runs import AccountId, Job, RunId
 from runhook.domain.webhooks import Webhook, WebhookId
 
 
@@ -35,3 +36,36 @@ class Deactivation:
             and webhook.id != self.webhook_id
             and self.type in webhook.event_types
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissedRun:
+    """A run that was expected has not started."""
+
+    account_id: AccountId
+    job: Job
+    expectation: Expectation
+    expected_at: datetime
+    """When it should have started at the latest, without the grace."""
+    missed_count: int
+    """How many have been missed since the last one that started, this one included."""
+    last_run_id: RunId | None
+    """The job's newest run, None if none is kept."""
+    last_started_at: datetime | None
+    occurred_at: datetime
+
+    @property
+    def type(self) -> EventType:
+        """The event type that webhooks select to be told of it."""
+        return EventType.MISSED
+
+    def is_for(self, webhook: Webhook) -> bool:
+        """Whether a webhook asked for it, and for this job."""
+        return (
+            webhook.account_id == self.account_id
+            and self.type in webhook.event_types
+            and webhook.covers(self.job)
+        )
+
+
+Notice = Deactivation | MissedRun

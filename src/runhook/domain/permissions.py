@@ -13,6 +13,7 @@ class Permission(StrEnum):
     READ_RUNS = "read runs"
     REPORT_RUNS = "report runs"
     CANCEL_RUNS = "cancel runs"
+    CHANGE_JOBS = "change jobs"
     MANAGE_TOKENS = "manage tokens"
     READ_MEMBERS = "read members"
     MANAGE_MEMBERS = "manage members"
@@ -68,7 +69,7 @@ class Role(StrEnum):
     """As admin; besides, only owners make and remove owners, and the last one stays."""
     ADMIN = "admin"
     MEMBER = "member"
-    """Sees everything but the audit log, and manages webhooks."""
+    """Sees everything but the audit log, manages webhooks, and says when jobs are expected."""
     VIEWER = "viewer"
 
     @property
@@ -81,6 +82,11 @@ PERMISSIONS_OF_ROLES: dict[Role, frozenset[Permission]] = {
     Role.OWNER: EVERYTHING,
     Role.ADMIN: ADMINISTERING,
     Role.MEMBER: READING
-    | {Permission.WRITE_WEBHOOKS, Permission.CANCEL_RUNS, Permission.READ_MEMBERS},
+    | {
+        Permission.WRITE_WEBHOOKS,
+        Permission.CANCEL_RUNS,
+        Permission.CHANGE_JOBS,
+        Permission.READ_MEMBERS,
+    },
     Role.VIEWER: READING | {Permission.READ_MEMBERS},
 }

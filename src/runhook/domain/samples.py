@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from runhook.domain.events import Event, EventType
+from runhook.domain.expectations import Expectation
 from runhook.domain.failing import HOPELESS_SINCE, PAUSE_AFTER
-from runhook.domain.notices import Deactivation
+from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.runs import (
     OUTCOMES_OF_STATUS,
     EnvironmentId,
@@ -27,6 +28,7 @@ SAMPLE_JOB = Job(
     environment_id=EnvironmentId(789),
     environment_name="Sample environment",
 )
+SAMPLE_EXPECTATION = Expectation(every=timedelta(days=1), grace=timedelta(minutes=15))
 DURATION = timedelta(minutes=1)
 SAMPLE_RESULTS = {
     "counts": {"success": 11, "error": 1},
@@ -49,19 +51,21 @@ STATUS_OF_SAMPLE = {
 }
 
 
-def sample_event(webhook: Webhook, *, now: datetime) -> Event | Deactivation:
-    """Return an event as the webhook could get one, of a run or a webhook that never was.
+def sample_event(webhook: Webhook, *, now: datetime) -> Event | Notice:
+    """Return an event as the webhook could get one, of a run, job or webhook that never was.
 
     It is `job.run.completed`, or the first event type that the webhook selected if not that one.
     """
     is_usual = EventType.COMPLETED in webhook.event_types
     type_ = EventType.COMPLETED if is_usual else webhook.event_types[0]
     if type_ is EventType.DEACTIVATED:
-        return sample_notice(webhook, now=now)
+        return sample_deactivation(webhook, now=now)
+    if type_ is EventType.MISSED:
+        return sample_missed(webhook, now=now)
     return sample_of_run(webhook, type_, now=now)
 
 
-def sample_notice(webhook: Webhook, *, now: datetime) -> Deactivation:
+def sample_deactivation(webhook: Webhook, *, now: datetime) -> Deactivation:
     """Return a notice of a webhook that never was."""
     return Deactivation(
         account_id=webhook.account_id,
@@ -70,6 +74,20 @@ def sample_notice(webhook: Webhook, *, now: datetime) -> Deactivation:
         reason="Test of this webhook",
         failing_since=now - HOPELESS_SINCE,
         consecutive_failures=PAUSE_AFTER,
+        occurred_at=now,
+    )
+
+
+def sample_missed(webhook: Webhook, *, now: datetime) -> MissedRun:
+    """Return a notice of a run of a job that never was."""
+    return MissedRun(
+        account_id=webhook.account_id,
+        job=SAMPLE_JOB,
+        expectation=SAMPLE_EXPECTATION,
+        expected_at=now - SAMPLE_EXPECTATION.grace,
+        missed_count=1,
+        last_run_id=RunId(12345),
+        last_started_at=now - SAMPLE_EXPECTATION.grace - SAMPLE_EXPECTATION.every,
         occurred_at=now,
     )
 

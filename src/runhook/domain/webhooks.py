@@ -12,7 +12,7 @@ from runhook.domain.failing import WELL, Health
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.regressions import has_warnings
 from runhook.domain.retries import RetrySchedule
-from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
+from runhook.domain.runs import AccountId, EnvironmentId, Job, JobId, ProjectId
 from runhook.domain.signature import Secret
 
 WebhookId = NewType("WebhookId", str)
@@ -85,14 +85,19 @@ class Webhook:
 
     def wants(self, event: Event) -> bool:
         """Whether this webhook asked for ``event``; an inactive one still may have."""
-        job = event.run.job
         return (
             event.run.account_id == self.account_id
             and event.type in self.event_types
-            and (not self.job_ids or job.id in self.job_ids)
+            and self.covers(event.run.job)
+            and (not self.result_filter or self.lets_through(event))
+        )
+
+    def covers(self, job: Job) -> bool:
+        """Whether a job is among those that this webhook is narrowed to."""
+        return (
+            (not self.job_ids or job.id in self.job_ids)
             and (not self.project_ids or job.project_id in self.project_ids)
             and (not self.environment_ids or job.environment_id in self.environment_ids)
-            and (not self.result_filter or self.lets_through(event))
         )
 
     def lets_through(self, event: Event) -> bool:

@@ -5,15 +5,11 @@ from datetime import datetime
 
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import RUNHOOK
-from runhook.domain.deliveries import DeliveryState
 from runhook.domain.notices import Deactivation
-from runhook.domain.payload import render
-from runhook.domain.webhooks import Webhook
 from runhook.operations.audit import note_change
-from runhook.operations.ids import new_delivery_id
-from runhook.storage.deliveries import NewDelivery, insert_deliveries
+from runhook.operations.notify import owe_notices
 from runhook.storage.store import Transaction
-from runhook.storage.webhooks import deactivate_webhook, webhooks_of_accounts
+from runhook.storage.webhooks import deactivate_webhook
 
 
 async def deactivate(tx: Transaction, notices: Sequence[Deactivation], *, now: datetime) -> None:
@@ -34,26 +30,4 @@ async def deactivate(tx: Transaction, notices: Sequence[Deactivation], *, now: d
             after={"active": False, "deactivate_reason": one.reason},
             now=now,
         )
-    webhooks = await webhooks_of_accounts(tx, {one.account_id for one in notices})
-    wanted = [
-        (one, webhook)
-        for one in notices
-        for webhook in webhooks[one.account_id]
-        if one.is_for(webhook)
-    ]
-    if wanted:
-        await insert_deliveries(
-            tx, [new_notice(one, webhook, place) for place, (one, webhook) in enumerate(wanted)]
-        )
-
-
-def new_notice(notice: Deactivation, webhook: Webhook, position: int) -> NewDelivery:
-    """Return the delivery of a notice to a webhook, its bytes final."""
-    delivery_id = new_delivery_id(notice.occurred_at, position)
-    return NewDelivery(
-        id=delivery_id,
-        webhook_id=webhook.id,
-        event=notice,
-        body=render(notice, webhook, delivery_id),
-        state=DeliveryState.PENDING if webhook.active else DeliveryState.SKIPPED,
-    )
+    await owe_notices(tx, notices)

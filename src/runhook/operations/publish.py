@@ -32,6 +32,7 @@ from runhook.operations.compare import compare_with_last
 from runhook.operations.group_commit import GroupCommit
 from runhook.operations.ids import new_delivery_id
 from runhook.storage.deliveries import NewDelivery, insert_deliveries
+from runhook.storage.expectations import note_late_starts, note_starts
 from runhook.storage.jobs import JobName, register_jobs
 from runhook.storage.runs import (
     StoredRun,
@@ -159,6 +160,7 @@ async def start_runs(
     fresh = [start for key, start in by_key.items() if key not in known]
     jobs = await register_jobs(tx, {job_name(start) for start in fresh}) if fresh else {}
     added = await add_runs(tx, [new_run(start, jobs[job_name(start)], now) for start in fresh])
+    await meet_expectations(tx, [one.run for one in added.values()], now=now)
     if len(added) < len(fresh):
         # Another replica took a key between our look and our insert.
         known |= await find_runs_by_key(tx, by_key.keys() - added.keys() - known.keys())
@@ -215,6 +217,21 @@ async def add_runs(
         for key, one in by_key.items()
         if key in ids
     }
+
+
+async def meet_expectations(tx: Transaction, new: Sequence[Run], *, now: datetime) -> None:
+    """Note that jobs have started, whoever expects them; late reports count for when it was."""
+    on_time = {run.job.id for run in new if not run.is_late}
+    # Of a job's several late ones the last counts.
+    late = {
+        run.job.id: min(run.started_at, now)
+        for run in sorted(new, key=lambda run: run.started_at)
+        if run.is_late
+    }
+    if late:
+        await note_late_starts(tx, late)
+    if on_time:
+        await note_starts(tx, on_time)
 
 
 async def change_runs(

@@ -16,7 +16,7 @@ from runhook.domain.deliveries import (
 )
 from runhook.domain.events import Event, EventType
 from runhook.domain.judging import FailureReason
-from runhook.domain.notices import Deactivation
+from runhook.domain.notices import MissedRun, Notice
 from runhook.domain.runs import AccountId, JobId, RunId
 from runhook.domain.webhooks import DELETED_REASON, Webhook, WebhookId
 from runhook.storage.columns import MICROSECOND, Duration, Ksuid, UtcDateTime
@@ -36,7 +36,7 @@ class NewDelivery:
 
     id: DeliveryId
     webhook_id: WebhookId
-    event: Event | Deactivation
+    event: Event | Notice
     body: bytes
     state: DeliveryState
 
@@ -168,14 +168,14 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
     )
 
 
-def subject_of(event: Event | Deactivation) -> dict[str, int | None]:
+def subject_of(event: Event | Notice) -> dict[str, int | None]:
     """Return the columns that say what an event is about; a notice is about no run."""
-    if isinstance(event, Deactivation):
+    if not isinstance(event, Event):
         return {
             "account_id": event.account_id,
             "run_id": None,
             "event_sequence": None,
-            "job_id": None,
+            "job_id": event.job.id if isinstance(event, MissedRun) else None,
         }
     return {
         "account_id": event.run.account_id,

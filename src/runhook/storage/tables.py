@@ -146,6 +146,17 @@ jobs = sa.Table(
     sa.UniqueConstraint("environment_id", "name"),
 )
 
+expectations = sa.Table(
+    "expectations",
+    metadata,
+    sa.Column("job_id", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("every", Duration, nullable=False),
+    sa.Column("grace", Duration, nullable=False),
+    # On the database's clock, the grace included.
+    sa.Column("missed_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("missed_count", sa.Integer, nullable=False),
+)
+
 job_failures = sa.Table(
     "job_failures",
     metadata,

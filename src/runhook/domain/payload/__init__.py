@@ -4,10 +4,11 @@ The wire's names live here, in one module per payload version, and nowhere else 
 """
 
 import json
+from typing import assert_never
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
-from runhook.domain.notices import Deactivation
+from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload import v2022_05, v2023_02
 from runhook.domain.payload.links import links_of
 from runhook.domain.results import read_results
@@ -21,14 +22,18 @@ RESULTS_RENDERERS = {
     PayloadVersion.V2022_05: v2022_05.render_results,
     PayloadVersion.V2023_02: v2023_02.render_results,
 }
-NOTICE_RENDERERS = {
-    PayloadVersion.V2022_05: v2022_05.render_notice,
-    PayloadVersion.V2023_02: v2023_02.render_notice,
+DEACTIVATION_RENDERERS = {
+    PayloadVersion.V2022_05: v2022_05.render_deactivation,
+    PayloadVersion.V2023_02: v2023_02.render_deactivation,
+}
+MISSED_RENDERERS = {
+    PayloadVersion.V2022_05: v2022_05.render_missed,
+    PayloadVersion.V2023_02: v2023_02.render_missed,
 }
 
 
 def render(
-    event: Event | Deactivation,
+    event: Event | Notice,
     webhook: Webhook,
     delivery_id: DeliveryId,
     *,
@@ -43,12 +48,17 @@ def render(
         public_url: where people reach this service, None if nobody has said so.
     """
     version = webhook.payload_version
-    if isinstance(event, Deactivation):
-        payload = NOTICE_RENDERERS[version](event, webhook, delivery_id)
-    else:
-        with_results = webhook.include_results and event.type is EventType.COMPLETED
-        beside = results_of(event, version, public_url) if with_results else {}
-        payload = RENDERERS[version](event, webhook, delivery_id, beside)
+    match event:
+        case Deactivation():
+            payload = DEACTIVATION_RENDERERS[version](event, webhook, delivery_id)
+        case MissedRun():
+            payload = MISSED_RENDERERS[version](event, webhook, delivery_id)
+        case Event():
+            with_results = webhook.include_results and event.type is EventType.COMPLETED
+            beside = results_of(event, version, public_url) if with_results else {}
+            payload = RENDERERS[version](event, webhook, delivery_id, beside)
+        case unknown:
+            assert_never(unknown)
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
-from runhook.domain.notices import Deactivation
+from runhook.domain.expectations import written
+from runhook.domain.notices import Deactivation, MissedRun
 from runhook.domain.payload.links import Links
 from runhook.domain.results import NodeResults
 from runhook.domain.runs import SCHEDULED, Run
@@ -75,10 +76,10 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
     }
 
 
-def render_notice(
+def render_deactivation(
     notice: Deactivation, webhook: Webhook, delivery_id: DeliveryId
 ) -> dict[str, object]:
-    """Return a notice's payload, which the page does not have, in its style."""
+    """Return the payload of a deactivation, which the page does not have, in its style."""
     return {
         "account_id": notice.account_id,
         "event_id": delivery_id,
@@ -91,6 +92,33 @@ def render_notice(
             "failing_since": clock_text(notice.failing_since),
             "consecutive_failures": notice.consecutive_failures,
             "webhook_name": webhook.name,
+        },
+    }
+
+
+def render_missed(
+    notice: MissedRun, webhook: Webhook, delivery_id: DeliveryId
+) -> dict[str, object]:
+    """Return the payload of a missed run, which the page does not have, in its style."""
+    return {
+        "account_id": notice.account_id,
+        "event_id": delivery_id,
+        "timestamp": clock_text(notice.occurred_at),
+        "event_type": notice.type.value,
+        "data": {
+            "job_id": str(notice.job.id),
+            "job_name": notice.job.name,
+            "environment_id": str(notice.job.environment_id),
+            "environment_name": notice.job.environment_name,
+            "run_expected_at": clock_text(notice.expected_at),
+            "expected_every": written(notice.expectation.every),
+            "missed_runs": notice.missed_count,
+            "last_run_id": "" if notice.last_run_id is None else str(notice.last_run_id),
+            "last_run_started_at": (
+                "" if notice.last_started_at is None else clock_text(notice.last_started_at)
+            ),
+            "webhook_name": webhook.name,
+            "project_name": notice.job.project_name,
         },
     }
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
-from runhook.domain.notices import Deactivation
+from runhook.domain.expectations import written
+from runhook.domain.notices import Deactivation, MissedRun
 from runhook.domain.payload.links import Links
 from runhook.domain.results import NodeResults
 from runhook.domain.runs import Run, RunStatus
@@ -98,10 +99,10 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
     }
 
 
-def render_notice(
+def render_deactivation(
     notice: Deactivation, webhook: Webhook, delivery_id: DeliveryId
 ) -> dict[str, object]:
-    """Return a notice's payload, which dbt Cloud does not have, in its style."""
+    """Return the payload of a deactivation, which dbt Cloud does not have, in its style."""
     return {
         "accountId": notice.account_id,
         "eventId": delivery_id,
@@ -115,6 +116,35 @@ def render_notice(
             "deactivateReason": notice.reason,
             "failingSince": second_text(notice.failing_since),
             "consecutiveFailures": notice.consecutive_failures,
+        },
+    }
+
+
+def render_missed(
+    notice: MissedRun, webhook: Webhook, delivery_id: DeliveryId
+) -> dict[str, object]:
+    """Return the payload of a missed run, which dbt Cloud does not have, in its style."""
+    return {
+        "accountId": notice.account_id,
+        "eventId": delivery_id,
+        "timestamp": precise_text(notice.occurred_at),
+        "eventType": notice.type.value,
+        "webhookId": webhook.id,
+        "webhookName": webhook.name,
+        "data": {
+            "jobId": str(notice.job.id),
+            "jobName": notice.job.name,
+            "environmentId": str(notice.job.environment_id),
+            "environmentName": notice.job.environment_name,
+            "projectName": notice.job.project_name,
+            "projectId": str(notice.job.project_id),
+            "runExpectedAt": second_text(notice.expected_at),
+            "expectedEvery": written(notice.expectation.every),
+            "missedRuns": notice.missed_count,
+            "lastRunId": "" if notice.last_run_id is None else str(notice.last_run_id),
+            "lastRunStartedAt": (
+                "" if notice.last_started_at is None else second_text(notice.last_started_at)
+            ),
         },
     }
 

@@ -4,7 +4,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from runhook.server.authentication import authorize
-from runhook.server.web import deliveries, live, runs, settings, webhooks
+from runhook.server.web import deliveries, jobs, live, runs, settings, webhooks
 from runhook.server.web.errors import show_error
 from runhook.server.web.visits import provide_visit
 
@@ -14,6 +14,7 @@ router = Router(
         *webhooks.handlers,
         *deliveries.handlers,
         *runs.handlers,
+        *jobs.handlers,
         *settings.handlers,
         *live.handlers,
     ],

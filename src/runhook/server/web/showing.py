@@ -19,6 +19,7 @@ EVENT_NAMES = {
     EventType.COMPLETED: "Run completed (any status)",
     EventType.ERRORED: "Run completed (errored)",
     EventType.CANCELED: "Run canceled",
+    EventType.MISSED: "Run missed",
     EventType.DEACTIVATED: "Another webhook deactivated",
 }
 """dbt Cloud's names for its own, in the order of its form."""

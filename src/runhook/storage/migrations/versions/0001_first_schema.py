@@ -192,6 +192,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_jobs_account_id", "jobs", ["account_id"], unique=False)
     op.create_table(
+        "expectations",
+        sa.Column("job_id", Number, nullable=False),
+        sa.Column("every", sa.BigInteger(), nullable=False),
+        sa.Column("grace", sa.BigInteger(), nullable=False),
+        sa.Column("missed_at", sa.BigInteger(), nullable=False),
+        sa.Column("missed_count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["jobs.id"], name="fk_expectations_job_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("job_id", name="pk_expectations"),
+    )
+    op.create_index("ix_expectations_missed_at", "expectations", ["missed_at"], unique=False)
+    op.create_table(
         "job_failures",
         sa.Column("job_id", Number, nullable=False),
         sa.Column("ids", Json, nullable=False),

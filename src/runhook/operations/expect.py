@@ -1,0 +1,67 @@
+"""Expect a job to run every so often, or no more."""
+
+from runhook.clock import Clock
+from runhook.domain.auditing import AuditAction, Facts
+from runhook.domain.callers import Actor
+from runhook.domain.errors import NotFoundError
+from runhook.domain.expectations import Expectation, written
+from runhook.domain.runs import AccountId, JobId
+from runhook.operations.audit import note_change
+from runhook.storage.expectations import (
+    ExpectedJob,
+    delete_expectation,
+    find_expected,
+    lock_job,
+    write_expectation,
+)
+from runhook.storage.store import Store
+
+
+async def expect_job(
+    store: Store,
+    account_id: AccountId,
+    job_id: JobId,
+    expectation: Expectation | None,
+    *,
+    actor: Actor,
+    clock: Clock,
+) -> ExpectedJob | None:
+    """Expect a job from now on, or no more; what is expected already goes on undisturbed.
+
+    Args:
+        store: where the job is.
+        account_id: whose.
+        job_id: which.
+        expectation: how often; None is not at all.
+        actor: who wants it.
+        clock: dates the audit entry.
+
+    Raises:
+        NotFoundError: the account has no such job.
+    """
+    async with store.write() as tx:
+        if await lock_job(tx, account_id, job_id) is None:
+            raise NotFoundError(f"There is no job {job_id} in this account.")
+        before = await find_expected(tx, account_id, job_id)
+        if expectation is None:
+            await delete_expectation(tx, job_id)
+        elif before is None or before.expectation != expectation:
+            await write_expectation(tx, job_id, expectation)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.JOB_EXPECTATION_CHANGED,
+            str(job_id),
+            before=facts_of(before.expectation if before else None),
+            after=facts_of(expectation),
+            now=clock.now(),
+        )
+        return await find_expected(tx, account_id, job_id)
+
+
+def facts_of(expectation: Expectation | None) -> Facts:
+    """Return what the audit log tells of an expectation."""
+    if expectation is None:
+        return {"every": None, "grace": None}
+    return {"every": written(expectation.every), "grace": written(expectation.grace)}

@@ -1,0 +1,39 @@
+"""Owe notices to the webhooks that asked for them, in the transaction of what they tell of."""
+
+from collections.abc import Sequence
+
+from runhook.domain.deliveries import DeliveryState
+from runhook.domain.notices import Notice
+from runhook.domain.payload import render
+from runhook.domain.webhooks import Webhook
+from runhook.operations.ids import new_delivery_id
+from runhook.storage.deliveries import NewDelivery, insert_deliveries
+from runhook.storage.store import Transaction
+from runhook.storage.webhooks import webhooks_of_accounts
+
+
+async def owe_notices(tx: Transaction, notices: Sequence[Notice]) -> None:
+    """Add a delivery of each notice for each webhook that it is for."""
+    webhooks = await webhooks_of_accounts(tx, {one.account_id for one in notices})
+    wanted = [
+        (one, webhook)
+        for one in notices
+        for webhook in webhooks[one.account_id]
+        if one.is_for(webhook)
+    ]
+    if wanted:
+        await insert_deliveries(
+            tx, [new_notice(one, webhook, place) for place, (one, webhook) in enumerate(wanted)]
+        )
+
+
+def new_notice(notice: Notice, webhook: Webhook, position: int) -> NewDelivery:
+    """Return the delivery of a notice to a webhook, its bytes final."""
+    delivery_id = new_delivery_id(notice.occurred_at, position)
+    return NewDelivery(
+        id=delivery_id,
+        webhook_id=webhook.id,
+        event=notice,
+        body=render(notice, webhook, delivery_id),
+        state=DeliveryState.PENDING if webhook.active else DeliveryState.SKIPPED,
+    )

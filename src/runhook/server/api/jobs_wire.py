@@ -1,0 +1,47 @@
+"""What is expected of jobs, as JSON."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from runhook.domain.expectations import DEFAULT_GRACE, Expectation, written
+from runhook.server.api.wire import Name
+from runhook.storage.expectations import ExpectedJob
+
+
+class ExpectationIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """How often a job is to run; null is not at all."""
+
+    every: Name | None
+    grace: Name = DEFAULT_GRACE
+
+    def to_expectation(self) -> Expectation | None:
+        """Return the expectation, None for none.
+
+        Raises:
+            InvalidError: a span of time is none, or out of bounds.
+        """
+        return None if self.every is None else Expectation.of(self.every, self.grace)
+
+
+class ExpectationOut(Struct, kw_only=True):
+    """How often a job is to run, when it is overdue, and how many runs it has missed in a row."""
+
+    job_id: int
+    every: str | None
+    grace: str | None
+    overdue_at: datetime | None
+    missed_runs: int
+
+
+def shown_expectation(job_id: int, expected: ExpectedJob | None) -> ExpectationOut:
+    """Show what is expected of a job."""
+    if expected is None:
+        return ExpectationOut(job_id=job_id, every=None, grace=None, overdue_at=None, missed_runs=0)
+    return ExpectationOut(
+        job_id=job_id,
+        every=written(expected.expectation.every),
+        grace=written(expected.expectation.grace),
+        overdue_at=expected.missed_at,
+        missed_runs=expected.missed_count,
+    )

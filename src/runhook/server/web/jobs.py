@@ -1,0 +1,91 @@
+"""The page of a job: its newest run, and how often it is expected to run."""
+
+from litestar import get, post
+from litestar.params import FromPath
+from litestar.response import Redirect, Template
+
+from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.expectations import DEFAULT_GRACE, Expectation, written
+from runhook.domain.permissions import Permission
+from runhook.domain.runs import JobId, RunId
+from runhook.operations.expect import expect_job
+from runhook.server.api.parameters import existing_id
+from runhook.server.authentication import needs
+from runhook.server.request import AnyRequest
+from runhook.server.services import Services, Serving
+from runhook.server.web.forms import Form
+from runhook.server.web.rendering import see
+from runhook.server.web.visits import Visit, Visiting
+from runhook.storage.expectations import ExpectedJob, find_expected
+from runhook.storage.jobs import Choice, NameOrder, list_jobs
+from runhook.storage.pages import Slice
+from runhook.storage.runs import find_run
+
+
+@get("/jobs/{job_id:int}", **needs(Permission.READ_RUNS))
+async def show_job(services: Serving, visit: Visiting, job_id: FromPath[int]) -> Template:
+    """Show a job."""
+    known_id = JobId(existing_id(job_id))
+    async with services.store.read() as tx:
+        expected = await find_expected(tx, visit.account_id, known_id)
+    return await job_page(services, visit, known_id, form_of(expected))
+
+
+@post("/jobs/{job_id:int}", status_code=200, **needs(Permission.CHANGE_JOBS))
+async def expect(
+    request: AnyRequest, services: Serving, visit: Visiting, job_id: FromPath[int]
+) -> Template | Redirect:
+    """Say how often a job is expected to run; an empty field is not at all."""
+    known_id = JobId(existing_id(job_id))
+    form = await Form.sent_with(request, "every", "grace")
+    try:
+        every, grace = form["every"].strip(), form["grace"].strip() or DEFAULT_GRACE
+        expectation = Expectation.of(every, grace) if every else None
+    except InvalidError as error:
+        form.refuse_invalid(error)
+        return await job_page(services, visit, known_id, form)
+    await expect_job(
+        services.store,
+        visit.account_id,
+        known_id,
+        expectation,
+        actor=visit.caller.actor,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/jobs/{known_id}")
+
+
+def form_of(expected: ExpectedJob | None) -> Form:
+    """Return the form of what is expected of a job."""
+    if expected is None:
+        return Form({"every": "", "grace": DEFAULT_GRACE})
+    expectation = expected.expectation
+    return Form({"every": written(expectation.every), "grace": written(expectation.grace)})
+
+
+async def job_page(services: Services, visit: Visit, job_id: JobId, form: Form) -> Template:
+    """Return a job's page.
+
+    Raises:
+        NotFoundError: the account has no such job.
+    """
+    one = Slice(order=NameOrder.ID, limit=1)
+    async with services.store.read() as tx:
+        found = (await list_jobs(tx, visit.account_id, Choice(ids=[job_id]), one)).items
+        if not found:
+            raise NotFoundError
+        newest_id = found[0].newest_run_id
+        newest = await find_run(tx, visit.account_id, RunId(newest_id)) if newest_id else None
+        expected = await find_expected(tx, visit.account_id, job_id)
+    return visit.page(
+        "runs/job",
+        section="jobs",
+        status_code=400 if form.errors else 200,
+        job=found[0].job,
+        newest=newest.run if newest else None,
+        expected=expected,
+        form=form,
+    )
+
+
+handlers = [show_job, expect]

@@ -1,0 +1,1 @@
+UPDATE expectations SET missed_at=($1::BIGINT + expectations.every + expectations.grace), missed_count=$2::INTEGER WHERE expectations.job_id = $3::BIGINT AND expectations.missed_at < $1::BIGINT + expectations.every + expectations.grace;

@@ -1,0 +1,3 @@
+SELECT runs.id, runs.started_at
+FROM runs
+WHERE runs.id IN ($1::BIGINT);

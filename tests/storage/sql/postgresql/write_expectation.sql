@@ -1,0 +1,1 @@
+INSERT INTO expectations (job_id, every, grace, missed_at, missed_count) VALUES ($1::BIGINT, $2::BIGINT, $3::BIGINT, (CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $4::BIGINT), $5::INTEGER) ON CONFLICT (job_id) DO UPDATE SET every = excluded.every, grace = excluded.grace, missed_at = excluded.missed_at, missed_count = excluded.missed_count;

@@ -1,0 +1,1 @@
+DELETE FROM expectations WHERE expectations.job_id = ?;

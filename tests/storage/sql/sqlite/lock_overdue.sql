@@ -1,0 +1,7 @@
+SELECT jobs.id, jobs.account_id, jobs.name, projects.id AS project_id, projects.name AS project_name, environments.id AS environment_id, environments.name AS environment_name, expectations.every, expectations.grace, expectations.missed_at, expectations.missed_count, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 AS now, (SELECT runs.id
+FROM runs
+WHERE runs.job_id = jobs.id ORDER BY runs.id DESC
+ LIMIT ? OFFSET ?) AS last_run_id
+FROM jobs JOIN environments ON environments.id = jobs.environment_id JOIN projects ON projects.id = environments.project_id JOIN expectations ON expectations.job_id = jobs.id
+WHERE expectations.missed_at <= CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 ORDER BY expectations.missed_at, expectations.job_id
+ LIMIT ? OFFSET ?;

@@ -1,0 +1,1 @@
+UPDATE expectations SET missed_at=?, missed_count=? WHERE expectations.job_id = ?;

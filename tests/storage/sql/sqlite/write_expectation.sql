@@ -1,0 +1,1 @@
+INSERT INTO expectations (job_id, every, grace, missed_at, missed_count) VALUES (?, ?, ?, (CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?), ?) ON CONFLICT (job_id) DO UPDATE SET every = excluded.every, grace = excluded.grace, missed_at = excluded.missed_at, missed_count = excluded.missed_count;
