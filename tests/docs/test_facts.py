@@ -9,11 +9,11 @@ import pytest
 
 from runhook.client import settings as client_settings
 from runhook.client.reporter import HEARTBEAT_SECONDS
-from runhook.client.results import SHOWN_NODES
 from runhook.client.witness import EXIT_SECONDS
 from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.lanes import REQUESTS_PER_ACCOUNT, REQUESTS_PER_LANE
 from runhook.dispatcher.pruner import INTERVAL as PRUNE_INTERVAL
+from runhook.domain.artifacts import SHOWN_NODES
 from runhook.domain.budgets import SLOW
 from runhook.domain.custom_headers import HEADERS_LIMIT
 from runhook.domain.deliveries import DeliveryId

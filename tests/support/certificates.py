@@ -43,6 +43,12 @@ class Authority:
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
         return ssl.create_default_context(cadata=pem)
 
+    def bundle(self) -> Path:
+        """Return a file that makes programs trust this authority and no other."""
+        path = self._folder / "authority.pem"
+        path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+        return path
+
     def server(
         self,
         *names: str,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from runhook.client.redaction import Redactor
+from runhook.domain.redaction import Redactor
 
 
 @pytest.mark.parametrize(

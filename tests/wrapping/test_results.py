@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.client.results import (
+from runhook.domain.artifacts import (
     RunResults,
     UnreadableError,
     read_results,

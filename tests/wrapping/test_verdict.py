@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from runhook.client.process import Ending
-from runhook.client.results import FailedNode, RunResults
 from runhook.client.verdict import judge
+from runhook.domain.artifacts import FailedNode, RunResults
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 EARLIER, LATER = NOON - timedelta(seconds=1), NOON + timedelta(seconds=1)

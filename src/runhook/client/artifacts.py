@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from runhook.client.results import RunResults, UnreadableError, read_results, version_and_step
+from runhook.domain.artifacts import RunResults, UnreadableError, read_results, version_and_step
 
 LARGEST_ARTIFACT = 64 << 20
 """Reading more than that would take more time than there is."""

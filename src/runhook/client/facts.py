@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from runhook.client.results import shorten
 from runhook.client.settings import Settings
 from runhook.client.surroundings import Surroundings
 from runhook.client.systems import OTHER, SCHEDULED, SYSTEMS, USUAL_NAMES, Place, System
+from runhook.domain.artifacts import shorten
 
 NOTHING = System(name="nothing", found_by="", reason=(SCHEDULED,))
 """What starts dbt where nothing is recognised; dbt Cloud's most frequent reason fits best."""

@@ -7,9 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
 
-from runhook.client.results import KINDS_OF_STATUS, NAMED_NODES, SHOWN_NODES, SLOWEST_NODES, shorten
 from runhook.client.surroundings import DBT_NAMES
 from runhook.client.verdict import Verdict
+from runhook.domain.artifacts import (
+    KINDS_OF_STATUS,
+    NAMED_NODES,
+    SHOWN_NODES,
+    SLOWEST_NODES,
+    shorten,
+)
 
 MOST_STEPS = 50
 MOST_LOGS = 90_000

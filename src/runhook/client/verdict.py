@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from runhook.client.process import Ending
-from runhook.client.results import RunResults, shorten
+from runhook.domain.artifacts import (
+    SENTENCE_CHARACTERS,
+    RunResults,
+    failures_in_words,
+    shorten,
+    success_in_words,
+)
 
 STOPPED_BY = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 """Who dies of one of these was asked to stop, though not through us."""
-MESSAGE_CHARACTERS = 250
-NAMED_NODES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,33 +101,19 @@ def canceled(message: str) -> Verdict:
 
 
 def errored(message: str) -> Verdict:
-    message = shorten(message, MESSAGE_CHARACTERS)
+    message = shorten(message, SENTENCE_CHARACTERS)
     return Verdict(status="error", outcome="errored", message=message)
 
 
 def failed(results: RunResults) -> Verdict:
     """Name the first nodes that failed."""
-    names = ", ".join(short_name(node.unique_id) for node in results.failed[:NAMED_NODES])
-    more = ", ..." if len(results.failed) > NAMED_NODES else ""
-    count = f"{len(results.failed)} of {results.total} nodes failed"
-    message = shorten(f"{count}: {names}{more}", MESSAGE_CHARACTERS)
-    return Verdict(status="error", outcome="failed", message=message)
+    return Verdict(status="error", outcome="failed", message=failures_in_words(results))
 
 
 def succeeded(results: RunResults | None) -> Verdict:
-    """Say what a success hides: dbt also exits with 0 when nothing was selected."""
-    message = ""
-    if results is not None and results.total == 0:
-        message = "no nodes were selected"
-    elif results is not None and results.counts.get("warn"):
-        message = f"{results.counts['warn']} of {results.total} nodes warned"
+    """Say what a success hides."""
+    message = "" if results is None else success_in_words(results)
     return Verdict(status="success", outcome="complete", message=message)
-
-
-def short_name(unique_id: str) -> str:
-    """Return `orders` for `model.shop.orders`, and `unique_id` for `test.shop.unique_id.1a2b3c`."""
-    parts = unique_id.split(".")
-    return parts[2] if len(parts) > 2 else unique_id
 
 
 def signal_name(number: int) -> str:

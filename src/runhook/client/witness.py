@@ -15,11 +15,11 @@ from runhook.client.process import Ending
 from runhook.client.settings import Settings
 
 if TYPE_CHECKING:
-    from runhook.client.redaction import Redactor
     from runhook.client.reporter import Reporter
     from runhook.client.steps import Step
     from runhook.client.surroundings import Surroundings
     from runhook.client.verdict import Verdict
+    from runhook.domain.redaction import Redactor
 
 TAG = "RUNHOOK_STEP"
 """dbt copies DBT_ENV_CUSTOM_ENV_<name> to ``metadata.env`` of its artifacts, both Core and v2.
@@ -99,9 +99,9 @@ class Witness:
     def _step(self, ending: Ending) -> "Step":
         """Return what became of the step, as it is told."""
         from runhook.client.artifacts import find_artifacts  # noqa: PLC0415 - not needed before
-        from runhook.client.results import summarise  # noqa: PLC0415 - as above
         from runhook.client.steps import Step, name_of  # noqa: PLC0415 - as above
         from runhook.client.verdict import judge  # noqa: PLC0415 - as above
+        from runhook.domain.artifacts import summarise  # noqa: PLC0415 - as above
 
         redact = self._redactor()
         found = find_artifacts(self._surroundings().target_folder(), TAG, self._tag)
@@ -133,7 +133,7 @@ class Witness:
         return Surroundings(self._command, self._environ, Path.cwd())
 
     def _redactor(self) -> "Redactor":
-        from runhook.client.redaction import Redactor  # noqa: PLC0415 - not needed before dbt runs
+        from runhook.domain.redaction import Redactor  # noqa: PLC0415 - not needed before dbt runs
 
         return Redactor(self._environ)
 

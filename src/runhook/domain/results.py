@@ -3,20 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-SHOWN_NODES = 10
-MESSAGE_CHARACTERS = 1_000
-NAME_CHARACTERS = 300
-KINDS_OF_STATUS = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedNode:
-    """A model, test, seed, snapshot or hook that did not succeed."""
-
-    unique_id: str
-    resource_type: str
-    status: str
-    message: str
+from runhook.domain.artifacts import (
+    KINDS_OF_STATUS,
+    MESSAGE_CHARACTERS,
+    NAME_CHARACTERS,
+    SHOWN_NODES,
+    FailedNode,
+    shorten,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +28,7 @@ def read_results(results: Mapping[str, object] | None) -> NodeResults:
     """Return what a reporter's summary tells of nodes, bounded whatever it holds."""
     told = results or {}
     counts = {
-        shortened(status, NAME_CHARACTERS): count
+        shorten(status, NAME_CHARACTERS): count
         for status, count in mapping(told, "counts").items()
         if isinstance(count, int) and not isinstance(count, bool)
     }
@@ -49,16 +43,11 @@ def read_results(results: Mapping[str, object] | None) -> NodeResults:
 def failed_node(node: Mapping[str, object]) -> FailedNode:
     """Return a node that failed, its texts not longer than they are told."""
     return FailedNode(
-        unique_id=shortened(text(node, "unique_id"), NAME_CHARACTERS),
-        resource_type=shortened(text(node, "resource_type"), NAME_CHARACTERS),
-        status=shortened(text(node, "status"), NAME_CHARACTERS),
-        message=shortened(text(node, "message"), MESSAGE_CHARACTERS),
+        unique_id=shorten(text(node, "unique_id"), NAME_CHARACTERS),
+        resource_type=shorten(text(node, "resource_type"), NAME_CHARACTERS),
+        status=shorten(text(node, "status"), NAME_CHARACTERS),
+        message=shorten(text(node, "message"), MESSAGE_CHARACTERS),
     )
-
-
-def shortened(value: str, limit: int) -> str:
-    """Return at most so many characters."""
-    return value if len(value) <= limit else value[: limit - 1] + "…"
 
 
 def text(values: Mapping[str, object], key: str) -> str:

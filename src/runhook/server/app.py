@@ -18,6 +18,7 @@ from runhook.server.api import (
     runs,
     sessions,
     tokens,
+    uploads,
     webhooks,
 )
 from runhook.server.authentication import (
@@ -66,6 +67,7 @@ def build_app() -> Litestar:
         *READS,
     )
     v2 = account_router("/api/v2", accounts.router_v2, reading.cancel_run, *READS)
+    private = account_router("/api/private", *uploads.HANDLERS)
     # What belongs to no account, or to several.
     own = Router(
         "/api",
@@ -87,7 +89,10 @@ def build_app() -> Litestar:
             "identity": Provide(provide_identity),
         },
     )
-    api: list[ControllerRouterHandler] = [v3, v2, own, healthz, readyz]
+    places = Router(
+        "/", route_handlers=[uploads.put_archive], guards=[authorize], request_class=JsonRequest
+    )
+    api: list[ControllerRouterHandler] = [v3, v2, private, own, places, healthz, readyz]
     app = Litestar(
         route_handlers=[*api, show_description, pages.router, account_pages.router, static_files()],
         state=State({"description": Description(api)}),

@@ -19,6 +19,7 @@ from litestar.types import ControllerRouterHandler
 
 from runhook.domain.version import VERSION
 from runhook.server.api.artifacts import put_artifact
+from runhook.server.api.uploads import put_archive
 from runhook.server.authentication import Access, open_to
 
 Json = dict[str, Any]
@@ -45,7 +46,7 @@ SECURITY_SCHEMES: Mapping[str, Json] = {
         "service's own pages, as Sec-Fetch-Site or Origin says.",
     },
 }
-SUCCESSES = {"200": "It is as asked for.", "201": "It is made."}
+SUCCESSES = {"200": "It is as asked for.", "201": "It is made.", "204": "It is heard."}
 ERRORS = {
     400: "Something in the query or the body is not valid; the message names it.",
     401: "No token or session, or one that is not valid.",
@@ -126,7 +127,7 @@ def finish(operation: Json, handler: HTTPRouteHandler) -> None:
     """Say of an operation what it is called, whom it is for, and how it can fail."""
     sentences = " ".join(operation.get("description", "").split())
     operation["summary"] = re.split(r"[;.:] |\.$", sentences)[0]
-    if handler.fn is put_artifact.fn:
+    if handler.fn in (put_artifact.fn, put_archive.fn):
         operation["requestBody"] = {
             "required": True,
             "content": {"application/octet-stream": {"schema": {"type": "string"}}},

@@ -1,5 +1,6 @@
 """What the routes need, handed to them by the wiring."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +20,8 @@ from runhook.outbound.sender import Sender
 from runhook.server.throttle import Throttle
 from runhook.storage.sessions import ValidSession
 from runhook.storage.store import Store
+
+UPLOADS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,10 @@ class Services:
     """Where people reach this service, without a slash at the end; None is where they asked."""
     largest_artifact: int = 64 << 20
     """In bytes."""
+    reading_uploads: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(UPLOADS_AT_ONCE)
+    )
+    """Taken while an archive is read, which takes a thread and memory."""
 
 
 def provide_services(state: State) -> Services:

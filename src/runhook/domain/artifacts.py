@@ -8,9 +8,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
 """What makes dbt exit with 1; a `partial success` is a microbatch model with failed batches."""
@@ -18,6 +17,9 @@ SHOWN_NODES = 10
 NAMED_NODES = 500
 """So many more are named, without their messages: the service compares them with the last run's."""
 SLOWEST_NODES = 3
+LONGEST_SECONDS = 10**7
+NODES_IN_WORDS = 3
+SENTENCE_CHARACTERS = 250
 MESSAGE_CHARACTERS = 1_000
 NAME_CHARACTERS = 300
 KINDS_OF_STATUS = 30
@@ -59,6 +61,14 @@ class RunResults:
     failed: tuple[FailedNode, ...]
     slowest: tuple[SlowNode, ...] = ()
     invocation_id: str = ""
+    invocation_started_at: datetime | None = None
+    """Not told by dbt Core before 1.12, nor by v2."""
+    which: str = ""
+    """dbt's name for its command, such as `build`; empty with v2."""
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the artifact holds in clear that may be secret: `--vars`, and its environment."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The environment's DBT_ENV_CUSTOM_ENV_* variables, without that prefix."""
     project_name: str = ""
     """Of the first node; a package's nodes have their own. Empty if nothing was run."""
     target: str = ""
@@ -86,6 +96,7 @@ def read_results(content: bytes, tag: str) -> RunResults:
         document = json.loads(content)
         metadata = document["metadata"]
         nodes = document["results"]
+        args = document.get("args") or {}
         return RunResults(
             step=metadata.get("env", {}).get(tag),
             dbt_version=str(metadata.get("dbt_version") or ""),
@@ -95,12 +106,15 @@ def read_results(content: bytes, tag: str) -> RunResults:
             failed=tuple(read_failed(node) for node in nodes if node["status"] in FAILED_STATUSES),
             slowest=slowest_of(nodes),
             invocation_id=str(metadata.get("invocation_id") or ""),
+            invocation_started_at=read_time(metadata.get("invocation_started_at")),
+            which=str(args.get("which") or ""),
+            variables=texts_in(args.get("vars")) | texts_in(metadata.get("env")),
+            tags=texts_in(metadata.get("env")),
             project_name=project_of(nodes),
-            # The rest of `args` has variables in clear.
-            target=str((document.get("args") or {}).get("target") or ""),
-            nodes_known=not failed_as_a_whole(document),
+            target=str(args.get("target") or ""),
+            nodes_known=not failed_as_a_whole(nodes, document.get("elapsed_time")),
         )
-    except (ValueError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise UnreadableError("not JSON, or cut off") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise UnreadableError("not a list of node results") from error
@@ -114,7 +128,13 @@ def read_time(text: object) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def read_failed(node: Mapping[str, Any]) -> FailedNode:
+def texts_in(value: object) -> dict[str, str]:
+    """Return the texts of an object, by their names."""
+    found = value.items() if isinstance(value, dict) else ()
+    return {str(name): text for name, text in found if isinstance(text, str)}
+
+
+def read_failed(node: Mapping[str, object]) -> FailedNode:
     """Pick what is shown of a node that did not succeed; a hook's id begins with `operation`."""
     unique_id = str(node["unique_id"])
     return FailedNode(
@@ -125,31 +145,31 @@ def read_failed(node: Mapping[str, Any]) -> FailedNode:
     )
 
 
-def slowest_of(nodes: Sequence[Mapping[str, Any]]) -> tuple[SlowNode, ...]:
+def slowest_of(nodes: Sequence[Mapping[str, object]]) -> tuple[SlowNode, ...]:
     """Return the nodes that took longest, the slowest first."""
     timed = [
         SlowNode(unique_id=str(node["unique_id"]), seconds=round(seconds, 3))
         for node in nodes
-        if isinstance(seconds := node.get("execution_time"), int | float) and seconds > 0
+        if isinstance(seconds := node.get("execution_time"), int | float)
+        and 0 < seconds < LONGEST_SECONDS
     ]
     return tuple(sorted(timed, key=lambda node: node.seconds, reverse=True)[:SLOWEST_NODES])
 
 
-def project_of(nodes: Sequence[Mapping[str, Any]]) -> str:
+def project_of(nodes: Sequence[Mapping[str, object]]) -> str:
     """Return the project that the first node belongs to: `shop` of `model.shop.orders`."""
     parts = str(nodes[0].get("unique_id")).split(".") if nodes else []
     return parts[1] if len(parts) > 2 else ""
 
 
-def failed_as_a_whole(document: Mapping[str, Any]) -> bool:
+def failed_as_a_whole(nodes: Sequence[Mapping[str, object]], elapsed_time: object) -> bool:
     """Whether dbt v2 gave every selected node the same `error`, so that `dbt retry` works.
 
     It does so after a compilation error. Those nodes have not run, let alone failed.
     """
-    nodes = document["results"]
     return (
         bool(nodes)
-        and not document.get("elapsed_time")
+        and not elapsed_time
         and all(
             node["status"] == "error"
             and str(node.get("message") or "").strip() == "Compilation Error"
@@ -194,6 +214,28 @@ def summarise(
             for node in results.slowest
         ]
     return summary
+
+
+def failures_in_words(results: RunResults) -> str:
+    """Name the first nodes that failed."""
+    names = ", ".join(short_name(node.unique_id) for node in results.failed[:NODES_IN_WORDS])
+    more = ", ..." if len(results.failed) > NODES_IN_WORDS else ""
+    count = f"{len(results.failed)} of {results.total} nodes failed"
+    return shorten(f"{count}: {names}{more}", SENTENCE_CHARACTERS)
+
+
+def success_in_words(results: RunResults) -> str:
+    """Say what a success hides: dbt also exits with 0 when nothing was selected."""
+    if results.total == 0:
+        return "no nodes were selected"
+    warned = results.counts.get("warn")
+    return f"{warned} of {results.total} nodes warned" if warned else ""
+
+
+def short_name(unique_id: str) -> str:
+    """Return `orders` for `model.shop.orders`, and `unique_id` for `test.shop.unique_id.1a2b3c`."""
+    parts = unique_id.split(".")
+    return parts[2] if len(parts) > 2 else unique_id
 
 
 def shorten(text: str, limit: int) -> str:

@@ -1,0 +1,110 @@
+"""Zip archives from strangers, opened in memory and with suspicion.
+
+An archive is refused as a whole if anything about it is not as dbt writes it: many or large files,
+files that shrank too much, folders, names that are not plain, the same name twice, encryption. Its
+own directory is measured before it is read: that alone can be made to cost seconds and gigabytes.
+"""
+
+import re
+import zipfile
+import zlib
+from io import BytesIO
+
+from runhook.domain.errors import InvalidError
+
+MOST_FILES = 20
+LARGEST_RATIO = 100
+"""How many times smaller than itself a file may have become. Manifests shrink to a tenth."""
+UNSUSPICIOUS = 1 << 16
+"""A file of so many bytes may be as small in the archive as it likes."""
+PLAIN_NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,100}")
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+ENCRYPTED = 0x1 | 0x40 | 0x2000
+
+END = b"PK\x05\x06"
+END_BYTES = 22
+END_64_LOCATOR = b"PK\x06\x07"
+END_64_LOCATOR_BYTES = 20
+LARGEST_DIRECTORY = MOST_FILES * 1_024
+
+
+class Archive:
+    """A zip archive that was found in order, whose files can be read.
+
+    Args:
+        content: the archive.
+        largest: how many bytes a file of it may have; all together may have four times as many.
+
+    Raises:
+        InvalidError: it is none, or there is something about it that dbt does not do.
+    """
+
+    def __init__(self, content: bytes, *, largest: int) -> None:
+        measure_directory(content)
+        try:
+            self._archive = zipfile.ZipFile(BytesIO(content))
+        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+            raise refused("it is no zip archive that can be read") from error
+        self._files = {one.filename: one for one in self._archive.infolist()}
+        if len(self._files) < len(self._archive.infolist()):
+            raise refused("a name is in it twice")
+        for file in self._files.values():
+            check_file(file, largest=largest)
+        if sum(file.file_size for file in self._files.values()) > 4 * largest:
+            raise refused(f"its files have more than {4 * largest >> 20} MiB altogether")
+
+    def read(self, name: str, limit: int | None = None) -> bytes | None:
+        """Return a file, or its first ``limit`` bytes; None if it is not in the archive.
+
+        Raises:
+            InvalidError: the file is not what the archive says of it.
+        """
+        file = self._files.get(name)
+        if file is None:
+            return None
+        try:
+            with self._archive.open(file) as opened:
+                # The size is the archive's word: no more than that is read.
+                return opened.read(file.file_size if limit is None else limit)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+            raise refused(f"{name} is damaged in it") from error
+
+
+def measure_directory(content: bytes) -> None:
+    """Refuse an archive whose directory is large, or not where dbt's is: at its very end.
+
+    Raises:
+        InvalidError: so it is.
+    """
+    end = content[-END_BYTES:]
+    if len(end) < END_BYTES or end[:4] != END or end[-2:] != b"\x00\x00":
+        raise refused("it is no zip archive that ends where it should")
+    before = content[-END_BYTES - END_64_LOCATOR_BYTES : -END_BYTES]
+    files = int.from_bytes(end[10:12], "little")
+    if files > MOST_FILES or before[:4] == END_64_LOCATOR:
+        raise refused(f"it has more than {MOST_FILES} files")
+    if int.from_bytes(end[12:16], "little") > LARGEST_DIRECTORY:
+        raise refused("its directory is too large")
+
+
+def check_file(file: zipfile.ZipInfo, *, largest: int) -> None:
+    """Refuse what no file of dbt's is.
+
+    Raises:
+        InvalidError: this is such a one.
+    """
+    if not PLAIN_NAME.fullmatch(file.filename) or file.orig_filename != file.filename:
+        raise refused(f"`{file.filename[:40]}` is no plain file name")
+    if file.flag_bits & ENCRYPTED:
+        raise refused(f"{file.filename} is encrypted")
+    if file.compress_type not in METHODS:
+        raise refused(f"{file.filename} is compressed in an unusual way")
+    if file.file_size > largest:
+        raise refused(f"{file.filename} has more than {largest >> 20} MiB")
+    if file.file_size > max(UNSUSPICIOUS, file.compress_size * LARGEST_RATIO):
+        raise refused(f"{file.filename} is compressed to less than a {LARGEST_RATIO}th")
+
+
+def refused(reason: str) -> InvalidError:
+    """Return the error that says why an archive is not taken."""
+    return InvalidError(f"The archive is refused: {reason}.")

@@ -1,0 +1,193 @@
+"""What dbt Core uploads by itself after a command, its artifacts in an archive, as reports.
+
+The run's names come from the environment's DBT_ENV_CUSTOM_ENV_* variables, which dbt copies into
+its artifacts. There is no exit code: whether the command failed is what its nodes say.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from runhook.domain.archives import Archive
+from runhook.domain.artifacts import (
+    LONGEST_SECONDS,
+    RunResults,
+    UnreadableError,
+    failures_in_words,
+    read_results,
+    shorten,
+    success_in_words,
+    summarise,
+)
+from runhook.domain.errors import InvalidError
+from runhook.domain.redaction import Redactor
+from runhook.domain.runs import FinishReport, RunOutcome, RunStatus, StartReport, Trigger
+
+STEP_TAG = "RUNHOOK_STEP"
+"""`runhook run` tags what it runs, and reports it by itself."""
+RESULTS = ("run_results.json", "sources.json")
+MANIFEST = "manifest.json"
+HEAD_BYTES = 1 << 16
+PROJECT = re.compile(rb'"project_name"\s*:\s*"([^"\\]{1,255})"')
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""As JSON writes it."""
+NAME_CHARACTERS = 255
+REASON_CHARACTERS = 2_000
+SHORT_CHARACTERS = 64
+FIRST_YEAR, LAST_YEAR = 2000, 2200
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The variables that name a run."""
+
+    values: Mapping[str, str]
+    redact: Callable[[str], str]
+
+    def read(self, name: str, limit: int = NAME_CHARACTERS) -> str:
+        """Return a tag, without secrets and bounded; empty if there is none."""
+        return shorten(self.redact(self.values.get(name, "")), limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A run that an upload tells of."""
+
+    start: StartReport
+    finish: FinishReport
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Where an upload's run belongs, unless its tags say otherwise."""
+
+    environment_name: str
+    project_name: str = ""
+    """Empty for the one that dbt's artifacts name."""
+
+
+def read_upload(content: bytes, belonging: Belonging, *, largest: int) -> Uploaded | None:
+    """Return the run that an uploaded archive tells of.
+
+    Args:
+        content: the archive.
+        belonging: where the run belongs, unless its tags say otherwise.
+        largest: how many bytes a file in the archive may have.
+
+    Returns:
+        None if there is none to tell of: the command ran no nodes, as `dbt parse`, or `runhook run`
+        reports it.
+
+    Raises:
+        InvalidError: the archive is refused, or its artifacts are not dbt's.
+    """
+    archive = Archive(content, largest=largest)
+    found = next(
+        ((name, file) for name in RESULTS if (file := archive.read(name)) is not None), None
+    )
+    if found is None:
+        return None
+    name, file = found
+    try:
+        results = read_results(file, STEP_TAG)
+    except UnreadableError as error:
+        raise InvalidError(f"{name} cannot be read: {error}.") from error
+    if results.step is not None:
+        return None
+    found_name = PROJECT.search(archive.read(MANIFEST, HEAD_BYTES) or b"")
+    own = found_name[1].decode(errors="replace") if found_name else results.project_name
+    return reports_of(
+        results, replace(belonging, project_name=belonging.project_name or own or DEFAULT)
+    )
+
+
+def reports_of(results: RunResults, belonging: Belonging) -> Uploaded:
+    """Return what a run's results report.
+
+    Raises:
+        InvalidError: they do not say which invocation they are of, or when that was.
+    """
+    if not results.invocation_id or len(results.invocation_id) > SHORT_CHARACTERS:
+        raise InvalidError("The results have no invocation_id that could tell runs apart.")
+    finished_at = moment_in(results.generated_at)
+    started_at = moment_in(results.invocation_started_at or finished_at - elapsed(results))
+    redact = Redactor(results.variables)
+    tag = Tags(results.tags, redact).read
+    start = StartReport(
+        run_key=f"dbt-{results.invocation_id}",
+        job_name=tag("RUNHOOK_JOB") or shorten(f"dbt {results.which or 'run'}", NAME_CHARACTERS),
+        project_name=tag("RUNHOOK_PROJECT") or shorten(belonging.project_name, NAME_CHARACTERS),
+        environment_name=tag("RUNHOOK_ENVIRONMENT") or belonging.environment_name,
+        run_reason=tag("RUNHOOK_REASON", REASON_CHARACTERS),
+        dbt_version=shorten(results.dbt_version, SHORT_CHARACTERS),
+        started_at=started_at,
+        trigger=Trigger(
+            system="dbt",
+            external_id=tag("RUNHOOK_RUN"),
+            link=tag("RUNHOOK_LINK", REASON_CHARACTERS),
+        ),
+    )
+    finish = finish_of(results, redact, finished_at=max(finished_at, started_at))
+    check_texts(start, finish)
+    return Uploaded(start, finish)
+
+
+def finish_of(
+    results: RunResults, redact: Callable[[str], str], *, finished_at: datetime
+) -> FinishReport:
+    """Return how a run ended, as its nodes tell."""
+    has_failed = bool(results.failed) or not results.nodes_known
+    if not results.nodes_known:
+        outcome, message = RunOutcome.ERRORED, "compilation error"
+    elif has_failed:
+        outcome, message = RunOutcome.FAILED, failures_in_words(results)
+    else:
+        outcome, message = RunOutcome.COMPLETE, success_in_words(results)
+    return FinishReport(
+        status=RunStatus.ERROR if has_failed else RunStatus.SUCCESS,
+        outcome=outcome,
+        status_message=message or None,
+        finished_at=finished_at,
+        results=summarise(results, redact),
+    )
+
+
+def elapsed(results: RunResults) -> timedelta:
+    """Return how long the nodes took; no time if the results say something impossible."""
+    seconds = results.elapsed_seconds
+    is_possible = math.isfinite(seconds) and 0 <= seconds <= LONGEST_SECONDS
+    return timedelta(seconds=seconds) if is_possible else timedelta()
+
+
+def check_texts(start: StartReport, finish: FinishReport) -> None:
+    """Refuse what no database keeps as a text: NUL, and halves of characters.
+
+    Raises:
+        InvalidError: there is some.
+    """
+    told = (start.job_name, start.project_name, start.environment_name, start.run_reason)
+    text = json.dumps(
+        [*told, start.run_key, start.dbt_version, finish.status_message, finish.results],
+        ensure_ascii=False,
+    )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidError("The results hold half a character.") from error
+    if NUL.search(text):
+        raise InvalidError("The results hold a NUL character, which cannot be kept.")
+
+
+def moment_in(moment: datetime | None) -> datetime:
+    """Return a moment that a run can be in.
+
+    Raises:
+        InvalidError: it is missing, or in no such year.
+    """
+    if moment is None or not FIRST_YEAR <= moment.year < LAST_YEAR:
+        raise InvalidError("The results do not say when they were made: generated_at.")
+    return moment.astimezone(UTC)

@@ -1,0 +1,85 @@
+"""dbt Core's own upload of artifacts, at the paths that it knows.
+
+dbt asks for a place, puts the archive there without its token, and says that it has. Only the
+second does something: what dbt says last is no more than that.
+"""
+
+from urllib.parse import urlsplit
+
+from litestar import patch, post, put
+from litestar.params import FromPath
+
+from runhook.domain.errors import NotFoundError
+from runhook.domain.permissions import Permission
+from runhook.operations.artifacts import too_large
+from runhook.operations.ingest import give_ticket, open_ticket, take_archive
+from runhook.server.api.artifacts import AnyRequest, chunks_of
+from runhook.server.api.uploads_wire import IngestOut, UploadOut
+from runhook.server.api.wire import Envelope
+from runhook.server.authentication import Access, needs, open_to
+from runhook.server.services import Calling, Services, Serving
+
+
+@post(
+    "/environments/{environment_id:str}/ingests",
+    status_code=200,
+    **needs(Permission.REPORT_RUNS),
+)
+async def begin_upload(
+    request: AnyRequest, services: Serving, caller: Calling, environment_id: FromPath[str]
+) -> Envelope[IngestOut]:
+    """Give dbt a place for its archive; the environment is an id, or a name."""
+    ticket = await give_ticket(
+        services.store, caller.account_id, environment_id, clock=services.clock
+    )
+    url = f"{base_for_dbt(request, services)}/api/private/uploads/{ticket}"
+    return Envelope(data=IngestOut(id=ticket, upload_url=url))
+
+
+@put(
+    "/api/private/uploads/{ticket:str}",
+    status_code=200,
+    # The service's own limit for artifacts, which is a setting, holds instead.
+    request_max_body_size=None,
+    **open_to(Access.ANYONE),
+)
+async def put_archive(
+    request: AnyRequest, services: Serving, ticket: FromPath[str]
+) -> Envelope[UploadOut]:
+    """Take an archive of artifacts, and tell of its run; whoever has the path may put it there."""
+    place = await open_ticket(services.store, ticket, clock=services.clock)
+    content = bytearray()
+    async for chunk in chunks_of(request):
+        content += chunk
+        if len(content) > services.largest_artifact:
+            raise too_large(services.largest_artifact)
+    async with services.reading_uploads:
+        run = await take_archive(
+            services.publisher, place, bytes(content), largest=services.largest_artifact
+        )
+    return Envelope(data=UploadOut(run_id=None if run is None else run.id))
+
+
+@patch(
+    "/environments/{environment_id:str}/ingests/{ingest_id:str}",
+    status_code=204,
+    **needs(Permission.REPORT_RUNS),
+)
+async def end_upload(
+    services: Serving, caller: Calling, environment_id: FromPath[str], ingest_id: FromPath[str]
+) -> None:
+    """Hear that dbt has put its archive in its place; that was enough."""
+    del environment_id
+    place = await open_ticket(services.store, ingest_id, clock=services.clock)
+    if place.account_id != caller.account_id:
+        raise NotFoundError
+
+
+def base_for_dbt(request: AnyRequest, services: Services) -> str:
+    """Return where dbt reaches this service: by https, whatever a proxy has made of that."""
+    if services.public_url is not None:
+        return services.public_url
+    return f"https://{urlsplit(str(request.base_url)).netloc}"
+
+
+HANDLERS = [begin_upload, end_upload]

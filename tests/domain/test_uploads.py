@@ -1,0 +1,155 @@
+"""What an archive of dbt's artifacts tells of a run."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from runhook.client.witness import TAG
+from runhook.domain.errors import InvalidError
+from runhook.domain.runs import RunOutcome, RunStatus
+from runhook.domain.uploads import STEP_TAG, Belonging, Uploaded, read_upload
+from tests.support.archives import INVOCATION, an_upload, archive, run_results
+
+LARGEST = 1 << 20
+ENDED_AT = datetime(2026, 3, 1, 4, 7, 31, 640_270, tzinfo=UTC)
+
+
+def told(content: bytes) -> Uploaded | None:
+    return read_upload(content, Belonging("prod"), largest=LARGEST)
+
+
+def read(*statuses: str, **fields) -> Uploaded:
+    uploaded = told(an_upload(*statuses, **fields))
+    assert uploaded is not None
+    return uploaded
+
+
+def test_a_command_is_a_run_with_the_times_and_the_id_of_its_artifacts():
+    uploaded = read("success", "warn")
+
+    start, finish = uploaded.start, uploaded.finish
+    assert start.run_key == f"dbt-{INVOCATION}"
+    assert (start.job_name, start.project_name, start.environment_name) == (
+        "dbt build",
+        "shop",
+        "prod",
+    )
+    assert (start.started_at, finish.finished_at) == (ENDED_AT - timedelta(seconds=60.5), ENDED_AT)
+    assert (finish.status, finish.outcome) == (RunStatus.SUCCESS, RunOutcome.COMPLETE)
+    assert finish.status_message == "1 of 2 nodes warned"
+    assert finish.results["counts"] == {"success": 1, "warn": 1}
+
+
+def test_tags_name_the_run():
+    tags = {
+        "RUNHOOK_JOB": "nightly",
+        "RUNHOOK_PROJECT": "crm",
+        "RUNHOOK_ENVIRONMENT": "stage",
+        "RUNHOOK_REASON": "scheduled",
+        "RUNHOOK_RUN": "dag-41",
+        "RUNHOOK_LINK": "https://ci.example.com/41",
+    }
+
+    start = read(tags=tags).start
+
+    assert (start.job_name, start.project_name, start.environment_name, start.run_reason) == (
+        "nightly",
+        "crm",
+        "stage",
+        "scheduled",
+    )
+    assert (start.trigger.external_id, start.trigger.link) == ("dag-41", tags["RUNHOOK_LINK"])
+
+
+def test_dbt_says_since_1_12_when_it_began():
+    start = read(metadata={"invocation_started_at": "2026-03-01T04:00:02Z"}).start
+
+    assert start.started_at == datetime(2026, 3, 1, 4, 0, 2, tzinfo=UTC)
+
+
+def test_a_run_has_failed_if_a_node_has():
+    finish = read("success", "error", "fail").finish
+
+    assert (finish.status, finish.outcome) == (RunStatus.ERROR, RunOutcome.FAILED)
+    assert finish.status_message == "2 of 3 nodes failed: m1, m2"
+    assert finish.results["failed"][0]["message"] == "Database Error in model m1"
+
+
+def test_what_is_not_known_to_have_run_is_a_compilation_error():
+    failed = {"unique_id": "model.shop.a", "status": "error", "message": "Compilation Error"}
+    finish = read(results=[failed], elapsed_time=0).finish
+
+    assert (finish.status, finish.outcome) == (RunStatus.ERROR, RunOutcome.ERRORED)
+    assert "counts" not in finish.results
+
+
+def test_secrets_that_the_artifacts_hold_are_in_no_report():
+    secrets = ["hunter2hunter2", "s3cr3t-in-a-tag"]
+    uploaded = read(
+        tags={"API_TOKEN": secrets[1], "RUNHOOK_REASON": f"by {secrets[1]}"},
+        args={"which": "build", "vars": {"db_password": secrets[0]}},
+        results=[
+            {
+                "unique_id": "model.shop.a",
+                "status": "error",
+                "message": f"cannot log in with {secrets[0]} at https://ada:pw@db.example.com",
+            }
+        ],
+    )
+
+    text = json.dumps([asdict(uploaded.start), asdict(uploaded.finish)], default=str)
+    assert [one for one in (*secrets, "ada:pw") if one in text] == []
+    assert "cannot log in with *****" in text
+
+
+def test_what_the_wrapper_reports_and_what_ran_no_nodes_is_told_of_by_nobody():
+    assert STEP_TAG == TAG
+    assert told(an_upload(tags={STEP_TAG: "a step"})) is None
+    assert told(archive({"manifest.json": b"{}"})) is None
+
+
+def test_freshness_of_sources_is_a_run_too():
+    uploaded = told(archive({"sources.json": run_results("pass", args={})}))
+
+    assert uploaded is not None
+    assert (uploaded.start.job_name, uploaded.start.project_name) == ("dbt run", "shop")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"metadata": {"invocation_id": ""}}, "no invocation_id"),
+        ({"metadata": {"invocation_id": "x" * 65}}, "no invocation_id"),
+        ({"metadata": {"generated_at": None}}, "do not say when"),
+        ({"metadata": {"generated_at": "1970-01-01T00:00:00Z"}}, "do not say when"),
+        ({"metadata": {"generated_at": "soon"}}, "run_results.json cannot be read: not JSON"),
+        ({"metadata": "garbage"}, "cannot be read"),
+        ({"results": "garbage"}, "cannot be read: not a list of node results"),
+        ({"elapsed_time": 10**400}, "cannot be read"),
+        ({"tags": {"RUNHOOK_JOB": "a\0b"}}, "NUL character"),
+        ({"tags": {"RUNHOOK_JOB": "\ud800"}}, "half a character"),
+    ],
+)
+def test_what_is_not_dbts_is_refused(fields, message):
+    metadata = fields.get("metadata")
+    content = an_upload(**fields) if metadata != "garbage" else None
+    if content is None:
+        document = json.loads(run_results()) | {"metadata": metadata}
+        content = archive({"run_results.json": json.dumps(document).encode()})
+
+    with pytest.raises(InvalidError, match=message):
+        told(content)
+
+
+def test_numbers_that_cannot_be_are_passed_over():
+    results = [{"unique_id": "model.shop.a", "status": "success", "execution_time": 1e300}]
+    uploaded = read(results=results, elapsed_time=float("nan"))
+
+    assert uploaded.start.started_at == uploaded.finish.finished_at == ENDED_AT
+    assert uploaded.finish.results["slowest"] == []
+
+
+def test_text_that_only_looks_like_a_nul_is_kept():
+    assert read(tags={"RUNHOOK_JOB": r"a\u0000b"}).start.job_name == r"a\u0000b"
