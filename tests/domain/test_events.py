@@ -21,12 +21,13 @@ def types_of(events: tuple[Event, ...]) -> list[str]:
     return [event.type.value for event in events]
 
 
-def test_the_event_types_are_the_pages_three_todays_fourth_and_ours_about_webhooks():
+def test_the_event_types_are_the_pages_three_todays_fourth_and_two_of_ours():
     assert {one.value for one in EventType} == {
         "job.run.started",
         "job.run.canceled",
         "job.run.completed",
         "job.run.errored",
+        "job.run.missed",
         "webhook.deactivated",
     }
 
