@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import httpx
+
 from tests.support.certificates import Authority
 from tests.support.patience import PATIENCE
 from tests.support.program import Finished, Service
