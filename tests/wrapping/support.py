@@ -270,6 +270,7 @@ class Wrapper:
             [*RUNHOOK, *words],
             env=self.environ,
             cwd=self.folder,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=PATIENCE,

@@ -26,6 +26,9 @@ class Command:
 
 COMMANDS = {
     "run": Command(module="runhook.cli.run", help="run dbt and report the run to Runhook"),
+    "start": Command(module="runhook.cli.start", help="begin a run of single steps in a shell"),
+    "step": Command(module="runhook.cli.step", help="run a command as a step of the run"),
+    "finish": Command(module="runhook.cli.finish", help="end the run that `start` has begun"),
     "flush": Command(module="runhook.cli.flush", help="send what earlier runs could not report"),
     "listen": Command(module="runhook.cli.listen", help="receive deliveries and print them"),
     "serve": Command(

@@ -1,8 +1,8 @@
-"""What the commands of the client share: who is told."""
+"""What the commands of the client share: who is told, of which run, and how dbt is wrapped."""
 
 import argparse
 
-from runhook.client.settings import DEFAULT_URL
+from runhook.client.settings import DEFAULT_URL, GRACE_SECONDS
 
 
 def add_service_flags(parser: argparse.ArgumentParser) -> None:
@@ -13,3 +13,53 @@ def add_service_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--account-id", metavar="ID", help="whose runs these are (RUNHOOK_ACCOUNT_ID; else 1)"
     )
+
+
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags that say which run it is."""
+    parser.add_argument("--job", metavar="NAME", help="the dbt job's name (RUNHOOK_JOB)")
+    parser.add_argument(
+        "--project",
+        metavar="NAME",
+        help="the dbt project's name (RUNHOOK_PROJECT; else the name in dbt_project.yml)",
+    )
+    parser.add_argument(
+        "--environment",
+        metavar="NAME",
+        help="the environment's name (RUNHOOK_ENVIRONMENT; else dbt's target, else `default`)",
+    )
+    parser.add_argument(
+        "--reason",
+        metavar="TEXT",
+        help="why it runs (else who started it at a terminal, else `scheduled`)",
+    )
+
+
+def add_wrapper_flags(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags about a command that is wrapped."""
+    parser.add_argument(
+        "--no-messages",
+        action="store_true",
+        help="leave out what dbt says of the nodes that failed",
+    )
+    parser.add_argument(
+        "--grace",
+        type=seconds,
+        metavar="SECONDS",
+        help="how long dbt may take to cancel its queries after a SIGTERM "
+        f"(else {GRACE_SECONDS:g}, in GitHub Actions 6)",
+    )
+
+
+def command_in(arguments: argparse.Namespace) -> list[str]:
+    """Return the command that stands after the flags, with or without `--` before it."""
+    words: list[str] = arguments.argv
+    return words[1:] if words[:1] == ["--"] else words
+
+
+def seconds(text: str) -> float:
+    """Parse a duration."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError("expected a number of seconds, 0 or more")
+    return value

@@ -5,9 +5,10 @@ import os
 import sys
 from collections.abc import Mapping
 
-from runhook.cli.reporting import add_service_flags
+from runhook.cli.reporting import add_run_flags, add_service_flags, add_wrapper_flags, command_in
 from runhook.client.nesting import outer_run
-from runhook.client.settings import GRACE_SECONDS, read_settings
+from runhook.client.settings import read_settings
+from runhook.client.witness import witness_of
 from runhook.client.wrapping import wrap
 
 USAGE_ERROR = 2
@@ -19,22 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "runhook run --job NAME [options] -- dbt build\n"
         "       runhook run --job NAME [options] --step 'dbt deps' --step 'dbt build'"
     )
-    parser.add_argument("--job", metavar="NAME", help="the dbt job's name (RUNHOOK_JOB)")
-    parser.add_argument(
-        "--project",
-        metavar="NAME",
-        help="the dbt project's name (RUNHOOK_PROJECT; else the name in dbt_project.yml)",
-    )
-    parser.add_argument(
-        "--environment",
-        metavar="NAME",
-        help="the environment's name (RUNHOOK_ENVIRONMENT; else dbt's target, else `default`)",
-    )
-    parser.add_argument(
-        "--reason",
-        metavar="TEXT",
-        help="why it runs (else who started it at a terminal, else `scheduled`)",
-    )
+    add_run_flags(parser)
     add_service_flags(parser)
     parser.add_argument(
         "--step",
@@ -44,18 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a command of the run, in place of the one after --; may be repeated, and each step "
         "needs the success of those before it",
     )
-    parser.add_argument(
-        "--no-messages",
-        action="store_true",
-        help="leave out what dbt says of the nodes that failed",
-    )
-    parser.add_argument(
-        "--grace",
-        type=seconds,
-        metavar="SECONDS",
-        help="how long dbt may take to cancel its queries after a SIGTERM "
-        f"(else {GRACE_SECONDS:g}, in GitHub Actions 6)",
-    )
+    add_wrapper_flags(parser)
     parser.add_argument(
         "argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run, with its flags"
     )
@@ -78,17 +53,9 @@ def words(text: str) -> list[str]:
     return found
 
 
-def seconds(text: str) -> float:
-    """Parse a duration."""
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError("expected a number of seconds, 0 or more")
-    return value
-
-
 def execute(arguments: argparse.Namespace) -> int:
     """Run the command and return its exit code; 2 if this command line is wrong."""
-    command = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
+    command = command_in(arguments)
     commands = [command] if command else arguments.step
     settings = read_settings(arguments, os.environ)
     if command and arguments.step:
@@ -97,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return complain("name the command to run: runhook run --job NAME -- dbt build")
     if settings.job is None and not is_named(os.environ):
         return complain("name the job: --job NAME, or RUNHOOK_JOB in the environment")
-    return wrap(commands, settings, os.environ)
+    return wrap(commands, settings, witness_of(commands, settings, os.environ))
 
 
 def is_named(environ: Mapping[str, str]) -> bool:

@@ -3,6 +3,9 @@
 The outer one says so by RUNHOOK_RUN, its run's key and its process. A service that a run has left
 behind still has that variable, and is no step of it: only a process that the outer one is an
 ancestor of is. The inner ones write their steps into a file that the outer one reads.
+
+A run that `runhook start` has begun has no process, only a key; it goes on as long as its file is
+there (``begun``).
 """
 
 import contextlib
@@ -13,8 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runhook.client.settings import spool_folder
+
 RUN_VARIABLE = "RUNHOOK_RUN"
 SUFFIX = ".steps"
+BEGUN_SUFFIX = ".begun"
 LARGEST_FILE = 4 << 20
 OPENING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -24,16 +30,28 @@ class OuterRun:
     """The run that a process belongs to."""
 
     run_key: str
-    process: int
+    process: int | None
+    """The wrapper; None if `runhook start` has begun the run."""
 
 
 def outer_run(environ: Mapping[str, str]) -> OuterRun | None:
     """Return the run that we are within, if there is one that goes on."""
-    found = re.fullmatch(r"([0-9a-f]{32}):([0-9]{1,10})", environ.get(RUN_VARIABLE, ""))
+    found = re.fullmatch(
+        r"([0-9a-f]{32})(?::([0-9]{1,10}))?", environ.get(RUN_VARIABLE, "").strip()
+    )
     if found is None:
         return None
-    outer = OuterRun(found[1], int(found[2]))
-    return outer if is_ancestor(outer.process) else None
+    run_key, process = found.groups()
+    if process is None:
+        folder = spool_folder(environ)
+        goes_on = folder is not None and begun_file(folder, run_key).is_file()
+        return OuterRun(run_key, None) if goes_on else None
+    return OuterRun(run_key, int(process)) if is_ancestor(int(process)) else None
+
+
+def begun_file(folder: Path, run_key: str) -> Path:
+    """Return the file of a run that `runhook start` has begun."""
+    return folder / f"{run_key}{BEGUN_SUFFIX}"
 
 
 def is_ancestor(process: int) -> bool:

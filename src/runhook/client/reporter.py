@@ -9,11 +9,12 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from runhook.client.backlog import send_backlog
 from runhook.client.reports import Kind, Report
-from runhook.client.service import Accepted, Failed, Service
+from runhook.client.service import Accepted, Failed, Service, UnusableError, connect
+from runhook.client.settings import ServiceSettings
 from runhook.client.spool import KeptRun, Spool
 
 HEARTBEAT_SECONDS = 30.0
@@ -22,15 +23,43 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 LAST_PAUSE_SECONDS = 0.2
 SHORTEST_REQUEST_SECONDS = 0.05
+EXIT_SECONDS = 2.0
+"""How much longer than dbt alone a run may take, all in all."""
+
+
+def tell(
+    reports: Sequence[Report], name: str, settings: ServiceSettings, environ: Mapping[str, str]
+) -> str | None:
+    """Deliver a run's reports in one go, within the time that a run may take longer.
+
+    Args:
+        reports: what to say, the start first.
+        name: what they are kept under if they cannot be delivered.
+        settings: who is told.
+        environ: names the proxies.
+
+    Returns what went wrong, as a clause for people; None if the service knows everything.
+    """
+    try:
+        service = connect(settings, environ)
+    except UnusableError as error:
+        return f"this run was not reported: {error}"
+    spool = Spool(settings.spool_folder) if settings.spool_folder else None
+    reporter = Reporter(service, spool, name)
+    for report in reports:
+        reporter.report(report)
+    deadline = time.monotonic() + EXIT_SECONDS
+    reporter.start(deadline=deadline)
+    return reporter.close(deadline=deadline)
 
 
 class Keeper:
     """Puts reports on the disk, in a thread of its own: a disk may hang longer than a service."""
 
-    def __init__(self, spool: Spool | None, service: Service, run_key: str) -> None:
+    def __init__(self, spool: Spool | None, service: Service, name: str) -> None:
         self._spool = spool
         self._service = service
-        self._run_key = run_key
+        self._name = name
         self._kept: KeptRun | None = None
         self.why_not: str | None = None if spool else "there is no home folder"
         self.lost_runs = 0
@@ -40,7 +69,7 @@ class Keeper:
         if self._spool is None:
             return
         try:
-            self._kept = self._spool.keep(self._run_key, self._service.destination)
+            self._kept = self._spool.keep(self._name, self._service.destination)
             self.lost_runs = self._spool.make_room()
         except Exception as error:  # noqa: BLE001 - what cannot be kept is sent all the same
             self.why_not = reason_of(error)
@@ -71,18 +100,18 @@ class Keeper:
 
 
 class Reporter:
-    """Tells the service about one run."""
+    """Tells the service about one run. What is kept of it is kept under ``name``."""
 
     def __init__(
         self,
         service: Service,
         spool: Spool | None,
-        run_key: str,
+        name: str,
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         self._service = service
-        self._keeper = Keeper(spool, service, run_key)
+        self._keeper = Keeper(spool, service, name)
         self._heartbeat_seconds = heartbeat_seconds
         self._to_keep: deque[Report] = deque()
         self._to_send: deque[Report] = deque()
@@ -100,14 +129,19 @@ class Reporter:
             for name, work in (("runhook-keeper", self._keep), ("runhook-reporter", self._send))
         ]
 
-    def start(self) -> None:
-        """Begin to deliver. The command must have been started: forking and threads do not mix."""
+    def start(self, *, deadline: float | None = None) -> None:
+        """Begin to deliver. The command must have been started: forking and threads do not mix.
+
+        With a ``deadline`` all was said already, and what is left is to ``close``.
+        """
+        self._deadline = deadline
         for thread in self._threads:
             thread.start()
 
     def report(self, report: Report) -> None:
         """Take a report; it is delivered after those before it. The first tells of the start."""
         with self._changed:
+            self._is_kept = False
             self._to_keep.append(report)
             self._changed.notify_all()
 
@@ -170,8 +204,7 @@ class Reporter:
             with self._changed:
                 self._to_keep.popleft()
                 self._to_send.append(report)
-                if report.kind is Kind.FINISHED:
-                    self._is_kept = self._keeper.why_not is None
+                self._is_kept = self._keeper.why_not is None and not self._to_keep
                 self._changed.notify_all()
 
     def _next_to_keep(self) -> Report | None:
@@ -260,7 +293,8 @@ class Reporter:
             if report.kind is not Kind.HEARTBEAT:
                 self._to_send.popleft()
                 self._problem = None
-        if report.kind is Kind.FINISHED:
+            is_last = self._deadline is not None and not (self._to_keep or self._to_send)
+        if report.kind is Kind.FINISHED or is_last:
             self._is_told = True
             self._keeper.forget()
 

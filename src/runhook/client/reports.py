@@ -1,8 +1,15 @@
-"""What a run's wrapper says to the service, one report at a time."""
+"""What a run's reporter says to the service, one report at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runhook.client.facts import Fact
+    from runhook.client.steps import Step
+    from runhook.client.verdict import Verdict
 
 
 class Kind(StrEnum):
@@ -20,3 +27,51 @@ class Report:
 
     kind: Kind
     body: Mapping[str, object]
+
+
+def started(run_key: str, facts: Mapping[str, "Fact"], at: datetime, *, heartbeats: bool) -> Report:
+    """Say that a run has started; ``heartbeats`` promises to tell that it goes on."""
+    from runhook.client.facts import as_start  # noqa: PLC0415 - loaded before dbt starts, else
+
+    return Report(
+        kind=Kind.STARTED,
+        body={
+            "run_key": run_key,
+            "started_at": rfc_3339(at),
+            "heartbeats": heartbeats,
+            **as_start(facts),
+        },
+    )
+
+
+def finished(
+    verdict: "Verdict", steps: Sequence["Step"], at: datetime, *, is_split: bool
+) -> Report:
+    """Say what became of a run; ``is_split`` tells its steps one by one."""
+    from runhook.client.steps import together, told  # noqa: PLC0415 - as above
+
+    body: dict[str, object] = {
+        "status": verdict.status,
+        "finished_at": rfc_3339(at),
+        "status_message": verdict.message or None,
+        "results": together(steps) if steps else unavailable("no step was reported"),
+    }
+    if verdict.status == "canceled":
+        body["results"] = unavailable("the run was canceled")
+    if verdict.outcome is not None:
+        body["outcome"] = verdict.outcome
+    if versions := [step.dbt_version for step in steps if step.dbt_version]:
+        body["dbt_version"] = versions[-1]
+    if is_split:
+        body["steps"] = told(steps)
+    return Report(kind=Kind.FINISHED, body=body)
+
+
+def unavailable(reason: str) -> dict[str, object]:
+    """Return a summary of results that we do not have."""
+    return {"available": False, "reason": reason}
+
+
+def rfc_3339(time: datetime) -> str:
+    """Return a time in UTC as the API wants it."""
+    return time.isoformat().replace("+00:00", "Z")

@@ -42,26 +42,28 @@ class Settings:
 
 
 def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
-    """Combine flags and environment."""
+    """Combine flags and environment; a command need not have all flags."""
+    told = vars(flags)
     usual_grace = GITHUB_GRACE_SECONDS if environ.get("GITHUB_ACTIONS") else GRACE_SECONDS
     return Settings(
         service=read_service_settings(flags, environ),
-        job=flags.job or variable(environ, "RUNHOOK_JOB"),
-        project=flags.project or variable(environ, "RUNHOOK_PROJECT"),
-        environment=flags.environment or variable(environ, "RUNHOOK_ENVIRONMENT"),
-        reason=flags.reason or None,
-        grace=usual_grace if flags.grace is None else flags.grace,
-        messages=not flags.no_messages,
+        job=told.get("job") or variable(environ, "RUNHOOK_JOB"),
+        project=told.get("project") or variable(environ, "RUNHOOK_PROJECT"),
+        environment=told.get("environment") or variable(environ, "RUNHOOK_ENVIRONMENT"),
+        reason=told.get("reason") or None,
+        grace=usual_grace if told.get("grace") is None else flags.grace,
+        messages=not told.get("no_messages"),
     )
 
 
 def read_service_settings(flags: Namespace, environ: Mapping[str, str]) -> ServiceSettings:
     """Combine those flags and variables that every command of the client knows."""
+    told = vars(flags)
     return ServiceSettings(
-        url=flags.url or variable(environ, "RUNHOOK_URL") or DEFAULT_URL,
+        url=told.get("url") or variable(environ, "RUNHOOK_URL") or DEFAULT_URL,
         # There is no flag for the token: every user of the machine can read command lines.
         token=variable(environ, "RUNHOOK_TOKEN") or "",
-        account_id=flags.account_id or variable(environ, "RUNHOOK_ACCOUNT_ID") or "1",
+        account_id=told.get("account_id") or variable(environ, "RUNHOOK_ACCOUNT_ID") or "1",
         spool_folder=spool_folder(environ),
     )
 

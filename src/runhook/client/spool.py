@@ -38,14 +38,14 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def keep(self, run_key: str, destination: Destination) -> "KeptRun":
-        """Begin a run's file.
+    def keep(self, name: str, destination: Destination) -> "KeptRun":
+        """Begin a run's file, by the run's key if nothing says otherwise.
 
         Raises:
             OSError: nothing can be written there.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.folder / f"{run_key}{SUFFIX}"
+        path = self._path(name)
         kept = KeptRun(path, os.open(path, OPENING | os.O_CREAT | os.O_EXCL, 0o600))
         try:
             fcntl.flock(kept.descriptor, fcntl.LOCK_EX)
@@ -56,6 +56,12 @@ class Spool:
             kept.close()
             raise
         return kept
+
+    def forget(self, name: str) -> None:
+        """Remove what is kept under a name, unless somebody is sending it."""
+        if (kept := take(self._path(name))) is not None:
+            kept.remove()
+            kept.close()
 
     def leftovers(self) -> Iterator["KeptRun"]:
         """Yield what runs that are over have left, the oldest first, each locked until the next."""
@@ -78,6 +84,9 @@ class Spool:
                 total -= status.st_size
                 removed += 1
         return removed
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}{SUFFIX}"
 
     def _oldest_first(self) -> list[Path]:
         try:

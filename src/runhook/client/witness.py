@@ -16,6 +16,7 @@ from runhook.client.settings import Settings
 
 if TYPE_CHECKING:
     from runhook.client.reporter import Reporter
+    from runhook.client.reports import Report
     from runhook.client.steps import Step
     from runhook.client.surroundings import Surroundings
     from runhook.client.verdict import Verdict
@@ -27,8 +28,6 @@ TAG = "RUNHOOK_STEP"
 An artifact is this step's if and only if it carries this step's tag. A newer file may be another
 run's, and after a usage error the file of the run before is still there.
 """
-EXIT_SECONDS = 2.0
-"""How much longer than dbt alone a run may take, all in all."""
 
 AnyWitness = TypeVar("AnyWitness", bound="Witness")
 Parameters = ParamSpec("Parameters")
@@ -42,6 +41,15 @@ def witness_of(
     if (outer := outer_run(environ)) is not None:
         return StepWitness(outer, settings, environ)
     return RunWitness(commands, settings, environ)
+
+
+def witness_of_step(settings: Settings, environ: Mapping[str, str]) -> "Witness":
+    """Return who reports a step of the run that we are within, or nothing if there is none."""
+    if (outer := outer_run(environ)) is not None:
+        return StepWitness(outer, settings, environ)
+    nobody = Witness(settings, environ)
+    nobody.trouble = f"this step was not reported: {RUN_VARIABLE} names no run that goes on"
+    return nobody
 
 
 def unobtrusive(
@@ -99,6 +107,8 @@ class Witness:
     def _step(self, ending: Ending) -> "Step":
         """Return what became of the step, as it is told."""
         from runhook.client.artifacts import find_artifacts  # noqa: PLC0415 - not needed before
+        from runhook.client.reports import rfc_3339, unavailable  # noqa: PLC0415 - as above
+        from runhook.client.results import summarise  # noqa: PLC0415 - as above
         from runhook.client.steps import Step, name_of  # noqa: PLC0415 - as above
         from runhook.client.verdict import judge  # noqa: PLC0415 - as above
         from runhook.domain.artifacts import summarise  # noqa: PLC0415 - as above
@@ -163,7 +173,6 @@ class RunWitness(Witness):
         if self._count > 1:
             return
         from runhook.client.reporter import Reporter  # noqa: PLC0415 - dbt runs first
-        from runhook.client.reports import Kind, Report  # noqa: PLC0415 - as above
         from runhook.client.service import UnusableError, connect  # noqa: PLC0415 - as above
         from runhook.client.spool import Spool  # noqa: PLC0415 - as above
 
@@ -175,7 +184,7 @@ class RunWitness(Witness):
             return
         spool = Spool(settings.spool_folder) if settings.spool_folder else None
         self._reporter = Reporter(service, spool, self._run_key)
-        self._reporter.report(Report(kind=Kind.STARTED, body=self._start()))
+        self._reporter.report(self._start())
         self._reporter.start()
 
     @unobtrusive
@@ -208,45 +217,24 @@ class RunWitness(Witness):
         """Report the end and what is left, within the time there is."""
         if self._reporter is None or not self._steps:
             return
-        from runhook.client.reports import Kind, Report  # noqa: PLC0415 - loaded by now
+        from runhook.client.reporter import EXIT_SECONDS  # noqa: PLC0415 - loaded by now
+        from runhook.client.reports import finished  # noqa: PLC0415 - as above
 
-        self._reporter.report(Report(kind=Kind.FINISHED, body=self._finish(ending)))
+        self._reporter.report(
+            finished(self._verdict(), self._steps, ending.ended_at, is_split=self._is_split)
+        )
         if self._steps_file is not None:
             self._steps_file.remove()
         self.trouble = self._reporter.close(deadline=ending.ended_at_monotonic + EXIT_SECONDS)
 
-    def _start(self) -> dict[str, object]:
-        from runhook.client.facts import as_start, facts_of  # noqa: PLC0415 - after dbt's start
+    def _start(self) -> "Report":
+        from runhook.client.facts import facts_of  # noqa: PLC0415 - after dbt's start
+        from runhook.client.reports import started  # noqa: PLC0415 - as above
         from runhook.client.systems import this_place  # noqa: PLC0415 - as above
 
         place = this_place(self._environ)
         facts = facts_of(self._settings, self._surroundings(), place, self._redactor())
-        return {
-            "run_key": self._run_key,
-            "started_at": rfc_3339(self._started_at),
-            "heartbeats": True,
-            **as_start(facts),
-        }
-
-    def _finish(self, ending: Ending) -> dict[str, object]:
-        from runhook.client.steps import together, told  # noqa: PLC0415 - loaded by now
-
-        verdict = self._verdict()
-        body: dict[str, object] = {
-            "status": verdict.status,
-            "finished_at": rfc_3339(ending.ended_at),
-            "status_message": verdict.message or None,
-            "results": together(self._steps),
-        }
-        if verdict.status == "canceled":
-            body["results"] = unavailable("the run was canceled")
-        if verdict.outcome is not None:
-            body["outcome"] = verdict.outcome
-        if versions := [step.dbt_version for step in self._steps if step.dbt_version]:
-            body["dbt_version"] = versions[-1]
-        if self._is_split:
-            body["steps"] = told(self._steps)
-        return body
+        return started(self._run_key, facts, self._started_at, heartbeats=True)
 
     def _verdict(self) -> "Verdict":
         from runhook.client.steps import failure, success  # noqa: PLC0415 - loaded by now
@@ -290,13 +278,3 @@ class StepWitness(Witness):
             StepsFile(folder, self._outer.run_key).add(step.as_json())
         except OSError as error:
             self.trouble = f"this step was not reported: {type(error).__name__} in {folder}"
-
-
-def rfc_3339(time: datetime) -> str:
-    """Return a time in UTC as the API wants it."""
-    return time.isoformat().replace("+00:00", "Z")
-
-
-def unavailable(reason: str) -> dict[str, object]:
-    """Return a summary of results that we do not have."""
-    return {"available": False, "reason": reason}

@@ -5,8 +5,7 @@ through a ``Witness``, whose methods never raise.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from runhook.client.process import (
     Child,
@@ -19,20 +18,16 @@ from runhook.client.process import (
 )
 from runhook.client.settings import Settings
 from runhook.client.signals import Signals, listen_for_signals
-from runhook.client.witness import witness_of
-
-if TYPE_CHECKING:
-    from runhook.client.witness import Witness
+from runhook.client.witness import Witness
 
 Command = Sequence[str]
 
 
-def wrap(commands: Sequence[Command], settings: Settings, environ: Mapping[str, str]) -> int:
-    """Run the commands, each if those before it succeeded, and report them as one run.
+def wrap(commands: Sequence[Command], settings: Settings, witness: Witness) -> int:
+    """Run the commands, each if those before it succeeded, and have them witnessed.
 
     Returns the exit code of the last one that ran; dies of the signal it died of.
     """
-    witness = witness_of(commands, settings, environ)
     signals = listen_for_signals()
     ending = run_step(commands[0], settings, witness, signals)
     for command in commands[1:]:
@@ -50,7 +45,7 @@ def wrap(commands: Sequence[Command], settings: Settings, environ: Mapping[str, 
     return end_like(ending)
 
 
-def run_step(command: Command, settings: Settings, witness: "Witness", signals: Signals) -> Ending:
+def run_step(command: Command, settings: Settings, witness: Witness, signals: Signals) -> Ending:
     """Run one command and have it witnessed."""
     witness.sees_step(command)
     try:

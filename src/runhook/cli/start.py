@@ -1,0 +1,61 @@
+"""`runhook start`: begin a run whose steps are single commands of a shell."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from runhook.cli.reporting import add_run_flags, add_service_flags
+from runhook.client.begun import start_run
+from runhook.client.facts import job_name
+from runhook.client.nesting import RUN_VARIABLE, outer_run
+from runhook.client.settings import read_settings
+from runhook.client.systems import this_place
+from runhook.client.wrapping import say
+
+USAGE_ERROR = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    parser.usage = 'export RUNHOOK_RUN="$(runhook start --job NAME [options])"'
+    add_run_flags(parser)
+    add_service_flags(parser)
+    parser.add_argument(
+        "--env-file",
+        metavar="FILE",
+        type=Path,
+        help=f"append {RUN_VARIABLE}=... to this file too, such as $GITHUB_ENV",
+    )
+    parser.epilog = (
+        f"Prints the run's name, which {RUN_VARIABLE} tells `runhook step` and `runhook finish`. "
+        "The exit code is 0 whether the service can be reached or not."
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Begin the run, print its name, and return 0; 2 if this command line is wrong."""
+    settings = read_settings(arguments, os.environ)
+    has_name = settings.job or outer_run(os.environ) or job_name(this_place(os.environ))
+    if not has_name:
+        print(
+            "runhook start: name the job: --job NAME, or RUNHOOK_JOB in the environment",
+            file=sys.stderr,
+        )
+        return USAGE_ERROR
+    told = start_run(settings, os.environ)
+    print(told.run)
+    if told.trouble is not None:
+        say(told.trouble)
+    if arguments.env_file is not None:
+        append(arguments.env_file, f"{RUN_VARIABLE}={told.run}\n")
+    return 0
+
+
+def append(path: Path, line: str) -> None:
+    """Add a line to a file that a CI system reads variables from."""
+    try:
+        with path.open("a") as file:
+            file.write(line)
+    except OSError as error:
+        say(f"{path} cannot be written: {error.strerror}")
