@@ -29,6 +29,7 @@ COMMANDS = {
     "start": Command(module="runhook.cli.start", help="begin a run of single steps in a shell"),
     "step": Command(module="runhook.cli.step", help="run a command as a step of the run"),
     "finish": Command(module="runhook.cli.finish", help="end the run that `start` has begun"),
+    "import": Command(module="runhook.cli.importing", help="report a run from dbt's artifacts"),
     "flush": Command(module="runhook.cli.flush", help="send what earlier runs could not report"),
     "listen": Command(module="runhook.cli.listen", help="receive deliveries and print them"),
     "serve": Command(

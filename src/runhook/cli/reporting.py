@@ -37,17 +37,22 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
 
 def add_wrapper_flags(parser: argparse.ArgumentParser) -> None:
     """Declare the flags about a command that is wrapped."""
-    parser.add_argument(
-        "--no-messages",
-        action="store_true",
-        help="leave out what dbt says of the nodes that failed",
-    )
+    add_messages_flag(parser)
     parser.add_argument(
         "--grace",
         type=seconds,
         metavar="SECONDS",
         help="how long dbt may take to cancel its queries after a SIGTERM "
         f"(else {GRACE_SECONDS:g}, in GitHub Actions 6)",
+    )
+
+
+def add_messages_flag(parser: argparse.ArgumentParser) -> None:
+    """Declare the flag that keeps what dbt says to ourselves."""
+    parser.add_argument(
+        "--no-messages",
+        action="store_true",
+        help="leave out what dbt says of the nodes that failed",
     )
 
 

@@ -55,9 +55,14 @@ def facts_of(
         "dbt_version": given(around.dbt_version(), "the installation"),
         **trigger_facts(place),
     }
+    return fit(found, redact)
+
+
+def fit(facts: Mapping[str, Fact | None], redact: Callable[[str], str]) -> dict[str, Fact]:
+    """Return the facts that there are, without secrets and no longer than the service takes."""
     return {
         name: Fact(shorten(redact(fact.value), LIMITS.get(name, NAME_CHARACTERS)), fact.source)
-        for name, fact in found.items()
+        for name, fact in facts.items()
         if fact is not None and fact.value
     }
 

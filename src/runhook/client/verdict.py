@@ -65,6 +65,13 @@ def judge(ending: Ending, results: RunResults | None, command: Sequence[str]) ->
     return errored(f"{name} exited with code {ending.code}, though no node failed")
 
 
+def judge_results(results: RunResults) -> Verdict:
+    """Return what became of a run of which nothing else is known; a cancel does not show."""
+    if not results.nodes_known:
+        return errored("compilation error")
+    return failed(results) if results.failed else succeeded(results)
+
+
 def killing_signal(ending: Ending) -> int | None:
     """Return the signal that killed the command, or a command of the shell in between.
 

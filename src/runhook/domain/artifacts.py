@@ -55,6 +55,8 @@ class RunResults:
     """The tag that the wrapper gave this invocation; None if it had none."""
     dbt_version: str
     generated_at: datetime | None
+    started_at: datetime | None = None
+    """When the command was started; None if dbt does not say so (before Core 1.12)."""
     elapsed_seconds: float
     """Time spent on nodes only; the command took longer."""
     counts: Mapping[str, int]
@@ -101,6 +103,7 @@ def read_results(content: bytes, tag: str) -> RunResults:
             step=metadata.get("env", {}).get(tag),
             dbt_version=str(metadata.get("dbt_version") or ""),
             generated_at=read_time(metadata.get("generated_at")),
+            started_at=read_time(metadata.get("invocation_started_at")),
             elapsed_seconds=float(document.get("elapsed_time") or 0),
             counts=Counter(str(node["status"]) for node in nodes),
             failed=tuple(read_failed(node) for node in nodes if node["status"] in FAILED_STATUSES),
@@ -252,3 +255,14 @@ def version_and_step(head: bytes, tag: str) -> tuple[str, str | None]:
     version = re.search(r'"dbt_version"\s*:\s*"([^"\\]{1,60})"', text)
     step = re.search(rf'"{re.escape(tag)}"\s*:\s*"([^"\\]{{1,100}})"', text)
     return (version.group(1) if version else "", step.group(1) if step else None)
+
+
+def project_and_invocation(head: bytes) -> tuple[str, str]:
+    """Find project_name and invocation_id in the first bytes of a manifest; empty if not there."""
+    text = head.decode(errors="replace")
+    found = (
+        re.search(rf'"{key}"\s*:\s*"([^"\\]{{1,200}})"', text)
+        for key in ("project_name", "invocation_id")
+    )
+    project, invocation = (one.group(1) if one else "" for one in found)
+    return project, invocation

@@ -1,0 +1,144 @@
+"""Report a run after the fact, from what dbt has written. The same files again are the same run.
+
+What is told is what the files say and what somebody gave. What set the import off did not set the
+run off, so nothing of this machine's surroundings is told.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from runhook.client.artifacts import HEAD_BYTES, LARGEST_ARTIFACT
+from runhook.client.facts import Fact, fit
+from runhook.client.redaction import Redactor
+from runhook.client.reporter import tell
+from runhook.client.reports import Report, finished, rfc_3339, started
+from runhook.client.results import (
+    RunResults,
+    UnreadableError,
+    project_and_invocation,
+    read_results,
+    summarise,
+)
+from runhook.client.settings import Settings
+from runhook.client.steps import Step
+from runhook.client.surroundings import UNKNOWN
+from runhook.client.verdict import judge_results
+from runhook.client.witness import TAG
+
+IMPORTED = "imported"
+
+
+class NotImportedError(Exception):
+    """There is nothing that can be reported; the message says why."""
+
+
+class AlreadyReportedError(NotImportedError):
+    """A wrapper saw this run, and reports it itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A dbt command of which only its artifacts are left."""
+
+    results: RunResults
+    project_name: str
+    """Of the manifest it has written, else of its first node; empty if neither says."""
+    started_at: datetime
+    ended_at: datetime
+
+    @property
+    def run_key(self) -> str:
+        """The run's key, the same whenever and wherever this is imported."""
+        return f"dbt-{self.results.invocation_id}"
+
+
+def read_invocation(folder: Path) -> Invocation:
+    """Read what a target folder tells of the command that has written it last.
+
+    Raises:
+        NotImportedError: that is nothing, or a wrapper's business.
+    """
+    path = folder / "run_results.json"
+    try:
+        if path.stat().st_size > LARGEST_ARTIFACT:
+            raise NotImportedError(f"{path} is too large to read")
+        results = read_results(path.read_bytes(), TAG)
+    except OSError as error:
+        raise NotImportedError(f"{path}: {error.strerror}") from error
+    except UnreadableError as error:
+        raise NotImportedError(f"{path}: {error}") from error
+    if results.step is not None:
+        raise AlreadyReportedError(f"{path} is of a run that `runhook run` reports")
+    if not results.invocation_id or results.generated_at is None:
+        raise NotImportedError(
+            f"{path} does not say which invocation of dbt has written it, or when"
+        )
+    ended_at = results.generated_at
+    usual_start = ended_at - timedelta(seconds=results.elapsed_seconds)
+    return Invocation(
+        results=results,
+        project_name=project_in(folder / "manifest.json", results) or results.project_name,
+        started_at=min(results.started_at or usual_start, ended_at),
+        ended_at=ended_at,
+    )
+
+
+def project_in(manifest: Path, results: RunResults) -> str:
+    """Return the project that a manifest names, if the same invocation wrote it; empty if not."""
+    try:
+        with manifest.open("rb") as file:
+            project, invocation = project_and_invocation(file.read(HEAD_BYTES))
+    except OSError:
+        return ""
+    return project if invocation == results.invocation_id else ""
+
+
+def report_invocation(
+    invocation: Invocation, job: str, settings: Settings, environ: Mapping[str, str]
+) -> str | None:
+    """Report the run, marked as late; return what went wrong."""
+    redact = Redactor(environ)
+    reports = (
+        beginning(invocation, job, settings, redact),
+        finished(
+            judge_results(invocation.results),
+            [step_of(invocation, redact, with_messages=settings.messages)],
+            invocation.ended_at,
+            is_split=False,
+        ),
+    )
+    late = [Report(kind=one.kind, body={**one.body, "late": True}) for one in reports]
+    return tell(late, f"{invocation.run_key}-import", settings.service, environ)
+
+
+def beginning(invocation: Invocation, job: str, settings: Settings, redact: Redactor) -> Report:
+    """Return what is told of the start."""
+    results = invocation.results
+    facts = {
+        "job_name": job,
+        "project_name": settings.project or invocation.project_name or UNKNOWN,
+        "environment_name": settings.environment or results.target or UNKNOWN,
+        "run_reason": settings.reason or IMPORTED,
+        "dbt_version": results.dbt_version,
+    }
+    sourced = {name: Fact(value, "the artifacts") for name, value in facts.items()}
+    return started(
+        invocation.run_key, fit(sourced, redact), invocation.started_at, heartbeats=False
+    )
+
+
+def step_of(invocation: Invocation, redact: Redactor, *, with_messages: bool) -> Step:
+    """Return the command as the only step of its run."""
+    verdict = judge_results(invocation.results)
+    return Step(
+        name="dbt",
+        status=verdict.status,
+        outcome=verdict.outcome,
+        message=redact(verdict.message),
+        started_at=rfc_3339(invocation.started_at),
+        finished_at=rfc_3339(invocation.ended_at),
+        results=summarise(invocation.results, redact, with_messages=with_messages),
+        dbt_version=invocation.results.dbt_version,
+    )
