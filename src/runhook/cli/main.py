@@ -31,6 +31,10 @@ COMMANDS = {
     "finish": Command(module="runhook.cli.finish", help="end the run that `start` has begun"),
     "import": Command(module="runhook.cli.importing", help="report a run from dbt's artifacts"),
     "flush": Command(module="runhook.cli.flush", help="send what earlier runs could not report"),
+    "doctor": Command(
+        module="runhook.cli.doctor",
+        help="show what would be reported from here, and whether it could",
+    ),
     "listen": Command(module="runhook.cli.listen", help="receive deliveries and print them"),
     "serve": Command(
         module="runhook.cli.serve", help="run the service: API and dispatcher", needs_server=True

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from runhook.client.settings import Settings
-from runhook.client.surroundings import Surroundings
+from runhook.client.surroundings import UNKNOWN, Surroundings
 from runhook.client.systems import OTHER, SCHEDULED, SYSTEMS, USUAL_NAMES, Place, System
 from runhook.domain.artifacts import shorten
 
@@ -46,10 +46,10 @@ def facts_of(
     found = {
         "job_name": given(settings.job, "--job or RUNHOOK_JOB") or job_name(place),
         "project_name": given(settings.project, "--project or RUNHOOK_PROJECT")
-        or Fact(around.project_name(), "dbt_project.yml"),
+        or found_around(around.project_name(), "dbt_project.yml"),
         "environment_name": given(settings.environment, "--environment or RUNHOOK_ENVIRONMENT")
         or first(place, lambda row: environment_name(place, row))
-        or Fact(around.environment_name(), "dbt's target"),
+        or found_around(around.environment_name(), "dbt's target"),
         "run_reason": given(settings.reason, "--reason")
         or first(place, lambda row: reason_of(place, row)),
         "dbt_version": given(around.dbt_version(), "the installation"),
@@ -119,6 +119,11 @@ def first(place: Place, tell: Callable[[System], str]) -> Fact | None:
 def given(value: str | None, source: str) -> Fact | None:
     """Return a fact that somebody gave."""
     return Fact(value, source) if value else None
+
+
+def found_around(value: str, source: str) -> Fact:
+    """Return what dbt's files and flags say; its default is nobody's word."""
+    return Fact(value, "nothing says it" if value == UNKNOWN else source)
 
 
 def environment_name(place: Place, row: System) -> str:

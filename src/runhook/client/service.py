@@ -43,6 +43,8 @@ class Failed:
     """Nor will it be, if repeated with these settings."""
     is_refused: bool = False
     """Nor with any others: the service has read it and does not want it."""
+    status: int | None = None
+    """How HTTP put it; None if nobody answered, or not as HTTP."""
 
 
 class UnusableError(Exception):
@@ -87,6 +89,11 @@ class Service:
         )
         port = f":{self._url.port}" if self._url.port else ""
         return f"{self._url.scheme}://{host}{port}"
+
+    @property
+    def proxy(self) -> str | None:
+        """The proxy that is asked instead, without credentials."""
+        return None if self._proxy is None else f"{self._proxy.hostname}:{self._proxy.port or 80}"
 
     def start_run(self, body: Mapping[str, object], *, timeout: float) -> Accepted | Failed:
         """Report a run's start; the answer's data has its `id`. Seconds are per read and write."""
@@ -206,7 +213,9 @@ def judge_answer(status: int, content: bytes, refusals: Container[int]) -> Accep
     if 200 <= status < 300:
         return not_ours() if envelope is None else Accepted(data=envelope)
     if 300 <= status < 400:
-        return Failed(reason=f"answered {status}, a redirect; mend RUNHOOK_URL", is_final=True)
+        return Failed(
+            reason=f"answered {status}, a redirect; mend RUNHOOK_URL", is_final=True, status=status
+        )
     passes = status >= 500 or status in {REQUEST_TIMEOUT, TOO_MANY_REQUESTS}
     said = user_message(content)
     return Failed(
@@ -214,6 +223,7 @@ def judge_answer(status: int, content: bytes, refusals: Container[int]) -> Accep
         is_final=not passes,
         # Without our envelope it was somebody in between who answered.
         is_refused=bool(said) and status in refusals,
+        status=status,
     )
 
 

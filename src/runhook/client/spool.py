@@ -57,6 +57,10 @@ class Spool:
             raise
         return kept
 
+    def count(self) -> int:
+        """Return how many runs are kept."""
+        return len(self._oldest_first())
+
     def forget(self, name: str) -> None:
         """Remove what is kept under a name, unless somebody is sending it."""
         if (kept := take(self._path(name))) is not None:

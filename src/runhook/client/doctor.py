@@ -1,0 +1,155 @@
+"""Look at what a run from here would report, and at all that could keep it from that.
+
+Nothing is reported: the service is asked to start a run that nobody could start, without a job, and
+its refusal tells that address, account and token are right.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from os import strerror, urandom
+from pathlib import Path
+
+from runhook.client.facts import Fact, facts_of, system_of
+from runhook.client.nesting import RUN_VARIABLE, OuterRun, outer_run
+from runhook.client.redaction import Redactor
+from runhook.client.service import NOT_FOUND, Accepted, Failed, Service, UnusableError, connect
+from runhook.client.settings import ServiceSettings, Settings
+from runhook.client.spool import Destination, Spool
+from runhook.client.surroundings import Surroundings
+from runhook.client.systems import Place, this_place
+
+REQUEST_SECONDS = 10.0
+UNAUTHORIZED, FORBIDDEN = 401, 403
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    is_fine: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a run from here would report, and whether it could."""
+
+    facts: Mapping[str, Fact]
+    checks: Sequence[Check]
+
+    @property
+    def are_fine(self) -> bool:
+        """Whether nothing stands in the way."""
+        return all(check.is_fine for check in self.checks)
+
+
+def examine(settings: Settings, environ: Mapping[str, str], command: Sequence[str]) -> Findings:
+    """Look around; nothing that is returned holds a secret.
+
+    Args:
+        settings: as `runhook run` would have them here.
+        environ: as it would be.
+        command: what would be run.
+    """
+    around = Surroundings(command, environ, Path.cwd())
+    redact = Redactor(environ)
+    place = this_place(environ)
+    facts = facts_of(settings, around, place, redact)
+    checks = [
+        check_job(facts, outer_run(environ)),
+        *check_service(settings.service, environ),
+        check_spool(settings.service),
+        check_command(command, environ, around),
+        *check_run_variable(environ),
+    ]
+    return Findings(
+        {"found": Fact(place_name(place), "what starts dbt"), **facts},
+        [Check(one.name, one.is_fine, redact(one.message)) for one in checks],
+    )
+
+
+def place_name(place: Place) -> str:
+    """Return what was recognised."""
+    return system_of(place).name
+
+
+def check_job(facts: Mapping[str, Fact], outer: OuterRun | None) -> Check:
+    """See whether the run has a job; a step needs none."""
+    if outer is not None:
+        return Check("job", is_fine=True, message=f"within a run ({RUN_VARIABLE}): a step of it")
+    if "job_name" in facts:
+        return Check("job", is_fine=True, message=facts["job_name"].value)
+    return Check("job", is_fine=False, message="nothing names it; give --job or RUNHOOK_JOB")
+
+
+def check_service(settings: ServiceSettings, environ: Mapping[str, str]) -> Iterator[Check]:
+    """See whether the service answers, and whether it takes our token for our account."""
+    try:
+        service = connect(settings, environ)
+    except UnusableError as error:
+        yield Check("service", is_fine=False, message=str(error))
+        return
+    answer = service.start_run({}, timeout=REQUEST_SECONDS)
+    through = f" through the proxy {service.proxy}" if service.proxy else ""
+    if isinstance(answer, Failed) and answer.status is None:
+        message = f"{service.name}{through}: {answer.reason}"
+        yield Check("service", is_fine=False, message=message)
+        return
+    yield Check("service", is_fine=True, message=f"{service.name} answers{through}")
+    yield check_token(service, answer)
+
+
+def check_token(service: Service, answer: Accepted | Failed) -> Check:
+    """See what a request without a job was answered."""
+    account = f"account {service.destination.account_id}"
+    if isinstance(answer, Failed) and answer.is_refused:
+        return Check("token", is_fine=True, message=f"may report runs of {account}")
+    if isinstance(answer, Accepted):
+        return Check("token", is_fine=False, message="the service takes anything; is it Runhook?")
+    remedy = {
+        UNAUTHORIZED: "; check RUNHOOK_TOKEN",
+        FORBIDDEN: "; give the token the permission set job_runner",
+        NOT_FOUND: f"; {account} is not the token's, check RUNHOOK_ACCOUNT_ID",
+    }.get(answer.status or 0, "")
+    return Check("token", is_fine=False, message=f"{answer.reason.rstrip('.')}{remedy}")
+
+
+def check_spool(settings: ServiceSettings) -> Check:
+    """See whether reports can be kept, and how many runs wait."""
+    folder = settings.spool_folder
+    if folder is None:
+        message = "there is no home folder; set RUNHOOK_SPOOL_DIR"
+        return Check("spool", is_fine=False, message=message)
+    spool = Spool(folder)
+    waiting = spool.count()
+    try:
+        tried = spool.keep(urandom(16).hex(), Destination(service="", account_id=""))
+    except OSError as error:
+        why = strerror(error.errno) if error.errno else type(error).__name__
+        return Check("spool", is_fine=False, message=f"{folder} cannot be written: {why}")
+    tried.remove()
+    tried.close()
+    rest = f"; {waiting} run(s) wait in it, see `runhook flush`" if waiting else ""
+    return Check("spool", is_fine=True, message=f"{folder}{rest}")
+
+
+def check_command(
+    command: Sequence[str], environ: Mapping[str, str], around: Surroundings
+) -> Check:
+    """See whether what would be run is there."""
+    program = shutil.which(command[0], path=environ.get("PATH"))
+    if program is None:
+        return Check("command", is_fine=False, message=f"{command[0]}: not found in PATH")
+    version = around.dbt_version()
+    return Check("command", is_fine=True, message=f"{program}{version and f', version {version}'}")
+
+
+def check_run_variable(environ: Mapping[str, str]) -> Iterator[Check]:
+    """Say it if a variable names a run that is over, or is none of ours."""
+    if environ.get(RUN_VARIABLE) and outer_run(environ) is None:
+        message = (
+            f"{RUN_VARIABLE} names no run that goes on; a run from here would be one of its own"
+        )
+        yield Check("run", is_fine=True, message=message)
