@@ -209,6 +209,8 @@ def a_service() -> Iterator[StubService]:
             self.end_headers()
             self.wfile.write(content)
 
+        do_PUT = do_POST  # noqa: N815 - the library's name
+
         def log_message(self, *_arguments: object) -> None:
             pass
 

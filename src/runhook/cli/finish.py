@@ -2,7 +2,7 @@
 
 import argparse
 
-from runhook.cli.reporting import add_service_flags
+from runhook.cli.reporting import add_service_flags, add_upload_flag
 from runhook.cli.step import add_run_argument, environ_with
 from runhook.client.begun import finish_run
 from runhook.client.settings import read_settings
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
     add_run_argument(parser)
     add_service_flags(parser)
+    add_upload_flag(parser)
     parser.add_argument(
         "--status",
         type=str.lower,

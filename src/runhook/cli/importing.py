@@ -5,7 +5,12 @@ import os
 import sys
 from pathlib import Path
 
-from runhook.cli.reporting import add_messages_flag, add_run_flags, add_service_flags
+from runhook.cli.reporting import (
+    add_messages_flag,
+    add_run_flags,
+    add_service_flags,
+    add_upload_flag,
+)
 from runhook.client.facts import job_name
 from runhook.client.importing import (
     AlreadyReportedError,
@@ -31,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where run_results.json is (else where dbt writes it)",
     )
     add_messages_flag(parser)
+    add_upload_flag(parser)
     parser.epilog = (
         "The same results again are the same run, reported once. "
         "Whether a run was canceled cannot be seen from its results."

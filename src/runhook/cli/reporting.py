@@ -47,6 +47,15 @@ def add_wrapper_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_upload_flag(parser: argparse.ArgumentParser) -> None:
+    """Declare the flag that attaches dbt's files."""
+    parser.add_argument(
+        "--upload-artifacts",
+        action="store_true",
+        help="attach run_results.json and manifest.json to the run, without secrets and arguments",
+    )
+
+
 def add_messages_flag(parser: argparse.ArgumentParser) -> None:
     """Declare the flag that keeps what dbt says to ourselves."""
     parser.add_argument(

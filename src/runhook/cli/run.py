@@ -5,7 +5,13 @@ import os
 import sys
 from collections.abc import Mapping
 
-from runhook.cli.reporting import add_run_flags, add_service_flags, add_wrapper_flags, command_in
+from runhook.cli.reporting import (
+    add_run_flags,
+    add_service_flags,
+    add_upload_flag,
+    add_wrapper_flags,
+    command_in,
+)
 from runhook.client.nesting import outer_run
 from runhook.client.settings import read_settings
 from runhook.client.witness import witness_of
@@ -31,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "needs the success of those before it",
     )
     add_wrapper_flags(parser)
+    add_upload_flag(parser)
+    parser.add_argument(
+        "--allow-cancel",
+        action="store_true",
+        help="let those who may cancel runs interrupt this one from the service",
+    )
     parser.add_argument(
         "argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run, with its flags"
     )

@@ -107,7 +107,10 @@ def end(
     finish = finished(verdict, steps, datetime.now(UTC), is_split=len(steps) > 1)
     # What is told from the start again makes a start that could not be told superfluous.
     Spool(folder).forget(run_key)
-    trouble = tell([start, finish], f"{run_key}-end", settings.service, environ)
+    attaching = steps if settings.upload_artifacts else ()
+    trouble = tell(
+        [start, finish], f"{run_key}-end", settings.service, environ, attaching=attaching
+    )
     file.remove()
     return trouble
 

@@ -4,7 +4,7 @@ What is told is what the files say and what somebody gave. What set the import o
 run off, so nothing of this machine's surroundings is told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,6 +47,8 @@ class Invocation:
     """Of the manifest it has written, else of its first node; empty if neither says."""
     started_at: datetime
     ended_at: datetime
+    files: Sequence[Path]
+    """What it has written."""
 
     @property
     def run_key(self) -> str:
@@ -77,22 +79,25 @@ def read_invocation(folder: Path) -> Invocation:
         )
     ended_at = results.generated_at
     usual_start = ended_at - timedelta(seconds=results.elapsed_seconds)
+    manifest = folder / "manifest.json"
+    project, invocation = project_and_invocation(head_of(manifest))
+    is_its_manifest = invocation == results.invocation_id
     return Invocation(
         results=results,
-        project_name=project_in(folder / "manifest.json", results) or results.project_name,
+        project_name=(project if is_its_manifest else "") or results.project_name,
         started_at=min(results.started_at or usual_start, ended_at),
         ended_at=ended_at,
+        files=[path, manifest] if is_its_manifest else [path],
     )
 
 
-def project_in(manifest: Path, results: RunResults) -> str:
-    """Return the project that a manifest names, if the same invocation wrote it; empty if not."""
+def head_of(path: Path) -> bytes:
+    """Return a file's first bytes; none if it cannot be read."""
     try:
-        with manifest.open("rb") as file:
-            project, invocation = project_and_invocation(file.read(HEAD_BYTES))
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
     except OSError:
-        return ""
-    return project if invocation == results.invocation_id else ""
+        return b""
 
 
 def report_invocation(
@@ -100,17 +105,20 @@ def report_invocation(
 ) -> str | None:
     """Report the run, marked as late; return what went wrong."""
     redact = Redactor(environ)
+    step = step_of(invocation, redact, with_messages=settings.messages)
     reports = (
         beginning(invocation, job, settings, redact),
         finished(
             judge_results(invocation.results),
-            [step_of(invocation, redact, with_messages=settings.messages)],
+            [step],
             invocation.ended_at,
             is_split=False,
         ),
     )
     late = [Report(kind=one.kind, body={**one.body, "late": True}) for one in reports]
-    return tell(late, f"{invocation.run_key}-import", settings.service, environ)
+    attaching = [step] if settings.upload_artifacts else ()
+    name = f"{invocation.run_key}-import"
+    return tell(late, name, settings.service, environ, attaching=attaching)
 
 
 def beginning(invocation: Invocation, job: str, settings: Settings, redact: Redactor) -> Report:
@@ -141,4 +149,5 @@ def step_of(invocation: Invocation, redact: Redactor, *, with_messages: bool) ->
         finished_at=rfc_3339(invocation.ended_at),
         results=summarise(invocation.results, redact, with_messages=with_messages),
         dbt_version=invocation.results.dbt_version,
+        files=[str(path.absolute()) for path in invocation.files],
     )

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from runhook.client.backlog import send_backlog
 from runhook.client.reports import Kind, Report
@@ -17,7 +18,12 @@ from runhook.client.service import Accepted, Failed, Service, UnusableError, con
 from runhook.client.settings import ServiceSettings
 from runhook.client.spool import KeptRun, Spool
 
+if TYPE_CHECKING:
+    from runhook.client.steps import Step
+
 HEARTBEAT_SECONDS = 30.0
+WATCHFUL_HEARTBEAT_SECONDS = 10.0
+"""Where somebody who cancels a run waits for the next heartbeat."""
 REQUEST_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -28,7 +34,12 @@ EXIT_SECONDS = 2.0
 
 
 def tell(
-    reports: Sequence[Report], name: str, settings: ServiceSettings, environ: Mapping[str, str]
+    reports: Sequence[Report],
+    name: str,
+    settings: ServiceSettings,
+    environ: Mapping[str, str],
+    *,
+    attaching: Sequence["Step"] = (),
 ) -> str | None:
     """Deliver a run's reports in one go, within the time that a run may take longer.
 
@@ -36,7 +47,8 @@ def tell(
         reports: what to say, the start first.
         name: what they are kept under if they cannot be delivered.
         settings: who is told.
-        environ: names the proxies.
+        environ: names the proxies, and has the secrets to leave out.
+        attaching: the steps whose artifacts are attached once all is told.
 
     Returns what went wrong, as a clause for people; None if the service knows everything.
     """
@@ -50,7 +62,13 @@ def tell(
         reporter.report(report)
     deadline = time.monotonic() + EXIT_SECONDS
     reporter.start(deadline=deadline)
-    return reporter.close(deadline=deadline)
+    trouble = reporter.close(deadline=deadline)
+    if trouble is None and attaching:
+        from runhook.client.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
+        from runhook.client.redaction import Redactor  # noqa: PLC0415 - as above
+
+        return attach_artifacts(attaching, service, reporter.run_id or "", Redactor(environ))
+    return trouble
 
 
 class Keeper:
@@ -109,8 +127,10 @@ class Reporter:
         name: str,
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        on_cancel_request: Callable[[], None] | None = None,
     ) -> None:
         self._service = service
+        self._on_cancel_request = on_cancel_request
         self._keeper = Keeper(spool, service, name)
         self._heartbeat_seconds = heartbeat_seconds
         self._to_keep: deque[Report] = deque()
@@ -143,6 +163,9 @@ class Reporter:
         with self._changed:
             self._is_kept = False
             self._to_keep.append(report)
+            if report.kind in {Kind.CANCELING, Kind.FINISHED}:
+                # The service will say that a cancel is asked for, as it was us who told.
+                self._on_cancel_request = None
             self._changed.notify_all()
 
     def close(self, *, deadline: float) -> str | None:
@@ -157,6 +180,11 @@ class Reporter:
                 lambda: self._is_done and not self._to_keep, timeout=deadline - time.monotonic()
             )
             return self._trouble()
+
+    @property
+    def run_id(self) -> str | None:
+        """What the service calls the run; None if it has not taken it."""
+        return self._run_id
 
     def is_idle(self) -> bool:
         """Whether there is time for other runs than this one."""
@@ -297,6 +325,15 @@ class Reporter:
         if report.kind is Kind.FINISHED or is_last:
             self._is_told = True
             self._keeper.forget()
+        if answer.data.get("cancel_requested") is True:
+            self._pass_on_cancel_request()
+
+    def _pass_on_cancel_request(self) -> None:
+        """Say it once that somebody asks for the end, unless it was us."""
+        with self._changed:
+            told, self._on_cancel_request = self._on_cancel_request, None
+        if told is not None:
+            told()
 
     def _drop(self, report: Report, answer: Failed) -> None:
         with self._changed:

@@ -110,6 +110,13 @@ class Service:
         # The service has known this run: if it no longer does, it never will again.
         return self._post(path, body, timeout, refusals=REFUSALS | {NOT_FOUND})
 
+    def attach(
+        self, run_id: str, name: str, content: bytes, *, timeout: float
+    ) -> Accepted | Failed:
+        """Attach a file to a run."""
+        path = f"{self._runs}/{quote(run_id, safe='')}/artifacts/{quote(name, safe='')}"
+        return self._send("PUT", path, content, timeout, refusals=REFUSALS)
+
     def _post(
         self,
         path: str,
@@ -119,10 +126,15 @@ class Service:
     ) -> Accepted | Failed:
         # Bytes of the environment that are no UTF-8 arrive here as lone surrogates.
         content = json.dumps(body, ensure_ascii=False).encode(errors="replace")
+        return self._send("POST", path, content, timeout, refusals=refusals)
+
+    def _send(
+        self, method: str, path: str, content: bytes, timeout: float, *, refusals: Container[int]
+    ) -> Accepted | Failed:
         try:
             connection, target, extra = self._connect(path, timeout)
             try:
-                connection.request("POST", target, content, {**self._headers, **extra})
+                connection.request(method, target, content, {**self._headers, **extra})
                 response = connection.getresponse()
                 return judge_answer(response.status, response.read(LARGEST_ANSWER), refusals)
             finally:

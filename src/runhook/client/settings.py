@@ -39,6 +39,10 @@ class Settings:
     """Seconds between the polite SIGINT and the signal that was really meant."""
     messages: bool = True
     """Whether what dbt says of failed nodes is told; it may hold SQL and rows."""
+    upload_artifacts: bool = False
+    """Whether dbt's files are attached to the run."""
+    allow_cancel: bool = False
+    """Whether somebody may interrupt dbt from the service."""
 
 
 def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
@@ -53,6 +57,8 @@ def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
         reason=told.get("reason") or None,
         grace=usual_grace if told.get("grace") is None else flags.grace,
         messages=not told.get("no_messages"),
+        upload_artifacts=bool(told.get("upload_artifacts")),
+        allow_cancel=bool(told.get("allow_cancel")),
     )
 
 

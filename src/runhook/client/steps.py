@@ -35,6 +35,9 @@ class Step:
     finished_at: str
     results: Mapping[str, Any]
     dbt_version: str
+    files: Sequence[str] = ()
+    """Its artifacts, which carry its ``tag``."""
+    tag: str = ""
 
     @property
     def has_failed(self) -> bool:

@@ -5,7 +5,9 @@ No method of a witness raises. What is not needed before dbt has started is impo
 
 import functools
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -17,6 +19,7 @@ from runhook.client.settings import Settings
 if TYPE_CHECKING:
     from runhook.client.reporter import Reporter
     from runhook.client.reports import Report
+    from runhook.client.service import Service
     from runhook.client.steps import Step
     from runhook.client.surroundings import Surroundings
     from runhook.client.verdict import Verdict
@@ -135,6 +138,8 @@ class Witness:
             finished_at=rfc_3339(ending.ended_at),
             results=summary,
             dbt_version=found.dbt_version,
+            files=[str(path.absolute()) for path in found.files],
+            tag=self._tag,
         )
 
     def _surroundings(self) -> "Surroundings":
@@ -162,6 +167,8 @@ class RunWitness(Witness):
         self._failed: Step | None = None
         self._steps_file: StepsFile | None = None
         self._is_split = len(commands) > 1
+        self._service: Service | None = None
+        self._is_cancel_requested = False
 
     def environ_of_child(self) -> dict[str, str]:
         """Return dbt's environment, which tells a wrapper within it whose steps it runs."""
@@ -172,7 +179,11 @@ class RunWitness(Witness):
         """Report the start, with the first step."""
         if self._count > 1:
             return
-        from runhook.client.reporter import Reporter  # noqa: PLC0415 - dbt runs first
+        from runhook.client.reporter import (  # noqa: PLC0415 - dbt runs first
+            HEARTBEAT_SECONDS,
+            WATCHFUL_HEARTBEAT_SECONDS,
+            Reporter,
+        )
         from runhook.client.service import UnusableError, connect  # noqa: PLC0415 - as above
         from runhook.client.spool import Spool  # noqa: PLC0415 - as above
 
@@ -183,7 +194,15 @@ class RunWitness(Witness):
             self.trouble = f"this run was not reported: {error}"
             return
         spool = Spool(settings.spool_folder) if settings.spool_folder else None
-        self._reporter = Reporter(service, spool, self._run_key)
+        may_cancel = self._settings.allow_cancel
+        self._service = service
+        self._reporter = Reporter(
+            service,
+            spool,
+            self._run_key,
+            heartbeat_seconds=WATCHFUL_HEARTBEAT_SECONDS if may_cancel else HEARTBEAT_SECONDS,
+            on_cancel_request=self._ask_ourselves_to_stop if may_cancel else None,
+        )
         self._reporter.report(self._start())
         self._reporter.start()
 
@@ -202,6 +221,8 @@ class RunWitness(Witness):
         if self._reporter is None:
             return
         own = self._step(ending)
+        if own.status == "canceled" and self._is_cancel_requested:
+            own = replace(own, message="canceled from Runhook")
         inner = self._inner_steps()
         culprit = next((one for one in inner if one.has_failed), None)
         self._is_split = self._is_split or bool(inner)
@@ -226,6 +247,22 @@ class RunWitness(Witness):
         if self._steps_file is not None:
             self._steps_file.remove()
         self.trouble = self._reporter.close(deadline=ending.ended_at_monotonic + EXIT_SECONDS)
+        if self._settings.upload_artifacts and self.trouble is None:
+            self._attach_artifacts()
+
+    def _attach_artifacts(self) -> None:
+        """Attach dbt's files to the run, which is told by now."""
+        from runhook.client.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
+
+        assert self._reporter is not None
+        assert self._service is not None
+        run_id = self._reporter.run_id or ""
+        self.trouble = attach_artifacts(self._steps, self._service, run_id, self._redactor())
+
+    def _ask_ourselves_to_stop(self) -> None:
+        """Do as if a scheduler had sent SIGTERM; the main thread hears of it as it would then."""
+        self._is_cancel_requested = True
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _start(self) -> "Report":
         from runhook.client.facts import facts_of  # noqa: PLC0415 - after dbt's start

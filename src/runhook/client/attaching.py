@@ -1,0 +1,114 @@
+"""Attach dbt's artifacts to a run that was told, without the secrets and arguments in them."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from runhook.client.artifacts import HEAD_BYTES, LARGEST_ARTIFACT
+from runhook.client.results import version_and_step
+from runhook.client.service import Failed, Service
+from runhook.client.steps import Step
+from runhook.client.witness import TAG
+
+ATTACHING_SECONDS = 15.0
+"""How much longer a run may take whose artifacts are to be attached: a manifest may be large."""
+SHORTEST_REQUEST_SECONDS = 0.05
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+class NotAttachedError(Exception):
+    """A file is not attached; the message says why."""
+
+
+def attach_artifacts(
+    steps: Sequence[Step], service: Service, run_id: str, redact: Callable[[str], str]
+) -> str | None:
+    """Attach what the steps have written, of files with one name the last one, within the time.
+
+    Returns what went wrong, as a clause for people; None if all is attached.
+    """
+    problems: list[str] = ["there was no time left"]
+
+    def attach_all() -> None:
+        try:
+            for name, step in latest_files(steps).items():
+                attach(Path(name), step, service, run_id, redact=redact, deadline=deadline)
+        except NotAttachedError as error:
+            problems[:] = [str(error)]
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not show in dbt's run
+            problems[:] = [f"internal error, {type(error).__name__}"]
+        else:
+            problems.clear()
+
+    deadline = time.monotonic() + ATTACHING_SECONDS
+    # A daemon, so that an answer that never comes does not keep the process.
+    thread = threading.Thread(target=attach_all, name="runhook-attacher", daemon=True)
+    thread.start()
+    thread.join(ATTACHING_SECONDS)
+    return f"not all artifacts were attached: {problems[0]}" if problems else None
+
+
+def latest_files(steps: Sequence[Step]) -> Mapping[str, Step]:
+    """Return each file with the step that wrote it, the last of those with one name only."""
+    by_name = {Path(path).name: (path, step) for step in steps for path in step.files}
+    return dict(by_name.values())
+
+
+def attach(
+    path: Path,
+    step: Step,
+    service: Service,
+    run_id: str,
+    *,
+    redact: Callable[[str], str],
+    deadline: float,
+) -> None:
+    """Attach one file.
+
+    Raises:
+        NotAttachedError: it cannot be read, is another run's by now, or is not taken.
+    """
+    try:
+        if path.stat().st_size > LARGEST_ARTIFACT:
+            raise NotAttachedError(f"{path.name} is too large")
+        content = path.read_bytes()
+    except OSError as error:
+        raise NotAttachedError(f"{path.name} cannot be read: {type(error).__name__}") from error
+    if (version_and_step(content[:HEAD_BYTES], TAG)[1] or "") != step.tag:
+        raise NotAttachedError(f"{path.name} was written anew by another command")
+    seconds_left = max(deadline - time.monotonic(), SHORTEST_REQUEST_SECONDS)
+    content = cleaned(path.name, content, redact)
+    answer = service.attach(run_id, path.name, content, timeout=seconds_left)
+    if isinstance(answer, Failed):
+        raise NotAttachedError(f"{path.name}: {answer.reason}")
+
+
+def cleaned(name: str, content: bytes, redact: Callable[[str], str]) -> bytes:
+    """Return an artifact without secrets; its strings are redacted one by one, so it stays JSON.
+
+    Raises:
+        NotAttachedError: it is none.
+    """
+
+    def redacted(literal: re.Match[str]) -> str:
+        value = json.loads(literal[0])
+        clean = redact(value)
+        return literal[0] if clean == value else json.dumps(clean)
+
+    text = content.decode(errors="replace")
+    try:
+        if name == "run_results.json":
+            text = without_arguments(text)
+        return STRING.sub(redacted, text).encode()
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise NotAttachedError(f"{name} is not JSON, or was cut off") from error
+
+
+def without_arguments(text: str) -> str:
+    """Return results without `args`: Core writes variables and the command line in clear there."""
+    document = json.loads(text)
+    document.pop("args", None)
+    return json.dumps(document)
