@@ -5,11 +5,18 @@ from typing import TYPE_CHECKING
 from runhook.domain.version import VERSION
 
 if TYPE_CHECKING:
+    from runhook.client.running import Run, run
     from runhook.client.verifying import verify
     from runhook.domain.signature import SignatureError
 
 __version__ = VERSION
-__all__ = ["SignatureError", "__version__", "verify"]
+__all__ = ["Run", "SignatureError", "__version__", "run", "verify"]
+HOMES = {
+    "Run": "runhook.client.running",
+    "SignatureError": "runhook.client.verifying",
+    "run": "runhook.client.running",
+    "verify": "runhook.client.verifying",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -17,8 +24,8 @@ def __getattr__(name: str) -> object:
 
     `runhook run` imports this package on its way to dbt and needs neither hashing nor JSON.
     """
-    if name not in {"SignatureError", "verify"}:
+    if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from runhook.client import verifying  # noqa: PLC0415 - lazily, see above
+    from importlib import import_module  # noqa: PLC0415 - lazily, see above
 
-    return getattr(verifying, name)
+    return getattr(import_module(HOMES[name]), name)

@@ -1,0 +1,177 @@
+"""What dbtRunner tells its callbacks of a command, in this process.
+
+dbt calls back on its own threads, and an exception there hangs dbt for good. So the callback only
+notes a few values of a few events; what they mean is worked out later, elsewhere.
+"""
+
+import shlex
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from runhook.client.reports import rfc_3339
+from runhook.client.results import (
+    FAILED_STATUSES,
+    SLOWEST_NODES,
+    FailedNode,
+    RunResults,
+    SlowNode,
+    summarise,
+)
+from runhook.client.steps import Step, name_of
+from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What is kept of an event."""
+
+    name: str
+    invocation_id: str
+    at: datetime
+    values: tuple[Any, ...]
+
+
+def version_of(data: Any) -> tuple[Any, ...]:
+    return (str(data.version).lstrip("="),)
+
+
+def node_of(data: Any) -> tuple[Any, ...]:
+    result = data.run_result
+    status, message = str(result.status), str(result.message)
+    return str(data.node_info.unique_id), status, message, float(result.execution_time)
+
+
+def completion_of(data: Any) -> tuple[Any, ...]:
+    return str(data.command), bool(data.success)
+
+
+PICKED = {
+    "MainReportVersion": version_of,
+    "NodeFinished": node_of,
+    "CommandCompleted": completion_of,
+}
+"""The events that matter, each with what is kept of it."""
+
+
+class Notebook:
+    """Takes dbt's events. Neither waits for anything nor raises."""
+
+    def __init__(self) -> None:
+        self._noted: deque[Noted] = deque()
+
+    def note(self, event: Any) -> None:
+        """Keep what matters of an event."""
+        with suppress(Exception):
+            pick = PICKED.get(event.info.name)
+            if pick is not None:
+                invocation_id = str(event.info.invocation_id)
+                now = datetime.now(UTC)
+                # Appending is atomic; a lock could make dbt wait for us.
+                self._noted.append(Noted(event.info.name, invocation_id, now, pick(event.data)))
+
+    def steps(self, redact: Callable[[str], str], *, with_messages: bool) -> list[Step]:
+        """Return what was noted as steps, one for each command of dbt's."""
+        return [
+            step_of(one, redact, with_messages=with_messages)
+            for one in invocations_in(list(self._noted))
+        ]
+
+
+@dataclass(slots=True)
+class Told:
+    """What one command of dbt's has told."""
+
+    invocation_id: str
+    started_at: datetime
+    ended_at: datetime
+    version: str = ""
+    nodes: list[tuple[str, str, str, float]] = field(default_factory=list)
+    command: str = "dbt"
+    has_succeeded: bool | None = None
+    """None if it has not told of its end."""
+
+
+def invocations_in(noted: Iterable[Noted]) -> Sequence[Told]:
+    """Gather what each command has told, in the order they began."""
+    found: dict[str, Told] = {}
+    for one in noted:
+        told = found.setdefault(one.invocation_id, Told(one.invocation_id, one.at, one.at))
+        told.ended_at = one.at
+        if one.name == "MainReportVersion":
+            (told.version,) = one.values
+        elif one.name == "NodeFinished":
+            unique_id, status, message, seconds = one.values
+            told.nodes.append((unique_id, status, message, seconds))
+        else:
+            told.command, told.has_succeeded = one.values
+    return list(found.values())
+
+
+def step_of(told: Told, redact: Callable[[str], str], *, with_messages: bool) -> Step:
+    """Return a command as a step of its run."""
+    results = results_of(told)
+    # In this process dbt calls itself `cli`.
+    words = ["dbt", *words_in(told.command)[1:]]
+    verdict = judge_told(told, results)
+    return Step(
+        name=name_of(words, redact),
+        status=verdict.status,
+        outcome=verdict.outcome,
+        message=redact(verdict.message),
+        started_at=rfc_3339(told.started_at),
+        finished_at=rfc_3339(told.ended_at),
+        results=summarise(results, redact, with_messages=with_messages),
+        dbt_version=told.version,
+    )
+
+
+def results_of(told: Told) -> RunResults:
+    """Return what the nodes have become."""
+    timed = sorted(told.nodes, key=lambda node: node[3], reverse=True)
+    first = told.nodes[0][0].split(".") if told.nodes else []
+    return RunResults(
+        step=None,
+        dbt_version=told.version,
+        generated_at=told.ended_at,
+        elapsed_seconds=(told.ended_at - told.started_at).total_seconds(),
+        counts=Counter(status for _, status, _, _ in told.nodes),
+        failed=tuple(
+            FailedNode(
+                unique_id=unique_id,
+                resource_type=unique_id.partition(".")[0],
+                status=status,
+                message=message,
+            )
+            for unique_id, status, message, _ in told.nodes
+            if status in FAILED_STATUSES
+        ),
+        slowest=tuple(
+            SlowNode(unique_id=unique_id, seconds=round(seconds, 3))
+            for unique_id, _, _, seconds in timed[:SLOWEST_NODES]
+            if seconds > 0
+        ),
+        invocation_id=told.invocation_id,
+        project_name=first[1] if len(first) > 2 else "",
+        nodes_known=True,
+    )
+
+
+def judge_told(told: Told, results: RunResults) -> Verdict:
+    """Return what became of a command."""
+    if told.has_succeeded is None:
+        return canceled("dbt did not come to its end")
+    if told.has_succeeded:
+        return succeeded(results if told.nodes else None)
+    return failed(results) if results.failed else errored("dbt failed, though no node did")
+
+
+def words_in(command: str) -> list[str]:
+    """Split a command line; one that cannot be split is not shown."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return ["dbt"]

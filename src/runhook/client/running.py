@@ -1,0 +1,303 @@
+"""`runhook.run`: a run that is reported from Python, as `runhook run` reports one from a shell.
+
+Whatever goes wrong on our side is in ``trouble``, and logged as a warning of the logger `runhook`;
+nothing but a missing job's name is raised.
+"""
+
+import logging
+import os
+import time
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from runhook.client.artifacts import find_artifacts
+from runhook.client.dbt_events import Notebook
+from runhook.client.facts import facts_of, job_name
+from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
+from runhook.client.redaction import Redactor
+from runhook.client.reporter import EXIT_SECONDS, Reporter
+from runhook.client.reports import finished, rfc_3339, started, unavailable
+from runhook.client.results import RunResults, shorten, summarise
+from runhook.client.service import UnusableError, connect
+from runhook.client.settings import Settings, read_settings
+from runhook.client.spool import Spool
+from runhook.client.steps import Step, failure, step_from, success
+from runhook.client.surroundings import Surroundings
+from runhook.client.systems import this_place
+from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
+from runhook.client.witness import TAG
+
+MESSAGE_CHARACTERS = 250
+log = logging.getLogger("runhook")
+
+
+def run(
+    job: str | None = None,
+    *,
+    project: str | None = None,
+    environment: str | None = None,
+    reason: str | None = None,
+    url: str | None = None,
+    account_id: str | None = None,
+    messages: bool = True,
+) -> "Run":
+    """Report what happens in a ``with`` block as a run.
+
+    ::
+
+        with runhook.run(job="nightly") as run:
+            with run.step("load orders"):
+                load_orders()
+            dbtRunner(callbacks=[run.callback]).invoke(["build"])
+
+    The run succeeds if the block ends, no step has failed, and nobody called ``fail``. An exception
+    makes it errored, KeyboardInterrupt canceled; both go on their way. Settings that are not given
+    come from the environment, as those of `runhook run` do.
+
+    Args:
+        job: the job's name; needed unless RUNHOOK_JOB or the scheduler names it.
+        project: the project's name.
+        environment: the environment's name.
+        reason: why the run takes place.
+        url: where the service is.
+        account_id: whose run it is.
+        messages: whether what dbt says of failed nodes, and exceptions, are told.
+
+    Raises:
+        ValueError: nothing names the job.
+    """
+    given = Namespace(
+        job=job,
+        project=project,
+        environment=environment,
+        reason=reason,
+        url=url,
+        account_id=account_id,
+        no_messages=not messages,
+    )
+    environ = dict(os.environ)
+    settings = read_settings(given, environ)
+    if not (settings.job or outer_run(environ) or job_name(this_place(environ))):
+        raise ValueError("name the job: runhook.run(job=...), or RUNHOOK_JOB in the environment")
+    return Run(settings, environ)
+
+
+class Run:
+    """A run under way. Within another one, its steps are steps of that."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._inherited = environ
+        self._run_key = os.urandom(16).hex()
+        self._outer: OuterRun | None = None
+        self._reporter: Reporter | None = None
+        self._notebook = Notebook()
+        self._steps: list[Step] = []
+        self._count = 0
+        self._failure: Verdict | None = None
+        self._started_at = datetime.now(UTC)
+        self._redact = Redactor(environ)
+        self.trouble: str | None = None
+        """Why the run was not reported; None if it was."""
+
+    def __enter__(self) -> Self:
+        """Report the start, in the background."""
+        self._started_at = datetime.now(UTC)
+        self._quietly(self._begin)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Report the end and what is left, within two seconds."""
+        self._quietly(lambda: self._end(error))
+        if self.trouble is not None:
+            log.warning("%s", self.trouble)
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment for processes in which `runhook step` and `runhook run` tell steps."""
+        if self._outer is not None:
+            return self._inherited
+        return {**self._inherited, RUN_VARIABLE: f"{self._run_key}:{os.getpid()}"}
+
+    def step(self, name: str, *, target: str | Path | None = None) -> "StepOfRun":
+        """Return a block of this one that is told as a step.
+
+        Args:
+            name: what it is called.
+            target: the folder that dbt writes its results to, if that cannot be seen from here.
+        """
+        self._count += 1
+        return StepOfRun(
+            name,
+            f"{self._run_key}-{self._count}",
+            self.environ,
+            None if target is None else Path(target),
+            on_end=lambda step, error: self._quietly(lambda: self._note(step, error)),
+        )
+
+    def callback(self, event: Any) -> None:
+        """Take an event of dbt's: ``dbtRunner(callbacks=[run.callback])``.
+
+        Each command of dbt's becomes a step. Never raises, and never makes dbt wait.
+        """
+        self._notebook.note(event)
+
+    def fail(self, message: str) -> None:
+        """Make the run errored, though no exception is raised."""
+        self._failure = errored(shorten(self._told(message), MESSAGE_CHARACTERS))
+
+    def _begin(self) -> None:
+        self._outer = outer_run(self._inherited)
+        if self._outer is not None:
+            return
+        try:
+            service = connect(self._settings.service, self._inherited)
+        except UnusableError as error:
+            self.trouble = f"this run was not reported: {error}"
+            return
+        around = Surroundings(["dbt"], self._inherited, Path.cwd())
+        facts = facts_of(self._settings, around, this_place(self._inherited), self._redact)
+        folder = self._settings.service.spool_folder
+        self._reporter = Reporter(service, Spool(folder) if folder else None, self._run_key)
+        self._reporter.report(started(self._run_key, facts, self._started_at, heartbeats=True))
+        self._reporter.start()
+
+    def _end(self, error: BaseException | None) -> None:
+        steps = self._all_steps()
+        verdict = self._verdict(steps, error)
+        now = datetime.now(UTC)
+        if self._outer is not None:
+            whole = step_like(verdict, "Python", self._started_at, now)
+            self._tell_outer_run(steps or [whole])
+        elif self._reporter is not None:
+            self._reporter.report(finished(verdict, steps, now, is_split=bool(steps)))
+            self.trouble = self._reporter.close(deadline=time.monotonic() + EXIT_SECONDS)
+
+    def _note(self, block: "StepOfRun", error: BaseException | None) -> None:
+        """Note what became of a step."""
+        folder = block.target or Surroundings(["dbt"], block.environ, Path.cwd()).target_folder()
+        found = find_artifacts(folder, TAG, block.tag)
+        verdict = self._verdict_of_step(found.results, error)
+        name = self._redact(block.name)
+        step = step_like(verdict, name, block.started_at, datetime.now(UTC))
+        if found.results is not None and verdict.status != "canceled":
+            with_messages = self._settings.messages
+            summary = summarise(found.results, self._redact, with_messages=with_messages)
+            step = replace(step, results=summary, dbt_version=found.dbt_version)
+        self._steps.append(step)
+
+    def _verdict_of_step(self, results: RunResults | None, error: BaseException | None) -> Verdict:
+        if isinstance(error, KeyboardInterrupt):
+            return canceled("canceled by KeyboardInterrupt")
+        if results is not None and results.failed:
+            return failed(results)
+        if error is not None:
+            return errored(self._words_for(error))
+        return succeeded(results)
+
+    def _all_steps(self) -> list[Step]:
+        """Return the steps in the order they began: blocks, dbt's commands, other processes'."""
+        folder = self._settings.service.spool_folder
+        elsewhere: list[Step] = []
+        if folder is not None and self._outer is None:
+            file = StepsFile(folder, self._run_key)
+            elsewhere = [one for one in map(step_from, file.new_steps()) if one is not None]
+            file.remove()
+        of_dbt = self._notebook.steps(self._redact, with_messages=self._settings.messages)
+        return sorted([*self._steps, *of_dbt, *elsewhere], key=lambda step: step.started_at)
+
+    def _verdict(self, steps: Sequence[Step], error: BaseException | None) -> Verdict:
+        if isinstance(error, KeyboardInterrupt):
+            return canceled("canceled by KeyboardInterrupt")
+        broken = next((step for step in steps if step.has_failed), None)
+        if error is None or (isinstance(error, SystemExit) and not error.code):
+            if self._failure is not None:
+                return self._failure
+            return success(steps) if broken is None else failure(broken, is_named=len(steps) > 1)
+        if broken is not None and broken.status == "error":
+            return failure(broken, is_named=len(steps) > 1)
+        return errored(self._words_for(error))
+
+    def _words_for(self, error: BaseException) -> str:
+        """Return what an exception says, on one line."""
+        said = " ".join(self._told(str(error)).split())
+        name = type(error).__name__
+        return shorten(f"{name}: {said}" if said else name, MESSAGE_CHARACTERS)
+
+    def _told(self, message: str) -> str:
+        return self._redact(message) if self._settings.messages else ""
+
+    def _tell_outer_run(self, steps: Sequence[Step]) -> None:
+        folder = self._settings.service.spool_folder
+        assert folder is not None
+        assert self._outer is not None
+        file = StepsFile(folder, self._outer.run_key)
+        for step in steps:
+            file.add(step.as_json())
+
+    def _quietly(self, work: Callable[[], None]) -> None:
+        """Turn whatever goes wrong into trouble."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - dbt's run must not suffer from our bugs
+            # The text of an unexpected error could hold a secret; its name cannot.
+            self.trouble = f"this run was not reported: internal error, {type(error).__name__}"
+
+
+class StepOfRun:
+    """A block within a run's, told as a step of it."""
+
+    def __init__(
+        self,
+        name: str,
+        tag: str,
+        environ: Mapping[str, str],
+        target: Path | None,
+        *,
+        on_end: Callable[["StepOfRun", BaseException | None], None],
+    ) -> None:
+        self.name = name
+        self.tag = tag
+        self.environ = {**environ, f"DBT_ENV_CUSTOM_ENV_{TAG}": tag}
+        """The environment for a dbt that the block starts; its results then become the step's."""
+        self.target = target
+        self.started_at = datetime.now(UTC)
+        self._on_end = on_end
+
+    def __enter__(self) -> Self:
+        """Begin the step."""
+        self.started_at = datetime.now(UTC)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Note what became of it."""
+        self._on_end(self, error)
+
+
+def step_like(verdict: Verdict, name: str, started_at: datetime, ended_at: datetime) -> Step:
+    """Return a step of which there are no results."""
+    return Step(
+        name=shorten(name, MESSAGE_CHARACTERS) or "step",
+        status=verdict.status,
+        outcome=verdict.outcome,
+        message=verdict.message,
+        started_at=rfc_3339(started_at),
+        finished_at=rfc_3339(ended_at),
+        results=unavailable("dbt wrote none"),
+        dbt_version="",
+    )
