@@ -59,10 +59,11 @@ lock: .venv/ready ## Renew the pins in requirements/
 	@$(COMPILE) --extra server --extra postgres pyproject.toml -o requirements/server.txt
 	@$(COMPILE) --extra server --extra postgres pyproject.toml requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) requirements/dbt.in -o requirements/dbt.txt
+	@$(COMPILE) --no-deps --prerelease allow requirements/dbt-v2.in -o requirements/dbt-v2.txt
 
 .PHONY: clean
 clean: ## Remove the environments and everything built
-	rm -rf .venv .venv-dbt .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-dbt .venv-dbt-v2 .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/ready: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
