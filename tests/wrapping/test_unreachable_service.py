@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from runhook.client.service import Service, UnusableError
 from tests.wrapping.support import Answer, StubService, Wrapper, a_service, a_wrapper, refused
 
 
@@ -191,6 +192,33 @@ def test_a_proxy_is_asked_for_other_machines(wrapper: Wrapper, service: StubServ
         "http://runhook.example/api/v3/accounts/1/runs/42/finish",
     ]
     assert service.requests[0].headers["Proxy-Authorization"] == "Basic bWU6c2VjcmV0"
+
+
+@pytest.mark.parametrize(
+    ("variables", "proxy"),
+    [
+        ({}, None),
+        ({"https_proxy": "http://me:secret@proxy.example:3128"}, "proxy.example:3128"),
+        ({"HTTPS_PROXY": "proxy.example"}, "proxy.example:80"),
+        ({"http_proxy": "http://proxy.example"}, None),
+        ({"https_proxy": "proxy.example", "no_proxy": "10.0.0.0/8, .other"}, None),
+    ],
+)
+def test_proxies_are_named_as_for_the_service(variables: dict[str, str], proxy: str | None):
+    named = Service(url="https://10.1.2.3", token="t", account_id="1", environ=variables)
+
+    assert named.proxy == proxy
+
+
+@pytest.mark.parametrize(
+    ("address", "complaint"),
+    [("ftp://me:secret@proxy", "https_proxy: give a proxy as"), ("https://proxy", "in TLS")],
+)
+def test_a_proxy_that_cannot_be_used_is_said_without_its_password(address: str, complaint: str):
+    with pytest.raises(UnusableError, match=complaint) as refused:
+        Service(url="https://other", token="t", account_id="1", environ={"https_proxy": address})
+
+    assert "secret" not in str(refused.value)
 
 
 def test_our_own_bug_does_not_stop_dbt(wrapper: Wrapper):

@@ -10,15 +10,17 @@ import json
 import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, quote, urlsplit
 
 from runhook.client.settings import ServiceSettings
 from runhook.client.spool import Destination
 from runhook.domain.version import VERSION
 
+if TYPE_CHECKING:
+    from runhook.domain.proxies import Proxy
+
 LARGEST_ANSWER = 1 << 20
-LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 REQUEST_TIMEOUT = 408
 TOO_MANY_REQUESTS = 429
@@ -93,7 +95,7 @@ class Service:
     @property
     def proxy(self) -> str | None:
         """The proxy that is asked instead, without credentials."""
-        return None if self._proxy is None else f"{self._proxy.hostname}:{self._proxy.port or 80}"
+        return None if self._proxy is None else self._proxy.place
 
     def start_run(self, body: Mapping[str, object], *, timeout: float) -> Accepted | Failed:
         """Report a run's start; the answer's data has its `id`. Seconds are per read and write."""
@@ -155,7 +157,7 @@ class Service:
         host, port = self._url.hostname or "", self._url.port or DEFAULT_PORTS[self._url.scheme]
         through = self._proxy
         extra = {} if through is None else proxy_authorization(through)
-        at = (host, port) if through is None else (through.hostname or "", through.port or 80)
+        at = (host, port) if through is None else (through.host, through.port)
         if self._url.scheme == "http":
             target = path if through is None else f"{self.name}{path}"
             return http.client.HTTPConnection(*at, timeout=timeout), target, extra
@@ -192,30 +194,34 @@ def parse_url(url: str) -> SplitResult:
     return parts
 
 
-def find_proxy(url: SplitResult, environ: Mapping[str, str]) -> SplitResult | None:
-    """Return the proxy that the usual variables name for ``url``; none for this very machine."""
-    host = url.hostname or ""
-    address = environ.get(f"{url.scheme}_proxy") or environ.get(f"{url.scheme.upper()}_PROXY")
-    if not address or LOOPBACK.fullmatch(host):
+def find_proxy(url: SplitResult, environ: Mapping[str, str]) -> "Proxy | None":
+    """Return the proxy that the usual variables name for ``url``; none for this very machine.
+
+    Raises:
+        UnusableError: a variable is not a proxy's address.
+    """
+    name = f"{url.scheme}_proxy"
+    if not (environ.get(name) or environ.get(name.upper())):
         return None
-    exempt = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-    if any(matches(host, one.strip()) for one in exempt.split(",")):
-        return None
-    proxy = urlsplit(address if "://" in address else f"http://{address}")
-    return proxy if proxy.scheme == "http" and proxy.hostname else None
+    from runhook.domain.errors import InvalidError  # noqa: PLC0415 - 12 ms that few have to pay
+    from runhook.domain.proxies import Proxies  # noqa: PLC0415 - as above
+
+    try:
+        proxy = Proxies.of(environ).proxy_for(url.geturl())
+    except InvalidError as error:
+        raise UnusableError(error.message) from error
+    if proxy is not None and proxy.scheme != "http":
+        raise UnusableError(
+            f"the proxy {proxy.url} is spoken to in TLS, which the client cannot do"
+        )
+    return proxy
 
 
-def matches(host: str, exemption: str) -> bool:
-    """Whether an entry of NO_PROXY names ``host`` or a domain above it; `*` names all."""
-    domain = exemption.lower().partition(":")[0].lstrip(".")
-    return exemption == "*" or (bool(domain) and f".{host}".endswith(f".{domain}"))
-
-
-def proxy_authorization(proxy: SplitResult) -> dict[str, str]:
-    """Return the header for a proxy whose address holds a user and a password."""
-    if proxy.username is None:
+def proxy_authorization(proxy: "Proxy") -> dict[str, str]:
+    """Return the header for a proxy that wants a user and a password."""
+    if proxy.credentials is None:
         return {}
-    credentials = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    credentials = ":".join(proxy.credentials).encode()
     return {"Proxy-Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
 
 
