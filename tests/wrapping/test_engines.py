@@ -1,0 +1,31 @@
+"""A real dbt behind the wrapper: a telling part of what `python -m tests.soak.engines` tries.
+
+What is told of a success, of a failing test and of SIGTERM, the test of `make demo` checks.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak.engines import CASES, Case, a_stage, play
+from tests.support.engines import CORE
+
+IN_EVERY_TEST = ("compile error", "Ctrl-C once")
+"""dbt Core exits with 2 for both, and one of them leaves older results behind."""
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.name in IN_EVERY_TEST], ids=lambda case: case.name
+)
+def test_a_real_run_becomes_what_it_was(tmp_path: Path, case: Case):
+    with a_stage(case, CORE, tmp_path) as stage:
+        outcome = play(stage)
+
+    assert (outcome.code, outcome.status) == case.core
+
+
+def test_each_case_is_named_once():
+    names = [case.name for case in CASES]
+
+    assert len(names) == len(set(names))
+    assert set(IN_EVERY_TEST) <= set(names)
