@@ -235,19 +235,18 @@ def test_whatever_dbt_says_nothing_is_raised_into_it(
 
 
 WITH_DBT = """
-import json, os, sys, threading
-import runhook
-from dbt.cli.main import dbtRunner
+import json, os, sys
 
+example, invocations = json.loads(sys.argv[1])
 ends = []
-for url, arguments in json.loads(sys.argv[1]):
-    with runhook.run(job="nightly", url=url) as run:
-        result = dbtRunner(callbacks=[run.callback]).invoke(["--quiet", *arguments])
-        if result.exception:
-            run.fail(str(result.exception))
-    ends.append([result.success, run.trouble is None])
+for url, arguments in invocations:
+    os.environ["RUNHOOK_URL"] = url
+    names = {}
+    exec(example.replace('["build"]', json.dumps(arguments)), names)
+    ends.append([names["result"].success, names["run"].trouble is None])
 print(json.dumps(ends))
 """
+"""Follows the example once for each invocation."""
 
 
 def test_a_real_dbt_runner_is_told_of_and_never_held_up(
@@ -256,7 +255,8 @@ def test_a_real_dbt_runner_is_told_of_and_never_held_up(
     """One process, as most of its time is dbt's import; the second service is not there."""
     shop = REPOSITORY / "examples" / "shop"
     where = ["--project-dir", str(shop), "--profiles-dir", str(shop)]
-    build = ["build", "--vars", "{lose_a_payment: true}", *where]
+    build = ["--quiet", "build", "--vars", "{lose_a_payment: true}", *where]
+    example = block_with(REPORTING, "python", "dbtRunner")
     invocations = [
         [service.url, build],
         ["http://127.0.0.1:9", ["ls", *where]],
@@ -264,7 +264,7 @@ def test_a_real_dbt_runner_is_told_of_and_never_held_up(
     ]
 
     ended = subprocess.run(
-        [DBT / "python", "-c", WITH_DBT, json.dumps(invocations)],
+        [DBT / "python", "-c", WITH_DBT, json.dumps([example, invocations])],
         env={
             **place.environ,
             "DBT_TARGET_PATH": str(tmp_path / "target"),

@@ -28,6 +28,7 @@ from runhook.client.systems import this_place
 from runhook.client.verdict import Verdict, canceled, errored
 
 CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+ENDING_SUFFIX = ".ending"
 STOPPED = {128 + signal.SIGHUP, 128 + signal.SIGINT, 128 + signal.SIGTERM}
 """Exit codes of what was asked to stop."""
 
@@ -148,7 +149,7 @@ def write_begun(path: Path, start: Report) -> None:
 
 def take_begun(path: Path) -> Report | None:
     """Take away what was said of a start; None if somebody else has. Raises OSError, ValueError."""
-    taken = path.with_suffix(".ending")
+    taken = path.with_suffix(ENDING_SUFFIX)
     try:
         path.rename(taken)
     except FileNotFoundError:
@@ -162,7 +163,7 @@ def take_begun(path: Path) -> Report | None:
 def forget_abandoned(folder: Path) -> None:
     """Remove what runs have left that nobody has finished in a week."""
     too_old = (time.time() - LONGEST_KEPT_SECONDS) * 1e9
-    for path in folder.glob(f"*{BEGUN_SUFFIX}"):
+    for path in [*folder.glob(f"*{BEGUN_SUFFIX}"), *folder.glob(f"*{ENDING_SUFFIX}")]:
         if last_change(path) < too_old:
             with contextlib.suppress(OSError):
                 path.unlink()
