@@ -221,7 +221,8 @@ def variables(text: str) -> Sequence[str]:
 NOTHING_ELSE_RUNS = (
     "env -u DBT_ENV_CUSTOM_ENV_RUNHOOK_STEP SOAK_DATABASE=other.duckdb dbt run -s first"
 )
-IN_A_PID_NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child")
+UNSHARE = ("unshare",) if os.geteuid() == 0 else ("unshare", "--map-root-user")
+IN_A_PID_NAMESPACE = (*UNSHARE, "--pid", "--fork", "--kill-child")
 SUCCESS, ERROR, CANCELED = "success", "error", "canceled"
 KEPT, LEASE = "kept", "lease"
 """No end is told: it is on the disk, or the service gives the run up."""
@@ -351,7 +352,7 @@ CASES = (
     ),
     Case(
         name="no network",
-        launcher=("unshare", "--net"),
+        launcher=(*UNSHARE, "--net"),
         core=(0, KEPT),
     ),
     Case(name="service down", url="http://127.0.0.1:9", core=(0, KEPT), is_quick=True),
