@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import httpx
+
 from tests.support.program import Service, runhook
 from tests.support.running import TOKEN
 
