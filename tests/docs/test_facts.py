@@ -8,11 +8,8 @@ from datetime import timedelta
 import pytest
 
 from runhook.client import settings as client_settings
-from runhook.client.reporter import HEARTBEAT_SECONDS
-from runhook.client.witness import EXIT_SECONDS
-from runhook.dispatcher.hearing import GRACE
 from runhook.client.reporter import EXIT_SECONDS, HEARTBEAT_SECONDS
-from runhook.client.results import SHOWN_NODES
+from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.lanes import REQUESTS_PER_ACCOUNT, REQUESTS_PER_LANE
 from runhook.dispatcher.pruner import INTERVAL as PRUNE_INTERVAL
 from runhook.domain.artifacts import SHOWN_NODES

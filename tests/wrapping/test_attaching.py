@@ -5,7 +5,7 @@ import json
 import pytest
 
 from runhook.client.attaching import NotAttachedError, cleaned
-from runhook.client.redaction import Redactor
+from runhook.domain.redaction import Redactor
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, accepted, refused
 
 WITH_A_MANIFEST = (

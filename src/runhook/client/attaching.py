@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from runhook.client.artifacts import HEAD_BYTES, LARGEST_ARTIFACT
-from runhook.client.results import version_and_step
 from runhook.client.service import Failed, Service
 from runhook.client.steps import Step
 from runhook.client.witness import TAG
+from runhook.domain.artifacts import version_and_step
 
 ATTACHING_SECONDS = 15.0
 """How much longer a run may take whose artifacts are to be attached: a manifest may be large."""

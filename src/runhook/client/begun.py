@@ -17,7 +17,6 @@ from pathlib import Path
 
 from runhook.client.facts import facts_of
 from runhook.client.nesting import BEGUN_SUFFIX, RUN_VARIABLE, StepsFile, begun_file, outer_run
-from runhook.client.redaction import Redactor
 from runhook.client.reporter import tell
 from runhook.client.reports import Kind, Report, finished, started
 from runhook.client.settings import Settings
@@ -26,6 +25,7 @@ from runhook.client.steps import Step, failure, step_from, success
 from runhook.client.surroundings import Surroundings
 from runhook.client.systems import this_place
 from runhook.client.verdict import Verdict, canceled, errored
+from runhook.domain.redaction import Redactor
 
 CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 ENDING_SUFFIX = ".ending"

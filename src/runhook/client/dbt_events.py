@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runhook.client.reports import rfc_3339
-from runhook.client.results import (
+from runhook.client.steps import Step, name_of
+from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
+from runhook.domain.artifacts import (
     FAILED_STATUSES,
     SLOWEST_NODES,
     FailedNode,
@@ -21,8 +23,6 @@ from runhook.client.results import (
     SlowNode,
     summarise,
 )
-from runhook.client.steps import Step, name_of
-from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from runhook.client.facts import Fact, facts_of, system_of
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, outer_run
-from runhook.client.redaction import Redactor
 from runhook.client.service import NOT_FOUND, Accepted, Failed, Service, UnusableError, connect
 from runhook.client.settings import ServiceSettings, Settings
 from runhook.client.spool import Destination, Spool
 from runhook.client.surroundings import Surroundings
 from runhook.client.systems import Place, this_place
+from runhook.domain.redaction import Redactor
 
 REQUEST_SECONDS = 10.0
 UNAUTHORIZED, FORBIDDEN = 401, 403

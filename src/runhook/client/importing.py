@@ -11,21 +11,21 @@ from pathlib import Path
 
 from runhook.client.artifacts import HEAD_BYTES, LARGEST_ARTIFACT
 from runhook.client.facts import Fact, fit
-from runhook.client.redaction import Redactor
 from runhook.client.reporter import tell
 from runhook.client.reports import Report, finished, rfc_3339, started
-from runhook.client.results import (
+from runhook.client.settings import Settings
+from runhook.client.steps import Step
+from runhook.client.surroundings import UNKNOWN
+from runhook.client.verdict import judge_results
+from runhook.client.witness import TAG
+from runhook.domain.artifacts import (
     RunResults,
     UnreadableError,
     project_and_invocation,
     read_results,
     summarise,
 )
-from runhook.client.settings import Settings
-from runhook.client.steps import Step
-from runhook.client.surroundings import UNKNOWN
-from runhook.client.verdict import judge_results
-from runhook.client.witness import TAG
+from runhook.domain.redaction import Redactor
 
 IMPORTED = "imported"
 
@@ -85,7 +85,7 @@ def read_invocation(folder: Path) -> Invocation:
     return Invocation(
         results=results,
         project_name=(project if is_its_manifest else "") or results.project_name,
-        started_at=min(results.started_at or usual_start, ended_at),
+        started_at=min(results.invocation_started_at or usual_start, ended_at),
         ended_at=ended_at,
         files=[path, manifest] if is_its_manifest else [path],
     )

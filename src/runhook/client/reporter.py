@@ -65,7 +65,7 @@ def tell(
     trouble = reporter.close(deadline=deadline)
     if trouble is None and attaching:
         from runhook.client.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
-        from runhook.client.redaction import Redactor  # noqa: PLC0415 - as above
+        from runhook.domain.redaction import Redactor  # noqa: PLC0415 - as above
 
         return attach_artifacts(attaching, service, reporter.run_id or "", Redactor(environ))
     return trouble

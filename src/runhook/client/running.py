@@ -19,10 +19,8 @@ from runhook.client.artifacts import find_artifacts
 from runhook.client.dbt_events import Notebook
 from runhook.client.facts import facts_of, job_name
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
-from runhook.client.redaction import Redactor
 from runhook.client.reporter import EXIT_SECONDS, Reporter
 from runhook.client.reports import finished, rfc_3339, started, unavailable
-from runhook.client.results import RunResults, shorten, summarise
 from runhook.client.service import UnusableError, connect
 from runhook.client.settings import Settings, read_settings
 from runhook.client.spool import Spool
@@ -31,6 +29,8 @@ from runhook.client.surroundings import Surroundings
 from runhook.client.systems import this_place
 from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
 from runhook.client.witness import TAG
+from runhook.domain.artifacts import RunResults, shorten, summarise
+from runhook.domain.redaction import Redactor
 
 MESSAGE_CHARACTERS = 250
 log = logging.getLogger("runhook")

@@ -111,7 +111,6 @@ class Witness:
         """Return what became of the step, as it is told."""
         from runhook.client.artifacts import find_artifacts  # noqa: PLC0415 - not needed before
         from runhook.client.reports import rfc_3339, unavailable  # noqa: PLC0415 - as above
-        from runhook.client.results import summarise  # noqa: PLC0415 - as above
         from runhook.client.steps import Step, name_of  # noqa: PLC0415 - as above
         from runhook.client.verdict import judge  # noqa: PLC0415 - as above
         from runhook.domain.artifacts import summarise  # noqa: PLC0415 - as above

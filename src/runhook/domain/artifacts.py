@@ -55,8 +55,6 @@ class RunResults:
     """The tag that the wrapper gave this invocation; None if it had none."""
     dbt_version: str
     generated_at: datetime | None
-    started_at: datetime | None = None
-    """When the command was started; None if dbt does not say so (before Core 1.12)."""
     elapsed_seconds: float
     """Time spent on nodes only; the command took longer."""
     counts: Mapping[str, int]
@@ -103,7 +101,6 @@ def read_results(content: bytes, tag: str) -> RunResults:
             step=metadata.get("env", {}).get(tag),
             dbt_version=str(metadata.get("dbt_version") or ""),
             generated_at=read_time(metadata.get("generated_at")),
-            started_at=read_time(metadata.get("invocation_started_at")),
             elapsed_seconds=float(document.get("elapsed_time") or 0),
             counts=Counter(str(node["status"]) for node in nodes),
             failed=tuple(read_failed(node) for node in nodes if node["status"] in FAILED_STATUSES),
