@@ -134,6 +134,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             public_url=settings.public_url,
             largest_artifact=settings.artifact_megabytes << 20,
             retention=settings.retention_days,
+            schedule=settings.retry_schedule,
         )
         measured = Measured(store=store, sender=sender, publisher=publisher)
         with (

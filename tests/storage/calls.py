@@ -48,6 +48,7 @@ from runhook.storage import (
     deliveries,
     duties,
     expectations,
+    freshness,
     invitations,
     job_failures,
     jobs,
@@ -417,6 +418,18 @@ CALLS: dict[str, Call] = {
     ),
     "find_delivery": lambda tx, rows: deliveries.find_delivery(tx, ACCOUNT, rows.delivery.id),
     "list_attempts": lambda tx, rows: deliveries.list_attempts(tx, rows.delivery.id),
+    "last_durations": lambda tx, rows: deliveries.last_durations(tx, [rows.delivery.id]),
+    "find_last_failure": lambda tx, rows: deliveries.find_last_failure(
+        tx, ACCOUNT, rows.webhook.id
+    ),
+    "newest_deliveries": lambda tx, rows: freshness.newest_deliveries(
+        tx, ACCOUNT, rows.webhook.id, limit=50
+    ),
+    "find_deliveries": lambda tx, rows: deliveries.find_deliveries(tx, ACCOUNT, [rows.delivery.id]),
+    "states_of_deliveries": lambda tx, rows: freshness.states_of_deliveries(
+        tx, ACCOUNT, [rows.delivery.id]
+    ),
+    "newest_runs": lambda tx, rows: freshness.newest_runs(tx, ACCOUNT, limit=50),
     "cancel_pending": lambda tx, rows: deliveries.cancel_pending(tx, rows.webhook.id, limit=1_000),
     "look_at_old_deliveries": lambda tx, rows: deliveries.look_at_old_deliveries(
         tx, beyond=DeliveryId(""), before=DeliveryId("wev_1"), limit=2_000
@@ -492,6 +505,9 @@ CALLS: dict[str, Call] = {
     ),
     "list_jobs": lambda tx, rows: jobs.list_jobs(
         tx, ACCOUNT, replace(EVERY_CHOICE, environment_ids=[1]), BY_NAME
+    ),
+    "list_uncounted_runs": lambda tx, rows: runs.list_uncounted_runs(
+        tx, ACCOUNT, RunFilter(job_ids=[1]), Slice(order=RunOrder.ID, is_descending=True, limit=51)
     ),
     "list_runs": lambda tx, rows: runs.list_runs(
         tx,

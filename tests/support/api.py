@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+from aiohttp.abc import AbstractResolver
 from litestar import Litestar
 
 from runhook.dispatcher.dispatcher import Dispatcher
@@ -61,13 +62,15 @@ class Api:
     is_delivering: Callable[[], bool] | None = lambda: True
     public_url: str | None = None
     largest_artifact: int = 1 << 20
+    resolver: AbstractResolver | None = None
+    """Looks up the names of endpoints; the system's if None."""
     app: Litestar = field(default_factory=build_app)
     """One of its own, as long as no other is given."""
     sender: Sender = field(init=False)
     """Opened by who has a use for it."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sender", a_sender(policy=self.policy))
+        object.__setattr__(self, "sender", a_sender(policy=self.policy, resolver=self.resolver))
         services = Services(
             store=self.store,
             publisher=Publisher(self.store, self.clock),

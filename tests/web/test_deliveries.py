@@ -10,6 +10,7 @@ from runhook.storage.tables import deliveries
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
 from tests.support.receiver import Receiver, status
+from tests.support.statements import all_statements
 from tests.web.pages import led_to, page_at, submit
 
 PATH = "/accounts/1/deliveries"
@@ -31,6 +32,8 @@ async def test_a_failed_delivery_says_why_in_words_and_is_redelivered(api: Api, 
 
         opened = await page_at(ada, row.one("th").one("a").attributes["href"].partition("#")[0])
         panel = opened.main.one("aside")
+        assert "its own log says why" in panel.one(class_="notice").text
+        assert "1 of 6" in opened.main.one("tbody").text
         assert "The endpoint answered 500." in panel.one(class_="notice").text
         assert "job.run.started" in panel.one(class_="timeline").text
         curl = next(one.text for one in panel.all("pre") if one.text.startswith("curl"))
@@ -50,6 +53,9 @@ async def test_a_failed_delivery_says_why_in_words_and_is_redelivered(api: Api, 
 @pytest.mark.parametrize(
     ("query", "count"),
     [
+        ("state=pending&state=failed&event=job.run.started&event=job.run.errored", 1),
+        ("state=failed&state=skipped", 0),
+        ("time=5h&job=1", 1),
         ("state=pending", 1),
         ("state=failed", 0),
         ("event=job.run.started&time=1h", 1),
@@ -112,6 +118,8 @@ async def test_a_page_is_told_of_changes_it_has_not_seen(api: Api, ada, tenant):
 
     await tenant.start()
 
-    assert "event: changed" in (await ada.get("/accounts/1/live", headers=headers)).text
+    with all_statements() as statements:
+        assert "event: changed" in (await ada.get("/accounts/1/live", headers=headers)).text
+    assert [one for one in statements if "count(" in one.lower()] == []
     (row,) = await rows_of(api.store, deliveries)
     assert row.state is DeliveryState.PENDING

@@ -1,9 +1,18 @@
 """The pages of webhooks: created, tried out, changed, switched and deleted without any script."""
 
+from dataclasses import replace
+
+import pytest
+
+from runhook.domain.failing import WELL
 from runhook.domain.permissions import Role
+from runhook.domain.webhooks import WebhookId
+from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.storage.tables import webhooks
-from tests.support.accounts import rows_of
+from runhook.storage.webhooks import Dispatch, note_dispatches
+from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
+from tests.support.names import Names
 from tests.support.people import session_of_new_user, sign_in_client
 from tests.support.receiver import Receiver, status
 from tests.web.pages import Page, browser, led_to, page_at, submit
@@ -49,7 +58,13 @@ async def test_all_that_is_wrong_stands_beside_its_field_and_what_was_typed_stay
     page = await page_at(ada, f"{ROOT}/new")
 
     answer = await submit(
-        ada, page, name=" ", client_url="http://10.0.0.1/", description="kept", retry_schedule="x"
+        ada,
+        page,
+        name=" ",
+        client_url="http://10.0.0.1/",
+        description="kept",
+        retry_schedule="x",
+        rate_limit="often",
     )
 
     again = Page(answer)
@@ -57,6 +72,7 @@ async def test_all_that_is_wrong_stands_beside_its_field_and_what_was_typed_stay
     assert again.error_of("name") == "Give the webhook a name."
     assert "RUNHOOK_ALLOW_NETWORKS" in again.error_of("client_url")
     assert "not a pause" in again.error_of("retry_schedule")
+    assert "`10/second`" in again.error_of("rate_limit")
     assert again.root.one(id="event_types-error").text == "Choose at least one event."
     assert again.root.one("textarea", name="description").text == "kept"
     assert await rows_of(api.store, webhooks) == []
@@ -65,23 +81,52 @@ async def test_all_that_is_wrong_stands_beside_its_field_and_what_was_typed_stay
 async def test_a_check_shows_the_sample_payload_and_saves_nothing(api: Api, ada):
     page = await page_at(ada, f"{ROOT}/new")
 
-    typed = {**TYPED, "event_types": "job.run.completed", "include_results": "yes", "do": "check"}
-    checked = await ada.post(f"{ROOT}/new", data=typed)
+    typed = {**TYPED, "client_url": "http://127.0.0.1:9/", "include_results": "yes"}
+    checked = Page(await ada.post(f"{ROOT}/new", data={**typed, "do": "check"}))
 
     assert page.heading == "New webhook"
-    sample = Page(checked).root.one(class_="code-block").text
-    assert '"webhook_name": "Tell the team"' in sample
-    assert '"failed_nodes": [' in sample
+    samples = [one.text for one in checked.root.all(class_="code-block")]
+    assert [
+        f'"event_type": "{event}"' in text
+        for event, text in zip(TYPED["event_types"], samples, strict=True)
+    ] == [True, True]
+    assert all('"webhook_name": "Tell the team"' in text for text in samples)
+    assert '"failed_nodes": [' in samples[1]
     assert await rows_of(api.store, webhooks) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "obstacle"),
+    [
+        (None, "The host hooks.example has no address that name servers know."),
+        ("10.1.2.3", "RUNHOOK_ALLOW_NETWORKS"),
+        ("93.184.215.14", ""),
+    ],
+)
+async def test_a_check_says_what_name_servers_know_of_the_endpoint(
+    api: Api, ada, address: str | None, obstacle: str
+):
+    names = Names(**({"hooks.example": [address]} if address else {}))
+    here = browser(replace(api, resolver=names.resolver()))
+    here.cookies.update(ada.cookies)
+    here.headers.update(ada.headers)
+    typed = {**TYPED, "client_url": "https://hooks.example/dbt", "do": "check"}
+
+    checked = Page(await here.post(f"{ROOT}/new", data=typed))
+
+    assert obstacle in checked.error_of("client_url")
+    assert bool(obstacle) == bool(checked.error_of("client_url"))
 
 
 async def test_a_webhook_is_changed_deactivated_and_reactivated(api: Api, ada):
     path = await created(api, ada)
 
     edit = await page_at(ada, f"{path}/edit")
-    changed = {"name": "Renamed", "result_filter": ["new_failures"]}
+    changed = {"name": "Renamed", "result_filter": ["new_failures"], "rate_limit": "10/second"}
     assert led_to(await submit(ada, edit, **changed)) == path
     assert "only on new failures" in (await page_at(ada, path)).main.text
+    kept = await page_at(ada, f"{path}/edit")
+    assert kept.root.one("input", name="rate_limit").attributes["value"] == "10/second"
     settings = await page_at(ada, f"{path}/settings")
     assert led_to(await submit(ada, settings, settings.form(f"{path}/deactivate"))) == path
     off = await page_at(ada, path)
@@ -93,17 +138,63 @@ async def test_a_webhook_is_changed_deactivated_and_reactivated(api: Api, ada):
 
 async def test_a_webhook_deactivated_for_failing_is_archived_and_says_what_to_do(api: Api, ada):
     path = await created(api, ada)
+    await has_failed(api, path, 1_000)
     async with api.store.write() as tx:
         await tx.connection.exec_driver_sql(
-            "UPDATE webhooks SET active = false, deactivate_reason = 'It was gone.'"
+            "UPDATE webhooks SET active = false, deactivate_reason = 'Whatever it says.'"
         )
 
     page = await page_at(ada, path)
 
     assert page.root.one(class_="badge").text == "Archived"
     banner = page.main.one(role="alert")
-    assert "It was gone." in banner.text
+    assert "Whatever it says." in banner.text
+    assert "1,000 attempts" in banner.text
     assert banner.one("form").attributes["action"] == f"{path}/activate"
+    assert banner.all("a")[-1].text == "Redeliver what did not arrive"
+    (cell,) = (await page_at(ada, ROOT)).main.all(class_="badge")
+    assert (cell.text, cell.attributes["title"].startswith("Whatever")) == ("Archived", True)
+
+
+async def test_a_failing_webhook_that_a_user_switches_off_is_inactive_and_not_archived(
+    api: Api, ada
+):
+    path = await created(api, ada)
+    await has_failed(api, path, 3)
+
+    settings = await page_at(ada, f"{path}/settings")
+    await submit(ada, settings, settings.form(f"{path}/deactivate"))
+
+    assert (await page_at(ada, path)).root.one(class_="badge").text == "Inactive"
+
+
+@pytest.mark.parametrize(("failures", "word"), [(1, "Failing"), (10, "Paused")])
+async def test_an_endpoint_that_fails_says_so_since_when_and_why(
+    api: Api, ada, failures: int, word: str
+):
+    async with Receiver(status(503)) as receiver:
+        path = await created(api, ada, client_url=receiver.url)
+        await Tenant(api.store, api.clock, FIRST_ACCOUNT).start()
+        await api.deliver()
+    await has_failed(api, path, failures)
+
+    page = await page_at(ada, path)
+
+    assert page.root.one(class_="badge").text == word
+    assert "The endpoint answered 503" in page.main.text
+    assert "Failing since" in page.main.text
+    assert "failing since" in (await page_at(ada, ROOT)).main.one("tbody").text
+
+
+async def has_failed(api: Api, path: str, times: int) -> None:
+    """Let a webhook's endpoint have failed so many times in a row, the last one just now."""
+    health = WELL
+    for _ in range(times):
+        health = health.after_attempt(failed=True, was_probe=False, now=api.clock.now())
+    webhook_id = WebhookId(path.rpartition("/")[2])
+    dispatch = Dispatch(webhook_id=webhook_id, at=api.clock.now(), status_code=503, health=health)
+    async with api.store.write() as tx:
+        await note_dispatches(tx, [dispatch])
 
 
 async def test_a_rotated_secret_is_another_one_and_shown_once(api: Api, ada):

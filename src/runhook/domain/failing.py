@@ -39,6 +39,14 @@ class Health:
         """Whether the endpoint gets nothing but probes."""
         return self.paused_until is not None
 
+    @property
+    def gives_up_at(self) -> datetime | None:
+        """When the webhook of a failing endpoint is deactivated at the latest, if nothing heals it.
+
+        None if the endpoint does not fail.
+        """
+        return None if self.failing_since is None else self.failing_since + HOPELESS_SINCE
+
     def after_attempt(self, *, failed: bool, was_probe: bool, now: datetime) -> "Health":
         """Return the health once an attempt is over.
 

@@ -83,6 +83,15 @@ class Webhook:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def is_archived(self) -> bool:
+        """Whether it was deactivated for its endpoint's failures, which dbt Cloud calls archived.
+
+        An endpoint that is given up has been failing. So may have one that a user set inactive.
+        """
+        is_given_up = not self.active and self.health.failing_since is not None
+        return is_given_up and self.deactivate_reason != DEACTIVATED_REASON
+
     def wants(self, event: Event) -> bool:
         """Whether this webhook asked for ``event``; an inactive one still may have."""
         return (

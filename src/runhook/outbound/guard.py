@@ -51,6 +51,11 @@ class Guard:
         for address in addresses_in(url):
             self._check(address)
 
+    def refusal_of(self, host: str) -> str | None:
+        """Return why an address may not be dialled, in a sentence; None if it may."""
+        # A link-local IPv6 address can carry its interface: fe80::1%eth0.
+        return self._refusal_of(ip_address(host.partition("%")[0]))
+
     def make_socket(self, address_info: tuple[Any, ...]) -> socket.socket:
         """Return a socket for what ``getaddrinfo`` returned.
 

@@ -1,6 +1,7 @@
 """Sends one request to an endpoint, within bounds, and tells what happened."""
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -27,6 +29,8 @@ from runhook.outbound.trip import Stage, Trip, begin
 BODY_READ_LIMIT = 64 * 1024
 BODY_KEPT_LIMIT = 16 * 1024
 HEADERS_KEPT_LIMIT = 16 * 1024
+LOOK_UP_SECONDS = 3
+"""So long somebody waits who only wants to know if a name is right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,7 @@ class Sender:
         self._timeout = in_all(deadline.total_seconds())
         self._proxies = proxies or Proxies()
         self._bounds = bounds or Bounds()
-        self._resolver = resolver
+        self._resolver = resolver or Resolver()
         self._tls = tls or ssl.create_default_context()
         self._tls.sslobject_class = Handshake
         self._opened = AsyncExitStack()
@@ -78,11 +82,10 @@ class Sender:
         """What came of the requests so far."""
 
     async def __aenter__(self) -> Self:
-        resolver = self._resolver or Resolver()
-        self._opened.push_async_callback(resolver.close)
+        self._opened.push_async_callback(self._resolver.close)
         self._direct, self._proxied = [
             await self._opened.enter_async_context(
-                Pool(kind, resolver=resolver, tls=self._tls, bounds=self._bounds)
+                Pool(kind, resolver=self._resolver, tls=self._tls, bounds=self._bounds)
             )
             for kind in (self._guard.make_socket, make_socket)
         ]
@@ -126,6 +129,26 @@ class Sender:
             error=why,
             response_headers=headers,
             response_body=body,
+        )
+
+    async def look_up(self, url: str) -> str | None:
+        """Return why nothing would be dialled for a URL now, in a sentence; None if all is well.
+
+        Nothing is sent. Behind a proxy, names are the proxy's to judge.
+        """
+        if self._proxies.proxy_for(url) is not None:
+            return None
+        host = urlsplit(url).hostname or ""
+        try:
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                found = await self._resolver.resolve(host, 0, socket.AF_UNSPEC)
+        except TimeoutError:
+            return f"The host {host} could not be looked up within {LOOK_UP_SECONDS} s."
+        except OSError:
+            return f"The host {host} has no address that name servers know."
+        refusals = [self._guard.refusal_of(one["host"]) for one in found]
+        return (
+            None if None in refusals else next(iter(refusals), f"The host {host} has no address.")
         )
 
     async def _exchange(

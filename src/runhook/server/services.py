@@ -13,6 +13,7 @@ from runhook.clock import Clock
 from runhook.domain.callers import Caller
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
+from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.operations.authenticate import Authenticator
 from runhook.operations.passwords import Passwords
 from runhook.operations.publish import Publisher
@@ -50,6 +51,8 @@ class Services:
         default_factory=lambda: asyncio.Semaphore(UPLOADS_AT_ONCE)
     )
     """Taken while an archive is read, which takes a thread and memory."""
+    schedule: RetrySchedule = DEFAULT_SCHEDULE
+    """That of webhooks which have none of their own."""
 
 
 def provide_services(state: State) -> Services:

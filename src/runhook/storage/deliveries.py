@@ -1,6 +1,6 @@
 """Deliveries and their attempts as a log: added at publish, read by people, pruned in the end."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,6 +66,8 @@ class LoggedDelivery:
     state: DeliveryState
     body: bytes
     attempt_count: int
+    attempts_before: int = 0
+    """Of these, how many were made before it was redelivered by hand."""
     next_attempt_at: datetime | None
     http_status_code: int | None
     failure: FailureReason | None
@@ -96,6 +98,8 @@ IS_OVER = deliveries.c.state.not_in((DeliveryState.PENDING, DeliveryState.SENDIN
 SEARCHED = 10_000
 """How many deliveries are looked at, the newest first, for what no index tells: the cost of a look
 into the log does not follow the log's length."""
+LOOKED_BACK = 200
+"""How many of a webhook's deliveries are looked at for the last failure."""
 INDEXED_STATES = frozenset(UNSENT_STATES)
 
 
@@ -380,12 +384,64 @@ async def find_delivery(
     return None if row is None else logged_delivery_of(row)
 
 
+async def find_deliveries(
+    tx: Transaction, account_id: AccountId, delivery_ids: Collection[DeliveryId]
+) -> Sequence[LoggedDelivery]:
+    """Return those of these deliveries that are this account's, the newest first."""
+    rows = await tx.execute(
+        sa.select(deliveries)
+        .where(deliveries.c.account_id + 0 == account_id, deliveries.c.id.in_(list(delivery_ids)))
+        .order_by(deliveries.c.id.desc())
+    )
+    return [logged_delivery_of(row) for row in rows]
+
+
 async def list_attempts(tx: Transaction, delivery_id: DeliveryId) -> Sequence[LoggedAttempt]:
     """Return a delivery's attempts in their order."""
     rows = await tx.execute(
         sa.select(attempts).where(attempts.c.delivery_id == delivery_id).order_by(attempts.c.number)
     )
     return [LoggedAttempt(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def last_durations(
+    tx: Transaction, delivery_ids: Collection[DeliveryId]
+) -> Mapping[DeliveryId, timedelta]:
+    """Return how long the last attempt of each of these deliveries took; of none without one."""
+    rows = await tx.execute(
+        sa.select(attempts.c.delivery_id, attempts.c.duration)
+        .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
+        .where(
+            attempts.c.delivery_id.in_(list(delivery_ids)),
+            attempts.c.number == deliveries.c.attempt_count,
+        )
+    )
+    return {row.delivery_id: row.duration for row in rows}
+
+
+async def find_last_failure(
+    tx: Transaction, account_id: AccountId, webhook_id: WebhookId
+) -> LoggedAttempt | None:
+    """Return the last attempt that failed, of the webhook's newest ``LOOKED_BACK`` deliveries."""
+    columns = deliveries.c
+    recent = (
+        sa.select(columns.id)
+        .where(columns.account_id + 0 == account_id, columns.webhook_id == webhook_id)
+        .order_by(*in_order(columns, is_oldest_first=False))
+        .limit(LOOKED_BACK)
+        .subquery("recent")
+    )
+    row = (
+        await tx.execute(
+            sa.select(attempts)
+            .where(
+                attempts.c.delivery_id.in_(sa.select(recent.c.id)), attempts.c.failure.is_not(None)
+            )
+            .order_by(attempts.c.sent_at.desc())
+            .limit(1)
+        )
+    ).one_or_none()
+    return None if row is None else LoggedAttempt(**row._mapping)  # noqa: SLF001 - as above
 
 
 async def cancel_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) -> int:
@@ -460,6 +516,7 @@ def logged_delivery_of(row: sa.Row[Any]) -> LoggedDelivery:
         state=row.state,
         body=row.body,
         attempt_count=row.attempt_count,
+        attempts_before=row.attempts_before,
         next_attempt_at=row.next_attempt_at,
         http_status_code=row.http_status_code,
         failure=row.failure,

@@ -99,15 +99,30 @@ async def list_runs(
 
     A run without an end comes after all ends, on both databases.
     """
+    counted = sa.select(runs.c.id).where(*conditions(account_id, wanted))
+    query = select_in_order(account_id, wanted, part)
+    return await page_of(query, counted, logged_run_of, tx=tx, part=part)
+
+
+async def list_uncounted_runs(
+    tx: Transaction, account_id: AccountId, wanted: RunFilter, part: Slice[RunOrder]
+) -> Sequence[LoggedRun]:
+    """Return the same runs as ``list_runs`` for who need not know how many there are in all."""
+    query = select_in_order(account_id, wanted, part).limit(part.limit).offset(part.offset)
+    return [logged_run_of(row) for row in await tx.execute(query)]
+
+
+def select_in_order(
+    account_id: AccountId, wanted: RunFilter, part: Slice[RunOrder]
+) -> sa.Select[Any]:
+    """Return the query of an account's runs in the order of a list."""
     query = select_logged_runs().where(*conditions(account_id, wanted))
     if part.order is not RunOrder.ID:
         column = runs.c[part.order.value]
         query = query.order_by(
             column.desc().nulls_first() if part.is_descending else column.asc().nulls_last()
         )
-    query = query.order_by(runs.c.id.desc() if part.is_descending else runs.c.id)
-    counted = sa.select(runs.c.id).where(*conditions(account_id, wanted))
-    return await page_of(query, counted, logged_run_of, tx=tx, part=part)
+    return query.order_by(runs.c.id.desc() if part.is_descending else runs.c.id)
 
 
 async def find_run(tx: Transaction, account_id: AccountId, run_id: RunId) -> LoggedRun | None:

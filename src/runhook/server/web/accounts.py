@@ -4,7 +4,16 @@ from litestar import Router
 from litestar.di import Provide
 
 from runhook.server.authentication import authorize
-from runhook.server.web import deliveries, jobs, live, runs, settings, webhooks
+from runhook.server.web import (
+    deliveries,
+    health,
+    jobs,
+    live,
+    redeliveries,
+    runs,
+    settings,
+    webhooks,
+)
 from runhook.server.web.errors import show_error
 from runhook.server.web.visits import provide_visit
 
@@ -13,9 +22,11 @@ router = Router(
     route_handlers=[
         *webhooks.handlers,
         *deliveries.handlers,
+        *redeliveries.handlers,
         *runs.handlers,
         *jobs.handlers,
         *settings.handlers,
+        *health.handlers,
         *live.handlers,
     ],
     guards=[authorize],

@@ -15,7 +15,7 @@ from litestar.template import TemplateConfig
 
 from runhook.domain.people import User
 from runhook.server.authentication import Access, open_to
-from runhook.server.web.showing import FILTERS
+from runhook.server.web.showing import FILTERS, GLOBALS
 
 FOLDER = Path(__file__).parent
 
@@ -30,6 +30,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
+    environment.globals.update(GLOBALS)
     environment.globals["static"] = {
         file.name: f"/static/{file.name}?{digest_of(file)}"
         for file in (FOLDER / "static").iterdir()

@@ -20,7 +20,7 @@ from runhook.server.web.visits import Visiting
 from runhook.storage.deliveries import DeliveryFilter, list_deliveries
 from runhook.storage.jobs import Choice, NameOrder, list_jobs
 from runhook.storage.pages import Slice
-from runhook.storage.runs import RunFilter, RunOrder, find_run, list_runs
+from runhook.storage.runs import RunFilter, RunOrder, find_run, list_uncounted_runs
 from runhook.storage.webhooks import list_webhooks
 
 SHOWN = 50
@@ -48,22 +48,24 @@ async def show_runs(
     number = min(max(number, 1), LARGEST_PAGE)
     job_id = int(job) if job.isascii() and job.isdigit() and len(job) < 19 else None
     wanted = RunFilter(statuses=STATUSES.get(status), job_ids=None if job_id is None else [job_id])
-    part = Slice(order=RunOrder.ID, is_descending=True, limit=SHOWN, offset=(number - 1) * SHOWN)
+    part = Slice(
+        order=RunOrder.ID, is_descending=True, limit=SHOWN + 1, offset=(number - 1) * SHOWN
+    )
     async with services.store.read() as tx:
-        runs = await list_runs(tx, visit.account_id, wanted, part)
+        found = await list_uncounted_runs(tx, visit.account_id, wanted, part)
         jobs = await list_jobs(
             tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=1_000)
         )
     return visit.page(
         "runs/list",
         section="runs",
-        runs=[one.run for one in runs.items],
+        runs=[one.run for one in found[:SHOWN]],
         jobs=[one.job for one in jobs.items],
         status=status if status in STATUSES else "",
         statuses=list(STATUSES),
         job=job_id,
         number=number,
-        has_more=runs.total > number * SHOWN,
+        has_more=len(found) > SHOWN,
         now=services.clock.now(),
     )
 
@@ -120,12 +122,12 @@ async def show_jobs(services: Serving, visit: Visiting) -> Template:
         )
         ids = [one.newest_run_id for one in jobs.items if one.newest_run_id is not None]
         part = Slice(order=RunOrder.ID, limit=500)
-        runs = await list_runs(tx, visit.account_id, RunFilter(ids=ids), part)
+        runs = await list_uncounted_runs(tx, visit.account_id, RunFilter(ids=ids), part)
     return visit.page(
         "runs/jobs",
         section="jobs",
         jobs=jobs.items,
-        newest={one.run.id: one.run for one in runs.items},
+        newest={one.run.id: one.run for one in runs},
         total=jobs.total,
     )
 

@@ -7,9 +7,9 @@ from markupsafe import Markup, escape
 
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
+from runhook.domain.judging import FailureReason
 from runhook.domain.runs import RunStatus
-from runhook.domain.webhooks import DEACTIVATED_REASON, Webhook
-from runhook.storage.deliveries import LoggedDelivery
+from runhook.storage.deliveries import LoggedAttempt, LoggedDelivery
 
 NOTHING = "\N{EN DASH}"
 """Stands where there is no value."""
@@ -93,9 +93,44 @@ def answer_of(delivery: LoggedDelivery) -> str:
     return NOTHING
 
 
-def is_archived(webhook: Webhook) -> bool:
-    """Whether a webhook was deactivated for failing, which dbt Cloud calls archived."""
-    return not webhook.active and webhook.deactivate_reason not in (None, DEACTIVATED_REASON)
+def size(body: bytes) -> str:
+    """Return how large something is: `84 bytes`, `1.2 kB`."""
+    length = len(body)
+    if length == 1:
+        return "1 byte"
+    return f"{length} bytes" if length < 1000 else f"{length / 1000:.1f} kB"
+
+
+def remedy_of(attempt: LoggedAttempt) -> str:
+    """Return what to do about an attempt that failed; empty where its error says so itself."""
+    code = attempt.http_status_code
+    if attempt.failure is FailureReason.HTTP_STATUS and code is not None:
+        return REMEDIES_BY_CODE.get(code) or REMEDIES_BY_CLASS.get(code // 100, "")
+    return REMEDIES.get(attempt.failure, "") if attempt.failure else ""
+
+
+REMEDIES = {
+    FailureReason.TIMED_OUT: "Let the endpoint answer first and do its work afterwards.",
+    FailureReason.DNS_FAILED: "Check the host in the webhook's endpoint for a typing error.",
+    FailureReason.CONNECTION_FAILED: "Check that the endpoint runs, and that its port is open "
+    "to this server.",
+    FailureReason.TLS_FAILED: "Renew the endpoint's certificate, with its whole chain.",
+    FailureReason.PROXY_FAILED: "Check the proxy that this server is told to use.",
+}
+REMEDIES_BY_CODE = {
+    401: "Check that the endpoint verifies with this webhook's present secret.",
+    403: "Check that the endpoint verifies with this webhook's present secret.",
+    404: "Check the path in the webhook's endpoint.",
+    405: "Check the path in the webhook's endpoint: what is there takes no POST.",
+    410: "The endpoint says that it is gone for good, which deactivates the webhook.",
+    413: "The endpoint takes only smaller payloads; let it take a few kilobytes.",
+    429: "Give the webhook a rate limit that the endpoint can bear.",
+}
+REMEDIES_BY_CLASS = {
+    3: "Redirects are not followed: give the webhook the address that it leads to.",
+    4: "The endpoint does not accept what it got; its own log says why.",
+    5: "The endpoint failed while it handled the request; its own log says why.",
+}
 
 
 def state_dot(state: DeliveryState | str) -> Markup:
@@ -104,6 +139,11 @@ def state_dot(state: DeliveryState | str) -> Markup:
     return Markup('<span class="state state-{0}">{0}</span>').format(word)
 
 
+GLOBALS = {
+    "log_states": [(one.value, one.value) for one in DeliveryState],
+    "log_events": [(one.value, one.value.removeprefix("job.run.")) for one in EVENT_NAMES],
+}
+"""What a log can be narrowed to, with the words for it."""
 FILTERS = {
     "moment": moment,
     "duration": duration,
@@ -112,7 +152,8 @@ FILTERS = {
     "pretty": pretty,
     "as_text": as_text,
     "answer": answer_of,
-    "is_archived": is_archived,
+    "remedy": remedy_of,
+    "size": size,
     "state": state_dot,
 }
 """What templates call these."""

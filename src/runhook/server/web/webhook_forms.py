@@ -1,13 +1,14 @@
 """The form that a webhook is created and changed with."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from runhook.domain.custom_headers import MASK
 from runhook.domain.destinations import AddressPolicy, check_url
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
 from runhook.domain.payload import render
+from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import EnvironmentId, JobId, ProjectId
 from runhook.domain.samples import sample_event
@@ -20,6 +21,7 @@ from runhook.domain.webhooks import (
 )
 from runhook.operations.ids import new_delivery_id, new_webhook_id
 from runhook.operations.subscribe import WebhookChange
+from runhook.outbound.sender import Sender
 from runhook.server.request import AnyRequest
 from runhook.server.services import Services
 from runhook.server.web.forms import Form
@@ -35,6 +37,7 @@ FIELDS = (
     "payload_version",
     "custom_headers",
     "retry_schedule",
+    "rate_limit",
     "do",
 )
 CHOICES = (
@@ -95,6 +98,7 @@ def form_of(webhook: Webhook) -> Form:
             "payload_version": webhook.payload_version.value,
             "custom_headers": "\n".join(f"{name}: {MASK}" for name in webhook.header_names),
             "retry_schedule": "" if schedule is None else written(schedule),
+            "rate_limit": str(webhook.rate_limit or ""),
             "do": "",
         },
         {
@@ -129,6 +133,7 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
         form.refuse("event_types", "Choose at least one event.")
     headers = read_headers(form)
     schedule = read_schedule(form)
+    rate_limit = read_rate_limit(form)
     if form["payload_version"] not in set(PayloadVersion):
         form.refuse("payload_version", "Choose one of the versions.")
     if form.errors:
@@ -145,6 +150,7 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
         result_filter=form.chosen["result_filter"],
         include_results=TICKED in form.chosen["include_results"],
         retry_schedule=schedule,
+        rate_limit=rate_limit,
         custom_headers=headers,
     )
 
@@ -181,17 +187,39 @@ def read_schedule(form: Form) -> RetrySchedule | None:
         return None
 
 
-def sample_of(form: Form, services: Services, account: Account) -> bytes:
-    """Return what a delivery to the webhook that the form describes would hold."""
+def read_rate_limit(form: Form) -> RateLimit | None:
+    """Return the rate limit in the form, None for none."""
+    text = form["rate_limit"].strip()
+    if not text:
+        return None
+    try:
+        return RateLimit.parse(text)
+    except InvalidError as error:
+        form.refuse("rate_limit", error.sentence)
+        return None
+
+
+async def check_endpoint(form: Form, sender: Sender) -> None:
+    """Note what is wrong with the endpoint's host as name servers know it now; nothing is sent."""
+    if "client_url" in form.errors:
+        return
+    obstacle = await sender.look_up(form["client_url"].strip())
+    if obstacle is not None:
+        form.refuse("client_url", obstacle)
+
+
+def samples_of(form: Form, services: Services, account: Account) -> Mapping[str, bytes]:
+    """Return what deliveries to the webhook that the form describes would hold, by event type."""
     now = services.clock.now()
     known = [one for one in EventType if one.value in form.chosen["event_types"]]
+    known = known or [EventType.COMPLETED]
     is_known = form["payload_version"] in set(PayloadVersion)
     webhook = Webhook(
         id=new_webhook_id(now),
         account_id=account.id,
         name=form["name"].strip() or "My webhook",
         client_url="",
-        event_types=tuple(known) or (EventType.COMPLETED,),
+        event_types=tuple(known),
         payload_version=PayloadVersion(form["payload_version"])
         if is_known
         else account.default_payload_version,
@@ -199,9 +227,13 @@ def sample_of(form: Form, services: Services, account: Account) -> bytes:
         created_at=now,
         updated_at=now,
     )
-    return render(
-        sample_event(webhook, now=now),
-        webhook,
-        new_delivery_id(now, 0),
-        public_url=services.public_url,
-    )
+    samples = {one: replace(webhook, event_types=(one,)) for one in known}
+    return {
+        one.value: render(
+            sample_event(like, now=now),
+            like,
+            new_delivery_id(now, 0),
+            public_url=services.public_url,
+        )
+        for one, like in samples.items()
+    }

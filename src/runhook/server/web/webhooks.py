@@ -21,13 +21,14 @@ from runhook.server.authentication import needs
 from runhook.server.request import AnyRequest
 from runhook.server.services import Serving
 from runhook.server.web import webhook_forms
-from runhook.server.web.charts import Overview, overview_of, sparkline
-from runhook.server.web.deliveries import Log, log_of
+from runhook.server.web.charts import overview_of, sparkline
 from runhook.server.web.forms import Form
+from runhook.server.web.logs import log_of
 from runhook.server.web.rendering import see
 from runhook.server.web.showing import EVENT_NAMES
 from runhook.server.web.snippets import snippets
 from runhook.server.web.visits import Visit, Visiting
+from runhook.storage.deliveries import find_last_failure
 from runhook.storage.statistics import count_by_hour, list_recent_attempts
 from runhook.storage.store import Transaction
 from runhook.storage.webhooks import count_webhooks, find_webhook, list_webhooks
@@ -72,6 +73,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
     form = await webhook_forms.sent_form(request)
     change = webhook_forms.checked_change(form, services.policy)
     if form["do"] == "check":
+        await webhook_forms.check_endpoint(form, services.sender)
         return await form_page(services, visit, form, None, is_checked=True)
     if change is not None:
         try:
@@ -103,26 +105,21 @@ async def show_webhook(
     now = services.clock.now()
     async with services.store.read() as tx:
         webhook = await known_webhook(tx, visit, webhook_id)
-        log = await log_of(request, tx, visit, now, webhook=webhook)
+        log = await log_of(request.query_params, tx, services, visit, webhook=webhook)
+        is_failing = webhook.health.failing_since is not None
+        failure = await find_last_failure(tx, visit.account_id, webhook.id) if is_failing else None
         chosen = PERIODS.get(period, DAY)
         seen = await list_recent_attempts(tx, visit.account_id, webhook.id, since=now - chosen)
     overview = overview_of(seen, since=now - chosen, until=now)
-    return webhook_page(visit, webhook, log, overview, period if period in PERIODS else "24h")
-
-
-def webhook_page(
-    visit: Visit, webhook: Webhook, log: Log, overview: Overview, period: str
-) -> Template:
-    """Return a webhook's page."""
     return visit.page(
         "webhooks/show",
         section=SECTION,
         webhook=webhook,
         log=log,
         overview=overview,
-        period=period,
+        failure=failure,
+        period=period if period in PERIODS else "24h",
         periods=list(PERIODS),
-        form=Form({"name": "", "grace_days": "1"}),
     )
 
 
@@ -144,6 +141,7 @@ async def edit(
     form = await webhook_forms.sent_form(request)
     change = webhook_forms.checked_change(form, services.policy)
     if form["do"] == "check":
+        await webhook_forms.check_endpoint(form, services.sender)
         return await form_page(services, visit, form, webhook, is_checked=True)
     if change is not None:
         try:
@@ -293,7 +291,7 @@ async def form_page(
         scopes=scopes,
         events=[(one.value, name, one.value) for one, name in EVENT_NAMES.items()],
         is_checked=is_checked,
-        sample=webhook_forms.sample_of(form, services, visit.account) if is_checked else None,
+        samples=webhook_forms.samples_of(form, services, visit.account) if is_checked else {},
     )
 
 

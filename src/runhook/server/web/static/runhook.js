@@ -20,7 +20,6 @@ function localize(root) {
 function offerCopies(root) {
   if (!navigator.clipboard) return;
   for (const text of root.querySelectorAll("[data-copy]")) {
-    if (text.previousElementSibling?.classList.contains("copy")) continue;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "quiet copy";
@@ -35,24 +34,137 @@ function offerCopies(root) {
   }
 }
 
+/** Count on what is under way. */
+function tick() {
+  for (const span of document.querySelectorAll("[data-since]")) {
+    const seconds = Math.max(0, Math.round((Date.now() - new Date(span.dataset.since)) / 1000));
+    const minutes = Math.floor(seconds / 60);
+    span.textContent = minutes < 1 ? `${seconds} s`
+      : minutes < 60 ? `${minutes} min ${seconds % 60} s`
+        : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  }
+}
+
+async function pageAt(address, options) {
+  const answer = await fetch(address, options);
+  if (answer.redirected) return null;
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+/** Put what is new in an element's place; what is ticked and unfolded in it stays so. */
+function renew(old, found) {
+  const ticked = new Set([...old.querySelectorAll("input:checked")].map((box) => box.value));
+  const unfolded = [...old.querySelectorAll("details")].map((one) => one.open);
+  const details = found.querySelectorAll("details");
+  if (details.length === unfolded.length) {
+    details.forEach((one, place) => { one.open = unfolded[place]; });
+  }
+  for (const box of found.querySelectorAll("input[type=checkbox]")) box.checked = ticked.has(box.value);
+  localize(found);
+  offerCopies(found);
+  old.replaceChildren(...found.childNodes);
+  old.dataset.live = found.dataset.live;
+}
+
 /** Put the page's new rows in place of the old ones, whenever the service says they changed. */
+let source = null;
 function follow() {
+  source?.close();
   const live = document.querySelector("[data-live]");
   if (!live || !window.EventSource) return;
-  const source = new EventSource(live.dataset.live);
+  source = new EventSource(live.dataset.live);
   source.addEventListener("changed", async () => {
-    const answer = await fetch(location.href);
-    if (!answer.ok || answer.redirected) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = await pageAt(location.href);
     for (const old of document.querySelectorAll("[data-live]")) {
-      const found = fresh.getElementById(old.id);
-      if (!found || old.contains(document.activeElement)) continue;
-      localize(found);
-      old.replaceChildren(...found.childNodes);
+      const found = fresh?.getElementById(old.id);
+      const focused = old.contains(document.activeElement) ? document.activeElement : null;
+      const again = focused && found && sameIn(found, focused);
+      // What somebody is at must not go from under them.
+      if (!found || (focused && !again)) continue;
+      const watched = old.dataset.live;
+      renew(old, found);
+      again?.focus({ preventScroll: true });
+      if (watched !== old.dataset.live) follow();
     }
   });
 }
 
+/** Find an element again in the page's new rows. */
+function sameIn(root, element) {
+  const name = ["href", "value", "aria-label"].find((one) => element.hasAttribute(one));
+  return name && [...root.querySelectorAll(element.localName)].find(
+    (one) => one.getAttribute(name) === element.getAttribute(name),
+  );
+}
+
+/** Show another delivery of the list, or none, without leaving the page. */
+async function open(address) {
+  const old = document.getElementById("split");
+  const found = (await pageAt(address))?.getElementById("split");
+  if (!old || !found) { location.assign(address); return; }
+  old.className = found.className;
+  renew(old, found);
+  history.pushState(null, "", address);
+  const panel = document.getElementById("delivery");
+  (panel ?? old.querySelector("[data-arrows] th a"))?.focus({ preventScroll: true });
+  if (panel) { panel.scrollTop = 0; panel.scrollIntoView({ block: "nearest" }); }
+  follow();
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("[data-arrows] th a, .panel [rel], .panel .close");
+  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  open(link.href);
+});
+
+/** In the list the arrow keys go from row to row; in the panel, from delivery to delivery. */
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const panel = document.getElementById("delivery");
+  if (panel?.classList.contains("panel") && panel.contains(document.activeElement)) {
+    const chosen = { ArrowLeft: "[rel=prev]", ArrowRight: "[rel=next]", Escape: ".close" }[event.key];
+    const link = chosen && !document.activeElement.matches("pre") && panel.querySelector(chosen);
+    if (link) { event.preventDefault(); open(link.href); }
+    return;
+  }
+  const row = document.activeElement?.closest?.("[data-arrows] tbody tr");
+  const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+  const next = row && step && row[step];
+  if (next) { event.preventDefault(); next.querySelector("th a").focus(); }
+});
+window.addEventListener("popstate", () => { if (document.getElementById("split")) location.reload(); });
+
+/** Check an endpoint as soon as it is typed, as the button does. */
+for (const input of document.querySelectorAll("[data-check]")) {
+  const field = input.closest(".field");
+  const state = document.createElement("p");
+  state.className = "hint state-line";
+  state.setAttribute("role", "status");
+  field.append(state);
+  input.addEventListener("change", async () => {
+    if (!input.value.trim()) { state.textContent = ""; return; }
+    state.textContent = "Checking…";
+    const sent = new URLSearchParams(new FormData(input.form));
+    sent.set("do", "check");
+    const checked = await pageAt(location.href, { method: "POST", body: sent }).catch(() => null);
+    const error = checked?.getElementById(`${input.id}-error`);
+    document.getElementById(`${input.id}-error`)?.remove();
+    input.toggleAttribute("aria-invalid", false);
+    state.classList.toggle("bad", Boolean(error));
+    if (error) input.setAttribute("aria-invalid", "true");
+    state.textContent = error ? error.textContent : checked ? "This address can be used." : "";
+  });
+}
+
+/** Close a menu when somebody goes elsewhere. */
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.choice[open], details.switcher[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
 localize(document);
 offerCopies(document);
 follow();
+setInterval(tick, 1000);

@@ -1,0 +1,272 @@
+"""A page of Recent Deliveries, as its address asks for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from litestar.datastructures import FormMultiDict, MultiDict
+
+from runhook.domain.deliveries import UNSENT_STATES, DeliveryId, DeliveryState
+from runhook.domain.events import EventType
+from runhook.domain.retries import RetrySchedule
+from runhook.domain.runs import JobId, RunId
+from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.server.services import Services
+from runhook.server.web.opened import Opened, opened_of
+from runhook.server.web.visits import Visit
+from runhook.storage.deliveries import (
+    DeliveryFilter,
+    LoggedDelivery,
+    Position,
+    find_delivery,
+    last_durations,
+    list_deliveries,
+    searched_back_to,
+)
+from runhook.storage.jobs import Choice, NameOrder, list_jobs
+from runhook.storage.pages import Slice
+from runhook.storage.store import Transaction
+from runhook.storage.webhooks import list_webhooks
+
+SHOWN = 50
+"""Deliveries on a page."""
+LARGEST_NUMBER = 2**63 - 1
+PRESETS = {
+    "1h": timedelta(hours=1),
+    "5h": timedelta(hours=5),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+FILTERS = ("state", "event", "code", "job", "run", "id", "time", "since", "until", "order")
+"""What the address of a log can hold, beside its place and the delivery that is open."""
+SEVERAL = ("state", "event")
+"""Those of them that can be there several times."""
+NAMED = 1_000
+
+Sent = MultiDict[str] | FormMultiDict
+"""What an address or a form holds."""
+Query = Mapping[str, Sequence[str]]
+"""The filters as they were typed; only some have several values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """A page of a log."""
+
+    root: str
+    path: str
+    webhook: Webhook | None
+    query: Query
+    deliveries: Sequence[LoggedDelivery]
+    durations: Mapping[DeliveryId, timedelta]
+    """Of each delivery's last attempt."""
+    webhooks: Mapping[WebhookId, Webhook]
+    job_names: Mapping[int, str]
+    schedule: RetrySchedule
+    """That of webhooks which have none of their own."""
+    searched_back_to: datetime | None
+    has_more: bool
+    is_further: bool
+    """Whether this is not the first page."""
+    opened: Opened | None
+    problem: str
+    """What of the filters cannot be read; empty if nothing."""
+
+    def typed(self, name: str) -> str:
+        """Return what was typed into the field of a filter."""
+        return next(iter(self.query[name]), "")
+
+    def address(self, **changes: str) -> str:
+        """Return the address of this log with some things of it different."""
+        return address_of(self.path, {**self.query, **{name: [changes[name]] for name in changes}})
+
+    @property
+    def live_address(self) -> str:
+        """Where this page is told of changes: of what it shows, and of what is new."""
+        watched = [one.id for one in self.deliveries]
+        return address_of(
+            f"{self.root}/live",
+            {
+                "webhook": [self.webhook.id] if self.webhook else [],
+                "delivery": [*watched, self.opened.delivery.id] if self.opened else watched,
+            },
+        )
+
+    @property
+    def redelivery_address(self) -> str:
+        """Where everything is counted that matches and has not arrived."""
+        kept = {name: self.query[name] for name in FILTERS if name not in ("id", "order")}
+        webhook = [self.webhook.id] if self.webhook else []
+        return address_of(f"{self.root}/redeliveries/new", {"webhook": webhook, **kept})
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything narrows the log."""
+        return any(any(self.query[name]) for name in FILTERS if name != "order")
+
+    def neighbour(self, step: int) -> str | None:
+        """Return the address with the next delivery of the list open; None if there is none."""
+        if self.opened is None:
+            return None
+        ids = [one.id for one in self.deliveries]
+        if self.opened.delivery.id not in ids:
+            return None
+        place = ids.index(self.opened.delivery.id) + step
+        return self.address(delivery=ids[place]) if 0 <= place < len(ids) else None
+
+    def most_attempts(self, delivery: LoggedDelivery) -> int:
+        """Return how many attempts a delivery gets at most, those already made among them."""
+        if delivery.is_test:
+            return 1
+        webhook = self.webhooks.get(delivery.webhook_id)
+        schedule = (webhook and webhook.retry_schedule) or self.schedule
+        planned = delivery.attempts_before + 1 + len(schedule.delays)
+        return max(planned, delivery.attempt_count)
+
+
+def address_of(path: str, query: Query) -> str:
+    """Return an address; what is empty is left out."""
+    kept = {name: [one for one in values if one] for name, values in query.items()}
+    text = urlencode(kept, doseq=True)
+    return f"{path}?{text}" if text else path
+
+
+def query_of(sent: Sent) -> Query:
+    """Return the filters that an address or a form holds."""
+    return {
+        name: [plain(one) for one in values_in(sent, name)][: None if name in SEVERAL else 1]
+        for name in FILTERS
+    }
+
+
+def values_in(sent: Sent, name: str) -> Sequence[str]:
+    """Return what was sent under a name, as far as there is a use for it."""
+    return [one for one in sent.getall(name, []) if isinstance(one, str)][: SHOWN + 1]
+
+
+def plain(text: str) -> str:
+    """Return a text as a database takes it, and no longer than anything that is looked for."""
+    return text[:200].replace("\0", "").strip()
+
+
+async def log_of(
+    sent: Sent,
+    tx: Transaction,
+    services: Services,
+    visit: Visit,
+    *,
+    webhook: Webhook | None = None,
+) -> Log:
+    """Return the page of a log that an address asks for."""
+    query = query_of(sent)
+    problems: list[str] = []
+    chosen = filter_of(query, services.clock.now(), problems)
+    webhook_id = None if webhook is None else webhook.id
+    further = await position_of(tx, visit, plain(sent.get("beyond", "")))
+    if any(query["id"]):
+        found = await found_by_id(tx, visit, query["id"][0], webhook_id)
+        reached = None
+    else:
+        found = await list_deliveries(
+            tx,
+            visit.account_id,
+            webhook_id,
+            replace(chosen, beyond=further),
+            limit=SHOWN + 1,
+            is_oldest_first=query["order"] == ["oldest"],
+        )
+        reached = await searched_back_to(tx, visit.account_id, webhook_id, chosen)
+    jobs = await list_jobs(tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=NAMED))
+    webhooks = await list_webhooks(tx, visit.account_id, limit=NAMED, offset=0)
+    opened_id = plain(sent.get("delivery", ""))
+    return Log(
+        root=visit.root,
+        path=visit.root + (f"/webhooks/{webhook_id}" if webhook_id else "/deliveries"),
+        webhook=webhook,
+        query=query,
+        deliveries=found[:SHOWN],
+        durations=await last_durations(tx, [one.id for one in found[:SHOWN]]),
+        webhooks={one.id: one for one in webhooks},
+        job_names={one.job.id: one.job.name for one in jobs.items},
+        schedule=services.schedule,
+        searched_back_to=reached,
+        has_more=len(found) > SHOWN,
+        is_further=further is not None,
+        opened=await opened_of(tx, visit, opened_id) if opened_id else None,
+        problem=" ".join(problems),
+    )
+
+
+async def found_by_id(
+    tx: Transaction, visit: Visit, delivery_id: str, webhook_id: WebhookId | None
+) -> Sequence[LoggedDelivery]:
+    """Return the delivery with this id, if the log has it."""
+    found = await find_delivery(tx, visit.account_id, DeliveryId(delivery_id))
+    if found is None or webhook_id not in (None, found.webhook_id):
+        return []
+    return [found]
+
+
+async def position_of(tx: Transaction, visit: Visit, delivery_id: str) -> Position | None:
+    """Return a delivery's place in the log; None of one that is not there any more."""
+    if not delivery_id:
+        return None
+    found = await find_delivery(tx, visit.account_id, DeliveryId(delivery_id))
+    return None if found is None else Position(found.created_at, found.id)
+
+
+def filter_of(query: Query, now: datetime, problems: list[str]) -> DeliveryFilter:
+    """Return the filter that an address holds; what cannot be read narrows nothing, and is told."""
+    typed = {name: next(iter(query[name]), "") for name in query}
+    job, run = (number_in(name, typed[name], problems) for name in ("job", "run"))
+    code = typed["code"]
+    if code not in ("", "0", "1", "2", "3", "4", "5"):
+        problems.append("The code is not one of the classes.")
+        code = ""
+    states = [one for one in DeliveryState if one.value in query["state"]]
+    if {*query["state"]} - {"", *states}:
+        problems.append("There is no such state.")
+    events = [one for one in EventType if one.value in query["event"]]
+    if {*query["event"]} - {"", *events}:
+        problems.append("There is no such event.")
+    since = moment_in("From", typed["since"], problems)
+    if typed["time"] in PRESETS:
+        since = now - PRESETS[typed["time"]]
+    return DeliveryFilter(
+        states=states,
+        event_types=events,
+        job_id=None if job is None else JobId(job),
+        run_id=None if run is None else RunId(run),
+        code_class=int(code) if code else None,
+        since=since,
+        until=moment_in("To", typed["until"], problems),
+    )
+
+
+def unsent_states(states: Sequence[DeliveryState]) -> tuple[DeliveryState, ...]:
+    """Return those of some states that are redelivered in bulk; of none, all that are."""
+    return tuple(one for one in UNSENT_STATES if not states or one in states)
+
+
+def number_in(name: str, text: str, problems: list[str]) -> int | None:
+    """Return the number that a field holds."""
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and int(text[:30]) <= LARGEST_NUMBER:
+        return int(text)
+    problems.append(f"The {name}'s id is a number.")
+    return None
+
+
+def moment_in(name: str, text: str, problems: list[str]) -> datetime | None:
+    """Return the moment that a field holds, in UTC unless it names another zone."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        problems.append(f"{name}: give a time such as 2026-03-01T12:00.")
+        return None

@@ -1,0 +1,86 @@
+"""One delivery with everything that there is to know of it: its attempts, and what can be done."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runhook.domain.custom_headers import MASK
+from runhook.domain.deliveries import DeliveryId, check_redelivery
+from runhook.domain.errors import ConflictError
+from runhook.domain.webhooks import Webhook
+from runhook.server.web.visits import Visit
+from runhook.storage.deliveries import (
+    LoggedAttempt,
+    LoggedDelivery,
+    find_delivery,
+    list_attempts,
+)
+from runhook.storage.runs import find_run
+from runhook.storage.store import Transaction
+from runhook.storage.webhooks import find_webhook
+
+SECRET_HEADERS = ("authorization", "webhook-signature")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """An attempt, with the command that would make its request again."""
+
+    attempt: LoggedAttempt
+    curl: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A delivery that is looked at."""
+
+    delivery: LoggedDelivery
+    webhook: Webhook | None
+    """None once it is deleted."""
+    job_name: str
+    attempts: Sequence[Attempted]
+    refusal: str
+    """Why it cannot be redelivered now; empty if it can."""
+
+
+async def opened_of(tx: Transaction, visit: Visit, delivery_id: str) -> Opened | None:
+    """Return a delivery of the account with its attempts, None if there is none."""
+    if "\0" in delivery_id:
+        return None
+    delivery = await find_delivery(tx, visit.account_id, DeliveryId(delivery_id))
+    if delivery is None:
+        return None
+    webhook = await find_webhook(tx, visit.account_id, delivery.webhook_id)
+    run = await find_run(tx, visit.account_id, delivery.run_id) if delivery.run_id else None
+    url = webhook.client_url if webhook else "https://the-webhook-is-deleted.example"
+    return Opened(
+        delivery=delivery,
+        webhook=webhook,
+        job_name=run.run.job.name if run else "",
+        attempts=[
+            Attempted(attempt=attempt, curl=curl_of(attempt, url, delivery.body))
+            for attempt in await list_attempts(tx, delivery.id)
+        ],
+        refusal=refusal_of(delivery, webhook),
+    )
+
+
+def refusal_of(delivery: LoggedDelivery, webhook: Webhook | None) -> str:
+    """Return why a delivery cannot be redelivered now, empty if it can."""
+    if webhook is None:
+        return "The webhook is deleted."
+    try:
+        check_redelivery(delivery.state, is_test=delivery.is_test, is_active=webhook.active)
+    except ConflictError as error:
+        return error.message
+    return ""
+
+
+def curl_of(attempt: LoggedAttempt, url: str, body: bytes) -> str:
+    """Return the command that makes an attempt's request again, without what signs it."""
+    lines = [f"curl -X POST {shlex.quote(url)}"]
+    for name, value in attempt.request_headers.items():
+        shown = MASK if name.lower() in SECRET_HEADERS else value
+        lines.append(f"  -H {shlex.quote(f'{name}: {shown}')}")
+    lines.append(f"  --data-binary {shlex.quote(body.decode(errors='replace'))}")
+    return " \\\n".join(lines)

@@ -1,0 +1,208 @@
+"""The pages of redeliveries in bulk: counted first, begun, followed, and canceled if need be."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from runhook.domain.errors import ConflictError, InvalidError, NotFoundError
+from runhook.domain.permissions import Permission
+from runhook.domain.redeliveries import Redelivery, RedeliveryId, Selection
+from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.operations.redeliver_many import (
+    Preview,
+    begin_redelivery,
+    cancel_redelivery,
+    preview_redelivery,
+)
+from runhook.server.authentication import needs
+from runhook.server.request import AnyRequest
+from runhook.server.services import Services, Serving
+from runhook.server.web.logs import Sent, filter_of, plain, query_of, unsent_states
+from runhook.server.web.rendering import see
+from runhook.server.web.visits import Visit, Visiting
+from runhook.storage.redeliveries import find_redelivery, list_redeliveries
+from runhook.storage.store import Transaction
+from runhook.storage.webhooks import list_webhooks_with_deleted
+
+SECTION = "deliveries"
+LISTED = 50
+MARGIN = timedelta(minutes=1)
+"""So much after the oldest that is kept a count begins, lest that be gone when it is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page asks to be redelivered, and what of it cannot be answered."""
+
+    selection: Selection
+    problems: Sequence[str]
+
+
+@get("/redeliveries", **needs(Permission.READ_WEBHOOKS))
+async def show_redeliveries(
+    services: Serving, visit: Visiting, number: FromQuery[int] = 1
+) -> Template:
+    """List the account's redeliveries, the newest first."""
+    number = min(max(number, 1), 10_000)
+    async with services.store.read() as tx:
+        found = await list_redeliveries(
+            tx, visit.account_id, limit=LISTED + 1, offset=(number - 1) * LISTED
+        )
+    return visit.page(
+        "redeliveries/list",
+        section=SECTION,
+        redeliveries=found[:LISTED],
+        number=number,
+        has_more=len(found) > LISTED,
+    )
+
+
+@get("/redeliveries/new", **needs(Permission.WRITE_WEBHOOKS))
+async def show_count(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """Count what a redelivery would be about, and ask whether to begin it."""
+    asked = asked_for(request.query_params, services)
+    problems = list(asked.problems)
+    preview = None
+    if not problems:
+        try:
+            preview = await preview_redelivery(
+                services.store,
+                visit.account_id,
+                asked.selection,
+                retention=services.retention,
+                clock=services.clock,
+            )
+        except InvalidError as error:
+            problems.append(error.sentence)
+    return count_page(visit, asked.selection, preview, problems)
+
+
+@post("/redeliveries", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def begin(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
+    """Begin a redelivery; it goes on by itself."""
+    asked = asked_for(await request.form(), services)
+    problems = list(asked.problems)
+    if not problems:
+        try:
+            redelivery = await begin_redelivery(
+                services.store,
+                visit.account_id,
+                asked.selection,
+                retention=services.retention,
+                actor=visit.caller.actor,
+                clock=services.clock,
+            )
+        except InvalidError as error:
+            problems.append(error.sentence)
+        else:
+            return see(f"{visit.root}/redeliveries/{redelivery.id}")
+    return count_page(visit, asked.selection, None, problems)
+
+
+@get("/redeliveries/{redelivery_id:str}", **needs(Permission.READ_WEBHOOKS))
+async def show_redelivery(
+    services: Serving, visit: Visiting, redelivery_id: FromPath[str]
+) -> Template:
+    """Show how far a redelivery has come."""
+    async with services.store.read() as tx:
+        found = await find_redelivery(tx, visit.account_id, RedeliveryId(redelivery_id))
+        if found is None:
+            raise NotFoundError
+        webhooks = await webhooks_in(tx, visit, found)
+    return redelivery_page(visit, found, webhooks)
+
+
+@post(
+    "/redeliveries/{redelivery_id:str}/cancel",
+    status_code=200,
+    **needs(Permission.WRITE_WEBHOOKS),
+)
+async def cancel(services: Serving, visit: Visiting, redelivery_id: FromPath[str]) -> Redirect:
+    """End a redelivery before its time."""
+    # It may have finished while somebody read the page, which the page says now.
+    with suppress(ConflictError):
+        await cancel_redelivery(
+            services.store,
+            visit.account_id,
+            RedeliveryId(redelivery_id),
+            actor=visit.caller.actor,
+            clock=services.clock,
+        )
+    return see(f"{visit.root}/redeliveries/{redelivery_id}")
+
+
+def asked_for(sent: Sent, services: Services) -> Asked:
+    """Return what the filters of a log select of what did not arrive."""
+    now = services.clock.now()
+    problems: list[str] = []
+    query = query_of(sent)
+    chosen = filter_of(query, now, problems)
+    if chosen.code_class is not None:
+        problems.append("A redelivery does not choose by the endpoint's answer: leave that out.")
+    states = unsent_states(list(chosen.states))
+    if not states:
+        problems.append("Deliveries that arrived or wait are not redelivered in bulk.")
+    return Asked(
+        Selection(
+            since=since_of(chosen.since, now, services.retention),
+            until=chosen.until,
+            states=states,
+            webhook_id=WebhookId(plain(sent.get("webhook", ""))) or None,
+            event_types=tuple(chosen.event_types),
+            job_id=chosen.job_id,
+            run_id=chosen.run_id,
+        ),
+        problems,
+    )
+
+
+def since_of(asked: datetime | None, now: datetime, retention: timedelta) -> datetime:
+    """Return when a selection begins; without a word, or with a preset, where the log does."""
+    earliest = now - retention
+    if asked is None or earliest <= asked < earliest + MARGIN:
+        return earliest + MARGIN
+    return asked
+
+
+def count_page(
+    visit: Visit, selection: Selection, preview: Preview | None, problems: Sequence[str]
+) -> Template:
+    """Return the page that asks whether to begin."""
+    counts = preview.counts if preview else []
+    return visit.page(
+        "redeliveries/new",
+        section=SECTION,
+        status_code=400 if problems else 200,
+        selection=preview.selection if preview else selection,
+        preview=preview,
+        sendable=sum(count for webhook, count in counts if webhook.active),
+        total=sum(count for _, count in counts),
+        problem=" ".join(problems),
+    )
+
+
+def redelivery_page(visit: Visit, redelivery: Redelivery, webhooks: Sequence[Webhook]) -> Template:
+    """Return the page of a redelivery that has begun."""
+    passed_over = sum(redelivery.passed_over.values())
+    return visit.page(
+        "redeliveries/show",
+        section=SECTION,
+        redelivery=redelivery,
+        webhooks={one.id: one for one in webhooks},
+        passed_over=passed_over,
+        done=redelivery.queued + passed_over,
+    )
+
+
+async def webhooks_in(tx: Transaction, visit: Visit, redelivery: Redelivery) -> Sequence[Webhook]:
+    """Return the webhooks that a redelivery is about, those deleted meanwhile too."""
+    ids = [share.webhook_id for share in redelivery.shares]
+    return await list_webhooks_with_deleted(tx, visit.account_id, ids)
+
+
+handlers = [show_redeliveries, show_count, begin, show_redelivery, cancel]

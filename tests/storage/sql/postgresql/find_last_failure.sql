@@ -1,0 +1,8 @@
+SELECT attempts.delivery_id, attempts.number, attempts.sent_at, attempts.duration, attempts.http_status_code, attempts.failure, attempts.error, attempts.request_headers, attempts.response_headers, attempts.response_body
+FROM attempts
+WHERE attempts.delivery_id IN (SELECT recent.id
+FROM (SELECT deliveries.id AS id
+FROM deliveries
+WHERE deliveries.account_id + $1::BIGINT = $2::BIGINT AND deliveries.webhook_id = $3::VARCHAR COLLATE "C" ORDER BY deliveries.created_at DESC, deliveries.id DESC
+ LIMIT $4::INTEGER) AS recent) AND attempts.failure IS NOT NULL ORDER BY attempts.sent_at DESC
+ LIMIT $5::INTEGER;

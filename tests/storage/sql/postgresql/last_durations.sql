@@ -1,0 +1,3 @@
+SELECT attempts.delivery_id, attempts.duration
+FROM attempts JOIN deliveries ON deliveries.id = attempts.delivery_id
+WHERE attempts.delivery_id IN ($1::VARCHAR COLLATE "C") AND attempts.number = deliveries.attempt_count;

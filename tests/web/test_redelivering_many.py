@@ -1,0 +1,101 @@
+"""Redelivering many deliveries on the pages: counted, begun, followed and canceled."""
+
+import pytest
+
+from runhook.dispatcher.redeliverer import Redeliverer
+from runhook.domain.deliveries import DeliveryState
+from runhook.domain.webhooks import Webhook
+from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.storage.tables import deliveries
+from tests.support.accounts import Tenant, rows_of
+from tests.support.api import Api
+from tests.web.pages import Page, led_to, page_at, submit
+
+ROOT = "/accounts/1"
+
+
+@pytest.fixture
+async def tenant(api: Api) -> Tenant:
+    return Tenant(api.store, api.clock, FIRST_ACCOUNT)
+
+
+@pytest.fixture
+async def skipped(tenant: Tenant) -> Webhook:
+    """A webhook that was inactive while three runs started, and is active again."""
+    webhook = await tenant.webhook(event_types=["job.run.started"])
+    await tenant.deactivate(webhook)
+    for number in range(3):
+        await tenant.start(f"run-{number}")
+    return await tenant.activate(webhook)
+
+
+async def test_what_matches_a_log_is_counted_redelivered_and_followed(
+    api: Api, ada, skipped, tenant
+):
+    log = await page_at(ada, f"{ROOT}/deliveries?state=skipped&time=24h")
+    (link,) = (one for one in log.main.all("a") if one.text == "Redeliver what matches")
+    counted = await page_at(ada, link.attributes["href"])
+    form = counted.main.one("form")
+    assert form.one("button").text == "Redeliver 3 deliveries"
+
+    led = led_to(await submit(ada, counted, form, state="skipped"))
+    begun = await page_at(ada, led)
+    assert begun.main.one("progress").attributes["value"] == "0"
+    await Redeliverer(api.store, api.clock).tick()
+
+    over = await page_at(ada, led)
+    assert over.main.one("progress").attributes["value"] == "3"
+    assert "3 of 3 returned to the queue" in over.main.text
+    assert await tenant.states(skipped) == [DeliveryState.PENDING] * 3
+    listed = await page_at(ada, f"{ROOT}/redeliveries")
+    assert listed.main.one("tbody").one("a").attributes["href"] == led
+
+
+async def test_a_redelivery_is_canceled_before_its_end(api: Api, ada, skipped, tenant):
+    counted = await page_at(ada, f"{ROOT}/redeliveries/new?webhook={skipped.id}")
+    led = led_to(await submit(ada, counted, counted.main.one("form"), state="skipped"))
+    begun = await page_at(ada, led)
+
+    assert led_to(await submit(ada, begun, begun.form(f"{led}/cancel"))) == led
+
+    canceled = await page_at(ada, led)
+    assert canceled.main.all("form") == []
+    assert canceled.main.one(class_="state").text == "canceled"
+    assert await tenant.states(skipped) == [DeliveryState.SKIPPED] * 3
+
+
+async def test_ticked_rows_are_counted_first_and_sent_once_more(api: Api, ada, skipped, tenant):
+    log = await page_at(ada, f"{ROOT}/deliveries")
+    ids = [box.attributes["value"] for box in log.main.all("input", form="tick")][:2]
+    counted = Page(await ada.get(f"{ROOT}/deliveries/chosen", params={"delivery": ids}))
+    assert counted.heading == "Redeliver 2 of 2 chosen"
+
+    led = led_to(await submit(ada, counted, counted.main.one("form"), delivery=ids))
+
+    assert (await page_at(ada, led)).main.one("progress").attributes["max"] == "2"
+    rows = await rows_of(api.store, deliveries)
+    assert {row.id for row in rows if row.state is DeliveryState.PENDING} == set(ids)
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("state=succeeded", "arrived or wait"),
+        ("code=5", "leave that out"),
+        ("since=2001-01-01T00:00", "are kept for 30 days"),
+        ("until=2001-01-01T00:00", "give a time after"),
+        ("webhook=wsu_unknown", "has no webhook"),
+        ("run=x", "is a number"),
+    ],
+)
+async def test_what_cannot_be_redelivered_in_bulk_is_told(ada, query: str, problem: str):
+    page = await page_at(ada, f"{ROOT}/redeliveries/new?{query}", 400)
+
+    assert problem in page.main.one(role="alert").text
+
+
+async def test_nothing_to_redeliver_is_told_without_a_button(ada):
+    page = await page_at(ada, f"{ROOT}/redeliveries/new")
+
+    assert "Nothing to redeliver" in page.main.text
+    assert page.main.all("form") == []
