@@ -20,7 +20,7 @@ demo: .venv/ready .venv-dbt/ready ## Run a real dbt project and watch its signed
 	@.venv/bin/python examples/demo.py $(if $(ONCE),--once)
 
 .PHONY: test
-test: .venv/ready .venv-dbt/ready ## Run all tests, on SQLite and on PostgreSQL
+test: .venv/ready .venv-dbt/ready chromium ## Run all tests, on SQLite and on PostgreSQL
 	@echo "==> all tests"
 	@.venv/bin/pytest -n auto $(ARGS)
 
@@ -50,10 +50,15 @@ soak: .venv/ready .venv-dbt/ready ## Long chaos and volume runs (KILLS=1000 MINU
 		$(if $(HISTORY),--history $(HISTORY))
 
 .PHONY: screenshots
-screenshots: .venv/ready ## Take pictures of every page, from a made-up account, into build/screenshots
-	@command -v chromium > /dev/null || { apt-get install -y -qq chromium > /dev/null; } || \
-		{ echo "The pictures are taken with Chromium; install it."; exit 1; }
+screenshots: .venv/ready chromium ## Take pictures of every page, from a made-up account, into build/screenshots
 	@PYTHONPATH=. .venv/bin/python examples/screenshots.py build/screenshots
+
+# Pages are tested and pictured in the system's Chromium.
+.PHONY: chromium
+chromium:
+	@command -v chromium chromium-browser google-chrome > /dev/null || \
+		{ echo "==> installing Chromium" && apt-get install -y -qq chromium > /dev/null; } || \
+		{ echo "The pages are looked at with Chromium, and it cannot be installed here; install it."; exit 1; }
 
 .PHONY: lock
 lock: .venv/ready ## Renew the pins in requirements/

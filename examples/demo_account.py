@@ -2,35 +2,40 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.callers import COMMAND_LINE, Actor, ActorKind
+from runhook.domain.deliveries import DeliveryId, DeliveryState
 from runhook.domain.destinations import AddressPolicy
-from runhook.domain.failing import WELL
+from runhook.domain.failing import HOPELESS_SINCE, WELL, Health, hopeless_reason
 from runhook.domain.judging import FailureReason
 from runhook.domain.permissions import PermissionSet, Role
+from runhook.domain.redeliveries import RedeliveryId, Selection
+from runhook.domain.replicas import Replica, ReplicaRole
 from runhook.domain.runs import FinishReport, RunOutcome, RunStatus, StartReport
+from runhook.domain.version import VERSION
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.invite import Answer, accept, invite
 from runhook.operations.passwords import Passwords
 from runhook.operations.publish import Finish, Publisher, Start
+from runhook.operations.redeliver_many import begin_redelivery
 from runhook.operations.sessions import Browser
 from runhook.operations.subscribe import WebhookChange, change_webhook, create_webhook
 from runhook.operations.tokens import create_token
 from runhook.storage.accounts import find_account, update_account
+from runhook.storage.replicas import note_sign_of_life
 from runhook.storage.store import Store
-from runhook.storage.tables import attempts, deliveries
+from runhook.storage.tables import attempts, deliveries, redelivery_shares, runs
 from runhook.storage.webhooks import Dispatch, deactivate_webhook, note_dispatches
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 RUNS = 160
-ARCHIVED = "No delivery has arrived for 7 days: connection refused."
+ARCHIVED_AGO = timedelta(hours=3)
 EVENTS = ["job.run.started", "job.run.completed", "job.run.errored", "job.run.canceled"]
 ENDPOINTS = [
     ("Tell the data team", "https://hooks.chat.example.com/services/dbt", EVENTS[1:3], 0.995),
@@ -88,20 +93,50 @@ class PastClock:
         return self.present
 
 
-async def seed(store: Store, now: datetime) -> Sequence[WebhookId]:
-    """Fill an empty database; return the webhooks."""
+@dataclass(frozen=True, kw_only=True)
+class Seeded:
+    """What of the account pictures are taken of."""
+
+    invitation: str
+    webhook_ids: Sequence[WebhookId]
+    failed_ids: Sequence[DeliveryId]
+    """Deliveries, the one with the most attempts first."""
+    failed_run_id: int
+    open_run_id: int
+    redelivery_id: RedeliveryId
+
+
+async def seed(store: Store, now: datetime) -> Seeded:
+    """Fill an empty database."""
     chance = random.Random(8580)
     clock = PastClock(now - timedelta(hours=23, minutes=50))
     await begin(store, bootstrap_token=None, clock=clock)
     await name_account(store)
-    await add_people(store, PastClock(now))
+    invitation = await add_people(store, PastClock(now))
     webhooks = await add_webhooks(store, PastClock(now - timedelta(days=9)))
     publisher = Publisher(store, clock)
     for number in range(RUNS):
         clock.present = now - timedelta(minutes=(RUNS - number) * 8.9)
         await one_run(publisher, clock, number, chance, is_last=number >= RUNS - 2)
     await settle(store, webhooks, now, chance)
-    return [webhook.id for webhook in webhooks]
+    await add_processes(store, now)
+    redelivery_id = await add_redelivery(store, webhooks[3].id, now)
+    async with store.read() as tx:
+        failed = sa.select(deliveries.c.id).where(deliveries.c.state == "failed")
+        by_attempts = failed.order_by(
+            deliveries.c.http_status_code.is_(None),
+            deliveries.c.attempt_count.desc(),
+            deliveries.c.id.desc(),
+        )
+        failed_run = sa.select(sa.func.max(runs.c.id)).where(runs.c.status == RunStatus.ERROR)
+        return Seeded(
+            invitation=invitation,
+            webhook_ids=[webhook.id for webhook in webhooks],
+            failed_ids=(await tx.execute(by_attempts.limit(4))).scalars().all(),
+            failed_run_id=(await tx.execute(failed_run)).scalar_one(),
+            open_run_id=(await tx.execute(sa.select(sa.func.max(runs.c.id)))).scalar_one(),
+            redelivery_id=redelivery_id,
+        )
 
 
 async def name_account(store: Store) -> None:
@@ -111,7 +146,8 @@ async def name_account(store: Store) -> None:
         await update_account(tx, replace(account, name="Acme Analytics"))
 
 
-async def add_people(store: Store, clock: PastClock) -> None:
+async def add_people(store: Store, clock: PastClock) -> str:
+    """Add members, an open invitation, whose secret is returned, and tokens."""
     people = [(EMAIL, "Ada", Role.OWNER), ("grace@example.com", "Grace", Role.MEMBER)]
     for email, name, role in people:
         _, secret = await invite(store, FIRST_ACCOUNT, role, actor=COMMAND_LINE, clock=clock)
@@ -123,7 +159,7 @@ async def add_people(store: Store, clock: PastClock) -> None:
             passwords=Passwords(),
             clock=clock,
         )
-    await invite(
+    _, invitation = await invite(
         store,
         FIRST_ACCOUNT,
         Role.VIEWER,
@@ -138,6 +174,7 @@ async def add_people(store: Store, clock: PastClock) -> None:
         await create_token(
             store, FIRST_ACCOUNT, permission_set, name=name, actor=COMMAND_LINE, clock=clock
         )
+    return invitation
 
 
 async def add_webhooks(store: Store, clock: PastClock) -> list[Webhook]:
@@ -176,6 +213,7 @@ async def one_run(
                 environment_name=environment,
                 run_reason="scheduled" if job != "slim CI" else "github_pull_request",
                 dbt_version="1.11.16",
+                heartbeats=True,
             ),
         )
     )
@@ -206,12 +244,31 @@ async def settle(
     shares = {one.id: endpoint[3] for one, endpoint in zip(webhooks, ENDPOINTS, strict=True)}
     made: list[dict[str, Any]] = []
     latest: dict[WebhookId, Dispatch] = {}
+    failing, archived = webhooks[3:5]
+    health = {
+        failing.id: Health(
+            failing_since=now - timedelta(minutes=14),
+            consecutive_failures=11,
+            failed_probes=1,
+            paused_until=now + timedelta(seconds=90),
+        ),
+        archived.id: Health(
+            failing_since=now - ARCHIVED_AGO - HOPELESS_SINCE,
+            consecutive_failures=214,
+            failed_probes=170,
+            paused_until=now - ARCHIVED_AGO,
+        ),
+    }
     async with store.write() as tx:
         rows = list(await tx.execute(sa.select(deliveries).order_by(deliveries.c.created_at)))
         for row in rows:
-            age = now - row.created_at
+            until = now - ARCHIVED_AGO if row.webhook_id == archived.id else now
+            age = until - row.created_at
             tries, is_good = tries_of(row, shares[row.webhook_id], age, chance)
             values = final_values(row, tries, now, is_good=is_good)
+            if row.webhook_id == archived.id and values["state"] is DeliveryState.PENDING:
+                values["state"] = DeliveryState.CANCELED if tries else DeliveryState.SKIPPED
+                values["next_attempt_at"] = None
             await tx.execute(sa.update(deliveries).where(deliveries.c.id == row.id).values(values))
             made += tries
             if tries:
@@ -219,11 +276,45 @@ async def settle(
                     webhook_id=row.webhook_id,
                     at=tries[-1]["sent_at"],
                     status_code=tries[-1]["http_status_code"] or 0,
-                    health=WELL,
+                    health=health.get(row.webhook_id, WELL),
                 )
         await tx.execute(sa.insert(attempts), made)
         await note_dispatches(tx, list(latest.values()))
-        await deactivate_webhook(tx, webhooks[-1].id, reason=ARCHIVED, now=now - timedelta(hours=3))
+        reason = hopeless_reason(health[archived.id], ANSWERS[2][2])
+        await deactivate_webhook(tx, archived.id, reason=reason, now=now - ARCHIVED_AGO)
+
+
+async def add_processes(store: Store, now: datetime) -> None:
+    """Let two processes have shown that they live."""
+    async with store.write() as tx:
+        for number, roles in enumerate([tuple(ReplicaRole), (ReplicaRole.DISPATCHER,)], 1):
+            replica = Replica(
+                name=f"runhook-{number}:4{number}:5f1c7d2e",
+                host=f"runhook-{number}",
+                roles=roles,
+                version=VERSION,
+                started_at=now - timedelta(hours=30 * number),
+            )
+            await note_sign_of_life(tx, replica)
+
+
+async def add_redelivery(store: Store, webhook_id: WebhookId, now: datetime) -> RedeliveryId:
+    """Begin a redelivery, and let it have come a part of the way."""
+    redelivery = await begin_redelivery(
+        store,
+        FIRST_ACCOUNT,
+        Selection(since=now - timedelta(hours=23)),
+        retention=timedelta(days=30),
+        actor=Actor(kind=ActorKind.USER, id=1, name=EMAIL),
+        clock=PastClock(now),
+    )
+    async with store.write() as tx:
+        share = redelivery_shares.c
+        is_ours = sa.and_(share.redelivery_id == redelivery.id, share.webhook_id == webhook_id)
+        await tx.execute(
+            sa.update(redelivery_shares).where(is_ours).values(queued=share.total - share.total / 3)
+        )
+    return redelivery.id
 
 
 def tries_of(

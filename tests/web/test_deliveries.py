@@ -109,6 +109,22 @@ async def test_pages_of_a_log_that_grows_hold_every_delivery_once_in_either_orde
         assert seen == (grown if query else there[::-1])
 
 
+@pytest.mark.parametrize("path", ["deliveries", "runs", "runs/1", "settings/health"])
+async def test_a_page_is_told_at_once_of_what_changed_since_it_was_made(
+    api: Api, ada, tenant, path: str
+):
+    await tenant.webhook(event_types=["job.run.started"])
+    await tenant.start("earlier")
+    page = await page_at(ada, f"/accounts/1/{path}")
+    live = next(one for one in page.main.all() if one.attributes.get("data-live"))
+    address = live.attributes["data-live"]
+    assert "event: same" in (await ada.get(address)).text
+
+    await tenant.start()
+
+    assert "event: changed" in (await ada.get(address)).text
+
+
 async def test_a_page_is_told_of_changes_it_has_not_seen(api: Api, ada, tenant):
     await tenant.webhook(event_types=["job.run.started"])
     first = (await ada.get("/accounts/1/live")).text

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from runhook.domain.deliveries import DeliveryId, DeliveryState
@@ -14,11 +14,12 @@ from runhook.operations.redeliver import redeliver
 from runhook.server.authentication import needs
 from runhook.server.request import AnyRequest
 from runhook.server.services import Serving
-from runhook.server.web.forms import Form
-from runhook.server.web.logs import SHOWN, address_of, log_of, plain, values_in
+from runhook.server.web.addresses import address_of, plain, values_in
+from runhook.server.web.logs import log_of
 from runhook.server.web.opened import opened_of, refusal_of
 from runhook.server.web.rendering import see
 from runhook.server.web.visits import Visit, Visiting
+from runhook.server.web.watching import Watched
 from runhook.storage.deliveries import LoggedDelivery, find_deliveries, find_delivery
 from runhook.storage.store import Transaction
 from runhook.storage.webhooks import list_webhooks_with_deleted
@@ -46,13 +47,19 @@ async def show_deliveries(request: AnyRequest, services: Serving, visit: Visitin
 
 
 @get("/deliveries/{delivery_id:str}", **needs(Permission.READ_WEBHOOKS))
-async def show_delivery(services: Serving, visit: Visiting, delivery_id: FromPath[str]) -> Template:
+async def show_delivery(
+    services: Serving, visit: Visiting, delivery_id: FromPath[str], attempt: FromQuery[str] = ""
+) -> Template:
     """Show a delivery and its attempts."""
+    watched = Watched(delivery_ids=[DeliveryId(plain(delivery_id))])
     async with services.store.read() as tx:
-        opened = await opened_of(tx, visit, delivery_id)
+        sight = await watched.look(tx, visit.account_id)
+        opened = await opened_of(tx, visit, delivery_id, attempt)
     if opened is None:
         raise NotFoundError
-    return visit.page("deliveries/show", section=SECTION, opened=opened)
+    return visit.page(
+        "deliveries/show", section=SECTION, opened=opened, live=watched.address(visit.root, sight)
+    )
 
 
 @post(
@@ -75,8 +82,10 @@ async def redeliver_delivery(
 @get("/deliveries/chosen", **needs(Permission.READ_WEBHOOKS))
 async def show_chosen(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
     """Count the ticked deliveries before they are redelivered, and show what becomes of them."""
-    ids = [plain(one) for one in values_in(request.query_params, "delivery")]
+    ids = [DeliveryId(one) for one in values_in(request.query_params, "delivery")]
+    watched = Watched(delivery_ids=ids)
     async with services.store.read() as tx:
+        sight = await watched.look(tx, visit.account_id)
         chosen = await chosen_of(tx, visit, ids)
     return visit.page(
         "deliveries/chosen",
@@ -84,24 +93,23 @@ async def show_chosen(request: AnyRequest, services: Serving, visit: Visiting) -
         chosen=chosen,
         has_begun="begun" in request.query_params,
         over=sum(one.delivery.state not in ON_ITS_WAY for one in chosen),
-        live=address_of(f"{visit.root}/live", {"delivery": ids}),
+        live=watched.address(visit.root, sight),
     )
 
 
 @post("/deliveries/chosen", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
 async def redeliver_chosen(request: AnyRequest, services: Serving, visit: Visiting) -> Redirect:
     """Send the ticked deliveries once more, but for those that cannot be sent by now."""
-    form = await Form.sent_with(request, many=["delivery"])
-    ids = [plain(one) for one in form.chosen["delivery"]][:SHOWN]
+    ids = [DeliveryId(one) for one in values_in(await request.form(), "delivery")]
     async with services.store.read() as tx:
         chosen = await chosen_of(tx, visit, ids)
     sent = [one.delivery.id for one in chosen if await was_redelivered(services, visit, one)]
     return see(address_of(f"{visit.root}/deliveries/chosen", {"delivery": sent, "begun": ["1"]}))
 
 
-async def chosen_of(tx: Transaction, visit: Visit, ids: Sequence[str]) -> Sequence[Chosen]:
+async def chosen_of(tx: Transaction, visit: Visit, ids: Sequence[DeliveryId]) -> Sequence[Chosen]:
     """Return the account's deliveries among those that were ticked, the newest first."""
-    found = await find_deliveries(tx, visit.account_id, [DeliveryId(one) for one in ids])
+    found = await find_deliveries(tx, visit.account_id, ids)
     webhook_ids = {one.webhook_id for one in found}
     named = await list_webhooks_with_deleted(tx, visit.account_id, webhook_ids)
     webhooks = {one.id: one for one in named}

@@ -11,6 +11,7 @@ from runhook.server.authentication import needs
 from runhook.server.services import Serving
 from runhook.server.web.showing import duration
 from runhook.server.web.visits import Visiting
+from runhook.server.web.watching import Watched
 from runhook.storage.backlog import Backlog, backlog_of, count_sending
 from runhook.storage.replicas import list_replicas
 
@@ -27,13 +28,16 @@ class Figure:
 @get("/settings/health", **needs(Permission.READ_HEALTH))
 async def show_health(services: Serving, visit: Visiting) -> Template:
     """Show how much the account has to be sent, and the processes of the service."""
+    watched = Watched(backlog=True)
     async with services.store.read() as tx:
+        sight = await watched.look(tx, visit.account_id)
         backlog = await backlog_of(tx, visit.account_id)
         sending = await count_sending(tx, visit.account_id)
         replicas = await list_replicas(tx)
     return visit.page(
         "settings/health",
         section="settings",
+        live=watched.address(visit.root, sight),
         figures=figures_of(backlog, sending),
         replicas=replicas,
     )

@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
-
-from litestar.datastructures import FormMultiDict, MultiDict
 
 from runhook.domain.deliveries import UNSENT_STATES, DeliveryId, DeliveryState
 from runhook.domain.events import EventType
@@ -13,8 +10,10 @@ from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import JobId, RunId
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.server.services import Services
+from runhook.server.web.addresses import Query, Sent, address_of, value_in, values_in
 from runhook.server.web.opened import Opened, opened_of
 from runhook.server.web.visits import Visit
+from runhook.server.web.watching import Watched, states_in
 from runhook.storage.deliveries import (
     DeliveryFilter,
     LoggedDelivery,
@@ -45,11 +44,6 @@ SEVERAL = ("state", "event")
 """Those of them that can be there several times."""
 NAMED = 1_000
 
-Sent = MultiDict[str] | FormMultiDict
-"""What an address or a form holds."""
-Query = Mapping[str, Sequence[str]]
-"""The filters as they were typed; only some have several values."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
@@ -57,8 +51,11 @@ class Log:
 
     root: str
     path: str
+    live: str
+    """Where this page is told of changes."""
     webhook: Webhook | None
     query: Query
+    """The filters as they were typed; only some have several values."""
     deliveries: Sequence[LoggedDelivery]
     durations: Mapping[DeliveryId, timedelta]
     """Of each delivery's last attempt."""
@@ -81,18 +78,6 @@ class Log:
     def address(self, **changes: str) -> str:
         """Return the address of this log with some things of it different."""
         return address_of(self.path, {**self.query, **{name: [changes[name]] for name in changes}})
-
-    @property
-    def live_address(self) -> str:
-        """Where this page is told of changes: of what it shows, and of what is new."""
-        watched = [one.id for one in self.deliveries]
-        return address_of(
-            f"{self.root}/live",
-            {
-                "webhook": [self.webhook.id] if self.webhook else [],
-                "delivery": [*watched, self.opened.delivery.id] if self.opened else watched,
-            },
-        )
 
     @property
     def redelivery_address(self) -> str:
@@ -126,29 +111,9 @@ class Log:
         return max(planned, delivery.attempt_count)
 
 
-def address_of(path: str, query: Query) -> str:
-    """Return an address; what is empty is left out."""
-    kept = {name: [one for one in values if one] for name, values in query.items()}
-    text = urlencode(kept, doseq=True)
-    return f"{path}?{text}" if text else path
-
-
 def query_of(sent: Sent) -> Query:
     """Return the filters that an address or a form holds."""
-    return {
-        name: [plain(one) for one in values_in(sent, name)][: None if name in SEVERAL else 1]
-        for name in FILTERS
-    }
-
-
-def values_in(sent: Sent, name: str) -> Sequence[str]:
-    """Return what was sent under a name, as far as there is a use for it."""
-    return [one for one in sent.getall(name, []) if isinstance(one, str)][: SHOWN + 1]
-
-
-def plain(text: str) -> str:
-    """Return a text as a database takes it, and no longer than anything that is looked for."""
-    return text[:200].replace("\0", "").strip()
+    return {name: values_in(sent, name)[: None if name in SEVERAL else 1] for name in FILTERS}
 
 
 async def log_of(
@@ -164,7 +129,8 @@ async def log_of(
     problems: list[str] = []
     chosen = filter_of(query, services.clock.now(), problems)
     webhook_id = None if webhook is None else webhook.id
-    further = await position_of(tx, visit, plain(sent.get("beyond", "")))
+    sight = await Watched(webhook_id=webhook_id).look(tx, visit.account_id)
+    further = await position_of(tx, visit, value_in(sent, "beyond"))
     if any(query["id"]):
         found = await found_by_id(tx, visit, query["id"][0], webhook_id)
         reached = None
@@ -180,10 +146,14 @@ async def log_of(
         reached = await searched_back_to(tx, visit.account_id, webhook_id, chosen)
     jobs = await list_jobs(tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=NAMED))
     webhooks = await list_webhooks(tx, visit.account_id, limit=NAMED, offset=0)
-    opened_id = plain(sent.get("delivery", ""))
+    opened_id = value_in(sent, "delivery")
+    opened = await opened_of(tx, visit, opened_id, value_in(sent, "attempt")) if opened_id else None
+    shown = [*found[:SHOWN], *([opened.delivery] if opened else [])]
+    watched = Watched(webhook_id=webhook_id, delivery_ids=[one.id for one in shown])
     return Log(
         root=visit.root,
         path=visit.root + (f"/webhooks/{webhook_id}" if webhook_id else "/deliveries"),
+        live=watched.address(visit.root, replace(sight, deliveries=states_in(shown))),
         webhook=webhook,
         query=query,
         deliveries=found[:SHOWN],
@@ -194,7 +164,7 @@ async def log_of(
         searched_back_to=reached,
         has_more=len(found) > SHOWN,
         is_further=further is not None,
-        opened=await opened_of(tx, visit, opened_id) if opened_id else None,
+        opened=opened,
         problem=" ".join(problems),
     )
 

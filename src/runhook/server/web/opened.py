@@ -23,14 +23,6 @@ SECRET_HEADERS = ("authorization", "webhook-signature")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
-    """An attempt, with the command that would make its request again."""
-
-    attempt: LoggedAttempt
-    curl: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
     """A delivery that is looked at."""
 
@@ -38,13 +30,26 @@ class Opened:
     webhook: Webhook | None
     """None once it is deleted."""
     job_name: str
-    attempts: Sequence[Attempted]
+    attempts: Sequence[LoggedAttempt]
+    shown: LoggedAttempt | None
+    """The attempt whose request and response are shown; None if there has been none."""
+    curl: str
+    """The command that would make its request again."""
     refusal: str
     """Why it cannot be redelivered now; empty if it can."""
 
 
-async def opened_of(tx: Transaction, visit: Visit, delivery_id: str) -> Opened | None:
-    """Return a delivery of the account with its attempts, None if there is none."""
+async def opened_of(
+    tx: Transaction, visit: Visit, delivery_id: str, attempt: str = ""
+) -> Opened | None:
+    """Return a delivery of the account with its attempts, None if there is none.
+
+    Args:
+        tx: where to look.
+        visit: whose account.
+        delivery_id: as an address has it.
+        attempt: the number of the one to show, as an address has it; else it is the last one.
+    """
     if "\0" in delivery_id:
         return None
     delivery = await find_delivery(tx, visit.account_id, DeliveryId(delivery_id))
@@ -53,14 +58,16 @@ async def opened_of(tx: Transaction, visit: Visit, delivery_id: str) -> Opened |
     webhook = await find_webhook(tx, visit.account_id, delivery.webhook_id)
     run = await find_run(tx, visit.account_id, delivery.run_id) if delivery.run_id else None
     url = webhook.client_url if webhook else "https://the-webhook-is-deleted.example"
+    attempts = await list_attempts(tx, delivery.id)
+    shown = next((one for one in reversed(attempts) if attempt in ("", str(one.number))), None)
+    shown = shown or next(reversed(attempts), None)
     return Opened(
         delivery=delivery,
         webhook=webhook,
         job_name=run.run.job.name if run else "",
-        attempts=[
-            Attempted(attempt=attempt, curl=curl_of(attempt, url, delivery.body))
-            for attempt in await list_attempts(tx, delivery.id)
-        ],
+        attempts=attempts,
+        shown=shown,
+        curl=curl_of(shown, url, delivery.body) if shown else "",
         refusal=refusal_of(delivery, webhook),
     )
 

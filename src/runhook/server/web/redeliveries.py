@@ -22,9 +22,11 @@ from runhook.operations.redeliver_many import (
 from runhook.server.authentication import needs
 from runhook.server.request import AnyRequest
 from runhook.server.services import Services, Serving
-from runhook.server.web.logs import Sent, filter_of, plain, query_of, unsent_states
+from runhook.server.web.addresses import Sent, value_in
+from runhook.server.web.logs import filter_of, query_of, unsent_states
 from runhook.server.web.rendering import see
 from runhook.server.web.visits import Visit, Visiting
+from runhook.server.web.watching import Watched
 from runhook.storage.redeliveries import find_redelivery, list_redeliveries
 from runhook.storage.store import Transaction
 from runhook.storage.webhooks import list_webhooks_with_deleted
@@ -109,12 +111,14 @@ async def show_redelivery(
     services: Serving, visit: Visiting, redelivery_id: FromPath[str]
 ) -> Template:
     """Show how far a redelivery has come."""
+    watched = Watched(redelivery_id=RedeliveryId(redelivery_id))
     async with services.store.read() as tx:
+        sight = await watched.look(tx, visit.account_id)
         found = await find_redelivery(tx, visit.account_id, RedeliveryId(redelivery_id))
         if found is None:
             raise NotFoundError
         webhooks = await webhooks_in(tx, visit, found)
-    return redelivery_page(visit, found, webhooks)
+    return redelivery_page(visit, found, webhooks, watched.address(visit.root, sight))
 
 
 @post(
@@ -152,7 +156,7 @@ def asked_for(sent: Sent, services: Services) -> Asked:
             since=since_of(chosen.since, now, services.retention),
             until=chosen.until,
             states=states,
-            webhook_id=WebhookId(plain(sent.get("webhook", ""))) or None,
+            webhook_id=WebhookId(value_in(sent, "webhook")) or None,
             event_types=tuple(chosen.event_types),
             job_id=chosen.job_id,
             run_id=chosen.run_id,
@@ -186,13 +190,16 @@ def count_page(
     )
 
 
-def redelivery_page(visit: Visit, redelivery: Redelivery, webhooks: Sequence[Webhook]) -> Template:
+def redelivery_page(
+    visit: Visit, redelivery: Redelivery, webhooks: Sequence[Webhook], live: str
+) -> Template:
     """Return the page of a redelivery that has begun."""
     passed_over = sum(redelivery.passed_over.values())
     return visit.page(
         "redeliveries/show",
         section=SECTION,
         redelivery=redelivery,
+        live=live,
         webhooks={one.id: one for one in webhooks},
         passed_over=passed_over,
         done=redelivery.queued + passed_over,

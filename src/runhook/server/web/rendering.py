@@ -7,7 +7,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Router
+from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader, Cookie
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Template
 from litestar.static_files import create_static_files_router
@@ -50,6 +53,9 @@ def static_files() -> Router:
         "/static",
         [FOLDER / "static"],
         cache_control=CacheControlHeader(max_age=31_536_000, public=True, immutable=True),
+        # Pages are not compressed: what they show and what an address puts into them would tell
+        # of each other by their length.
+        middleware=[DefineMiddleware(CompressionMiddleware, config=CompressionConfig("gzip"))],
         **open_to(Access.ANYONE),
     )
 

@@ -17,6 +17,7 @@ from runhook.server.authentication import needs
 from runhook.server.services import Serving
 from runhook.server.web.rendering import see
 from runhook.server.web.visits import Visiting
+from runhook.server.web.watching import Watched
 from runhook.storage.deliveries import DeliveryFilter, list_deliveries
 from runhook.storage.jobs import Choice, NameOrder, list_jobs
 from runhook.storage.pages import Slice
@@ -51,7 +52,9 @@ async def show_runs(
     part = Slice(
         order=RunOrder.ID, is_descending=True, limit=SHOWN + 1, offset=(number - 1) * SHOWN
     )
+    watched = Watched()
     async with services.store.read() as tx:
+        sight = await watched.look(tx, visit.account_id)
         found = await list_uncounted_runs(tx, visit.account_id, wanted, part)
         jobs = await list_jobs(
             tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=1_000)
@@ -59,6 +62,7 @@ async def show_runs(
     return visit.page(
         "runs/list",
         section="runs",
+        live=watched.address(visit.root, sight),
         runs=[one.run for one in found[:SHOWN]],
         jobs=[one.job for one in jobs.items],
         status=status if status in STATUSES else "",
@@ -73,7 +77,9 @@ async def show_runs(
 @get("/runs/{run_id:int}", **needs(Permission.READ_RUNS))
 async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) -> Template:
     """Show a run: its steps, what failed, and who was told."""
+    watched = Watched(run_id=run_id)
     async with services.store.read() as tx:
+        sight = await watched.look(tx, visit.account_id)
         found = await find_run(tx, visit.account_id, RunId(existing_id(run_id)))
         if found is None:
             raise NotFoundError
@@ -94,6 +100,7 @@ async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) ->
     return visit.page(
         "runs/show",
         section="runs",
+        live=watched.address(visit.root, sight),
         run=found.run,
         heartbeat_at=found.heartbeat_at,
         steps=steps_of(found.run),

@@ -30,7 +30,7 @@ function offerCopies(root) {
       button.textContent = "Copied";
       setTimeout(() => { button.textContent = "Copy"; }, 2000);
     });
-    text.before(button);
+    if (text.localName === "p") text.after(button); else text.before(button);
   }
 }
 
@@ -67,6 +67,7 @@ function renew(old, found) {
 }
 
 /** Put the page's new rows in place of the old ones, whenever the service says they changed. */
+const PAUSE = 2000;
 let source = null;
 function follow() {
   source?.close();
@@ -74,18 +75,19 @@ function follow() {
   if (!live || !window.EventSource) return;
   source = new EventSource(live.dataset.live);
   source.addEventListener("changed", async () => {
+    source.close();
     const fresh = await pageAt(location.href);
     for (const old of document.querySelectorAll("[data-live]")) {
       const found = fresh?.getElementById(old.id);
-      const focused = old.contains(document.activeElement) ? document.activeElement : null;
+      const here = document.activeElement;
+      const focused = here !== old && old.contains(here) ? here : null;
       const again = focused && found && sameIn(found, focused);
       // What somebody is at must not go from under them.
       if (!found || (focused && !again)) continue;
-      const watched = old.dataset.live;
       renew(old, found);
       again?.focus({ preventScroll: true });
-      if (watched !== old.dataset.live) follow();
     }
+    setTimeout(follow, PAUSE);
   });
 }
 
@@ -112,7 +114,7 @@ async function open(address) {
 }
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("[data-arrows] th a, .panel [rel], .panel .close");
+  const link = event.target.closest?.("[data-arrows] th a, .panel [rel], .panel .close, .panel .tabs a");
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   open(link.href);

@@ -1,0 +1,119 @@
+"""The made-up account, served by a process that shows it and sends nothing."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from examples.demo_account import EMAIL, PASSWORD, Seeded, present, seed
+from playwright.async_api import Page
+
+from runhook.clock import SystemClock
+from runhook.domain.deliveries import Lease
+from runhook.domain.destinations import AddressPolicy
+from runhook.operations.authenticate import Authenticator
+from runhook.operations.publish import Publisher
+from runhook.outbound.sender import Sender
+from runhook.server.app import create_app
+from runhook.server.listening import Server, address_of, listen
+from runhook.server.services import Services
+from runhook.storage.schema import migrate
+from runhook.storage.store import Store
+from runhook.storage.vault import Vault
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A service that shows the made-up account."""
+
+    base: str
+    """Its address."""
+    strangers: Mapping[str, str]
+    """The pages for who is not signed in: their paths, by name."""
+    paths: Mapping[str, str]
+    """All others."""
+
+    async def sign_in(self, page: Page) -> None:
+        """Sign a browser in, from wherever it is."""
+        await page.goto(f"{self.base}/sign-in")
+        await page.fill("#email", EMAIL)
+        await page.fill("#password", PASSWORD)
+        await page.click("main button")
+
+
+@asynccontextmanager
+async def demo() -> AsyncIterator[Demo]:
+    """Seed, and serve as long as the block lasts."""
+    with tempfile.TemporaryDirectory() as data, listen("127.0.0.1", 0) as listening:
+        store = Store.open(f"sqlite:///{data}/runhook.db", vault=Vault([Vault.new_key()]))
+        await migrate(store)
+        seeded = await seed(store, present())
+        server = Server(create_app(services_over(store)), listening)
+        serving = asyncio.create_task(server.run_until_stopped())
+        yield Demo(address_of(listening), strangers_pages(seeded), pages(seeded))
+        server.stop()
+        await serving
+        await store.close()
+
+
+def strangers_pages(seeded: Seeded) -> dict[str, str]:
+    """Return the pages for who is not signed in."""
+    return {
+        "sign-in": "/sign-in",
+        "invitation": f"/invitations/{seeded.invitation}",
+        "nothing": "/nothing",
+    }
+
+
+def pages(seeded: Seeded) -> dict[str, str]:
+    """Return the pages of an account, by name."""
+    root = "/accounts/1"
+    failing, archived = seeded.webhook_ids[3:5]
+    ticked = "&".join(f"delivery={one}" for one in seeded.failed_ids)
+    return {
+        "welcome": f"{root}/welcome",
+        "webhooks": f"{root}/webhooks",
+        "webhook": f"{root}/webhooks/{failing}",
+        "webhook-archived": f"{root}/webhooks/{archived}",
+        "webhook-new": f"{root}/webhooks/new",
+        "webhook-edit": f"{root}/webhooks/{failing}/edit",
+        "webhook-settings": f"{root}/webhooks/{failing}/settings",
+        "deliveries": f"{root}/deliveries",
+        "deliveries-empty": f"{root}/deliveries?run=999999",
+        "delivery-panel": f"{root}/deliveries?state=failed&delivery={seeded.failed_ids[0]}",
+        "delivery": f"{root}/deliveries/{seeded.failed_ids[0]}",
+        "chosen": f"{root}/deliveries/chosen?{ticked}",
+        "redeliveries": f"{root}/redeliveries",
+        "redelivery-new": f"{root}/redeliveries/new?time=24h",
+        "redelivery": f"{root}/redeliveries/{seeded.redelivery_id}",
+        "runs": f"{root}/runs",
+        "run": f"{root}/runs/{seeded.failed_run_id}",
+        "run-live": f"{root}/runs/{seeded.open_run_id}",
+        "jobs": f"{root}/jobs",
+        "settings": f"{root}/settings",
+        "members": f"{root}/settings/members",
+        "tokens": f"{root}/settings/tokens",
+        "audit-log": f"{root}/settings/audit-log",
+        "health": f"{root}/settings/health",
+        "sessions": "/sessions",
+        "accounts": "/accounts",
+    }
+
+
+def services_over(store: Store) -> Services:
+    """Return a service that shows and sends nothing."""
+    clock = SystemClock()
+    policy = AddressPolicy.parse("")
+    return Services(
+        store=store,
+        publisher=Publisher(store, clock),
+        authenticator=Authenticator(store, clock),
+        policy=policy,
+        clock=clock,
+        is_delivering=lambda: True,
+        sender=Sender(policy, deadline=timedelta(seconds=10)),
+        lease=Lease(owner="pictures", duration=timedelta(seconds=30)),
+        retention=timedelta(days=30),
+    )

@@ -1,0 +1,38 @@
+"""What the addresses of pages and their forms hold, read and written."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+from litestar.datastructures import FormMultiDict, MultiDict
+
+MOST_VALUES = 51
+"""As many as a page of a log has rows, and the one that is open."""
+LONGEST = 200
+"""Characters; nothing that is looked for is longer."""
+
+Sent = MultiDict[str] | FormMultiDict
+"""What an address or a form holds."""
+Query = Mapping[str, Sequence[str]]
+"""What an address holds, by name."""
+
+
+def values_in(sent: Sent, name: str) -> Sequence[str]:
+    """Return what was sent under a name, as far as there is a use for it."""
+    return [plain(one) for one in sent.getall(name, []) if isinstance(one, str)][:MOST_VALUES]
+
+
+def value_in(sent: Sent, name: str) -> str:
+    """Return the first of what was sent under a name, empty for nothing."""
+    return next(iter(values_in(sent, name)), "")
+
+
+def plain(text: str) -> str:
+    """Return a text as a database takes it."""
+    return text[:LONGEST].replace("\0", "").strip()
+
+
+def address_of(path: str, query: Query) -> str:
+    """Return an address; what is empty is left out."""
+    kept = {name: [one for one in values if one] for name, values in query.items()}
+    text = urlencode(kept, doseq=True)
+    return f"{path}?{text}" if text else path

@@ -1,0 +1,102 @@
+"""What holds for every page, looked at in a real Chromium over the made-up account.
+
+All of it is one test, because starting a browser and a service costs more than looking at a page.
+With `-s` it prints the table of pages.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from axe_playwright_python.async_playwright import Axe
+from examples.demo_service import demo
+from playwright.async_api import Browser, Page
+
+from tests.api.routes import ROUTES
+from tests.browser.watching import Load, Watcher, load
+
+LARGEST = 100_000
+"""Bytes of a first paint, with everything that belongs to it."""
+NARROW = 320
+NO_PAGES = {
+    "/",  # leads on
+    "/accounts/{account_id:int}/live",
+    "/static/{file_path:path}",
+    "/healthz",
+    "/readyz",
+}
+
+
+@dataclass
+class Seen:
+    """What was found on a page."""
+
+    load: Load
+    problems: list[str] = field(default_factory=list)
+
+
+async def test_every_page_is_light_accessible_narrow_enough_and_keeps_to_itself(browser: Browser):
+    seen: dict[str, Seen] = {}
+    async with demo() as shown:
+        context = await browser.new_context(color_scheme="light")
+        watcher = Watcher(shown.base)
+        watcher.watch(context)
+        page = await context.new_page()
+        for name, path in shown.strangers.items():
+            seen[name] = await look(page, shown.base + path)
+        await shown.sign_in(page)
+        for name, path in shown.paths.items():
+            seen[name] = await look(page, shown.base + path)
+        await context.close()
+
+    print(*table(seen), sep="\n")
+    assert {name: one.problems for name, one in seen.items() if one.problems} == {}
+    assert watcher.complaints == []
+    assert pages_without({**shown.strangers, **shown.paths}) == []
+
+
+async def look(page: Page, address: str) -> Seen:
+    """Look at a page: its weight, both its themes, and how narrow it can be."""
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    seen = Seen(await load(page, address))
+    if seen.load.bytes >= LARGEST:
+        seen.problems.append(f"{seen.load.bytes} bytes")
+    for theme in ("light", "dark"):
+        await page.emulate_media(color_scheme=theme)
+        # Nothing but colours differs in the dark.
+        rules = {} if theme == "light" else {"runOnly": ["color-contrast"]}
+        found = await Axe().run(page, options={"resultTypes": ["violations"], **rules})
+        seen.problems += [
+            f"{theme}: {one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']]}"
+            for one in found.response["violations"]
+        ]
+    await page.set_viewport_size({"width": NARROW, "height": 640})
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    if width > NARROW:
+        seen.problems.append(f"{width} wide in a window of {NARROW}")
+    return seen
+
+
+def table(seen: dict[str, Seen]) -> list[str]:
+    """Return the lines that tell of every page."""
+    return [
+        f"{name:<18} {one.load.bytes:>7} bytes {one.load.requests:>3} requests"
+        f"  {'; '.join(one.problems) or 'nothing wrong'}"
+        for name, one in seen.items()
+    ]
+
+
+def pages_without(paths: dict[str, str]) -> list[str]:
+    """Return the pages of the service that none of these paths leads to."""
+    templates = [
+        route.path
+        for route in ROUTES
+        if route.method == "GET" and not route.is_api and route.path not in NO_PAGES
+    ]
+    return [
+        template
+        for template in templates
+        if not any(
+            re.fullmatch(re.sub(r"\{\w+:\w+\}", "[^/]+", template), path.partition("?")[0])
+            for path in paths.values()
+        )
+    ]

@@ -1,0 +1,261 @@
+"""A newcomer's way through the pages, in a real Chromium, over the real service and endpoint.
+
+Each way is one test, for what it costs to start a browser and a service. Without a script the same
+steps are taken, and pages asked for again where they would have changed by themselves.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+import runhook as client
+from tests.browser.watching import Watcher
+from tests.support.patience import PATIENCE
+from tests.support.people import PASSWORD
+from tests.support.program import Service, runhook
+from tests.support.receiver import Receiver, status
+
+expect.set_options(timeout=PATIENCE * 1000)
+MILLISECONDS = PATIENCE * 1000
+
+
+@dataclass
+class Walk:
+    """Somebody in a browser, on the pages of a service."""
+
+    page: Page
+    base: str
+    has_script: bool
+    account: int = 1
+    secrets: list[str] = field(default_factory=list)
+    """Of the webhook, as each was shown its once."""
+
+    async def go(self, path: str) -> None:
+        """Go to a page of the account."""
+        await self.page.goto(f"{self.base}/accounts/{self.account}{path}")
+
+    async def sign_up(self, link: str, email: str) -> None:
+        """Accept an invitation; a newcomer is welcomed."""
+        await self.page.goto(link)
+        for name, text in (("email", email), ("name", "Ada"), ("password", PASSWORD)):
+            await self.page.fill(f"#{name}", text)
+        await self.press("Join")
+        await expect(self.page.locator("h1")).to_have_text("Three steps to a first payload")
+
+    async def press(self, name: str) -> None:
+        """Press a button."""
+        await self.page.get_by_role("button", name=name, exact=True).click()
+
+    async def follow(self, name: str) -> None:
+        """Follow a link."""
+        await self.page.get_by_role("link", name=name, exact=True).first.click()
+
+    async def sees(self, locator: Locator, text: str) -> None:
+        """Wait until something says this, which a page without a script is asked for again."""
+        if not self.has_script:
+            async with asyncio.timeout(PATIENCE):
+                while not any(text in one for one in await locator.all_text_contents()):
+                    await self.page.reload()
+        await expect(locator.first).to_contain_text(text)
+
+    async def create_webhook(self, url: str) -> None:
+        """Create a webhook, and keep its secret."""
+        await self.go("/webhooks/new")
+        await self.page.fill("#name", "Tell the team")
+        await self.page.fill("#client_url", url)
+        if self.has_script:
+            await self.page.locator("#client_url").blur()
+            await expect(self.page.locator(".state-line")).to_have_text("This address can be used.")
+        for event in ("Run started", "Run completed (any status)"):
+            await self.page.get_by_label(event).check()
+        await self.press("Create the webhook")
+        await self.keep_secret()
+
+    async def keep_secret(self) -> None:
+        self.secrets.append(await self.page.locator("#secret").inner_text())
+
+    async def create_token(self) -> str:
+        """Create the token of a machine with dbt."""
+        await self.go("/settings/tokens")
+        await self.page.fill("#name", "scheduler")
+        await self.press("Create the token")
+        return await self.page.locator("pre").inner_text()
+
+    def rows(self) -> Locator:
+        """Return the rows of the list that is shown."""
+        return self.page.locator("#rows tbody tr")
+
+
+@dataclass
+class Scheduler:
+    """A machine that runs something under `runhook run`."""
+
+    folder: Path
+    url: str
+    token: str
+
+    async def run(self) -> None:
+        """Run what succeeds, to its end."""
+        done = await runhook(
+            *("run", "--job", "nightly", "--", "true"),
+            folder=self.folder,
+            environment={
+                "RUNHOOK_URL": self.url,
+                "RUNHOOK_TOKEN": self.token,
+                "HOME": str(self.folder),
+                "PATH": "/usr/bin:/bin",
+            },
+        )
+        assert (done.code, done.err) == (0, "")
+
+
+@asynccontextmanager
+async def visit(browser: Browser, service: Service, *, has_script: bool) -> AsyncIterator[Walk]:
+    """Open a browser with nothing in it; at the end it must have complained of nothing."""
+    context = await browser.new_context(java_script_enabled=has_script)
+    context.set_default_timeout(MILLISECONDS)
+    watcher = Watcher(service.url)
+    watcher.watch(context)
+    yield Walk(await context.new_page(), service.url, has_script)
+    await context.close()
+    assert watcher.complaints == []
+
+
+@pytest.fixture
+def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
+    settings = {
+        "RUNHOOK_DATA_DIR": str(tmp_path / "data"),
+        "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "RUNHOOK_RETRY_SCHEDULE": "",
+    }
+    if database_url.startswith("postgresql"):
+        settings["RUNHOOK_DATABASE_URL"] = database_url
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("database_url", "has_script"),
+    [("sqlite", True), ("sqlite", False), ("postgresql", True)],
+    ids=["sqlite", "sqlite, without a script", "postgresql"],
+    indirect=["database_url"],
+)
+async def test_from_the_first_link_to_redelivering_what_an_outage_left(
+    browser: Browser, tmp_path: Path, environment: dict[str, str], *, has_script: bool
+):
+    async with (
+        Service(folder=tmp_path, environment=environment) as service,
+        Receiver(status(500), status(204)) as receiver,
+        visit(browser, service, has_script=has_script) as walk,
+    ):
+        await walk.sign_up((await service.says("/invitations/")).strip(), "ada@example.com")
+        await walk.create_webhook(receiver.url)
+        scheduler = Scheduler(tmp_path, service.url, await walk.create_token())
+
+        await a_failed_delivery_says_why_and_is_redelivered(walk, scheduler, receiver)
+        await a_rotated_secret_signs_beside_the_old_one(walk, scheduler, receiver)
+        await what_was_skipped_is_redelivered_at_once(walk, scheduler, receiver)
+        await strangers_find_nothing(browser, walk, service, tmp_path, environment)
+
+
+async def a_failed_delivery_says_why_and_is_redelivered(
+    walk: Walk, scheduler: Scheduler, receiver: Receiver
+) -> None:
+    await walk.go("/deliveries")
+    await scheduler.run()
+    await walk.sees(walk.rows().filter(has_text="started"), "failed")
+    await walk.sees(walk.rows().filter(has_text="completed"), "succeeded")
+    started, completed = receiver.received
+    for one in (started, completed):
+        assert client.verify(one.body, one.headers, walk.secrets[0])["account_id"] == 1
+
+    await walk.rows().filter(has_text="failed").get_by_role("link", name="started").click()
+    panel = walk.page.locator("#delivery")
+    await expect(panel.locator(".notice")).to_contain_text("The endpoint answered 500")
+    if walk.has_script:
+        await keys_lead_from_delivery_to_delivery(walk, panel)
+    await walk.press("Redeliver")
+    await walk.sees(walk.page.locator("#delivery .state"), "succeeded")
+    assert receiver.received[2].body == started.body
+    assert receiver.received[2].headers["webhook-id"] == started.headers["webhook-id"]
+
+
+async def keys_lead_from_delivery_to_delivery(walk: Walk, panel: Locator) -> None:
+    await expect(panel).to_be_focused()
+    await walk.page.keyboard.press("ArrowLeft")
+    await expect(panel.locator(".timeline")).to_contain_text("job.run.completed")
+    await walk.page.keyboard.press("Escape")
+    await expect(panel).to_have_count(0)
+    links = walk.rows().locator("th a")
+    await expect(links.first).to_be_focused()
+    await walk.page.keyboard.press("ArrowDown")
+    await expect(links.nth(1)).to_be_focused()
+    await walk.page.keyboard.press("Enter")
+    await expect(panel.locator(".timeline")).to_contain_text("job.run.started")
+
+
+async def a_rotated_secret_signs_beside_the_old_one(
+    walk: Walk, scheduler: Scheduler, receiver: Receiver
+) -> None:
+    await walk.go("/webhooks")
+    await walk.follow("Tell the team")
+    await walk.follow("Secret and state")
+    await walk.press("Rotate the secret")
+    await walk.keep_secret()
+    await scheduler.run()
+    *_, last = await receiver.wait_for(5)
+    for secret in walk.secrets:
+        assert client.verify(last.body, {**last.headers, "authorization": ""}, secret)
+
+
+async def what_was_skipped_is_redelivered_at_once(
+    walk: Walk, scheduler: Scheduler, receiver: Receiver
+) -> None:
+    await walk.go("/webhooks")
+    await walk.follow("Tell the team")
+    page = walk.page.url
+    await walk.follow("Secret and state")
+    await walk.press("Deactivate")
+    await expect(walk.page.locator(".badge")).to_have_text("Inactive")
+    await scheduler.run()
+    await walk.page.goto(f"{page}?state=skipped")
+    await walk.sees(walk.rows().filter(has_text="completed"), "skipped")
+    await walk.follow("Secret and state")
+    await walk.press("Reactivate")
+    await expect(walk.page.locator(".badge")).to_have_text("Active")
+
+    await walk.page.goto(f"{page}?state=skipped")
+    await walk.follow("Redeliver what matches")
+    await walk.press("Redeliver 2 deliveries")
+    await walk.sees(walk.page.locator("#progress"), "2 of 2 returned to the queue")
+    await receiver.wait_for(7)
+    await walk.page.goto(f"{page}?state=skipped")
+    await expect(walk.page.locator(".empty")).to_contain_text("Nothing matches")
+
+
+async def strangers_find_nothing(
+    browser: Browser,
+    walk: Walk,
+    service: Service,
+    folder: Path,
+    environment: dict[str, str],
+) -> None:
+    """Somebody of another account, with the addresses of everything that there is here."""
+    await walk.go("/deliveries")
+    ours = await walk.page.locator("#rows a").evaluate_all("all => all.map((one) => one.href)")
+    made = await runhook("accounts", "create", "Others", folder=folder, environment=environment)
+    link = made.out.split()[-1].replace(
+        made.out.split()[-1].partition("/invitations")[0], service.url
+    )
+    async with visit(browser, service, has_script=walk.has_script) as stranger:
+        stranger.account = 2
+        await stranger.sign_up(link, "grace@example.com")
+        for address in {*ours, walk.page.url}:
+            answer = await stranger.page.goto(address)
+            assert answer is not None
+            assert answer.status == 404
+            await expect(stranger.page.locator("h1")).to_have_text("Nothing is here")
