@@ -1,0 +1,133 @@
+"""An account's settings as pages, each filled in as people do."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from runhook.domain.permissions import Role
+from runhook.domain.replicas import LONGEST_SILENCE, Replica, ReplicaRole
+from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.storage.replicas import note_sign_of_life
+from tests.support.accounts import Tenant
+from tests.support.api import Api, data_of
+from tests.support.people import session_of_new_user
+from tests.web.pages import Page, led_to, page_at, submit
+
+ROOT = "/accounts/1/settings"
+WEBHOOKS = "/webhooks/subscriptions"
+
+
+async def test_an_account_is_renamed_and_new_webhooks_get_its_payload_version(ada):
+    page = await page_at(ada, ROOT)
+    sent = {"name": "Acme", "default_payload_version": "2023-02"}
+    assert led_to(await submit(ada, page, page.form(ROOT), **sent)) == ROOT
+
+    changed = await page_at(ada, ROOT)
+    refused = await submit(ada, changed, changed.form(ROOT), name=" ")
+    new = await page_at(ada, "/accounts/1/webhooks/new")
+
+    assert changed.root.one("summary").text == "Account: Acme"
+    (chosen,) = (one for one in new.main.all("option") if "selected" in one.attributes)
+    assert chosen.attributes["value"] == "2023-02"
+    assert refused.status_code == 400
+    assert Page(refused).error_of("name")
+    log = await page_at(ada, f"{ROOT}/audit-log")
+    assert "Acme" in log.main.one("tbody").text
+    none = await page_at(ada, f"{ROOT}/audit-log?action=webhook.deleted")
+    assert "Nothing yet" in none.main.text
+
+
+async def test_a_token_is_shown_once_works_and_is_revoked(api: Api, ada):
+    page = await page_at(ada, f"{ROOT}/tokens")
+    sent = {"name": "terraform", "permission_set": "webhooks_only", "expires_in_days": "30"}
+    shown = Page(await submit(ada, page, page.form(f"{ROOT}/tokens"), **sent))
+    text = shown.main.one("pre").text
+
+    assert data_of(await api.client(f"Token {text}").get(WEBHOOKS)) == []
+    listed = await page_at(ada, f"{ROOT}/tokens")
+    assert text not in listed.response.text
+    (revoke,) = listed.main.one("tbody").all("form")
+    led_to(await submit(ada, listed, revoke))
+
+    assert (await api.client(f"Token {text}").get(WEBHOOKS)).status_code == 401
+    again = await page_at(ada, f"{ROOT}/tokens")
+    assert again.main.one("tbody").one(class_="badge").text == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"), [("name", " "), ("expires_in_days", "soon"), ("expires_in_days", "0")]
+)
+async def test_a_token_that_cannot_be_is_refused_beside_the_field(ada, name: str, typed: str):
+    page = await page_at(ada, f"{ROOT}/tokens")
+
+    refused = await submit(
+        ada, page, page.form(f"{ROOT}/tokens"), **{"name": "terraform", name: typed}
+    )
+
+    assert refused.status_code == 400
+    assert Page(refused).error_of(name)
+
+
+async def test_members_are_invited_given_another_role_and_sent_away(api: Api, ada, stranger):
+    page = await page_at(ada, f"{ROOT}/members")
+    sent = {"email": "grace@example.com", "role": "viewer"}
+    shown = Page(await submit(ada, page, page.form(f"{ROOT}/invitations"), **sent))
+    link = httpx.URL(shown.main.one("pre").text)
+    assert (await page_at(stranger, link.path)).heading == "Join Default"
+    (withdraw,) = (
+        one for one in shown.main.all("form") if one.attributes["action"].endswith("/withdraw")
+    )
+    led_to(await submit(ada, shown, withdraw))
+    await page_at(stranger, link.path, 404)
+
+    await session_of_new_user(api.store, api.clock, Role.VIEWER, email="grace@example.com")
+    members = await page_at(ada, f"{ROOT}/members")
+    ours, theirs = members.main.one("tbody").all("form")
+    led_to(await submit(ada, members, theirs, role="admin"))
+    assert roles(await page_at(ada, f"{ROOT}/members")) == ["owner", "admin"]
+    led_to(await submit(ada, members, theirs, role="none"))
+    assert roles(await page_at(ada, f"{ROOT}/members")) == ["owner"]
+
+    last = Page(await submit(ada, members, ours, role="viewer"))
+    assert "owner" in last.main.one(role="alert").text
+
+
+def roles(page: Page) -> list[str]:
+    """Return the members' roles, as they are chosen in the list."""
+    return [
+        option.text
+        for row in page.main.one("tbody").all("tr")
+        for option in row.all("option")
+        if "selected" in option.attributes
+    ]
+
+
+async def test_health_shows_what_waits_and_which_processes_live(api: Api, ada):
+    tenant = Tenant(api.store, api.clock, FIRST_ACCOUNT)
+    await tenant.webhook(event_types=["job.run.started"])
+    await tenant.start()
+    for name, age in (("gone:1:0", LONGEST_SILENCE * 2), ("here:2:0", timedelta())):
+        replica = Replica(
+            name=name,
+            host=name.partition(":")[0],
+            roles=(ReplicaRole.DISPATCHER,),
+            version="1.0",
+            started_at=api.clock.now(),
+        )
+        async with api.store.write() as tx:
+            await note_sign_of_life(tx, replica)
+        api.clock.advance(age)
+
+    page = await page_at(ada, f"{ROOT}/health")
+
+    figures = {
+        one.one("dt").text: one.one(class_="figure").text
+        for one in page.main.one(class_="figures").all("div")
+    }
+    assert figures["Queue depth"] == "1"
+    assert figures["Oldest due"] == "40.0 s"
+    states = {
+        row.one("th").text: row.one(class_="badge").text for row in page.main.one("tbody").all("tr")
+    }
+    assert states == {"gone:1:0": "silent", "here:2:0": "alive"}
