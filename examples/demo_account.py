@@ -30,18 +30,19 @@ from runhook.operations.tokens import create_token
 from runhook.storage.accounts import find_account, update_account
 from runhook.storage.replicas import note_sign_of_life
 from runhook.storage.store import Store
-from runhook.storage.tables import attempts, deliveries, redelivery_shares, runs
+from runhook.storage.tables import attempts, deliveries, redelivery_shares, replicas, runs
 from runhook.storage.webhooks import Dispatch, deactivate_webhook, note_dispatches
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 RUNS = 160
 ARCHIVED_AGO = timedelta(hours=3)
+DOWN_FOR = timedelta(minutes=40)
 EVENTS = ["job.run.started", "job.run.completed", "job.run.errored", "job.run.canceled"]
 ENDPOINTS = [
     ("Tell the data team", "https://hooks.chat.example.com/services/dbt", EVENTS[1:3], 0.995),
     ("Page on failure", "https://events.pager.example.com/v2/enqueue", EVENTS[2:3], 0.90),
     ("Refresh dashboards", "https://bi.example.com/api/refresh", EVENTS[1:2], 0.97),
-    ("Warehouse cost log", "https://costs.internal.example.com/ingest", EVENTS, 0.70),
+    ("Warehouse cost log", "https://costs.internal.example.com/ingest", EVENTS, 0.45),
     ("Old catalogue", "https://catalogue.example.com/dbt", EVENTS[:2], 0.0),
 ]
 ANSWERS: list[tuple[int | None, FailureReason, str]] = [
@@ -101,6 +102,8 @@ class Seeded:
     webhook_ids: Sequence[WebhookId]
     failed_ids: Sequence[DeliveryId]
     """Deliveries, the one with the most attempts first."""
+    retried_id: DeliveryId
+    """A delivery that waits for its next attempt."""
     failed_run_id: int
     open_run_id: int
     redelivery_id: RedeliveryId
@@ -124,15 +127,22 @@ async def seed(store: Store, now: datetime) -> Seeded:
     async with store.read() as tx:
         failed = sa.select(deliveries.c.id).where(deliveries.c.state == "failed")
         by_attempts = failed.order_by(
+            deliveries.c.webhook_id == webhooks[4].id,
             deliveries.c.http_status_code.is_(None),
             deliveries.c.attempt_count.desc(),
             deliveries.c.id.desc(),
+        )
+        retried = sa.select(deliveries.c.id).where(
+            deliveries.c.state == "pending", deliveries.c.http_status_code.is_not(None)
         )
         failed_run = sa.select(sa.func.max(runs.c.id)).where(runs.c.status == RunStatus.ERROR)
         return Seeded(
             invitation=invitation,
             webhook_ids=[webhook.id for webhook in webhooks],
             failed_ids=(await tx.execute(by_attempts.limit(4))).scalars().all(),
+            retried_id=(
+                await tx.execute(retried.order_by(deliveries.c.attempt_count.desc()).limit(1))
+            ).scalar_one(),
             failed_run_id=(await tx.execute(failed_run)).scalar_one(),
             open_run_id=(await tx.execute(sa.select(sa.func.max(runs.c.id)))).scalar_one(),
             redelivery_id=redelivery_id,
@@ -181,6 +191,7 @@ async def add_webhooks(store: Store, clock: PastClock) -> list[Webhook]:
     policy = AddressPolicy.parse("")
     created = []
     for name, url, event_types, _ in ENDPOINTS:
+        clock.present += timedelta(minutes=1)
         change = WebhookChange(name=name, client_url=url, event_types=event_types)
         webhook, _ = await create_webhook(
             store, FIRST_ACCOUNT, change, actor=COMMAND_LINE, policy=policy, clock=clock
@@ -247,7 +258,7 @@ async def settle(
     failing, archived = webhooks[3:5]
     health = {
         failing.id: Health(
-            failing_since=now - timedelta(minutes=14),
+            failing_since=now - DOWN_FOR,
             consecutive_failures=11,
             failed_probes=1,
             paused_until=now + timedelta(seconds=90),
@@ -264,7 +275,9 @@ async def settle(
         for row in rows:
             until = now - ARCHIVED_AGO if row.webhook_id == archived.id else now
             age = until - row.created_at
-            tries, is_good = tries_of(row, shares[row.webhook_id], age, chance)
+            is_down = row.webhook_id == failing.id and age < DOWN_FOR
+            share = 0.0 if is_down else shares[row.webhook_id]
+            tries, is_good = tries_of(row, share, age, chance)
             values = final_values(row, tries, now, is_good=is_good)
             if row.webhook_id == archived.id and values["state"] is DeliveryState.PENDING:
                 values["state"] = DeliveryState.CANCELED if tries else DeliveryState.SKIPPED
@@ -296,6 +309,8 @@ async def add_processes(store: Store, now: datetime) -> None:
                 started_at=now - timedelta(hours=30 * number),
             )
             await note_sign_of_life(tx, replica)
+        # They live as long as somebody looks.
+        await tx.execute(sa.update(replicas).values(seen_at=now + timedelta(minutes=10)))
 
 
 async def add_redelivery(store: Store, webhook_id: WebhookId, now: datetime) -> RedeliveryId:

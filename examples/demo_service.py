@@ -82,7 +82,7 @@ def pages(seeded: Seeded) -> dict[str, str]:
         "webhook-settings": f"{root}/webhooks/{failing}/settings",
         "deliveries": f"{root}/deliveries",
         "deliveries-empty": f"{root}/deliveries?run=999999",
-        "delivery-panel": f"{root}/deliveries?state=failed&delivery={seeded.failed_ids[0]}",
+        "delivery-panel": f"{root}/deliveries?time=24h&delivery={seeded.retried_id}",
         "delivery": f"{root}/deliveries/{seeded.failed_ids[0]}",
         "chosen": f"{root}/deliveries/chosen?{ticked}",
         "redeliveries": f"{root}/redeliveries",

@@ -1,6 +1,7 @@
 """Values as pages show them: times, durations, states and events in words."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup, escape
@@ -9,6 +10,7 @@ from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.judging import FailureReason
 from runhook.domain.runs import RunStatus
+from runhook.storage.audit_log import AuditEntry
 from runhook.storage.deliveries import LoggedAttempt, LoggedDelivery
 
 NOTHING = "\N{EN DASH}"
@@ -109,6 +111,24 @@ def remedy_of(attempt: LoggedAttempt) -> str:
     return REMEDIES.get(attempt.failure, "") if attempt.failure else ""
 
 
+def changes_of(entry: AuditEntry) -> Sequence[tuple[str, str, str]]:
+    """Return what an entry of the audit log says was changed: its name, from what, to what."""
+    before, after = entry.before or {}, entry.after or {}
+    changed = [
+        (name, fact(before.get(name)), fact(after.get(name))) for name in {**before, **after}
+    ]
+    return [one for one in changed if one[1] != one[2]]
+
+
+def fact(value: object) -> str:
+    """Return a value of the audit log as it is read; empty for nothing."""
+    if isinstance(value, list):
+        return ", ".join(fact(one) for one in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
 REMEDIES = {
     FailureReason.TIMED_OUT: "Let the endpoint answer first and do its work afterwards.",
     FailureReason.DNS_FAILED: "Check the host in the webhook's endpoint for a typing error.",
@@ -152,6 +172,7 @@ FILTERS = {
     "pretty": pretty,
     "as_text": as_text,
     "answer": answer_of,
+    "changes": changes_of,
     "remedy": remedy_of,
     "size": size,
     "state": state_dot,
