@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import replace
 
-from benchmarks import client_start, drain, hanging, open_loop, pruning, replicas, volume
+from benchmarks import client_start, drain, hanging, open_loop, pages, pruning, replicas, volume
 from benchmarks.scale import QUICK, WHOLE
 from benchmarks.table import Figure, machine, print_table
 
@@ -22,6 +22,7 @@ FIGURES = {
     "volume": volume.measure,
     "pruning": pruning.measure,
     "processes": replicas.measure,
+    "pages": pages.measure,
 }
 
 

@@ -118,7 +118,7 @@ def test_colours_can_be_told_apart_in_either_light(theme: str):
     assert [one for one in edges if contrast(colours, *one) < 3] == []
 
 
-INKS = ("ink", "ink-quiet", "accent", "danger", "good")
+INKS = ("ink", "ink-quiet", "accent", "danger", "good", "wait")
 EDGES = ("line-strong", "focus", "good-mark", "bad-mark", "wait", "mark")
 GROUNDS = ("ground", "surface", "sunken")
 
