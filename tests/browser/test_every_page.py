@@ -17,6 +17,16 @@ from tests.browser.watching import Load, Watcher, load
 LARGEST = 100_000
 """Bytes of a first paint, with everything that belongs to it."""
 NARROW = 320
+MOVED = 0.01
+"""As Chromium scores what moves once it was painted; from 0.1 on people call it a jump."""
+SHIFTS = """
+new Promise((done) => {
+  let score = 0;
+  new PerformanceObserver((seen) => { for (const one of seen.getEntries()) score += one.value; })
+    .observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(score))));
+})
+"""
 NO_PAGES = {
     "/",  # leads on
     "/accounts/{account_id:int}/live",
@@ -60,6 +70,9 @@ async def look(page: Page, address: str) -> Seen:
     seen = Seen(await load(page, address))
     if seen.load.bytes >= LARGEST:
         seen.problems.append(f"{seen.load.bytes} bytes")
+    moved = await page.evaluate(SHIFTS)
+    if moved > MOVED:
+        seen.problems.append(f"moved by {moved}")
     for theme in ("light", "dark"):
         await page.emulate_media(color_scheme=theme)
         # Nothing but colours differs in the dark.
