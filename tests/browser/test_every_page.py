@@ -27,6 +27,11 @@ new Promise((done) => {
   requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(score))));
 })
 """
+FORMS = {
+    "webhook-refused": {},
+    "webhook-created": {"name": "Tell the team", "client_url": "https://93.184.215.14/dbt"},
+}
+"""What is typed into the form of a new webhook, one after the other, by what the answer is."""
 NO_PAGES = {
     "/",  # leads on
     "/accounts/{account_id:int}/live",
@@ -56,6 +61,9 @@ async def test_every_page_is_light_accessible_narrow_enough_and_keeps_to_itself(
         await shown.sign_in(page)
         for name, path in shown.paths.items():
             seen[name] = await look(page, shown.base + path)
+        await page.goto(shown.base + shown.paths["webhook-new"])
+        for name, typed in FORMS.items():
+            seen[name] = await look_at_answer(page, typed)
         await context.close()
 
     print(*table(seen), sep="\n")
@@ -68,6 +76,26 @@ async def look(page: Page, address: str) -> Seen:
     """Look at a page: its weight, both its themes, and how narrow it can be."""
     await page.set_viewport_size({"width": 1280, "height": 800})
     seen = Seen(await load(page, address))
+    await inspect(page, seen)
+    return seen
+
+
+async def look_at_answer(page: Page, typed: dict[str, str]) -> Seen:
+    """Fill in the form of the page that is shown, send it, and look at what comes."""
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    for name, text in typed.items():
+        await page.fill(f"#{name}", text)
+    if typed:
+        await page.get_by_label("Run canceled").check()
+    seen = Seen(Load())
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Create the webhook").click()
+    await inspect(page, seen)
+    return seen
+
+
+async def inspect(page: Page, seen: Seen) -> None:
+    """Note what is wrong with the page that is shown."""
     if seen.load.bytes >= LARGEST:
         seen.problems.append(f"{seen.load.bytes} bytes")
     moved = await page.evaluate(SHIFTS)
@@ -86,7 +114,6 @@ async def look(page: Page, address: str) -> Seen:
     width = await page.evaluate("document.documentElement.scrollWidth")
     if width > NARROW:
         seen.problems.append(f"{width} wide in a window of {NARROW}")
-    return seen
 
 
 def table(seen: dict[str, Seen]) -> list[str]:

@@ -52,7 +52,9 @@ async def load(page: Page, address: str) -> Load:
     loaded = Load()
 
     def note_kind(event: dict[str, Any]) -> None:
-        kinds[event["requestId"]] = event["type"]
+        # The browser's own pictures, such as a date field's, come from no service.
+        if not event["response"]["url"].startswith("data:"):
+            kinds[event["requestId"]] = event["type"]
 
     def note_end(event: dict[str, Any]) -> None:
         if kinds.get(event["requestId"]) in PAINTING:
