@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from runhook.domain.callers import COMMAND_LINE, Actor, ActorKind
-from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.deliveries import AttemptTrigger, DeliveryId, DeliveryState
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.failing import HOPELESS_SINCE, WELL, Health, hopeless_reason
 from runhook.domain.judging import FailureReason
@@ -308,7 +308,7 @@ async def add_processes(store: Store, now: datetime) -> None:
                 version=VERSION,
                 started_at=now - timedelta(hours=30 * number),
             )
-            await note_sign_of_life(tx, replica)
+            await note_sign_of_life(tx, replica, attempts_lately=24 // number)
         # They live as long as somebody looks.
         await tx.execute(sa.update(replicas).values(seen_at=now + timedelta(minutes=10)))
 
@@ -349,6 +349,7 @@ def tries_of(
             {
                 "delivery_id": row.id,
                 "number": number,
+                "trigger": AttemptTrigger.SCHEDULED,
                 "sent_at": sent_at,
                 "duration": timedelta(milliseconds=chance.lognormvariate(4.6, 0.6))
                 if failure is not FailureReason.TIMED_OUT

@@ -116,7 +116,7 @@ async def test_health_shows_what_waits_and_which_processes_live(api: Api, ada):
             started_at=api.clock.now(),
         )
         async with api.store.write() as tx:
-            await note_sign_of_life(tx, replica)
+            await note_sign_of_life(tx, replica, attempts_lately=90)
         api.clock.advance(age)
 
     page = await page_at(ada, f"{ROOT}/health")
@@ -126,6 +126,9 @@ async def test_health_shows_what_waits_and_which_processes_live(api: Api, ada):
         for one in page.main.one(class_="figures").all("div")
     }
     assert figures["Queue depth"] == "1"
+    assert figures["Paused endpoints"] == "0"
+    assert figures["Attempts a second"] == "1.5"
+    assert figures["Database"].endswith(" MB")
     assert figures["Oldest due"] == "40.0 s"
     states = {
         row.one("th").text: row.one(class_="badge").text for row in page.main.one("tbody").all("tr")

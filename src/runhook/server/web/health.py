@@ -7,13 +7,12 @@ from litestar import get
 from litestar.response import Template
 
 from runhook.domain.permissions import Permission
+from runhook.operations.health import HealthOfDelivering, health_of_delivering
 from runhook.server.authentication import needs
 from runhook.server.services import Serving
-from runhook.server.web.showing import duration
+from runhook.server.web.showing import duration, large_size
 from runhook.server.web.visits import Visiting
 from runhook.server.web.watching import Watched
-from runhook.storage.backlog import Backlog, backlog_of, count_sending
-from runhook.storage.replicas import list_replicas
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +30,29 @@ async def show_health(services: Serving, visit: Visiting) -> Template:
     watched = Watched(backlog=True)
     async with services.store.read() as tx:
         sight = await watched.look(tx, visit.account_id)
-        backlog = await backlog_of(tx, visit.account_id)
-        sending = await count_sending(tx, visit.account_id)
-        replicas = await list_replicas(tx)
+    health = await health_of_delivering(services.store, visit.account_id)
     return visit.page(
         "settings/health",
         section="settings",
         live=watched.address(visit.root, sight),
-        figures=figures_of(backlog, sending),
-        replicas=replicas,
+        figures=figures_of(health),
+        replicas=health.replicas,
     )
 
 
-def figures_of(backlog: Backlog, sending: int) -> Sequence[Figure]:
+def figures_of(health: HealthOfDelivering) -> Sequence[Figure]:
     """Return the numbers of the page."""
+    backlog = health.backlog
     oldest = "none" if backlog.oldest_due is None else duration(backlog.oldest_due)
+    more = "" if backlog.is_whole else "+"
     return [
-        Figure("Queue depth", f"{backlog.waiting:,}", "to be sent, now or later"),
-        Figure("Due", f"{backlog.due:,}", "of these, to be sent now"),
-        Figure("Oldest due", oldest, "how long the first of them has waited since"),
-        Figure("In flight", f"{sending:,}", "being sent, or about to be"),
+        Figure("Queue depth", f"{backlog.waiting:,}{more}", "to be sent, now or later"),
+        Figure("Due", f"{backlog.due:,}{more}", "to be sent now, to endpoints not paused"),
+        Figure("Oldest due", oldest, "how long the first of them has waited"),
+        Figure("In flight", f"{health.sending:,}", "being sent, or about to be"),
+        Figure("Paused endpoints", f"{health.paused:,}", "of active webhooks"),
+        Figure("Attempts a second", f"{health.attempts_per_second:.1f}", "of all accounts, lately"),
+        Figure("Database", large_size(health.database_bytes), "of the whole service"),
     ]
 
 

@@ -103,6 +103,11 @@ def size(body: bytes) -> str:
     return f"{length} bytes" if length < 1000 else f"{length / 1000:.1f} kB"
 
 
+def large_size(length: int) -> str:
+    """Return how large many bytes are: `0.4 MB`, `1.2 GB`."""
+    return f"{length / 1e6:.1f} MB" if length < 1e9 else f"{length / 1e9:.1f} GB"
+
+
 def remedy_of(attempt: LoggedAttempt) -> str:
     """Return what to do about an attempt that failed; empty where its error says so itself."""
     code = attempt.http_status_code

@@ -9,10 +9,11 @@ from runhook.domain.redeliveries import RedeliveryId
 from runhook.domain.runs import AccountId, RunId
 from runhook.domain.webhooks import WebhookId
 from runhook.server.web.addresses import address_of
-from runhook.storage.backlog import backlog_of, count_sending
+from runhook.storage.backlog import backlog_of, count_paused, count_sending
 from runhook.storage.deliveries import LoggedDelivery
 from runhook.storage.freshness import newest_deliveries, newest_runs, states_of_deliveries
 from runhook.storage.redeliveries import find_redelivery
+from runhook.storage.replicas import list_replicas
 from runhook.storage.runs import find_run
 from runhook.storage.store import Transaction
 
@@ -61,7 +62,12 @@ class Watched:
                 await find_redelivery(tx, account_id, self.redelivery_id)
                 if self.redelivery_id
                 else None,
-                (await backlog_of(tx, account_id), await count_sending(tx, account_id))
+                (
+                    await backlog_of(tx, account_id),
+                    await count_sending(tx, account_id),
+                    await count_paused(tx, account_id),
+                    await list_replicas(tx),
+                )
                 if self.backlog
                 else None,
             ),
