@@ -92,6 +92,7 @@ def pages(seeded: Seeded) -> dict[str, str]:
         "run": f"{root}/runs/{seeded.failed_run_id}",
         "run-live": f"{root}/runs/{seeded.open_run_id}",
         "jobs": f"{root}/jobs",
+        "job": f"{root}/jobs/1",
         "settings": f"{root}/settings",
         "members": f"{root}/settings/members",
         "tokens": f"{root}/settings/tokens",
