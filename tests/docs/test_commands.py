@@ -48,7 +48,7 @@ def test_documented_make_targets_exist(document):
     named = {
         target
         for piece in shown_in(document)
-        for target in re.findall(r"\bmake(?: [A-Z]+=\S+)* ([a-z]+)\b", piece)
+        for target in re.findall(r"\bmake(?: [A-Z]+=\S+)* ([a-z-]+)\b", piece)
     }
 
     assert named <= make_targets()
@@ -80,4 +80,4 @@ def option_strings(parser):
 
 
 def make_targets():
-    return set(re.findall(r"^([a-z]+):.*## ", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):.*## ", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))

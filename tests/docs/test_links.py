@@ -8,7 +8,7 @@ from tests.docs.documents import DOCUMENTS, REPOSITORY, anchors, inline_code, li
 
 FILE = re.compile(r"[\w./-]+\.(?:py|md|toml|txt)")
 FOLDERS = (REPOSITORY, REPOSITORY / "src" / "runhook")
-OF_USERS = {"dbt_project.yml", "profiles.yml", "runhook.toml", "utils.py"}
+OF_USERS = {"dbt_project.yml", "profiles.yml", "requirements.txt", "runhook.toml", "utils.py"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
