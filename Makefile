@@ -7,13 +7,14 @@ PIP_FLAGS := -qq --disable-pip-version-check --no-input
 ONCE ?=
 KILLS ?= 1000
 MINUTES ?= 60
+INTEGRATIONS := airflow dagster prefect
 # Hashes for every platform and Python from 3.11 on, and no index address.
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-strip-extras --no-emit-index-url
 
 .PHONY: help
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: .venv/ready .venv-dbt/ready ## Run a real dbt project and watch its signed webhooks arrive (ONCE=1 stops at the end)
@@ -23,6 +24,11 @@ demo: .venv/ready .venv-dbt/ready ## Run a real dbt project and watch its signed
 test: .venv/ready .venv-dbt/ready chromium ## Run all tests, on SQLite and on PostgreSQL
 	@echo "==> all tests"
 	@.venv/bin/pytest -n auto $(ARGS)
+
+.PHONY: test-integrations
+test-integrations: .venv/ready $(INTEGRATIONS:%=.venv-%/ready) ## Run the guides' DAG, asset and flow with the real Airflow, Dagster and Prefect
+	@echo "==> the guides' snippets, in the programs they are for"
+	@.venv/bin/pytest tests/integrations --verbose $(ARGS)
 
 .PHONY: check
 check: .venv/ready ## Format, lint, types, import contracts and the fast tests
@@ -66,10 +72,12 @@ lock: .venv/ready ## Renew the pins in requirements/
 	@$(COMPILE) --extra server --extra postgres pyproject.toml requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) requirements/dbt.in -o requirements/dbt.txt
 	@$(COMPILE) --no-deps --prerelease allow requirements/dbt-v2.in -o requirements/dbt-v2.txt
+	@for name in $(INTEGRATIONS); do \
+		$(COMPILE) --strip-extras requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 .PHONY: clean
 clean: ## Remove the environments and everything built
-	rm -rf .venv .venv-dbt .venv-dbt-v2 .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-dbt .venv-dbt-v2 $(INTEGRATIONS:%=.venv-%) .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/ready: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -86,9 +94,17 @@ clean: ## Remove the environments and everything built
 	@.venv-dbt/bin/pip install $(PIP_FLAGS) --require-hashes -r requirements/dbt.txt
 	@touch $@
 
-.venv-dbt/ready: .venv-dbt/dbt .venv/ready pyproject.toml $(shell find src -name '*.py')
-	@echo "==> installing the bare client beside dbt"
-	@rm -rf build/wheel
-	@.venv/bin/pip wheel $(PIP_FLAGS) --no-deps --no-build-isolation --wheel-dir build/wheel .
-	@.venv-dbt/bin/pip install $(PIP_FLAGS) --no-deps --no-index --force-reinstall build/wheel/*.whl
+$(INTEGRATIONS:%=.venv-%/installed): .venv-%/installed: requirements/%.txt
+	@echo "==> creating .venv-$*: $* (some minutes)"
+	@$(PYTHON) -m venv --clear .venv-$*
+	@.venv-$*/bin/pip install $(PIP_FLAGS) --require-hashes -r $<
+	@touch $@
+
+.venv-dbt/ready: .venv-dbt/dbt
+$(INTEGRATIONS:%=.venv-%/ready): .venv-%/ready: .venv-%/installed
+.venv-%/ready: .venv/ready pyproject.toml $(shell find src -name '*.py')
+	@echo "==> installing the bare client in .venv-$*"
+	@rm -rf build/wheel-$*
+	@.venv/bin/pip wheel $(PIP_FLAGS) --no-deps --no-build-isolation --wheel-dir build/wheel-$* .
+	@.venv-$*/bin/pip install $(PIP_FLAGS) --no-deps --no-index --force-reinstall build/wheel-$*/*.whl
 	@touch $@

@@ -23,6 +23,8 @@ from tests.support.running import TOKEN
 from tests.wrapping.support import install_stub_dbt
 
 SCRIPTS = Path(sys.executable).parent
+LONG = 4 * PATIENCE
+"""Seconds for programs that take their time to start."""
 LAST = {"job.run.completed", "job.run.canceled"}
 """What a run ends with."""
 
@@ -56,7 +58,7 @@ class Station:
 
         with self.arrived:
             ended = self.arrived.wait_for(
-                lambda: any(event.type in LAST for event in found()), PATIENCE
+                lambda: any(event.type in LAST for event in found()), LONG
             )
             assert ended, f"of {project} only {found()} was told"
             return found()
@@ -65,7 +67,7 @@ class Station:
         """Wait until a project's run is told of."""
         with self.arrived:
             assert self.arrived.wait_for(
-                lambda: any(event.project == project for event in self.events), PATIENCE
+                lambda: any(event.project == project for event in self.events), LONG
             )
 
     def run(self, run_id: str) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def a_station(folder: Path) -> Iterator[Station]:
                 yield station
         finally:
             serving.terminate()
-            serving.wait(PATIENCE)
+            serving.wait(LONG)
 
 
 @contextmanager
@@ -172,6 +174,11 @@ class Workplace:
         """Return it with a system's variables."""
         return Workplace(self.folder, {**self.environ, **variables}, self.project)
 
+    def without(self, name: str) -> "Workplace":
+        """Return it without a variable."""
+        left = {one: text for one, text in self.environ.items() if one != name}
+        return Workplace(self.folder, left, self.project)
+
     def run(self, *command: str | Path) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end; the token must not be in what it prints."""
         done = subprocess.run(
@@ -181,7 +188,7 @@ class Workplace:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=LONG,
             check=False,
             start_new_session=True,
         )
