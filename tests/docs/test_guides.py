@@ -365,6 +365,14 @@ class TestPython:
         assert (event.job, event.reason, event.status) == ("backfill", "by hand", "Success")
 
 
+def test_dbts_own_upload_is_set_up_as_the_api_says():
+    """A real dbt uploads in `tests/end_to_end/test_dbt_uploads.py`."""
+    api = (REPOSITORY / "docs" / "api.md").read_text()
+
+    for language, words in [("yaml", "dbt-cloud"), ("sh", "DBT_CLOUD_TOKEN")]:
+        assert snippet("dbt-upload.md", language, words) == block_with(api, language, words)
+
+
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_every_snippet_is_well_formed(guide):
     text = guide.read_text()
