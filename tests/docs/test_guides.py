@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ class TestCron:
         ]
 
     def test_the_timers_service_leaves_dbt_time_to_cancel(self, station, place):
-        unit = configparser.RawConfigParser(strict=False, dict_type=Repeating)
+        unit = configparser.RawConfigParser(strict=False)
         unit.optionxform = str
         unit.read_string(self.filled_in(place, "ini"))
         service = unit["Service"]
@@ -132,10 +133,6 @@ class TestCron:
             "dbt deps": "dbt warn",
         }
         return place.filled_in(snippet("cron.md", language, words), files)
-
-
-class Repeating(dict[str, Any]):
-    """Sections in which a name may stand twice; the last one counts."""
 
 
 class TestGitHubActions:
@@ -211,7 +208,7 @@ class GitHubRunner:
                 status = "failure" if done.returncode else status
         return status
 
-    def started(self, command: str) -> "subprocess.Popen[str]":
+    def started(self, command: str) -> "AbstractContextManager[subprocess.Popen[str]]":
         """Start a step and leave it running."""
         return self.shell().started("bash", "-e", self.file_with(command))
 

@@ -195,9 +195,10 @@ class Workplace:
         assert TOKEN not in done.stdout + done.stderr
         return done
 
-    def started(self, *command: str | Path) -> "subprocess.Popen[str]":
+    @contextmanager
+    def started(self, *command: str | Path) -> "Iterator[subprocess.Popen[str]]":
         """Start a command; what it prints to standard output can be read as it comes."""
-        return subprocess.Popen(
+        with subprocess.Popen(
             self.found(command),
             cwd=self.folder,
             env=self.environ,
@@ -206,7 +207,11 @@ class Workplace:
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def found(self, command: Sequence[str | Path]) -> Sequence[str | Path]:
         """Return a command with its program looked for on this place's path."""
