@@ -69,7 +69,7 @@ async def test_claiming_and_recording_a_hundred_take_no_more_statements_than_one
         recorded = await record(scene.store, A_WORKER.owner, batch, scene.clock)
 
     assert sum(one.counted for one in recorded) == 100
-    assert len(statements) == CLAIMING[backend] + 5
+    assert len(statements) == CLAIMING[backend] + 6
 
 
 async def test_the_gates_of_many_webhooks_take_one_statement_more(scene: Scene, backend: str):

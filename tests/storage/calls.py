@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import runhook.storage
+from runhook.domain.attempt_counts import AttemptCounts
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import (
@@ -76,6 +77,7 @@ from runhook.storage.pages import Period, Slice
 from runhook.storage.people import KnownUser
 from runhook.storage.redeliveries import DueShare
 from runhook.storage.runs import RunFilter, RunOrder, RunPlace, StoredRun
+from runhook.storage.statistics import CountedHour
 from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import Dispatch
 from tests.support.accounts import a_tenant
@@ -395,9 +397,25 @@ CALLS: dict[str, Call] = {
     "list_deliveries": lambda tx, rows: deliveries.list_deliveries(
         tx, ACCOUNT, rows.webhook.id, SOME_DELIVERIES, limit=20, offset=40
     ),
-    "count_by_hour": lambda tx, rows: statistics.count_by_hour(tx, ACCOUNT, since=START),
-    "list_recent_attempts": lambda tx, rows: statistics.list_recent_attempts(
+    "add_attempt_counts": lambda tx, rows: statistics.add_attempt_counts(
+        tx,
+        [
+            CountedHour(
+                account_id=ACCOUNT,
+                webhook_id=rows.webhook.id,
+                hour=START,
+                counts=AttemptCounts(),
+            )
+        ],
+    ),
+    "count_by_hour": lambda tx, rows: statistics.count_by_hour(
+        tx, ACCOUNT, [rows.webhook.id], since=START
+    ),
+    "list_attempt_counts": lambda tx, rows: statistics.list_attempt_counts(
         tx, ACCOUNT, rows.webhook.id, since=START
+    ),
+    "delete_old_attempt_counts": lambda tx, rows: statistics.delete_old_attempt_counts(
+        tx, before=START, limit=500
     ),
     "searched_back_to": lambda tx, rows: deliveries.searched_back_to(
         tx, ACCOUNT, rows.webhook.id, UNSENT

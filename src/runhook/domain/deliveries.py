@@ -113,6 +113,11 @@ class Attempt:
     request_headers: dict[str, str]
     outcome: Outcome
 
+    @property
+    def ended_at(self) -> datetime:
+        """When it was over, on the clock that ``sent_at`` is from."""
+        return self.sent_at + self.outcome.duration
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:

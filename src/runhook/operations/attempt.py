@@ -12,6 +12,7 @@ from typing import assert_never
 import structlog
 
 from runhook.clock import Clock
+from runhook.domain.attempt_counts import counts_by_hour
 from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
 from runhook.domain.failing import FIRST_PAUSE, hopeless_reason
 from runhook.domain.judging import (
@@ -42,6 +43,7 @@ from runhook.storage.claims import (
     stranded_webhooks,
     waiting_webhooks,
 )
+from runhook.storage.statistics import CountedHour, add_attempt_counts
 from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import (
     Dispatch,
@@ -217,6 +219,9 @@ async def record_held(
     ]
     await note_dispatches(tx, [one.dispatch for one in findings])
     await end_attempts(tx, [ending_of(one) for one in judged])
+    await add_attempt_counts(
+        tx, [hour for one in webhooks.values() for hour in counted_hours(one, by_webhook[one.id])]
+    )
     deactivations = [one.deactivation for one in findings if one.deactivation is not None]
     if deactivations:
         await deactivate(tx, deactivations, now=now)
@@ -298,6 +303,14 @@ def ending_of(judged: Judged) -> Ending:
             return Ending(attempt=judged.attempt, state=DeliveryState.FAILED)
         case unknown:
             assert_never(unknown)
+
+
+def counted_hours(webhook: Webhook, judged: Sequence[Judged]) -> Sequence[CountedHour]:
+    """Return what attempts add to their webhook's hours, wherever it was that they were sent to."""
+    return [
+        CountedHour(account_id=webhook.account_id, webhook_id=webhook.id, hour=hour, counts=counts)
+        for hour, counts in counts_by_hour(one.attempt for one in judged).items()
+    ]
 
 
 async def renew(store: Store, lease: Lease, delivery_ids: Sequence[DeliveryId]) -> set[DeliveryId]:

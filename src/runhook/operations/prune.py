@@ -18,6 +18,7 @@ from runhook.storage.redeliveries import delete_old_redeliveries
 from runhook.storage.replicas import delete_silent_replicas
 from runhook.storage.runs import RunPlace, delete_runs, lock_old_runs, look_at_old_runs
 from runhook.storage.sessions import delete_old_sessions
+from runhook.storage.statistics import delete_old_attempt_counts
 from runhook.storage.store import Store, Transaction
 
 Place = TypeVar("Place")
@@ -115,6 +116,11 @@ def place_after(looked_at: Sequence[tuple[Place, bool]], beyond: Place) -> Place
     return beyond
 
 
+async def prune_attempt_counts(tx: Transaction, before: datetime) -> int:
+    """Delete hours that attempts were counted in, whether or not their deliveries are there."""
+    return await delete_old_attempt_counts(tx, before=before, limit=STEP)
+
+
 async def prune_audit_entries(tx: Transaction, before: datetime) -> int:
     """Delete entries of audit logs."""
     return await delete_old_audit_entries(tx, before=before, limit=STEP)
@@ -138,6 +144,7 @@ async def prune_sessions(tx: Transaction, before: datetime) -> int:
 Pruning = Callable[[Transaction, datetime], Awaitable[int]]
 
 PRUNINGS: tuple[Pruning, ...] = (
+    prune_attempt_counts,
     prune_audit_entries,
     prune_redeliveries,
     prune_invitations,

@@ -1,13 +1,11 @@
 """What a sender counts: requests that ended, by outcome and duration, and how many did lately."""
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 
+from runhook.domain.attempt_counts import BUCKETS, bucket_of
 from runhook.domain.judging import FailureReason, Outcome
 
-BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Durations in seconds: how many requests took at most so long is counted for each."""
 LATELY = 60
 """How many seconds back ``Tally.lately`` looks."""
 
@@ -34,10 +32,9 @@ class Tally:
 
     def note(self, outcome: Outcome) -> None:
         """Count a request that has ended."""
-        seconds = outcome.duration.total_seconds()
         self.outcomes[outcome.failure] += 1
-        self.durations[bisect_left(BUCKETS, seconds)] += 1
-        self.seconds += seconds
+        self.durations[bucket_of(outcome.duration)] += 1
+        self.seconds += outcome.duration.total_seconds()
         self._by_second[int(self._now())] += 1
         self._forget()
 

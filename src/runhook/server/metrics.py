@@ -20,13 +20,14 @@ from prometheus_client.core import (
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from runhook.domain.attempt_counts import BUCKETS
 from runhook.domain.errors import UnavailableError
 from runhook.domain.judging import FailureReason
 from runhook.domain.replicas import ReplicaRole
 from runhook.operations.health import HealthOfDelivering, health_of_delivering
 from runhook.operations.publish import Publisher
 from runhook.outbound.sender import Sender
-from runhook.outbound.tally import BUCKETS, Tally
+from runhook.outbound.tally import Tally
 from runhook.storage.store import Store
 
 SUCCEEDED = "succeeded"

@@ -1,87 +1,129 @@
-"""How webhooks do, counted over the newest part of the log: the cost has a bound."""
+"""How webhooks do: their attempts, counted by the hour while they are recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.attempt_counts import AttemptCounts
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
-from runhook.storage.columns import EPOCH
-from runhook.storage.deliveries import SEARCHED
 from runhook.storage.store import Transaction
-from runhook.storage.tables import attempts, deliveries
+from runhook.storage.tables import DURATION_COLUMNS, attempt_counts
 
-HOUR = timedelta(hours=1)
-HOUR_IN_MICROSECONDS = 3_600_000_000
+INSERT_COUNTS = insert(attempt_counts)
+BEFORE, ADDED = attempt_counts.c, INSERT_COUNTS.excluded
+ADD_COUNTS = INSERT_COUNTS.on_conflict_do_update(
+    index_elements=[BEFORE.webhook_id, BEFORE.hour],
+    set_={
+        **{name: BEFORE[name] + ADDED[name] for name in ("succeeded", "failed", *DURATION_COLUMNS)},
+        "longest": sa.case((ADDED.longest > BEFORE.longest, ADDED.longest), else_=BEFORE.longest),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedHour:
+    """What is to be added to an hour of a webhook."""
+
+    account_id: AccountId
+    webhook_id: WebhookId
+    hour: datetime
+    counts: AttemptCounts
 
 
 @dataclass(frozen=True, slots=True)
 class HourlyCount:
-    """So many deliveries of one hour are in one state."""
+    """How many attempts of one hour succeeded, and how many failed."""
 
     hour: datetime
-    state: DeliveryState
-    count: int
+    succeeded: int
+    failed: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecentAttempt:
-    """When an attempt was made, how long it took, and whether it succeeded."""
+async def add_attempt_counts(tx: Transaction, counted: Sequence[CountedHour]) -> None:
+    """Add to the counts of hours, each of which is given once.
 
-    sent_at: datetime
-    duration: timedelta
-    succeeded: bool
+    In the order of their keys, so that two workers wait for each other in one order.
+    """
+    await tx.execute_many(
+        ADD_COUNTS,
+        [
+            {
+                "webhook_id": one.webhook_id,
+                "hour": one.hour,
+                "account_id": one.account_id,
+                "succeeded": one.counts.succeeded,
+                "failed": one.counts.failed,
+                "longest": one.counts.longest,
+                **dict(zip(DURATION_COLUMNS, one.counts.durations, strict=True)),
+            }
+            for one in sorted(counted, key=lambda one: (one.webhook_id, one.hour))
+        ],
+    )
 
 
 async def count_by_hour(
-    tx: Transaction, account_id: AccountId, *, since: datetime
+    tx: Transaction,
+    account_id: AccountId,
+    webhook_ids: Collection[WebhookId],
+    *,
+    since: datetime,
 ) -> Mapping[WebhookId, Sequence[HourlyCount]]:
-    """Count the account's newest ``SEARCHED`` real deliveries by webhook, hour and state."""
-    columns = deliveries.c
-    recent = (
-        sa.select(columns.webhook_id, columns.state, columns.is_test, columns.created_at)
-        .where(columns.account_id == account_id, columns.created_at >= since)
-        .order_by(columns.created_at.desc(), columns.id.desc())
-        .limit(SEARCHED)
-        .subquery("recent")
-    )
-    micros: sa.ColumnElement[int] = sa.type_coerce(recent.c.created_at, sa.BigInteger)
-    hour = (micros // HOUR_IN_MICROSECONDS).label("hour")
+    """Return the hours of some of the account's webhooks from that one on, without durations."""
+    columns = attempt_counts.c
     rows = await tx.execute(
-        sa.select(recent.c.webhook_id, hour, recent.c.state, sa.func.count().label("amount"))
-        .where(~recent.c.is_test)
-        .group_by(recent.c.webhook_id, hour, recent.c.state)
+        sa.select(columns.webhook_id, columns.hour, columns.succeeded, columns.failed).where(
+            columns.account_id == account_id,
+            columns.webhook_id.in_(list(webhook_ids)),
+            columns.hour >= since,
+        )
     )
     found: dict[WebhookId, list[HourlyCount]] = {}
     for row in rows:
-        counted = HourlyCount(EPOCH + row.hour * HOUR, row.state, row.amount)
+        counted = HourlyCount(row.hour, row.succeeded, row.failed)
         found.setdefault(row.webhook_id, []).append(counted)
     return found
 
 
-async def list_recent_attempts(
+async def list_attempt_counts(
     tx: Transaction, account_id: AccountId, webhook_id: WebhookId, *, since: datetime
-) -> Sequence[RecentAttempt]:
-    """Return the attempts of a webhook's newest ``SEARCHED`` real deliveries, oldest first."""
-    columns = deliveries.c
-    recent = (
-        sa.select(columns.id, columns.is_test)
-        .where(
-            columns.account_id + 0 == account_id,
-            columns.webhook_id == webhook_id,
-            columns.created_at >= since,
-        )
-        .order_by(columns.created_at.desc(), columns.id.desc())
-        .limit(SEARCHED)
-        .subquery("recent")
-    )
+) -> Mapping[datetime, AttemptCounts]:
+    """Return what was counted of a webhook in each hour from that one on, the earliest first."""
+    columns = attempt_counts.c
     rows = await tx.execute(
-        sa.select(attempts.c.sent_at, attempts.c.duration, attempts.c.failure)
-        .select_from(recent.join(attempts, attempts.c.delivery_id == recent.c.id))
-        .where(~recent.c.is_test)
-        .order_by(attempts.c.sent_at)
+        sa.select(attempt_counts)
+        .where(
+            columns.account_id == account_id,
+            columns.webhook_id == webhook_id,
+            columns.hour >= since,
+        )
+        .order_by(columns.hour)
     )
-    return [RecentAttempt(row.sent_at, row.duration, row.failure is None) for row in rows]
+    return {row.hour: counts_in(row) for row in rows}
+
+
+async def delete_old_attempt_counts(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` hours that began before ``before``; return how many."""
+    key = sa.tuple_(attempt_counts.c.webhook_id, attempt_counts.c.hour)
+    old = (
+        sa.select(attempt_counts.c.webhook_id, attempt_counts.c.hour)
+        .where(attempt_counts.c.hour < before)
+        .order_by(attempt_counts.c.hour, attempt_counts.c.webhook_id)
+        .limit(limit)
+    )
+    deleted = await tx.execute(sa.delete(attempt_counts).where(key.in_(old)))
+    return deleted.rowcount
+
+
+def counts_in(row: sa.Row[Any]) -> AttemptCounts:
+    """Return the counts in a row."""
+    return AttemptCounts(
+        succeeded=row.succeeded,
+        failed=row.failed,
+        durations=[getattr(row, name) for name in DURATION_COLUMNS],
+        longest=row.longest,
+    )

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from runhook.domain.attempt_counts import BUCKETS
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import ActorKind
 from runhook.domain.deliveries import UNSENT_STATES, AttemptTrigger, DeliveryState
@@ -370,6 +371,23 @@ attempts = sa.Table(
     sa.Column("request_headers", Json, nullable=False),
     sa.Column("response_headers", Json, nullable=False),
     sa.Column("response_body", sa.LargeBinary, nullable=False),
+)
+
+# Added to whenever attempts are recorded, so that nobody reads the log to count it.
+DURATION_COLUMNS = (*(f"up_to_{round(one * 1000)}_ms" for one in BUCKETS), "longer")
+attempt_counts = sa.Table(
+    "attempt_counts",
+    metadata,
+    sa.Column("webhook_id", sa.ForeignKey("webhooks.id"), primary_key=True),
+    # When it begins. An attempt counts in the hour that it ended in.
+    sa.Column("hour", UtcDateTime, primary_key=True),
+    sa.Column("account_id", sa.BigInteger, nullable=False),
+    sa.Column("succeeded", sa.Integer, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
+    sa.Column("longest", Duration, nullable=False),
+    # Each has what took longer than the one before.
+    *(sa.Column(name, sa.Integer, nullable=False) for name in DURATION_COLUMNS),
+    sa.Index(None, "hour"),
 )
 
 redeliveries = sa.Table(

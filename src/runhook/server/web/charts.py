@@ -1,11 +1,11 @@
 """Pictures of how a webhook does: numbers first, then their places in an SVG."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.storage.statistics import HourlyCount, RecentAttempt
+from runhook.domain.attempt_counts import HOUR, AttemptCounts, hour_of, sum_of
+from runhook.storage.statistics import HourlyCount
 
 BARS = 24
 WIDTH, HEIGHT = 600, 120
@@ -14,7 +14,7 @@ SPARK_HEIGHT = 20
 
 @dataclass(frozen=True, slots=True)
 class Spark:
-    """A webhook's last day: its share of success, and a bar for each hour."""
+    """A webhook's attempts of a day: the share that succeeded, and a bar for each hour."""
 
     succeeded: int
     failed: int
@@ -63,16 +63,11 @@ class Overview:
 
 def sparkline(counted: Sequence[HourlyCount], *, now: datetime) -> Spark:
     """Return the last 24 hours of a webhook."""
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
     good, bad = [0] * BARS, [0] * BARS
     for one in counted:
-        place = BARS - 1 - (this_hour - one.hour) // timedelta(hours=1)
-        if not 0 <= place < BARS:
-            continue
-        if one.state is DeliveryState.SUCCEEDED:
-            good[place] += one.count
-        elif one.state is DeliveryState.FAILED:
-            bad[place] += one.count
+        place = BARS - 1 - (hour_of(now) - one.hour) // HOUR
+        if 0 <= place < BARS:
+            good[place], bad[place] = one.succeeded, one.failed
     most = max(map(sum, zip(good, bad, strict=True))) or 1
     bars = [
         (place, SPARK_HEIGHT * good[place] / most, SPARK_HEIGHT * bad[place] / most)
@@ -81,64 +76,48 @@ def sparkline(counted: Sequence[HourlyCount], *, now: datetime) -> Spark:
     return Spark(sum(good), sum(bad), bars)
 
 
-def overview_of(attempts: Sequence[RecentAttempt], *, since: datetime, until: datetime) -> Overview:
-    """Return a period in ``BARS`` steps."""
+def overview_of(
+    counted: Mapping[datetime, AttemptCounts], *, since: datetime, until: datetime
+) -> Overview:
+    """Return a period of whole hours in ``BARS`` steps; what is beyond it is in the last one."""
     step = (until - since) / BARS
-    steps: list[list[RecentAttempt]] = [[] for _ in range(BARS)]
-    for one in attempts:
-        place = (one.sent_at - since) // step
-        if place >= 0:
-            steps[min(place, BARS - 1)].append(one)
-    most = max(map(len, steps)) or 1
-    slowest = max((percentile(one, 95) or timedelta() for one in steps), default=timedelta())
-    bars = [
-        bar_of(place, step, since, inside, most=most, slowest=slowest)
-        for place, inside in enumerate(steps)
-    ]
-    inside = [one for some in steps for one in some]
+    hours: list[list[AttemptCounts]] = [[] for _ in range(BARS)]
+    for hour, counts in counted.items():
+        hours[min((hour - since) // step, BARS - 1)].append(counts)
+    steps = [sum_of(some) for some in hours]
+    most = max(one.total for one in steps) or 1
+    slowest = max(one.percentile(95) or timedelta() for one in steps)
+    in_all = sum_of(steps)
     return Overview(
-        bars=bars,
-        succeeded=sum(bar.succeeded for bar in bars),
-        failed=sum(bar.failed for bar in bars),
-        p50=percentile(inside, 50),
-        p95=percentile(inside, 95),
+        bars=[
+            bar_of(place, since + place * step, counts, most=most, slowest=slowest)
+            for place, counts in enumerate(steps)
+        ],
+        succeeded=in_all.succeeded,
+        failed=in_all.failed,
+        p50=in_all.percentile(50),
+        p95=in_all.percentile(95),
         most=most,
         slowest=slowest or None,
     )
 
 
 def bar_of(
-    place: int,
-    step: timedelta,
-    since: datetime,
-    inside: Sequence[RecentAttempt],
-    *,
-    most: int,
-    slowest: timedelta,
+    place: int, begins_at: datetime, counts: AttemptCounts, *, most: int, slowest: timedelta
 ) -> Bar:
     """Return one step."""
-    succeeded = sum(one.succeeded for one in inside)
-    failed = len(inside) - succeeded
-    p50, p95 = percentile(inside, 50), percentile(inside, 95)
+    p50, p95 = counts.percentile(50), counts.percentile(95)
     width = WIDTH / BARS
     return Bar(
-        begins_at=since + place * step,
-        succeeded=succeeded,
-        failed=failed,
+        begins_at=begins_at,
+        succeeded=counts.succeeded,
+        failed=counts.failed,
         p50=p50,
         p95=p95,
         x=round(place * width + 2, 1),
         width=round(width - 4, 1),
-        good=round(HEIGHT * succeeded / most, 1),
-        bad=round(HEIGHT * failed / most, 1),
+        good=round(HEIGHT * counts.succeeded / most, 1),
+        bad=round(HEIGHT * counts.failed / most, 1),
         p50_height=round(HEIGHT * (p50 / slowest), 1) if p50 and slowest else 0,
         p95_height=round(HEIGHT * (p95 / slowest), 1) if p95 and slowest else 0,
     )
-
-
-def percentile(attempts: Sequence[RecentAttempt], share: int) -> timedelta | None:
-    """Return the duration that ``share`` of 100 attempts stay within, by nearest rank."""
-    if not attempts:
-        return None
-    durations = sorted(one.duration for one in attempts)
-    return durations[max(-(-len(durations) * share // 100) - 1, 0)]

@@ -1,11 +1,12 @@
 """The pages of webhooks: listed, created, changed, tried out, switched off and on, deleted."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
+from runhook.domain.attempt_counts import HOUR, hour_of
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.domain.webhooks import Webhook, WebhookId
@@ -29,7 +30,7 @@ from runhook.server.web.showing import EVENT_NAMES
 from runhook.server.web.snippets import snippets
 from runhook.server.web.visits import Visit, Visiting
 from runhook.storage.deliveries import find_last_failure
-from runhook.storage.statistics import count_by_hour, list_recent_attempts
+from runhook.storage.statistics import count_by_hour, list_attempt_counts
 from runhook.storage.store import Transaction
 from runhook.storage.webhooks import count_webhooks, find_webhook, list_webhooks
 
@@ -50,7 +51,9 @@ async def show_webhooks(services: Serving, visit: Visiting, number: FromQuery[in
             tx, visit.account_id, limit=A_PAGE, offset=(number - 1) * A_PAGE
         )
         total = await count_webhooks(tx, visit.account_id)
-        counted = await count_by_hour(tx, visit.account_id, since=now - DAY)
+        counted = await count_by_hour(
+            tx, visit.account_id, [one.id for one in webhooks], since=since(DAY, now)
+        )
     return visit.page(
         "webhooks/list",
         section=SECTION,
@@ -108,9 +111,9 @@ async def show_webhook(
         log = await log_of(request.query_params, tx, services, visit, webhook=webhook)
         is_failing = webhook.health.failing_since is not None
         failure = await find_last_failure(tx, visit.account_id, webhook.id) if is_failing else None
-        chosen = PERIODS.get(period, DAY)
-        seen = await list_recent_attempts(tx, visit.account_id, webhook.id, since=now - chosen)
-    overview = overview_of(seen, since=now - chosen, until=now)
+        begin = since(PERIODS.get(period, DAY), now)
+        counted = await list_attempt_counts(tx, visit.account_id, webhook.id, since=begin)
+    overview = overview_of(counted, since=begin, until=hour_of(now) + HOUR)
     return visit.page(
         "webhooks/show",
         section=SECTION,
@@ -234,6 +237,11 @@ async def delete(
         clock=services.clock,
     )
     return see(f"{visit.root}/webhooks")
+
+
+def since(period: timedelta, now: datetime) -> datetime:
+    """Return when a period of whole hours begins, of which the last one goes on."""
+    return hour_of(now) + HOUR - period
 
 
 async def change_with(

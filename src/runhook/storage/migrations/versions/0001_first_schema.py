@@ -363,6 +363,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("delivery_id", "number", name="pk_attempts"),
     )
     op.create_table(
+        "attempt_counts",
+        sa.Column("webhook_id", Ksuid, nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("succeeded", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("longest", sa.BigInteger(), nullable=False),
+        sa.Column("up_to_5_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_10_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_25_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_50_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_75_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_100_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_150_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_250_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_500_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_750_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_1000_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_1500_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_2500_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_5000_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_10000_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_30000_ms", sa.Integer(), nullable=False),
+        sa.Column("up_to_60000_ms", sa.Integer(), nullable=False),
+        sa.Column("longer", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name="fk_attempt_counts_webhook_id"
+        ),
+        sa.PrimaryKeyConstraint("webhook_id", "hour", name="pk_attempt_counts"),
+    )
+    op.create_index("ix_attempt_counts_hour", "attempt_counts", ["hour"], unique=False)
+    op.create_table(
         "redeliveries",
         sa.Column("id", Ksuid, nullable=False),
         sa.Column("account_id", Number, nullable=False),
