@@ -1,13 +1,16 @@
 """The pages of webhooks: created, tried out, changed, switched and deleted without any script."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from runhook.domain.attempt_counts import AttemptCounts, bucket_of, hour_of
 from runhook.domain.failing import WELL
 from runhook.domain.permissions import Role
 from runhook.domain.webhooks import WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.storage.statistics import CountedHour, add_attempt_counts
 from runhook.storage.tables import webhooks
 from runhook.storage.webhooks import Dispatch, note_dispatches
 from tests.support.accounts import Tenant, rows_of
@@ -31,6 +34,37 @@ async def created(api: Api, ada, **typed) -> str:
     answer = await submit(ada, page, **{**TYPED, **typed})
     assert answer.status_code == 200, answer.text
     return f"{ROOT}/{(await rows_of(api.store, webhooks))[-1].id}"
+
+
+async def test_how_a_webhook_does_is_told_from_what_was_counted_not_from_the_log(api: Api, ada):
+    path = await created(api, ada)
+    (row,) = await rows_of(api.store, webhooks)
+    durations = [*AttemptCounts().durations]
+    durations[bucket_of(timedelta(milliseconds=90))] = 20_000
+    counts = AttemptCounts(
+        succeeded=18_000, failed=2_000, durations=durations, longest=timedelta(milliseconds=99)
+    )
+    hours = [hour_of(api.clock.now()) - before for before in (timedelta(), timedelta(days=6))]
+    async with api.store.write() as tx:
+        await add_attempt_counts(
+            tx,
+            [
+                CountedHour(account_id=row.account_id, webhook_id=row.id, hour=hour, counts=counts)
+                for hour in hours
+            ],
+        )
+
+    day, week = [
+        (await page_at(ada, f"{path}?period={period}")).root.one("section", class_="overview")
+        for period in ("24h", "7d")
+    ]
+    listed = (await page_at(ada, ROOT)).main.one(class_="share")
+
+    assert [
+        [number.text.replace(",", "") for number in one.all("strong")] for one in (day, week)
+    ] == [["18000", "2000", "87 ms", "98 ms"], ["36000", "4000", "87 ms", "98 ms"]]
+    assert "by the hour they ended in" in day.text
+    assert listed.text == "90 %"
 
 
 async def test_a_new_webhook_shows_its_secret_once_with_snippets_that_hold_it(api: Api, ada):

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from runhook.domain.attempt_counts import AttemptCounts
+from runhook.domain.attempt_counts import HOUR, AttemptCounts
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
 from runhook.storage.store import Transaction
@@ -45,7 +45,7 @@ class HourlyCount:
 
 
 async def add_attempt_counts(tx: Transaction, counted: Sequence[CountedHour]) -> None:
-    """Add to the counts of hours, each of which is given once.
+    """Add to the counts of hours, of which none is given twice.
 
     In the order of their keys, so that two workers wait for each other in one order.
     """
@@ -55,6 +55,7 @@ async def add_attempt_counts(tx: Transaction, counted: Sequence[CountedHour]) ->
             {
                 "webhook_id": one.webhook_id,
                 "hour": one.hour,
+                "ends_at": one.hour + HOUR,
                 "account_id": one.account_id,
                 "succeeded": one.counts.succeeded,
                 "failed": one.counts.failed,
@@ -107,15 +108,17 @@ async def list_attempt_counts(
 
 
 async def delete_old_attempt_counts(tx: Transaction, *, before: datetime, limit: int) -> int:
-    """Delete up to ``limit`` hours that began before ``before``; return how many."""
-    key = sa.tuple_(attempt_counts.c.webhook_id, attempt_counts.c.hour)
+    """Delete up to ``limit`` hours that ended before ``before``; return how many."""
+    columns = attempt_counts.c
     old = (
-        sa.select(attempt_counts.c.webhook_id, attempt_counts.c.hour)
-        .where(attempt_counts.c.hour < before)
-        .order_by(attempt_counts.c.hour, attempt_counts.c.webhook_id)
+        sa.select(columns.webhook_id, columns.hour)
+        .where(columns.ends_at < before)
+        .order_by(columns.ends_at)
         .limit(limit)
     )
-    deleted = await tx.execute(sa.delete(attempt_counts).where(key.in_(old)))
+    deleted = await tx.execute(
+        sa.delete(attempt_counts).where(sa.tuple_(columns.webhook_id, columns.hour).in_(old))
+    )
     return deleted.rowcount
 
 

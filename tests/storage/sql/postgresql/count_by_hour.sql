@@ -1,6 +1,3 @@
-SELECT recent.webhook_id, recent.created_at / $1::BIGINT AS hour, recent.state, count(*) AS amount
-FROM (SELECT deliveries.webhook_id AS webhook_id, deliveries.state AS state, deliveries.is_test AS is_test, deliveries.created_at AS created_at
-FROM deliveries
-WHERE deliveries.account_id = $2::BIGINT AND deliveries.created_at >= $3::BIGINT ORDER BY deliveries.created_at DESC, deliveries.id DESC
- LIMIT $4::INTEGER) AS recent
-WHERE NOT recent.is_test GROUP BY recent.webhook_id, recent.created_at / $1::BIGINT, recent.state;
+SELECT attempt_counts.webhook_id, attempt_counts.hour, attempt_counts.succeeded, attempt_counts.failed
+FROM attempt_counts
+WHERE attempt_counts.account_id = $1::BIGINT AND attempt_counts.webhook_id IN ($3::VARCHAR COLLATE "C") AND attempt_counts.hour >= $2::BIGINT;

@@ -366,6 +366,7 @@ def upgrade() -> None:
         "attempt_counts",
         sa.Column("webhook_id", Ksuid, nullable=False),
         sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("succeeded", sa.Integer(), nullable=False),
         sa.Column("failed", sa.Integer(), nullable=False),
@@ -393,7 +394,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("webhook_id", "hour", name="pk_attempt_counts"),
     )
-    op.create_index("ix_attempt_counts_hour", "attempt_counts", ["hour"], unique=False)
+    op.create_index("ix_attempt_counts_ends_at", "attempt_counts", ["ends_at"], unique=False)
     op.create_table(
         "redeliveries",
         sa.Column("id", Ksuid, nullable=False),

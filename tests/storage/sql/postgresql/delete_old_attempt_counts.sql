@@ -1,0 +1,4 @@
+DELETE FROM attempt_counts WHERE (attempt_counts.webhook_id, attempt_counts.hour) IN (SELECT attempt_counts.webhook_id, attempt_counts.hour
+FROM attempt_counts
+WHERE attempt_counts.ends_at < $1::BIGINT ORDER BY attempt_counts.ends_at
+ LIMIT $2::INTEGER);
