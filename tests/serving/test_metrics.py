@@ -1,7 +1,6 @@
 """What a scraper reads: what the process counted, and how delivering goes, and nobody's names."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,6 +16,7 @@ from tests.storage.claiming import claim
 from tests.support.accounts import a_tenant
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
+from tests.support.ports import a_port_where_nobody_listens
 from tests.support.receiver import Receiver, status
 from tests.support.sending import a_request, a_sender
 
@@ -89,11 +89,12 @@ async def test_what_the_process_did_and_what_waits_for_all_accounts_is_told(
     assert "127.0.0.1" not in text
 
 
-async def test_while_the_database_is_away_the_process_still_tells_what_it_counted(tmp_path: Path):
-    store = Store.open(f"sqlite:///{tmp_path}/no-such-folder/runhook.db", vault=VAULT)
-    async with a_sender() as sender:
-        text = await scraped(Measured(store=store, sender=sender, publisher=None))
-    await store.close()
+async def test_while_the_database_is_away_the_process_still_tells_what_it_counted():
+    with a_port_where_nobody_listens() as port:
+        store = Store.open(f"postgresql://nobody@127.0.0.1:{port}/none", vault=VAULT)
+        async with a_sender() as sender:
+            text = await scraped(Measured(store=store, sender=sender, publisher=None))
+        await store.close()
 
     values = values_in(text)
     assert values["runhook_database_up",] == 0
