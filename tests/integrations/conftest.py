@@ -1,6 +1,7 @@
 """A service they all report to, and the environments that `make test-integrations` makes."""
 
 import re
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,11 @@ import pytest
 
 from tests.docs.documents import REPOSITORY, block_with
 from tests.support.station import Station, Workplace, a_station, a_workplace
+
+
+def pytest_configure() -> None:
+    """Heed interrupts even in a shell's background, where they are ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
