@@ -99,6 +99,8 @@ async def test_the_answer_has_every_key_of_the_contract_in_its_type(
         "environment_ids": [],
         "retry_schedule": None,
         "rate_limit": None,
+        "include_results": False,
+        "result_filter": [],
         "custom_headers": {},
         "previous_secret_until": None,
         "failing_since": None,

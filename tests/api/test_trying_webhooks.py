@@ -170,7 +170,9 @@ async def test_a_test_whose_process_died_has_failed_and_is_never_sent_by_a_dispa
 ):
     async with Receiver() as receiver:
         webhook = await new_webhook(admin, client_url=receiver.url)
-        await insert_sample(api.store, AccountId(1), WebhookId(webhook["id"]), LEASE, clock)
+        await insert_sample(
+            api.store, AccountId(1), WebhookId(webhook["id"]), LEASE, clock, public_url=None
+        )
         held = await the_event(admin, webhook)
         clock.advance(LEASE.duration)
 
@@ -187,7 +189,9 @@ async def test_a_restart_ends_tests_and_returns_deliveries(
 ):
     webhook = await new_webhook(admin)
     dead = Lease(owner="dead", duration=LEASE.duration)
-    await insert_sample(api.store, AccountId(1), WebhookId(webhook["id"]), dead, clock)
+    await insert_sample(
+        api.store, AccountId(1), WebhookId(webhook["id"]), dead, clock, public_url=None
+    )
 
     assert await rescue_all(api.store) == 1
 

@@ -173,6 +173,6 @@ def test_a_signed_body_that_is_no_payload_is_refused(body: bytes):
 
 
 def test_the_package_offers_nothing_else():
-    assert sorted(runhook.__all__) == ["SignatureError", "__version__", "verify"]
+    assert sorted(runhook.__all__) == ["Run", "SignatureError", "__version__", "run", "verify"]
     with pytest.raises(AttributeError, match="no attribute 'sign'"):
         runhook.sign  # noqa: B018 - the access is the test

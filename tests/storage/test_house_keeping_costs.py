@@ -163,6 +163,8 @@ OF_SQLITE = {
     "sqlite_autoindex_deliveries_1": "pk_deliveries",
     "sqlite_autoindex_artifacts_1": "pk_artifacts",
 }
+AS_GOOD = {"ix_deliveries_unsent": "ix_deliveries_unsent_of_account"}
+"""In an account of one webhook both find the same."""
 
 
 @pytest.fixture
@@ -188,7 +190,8 @@ async def test_looking_costs_next_to_nothing(store: Store, with_history: Tenant,
     scans = await scans_of_call(store, lambda tx: call(tx, with_history))
 
     tables = [scan for scan in scans if scan.table in metadata.tables]
-    assert index in {OF_SQLITE.get(str(scan.index), scan.index) for scan in scans}
+    used = {OF_SQLITE.get(str(scan.index), str(scan.index)) for scan in scans}
+    assert used & {index, AS_GOOD.get(index, index)}
     assert [scan for scan in tables if scan.is_whole and scan.table not in OF_ONE_ROW] == []
     assert sum(scan.rows for scan in tables) < A_FEW
 
