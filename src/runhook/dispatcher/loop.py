@@ -12,6 +12,8 @@ log = structlog.get_logger()
 
 NO_PAUSE = timedelta()
 PAUSE_AFTER_ERROR = timedelta(seconds=1)
+LONGEST_REST = timedelta(milliseconds=10)
+"""How long after a tick that wanted a pause the next one begins at the latest once it is woken."""
 
 
 class Loop:
@@ -46,11 +48,15 @@ class Loop:
 
     async def run(self) -> None:
         """Work until ``stop`` is called."""
+        now = asyncio.get_running_loop().time
         try:
             while not self._stopping:
                 self._woken.clear()
+                began = now()
                 pause = await self._tick_safely()
                 if pause > NO_PAUSE and not self._stopping:
+                    # Woken again and again, it works half of the time, and finds more at once.
+                    await asyncio.sleep(min(now() - began, LONGEST_REST.total_seconds()))
                     await self._wait(pause)
         finally:
             self._is_well = False

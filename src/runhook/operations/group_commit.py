@@ -1,17 +1,21 @@
 """Many callers, one commit: what is submitted while a commit is under way shares the next one.
 
-A durable commit costs a disk write whatever it holds. Under load the batches grow by themselves;
-a single caller waits for nobody.
+A durable commit costs a disk write and much of a process's time whatever it holds. So the next one
+begins only after a rest as long as the last one took. Under load the batches grow by themselves; a
+caller who comes alone waits for nobody.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 from runhook.domain.errors import RunhookError, UnavailableError
 
 BATCH_LIMIT = 500
+LONGEST_REST = timedelta(milliseconds=10)
+"""How long after a commit the next one begins at the latest, if there is something to write."""
 
 
 Item = TypeVar("Item")
@@ -33,6 +37,7 @@ class GroupCommit(Generic[Item, Answer]):
         self._write = write
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._writer: asyncio.Task[None] | None = None
+        self._rested_at = 0.0
 
     async def submit(self, item: Item) -> Answer:
         """Write ``item`` with whatever else waits; return once it is committed.
@@ -47,10 +52,16 @@ class GroupCommit(Generic[Item, Answer]):
         return await answer
 
     async def _write_all(self) -> None:
+        now = asyncio.get_running_loop().time
         try:
             while self._waiting:
+                rest = self._rested_at - now()
+                if rest > 0 and len(self._waiting) < BATCH_LIMIT:
+                    await asyncio.sleep(rest)
+                began = now()
                 size = min(BATCH_LIMIT, len(self._waiting))
                 await self._commit([self._waiting.popleft() for _ in range(size)])
+                self._rested_at = now() + min(now() - began, LONGEST_REST.total_seconds())
         finally:
             self._writer = None
 
