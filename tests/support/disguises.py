@@ -63,6 +63,8 @@ ALLOWED_IPV6 = ["2001:4860::/32", "2400::/12", "2600::/12", "2a00::/12", "2803::
 PUBLIC = IPv4Address("8.8.8.8")
 METADATA = IPv4Address("169.254.169.254")
 
+FULL_WIDTH = "０１２３４５６７８９．"  # noqa: RUF001 - looking like others is what they are for
+
 
 def addresses_in(networks: list[str]) -> st.SearchStrategy[Address]:
     return st.sampled_from(networks).flatmap(lambda one: st.ip_addresses(network=one))
@@ -83,8 +85,7 @@ def teredo(*, server: IPv4Address, client: IPv4Address) -> IPv6Address:
 
 
 def full_width(address: IPv4Address) -> str:
-    # Looking like others is what these digits are for.
-    return str(address).translate(str.maketrans("0123456789.", "０１２３４５６７８９．"))  # noqa: RUF001
+    return str(address).translate(str.maketrans("0123456789.", FULL_WIDTH))
 
 
 def circled(address: IPv4Address) -> str:

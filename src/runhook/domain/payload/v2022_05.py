@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
 from runhook.domain.expectations import written
-from runhook.domain.notices import Deactivation, MissedRun
+from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import Links
 from runhook.domain.results import NodeResults
 from runhook.domain.runs import SCHEDULED, Run
@@ -81,10 +81,7 @@ def render_deactivation(
 ) -> dict[str, object]:
     """Return the payload of a deactivation, which the page does not have, in its style."""
     return {
-        "account_id": notice.account_id,
-        "event_id": delivery_id,
-        "timestamp": clock_text(notice.occurred_at),
-        "event_type": notice.type.value,
+        **around_notice(notice, delivery_id),
         "data": {
             "deactivated_webhook_id": notice.webhook_id,
             "deactivated_webhook_name": notice.webhook_name,
@@ -101,10 +98,7 @@ def render_missed(
 ) -> dict[str, object]:
     """Return the payload of a missed run, which the page does not have, in its style."""
     return {
-        "account_id": notice.account_id,
-        "event_id": delivery_id,
-        "timestamp": clock_text(notice.occurred_at),
-        "event_type": notice.type.value,
+        **around_notice(notice, delivery_id),
         "data": {
             "job_id": str(notice.job.id),
             "job_name": notice.job.name,
@@ -126,3 +120,13 @@ def render_missed(
 def clock_text(time: datetime) -> str:
     """Write a time as the page does."""
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def around_notice(notice: Notice, delivery_id: DeliveryId) -> dict[str, object]:
+    """Return what a notice's payload has around its data, as every payload has."""
+    return {
+        "account_id": notice.account_id,
+        "event_id": delivery_id,
+        "timestamp": clock_text(notice.occurred_at),
+        "event_type": notice.type.value,
+    }

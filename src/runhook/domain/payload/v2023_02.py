@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
 from runhook.domain.expectations import written
-from runhook.domain.notices import Deactivation, MissedRun
+from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import Links
 from runhook.domain.results import NodeResults
 from runhook.domain.runs import Run, RunStatus
@@ -104,12 +104,7 @@ def render_deactivation(
 ) -> dict[str, object]:
     """Return the payload of a deactivation, which dbt Cloud does not have, in its style."""
     return {
-        "accountId": notice.account_id,
-        "eventId": delivery_id,
-        "timestamp": precise_text(notice.occurred_at),
-        "eventType": notice.type.value,
-        "webhookId": webhook.id,
-        "webhookName": webhook.name,
+        **around_notice(notice, webhook, delivery_id),
         "data": {
             "deactivatedWebhookId": notice.webhook_id,
             "deactivatedWebhookName": notice.webhook_name,
@@ -125,12 +120,7 @@ def render_missed(
 ) -> dict[str, object]:
     """Return the payload of a missed run, which dbt Cloud does not have, in its style."""
     return {
-        "accountId": notice.account_id,
-        "eventId": delivery_id,
-        "timestamp": precise_text(notice.occurred_at),
-        "eventType": notice.type.value,
-        "webhookId": webhook.id,
-        "webhookName": webhook.name,
+        **around_notice(notice, webhook, delivery_id),
         "data": {
             "jobId": str(notice.job.id),
             "jobName": notice.job.name,
@@ -158,3 +148,15 @@ def precise_text(time: datetime) -> str:
     """Write a time as RFC 3339 in UTC, with its fraction's trailing zeros trimmed."""
     fraction = f".{time.microsecond:06d}".rstrip("0").rstrip(".")
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+
+
+def around_notice(notice: Notice, webhook: Webhook, delivery_id: DeliveryId) -> dict[str, object]:
+    """Return what a notice's payload has around its data, as every payload has."""
+    return {
+        "accountId": notice.account_id,
+        "eventId": delivery_id,
+        "timestamp": precise_text(notice.occurred_at),
+        "eventType": notice.type.value,
+        "webhookId": webhook.id,
+        "webhookName": webhook.name,
+    }
