@@ -176,7 +176,9 @@ def test_killing_the_wrapper_interrupts_dbt(wrapper: Wrapper):
         assert next_line(process) == "ready"
         process.kill()
         assert next_line(process) == "SIGINT"
-        assert next_line(process) == ""  # the last holder of the pipe is gone
+        # Each thread of the wrapper is a parent, and Linux tells of each that it dies.
+        heard = iter(lambda: next_line(process), "")  # the last holder of the pipe is gone
+        assert set(heard) <= {"SIGINT"}
 
 
 class TestAsTheFirstProcessOfAContainer:

@@ -76,6 +76,8 @@ def test_nobody_asked_it_to_stop(
         # Core and v2 after a SIGINT; both have written something.
         (ended(2, asked=signal.SIGINT), wrote(at=LATER), DBT, "canceled"),
         (ended(1, asked=signal.SIGINT), wrote("model.shop.a", at=LATER), DBT, "canceled"),
+        # Ctrl-C goes to both of us, and dbt was quicker.
+        (ended(2, asked=signal.SIGINT), wrote("model.shop.a", at=EARLIER), DBT, "canceled"),
         (ended(killed_by=signal.SIGABRT, asked=signal.SIGINT), None, DBT, "canceled"),
         (ended(killed_by=signal.SIGKILL, asked=signal.SIGTERM), wrote(), DBT, "canceled"),
         # A shell's exit code says nothing.

@@ -128,7 +128,10 @@ class Preparation:
         self._prctl = find_prctl()
 
     def __call__(self) -> None:
-        """Ask to be interrupted when the wrapper dies, and make signals usual again."""
+        """Ask to be interrupted when the wrapper dies, and make signals usual again.
+
+        Linux tells of each thread of the wrapper that dies, so two interrupts may come at once.
+        """
         if self._prctl is not None:
             self._prctl(PR_SET_PDEATHSIG, signal.SIGINT)
             if os.getppid() != self._parent:  # it died before we could ask

@@ -21,6 +21,9 @@ from runhook.domain.artifacts import (
 STOPPED_BY = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 """Who dies of one of these was asked to stop, though not through us."""
 
+FINISHED_WITH_FAILURES = 1
+"""dbt's exit code after a run that it went through, though not all went well."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -88,13 +91,15 @@ def was_done(ending: Ending, results: RunResults | None, program: str) -> bool:
     """Whether the signal came too late to stop the run.
 
     dbt itself never exits with 0 after a cancel. A shell may (`dbt build; echo bye`), and Core
-    writes its results when canceled as well; then only results older than the signal count.
+    writes its results when canceled as well; then only results older than the signal count. Those
+    may be older than our hearing of a Ctrl-C that went to both of us, but Core exits with 1 after
+    a run that it finished, and with 2 after one that was canceled.
     """
     if results is None or ending.asked_to_stop_at is None:
         return False
     in_time = results.generated_at is not None and results.generated_at < ending.asked_to_stop_at
     if is_dbt(program):
-        return ending.killed_by is None and (ending.code == 0 or in_time)
+        return ending.code == 0 or (ending.code == FINISHED_WITH_FAILURES and in_time)
     return ending.code == 0 and in_time
 
 
