@@ -12,6 +12,7 @@ from tests.support.clock import ManualClock
 PATH = "/webhooks/redeliveries"
 SINCE = "2026-03-01T11:00:00Z"
 EVERYTHING = {
+    "delivery_ids": [],
     "since": SINCE,
     "until": None,
     "states": ["failed", "canceled", "skipped"],
@@ -19,6 +20,7 @@ EVERYTHING = {
     "event_types": [],
     "job_id": None,
     "run_id": None,
+    "code_class": None,
 }
 NOBODY = {"webhook_inactive": 0, "webhook_deleted": 0}
 REFUSED = {
@@ -35,7 +37,16 @@ REFUSED = {
     "event_types": ["job.run.completed", ["job.run.ended"], ["job.run.completed"] * 21],
     "job_id": [0, -1, 2**63, "nightly"],
     "run_id": [0, 2**63, []],
+    "code_class": [1, 6, -1, "5xx"],
+    "delivery_ids": [["wev_1"], []],
 }
+"""What is no value of a name, beside a `since`."""
+REFUSED_ALONE = [
+    ([], "delivery_ids: give from 1 to 500 deliveries"),
+    (["wev_unknown"], "delivery_ids: this account has no delivery wev_unknown"),
+    (["wev_1"] * 501, "delivery_ids"),
+    (["half\0way"], "delivery_ids"),
+]
 
 
 @pytest.fixture
@@ -134,11 +145,17 @@ async def test_a_selection_is_shown_as_it_was_understood(
         "event_types": ["job.run.started"],
         "job_id": 1,
         "run_id": 2,
+        "code_class": 5,
     }
 
     begun = data_of(await admin.post(PATH, json=given), 201)
 
-    assert begun["selection"] == {**given, "since": SINCE, "states": ["skipped", "failed"]}
+    assert begun["selection"] == {
+        **given,
+        "delivery_ids": [],
+        "since": SINCE,
+        "states": ["skipped", "failed"],
+    }
     assert (begun["state"], begun["total"], begun["webhooks"]) == ("finished", 0, [])
 
 
@@ -152,6 +169,40 @@ async def test_a_value_that_is_not_valid_is_refused_by_its_name(
             assert told(answer, 400).startswith(field), value
 
     assert data_of(await admin.get(PATH)) == []
+
+
+async def test_deliveries_are_named_one_by_one(
+    api: Api, admin: httpx.AsyncClient, webhook: dict[str, object]
+):
+    named = data_of(await admin.get("/webhooks/events"))[0]["id"]
+    asked = {"delivery_ids": [named, named]}
+
+    counted = data_of(await admin.post(f"{PATH}/preview", json=asked))
+    begun = data_of(await admin.post(PATH, json=asked), 201)
+    await go_on(api)
+
+    nothing = {**EVERYTHING, "since": None, "states": []}
+    assert counted["selection"] == {**nothing, "delivery_ids": [named]}
+    assert (counted["total"], begun["total"]) == (1, 1)
+    ended = data_of(await admin.get(f"{PATH}/{begun['id']}"))
+    assert (ended["state"], ended["queued"], ended["selection"]) == (
+        "finished",
+        1,
+        counted["selection"],
+    )
+    pending = data_of(await admin.get("/webhooks/events?state=pending"))
+    assert [one["id"] for one in pending] == [named]
+    (began,) = data_of(await admin.get("/audit-log", params={"subject": begun["id"]}))
+    assert began["after"] == {"delivery_ids": [named], "total": 1}
+
+
+@pytest.mark.parametrize(("delivery_ids", "message"), REFUSED_ALONE)
+async def test_deliveries_that_cannot_be_named_are_refused(
+    admin: httpx.AsyncClient, delivery_ids: list[str], message: str
+):
+    answer = await admin.post(PATH, json={"delivery_ids": delivery_ids})
+
+    assert told(answer, 400).startswith(message)
 
 
 async def test_a_time_before_what_is_kept_is_refused_with_the_first_that_is(

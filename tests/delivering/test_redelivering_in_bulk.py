@@ -10,10 +10,16 @@ import sqlalchemy as sa
 
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.redeliverer import BREATH, INTERVAL, Redeliverer
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries import DeliveryId, DeliveryState
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
-from runhook.domain.redeliveries import Obstacle, Redelivery, RedeliveryState, Selection
+from runhook.domain.redeliveries import (
+    Obstacle,
+    Picked,
+    Redelivery,
+    RedeliveryState,
+    Selection,
+)
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import RunStatus
 from runhook.domain.webhooks import Webhook
@@ -43,6 +49,7 @@ MONTH = timedelta(days=30)
 A_SECOND = timedelta(seconds=1)
 AN_HOUR = timedelta(hours=1)
 FAILED, PENDING = DeliveryState.FAILED, DeliveryState.PENDING
+CANCELED = DeliveryState.CANCELED
 SKIPPED, SUCCEEDED = DeliveryState.SKIPPED, DeliveryState.SUCCEEDED
 
 
@@ -53,6 +60,20 @@ async def begin(scene: Scene, **narrowed: object) -> Redelivery:
         scene.store,
         scene.tenant.account_id,
         selection,
+        retention=MONTH,
+        actor=SOMEBODY,
+        clock=scene.clock,
+    )
+    scene.clock.advance(A_SECOND)
+    return redelivery
+
+
+async def pick(scene: Scene, *picked: DeliveryId) -> Redelivery:
+    """Begin to redeliver these; what follows comes later."""
+    redelivery = await begin_redelivery(
+        scene.store,
+        scene.tenant.account_id,
+        Picked(picked),
         retention=MONTH,
         actor=SOMEBODY,
         clock=scene.clock,
@@ -206,6 +227,9 @@ async def test_a_selection_narrows_what_is_meant(scene: Scene):
         failed.id: 1,
     }
     assert await total(run_id=404) == {}
+    assert await total(code_class=5) == {failed.id: 1}
+    assert await total(code_class=0) == {webhook.id: 5, another.id: 5}
+    assert await total(code_class=4) == {}
 
 
 async def test_what_is_narrowed_to_a_run_is_what_is_sent(scene: Scene):
@@ -351,6 +375,84 @@ async def test_a_test_beside_it_changes_nothing_about_that(scene: Scene):
     assert [
         row.is_test for row in await rows_of(scene.store, deliveries) if row.state == PENDING
     ] == [False]
+
+
+async def test_what_was_picked_is_sent_once_more_whatever_became_of_it(scene: Scene):
+    """One had arrived, one waits for its retry, one was skipped, and one is not among them."""
+    receiver = await scene.receiver(status(200), status(500), status(200))
+    webhook = await scene.webhook_at(receiver)
+    worker = await scene.dispatcher(schedule=RetrySchedule.parse("3600"))
+    for key in ("arrives", "waits", "is left"):
+        await scene.tenant.start(key)
+        await deliver_due(worker)
+        scene.clock.advance(A_SECOND)
+    await scene.tenant.deactivate(webhook)
+    await scene.tenant.start("is skipped")
+    await scene.tenant.activate(webhook)
+    scene.clock.advance(A_SECOND)
+    arrived, canceled, left, skipped = await scene.tenant.deliveries(webhook)
+    assert await scene.tenant.states(webhook) == [SUCCEEDED, CANCELED, SUCCEEDED, SKIPPED]
+
+    begun = await pick(scene, skipped.id, arrived.id, canceled.id)
+    await go_on(scene)
+    await deliver_due(worker)
+
+    sent = [one.headers["webhook-id"] for one in receiver.received]
+    assert [sent.count(one.id) for one in (arrived, canceled, left, skipped)] == [2, 2, 1, 1]
+    ended = await now(scene, begun)
+    assert (ended.state, ended.total, ended.queued) == (RedeliveryState.FINISHED, 3, 3)
+
+
+async def test_one_that_waits_for_its_retry_is_picked_to_wait_no_longer(scene: Scene):
+    receiver = await scene.receiver(status(500), status(500))
+    webhook = await scene.webhook_at(receiver)
+    await scene.tenant.start()
+    worker = await scene.dispatcher(schedule=RetrySchedule.parse("3600"))
+    await deliver_due(worker)
+    scene.clock.advance(A_SECOND)
+    (waiting,) = await scene.tenant.deliveries(webhook)
+
+    await pick(scene, waiting.id)
+    await go_on(scene)
+    await deliver_due(worker)
+
+    after = await scene.tenant.delivery(webhook)
+    # Its only retry: what waited keeps its place in the schedule.
+    assert (after.state, after.attempt_count, after.attempts_before) == (FAILED, 2, 0)
+
+
+async def test_what_was_picked_twice_is_sent_once(scene: Scene):
+    webhook = await skipping_webhook(scene, 2)
+    ids = [one.id for one in await scene.tenant.deliveries(webhook)]
+    both = [await pick(scene, *ids), await pick(scene, *reversed(ids))]
+
+    await go_on(scene)
+    await drain(scene)
+
+    assert sum([(await now(scene, one)).queued for one in both]) == 2
+    assert [(await now(scene, one)).state for one in both] == [RedeliveryState.FINISHED] * 2
+
+
+async def test_a_test_that_was_picked_and_a_webhook_that_is_off_get_nothing(scene: Scene):
+    webhook = await skipping_webhook(scene, 1)
+    await send_test(
+        scene.store,
+        await scene.sender(),
+        scene.tenant.account_id,
+        webhook.id,
+        lease=LEASE,
+        clock=scene.clock,
+    )
+    await scene.tenant.deactivate(webhook)
+    scene.clock.advance(A_SECOND)
+    rows = await rows_of(scene.store, deliveries)
+
+    begun = await pick(scene, *[row.id for row in rows])
+    await go_on(scene)
+
+    ended = await now(scene, begun)
+    assert (len(rows), ended.total, ended.queued) == (2, 1, 0)
+    assert ended.passed_over[Obstacle.WEBHOOK_INACTIVE] == 1
 
 
 async def test_the_same_request_twice_at_once_queues_each_delivery_once(

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from runhook.domain.deliveries import DeliveryId, DeliveryState
 from runhook.domain.errors import ConflictError, InvalidError
 from runhook.domain.redeliveries import (
+    MOST_PICKED,
     UNSENT_STATES,
     Candidate,
     Obstacle,
+    Picked,
     Place,
     Redelivery,
     RedeliveryId,
@@ -20,6 +22,7 @@ from runhook.domain.redeliveries import (
     Selection,
     Share,
     check_cancellation,
+    check_picked,
     check_selection,
     plan_step,
 )
@@ -53,6 +56,18 @@ def test_times_are_taken_over_in_utc():
     assert repr(checked(selection)) == repr(replace(SINCE_YESTERDAY, until=NOW))
 
 
+def test_what_was_picked_is_meant_once_in_the_order_it_was_named():
+    first, second = DeliveryId("wev_1"), DeliveryId("wev_2")
+
+    assert check_picked(Picked((second, first, second))) == Picked((second, first))
+
+
+@pytest.mark.parametrize("count", [0, MOST_PICKED + 1])
+def test_none_and_too_many_cannot_be_picked(count):
+    with pytest.raises(InvalidError, match="delivery_ids: give from 1 to 500 deliveries"):
+        check_picked(Picked(tuple(DeliveryId(f"wev_{number}") for number in range(count))))
+
+
 @pytest.mark.parametrize("until", [NOW + A_SECOND, datetime.max.replace(tzinfo=UTC)])
 def test_an_end_in_the_future_is_none_since_what_happens_from_now_on_is_not_meant(until):
     assert checked(replace(SINCE_YESTERDAY, until=until)) == SINCE_YESTERDAY
@@ -71,6 +86,10 @@ def test_an_end_in_the_future_is_none_since_what_happens_from_now_on_is_not_mean
         (
             replace(SINCE_YESTERDAY, states=(DeliveryState.FAILED, DeliveryState.SUCCEEDED)),
             "states: `succeeded` is not redelivered in bulk; choose from `failed`, `canceled`, ",
+        ),
+        (
+            replace(SINCE_YESTERDAY, code_class=1),
+            "code_class: give 2, 3, 4 or 5, or 0 for no answer",
         ),
     ],
 )

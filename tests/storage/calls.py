@@ -26,6 +26,7 @@ from runhook.domain.judging import Outcome
 from runhook.domain.people import User
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import (
+    Picked,
     Place,
     Redelivery,
     RedeliveryId,
@@ -54,6 +55,7 @@ from runhook.storage import (
     job_failures,
     jobs,
     people,
+    picked,
     redeliveries,
     replicas,
     runs,
@@ -118,7 +120,9 @@ EVERY_SELECTION = Selection(
     event_types=(EventType.COMPLETED,),
     job_id=JobId(1),
     run_id=RunId(1),
+    code_class=5,
 )
+PICKED = Picked((DeliveryId("wev_1"), DeliveryId("wev_2")))
 EVERY_CHOICE = Choice(ids=[1], project_ids=[1], name="nightly", name_part="night")
 BY_NAME = Slice(order=NameOrder.NAME, is_descending=True, limit=20, offset=40)
 A_DAY = Period(since=START, until=START + timedelta(days=1))
@@ -494,7 +498,18 @@ CALLS: dict[str, Call] = {
         place=Place(START, DeliveryId("")),
         limit=500,
     ),
-    "return_unsent_to_queue": lambda tx, rows: unsent.return_unsent_to_queue(
+    "missing_of": lambda tx, rows: picked.missing_of(tx, ACCOUNT, PICKED),
+    "count_picked": lambda tx, rows: picked.count_picked(tx, ACCOUNT, PICKED, fixed_at=START),
+    "look_for_picked": lambda tx, rows: picked.look_for_picked(
+        tx,
+        ACCOUNT,
+        rows.webhook.id,
+        PICKED,
+        fixed_at=START,
+        place=Place(START, rows.delivery.id),
+        limit=500,
+    ),
+    "return_several_to_queue": lambda tx, rows: deliveries.return_several_to_queue(
         tx, [rows.delivery.id], fixed_at=START
     ),
     "count_pending": lambda tx, rows: unsent.count_pending(tx, rows.webhook.id, limit=101),

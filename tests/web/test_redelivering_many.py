@@ -67,21 +67,55 @@ async def test_a_redelivery_is_canceled_before_its_end(api: Api, ada, skipped, t
 async def test_ticked_rows_are_counted_first_and_sent_once_more(api: Api, ada, skipped, tenant):
     log = await page_at(ada, f"{ROOT}/deliveries")
     ids = [box.attributes["value"] for box in log.main.all("input", form="tick")][:2]
-    counted = Page(await ada.get(f"{ROOT}/deliveries/chosen", params={"delivery": ids}))
-    assert counted.heading == "Redeliver 2 of 2 chosen"
+    counted = Page(await ada.get(f"{ROOT}/redeliveries/picked", params={"delivery": ids}))
+    assert counted.heading == "Redeliver 2 of 2 ticked"
 
     led = led_to(await submit(ada, counted, counted.main.one("form"), delivery=ids))
 
-    assert (await page_at(ada, led)).main.one("progress").attributes["max"] == "2"
+    begun = await page_at(ada, led)
+    assert begun.form(f"{led}/cancel").one("button").text == "Cancel the rest"
+    assert begun.main.one("progress").attributes["value"] == "0"
+    assert [link.text for link in begun.main.all("a") if "/deliveries/wev_" in str(link.attributes)]
+    await Redeliverer(api.store, api.clock).tick()
+    assert "2 of 2 returned to the queue" in (await page_at(ada, led)).main.text
     rows = await rows_of(api.store, deliveries)
     assert {row.id for row in rows if row.state is DeliveryState.PENDING} == set(ids)
+
+
+async def test_what_was_ticked_and_cannot_be_sent_says_why(ada, skipped, tenant):
+    await tenant.deactivate(skipped)
+    (delivery, *_) = await tenant.deliveries(skipped)
+
+    picked = await page_at(ada, f"{ROOT}/redeliveries/picked?delivery={delivery.id}")
+
+    assert picked.heading == "Redeliver 0 of 1 ticked"
+    assert "The webhook is not active" in picked.main.one("tbody").text
+    assert picked.main.all("form") == []
+
+
+async def test_nothing_ticked_is_nothing_to_redeliver(ada, skipped):
+    picked = await page_at(ada, f"{ROOT}/redeliveries/picked")
+
+    assert "Nothing was ticked" in picked.main.text
+    assert picked.main.all("form") == []
+
+
+async def test_what_matches_is_narrowed_by_the_answer_in_the_words_of_the_log(ada, skipped):
+    unanswered = await page_at(ada, f"{ROOT}/redeliveries/new?time=24h&code=0")
+    refused = await page_at(ada, f"{ROOT}/redeliveries/new?time=24h&code=5")
+
+    assert "none" in [one.text for one in unanswered.main.all("dd")]
+    led = led_to(await submit(ada, unanswered, unanswered.main.one("form")))
+    assert "none" in [one.text for one in (await page_at(ada, led)).main.all("dd")]
+    assert "Nothing to redeliver" in refused.main.text
 
 
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
         ("state=succeeded", "arrived or wait"),
-        ("code=5", "leave that out"),
+        ("code=7", "not one of the classes"),
+        ("delivery=wev_unknown", "has no delivery wev_unknown"),
         ("since=2001-01-01T00:00", "are kept for 30 days"),
         ("until=2001-01-01T00:00", "give a time after"),
         ("webhook=wsu_unknown", "has no webhook"),

@@ -1,16 +1,16 @@
-"""Redeliveries: many deliveries that did not arrive, sent once more.
+"""Redeliveries: many deliveries sent once more: what did not arrive, or what somebody picked.
 
 The rules:
-1. What belongs to a redelivery is fixed when it begins: deliveries that had not arrived by then and
-   that nothing has happened to since. One that fails later, or that somebody redelivers by hand
-   meanwhile, is left to itself.
+1. What belongs to a redelivery is fixed when it begins: deliveries that had not arrived by then, or
+   that were picked one by one, and that nothing has happened to since. One that fails later, or
+   that somebody redelivers by hand meanwhile, is left to itself.
 2. It has a share for each webhook, and goes through it by itself, the oldest delivery first, a
    bounded step at a time. A share waits while much waits for its webhook already, so that what
    happens now is not held up by what happened then.
 3. A step's deliveries, its place and its counts move together or not at all, so that nothing is
    returned to the queue twice.
 4. Deliveries of a webhook that is inactive or deleted when their turn comes are passed over and
-   counted. Tests never belong to a redelivery.
+   counted. Tests never belong to a redelivery, nor does what is being sent when it begins.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,11 @@ from runhook.domain.errors import ConflictError, InvalidError
 from runhook.domain.events import EventType
 from runhook.domain.runs import AccountId, JobId, RunId
 from runhook.domain.webhooks import WebhookId
+
+MOST_PICKED = 500
+"""So many deliveries can be picked for one redelivery."""
+CODE_CLASSES = (2, 3, 4, 5, 0)
+"""What an endpoint can have answered: 4 is from 400 to 499, and so on; 0 is nothing."""
 
 RedeliveryId = NewType("RedeliveryId", str)
 """`wrd_` and a KSUID."""
@@ -60,6 +65,15 @@ class Selection:
     event_types: tuple[EventType, ...] = ()
     job_id: JobId | None = None
     run_id: RunId | None = None
+    code_class: int | None = None
+    """One of ``CODE_CLASSES``, by the last attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Which deliveries are meant, one by one, whether they arrived, wait or do neither."""
+
+    delivery_ids: tuple[DeliveryId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +104,7 @@ class Redelivery:
 
     id: RedeliveryId
     account_id: AccountId
-    selection: Selection
+    selection: Selection | Picked
     fixed_at: datetime
     """On the database's clock: what has changed since does not belong to it."""
     is_counted: bool
@@ -165,6 +179,8 @@ def check_selection(selection: Selection, *, now: datetime, retention: timedelta
             raise InvalidError(
                 f"`{state}` is not redelivered in bulk; choose from {known}", field="states"
             )
+    if selection.code_class not in (None, *CODE_CLASSES):
+        raise InvalidError("give 2, 3, 4 or 5, or 0 for no answer", field="code_class")
     return Selection(
         since=selection.since.astimezone(UTC),
         # Nothing that happens from now on belongs to it anyhow.
@@ -174,7 +190,20 @@ def check_selection(selection: Selection, *, now: datetime, retention: timedelta
         event_types=selection.event_types,
         job_id=selection.job_id,
         run_id=selection.run_id,
+        code_class=selection.code_class,
     )
+
+
+def check_picked(picked: Picked) -> Picked:
+    """Return the deliveries that were picked, each of them once.
+
+    Raises:
+        InvalidError: there are none, or too many; the message begins with the value's name.
+    """
+    delivery_ids = tuple(dict.fromkeys(picked.delivery_ids))
+    if not 0 < len(delivery_ids) <= MOST_PICKED:
+        raise InvalidError(f"give from 1 to {MOST_PICKED} deliveries", field="delivery_ids")
+    return Picked(delivery_ids)
 
 
 def check_cancellation(state: RedeliveryState) -> None:

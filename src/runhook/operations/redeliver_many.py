@@ -1,4 +1,4 @@
-"""Redeliver in bulk: count what did not arrive, begin, and cancel.
+"""Redeliver in bulk: count what did not arrive, or what was picked; begin, and cancel.
 
 What has begun goes on by `redeliver_step`.
 """
@@ -13,6 +13,7 @@ from runhook.domain.callers import Actor
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.redeliveries import (
+    Picked,
     Place,
     Redelivery,
     RedeliveryId,
@@ -20,12 +21,15 @@ from runhook.domain.redeliveries import (
     Selection,
     Share,
     check_cancellation,
+    check_picked,
     check_selection,
 )
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.audit import note_change
 from runhook.operations.ids import new_redelivery_id
+from runhook.storage.columns import EPOCH
+from runhook.storage.picked import count_picked, missing_of
 from runhook.storage.redeliveries import end_redelivery, insert_redelivery, lock_redelivery
 from runhook.storage.store import Store, Transaction
 from runhook.storage.unsent import Counted, count_unsent, moment_of, webhooks_with_unsent
@@ -39,7 +43,7 @@ COUNTED = 100_000
 class Preview:
     """What a redelivery would be about, if it began now."""
 
-    selection: Selection
+    selection: Selection | Picked
     counts: Sequence[tuple[Webhook, int]]
     """How many deliveries there are of which webhook, as far as was counted."""
     is_counted: bool
@@ -49,7 +53,7 @@ class Preview:
 async def preview_redelivery(
     store: Store,
     account_id: AccountId,
-    selection: Selection,
+    selection: Selection | Picked,
     *,
     retention: timedelta,
     clock: Clock,
@@ -59,7 +63,7 @@ async def preview_redelivery(
     Raises:
         InvalidError: a value of the selection is not valid; the message begins with its name.
     """
-    selection = check_selection(selection, now=clock.now(), retention=retention)
+    selection = check(selection, now=clock.now(), retention=retention)
     async with store.read() as tx:
         _, counted = await count(tx, account_id, selection)
         webhooks = await list_webhooks_with_deleted(tx, account_id, counted.by_webhook.keys())
@@ -70,24 +74,24 @@ async def preview_redelivery(
 async def begin_redelivery(
     store: Store,
     account_id: AccountId,
-    selection: Selection,
+    selection: Selection | Picked,
     *,
     retention: timedelta,
     actor: Actor,
     clock: Clock,
 ) -> Redelivery:
-    """Begin to redeliver what did not arrive; what is meant is fixed from here on.
+    """Begin to redeliver what is selected; what is meant is fixed from here on.
 
     Raises:
         InvalidError: a value of the selection is not valid; the message begins with its name.
     """
     now = clock.now()
-    selection = check_selection(selection, now=now, retention=retention)
+    selection = check(selection, now=now, retention=retention)
     # Counting may take a while, which nobody who writes should have to wait for.
     async with store.read() as tx:
         fixed_at, counted = await count(tx, account_id, selection)
         webhook_ids = await concerned_webhooks(tx, account_id, selection, counted)
-    start = Place(selection.since, DeliveryId(""))
+    start = Place(EPOCH if isinstance(selection, Picked) else selection.since, DeliveryId(""))
     redelivery = Redelivery(
         id=new_redelivery_id(now),
         account_id=account_id,
@@ -149,10 +153,36 @@ async def cancel_redelivery(
     return replace(redelivery, state=RedeliveryState.CANCELED, ended_at=now)
 
 
+def check(
+    selection: Selection | Picked, *, now: datetime, retention: timedelta
+) -> Selection | Picked:
+    """Return a selection that can be answered.
+
+    Raises:
+        InvalidError: it cannot be; the message begins with the value's name.
+    """
+    if isinstance(selection, Picked):
+        return check_picked(selection)
+    return check_selection(selection, now=now, retention=retention)
+
+
 async def count(
-    tx: Transaction, account_id: AccountId, selection: Selection
+    tx: Transaction, account_id: AccountId, selection: Selection | Picked
 ) -> tuple[datetime, Counted]:
-    """Return the present moment on the database's clock, and what a redelivery is about then."""
+    """Return the present moment on the database's clock, and what a redelivery is about then.
+
+    Raises:
+        InvalidError: the account does not have what is named.
+    """
+    if isinstance(selection, Picked):
+        missing = await missing_of(tx, account_id, selection)
+        if missing:
+            raise InvalidError(
+                f"this account has no delivery {missing[0][:80]}", field="delivery_ids"
+            )
+        fixed_at = await moment_of(tx)
+        counts = await count_picked(tx, account_id, selection, fixed_at=fixed_at)
+        return fixed_at, Counted(counts, is_whole=True)
     webhook_id = selection.webhook_id
     if webhook_id is not None and await find_webhook(tx, account_id, webhook_id) is None:
         raise InvalidError(f"this account has no webhook {webhook_id[:80]}", field="webhook_id")
@@ -162,10 +192,10 @@ async def count(
 
 
 async def concerned_webhooks(
-    tx: Transaction, account_id: AccountId, selection: Selection, counted: Counted
+    tx: Transaction, account_id: AccountId, selection: Selection | Picked, counted: Counted
 ) -> Sequence[WebhookId]:
     """Return the webhooks that a redelivery may have something for, in order."""
-    if counted.is_whole:
+    if counted.is_whole or isinstance(selection, Picked):
         return sorted(counted.by_webhook)
     if selection.webhook_id is not None:
         return [selection.webhook_id]
@@ -175,6 +205,8 @@ async def concerned_webhooks(
 def facts_of(redelivery: Redelivery) -> Facts:
     """Return what the audit log tells of a redelivery that begins."""
     selection = redelivery.selection
+    if isinstance(selection, Picked):
+        return {"delivery_ids": list(selection.delivery_ids), "total": redelivery.total}
     return {
         "since": selection.since.isoformat(),
         "until": selection.until and selection.until.isoformat(),
@@ -183,5 +215,6 @@ def facts_of(redelivery: Redelivery) -> Facts:
         "event_types": [event_type.value for event_type in selection.event_types],
         "job_id": selection.job_id,
         "run_id": selection.run_id,
+        "code_class": selection.code_class,
         "total": redelivery.total,
     }

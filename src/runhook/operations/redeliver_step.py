@@ -1,12 +1,22 @@
 """Go on with redeliveries in bulk: one bounded step of one webhook's share, in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 
 from runhook.clock import Clock
-from runhook.domain.redeliveries import Obstacle, RedeliveryState, Share, plan_step
+from runhook.domain.redeliveries import (
+    Candidate,
+    Obstacle,
+    Picked,
+    RedeliveryState,
+    Share,
+    plan_step,
+)
 from runhook.domain.webhooks import WebhookId
+from runhook.storage.deliveries import return_several_to_queue
+from runhook.storage.picked import look_for_picked
 from runhook.storage.redeliveries import (
     DueShare,
     end_redelivery,
@@ -16,7 +26,7 @@ from runhook.storage.redeliveries import (
     postpone_step,
 )
 from runhook.storage.store import Store, Transaction
-from runhook.storage.unsent import count_pending, look_for_unsent, return_unsent_to_queue
+from runhook.storage.unsent import count_pending, look_for_unsent
 from runhook.storage.webhooks import lock_webhook
 
 LOOKED_AT = 500
@@ -82,15 +92,7 @@ async def has_backlog(tx: Transaction, webhook_id: WebhookId) -> bool:
 async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> Share:
     """Go on with a share, and return it as it is after that."""
     redelivery, share = due.redelivery, due.share
-    looked_at = await look_for_unsent(
-        tx,
-        redelivery.account_id,
-        share.webhook_id,
-        redelivery.selection,
-        fixed_at=redelivery.fixed_at,
-        place=share.place,
-        limit=LOOKED_AT,
-    )
+    looked_at = await look_further(tx, due)
     step = plan_step(
         looked_at,
         share.place,
@@ -100,7 +102,7 @@ async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> Sh
     )
     queued = 0
     if step.queue:
-        queued = await return_unsent_to_queue(tx, step.queue, fixed_at=redelivery.fixed_at)
+        queued = await return_several_to_queue(tx, step.queue, fixed_at=redelivery.fixed_at)
     passed_over = dict(share.passed_over)
     if obstacle is not None and step.passed_over:
         passed_over[obstacle] = passed_over.get(obstacle, 0) + step.passed_over
@@ -110,4 +112,29 @@ async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> Sh
         passed_over=passed_over,
         place=step.place,
         is_over=step.is_last,
+    )
+
+
+async def look_further(tx: Transaction, due: DueShare) -> Sequence[Candidate]:
+    """Return the next of the deliveries that a share may be about."""
+    redelivery, share = due.redelivery, due.share
+    selection = redelivery.selection
+    if isinstance(selection, Picked):
+        return await look_for_picked(
+            tx,
+            redelivery.account_id,
+            share.webhook_id,
+            selection,
+            fixed_at=redelivery.fixed_at,
+            place=share.place,
+            limit=LOOKED_AT,
+        )
+    return await look_for_unsent(
+        tx,
+        redelivery.account_id,
+        share.webhook_id,
+        selection,
+        fixed_at=redelivery.fixed_at,
+        place=share.place,
+        limit=LOOKED_AT,
     )

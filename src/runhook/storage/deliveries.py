@@ -240,6 +240,37 @@ async def return_to_queue(
     return is_returned
 
 
+async def return_several_to_queue(
+    tx: Transaction, delivery_ids: Collection[DeliveryId], *, fixed_at: datetime
+) -> int:
+    """Make deliveries due now, unless something has happened to them since; return how many.
+
+    As with one of them, the attempts made so far count no more for the retry schedule of those that
+    were over.
+    """
+    columns = deliveries.c
+    waits = columns.state == DeliveryState.PENDING
+    rows = await tx.execute(
+        sa.update(deliveries)
+        .where(
+            columns.id.in_(list(delivery_ids)),
+            columns.state != DeliveryState.SENDING,
+            columns.updated_at <= fixed_at,
+        )
+        .values(
+            state=DeliveryState.PENDING,
+            next_attempt_at=tx.now,
+            attempts_before=sa.case((waits, columns.attempts_before), else_=columns.attempt_count),
+            next_trigger=AttemptTrigger.MANUAL,
+            cancel_reason=None,
+            updated_at=tx.now,
+        )
+    )
+    if rows.rowcount:
+        tx.makes_due = True
+    return rows.rowcount
+
+
 async def list_deliveries(
     tx: Transaction,
     account_id: AccountId,
@@ -364,10 +395,16 @@ def conditions_of(
     if chosen.is_test is not None:
         conditions.append(columns.is_test == chosen.is_test)
     if chosen.code_class is not None:
-        code = sa.func.coalesce(columns.http_status_code, 0)
-        conditions.append(code >= chosen.code_class * 100)
-        conditions.append(code < chosen.code_class * 100 + 100)
+        conditions.append(was_answered_with(columns.http_status_code, chosen.code_class))
     return conditions
+
+
+def was_answered_with(
+    http_status_code: sa.ColumnElement[Any], code_class: int
+) -> sa.ColumnElement[bool]:
+    """Return the condition that the last answer was of a class; 0 stands for none."""
+    code = sa.func.coalesce(http_status_code, 0)
+    return sa.and_(code >= code_class * 100, code < code_class * 100 + 100)
 
 
 async def find_delivery(

@@ -7,10 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries import DeliveryId, DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.redeliveries import (
     Obstacle,
+    Picked,
     Place,
     Redelivery,
     RedeliveryId,
@@ -35,18 +36,11 @@ class DueShare:
 
 async def insert_redelivery(tx: Transaction, redelivery: Redelivery) -> None:
     """Add a redelivery with its shares; each one's first step is due now."""
-    selection = redelivery.selection
     await tx.execute(
         sa.insert(redeliveries).values(
             id=redelivery.id,
             account_id=redelivery.account_id,
-            since=selection.since,
-            until=selection.until,
-            states=list(selection.states),
-            webhook_id=selection.webhook_id,
-            event_types=list(selection.event_types),
-            job_id=selection.job_id,
-            run_id=selection.run_id,
+            **columns_of(redelivery.selection),
             fixed_at=redelivery.fixed_at,
             is_counted=redelivery.is_counted,
             state=redelivery.state,
@@ -239,20 +233,45 @@ async def shares_of(
     return found
 
 
+def columns_of(selection: Selection | Picked) -> dict[str, Any]:
+    """Return the columns that say what was asked for."""
+    if isinstance(selection, Picked):
+        return {"delivery_ids": list(selection.delivery_ids), "states": [], "event_types": []}
+    return {
+        "since": selection.since,
+        "until": selection.until,
+        "states": list(selection.states),
+        "webhook_id": selection.webhook_id,
+        "event_types": list(selection.event_types),
+        "job_id": selection.job_id,
+        "run_id": selection.run_id,
+        "code_class": selection.code_class,
+        "delivery_ids": [],
+    }
+
+
+def selection_of(row: sa.Row[Any]) -> Selection | Picked:
+    """Return what was asked for, of a redelivery's row."""
+    if row.delivery_ids:
+        return Picked(tuple(DeliveryId(one) for one in row.delivery_ids))
+    return Selection(
+        since=row.since,
+        until=row.until,
+        states=tuple(DeliveryState(one) for one in row.states),
+        webhook_id=row.webhook_id,
+        event_types=tuple(EventType(one) for one in row.event_types),
+        job_id=row.job_id,
+        run_id=row.run_id,
+        code_class=row.code_class,
+    )
+
+
 def redelivery_of(row: sa.Row[Any], shares: Iterable[Share]) -> Redelivery:
     """Return the redelivery in a row."""
     return Redelivery(
         id=row.id,
         account_id=row.account_id,
-        selection=Selection(
-            since=row.since,
-            until=row.until,
-            states=tuple(DeliveryState(one) for one in row.states),
-            webhook_id=row.webhook_id,
-            event_types=tuple(EventType(one) for one in row.event_types),
-            job_id=row.job_id,
-            run_id=row.run_id,
-        ),
+        selection=selection_of(row),
         fixed_at=row.fixed_at,
         is_counted=row.is_counted,
         state=row.state,

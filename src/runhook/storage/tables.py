@@ -398,14 +398,17 @@ redeliveries = sa.Table(
     metadata,
     sa.Column("id", Ksuid, primary_key=True),
     sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
-    # What was asked for; NULL and empty lists narrow nothing.
-    sa.Column("since", UtcDateTime, nullable=False),
+    # What was asked for: these deliveries, or else what did not arrive since some time, which NULL
+    # and empty lists do not narrow.
+    sa.Column("delivery_ids", Json, nullable=False),
+    sa.Column("since", UtcDateTime),
     sa.Column("until", UtcDateTime),
     sa.Column("states", Json, nullable=False),
     sa.Column("webhook_id", sa.ForeignKey("webhooks.id")),
     sa.Column("event_types", Json, nullable=False),
     sa.Column("job_id", sa.BigInteger),
     sa.Column("run_id", sa.BigInteger),
+    sa.Column("code_class", sa.Integer),
     # On the database's clock, as when deliveries last changed.
     sa.Column("fixed_at", UtcDateTime, nullable=False),
     sa.Column("is_counted", sa.Boolean, nullable=False),

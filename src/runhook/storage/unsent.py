@@ -1,21 +1,20 @@
 """Deliveries that did not arrive, as a redelivery finds them.
 
-They are counted, looked at and returned to the queue, by the partial indexes that what arrived is
-not in.
+They are counted and looked at by the partial indexes that what arrived is not in.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import AttemptTrigger, DeliveryId, DeliveryState
 from runhook.domain.redeliveries import Candidate, Place, Selection
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
 from runhook.storage.columns import UtcDateTime
+from runhook.storage.deliveries import was_answered_with
 from runhook.storage.store import Transaction
 from runhook.storage.tables import IS_PENDING, IS_UNSENT, deliveries, webhooks
 
@@ -131,31 +130,6 @@ async def look_for_unsent(
     return sorted(candidates, key=lambda one: (one.created_at, one.id))
 
 
-async def return_unsent_to_queue(
-    tx: Transaction, delivery_ids: Collection[DeliveryId], *, fixed_at: datetime
-) -> int:
-    """Make deliveries due now, unless something has happened to them; return how many.
-
-    The attempts made so far count no more for their retry schedule.
-    """
-    columns = deliveries.c
-    rows = await tx.execute(
-        sa.update(deliveries)
-        .where(columns.id.in_(list(delivery_ids)), IS_UNSENT, columns.updated_at <= fixed_at)
-        .values(
-            state=DeliveryState.PENDING,
-            next_attempt_at=tx.now,
-            attempts_before=columns.attempt_count,
-            next_trigger=AttemptTrigger.MANUAL,
-            cancel_reason=None,
-            updated_at=tx.now,
-        )
-    )
-    if rows.rowcount:
-        tx.makes_due = True
-    return rows.rowcount
-
-
 async def count_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) -> int:
     """Return how many deliveries wait for a webhook, counted up to a limit."""
     waiting = (
@@ -208,4 +182,6 @@ def is_chosen(selection: Selection, fixed_at: datetime) -> sa.ColumnElement[bool
         conditions.append(columns.event_type.in_(list(selection.event_types)))
     if selection.job_id is not None:
         conditions.append(columns.job_id == selection.job_id)
+    if selection.code_class is not None:
+        conditions.append(was_answered_with(columns.http_status_code, selection.code_class))
     return sa.and_(*conditions)

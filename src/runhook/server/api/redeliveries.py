@@ -1,4 +1,4 @@
-"""Redelivering in bulk: what did not arrive since some time, counted first, then sent once more."""
+"""Redelivering in bulk: what did not arrive, or what is named, counted first, then sent anew."""
 
 from litestar import Router, get, post
 from litestar.params import FromPath, JSONBody
@@ -44,7 +44,7 @@ async def preview(
 async def begin(
     services: Serving, caller: Calling, data: JSONBody[SelectionIn]
 ) -> Envelope[RedeliveryOut]:
-    """Begin to send once more what did not arrive; it goes on by itself."""
+    """Begin to send once more what is selected; it goes on by itself."""
     redelivery = await begin_redelivery(
         services.store,
         caller.account_id,

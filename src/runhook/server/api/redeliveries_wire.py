@@ -1,13 +1,22 @@
 """Redeliveries in bulk as JSON."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
-from runhook.domain.redeliveries import Obstacle, Redelivery, RedeliveryState, Selection, Share
+from runhook.domain.redeliveries import (
+    MOST_PICKED,
+    Obstacle,
+    Picked,
+    Redelivery,
+    RedeliveryState,
+    Selection,
+    Share,
+)
 from runhook.domain.runs import JobId, RunId
 from runhook.domain.webhooks import WebhookId
 from runhook.operations.redeliver_many import Preview
@@ -15,20 +24,34 @@ from runhook.server.api.wire import LARGEST_ID, NO_NUL, Moment
 
 Number = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
 
+Word = Annotated[str, Meta(min_length=1, max_length=255, pattern=NO_NUL)]
+
 
 class SelectionIn(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Which deliveries that did not arrive are to be sent once more."""
+    """Which deliveries are to be sent once more: these, or what did not arrive since some time."""
 
-    since: Moment
+    delivery_ids: Annotated[list[Word], Meta(max_length=MOST_PICKED)] | None = None
+    since: Moment | None = None
     until: Moment | None = None
     states: Annotated[list[DeliveryState], Meta(max_length=20)] | None = None
-    webhook_id: Annotated[str, Meta(min_length=1, max_length=255, pattern=NO_NUL)] | None = None
+    webhook_id: Word | None = None
     event_types: Annotated[list[EventType], Meta(max_length=20)] | None = None
     job_id: Number | None = None
     run_id: Number | None = None
+    code_class: Literal[0, 2, 3, 4, 5] | None = None
 
-    def to_selection(self) -> Selection:
-        """Return the selection, as it was asked for."""
+    def to_selection(self) -> Selection | Picked:
+        """Return the selection, as it was asked for.
+
+        Raises:
+            InvalidError: it says neither since when nor which deliveries, or says both.
+        """
+        if self.delivery_ids is not None:
+            if self != SelectionIn(delivery_ids=self.delivery_ids):
+                raise InvalidError("give nothing else beside it", field="delivery_ids")
+            return Picked(tuple(DeliveryId(one) for one in self.delivery_ids))
+        if self.since is None:
+            raise InvalidError("say since when, or give `delivery_ids`", field="since")
         return Selection(
             since=self.since,
             until=self.until,
@@ -37,19 +60,24 @@ class SelectionIn(Struct, kw_only=True, forbid_unknown_fields=True):
             event_types=tuple(dict.fromkeys(self.event_types or ())),
             job_id=None if self.job_id is None else JobId(self.job_id),
             run_id=None if self.run_id is None else RunId(self.run_id),
+            code_class=self.code_class,
         )
 
 
 class SelectionOut(Struct, kw_only=True):
     """Which deliveries a redelivery is about; null and an empty list narrow nothing."""
 
-    since: datetime
+    delivery_ids: list[str]
+    """If there are any, it is about these, and nothing else is given."""
+    since: datetime | None
     until: datetime | None
     states: list[DeliveryState]
     webhook_id: str | None
     event_types: list[EventType]
     job_id: int | None
     run_id: int | None
+    code_class: int | None
+    """4 for those last answered with 400 to 499, and so on; 0 for those with no answer."""
 
 
 class PreviewedWebhook(Struct, kw_only=True):
@@ -134,9 +162,22 @@ def redelivery_of(redelivery: Redelivery) -> RedeliveryOut:
     )
 
 
-def selection_of(selection: Selection) -> SelectionOut:
+def selection_of(selection: Selection | Picked) -> SelectionOut:
     """Show a selection."""
+    if isinstance(selection, Picked):
+        return SelectionOut(
+            delivery_ids=list(selection.delivery_ids),
+            since=None,
+            until=None,
+            states=[],
+            webhook_id=None,
+            event_types=[],
+            job_id=None,
+            run_id=None,
+            code_class=None,
+        )
     return SelectionOut(
+        delivery_ids=[],
         since=selection.since,
         until=selection.until,
         states=list(selection.states),
@@ -144,6 +185,7 @@ def selection_of(selection: Selection) -> SelectionOut:
         event_types=list(selection.event_types),
         job_id=selection.job_id,
         run_id=selection.run_id,
+        code_class=selection.code_class,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from runhook.domain.deliveries import UNSENT_STATES, DeliveryId, DeliveryState
 from runhook.domain.events import EventType
+from runhook.domain.redeliveries import CODE_CLASSES
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import JobId, RunId
 from runhook.domain.webhooks import Webhook, WebhookId
@@ -192,7 +193,7 @@ def filter_of(query: Query, now: datetime, problems: list[str]) -> DeliveryFilte
     typed = {name: next(iter(query[name]), "") for name in query}
     job, run = (number_in(name, typed[name], problems) for name in ("job", "run"))
     code = typed["code"]
-    if code not in ("", "0", "1", "2", "3", "4", "5"):
+    if code not in ("", *map(str, CODE_CLASSES)):
         problems.append("The code is not one of the classes.")
         code = ""
     states = [one for one in DeliveryState if one.value in query["state"]]

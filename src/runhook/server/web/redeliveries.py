@@ -1,4 +1,4 @@
-"""The pages of redeliveries in bulk: counted first, begun, followed, and canceled if need be."""
+"""The pages of redeliveries: counted or picked first, begun, followed, and canceled if need be."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,9 +9,10 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
+from runhook.domain.deliveries import DeliveryId
 from runhook.domain.errors import ConflictError, InvalidError, NotFoundError
 from runhook.domain.permissions import Permission
-from runhook.domain.redeliveries import Redelivery, RedeliveryId, Selection
+from runhook.domain.redeliveries import Picked, Redelivery, RedeliveryId, Selection
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.redeliver_many import (
     Preview,
@@ -22,8 +23,9 @@ from runhook.operations.redeliver_many import (
 from runhook.server.authentication import needs
 from runhook.server.request import AnyRequest
 from runhook.server.services import Services, Serving
-from runhook.server.web.addresses import Sent, value_in
+from runhook.server.web.addresses import Sent, value_in, values_in
 from runhook.server.web.logs import filter_of, query_of, unsent_states
+from runhook.server.web.picked import PickedDelivery, picked_of
 from runhook.server.web.rendering import see
 from runhook.server.web.visits import Visit, Visiting
 from runhook.server.web.watching import Watched
@@ -41,7 +43,7 @@ MARGIN = timedelta(minutes=1)
 class Asked:
     """What a page asks to be redelivered, and what of it cannot be answered."""
 
-    selection: Selection
+    selection: Selection | Picked
     problems: Sequence[str]
 
 
@@ -84,6 +86,14 @@ async def show_count(request: AnyRequest, services: Serving, visit: Visiting) ->
     return count_page(visit, asked.selection, preview, problems)
 
 
+@get("/redeliveries/picked", **needs(Permission.WRITE_WEBHOOKS))
+async def show_picked(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """Show the deliveries that were ticked, and ask whether to redeliver those that can be."""
+    async with services.store.read() as tx:
+        picked = await picked_of(tx, visit, ticked_in(request.query_params))
+    return visit.page("redeliveries/picked", section=SECTION, picked=picked)
+
+
 @post("/redeliveries", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
 async def begin(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
     """Begin a redelivery; it goes on by itself."""
@@ -111,14 +121,17 @@ async def show_redelivery(
     services: Serving, visit: Visiting, redelivery_id: FromPath[str]
 ) -> Template:
     """Show how far a redelivery has come."""
-    watched = Watched(redelivery_id=RedeliveryId(redelivery_id))
     async with services.store.read() as tx:
-        sight = await watched.look(tx, visit.account_id)
-        found = await find_redelivery(tx, visit.account_id, RedeliveryId(redelivery_id))
-        if found is None:
+        begun = await find_redelivery(tx, visit.account_id, RedeliveryId(redelivery_id))
+        if begun is None:
             raise NotFoundError
+        ids = picked_ids(begun)[:LISTED]
+        watched = Watched(redelivery_id=begun.id, delivery_ids=ids)
+        sight = await watched.look(tx, visit.account_id)
+        found = await find_redelivery(tx, visit.account_id, begun.id) or begun
         webhooks = await webhooks_in(tx, visit, found)
-    return redelivery_page(visit, found, webhooks, watched.address(visit.root, sight))
+        picked = await picked_of(tx, visit, ids)
+    return redelivery_page(visit, found, webhooks, picked, watched.address(visit.root, sight))
 
 
 @post(
@@ -141,13 +154,14 @@ async def cancel(services: Serving, visit: Visiting, redelivery_id: FromPath[str
 
 
 def asked_for(sent: Sent, services: Services) -> Asked:
-    """Return what the filters of a log select of what did not arrive."""
+    """Return what was ticked, or what the filters of a log select of what did not arrive."""
+    ticked = ticked_in(sent)
+    if ticked:
+        return Asked(Picked(tuple(ticked)), [])
     now = services.clock.now()
     problems: list[str] = []
     query = query_of(sent)
     chosen = filter_of(query, now, problems)
-    if chosen.code_class is not None:
-        problems.append("A redelivery does not choose by the endpoint's answer: leave that out.")
     states = unsent_states(list(chosen.states))
     if not states:
         problems.append("Deliveries that arrived or wait are not redelivered in bulk.")
@@ -160,9 +174,15 @@ def asked_for(sent: Sent, services: Services) -> Asked:
             event_types=tuple(chosen.event_types),
             job_id=chosen.job_id,
             run_id=chosen.run_id,
+            code_class=chosen.code_class,
         ),
         problems,
     )
+
+
+def ticked_in(sent: Sent) -> Sequence[DeliveryId]:
+    """Return the deliveries that were ticked."""
+    return [DeliveryId(one) for one in values_in(sent, "delivery")]
 
 
 def since_of(asked: datetime | None, now: datetime, retention: timedelta) -> datetime:
@@ -174,7 +194,7 @@ def since_of(asked: datetime | None, now: datetime, retention: timedelta) -> dat
 
 
 def count_page(
-    visit: Visit, selection: Selection, preview: Preview | None, problems: Sequence[str]
+    visit: Visit, selection: Selection | Picked, preview: Preview | None, problems: Sequence[str]
 ) -> Template:
     """Return the page that asks whether to begin."""
     counts = preview.counts if preview else []
@@ -191,7 +211,11 @@ def count_page(
 
 
 def redelivery_page(
-    visit: Visit, redelivery: Redelivery, webhooks: Sequence[Webhook], live: str
+    visit: Visit,
+    redelivery: Redelivery,
+    webhooks: Sequence[Webhook],
+    picked: Sequence[PickedDelivery],
+    live: str,
 ) -> Template:
     """Return the page of a redelivery that has begun."""
     passed_over = sum(redelivery.passed_over.values())
@@ -200,10 +224,18 @@ def redelivery_page(
         section=SECTION,
         redelivery=redelivery,
         live=live,
+        picked=picked,
+        picked_count=len(picked_ids(redelivery)),
         webhooks={one.id: one for one in webhooks},
         passed_over=passed_over,
         done=redelivery.queued + passed_over,
     )
+
+
+def picked_ids(redelivery: Redelivery) -> Sequence[DeliveryId]:
+    """Return the deliveries that were picked one by one, none if it is about what matches."""
+    selection = redelivery.selection
+    return selection.delivery_ids if isinstance(selection, Picked) else ()
 
 
 async def webhooks_in(tx: Transaction, visit: Visit, redelivery: Redelivery) -> Sequence[Webhook]:
@@ -212,4 +244,4 @@ async def webhooks_in(tx: Transaction, visit: Visit, redelivery: Redelivery) -> 
     return await list_webhooks_with_deleted(tx, visit.account_id, ids)
 
 
-handlers = [show_redeliveries, show_count, begin, show_redelivery, cancel]
+handlers = [show_redeliveries, show_count, show_picked, begin, show_redelivery, cancel]

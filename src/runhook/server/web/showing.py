@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.judging import FailureReason
+from runhook.domain.redeliveries import CODE_CLASSES
 from runhook.domain.runs import RunStatus
 from runhook.storage.audit_log import AuditEntry
 from runhook.storage.deliveries import LoggedAttempt, LoggedDelivery
@@ -166,6 +167,7 @@ def state_dot(state: DeliveryState | str) -> Markup:
 
 GLOBALS = {
     "log_states": [(one.value, one.value) for one in DeliveryState],
+    "log_answers": {one: f"{one}xx" if one else "none" for one in CODE_CLASSES},
     "log_events": [(one.value, one.value.removeprefix("job.run.")) for one in EVENT_NAMES],
 }
 """What a log can be narrowed to, with the words for it."""

@@ -1,4 +1,4 @@
-SELECT deliveries.id, deliveries.created_at, deliveries.state IN ($11::VARCHAR, $12::VARCHAR, $13::VARCHAR) AND deliveries.updated_at <= $1::BIGINT AND NOT deliveries.is_test AND deliveries.event_type IN ($14::VARCHAR) AND deliveries.job_id = $2::BIGINT AS is_chosen
+SELECT deliveries.id, deliveries.created_at, deliveries.state IN ($14::VARCHAR, $15::VARCHAR, $16::VARCHAR) AND deliveries.updated_at <= $1::BIGINT AND NOT deliveries.is_test AND deliveries.event_type IN ($17::VARCHAR) AND deliveries.job_id = $2::BIGINT AND coalesce(deliveries.http_status_code, $3::INTEGER) >= $4::INTEGER AND coalesce(deliveries.http_status_code, $3::INTEGER) < $5::INTEGER AS is_chosen
 FROM deliveries
-WHERE deliveries.state IN ('failed', 'canceled', 'skipped') AND deliveries.account_id + $3::BIGINT = $4::BIGINT AND deliveries.webhook_id = $5::VARCHAR COLLATE "C" AND deliveries.created_at >= $6::BIGINT AND deliveries.created_at < $7::BIGINT AND (deliveries.created_at, deliveries.id) > ($8::BIGINT, $9::VARCHAR) ORDER BY deliveries.created_at, deliveries.id
- LIMIT $10::INTEGER;
+WHERE deliveries.state IN ('failed', 'canceled', 'skipped') AND deliveries.account_id + $6::BIGINT = $7::BIGINT AND deliveries.webhook_id = $8::VARCHAR COLLATE "C" AND deliveries.created_at >= $9::BIGINT AND deliveries.created_at < $10::BIGINT AND (deliveries.created_at, deliveries.id) > ($11::BIGINT, $12::VARCHAR) ORDER BY deliveries.created_at, deliveries.id
+ LIMIT $13::INTEGER;

@@ -1,4 +1,4 @@
-SELECT redeliveries.id, redeliveries.account_id, redeliveries.since, redeliveries.until, redeliveries.states, redeliveries.webhook_id, redeliveries.event_types, redeliveries.job_id, redeliveries.run_id, redeliveries.fixed_at, redeliveries.is_counted, redeliveries.state, redeliveries.created_by, redeliveries.created_at, redeliveries.ended_at
+SELECT redeliveries.id, redeliveries.account_id, redeliveries.delivery_ids, redeliveries.since, redeliveries.until, redeliveries.states, redeliveries.webhook_id, redeliveries.event_types, redeliveries.job_id, redeliveries.run_id, redeliveries.code_class, redeliveries.fixed_at, redeliveries.is_counted, redeliveries.state, redeliveries.created_by, redeliveries.created_at, redeliveries.ended_at
 FROM redeliveries
 WHERE redeliveries.account_id = ? AND redeliveries.id = ?;
 

@@ -1,0 +1,39 @@
+"""Deliveries that somebody ticked in a log, and what keeps them from being sent once more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runhook.domain.deliveries import DeliveryId
+from runhook.server.web.opened import refusal_of
+from runhook.server.web.visits import Visit
+from runhook.storage.deliveries import LoggedDelivery, find_deliveries
+from runhook.storage.store import Transaction
+from runhook.storage.webhooks import list_webhooks_with_deleted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickedDelivery:
+    """A delivery among those that were ticked."""
+
+    delivery: LoggedDelivery
+    webhook_name: str
+    refusal: str
+    """Why it cannot be redelivered now; empty if it can."""
+
+
+async def picked_of(
+    tx: Transaction, visit: Visit, ids: Sequence[DeliveryId]
+) -> Sequence[PickedDelivery]:
+    """Return the account's deliveries among those that were ticked, the newest first."""
+    found = await find_deliveries(tx, visit.account_id, ids)
+    webhook_ids = {one.webhook_id for one in found}
+    named = await list_webhooks_with_deleted(tx, visit.account_id, webhook_ids)
+    webhooks = {one.id: one for one in named}
+    return [
+        PickedDelivery(
+            delivery=one,
+            webhook_name=webhooks[one.webhook_id].name,
+            refusal=refusal_of(one, webhooks[one.webhook_id]),
+        )
+        for one in found
+    ]

@@ -1,0 +1,88 @@
+"""Deliveries that were picked one by one, as a redelivery finds them: by their ids."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.redeliveries import Candidate, Picked, Place
+from runhook.domain.runs import AccountId
+from runhook.domain.webhooks import WebhookId
+from runhook.storage.columns import UtcDateTime
+from runhook.storage.store import Transaction
+from runhook.storage.tables import deliveries
+
+
+async def missing_of(
+    tx: Transaction, account_id: AccountId, picked: Picked
+) -> Sequence[DeliveryId]:
+    """Return those of the deliveries that the account does not have, in their order."""
+    rows = await tx.execute(sa.select(deliveries.c.id).where(*are_picked(account_id, picked)))
+    found = set(rows.scalars())
+    return [one for one in picked.delivery_ids if one not in found]
+
+
+async def count_picked(
+    tx: Transaction, account_id: AccountId, picked: Picked, *, fixed_at: datetime
+) -> Mapping[WebhookId, int]:
+    """Count the deliveries that are meant, by webhook."""
+    rows = await tx.execute(
+        sa.select(deliveries.c.webhook_id, sa.func.count().label("chosen"))
+        .where(*are_picked(account_id, picked), is_chosen(fixed_at))
+        .group_by(deliveries.c.webhook_id)
+    )
+    return {row.webhook_id: row.chosen for row in rows}
+
+
+async def look_for_picked(
+    tx: Transaction,
+    account_id: AccountId,
+    webhook_id: WebhookId,
+    picked: Picked,
+    *,
+    fixed_at: datetime,
+    place: Place,
+    limit: int,
+) -> Sequence[Candidate]:
+    """Return the next of a webhook's deliveries that were picked, the oldest first.
+
+    Args:
+        tx: where to look.
+        account_id: the webhook's.
+        webhook_id: whose deliveries.
+        picked: which of them.
+        fixed_at: what has changed since does not belong to them any more.
+        place: how far they have been looked at already.
+        limit: how many to look at.
+    """
+    columns = deliveries.c
+    rows = await tx.execute(
+        sa.select(columns.id, columns.created_at, is_chosen(fixed_at).label("is_chosen"))
+        .where(
+            *are_picked(account_id, picked),
+            columns.webhook_id == webhook_id,
+            sa.tuple_(columns.created_at, columns.id)
+            > sa.tuple_(sa.literal(place.created_at, UtcDateTime), place.delivery_id),
+        )
+        .order_by(columns.created_at, columns.id)
+        .limit(limit)
+    )
+    return [Candidate(row.id, row.created_at, bool(row.is_chosen)) for row in rows]
+
+
+def are_picked(account_id: AccountId, picked: Picked) -> Sequence[sa.ColumnElement[bool]]:
+    """Return the conditions that keep to an account's deliveries that were picked."""
+    # The addition keeps the account's index out of it, which leads to more of them than their ids.
+    return (
+        deliveries.c.account_id + 0 == account_id,
+        deliveries.c.id.in_(list(picked.delivery_ids)),
+    )
+
+
+def is_chosen(fixed_at: datetime) -> sa.ColumnElement[bool]:
+    """Return what a delivery that was picked must be to belong to a redelivery."""
+    columns = deliveries.c
+    return sa.and_(
+        columns.state != DeliveryState.SENDING, columns.updated_at <= fixed_at, ~columns.is_test
+    )
