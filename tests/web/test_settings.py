@@ -47,6 +47,13 @@ async def test_a_token_is_shown_once_works_and_is_revoked(api: Api, ada):
     assert data_of(await api.client(f"Token {text}").get(WEBHOOKS)) == []
     listed = await page_at(ada, f"{ROOT}/tokens")
     assert text not in listed.response.text
+    audited = await page_at(ada, f"{ROOT}/audit-log?action=token.created")
+    made, expires = [one.attributes for one in audited.main.one("tbody").all("time")]
+    assert (made["datetime"], made["title"]) == (
+        "2026-03-01T12:00:00.000Z",
+        "2026-03-01 12:00:00.000 UTC",
+    )
+    assert expires["datetime"] == "2026-03-31T12:00:00.000Z"
     (revoke,) = listed.main.one("tbody").all("form")
     led_to(await submit(ada, listed, revoke))
 

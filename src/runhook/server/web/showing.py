@@ -117,19 +117,26 @@ def remedy_of(attempt: LoggedAttempt) -> str:
     return REMEDIES.get(attempt.failure, "") if attempt.failure else ""
 
 
+TIMES = frozenset({"since", "until", "expires_at"})
+"""The facts in the audit log that are times, which it keeps as text."""
+
+
 def changes_of(entry: AuditEntry) -> Sequence[tuple[str, str, str]]:
     """Return what an entry of the audit log says was changed: its name, from what, to what."""
     before, after = entry.before or {}, entry.after or {}
     changed = [
-        (name, fact(before.get(name)), fact(after.get(name))) for name in {**before, **after}
+        (name, fact(name, before.get(name)), fact(name, after.get(name)))
+        for name in {**before, **after}
     ]
     return [one for one in changed if one[1] != one[2]]
 
 
-def fact(value: object) -> str:
+def fact(name: str, value: object) -> str:
     """Return a value of the audit log as it is read; empty for nothing."""
     if isinstance(value, list):
-        return ", ".join(fact(one) for one in value)
+        return ", ".join(fact(name, one) for one in value)
+    if isinstance(value, str) and name in TIMES:
+        return moment(datetime.fromisoformat(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
