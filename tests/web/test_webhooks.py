@@ -12,7 +12,7 @@ from runhook.domain.webhooks import WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.storage.statistics import CountedHour, add_attempt_counts
 from runhook.storage.tables import webhooks
-from runhook.storage.webhooks import Dispatch, note_dispatches
+from runhook.storage.webhooks import Dispatch, deactivate_webhook, note_dispatches
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
 from tests.support.names import Names
@@ -175,9 +175,8 @@ async def test_a_webhook_deactivated_for_failing_is_archived_and_says_what_to_do
     path = await created(api, ada)
     await has_failed(api, path, 1_000)
     async with api.store.write() as tx:
-        await tx.connection.exec_driver_sql(
-            "UPDATE webhooks SET active = false, deactivate_reason = 'Whatever it says.'"
-        )
+        webhook_id = WebhookId(path.rpartition("/")[2])
+        await deactivate_webhook(tx, webhook_id, reason="Whatever it says.", now=api.clock.now())
 
     page = await page_at(ada, path)
 
@@ -199,6 +198,8 @@ async def test_a_failing_webhook_that_a_user_switches_off_is_inactive_and_not_ar
 
     settings = await page_at(ada, f"{path}/settings")
     await submit(ada, settings, settings.form(f"{path}/deactivate"))
+    async with api.store.write() as tx:
+        await tx.connection.exec_driver_sql("UPDATE webhooks SET deactivate_reason = 'Tired.'")
 
     assert (await page_at(ada, path)).root.one(class_="badge").text == "Inactive"
 

@@ -38,6 +38,14 @@ class PayloadVersion(StrEnum):
     V2023_02 = "2023-02"
 
 
+class DeactivatedBy(StrEnum):
+    """Who set a webhook inactive."""
+
+    USER = "user"
+    RUNHOOK = "runhook"
+    """For its endpoint's failures."""
+
+
 class ResultFilter(StrEnum):
     """What a run's end must have for a webhook that does not want to hear of every one."""
 
@@ -76,6 +84,8 @@ class Webhook:
     """Of the headers that its owner adds to each request; their values are secrets."""
     previous_secret_until: datetime | None = None
     """How long the secret before the last rotation is, or was, valid."""
+    deactivated_by: DeactivatedBy | None = None
+    """None if it is active, as is the reason."""
     deactivate_reason: str | None = None
     http_status_code: int | None = None
     """What the endpoint last answered; None before the first attempt, 0 for no answer."""
@@ -85,12 +95,8 @@ class Webhook:
 
     @property
     def is_archived(self) -> bool:
-        """Whether it was deactivated for its endpoint's failures, which dbt Cloud calls archived.
-
-        An endpoint that is given up has been failing. So may have one that a user set inactive.
-        """
-        is_given_up = not self.active and self.health.failing_since is not None
-        return is_given_up and self.deactivate_reason != DEACTIVATED_REASON
+        """Whether its endpoint's failures made it inactive, which dbt Cloud calls archived."""
+        return self.deactivated_by is DeactivatedBy.RUNHOOK
 
     def wants(self, event: Event) -> bool:
         """Whether this webhook asked for ``event``; an inactive one still may have."""

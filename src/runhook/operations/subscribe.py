@@ -20,6 +20,7 @@ from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import SECRET_BYTES, Secret
 from runhook.domain.webhooks import (
     DEACTIVATED_REASON,
+    DeactivatedBy,
     PayloadVersion,
     Webhook,
     WebhookId,
@@ -339,9 +340,15 @@ def switched(webhook: Webhook, change: WebhookChange, policy: AddressPolicy) -> 
     if moved and not was_active:
         active = True
     if active:
-        return replace(webhook, active=True, deactivate_reason=None)
-    reason = DEACTIVATED_REASON if was_active else webhook.deactivate_reason
-    return replace(webhook, active=False, deactivate_reason=reason)
+        return replace(webhook, active=True, deactivated_by=None, deactivate_reason=None)
+    if not was_active:
+        return webhook
+    return replace(
+        webhook,
+        active=False,
+        deactivated_by=DeactivatedBy.USER,
+        deactivate_reason=DEACTIVATED_REASON,
+    )
 
 
 async def note_webhook(

@@ -11,7 +11,7 @@ from runhook.domain.judging import FailureReason
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import RedeliveryState
 from runhook.domain.runs import RunOutcome, RunStatus
-from runhook.domain.webhooks import PayloadVersion
+from runhook.domain.webhooks import DeactivatedBy, PayloadVersion
 from runhook.storage.columns import Duration, Json, Ksuid, Number, UtcDateTime, Word
 
 metadata = sa.MetaData(
@@ -258,6 +258,7 @@ webhooks = sa.Table(
     sa.Column("secret_ciphertext", sa.LargeBinary),
     sa.Column("previous_secret_ciphertext", sa.LargeBinary),
     sa.Column("previous_secret_until", UtcDateTime),
+    sa.Column("deactivated_by", Word(DeactivatedBy)),
     sa.Column("deactivate_reason", sa.Text),
     sa.Column("http_status_code", sa.Integer),
     sa.Column("dispatched_at", UtcDateTime),

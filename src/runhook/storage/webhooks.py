@@ -16,7 +16,7 @@ from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import AccountId
 from runhook.domain.signature import Secret
-from runhook.domain.webhooks import Endpoint, ResultFilter, Webhook, WebhookId
+from runhook.domain.webhooks import DeactivatedBy, Endpoint, ResultFilter, Webhook, WebhookId
 from runhook.storage.columns import Duration
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import webhooks
@@ -343,11 +343,16 @@ async def note_dispatches(tx: Transaction, dispatches: Sequence[Dispatch]) -> No
 async def deactivate_webhook(
     tx: Transaction, webhook_id: WebhookId, *, reason: str, now: datetime
 ) -> None:
-    """Switch a webhook off and say why."""
+    """Switch a webhook off for its endpoint's failures, and say why."""
     await tx.execute(
         sa.update(webhooks)
         .where(webhooks.c.id == webhook_id, webhooks.c.active)
-        .values(active=False, deactivate_reason=reason, updated_at=now)
+        .values(
+            active=False,
+            deactivated_by=DeactivatedBy.RUNHOOK,
+            deactivate_reason=reason,
+            updated_at=now,
+        )
     )
 
 
@@ -372,6 +377,7 @@ def changing_columns(webhook: Webhook) -> dict[str, Any]:
         "include_results": webhook.include_results,
         "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
         "rate_limit": webhook.rate_limit and str(webhook.rate_limit),
+        "deactivated_by": webhook.deactivated_by,
         "deactivate_reason": webhook.deactivate_reason,
         "failing_since": webhook.health.failing_since,
         "consecutive_failures": webhook.health.consecutive_failures,
@@ -407,6 +413,7 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
         ),
         header_names=tuple(row.header_names),
         previous_secret_until=row.previous_secret_until,
+        deactivated_by=row.deactivated_by,
         deactivate_reason=row.deactivate_reason,
         http_status_code=row.http_status_code,
         dispatched_at=row.dispatched_at,

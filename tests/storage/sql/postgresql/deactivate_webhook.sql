@@ -1,1 +1,1 @@
-UPDATE webhooks SET active=$1::BOOLEAN, deactivate_reason=$2::VARCHAR, updated_at=$3::BIGINT WHERE webhooks.id = $4::VARCHAR COLLATE "C" AND webhooks.active;
+UPDATE webhooks SET active=$1::BOOLEAN, deactivated_by=$2::VARCHAR, deactivate_reason=$3::VARCHAR, updated_at=$4::BIGINT WHERE webhooks.id = $5::VARCHAR COLLATE "C" AND webhooks.active;

@@ -1,1 +1,1 @@
-UPDATE webhooks SET active=?, deactivate_reason=?, updated_at=? WHERE webhooks.id = ? AND webhooks.active = 1;
+UPDATE webhooks SET active=?, deactivated_by=?, deactivate_reason=?, updated_at=? WHERE webhooks.id = ? AND webhooks.active = 1;

@@ -149,6 +149,7 @@ def upgrade() -> None:
         sa.Column("secret_ciphertext", sa.LargeBinary(), nullable=True),
         sa.Column("previous_secret_ciphertext", sa.LargeBinary(), nullable=True),
         sa.Column("previous_secret_until", sa.BigInteger(), nullable=True),
+        sa.Column("deactivated_by", sa.Text(), nullable=True),
         sa.Column("deactivate_reason", sa.Text(), nullable=True),
         sa.Column("http_status_code", sa.Integer(), nullable=True),
         sa.Column("dispatched_at", sa.BigInteger(), nullable=True),
