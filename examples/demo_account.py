@@ -16,13 +16,22 @@ from runhook.domain.judging import FailureReason
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import RedeliveryId, Selection
 from runhook.domain.replicas import Replica, ReplicaRole
-from runhook.domain.runs import FinishReport, RunOutcome, RunStatus, StartReport
+from runhook.domain.runs import (
+    FinishReport,
+    Progress,
+    ProgressReport,
+    RunId,
+    RunOutcome,
+    RunStatus,
+    RunStep,
+    StartReport,
+)
 from runhook.domain.version import VERSION
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.invite import Answer, accept, invite
 from runhook.operations.passwords import Passwords
-from runhook.operations.publish import Finish, Publisher, Start
+from runhook.operations.publish import Finish, Heartbeat, Publisher, Start
 from runhook.operations.redeliver_many import begin_redelivery
 from runhook.operations.sessions import Browser
 from runhook.operations.subscribe import WebhookChange, change_webhook, create_webhook
@@ -121,6 +130,7 @@ async def seed(store: Store, now: datetime) -> Seeded:
     for number in range(RUNS):
         clock.present = now - timedelta(minutes=(RUNS - number) * 8.9)
         await one_run(publisher, clock, number, chance, is_last=number >= RUNS - 2)
+    await advance(publisher, clock)
     await settle(store, webhooks, now, chance)
     await add_processes(store, now)
     redelivery_id = await add_redelivery(store, webhooks[3].id, now)
@@ -246,6 +256,27 @@ async def one_run(
             ),
         )
     )
+
+
+async def advance(publisher: Publisher, clock: PastClock) -> None:
+    """Let the newest run have come to its second step."""
+    began = clock.present
+    steps = (
+        RunStep(
+            name="Invoke dbt with `dbt deps`",
+            status=RunStatus.SUCCESS,
+            started_at=began,
+            finished_at=began + timedelta(seconds=7),
+        ),
+        RunStep(
+            name="Invoke dbt with `dbt build --select state:modified+`",
+            status=RunStatus.RUNNING,
+            started_at=began + timedelta(seconds=7),
+        ),
+    )
+    progress = Progress(step=2, planned_steps=3, nodes_done=1_264, nodes_total=2_048)
+    report = ProgressReport(steps=steps, progress=progress)
+    await publisher.publish(Heartbeat(FIRST_ACCOUNT, RunId(RUNS), report))
 
 
 async def settle(

@@ -498,3 +498,49 @@ async def test_a_missing_key_is_named(admin: httpx.AsyncClient):
 
     assert told(start, 400) == "Object missing required field `job_name`"
     assert told(ending, 400) == "Object missing required field `status`"
+
+
+PROGRESS = {
+    "steps": [
+        {"name": "dbt deps", "status": "success", "finished_at": "2026-03-01T12:00:05Z"},
+        {"name": "dbt build", "started_at": "2026-03-01T12:00:05Z"},
+    ],
+    "planned_steps": 3,
+    "nodes_done": 4,
+    "nodes_total": 40,
+}
+NO_PROGRESS = {
+    "steps": [
+        "dbt build",
+        [{"status": "success"}],
+        [{"name": ""}],
+        [{"name": "half\0way"}],
+        [{"name": "dbt build", "status": "lost"}],
+        [{"name": "dbt build", "started_at": "soon"}],
+        [{"name": "dbt build"}] * 51,
+    ],
+    "planned_steps": [0, -1, 2**31, "three"],
+    "nodes_done": [-1, 41, 2**31, 1.5],
+    "nodes_total": [3, -1, "forty"],
+}
+
+
+async def test_a_run_tells_how_far_it_has_come(admin: httpx.AsyncClient):
+    run = await new_run(admin)
+
+    for _ in range(2):
+        answer = await admin.post(f"/runs/{run['id']}/progress", json=PROGRESS)
+        assert data_of(answer) == {"cancel_requested": False}
+    await admin.post(f"/runs/{run['id']}/cancel")
+    asked = await admin.post(f"/runs/{run['id']}/progress", json={})
+
+    assert data_of(asked) == {"cancel_requested": True}
+
+
+@pytest.mark.parametrize("field", NO_PROGRESS)
+async def test_progress_that_cannot_be_is_refused_by_its_name(admin: httpx.AsyncClient, field: str):
+    run = await new_run(admin)
+
+    for value in NO_PROGRESS[field]:
+        answer = await admin.post(f"/runs/{run['id']}/progress", json={**PROGRESS, field: value})
+        assert told(answer, 400).startswith(("nodes_done", field)), value

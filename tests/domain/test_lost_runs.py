@@ -13,10 +13,12 @@ from runhook.domain.runs import (
     LONGEST_SILENCE,
     OUTCOMES_OF_STATUS,
     FinishReport,
+    Progress,
     Run,
     RunAlreadyFinishedError,
     RunOutcome,
     RunStatus,
+    RunStep,
     finish,
     lose,
     request_cancel,
@@ -54,6 +56,16 @@ def lost(run: Run) -> Run:
 
 def told(before: Run, after: Run) -> list[str]:
     return [event.type.value for event in events_for(before, after, now=OCCURRED_AT)]
+
+
+def test_the_step_that_went_on_ended_as_the_run_that_was_lost():
+    over = RunStep(name="dbt deps", status=RunStatus.SUCCESS)
+    goes_on = RunStep(name="dbt build", status=RunStatus.RUNNING)
+
+    after = lost(a_run(steps=(over, goes_on), progress=Progress(step=2)))
+
+    assert after.steps == (over, replace(goes_on, status=RunStatus.ERROR))
+    assert after.progress is None
 
 
 def test_a_reporter_that_promised_heartbeats_may_be_silent_for_minutes_another_for_a_day():

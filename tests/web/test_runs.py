@@ -1,10 +1,19 @@
 """Runs and jobs as pages: what they show, and canceling."""
 
+from datetime import timedelta
+
 import pytest
 
-from runhook.domain.runs import FinishReport, RunOutcome, RunStatus
+from runhook.domain.runs import (
+    FinishReport,
+    Progress,
+    ProgressReport,
+    RunOutcome,
+    RunStatus,
+    RunStep,
+)
 from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.publish import Finish
+from runhook.operations.publish import Finish, Heartbeat
 from tests.support.accounts import Tenant
 from tests.support.api import Api
 from tests.web.pages import led_to, page_at, submit
@@ -93,3 +102,58 @@ async def test_pages_of_many_runs_hold_each_once(api: Api, ada, tenant):
     ]
     assert (len(seen), len(set(seen))) == (52, 52)
     assert "Older" not in second.main.text
+
+
+async def test_a_run_that_goes_on_shows_which_step_it_is_at(api: Api, ada, tenant):
+    run = await tenant.start()
+    steps = (
+        RunStep(
+            name="Invoke dbt with `dbt deps`",
+            status=RunStatus.SUCCESS,
+            started_at=run.started_at,
+            finished_at=run.started_at + timedelta(seconds=4),
+        ),
+        RunStep(
+            name="Invoke dbt with `dbt build`",
+            status=RunStatus.RUNNING,
+            started_at=run.started_at + timedelta(seconds=4),
+        ),
+    )
+    progress = Progress(step=2, planned_steps=3, nodes_done=1_200, nodes_total=4_000)
+    before = await page_at(ada, f"{ROOT}/runs")
+    report = ProgressReport(steps=steps, progress=progress)
+    await tenant.publisher.publish(Heartbeat(FIRST_ACCOUNT, run.id, report))
+
+    listed = await page_at(ada, f"{ROOT}/runs")
+    shown = await page_at(ada, f"{ROOT}/runs/{run.id}")
+    await tenant.finish(run)
+    over = await page_at(ada, f"{ROOT}/runs")
+
+    row = listed.main.one("th", scope="row")
+    assert "step 2 of 3: dbt build" in row.text
+    assert (row.one("progress").attributes["value"], row.one("progress").attributes["max"]) == (
+        "1200",
+        "4000",
+    )
+    assert "1,200 of 4,000 nodes" in row.text
+    states = [step.one(class_="state").text for step in shown.main.one("ol").all("li")]
+    assert states == ["succeeded", "running"]
+    assert "4.0 s" in shown.main.one("ol").all("li")[0].text
+    assert "1 more step to come." in shown.main.text
+    assert "step 2" not in over.main.text
+    live = [page.main.one(id="rows").attributes["data-live"] for page in (before, listed, over)]
+    assert len(set(live)) == 3
+
+
+async def test_the_steps_of_a_finish_take_the_place_of_those_before(api: Api, ada, tenant):
+    run = await tenant.start()
+    step = RunStep(name="dbt build", status=RunStatus.RUNNING)
+    report = ProgressReport(steps=(step,), progress=Progress(step=1))
+    await tenant.publisher.publish(Heartbeat(FIRST_ACCOUNT, run.id, report))
+    await tenant.finish(run)
+    await tenant.publisher.publish(Heartbeat(FIRST_ACCOUNT, run.id, report))
+
+    shown = await page_at(ada, f"{ROOT}/runs/{run.id}")
+
+    (only,) = shown.main.one("ol").all("li")
+    assert (only.one("strong").text, only.one(class_="state").text) == ("Invoke dbt", "succeeded")

@@ -174,7 +174,8 @@ class StubService:
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
     def verbs(self) -> list[str]:
-        return [request.verb for request in self.requests]
+        """Return what was told, but for how far the run has come: that may be told at any time."""
+        return [one.verb for one in self.requests if one.verb != "progress"]
 
     def body(self, verb: str) -> dict[str, Any]:
         """Return what the only report of this kind said."""
@@ -184,9 +185,14 @@ class StubService:
     def wait_for(self, verb: str, times: int = 1) -> None:
         """Wait until a report has arrived."""
         with self.arrived:
-            assert self.arrived.wait_for(lambda: self.verbs().count(verb) >= times, PATIENCE), (
-                f"no {verb} among {self.verbs()}"
+            told = [request.verb for request in self.requests]
+            assert self.arrived.wait_for(lambda: self.count(verb) >= times, PATIENCE), (
+                f"no {verb} after {told}"
             )
+
+    def count(self, verb: str) -> int:
+        """Return how many reports of this kind have arrived."""
+        return sum(request.verb == verb for request in self.requests)
 
 
 @contextmanager

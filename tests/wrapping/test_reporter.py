@@ -2,17 +2,23 @@
 
 import threading
 import time
+from collections.abc import Callable, Mapping
 
 from runhook.client.reporter import Reporter
 from runhook.client.reports import Kind, Report
 from runhook.client.service import Service
 from tests.support.patience import PATIENCE
-from tests.wrapping.support import Answer, Request, StubService, accepted
+from tests.wrapping.support import Answer, Request, StubService, accepted, refused
 
 
-def a_reporter(service: StubService, *, heartbeat_seconds: float = 1000) -> Reporter:
+def a_reporter(
+    service: StubService,
+    *,
+    heartbeat_seconds: float = 1000,
+    progress: Callable[[], Mapping[str, object]] | None = None,
+) -> Reporter:
     connection = Service(url=service.url, token="t", account_id="1", environ={})
-    return Reporter(connection, None, "abc", heartbeat_seconds=heartbeat_seconds)
+    return Reporter(connection, None, "abc", heartbeat_seconds=heartbeat_seconds, progress=progress)
 
 
 def a_report(kind: Kind) -> Report:
@@ -102,3 +108,50 @@ def test_gives_up_when_the_time_is_over(service: StubService):
 
     assert trouble is not None
     assert trouble.startswith(f"this run was not reported to {service.url}: no answer in time")
+
+
+def how_far() -> dict[str, object]:
+    return {"steps": [{"name": "dbt build"}]}
+
+
+def test_a_sign_of_life_tells_how_far_the_run_has_come(service: StubService):
+    reporter = a_reporter(service, progress=how_far)
+    reporter.report(a_report(Kind.STARTED))
+    reporter.start()
+    service.wait_for("runs")
+    reporter.advance()
+    service.wait_for("progress")
+    reporter.report(a_report(Kind.FINISHED))
+
+    assert reporter.close(deadline=in_a_while()) is None
+    assert service.body("progress") == how_far()
+    assert service.verbs() == ["runs", "finish"]
+
+
+def test_progress_that_cannot_be_told_is_a_heartbeat(service: StubService):
+    def broken() -> dict[str, object]:
+        raise RuntimeError("a list changed while it was read")
+
+    reporter = a_reporter(service, heartbeat_seconds=0.01, progress=broken)
+    reporter.report(a_report(Kind.STARTED))
+    reporter.start()
+    service.wait_for("heartbeat", times=2)
+    reporter.report(a_report(Kind.FINISHED))
+
+    assert reporter.close(deadline=in_a_while()) is None
+    assert service.count("progress") == 0
+
+
+def test_a_service_that_does_not_take_progress_gets_heartbeats(service: StubService):
+    def refuse_progress(request: Request, position: int) -> Answer:
+        return refused(400) if request.verb == "progress" else accepted(request, position)
+
+    service.answer = refuse_progress
+    reporter = a_reporter(service, heartbeat_seconds=0.01, progress=how_far)
+    reporter.report(a_report(Kind.STARTED))
+    reporter.start()
+    service.wait_for("heartbeat", times=2)
+    reporter.report(a_report(Kind.FINISHED))
+
+    assert reporter.close(deadline=in_a_while()) is None
+    assert service.count("progress") == 1

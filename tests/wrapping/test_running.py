@@ -182,6 +182,28 @@ def an_event(name: str, invocation: str = "5f3c", **data: object) -> Any:
     )
 
 
+def test_nodes_that_are_over_are_told_while_dbt_runs(place: Wrapper, service: StubService):
+    node = SimpleNamespace(status="success", message="OK", execution_time=0.1)
+    with runhook.run() as run:
+        with run.step("load"):
+            service.wait_for("runs")
+        run.callback(an_event("MainReportVersion", version="=1.12.0"))
+        run.callback(an_event("LogStartLine", index=1, total=2))
+        for name in ("orders", "customers", "ephemeral"):
+            unique_id = {"unique_id": f"model.shop.{name}"}
+            event = an_event("NodeFinished", node_info=unique_id)
+            event.data.run_result = node
+            run.callback(event)
+        with run.step("meanwhile"):
+            pass
+        service.wait_for("progress")
+        told = run._progress()
+
+    assert told is not None
+    assert [step["name"] for step in told["steps"]][-1] == "Invoke dbt with `dbt`"
+    assert (told["nodes_done"], told["nodes_total"]) == (2, 2)
+
+
 def test_a_command_that_dbt_does_not_end_was_interrupted(place: Wrapper, service: StubService):
     with pytest.raises(KeyboardInterrupt), runhook.run() as run:
         run.callback(an_event("MainReportVersion", version="=1.12.0"))

@@ -64,6 +64,26 @@ def test_steps_run_in_their_order_and_are_one_run(wrapper: Wrapper, service: Stu
     assert times == sorted(times)
 
 
+def test_while_a_step_runs_it_is_told_which_one_that_is(wrapper: Wrapper, service: StubService):
+    with subprocess.Popen(
+        [*RUNHOOK, "run", *steps("dbt exit 0", "dbt wait", "dbt build")],
+        env=wrapper.environ,
+        cwd=wrapper.folder,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert next_line(process) == "ready"
+        service.wait_for("progress")
+        process.send_signal(signal.SIGTERM)
+
+    told_last = [one.body for one in service.requests if one.verb == "progress"][-1]
+    first, second = told_last["steps"]
+    assert (first["name"], first["status"]) == ("Invoke dbt with `dbt exit 0`", "success")
+    assert second["name"] == "Invoke dbt with `dbt wait`"
+    assert second["started_at"] >= first["finished_at"] >= first["started_at"]
+    assert told_last["planned_steps"] == 3
+
+
 def test_the_first_step_that_fails_is_the_last(wrapper: Wrapper, service: StubService):
     ended = run_steps(wrapper, "dbt build", "dbt fail", "dbt exit 0")
 

@@ -49,8 +49,13 @@ def completion_of(data: Any) -> tuple[Any, ...]:
     return str(data.command), bool(data.success)
 
 
+def total_of(data: Any) -> tuple[Any, ...]:
+    return (int(data.total),)
+
+
 PICKED = {
     "MainReportVersion": version_of,
+    "LogStartLine": total_of,
     "NodeFinished": node_of,
     "CommandCompleted": completion_of,
 }
@@ -75,10 +80,11 @@ class Notebook:
 
     def steps(self, redact: Callable[[str], str], *, with_messages: bool) -> list[Step]:
         """Return what was noted as steps, one for each command of dbt's."""
-        return [
-            step_of(one, redact, with_messages=with_messages)
-            for one in invocations_in(list(self._noted))
-        ]
+        return [step_of(one, redact, with_messages=with_messages) for one in self.invocations()]
+
+    def invocations(self) -> "Sequence[Told]":
+        """Return what each command of dbt's has told so far, in the order they began."""
+        return invocations_in(list(self._noted))
 
 
 @dataclass(slots=True)
@@ -90,6 +96,8 @@ class Told:
     ended_at: datetime
     version: str = ""
     nodes: list[tuple[str, str, str, float]] = field(default_factory=list)
+    node_total: int = 0
+    """How many nodes it is about; 0 before the first one begins."""
     command: str = "dbt"
     has_succeeded: bool | None = None
     """None if it has not told of its end."""
@@ -106,6 +114,8 @@ def invocations_in(noted: Iterable[Noted]) -> Sequence[Told]:
         elif one.name == "NodeFinished":
             unique_id, status, message, seconds = one.values
             told.nodes.append((unique_id, status, message, seconds))
+        elif one.name == "LogStartLine":
+            (told.node_total,) = one.values
         else:
             told.command, told.has_succeeded = one.values
     return list(found.values())

@@ -29,6 +29,8 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 LAST_PAUSE_SECONDS = 0.2
 SHORTEST_REQUEST_SECONDS = 0.05
+PASSING = frozenset({Kind.HEARTBEAT, Kind.PROGRESS})
+"""What is not worth another try: the next one says more."""
 EXIT_SECONDS = 2.0
 """How much longer than dbt alone a run may take, all in all."""
 
@@ -118,7 +120,7 @@ class Keeper:
 
 
 class Reporter:
-    """Tells the service about one run. What is kept of it is kept under ``name``."""
+    """Tells the service about one run."""
 
     def __init__(
         self,
@@ -128,8 +130,21 @@ class Reporter:
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         on_cancel_request: Callable[[], None] | None = None,
+        progress: Callable[[], Mapping[str, object] | None] | None = None,
     ) -> None:
+        """Prepare to tell.
+
+        Args:
+            service: who is told.
+            spool: where reports are kept until they are delivered.
+            name: what they are kept under.
+            heartbeat_seconds: how long after the last report the run's going on is told.
+            on_cancel_request: called once if somebody asks for the end.
+            progress: returns how far the run has come, or None; called on the reporter's thread.
+        """
         self._service = service
+        self._progress = progress
+        self._has_advanced = False
         self._on_cancel_request = on_cancel_request
         self._keeper = Keeper(spool, service, name)
         self._heartbeat_seconds = heartbeat_seconds
@@ -166,6 +181,12 @@ class Reporter:
             if report.kind in {Kind.CANCELING, Kind.FINISHED}:
                 # The service will say that a cancel is asked for, as it was us who told.
                 self._on_cancel_request = None
+            self._changed.notify_all()
+
+    def advance(self) -> None:
+        """Tell how far the run has come as soon as there is nothing else to tell."""
+        with self._changed:
+            self._has_advanced = True
             self._changed.notify_all()
 
     def close(self, *, deadline: float) -> str | None:
@@ -257,12 +278,31 @@ class Reporter:
         """Return the report to deliver next, a heartbeat if there is none, None at the end."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._to_send or (self._deadline is not None and not self._to_keep),
+                lambda: (
+                    self._to_send
+                    or self._has_news()
+                    or (self._deadline is not None and not self._to_keep)
+                ),
                 timeout=self._heartbeat_seconds,
             )
             if self._to_send:
                 return self._to_send[0]
-            return Report(kind=Kind.HEARTBEAT, body={}) if self._deadline is None else None
+            self._has_advanced = False
+            return self._sign_of_life() if self._deadline is None else None
+
+    def _has_news(self) -> bool:
+        """Whether the run has advanced; before its start is told, or at its end, nobody asks."""
+        return self._has_advanced and self._run_id is not None and self._deadline is None
+
+    def _sign_of_life(self) -> Report:
+        """Return how far the run has come; if that cannot be said, that it goes on."""
+        try:
+            body = self._progress() if self._progress is not None else None
+        except Exception:  # noqa: BLE001 - it changes while we look, and must cost nobody a run
+            body = None
+        if body is None:
+            return Report(kind=Kind.HEARTBEAT, body={})
+        return Report(kind=Kind.PROGRESS, body=body)
 
     def _is_late(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
@@ -300,7 +340,7 @@ class Reporter:
             pause: seconds, as long as dbt runs.
             was_exiting: whether dbt had ended when the try that failed began.
         """
-        if kind is Kind.HEARTBEAT:
+        if kind in PASSING:
             return False
         with self._changed:
             if self._deadline is None:
@@ -318,7 +358,7 @@ class Reporter:
         with self._changed:
             if report.kind is Kind.STARTED:
                 self._run_id = str(answer.data["id"])
-            if report.kind is not Kind.HEARTBEAT:
+            if report.kind not in PASSING:
                 self._to_send.popleft()
                 self._problem = None
             is_last = self._deadline is not None and not (self._to_keep or self._to_send)
@@ -337,7 +377,10 @@ class Reporter:
 
     def _drop(self, report: Report, answer: Failed) -> None:
         with self._changed:
-            if report.kind is not Kind.HEARTBEAT:
+            if report.kind is Kind.PROGRESS and answer.is_final:
+                # Whoever does not take it from us still wants to know that the run goes on.
+                self._progress = None
+            if report.kind not in PASSING:
                 self._to_send.popleft()
             self._is_refused = answer.is_refused and report.kind in {Kind.STARTED, Kind.FINISHED}
         if self._is_refused:

@@ -17,6 +17,7 @@ class Kind(StrEnum):
 
     STARTED = "start"
     HEARTBEAT = "heartbeat"
+    PROGRESS = "progress"
     CANCELING = "cancel"
     FINISHED = "finish"
 

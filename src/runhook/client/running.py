@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from runhook.client.artifacts import find_artifacts
-from runhook.client.dbt_events import Notebook
+from runhook.client.dbt_events import Notebook, step_of
 from runhook.client.facts import facts_of, job_name
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
 from runhook.client.reporter import EXIT_SECONDS, Reporter
@@ -24,7 +24,7 @@ from runhook.client.reports import finished, rfc_3339, started, unavailable
 from runhook.client.service import UnusableError, connect
 from runhook.client.settings import Settings, read_settings
 from runhook.client.spool import Spool
-from runhook.client.steps import Step, failure, step_from, success
+from runhook.client.steps import Step, failure, so_far, step_from, success
 from runhook.client.surroundings import Surroundings
 from runhook.client.systems import this_place
 from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
@@ -98,6 +98,7 @@ class Run:
         self._reporter: Reporter | None = None
         self._notebook = Notebook()
         self._steps: list[Step] = []
+        self._open: list[StepOfRun] = []
         self._count = 0
         self._failure: Verdict | None = None
         self._started_at = datetime.now(UTC)
@@ -142,6 +143,7 @@ class Run:
             f"{self._run_key}-{self._count}",
             self.environ,
             None if target is None else Path(target),
+            on_begin=lambda step: self._quietly(lambda: self._open_block(step)),
             on_end=lambda step, error: self._quietly(lambda: self._note(step, error)),
         )
 
@@ -168,7 +170,8 @@ class Run:
         around = Surroundings(["dbt"], self._inherited, Path.cwd())
         facts = facts_of(self._settings, around, this_place(self._inherited), self._redact)
         folder = self._settings.service.spool_folder
-        self._reporter = Reporter(service, Spool(folder) if folder else None, self._run_key)
+        spool = Spool(folder) if folder else None
+        self._reporter = Reporter(service, spool, self._run_key, progress=self._progress)
         self._reporter.report(started(self._run_key, facts, self._started_at, heartbeats=True))
         self._reporter.start()
 
@@ -183,8 +186,40 @@ class Run:
             self._reporter.report(finished(verdict, steps, now, is_split=bool(steps)))
             self.trouble = self._reporter.close(deadline=time.monotonic() + EXIT_SECONDS)
 
+    def _open_block(self, block: "StepOfRun") -> None:
+        """Note that a step has begun."""
+        self._open.append(block)
+        if self._reporter is not None:
+            self._reporter.advance()
+
+    def _progress(self) -> Mapping[str, object] | None:
+        """Return how far the run has come; the reporter asks, on its own thread."""
+        blocks = [(block.started_at, self._redact(block.name)) for block in self._open]
+        told = self._notebook.invocations()
+        commands = [step_of(one, self._redact, with_messages=False) for one in told]
+        going_on = [
+            (one.started_at, step.name)
+            for one, step in zip(told, commands, strict=True)
+            if one.has_succeeded is None
+        ]
+        ended = [
+            step for one, step in zip(told, commands, strict=True) if one.has_succeeded is not None
+        ]
+        over = sorted([*self._steps, *ended], key=lambda step: step.started_at)
+        if not (over or blocks or going_on):
+            return None
+        under_way = max([*blocks, *going_on], default=None)
+        is_dbts = under_way is not None and under_way in going_on
+        nodes = (len(told[-1].nodes), told[-1].node_total) if is_dbts else None
+        return so_far(
+            over,
+            None if under_way is None else (under_way[1], rfc_3339(under_way[0])),
+            nodes=nodes if nodes is not None and nodes[1] else None,
+        )
+
     def _note(self, block: "StepOfRun", error: BaseException | None) -> None:
         """Note what became of a step."""
+        self._open.remove(block)
         folder = block.target or Surroundings(["dbt"], block.environ, Path.cwd()).target_folder()
         found = find_artifacts(folder, TAG, block.tag)
         verdict = self._verdict_of_step(found.results, error)
@@ -264,6 +299,7 @@ class StepOfRun:
         environ: Mapping[str, str],
         target: Path | None,
         *,
+        on_begin: Callable[["StepOfRun"], None],
         on_end: Callable[["StepOfRun", BaseException | None], None],
     ) -> None:
         self.name = name
@@ -272,11 +308,13 @@ class StepOfRun:
         """The environment for a dbt that the block starts; its results then become the step's."""
         self.target = target
         self.started_at = datetime.now(UTC)
+        self._on_begin = on_begin
         self._on_end = on_end
 
     def __enter__(self) -> Self:
         """Begin the step."""
         self.started_at = datetime.now(UTC)
+        self._on_begin(self)
         return self
 
     def __exit__(

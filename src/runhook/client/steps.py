@@ -95,6 +95,42 @@ def told(steps: Sequence[Step]) -> list[dict[str, object]]:
     ]
 
 
+def so_far(
+    over: Sequence[Step],
+    under_way: tuple[str, str] | None,
+    *,
+    planned: int | None = None,
+    nodes: tuple[int, int] | None = None,
+) -> dict[str, object]:
+    """Return how far a run has come, as the service takes it.
+
+    Args:
+        over: the steps that have ended; of very many, the last ones are told.
+        under_way: what the one that goes on is called, and when it began.
+        planned: how many there will be; None if that is not known.
+        nodes: how many nodes of the step that goes on are over, and of how many.
+    """
+    shown = over[-(MOST_STEPS - 1) :]
+    ended = [
+        {
+            "name": step.name,
+            "status": step.status,
+            "started_at": step.started_at,
+            "finished_at": step.finished_at,
+        }
+        for step in shown
+    ]
+    goes_on = [] if under_way is None else [{"name": under_way[0], "started_at": under_way[1]}]
+    report: dict[str, object] = {"steps": [*ended, *goes_on]}
+    if planned is not None:
+        report["planned_steps"] = planned
+    if nodes is not None:
+        done, total = nodes
+        # What dbt does not count, such as an ephemeral model, ends too.
+        report |= {"nodes_done": min(done, total), "nodes_total": total}
+    return report
+
+
 def together(steps: Sequence[Step]) -> Mapping[str, Any]:
     """Return the results of all steps as one summary."""
     known = [step.results for step in steps if step.results.get("available")]

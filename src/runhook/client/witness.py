@@ -168,6 +168,7 @@ class RunWitness(Witness):
         self._is_split = len(commands) > 1
         self._service: Service | None = None
         self._is_cancel_requested = False
+        self._under_way: tuple[Command, datetime] | None = None
 
     def environ_of_child(self) -> dict[str, str]:
         """Return dbt's environment, which tells a wrapper within it whose steps it runs."""
@@ -176,7 +177,10 @@ class RunWitness(Witness):
     @unobtrusive
     def saw_start(self) -> None:
         """Report the start, with the first step."""
+        self._under_way = (self._command, self._step_started_at)
         if self._count > 1:
+            if self._reporter is not None:
+                self._reporter.advance()
             return
         from runhook.client.reporter import (  # noqa: PLC0415 - dbt runs first
             HEARTBEAT_SECONDS,
@@ -201,6 +205,7 @@ class RunWitness(Witness):
             self._run_key,
             heartbeat_seconds=WATCHFUL_HEARTBEAT_SECONDS if may_cancel else HEARTBEAT_SECONDS,
             on_cancel_request=self._ask_ourselves_to_stop if may_cancel else None,
+            progress=self._progress,
         )
         self._reporter.report(self._start())
         self._reporter.start()
@@ -217,6 +222,7 @@ class RunWitness(Witness):
     @unobtrusive
     def saw_end_of_step(self, ending: Ending) -> None:
         """Note what became of the command, or of those within it that say so themselves."""
+        self._under_way = None
         if self._reporter is None:
             return
         own = self._step(ending)
@@ -271,6 +277,21 @@ class RunWitness(Witness):
         place = this_place(self._environ)
         facts = facts_of(self._settings, self._surroundings(), place, self._redactor())
         return started(self._run_key, facts, self._started_at, heartbeats=True)
+
+    def _progress(self) -> Mapping[str, object] | None:
+        """Return how far the run has come; the reporter asks, on its own thread."""
+        from runhook.client.reports import rfc_3339  # noqa: PLC0415 - loaded by now
+        from runhook.client.steps import name_of, so_far  # noqa: PLC0415 - dbt runs first
+
+        under_way = self._under_way
+        if under_way is None:
+            return None
+        command, since = under_way
+        over = list(self._steps)
+        # Of what runs within a step only the ends are known.
+        planned = self._planned if len(over) < self._planned else None
+        name = name_of(command, self._redactor())
+        return so_far(over, (name, rfc_3339(since)), planned=planned)
 
     def _verdict(self) -> "Verdict":
         from runhook.client.steps import failure, success  # noqa: PLC0415 - loaded by now

@@ -158,6 +158,27 @@ class FinishReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a run that goes on has come, as far as its reporter knows; None where it does not."""
+
+    step: int = 0
+    """How many steps have begun."""
+    planned_steps: int | None = None
+    """How many steps there will be, those that are over included."""
+    nodes_done: int | None = None
+    """How many nodes of the step that goes on are over."""
+    nodes_total: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressReport:
+    """A reporter says how far a run has come: ``steps`` are those that have begun."""
+
+    steps: tuple[RunStep, ...] = ()
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One execution of a job, as Runhook knows it. Times are aware and in UTC."""
 
@@ -174,7 +195,9 @@ class Run:
     outcome: RunOutcome | None = None
     results: Mapping[str, object] | None = None
     steps: tuple[RunStep, ...] = ()
-    """What the reporter told of; ``steps.steps_of`` has what is shown."""
+    """What the reporter told of so far; ``steps.steps_of`` has what is shown."""
+    progress: Progress | None = None
+    """None once it is over, or if nothing was told."""
     started_at: datetime
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
@@ -224,6 +247,7 @@ def finish(run: Run, report: FinishReport, *, now: datetime) -> Run:
         outcome=outcome,
         results=report.results,
         steps=report.steps,
+        progress=None,
         dbt_version=report.dbt_version or run.dbt_version,
         is_late=run.is_late or report.is_late,
         # A clock that was set back during the run must not make it end before it began.
@@ -251,8 +275,20 @@ def lose(run: Run, *, silence: timedelta, now: datetime) -> Run:
         status_message=f"lost contact after {silence // timedelta(seconds=1)} s",
         outcome=OUTCOMES_OF_STATUS[status][0],
         finished_at=max(now, run.started_at),
+        # The step that went on ended with it.
+        steps=tuple(
+            one if one.status.is_over else replace(one, status=status) for one in run.steps
+        ),
+        progress=None,
         lost_at=now,
     )
+
+
+def advance(run: Run, report: ProgressReport) -> Run:
+    """Return ``run`` as far as it has come; the very same run if it is over, or came no farther."""
+    if run.status.is_over or (run.steps, run.progress) == (report.steps, report.progress):
+        return run
+    return replace(run, steps=report.steps, progress=report.progress)
 
 
 def outcome_of(report: FinishReport) -> RunOutcome | None:

@@ -19,11 +19,13 @@ from runhook.domain.runs import (
     AccountId,
     FinishReport,
     Job,
+    ProgressReport,
     Run,
     RunId,
     RunKeyTakenError,
     RunStatus,
     StartReport,
+    advance,
     finish,
     request_cancel,
 )
@@ -74,10 +76,11 @@ class Cancel:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Heartbeat:
-    """A run's reporter is alive."""
+    """A run's reporter is alive, and may say how far the run has come."""
 
     account_id: AccountId
     run_id: RunId
+    report: ProgressReport | None = None
 
 
 Change = Finish | Cancel | Heartbeat
@@ -280,7 +283,7 @@ def changed_run(run: Run, change: Change, now: datetime) -> Run:
         case Cancel():
             return request_cancel(run, now=now)
         case Heartbeat():
-            return run
+            return run if change.report is None else advance(run, change.report)
 
 
 def counted(before: Run, after: Run, *, now: datetime) -> tuple[Run, Sequence[Event]]:

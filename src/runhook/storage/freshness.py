@@ -48,7 +48,13 @@ async def states_of_deliveries(
 async def newest_runs(tx: Transaction, account_id: AccountId, *, limit: int) -> Sequence[Row]:
     """Return what changes of an account's newest runs."""
     rows = await tx.execute(
-        sa.select(runs.c.id, runs.c.status, runs.c.cancel_requested_at, runs.c.finished_at)
+        sa.select(
+            runs.c.id,
+            runs.c.status,
+            runs.c.progress,
+            runs.c.cancel_requested_at,
+            runs.c.finished_at,
+        )
         .where(runs.c.account_id == account_id)
         .order_by(runs.c.id.desc())
         .limit(limit)

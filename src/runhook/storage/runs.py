@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.events import Event
-from runhook.domain.runs import AccountId, Job, Run, RunId, RunStatus, RunStep, Trigger
+from runhook.domain.runs import AccountId, Job, Progress, Run, RunId, RunStatus, RunStep, Trigger
 from runhook.storage.columns import Duration, UtcDateTime
 from runhook.storage.jobs import JOBS_WITH_NAMES
 from runhook.storage.pages import Page, Period, Slice, page_of
@@ -370,6 +370,7 @@ def changing_columns(run: Run) -> dict[str, Any]:
         "outcome": run.outcome,
         "results": run.results,
         "steps": [stored_step_of(step) for step in run.steps] or None,
+        "progress": run.progress and asdict(run.progress),
         "event_count": run.event_count,
         "finished_at": run.finished_at,
         "cancel_requested_at": run.cancel_requested_at,
@@ -412,6 +413,7 @@ def run_of(row: sa.Row[Any]) -> Run:
         outcome=row.outcome,
         results=row.results,
         steps=tuple(step_of(stored) for stored in row.steps or ()),
+        progress=row.progress and Progress(**row.progress),
         started_at=row.started_at,
         finished_at=row.finished_at,
         cancel_requested_at=row.cancel_requested_at,

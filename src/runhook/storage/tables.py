@@ -182,6 +182,7 @@ runs = sa.Table(
     sa.Column("outcome", Word(RunOutcome)),
     sa.Column("results", Json),
     sa.Column("steps", Json),
+    sa.Column("progress", Json),
     sa.Column("event_count", sa.Integer, nullable=False),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),

@@ -10,10 +10,17 @@ from runhook.domain.permissions import Permission
 from runhook.domain.runs import RunId
 from runhook.operations.publish import Cancel, Finish, Heartbeat, Start
 from runhook.server.api.parameters import existing_id
-from runhook.server.api.runs_wire import FinishIn, HeartbeatOut, RunOut, StartIn, run_of
+from runhook.server.api.runs_wire import (
+    FinishIn,
+    HeartbeatOut,
+    ProgressIn,
+    RunOut,
+    StartIn,
+    run_of,
+)
 from runhook.server.api.wire import Envelope, created
 from runhook.server.authentication import needs
-from runhook.server.services import Calling, Serving
+from runhook.server.services import Calling, Services, Serving
 
 
 @post(
@@ -38,9 +45,16 @@ async def heartbeat(
     services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[HeartbeatOut]:
     """Say that the run's reporter is alive; learn whether the run should end."""
-    report = Heartbeat(caller.account_id, RunId(existing_id(run_id)))
-    run = (await services.publisher.publish(report)).run
-    return Envelope(data=HeartbeatOut(cancel_requested=run.cancel_requested_at is not None))
+    return await take(services, Heartbeat(caller.account_id, RunId(existing_id(run_id))))
+
+
+@post("/{run_id:int}/progress", status_code=200, **needs(Permission.REPORT_RUNS))
+async def progress(
+    services: Serving, caller: Calling, run_id: FromPath[int], data: JSONBody[ProgressIn]
+) -> Envelope[HeartbeatOut]:
+    """Say how far the run has come; a heartbeat in all else."""
+    report = data.to_report()
+    return await take(services, Heartbeat(caller.account_id, RunId(existing_id(run_id)), report))
 
 
 @post("/{run_id:int}/finish", status_code=200, **needs(Permission.REPORT_RUNS))
@@ -59,4 +73,10 @@ async def cancel_run(services: Serving, caller: Calling, run_id: FromPath[int]) 
     return Envelope(data=run_of((await services.publisher.publish(report)).run))
 
 
-router = Router("/runs", route_handlers=[start_run, heartbeat, finish_run, cancel_run])
+async def take(services: Services, report: Heartbeat) -> Envelope[HeartbeatOut]:
+    """Publish a heartbeat, and answer it."""
+    run = (await services.publisher.publish(report)).run
+    return Envelope(data=HeartbeatOut(cancel_requested=run.cancel_requested_at is not None))
+
+
+router = Router("/runs", route_handlers=[start_run, heartbeat, progress, finish_run, cancel_run])

@@ -9,6 +9,8 @@ from msgspec.structs import asdict
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs import (
     FinishReport,
+    Progress,
+    ProgressReport,
     Run,
     RunOutcome,
     RunStatus,
@@ -69,6 +71,7 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
         )
 
 
+UNDER_WAY = "running"
 STATUS_WORDS = {
     "success": RunStatus.SUCCESS,
     "error": RunStatus.ERROR,
@@ -223,6 +226,58 @@ def run_of(run: Run) -> RunOut:
         late=run.is_late,
         results=None if run.results is None else dict(run.results),
     )
+
+
+class StepBegunIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One command of a run that goes on: over, or under way."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=2_000, pattern=NO_NUL)]
+    status: str = UNDER_WAY
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
+
+    def to_step(self, name: str) -> RunStep:
+        """Return the step; ``name`` is where it stands in the report.
+
+        Raises:
+            InvalidError: the status is none that a step can have, or a time cannot be right.
+        """
+        is_over = self.status != UNDER_WAY
+        return RunStep(
+            name=self.name,
+            status=status_of(f"{name}.status", self.status) if is_over else RunStatus.RUNNING,
+            started_at=utc(f"{name}.started_at", self.started_at),
+            finished_at=utc(f"{name}.finished_at", self.finished_at),
+        )
+
+
+class ProgressIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A reporter's word on how far a run has come."""
+
+    steps: Annotated[list[StepBegunIn], Meta(max_length=MOST_STEPS)] = []
+    planned_steps: Annotated[int, Meta(ge=1, le=LARGEST_NUMBER)] | None = None
+    nodes_done: Annotated[int, Meta(ge=0, le=LARGEST_NUMBER)] | None = None
+    nodes_total: Annotated[int, Meta(ge=0, le=LARGEST_NUMBER)] | None = None
+
+    def to_report(self) -> ProgressReport:
+        """Return the report.
+
+        Raises:
+            InvalidError: a step cannot be right, or more nodes are done than there are.
+        """
+        if (self.nodes_done or 0) > (self.nodes_total or 0):
+            raise InvalidError("more than `nodes_total`", field="nodes_done")
+        return ProgressReport(
+            steps=tuple(
+                step.to_step(f"steps[{position}]") for position, step in enumerate(self.steps)
+            ),
+            progress=Progress(
+                step=len(self.steps),
+                planned_steps=self.planned_steps,
+                nodes_done=self.nodes_done,
+                nodes_total=self.nodes_total,
+            ),
+        )
 
 
 class HeartbeatOut(Struct, kw_only=True):

@@ -69,6 +69,11 @@ def event_name(event_type: EventType) -> str:
     return EVENT_NAMES[event_type]
 
 
+def step_word(name: str) -> str:
+    """Return a step's command, without dbt Cloud's words around it: `dbt build`."""
+    return name.removeprefix("Invoke dbt with `").removesuffix("`")
+
+
 def run_word(status: RunStatus) -> str:
     """Return a run's status in a word."""
     return RUN_STATUS_WORDS[status]
@@ -183,6 +188,7 @@ FILTERS = {
     "duration": duration,
     "event_name": event_name,
     "run_word": run_word,
+    "step_word": step_word,
     "pretty": pretty,
     "as_text": as_text,
     "answer": answer_of,

@@ -229,6 +229,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("results", Json, nullable=True),
         sa.Column("steps", Json, nullable=True),
+        sa.Column("progress", Json, nullable=True),
         sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
