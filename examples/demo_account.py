@@ -1,20 +1,28 @@
 """A made-up account with a day of runs behind it, for pictures of the pages."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from runhook.domain.attempt_counts import (
+    EMPTY,
+    AttemptCounts,
+    bucket_of,
+    hour_of,
+    sum_of,
+)
 from runhook.domain.callers import COMMAND_LINE, Actor, ActorKind
 from runhook.domain.deliveries import AttemptTrigger, DeliveryId, DeliveryState
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.failing import HOPELESS_SINCE, WELL, Health, hopeless_reason
 from runhook.domain.judging import FailureReason
 from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.redeliveries import RedeliveryId, Selection
+from runhook.domain.redeliveries import Picked, RedeliveryId, Selection
 from runhook.domain.replicas import Replica, ReplicaRole
 from runhook.domain.runs import (
     FinishReport,
@@ -38,6 +46,7 @@ from runhook.operations.subscribe import WebhookChange, change_webhook, create_w
 from runhook.operations.tokens import create_token
 from runhook.storage.accounts import find_account, update_account
 from runhook.storage.replicas import note_sign_of_life
+from runhook.storage.statistics import CountedHour, add_attempt_counts
 from runhook.storage.store import Store
 from runhook.storage.tables import attempts, deliveries, redelivery_shares, replicas, runs
 from runhook.storage.webhooks import Dispatch, deactivate_webhook, note_dispatches
@@ -56,13 +65,14 @@ ENDPOINTS = [
 ]
 ANSWERS: list[tuple[int | None, FailureReason, str]] = [
     (503, FailureReason.HTTP_STATUS, "The endpoint answered 503."),
-    (None, FailureReason.TIMED_OUT, "costs.internal.example.com:443 did not answer within 10 s."),
+    (None, FailureReason.TIMED_OUT, "{host}:443 did not answer within 10 s."),
     (
         None,
         FailureReason.TLS_FAILED,
-        "The certificate of costs.internal.example.com:443 was refused: certificate has expired.",
+        "The certificate of {host}:443 was refused: certificate has expired.",
     ),
 ]
+"""How endpoints fail: the status, why, and that in a sentence."""
 JOBS = [
     ("nightly", "shop", "production"),
     ("hourly orders", "shop", "production"),
@@ -116,6 +126,7 @@ class Seeded:
     failed_run_id: int
     open_run_id: int
     redelivery_id: RedeliveryId
+    picked_redelivery_id: RedeliveryId
 
 
 async def seed(store: Store, now: datetime) -> Seeded:
@@ -134,14 +145,9 @@ async def seed(store: Store, now: datetime) -> Seeded:
     await settle(store, webhooks, now, chance)
     await add_processes(store, now)
     redelivery_id = await add_redelivery(store, webhooks[3].id, now)
+    failed_ids = await list_failed(store, webhooks[4].id)
+    picked_redelivery_id = await begin_to_redeliver(store, Picked(tuple(failed_ids)), now)
     async with store.read() as tx:
-        failed = sa.select(deliveries.c.id).where(deliveries.c.state == "failed")
-        by_attempts = failed.order_by(
-            deliveries.c.webhook_id == webhooks[4].id,
-            deliveries.c.http_status_code.is_(None),
-            deliveries.c.attempt_count.desc(),
-            deliveries.c.id.desc(),
-        )
         retried = sa.select(deliveries.c.id).where(
             deliveries.c.state == "pending", deliveries.c.http_status_code.is_not(None)
         )
@@ -149,14 +155,28 @@ async def seed(store: Store, now: datetime) -> Seeded:
         return Seeded(
             invitation=invitation,
             webhook_ids=[webhook.id for webhook in webhooks],
-            failed_ids=(await tx.execute(by_attempts.limit(4))).scalars().all(),
+            failed_ids=failed_ids,
             retried_id=(
                 await tx.execute(retried.order_by(deliveries.c.attempt_count.desc()).limit(1))
             ).scalar_one(),
             failed_run_id=(await tx.execute(failed_run)).scalar_one(),
             open_run_id=(await tx.execute(sa.select(sa.func.max(runs.c.id)))).scalar_one(),
             redelivery_id=redelivery_id,
+            picked_redelivery_id=picked_redelivery_id,
         )
+
+
+async def list_failed(store: Store, but_not: WebhookId) -> Sequence[DeliveryId]:
+    """Return some deliveries that failed, the one with the most attempts first."""
+    failed = sa.select(deliveries.c.id).where(deliveries.c.state == "failed")
+    by_attempts = failed.order_by(
+        deliveries.c.webhook_id == but_not,
+        deliveries.c.http_status_code.is_(None),
+        deliveries.c.attempt_count.desc(),
+        deliveries.c.id.desc(),
+    )
+    async with store.read() as tx:
+        return (await tx.execute(by_attempts.limit(4))).scalars().all()
 
 
 async def name_account(store: Store) -> None:
@@ -284,7 +304,9 @@ async def settle(
 ) -> None:
     """Give every delivery its attempts."""
     shares = {one.id: endpoint[3] for one, endpoint in zip(webhooks, ENDPOINTS, strict=True)}
+    urls = {one.id: one.client_url for one in webhooks}
     made: list[dict[str, Any]] = []
+    counted: dict[tuple[WebhookId, datetime], list[AttemptCounts]] = {}
     latest: dict[WebhookId, Dispatch] = {}
     failing, archived = webhooks[3:5]
     health = {
@@ -308,13 +330,17 @@ async def settle(
             age = until - row.created_at
             is_down = row.webhook_id == failing.id and age < DOWN_FOR
             share = 0.0 if is_down else shares[row.webhook_id]
-            tries, is_good = tries_of(row, share, age, chance)
+            host = urlsplit(urls[row.webhook_id]).hostname or ""
+            tries, is_good = tries_of(row, share, age, chance, host)
             values = final_values(row, tries, now, is_good=is_good)
             if row.webhook_id == archived.id and values["state"] is DeliveryState.PENDING:
                 values["state"] = DeliveryState.CANCELED if tries else DeliveryState.SKIPPED
                 values["next_attempt_at"] = None
             await tx.execute(sa.update(deliveries).where(deliveries.c.id == row.id).values(values))
             made += tries
+            for one in tries:
+                hour = hour_of(one["sent_at"] + one["duration"])
+                counted.setdefault((row.webhook_id, hour), []).append(count_of(one))
             if tries:
                 latest[row.webhook_id] = Dispatch(
                     webhook_id=row.webhook_id,
@@ -323,8 +349,21 @@ async def settle(
                     health=health.get(row.webhook_id, WELL),
                 )
         await tx.execute(sa.insert(attempts), made)
+        await add_attempt_counts(
+            tx,
+            [
+                CountedHour(
+                    account_id=FIRST_ACCOUNT,
+                    webhook_id=webhook_id,
+                    hour=hour,
+                    counts=sum_of(counts),
+                )
+                for (webhook_id, hour), counts in counted.items()
+            ],
+        )
         await note_dispatches(tx, list(latest.values()))
-        reason = hopeless_reason(health[archived.id], ANSWERS[2][2])
+        error = ANSWERS[2][2].format(host=urlsplit(archived.client_url).hostname)
+        reason = hopeless_reason(health[archived.id], error)
         await deactivate_webhook(tx, archived.id, reason=reason, now=now - ARCHIVED_AGO)
 
 
@@ -346,25 +385,34 @@ async def add_processes(store: Store, now: datetime) -> None:
 
 async def add_redelivery(store: Store, webhook_id: WebhookId, now: datetime) -> RedeliveryId:
     """Begin a redelivery, and let it have come a part of the way."""
+    selection = Selection(since=now - timedelta(hours=23))
+    redelivery_id = await begin_to_redeliver(store, selection, now)
+    async with store.write() as tx:
+        share = redelivery_shares.c
+        is_ours = sa.and_(share.redelivery_id == redelivery_id, share.webhook_id == webhook_id)
+        await tx.execute(
+            sa.update(redelivery_shares).where(is_ours).values(queued=share.total - share.total / 3)
+        )
+    return redelivery_id
+
+
+async def begin_to_redeliver(
+    store: Store, selection: Selection | Picked, now: datetime
+) -> RedeliveryId:
+    """Begin a redelivery."""
     redelivery = await begin_redelivery(
         store,
         FIRST_ACCOUNT,
-        Selection(since=now - timedelta(hours=23)),
+        selection,
         retention=timedelta(days=30),
         actor=Actor(kind=ActorKind.USER, id=1, name=EMAIL),
         clock=PastClock(now),
     )
-    async with store.write() as tx:
-        share = redelivery_shares.c
-        is_ours = sa.and_(share.redelivery_id == redelivery.id, share.webhook_id == webhook_id)
-        await tx.execute(
-            sa.update(redelivery_shares).where(is_ours).values(queued=share.total - share.total / 3)
-        )
     return redelivery.id
 
 
 def tries_of(
-    row: sa.Row[Any], share: float, age: timedelta, chance: random.Random
+    row: sa.Row[Any], share: float, age: timedelta, chance: random.Random, host: str
 ) -> tuple[list[dict[str, Any]], bool]:
     """Return a delivery's attempts, and whether the last one succeeded."""
     pauses = [0, 11, 72, 331, 1_900, 7_400]
@@ -387,7 +435,7 @@ def tries_of(
                 else timedelta(seconds=10),
                 "http_status_code": code,
                 "failure": failure,
-                "error": error,
+                "error": error.format(host=host),
                 "request_headers": {
                     "Content-Type": "application/json",
                     "Authorization": "5f1c" * 16,
@@ -404,6 +452,19 @@ def tries_of(
         if is_good:
             return tries, True
     return tries, False
+
+
+def count_of(attempt: Mapping[str, Any]) -> AttemptCounts:
+    """Count one attempt."""
+    durations = [*EMPTY]
+    durations[bucket_of(attempt["duration"])] = 1
+    has_failed = attempt["failure"] is not None
+    return AttemptCounts(
+        succeeded=int(not has_failed),
+        failed=int(has_failed),
+        durations=durations,
+        longest=attempt["duration"],
+    )
 
 
 def final_values(

@@ -87,6 +87,7 @@ def pages(seeded: Seeded) -> dict[str, str]:
         "redeliveries": f"{root}/redeliveries",
         "redelivery-new": f"{root}/redeliveries/new?time=24h",
         "redelivery-picked": f"{root}/redeliveries/picked?{ticked}",
+        "redelivery-ticked": f"{root}/redeliveries/{seeded.picked_redelivery_id}",
         "redelivery": f"{root}/redeliveries/{seeded.redelivery_id}",
         "runs": f"{root}/runs",
         "run": f"{root}/runs/{seeded.failed_run_id}",
