@@ -5,12 +5,17 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from runhook.domain.auditing import AuditAction
+from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.permissions import Role
 from runhook.domain.replicas import LONGEST_SILENCE, Replica, ReplicaRole
 from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.server.web.showing import changes_of
+from runhook.storage.audit_log import AuditEntry
 from runhook.storage.replicas import note_sign_of_life
 from tests.support.accounts import Tenant
 from tests.support.api import Api, data_of
+from tests.support.clock import START
 from tests.support.people import session_of_new_user
 from tests.web.pages import Page, led_to, page_at, submit
 
@@ -141,3 +146,19 @@ async def test_health_shows_what_waits_and_which_processes_live(api: Api, ada):
         row.one("th").text: row.one(class_="badge").text for row in page.main.one("tbody").all("tr")
     }
     assert states == {"gone:1:0": "silent", "here:2:0": "alive"}
+
+
+def test_a_long_list_in_the_audit_log_is_shown_by_its_beginning():
+    entry = AuditEntry(
+        account_id=FIRST_ACCOUNT,
+        actor=COMMAND_LINE,
+        action=AuditAction.REDELIVERY_BEGUN,
+        subject_id="wrd_1",
+        before=None,
+        after={"delivery_ids": [f"wev_{number}" for number in range(50)], "total": 50},
+        at=START,
+    )
+
+    (_, _, ids), (_, _, total) = changes_of(entry)
+
+    assert (ids.endswith("wev_9 and 40 more"), total) == (True, "50")

@@ -124,6 +124,8 @@ def remedy_of(attempt: LoggedAttempt) -> str:
 
 TIMES = frozenset({"since", "until", "expires_at"})
 """The facts in the audit log that are times, which it keeps as text."""
+LISTED = 10
+"""So many values of a list in it are shown."""
 
 
 def changes_of(entry: AuditEntry) -> Sequence[tuple[str, str, str]]:
@@ -139,7 +141,8 @@ def changes_of(entry: AuditEntry) -> Sequence[tuple[str, str, str]]:
 def fact(name: str, value: object) -> str:
     """Return a value of the audit log as it is read; empty for nothing."""
     if isinstance(value, list):
-        return ", ".join(fact(name, one) for one in value)
+        shown = ", ".join(fact(name, one) for one in value[:LISTED])
+        return f"{shown} and {len(value) - LISTED} more" if len(value) > LISTED else shown
     if isinstance(value, str) and name in TIMES:
         return moment(datetime.fromisoformat(value))
     if isinstance(value, bool):
