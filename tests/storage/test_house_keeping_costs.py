@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.deliveries import DeliveryId
-from runhook.domain.redeliveries import Place, Selection
+from runhook.domain.redeliveries import Picked, Place, Selection
 from runhook.domain.runs import RunId
 from runhook.operations.ids import first_delivery_id_of
 from runhook.storage.artifacts import delete_artifacts
@@ -16,6 +16,7 @@ from runhook.storage.audit_log import delete_old_audit_entries
 from runhook.storage.columns import EPOCH
 from runhook.storage.deliveries import cancel_pending, look_at_old_deliveries
 from runhook.storage.invitations import delete_old_invitations
+from runhook.storage.picked import look_for_picked
 from runhook.storage.redeliveries import delete_old_redeliveries, lock_due_share
 from runhook.storage.runs import RunPlace, delete_runs, lock_silent_runs, look_at_old_runs
 from runhook.storage.sessions import delete_old_sessions
@@ -60,9 +61,9 @@ COPIES = (
        WHERE copy.id > 1000""",
     """INSERT INTO audit_entries (account_id, at, actor_kind, actor_name, action, subject_id)
        SELECT account_id, created_at, 'runhook', '', 'webhook.changed', '' FROM runs""",
-    """INSERT INTO redeliveries (id, account_id, since, states, event_types, fixed_at, is_counted,
-           state, created_by, created_at, ended_at)
-       SELECT 'wrd_' || id, account_id, 0, '[]', '[]', 0, true, 'finished', '', 0, created_at
+    """INSERT INTO redeliveries (id, account_id, delivery_ids, since, states, event_types,
+           fixed_at, is_counted, state, created_by, created_at, ended_at)
+       SELECT 'wrd_' || id, account_id, '[]', 0, '[]', '[]', 0, true, 'finished', '', 0, created_at
        FROM runs""",
     """INSERT INTO redelivery_shares (redelivery_id, webhook_id, total, queued, passed_over,
            place_created_at, place_delivery_id)
@@ -121,6 +122,18 @@ LOOKS: dict[str, tuple[Look, str]] = {
             tx, heartbeats=False, longest=timedelta(hours=24), limit=100
         ),
         "ix_runs_open",
+    ),
+    "what was picked, of a webhook": (
+        lambda tx, tenant: look_for_picked(
+            tx,
+            tenant.account_id,
+            next(iter(tenant.secrets)),
+            Picked((DeliveryId("wev_1001"), DeliveryId("wev_1002"))),
+            fixed_at=START,
+            place=Place(EPOCH, DeliveryId("")),
+            limit=500,
+        ),
+        "pk_deliveries",
     ),
     "a step of a redelivery": (
         lambda tx, tenant: lock_due_share(tx),
