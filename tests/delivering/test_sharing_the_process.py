@@ -114,7 +114,7 @@ def test_one_account_holds_no_more_than_half_of_the_claims():
 
 
 def test_however_many_retries_of_all_endpoints_fall_due_together_the_claims_in_all_are_bounded():
-    endpoints, accounts = 100, range(10, 20)
+    endpoints, accounts = 400, range(10, 20)
     waiting = {}
     for number in accounts:
         waiting |= waiting_of(endpoints // len(accounts), AccountId(number))
@@ -193,6 +193,16 @@ def test_a_lane_whose_endpoint_is_in_trouble_claims_less(requests: Requests):
 
     lane.held = before // 2
     assert lane.places() == 0
+
+
+def test_a_lane_claims_again_when_half_of_it_is_sent_though_not_recorded_yet(requests: Requests):
+    lane = requests.lane()
+    lane.held = lane.places()
+    half = lane.held // 2
+
+    assert [lane.note_sent() for _ in range(half)] == [False] * (half - 1) + [True]
+    assert lane.places() == half
+    assert not lane.note_sent()
 
 
 def test_a_lane_sends_no_more_than_its_budget_at_once(requests: Requests):

@@ -111,12 +111,25 @@ async def test_a_file_that_another_process_writes_for_too_long_is_unavailable(sq
         other.execute("BEGIN IMMEDIATE")
 
         with pytest.raises(UnavailableError):
-            async with store.write():
-                pass
+            async with store.write() as tx:
+                await tx.execute(sa.text("SELECT 1"))
 
         other.execute("ROLLBACK")
-    async with store.write():
-        pass
+    async with store.write() as tx:
+        await tx.execute(sa.text("SELECT 1"))
+    await store.close()
+
+
+async def test_what_writes_nothing_waits_for_no_other_process(sqlite_url: str):
+    store = Store.open(sqlite_url, vault=VAULT)
+    path = sa.make_url(sqlite_url).database
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        async with store.write():
+            pass
+
+        other.execute("ROLLBACK")
     await store.close()
 
 

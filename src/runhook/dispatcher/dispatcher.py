@@ -152,11 +152,15 @@ class Dispatcher:
         try:
             attempt = await self._attempt(held.claimed)
             lane.note(attempt.outcome.duration, failed=attempt.outcome.failure is not None)
-            self._recorder.add(self._judge(held.claimed, attempt))
+            judged = self._judge(held.claimed, attempt)
         except Exception:
             # Its lease will end, and it will be tried again.
             log.exception("delivering failed", delivery=held.claimed.delivery.id)
             self._let_go(held.claimed.delivery)
+            return
+        self._recorder.add(judged)
+        if lane.note_sent():
+            self._on_room()
 
     def _is_sendable(self, held: Held) -> bool:
         return held.until - self._now() >= self._send_margin.total_seconds()
@@ -198,6 +202,7 @@ class Dispatcher:
         for one, record_ in zip(judged, recorded, strict=True):
             delivery = one.claimed.delivery
             lane = self._let_go(delivery)
+            lane.unrecorded -= 1
             lanes.add(lane)
             if record_ is not None and record_.is_closed:
                 self._give_back(lane.close(self._now()))

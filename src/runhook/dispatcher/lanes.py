@@ -24,9 +24,11 @@ REQUESTS_FOR_FIRST = 64
 """How many of these are kept for lanes that have none under way."""
 LONGEST_WAIT = timedelta(seconds=10)
 """How long a claimed delivery may wait in its lane, as far as that can be foreseen."""
-MOST_ROUNDS = 8
+MOST_ROUNDS = 16
 """How many times the requests under way may be waiting behind them at the most."""
-CLAIMS_IN_ALL = 4_000
+SHORTEST = LONGEST_WAIT / MOST_ROUNDS
+"""A request that took no longer than this lets as much wait as may."""
+CLAIMS_IN_ALL = 8_000
 """How many deliveries this process holds, but for the first one of a lane."""
 CLAIMS_PER_ACCOUNT = CLAIMS_IN_ALL // 2
 """How many of an account this process holds at the most."""
@@ -71,12 +73,14 @@ class Lane:
     def __init__(self, share: Share, begin: "Begin") -> None:
         self.held = 0
         self.under_way = 0
+        self.unrecorded = 0
+        """How many of what is held have been sent, and are held until that is recorded."""
         self.budget = Budget.full(REQUESTS_PER_LANE)
         self._share = share
         self._begin = begin
         self._waiting: deque[Held] = deque()
         self._closed_at = -math.inf
-        self._latest_duration = LONGEST_WAIT
+        self._capacity = capacity_of(self.budget, LONGEST_WAIT)
 
     def put(self, held: Held) -> bool:
         """Let a delivery wait for its turn; say whether it may, which ``close`` can forbid."""
@@ -100,25 +104,35 @@ class Lane:
 
     def note(self, duration: timedelta, *, failed: bool) -> None:
         """Learn how the endpoint took a request that has ended, and whose place is still taken."""
-        self._latest_duration = duration
         others = self.under_way - 1
-        self.budget = self.budget.after(failed=failed, duration=duration, under_way=others)
-        self.advance()
+        before = self.budget
+        self.budget = before.after(failed=failed, duration=duration, under_way=others)
+        self._capacity = capacity_of(self.budget, duration)
+        if self.budget.requests > before.requests:
+            self.advance()
+
+    @property
+    def unsent(self) -> int:
+        """How many deliveries wait for their turn or are under way."""
+        return self.held - self.unrecorded
+
+    def note_sent(self) -> bool:
+        """Hold a delivery only until it is recorded; say whether the lane is half empty by that."""
+        half = self._capacity // 2
+        was_full = self.unsent > half
+        self.unrecorded += 1
+        return was_full and self.unsent <= half
 
     def places(self, waiting: Waiting | None = None) -> int:
         """Return how many more deliveries to claim: none while the lane is more than half full.
 
-        A quick endpoint gets more of them at a time, so that claiming is paid once for many; a
-        slow one few, so that none waits longer in its lane than its lease allows. A paused endpoint
-        gets one, and one with a rate limit what can be sent at once.
+        A paused endpoint gets one, and one with a rate limit what can be sent at once.
         """
         if waiting is not None and waiting.is_paused:
             return 1
         if waiting is not None and waiting.rate_limit is not None:
             return max(0, min(self.budget.requests - self.held, waiting.rate_limit.together))
-        rounds = int(LONGEST_WAIT / max(self._latest_duration, timedelta(milliseconds=1)))
-        capacity = self.budget.requests * (1 + min(max(rounds, 1), MOST_ROUNDS))
-        return 0 if self.held > capacity // 2 else capacity - self.held
+        return 0 if self.unsent > self._capacity // 2 else self._capacity - self.unsent
 
     def close(self, at: float) -> Sequence[Held]:
         """Send nothing that was claimed before ``at``; return what waited for its turn."""
@@ -151,6 +165,16 @@ class Lane:
 Begin = Callable[[Lane, Held], None]
 
 
+def capacity_of(budget: Budget, duration: timedelta) -> int:
+    """Return how many deliveries may be unsent in a lane whose latest request took so long.
+
+    A quick endpoint gets more of them at a time, so that claiming is paid once for many; a slow one
+    few, so that none waits longer in its lane than its lease allows.
+    """
+    rounds = LONGEST_WAIT // duration if duration > SHORTEST else MOST_ROUNDS
+    return budget.requests * (1 + min(max(rounds, 1), MOST_ROUNDS))
+
+
 def part_of(left: int, held: int, *, is_first: bool) -> int:
     """Return how many deliveries a lane may claim.
 
@@ -180,8 +204,12 @@ class Lanes:
 
     def enter(self, delivery: Delivery) -> Lane:
         """Count one delivery as held, and return its lane."""
-        share = self._shares.setdefault(delivery.account_id, Share())
-        lane = self._lanes.setdefault(delivery.webhook_id, Lane(share, self._begin))
+        lane = self._lanes.get(delivery.webhook_id)
+        share = self._shares.get(delivery.account_id)
+        if share is None:
+            share = self._shares[delivery.account_id] = Share()
+        if lane is None:
+            lane = self._lanes[delivery.webhook_id] = Lane(share, self._begin)
         lane.held += 1
         share.held += 1
         self._held += 1

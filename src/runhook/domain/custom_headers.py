@@ -116,4 +116,4 @@ def check_header_value(name: str, value: str) -> None:
 
 def masked(headers: Mapping[str, str], custom: CustomHeaders) -> dict[str, str]:
     """Return a request's headers as they may be logged and shown."""
-    return {name: MASK if name in custom else value for name, value in headers.items()}
+    return {**headers, **dict.fromkeys(custom, MASK)}

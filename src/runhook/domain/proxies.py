@@ -71,6 +71,8 @@ class Proxies:
         Raises:
             ValueError: it is no URL.
         """
+        if not self.by_scheme:
+            return None
         parts = urlsplit(url)
         proxy = self.by_scheme.get(parts.scheme)
         if proxy is None:

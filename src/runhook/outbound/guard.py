@@ -5,13 +5,12 @@ literals alike, so this is the one place that no URL, DNS answer or redirect can
 """
 
 import socket
-from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from runhook.domain.destinations import Address, AddressPolicy, literal_addresses
+from runhook.domain.destinations import AddressPolicy, literal_addresses
 from runhook.outbound.trip import Stage, current_trip, place_of
 
 REMEMBERED = 4_096
@@ -22,21 +21,12 @@ class AddressRefusedError(OSError):
     """Policy does not let us dial this address."""
 
 
-@lru_cache(maxsize=REMEMBERED)
-def addresses_in(url: str) -> Iterable[Address]:
-    """Return the addresses that a URL spells out instead of a host's name.
-
-    Raises:
-        ValueError: it is no URL.
-    """
-    return literal_addresses(urlsplit(url).hostname or "")
-
-
 class Guard:
     """Makes sockets for addresses that policy allows."""
 
     def __init__(self, policy: AddressPolicy) -> None:
         self._refusal_of = lru_cache(maxsize=REMEMBERED)(policy.refusal)
+        self._refusal_in = lru_cache(maxsize=REMEMBERED)(self._find_refusal)
 
     def check(self, url: str) -> None:
         """Refuse a URL that spells out an address that would not even be dialled.
@@ -48,8 +38,7 @@ class Guard:
             AddressRefusedError: policy refuses the address.
             ValueError: it is no URL.
         """
-        for address in addresses_in(url):
-            self._check(address)
+        refuse(self._refusal_in(url))
 
     def refusal_of(self, host: str) -> str | None:
         """Return why an address may not be dialled, in a sentence; None if it may."""
@@ -62,19 +51,28 @@ class Guard:
         Raises:
             AddressRefusedError: policy refuses the address.
         """
-        # A link-local IPv6 address can carry its interface: fe80::1%eth0.
-        self._check(ip_address(str(address_info[4][0]).partition("%")[0]))
+        refuse(self.refusal_of(str(address_info[4][0])))
         return make_socket(address_info)
 
-    def _check(self, address: Address) -> None:
-        refusal = self._refusal_of(address)
-        if refusal is None:
-            return
-        # Where several addresses are tried, aiohttp tells of the last one only.
-        trip = current_trip()
-        if trip is not None and refusal not in trip.refusals:
-            trip.refusals.append(refusal)
-        raise AddressRefusedError(refusal)
+    def _find_refusal(self, url: str) -> str | None:
+        addresses = literal_addresses(urlsplit(url).hostname or "")
+        refusals = (self._refusal_of(one) for one in addresses)
+        return next((one for one in refusals if one is not None), None)
+
+
+def refuse(refusal: str | None) -> None:
+    """Note on the trip under way why an address is not dialled; do nothing if it may be.
+
+    Raises:
+        AddressRefusedError: it may not.
+    """
+    if refusal is None:
+        return
+    # Where several addresses are tried, aiohttp tells of the last one only.
+    trip = current_trip()
+    if trip is not None and refusal not in trip.refusals:
+        trip.refusals.append(refusal)
+    raise AddressRefusedError(refusal)
 
 
 def make_socket(address_info: tuple[Any, ...]) -> socket.socket:

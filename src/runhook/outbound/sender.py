@@ -101,35 +101,31 @@ class Sender:
 
     async def send(self, request: Request) -> Outcome:
         """Send one request; whatever happens, an outcome is returned."""
-        self.tally.under_way += 1
-        try:
-            outcome = await self._send(request)
-        finally:
-            self.tally.under_way -= 1
-        self.tally.note(outcome)
-        return outcome
-
-    async def _send(self, request: Request) -> Outcome:
         clock = asyncio.get_running_loop().time
         started = clock()
         trip = Trip(url=request.url, deadline=self._deadline)
         begin(trip)
+        self.tally.under_way += 1
         try:
             status_code, headers, body = await self._exchange(request, trip, started)
+            failure, why = explain_status(status_code, trip)
+            outcome = Outcome(
+                duration=timedelta(seconds=clock() - started),
+                status_code=status_code,
+                failure=failure,
+                error=why,
+                response_headers=headers,
+                response_body=body,
+            )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             reason, sentence = explain(error, trip)
-            return Outcome(
+            outcome = Outcome(
                 duration=timedelta(seconds=clock() - started), failure=reason, error=sentence
             )
-        failure, why = explain_status(status_code, trip)
-        return Outcome(
-            duration=timedelta(seconds=clock() - started),
-            status_code=status_code,
-            failure=failure,
-            error=why,
-            response_headers=headers,
-            response_body=body,
-        )
+        finally:
+            self.tally.under_way -= 1
+        self.tally.note(outcome)
+        return outcome
 
     async def look_up(self, url: str) -> str | None:
         """Return why nothing would be dialled for a URL now, in a sentence; None if all is well.
@@ -225,10 +221,11 @@ def kept_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 async def read_up_to(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """Read a body, and hang up on one that is longer than ``limit`` bytes."""
-    body = bytearray()
-    while chunk := await response.content.readany():
+    body = await response.content.readany()
+    while len(body) <= limit:
+        chunk = await response.content.readany()
+        if not chunk:
+            return body
         body += chunk
-        if len(body) > limit:
-            response.close()
-            break
-    return bytes(body)
+    response.close()
+    return body

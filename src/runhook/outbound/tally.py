@@ -35,8 +35,10 @@ class Tally:
         self.outcomes[outcome.failure] += 1
         self.durations[bucket_of(outcome.duration)] += 1
         self.seconds += outcome.duration.total_seconds()
-        self._by_second[int(self._now())] += 1
-        self._forget()
+        second = int(self._now())
+        if second not in self._by_second:
+            self._forget()
+        self._by_second[second] += 1
 
     def lately(self) -> int:
         """Return how many requests ended in the last minute."""

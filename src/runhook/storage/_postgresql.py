@@ -135,7 +135,7 @@ def is_away(error: sa.exc.DBAPIError) -> bool:
 
 
 async def run_batch(
-    connection: AsyncConnection, batch: Batch, rows: Sequence[tuple[Any, ...]]
+    connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
 ) -> None:
     """Run a statement for many rows, as one statement wherever it can be made one.
 
@@ -143,9 +143,9 @@ async def run_batch(
     """
     sql = for_columns(batch.sql)
     if sql is None:
-        await connection.exec_driver_sql(batch.sql, rows)
+        await connection.exec_driver_sql(batch.sql, list(zip(*columns, strict=True)))
     else:
-        await connection.exec_driver_sql(sql, tuple(zip(*rows, strict=True)))
+        await connection.exec_driver_sql(sql, tuple(columns))
 
 
 @lru_cache

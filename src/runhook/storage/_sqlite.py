@@ -13,6 +13,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
+from runhook.storage._sqlite_driver import Connection, connect
 from runhook.storage.batches import Batch, around_values
 from runhook.storage.claimable import CLAIMED, LANES, claimable_of
 from runhook.storage.columns import as_json
@@ -74,14 +75,17 @@ def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
         pool_size=connections,
         max_overflow=0,
         json_serializer=as_json,
-        # The address may have another, as the library's own parameter.
-        connect_args={} if "timeout" in url.query else {"timeout": BUSY_TIMEOUT_SECONDS},
+        connect_args={
+            "async_creator_fn": connect,
+            # The driver would begin transactions by itself, and too late.
+            "isolation_level": None,
+            # The address may have another, as the library's own parameter.
+            **({} if "timeout" in url.query else {"timeout": BUSY_TIMEOUT_SECONDS}),
+        },
     )
 
     @sa.event.listens_for(created.sync_engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
-        # The driver would begin transactions by itself, and too late.
-        connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in PRAGMAS:
             cursor.execute(pragma)
@@ -89,7 +93,9 @@ def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
 
     @sa.event.listens_for(created.sync_engine, "begin")
     def start(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, Connection)
+        driver.begin(begin)
 
     return created
 
@@ -158,10 +164,13 @@ async def read_many(
     """
     in_one_row, readers = read_at_once(query)
     rows = msgspec.json.decode((await connection.execute(in_one_row, parameters)).scalar_one())
-    return [
-        [value if read is None else read(value) for read, value in zip(readers, row, strict=True)]
-        for row in rows
-    ]
+    columns = zip(readers, zip(*rows, strict=True), strict=bool(rows))
+    return list(
+        zip(
+            *(column if read is None else map(read, column) for read, column in columns),
+            strict=True,
+        )
+    )
 
 
 Read = Callable[[Any], Any]
@@ -214,13 +223,14 @@ def is_away(error: sa.exc.DBAPIError) -> bool:
 
 
 async def run_batch(
-    connection: AsyncConnection, batch: Batch, rows: Sequence[tuple[Any, ...]]
+    connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
 ) -> None:
     """Run a statement for many rows, as one statement wherever it can be made one.
 
     The driver's thread lets go of Python's lock for each statement, and has to wait for it after
     each while another thread works: as many times for a batch as it has statements.
     """
+    rows = list(zip(*columns, strict=True))
     at_once = PARAMETERS_LIMIT // len(batch.places)
     for first in range(0, len(rows), at_once):
         some = rows[first : first + at_once]

@@ -1,13 +1,15 @@
 """One statement for many rows, handed to the driver as it wants them.
 
 SQLAlchemy would take the parameters of each row apart anew, which costs several times what the
-database does with the row. Here a statement is compiled once, and a row is a tuple from then on.
+database does with the row. Here a statement is compiled once, and rows are taken column by column.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,8 +19,8 @@ VALUES = "VALUES "
 PLACEHOLDER = re.compile(r"\?|\$\d+")
 
 Row = Mapping[str, Any]
-Place = Callable[[Row], Any]
-"""What one placeholder of the statement gets from a row."""
+Place = Callable[[Sequence[Row]], Iterable[Any]]
+"""What one placeholder of the statement gets, from each of some rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,9 @@ class Batch:
     sql: str
     places: tuple[Place, ...]
 
-    def tuples(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
-        """Return the rows as the driver wants them."""
-        places = self.places
-        return [tuple([place(row) for place in places]) for row in rows]
+    def columns(self, rows: Sequence[Row]) -> list[list[Any]]:
+        """Return what each placeholder gets, row after row."""
+        return [list(place(rows)) for place in self.places]
 
 
 @lru_cache
@@ -82,11 +83,13 @@ def closing(text: str) -> int:
 def place_of(compiled: SQLCompiler, name: str, dialect: sa.Dialect) -> Place:
     """Return what fills one placeholder: a value of the row, or one that the statement holds."""
     parameter = compiled.binds[name]
-    process = parameter.type.dialect_impl(dialect).bind_processor(dialect)
-    if process is None:
-        if parameter.required:
-            return lambda row: row[name]
-        return lambda _row: parameter.effective_value
-    if parameter.required:
-        return lambda row: process(row[name])
-    return lambda _row: process(parameter.effective_value)
+    process = parameter.type.dialect_impl(dialect).bind_processor(dialect) or itself
+    if not parameter.required:
+        return lambda rows: repeat(process(parameter.effective_value), len(rows))
+    value = itemgetter(name)
+    return lambda rows: map(process, map(value, rows))
+
+
+def itself(value: Any) -> Any:
+    """Return a value that the driver takes as it is."""
+    return value

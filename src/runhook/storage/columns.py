@@ -67,7 +67,9 @@ class Word(sa.types.TypeDecorator[StrEnum]):
     def process_bind_param(self, value: StrEnum | None, dialect: sa.Dialect) -> str | None:
         """Turn a member into what is stored."""
         del dialect
-        return None if value is None else self.enumeration(value).value
+        if value is None:
+            return None
+        return (value if isinstance(value, self.enumeration) else self.enumeration(value)).value
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> StrEnum | None:
         """Turn what is stored into a member."""

@@ -87,9 +87,9 @@ class Database(Protocol):
         """Whether an error means that the database is away, locked or full, and is no bug."""
 
     async def run_batch(
-        self, connection: AsyncConnection, batch: Batch, rows: Sequence[tuple[Any, ...]]
+        self, connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
     ) -> None:
-        """Run a statement for many rows."""
+        """Run a statement for many rows, given by what each placeholder gets."""
 
     async def lock_schema(self, connection: AsyncConnection) -> None:
         """Let no other process change the schema before this transaction ends."""
@@ -139,7 +139,7 @@ class Transaction:
         The statement is compiled once: build it once too.
         """
         batch = compile_batch(statement, self.connection.dialect, tuple(rows[0]))
-        await self.database.run_batch(self.connection, batch, batch.tuples(rows))
+        await self.database.run_batch(self.connection, batch, batch.columns(rows))
 
 
 def after(now: Clock, pause: ColumnElement[timedelta]) -> Clock:
