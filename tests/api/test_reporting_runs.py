@@ -31,6 +31,7 @@ REFUSED_AT_START = {
     "dbt_version": ["x" * 65, 1.10],
     "started_at": ["yesterday", {}],
     "heartbeats": [None, "sometimes", []],
+    "cancelable": [None, "sometimes", []],
     "late": ["yes", 2],
     "trigger": ["airflow", 5],
 }
@@ -94,6 +95,7 @@ async def test_a_started_run_has_every_key_in_its_type(admin: httpx.AsyncClient)
         "outcome": None,
         "started_at": "2026-03-01T11:59:30Z",
         "finished_at": None,
+        "cancelable": False,
         "cancel_requested": False,
         "late": False,
         "results": None,
@@ -416,13 +418,13 @@ async def test_results_may_hold_whatever_json_can(admin: httpx.AsyncClient):
     assert data_of(again) == data_of(first)
 
 
-@pytest.mark.parametrize("path", ["finish", "heartbeat", "cancel"])
+@pytest.mark.parametrize("path", ["finish", "heartbeat", "canceling", "cancel"])
 async def test_a_run_that_is_not_there_is_404(admin: httpx.AsyncClient, path: str):
     for run_id in ("404", "0", "-1", str(2**63), "9" * 30, "9" * 5_000, "nightly", "1.5", "%00"):
         told(await admin.post(f"/runs/{run_id}/{path}", json={"status": "success"}), 404)
 
 
-@pytest.mark.parametrize("path", ["finish", "heartbeat", "cancel"])
+@pytest.mark.parametrize("path", ["finish", "heartbeat", "canceling", "cancel"])
 async def test_another_accounts_run_is_404_and_stays_as_it_is(
     api: Api, admin: httpx.AsyncClient, path: str
 ):

@@ -17,6 +17,7 @@ from runhook.domain.runs import (
     RunAlreadyFinishedError,
     RunOutcome,
     RunStatus,
+    announce_cancel,
     finish,
     lose,
     request_cancel,
@@ -72,7 +73,7 @@ def test_a_lost_run_is_errored_and_says_how_long_nothing_was_heard():
 
 
 def test_a_lost_run_whose_cancellation_was_announced_is_canceled():
-    after = lost(request_cancel(a_run(), now=FINISHED_AT))
+    after = lost(announce_cancel(a_run(), now=FINISHED_AT))
 
     assert (after.status, after.outcome) == (RunStatus.CANCELLED, None)
     assert after.status_message == "lost contact after 303 s"
@@ -130,7 +131,7 @@ def test_after_that_finishing_goes_by_the_usual_rules(run, report, other):
     [(False, ["job.run.errored", "job.run.completed"]), (True, ["job.run.canceled"])],
 )
 def test_losing_a_run_is_told_as_any_such_end_is(is_announced, types):
-    run = request_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run()
+    run = announce_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run()
 
     assert told(run, lost(run)) == types
 
@@ -147,7 +148,7 @@ def test_losing_a_run_is_told_as_any_such_end_is(is_announced, types):
     ],
 )
 def test_the_true_end_of_a_lost_run_is_told_but_for_what_was_told(is_announced, status, types):
-    before = lost(request_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run())
+    before = lost(announce_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run())
     after = finish(before, FinishReport(status=status), now=MUCH_LATER)
 
     assert told(before, after) == types

@@ -151,7 +151,7 @@ async def test_replicas_that_end_one_run_at_once_tell_it_once(
     assert [row.sequence for row in await rows_of(store, events)] == [1, 2]
 
 
-@pytest.mark.parametrize("what", ["finish", "cancel", "heartbeat"])
+@pytest.mark.parametrize("what", ["finish", "cancel", "canceling", "heartbeat"])
 async def test_another_accounts_run_is_not_there(tenant: Tenant, stranger: Tenant, what: str):
     run = await tenant.start()
     before = await rows_of(tenant.store, runs)
@@ -160,6 +160,7 @@ async def test_another_accounts_run_is_not_there(tenant: Tenant, stranger: Tenan
         await {
             "finish": lambda: stranger.finish(run),
             "cancel": lambda: stranger.cancel(run.id),
+            "canceling": lambda: stranger.announce_cancel(run.id),
             "heartbeat": lambda: stranger.heartbeat(run.id),
         }[what]()
 

@@ -83,7 +83,7 @@ async def test_a_run_that_was_being_canceled_when_its_heartbeats_stop_becomes_ca
     tenant: Tenant,
 ):
     run = await start(tenant)
-    await tenant.cancel(run.id)
+    await tenant.announce_cancel(run.id)
 
     lost = await lose(tenant, run)
 

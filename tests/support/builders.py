@@ -115,6 +115,7 @@ class RunFields(TypedDict, total=False):
     finished_at: datetime | None
     cancel_requested_at: datetime | None
     heartbeats: bool
+    cancelable: bool
     lost_at: datetime | None
     trigger: Trigger | None
     is_late: bool

@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
     STARTED = "start"
     HEARTBEAT = "heartbeat"
-    CANCELING = "cancel"
+    CANCELING = "canceling"
     FINISHED = "finish"
 
 
@@ -29,8 +29,23 @@ class Report:
     body: Mapping[str, object]
 
 
-def started(run_key: str, facts: Mapping[str, "Fact"], at: datetime, *, heartbeats: bool) -> Report:
-    """Say that a run has started; ``heartbeats`` promises to tell that it goes on."""
+def started(
+    run_key: str,
+    facts: Mapping[str, "Fact"],
+    at: datetime,
+    *,
+    heartbeats: bool,
+    cancelable: bool = False,
+) -> Report:
+    """Say that a run has started.
+
+    Args:
+        run_key: our name for the run.
+        facts: what is known of it.
+        at: when it has started.
+        heartbeats: promises to tell that it goes on.
+        cancelable: promises to end it if the service asks for that.
+    """
     from runhook.client.facts import as_start  # noqa: PLC0415 - loaded before dbt starts, else
 
     return Report(
@@ -39,6 +54,7 @@ def started(run_key: str, facts: Mapping[str, "Fact"], at: datetime, *, heartbea
             "run_key": run_key,
             "started_at": rfc_3339(at),
             "heartbeats": heartbeats,
+            "cancelable": cancelable,
             **as_start(facts),
         },
     )

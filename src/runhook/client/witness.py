@@ -270,7 +270,13 @@ class RunWitness(Witness):
 
         place = this_place(self._environ)
         facts = facts_of(self._settings, self._surroundings(), place, self._redactor())
-        return started(self._run_key, facts, self._started_at, heartbeats=True)
+        return started(
+            self._run_key,
+            facts,
+            self._started_at,
+            heartbeats=True,
+            cancelable=self._settings.allow_cancel,
+        )
 
     def _verdict(self) -> "Verdict":
         from runhook.client.steps import failure, success  # noqa: PLC0415 - loaded by now

@@ -117,8 +117,9 @@ class StartReport:
 
     ``run_key`` is the reporter's own name for the run: the same key and facts again are the same
     run. ``dbt_version`` is empty where it is not known yet; ``started_at`` None means now.
-    ``heartbeats`` is the promise to send them, and one of the facts. A report that ``is_late`` was
-    held up on its way; it says the same as one that was not.
+    ``heartbeats`` is the promise to send them, ``cancelable`` the promise to end the run if a
+    heartbeat's answer asks for it; both are facts. A report that ``is_late`` was held up on its
+    way; it says the same as one that was not.
     """
 
     run_key: str
@@ -129,6 +130,7 @@ class StartReport:
     dbt_version: str
     started_at: datetime | None = None
     heartbeats: bool = False
+    cancelable: bool = False
     trigger: Trigger | None = None
     is_late: bool = field(default=False, repr=False)
 
@@ -169,6 +171,8 @@ class Run:
     dbt_version: str
     heartbeats: bool = False
     """Whether its reporter promised to send them."""
+    cancelable: bool = False
+    """Whether its reporter lets others end it."""
     status: RunStatus
     status_message: str | None = None
     outcome: RunOutcome | None = None
@@ -178,6 +182,7 @@ class Run:
     started_at: datetime
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
+    """When somebody asked for its end: its reporter was told, or told of it."""
     lost_at: datetime | None = None
     """When it was given up; None again as soon as its reporter has told how it ended."""
     trigger: Trigger | None = None
@@ -199,6 +204,10 @@ class RunKeyTakenError(ConflictError):
 
 class RunAlreadyFinishedError(ConflictError):
     """The run was already finished, with other facts."""
+
+
+class RunNotCancelableError(ConflictError):
+    """The run's reporter does not let others end it."""
 
 
 def finish(run: Run, report: FinishReport, *, now: datetime) -> Run:
@@ -285,7 +294,21 @@ def same_ending(run: Run, report: FinishReport, outcome: RunOutcome | None) -> b
 
 
 def request_cancel(run: Run, *, now: datetime) -> Run:
-    """Return ``run`` with its cancellation asked for; unchanged if it was, or if it is over."""
+    """Return ``run`` with its cancellation asked for; unchanged if it was, or if it is over.
+
+    Raises:
+        RunNotCancelableError: its reporter would not hear of it.
+    """
+    if not (run.cancelable or run.status.is_over or run.cancel_requested_at):
+        raise RunNotCancelableError(
+            f"Run {run.id} cannot be canceled from here, because its reporter does not allow it; "
+            "`runhook run --allow-cancel` does. Stop dbt where it runs."
+        )
+    return announce_cancel(run, now=now)
+
+
+def announce_cancel(run: Run, *, now: datetime) -> Run:
+    """Return ``run`` with its reporter's word that it is being canceled; unchanged as above."""
     if run.status.is_over or run.cancel_requested_at is not None:
         return run
     return replace(run, cancel_requested_at=now)

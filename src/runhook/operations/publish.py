@@ -24,6 +24,7 @@ from runhook.domain.runs import (
     RunKeyTakenError,
     RunStatus,
     StartReport,
+    announce_cancel,
     finish,
     request_cancel,
 )
@@ -73,6 +74,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Canceling:
+    """A run's reporter says that somebody cancels it where it runs."""
+
+    account_id: AccountId
+    run_id: RunId
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Heartbeat:
     """A run's reporter is alive."""
 
@@ -80,7 +89,7 @@ class Heartbeat:
     run_id: RunId
 
 
-Change = Finish | Cancel | Heartbeat
+Change = Finish | Cancel | Canceling | Heartbeat
 Report = Start | Change
 
 
@@ -194,6 +203,7 @@ def new_run(start: Start, job: Job, now: datetime) -> StoredRun:
         run_reason=report.run_reason,
         dbt_version=report.dbt_version,
         heartbeats=report.heartbeats,
+        cancelable=report.cancelable,
         status=RunStatus.RUNNING,
         started_at=report.started_at or now,
         trigger=report.trigger,
@@ -254,7 +264,7 @@ async def change_runs(
             after, following = counted(before, after, now=now)
             events += following
             runs[key] = changed[after.id] = after
-        if isinstance(change, Heartbeat):
+        if isinstance(change, Heartbeat | Canceling):
             alive.add(after.id)
         answers[change] = Reported(after)
     if changed:
@@ -279,6 +289,8 @@ def changed_run(run: Run, change: Change, now: datetime) -> Run:
             return finish(run, change.report, now=now)
         case Cancel():
             return request_cancel(run, now=now)
+        case Canceling():
+            return announce_cancel(run, now=now)
         case Heartbeat():
             return run
 

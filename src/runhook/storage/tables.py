@@ -188,6 +188,8 @@ runs = sa.Table(
     sa.Column("cancel_requested_at", UtcDateTime),
     # Whether the reporter promised to send some; a run may be silent the longer if not.
     sa.Column("heartbeats", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Whether the reporter ends the run if it is asked to.
+    sa.Column("cancelable", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("trigger", Json),
     sa.Column("is_late", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("heartbeat_at", UtcDateTime, nullable=False),

@@ -8,9 +8,16 @@ from litestar.params import FromPath, JSONBody
 
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import RunId
-from runhook.operations.publish import Cancel, Finish, Heartbeat, Start
+from runhook.operations.publish import Cancel, Canceling, Finish, Heartbeat, Start
 from runhook.server.api.parameters import existing_id
-from runhook.server.api.runs_wire import FinishIn, HeartbeatOut, RunOut, StartIn, run_of
+from runhook.server.api.runs_wire import (
+    FinishIn,
+    HeartbeatOut,
+    RunOut,
+    StartIn,
+    heartbeat_of,
+    run_of,
+)
 from runhook.server.api.wire import Envelope, created
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
@@ -37,10 +44,18 @@ async def start_run(
 async def heartbeat(
     services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[HeartbeatOut]:
-    """Say that the run's reporter is alive; learn whether the run should end."""
+    """Say that the run's reporter is alive; learn whether it should end a cancelable run."""
     report = Heartbeat(caller.account_id, RunId(existing_id(run_id)))
-    run = (await services.publisher.publish(report)).run
-    return Envelope(data=HeartbeatOut(cancel_requested=run.cancel_requested_at is not None))
+    return Envelope(data=heartbeat_of((await services.publisher.publish(report)).run))
+
+
+@post("/{run_id:int}/canceling", status_code=200, **needs(Permission.REPORT_RUNS))
+async def announce_cancel(
+    services: Serving, caller: Calling, run_id: FromPath[int]
+) -> Envelope[RunOut]:
+    """Say that somebody cancels the run where it runs; its finish says what came of it."""
+    report = Canceling(caller.account_id, RunId(existing_id(run_id)))
+    return Envelope(data=run_of((await services.publisher.publish(report)).run))
 
 
 @post("/{run_id:int}/finish", status_code=200, **needs(Permission.REPORT_RUNS))
@@ -54,9 +69,11 @@ async def finish_run(
 
 @post("/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
 async def cancel_run(services: Serving, caller: Calling, run_id: FromPath[int]) -> Envelope[RunOut]:
-    """Ask for a run to be canceled; its reporter decides."""
+    """Ask for a cancelable run to be canceled; its reporter does it."""
     report = Cancel(caller.account_id, RunId(existing_id(run_id)))
     return Envelope(data=run_of((await services.publisher.publish(report)).run))
 
 
-router = Router("/runs", route_handlers=[start_run, heartbeat, finish_run, cancel_run])
+router = Router(
+    "/runs", route_handlers=[start_run, heartbeat, finish_run, announce_cancel, cancel_run]
+)

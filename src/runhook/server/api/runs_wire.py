@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from runhook.domain.errors import InvalidError
@@ -50,6 +50,7 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
     dbt_version: Short = ""
     started_at: Moment | None = None
     heartbeats: bool = False
+    cancelable: bool = False
     trigger: TriggerIn | None = None
     late: bool = False
 
@@ -64,6 +65,7 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
             dbt_version=self.dbt_version,
             started_at=utc("started_at", self.started_at),
             heartbeats=self.heartbeats,
+            cancelable=self.cancelable,
             trigger=None if self.trigger is None else self.trigger.to_trigger(),
             is_late=self.late,
         )
@@ -183,6 +185,7 @@ class RunOut(Struct, kw_only=True):
     outcome: str | None
     started_at: datetime
     finished_at: datetime | None
+    cancelable: bool
     cancel_requested: bool
     late: bool
     results: dict[str, Any] | None
@@ -219,6 +222,7 @@ def run_of(run: Run) -> RunOut:
         outcome=run.outcome.value if run.outcome else None,
         started_at=run.started_at,
         finished_at=run.finished_at,
+        cancelable=run.cancelable,
         cancel_requested=run.cancel_requested_at is not None,
         late=run.is_late,
         results=None if run.results is None else dict(run.results),
@@ -226,6 +230,13 @@ def run_of(run: Run) -> RunOut:
 
 
 class HeartbeatOut(Struct, kw_only=True):
-    """What a reporter learns from its heartbeat."""
+    """What a reporter learns from its heartbeat: of a cancelable run, whether it is to end."""
 
-    cancel_requested: bool
+    cancel_requested: bool | UnsetType = UNSET
+
+
+def heartbeat_of(run: Run) -> HeartbeatOut:
+    """Answer a heartbeat."""
+    if not run.cancelable:
+        return HeartbeatOut()
+    return HeartbeatOut(cancel_requested=run.cancel_requested_at is not None)

@@ -115,7 +115,7 @@ async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) ->
 
 @post("/runs/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
 async def cancel(services: Serving, visit: Visiting, run_id: FromPath[int]) -> Redirect:
-    """Ask for a run to be canceled; its reporter decides."""
+    """Ask for a cancelable run to be canceled; its reporter does it."""
     await services.publisher.publish(Cancel(visit.account_id, RunId(existing_id(run_id))))
     return see(f"{visit.root}/runs/{run_id}")
 

@@ -233,6 +233,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("cancel_requested_at", sa.BigInteger(), nullable=True),
         sa.Column("heartbeats", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("cancelable", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("trigger", Json, nullable=True),
         sa.Column("is_late", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("heartbeat_at", sa.BigInteger(), nullable=False),
