@@ -386,11 +386,11 @@ CALLS: dict[str, Call] = {
             )
         ],
     ),
+    "find_failures": lambda tx, rows: job_failures.find_failures(tx, [rows.run.job.id]),
     "lock_failures": lambda tx, rows: job_failures.lock_failures(tx, [rows.run.job.id]),
     "write_failures": lambda tx, rows: job_failures.write_failures(
         tx, {rows.run.job.id: Failures(frozenset({"model.shop.orders"}))}
     ),
-    "clear_failures": lambda tx, rows: job_failures.clear_failures(tx, [rows.run.job.id]),
     "insert_deliveries": lambda tx, rows: deliveries.insert_deliveries(
         tx, [new_delivery(an_event(run=rows.run), rows.webhook, 0)]
     ),
