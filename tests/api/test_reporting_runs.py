@@ -32,6 +32,7 @@ REFUSED_AT_START = {
     "started_at": ["yesterday", {}],
     "heartbeats": [None, "sometimes", []],
     "cancelable": [None, "sometimes", []],
+    "give_up_after": [3600, "soon", "8 days", ""],
     "late": ["yes", 2],
     "trigger": ["airflow", 5],
 }

@@ -21,6 +21,7 @@ from runhook.domain.runs import (
     finish,
     lose,
     request_cancel,
+    silence_in,
 )
 from tests.support.builders import FINISHED_AT, OCCURRED_AT, STARTED_AT, a_run
 
@@ -62,8 +63,10 @@ def test_a_reporter_that_promised_heartbeats_may_be_silent_for_minutes_another_f
 
 
 def test_a_lost_run_is_errored_and_says_how_long_nothing_was_heard():
-    assert lost(a_run()) == replace(
-        a_run(),
+    run = a_run(heartbeats=True)
+
+    assert lost(run) == replace(
+        run,
         status=RunStatus.ERROR,
         outcome=RunOutcome.ERRORED,
         status_message="lost contact after 303 s",
@@ -72,8 +75,23 @@ def test_a_lost_run_is_errored_and_says_how_long_nothing_was_heard():
     )
 
 
+def test_of_a_run_without_heartbeats_it_is_the_end_that_was_not_reported():
+    after = lost(a_run(longest_silence=timedelta(hours=6)))
+
+    assert (after.status, after.status_message) == (
+        RunStatus.ERROR,
+        "its end was not reported within 6 hours",
+    )
+
+
+@pytest.mark.parametrize("text", ["soon", "1 minute", "8 days"])
+def test_a_reporter_asks_for_a_time_that_a_client_can_keep_a_run(text):
+    with pytest.raises(InvalidError, match=f"give_up_after: `{text}`"):
+        silence_in(text)
+
+
 def test_a_lost_run_whose_cancellation_was_announced_is_canceled():
-    after = lost(announce_cancel(a_run(), now=FINISHED_AT))
+    after = lost(announce_cancel(a_run(heartbeats=True), now=FINISHED_AT))
 
     assert (after.status, after.outcome) == (RunStatus.CANCELLED, None)
     assert after.status_message == "lost contact after 303 s"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypedDict, Unpack
 
 import sqlalchemy as sa
@@ -79,6 +80,7 @@ class ReportFields(TypedDict, total=False):
     dbt_version: str
     heartbeats: bool
     cancelable: bool
+    longest_silence: timedelta | None
 
 
 def a_start_report(run_key: str = "run-1", **fields: Unpack[ReportFields]) -> StartReport:

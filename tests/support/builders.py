@@ -116,6 +116,7 @@ class RunFields(TypedDict, total=False):
     cancel_requested_at: datetime | None
     heartbeats: bool
     cancelable: bool
+    longest_silence: timedelta
     lost_at: datetime | None
     trigger: Trigger | None
     is_late: bool

@@ -36,6 +36,7 @@ def started(
     *,
     heartbeats: bool,
     cancelable: bool = False,
+    give_up_after: str | None = None,
 ) -> Report:
     """Say that a run has started.
 
@@ -45,6 +46,7 @@ def started(
         at: when it has started.
         heartbeats: promises to tell that it goes on.
         cancelable: promises to end it if the service asks for that.
+        give_up_after: how long the service waits to hear of it; None for the usual time.
     """
     from runhook.client.facts import as_start  # noqa: PLC0415 - loaded before dbt starts, else
 
@@ -55,6 +57,7 @@ def started(
             "started_at": rfc_3339(at),
             "heartbeats": heartbeats,
             "cancelable": cancelable,
+            **({} if give_up_after is None else {"give_up_after": give_up_after}),
             **as_start(facts),
         },
     )

@@ -16,6 +16,7 @@ from runhook.domain.errors import NotFoundError, RunhookError
 from runhook.domain.events import Event, events_for
 from runhook.domain.payload import render
 from runhook.domain.runs import (
+    LONGEST_SILENCE,
     AccountId,
     FinishReport,
     Job,
@@ -204,6 +205,7 @@ def new_run(start: Start, job: Job, now: datetime) -> StoredRun:
         dbt_version=report.dbt_version,
         heartbeats=report.heartbeats,
         cancelable=report.cancelable,
+        longest_silence=report.longest_silence or LONGEST_SILENCE[report.heartbeats],
         status=RunStatus.RUNNING,
         started_at=report.started_at or now,
         trigger=report.trigger,

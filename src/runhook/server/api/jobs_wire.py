@@ -4,8 +4,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from runhook.domain.expectations import DEFAULT_GRACE, Expectation, written
+from runhook.domain.expectations import DEFAULT_GRACE, Expectation
 from runhook.domain.runs import AccountId
+from runhook.domain.spans import written
 from runhook.server.api.wire import Name
 from runhook.storage.expectations import ExpectedJob
 from runhook.storage.jobs import JobName

@@ -15,6 +15,7 @@ from runhook.domain.runs import (
     RunStep,
     StartReport,
     Trigger,
+    silence_in,
 )
 from runhook.server.api.wire import NO_NUL, Moment, Name, Sentence, Text
 
@@ -51,11 +52,16 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
     started_at: Moment | None = None
     heartbeats: bool = False
     cancelable: bool = False
+    give_up_after: Name | None = None
     trigger: TriggerIn | None = None
     late: bool = False
 
     def to_report(self, new_key: str) -> StartReport:
-        """Return the report; a run without a key of its own gets ``new_key``."""
+        """Return the report; a run without a key of its own gets ``new_key``.
+
+        Raises:
+            InvalidError: a time cannot be right, or ``give_up_after`` is no span of time.
+        """
         return StartReport(
             run_key=self.run_key or new_key,
             job_name=self.job_name,
@@ -66,6 +72,7 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
             started_at=utc("started_at", self.started_at),
             heartbeats=self.heartbeats,
             cancelable=self.cancelable,
+            longest_silence=None if self.give_up_after is None else silence_in(self.give_up_after),
             trigger=None if self.trigger is None else self.trigger.to_trigger(),
             is_late=self.late,
         )

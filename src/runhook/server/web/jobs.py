@@ -5,9 +5,10 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from runhook.domain.errors import InvalidError, NotFoundError
-from runhook.domain.expectations import DEFAULT_GRACE, Expectation, written
+from runhook.domain.expectations import DEFAULT_GRACE, Expectation
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import JobId, RunId
+from runhook.domain.spans import written
 from runhook.operations.expect import expect_job
 from runhook.operations.name_job import name_job
 from runhook.server.api.parameters import existing_id
