@@ -197,7 +197,7 @@ async def test_the_same_key_with_another_fact_is_a_conflict_and_changes_nothing(
 
     answer = await admin.post("/runs", json={**EVERY_FIELD, field: value})
 
-    assert told(answer, 409).startswith(f"run_key: `nightly-2026-03-01` is the run {run['id']}")
+    assert told(answer, 409).startswith(f"run_key: `nightly-2026-03-01` is already run {run['id']}")
     assert data_of(await admin.post("/runs", json=EVERY_FIELD)) == run
     assert await events_of(admin, webhook) == ["job.run.started"]
 

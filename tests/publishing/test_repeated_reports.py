@@ -48,7 +48,9 @@ async def test_the_same_start_twice_in_one_batch_is_one_new_run(tenant: Tenant):
 async def test_a_run_key_with_other_facts_is_taken(tenant: Tenant, store: Store):
     run = await tenant.start("run-1")
 
-    with pytest.raises(RunKeyTakenError, match=f"`run-1` is the run {run.id}"):
+    with pytest.raises(
+        RunKeyTakenError, match=f"`run-1` is already run {run.id} of the job `nightly`"
+    ):
         await tenant.start("run-1", run_reason="another reason")
 
     assert len(await rows_of(store, runs)) == 1

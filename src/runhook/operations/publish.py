@@ -180,11 +180,18 @@ async def start_runs(
         if stored.start_fingerprint == start.report.fingerprint():
             answers[start] = Reported(stored.run, is_new=by_key[key] is start and key in added)
         else:
-            answers[start] = RunKeyTakenError(
-                f"run_key: `{start.report.run_key}` is the run {stored.run.id}, "
-                "which was reported with other facts."
-            )
+            answers[start] = run_key_taken(stored.run)
     return chain.from_iterable(events_for(None, one.run, now=now) for one in added.values())
+
+
+def run_key_taken(run: Run) -> RunKeyTakenError:
+    """Return what is wrong with a report that calls another run as this one was called."""
+    job = run.job
+    return RunKeyTakenError(
+        f"run_key: `{run.run_key}` is already run {run.id} of the job `{job.name}` "
+        f"(project `{job.project_name}`, environment `{job.environment_name}`), "
+        "which was reported with other facts."
+    )
 
 
 def job_name(start: Start) -> JobName:
