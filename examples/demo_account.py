@@ -255,6 +255,7 @@ async def one_run(
                 run_reason="scheduled" if job != "slim CI" else "github_pull_request",
                 dbt_version="1.11.16",
                 heartbeats=True,
+                cancelable=is_last,
             ),
         )
     )

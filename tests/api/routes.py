@@ -27,6 +27,7 @@ BODIES = {
     "POST /webhooks/redeliveries/preview": {"since": "2026-03-01T00:00:00Z"},
     "POST /runs": {"job_name": "weekly"},
     "POST /runs/{run_id:int}/finish": {"status": "success"},
+    "POST /jobs": {"job_name": "weekly"},
     "PUT /jobs/{job_id:int}/expectation": {"every": "1 day"},
     "POST /jobs/{job_id:int}": {"every": "1 day", "grace": "1 hour"},
     "POST /tokens": {"name": "new", "permission_set": "read_only"},

@@ -39,6 +39,32 @@ async def test_a_job_is_expected_as_it_was_said_until_it_is_not(api: Api, admin:
     assert changes == [(set_up, none), (none, set_up)]
 
 
+async def test_a_job_can_be_named_and_expected_before_it_runs(api: Api, admin: httpx.AsyncClient):
+    names = {"job_name": "weekly", "project_name": "shop", "environment_name": "prod"}
+
+    named = data_of(await admin.post("/jobs", json=names), 201)
+    again = data_of(await admin.post("/jobs", json=names))
+    data_of(await admin.put(f"/jobs/{named['id']}/expectation", json={"every": "1 week"}))
+    other = await new_run(admin, job_name="weekly")
+    run = await new_run(admin, **names)
+
+    assert named == again == data_of(await admin.get(f"/jobs/{named['id']}"))
+    assert (named["name"], named["id"]) == ("weekly", run["job_id"])
+    assert other["job_id"] != run["job_id"]
+    (entry,) = data_of(await admin.get("/audit-log", params={"action": "job.named"}))
+    assert (entry["subject_id"], entry["after"]) == (str(named["id"]), names)
+
+
+async def test_a_job_is_named_as_a_report_could_and_by_who_may_change_jobs(
+    api: Api, admin: httpx.AsyncClient
+):
+    machine = await api.client_with(PermissionSet.JOB_RUNNER)
+
+    assert "job_name" in told(await admin.post("/jobs", json={}), 400)
+    assert "job_name" in told(await admin.post("/jobs", json={"job_name": "x" * 256}), 400)
+    told(await machine.post("/jobs", json={"job_name": "weekly"}), 403)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

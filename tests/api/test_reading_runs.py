@@ -112,6 +112,7 @@ async def test_a_run_has_every_key_of_dbt_clouds_in_its_type_and_ours_behind(
         "run_reason": "scheduled",
         "outcome": "errored",
         "results": RESULTS,
+        "cancelable": False,
         "cancel_requested": False,
         "late": False,
     }
@@ -408,7 +409,7 @@ async def test_another_account_sees_none_of_it(api: Api, admin: httpx.AsyncClien
 
 
 async def test_a_cancellation_can_be_asked_for_at_dbt_clouds_path(admin: httpx.AsyncClient):
-    run = await new_run(admin)
+    run = await new_run(admin, cancelable=True)
 
     shown = data_of(await admin.post(runs(rest=f"/{run['id']}/cancel/")))
 

@@ -31,6 +31,8 @@ REFUSED_AT_START = {
     "dbt_version": ["x" * 65, 1.10],
     "started_at": ["yesterday", {}],
     "heartbeats": [None, "sometimes", []],
+    "cancelable": [None, "sometimes", []],
+    "give_up_after": [3600, "soon", "8 days", ""],
     "late": ["yes", 2],
     "trigger": ["airflow", 5],
 }
@@ -94,6 +96,7 @@ async def test_a_started_run_has_every_key_in_its_type(admin: httpx.AsyncClient)
         "outcome": None,
         "started_at": "2026-03-01T11:59:30Z",
         "finished_at": None,
+        "cancelable": False,
         "cancel_requested": False,
         "late": False,
         "results": None,
@@ -194,7 +197,7 @@ async def test_the_same_key_with_another_fact_is_a_conflict_and_changes_nothing(
 
     answer = await admin.post("/runs", json={**EVERY_FIELD, field: value})
 
-    assert told(answer, 409).startswith(f"run_key: `nightly-2026-03-01` is the run {run['id']}")
+    assert told(answer, 409).startswith(f"run_key: `nightly-2026-03-01` is already run {run['id']}")
     assert data_of(await admin.post("/runs", json=EVERY_FIELD)) == run
     assert await events_of(admin, webhook) == ["job.run.started"]
 
@@ -416,13 +419,13 @@ async def test_results_may_hold_whatever_json_can(admin: httpx.AsyncClient):
     assert data_of(again) == data_of(first)
 
 
-@pytest.mark.parametrize("path", ["finish", "heartbeat", "cancel"])
+@pytest.mark.parametrize("path", ["finish", "heartbeat", "canceling", "cancel"])
 async def test_a_run_that_is_not_there_is_404(admin: httpx.AsyncClient, path: str):
     for run_id in ("404", "0", "-1", str(2**63), "9" * 30, "9" * 5_000, "nightly", "1.5", "%00"):
         told(await admin.post(f"/runs/{run_id}/{path}", json={"status": "success"}), 404)
 
 
-@pytest.mark.parametrize("path", ["finish", "heartbeat", "cancel"])
+@pytest.mark.parametrize("path", ["finish", "heartbeat", "canceling", "cancel"])
 async def test_another_accounts_run_is_404_and_stays_as_it_is(
     api: Api, admin: httpx.AsyncClient, path: str
 ):
@@ -526,7 +529,7 @@ NO_PROGRESS = {
 
 
 async def test_a_run_tells_how_far_it_has_come(admin: httpx.AsyncClient):
-    run = await new_run(admin)
+    run = await new_run(admin, cancelable=True)
 
     for _ in range(2):
         answer = await admin.post(f"/runs/{run['id']}/progress", json=PROGRESS)

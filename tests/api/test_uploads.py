@@ -69,6 +69,23 @@ async def test_the_same_invocation_with_other_facts_is_refused(api: Api, admin: 
     assert "already ended" in message
 
 
+async def test_an_invocation_that_dbt_has_uploaded_is_not_taken_under_other_names(
+    api: Api, admin: httpx.AsyncClient
+):
+    data_of(await upload(api, admin, an_upload("success")))
+    (known,) = data_of(await admin.get("/runs"))
+
+    again = {"run_key": known["run_key"], "job_name": "weekly", "project_name": "shop"}
+    message = told(await admin.post("/runs", json=again), 409)
+
+    assert message == (
+        f"run_key: `{known['run_key']}` is already run {known['id']} of the job "
+        f"`{known['job_name']}` (project `{known['project_name']}`, environment `prod`), "
+        "which was reported with other facts."
+    )
+    assert [run["job_name"] for run in data_of(await admin.get("/runs"))] == [known["job_name"]]
+
+
 async def test_an_archive_that_is_refused_leaves_nothing(api: Api, admin: httpx.AsyncClient):
     for content, code in (
         (b"no archive", 400),

@@ -38,6 +38,7 @@ from runhook.domain.retries import (
 )
 from runhook.domain.runs import LONGEST_SILENCE
 from runhook.domain.signature import TOLERANCE
+from runhook.domain.spans import written
 from runhook.domain.webhooks import LONGEST_GRACE, PayloadVersion
 from runhook.operations.prune import ARTIFACT_STEP
 from runhook.operations.prune import STEP as PRUNED
@@ -109,7 +110,7 @@ SENTENCES = [
         API,
         f"after {LONGEST_SILENCE[True] // timedelta(minutes=1)} minutes if its start",
     ),
-    (API, f"else after {LONGEST_SILENCE[False] // timedelta(hours=1)} hours"),
+    (API, f"else after {written(LONGEST_SILENCE[False])}"),
     (API, f"sends one every {HEARTBEAT_SECONDS:.0f} seconds"),
     (API, f"For {GRACE // timedelta(minutes=1)} minutes after the service"),
     (API, f"newest {COUNTED:,} deliveries"),

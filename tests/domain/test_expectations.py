@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.expectations import DEFAULT_GRACE, Expectation, written
+from runhook.domain.expectations import DEFAULT_GRACE, Expectation
 from runhook.domain.notices import MissedRun
 from runhook.domain.runs import AccountId, EnvironmentId, JobId
+from runhook.domain.spans import written
 from tests.support.builders import RUN_EVENTS, a_missed_run, a_webhook
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -19,9 +19,11 @@ from runhook.domain.runs import (
     RunOutcome,
     RunStatus,
     RunStep,
+    announce_cancel,
     finish,
     lose,
     request_cancel,
+    silence_in,
 )
 from tests.support.builders import FINISHED_AT, OCCURRED_AT, STARTED_AT, a_run
 
@@ -73,8 +75,10 @@ def test_a_reporter_that_promised_heartbeats_may_be_silent_for_minutes_another_f
 
 
 def test_a_lost_run_is_errored_and_says_how_long_nothing_was_heard():
-    assert lost(a_run()) == replace(
-        a_run(),
+    run = a_run(heartbeats=True)
+
+    assert lost(run) == replace(
+        run,
         status=RunStatus.ERROR,
         outcome=RunOutcome.ERRORED,
         status_message="lost contact after 303 s",
@@ -83,8 +87,23 @@ def test_a_lost_run_is_errored_and_says_how_long_nothing_was_heard():
     )
 
 
+def test_of_a_run_without_heartbeats_it_is_the_end_that_was_not_reported():
+    after = lost(a_run(longest_silence=timedelta(hours=6)))
+
+    assert (after.status, after.status_message) == (
+        RunStatus.ERROR,
+        "its end was not reported within 6 hours",
+    )
+
+
+@pytest.mark.parametrize("text", ["soon", "1 minute", "8 days"])
+def test_a_reporter_asks_for_a_time_that_a_client_can_keep_a_run(text):
+    with pytest.raises(InvalidError, match=f"give_up_after: `{text}`"):
+        silence_in(text)
+
+
 def test_a_lost_run_whose_cancellation_was_announced_is_canceled():
-    after = lost(request_cancel(a_run(), now=FINISHED_AT))
+    after = lost(announce_cancel(a_run(heartbeats=True), now=FINISHED_AT))
 
     assert (after.status, after.outcome) == (RunStatus.CANCELLED, None)
     assert after.status_message == "lost contact after 303 s"
@@ -142,7 +161,7 @@ def test_after_that_finishing_goes_by_the_usual_rules(run, report, other):
     [(False, ["job.run.errored", "job.run.completed"]), (True, ["job.run.canceled"])],
 )
 def test_losing_a_run_is_told_as_any_such_end_is(is_announced, types):
-    run = request_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run()
+    run = announce_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run()
 
     assert told(run, lost(run)) == types
 
@@ -159,7 +178,7 @@ def test_losing_a_run_is_told_as_any_such_end_is(is_announced, types):
     ],
 )
 def test_the_true_end_of_a_lost_run_is_told_but_for_what_was_told(is_announced, status, types):
-    before = lost(request_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run())
+    before = lost(announce_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run())
     after = finish(before, FinishReport(status=status), now=MUCH_LATER)
 
     assert told(before, after) == types

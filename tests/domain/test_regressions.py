@@ -2,11 +2,20 @@
 
 import pytest
 
-from runhook.domain.regressions import KEPT, NOTHING, WHOLE_RUN, Failures, failures_of, has_warnings
+from runhook.domain.regressions import (
+    KEPT,
+    NOTHING,
+    WHOLE_RUN,
+    Failures,
+    failures_of,
+    has_warnings,
+    known_after,
+)
 from runhook.domain.runs import RunStatus
 from tests.support.builders import a_run
 
 A, B = "model.shop.a", "test.shop.b.1a2b"
+SUCCESS, ERROR = RunStatus.SUCCESS, RunStatus.ERROR
 
 
 def failures(*ids: str, is_whole: bool = True) -> Failures:
@@ -26,6 +35,9 @@ def told(*ids: str, total: int | None = None, **more) -> Failures:
         (NOTHING, NOTHING, False),
         (NOTHING, failures(A), False),
         (failures(A), NOTHING, True),
+        (failures(A), None, False),
+        (failures(WHOLE_RUN), None, False),
+        (failures(A, is_whole=False), None, False),
         (failures(A), failures(A), False),
         (failures(A), failures(A, B), False),
         (failures(A, B), failures(A), True),
@@ -37,7 +49,7 @@ def told(*ids: str, total: int | None = None, **more) -> Failures:
         (failures(B), failures(A, is_whole=False), True),
     ],
 )
-def test_a_failure_is_news_if_the_last_run_did_not_have_it(now, last, is_news):
+def test_a_failure_is_news_if_it_had_succeeded_before(now, last, is_news):
     assert now.are_news_to(last) is is_news
 
 
@@ -52,6 +64,42 @@ def test_the_nodes_that_failed_are_those_that_the_reporter_names():
 def test_a_run_that_failed_without_a_node_that_did_failed_as_a_whole(results):
     assert failures_of(a_run(status=RunStatus.ERROR, results=results)) == failures(WHOLE_RUN)
     assert failures_of(a_run(status=RunStatus.SUCCESS, results=results)) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("status", "results", "last", "known"),
+    [
+        (ERROR, {"failed": [{"unique_id": A}]}, None, failures(A)),
+        (ERROR, {"failed": [{"unique_id": A}]}, failures(B), failures(A)),
+        (SUCCESS, {"counts": {"success": 2}}, failures(A, WHOLE_RUN), NOTHING),
+        (ERROR, {"counts": {"success": 2}}, failures(A), failures(WHOLE_RUN)),
+        (ERROR, None, failures(A), failures(A, WHOLE_RUN)),
+        (ERROR, None, None, None),
+        (SUCCESS, None, failures(A, WHOLE_RUN), failures(A)),
+        (SUCCESS, {"counts": {}}, failures(A), failures(A)),
+        (SUCCESS, None, None, NOTHING),
+        (
+            ERROR,
+            {"failed": [{"unique_id": A}], "skipped_ids": [B, "model.shop.c"]},
+            failures(B, "model.shop.d"),
+            failures(A, B),
+        ),
+    ],
+    ids=[
+        "a first run with results",
+        "another node has failed",
+        "all has been mended",
+        "no node has failed, but the run",
+        "the run has failed before any node",
+        "no run has ever come to a node",
+        "a success without results",
+        "nothing was selected",
+        "a first success without results",
+        "what had failed was skipped",
+    ],
+)
+def test_what_is_known_of_a_jobs_nodes_after_a_run(status, results, last, known):
+    assert known_after(a_run(status=status, results=results), last) == known
 
 
 def test_of_very_many_failures_some_are_kept():

@@ -9,10 +9,12 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.runs import (
     FinishReport,
     RunAlreadyFinishedError,
+    RunNotCancelableError,
     RunOutcome,
     RunStatus,
     RunStep,
     StartReport,
+    announce_cancel,
     finish,
     request_cancel,
 )
@@ -221,13 +223,27 @@ def test_a_run_never_ends_before_it_began_even_if_a_clock_was_set_back(reported,
 
 
 def test_a_cancellation_is_noted_and_the_run_goes_on_until_it_has_stopped():
-    run = a_run()
+    run = a_run(cancelable=True)
 
     assert request_cancel(run, now=LATER) == replace(run, cancel_requested_at=LATER)
 
 
+def test_a_run_whose_reporter_did_not_allow_it_cannot_be_canceled_by_others():
+    with pytest.raises(RunNotCancelableError, match="--allow-cancel"):
+        request_cancel(a_run(heartbeats=True), now=LATER)
+
+
+def test_a_reporter_can_announce_a_cancellation_that_it_does_not_allow_others():
+    run = a_run()
+
+    announced = announce_cancel(run, now=LATER)
+
+    assert announced == replace(run, cancel_requested_at=LATER)
+    assert request_cancel(announced, now=LATER + timedelta(minutes=1)) is announced
+
+
 def test_the_first_request_to_cancel_counts():
-    asked = request_cancel(a_run(), now=FINISHED_AT)
+    asked = request_cancel(a_run(cancelable=True), now=FINISHED_AT)
 
     assert request_cancel(asked, now=LATER) is asked
 
@@ -240,7 +256,7 @@ def test_a_run_that_is_over_cannot_be_canceled(status):
 
 
 def test_a_run_asked_to_cancel_may_still_succeed():
-    asked = request_cancel(a_run(), now=STARTED_AT)
+    asked = request_cancel(a_run(cancelable=True), now=STARTED_AT)
     ended = finish(asked, FinishReport(status=RunStatus.SUCCESS), now=FINISHED_AT)
 
     assert (ended.status, ended.cancel_requested_at) == (RunStatus.SUCCESS, STARTED_AT)

@@ -55,6 +55,10 @@ async def test_the_service_takes_what_the_commands_say(tmp_path: Path, client: h
             code, said = await call("import", "--upload-artifacts")
             assert (code, said) == (0, "invocation 5f3c0a52 is reported\n")
 
+        code, said = await call("import", "--job", "weekly")
+        assert code == 1
+        assert "`dbt-5f3c0a52` is already run 2 of the job `nightly` (project `shop`, " in said
+
         started, imported = (await client.get("/runs", params={"order_by": "id"})).json()["data"]
         assert (started["status_humanized"], started["late"]) == ("Error", False)
         assert started["status_message"].startswith("sh -c 'exit 3': sh exited with code 3")

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from runhook.domain.runs import RunStatus
+import pytest
+
+from runhook.domain.runs import RunNotCancelableError, RunStatus
 from runhook.storage.store import Store
 from runhook.storage.tables import events, runs
 from tests.support.accounts import Tenant, rows_of
@@ -61,7 +63,7 @@ async def test_a_cancellation_is_asked_for_once_and_told_when_the_run_ends(
     tenant: Tenant, clock: ManualClock
 ):
     webhook = await tenant.webhook(event_types=["job.run.canceled"])
-    run = await tenant.start()
+    run = await tenant.start(cancelable=True)
 
     asked = await tenant.cancel(run.id)
     clock.advance(A_MINUTE)
@@ -74,12 +76,34 @@ async def test_a_cancellation_is_asked_for_once_and_told_when_the_run_ends(
 
 
 async def test_a_reporter_hears_of_the_cancellation_at_its_next_heartbeat(tenant: Tenant):
-    run = await tenant.start()
+    run = await tenant.start(cancelable=True)
     await tenant.cancel(run.id)
 
     heard = await tenant.heartbeat(run.id)
 
     assert heard.cancel_requested_at == START
+
+
+async def test_who_did_not_allow_it_is_not_asked_to_end_a_run(tenant: Tenant):
+    run = await tenant.start()
+
+    with pytest.raises(RunNotCancelableError, match="--allow-cancel"):
+        await tenant.cancel(run.id)
+
+    assert await tenant.heartbeat(run.id) == run
+
+
+async def test_a_reporter_tells_of_a_cancellation_that_nobody_asked_it_for(
+    tenant: Tenant, store: Store
+):
+    run = await tenant.start()
+    tenant.clock.advance(A_MINUTE)
+
+    announced = await tenant.announce_cancel(run.id)
+
+    (row,) = await rows_of(store, runs)
+    assert announced.cancel_requested_at == row.heartbeat_at == tenant.clock.now()
+    assert await tenant.cancel(run.id) == announced
 
 
 async def test_a_run_that_is_over_cannot_be_canceled(tenant: Tenant):

@@ -10,9 +10,11 @@ from runhook.domain.expectations import Expectation
 from runhook.domain.runs import JobId
 from runhook.domain.webhooks import PayloadVersion, Webhook
 from runhook.operations.expect import expect_job
+from runhook.operations.name_job import name_job
 from runhook.operations.publish import Start
 from runhook.operations.watch_jobs import tell_of_missed_runs
 from runhook.storage.expectations import find_expected
+from runhook.storage.jobs import JobName
 from runhook.storage.store import Store
 from tests.support.accounts import SOMEBODY, Tenant, a_start_report
 from tests.support.clock import ManualClock
@@ -67,6 +69,20 @@ async def test_a_run_that_does_not_start_in_time_is_told_of_once(tenant: Tenant)
     assert data["run_expected_at"] == f"{started_at + DAY:%Y-%m-%d %H:%M:%S}"
     assert (data["expected_every"], data["missed_runs"], data["last_run_id"]) == ("1 day", 1, "1")
     assert {one.event_type.value for one in await tenant.deliveries(others)} == {"job.run.started"}
+
+
+async def test_a_job_that_has_never_run_is_told_of_as_well(tenant: Tenant):
+    webhook = await tenant.webhook(event_types=MISSED)
+    name = JobName(tenant.account_id, "shop", "prod", "weekly")
+    job, _ = await name_job(tenant.store, name, actor=SOMEBODY, clock=tenant.clock)
+    await expect(tenant, job=job.id)
+    tenant.clock.advance(DAY + HOUR)
+
+    assert await look(tenant) == 1
+
+    data = json.loads((await tenant.delivery(webhook)).body)["data"]
+    told = (data["job_name"], data["missed_runs"], data["last_run_id"])
+    assert told == ("weekly", 1, "")
 
 
 async def test_it_is_told_again_after_each_interval_until_a_run_starts(tenant: Tenant):

@@ -1,4 +1,4 @@
-"""Webhooks that hear of a run's end only if something new failed, or if something warned."""
+"""Webhooks that hear of a run's end only if something failed that had succeeded, or warned."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from runhook.domain.webhooks import Webhook
 from runhook.operations.watch_runs import give_up_silent_runs
 from runhook.storage.tables import job_failures
 from tests.support.accounts import Tenant, rows_of
+from tests.support.statements import all_statements
 
 ENDS = ["job.run.completed", "job.run.errored"]
 
@@ -30,7 +31,11 @@ class Nightly:
     async def ends(self, *failed: str, run: Run | None = None, job_name: str = "nightly") -> Run:
         """End a run in which these nodes failed."""
         run = run or await self.start(job_name)
-        results = {"failed": [{"unique_id": one} for one in failed], "failed_total": len(failed)}
+        results = {
+            "counts": {"success": 3, "error": len(failed)},
+            "failed": [{"unique_id": one} for one in failed],
+            "failed_total": len(failed),
+        }
         status = RunStatus.ERROR if failed else RunStatus.SUCCESS
         return await self.tenant.finish(run, status, results=results)
 
@@ -61,13 +66,15 @@ async def test_a_failure_is_told_when_it_is_new_and_not_again_until_it_was_mende
     assert await nightly.told() == [broken.id, worse.id, again.id]
 
 
-async def test_what_fails_in_a_jobs_first_run_is_new(nightly: Nightly):
-    first = await nightly.ends("model.a")
+async def test_what_fails_in_a_jobs_first_run_had_not_succeeded_before(nightly: Nightly):
+    await nightly.ends("model.a")
+    second = await nightly.ends("model.a", "model.b")
 
-    assert await nightly.told() == [first.id]
+    assert await nightly.told() == [second.id]
 
 
 async def test_errored_is_told_with_completed_or_not_at_all(nightly: Nightly):
+    await nightly.ends()
     await nightly.ends("model.a")
     await nightly.ends("model.a")
 
@@ -76,15 +83,36 @@ async def test_errored_is_told_with_completed_or_not_at_all(nightly: Nightly):
     assert sorted(told) == ENDS
 
 
-async def test_a_canceled_run_changes_nothing_about_what_is_new(nightly: Nightly):
-    first = await nightly.ends("model.a")
+async def test_runs_without_node_results_change_nothing_about_what_is_new(nightly: Nightly):
+    await nightly.ends("model.a")
     await nightly.tenant.finish(await nightly.start(), RunStatus.CANCELLED)
+    killed = await nightly.tenant.finish(await nightly.start(), RunStatus.ERROR)
+    await nightly.tenant.finish(await nightly.start(), RunStatus.ERROR)
+    await nightly.tenant.finish(await nightly.start(), results={"counts": {}})
     await nightly.ends("model.a")
 
-    assert await nightly.told() == [first.id]
+    assert await nightly.told() == [killed.id]
+
+
+async def test_what_is_not_reached_is_not_mended(nightly: Nightly):
+    await nightly.ends()
+    first = await nightly.ends("model.b")
+    run = await nightly.start()
+    results = {
+        "counts": {"error": 1, "skipped": 1},
+        "failed": [{"unique_id": "model.a"}],
+        "failed_total": 1,
+        "skipped_ids": ["model.b"],
+    }
+    second = await nightly.tenant.finish(run, RunStatus.ERROR, results=results)
+    await nightly.ends("model.b")
+
+    assert await nightly.told() == [first.id, second.id]
 
 
 async def test_another_jobs_failures_are_its_own(nightly: Nightly):
+    await nightly.ends()
+    await nightly.ends(job_name="hourly")
     first = await nightly.ends("model.a")
     other = await nightly.ends("model.a", job_name="hourly")
 
@@ -92,6 +120,7 @@ async def test_another_jobs_failures_are_its_own(nightly: Nightly):
 
 
 async def test_a_lost_run_is_new_and_its_late_end_too_if_nodes_failed(nightly: Nightly):
+    await nightly.ends()
     run = await nightly.start()
     nightly.tenant.clock.advance(timedelta(minutes=5))
     await give_up_silent_runs(nightly.tenant.store, nightly.tenant.clock)
@@ -102,6 +131,7 @@ async def test_a_lost_run_is_new_and_its_late_end_too_if_nodes_failed(nightly: N
 
 
 async def test_runs_that_end_in_one_transaction_are_compared_in_their_order(nightly: Nightly):
+    await nightly.ends()
     runs = [await nightly.start() for _ in range(4)]
 
     await asyncio.gather(*(nightly.ends("model.a", run=run) for run in runs))
@@ -109,14 +139,22 @@ async def test_runs_that_end_in_one_transaction_are_compared_in_their_order(nigh
     assert len(await nightly.told()) == 1
 
 
-async def test_a_job_that_goes_well_has_nothing_kept(nightly: Nightly):
+async def test_a_row_is_kept_of_each_job(nightly: Nightly):
+    for failed in ((), ("model.a",), ()):
+        await nightly.ends(*failed)
+        (kept,) = await rows_of(nightly.tenant.store, job_failures)
+        assert (kept.ids, kept.is_whole) == ([*failed], True)
+
+
+async def test_a_job_that_goes_well_locks_and_writes_nothing(nightly: Nightly):
     await nightly.ends()
-    assert await rows_of(nightly.tenant.store, job_failures) == []
-    await nightly.ends("model.a")
-    (kept,) = await rows_of(nightly.tenant.store, job_failures)
-    assert (kept.ids, kept.is_whole) == (["model.a"], True)
-    await nightly.ends()
-    assert await rows_of(nightly.tenant.store, job_failures) == []
+    with all_statements() as statements:
+        await nightly.ends()
+
+    about = [one for one in statements if "job_failures" in one]
+    assert len(about) == 1
+    assert about[0].startswith("SELECT")
+    assert "FOR UPDATE" not in about[0]
 
 
 async def test_a_webhook_can_hear_of_warnings_only(tenant: Tenant):

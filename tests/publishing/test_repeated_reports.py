@@ -48,7 +48,9 @@ async def test_the_same_start_twice_in_one_batch_is_one_new_run(tenant: Tenant):
 async def test_a_run_key_with_other_facts_is_taken(tenant: Tenant, store: Store):
     run = await tenant.start("run-1")
 
-    with pytest.raises(RunKeyTakenError, match=f"`run-1` is the run {run.id}"):
+    with pytest.raises(
+        RunKeyTakenError, match=f"`run-1` is already run {run.id} of the job `nightly`"
+    ):
         await tenant.start("run-1", run_reason="another reason")
 
     assert len(await rows_of(store, runs)) == 1
@@ -151,7 +153,7 @@ async def test_replicas_that_end_one_run_at_once_tell_it_once(
     assert [row.sequence for row in await rows_of(store, events)] == [1, 2]
 
 
-@pytest.mark.parametrize("what", ["finish", "cancel", "heartbeat"])
+@pytest.mark.parametrize("what", ["finish", "cancel", "canceling", "heartbeat"])
 async def test_another_accounts_run_is_not_there(tenant: Tenant, stranger: Tenant, what: str):
     run = await tenant.start()
     before = await rows_of(tenant.store, runs)
@@ -160,6 +162,7 @@ async def test_another_accounts_run_is_not_there(tenant: Tenant, stranger: Tenan
         await {
             "finish": lambda: stranger.finish(run),
             "cancel": lambda: stranger.cancel(run.id),
+            "canceling": lambda: stranger.announce_cancel(run.id),
             "heartbeat": lambda: stranger.heartbeat(run.id),
         }[what]()
 

@@ -83,7 +83,7 @@ async def test_a_run_that_was_being_canceled_when_its_heartbeats_stop_becomes_ca
     tenant: Tenant,
 ):
     run = await start(tenant)
-    await tenant.cancel(run.id)
+    await tenant.announce_cancel(run.id)
 
     lost = await lose(tenant, run)
 
@@ -109,7 +109,25 @@ async def test_a_run_whose_reporter_promised_no_heartbeats_has_a_day(tenant: Ten
     tenant.clock.advance(A_SECOND)
     (lost,) = await give_up(tenant)
 
-    assert lost.status_message == "lost contact after 86400 s"
+    assert lost.status is RunStatus.ERROR
+    assert lost.status_message == "its end was not reported within 1 day"
+
+
+async def test_a_reporter_says_how_long_a_run_without_heartbeats_may_take(tenant: Tenant):
+    _, short = await asyncio.gather(
+        tenant.start("run-1", longest_silence=3 * A_DAY),
+        tenant.start("run-2", longest_silence=timedelta(hours=6)),
+    )
+    tenant.clock.advance(timedelta(hours=6))
+
+    (lost,) = await give_up(tenant)
+
+    assert (lost.id, lost.status_message) == (
+        short.id,
+        "its end was not reported within 6 hours",
+    )
+    tenant.clock.advance(2 * A_DAY)
+    assert await give_up(tenant) == []
 
 
 async def test_a_run_that_is_over_is_left_alone(tenant: Tenant):

@@ -35,7 +35,7 @@ async def test_reports_of_all_kinds_share_a_commit(tenant: Tenant, store: Store)
         await asyncio.gather(
             tenant.start("run-3"),
             tenant.finish(first),
-            tenant.cancel(second.id),
+            tenant.announce_cancel(second.id),
             tenant.heartbeat(third.id),
         )
 

@@ -390,11 +390,11 @@ CALLS: dict[str, Call] = {
             )
         ],
     ),
+    "find_failures": lambda tx, rows: job_failures.find_failures(tx, [rows.run.job.id]),
     "lock_failures": lambda tx, rows: job_failures.lock_failures(tx, [rows.run.job.id]),
     "write_failures": lambda tx, rows: job_failures.write_failures(
         tx, {rows.run.job.id: Failures(frozenset({"model.shop.orders"}))}
     ),
-    "clear_failures": lambda tx, rows: job_failures.clear_failures(tx, [rows.run.job.id]),
     "insert_deliveries": lambda tx, rows: deliveries.insert_deliveries(
         tx, [new_delivery(an_event(run=rows.run), rows.webhook, 0)]
     ),
@@ -552,9 +552,7 @@ CALLS: dict[str, Call] = {
     "unknown_jobs": lambda tx, rows: jobs.unknown_jobs(tx, ACCOUNT, [JobId(1), JobId(2)]),
     "find_runs_by_key": lambda tx, rows: runs.find_runs_by_key(tx, [(ACCOUNT, "run-1")]),
     "lock_runs": lambda tx, rows: runs.lock_runs(tx, [(ACCOUNT, rows.run.id)]),
-    "lock_silent_runs": lambda tx, rows: runs.lock_silent_runs(
-        tx, heartbeats=True, longest=timedelta(minutes=5), limit=100
-    ),
+    "lock_silent_runs": lambda tx, rows: runs.lock_silent_runs(tx, limit=100),
     "insert_runs": lambda tx, rows: runs.insert_runs(
         tx,
         [StoredRun(run=another_run(rows), start_fingerprint="fingerprint")],

@@ -35,9 +35,9 @@ COPY_RUN = sa.text("""
         SELECT 1 UNION ALL SELECT number + 1 FROM copies WHERE number < :many
     )
     INSERT INTO runs (id, account_id, job_id, run_key, start_fingerprint, run_reason, dbt_version,
-        status, event_count, started_at, heartbeat_at, created_at)
+        status, event_count, started_at, heartbeat_at, longest_silence, created_at)
     SELECT 1000 + number, account_id, job_id, 'copy ' || number, '', '', '',
-        10, 1, started_at, heartbeat_at, created_at
+        10, 1, started_at, heartbeat_at, longest_silence, created_at
     FROM runs CROSS JOIN copies WHERE run_key = 'run-1'
 """)
 COPY_DELIVERY = sa.text("""

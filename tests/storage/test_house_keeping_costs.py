@@ -43,12 +43,12 @@ EVERYTHING = Selection(since=START - timedelta(days=1))
 COPIES = (
     """INSERT INTO runs (id, account_id, job_id, run_key, start_fingerprint, run_reason,
            dbt_version, status, event_count, started_at, finished_at, heartbeats, heartbeat_at,
-           created_at)
+           longest_silence, created_at)
        WITH RECURSIVE copies (number) AS (
            SELECT 1 UNION ALL SELECT number + 1 FROM copies WHERE number < :many
        )
        SELECT 1000 + number, account_id, job_id, 'copy ' || number, '', '', '', 10, 1, started_at,
-           started_at, heartbeats, heartbeat_at, created_at
+           started_at, heartbeats, heartbeat_at, longest_silence, created_at
        FROM runs CROSS JOIN copies WHERE run_key = 'run-1'""",
     """INSERT INTO artifacts (run_id, name, size, content, created_at)
        SELECT id, 'manifest.json', 0, '', 0 FROM runs WHERE id > 1000""",
@@ -118,9 +118,7 @@ LOOKS: dict[str, tuple[Look, str]] = {
         "ix_invitations_expires_at",
     ),
     "silent runs": (
-        lambda tx, tenant: lock_silent_runs(
-            tx, heartbeats=False, longest=timedelta(hours=24), limit=100
-        ),
+        lambda tx, tenant: lock_silent_runs(tx, limit=100),
         "ix_runs_open",
     ),
     "what was picked, of a webhook": (

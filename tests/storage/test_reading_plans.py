@@ -40,8 +40,9 @@ COPIES = (
     """INSERT INTO jobs (id, account_id, environment_id, name, created_at)
        SELECT id, 2, id, 'copy', 0 FROM projects WHERE id > 1000""",
     """INSERT INTO runs (id, account_id, job_id, run_key, start_fingerprint, run_reason,
-           dbt_version, status, event_count, started_at, heartbeat_at, created_at)
-       SELECT id, 2, id, name, '', '', '', 10, 1, 0, 0, 0 FROM projects WHERE id > 1000""",
+           dbt_version, status, event_count, started_at, heartbeat_at,
+           longest_silence, created_at)
+       SELECT id, 2, id, name, '', '', '', 10, 1, 0, 0, 0, 0 FROM projects WHERE id > 1000""",
     """INSERT INTO artifacts (run_id, name, size, content, created_at)
        SELECT id, 'manifest.json', 0, '', 0 FROM projects WHERE id > 1000""",
 )

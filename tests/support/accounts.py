@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypedDict, Unpack
 
 import sqlalchemy as sa
@@ -25,7 +26,15 @@ from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.ids import new_account_identifier
-from runhook.operations.publish import Cancel, Finish, Heartbeat, Publisher, Reported, Start
+from runhook.operations.publish import (
+    Cancel,
+    Canceling,
+    Finish,
+    Heartbeat,
+    Publisher,
+    Reported,
+    Start,
+)
 from runhook.operations.subscribe import (
     WebhookChange,
     change_webhook,
@@ -70,6 +79,8 @@ class ReportFields(TypedDict, total=False):
     run_reason: str
     dbt_version: str
     heartbeats: bool
+    cancelable: bool
+    longest_silence: timedelta | None
 
 
 def a_start_report(run_key: str = "run-1", **fields: Unpack[ReportFields]) -> StartReport:
@@ -157,6 +168,10 @@ class Tenant:
     async def cancel(self, run_id: RunId) -> Run:
         """Ask for a run to be canceled."""
         return (await self.publisher.publish(Cancel(self.account_id, run_id))).run
+
+    async def announce_cancel(self, run_id: RunId) -> Run:
+        """Report that a run is being canceled where it runs."""
+        return (await self.publisher.publish(Canceling(self.account_id, run_id))).run
 
     async def heartbeat(self, run_id: RunId) -> Run:
         """Report that a run goes on."""

@@ -115,6 +115,8 @@ class RunFields(TypedDict, total=False):
     finished_at: datetime | None
     cancel_requested_at: datetime | None
     heartbeats: bool
+    cancelable: bool
+    longest_silence: timedelta
     lost_at: datetime | None
     trigger: Trigger | None
     is_late: bool

@@ -97,6 +97,7 @@ async def a_world(api: Api) -> World:
         job_name=f"job {MARK}",
         project_name=f"project {MARK}",
         environment_name=f"environment {MARK}",
+        cancelable=True,
     )
     delivery = await tenant.delivery(webhook)
     await attach_artifact(

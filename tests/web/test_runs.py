@@ -58,10 +58,10 @@ async def test_a_run_shows_what_failed_and_who_was_told_of_which_event(api: Api,
     assert told.one("th").one("a").attributes["href"] == f"{ROOT}/deliveries/{delivery.id}"
 
 
-async def test_only_a_run_whose_reporter_listens_can_be_canceled_here(api: Api, ada, tenant):
-    deaf = await tenant.start("deaf")
+async def test_only_a_run_whose_reporter_allows_it_can_be_canceled_here(api: Api, ada, tenant):
+    deaf = await tenant.start("deaf", heartbeats=True)
     assert (await page_at(ada, f"{ROOT}/runs/{deaf.id}")).main.all("form") == []
-    run = await tenant.start("listening", heartbeats=True)
+    run = await tenant.start("listening", cancelable=True)
     page = await page_at(ada, f"{ROOT}/runs/{run.id}")
 
     led = led_to(await submit(ada, page, page.form(f"{ROOT}/runs/{run.id}/cancel")))

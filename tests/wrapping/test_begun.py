@@ -109,6 +109,18 @@ def test_a_run_of_single_commands(wrapper: Wrapper, service: StubService):
     assert [*wrapper.spool.iterdir()] == []
 
 
+def test_how_long_it_may_take_is_said_at_the_start_and_again_at_the_end(
+    wrapper: Wrapper, service: StubService
+):
+    begin(wrapper, "--give-up-after", "6 hours").runhook("finish")
+    refused = wrapper.runhook("start", "--give-up-after", "8 days")
+
+    told = [one.body.get("give_up_after") for one in service.requests if one.verb == "runs"]
+    assert told == ["6 hours", "6 hours"]
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "`8 days` is not from 5 minutes to 1 week" in refused.stderr
+
+
 def test_a_step_that_fails_keeps_its_exit_code_and_decides(wrapper: Wrapper, service: StubService):
     shell = begin(wrapper)
 

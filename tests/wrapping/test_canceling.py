@@ -33,7 +33,8 @@ def test_dbt_is_interrupted_as_by_a_scheduler(wrapper: Wrapper, service: StubSer
         assert next_line(process) == "SIGINT"
         assert process.wait(PATIENCE) == 2
 
-    assert service.verbs() == ["runs", "cancel", "finish"]
+    assert service.verbs() == ["runs", "canceling", "finish"]
+    assert service.body("runs")["cancelable"] is True
     end = service.body("finish")
     assert (end["status"], end["status_message"]) == ("canceled", "canceled from Runhook")
 

@@ -48,6 +48,7 @@ def test_a_run_is_told_as_late_with_its_own_times(wrapper: Wrapper, service: Stu
         "run_key": "dbt-5f3c0a52",
         "started_at": "2026-03-01T04:00:02Z",
         "heartbeats": False,
+        "cancelable": False,
         "job_name": "nightly",
         "project_name": "shop",
         "environment_name": "prod",

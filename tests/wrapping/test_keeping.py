@@ -248,7 +248,7 @@ def test_what_a_killed_wrapper_had_to_say_is_sent_later(wrapper: Wrapper, servic
     assert kept_runs(wrapper) == []
 
 
-def test_a_cancel_that_is_not_allowed_does_not_keep_a_run(wrapper: Wrapper, service: StubService):
+def test_a_cancel_that_is_not_taken_does_not_keep_a_run(wrapper: Wrapper, service: StubService):
     service.answer = lambda *_: (503, b"", {})
     with wrapper.start("dbt", "wait") as process:
         assert next_line(process) == "ready"
@@ -256,12 +256,12 @@ def test_a_cancel_that_is_not_allowed_does_not_keep_a_run(wrapper: Wrapper, serv
         process.wait()
     service.requests.clear()
     service.answer = lambda request, position: (
-        refused(403) if request.verb == "cancel" else accepted(request, position)
+        refused(403) if request.verb == "canceling" else accepted(request, position)
     )
 
     assert wrapper.runhook("flush").returncode == 0
 
-    assert service.verbs() == ["runs", "cancel", "finish"]
+    assert service.verbs() == ["runs", "canceling", "finish"]
 
 
 def test_runs_at_once_share_the_folder(wrapper: Wrapper, service: StubService):

@@ -73,12 +73,12 @@ def test_reports_wait_for_those_before_them(service: StubService):
     may_answer.set()
 
     assert reporter.close(deadline=in_a_while()) is None
-    assert service.verbs() == ["runs", "cancel", "finish"]
+    assert service.verbs() == ["runs", "canceling", "finish"]
 
 
 def test_a_cancel_that_is_refused_does_not_stand_in_the_way(service: StubService):
     def refuse_cancels(request: Request, position: int) -> Answer:
-        return (404, b"", {}) if request.verb == "cancel" else accepted(request, position)
+        return (404, b"", {}) if request.verb == "canceling" else accepted(request, position)
 
     service.answer = refuse_cancels
     reporter = a_reporter(service)
@@ -87,7 +87,7 @@ def test_a_cancel_that_is_refused_does_not_stand_in_the_way(service: StubService
         reporter.report(a_report(kind))
 
     assert reporter.close(deadline=in_a_while()) is None
-    assert service.verbs() == ["runs", "cancel", "finish"]
+    assert service.verbs() == ["runs", "canceling", "finish"]
 
 
 def test_gives_up_when_the_time_is_over(service: StubService):

@@ -34,6 +34,7 @@ def test_a_successful_run(wrapper: Wrapper, service: StubService):
         "environment_name": "default",
         "run_reason": "scheduled",
         "heartbeats": True,
+        "cancelable": False,
     }
     assert began < datetime.fromisoformat(end.pop("finished_at")) < datetime.now(UTC)
     assert end == {

@@ -128,6 +128,12 @@ def test_shows_ten_failed_nodes_and_how_many_there_were():
     assert told["failed_total"] == 25
 
 
+def test_names_what_was_skipped_so_that_it_does_not_count_as_mended():
+    nodes = [a_node("model.shop.a", "error"), a_node("model.shop.b", "skipped")]
+
+    assert summary(a_file(*nodes))["skipped_ids"] == ["model.shop.b"]
+
+
 def test_shortens_messages_after_removing_secrets_from_them():
     message = "x" * 995 + "hunter2hunter2"
 

@@ -38,7 +38,7 @@ def test_a_request_to_stop_reaches_dbt_as_sigint_and_ends_as_canceled(
         assert next_line(process) == "SIGINT"
         assert process.wait(PATIENCE) == 2
 
-    assert service.verbs() == ["runs", "cancel", "finish"]
+    assert service.verbs() == ["runs", "canceling", "finish"]
     end = service.body("finish")
     assert end["status"] == "canceled"
     assert end["status_message"] == f"canceled by {number.name}"
@@ -50,11 +50,11 @@ def test_a_cancel_is_announced_before_dbt_has_ended(wrapper: Wrapper, service: S
     with wrapper.start("dbt", "patient") as process:
         assert next_line(process) == "ready"
         process.send_signal(signal.SIGTERM)
-        service.wait_for("cancel")
-        assert service.verbs() == ["runs", "cancel"]
+        service.wait_for("canceling")
+        assert service.verbs() == ["runs", "canceling"]
         assert finish_waiting(process) == 2
 
-    assert service.verbs() == ["runs", "cancel", "finish"]
+    assert service.verbs() == ["runs", "canceling", "finish"]
 
 
 def test_sigterm_follows_when_the_grace_is_over(wrapper: Wrapper, service: StubService):
@@ -85,10 +85,10 @@ def test_a_signal_sent_twice_at_once_counts_once(wrapper: Wrapper, service: Stub
         os.kill(process.pid, signal.SIGTERM)
         os.killpg(process.pid, signal.SIGTERM)
         assert next_line(process) == "SIGINT"
-        service.wait_for("cancel")
+        service.wait_for("canceling")
         assert finish_waiting(process) == 2
 
-    assert service.verbs() == ["runs", "cancel", "finish"]
+    assert service.verbs() == ["runs", "canceling", "finish"]
 
 
 def test_a_signal_reaches_dbt_behind_a_shell_whose_exit_code_does_not_count(
@@ -109,7 +109,7 @@ def test_a_signal_that_came_too_late_does_not_cancel(wrapper: Wrapper, service: 
         assert next_line(process) == "ready"
         process.send_signal(signal.SIGTERM)
         assert next_line(process) == "SIGINT"
-        service.wait_for("cancel")
+        service.wait_for("canceling")
         assert finish_waiting(process) == 0
 
     assert service.body("finish")["status"] == "success"

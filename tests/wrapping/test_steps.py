@@ -135,7 +135,7 @@ def test_a_signal_cancels_the_run_and_no_other_step_is_begun(
         assert next_line(process) == "SIGINT"
         assert next_line(process) == ""
     assert process.returncode == 2
-    assert service.verbs() == ["runs", "cancel", "finish"]
+    assert service.verbs() == ["runs", "canceling", "finish"]
     assert service.body("finish")["status"] == "canceled"
     assert [status for _, status in told_steps(service)] == ["success", "canceled"]
 

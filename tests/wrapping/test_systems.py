@@ -238,6 +238,13 @@ ROWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             },
         },
     ),
+    "notebook": (
+        {"environ": {"JPY_PARENT_PID": "3", "USER": "ada"}},
+        {
+            "run_reason": "Kicked off from a notebook by ada",
+            "trigger": {"system": "notebook", "category": "other"},
+        },
+    ),
     "cli": (
         {"environ": {"USER": "ada"}, "has_terminal": True},
         {
@@ -289,6 +296,20 @@ def test_a_system_tells(name: str):
 
 def test_every_system_has_its_test():
     assert list(ROWS) == [system.name for system in SYSTEMS]
+
+
+def test_a_pod_that_no_cron_job_has_made_is_not_scheduled():
+    by_hand = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": "backfill-x7k2p"}
+
+    assert told(by_hand) == {
+        "job_name": "backfill",
+        "run_reason": "Triggered via Kubernetes",
+        "trigger": {
+            "system": "kubernetes",
+            "external_id": "backfill-x7k2p",
+            "category": "other",
+        },
+    }
 
 
 def test_where_nothing_is_recognised_a_run_is_scheduled():

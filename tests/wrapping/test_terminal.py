@@ -13,7 +13,7 @@ def test_ctrl_c_is_not_passed_on_a_second_time(wrapper: Wrapper, service: StubSe
         terminal.see(b"ready")
         terminal.type(CTRL_C)
         terminal.see(b"SIGINT")
-        service.wait_for("cancel")  # by now it would have been passed on
+        service.wait_for("canceling")  # by now it would have been passed on
         terminal.type(b"\n")
         assert terminal.process.wait(PATIENCE) == 2
 
@@ -28,12 +28,12 @@ def test_each_ctrl_c_reaches_dbt_once(wrapper: Wrapper, service: StubService):
         terminal.see(b"SIGINT")
         terminal.type(CTRL_C)
         terminal.see(b"SIGINT", times=2)
-        service.wait_for("cancel")
+        service.wait_for("canceling")
         terminal.type(b"\n")
         assert terminal.process.wait(PATIENCE) == 2
 
     assert terminal.seen.count(b"SIGINT") == 2
-    assert service.verbs() == ["runs", "cancel", "finish"]
+    assert service.verbs() == ["runs", "canceling", "finish"]
 
 
 def test_a_command_that_dies_of_ctrl_c_takes_the_wrapper_with_it(

@@ -31,7 +31,7 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reason",
         metavar="TEXT",
-        help="why it runs (else who started it at a terminal, else `scheduled`)",
+        help="why it runs (else what the system that starts it tells, else `scheduled`)",
     )
 
 

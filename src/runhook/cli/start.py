@@ -12,6 +12,8 @@ from runhook.client.nesting import RUN_VARIABLE, outer_run
 from runhook.client.settings import read_settings
 from runhook.client.systems import this_place
 from runhook.client.wrapping import say
+from runhook.domain.errors import InvalidError
+from runhook.domain.runs import silence_in
 
 USAGE_ERROR = 2
 
@@ -22,6 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_flags(parser)
     add_service_flags(parser)
     parser.add_argument(
+        "--give-up-after",
+        type=span,
+        metavar="SPAN",
+        help="when a run that nobody has finished counts as errored, such as '6 hours' "
+        "(5 minutes to 7 days; else 1 day)",
+    )
+    parser.add_argument(
         "--env-file",
         metavar="FILE",
         type=Path,
@@ -31,6 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"Prints the run's name, which {RUN_VARIABLE} tells `runhook step` and `runhook finish`. "
         "The exit code is 0 whether the service can be reached or not."
     )
+
+
+def span(text: str) -> str:
+    """Check a span of time as the service will."""
+    try:
+        silence_in(text)
+    except InvalidError as error:
+        raise argparse.ArgumentTypeError(error.sentence) from error
+    return text
 
 
 def execute(arguments: argparse.Namespace) -> int:

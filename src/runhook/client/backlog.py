@@ -62,7 +62,7 @@ def tell_again(
             run_id = str(answer.data["id"])
             continue
         answer = service.tell(run_id, report.kind, body, timeout=timeout())
-        # A cancel that is not allowed, or comes after the end, is nothing to wait for.
+        # That it was being canceled is nothing to wait for, as the end tells of it, too.
         if isinstance(answer, Failed) and not (report.kind is Kind.CANCELING and answer.is_final):
             return answer
     return answer

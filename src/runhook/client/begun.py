@@ -59,7 +59,13 @@ def begin(run_key: str, settings: Settings, environ: Mapping[str, str]) -> str |
         return "this run was not begun: there is no home folder; set RUNHOOK_SPOOL_DIR"
     around = Surroundings(["dbt"], environ, Path.cwd())
     facts = facts_of(settings, around, this_place(environ), Redactor(environ))
-    start = started(run_key, facts, datetime.now(UTC), heartbeats=False)
+    start = started(
+        run_key,
+        facts,
+        datetime.now(UTC),
+        heartbeats=False,
+        give_up_after=settings.give_up_after,
+    )
     forget_abandoned(folder)
     write_begun(begun_file(folder, run_key), start)
     return tell([start], run_key, settings.service, environ)

@@ -159,6 +159,7 @@ def results_of(told: Told) -> RunResults:
             for unique_id, status, message, _ in told.nodes
             if status in FAILED_STATUSES
         ),
+        skipped=tuple(unique_id for unique_id, status, *_ in told.nodes if status == "skipped"),
         slowest=tuple(
             SlowNode(unique_id=unique_id, seconds=round(seconds, 3))
             for unique_id, _, _, seconds in timed[:SLOWEST_NODES]

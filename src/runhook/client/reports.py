@@ -18,7 +18,7 @@ class Kind(StrEnum):
     STARTED = "start"
     HEARTBEAT = "heartbeat"
     PROGRESS = "progress"
-    CANCELING = "cancel"
+    CANCELING = "canceling"
     FINISHED = "finish"
 
 
@@ -30,8 +30,25 @@ class Report:
     body: Mapping[str, object]
 
 
-def started(run_key: str, facts: Mapping[str, "Fact"], at: datetime, *, heartbeats: bool) -> Report:
-    """Say that a run has started; ``heartbeats`` promises to tell that it goes on."""
+def started(
+    run_key: str,
+    facts: Mapping[str, "Fact"],
+    at: datetime,
+    *,
+    heartbeats: bool,
+    cancelable: bool = False,
+    give_up_after: str | None = None,
+) -> Report:
+    """Say that a run has started.
+
+    Args:
+        run_key: our name for the run.
+        facts: what is known of it.
+        at: when it has started.
+        heartbeats: promises to tell that it goes on.
+        cancelable: promises to end it if the service asks for that.
+        give_up_after: how long the service waits to hear of it; None for the usual time.
+    """
     from runhook.client.facts import as_start  # noqa: PLC0415 - loaded before dbt starts, else
 
     return Report(
@@ -40,6 +57,8 @@ def started(run_key: str, facts: Mapping[str, "Fact"], at: datetime, *, heartbea
             "run_key": run_key,
             "started_at": rfc_3339(at),
             "heartbeats": heartbeats,
+            "cancelable": cancelable,
+            **({} if give_up_after is None else {"give_up_after": give_up_after}),
             **as_start(facts),
         },
     )

@@ -107,7 +107,7 @@ class Service:
     def tell(
         self, run_id: str, verb: str, body: Mapping[str, object], *, timeout: float
     ) -> Accepted | Failed:
-        """Report `heartbeat`, `cancel` or `finish` of a run."""
+        """Report `heartbeat`, `canceling` or `finish` of a run."""
         path = f"{self._runs}/{quote(run_id, safe='')}/{verb}"
         # The service has known this run: if it no longer does, it never will again.
         return self._post(path, body, timeout, refusals=REFUSALS | {NOT_FOUND})

@@ -43,6 +43,8 @@ class Settings:
     """Whether dbt's files are attached to the run."""
     allow_cancel: bool = False
     """Whether somebody may interrupt dbt from the service."""
+    give_up_after: str | None = None
+    """How long the service waits for the end of a run that has no process, in words."""
 
 
 def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
@@ -59,6 +61,7 @@ def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
         messages=not told.get("no_messages"),
         upload_artifacts=bool(told.get("upload_artifacts")),
         allow_cancel=bool(told.get("allow_cancel")),
+        give_up_after=told.get("give_up_after"),
     )
 
 

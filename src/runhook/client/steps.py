@@ -141,6 +141,7 @@ def together(steps: Sequence[Step]) -> Mapping[str, Any]:
         counts.update(one.get("counts", {}))
     failed = [node for one in known for node in one.get("failed", [])]
     named = [name for one in known for name in failed_ids(one)]
+    skipped = [name for one in known for name in one.get("skipped_ids", [])]
     slowest = [node for one in known for node in one.get("slowest", [])]
     return {
         # What is told once, such as the target, is told of the last command that knew it.
@@ -152,6 +153,7 @@ def together(steps: Sequence[Step]) -> Mapping[str, Any]:
         "failed_total": sum(one.get("failed_total", 0) for one in known),
         "failed": failed[:SHOWN_NODES],
         "failed_ids": named[:NAMED_NODES],
+        "skipped_ids": skipped[:NAMED_NODES],
         "slowest": sorted(slowest, key=seconds_of, reverse=True)[:SLOWEST_NODES],
     }
 

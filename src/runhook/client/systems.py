@@ -172,6 +172,13 @@ SYSTEMS = (
         commit="{BUILD_SOURCEVERSION}",
     ),
     System(
+        # Before a person: commands of a cell have a terminal, which the kernel makes.
+        name="notebook",
+        found_by="{JPY_SESSION_NAME|JPY_PARENT_PID}",
+        category=OTHER,
+        reason=("Kicked off from a notebook by {user}",),
+    ),
+    System(
         name="cli",
         found_by="{terminal}",
         category=OTHER,
@@ -183,7 +190,8 @@ SYSTEMS = (
         job_name="{pods_job}",
         external_id="{HOSTNAME}",
         category="{pods_category}",
-        reason=(SCHEDULED,),
+        # Of a pod that no CronJob has made.
+        reason=("Triggered via Kubernetes",),
     ),
     System(
         name="systemd",

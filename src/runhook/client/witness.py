@@ -276,7 +276,13 @@ class RunWitness(Witness):
 
         place = this_place(self._environ)
         facts = facts_of(self._settings, self._surroundings(), place, self._redactor())
-        return started(self._run_key, facts, self._started_at, heartbeats=True)
+        return started(
+            self._run_key,
+            facts,
+            self._started_at,
+            heartbeats=True,
+            cancelable=self._settings.allow_cancel,
+        )
 
     def _progress(self) -> Mapping[str, object] | None:
         """Return how far the run has come; the reporter asks, on its own thread."""

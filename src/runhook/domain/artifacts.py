@@ -7,15 +7,16 @@ far as both agree. Unknown statuses are carried through: dbt adds some (`no-op`,
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
 """What makes dbt exit with 1; a `partial success` is a microbatch model with failed batches."""
 SHOWN_NODES = 10
 NAMED_NODES = 500
-"""So many more are named, without their messages: the service compares them with the last run's."""
+"""So many that failed or were skipped are named: the service compares them with the last run's."""
 SLOWEST_NODES = 3
 LONGEST_SECONDS = 10**7
 NODES_IN_WORDS = 3
@@ -59,6 +60,8 @@ class RunResults:
     """Time spent on nodes only; the command took longer."""
     counts: Mapping[str, int]
     failed: tuple[FailedNode, ...]
+    skipped: tuple[str, ...] = ()
+    """The unique_ids of those that did not have their turn."""
     slowest: tuple[SlowNode, ...] = ()
     invocation_id: str = ""
     invocation_started_at: datetime | None = None
@@ -104,6 +107,7 @@ def read_results(content: bytes, tag: str) -> RunResults:
             elapsed_seconds=float(document.get("elapsed_time") or 0),
             counts=Counter(str(node["status"]) for node in nodes),
             failed=tuple(read_failed(node) for node in nodes if node["status"] in FAILED_STATUSES),
+            skipped=tuple(str(node["unique_id"]) for node in nodes if node["status"] == "skipped"),
             slowest=slowest_of(nodes),
             invocation_id=str(metadata.get("invocation_id") or ""),
             invocation_started_at=read_time(metadata.get("invocation_started_at")),
@@ -206,14 +210,19 @@ def summarise(
             for node in results.failed[:SHOWN_NODES]
         ]
         if len(results.failed) > SHOWN_NODES:
-            summary["failed_ids"] = [
-                shorten(node.unique_id, NAME_CHARACTERS) for node in results.failed[:NAMED_NODES]
-            ]
+            summary["failed_ids"] = named(node.unique_id for node in results.failed)
+        if results.skipped:
+            summary["skipped_ids"] = named(results.skipped)
         summary["slowest"] = [
             {"unique_id": shorten(node.unique_id, NAME_CHARACTERS), "seconds": node.seconds}
             for node in results.slowest
         ]
     return summary
+
+
+def named(unique_ids: Iterable[str]) -> list[str]:
+    """Return the first of these names, fit to be told."""
+    return [shorten(one, NAME_CHARACTERS) for one in islice(unique_ids, NAMED_NODES)]
 
 
 def failures_in_words(results: RunResults) -> str:

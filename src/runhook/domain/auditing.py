@@ -12,6 +12,7 @@ class AuditAction(StrEnum):
     WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_DEACTIVATED = "webhook.deactivated"
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - an action, not a secret
+    JOB_NAMED = "job.named"
     JOB_EXPECTATION_CHANGED = "job.expectation_changed"
     DELIVERY_REDELIVERED = "delivery.redelivered"
     REDELIVERY_BEGUN = "redelivery.begun"

@@ -31,7 +31,7 @@ class Event:
     sequence: int
     occurred_at: datetime
     has_new_failures: bool = False
-    """Whether something failed that had not in the job's last run; see ``regressions``."""
+    """Whether something failed that had succeeded before; see ``regressions``."""
 
 
 RESULT_EVENTS = frozenset({EventType.COMPLETED, EventType.ERRORED})

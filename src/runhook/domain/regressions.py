@@ -1,10 +1,13 @@
-"""What failed in a run, and whether that is news: whether it had not failed in the job's last run.
+"""What failed in a run, and whether that is news: whether it had succeeded before.
 
-The last run is the one of this job that was last told of as completed. A canceled run is none: it
-says nothing of the nodes that it did not come to. Before a job's first completed run nothing has
-failed, so that whatever fails in it is news.
+What had not failed when the job's nodes were last told of counts as having succeeded: of each job
+is kept what failed in the last one of its completed runs that had node results. A run that ended
+without any, because it was canceled, killed, lost or could not be compiled, says nothing of nodes
+and leaves that as it is. Before a job's first completed run nothing had succeeded, so that no
+failure is news.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runhook.domain.results import mapping, number, sequence, text
@@ -18,18 +21,21 @@ KEPT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The nodes that failed in a run, by their unique_id."""
+    """What failed in a run, or of a job's nodes as they were last told of: unique_ids."""
 
     ids: frozenset[str] = frozenset()
     is_whole: bool = True
     """Whether these are all. A reporter names some, and no more than ``KEPT`` are kept."""
 
-    def are_news_to(self, last: "Failures") -> bool:
-        """Whether anything failed that had not failed in the last run.
+    def are_news_to(self, last: "Failures | None") -> bool:
+        """Whether anything failed that had succeeded before.
 
         Where some failures have no name they may be new ones: better told once too often.
+
+        Args:
+            last: what was known of the job's nodes; None if no run of it had come that far.
         """
-        return not self.is_whole or not self.ids <= last.ids
+        return last is not None and (not self.is_whole or not self.ids <= last.ids)
 
 
 NOTHING = Failures()
@@ -38,7 +44,7 @@ NOTHING = Failures()
 def failures_of(run: Run) -> Failures:
     """Return what failed in a run that is over."""
     results = run.results or {}
-    named = {one for one in sequence(results, "failed_ids") if isinstance(one, str) and one} or {
+    named = ids_in(results, "failed_ids") or {
         text(node, "unique_id") for node in sequence(results, "failed") if isinstance(node, dict)
     }
     ids = sorted(named - {""})
@@ -46,6 +52,38 @@ def failures_of(run: Run) -> Failures:
     if not total:
         return Failures(frozenset({WHOLE_RUN})) if run.status is RunStatus.ERROR else NOTHING
     return Failures(frozenset(ids[:KEPT]), is_whole=total <= len(ids) <= KEPT)
+
+
+def known_after(run: Run, last: Failures | None) -> Failures | None:
+    """Return what is known of a job's nodes once a run of it has completed.
+
+    A node that had failed and was skipped this time has not succeeded since.
+
+    Args:
+        run: the run; a success that names no nodes has failed in none, as far as one knows.
+        last: what was known before it, None for nothing.
+    """
+    now = failures_of(run)
+    if has_node_results(run):
+        skipped = ids_in(run.results or {}, "skipped_ids")
+        unmended = frozenset() if last is None else last.ids & skipped
+        return Failures(frozenset(sorted(now.ids | unmended)[:KEPT]), now.is_whole)
+    if last is None:
+        return None if now.ids else NOTHING
+    return Failures((last.ids - {WHOLE_RUN}) | now.ids, last.is_whole)
+
+
+def has_node_results(run: Run) -> bool:
+    """Whether a run says what became of any node."""
+    results = run.results or {}
+    counted = mapping(results, "counts")
+    named = (number(results, "failed_total"), len(sequence(results, "failed")))
+    return any((*named, *(number(counted, status) for status in counted)))
+
+
+def ids_in(results: Mapping[str, object], key: str) -> set[str]:
+    """Return the unique_ids in a list of them."""
+    return {one for one in sequence(results, key) if isinstance(one, str) and one}
 
 
 def has_warnings(run: Run) -> bool:

@@ -16,6 +16,7 @@ from enum import IntEnum, StrEnum
 from typing import NewType
 
 from runhook.domain.errors import ConflictError, InvalidError
+from runhook.domain.spans import span_in, written
 
 AccountId = NewType("AccountId", int)
 ProjectId = NewType("ProjectId", int)
@@ -65,9 +66,11 @@ OUTCOMES_OF_STATUS: Mapping[RunStatus, tuple[RunOutcome | None, ...]] = {
 }
 
 LONGEST_SILENCE: Mapping[bool, timedelta] = {True: timedelta(minutes=5), False: timedelta(hours=24)}
-"""How long nothing may be heard of a run before it is lost: whether its reporter promised
-heartbeats decides. `runhook run` sends one every 30 seconds, so that a suspended machine or a short
-outage of the network loses no run."""
+"""How long nothing may be heard of a run before it is lost, unless its reporter says otherwise:
+whether it promised heartbeats decides. `runhook run` sends one every 30 seconds, so that a
+suspended machine or a short outage of the network loses no run."""
+SHORTEST_SILENCE, MOST_SILENCE = LONGEST_SILENCE[True], timedelta(days=7)
+"""What a reporter can say; after a week a client has forgotten what it has not told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +120,10 @@ class StartReport:
 
     ``run_key`` is the reporter's own name for the run: the same key and facts again are the same
     run. ``dbt_version`` is empty where it is not known yet; ``started_at`` None means now.
-    ``heartbeats`` is the promise to send them, and one of the facts. A report that ``is_late`` was
-    held up on its way; it says the same as one that was not.
+    ``heartbeats`` is the promise to send them, ``cancelable`` the promise to end the run if a
+    heartbeat's answer asks for it, and ``longest_silence`` how long nothing may be heard of it,
+    None for the usual time; these are facts. A report that ``is_late`` was held up on its way; it
+    says the same as one that was not.
     """
 
     run_key: str
@@ -129,6 +134,8 @@ class StartReport:
     dbt_version: str
     started_at: datetime | None = None
     heartbeats: bool = False
+    cancelable: bool = False
+    longest_silence: timedelta | None = None
     trigger: Trigger | None = None
     is_late: bool = field(default=False, repr=False)
 
@@ -190,6 +197,10 @@ class Run:
     dbt_version: str
     heartbeats: bool = False
     """Whether its reporter promised to send them."""
+    cancelable: bool = False
+    """Whether its reporter lets others end it."""
+    longest_silence: timedelta = LONGEST_SILENCE[False]
+    """How long nothing may be heard of it before it is lost."""
     status: RunStatus
     status_message: str | None = None
     outcome: RunOutcome | None = None
@@ -201,6 +212,7 @@ class Run:
     started_at: datetime
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
+    """When somebody asked for its end: its reporter was told, or told of it."""
     lost_at: datetime | None = None
     """When it was given up; None again as soon as its reporter has told how it ended."""
     trigger: Trigger | None = None
@@ -222,6 +234,10 @@ class RunKeyTakenError(ConflictError):
 
 class RunAlreadyFinishedError(ConflictError):
     """The run was already finished, with other facts."""
+
+
+class RunNotCancelableError(ConflictError):
+    """The run's reporter does not let others end it."""
 
 
 def finish(run: Run, report: FinishReport, *, now: datetime) -> Run:
@@ -263,7 +279,7 @@ def lose(run: Run, *, silence: timedelta, now: datetime) -> Run:
 
     Args:
         run: the run that nothing is heard of.
-        silence: how long it is since its reporter was last heard of.
+        silence: how long it is since its reporter was last heard of, or since its start.
         now: when it is given up, and what counts as its end: the true one is not known.
     """
     if run.status.is_over:
@@ -272,7 +288,9 @@ def lose(run: Run, *, silence: timedelta, now: datetime) -> Run:
     return replace(
         run,
         status=status,
-        status_message=f"lost contact after {silence // timedelta(seconds=1)} s",
+        status_message=f"lost contact after {silence // timedelta(seconds=1)} s"
+        if run.heartbeats
+        else f"its end was not reported within {written(run.longest_silence)}",
         outcome=OUTCOMES_OF_STATUS[status][0],
         finished_at=max(now, run.started_at),
         # The step that went on ended with it.
@@ -289,6 +307,15 @@ def advance(run: Run, report: ProgressReport) -> Run:
     if run.status.is_over or (run.steps, run.progress) == (report.steps, report.progress):
         return run
     return replace(run, steps=report.steps, progress=report.progress)
+
+
+def silence_in(text: str) -> timedelta:
+    """Return how long a reporter lets nothing be heard of a run, from words such as `6 hours`.
+
+    Raises:
+        InvalidError: it is no span of time, or out of bounds.
+    """
+    return span_in("give_up_after", text, SHORTEST_SILENCE, MOST_SILENCE)
 
 
 def outcome_of(report: FinishReport) -> RunOutcome | None:
@@ -321,7 +348,21 @@ def same_ending(run: Run, report: FinishReport, outcome: RunOutcome | None) -> b
 
 
 def request_cancel(run: Run, *, now: datetime) -> Run:
-    """Return ``run`` with its cancellation asked for; unchanged if it was, or if it is over."""
+    """Return ``run`` with its cancellation asked for; unchanged if it was, or if it is over.
+
+    Raises:
+        RunNotCancelableError: its reporter would not hear of it.
+    """
+    if not (run.cancelable or run.status.is_over or run.cancel_requested_at):
+        raise RunNotCancelableError(
+            f"Run {run.id} cannot be canceled from here, because its reporter does not allow it; "
+            "`runhook run --allow-cancel` does. Stop dbt where it runs."
+        )
+    return announce_cancel(run, now=now)
+
+
+def announce_cancel(run: Run, *, now: datetime) -> Run:
+    """Return ``run`` with its reporter's word that it is being canceled; unchanged as above."""
     if run.status.is_over or run.cancel_requested_at is not None:
         return run
     return replace(run, cancel_requested_at=now)

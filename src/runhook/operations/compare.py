@@ -1,34 +1,39 @@
-"""Compare runs that completed with their jobs' last ones, in the transaction that tells of them.
+"""Compare runs that completed with what is known of their jobs, in the transaction that tells it.
 
-What failed last is kept for each job, so that no history is looked at. A job that goes well has
-nothing kept, and costs no write.
+What failed when a job's nodes were last told of is kept for it, so that no history is looked at. A
+job that goes well costs one look, and a write after its first run only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from runhook.domain.events import RESULT_EVENTS, Event, EventType
-from runhook.domain.regressions import NOTHING, Failures, failures_of
-from runhook.domain.runs import JobId, RunId
-from runhook.storage.job_failures import clear_failures, lock_failures, write_failures
+from runhook.domain.regressions import NOTHING, Failures, failures_of, known_after
+from runhook.domain.runs import JobId, Run, RunId
+from runhook.storage.job_failures import find_failures, lock_failures, write_failures
 from runhook.storage.store import Transaction
 
 
 async def compare_with_last(tx: Transaction, events: Sequence[Event]) -> Sequence[Event]:
-    """Return the events; those with results know whether something failed that had not before."""
-    completed = [event for event in events if event.type is EventType.COMPLETED]
+    """Return the events; those with results know whether something failed that had succeeded."""
+    completed = [event.run for event in events if event.type is EventType.COMPLETED]
     if not completed:
         return events
-    before = await lock_failures(tx, {event.run.job.id for event in completed})
+    job_ids = {run.job.id for run in completed}
+    if go_well(completed, await find_failures(tx, job_ids)):
+        return events
+    before = await lock_failures(tx, job_ids)
     last = dict(before)
     news: set[RunId] = set()
-    for event in completed:
-        job_id = event.run.job.id
-        failures = failures_of(event.run)
-        if failures.are_news_to(last.get(job_id, NOTHING)):
-            news.add(event.run.id)
-        last[job_id] = failures
-    await keep(tx, before, last)
+    for run in completed:
+        known = last.get(run.job.id)
+        if failures_of(run).are_news_to(known):
+            news.add(run.id)
+        if (after := known_after(run, known)) is not None:
+            last[run.job.id] = after
+    changed = {job_id: one for job_id, one in last.items() if one != before.get(job_id)}
+    if changed:
+        await write_failures(tx, changed)
     return [
         replace(event, has_new_failures=True)
         if event.run.id in news and event.type in RESULT_EVENTS
@@ -37,15 +42,9 @@ async def compare_with_last(tx: Transaction, events: Sequence[Event]) -> Sequenc
     ]
 
 
-async def keep(tx: Transaction, before: dict[JobId, Failures], last: dict[JobId, Failures]) -> None:
-    """Write what failed last where it is not what it was."""
-    changed = {
-        job_id: failures
-        for job_id, failures in last.items()
-        if failures != NOTHING and failures != before.get(job_id)
-    }
-    mended = [job_id for job_id in before if last[job_id] == NOTHING]
-    if changed:
-        await write_failures(tx, changed)
-    if mended:
-        await clear_failures(tx, mended)
+def go_well(completed: Sequence[Run], known: Mapping[JobId, Failures]) -> bool:
+    """Whether nothing had failed in these runs' jobs, and nothing has: then no row is locked."""
+    return all(
+        known.get(run.job.id) == known_after(run, known.get(run.job.id)) == NOTHING
+        for run in completed
+    )

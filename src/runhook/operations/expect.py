@@ -4,8 +4,9 @@ from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor
 from runhook.domain.errors import NotFoundError
-from runhook.domain.expectations import Expectation, written
+from runhook.domain.expectations import Expectation
 from runhook.domain.runs import AccountId, JobId
+from runhook.domain.spans import written
 from runhook.operations.audit import note_change
 from runhook.storage.expectations import (
     ExpectedJob,

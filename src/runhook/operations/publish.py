@@ -16,6 +16,7 @@ from runhook.domain.errors import NotFoundError, RunhookError
 from runhook.domain.events import Event, events_for
 from runhook.domain.payload import render
 from runhook.domain.runs import (
+    LONGEST_SILENCE,
     AccountId,
     FinishReport,
     Job,
@@ -26,6 +27,7 @@ from runhook.domain.runs import (
     RunStatus,
     StartReport,
     advance,
+    announce_cancel,
     finish,
     request_cancel,
 )
@@ -75,6 +77,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Canceling:
+    """A run's reporter says that somebody cancels it where it runs."""
+
+    account_id: AccountId
+    run_id: RunId
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Heartbeat:
     """A run's reporter is alive, and may say how far the run has come."""
 
@@ -83,7 +93,7 @@ class Heartbeat:
     report: ProgressReport | None = None
 
 
-Change = Finish | Cancel | Heartbeat
+Change = Finish | Cancel | Canceling | Heartbeat
 Report = Start | Change
 
 
@@ -173,11 +183,18 @@ async def start_runs(
         if stored.start_fingerprint == start.report.fingerprint():
             answers[start] = Reported(stored.run, is_new=by_key[key] is start and key in added)
         else:
-            answers[start] = RunKeyTakenError(
-                f"run_key: `{start.report.run_key}` is the run {stored.run.id}, "
-                "which was reported with other facts."
-            )
+            answers[start] = run_key_taken(stored.run)
     return chain.from_iterable(events_for(None, one.run, now=now) for one in added.values())
+
+
+def run_key_taken(run: Run) -> RunKeyTakenError:
+    """Return what is wrong with a report that calls another run as this one was called."""
+    job = run.job
+    return RunKeyTakenError(
+        f"run_key: `{run.run_key}` is already run {run.id} of the job `{job.name}` "
+        f"(project `{job.project_name}`, environment `{job.environment_name}`), "
+        "which was reported with other facts."
+    )
 
 
 def job_name(start: Start) -> JobName:
@@ -197,6 +214,8 @@ def new_run(start: Start, job: Job, now: datetime) -> StoredRun:
         run_reason=report.run_reason,
         dbt_version=report.dbt_version,
         heartbeats=report.heartbeats,
+        cancelable=report.cancelable,
+        longest_silence=report.longest_silence or LONGEST_SILENCE[report.heartbeats],
         status=RunStatus.RUNNING,
         started_at=report.started_at or now,
         trigger=report.trigger,
@@ -257,7 +276,7 @@ async def change_runs(
             after, following = counted(before, after, now=now)
             events += following
             runs[key] = changed[after.id] = after
-        if isinstance(change, Heartbeat):
+        if isinstance(change, Heartbeat | Canceling):
             alive.add(after.id)
         answers[change] = Reported(after)
     if changed:
@@ -282,6 +301,8 @@ def changed_run(run: Run, change: Change, now: datetime) -> Run:
             return finish(run, change.report, now=now)
         case Cancel():
             return request_cancel(run, now=now)
+        case Canceling():
+            return announce_cancel(run, now=now)
         case Heartbeat():
             return run if change.report is None else advance(run, change.report)
 

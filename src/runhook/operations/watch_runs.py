@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 from runhook.clock import Clock
 from runhook.domain.events import Event
-from runhook.domain.runs import LONGEST_SILENCE, Run, lose
+from runhook.domain.runs import Run, lose
 from runhook.operations.compare import compare_with_last
 from runhook.operations.publish import counted, owe_deliveries
-from runhook.storage.runs import SilentRun, insert_events, lock_silent_runs, update_runs
-from runhook.storage.store import Store, Transaction
+from runhook.storage.runs import insert_events, lock_silent_runs, update_runs
+from runhook.storage.store import Store
 
 STEP = 100
-"""How many runs one transaction gives up at most, of those that promised heartbeats and of others
-each."""
+"""How many runs one transaction gives up at most."""
 
 
 async def give_up_silent_runs(
@@ -34,7 +33,7 @@ async def give_up_silent_runs(
     lost: list[Run] = []
     events: list[Event] = []
     async with store.write() as tx:
-        for silent in await find_silent_runs(tx):
+        for silent in await lock_silent_runs(tx, limit=STEP):
             after = lose(silent.run, silence=silent.silence, now=now)
             run, following = counted(silent.run, after, now=now)
             lost.append(run)
@@ -44,12 +43,3 @@ async def give_up_silent_runs(
             await insert_events(tx, events)
             await owe_deliveries(tx, await compare_with_last(tx, events), public_url=public_url)
     return lost
-
-
-async def find_silent_runs(tx: Transaction) -> Sequence[SilentRun]:
-    """Return the next runs to be given up, locked."""
-    return [
-        silent
-        for heartbeats, longest in LONGEST_SILENCE.items()
-        for silent in await lock_silent_runs(tx, heartbeats=heartbeats, longest=longest, limit=STEP)
-    ]

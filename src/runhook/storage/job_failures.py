@@ -1,6 +1,7 @@
-"""What failed in each job's last completed run. A job in whose last one nothing did has no row."""
+"""What failed when each job's nodes were last told of. A job of which nothing is known has none."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -11,18 +12,21 @@ from runhook.storage.store import Transaction
 from runhook.storage.tables import job_failures
 
 
+async def find_failures(tx: Transaction, job_ids: Collection[JobId]) -> dict[JobId, Failures]:
+    """Return what failed last in these jobs."""
+    rows = await tx.execute(select_failures(job_ids))
+    return {row.job_id: failures_of(row) for row in rows}
+
+
 async def lock_failures(tx: Transaction, job_ids: Collection[JobId]) -> dict[JobId, Failures]:
     """Return what failed last in these jobs; no other transaction changes it before this one ends.
 
-    What is not there cannot be locked: of two first failures at the same moment both are new.
+    What is not there cannot be locked: of two first runs at the same moment neither is news.
     """
     rows = await tx.execute(
-        sa.select(job_failures)
-        .where(job_failures.c.job_id.in_(sorted(job_ids)))
-        .order_by(job_failures.c.job_id)
-        .with_for_update()
+        select_failures(job_ids).order_by(job_failures.c.job_id).with_for_update()
     )
-    return {row.job_id: Failures(frozenset(row.ids), row.is_whole) for row in rows}
+    return {row.job_id: failures_of(row) for row in rows}
 
 
 async def write_failures(tx: Transaction, failures: Mapping[JobId, Failures]) -> None:
@@ -41,6 +45,11 @@ async def write_failures(tx: Transaction, failures: Mapping[JobId, Failures]) ->
     )
 
 
-async def clear_failures(tx: Transaction, job_ids: Collection[JobId]) -> None:
-    """Forget what failed in jobs whose last run went well."""
-    await tx.execute(sa.delete(job_failures).where(job_failures.c.job_id.in_(sorted(job_ids))))
+def select_failures(job_ids: Collection[JobId]) -> sa.Select[Any]:
+    """Return the query of what failed last in jobs."""
+    return sa.select(job_failures).where(job_failures.c.job_id.in_(sorted(job_ids)))
+
+
+def failures_of(row: sa.Row[Any]) -> Failures:
+    """Return what is in a row of ``job_failures``."""
+    return Failures(frozenset(row.ids), row.is_whole)

@@ -10,7 +10,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.events import Event
-from runhook.domain.runs import AccountId, Job, Progress, Run, RunId, RunStatus, RunStep, Trigger
+from runhook.domain.runs import (
+    SHORTEST_SILENCE,
+    AccountId,
+    Job,
+    Progress,
+    Run,
+    RunId,
+    RunStatus,
+    RunStep,
+    Trigger,
+)
 from runhook.storage.columns import Duration, UtcDateTime
 from runhook.storage.jobs import JOBS_WITH_NAMES
 from runhook.storage.pages import Page, Period, Slice, page_of
@@ -200,19 +210,11 @@ async def lock_runs(
     return {(row.account_id, row.id): stored_run_of(row).run for row in rows}
 
 
-async def lock_silent_runs(
-    tx: Transaction, *, heartbeats: bool, longest: timedelta, limit: int
-) -> Sequence[SilentRun]:
-    """Return runs that go on and of which nothing was heard for so long, the most silent first.
+async def lock_silent_runs(tx: Transaction, *, limit: int) -> Sequence[SilentRun]:
+    """Return runs that go on and of which nothing was heard for too long, the most silent first.
 
     What another transaction is changing is passed over, and what is returned nobody else changes
     before this one ends. The database's clock decides.
-
-    Args:
-        tx: where to ask.
-        heartbeats: whether these runs' reporters promised to send heartbeats.
-        longest: how long they may be silent.
-        limit: how many runs to return at most.
     """
     silence = sa.type_coerce(tx.now, sa.BigInteger) - sa.type_coerce(
         runs.c.heartbeat_at, sa.BigInteger
@@ -222,8 +224,9 @@ async def lock_silent_runs(
         .add_columns(sa.type_coerce(silence, Duration).label("silence"))
         .where(
             IS_OPEN,
-            runs.c.heartbeats == sa.literal(heartbeats, sa.Boolean),
-            runs.c.heartbeat_at <= after(tx.now, sa.literal(-longest, Duration)),
+            # None is given up earlier: this is where the index is entered.
+            runs.c.heartbeat_at <= after(tx.now, sa.literal(-SHORTEST_SILENCE, Duration)),
+            runs.c.longest_silence <= silence,
         )
         .order_by(runs.c.heartbeat_at)
         .limit(limit)
@@ -249,6 +252,8 @@ async def insert_runs(
                 "start_fingerprint": one.start_fingerprint,
                 "run_reason": one.run.run_reason,
                 "heartbeats": one.run.heartbeats,
+                "longest_silence": one.run.longest_silence,
+                "cancelable": one.run.cancelable,
                 "trigger": one.run.trigger and asdict(one.run.trigger),
                 "started_at": one.run.started_at,
                 "created_at": one.run.created_at,
@@ -408,6 +413,8 @@ def run_of(row: sa.Row[Any]) -> Run:
         run_reason=row.run_reason,
         dbt_version=row.dbt_version,
         heartbeats=row.heartbeats,
+        cancelable=row.cancelable,
+        longest_silence=row.longest_silence,
         status=RunStatus(row.status),
         status_message=row.status_message,
         outcome=row.outcome,

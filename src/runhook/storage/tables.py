@@ -187,8 +187,12 @@ runs = sa.Table(
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),
     sa.Column("cancel_requested_at", UtcDateTime),
-    # Whether the reporter promised to send some; a run may be silent the longer if not.
+    # Whether the reporter promised to send some.
     sa.Column("heartbeats", sa.Boolean, nullable=False, server_default=sa.false()),
+    # How long nothing may be heard of the run after its last heartbeat.
+    sa.Column("longest_silence", Duration, nullable=False),
+    # Whether the reporter ends the run if it is asked to.
+    sa.Column("cancelable", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("trigger", Json),
     sa.Column("is_late", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("heartbeat_at", UtcDateTime, nullable=False),
@@ -203,7 +207,6 @@ IS_OPEN = runs.c.status < sa.literal_column(f"{RunStatus.SUCCESS.value}")
 # Runs that are over leave this one: looking for silent ones costs what goes on.
 sa.Index(
     "ix_runs_open",
-    runs.c.heartbeats,
     runs.c.heartbeat_at,
     sqlite_where=IS_OPEN,
     postgresql_where=IS_OPEN,

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
-from runhook.domain.expectations import written
 from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import Links
 from runhook.domain.results import NodeResults
 from runhook.domain.runs import SCHEDULED, Run
+from runhook.domain.spans import written
 from runhook.domain.webhooks import Webhook
 
 

@@ -1,19 +1,48 @@
-"""What is expected of jobs; the jobs themselves are read as dbt Cloud's, in ``reading``."""
+"""Jobs named in advance, and what is expected of jobs; ``reading`` shows them as dbt Cloud's."""
 
-from litestar import Router, get, put
+from litestar import Response, Router, get, post, put
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import JobId
 from runhook.operations.expect import expect_job
-from runhook.server.api.jobs_wire import ExpectationIn, ExpectationOut, shown_expectation
+from runhook.operations.name_job import name_job
+from runhook.server.api.jobs_wire import (
+    ExpectationIn,
+    ExpectationOut,
+    JobIn,
+    shown_expectation,
+)
 from runhook.server.api.parameters import existing_id
-from runhook.server.api.wire import Envelope
+from runhook.server.api.reading_wire import JobView, shown_job
+from runhook.server.api.wire import Envelope, created
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.expectations import find_expected
-from runhook.storage.jobs import unknown_jobs
+from runhook.storage.jobs import Choice, NameOrder, list_jobs, unknown_jobs
+from runhook.storage.pages import Slice
+
+
+@post(
+    "/",
+    responses={200: ResponseSpec(Envelope[JobView], generate_examples=False)},
+    **needs(Permission.CHANGE_JOBS),
+)
+async def name_new_job(
+    services: Serving, caller: Calling, data: JSONBody[JobIn]
+) -> Response[Envelope[JobView]]:
+    """Name a job that has not run yet; one that is known already is answered with 200."""
+    name = data.to_name(caller.account_id)
+    job, is_new = await name_job(services.store, name, actor=caller.actor, clock=services.clock)
+    one = Slice(order=NameOrder.ID, limit=1)
+    async with services.store.read() as tx:
+        (logged,) = (await list_jobs(tx, caller.account_id, Choice(ids=[job.id]), one)).items
+    shown = shown_job(logged)
+    if is_new:
+        return Response(created(shown), status_code=201)
+    return Response(Envelope(data=shown), status_code=200)
 
 
 @get("/{job_id:int}/expectation", **needs(Permission.READ_RUNS))
@@ -46,4 +75,6 @@ async def change_job_expectation(
     return Envelope(data=shown_expectation(known_id, expected))
 
 
-router = Router("/jobs", route_handlers=[show_job_expectation, change_job_expectation])
+router = Router(
+    "/jobs", route_handlers=[name_new_job, show_job_expectation, change_job_expectation]
+)

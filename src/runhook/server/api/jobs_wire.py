@@ -1,12 +1,27 @@
-"""What is expected of jobs, as JSON."""
+"""Jobs that are named in advance, and what is expected of jobs, as JSON."""
 
 from datetime import datetime
 
 from msgspec import Struct
 
-from runhook.domain.expectations import DEFAULT_GRACE, Expectation, written
+from runhook.domain.expectations import DEFAULT_GRACE, Expectation
+from runhook.domain.runs import AccountId
+from runhook.domain.spans import written
 from runhook.server.api.wire import Name
 from runhook.storage.expectations import ExpectedJob
+from runhook.storage.jobs import JobName
+
+
+class JobIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A job by the names that its runs will be reported with."""
+
+    job_name: Name
+    project_name: Name = "default"
+    environment_name: Name = "default"
+
+    def to_name(self, account_id: AccountId) -> JobName:
+        """Return the name."""
+        return JobName(account_id, self.project_name, self.environment_name, self.job_name)
 
 
 class ExpectationIn(Struct, kw_only=True, forbid_unknown_fields=True):

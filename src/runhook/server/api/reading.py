@@ -201,7 +201,7 @@ async def show_run(
 async def cancel_run(
     request: AnyRequest, services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[RunView]:
-    """Ask for a run to be canceled; its reporter decides."""
+    """Ask for a cancelable run to be canceled; its reporter does it."""
     await services.publisher.publish(Cancel(caller.account_id, RunId(existing_id(run_id))))
     return await answer_with_run(request, services, caller, run_id)
 

@@ -283,6 +283,7 @@ class RunView(Struct, kw_only=True):
     run_reason: str
     outcome: str | None
     results: dict[str, Any] | None
+    cancelable: bool
     cancel_requested: bool
     late: bool
 
@@ -362,6 +363,7 @@ def shown_run(
         run_reason=run.run_reason,
         outcome=run.outcome.value if run.outcome else None,
         results=None if run.results is None else dict(run.results),
+        cancelable=run.cancelable,
         cancel_requested=run.cancel_requested_at is not None,
         late=run.is_late,
     )

@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import RunId
-from runhook.operations.publish import Cancel, Finish, Heartbeat, Start
+from runhook.operations.publish import Cancel, Canceling, Finish, Heartbeat, Start
 from runhook.server.api.parameters import existing_id
 from runhook.server.api.runs_wire import (
     FinishIn,
@@ -16,6 +16,7 @@ from runhook.server.api.runs_wire import (
     ProgressIn,
     RunOut,
     StartIn,
+    heartbeat_of,
     run_of,
 )
 from runhook.server.api.wire import Envelope, created
@@ -44,7 +45,7 @@ async def start_run(
 async def heartbeat(
     services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[HeartbeatOut]:
-    """Say that the run's reporter is alive; learn whether the run should end."""
+    """Say that the run's reporter is alive; learn whether it should end a cancelable run."""
     return await take(services, Heartbeat(caller.account_id, RunId(existing_id(run_id))))
 
 
@@ -55,6 +56,15 @@ async def progress(
     """Say how far the run has come; a heartbeat in all else."""
     report = data.to_report()
     return await take(services, Heartbeat(caller.account_id, RunId(existing_id(run_id)), report))
+
+
+@post("/{run_id:int}/canceling", status_code=200, **needs(Permission.REPORT_RUNS))
+async def announce_cancel(
+    services: Serving, caller: Calling, run_id: FromPath[int]
+) -> Envelope[RunOut]:
+    """Say that somebody cancels the run where it runs; its finish says what came of it."""
+    report = Canceling(caller.account_id, RunId(existing_id(run_id)))
+    return Envelope(data=run_of((await services.publisher.publish(report)).run))
 
 
 @post("/{run_id:int}/finish", status_code=200, **needs(Permission.REPORT_RUNS))
@@ -68,15 +78,17 @@ async def finish_run(
 
 @post("/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
 async def cancel_run(services: Serving, caller: Calling, run_id: FromPath[int]) -> Envelope[RunOut]:
-    """Ask for a run to be canceled; its reporter decides."""
+    """Ask for a cancelable run to be canceled; its reporter does it."""
     report = Cancel(caller.account_id, RunId(existing_id(run_id)))
     return Envelope(data=run_of((await services.publisher.publish(report)).run))
 
 
 async def take(services: Services, report: Heartbeat) -> Envelope[HeartbeatOut]:
     """Publish a heartbeat, and answer it."""
-    run = (await services.publisher.publish(report)).run
-    return Envelope(data=HeartbeatOut(cancel_requested=run.cancel_requested_at is not None))
+    return Envelope(data=heartbeat_of((await services.publisher.publish(report)).run))
 
 
-router = Router("/runs", route_handlers=[start_run, heartbeat, progress, finish_run, cancel_run])
+router = Router(
+    "/runs",
+    route_handlers=[start_run, heartbeat, progress, finish_run, announce_cancel, cancel_run],
+)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from runhook.domain.errors import InvalidError
@@ -17,6 +17,7 @@ from runhook.domain.runs import (
     RunStep,
     StartReport,
     Trigger,
+    silence_in,
 )
 from runhook.server.api.wire import NO_NUL, Moment, Name, Sentence, Text
 
@@ -52,11 +53,17 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
     dbt_version: Short = ""
     started_at: Moment | None = None
     heartbeats: bool = False
+    cancelable: bool = False
+    give_up_after: Name | None = None
     trigger: TriggerIn | None = None
     late: bool = False
 
     def to_report(self, new_key: str) -> StartReport:
-        """Return the report; a run without a key of its own gets ``new_key``."""
+        """Return the report; a run without a key of its own gets ``new_key``.
+
+        Raises:
+            InvalidError: a time cannot be right, or ``give_up_after`` is no span of time.
+        """
         return StartReport(
             run_key=self.run_key or new_key,
             job_name=self.job_name,
@@ -66,6 +73,8 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
             dbt_version=self.dbt_version,
             started_at=utc("started_at", self.started_at),
             heartbeats=self.heartbeats,
+            cancelable=self.cancelable,
+            longest_silence=None if self.give_up_after is None else silence_in(self.give_up_after),
             trigger=None if self.trigger is None else self.trigger.to_trigger(),
             is_late=self.late,
         )
@@ -186,6 +195,7 @@ class RunOut(Struct, kw_only=True):
     outcome: str | None
     started_at: datetime
     finished_at: datetime | None
+    cancelable: bool
     cancel_requested: bool
     late: bool
     results: dict[str, Any] | None
@@ -222,6 +232,7 @@ def run_of(run: Run) -> RunOut:
         outcome=run.outcome.value if run.outcome else None,
         started_at=run.started_at,
         finished_at=run.finished_at,
+        cancelable=run.cancelable,
         cancel_requested=run.cancel_requested_at is not None,
         late=run.is_late,
         results=None if run.results is None else dict(run.results),
@@ -281,6 +292,13 @@ class ProgressIn(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class HeartbeatOut(Struct, kw_only=True):
-    """What a reporter learns from its heartbeat."""
+    """What a reporter learns from its heartbeat: of a cancelable run, whether it is to end."""
 
-    cancel_requested: bool
+    cancel_requested: bool | UnsetType = UNSET
+
+
+def heartbeat_of(run: Run) -> HeartbeatOut:
+    """Answer a heartbeat."""
+    if not run.cancelable:
+        return HeartbeatOut()
+    return HeartbeatOut(cancel_requested=run.cancel_requested_at is not None)

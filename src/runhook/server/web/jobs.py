@@ -1,25 +1,46 @@
-"""The page of a job: its newest run, and how often it is expected to run."""
+"""A job named in advance, and the page of one: its newest run, and how often it is to run."""
 
 from litestar import get, post
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from runhook.domain.errors import InvalidError, NotFoundError
-from runhook.domain.expectations import DEFAULT_GRACE, Expectation, written
+from runhook.domain.expectations import DEFAULT_GRACE, Expectation
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import JobId, RunId
+from runhook.domain.spans import written
 from runhook.operations.expect import expect_job
+from runhook.operations.name_job import name_job
 from runhook.server.api.parameters import existing_id
 from runhook.server.authentication import needs
 from runhook.server.request import AnyRequest
 from runhook.server.services import Services, Serving
 from runhook.server.web.forms import Form
 from runhook.server.web.rendering import see
+from runhook.server.web.runs import jobs_page
 from runhook.server.web.visits import Visit, Visiting
 from runhook.storage.expectations import ExpectedJob, find_expected
-from runhook.storage.jobs import Choice, NameOrder, list_jobs
+from runhook.storage.jobs import Choice, JobName, NameOrder, list_jobs
 from runhook.storage.pages import Slice
 from runhook.storage.runs import find_run
+
+
+@post("/jobs", status_code=200, **needs(Permission.CHANGE_JOBS))
+async def name(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
+    """Name a job that has not run yet, and lead to its page."""
+    form = await Form.sent_with(request, "job_name", "project_name", "environment_name")
+    project, environment = (
+        form[one].strip() or "default" for one in ("project_name", "environment_name")
+    )
+    job_name = JobName(visit.account_id, project, environment, form["job_name"].strip())
+    try:
+        job, _ = await name_job(
+            services.store, job_name, actor=visit.caller.actor, clock=services.clock
+        )
+    except InvalidError as error:
+        form.refuse_invalid(error)
+        return await jobs_page(services, visit, form)
+    return see(f"{visit.root}/jobs/{job.id}")
 
 
 @get("/jobs/{job_id:int}", **needs(Permission.READ_RUNS))
@@ -88,4 +109,4 @@ async def job_page(services: Services, visit: Visit, job_id: JobId, form: Form) 
     )
 
 
-handlers = [show_job, expect]
+handlers = [name, show_job, expect]

@@ -14,9 +14,10 @@ from runhook.domain.steps import steps_of
 from runhook.operations.publish import Cancel
 from runhook.server.api.parameters import existing_id
 from runhook.server.authentication import needs
-from runhook.server.services import Serving
+from runhook.server.services import Services, Serving
+from runhook.server.web.forms import Form
 from runhook.server.web.rendering import see
-from runhook.server.web.visits import Visiting
+from runhook.server.web.visits import Visit, Visiting
 from runhook.server.web.watching import Watched
 from runhook.storage.deliveries import DeliveryFilter, list_deliveries
 from runhook.storage.jobs import Choice, NameOrder, list_jobs
@@ -115,7 +116,7 @@ async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) ->
 
 @post("/runs/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
 async def cancel(services: Serving, visit: Visiting, run_id: FromPath[int]) -> Redirect:
-    """Ask for a run to be canceled; its reporter decides."""
+    """Ask for a cancelable run to be canceled; its reporter does it."""
     await services.publisher.publish(Cancel(visit.account_id, RunId(existing_id(run_id))))
     return see(f"{visit.root}/runs/{run_id}")
 
@@ -123,6 +124,11 @@ async def cancel(services: Serving, visit: Visiting, run_id: FromPath[int]) -> R
 @get("/jobs", **needs(Permission.READ_RUNS))
 async def show_jobs(services: Serving, visit: Visiting) -> Template:
     """List the account's jobs with the newest run of each."""
+    return await jobs_page(services, visit, Form())
+
+
+async def jobs_page(services: Services, visit: Visit, form: Form) -> Template:
+    """Return the page of jobs, with the form of one that has not run yet."""
     async with services.store.read() as tx:
         jobs = await list_jobs(
             tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=500)
@@ -133,6 +139,8 @@ async def show_jobs(services: Serving, visit: Visiting) -> Template:
     return visit.page(
         "runs/jobs",
         section="jobs",
+        status_code=400 if form.errors else 200,
+        form=form,
         jobs=jobs.items,
         newest={one.run.id: one.run for one in runs},
         total=jobs.total,

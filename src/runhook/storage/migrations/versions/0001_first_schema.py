@@ -235,6 +235,8 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("cancel_requested_at", sa.BigInteger(), nullable=True),
         sa.Column("heartbeats", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("longest_silence", sa.BigInteger(), nullable=False),
+        sa.Column("cancelable", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("trigger", Json, nullable=True),
         sa.Column("is_late", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("heartbeat_at", sa.BigInteger(), nullable=False),
@@ -251,7 +253,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_runs_open",
         "runs",
-        ["heartbeats", "heartbeat_at"],
+        ["heartbeat_at"],
         unique=False,
         sqlite_where=sa.text("status < 10"),
         postgresql_where=sa.text("status < 10"),

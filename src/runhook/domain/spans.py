@@ -1,0 +1,41 @@
+"""Spans of time in words such as `6 hours`, as people write and read them."""
+
+import re
+from datetime import timedelta
+
+from runhook.domain.errors import InvalidError
+
+UNITS = {
+    "week": timedelta(weeks=1),
+    "day": timedelta(days=1),
+    "hour": timedelta(hours=1),
+    "minute": timedelta(minutes=1),
+}
+SPAN = re.compile(r"(\d{1,6})\s*(week|day|hour|minute)s?", re.IGNORECASE)
+
+
+def span_in(field: str, text: str, shortest: timedelta, longest: timedelta) -> timedelta:
+    """Return the span of time that a text names.
+
+    Raises:
+        InvalidError: it names none, or one that is too short or too long.
+    """
+    found = SPAN.fullmatch(text.strip())
+    if found is None:
+        raise InvalidError(
+            f"`{text[:40]}` is no span of time such as `1 day`, `6 hours` or `90 minutes`",
+            field=field,
+        )
+    span = int(found[1]) * UNITS[found[2].lower()]
+    if not shortest <= span <= longest:
+        raise InvalidError(
+            f"`{text[:40]}` is not from {written(shortest)} to {written(longest)}", field=field
+        )
+    return span
+
+
+def written(span: timedelta) -> str:
+    """Write a span of time as ``span_in`` reads it, in the largest unit that fits."""
+    unit = next((one for one in UNITS if span and not span % UNITS[one]), "minute")
+    count = span // UNITS[unit]
+    return f"{count} {unit}{'' if count == 1 else 's'}"

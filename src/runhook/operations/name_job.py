@@ -1,0 +1,63 @@
+"""Name a job that has not run yet, so that somebody can expect it to."""
+
+from runhook.clock import Clock
+from runhook.domain.auditing import AuditAction
+from runhook.domain.callers import Actor
+from runhook.domain.errors import InvalidError
+from runhook.domain.runs import Job
+from runhook.operations.audit import note_change
+from runhook.storage.jobs import JobName, find_jobs, register_jobs
+from runhook.storage.store import Store
+
+LONGEST_NAME = 255
+
+
+async def name_job(store: Store, name: JobName, *, actor: Actor, clock: Clock) -> tuple[Job, bool]:
+    """Make a job known by the names that its runs will be reported with.
+
+    Args:
+        store: where it is to be.
+        name: whose, and what its reporter calls it.
+        actor: who wants it.
+        clock: dates the audit entry.
+
+    Returns:
+        the job, and whether it is new.
+
+    Raises:
+        InvalidError: a part of the name is missing, or is not one that a report can have.
+    """
+    facts = {
+        "job_name": name.job,
+        "project_name": name.project,
+        "environment_name": name.environment,
+    }
+    for field, text in facts.items():
+        check_name(field, text)
+    async with store.write() as tx:
+        if (known := (await find_jobs(tx, [name])).get(name)) is not None:
+            return known, False
+        job = (await register_jobs(tx, [name]))[name]
+        await note_change(
+            tx,
+            name.account_id,
+            actor,
+            AuditAction.JOB_NAMED,
+            str(job.id),
+            before={},
+            after=facts,
+            now=clock.now(),
+        )
+    return job, True
+
+
+def check_name(field: str, text: str) -> None:
+    """Refuse what no report can call a job, a project or an environment.
+
+    Raises:
+        InvalidError: it is empty, too long, or has a NUL, which PostgreSQL cannot store.
+    """
+    if not text:
+        raise InvalidError("expected a name", field=field)
+    if len(text) > LONGEST_NAME or "\0" in text:
+        raise InvalidError(f"expected at most {LONGEST_NAME} characters, and no NUL", field=field)

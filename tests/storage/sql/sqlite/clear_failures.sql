@@ -1,1 +1,0 @@
-DELETE FROM job_failures WHERE job_failures.job_id IN (?);
