@@ -48,7 +48,7 @@ log = structlog.get_logger()
 
 RECORDING = timedelta(seconds=5)
 """How long it may take to write down what came of an attempt."""
-YOUNG_OBJECTS = 20_000
+YOUNG_OBJECTS = 100_000
 """How many more objects than before there are when the collector looks for circles among them."""
 
 

@@ -11,7 +11,7 @@ from runhook.operations.attempt import Judged, Recorded
 
 log = structlog.get_logger()
 
-BATCH_LIMIT = 1000
+BATCH_LIMIT = 3_000
 LINGER = timedelta(milliseconds=5)
 """How long the record of an attempt waits for others to share its commit, at the least."""
 LONGEST_LINGER = timedelta(milliseconds=50)
@@ -74,8 +74,9 @@ class Recorder:
         except Exception:
             if len(batch) > 1:
                 # One attempt that the database refuses must not take the others with it.
-                for one in batch:
-                    await self._write([one])
+                half = len(batch) // 2
+                await self._write(batch[:half])
+                await self._write(batch[half:])
                 return
             log.exception("attempt not recorded", deliveries=ids_of(batch))
             recorded = [None]

@@ -173,9 +173,10 @@ class Sender:
         trip: Trip,
         bound: aiohttp.ClientTimeout,
     ) -> tuple[int, dict[str, str], bytes]:
-        async with session.post(
+        # Awaited, it is a response; entered, it would be a layer more between us and the socket.
+        async with await session.post(
             request.url,
-            data=request.body,
+            data=aiohttp.BytesPayload(request.body),
             allow_redirects=False,
             timeout=bound,
             **(by_proxy(trip.proxy, request) if trip.proxy else {"headers": request.headers}),
