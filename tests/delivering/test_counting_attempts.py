@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-from runhook.dispatcher.pruner import BREATH, Pruner
+from runhook.dispatcher.pruner import INTERVAL, Pruner
 from runhook.domain.attempt_counts import HOUR, AttemptCounts
 from runhook.domain.deliveries import Lease
 from runhook.domain.runs import AccountId
@@ -38,7 +38,7 @@ async def counted(scene: Scene, webhook: Webhook) -> Sequence[tuple[int, int]]:
 async def prune(scene: Scene) -> None:
     """Let go of all that is older than the retention."""
     pruner = Pruner(scene.store, scene.clock, retention=RETENTION)
-    while await pruner.tick() == BREATH:
+    while await pruner.tick() < INTERVAL:
         pass
 
 

@@ -53,7 +53,7 @@ async def prune(scene: Scene) -> int:
     """Tick until nothing is left to prune; return how many steps deleted something."""
     steps = 0
     pruning = pruner(scene)
-    while await pruning.tick() == BREATH:
+    while await pruning.tick() < INTERVAL:
         steps += 1
     return steps
 
@@ -120,7 +120,7 @@ async def test_behind_much_that_stays_the_rest_goes_and_no_step_looks_at_all_of_
         left.append(len(await scene.tenant.deliveries(working)))
 
     assert left == [1, 0, 0, 0]
-    assert (pauses[0], pauses[-1]) == (BREATH, INTERVAL)
+    assert BREATH <= pauses[0] < pauses[-1] == INTERVAL
     assert len(await scene.tenant.deliveries(failing)) == LOOKED_AT + 2
 
 
@@ -129,14 +129,14 @@ async def test_what_had_to_stay_is_looked_at_again_a_day_later(scene: Scene):
     await deliver_a_whole_run(scene, "run-1")
     scene.clock.advance(RETENTION * 2)
     pruning = pruner(scene)
-    while await pruning.tick() == BREATH:
+    while await pruning.tick() < INTERVAL:
         pass
     await deliver_due(await scene.dispatcher())
 
     counts = []
     for later in (timedelta(), BEGINS_ANEW):
         scene.clock.advance(later)
-        while await pruning.tick() == BREATH:
+        while await pruning.tick() < INTERVAL:
             pass
         counts.append(len(await scene.tenant.deliveries(webhook)))
 
@@ -260,12 +260,12 @@ async def test_a_large_file_of_a_run_goes_a_bounded_step_at_a_time_and_then_the_
     scene.clock.advance(RETENTION + A_SECOND)
     pruning = pruner(scene)
 
-    assert await pruning.tick() == BREATH
+    assert await pruning.tick() < INTERVAL
     async with scene.store.read() as tx:
         assert await list_artifacts(tx, account_id, run.id) == []
         assert await find_artifact(tx, account_id, run.id, "manifest.json") is None
     assert len(await rows_of(scene.store, artifacts)) == 2
-    while await pruning.tick() == BREATH:
+    while await pruning.tick() < INTERVAL:
         pass
 
     assert await rows_of(scene.store, artifacts) == []
@@ -281,7 +281,7 @@ async def test_a_step_deletes_only_so_much_and_then_lets_others_have_their_turn(
     await asyncio.gather(*(scene.tenant.finish(run) for run in started))
     scene.clock.advance(RETENTION + timedelta(seconds=1))
 
-    assert await pruner(scene).tick() == BREATH
+    assert await pruner(scene).tick() < INTERVAL
 
     assert len(await rows_of(scene.store, deliveries)) == 1
     assert await prune(scene) >= 1

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.dispatcher.pruner import BREATH, Pruner
+from runhook.dispatcher.pruner import INTERVAL, Pruner
 from runhook.storage.artifacts import Artifact, put_artifact
 from runhook.storage.store import Store
 from tests.support.accounts import Tenant, a_tenant
@@ -36,7 +36,7 @@ async def live_through(tenant: Tenant, month: int) -> None:
 async def prune(tenant: Tenant) -> None:
     """Prune until nothing is left to prune."""
     pruner = Pruner(tenant.store, tenant.clock, retention=RETENTION)
-    while await pruner.tick() == BREATH:
+    while await pruner.tick() < INTERVAL:
         pass
 
 
