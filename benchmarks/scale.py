@@ -21,9 +21,9 @@ class Scale:
     """Reports per second of the open loop."""
     open_seconds: int = 60
     """How long each of them goes on."""
-    rounds: int = 2
+    rounds: int = 6
     """How often two things are measured that take turns."""
-    round_seconds: int = 20
+    round_seconds: int = 8
     """How long each of them goes on at a time."""
 
 

@@ -24,6 +24,9 @@ READERS = 4
 BUSY_TIMEOUT_SECONDS = 10
 PARAMETERS_LIMIT = 32_766
 """How many placeholders a statement may have (SQLITE_MAX_VARIABLE_NUMBER since 3.32)."""
+ROUND = 256
+"""A statement is for so many rows, or a multiple of it, or for fewer. The driver keeps a hundred
+prepared statements, and those for thousands of rows have megabytes: there must not be many."""
 DIALECT = sqlite.dialect()
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -231,10 +234,13 @@ async def run_batch(
     each while another thread works: as many times for a batch as it has statements.
     """
     rows = list(zip(*columns, strict=True))
-    at_once = PARAMETERS_LIMIT // len(batch.places)
-    for first in range(0, len(rows), at_once):
-        some = rows[first : first + at_once]
-        sql = for_rows(batch.sql, len(some))
+    most = PARAMETERS_LIMIT // len(batch.places)
+    while rows:
+        count = min(len(rows), most)
+        if count > ROUND:
+            count -= count % ROUND
+        some, rows = rows[:count], rows[count:]
+        sql = for_rows(batch.sql, count)
         if sql is None:
             await connection.exec_driver_sql(batch.sql, some)
         else:
