@@ -23,11 +23,11 @@ from runhook.storage.store import Store, Transaction
 
 Place = TypeVar("Place")
 
-LOOKED_AT = 2_000
+LOOKED_AT = 200
 """How many old deliveries, and runs, one step looks at to find some that can go."""
-STEP = 500
+STEP = 100
 """How many rows of each kind one step deletes at most, those that go with them not counted."""
-ARTIFACT_STEP = 32 << 20
+ARTIFACT_STEP = 8 << 20
 """How many bytes of runs' files one step deletes at most; a file that has more goes in several."""
 FORGOTTEN_AFTER = timedelta(days=1)
 """How long a process that died is remembered."""
@@ -60,21 +60,23 @@ async def prune_step(
     """Delete some of what ended before the retention began.
 
     What is still to be sent stays, however old, and so does the run it speaks of; no step looks at
-    more than ``LOOKED_AT`` of it. Each kind goes in a transaction of its own, so that others get
+    more than ``LOOKED_AT`` of it. Runs go once no delivery can, which would keep them, and what
+    there is less of once no run can: each kind in a transaction of its own, so that others get
     their turn in between.
     """
     before = clock.now() - retention
-    async with store.write() as tx:
-        await delete_silent_replicas(tx, FORGOTTEN_AFTER)
+    run = places.run
     async with store.write() as tx:
         delivery, deleted = await prune_deliveries(tx, before, places.delivery)
-    async with store.write() as tx:
-        # After their deliveries, which keep them.
-        run, files_and_runs = await prune_runs(tx, before, places.run)
-        deleted += files_and_runs
-    for prune in PRUNINGS:
+    if not deleted:
         async with store.write() as tx:
-            deleted += await prune(tx, before)
+            run, deleted = await prune_runs(tx, before, places.run)
+    if not deleted:
+        async with store.write() as tx:
+            await delete_silent_replicas(tx, FORGOTTEN_AFTER)
+        for prune in PRUNINGS:
+            async with store.write() as tx:
+                deleted += await prune(tx, before)
     reached = Places(delivery, run)
     return Pruned(reached, is_more=deleted > 0 or reached != places)
 

@@ -228,7 +228,10 @@ class Store:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
-        """Open a transaction that only reads, and sees one state of the database.
+        """Open a transaction that only reads.
+
+        On SQLite all its statements see one state of the database, on PostgreSQL each sees what had
+        been committed when it began.
 
         Raises:
             UnavailableError: the database cannot be reached.
