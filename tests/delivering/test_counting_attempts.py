@@ -154,7 +154,9 @@ async def test_a_deleted_webhooks_counts_go_as_its_deliveries_do(scene: Scene):
     )
 
 
-async def test_many_hours_are_added_to_with_two_statements_at_most_and_are_one_accounts(scene: Scene):
+async def test_many_hours_are_added_to_with_two_statements_at_most_and_are_one_accounts(
+    scene: Scene,
+):
     webhook = await scene.tenant.webhook()
     one = AttemptCounts(succeeded=1)
     hours = [

@@ -23,9 +23,9 @@ from runhook.storage.store import Store, Transaction
 
 Place = TypeVar("Place")
 
-LOOKED_AT = 200
+LOOKED_AT = 100
 """How many old deliveries, and runs, one step looks at to find some that can go."""
-STEP = 100
+STEP = 50
 """How many rows of each kind one step deletes at most, those that go with them not counted."""
 ARTIFACT_STEP = 8 << 20
 """How many bytes of runs' files one step deletes at most; a file that has more goes in several."""
