@@ -216,8 +216,9 @@ class Soak:
         self.happened["redelivered in bulk"] += 1
 
     async def _prune(self, _chance: random.Random) -> None:
-        while await prune_step(self._store, RETENTION, self._clock):
-            pass
+        pruned = await prune_step(self._store, RETENTION, self._clock)
+        while pruned.is_more:
+            pruned = await prune_step(self._store, RETENTION, self._clock, pruned.places)
         self.happened["pruned"] += 1
 
 
