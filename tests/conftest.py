@@ -30,7 +30,8 @@ def pytest_configure() -> None:
     Processes that tests start inherit what is ignored here.
     """
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    os.environ.setdefault(SHARED_SERVER, tempfile.mkdtemp(prefix="runhook-postgresql-"))
+    if SHARED_SERVER not in os.environ:
+        os.environ[SHARED_SERVER] = tempfile.mkdtemp(prefix="runhook-postgresql-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
