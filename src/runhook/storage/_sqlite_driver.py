@@ -50,7 +50,7 @@ class Connection(aiosqlite.Connection):
         """Run a statement on the connection's thread, with the transaction's beginning if due."""
         begin, self._begin = self._begin, None
         queue: Any = self._execute  # which has no types
-        ran: Ran = await queue(run, self._conn, begin, method, sql, parameters)
+        ran: Ran = await queue(run_to_its_end, self._conn, begin, method, sql, parameters)
         return ran
 
 
@@ -99,7 +99,7 @@ class Cursor:
         return self._ran.lastrowid
 
 
-def run(
+def run_to_its_end(
     connection: sqlite3.Connection,
     begin: str | None,
     method: str,
