@@ -7,8 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.judging import FailureReason
-from runhook.outbound.pool import HEADER_COUNT_LIMIT
-from runhook.outbound.sender import BODY_KEPT_LIMIT, BODY_READ_LIMIT, HEADERS_KEPT_LIMIT
+from runhook.outbound.exchange import (
+    BODY_KEPT_LIMIT,
+    BODY_READ_LIMIT,
+    HEADER_COUNT_LIMIT,
+    HEADERS_KEPT_LIMIT,
+)
 from tests.support.misbehaving import (
     break_off,
     drip,

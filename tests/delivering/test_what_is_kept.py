@@ -2,7 +2,7 @@
 
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.judging import FailureReason
-from runhook.outbound.sender import BODY_KEPT_LIMIT, HEADERS_KEPT_LIMIT
+from runhook.outbound.exchange import BODY_KEPT_LIMIT, HEADERS_KEPT_LIMIT
 from runhook.storage.deliveries import LoggedAttempt
 from tests.support.misbehaving import endless_headers
 from tests.support.receiver import Answer, raw, status

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from runhook.domain.judging import FailureReason
@@ -62,12 +63,12 @@ def explain(error: Exception, trip: Trip) -> tuple[FailureReason, str]:
                 FailureReason.CONNECTION_FAILED,
                 f"{trip.place} closed the connection before it had answered; look at its log.",
             )
-        case aiohttp.ClientResponseError() if is_about_size(error):
+        case HttpProcessingError() if is_about_size(error):
             return (
                 FailureReason.RESPONSE_TOO_LARGE,
                 f"The headers that {trip.place} answered are too many or too long.",
             )
-        case aiohttp.ClientResponseError():
+        case HttpProcessingError():
             return (
                 FailureReason.CONNECTION_FAILED,
                 f"What {trip.place} answered is not HTTP; check the URL's scheme and port.",
@@ -82,7 +83,7 @@ def explain(error: Exception, trip: Trip) -> tuple[FailureReason, str]:
                 FailureReason.CONNECTION_FAILED,
                 f"The connection to {trip.place} broke: {system_words(error)}.",
             )
-        case ValueError() | aiohttp.NonHttpUrlClientError():
+        case ValueError():
             return FailureReason.CONNECTION_FAILED, "The URL cannot be requested; check it."
         case _:
             return FailureReason.CONNECTION_FAILED, f"The request failed: {type(error).__name__}."
@@ -202,7 +203,7 @@ def deadline_sentence(trip: Trip) -> str:
             assert_never(unknown)
 
 
-def is_about_size(error: aiohttp.ClientResponseError) -> bool:
+def is_about_size(error: HttpProcessingError) -> bool:
     """Whether there were more headers than we read, which aiohttp tells in words only."""
     return "bytes when reading" in error.message or error.message.startswith("Too many headers")
 

@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from runhook.domain.version import VERSION
 from runhook.outbound.trip import NotingConnector
 
-HEADER_COUNT_LIMIT = 100
-HEADER_SIZE_LIMIT = 8 * 1024
 KEEP_ALIVE_SECONDS = 30
 
 
@@ -29,7 +25,7 @@ class Bounds:
 
 
 class Pool:
-    """Two sessions over sockets of one kind: one keeps its connections, one makes new ones only.
+    """Two connectors over sockets of one kind: one keeps its connections, one makes new ones only.
 
     Args:
         make_socket: called with every address that is about to be dialled.
@@ -53,8 +49,10 @@ class Pool:
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self.keeping = await self._open_session(keepalive_timeout=KEEP_ALIVE_SECONDS)
-        self.fresh = await self._open_session(force_close=True)
+        self.keeping = self._connector(keepalive_timeout=KEEP_ALIVE_SECONDS)
+        self.fresh = self._connector(force_close=True)
+        for connector in (self.keeping, self.fresh):
+            await self._opened.enter_async_context(connector)
         return self
 
     async def __aexit__(
@@ -65,31 +63,12 @@ class Pool:
     ) -> None:
         await self._opened.aclose()
 
-    async def _open_session(self, **pooling: Any) -> aiohttp.ClientSession:
-        connector = NotingConnector(
+    def _connector(self, **pooling: Any) -> NotingConnector:
+        return NotingConnector(
             limit=self._bounds.in_all,
             limit_per_host=self._bounds.to_one_host,
             socket_factory=self._make_socket,
             resolver=self._resolver,
             ssl=self._tls,
             **pooling,
-        )
-        return await self._opened.enter_async_context(
-            aiohttp.ClientSession(
-                connector=connector,
-                # Not one endpoint's cookies, redirects or compression may steer a request, nor do
-                # the environment's proxies, which are for the settings to read.
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=None),
-                headers={
-                    "User-Agent": f"Runhook/{VERSION}",
-                    "Accept": "*/*",
-                    "Accept-Encoding": "identity",
-                },
-                max_headers=HEADER_COUNT_LIMIT,
-                max_line_size=HEADER_SIZE_LIMIT,
-                max_field_size=HEADER_SIZE_LIMIT,
-            )
         )

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
 
 from runhook.domain.proxies import Proxy
 
@@ -93,24 +92,10 @@ def current_trip() -> Trip | None:
 
 
 class NotingConnector(aiohttp.TCPConnector):
-    """A connector that notes on the trip under way how it comes to a connection.
+    """A connector that notes on the trip under way that it makes a new connection.
 
     aiohttp's tracing would tell, too, at the price of a tenth of a request.
     """
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the library's own signature
-    ) -> Connection:
-        """Return a pooled connection, or a new one."""
-        connection = await super().connect(req, traces, timeout)
-        trip = current_trip()
-        if trip is not None:
-            trip.was_reused = trip.stage is Stage.QUEUED
-            trip.stage = Stage.WAITING
-        return connection
 
     async def _create_connection(
         self,
