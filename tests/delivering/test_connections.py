@@ -12,7 +12,7 @@ from runhook.outbound.failures import explain
 from runhook.outbound.pool import Bounds
 from runhook.outbound.trip import Stage, Trip
 from tests.support.misbehaving import accept_and_close, close, once, once_a_connection, together
-from tests.support.receiver import Receiver, hang, raw, status
+from tests.support.receiver import Received, Receiver, hang, raw, status
 from tests.support.scene import SHORT, Scene, deliver_due
 from tests.support.sending import a_request, a_sender, send
 
@@ -193,6 +193,32 @@ async def test_an_answer_that_comes_too_late_is_no_success_and_nobody_elses_answ
 
     assert (late.status_code, late.failure) == (None, FailureReason.TIMED_OUT)
     assert next_one.status_code == 200
+    assert receiver.connections == 2
+
+
+async def test_an_answer_that_nobody_asked_for_is_nobodys_answer():
+    """The kept connection that it came on is not used again."""
+    gate, sent = asyncio.Event(), asyncio.Event()
+
+    async def answer_twice(request: Received, writer: asyncio.StreamWriter) -> None:
+        await status(200)(request, writer)
+        await gate.wait()
+        await status(500)(request, writer)
+        sent.set()
+
+    async with (
+        Receiver(answer_twice, status(204)) as receiver,
+        Receiver() as another,
+        a_sender() as sender,
+    ):
+        first = await sender.send(a_request(receiver.url))
+        gate.set()
+        await sent.wait()
+        # Whatever came before this is answered has been read by then.
+        await sender.send(a_request(another.url))
+        second = await sender.send(a_request(receiver.url))
+
+    assert [first.status_code, second.status_code] == [200, 204]
     assert receiver.connections == 2
 
 

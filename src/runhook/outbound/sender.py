@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError
 
 from runhook.domain.destinations import AddressPolicy
@@ -173,8 +174,7 @@ class Sender:
 
 async def post(connector: NotingConnector, route: Route, request: Request, trip: Trip) -> Answer:
     """Send a request over a connection of a connector's, and return the answer."""
-    connection = await connector.connect(route.destination, [], NO_BOUND)
-    trip.was_reused = trip.stage is Stage.QUEUED
+    connection = await connect(connector, route, trip)
     trip.stage = Stage.WAITING
     headers = route.headers.copy()
     headers.update(request.headers)
@@ -182,3 +182,14 @@ async def post(connector: NotingConnector, route: Route, request: Request, trip:
     if connector.force_close:
         headers["Connection"] = "close"
     return await exchange(connection, route.request_line, headers, request.body, trip)
+
+
+async def connect(connector: NotingConnector, route: Route, trip: Trip) -> Connection:
+    """Return a connection of a connector's, with nothing on it that nobody asked for."""
+    while True:
+        connection = await connector.connect(route.destination, [], NO_BOUND)
+        trip.was_reused = trip.stage is Stage.QUEUED
+        protocol = connection.protocol
+        if not trip.was_reused or protocol is None or not protocol.should_close:
+            return connection
+        connection.close()
