@@ -108,3 +108,46 @@ async def test_a_statement_reads_its_clock_each_time(
         timedelta(seconds=1),
         timedelta(seconds=2),
     ]
+
+
+async def test_the_next_statement_sees_what_a_batch_wrote(store: Store, delivery_ids: list[str]):
+    count = sa.select(sa.func.count()).select_from(attempts)
+    async with store.write() as tx:
+        await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST} for one in delivery_ids])
+        seen = (await tx.execute(count)).scalar_one()
+
+    assert seen == 2
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+async def test_a_batch_that_is_refused_fails_its_transaction_and_no_other(
+    store: Store, delivery_ids: list[str], *, is_last: bool
+):
+    one, other = delivery_ids
+    with pytest.raises(sa.exc.IntegrityError):
+        async with store.write() as tx:
+            await tx.execute_many(INSERT, [{"delivery_id": other, **FIRST}])
+            await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}] * 2)
+            if not is_last:
+                await tx.execute_many(INSERT, [{"delivery_id": other, **SECOND}])
+    assert await rows_of(store, attempts) == []
+
+    async with store.write() as tx:
+        await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}])
+
+    assert [row.delivery_id for row in await rows_of(store, attempts)] == [one]
+
+
+async def test_a_batch_before_an_error_of_our_own_writes_nothing(
+    store: Store, delivery_ids: list[str]
+):
+    one, _ = delivery_ids
+    with pytest.raises(ZeroDivisionError):
+        async with store.write() as tx:
+            await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}])
+            raise ZeroDivisionError
+
+    async with store.write() as tx:
+        await tx.execute_many(INSERT, [{"delivery_id": one, **SECOND}])
+
+    assert [row.number for row in await rows_of(store, attempts)] == [2]

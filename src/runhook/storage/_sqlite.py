@@ -27,6 +27,8 @@ PARAMETERS_LIMIT = 32_766
 ROUND = 256
 """A statement is for so many rows, or a multiple of it, or for fewer. The driver keeps a hundred
 prepared statements, and those for thousands of rows have megabytes: there must not be many."""
+MOST_ROWS = 4 * ROUND
+"""A statement is for so many rows at the most."""
 DIALECT = sqlite.dialect()
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -96,11 +98,17 @@ def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
 
     @sa.event.listens_for(created.sync_engine, "begin")
     def start(connection: sa.Connection) -> None:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, Connection)
-        driver.begin(begin)
+        driver_of(connection).begin(begin)
 
     return created
+
+
+def driver_of(connection: sa.Connection | None) -> Connection:
+    """Return the driver's own connection."""
+    assert connection is not None
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, Connection)
+    return driver
 
 
 def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
@@ -141,7 +149,8 @@ async def claim(
     rows = await read_many(connection, claimable(now), parameters)
     if rows:
         ids = [row[0] for row in rows]
-        await connection.execute(claiming_of_ids(claiming), {**parameters, "ids": ids})
+        with driver_of(connection.sync_connection).postponing():
+            await connection.execute(claiming_of_ids(claiming), {**parameters, "ids": ids})
     return rows
 
 
@@ -231,20 +240,22 @@ async def run_batch(
     """Run a statement for many rows, as one statement wherever it can be made one.
 
     The driver's thread lets go of Python's lock for each statement, and has to wait for it after
-    each while another thread works: as many times for a batch as it has statements.
+    each while another thread works: as many times for a batch as it has statements. It is told of
+    them together with whatever follows.
     """
     rows = list(zip(*columns, strict=True))
-    most = PARAMETERS_LIMIT // len(batch.places)
+    most = min(MOST_ROWS, PARAMETERS_LIMIT // len(batch.places))
     while rows:
         count = min(len(rows), most)
         if count > ROUND:
             count -= count % ROUND
         some, rows = rows[:count], rows[count:]
         sql = for_rows(batch.sql, count)
-        if sql is None:
-            await connection.exec_driver_sql(batch.sql, some)
-        else:
-            await connection.exec_driver_sql(sql, tuple(chain.from_iterable(some)))
+        with driver_of(connection.sync_connection).postponing():
+            if sql is None:
+                await connection.exec_driver_sql(batch.sql, some)
+            else:
+                await connection.exec_driver_sql(sql, tuple(chain.from_iterable(some)))
 
 
 @lru_cache

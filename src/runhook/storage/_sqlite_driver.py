@@ -1,11 +1,13 @@
-"""SQLite beside an event loop, with one visit to a connection's thread for each statement.
+"""SQLite beside an event loop, with a visit to a connection's thread for each answer from it.
 
-aiosqlite by itself makes four: for a cursor, the statement, its rows, and the cursor's end. Each
-waits for a turn of the event loop, which is long while hundreds of requests are under way.
+aiosqlite by itself makes four for each statement: for a cursor, the statement, its rows, and the
+cursor's end. Each waits for a turn of the event loop, which is long while hundreds of requests are
+under way.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Self
 
@@ -21,14 +23,40 @@ class Ran(NamedTuple):
     rows: Sequence[Any] = ()
 
 
+class Statement(NamedTuple):
+    """A statement, and the cursor's method that runs it."""
+
+    method: str
+    sql: str
+    parameters: Sequence[Any] = ()
+
+
 class Connection(aiosqlite.Connection):
-    """A connection whose transactions begin together with their first statement."""
+    """A connection that goes to its thread only for what somebody waits for.
 
-    _begin: str | None = None
+    A transaction begins together with its first statement, and statements that return nothing are
+    run together with the next one that does, or with the commit.
+    """
 
-    def begin(self, statement: str) -> None:
+    _begin: Statement | None = None
+    _postponed: tuple[Statement, ...] = ()
+    _is_postponing = False
+
+    def begin(self, sql: str) -> None:
         """Begin a transaction, with this statement, before the next one is run."""
-        self._begin = statement
+        self._begin = Statement("execute", sql)
+
+    @contextmanager
+    def postponing(self) -> Iterator[None]:
+        """Run no statement within before the next one after it, which fails if one of them does.
+
+        What they return is lost.
+        """
+        self._is_postponing = True
+        try:
+            yield
+        finally:
+            self._is_postponing = False
 
     def cursor(self) -> Any:
         """Return a cursor, which nobody needs to close."""
@@ -36,21 +64,28 @@ class Connection(aiosqlite.Connection):
 
     async def commit(self) -> None:
         """Commit what has been begun."""
-        if self._begin is None:
-            await super().commit()
+        if self._begin is None or self._postponed:
+            await self._run_now(Statement("execute", "COMMIT"))
         self._begin = None
 
     async def rollback(self) -> None:
         """Undo what has been begun."""
         if self._begin is None:
             await super().rollback()
-        self._begin = None
+        self._begin, self._postponed = None, ()
 
-    async def run(self, method: str, sql: str, parameters: Sequence[Any]) -> Ran:
-        """Run a statement on the connection's thread, with the transaction's beginning if due."""
-        begin, self._begin = self._begin, None
+    async def run(self, statement: Statement) -> Ran:
+        """Run a statement on the connection's thread, after all that it was to be run with."""
+        if self._is_postponing:
+            self._postponed += (statement,)
+            return Ran()
+        return await self._run_now(statement)
+
+    async def _run_now(self, statement: Statement) -> Ran:
+        statements = (*filter(None, [self._begin]), *self._postponed, statement)
+        self._begin, self._postponed = None, ()
         queue: Any = self._execute  # which has no types
-        ran: Ran = await queue(run_to_its_end, self._conn, begin, method, sql, parameters)
+        ran: Ran = await queue(run_all, self._conn, statements)
         return ran
 
 
@@ -68,12 +103,12 @@ class Cursor:
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Self:
         """Run a statement."""
-        self._ran = await self._connection.run("execute", sql, parameters)
+        self._ran = await self._connection.run(Statement("execute", sql, parameters))
         return self
 
     async def executemany(self, sql: str, parameters: Sequence[Any]) -> Self:
         """Run a statement for each row of parameters."""
-        self._ran = await self._connection.run("executemany", sql, parameters)
+        self._ran = await self._connection.run(Statement("executemany", sql, parameters))
         return self
 
     async def fetchall(self) -> Sequence[Any]:
@@ -99,19 +134,16 @@ class Cursor:
         return self._ran.lastrowid
 
 
-def run_to_its_end(
-    connection: sqlite3.Connection,
-    begin: str | None,
-    method: str,
-    sql: str,
-    parameters: Sequence[Any],
-) -> Ran:
-    """Run a statement to its end."""
-    if begin is not None:
-        connection.execute(begin)
-    cursor = connection.cursor()
-    getattr(cursor, method)(sql, parameters)
-    rows = cursor.fetchall() if cursor.description else ()
+def run_all(connection: sqlite3.Connection, statements: Sequence[Statement]) -> Ran:
+    """Run statements to their ends, and return what the last one left."""
+    for statement in statements:
+        cursor = connection.cursor()
+        try:
+            getattr(cursor, statement.method)(statement.sql, statement.parameters)
+            rows = cursor.fetchall() if cursor.description else ()
+        except sqlite3.Error as error:
+            error.add_note(f"It was this statement: {statement.sql}")
+            raise
     return Ran(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,7 @@ from runhook.domain.notices import MissedRun, Notice
 from runhook.domain.runs import AccountId, JobId, RunId
 from runhook.domain.webhooks import DELETED_REASON, Webhook, WebhookId
 from runhook.storage.columns import MICROSECOND, Duration, Ksuid, UtcDateTime
-from runhook.storage.store import Transaction, after
+from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import (
     IS_PENDING,
     IS_UNSENT,
@@ -148,11 +149,8 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
     """Add deliveries; pending ones are due at once, on the database's clock."""
     if any(one.state is DeliveryState.PENDING for one in new):
         tx.makes_due = True
-    await tx.execute(
-        sa.insert(deliveries).values(
-            next_attempt_at=sa.case((sa.bindparam("is_due", type_=sa.Boolean), tx.now)),
-            updated_at=tx.now,
-        ),
+    await tx.execute_many(
+        inserting_deliveries(tx.now),
         [
             {
                 "id": one.id,
@@ -170,6 +168,13 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
             for one in new
         ],
     )
+
+
+@lru_cache
+def inserting_deliveries(now: Clock) -> sa.Insert:
+    """Return the statement that adds a delivery, due at once if its parameter says so."""
+    is_due = sa.bindparam("is_due", type_=sa.Boolean)
+    return sa.insert(deliveries).values(next_attempt_at=sa.case((is_due, now)), updated_at=now)
 
 
 def subject_of(event: Event | Notice) -> dict[str, int | None]:

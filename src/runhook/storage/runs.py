@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +45,7 @@ RUN_COLUMNS = (
     environments.c.id.label("environment_id"),
     environments.c.name.label("environment_name"),
 )
+INSERT_EVENTS = sa.insert(events)
 RUNS_WITH_NAMES = JOBS_WITH_NAMES.join(runs, runs.c.job_id == jobs.c.id)
 
 
@@ -267,11 +269,20 @@ async def insert_runs(
 
 async def update_runs(tx: Transaction, changed: Sequence[Run]) -> None:
     """Write what a report can change of a run."""
-    await tx.execute(
+    rows = [changing_columns(run) for run in changed]
+    await tx.execute_many(
+        updating_runs(tuple(rows[0])),
+        [{"run_id": run.id, **row} for run, row in zip(changed, rows, strict=True)],
+    )
+
+
+@lru_cache
+def updating_runs(names: tuple[str, ...]) -> sa.Update:
+    """Return the statement that writes these columns of a run."""
+    return (
         sa.update(runs)
         .where(runs.c.id == sa.bindparam("run_id"))
-        .values({name: sa.bindparam(name) for name in changing_columns(changed[0])}),
-        [{"run_id": run.id, **changing_columns(run)} for run in changed],
+        .values({name: sa.bindparam(name) for name in names})
     )
 
 
@@ -282,8 +293,8 @@ async def touch_runs(tx: Transaction, ids: Collection[RunId]) -> None:
 
 async def insert_events(tx: Transaction, new: Sequence[Event]) -> None:
     """Add events."""
-    await tx.execute(
-        sa.insert(events),
+    await tx.execute_many(
+        INSERT_EVENTS,
         [
             {
                 "run_id": event.run.id,
