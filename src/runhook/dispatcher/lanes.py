@@ -24,11 +24,11 @@ REQUESTS_FOR_FIRST = 64
 """How many of these are kept for lanes that have none under way."""
 LONGEST_WAIT = timedelta(seconds=10)
 """How long a claimed delivery may wait in its lane, as far as that can be foreseen."""
-MOST_ROUNDS = 24
+MOST_ROUNDS = 48
 """How many times the requests under way may be waiting behind them at the most."""
 SHORTEST = LONGEST_WAIT / MOST_ROUNDS
 """A request that took no longer than this lets as much wait as may."""
-CLAIMS_IN_ALL = 12_000
+CLAIMS_IN_ALL = 24_000
 """How many deliveries this process holds, but for the first one of a lane."""
 CLAIMS_PER_ACCOUNT = CLAIMS_IN_ALL // 2
 """How many of an account this process holds at the most."""

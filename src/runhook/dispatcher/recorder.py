@@ -11,7 +11,7 @@ from runhook.operations.attempt import Judged, Recorded
 
 log = structlog.get_logger()
 
-BATCH_LIMIT = 2_000
+BATCH_LIMIT = 4_000
 LINGER = timedelta(milliseconds=5)
 """How long the record of an attempt waits for others to share its commit, at the least."""
 LONGEST_LINGER = timedelta(milliseconds=50)
