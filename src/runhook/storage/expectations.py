@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -109,17 +110,23 @@ async def delete_expectation(tx: Transaction, job_id: JobId) -> None:
 
 
 async def note_starts(tx: Transaction, job_ids: Collection[JobId]) -> None:
-    """Note that runs of these jobs have started now."""
-    await tx.execute(
+    """Note that runs of these jobs have started now, in the order of the jobs' ids."""
+    await tx.execute_many(noting_starts(tx.now), [{"of_job": job_id} for job_id in sorted(job_ids)])
+
+
+@lru_cache
+def noting_starts(now: Clock) -> sa.Update:
+    """Return the statement of ``note_starts``."""
+    return (
         sa.update(expectations)
-        .where(expectations.c.job_id.in_(locked(job_ids)))
-        .values(missed_at=after(tx.now, INTERVAL), missed_count=0)
+        .where(expectations.c.job_id == sa.bindparam("of_job"))
+        .values(missed_at=after(now, INTERVAL), missed_count=0)
     )
 
 
 async def note_late_starts(tx: Transaction, started: Mapping[JobId, datetime]) -> None:
     """Note that runs of these jobs had started at such times, of which is told only now."""
-    await tx.execute(
+    await tx.execute_many(
         NOTE_LATE_STARTS,
         [
             {"of_job": job_id, "started_at": (started[job_id] - EPOCH) // MICROSECOND}
@@ -182,18 +189,6 @@ async def put_off(tx: Transaction, expected: Sequence[ExpectedJob]) -> None:
 def missed_after(now: Clock, expectation: Expectation) -> Clock:
     """Return when the next run counts as missed, as an expression."""
     return after(now, sa.literal(expectation.every + expectation.grace, Duration))
-
-
-def locked(job_ids: Collection[JobId]) -> sa.Select[tuple[int]]:
-    """Return the query of those of these jobs that are expected, locked in one order."""
-    found = (
-        sa.select(expectations.c.job_id)
-        .where(expectations.c.job_id.in_(sorted(job_ids)))
-        .order_by(expectations.c.job_id)
-        .with_for_update()
-        .cte("found")
-    )
-    return sa.select(found.c.job_id)
 
 
 def select_expected() -> sa.Select[Any]:
