@@ -7,8 +7,10 @@ import pytest
 
 from runhook.dispatcher.holds import Held
 from runhook.dispatcher.lanes import (
+    BYTES_PER_LANE,
     CLAIMS_IN_ALL,
     CLAIMS_PER_ACCOUNT,
+    MOST_ROUNDS,
     REQUESTS_PER_ACCOUNT,
     REQUESTS_PER_LANE,
     Lane,
@@ -32,14 +34,14 @@ def webhook(number: int, account_id: AccountId = BUSY) -> WebhookId:
     return WebhookId(f"wsu_{account_id}_{number}")
 
 
-def a_delivery(webhook_id: WebhookId, account_id: AccountId = BUSY) -> Delivery:
+def a_delivery(webhook_id: WebhookId, account_id: AccountId = BUSY, body: bytes = b"") -> Delivery:
     return Delivery(
         id=DeliveryId("wev_1"),
         account_id=account_id,
         webhook_id=webhook_id,
         run_id=None,
         event_type=EventType.STARTED,
-        body=b"",
+        body=body,
         attempt_count=0,
     )
 
@@ -151,6 +153,21 @@ def test_an_account_in_trouble_leaves_places_to_its_own_next_webhook():
     newcomer = webhook(MANY)
 
     assert lanes.places({newcomer: Waiting(account_id=BUSY, pause=timedelta())})
+
+
+@pytest.mark.parametrize(
+    ("size", "most"),
+    [
+        (1_000, REQUESTS_PER_LANE * (1 + MOST_ROUNDS)),
+        (100_000, BYTES_PER_LANE // 100_000),
+        (1_000_000, REQUESTS_PER_LANE),
+    ],
+)
+def test_a_lane_holds_fewer_bodies_the_larger_they_are(size: int, most: int):
+    lane = new_lanes().enter(a_delivery(webhook(0), body=b"x" * size))
+    lane.note(timedelta(milliseconds=1), failed=False)
+
+    assert lane.places() == most - 1
 
 
 def test_what_is_not_due_gets_no_place():

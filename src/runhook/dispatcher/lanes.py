@@ -28,6 +28,8 @@ MOST_ROUNDS = 48
 """How many times the requests under way may be waiting behind them at the most."""
 SHORTEST = LONGEST_WAIT / MOST_ROUNDS
 """A request that took no longer than this lets as much wait as may."""
+BYTES_PER_LANE = 4 * 1024 * 1024
+"""How much a lane's bodies may be altogether, if all are as large as the largest so far."""
 CLAIMS_IN_ALL = 24_000
 """How many deliveries this process holds, but for the first one of a lane."""
 CLAIMS_PER_ACCOUNT = CLAIMS_IN_ALL // 2
@@ -80,7 +82,17 @@ class Lane:
         self._begin = begin
         self._waiting: deque[Held] = deque()
         self._closed_at = -math.inf
-        self._capacity = capacity_of(self.budget, LONGEST_WAIT)
+        self._in_time = capacity_of(self.budget, LONGEST_WAIT)
+        self._in_memory = BYTES_PER_LANE
+        self._largest_body = 1
+
+    def hold(self, delivery: Delivery) -> None:
+        """Count one delivery as held."""
+        self.held += 1
+        size = len(delivery.body)
+        if size > self._largest_body:
+            self._largest_body = size
+            self._in_memory = max(BYTES_PER_LANE // size, REQUESTS_PER_LANE)
 
     def put(self, held: Held) -> bool:
         """Let a delivery wait for its turn; say whether it may, which ``close`` can forbid."""
@@ -107,7 +119,7 @@ class Lane:
         others = self.under_way - 1
         before = self.budget
         self.budget = before.after(failed=failed, duration=duration, under_way=others)
-        self._capacity = capacity_of(self.budget, duration)
+        self._in_time = capacity_of(self.budget, duration)
         if self.budget.requests > before.requests:
             self.advance()
 
@@ -116,9 +128,14 @@ class Lane:
         """How many deliveries wait for their turn or are under way."""
         return self.held - self.unrecorded
 
+    @property
+    def capacity(self) -> int:
+        """How many deliveries may be unsent."""
+        return min(self._in_time, self._in_memory)
+
     def note_sent(self) -> bool:
         """Hold a delivery only until it is recorded; say whether the lane is half empty by that."""
-        half = self._capacity // 2
+        half = self.capacity // 2
         was_full = self.unsent > half
         self.unrecorded += 1
         return was_full and self.unsent <= half
@@ -132,7 +149,7 @@ class Lane:
             return 1
         if waiting is not None and waiting.rate_limit is not None:
             return max(0, min(self.budget.requests - self.held, waiting.rate_limit.together))
-        return 0 if self.unsent > self._capacity // 2 else self._capacity - self.unsent
+        return 0 if self.unsent > self.capacity // 2 else self.capacity - self.unsent
 
     def close(self, at: float) -> Sequence[Held]:
         """Send nothing that was claimed before ``at``; return what waited for its turn."""
@@ -210,7 +227,7 @@ class Lanes:
             share = self._shares[delivery.account_id] = Share()
         if lane is None:
             lane = self._lanes[delivery.webhook_id] = Lane(share, self._begin)
-        lane.held += 1
+        lane.hold(delivery)
         share.held += 1
         self._held += 1
         return lane
