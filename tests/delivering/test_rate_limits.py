@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from runhook.domain.deliveries import DeliveryState, Lease
 from runhook.domain.failing import PAUSE_AFTER
-from runhook.domain.rate_limits import RateLimit
+from runhook.domain.rate_limits import LATE, RateLimit
 from runhook.domain.webhooks import Webhook
 from runhook.operations.attempt import claim, look
 from runhook.operations.subscribe import WebhookChange
@@ -36,7 +36,7 @@ async def test_what_the_limit_does_not_let_through_waits_and_loses_nothing(scene
     for _ in range(5):
         await deliver_due(dispatcher)
         sent.append(len(receiver.received))
-        scene.clock.advance(SECOND / 2)
+        scene.clock.advance(TWO_A_SECOND.pause_after(1))
 
     assert sent == [1, 2, 3, 4, 5]
     deliveries = await scene.tenant.deliveries(webhook)
@@ -50,7 +50,23 @@ async def test_the_worker_looks_again_when_the_next_one_may_go(scene: Scene):
     await dispatcher.tick()
     await dispatcher.settle()
 
-    assert await dispatcher.tick() == SECOND / 2
+    assert await dispatcher.tick() == TWO_A_SECOND.pause_after(1) - LATE
+
+
+async def test_a_turn_that_comes_late_delays_no_other(scene: Scene):
+    receiver = await scene.receiver()
+    await limited_at(scene, receiver)
+    await scene.start_many(10)
+    dispatcher = await scene.dispatcher()
+    await deliver_due(dispatcher)
+
+    for _ in range(4):
+        scene.clock.advance(TWO_A_SECOND.pause_after(1) + LATE)
+        await deliver_due(dispatcher)
+        scene.clock.advance(TWO_A_SECOND.pause_after(1) - LATE)
+        await deliver_due(dispatcher)
+
+    assert len(receiver.received) == 9
 
 
 async def test_a_high_rate_is_claimed_several_at_a_time(scene: Scene):

@@ -10,6 +10,9 @@ PERIODS = {"second": timedelta(seconds=1), "minute": timedelta(minutes=1)}
 LARGEST = 100_000
 TOGETHER_WITHIN = timedelta(milliseconds=50)
 """What a high rate allows within that time may go together: claiming is paid once for all of it."""
+LATE = timedelta(milliseconds=50)
+"""By so much a turn may come late, and the next one comes as if it had not: to look and to claim
+takes that long while much is going on."""
 FORM = re.compile(r"([1-9][0-9]{0,5})/(second|minute)")
 
 
@@ -51,7 +54,9 @@ class RateLimit:
     def pause_after(self, requests: int) -> timedelta:
         """Return how long to wait after so many requests, at most ``together``.
 
-        That is a little longer than the rate by itself would have it: a period that begins with
-        some that go together can end with others that do. It is rounded up.
+        It counts from when their turn was, but from no earlier than ``LATE`` before now. That is a
+        little longer than the rate by itself would have it: a period that begins with a turn that
+        is late, or with some that go together, can end with others that do. It is rounded up.
         """
-        return -(-PERIODS[self.period] * requests // (self.requests - self.together + 1))
+        in_turn = self.requests - self.together + 1
+        return -(-(PERIODS[self.period] + LATE) * requests // in_turn)

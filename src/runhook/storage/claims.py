@@ -21,7 +21,7 @@ from runhook.domain.deliveries import (
     DeliveryState,
     Lease,
 )
-from runhook.domain.rate_limits import RateLimit
+from runhook.domain.rate_limits import LATE, RateLimit
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
 from runhook.storage.batches import a_row_of
@@ -153,8 +153,8 @@ async def pass_gates(
     """Take the turn at paused and rate-limited webhooks.
 
     Of all workers one gets it. It closes the gate of a pause for as long as the lease lasts, and
-    that of a rate limit for as long as ``costs`` says. A gate that another worker is just passing
-    is left to it, never waited for.
+    that of a rate limit for as long as ``costs`` says, from when its turn was. A gate that another
+    worker is just passing is left to it, never waited for.
 
     Returns:
         the webhooks whose turn we got: with the moment until which nobody else probes the endpoint
@@ -172,13 +172,15 @@ async def pass_gates(
         .cte("open_gate")
     )
     until = after(tx.now, sa.literal(lease.duration, Duration))
+    latest = after(tx.now, sa.literal(-LATE, Duration))
+    turn = sa.case((webhooks.c.next_request_at > latest, webhooks.c.next_request_at), else_=latest)
     rows = await tx.execute(
         sa.update(webhooks)
         .where(webhooks.c.id.in_(sa.select(open_gates.c.id)))
         .values(
             paused_until=sa.case((webhooks.c.paused_until.is_not(None), until)),
             next_request_at=sa.case(
-                (webhooks.c.rate_limit.is_not(None), after(tx.now, cost_in(costs)))
+                (webhooks.c.rate_limit.is_not(None), after(turn, cost_in(costs)))
             ),
         )
         .returning(webhooks.c.id, webhooks.c.paused_until)
