@@ -21,6 +21,7 @@ from aiohttp.http import HttpProcessingError
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.judging import Outcome
 from runhook.domain.proxies import Proxies
+from runhook.domain.tls import USUAL_TLS, TlsSettings
 from runhook.outbound.deadline import Deadline
 from runhook.outbound.exchange import Answer, exchange
 from runhook.outbound.failures import explain, explain_status
@@ -48,6 +49,10 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     """Among them may be credentials."""
     body: bytes = field(repr=False)
+    tls: TlsSettings = USUAL_TLS
+    """How TLS is spoken with the endpoint."""
+    timeout: timedelta | None = None
+    """How long all of it may take; as long as the sender says if None."""
 
 
 class Sender:
