@@ -83,6 +83,11 @@ class Running:
         await asyncio.gather(*self._readers)
 
     @property
+    def process_id(self) -> int:
+        """The process's own, for what the system tells of it."""
+        return self._process.pid
+
+    @property
     def output(self) -> str:
         """Everything it has said so far."""
         return "\n".join(self._lines)
