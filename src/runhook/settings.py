@@ -1,25 +1,29 @@
 """The service's settings, read once: flags win over the environment, that over `runhook.toml`.
 
 Every setting is one row of ``SETTINGS``; the environment's name is `RUNHOOK_` and the row's name
-in capitals, the file's is the row's name. An empty text counts as none, since that is how compose
-files and CI systems pass on what is not set; but a list may be empty.
+in capitals, the file's is the row's name. White space around a text is none of it. An empty text
+counts as none, since that is how compose files and CI systems pass on what is not set; but a list
+may be empty.
 """
 
 import difflib
+import ipaddress
+import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.errors import InvalidError
 from runhook.domain.proxies import Proxies
 from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
+from runhook.domain.variables import PREFIX, without_links
+from runhook.secret_files import SUFFIX, secret_in
 
-PREFIX = "RUNHOOK_"
 FILE_NAME = "runhook.toml"
 
 
@@ -46,6 +50,7 @@ class Settings:
     host: str
     port: int
     data_dir: Path
+    master_key: Hidden | None
     database_url: Hidden | None
     allow_networks: AddressPolicy
     public_url: str | None
@@ -62,10 +67,18 @@ class Settings:
     """From the variables that all programs share, and not from a row of ``SETTINGS``."""
 
     def address_of_database(self) -> str:
-        """Return the database's address: the one given, or SQLite in the data folder."""
+        """Return the database's address: the one given, or SQLite in the data folder.
+
+        Raises:
+            InvalidError: the data folder's name is not UTF-8, as an address has to be.
+        """
         if self.database_url is not None:
             return self.database_url.reveal()
-        return f"sqlite:///{self.data_dir.absolute() / 'runhook.db'}"
+        path = self.data_dir.absolute() / "runhook.db"
+        try:
+            return f"sqlite:///{quote(str(path))}"
+        except UnicodeEncodeError:
+            raise InvalidError(f"The data folder's name is not UTF-8: {str(path)!a}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +93,12 @@ class Setting:
     """Whether its text is a list with commas, of which the empty text is one."""
     off_flag: str | None = None
     """The flag that says no, of a setting that is yes or no."""
+    is_secret: bool = False
+    """Whether it must not be printed, and may be given in a file (`RUNHOOK_*_FILE`)."""
+    has_flag: bool = True
+    """Every user of a machine can read command lines, so that some secrets have none."""
+    has_lines: bool = False
+    """Whether its text may have several lines."""
 
     @property
     def flag(self) -> str:
@@ -91,6 +110,11 @@ class Setting:
         """The environment variable's name."""
         return PREFIX + self.name.upper()
 
+    @property
+    def variables(self) -> Sequence[str]:
+        """All variables that may give it."""
+        return [self.variable, self.variable + SUFFIX] if self.is_secret else [self.variable]
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -98,6 +122,28 @@ class Origin:
 
     text: str | None
     place: str
+
+
+def read_host(text: str) -> str:
+    """Read an address or a name to listen on; IPv6 addresses may stand in brackets."""
+    host = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if ":" not in host:
+        return host
+    try:
+        return str(ipaddress.IPv6Address(host))
+    except ValueError:
+        raise InvalidError(
+            f"`{text}` is not an address to listen on, such as 0.0.0.0 or ::; the port has a "
+            "setting of its own"
+        ) from None
+
+
+def read_folder(text: str) -> Path:
+    """Read a folder's name, which may begin with the home folder (~)."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise InvalidError(f"there is no home folder for `{text}`") from None
 
 
 def read_port(text: str) -> int:
@@ -121,14 +167,10 @@ def read_megabytes(text: str) -> int:
 
 
 def read_number(text: str, lowest: int, highest: int, what: str) -> int:
-    """Read a whole number."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = lowest - 1
-    if not lowest <= number <= highest:
+    """Read a whole number, in plain digits: Python reads others too."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
         raise InvalidError(f"`{text}` is not {what} from {lowest} to {highest}")
-    return number
+    return int(text)
 
 
 def read_yes_or_no(text: str) -> bool:
@@ -162,18 +204,34 @@ def read_token(text: str) -> Hidden:
 
 
 SETTINGS = (
-    Setting(name="host", default="127.0.0.1", read=str, help="address to listen on"),
+    Setting(
+        name="host",
+        default="127.0.0.1",
+        read=read_host,
+        help="address to listen on; 0.0.0.0 is all of IPv4, :: all of IPv6 and IPv4",
+    ),
     Setting(name="port", default="8580", read=read_port, help="port to listen on, 0 for any"),
     Setting(
         name="data_dir",
         default="runhook-data",
-        read=Path,
-        help="folder of the master key, and of the database unless database_url is set",
+        read=read_folder,
+        help="folder of the master key unless master_key is set, and of the database unless "
+        "database_url is set",
+    ),
+    Setting(
+        name="master_key",
+        default=None,
+        read=Hidden,
+        is_secret=True,
+        has_flag=False,
+        has_lines=True,
+        help="what webhooks' secrets are encrypted with, in place of the key file in data_dir",
     ),
     Setting(
         name="database_url",
         default=None,
         read=Hidden,
+        is_secret=True,
         help="sqlite:///path or postgresql://user:password@host/name",
     ),
     Setting(
@@ -193,6 +251,8 @@ SETTINGS = (
         name="bootstrap_token",
         default=None,
         read=read_token,
+        is_secret=True,
+        has_flag=False,
         help="on the first start, an account-admin token with this value",
     ),
     Setting(
@@ -230,7 +290,7 @@ SETTINGS = (
     Setting(
         name="metrics_host",
         default="127.0.0.1",
-        read=str,
+        read=read_host,
         help="address to offer metrics on; who reaches it needs no token",
     ),
     Setting(
@@ -256,9 +316,10 @@ def load(
         the settings, and where the text of each came from.
 
     Raises:
-        InvalidError: the file is not readable or has an unknown key, or a value is not valid; the
+        InvalidError: a file is not readable or has an unknown key, or a value is not valid; the
             message names the setting and the place. Or a variable for proxies is not valid.
     """
+    environment = without_links(environment)
     path = folder / FILE_NAME
     in_file = read_file(path)
     origins = {}
@@ -267,7 +328,7 @@ def load(
         origin = first_said(
             setting,
             Origin(flags.get(setting.name), setting.flag),
-            Origin(environment.get(setting.variable), setting.variable),
+            *said_by(environment, setting, unless=flags.get(setting.name)),
             Origin(in_file.get(setting.name), str(path)),
         )
         origins[setting.name] = origin
@@ -278,9 +339,26 @@ def load(
 def first_said(setting: Setting, *origins: Origin) -> Origin:
     """Return the first origin that says something of a setting, or its default."""
     for origin in origins:
-        if origin.text or (origin.text == "" and setting.is_list):
-            return origin
+        text = None if origin.text is None else origin.text.strip()
+        if text or (text == "" and setting.is_list):
+            return Origin(text, origin.place)
     return Origin(setting.default, "default")
+
+
+def said_by(
+    environment: Mapping[str, str], setting: Setting, *, unless: str | None
+) -> Iterator[Origin]:
+    """Yield what the environment says of a setting.
+
+    Raises:
+        InvalidError: nothing wins over the environment, and a file that it names holds no secret.
+    """
+    if setting.is_secret and not unless:
+        text = secret_in(environment, setting.variable, has_lines=setting.has_lines)
+        is_in_file = bool(environment.get(setting.variable + SUFFIX, "").strip())
+        yield Origin(text, setting.variables[is_in_file])
+    else:
+        yield Origin(environment.get(setting.variable), setting.variable)
 
 
 def read_file(path: Path) -> Mapping[str, str]:

@@ -208,12 +208,13 @@ async def open_to_serve(settings: Settings) -> AsyncIterator[Store]:
         UnavailableError: the database cannot be reached.
     """
     async with AsyncExitStack() as stack:
-        vault = open_vault(settings.data_dir)
+        given = settings.master_key
+        vault = open_vault(settings.data_dir, given.reveal() if given else None)
         store = await stack.enter_async_context(open_as_it_is(settings, vault))
         if store.file is not None:
             stack.enter_context(sole_owner(store.file))
         await migrate(store)
-        await check_key(store, settings.data_dir)
+        await check_key(store, settings.data_dir, is_given=given is not None)
         if store.file is not None:
             # Whoever held these is dead, or we would not own the file.
             await rescue_all(store)

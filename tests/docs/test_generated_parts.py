@@ -28,7 +28,7 @@ MARKED = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.D
 
 def settings_table() -> str:
     rows = [
-        f"| `{setting.variable}` | {flag_of(setting)} | `{setting.name}` "
+        f"| {variables_of(setting)} | {flag_of(setting)} | `{setting.name}` "
         f"| {default_of(setting)} | {setting.help} |"
         for setting in SETTINGS
     ]
@@ -38,10 +38,12 @@ def settings_table() -> str:
     return "\n".join([head, *rows]) + "\n"
 
 
+def variables_of(setting: Setting) -> str:
+    return " or ".join(f"`{name}`" for name in setting.variables)
+
+
 def flag_of(setting: Setting) -> str:
-    if setting.name == "bootstrap_token":
-        return "none"
-    return f"`{setting.flag}`"
+    return f"`{setting.flag}`" if setting.has_flag else "none"
 
 
 def default_of(setting: Setting) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from runhook.client.settings import VARIABLES as CLIENTS
 from runhook.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +17,8 @@ def pages() -> str:
     return "\n".join(page.read_text(encoding="utf-8") for page in found)
 
 
-@pytest.mark.parametrize("variable", [setting.variable for setting in SETTINGS])
+@pytest.mark.parametrize(
+    "variable", [*(name for setting in SETTINGS for name in setting.variables), *CLIENTS]
+)
 def test_the_setting_is_documented(pages: str, variable: str):
     assert f"`{variable}`" in pages

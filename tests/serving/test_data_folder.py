@@ -10,6 +10,7 @@ import pytest
 from runhook.domain.errors import InvalidError
 from runhook.domain.signature import Secret
 from runhook.storage.data_folder import open_vault, prepare_folder, sole_owner
+from tests.support.program import Service, runhook
 
 SECRET = Secret.from_bytes(bytes(32))
 HOLD_UNTIL_KILLED = """
@@ -131,3 +132,22 @@ def test_a_mark_that_cannot_be_made_is_told_with_its_place(tmp_path: Path):
         pass
 
     assert str(error.value) == f"The file {mark} cannot be locked: No such file or directory."
+
+
+@pytest.mark.parametrize("name", ["50% off? no#1 & 'so' \"on\"", "データ 🚀 %20"])
+async def test_every_command_works_in_a_folder_whatever_its_name(tmp_path: Path, name: str):
+    environment = {"RUNHOOK_DATA_DIR": name}
+
+    async with Service(folder=tmp_path, environment=environment) as service:
+        made = await runhook(
+            *["tokens", "create", "--name", "mine"], folder=tmp_path, environment=environment
+        )
+        assert await service.stop() == 0
+    told = [
+        await runhook(*words, folder=tmp_path, environment=environment)
+        for words in (["migrate"], ["keys", "rotate"], ["keys", "list"], ["settings"])
+    ]
+
+    assert (made.code, [one.code for one in told]) == (0, [0] * 4)
+    assert {path.name for path in (tmp_path / name).iterdir()} >= {"master.key", "runhook.db"}
+    assert [path.name for path in tmp_path.iterdir()] == [name]

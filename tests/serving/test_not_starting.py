@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,23 @@ async def test_a_key_file_without_a_key_is_told(tmp_path: Path):
     assert_told(ended, "master.key does not hold a master key.")
 
 
+async def test_a_file_that_holds_no_secret_is_told(tmp_path: Path):
+    environment = {"RUNHOOK_BOOTSTRAP_TOKEN_FILE": str(tmp_path)}
+
+    ended = await runhook("serve", "--port", "0", folder=tmp_path, environment=environment)
+
+    assert_told(ended, f"RUNHOOK_BOOTSTRAP_TOKEN_FILE: the file {tmp_path} is not a regular file")
+
+
+async def test_a_master_key_that_is_none_is_told_without_showing_it(tmp_path: Path):
+    environment = {"RUNHOOK_MASTER_KEY": "hush", "RUNHOOK_PORT": "0"}
+
+    ended = await runhook("serve", folder=tmp_path, environment=environment)
+
+    assert_told(ended, "RUNHOOK_MASTER_KEY does not hold a master key: give 32 random bytes")
+    assert "hush" not in ended.err
+
+
 async def test_a_second_process_on_one_sqlite_folder_is_refused_until_the_first_is_dead(
     tmp_path: Path,
 ):
@@ -120,3 +138,24 @@ async def test_another_master_key_than_the_one_of_the_stored_secrets_is_refused(
         "The key runhook-data/master.key is not the one that this database's secrets were ",
         "Copy master.key from the data folder of the Runhook that served it first",
     )
+
+
+async def test_another_master_key_than_that_of_the_settings_is_refused(
+    tmp_path: Path, database_url: str, clock: ManualClock
+):
+    first, other = (b64encode(bytes([number]) * 32).decode() for number in (251, 2))
+    store = Store.open(database_url, vault=open_vault(tmp_path, first))
+    await (await a_tenant(store, clock)).webhook()
+    await store.close()
+    environment = {"RUNHOOK_DATABASE_URL": database_url, "RUNHOOK_PORT": "0"}
+
+    with_other = {**environment, "RUNHOOK_MASTER_KEY": other}
+    ended = await runhook("serve", folder=tmp_path, environment=with_other)
+    (tmp_path / "key").write_text(f"{other}\r\n{first} prepared\n", newline="")
+    with_both = {**environment, "RUNHOOK_MASTER_KEY_FILE": str(tmp_path / "key")}
+    async with Service(folder=tmp_path, environment=with_both) as service:
+        assert await service.stop() == 0
+
+    assert_told(ended, "The key in RUNHOOK_MASTER_KEY is not the one that this database's secrets")
+    assert other not in ended.err
+    assert not (tmp_path / "runhook-data").exists()

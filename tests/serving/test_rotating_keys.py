@@ -12,7 +12,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import Webhook
 from runhook.operations.rotate_keys import prepare_key, rotate_keys, uses_of
-from runhook.storage.data_folder import key_file, only_rotation, open_vault
+from runhook.storage.data_folder import given_keys, key_file, only_rotation, open_vault
 from runhook.storage.key_file import KeyFile, MasterKey
 from runhook.storage.store import Store
 from runhook.storage.tables import webhooks
@@ -20,6 +20,7 @@ from runhook.storage.vault import Vault
 from runhook.storage.webhooks import find_endpoints
 from tests.support.accounts import Tenant, a_tenant, rows_of
 from tests.support.clock import ManualClock
+from tests.support.program import runhook
 
 
 @pytest.fixture
@@ -287,3 +288,38 @@ async def opened(store: Store, file: KeyFile) -> list[int]:
 
 def open_all(file: KeyFile) -> Vault:
     return Vault([key.text for key in file.read()])
+
+
+async def test_keys_of_the_settings_are_rotated_by_putting_another_one_first(
+    tenant: Tenant, service: Store, folder: Path, database_url: str
+):
+    webhook = await tenant.webhook()
+    before = await secrets_of(service, webhook)
+    (old,) = key_file(folder).read()
+    new = MasterKey(Vault.new_key())
+    environment = {
+        "RUNHOOK_DATABASE_URL": database_url,
+        "RUNHOOK_MASTER_KEY": f"{new.text.decode()},{old.text.decode()}",
+    }
+
+    rotated, listed, prepared = [
+        await runhook("keys", *words, folder=folder, environment=environment)
+        for words in (["rotate"], ["list"], ["rotate", "--prepare"])
+    ]
+
+    assert rotated.out.startswith(f"Key {new.fingerprint} is the first in RUNHOOK_MASTER_KEY; 1 ")
+    assert listed.out.splitlines() == [
+        f"{new.fingerprint}  in use    opens 1",
+        f"{old.fingerprint}  reads     opens 0",
+    ]
+    assert (prepared.code, prepared.out) == (1, "")
+    store = Store.open(database_url, vault=Vault([new.text]))
+    assert await secrets_of(store, webhook) == before
+    await store.close()
+
+
+def test_a_key_in_openssls_spelling_is_the_same_key():
+    usual = Vault.new_key()
+    other = usual.translate(bytes.maketrans(b"-_", b"+/"))
+
+    assert given_keys(other.decode()) == given_keys(f" {usual.decode()}\n")

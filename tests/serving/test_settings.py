@@ -1,5 +1,6 @@
 """Reading the settings: who wins, and what is said of a value that is not valid."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.proxies import Proxies
 from runhook.domain.retries import DEFAULT_SCHEDULE
 from runhook.settings import SETTINGS, Hidden, load
+from runhook.storage._sqlite import file_of
 from runhook.wiring import lease_duration, send_margin
 
 VALUES = {
     "host": ("10.0.0.1", "10.0.0.2", "10.0.0.3"),
     "port": ("1", "2", "3"),
     "data_dir": ("flag", "environment", "file"),
+    "master_key": ("key-of-a-flag", "key-of-the-environment", "key-of-a-file"),
     "database_url": ("sqlite:///flag", "sqlite:///environment", "sqlite:///file"),
     "allow_networks": ("10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"),
     "public_url": ("https://flag.test", "https://environment.test", "https://file.test"),
@@ -37,6 +40,16 @@ BAD_VALUES = [
     ("port", "65536"),
     ("port", "-1"),
     ("port", "80.5"),
+    ("port", "+8580"),
+    ("port", "8_580"),
+    ("port", "٨٥٨٠"),
+    ("port", "9" * 5000),
+    ("port", "tcp://10.0.0.1"),
+    ("host", "0.0.0.0:8580"),
+    ("host", "http://127.0.0.1"),
+    ("host", "[127.0.0.1:1]"),
+    ("host", "[::1"),
+    ("metrics_host", "::1::"),
     ("allow_networks", "everything"),
     ("allow_networks", "10.0.0.0/33"),
     ("public_url", "runhook.example.com"),
@@ -245,6 +258,105 @@ def test_without_an_address_the_database_is_sqlite_in_the_data_folder(tmp_path: 
     settings, _ = load({"data_dir": str(tmp_path)}, {}, tmp_path)
 
     assert settings.address_of_database() == f"sqlite:///{tmp_path}/runhook.db"
+
+
+@pytest.mark.parametrize("name", ["50% off?", "a#b&c=d;e", 'it\'s "quoted" %20', "データ 🚀"])
+def test_a_folder_may_have_what_means_something_in_an_address(tmp_path: Path, name: str):
+    settings, _ = load({"data_dir": str(tmp_path / name)}, {}, tmp_path)
+
+    assert file_of(settings.address_of_database()) == tmp_path / name / "runhook.db"
+
+
+def test_a_folder_whose_name_is_not_text_is_refused(tmp_path: Path):
+    settings, _ = load({"data_dir": f"{tmp_path}/\udcff"}, {}, tmp_path)
+
+    with pytest.raises(InvalidError, match="name is not UTF-8"):
+        settings.address_of_database()
+
+
+def test_a_folder_may_be_in_the_home_folder(tmp_path: Path):
+    home = Path.home()
+
+    assert load({"data_dir": "~/data"}, {}, tmp_path)[0].data_dir == home / "data"
+    with pytest.raises(InvalidError, match="no home folder for `~nobody-of-that-name/data`"):
+        load({"data_dir": "~nobody-of-that-name/data"}, {}, tmp_path)
+
+
+SPACES = [" {} ", "{}\n", "{}\r\n", "\t{}\r"]
+
+
+@pytest.mark.parametrize("around", SPACES)
+@pytest.mark.parametrize("name", VALUES)
+def test_white_space_around_a_value_is_none_of_it(tmp_path: Path, name: str, around: str):
+    flag, environment, in_file = VALUES[name]
+    variable = f"RUNHOOK_{name.upper()}"
+    write(tmp_path, f"{name} = {json.dumps(around.format(in_file))}")
+
+    read = [
+        load({}, {}, tmp_path),
+        load({}, {variable: around.format(environment)}, tmp_path),
+        load({name: around.format(flag)}, {}, tmp_path),
+    ]
+
+    assert [origins[name].text for _, origins in read] == [in_file, environment, flag]
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("::", "::"),
+        ("[::]", "::"),
+        ("[::1]", "::1"),
+        ("0:0:0:0:0:0:0:1", "::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("localhost", "localhost"),
+        ("0.0.0.0", "0.0.0.0"),
+    ],
+)
+def test_an_address_may_be_written_as_in_a_url(tmp_path: Path, text: str, host: str):
+    assert load({"host": text}, {}, tmp_path)[0].host == host
+
+
+LINKS = {
+    "RUNHOOK_PORT": "tcp://10.0.0.1:8580",
+    "RUNHOOK_SERVICE_HOST": "10.0.0.1",
+    "RUNHOOK_SERVICE_PORT": "8580",
+    "RUNHOOK_METRICS_PORT": "tcp://[fd00::1]:9000",
+}
+
+
+def test_links_to_services_are_no_settings(tmp_path: Path):
+    settings, origins = load({}, {**LINKS, "RUNHOOK_HOST": "::1"}, tmp_path)
+
+    assert (settings.host, settings.port, settings.metrics_port) == ("::1", 8580, None)
+    assert origins["port"].place == "default"
+
+
+SECRETS = ["bootstrap_token", "database_url", "master_key"]
+
+
+def test_every_secret_is_hidden_and_may_be_in_a_file():
+    assert sorted(one.name for one in SETTINGS if one.is_secret) == SECRETS
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_may_be_in_a_file_that_a_variable_names(tmp_path: Path, name: str):
+    secret = tmp_path / "secret"
+    secret.write_text(f"{VALUES[name][1]}\r\n")
+    variable = f"RUNHOOK_{name.upper()}"
+
+    settings, origins = load({}, {f"{variable}_FILE": str(secret), variable: ""}, tmp_path)
+
+    assert getattr(settings, name).reveal() == VALUES[name][1]
+    assert origins[name].place == f"{variable}_FILE"
+
+
+def test_a_flag_wins_over_a_file_with_a_secret(tmp_path: Path):
+    environment = {"RUNHOOK_DATABASE_URL_FILE": "/not/there", "RUNHOOK_DATABASE_URL": "both"}
+
+    settings, _ = load({"database_url": "sqlite:///flag"}, environment, tmp_path)
+
+    assert settings.address_of_database() == "sqlite:///flag"
 
 
 def test_a_public_url_is_kept_without_its_last_slash(tmp_path: Path):

@@ -1,11 +1,14 @@
 """`runhook dispatch`: the loops that deliver, and no API."""
 
 import argparse
+import os
 import sys
 
+import structlog
 import uvloop
 
 from runhook.cli.service import add_setting_flags, settings_from
+from runhook.cli.variables import remarks
 from runhook.telemetry import configure_logging
 from runhook.wiring import dispatch
 
@@ -29,6 +32,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Deliver until SIGTERM or Ctrl-C."""
     settings = settings_from(arguments)
     configure_logging("info", as_json=not sys.stderr.isatty())
+    for remark in remarks(os.environ):
+        structlog.get_logger().warning(remark)
     uvloop.run(dispatch(settings, announce))
     return 0
 

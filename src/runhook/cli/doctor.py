@@ -6,6 +6,7 @@ import os
 from dataclasses import asdict
 
 from runhook.cli.reporting import add_run_flags, add_service_flags, command_in
+from runhook.cli.variables import remarks
 from runhook.client.doctor import Findings, examine
 from runhook.client.settings import read_settings
 
@@ -25,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print what was found, and return 0; 1 if something stands in the way of a report."""
     settings = read_settings(arguments, os.environ)
-    findings = examine(settings, os.environ, command_in(arguments) or ["dbt"])
+    command = command_in(arguments) or ["dbt"]
+    findings = examine(settings, os.environ, command, remarks(os.environ))
     print(as_json(findings) if arguments.json else as_text(findings))
     return 0 if findings.are_fine else 1
 

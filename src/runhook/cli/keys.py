@@ -2,11 +2,21 @@
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 
 from runhook.cli.service import add_setting_flags, settings_from
-from runhook.operations.rotate_keys import KeyUses, Rotated, prepare_key, rotate_keys, uses_of
-from runhook.settings import Settings
-from runhook.storage.data_folder import key_file, only_rotation
+from runhook.domain.errors import InvalidError
+from runhook.operations.rotate_keys import (
+    KeyUses,
+    Rotated,
+    encrypt_with_first,
+    prepare_key,
+    rotate_keys,
+    uses_of,
+)
+from runhook.settings import Hidden, Settings
+from runhook.storage.data_folder import GIVEN, given_keys, key_file, only_rotation
+from runhook.storage.key_file import MasterKey
 from runhook.storage.vault import Vault
 from runhook.wiring import open_store
 
@@ -31,6 +41,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.action == "list":
         print_uses(asyncio.run(listed(settings)))
         return 0
+    if settings.master_key is not None:
+        return use_first(settings, settings.master_key, prepares=arguments.prepare)
     with only_rotation(settings.data_dir):
         if arguments.prepare:
             key = prepare_key(key_file(settings.data_dir))
@@ -47,9 +59,36 @@ def execute(arguments: argparse.Namespace) -> int:
     return complain_of_lost(rotated.lost)
 
 
+def use_first(settings: Settings, given: Hidden, *, prepares: bool) -> int:
+    """Encrypt everything with the first key of the settings, which no command can change.
+
+    Raises:
+        InvalidError: a key was to be prepared.
+    """
+    if prepares:
+        raise InvalidError(
+            f"{GIVEN} holds the keys: add the next one at its end for every replica, restart them, "
+            "put it first everywhere, restart again, then run `runhook keys rotate`."
+        )
+    keys = given_keys(given.reveal())
+    encrypted, uses = asyncio.run(encrypt_anew(settings, keys))
+    print(
+        f"Key {keys[0].fingerprint} is the first in {GIVEN}; {encrypted} secrets were encrypted "
+        "anew with it. The others can be left out once no replica encrypts with them."
+    )
+    return complain_of_lost(uses.lost)
+
+
+async def encrypt_anew(settings: Settings, keys: Sequence[MasterKey]) -> tuple[int, KeyUses]:
+    """Encrypt what the database holds that the settings name with the first of these keys."""
+    async with open_store(settings) as store:
+        return await encrypt_with_first(store, keys)
+
+
 async def listed(settings: Settings) -> KeyUses:
     """Count what each key opens in the database that the settings name."""
-    keys = key_file(settings.data_dir).read()
+    given = settings.master_key
+    keys = key_file(settings.data_dir).read() if given is None else given_keys(given.reveal())
     async with open_store(settings) as store:
         return await uses_of(store, Vault([key.text for key in keys]), keys)
 
@@ -73,7 +112,7 @@ def complain_of_lost(lost: int) -> int:
     if not lost:
         return 0
     print(
-        f"{lost} secrets were encrypted with a key that is not in master.key. Add its line to the "
-        "file, or give those webhooks new secrets."
+        f"{lost} secrets were encrypted with a key that is not among these. Add its line to "
+        f"master.key, or to {GIVEN}, or give those webhooks new secrets."
     )
     return 1

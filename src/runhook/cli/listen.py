@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 
 from runhook.client.receiver import Behaviour, Receiver, as_json_line, as_text
+from runhook.secret_files import secret_in
 
 DEFAULT_PORT = 8581
 
@@ -65,7 +66,7 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         receiver = Receiver(
             (arguments.host, arguments.port),
-            secret=arguments.secret or os.environ.get("RUNHOOK_WEBHOOK_SECRET") or None,
+            secret=arguments.secret or secret_in(os.environ, "RUNHOOK_WEBHOOK_SECRET"),
             behaviour=Behaviour(
                 status=arguments.status or usual_status,
                 fail_first=arguments.fail_first,

@@ -1,11 +1,14 @@
 """`runhook serve`: the service, API and dispatcher in one process, or the API alone."""
 
 import argparse
+import os
 import sys
 
+import structlog
 import uvloop
 
 from runhook.cli.service import add_setting_flags, settings_from
+from runhook.cli.variables import remarks
 from runhook.telemetry import configure_logging
 from runhook.wiring import Started, serve
 
@@ -19,6 +22,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C."""
     settings = settings_from(arguments)
     configure_logging("info", as_json=not sys.stderr.isatty())
+    for remark in remarks(os.environ):
+        structlog.get_logger().warning(remark)
     uvloop.run(serve(settings, announce))
     return 0
 

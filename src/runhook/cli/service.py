@@ -10,8 +10,7 @@ from runhook.settings import SETTINGS, Settings, load
 def add_setting_flags(parser: argparse.ArgumentParser, *names: str) -> None:
     """Declare a flag for each of these settings, or for all of them."""
     for setting in SETTINGS:
-        # A token on a command line can be read by every user of the machine.
-        if setting.name == "bootstrap_token" or (names and setting.name not in names):
+        if not setting.has_flag or (names and setting.name not in names):
             continue
         text = f"{setting.help} ({setting.variable}" + (
             f", {setting.default})" if setting.default else ")"

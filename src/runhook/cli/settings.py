@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from runhook.cli.service import add_setting_flags
-from runhook.settings import SETTINGS, Hidden, Origin, load
+from runhook.cli.variables import remarks
+from runhook.settings import SETTINGS, Origin, load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,10 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the settings that `runhook serve` would have here."""
     settings, origins = load(vars(arguments), os.environ, Path.cwd())
+    for remark in remarks(os.environ):
+        print(f"runhook settings: {remark}", file=sys.stderr)
     width = max(len(setting.variable) for setting in SETTINGS)
     for setting in SETTINGS:
         origin = origins[setting.name]
-        text = shown(origin, is_hidden=isinstance(getattr(settings, setting.name), Hidden))
+        text = shown(origin, is_hidden=setting.is_secret)
         print(f"{setting.variable:<{width}}  {text}  [{origin.place}]")
     for scheme, proxy in settings.proxies.by_scheme.items():
         print(f"{scheme.upper() + '_PROXY':<{width}}  {proxy.url}  [environment]")

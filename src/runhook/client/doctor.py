@@ -45,13 +45,19 @@ class Findings:
         return all(check.is_fine for check in self.checks)
 
 
-def examine(settings: Settings, environ: Mapping[str, str], command: Sequence[str]) -> Findings:
+def examine(
+    settings: Settings,
+    environ: Mapping[str, str],
+    command: Sequence[str],
+    remarks: Sequence[str] = (),
+) -> Findings:
     """Look around; nothing that is returned holds a secret.
 
     Args:
         settings: as `runhook run` would have them here.
         environ: as it would be.
         command: what would be run.
+        remarks: what there is to say of variables that are passed over.
     """
     around = Surroundings(command, environ, Path.cwd())
     redact = Redactor(environ)
@@ -63,6 +69,7 @@ def examine(settings: Settings, environ: Mapping[str, str], command: Sequence[st
         check_spool(settings.service),
         check_command(command, environ, around),
         *check_run_variable(environ),
+        *(Check("setting", is_fine=True, message=remark) for remark in remarks),
     ]
     return Findings(
         {"found": Fact(place_name(place), "what starts dbt"), **facts},

@@ -15,7 +15,9 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from runhook.client.settings import ServiceSettings
 from runhook.client.spool import Destination
+from runhook.domain.errors import InvalidError
 from runhook.domain.version import VERSION
+from runhook.secret_files import secret_in
 
 if TYPE_CHECKING:
     from runhook.domain.proxies import Proxy
@@ -170,12 +172,16 @@ class Service:
 def connect(settings: ServiceSettings, environ: Mapping[str, str]) -> Service:
     """Return the service that the settings name.
 
+    There is no flag for the token, as every user of the machine can read command lines.
+
     Raises:
         UnusableError: one of them is missing or malformed.
     """
-    return Service(
-        url=settings.url, token=settings.token, account_id=settings.account_id, environ=environ
-    )
+    try:
+        token = secret_in(environ, "RUNHOOK_TOKEN") or ""
+    except InvalidError as error:
+        raise UnusableError(error.message) from None
+    return Service(url=settings.url, token=token, account_id=settings.account_id, environ=environ)
 
 
 def parse_url(url: str) -> SplitResult:

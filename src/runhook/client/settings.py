@@ -2,9 +2,24 @@
 
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+VARIABLES = (
+    "RUNHOOK_URL",
+    "RUNHOOK_TOKEN",
+    "RUNHOOK_TOKEN_FILE",
+    "RUNHOOK_ACCOUNT_ID",
+    "RUNHOOK_JOB",
+    "RUNHOOK_PROJECT",
+    "RUNHOOK_ENVIRONMENT",
+    "RUNHOOK_SPOOL_DIR",
+    "RUNHOOK_RUN",
+    "RUNHOOK_WEBHOOK_SECRET",
+    "RUNHOOK_WEBHOOK_SECRET_FILE",
+)
+"""Every variable that a command of the client reads or sets."""
 DEFAULT_URL = "http://127.0.0.1:8580"
 GRACE_SECONDS = 20.0
 """Below the 30 s that Kubernetes leaves, above the 3 s that dbt v2 takes to cancel its queries."""
@@ -17,7 +32,6 @@ class ServiceSettings:
     """Who is told, and where reports wait for that."""
 
     url: str
-    token: str = field(repr=False)
     account_id: str
     spool_folder: Path | None
     """None where the user has no home: reports then wait in memory only."""
@@ -49,7 +63,7 @@ class Settings:
 
 def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
     """Combine flags and environment; a command need not have all flags."""
-    told = vars(flags)
+    told = told_by(flags)
     usual_grace = GITHUB_GRACE_SECONDS if environ.get("GITHUB_ACTIONS") else GRACE_SECONDS
     return Settings(
         service=read_service_settings(flags, environ),
@@ -57,7 +71,7 @@ def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
         project=told.get("project") or variable(environ, "RUNHOOK_PROJECT"),
         environment=told.get("environment") or variable(environ, "RUNHOOK_ENVIRONMENT"),
         reason=told.get("reason") or None,
-        grace=usual_grace if told.get("grace") is None else flags.grace,
+        grace=usual_grace if told.get("grace") is None else told["grace"],
         messages=not told.get("no_messages"),
         upload_artifacts=bool(told.get("upload_artifacts")),
         allow_cancel=bool(told.get("allow_cancel")),
@@ -67,11 +81,9 @@ def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
 
 def read_service_settings(flags: Namespace, environ: Mapping[str, str]) -> ServiceSettings:
     """Combine those flags and variables that every command of the client knows."""
-    told = vars(flags)
+    told = told_by(flags)
     return ServiceSettings(
         url=told.get("url") or variable(environ, "RUNHOOK_URL") or DEFAULT_URL,
-        # There is no flag for the token: every user of the machine can read command lines.
-        token=variable(environ, "RUNHOOK_TOKEN") or "",
         account_id=told.get("account_id") or variable(environ, "RUNHOOK_ACCOUNT_ID") or "1",
         spool_folder=spool_folder(environ),
     )
@@ -83,11 +95,23 @@ def spool_folder(environ: Mapping[str, str]) -> Path | None:
     None where the user has no home. It is never in the project, which `dbt clean` may empty.
     """
     if chosen := variable(environ, "RUNHOOK_SPOOL_DIR"):
-        return Path(chosen)
+        try:
+            # A shell leaves `~` as it is within quotes, and a file of variables has no shell.
+            return Path(chosen).expanduser()
+        except RuntimeError:
+            return None
     state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
     if state.startswith("/"):  # the specification has relative ones ignored
         return Path(state, "runhook", "spool")
     return Path(home, ".local", "state", "runhook", "spool") if home.startswith("/") else None
+
+
+def told_by(flags: Namespace) -> dict[str, Any]:
+    """Return what the flags say, without the white space that `$(cat file)` may have left."""
+    return {
+        name: value.strip() if isinstance(value, str) else value
+        for name, value in vars(flags).items()
+    }
 
 
 def variable(environ: Mapping[str, str], name: str) -> str | None:

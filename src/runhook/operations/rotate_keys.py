@@ -61,6 +61,22 @@ def prepare_key(file: KeyFile) -> MasterKey:
     return prepared
 
 
+async def encrypt_with_first(
+    store: Store, keys: Sequence[MasterKey], *, batch: int = BATCH
+) -> tuple[int, "KeyUses"]:
+    """Encrypt with the first of these keys what the others open.
+
+    Returns:
+        how many secrets were encrypted anew, and what each key opens then.
+
+    Raises:
+        UnavailableError: the database cannot be reached.
+    """
+    vault = Vault([key.text for key in keys])
+    encrypted = await encrypt_anew(store, vault, batch)
+    return encrypted, await uses_of(store, vault, keys, batch=batch)
+
+
 async def rotate_keys(store: Store, file: KeyFile, *, batch: int = BATCH) -> Rotated:
     """Take the prepared key into use, or else a new one, and encrypt everything with it.
 
@@ -75,9 +91,7 @@ async def rotate_keys(store: Store, file: KeyFile, *, batch: int = BATCH) -> Rot
     newest = replace(prepared, is_prepared=False)
     keys = [newest, *(key for key in keys if not key.is_prepared)]
     file.replace(keys)
-    vault = Vault([key.text for key in keys])
-    encrypted = await encrypt_anew(store, vault, batch)
-    uses = await uses_of(store, vault, keys, batch=batch)
+    encrypted, uses = await encrypt_with_first(store, keys, batch=batch)
     needed = [
         use.key for position, use in enumerate(uses.keys) if position < KEPT or use.secrets > 0
     ]

@@ -9,6 +9,7 @@ from litestar import Litestar
 
 from runhook.domain.errors import InvalidError
 
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, and not listened on
 GRACE_SECONDS = 5
 """How long requests under way may take once the server stops."""
 
@@ -18,28 +19,56 @@ def listen(host: str, port: int, *, prefix: str = "RUNHOOK") -> Iterator[socket.
     """Open a listening socket; port 0 takes one that is free.
 
     Args:
-        host: where to listen.
+        host: where to listen; :: is every address, of IPv4 too.
         port: likewise.
         prefix: what the names of the settings begin with that say so.
 
     Raises:
         InvalidError: the address cannot be listened on.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listening = socket.create_server((host, port), family=family, backlog=1024)
+        listening = open_socket(host, port)
     except OSError as error:
+        shown = f"[{host}]" if ":" in host else host
+        reason = "IPv6 is off on this machine" if lacks_ipv6(host) else error.strerror or error
         raise InvalidError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}. "
+            f"Cannot listen on {shown}:{port}: {reason}. "
             f"Choose another with {prefix}_HOST and {prefix}_PORT."
         ) from None
     with listening:
         yield listening
 
 
+def open_socket(host: str, port: int) -> socket.socket:
+    """Open a listening socket.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    # Of a name with addresses of both kinds, such as localhost, the one that every client can use.
+    family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return socket.create_server(
+        # In full: a link-local address is one of an interface.
+        address,
+        family=family,
+        backlog=1024,
+        # Whatever the system's default is (net.ipv6.bindv6only).
+        dualstack_ipv6=address[0] == "::" and not lacks_ipv6(host),
+    )
+
+
+def lacks_ipv6(host: str) -> bool:
+    """Whether an address is of IPv6, and this machine has none."""
+    return ":" in host and not socket.has_dualstack_ipv6()
+
+
 def address_of(listening: socket.socket) -> str:
     """Return the URL that the socket can be reached at from this machine."""
     host, port, *_ = listening.getsockname()
+    if host in EVERY_ADDRESS:
+        # The one of them that is sure to be there, and that browsers go to.
+        host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

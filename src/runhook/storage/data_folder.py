@@ -7,12 +7,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from runhook.domain.errors import InvalidError
-from runhook.storage.key_file import KeyFile
+from runhook.storage.key_file import KeyFile, MasterKey, keys_in
 from runhook.storage.store import Store
 from runhook.storage.vault import Vault
 from runhook.storage.webhooks import newest_secret_opens
 
 KEY_NAME = "master.key"
+GIVEN = "RUNHOOK_MASTER_KEY"
 MARK_SUFFIX = ".serving"
 
 
@@ -28,12 +29,19 @@ def prepare_folder(folder: Path) -> None:
         raise InvalidError(f"The data folder {folder} cannot be made: {error.strerror}.") from None
 
 
-def open_vault(folder: Path) -> Vault:
+def open_vault(folder: Path, given: str | None = None) -> Vault:
     """Return a vault with the folder's master keys; the first call makes folder and key.
 
+    Args:
+        folder: the data folder.
+        given: the master keys of the settings, if there are some: no file is read or made then.
+
     Raises:
-        InvalidError: the folder or the key file cannot be read or made, or holds no key.
+        InvalidError: the folder or the key file cannot be read or made, or holds no key; or what
+            is given is none.
     """
+    if given is not None:
+        return Vault([key.text for key in given_keys(given)])
     prepare_folder(folder)
     file = key_file(folder)
     if not file.exists:
@@ -44,6 +52,21 @@ def open_vault(folder: Path) -> Vault:
                 f"The master key {folder / KEY_NAME} cannot be made: {error.strerror}."
             ) from None
     return vault_of(file)
+
+
+def given_keys(text: str) -> Sequence[MasterKey]:
+    """Return the master keys that a setting holds, as a key file does, or with commas between them.
+
+    Raises:
+        InvalidError: it holds anything but keys.
+    """
+    try:
+        return keys_in(text.replace(",", "\n").encode().splitlines())
+    except ValueError:
+        raise InvalidError(
+            f"{GIVEN} does not hold a master key: give 32 random bytes as base64, such as "
+            "`openssl rand -base64 32` prints; of several keys the first encrypts."
+        ) from None
 
 
 def key_file(folder: Path) -> KeyFile:
@@ -83,20 +106,32 @@ def only_rotation(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-async def check_key(store: Store, folder: Path) -> None:
-    """See that what the database holds was encrypted with the folder's master key.
+async def check_key(store: Store, folder: Path, *, is_given: bool) -> None:
+    """See that what the database holds was encrypted with the vault's master key.
+
+    Args:
+        store: the database, opened with the vault.
+        folder: the data folder.
+        is_given: whether the settings hold the key, and not the folder.
 
     Raises:
         InvalidError: it was not, so nothing could be sent.
         UnavailableError: the database cannot be reached.
     """
     async with store.read() as tx:
-        if not await newest_secret_opens(tx):
-            raise InvalidError(
-                f"The key {folder / KEY_NAME} is not the one that this database's secrets were "
-                f"encrypted with. Copy {KEY_NAME} from the data folder of the Runhook that served "
-                "it first, over this one."
-            )
+        if await newest_secret_opens(tx):
+            return
+    if is_given:
+        raise InvalidError(
+            f"The key in {GIVEN} is not the one that this database's secrets were encrypted with. "
+            f"Give the one of the Runhook that served it first: its {GIVEN}, or the content of "
+            f"{KEY_NAME} in its data folder."
+        )
+    raise InvalidError(
+        f"The key {folder / KEY_NAME} is not the one that this database's secrets were encrypted "
+        f"with. Copy {KEY_NAME} from the data folder of the Runhook that served it first, over "
+        f"this one, or set {GIVEN} if it had one."
+    )
 
 
 @contextmanager

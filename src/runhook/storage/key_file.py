@@ -4,6 +4,7 @@ A line is a key, and after a space what it is kept for, if that is `prepared`: n
 readable to every replica that has a copy of the file.
 """
 
+import base64
 import hashlib
 import os
 from collections.abc import Sequence
@@ -57,18 +58,15 @@ class KeyFile:
         try:
             with self._path.open("rb") as file:
                 self._seen = identity_of(os.fstat(file.fileno()))
-                lines = [line for line in file.read().splitlines() if line.strip()]
+                lines = file.read().splitlines()
         except OSError as error:
             raise InvalidError(
                 f"The master key {self._path} cannot be read: {error.strerror}."
             ) from None
         try:
-            keys = [key_in(line) for line in lines]
+            return keys_in(lines)
         except ValueError:
-            keys = []
-        if not keys:
-            raise InvalidError(f"The file {self._path} does not hold a master key.")
-        return keys
+            raise InvalidError(f"The file {self._path} does not hold a master key.") from None
 
     def read_if_changed(self) -> Sequence[MasterKey] | None:
         """Return the keys if the file is another one than at the last reading.
@@ -111,8 +109,20 @@ def identity_of(status: os.stat_result) -> object:
     return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
+def keys_in(lines: Sequence[bytes]) -> Sequence[MasterKey]:
+    """Read lines.
+
+    Raises:
+        ValueError: one of them is no key, or none is there.
+    """
+    keys = [key_in(line) for line in lines if line.strip()]
+    if not keys:
+        raise ValueError
+    return keys
+
+
 def key_in(line: bytes) -> MasterKey:
-    """Read a line.
+    """Read a line; the key may be spelt in either alphabet of base64, as `openssl rand` does.
 
     Raises:
         ValueError: it is no key.
@@ -120,5 +130,9 @@ def key_in(line: bytes) -> MasterKey:
     text, *words = line.split()
     if words not in ([], [PREPARED.encode()]):
         raise ValueError
-    Fernet(text)
-    return MasterKey(text, is_prepared=bool(words))
+    usual = text.translate(bytes.maketrans(b"+/", b"-_"))
+    Fernet(usual)
+    # One spelling of each key: others differ in bits that no byte of it has.
+    return MasterKey(
+        base64.urlsafe_b64encode(base64.urlsafe_b64decode(usual)), is_prepared=bool(words)
+    )

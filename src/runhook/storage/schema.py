@@ -30,7 +30,9 @@ async def migrate(store: Store) -> tuple[str | None, str]:
 def upgrade(connection: sa.Connection) -> tuple[str | None, str]:
     """Run the migrations that are missing, over an open connection."""
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    migrations = str(Path(__file__).parent / "migrations")
+    # A percent sign would begin the name of another option.
+    config.set_main_option("script_location", migrations.replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
     newest = scripts.get_current_head()
     assert newest is not None
