@@ -1,13 +1,20 @@
-"""`runhook.verify`: the one call a consumer makes before it believes a delivery."""
+"""`runhook.verify`: the one call a consumer makes before it believes a delivery.
+
+A receiver that crashes on a bad request can be stopped by anyone, so whatever is wrong with a
+request is a SignatureError.
+"""
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 from runhook.domain.signature import (
     SECRET_PREFIX,
+    TOLERANCE,
     Secret,
+    SecretError,
     SignatureError,
     check_authorization,
     check_standard,
@@ -15,8 +22,32 @@ from runhook.domain.signature import (
 
 __all__ = ["SignatureError", "verify"]
 
+WANTED = frozenset({"authorization", "webhook-id", "webhook-timestamp", "webhook-signature"})
+SIGNATURES = "webhook-signature"
+"""The one header that may be there several times, as it holds a list."""
+WSGI_PREFIX = "http-"
+LONGEST_HEADER = 4_096
+"""Characters; a signature has 47, and there is one for each secret that is valid."""
+LONGEST_TOLERANCE = timedelta(days=36_500)
 
-def verify(body: bytes, headers: Mapping[str, str], secret: str) -> dict[str, Any]:
+
+class Headers(Protocol):
+    """What frameworks call headers: an object that has items, some of them repeated."""
+
+    def items(self) -> Iterable[tuple[Any, Any]]:
+        """Return names and values."""
+
+
+Body = str | bytes | bytearray | memoryview
+
+
+def verify(
+    body: Body,
+    headers: Headers | Iterable[tuple[Any, Any]],
+    secret: str | Sequence[str],
+    *,
+    tolerance: float | timedelta | None = TOLERANCE,
+) -> dict[str, Any]:
     """Check that a delivery was signed with ``secret``, and return its payload.
 
     A secret of Runhook's (``whsec_...``) is checked by the Standard Webhooks headers, which also
@@ -36,22 +67,155 @@ def verify(body: bytes, headers: Mapping[str, str], secret: str) -> dict[str, An
             return "", 204
 
     Args:
-        body: the raw bytes of the request; parsed and serialised again, they no longer match.
-        headers: the request's headers, in any spelling.
-        secret: what Runhook showed when the webhook was created.
+        body: the raw body of the request; parsed and serialised again, it no longer matches.
+        headers: the request's headers as the framework has them: a mapping or pairs, names in any
+            case or WSGI's (``HTTP_WEBHOOK_ID``), values as text, bytes or lists of them.
+        secret: what Runhook showed when the webhook was created; several if any of them may have
+            signed.
+        tolerance: how far from now a delivery may have been sent, in seconds; None for any time,
+            so that a recorded delivery can be sent again.
 
     Raises:
-        SignatureError: what is missing, too old or does not match.
+        SignatureError: what is missing, too old, malformed or does not match. If it is the secret
+            that is unusable (empty, None, copied badly), the error is a ValueError as well.
+        ValueError: the tolerance is none.
     """
+    span = tolerance_of(tolerance)
+    secrets = secrets_of(secret)
+    content = content_of(body)
+    found = headers_of(headers)
+    now = datetime.now(UTC)
+    problems = []
+    for one in secrets:
+        try:
+            if one.reveal().startswith(SECRET_PREFIX):
+                check_standard(one, found, content, now=now, tolerance=span)
+            else:
+                check_authorization(one, found, content)
+            return payload_of(content)
+        except SignatureError as error:
+            problems.append(error)
+    raise problems[0]
+
+
+def tolerance_of(tolerance: float | timedelta | None) -> timedelta | None:
+    """Return a span of time, None for an endless one. Raises ValueError."""
+    if tolerance is None:
+        return None
+    seconds = tolerance.total_seconds() if isinstance(tolerance, timedelta) else float(tolerance)
+    if math.isnan(seconds) or seconds < 0:  # nothing is further off than what is no number
+        raise ValueError("tolerance is not a number of seconds, 0 or more")
+    return timedelta(seconds=min(seconds, LONGEST_TOLERANCE.total_seconds()))
+
+
+def secrets_of(secret: str | Sequence[str]) -> list[Secret]:
+    """Return the secrets that may have signed.
+
+    Raises:
+        SecretError: there is none, or one is unusable.
+    """
+    several = isinstance(secret, list | tuple | set | frozenset)
+    secrets = [Secret(text_of_secret(one)) for one in (secret if several else (secret,))]
+    if not secrets:
+        raise SecretError("there is no secret")
+    return secrets
+
+
+def text_of_secret(secret: object) -> str:
+    """Return a secret as a text that something can be signed with. Raises SecretError."""
+    if isinstance(secret, bytes):
+        secret = secret.decode("latin-1")
+    if not isinstance(secret, str):
+        # A variable that was not set, say.
+        raise SecretError(f"the secret is {type(secret).__name__}, not a text")
+    secret = secret.strip()
     if not secret.removeprefix(SECRET_PREFIX):
-        # A variable that was not set, say. Anybody can sign with an empty key.
-        raise SignatureError("the secret is empty")
-    lower = {name.lower(): value for name, value in headers.items()}
+        # Anybody can sign with an empty key.
+        raise SecretError("the secret is empty")
     if secret.startswith(SECRET_PREFIX):
-        check_standard(Secret(secret), lower, body, now=datetime.now(UTC))
+        Secret(secret).standard_key()
+    return secret
+
+
+def content_of(body: object) -> bytes:
+    """Return a body's bytes. Raises SignatureError."""
+    try:
+        if isinstance(body, str):
+            return body.encode(errors="surrogateescape")
+        return memoryview(body).tobytes()  # type: ignore[arg-type] # whatever it is, see below
+    except (TypeError, ValueError):
+        raise SignatureError(
+            f"the body is {type(body).__name__}, not the raw body of the request"
+        ) from None
+
+
+def headers_of(headers: object) -> dict[str, str]:
+    """Return those headers that tell who has sent a request, by names in lower case.
+
+    Raises:
+        SignatureError: they are none, or one of them is there twice with different values.
+    """
+    found: dict[str, str] = {}
+    try:
+        for name, value in pairs_in(headers):
+            if (told := name_of(name)) in WANTED:
+                for text in texts_in(value):
+                    found[told] = bounded(told, combined(told, found.get(told), text))
+    except (TypeError, ValueError, AttributeError, LookupError, RecursionError):
+        raise SignatureError(
+            f"the headers are {type(headers).__name__}, not names and values"
+        ) from None
+    return found
+
+
+def pairs_in(headers: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield names and values; Twisted has a method of its own for that."""
+    for method in ("items", "getAllRawHeaders"):
+        if (listed := getattr(headers, method, None)) is not None:
+            yield from listed()
+            return
+    yield from headers
+
+
+def name_of(name: object) -> str:
+    """Return a header's name as it is in HTTP, in lower case."""
+    text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
+    return text.strip().lower().replace("_", "-").removeprefix(WSGI_PREFIX)
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Yield a header's values. Raises TypeError if they are none."""
+    if isinstance(value, str):
+        yield value.strip()
+    elif isinstance(value, bytes | bytearray | memoryview):
+        yield bytes(value).decode("latin-1").strip()
+    elif isinstance(value, Mapping):  # CloudFront: {"key": "Webhook-Id", "value": "wev_1"}
+        yield from texts_in(value.get("value"))
+    elif isinstance(value, Iterable):
+        for one in value:
+            yield from texts_in(one)
     else:
-        check_authorization(Secret(secret), lower, body)
-    return payload_of(body)
+        raise TypeError("a header's value is no text")
+
+
+def combined(name: str, before: str | None, value: str) -> str:
+    """Return a header that comes after another one of its name; several lists are one.
+
+    Raises:
+        SignatureError: they differ, and only one can be meant.
+    """
+    if before is None or before == value:
+        return value
+    if name != SIGNATURES:
+        raise SignatureError(f"the {name} header is there twice")
+    return f"{before} {value}"
+
+
+def bounded(name: str, value: str) -> str:
+    """Return a header's value. Raises SignatureError if it is longer than any sender's."""
+    if len(value) > LONGEST_HEADER:
+        raise SignatureError(f"the {name} header has more than {LONGEST_HEADER:,} characters")
+    return value
 
 
 def payload_of(body: bytes) -> dict[str, Any]:

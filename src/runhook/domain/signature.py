@@ -7,6 +7,7 @@ dbt Cloud's ``Authorization`` header, the decoded bytes are the key for Standard
 
 import base64
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -16,10 +17,19 @@ TOLERANCE = timedelta(minutes=5)
 """How far a delivery's timestamp may be from the receiver's clock (Standard Webhooks' choice)."""
 
 SECONDS_DIGITS = 12
+SIGNATURES = re.compile(r"\s+|,\s*(?=v1,)")
+"""What is between signatures: a space, or the comma with which gateways join headers."""
 
 
 class SignatureError(Exception):
     """The delivery was not signed with this secret, or not recently."""
+
+
+class SecretError(SignatureError, ValueError):
+    """The receiver's own secret is none, so that nothing can be proved with it.
+
+    A SignatureError, so that who handles those never takes a delivery for proved.
+    """
 
 
 class Secret:
@@ -52,13 +62,13 @@ class Secret:
         """Return the key of the Standard Webhooks signature: the decoded bytes.
 
         Raises:
-            SignatureError: the secret is not of the ``whsec_`` form.
+            SecretError: the secret is not of the ``whsec_`` form.
         """
         encoded = self._text.removeprefix(SECRET_PREFIX)
         try:
             return base64.b64decode(encoded, validate=True)
         except ValueError as error:
-            raise SignatureError("the secret is not `whsec_` and base64") from error
+            raise SecretError("the secret is not `whsec_` and base64") from error
 
     def authorization_mac(self) -> hmac.HMAC:
         """Return a new HMAC-SHA256 under the key of dbt Cloud's signature."""
@@ -70,7 +80,7 @@ class Secret:
         """Return a new HMAC-SHA256 under the key of the Standard Webhooks signature.
 
         Raises:
-            SignatureError: the secret is not of the ``whsec_`` form.
+            SecretError: the secret is not of the ``whsec_`` form.
         """
         if self._standard is None:
             self._standard = hmac.new(self.standard_key(), digestmod="sha256")
@@ -145,11 +155,17 @@ def check_authorization(secret: Secret, headers: Mapping[str, str], body: bytes)
 
 
 def check_standard(
-    secret: Secret, headers: Mapping[str, str], body: bytes, *, now: datetime
+    secret: Secret,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: datetime,
+    tolerance: timedelta | None = TOLERANCE,
 ) -> None:
     """Check the Standard Webhooks signature and that it is recent.
 
-    Arguments as for ``check_authorization``; ``now`` is the receiver's clock.
+    Arguments as for ``check_authorization``; ``now`` is the receiver's clock, and ``tolerance`` how
+    far from it the delivery may have been sent, None for any time.
 
     Raises:
         SignatureError: a header is missing, too old, too far ahead, or does not match.
@@ -157,17 +173,24 @@ def check_standard(
     try:
         message_id = headers["webhook-id"]
         seconds = headers["webhook-timestamp"]
-        given = headers["webhook-signature"].split()
+        given = SIGNATURES.split(headers["webhook-signature"])
     except KeyError as missing:
         raise SignatureError(f"the {missing.args[0]} header is missing") from None
     if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= SECONDS_DIGITS):
         raise SignatureError("the webhook-timestamp header is not a number of seconds")
-    if abs(int(seconds) - now.timestamp()) > TOLERANCE.total_seconds():
-        raise SignatureError("the webhook-timestamp header is more than five minutes off")
+    if tolerance is not None and abs(int(seconds) - now.timestamp()) > tolerance.total_seconds():
+        raise SignatureError(f"the webhook-timestamp header is more than {in_words(tolerance)} off")
     expected = standard_signature(secret, message_id=message_id, seconds=seconds, body=body)
     matches = [hmac.compare_digest(bytes_of(one), bytes_of(expected)) for one in given]
     if not any(matches):
         raise SignatureError("no webhook-signature matches the body and the secret")
+
+
+def in_words(span: timedelta) -> str:
+    """Return `5 minutes` or `90 seconds`."""
+    seconds = span.total_seconds()
+    number, unit = (seconds / 60, "minute") if seconds % 60 == 0 else (seconds, "second")
+    return f"{number:g} {unit}{'' if number == 1 else 's'}"
 
 
 def bytes_of(text: str) -> bytes:
