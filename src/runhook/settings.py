@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.errors import InvalidError
+from runhook.domain.forwarding import TrustedProxies
 from runhook.domain.proxies import Proxies
 from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.domain.variables import PREFIX, without_links
@@ -54,6 +55,7 @@ class Settings:
     database_url: Hidden | None
     allow_networks: AddressPolicy
     public_url: str | None
+    trusted_proxies: TrustedProxies
     bootstrap_token: Hidden | None
     retry_schedule: RetrySchedule
     attempt_timeout: timedelta
@@ -246,6 +248,14 @@ SETTINGS = (
         default=None,
         read=read_public_url,
         help="where people reach this service, for links",
+    ),
+    Setting(
+        name="trusted_proxies",
+        default="",
+        read=TrustedProxies.parse,
+        is_list=True,
+        help="networks of the proxies before this service whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed, as CIDRs with commas between them",
     ),
     Setting(
         name="bootstrap_token",

@@ -132,6 +132,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             sender=sender,
             lease=lease,
             public_url=settings.public_url,
+            trusted_proxies=settings.trusted_proxies,
             largest_artifact=settings.artifact_megabytes << 20,
             retention=settings.retention_days,
             schedule=settings.retry_schedule,

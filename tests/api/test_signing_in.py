@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from runhook.domain.permissions import Role
-from runhook.server.cookies import SESSION_COOKIE
+from runhook.server.cookies import DEVICE_COOKIE, SESSION_COOKIE
 from runhook.server.throttle import LIMITS, Failure
 from runhook.storage.tables import sessions, users
 from tests.support.accounts import rows_of
@@ -56,7 +56,7 @@ async def test_signing_in_says_who_one_is_and_opens_ones_accounts(api: Api, ada:
 
 
 async def test_the_cookie_is_kept_from_scripts_and_foreign_pages(api: Api, ada: httpx.AsyncClient):
-    cookie = (await sign_in(api)).headers["set-cookie"]
+    cookie, device = (await sign_in(api)).headers.get_list("set-cookie")
 
     name, _, attributes = cookie.partition("=")
     assert name == SESSION_COOKIE
@@ -66,6 +66,8 @@ async def test_the_cookie_is_kept_from_scripts_and_foreign_pages(api: Api, ada: 
         "SameSite=lax",
         "Max-Age=7776000",
     }
+    assert device.startswith(f"{DEVICE_COOKIE}=")
+    assert "; HttpOnly; Max-Age=31536000; Path=/; SameSite=lax" in device
 
 
 async def test_behind_tls_the_cookie_never_travels_without_it(api: Api, ada: httpx.AsyncClient):
@@ -116,17 +118,67 @@ async def test_a_body_that_is_no_sign_in_is_400(api: Api, body: object):
     told(await api.client().post(SESSION, json=body), 400)
 
 
-async def test_who_fails_too_often_waits_whichever_address_they_come_from(
-    api: Api, ada: httpx.AsyncClient
-):
-    for _ in range(LIMITS[Failure.SIGN_IN_AS].amount):
+async def guess(api: Api, *, times: int = LIMITS[Failure.SIGN_IN_AS].failures) -> None:
+    for _ in range(times):
         told(await sign_in(api, password="wrong horse battery"), 401)
 
-    answer = await sign_in(api)
 
-    told(answer, 429)
+async def test_who_fails_too_often_is_told_when_to_come_back(api: Api, ada: httpx.AsyncClient):
+    await guess(api)
+
+    answer = await sign_in(api, password="wrong horse battery")
+
+    assert "try again in" in told(answer, 429)
     assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_nobody_is_locked_out_by_the_guesses_of_others(api: Api, ada: httpx.AsyncClient):
+    await guess(api)
+
+    assert (await sign_in(api)).status_code == 201
     assert data_of(await ada.get(LIST)) == []
+
+
+async def test_a_browser_that_has_signed_in_before_has_a_count_of_its_own(
+    api: Api, ada: httpx.AsyncClient
+):
+    known = await browser(api)
+    await guess(api)
+
+    wrong = {"email": ADA, "password": "wrong horse battery"}
+    for _ in range(LIMITS[Failure.SIGN_IN_BY].failures):
+        told(await known.post(SESSION, json=wrong), 401)
+
+    # Not known any more: its guesses count like everybody's.
+    told(await known.post(SESSION, json=wrong), 429)
+    assert (await known.post(SESSION, json={**wrong, "password": PASSWORD})).status_code == 201
+
+
+@pytest.mark.parametrize("email", ["eve@example.com", ADA])
+async def test_a_device_is_known_for_the_e_mail_address_that_signed_in_with_it_only(
+    api: Api, ada: httpx.AsyncClient, email: str
+):
+    await api.client_of(Role.VIEWER, email="eve@example.com")
+    eve = api.client()
+    assert (
+        await eve.post(SESSION, json={"email": "eve@example.com", "password": PASSWORD})
+    ).status_code == 201
+    wrong = {"email": email, "password": "wrong horse battery"}
+    for _ in range(LIMITS[Failure.SIGN_IN_AS].failures):
+        await sign_in(api, email, "wrong horse battery")
+
+    told(await eve.post(SESSION, json=wrong), 401 if email == "eve@example.com" else 429)
+
+
+@pytest.mark.parametrize("text", ["", "x", "gAAAAA", "x" * 5_000, "é"])
+async def test_a_device_that_this_service_did_not_name_is_a_stranger(
+    api: Api, ada: httpx.AsyncClient, text: str
+):
+    await guess(api)
+    headers = {"Cookie": f"{DEVICE_COOKIE}={text}".encode()}
+
+    body = {"email": ADA, "password": "wrong horse battery"}
+    told(await api.client().post(SESSION, json=body, headers=headers), 429)
 
 
 async def test_a_hash_made_with_older_parameters_is_renewed_at_the_next_sign_in(
@@ -299,10 +351,14 @@ async def test_what_will_not_do_of_a_user_is_named_and_changes_nothing(
 
 
 async def test_the_present_password_cannot_be_guessed_without_end(api: Api, ada: httpx.AsyncClient):
-    for _ in range(LIMITS[Failure.SIGN_IN_AS].amount):
-        told(await ada.put(USER, json={"password": ANOTHER, "current_password": "wrong"}), 400)
+    wrong = {"password": ANOTHER, "current_password": "wrong"}
+    for _ in range(LIMITS[Failure.SIGN_IN_BY].failures):
+        told(await ada.put(USER, json=wrong), 400)
+    # From now on these count like a stranger's, who may fail as often once more.
+    for _ in range(LIMITS[Failure.SIGN_IN_AS].failures):
+        told(await ada.put(USER, json=wrong), 400)
 
-    told(await ada.put(USER, json={"password": ANOTHER, "current_password": PASSWORD}), 429)
+    told(await ada.put(USER, json=wrong), 429)
 
 
 async def test_a_user_can_take_another_name(ada: httpx.AsyncClient):

@@ -102,9 +102,9 @@ SENTENCES = [
     (API, f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD:,} characters"),
     (API, f"{IDLE_LIFETIME.days} days after its last use, and {LONGEST_LIFETIME.days} days after"),
     (API, f"works once, for {INVITATION_LIFETIME.days} days"),
-    (API, f"sends {LIMITS[Failure.BAD_TOKEN].amount} tokens within a minute"),
-    (API, f"{LIMITS[Failure.SIGN_IN_AS].amount} within 5 minutes for one e-mail address"),
-    (API, f"or {LIMITS[Failure.SIGN_IN_FROM].amount} from one place"),
+    (API, f"sends {LIMITS[Failure.TOKEN_FROM].failures} tokens within a minute"),
+    (API, f"{LIMITS[Failure.SIGN_IN_AS].failures} within 5 minutes for one e-mail address"),
+    (API, f"or {LIMITS[Failure.SIGN_IN_FROM].failures} from one place"),
     (README, f"for {LONGEST_SILENCE[True] // timedelta(minutes=1)} minutes, its run"),
     (
         API,
@@ -128,10 +128,15 @@ def test_a_number_in_the_text_is_the_code_s(document, words):
 
 
 def test_failures_are_counted_over_the_times_that_the_text_names():
-    over = {failure: timedelta(seconds=limit.get_expiry()) for failure, limit in LIMITS.items()}
+    over = {failure: limit.window for failure, limit in LIMITS.items()}
 
-    assert over.pop(Failure.BAD_TOKEN) == timedelta(minutes=1)
-    assert set(over.values()) == {timedelta(minutes=5)}
+    assert over == {
+        Failure.TOKEN_FROM: timedelta(minutes=1),
+        Failure.TOKEN: timedelta(minutes=1),
+        Failure.SIGN_IN_FROM: timedelta(minutes=5),
+        Failure.SIGN_IN_AS: timedelta(minutes=5),
+        Failure.SIGN_IN_BY: timedelta(minutes=5),
+    }
 
 
 def test_the_table_of_retries_is_the_default_schedule():

@@ -24,6 +24,7 @@ VALUES = {
     "database_url": ("sqlite:///flag", "sqlite:///environment", "sqlite:///file"),
     "allow_networks": ("10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"),
     "public_url": ("https://flag.test", "https://environment.test", "https://file.test"),
+    "trusted_proxies": ("10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"),
     "bootstrap_token": ("a-token-of-a-flag", "a-token-of-the-environment", "a-token-of-a-file"),
     "retry_schedule": ("1,2", "3,4", "5,6"),
     "attempt_timeout": ("1", "2", "60"),
@@ -55,6 +56,8 @@ BAD_VALUES = [
     ("public_url", "runhook.example.com"),
     ("public_url", "ftp://runhook.example.com"),
     ("public_url", "http://[::1"),
+    ("trusted_proxies", "loopback"),
+    ("trusted_proxies", "*"),
     ("bootstrap_token", "short"),
     ("retry_schedule", "10,soon"),
     ("retry_schedule", "-1"),
@@ -111,7 +114,7 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path,
     assert (from_flag.text, from_flag.place) == (flag, setting.flag)
 
 
-LISTS = ["allow_networks", "retry_schedule"]
+LISTS = ["allow_networks", "retry_schedule", "trusted_proxies"]
 
 
 @pytest.mark.parametrize("name", sorted(VALUES.keys() - set(LISTS)))

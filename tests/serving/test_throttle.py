@@ -1,141 +1,109 @@
-"""Whoever fails too often has to wait; whoever does not is never counted."""
+"""Failures are counted in a window of time, by name, and only those who fail are told of it."""
+
+from datetime import timedelta
 
 import pytest
-from limits import RateLimitItemPerHour, RateLimitItemPerSecond
 
 from runhook.domain.errors import LimitedError, UnauthorizedError
-from runhook.server.throttle import KNOWN_TOKENS, Failure, Throttle
+from runhook.server.throttle import REMEMBERED, Failure, Limit, Throttle
 
-HOURLY = dict.fromkeys(Failure, RateLimitItemPerHour(3))
+LIMITS = dict.fromkeys(Failure, Limit(3, timedelta(hours=1)))
 ADDRESS = "192.0.2.7"
 
 
+class Hand:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
 @pytest.fixture
-def throttle() -> Throttle:
-    return Throttle(HOURLY)
+def hand() -> Hand:
+    return Hand()
 
 
-def fail(throttle: Throttle, failure: Failure, whose: str, times: int = 3) -> None:
-    for _ in range(times):
-        throttle.check(failure, whose)
-        throttle.count(failure, whose)
+@pytest.fixture
+def throttle(hand: Hand) -> Throttle:
+    return Throttle(LIMITS, now=hand)
 
 
-def is_refused(throttle: Throttle, failure: Failure, whose: str) -> bool:
-    try:
-        throttle.check(failure, whose)
-    except LimitedError:
-        return True
-    return False
+def fail(throttle: Throttle, failure: Failure, name: str) -> Exception:
+    return throttle.refusal(UnauthorizedError("Wrong."), {failure: name})
 
 
-def test_refuses_after_as_many_failures_as_are_allowed_and_says_when_to_come_back(
-    throttle: Throttle,
-):
-    fail(throttle, Failure.BAD_TOKEN, ADDRESS)
-
-    with pytest.raises(LimitedError, match="try again in") as refused:
-        throttle.check(Failure.BAD_TOKEN, ADDRESS)
-
-    # Less than an hour by what this test took.
-    assert 3_000 <= refused.value.retry_after.total_seconds() <= 3_600
+def fail_often(throttle: Throttle, failure: Failure, name: str) -> None:
+    for _ in range(3):
+        assert isinstance(fail(throttle, failure, name), UnauthorizedError)
 
 
-def test_checking_alone_counts_nothing(throttle: Throttle):
-    for _ in range(10):
-        throttle.check(Failure.BAD_TOKEN, ADDRESS)
+def test_who_fails_too_often_is_told_so_and_when_to_come_back(throttle: Throttle, hand: Hand):
+    fail_often(throttle, Failure.TOKEN_FROM, ADDRESS)
+    hand.seconds += 600
+
+    error = fail(throttle, Failure.TOKEN_FROM, ADDRESS)
+
+    assert isinstance(error, LimitedError)
+    assert error.retry_after == timedelta(minutes=50)
+    assert error.message == ("Wrong. Too many attempts have failed; try again in 3000 seconds.")
 
 
-def test_lets_in_again_when_the_time_is_over():
-    throttle = Throttle(dict.fromkeys(Failure, RateLimitItemPerSecond(1)))
-    throttle.count(Failure.BAD_TOKEN, ADDRESS)
+def test_a_window_ends_whether_or_not_somebody_goes_on_failing(throttle: Throttle, hand: Hand):
+    for _ in range(6):
+        fail(throttle, Failure.TOKEN_FROM, ADDRESS)
+        hand.seconds += 599
+    hand.seconds = 3_600
 
-    while is_refused(throttle, Failure.BAD_TOKEN, ADDRESS):
-        pass
+    assert not throttle.is_over(Failure.TOKEN_FROM, ADDRESS)
+    fail_often(throttle, Failure.TOKEN_FROM, ADDRESS)
 
 
 @pytest.mark.parametrize(
-    ("failed", "tries", "outcome"),
+    ("failed", "tries", "is_over"),
     [
-        ("192.0.2.7", "192.0.2.8", "let in"),
-        ("192.0.2.7", "::ffff:192.0.2.7", "refused"),
-        ("2001:db8::1", "2001:db8:0:0:ffff::2", "refused"),
-        ("2001:db8::1", "2001:db8:0:1::1", "let in"),
-        ("fe80::1%eth0", "fe80::2", "refused"),
-        ("ada@example.com", " Ada@Example.com", "refused"),
-        ("ada@example.com", "bob@example.com", "let in"),
+        ("ada@example.com", " ADA@example.com", True),
+        ("ada@example.com", "grace@example.com", False),
+        ("2001:db8:1:2::3", "2001:db8:1:2:ffff::", True),
+        ("2001:db8:1:2::3", "2001:db8:1:3::3", False),
+        ("::ffff:192.0.2.7", ADDRESS, True),
+        (ADDRESS, "192.0.2.8", False),
     ],
 )
-def test_counts_by_address_by_ipv6_site_and_by_mailbox(
-    throttle: Throttle, failed: str, tries: str, outcome: str
+def test_failures_are_counted_by_mailbox_or_by_site(
+    throttle: Throttle, failed: str, tries: str, *, is_over: bool
 ):
-    fail(throttle, Failure.SIGN_IN_AS, failed)
+    fail_often(throttle, Failure.SIGN_IN_AS, failed)
 
-    assert is_refused(throttle, Failure.SIGN_IN_AS, tries) == (outcome == "refused")
+    assert throttle.is_over(Failure.SIGN_IN_AS, tries) == is_over
 
 
 def test_counts_each_kind_of_failure_by_itself(throttle: Throttle):
-    fail(throttle, Failure.BAD_TOKEN, ADDRESS)
+    fail_often(throttle, Failure.TOKEN_FROM, ADDRESS)
 
-    assert not is_refused(throttle, Failure.SIGN_IN_FROM, ADDRESS)
-
-
-ATTEMPT = {Failure.SIGN_IN_FROM: ADDRESS, Failure.SIGN_IN_AS: "ada@example.com"}
+    assert not throttle.is_over(Failure.SIGN_IN_FROM, ADDRESS)
 
 
-def test_an_attempt_that_ends_well_is_not_counted(throttle: Throttle):
-    for _ in range(10):
-        with throttle.attempt(ATTEMPT):
-            pass
+def test_too_many_under_one_of_several_names_are_too_many(throttle: Throttle):
+    fail_often(throttle, Failure.SIGN_IN_AS, "ada@example.com")
+
+    error = throttle.refusal(
+        UnauthorizedError(),
+        {Failure.SIGN_IN_FROM: ADDRESS, Failure.SIGN_IN_AS: "ada@example.com"},
+    )
+
+    assert isinstance(error, LimitedError)
 
 
-def test_an_attempt_that_fails_for_another_reason_is_not_counted(throttle: Throttle):
-    for _ in range(10):
-        with pytest.raises(OSError, match="away"), throttle.attempt(ATTEMPT):
-            raise OSError("away")
+def test_a_bounded_number_of_names_is_remembered_those_that_failed_last(throttle: Throttle):
+    fail_often(throttle, Failure.TOKEN, "first")
+    fail_often(throttle, Failure.TOKEN, "second")
+    for number in range(REMEMBERED - 2):
+        fail(throttle, Failure.TOKEN, str(number))
+    fail(throttle, Failure.TOKEN, "first")
+    fail(throttle, Failure.TOKEN, "new")
 
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {**ATTEMPT, Failure.SIGN_IN_FROM: "192.0.2.8"},
-        {**ATTEMPT, Failure.SIGN_IN_AS: "bob@example.com"},
-    ],
-)
-def test_failed_attempts_count_against_each_of_those_named(throttle: Throttle, other):
-    for _ in range(3):
-        with pytest.raises(UnauthorizedError), throttle.attempt(ATTEMPT):
-            raise UnauthorizedError
-
-    with pytest.raises(LimitedError), throttle.attempt(other):
-        pytest.fail("was let through")
-
-
-def test_attempts_under_way_count_so_that_a_crowd_gets_no_further_than_one(throttle: Throttle):
-    with (
-        throttle.attempt(ATTEMPT),
-        throttle.attempt(ATTEMPT),
-        throttle.attempt(ATTEMPT),
-        pytest.raises(LimitedError),
-        throttle.attempt(ATTEMPT),
-    ):
-        pytest.fail("was let through")
-
-
-def test_knows_a_token_from_its_good_use_until_its_first_bad_one(throttle: Throttle):
-    assert not throttle.knows_token("digest")
-    throttle.note_token("digest", is_good=True)
-    assert throttle.knows_token("digest")
-    throttle.note_token("digest", is_good=False)
-    assert not throttle.knows_token("digest")
-
-
-def test_remembers_a_bounded_number_of_tokens_those_used_last(throttle: Throttle):
-    throttle.note_token("first", is_good=True)
-    for number in range(KNOWN_TOKENS - 1):
-        throttle.note_token(str(number), is_good=True)
-    throttle.note_token("first", is_good=True)
-    throttle.note_token("new", is_good=True)
-
-    assert throttle.knows_token("first")
-    assert not throttle.knows_token("0")
+    assert throttle.is_over(Failure.TOKEN, "first")
+    assert not throttle.is_over(Failure.TOKEN, "second")

@@ -88,11 +88,15 @@ class Api:
         self.app.state["services"] = services
 
     def client(
-        self, authorization: str | None = None, *, account_id: int = FIRST_ACCOUNT
+        self,
+        authorization: str | None = None,
+        *,
+        account_id: int = FIRST_ACCOUNT,
+        address: str = "127.0.0.1",
     ) -> httpx.AsyncClient:
         """Return a client of an account's paths that sends this Authorization header."""
         return httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self.app),
+            transport=httpx.ASGITransport(app=self.app, client=(address, 4_711)),
             base_url=f"{ORIGIN}/api/v3/accounts/{account_id}/",
             headers={"Authorization": authorization} if authorization else {},
         )

@@ -52,10 +52,10 @@ async def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(st
 
 async def test_who_fails_too_often_reads_when_to_come_back(stranger, user):
     page = await page_at(stranger, "/sign-in")
-    for _ in range(LIMITS[Failure.SIGN_IN_AS].amount):
+    for _ in range(LIMITS[Failure.SIGN_IN_AS].failures):
         await submit(stranger, page, email=ADA, password="wrong horse battery")
 
-    answer = await submit(stranger, page, email=ADA, password=PASSWORD)
+    answer = await submit(stranger, page, email=ADA, password="wrong horse battery")
 
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) >= 1

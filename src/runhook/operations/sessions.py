@@ -16,6 +16,7 @@ from runhook.domain.errors import (
 from runhook.domain.people import User, UserId, check_email, session_end
 from runhook.domain.runs import AccountId
 from runhook.operations.authenticate import digest_of
+from runhook.operations.devices import new_device
 from runhook.operations.passwords import Passwords
 from runhook.storage.people import KnownUser, find_membership, find_user_by_email, lock_user
 from runhook.storage.people import update_user as write_user
@@ -32,7 +33,7 @@ from runhook.storage.store import Store, Transaction
 
 LAST_SEEN_PRECISION = timedelta(minutes=1)
 """When a session was last used is written no more often than this."""
-USER_AGENT_LIMIT = 500
+USER_AGENT_LIMIT = 300
 WRONG = "The e-mail address or the password is not right."
 """Which one it is would tell who has a user here."""
 
@@ -51,6 +52,8 @@ class Begun:
 
     found: ValidSession
     text: str
+    device: str
+    """What the browser is known by the next time: see `devices`."""
 
     def __repr__(self) -> str:
         return f"Begun({self.found.session.id})"
@@ -106,17 +109,21 @@ async def find_by_password(
 async def begin_session(tx: Transaction, user: User, browser: Browser, *, now: datetime) -> Begun:
     """Begin a session, without asking for a password."""
     text = secrets.token_urlsafe(32)
-    agent = "".join(letter for letter in browser.user_agent if letter.isprintable())
     session = await insert_session(
         tx,
         user.id,
         digest=digest_of(text),
         address=browser.address or "",
-        user_agent=agent[:USER_AGENT_LIMIT],
+        user_agent=printable(browser.user_agent)[:USER_AGENT_LIMIT],
         now=now,
         expires_at=session_end(now, now),
     )
-    return Begun(ValidSession(session, user), text)
+    return Begun(ValidSession(session, user), text, new_device(tx.vault, user.email))
+
+
+def printable(text: str) -> str:
+    """Return a text without the characters that cannot be shown, such as line breaks."""
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 async def resume(store: Store, text: str, *, clock: Clock) -> ValidSession:

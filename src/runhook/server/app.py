@@ -27,6 +27,7 @@ from runhook.server.authentication import (
     provide_identity,
     provide_session,
 )
+from runhook.server.forwarding import knowing_clients
 from runhook.server.headers import add_headers
 from runhook.server.heads import answering_heads
 from runhook.server.health import healthz, readyz
@@ -104,7 +105,7 @@ def build_app() -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = answering_heads(app.asgi_handler)
+    app.asgi_handler = knowing_clients(answering_heads(app.asgi_handler), app.state)
     return app
 
 

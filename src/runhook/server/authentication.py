@@ -61,7 +61,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
 
     Raises:
         UnauthorizedError: no token or session, or one that is not valid.
-        LimitedError: too many tokens that are not valid came from there.
+        LimitedError: a token that is not valid, as too many from there were.
         NotFoundError: another account's path: it looks like one that is not there.
         MethodNotAllowedException: a HEAD of what does something although its method is GET.
         ForbiddenError: the token's permission set or the user's role does not allow it, or a
@@ -93,7 +93,7 @@ async def identify(connection: Connection, services: Services) -> Caller | Valid
 
     Raises:
         UnauthorizedError: neither, or one that is not valid.
-        LimitedError: too many tokens that are not valid came from there.
+        LimitedError: a token that is not valid, as too many from there were.
         ForbiddenError: a foreign page makes somebody's browser ask.
     """
     if "Authorization" not in connection.headers and SESSION_COOKIE in connection.cookies:
@@ -132,22 +132,15 @@ async def caller_by_token(connection: Connection, services: Services) -> Caller:
 
     Raises:
         UnauthorizedError: no token, or one that is not valid.
-        LimitedError: too many that are not valid came from there; unknown ones are not even
-            looked at for a while.
+        LimitedError: one that is not valid, as too many others from there or before it were.
     """
     digest = digest_of(token_in(connection.headers.get("Authorization")))
     address = address_of(connection)
-    throttle = services.throttle
-    if not throttle.knows_token(digest):
-        throttle.check(Failure.BAD_TOKEN, address or "")
     try:
-        caller = await services.authenticator.authenticate(digest, address=address)
-    except UnauthorizedError:
-        throttle.note_token(digest, is_good=False)
-        throttle.count(Failure.BAD_TOKEN, address or "")
-        raise
-    throttle.note_token(digest, is_good=True)
-    return caller
+        return await services.authenticator.authenticate(digest, address=address)
+    except UnauthorizedError as error:
+        names = {Failure.TOKEN_FROM: address or "", Failure.TOKEN: digest}
+        raise services.throttle.refusal(error, names) from None
 
 
 async def session_of(connection: Connection, services: Services) -> ValidSession:

@@ -1,10 +1,23 @@
-"""The cookie that holds a session."""
+"""The cookies: one holds a session, one tells a browser that has signed in before."""
+
+from datetime import timedelta
 
 from litestar.datastructures import Cookie
 
 from runhook.domain.people import LONGEST_LIFETIME
+from runhook.operations.sessions import Begun
 
 SESSION_COOKIE = "runhook_session"
+DEVICE_COOKIE = "runhook_device"
+DEVICE_LIFETIME = timedelta(days=365)
+
+
+def cookies_of(begun: Begun, *, is_secure: bool) -> list[Cookie]:
+    """Return what a browser keeps that has just signed in."""
+    return [
+        session_cookie(begun.text, is_secure=is_secure),
+        device_cookie(begun.device, is_secure=is_secure),
+    ]
 
 
 def session_cookie(text: str, *, is_secure: bool) -> Cookie:
@@ -27,6 +40,19 @@ def no_session_cookie(*, is_secure: bool) -> Cookie:
         value="",
         path="/",
         max_age=0,
+        httponly=True,
+        samesite="lax",
+        secure=is_secure,
+    )
+
+
+def device_cookie(text: str, *, is_secure: bool) -> Cookie:
+    """Return the cookie by which a browser is known again after its session has ended."""
+    return Cookie(
+        key=DEVICE_COOKIE,
+        value=text,
+        path="/",
+        max_age=int(DEVICE_LIFETIME.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=is_secure,

@@ -27,8 +27,8 @@ def is_unsafe(connection: Connection) -> bool:
 def is_from_us(connection: Connection, public_url: str | None) -> bool | None:
     """Whether one of our pages sent a request; None if it does not say, as no program does.
 
-    Browsers older than 2023 know only the `Origin`. It is compared without its scheme: behind a
-    proxy that ends TLS, ours is not the browser's.
+    Browsers older than 2023 know only the `Origin`. Its scheme may be https where ours is http: a
+    proxy that is not trusted to say so may end TLS.
     """
     site = connection.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -36,10 +36,14 @@ def is_from_us(connection: Connection, public_url: str | None) -> bool | None:
     origin = connection.headers.get("Origin")
     if origin is None:
         return None
-    ours = {connection.headers.get("Host", "").lower()}
+    host = connection.headers.get("Host", "").lower()
+    ours = {f"https://{host}"} if host else set()
+    if host and connection.scope["scheme"] == "http":
+        ours.add(f"http://{host}")
     if public_url is not None:
-        ours.add(urlsplit(public_url).netloc.lower())
-    return origin.partition("://")[2].lower() in ours - {""}
+        url = urlsplit(public_url)
+        ours.add(f"{url.scheme}://{url.netloc}".lower())
+    return origin.lower() in ours
 
 
 def refuse_foreign(connection: Connection, public_url: str | None, *, must_say: bool) -> None:

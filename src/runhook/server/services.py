@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from litestar.datastructures import State
 from litestar.di import NamedDependency
@@ -13,16 +14,19 @@ from runhook.clock import Clock
 from runhook.domain.callers import Caller
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
+from runhook.domain.forwarding import TrustedProxies
 from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.operations.authenticate import Authenticator
 from runhook.operations.passwords import Passwords
 from runhook.operations.publish import Publisher
 from runhook.outbound.sender import Sender
-from runhook.server.throttle import Throttle
+from runhook.server.throttle import Failure, Throttle
+from runhook.server.turns import Turns
 from runhook.storage.sessions import ValidSession
 from runhook.storage.store import Store
 
 UPLOADS_AT_ONCE = 2
+NO_PROXIES = TrustedProxies()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +46,12 @@ class Services:
     retention: timedelta
     """How long deliveries are kept."""
     throttle: Throttle = field(default_factory=Throttle)
+    turns: Turns = field(init=False)
+    """Of those whose password is checked."""
     passwords: Passwords = field(default_factory=Passwords)
     public_url: str | None = None
     """Where people reach this service, without a slash at the end; None is where they asked."""
+    trusted_proxies: TrustedProxies = NO_PROXIES
     largest_artifact: int = 64 << 20
     """In bytes."""
     reading_uploads: asyncio.Semaphore = field(
@@ -53,6 +60,10 @@ class Services:
     """Taken while an archive is read, which takes a thread and memory."""
     schedule: RetrySchedule = DEFAULT_SCHEDULE
     """That of webhooks which have none of their own."""
+
+    def __post_init__(self) -> None:
+        is_guessed_at = partial(self.throttle.is_over, Failure.SIGN_IN_AS)
+        object.__setattr__(self, "turns", Turns(is_guessed_at))
 
 
 def provide_services(state: State) -> Services:

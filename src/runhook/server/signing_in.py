@@ -1,25 +1,38 @@
-"""What asks for a password, by the API and by the pages alike: not too often."""
+"""What asks for a password, by the API and by the pages alike.
+
+A password is always looked at, in its turn (see `turns`), and who fails too often is told so. A
+browser that has signed in before has a turn and a count of its own, so that nobody's guesses stand
+in the way of somebody who uses their own browser.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 
 from runhook.domain.errors import InvalidError, UnauthorizedError
+from runhook.domain.people import LONGEST_EMAIL, check_email
+from runhook.operations.devices import known_device
 from runhook.operations.invite import Answer, accept, look_at_invitation, whom_it_is_for
 from runhook.operations.people import change_password
 from runhook.operations.sessions import Begun, sign_in
 from runhook.server.authentication import Connection, address_of, browser_of
+from runhook.server.cookies import DEVICE_COOKIE
 from runhook.server.services import Services
-from runhook.server.throttle import sign_in_of
+from runhook.server.throttle import Failure, name_of
+from runhook.server.turns import Attempt
 from runhook.storage.sessions import ValidSession
 
 
 async def begin_throttled(
     connection: Connection, services: Services, *, email: str, password: str
 ) -> Begun:
-    """Begin a session, unless too many attempts have failed.
+    """Begin a session.
 
     Raises:
         UnauthorizedError: the e-mail address or the password is not right.
-        LimitedError: too many attempts have failed, from there or for this e-mail address.
+        LimitedError: likewise, and too many attempts have failed, from there or for this e-mail
+            address; or too many wait for their turn.
     """
-    with services.throttle.attempt(sign_in_of(address_of(connection), email)):
+    async with password_attempt(connection, services, email):
         return await sign_in(
             services.store,
             email=email,
@@ -33,15 +46,16 @@ async def begin_throttled(
 async def accept_throttled(
     connection: Connection, services: Services, secret: str, answer: Answer
 ) -> Begun:
-    """Accept an invitation, unless too many attempts have failed.
+    """Accept an invitation.
 
     Raises:
-        LimitedError: too many attempts have failed, from there or for this e-mail address.
+        LimitedError: the password is not right, and too many attempts have failed; or too many wait
+            for their turn.
         RunhookError: all that `accept` raises.
     """
     invitation = await look_at_invitation(services.store, secret)
     email = whom_it_is_for(invitation, answer.email)
-    with services.throttle.attempt(sign_in_of(address_of(connection), email)):
+    async with password_attempt(connection, services, email):
         return await accept(
             services.store,
             secret,
@@ -60,14 +74,14 @@ async def replace_password(
     present: str,
     password: str,
 ) -> None:
-    """Replace the password of who is signed in, unless too many attempts have failed.
+    """Replace the password of who is signed in.
 
     Raises:
         InvalidError: the present password is not right, or the new one will not do.
-        LimitedError: too many attempts have failed.
+        LimitedError: the present password is not right, and too many attempts have failed.
     """
     try:
-        with services.throttle.attempt(sign_in_of(address_of(connection), session.user.email)):
+        async with password_attempt(connection, services, session.user.email, session):
             await change_password(
                 services.store,
                 session.user,
@@ -78,3 +92,45 @@ async def replace_password(
             )
     except UnauthorizedError as error:
         raise InvalidError(error.message, field="current_password") from None
+
+
+@asynccontextmanager
+async def password_attempt(
+    connection: Connection, services: Services, email: str, session: ValidSession | None = None
+) -> AsyncIterator[None]:
+    """Wait for the turn of an attempt with a password, and count it if it fails.
+
+    Args:
+        connection: who tries.
+        services: count it.
+        email: whom they try to be.
+        session: theirs, if they are signed in.
+
+    Raises:
+        LimitedError: it failed, as too many did before it; or too many wait for their turn.
+    """
+    with suppress(InvalidError):
+        email = check_email(email)
+    email = email[:LONGEST_EMAIL]
+    address = name_of(address_of(connection) or "")
+    attempt = Attempt(place=address, email=email)
+    names: Mapping[Failure, str] = {Failure.SIGN_IN_FROM: address, Failure.SIGN_IN_AS: email}
+    device = await device_of(connection, services, email, session)
+    if device is not None and not services.throttle.is_over(Failure.SIGN_IN_BY, device):
+        attempt = Attempt(place=device, email=email, is_known=True)
+        names = {Failure.SIGN_IN_BY: device}
+    async with services.turns.turn(attempt):
+        try:
+            yield
+        except UnauthorizedError as error:
+            raise services.throttle.refusal(error, names) from None
+
+
+async def device_of(
+    connection: Connection, services: Services, email: str, session: ValidSession | None
+) -> str | None:
+    """Return by what a browser that is or was signed in with an e-mail address is known."""
+    if session is not None:
+        return f"session {session.session.id}"
+    device = await known_device(services.store, connection.cookies.get(DEVICE_COOKIE), email)
+    return device and f"device {device}"

@@ -1,141 +1,130 @@
-"""How often somebody may fail before they have to wait.
+"""Failed attempts: how many there were lately, and what those who fail are told.
+
+Nothing that verifies is refused here: a token or a password is looked at first, and only then is a
+failure counted. So guesses, from the same address or for the same e-mail address, lock nobody out.
 
 Failures are counted in memory, by each process for itself: several replicas together allow as many
-times more, and a restart forgets. Whoever never fails is never counted.
+times more, and a restart forgets. Time is the monotonic clock's.
 """
 
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, IPv6Network
 from math import ceil
-from time import time
 
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
-
-from runhook.domain.errors import LimitedError, UnauthorizedError
-from runhook.domain.people import LONGEST_EMAIL
+from runhook.domain.errors import LimitedError, RunhookError
+from runhook.domain.forwarding import read_address
 
 SITE_PREFIX = 64
 """Of an IPv6 address: what one site has; whoever has it can use any address in it."""
-KNOWN_TOKENS = 10_000
+LONGEST_NAME = 256
+REMEMBERED = 50_000
+"""How many names have their failures counted; those that failed longest ago are forgotten."""
 
 
 class Failure(StrEnum):
-    """What is counted, by whose it is."""
+    """What is counted, by what it is counted under."""
 
-    BAD_TOKEN = "bad token"  # noqa: S105 - a kind, not a secret
-    """Counted by the client's address."""
-    SIGN_IN_FROM = "sign-in from an address"
-    SIGN_IN_AS = "sign-in as an e-mail address"
+    TOKEN_FROM = "tokens from an address"  # noqa: S105 - a kind, not a secret
+    TOKEN = "a token"  # noqa: S105
+    SIGN_IN_FROM = "sign-ins from an address"
+    SIGN_IN_AS = "sign-ins with an e-mail address"
+    SIGN_IN_BY = "sign-ins by a known device"
 
 
-LIMITS: Mapping[Failure, RateLimitItem] = {
-    Failure.BAD_TOKEN: RateLimitItemPerMinute(30),
-    Failure.SIGN_IN_FROM: RateLimitItemPerMinute(30, multiples=5),
-    Failure.SIGN_IN_AS: RateLimitItemPerMinute(10, multiples=5),
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many failures are answered as such within a window, which begins with the first one."""
+
+    failures: int
+    window: timedelta
+
+
+LIMITS: Mapping[Failure, Limit] = {
+    Failure.TOKEN_FROM: Limit(30, timedelta(minutes=1)),
+    Failure.TOKEN: Limit(30, timedelta(minutes=1)),
+    Failure.SIGN_IN_FROM: Limit(30, timedelta(minutes=5)),
+    Failure.SIGN_IN_AS: Limit(10, timedelta(minutes=5)),
+    Failure.SIGN_IN_BY: Limit(10, timedelta(minutes=5)),
 }
 
 
-def sign_in_of(address: str | None, email: str) -> Mapping[Failure, str]:
-    """Return what a sign-in that fails is counted as."""
-    return {Failure.SIGN_IN_FROM: address or "", Failure.SIGN_IN_AS: email[:LONGEST_EMAIL]}
+@dataclass(slots=True)
+class Failed:
+    """The failures under one name since a window began."""
+
+    since: float
+    count: int = 0
 
 
 class Throttle:
-    """Counts failures, and refuses whoever has had too many.
+    """Counts failures.
 
     Args:
         limits: how many of each kind in which time.
+        now: the seconds of a clock that never goes back.
     """
 
-    def __init__(self, limits: Mapping[Failure, RateLimitItem] = LIMITS) -> None:
+    def __init__(
+        self,
+        limits: Mapping[Failure, Limit] = LIMITS,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._limits = limits
-        self._counts = MemoryStorage()
-        self._limiter = FixedWindowRateLimiter(self._counts)
-        self._known_tokens: OrderedDict[str, None] = OrderedDict()
+        self._now = now
+        self._failed: OrderedDict[tuple[Failure, str], Failed] = OrderedDict()
 
-    def check(self, failure: Failure, whose: str) -> None:
-        """Let somebody go on who has not failed too often.
+    def refusal(self, error: RunhookError, names: Mapping[Failure, str]) -> RunhookError:
+        """Count a failure under some names, and return the error to answer with.
 
         Args:
-            failure: the kind of failure that could happen next.
-            whose: the client's IP address, or the e-mail address.
+            error: what was wrong.
+            names: what the failure is counted under, by kind.
 
-        Raises:
-            LimitedError: they have; the error says when to come back.
+        Returns:
+            ``error``, or a ``LimitedError`` if there were too many failures under one of the names.
         """
-        limit, name = self._limits[failure], name_of(whose)
-        if self._limiter.test(limit, failure, name):
-            return
-        reset = self._limiter.get_window_stats(limit, failure, name).reset_time
-        seconds = max(1, ceil(reset - time()))
-        raise LimitedError(
-            f"Too many attempts have failed; try again in {seconds} seconds.",
+        reset = max((self._count(failure, name) for failure, name in names.items()), default=0.0)
+        if reset <= 0:
+            return error
+        seconds = max(1, ceil(reset))
+        return LimitedError(
+            f"{error.message} Too many attempts have failed; try again in {seconds} seconds.",
             retry_after=timedelta(seconds=seconds),
         )
 
-    def count(self, failure: Failure, whose: str) -> None:
-        """Count one failure."""
-        self._limiter.hit(self._limits[failure], failure, name_of(whose))
+    def is_over(self, failure: Failure, name: str) -> bool:
+        """Whether there were as many failures under a name as are answered as such."""
+        failed = self._counted(failure, name)
+        return failed is not None and failed.count >= self._limits[failure].failures
 
-    @contextmanager
-    def attempt(self, attempts: Mapping[Failure, str]) -> Iterator[None]:
-        """Let one attempt through, which counts as failed from its start to its good end.
+    def _count(self, failure: Failure, name: str) -> float:
+        """Count one failure; return the seconds left of a window that has too many, else 0."""
+        now, key, limit = self._now(), (failure, name_of(name)), self._limits[failure]
+        failed = self._counted(failure, name) or Failed(since=now)
+        failed.count += 1
+        self._failed[key] = failed
+        self._failed.move_to_end(key)
+        if len(self._failed) > REMEMBERED:
+            self._failed.popitem(last=False)
+        if failed.count <= limit.failures:
+            return 0.0
+        return failed.since + limit.window.total_seconds() - now
 
-        So any number at once get no further than one after the other would.
-
-        Args:
-            attempts: the kinds of failure to count, and whose they are.
-
-        Raises:
-            LimitedError: too many have failed already.
-        """
-        for failure, whose in attempts.items():
-            self.check(failure, whose)
-        for failure, whose in attempts.items():
-            self.count(failure, whose)
-        has_failed = False
-        try:
-            yield
-        except UnauthorizedError:
-            has_failed = True
-            raise
-        finally:
-            if not has_failed:
-                for failure, whose in attempts.items():
-                    key = self._limits[failure].key_for(failure, name_of(whose))
-                    self._counts.decr(key)
-
-    def knows_token(self, digest: str) -> bool:
-        """Whether a token was good when it was last used here.
-
-        Such a one is looked at even while its address is refused: a neighbour that guesses does
-        not lock out those who know.
-        """
-        return digest in self._known_tokens
-
-    def note_token(self, digest: str, *, is_good: bool) -> None:
-        """Remember a good token, forget one that no longer is."""
-        self._known_tokens.pop(digest, None)
-        if is_good:
-            self._known_tokens[digest] = None
-        if len(self._known_tokens) > KNOWN_TOKENS:
-            self._known_tokens.popitem(last=False)
+    def _counted(self, failure: Failure, name: str) -> Failed | None:
+        failed = self._failed.get((failure, name_of(name)))
+        window = self._limits[failure].window.total_seconds()
+        return failed if failed is not None and self._now() < failed.since + window else None
 
 
-def name_of(whose: str) -> str:
+def name_of(text: str) -> str:
     """Return what failures are counted under: of an IPv6 address its site, else the text itself."""
-    try:
-        address = ip_address(whose)
-    except ValueError:
-        return whose.strip().casefold()
+    address = read_address(text)
     if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
         return str(IPv6Network((int(address), SITE_PREFIX), strict=False))
-    return str(address)
+    return str(address) if address else text.strip().casefold()[:LONGEST_NAME]

@@ -18,7 +18,7 @@ from runhook.server.api.sessions_wire import (
 )
 from runhook.server.api.wire import Envelope, created, page
 from runhook.server.authentication import Access, Connection, open_to
-from runhook.server.cookies import no_session_cookie, session_cookie
+from runhook.server.cookies import cookies_of, no_session_cookie
 from runhook.server.origin import is_secure
 from runhook.server.request import AnyRequest
 from runhook.server.services import Identified, InSession, Services, Serving
@@ -85,9 +85,9 @@ async def signed_in(
     connection: Connection, services: Services, begun: Begun
 ) -> Response[Envelope[WhoOut]]:
     """Return the answer to who has just signed in."""
-    cookie = session_cookie(begun.text, is_secure=is_secure(connection, services.public_url))
     who = await whoami(services, begun.found)
-    return Response(created(who), status_code=201, cookies=[cookie])
+    cookies = cookies_of(begun, is_secure=is_secure(connection, services.public_url))
+    return Response(created(who), status_code=201, cookies=cookies)
 
 
 async def whoami(services: Services, identity: Identified) -> WhoOut:

@@ -27,7 +27,7 @@ from runhook.server.authentication import (
     provide_session,
     session_if_any,
 )
-from runhook.server.cookies import no_session_cookie, session_cookie
+from runhook.server.cookies import cookies_of, no_session_cookie
 from runhook.server.origin import is_secure
 from runhook.server.request import AnyRequest
 from runhook.server.services import InSession, Services, Serving
@@ -186,8 +186,8 @@ async def accept_signed_in(
 
 def welcome(request: AnyRequest, services: Services, begun: Begun, following: str) -> Redirect:
     """Send who has just signed in on to a page."""
-    cookie = session_cookie(begun.text, is_secure=is_secure(request, services.public_url))
-    return see(following, cookies=[cookie])
+    cookies = cookies_of(begun, is_secure=is_secure(request, services.public_url))
+    return see(following, cookies=cookies)
 
 
 def sign_in_page(form: Form, limited: LimitedError | None = None) -> Template:

@@ -1,0 +1,35 @@
+"""The client of each request, as trusted proxies name it, in the request's scope."""
+
+from litestar.datastructures import State
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from runhook.domain.forwarding import client_behind
+
+
+def knowing_clients(app: ASGIApp, state: State) -> ASGIApp:
+    """Return an application whose requests have the client's own address and scheme.
+
+    An address that is not an IP address is left out, so that nothing else is ever stored as one.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            peer, port = scope["client"] or (None, 0)
+            client = client_behind(
+                peer,
+                scope["scheme"],
+                state.services.trusted_proxies,
+                forwarded_for=lines_of(scope, b"x-forwarded-for"),
+                forwarded_proto=lines_of(scope, b"x-forwarded-proto"),
+            )
+            scope["client"] = None if client.address is None else (str(client.address), port)
+            scope["scheme"] = client.scheme
+        await app(scope, receive, send)
+
+    return answer
+
+
+def lines_of(scope: Scope, name: bytes) -> list[str]:
+    """Return the values of a header, one for each line."""
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
