@@ -8,6 +8,7 @@ from runhook.cli.service import add_setting_flags, settings_from
 from runhook.clock import SystemClock
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.errors import NotFoundError
+from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.permissions import Role
 from runhook.domain.runs import AccountId
 from runhook.operations.accounts import all_accounts, create_account
@@ -16,9 +17,6 @@ from runhook.operations.invite import invite, link_of
 from runhook.settings import Settings
 from runhook.storage.accounts import Account
 from runhook.wiring import open_store
-
-LARGEST_ID = 2**63 - 1
-"""What the databases can look for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

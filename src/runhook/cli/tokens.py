@@ -9,6 +9,7 @@ from runhook.cli.service import add_setting_flags, settings_from
 from runhook.clock import SystemClock
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.errors import NotFoundError
+from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
 from runhook.operations.begin import FIRST_ACCOUNT, begin
@@ -17,8 +18,6 @@ from runhook.settings import Settings
 from runhook.storage.tokens import Token
 from runhook.wiring import open_store
 
-LARGEST_ID = 2**63 - 1
-"""What the databases can look for."""
 COLUMNS = ("ID", "NAME", "PERMISSION", "CREATED BY", "CREATED", "LAST USED", "VALID")
 
 

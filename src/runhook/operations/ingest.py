@@ -14,6 +14,7 @@ from cryptography.fernet import InvalidToken
 
 from runhook.clock import Clock
 from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.numbers import id_in
 from runhook.domain.runs import AccountId, Run
 from runhook.domain.signature import Secret
 from runhook.domain.uploads import Belonging, read_upload
@@ -26,7 +27,6 @@ PURPOSE = "an upload of dbt's artifacts"
 LIFETIME = timedelta(minutes=15)
 LONGEST_TICKET = 4_096
 LONGEST_NAME = 255
-LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,11 @@ async def give_ticket(
 
 async def belonging_of(store: Store, account_id: AccountId, environment: str) -> Belonging:
     """Return where runs of an environment belong; what is no number is its name."""
-    if not environment.isascii() or not environment.isdigit():
+    number = id_in(environment)
+    if number is None:
         if len(environment) > LONGEST_NAME:
             raise InvalidError(f"An environment's name has at most {LONGEST_NAME} characters.")
         return Belonging(environment)
-    number = int(environment[:30])
-    if not 0 < number <= LARGEST_ID:
-        raise NotFoundError
     async with store.read() as tx:
         one = Slice(order=NameOrder.ID, limit=1)
         found = await list_environments(tx, account_id, Choice(ids=[number]), one)

@@ -1,5 +1,6 @@
 """Who is asking, and may they: every route names the permission it needs, or who it is open to."""
 
+from collections import Counter
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +12,7 @@ from litestar.types import Scope
 
 from runhook.domain.callers import Caller
 from runhook.domain.errors import ForbiddenError, NotFoundError, UnauthorizedError
+from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import AccountId
 from runhook.operations.authenticate import digest_of, token_in
@@ -24,8 +26,8 @@ from runhook.storage.sessions import ValidSession
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
-LARGEST_ID = 2**63 - 1
-"""What the databases can look for."""
+LONGEST_PATH = 4_096
+"""Characters of a path that leads anywhere in an account."""
 
 
 class Access(StrEnum):
@@ -70,6 +72,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     if connection.scope.get("method") == HttpMethod.OPTIONS:
         # Answered by the framework with the methods of the path, which are no secret.
         return
+    check_numbers(connection)
     if handler.opt.get("acts") and ASKED_BY_HEAD in connection.scope["state"]:
         raise MethodNotAllowedException
     services: Services = connection.app.state.services
@@ -86,6 +89,22 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         raise ForbiddenError("That is for people who are signed in, not for tokens.")
     else:
         connection.scope["user"] = identity
+
+
+def check_numbers(connection: Connection) -> None:
+    """Refuse a path with a number that is no id, before anything looks for it.
+
+    The framework reads a number as Python does, so that `1_0`, `+10` and `010` would be run 10 too.
+
+    Raises:
+        NotFoundError: one is no id, or is not written as ids are.
+    """
+    places = connection.path_params.values()
+    has_other_spelling = Counter(map(str, places)) - Counter(connection.scope["path"].split("/"))
+    if has_other_spelling or any(
+        isinstance(one, int) and not 0 < one <= LARGEST_ID for one in places
+    ):
+        raise NotFoundError
 
 
 async def identify(connection: Connection, services: Services) -> Caller | ValidSession:
@@ -109,12 +128,11 @@ async def caller_at(
     Raises:
         NotFoundError: it is not theirs, or is not there.
     """
-    account_id = connection.path_params.get("account_id")
-    if not isinstance(account_id, int) or not 0 < account_id <= LARGEST_ID:
-        raise NotFoundError
-    if "\0" in connection.scope["path"]:
+    path = connection.scope["path"]
+    if "\0" in path or len(path) > LONGEST_PATH:
         # No id holds a NUL character, and PostgreSQL does not even look for one.
         raise NotFoundError
+    account_id = connection.path_params["account_id"]
     if isinstance(identity, ValidSession):
         return await caller_in(
             services.store,

@@ -13,7 +13,6 @@ from runhook.domain.permissions import Permission
 from runhook.domain.runs import RunId
 from runhook.operations.artifacts import attach_artifact, read_artifact, too_large
 from runhook.server.api.artifacts_wire import ArtifactOut
-from runhook.server.api.parameters import existing_id
 from runhook.server.api.wire import Envelope
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
@@ -43,7 +42,7 @@ async def put_artifact(
     size = await attach_artifact(
         services.store,
         caller.account_id,
-        RunId(existing_id(run_id)),
+        RunId(run_id),
         name,
         chunks_of(request),
         largest=services.largest_artifact,
@@ -56,7 +55,7 @@ async def show_artifacts(
     services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[list[str]]:
     """List the names of a run's files."""
-    known_id = RunId(existing_id(run_id))
+    known_id = RunId(run_id)
     async with services.store.read() as tx:
         if await find_run(tx, caller.account_id, known_id) is None:
             raise NotFoundError
@@ -69,9 +68,7 @@ async def get_artifact(
     services: Serving, caller: Calling, run_id: FromPath[int], name: FromPath[str]
 ) -> Stream:
     """Give back a file as it was sent."""
-    size, pieces = await read_artifact(
-        services.store, caller.account_id, RunId(existing_id(run_id)), name
-    )
+    size, pieces = await read_artifact(services.store, caller.account_id, RunId(run_id), name)
     return Stream(
         pieces,
         # A file that calls itself HTML must not become a page of ours.

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from runhook.domain.errors import InvalidError
+from runhook.domain.numbers import id_in, is_number, number_in
 from runhook.domain.runs import RunStatus
-from runhook.server.api.parameters import LARGEST_ID
 from runhook.storage.pages import Period
 
 Value = TypeVar("Value")
@@ -42,15 +42,7 @@ def ids_in(name: str, *texts: str | None) -> list[int] | None:
     Raises:
         InvalidError: one is no number.
     """
-    return values_in(name, texts, id_of, what="a number")
-
-
-def id_of(word: str) -> int | None:
-    """Return a number; one that nothing can have as its id is 0, which nothing has either."""
-    if not (word.isascii() and word.isdigit()):
-        return None
-    number = int(word[:30])
-    return number if number <= LARGEST_ID else 0
+    return values_in(name, texts, id_in, what="a number")
 
 
 def statuses_in(name: str, *texts: str | None) -> list[RunStatus] | None:
@@ -64,8 +56,8 @@ def statuses_in(name: str, *texts: str | None) -> list[RunStatus] | None:
 
 def status_of(word: str) -> RunStatus | None:
     """Return the status of a number or name, None if it is none."""
-    if word.isascii() and word.isdigit():
-        number = int(word[:5])
+    if is_number(word):
+        number = number_in(word)
         return RunStatus(number) if number in set(RunStatus) else None
     return STATUSES_BY_WORD.get(word.lower().replace("canceled", "cancelled"))
 

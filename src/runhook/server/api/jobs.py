@@ -15,7 +15,6 @@ from runhook.server.api.jobs_wire import (
     JobIn,
     shown_expectation,
 )
-from runhook.server.api.parameters import existing_id
 from runhook.server.api.reading_wire import JobView, shown_job
 from runhook.server.api.wire import Envelope, created
 from runhook.server.authentication import needs
@@ -50,7 +49,7 @@ async def show_job_expectation(
     services: Serving, caller: Calling, job_id: FromPath[int]
 ) -> Envelope[ExpectationOut]:
     """Show how often a job is expected to run."""
-    known_id = JobId(existing_id(job_id))
+    known_id = JobId(job_id)
     async with services.store.read() as tx:
         if await unknown_jobs(tx, caller.account_id, [known_id]):
             raise NotFoundError
@@ -63,7 +62,7 @@ async def change_job_expectation(
     services: Serving, caller: Calling, job_id: FromPath[int], data: JSONBody[ExpectationIn]
 ) -> Envelope[ExpectationOut]:
     """Say how often a job is expected to run, counted from now, or that it is not."""
-    known_id = JobId(existing_id(job_id))
+    known_id = JobId(job_id)
     expected = await expect_job(
         services.store,
         caller.account_id,

@@ -9,7 +9,7 @@ from runhook.domain.people import UserId
 from runhook.domain.permissions import Permission
 from runhook.operations.invite import accept_as, invite, link_of, withdraw
 from runhook.operations.people import change_role, remove_member, rename_user
-from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset, existing_id
+from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
 from runhook.server.api.people_wire import (
     AcceptIn,
     InvitationIn,
@@ -62,7 +62,7 @@ async def change_member(
     member = await change_role(
         services.store,
         caller.account_id,
-        UserId(existing_id(user_id)),
+        UserId(user_id),
         data.role,
         actor=caller.actor,
         permissions=caller.permissions,
@@ -79,7 +79,7 @@ async def remove(
     await remove_member(
         services.store,
         caller.account_id,
-        UserId(existing_id(user_id)),
+        UserId(user_id),
         actor=caller.actor,
         permissions=caller.permissions,
         clock=services.clock,
@@ -125,7 +125,7 @@ async def withdraw_invitation(
     await withdraw(
         services.store,
         caller.account_id,
-        existing_id(invitation_id),
+        invitation_id,
         actor=caller.actor,
         permissions=caller.permissions,
         clock=services.clock,

@@ -25,7 +25,7 @@ from runhook.server.api.choosing import (
     related_in,
     statuses_in,
 )
-from runhook.server.api.parameters import LARGEST_LIMIT, Limit, Offset, existing_id
+from runhook.server.api.parameters import LARGEST_LIMIT, Limit, Offset
 from runhook.server.api.reading_wire import (
     EnvironmentView,
     JobView,
@@ -202,7 +202,7 @@ async def cancel_run(
     request: AnyRequest, services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[RunView]:
     """Ask for a cancelable run to be canceled; its reporter does it."""
-    await services.publisher.publish(Cancel(caller.account_id, RunId(existing_id(run_id))))
+    await services.publisher.publish(Cancel(caller.account_id, RunId(run_id)))
     return await answer_with_run(request, services, caller, run_id)
 
 
@@ -237,7 +237,7 @@ async def show_job(
 ) -> Envelope[JobView]:
     """Show a job."""
     async with services.store.read() as tx:
-        page = await list_jobs(tx, caller.account_id, Choice(ids=[existing_id(job_id)]), ONE)
+        page = await list_jobs(tx, caller.account_id, Choice(ids=[job_id]), ONE)
         shown = await jobs_with_runs(tx, page, request, services, include_related)
     return Envelope(data=only(shown))
 
@@ -262,7 +262,7 @@ async def show_project(
     services: Serving, caller: Calling, project_id: FromPath[int]
 ) -> Envelope[ProjectView]:
     """Show a project."""
-    wanted = Choice(ids=[existing_id(project_id)])
+    wanted = Choice(ids=[project_id])
     async with services.store.read() as tx:
         page = await list_projects(tx, caller.account_id, wanted, ONE)
     return Envelope(data=shown_project(only(page.items)))
@@ -285,7 +285,7 @@ async def show_environment(
     services: Serving, caller: Calling, environment_id: FromPath[int]
 ) -> Envelope[EnvironmentView]:
     """Show an environment."""
-    wanted = Choice(ids=[existing_id(environment_id)])
+    wanted = Choice(ids=[environment_id])
     return await answer_with_environment(services, caller, wanted)
 
 
@@ -300,13 +300,7 @@ async def show_environments_of_project(
 ) -> Envelope[list[EnvironmentView]]:
     """List a project's environments."""
     async with services.store.read() as tx:
-        only(
-            (
-                await list_projects(
-                    tx, caller.account_id, Choice(ids=[existing_id(project_id)]), ONE
-                )
-            ).items
-        )
+        only((await list_projects(tx, caller.account_id, Choice(ids=[project_id]), ONE)).items)
     of_project = replace(wanted, project_ids=[project_id])
     return await answer_with_environments(services, caller, of_project, part)
 
@@ -319,7 +313,7 @@ async def show_environment_of_project(
     services: Serving, caller: Calling, project_id: FromPath[int], environment_id: FromPath[int]
 ) -> Envelope[EnvironmentView]:
     """Show an environment of a project."""
-    wanted = Choice(ids=[existing_id(environment_id)], project_ids=[existing_id(project_id)])
+    wanted = Choice(ids=[environment_id], project_ids=[project_id])
     return await answer_with_environment(services, caller, wanted)
 
 
@@ -332,7 +326,7 @@ async def answer_with_run(
 ) -> Envelope[RunView]:
     """Return the answer that shows one run."""
     async with services.store.read() as tx:
-        run = await find_run(tx, caller.account_id, RunId(existing_id(run_id)))
+        run = await find_run(tx, caller.account_id, RunId(run_id))
     if run is None:
         raise NotFoundError
     return Envelope(data=view_of(run, request, services, include_related))

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from runhook.domain.deliveries import DeliveryId, DeliveryState
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
+from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.redeliveries import (
     MOST_PICKED,
     Obstacle,
@@ -20,7 +21,7 @@ from runhook.domain.redeliveries import (
 from runhook.domain.runs import JobId, RunId
 from runhook.domain.webhooks import WebhookId
 from runhook.operations.redeliver_many import Preview
-from runhook.server.api.wire import LARGEST_ID, NO_NUL, Moment
+from runhook.server.api.wire import NO_NUL, Moment
 
 Number = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
 

@@ -5,7 +5,7 @@ from litestar.params import FromPath, JSONBody
 
 from runhook.domain.callers import Caller
 from runhook.operations.sessions import Begun, end_other_sessions, end_session
-from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset, existing_id
+from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
 from runhook.server.api.sessions_wire import (
     EndedOut,
     OthersEndedOut,
@@ -70,7 +70,7 @@ async def end_one(
     services: Serving, session: InSession, session_id: FromPath[int]
 ) -> Envelope[EndedOut]:
     """End one of the user's sessions."""
-    await end_session(services.store, session.user.id, existing_id(session_id))
+    await end_session(services.store, session.user.id, session_id)
     return Envelope(data=EndedOut(id=session_id))
 
 

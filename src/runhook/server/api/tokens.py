@@ -5,7 +5,7 @@ from litestar.params import FromPath, JSONBody
 
 from runhook.domain.permissions import Permission
 from runhook.operations.tokens import create_token, remove_token
-from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset, existing_id
+from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
 from runhook.server.api.tokens_wire import RevokedOut, TokenIn, TokenOut, shown_token
 from runhook.server.api.wire import Envelope, created, page
 from runhook.server.authentication import needs
@@ -49,7 +49,7 @@ async def revoke(
     await remove_token(
         services.store,
         caller.account_id,
-        existing_id(token_id),
+        token_id,
         actor=caller.actor,
         clock=services.clock,
     )

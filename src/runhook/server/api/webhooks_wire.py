@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from runhook.domain.callers import Caller
 from runhook.domain.custom_headers import MASK
 from runhook.domain.errors import InvalidError
+from runhook.domain.numbers import number_in
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import EnvironmentId, JobId, ProjectId
@@ -16,7 +17,7 @@ from runhook.domain.signature import Secret
 from runhook.domain.webhooks import PayloadVersion, Webhook
 from runhook.operations.send_test import Tried
 from runhook.operations.subscribe import Kept, WebhookChange
-from runhook.server.api.wire import LARGEST_ID, Text, given, microseconds
+from runhook.server.api.wire import Text, given, microseconds
 
 Id = TypeVar("Id", bound=int)
 Ids = list[int | str] | int | str | UnsetType | None
@@ -83,11 +84,10 @@ def ids_of(
 def id_of(thing: str, value: int | str) -> int:
     """Read one id."""
     text = str(value)
-    # Leading zeros do not count; what is left of an id is short enough to be read.
-    digits = text.lstrip("0") or "0"
-    if not (text.isascii() and text.isdigit()) or int(digits[:30]) > LARGEST_ID:
+    number = number_in(text)
+    if number is None:
         raise InvalidError(f"{thing}_ids: `{text[:40]}` is not {ARTICLES[thing]} {thing}'s id")
-    return int(digits)
+    return number
 
 
 ARTICLES = {"job": "a", "project": "a", "environment": "an"}

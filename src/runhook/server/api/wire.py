@@ -21,8 +21,6 @@ Sentence = Annotated[str, Meta(max_length=2_000, pattern=NO_NUL)]
 Text = Annotated[str, Meta(max_length=10_000, pattern=NO_NUL)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
-LARGEST_ID = 2**63 - 1
-
 
 class Status(Struct, kw_only=True):
     """The part of the envelope that says how it went; clients read the code from here."""

@@ -43,9 +43,9 @@ class Form:
         values = {name: sent.get(name, "") for name in names}
         ticked = {name: sent.getall(name, []) for name in many}
         return cls(
-            {name: value if isinstance(value, str) else "" for name, value in values.items()},
+            {name: as_text(value) for name, value in values.items()},
             {
-                name: [one for one in ticks if isinstance(one, str)]
+                name: [as_text(one) for one in ticks if isinstance(one, str)]
                 for name, ticks in ticked.items()
             },
         )
@@ -71,6 +71,11 @@ class Form:
     def refuse(self, name: str, message: str) -> None:
         """Note what is wrong with a field, or with the form as a whole."""
         self.errors[name] = sentence(message)
+
+
+def as_text(value: object) -> str:
+    """Return what a field holds, without NUL characters: as HTML reads them, and PostgreSQL can."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else ""
 
 
 def sentence(message: str) -> str:

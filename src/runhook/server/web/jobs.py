@@ -11,7 +11,6 @@ from runhook.domain.runs import JobId, RunId
 from runhook.domain.spans import written
 from runhook.operations.expect import expect_job
 from runhook.operations.name_job import name_job
-from runhook.server.api.parameters import existing_id
 from runhook.server.authentication import needs
 from runhook.server.request import AnyRequest
 from runhook.server.services import Services, Serving
@@ -46,7 +45,7 @@ async def name(request: AnyRequest, services: Serving, visit: Visiting) -> Templ
 @get("/jobs/{job_id:int}", **needs(Permission.READ_RUNS))
 async def show_job(services: Serving, visit: Visiting, job_id: FromPath[int]) -> Template:
     """Show a job."""
-    known_id = JobId(existing_id(job_id))
+    known_id = JobId(job_id)
     async with services.store.read() as tx:
         expected = await find_expected(tx, visit.account_id, known_id)
     return await job_page(services, visit, known_id, form_of(expected))
@@ -57,7 +56,7 @@ async def expect(
     request: AnyRequest, services: Serving, visit: Visiting, job_id: FromPath[int]
 ) -> Template | Redirect:
     """Say how often a job is expected to run; an empty field is not at all."""
-    known_id = JobId(existing_id(job_id))
+    known_id = JobId(job_id)
     form = await Form.sent_with(request, "every", "grace")
     try:
         every, grace = form["every"].strip(), form["grace"].strip() or DEFAULT_GRACE

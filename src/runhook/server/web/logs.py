@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from runhook.domain.deliveries import UNSENT_STATES, DeliveryId, DeliveryState
 from runhook.domain.events import EventType
+from runhook.domain.numbers import number_in
 from runhook.domain.redeliveries import CODE_CLASSES
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import JobId, RunId
@@ -31,7 +32,6 @@ from runhook.storage.webhooks import list_webhooks
 
 SHOWN = 50
 """Deliveries on a page."""
-LARGEST_NUMBER = 2**63 - 1
 PRESETS = {
     "1h": timedelta(hours=1),
     "5h": timedelta(hours=5),
@@ -191,7 +191,7 @@ async def position_of(tx: Transaction, visit: Visit, delivery_id: str) -> Positi
 def filter_of(query: Query, now: datetime, problems: list[str]) -> DeliveryFilter:
     """Return the filter that an address holds; what cannot be read narrows nothing, and is told."""
     typed = {name: next(iter(query[name]), "") for name in query}
-    job, run = (number_in(name, typed[name], problems) for name in ("job", "run"))
+    job, run = (id_typed(name, typed[name], problems) for name in ("job", "run"))
     code = typed["code"]
     if code not in ("", *map(str, CODE_CLASSES)):
         problems.append("The code is not one of the classes.")
@@ -221,14 +221,14 @@ def unsent_states(states: Sequence[DeliveryState]) -> tuple[DeliveryState, ...]:
     return tuple(one for one in UNSENT_STATES if not states or one in states)
 
 
-def number_in(name: str, text: str, problems: list[str]) -> int | None:
+def id_typed(name: str, text: str, problems: list[str]) -> int | None:
     """Return the number that a field holds."""
     if not text:
         return None
-    if text.isascii() and text.isdigit() and int(text[:30]) <= LARGEST_NUMBER:
-        return int(text)
-    problems.append(f"The {name}'s id is a number.")
-    return None
+    number = number_in(text)
+    if number is None:
+        problems.append(f"The {name}'s id is a number.")
+    return number
 
 
 def moment_in(name: str, text: str, problems: list[str]) -> datetime | None:

@@ -18,7 +18,6 @@ from runhook.domain.errors import (
 from runhook.domain.people import User, check_email, check_name, check_new_password
 from runhook.operations.invite import Answer, accept_as, look_at_invitation
 from runhook.operations.sessions import Begun, end_other_sessions, end_session
-from runhook.server.api.parameters import existing_id
 from runhook.server.authentication import (
     Access,
     address_of,
@@ -114,7 +113,7 @@ async def show_sessions(services: Serving, session: InSession) -> Template:
 @post("/sessions/{session_id:int}/end", status_code=200, **open_to(Access.ANY_USER))
 async def end_one(services: Serving, session: InSession, session_id: FromPath[int]) -> Redirect:
     """End one of somebody's own sessions."""
-    await end_session(services.store, session.user.id, existing_id(session_id))
+    await end_session(services.store, session.user.id, session_id)
     return see("/sessions")
 
 

@@ -7,12 +7,12 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from runhook.domain.errors import NotFoundError
+from runhook.domain.numbers import id_in
 from runhook.domain.permissions import Permission
 from runhook.domain.results import mapping, number, sequence, text
 from runhook.domain.runs import RunId, RunStatus
 from runhook.domain.steps import steps_of
 from runhook.operations.publish import Cancel
-from runhook.server.api.parameters import existing_id
 from runhook.server.authentication import needs
 from runhook.server.services import Services, Serving
 from runhook.server.web.forms import Form
@@ -48,7 +48,7 @@ async def show_runs(
 ) -> Template:
     """List the account's runs, the newest first."""
     number = min(max(number, 1), LARGEST_PAGE)
-    job_id = int(job) if job.isascii() and job.isdigit() and len(job) < 19 else None
+    job_id = id_in(job)
     wanted = RunFilter(statuses=STATUSES.get(status), job_ids=None if job_id is None else [job_id])
     part = Slice(
         order=RunOrder.ID, is_descending=True, limit=SHOWN + 1, offset=(number - 1) * SHOWN
@@ -81,7 +81,7 @@ async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) ->
     watched = Watched(run_id=run_id)
     async with services.store.read() as tx:
         sight = await watched.look(tx, visit.account_id)
-        found = await find_run(tx, visit.account_id, RunId(existing_id(run_id)))
+        found = await find_run(tx, visit.account_id, RunId(run_id))
         if found is None:
             raise NotFoundError
         told = []
@@ -117,7 +117,7 @@ async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) ->
 @post("/runs/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
 async def cancel(services: Serving, visit: Visiting, run_id: FromPath[int]) -> Redirect:
     """Ask for a cancelable run to be canceled; its reporter does it."""
-    await services.publisher.publish(Cancel(visit.account_id, RunId(existing_id(run_id))))
+    await services.publisher.publish(Cancel(visit.account_id, RunId(run_id)))
     return see(f"{visit.root}/runs/{run_id}")
 
 

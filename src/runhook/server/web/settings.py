@@ -8,6 +8,7 @@ from litestar.response import Redirect, Template
 
 from runhook.domain.auditing import AuditAction
 from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
+from runhook.domain.numbers import number_in
 from runhook.domain.people import UserId
 from runhook.domain.permissions import Permission, PermissionSet, Role
 from runhook.domain.webhooks import PayloadVersion
@@ -15,7 +16,6 @@ from runhook.operations.accounts import AccountChange, change_account
 from runhook.operations.invite import invite, link_of, withdraw
 from runhook.operations.people import change_role, remove_member
 from runhook.operations.tokens import create_token, remove_token
-from runhook.server.api.parameters import existing_id
 from runhook.server.authentication import needs
 from runhook.server.origin import base_of
 from runhook.server.request import AnyRequest
@@ -120,7 +120,7 @@ async def withdraw_invitation(
     await withdraw(
         services.store,
         visit.account_id,
-        existing_id(invitation_id),
+        invitation_id,
         actor=visit.caller.actor,
         permissions=visit.caller.permissions,
         clock=services.clock,
@@ -134,7 +134,7 @@ async def change_member(
 ) -> Template | Redirect:
     """Give a member another role, or none."""
     form = await Form.sent_with(request, "role", "email")
-    user = UserId(existing_id(user_id))
+    user = UserId(user_id)
     try:
         if form["role"] == "none":
             await remove_member(
@@ -195,7 +195,8 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
     form = await Form.sent_with(request, "name", "permission_set", "expires_in_days")
     days = form["expires_in_days"].strip()
     text = ""
-    if days and not (days.isascii() and days.isdigit() and len(days) < 6):
+    lifetime = number_in(days, most=99_999)
+    if days and lifetime is None:
         form.refuse("expires_in_days", "Give a number of days, or nothing.")
     if form["permission_set"] not in set(PermissionSet):
         form.refuse("permission_set", "Choose one of these.")
@@ -206,7 +207,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
                 visit.account_id,
                 PermissionSet(form["permission_set"]),
                 name=form["name"],
-                lifetime=timedelta(days=int(days)) if days else None,
+                lifetime=None if lifetime is None else timedelta(days=lifetime),
                 actor=visit.caller.actor,
                 grantable=visit.caller.permissions,
                 clock=services.clock,
@@ -225,7 +226,7 @@ async def revoke(services: Serving, visit: Visiting, token_id: FromPath[int]) ->
     await remove_token(
         services.store,
         visit.account_id,
-        existing_id(token_id),
+        token_id,
         actor=visit.caller.actor,
         clock=services.clock,
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from runhook.domain.deliveries import DeliveryId
+from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.redeliveries import RedeliveryId
 from runhook.domain.runs import AccountId, RunId
 from runhook.domain.webhooks import WebhookId
@@ -19,7 +20,6 @@ from runhook.storage.store import Transaction
 
 LOOKED_AT = 50
 """So many of the newest deliveries and runs are watched, whatever a page shows."""
-LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

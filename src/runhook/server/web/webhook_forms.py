@@ -7,6 +7,7 @@ from runhook.domain.custom_headers import MASK
 from runhook.domain.destinations import AddressPolicy, check_url
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
+from runhook.domain.numbers import NO_ID, id_in
 from runhook.domain.payload import render
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
@@ -156,8 +157,8 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
 
 
 def numbers(texts: Collection[str]) -> list[int]:
-    """Return ids; what is none is 0, which nothing has, so that it is refused as unknown."""
-    return [int(one) if one.isascii() and one.isdigit() and len(one) < 19 else 0 for one in texts]
+    """Return ids; what is none is one that nothing has, so that it is refused as unknown."""
+    return [id_in(one) or NO_ID for one in texts]
 
 
 def read_headers(form: Form) -> dict[str, str]:

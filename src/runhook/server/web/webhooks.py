@@ -8,6 +8,7 @@ from litestar.response import Redirect, Template
 
 from runhook.domain.attempt_counts import HOUR, hour_of
 from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.numbers import number_in
 from runhook.domain.permissions import Permission
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.send_test import send_test
@@ -170,13 +171,13 @@ async def rotate(
 ) -> Template:
     """Give a webhook a new secret, and show it this once."""
     form = await Form.sent_with(request, "grace_days", "name")
-    days = form["grace_days"]
+    days = number_in(form["grace_days"])
     try:
         webhook, secret = await renew_secret(
             services.store,
             visit.account_id,
             WebhookId(webhook_id),
-            grace_days=int(days) if days.isascii() and days.isdigit() and len(days) < 4 else -1,
+            grace_days=-1 if days is None else days,
             actor=visit.caller.actor,
             clock=services.clock,
         )
