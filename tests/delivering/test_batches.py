@@ -66,7 +66,7 @@ async def test_claiming_and_recording_a_hundred_take_no_more_statements_than_one
     with all_statements() as statements:
         claimed = await claim(scene.store, {webhook.id: 100}, A_WORKER)
         batch = judged(scene, claimed, *OUTCOMES[what])
-        recorded = await record(scene.store, A_WORKER.owner, batch, scene.clock)
+        recorded = await record(scene.store, batch, scene.clock)
 
     assert sum(one.counted for one in recorded) == 100
     assert len(statements) == CLAIMING[backend] + 6
@@ -100,7 +100,7 @@ async def test_a_webhooks_failures_are_counted_once_a_batch_in_their_order(scene
         *judged(scene, claimed[PAUSE_AFTER + 2 :], *bad),
     ]
 
-    recorded = await record(scene.store, A_WORKER.owner, batch, scene.clock)
+    recorded = await record(scene.store, batch, scene.clock)
 
     health = (await scene.shown(webhook)).health
     assert health.consecutive_failures == PAUSE_AFTER - 2

@@ -68,7 +68,7 @@ async def test_what_replicas_record_at_the_same_time_of_the_same_webhooks_adds_u
 
     await asyncio.gather(
         *(
-            record(scene.store, lease.owner, batch, scene.clock)
+            record(scene.store, batch, scene.clock)
             for lease, batch in zip(REPLICAS, batches, strict=True)
         )
     )
@@ -89,11 +89,9 @@ async def test_what_was_recorded_after_its_lease_was_lost_counts_nothing(scene: 
     taken = await claim(scene.store, {webhook.id: 2}, next_one)
     succeeded = OUTCOMES["succeeded"]
 
-    recorded = await record(
-        scene.store, late.owner, judged(scene, [*lost, *held], *succeeded), scene.clock
-    )
+    recorded = await record(scene.store, judged(scene, [*lost, *held], *succeeded), scene.clock)
     assert await counted(scene, webhook) == []
-    await record(scene.store, next_one.owner, judged(scene, taken, *succeeded), scene.clock)
+    await record(scene.store, judged(scene, taken, *succeeded), scene.clock)
 
     assert not any(one.counted for one in recorded)
     assert await counted(scene, webhook) == [(2, 0)]

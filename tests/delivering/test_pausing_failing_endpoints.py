@@ -221,7 +221,7 @@ async def test_a_probe_that_is_given_back_too_late_leaves_the_one_that_took_over
     scene.clock.advance(LEASE)
     await claim(scene.store, {webhook.id: 1}, prompt, gated=seen)
 
-    await release(scene.store, late.owner, given_back)
+    await release(scene.store, given_back)
 
     assert (await scene.shown(webhook)).health.paused_until == scene.clock.now() + LEASE
 

@@ -37,7 +37,7 @@ from runhook.storage.redeliveries import find_redelivery
 from runhook.storage.store import Store
 from runhook.storage.tables import deliveries
 from runhook.storage.unsent import Counted, count_unsent
-from tests.support.accounts import SOMEBODY, rows_of
+from tests.support.accounts import SOMEBODY, end_waiting, rows_of
 from tests.support.api import LEASE
 from tests.support.databases import VAULT
 from tests.support.receiver import status
@@ -365,7 +365,7 @@ async def test_a_test_beside_it_changes_nothing_about_that(scene: Scene):
         clock=scene.clock,
     )
     async with scene.store.write() as tx:
-        await tx.execute(sa.update(deliveries).values(state=FAILED))
+        await end_waiting(tx, FAILED)
     scene.clock.advance(A_SECOND)
 
     begun = await begin(scene)
@@ -484,11 +484,7 @@ async def test_the_same_request_twice_at_once_queues_each_delivery_once(
 async def drain(scene: Scene) -> None:
     """Let everything that waits have arrived, and some time pass."""
     async with scene.store.write() as tx:
-        await tx.execute(
-            sa.update(deliveries)
-            .where(deliveries.c.state == PENDING)
-            .values(state=SUCCEEDED, next_attempt_at=None)
-        )
+        await end_waiting(tx, SUCCEEDED)
     scene.clock.advance(WAIT)
 
 

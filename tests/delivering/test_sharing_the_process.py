@@ -1,11 +1,11 @@
 """What this process holds and sends is shared out among accounts, and among an account's lanes."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import timedelta
+from itertools import count as counting
 
 import pytest
 
-from runhook.dispatcher.holds import Held
 from runhook.dispatcher.lanes import (
     BYTES_PER_LANE,
     CLAIMS_IN_ALL,
@@ -17,6 +17,7 @@ from runhook.dispatcher.lanes import (
     Lanes,
     Share,
 )
+from runhook.dispatcher.ledger import Held, Ledger, Stage
 from runhook.domain.budgets import SLOW
 from runhook.domain.deliveries import Delivery, DeliveryId
 from runhook.domain.events import EventType
@@ -36,7 +37,8 @@ def webhook(number: int, account_id: AccountId = BUSY) -> WebhookId:
 
 def a_delivery(webhook_id: WebhookId, account_id: AccountId = BUSY, body: bytes = b"") -> Delivery:
     return Delivery(
-        id=DeliveryId("wev_1"),
+        id=DeliveryId(f"wev_{next(NUMBERS)}"),
+        claim_number=1,
         account_id=account_id,
         webhook_id=webhook_id,
         run_id=None,
@@ -52,6 +54,24 @@ def waiting_of(count: int, account_id: AccountId = BUSY) -> dict[WebhookId, Wait
     return {webhook(number, account_id): now for number in range(count)}
 
 
+NUMBERS = counting(1)
+
+
+def take(
+    lanes: Lanes, webhook_id: WebhookId, account_id: AccountId = BUSY, body: bytes = b""
+) -> Held:
+    """Hold a claim of a delivery of its own."""
+    claimed = a_claimed(webhook_id, account_id, body)
+    return lanes.take(claimed, since=0, until=30)
+
+
+def a_claimed(webhook_id: WebhookId, account_id: AccountId = BUSY, body: bytes = b"") -> Claimed:
+    """A delivery of its own, claimed."""
+    delivery = a_delivery(webhook_id, account_id, body)
+    endpoint = Endpoint(webhook_id=webhook_id, client_url="http://127.0.0.1:9/", secrets=())
+    return Claimed(delivery, endpoint)
+
+
 def fill(lanes: Lanes, waiting: dict[WebhookId, Waiting]) -> Counter[AccountId]:
     """Claim until there are no places, and return how much each account holds."""
     held: Counter[AccountId] = Counter()
@@ -59,7 +79,7 @@ def fill(lanes: Lanes, waiting: dict[WebhookId, Waiting]) -> Counter[AccountId]:
         for webhook_id, count in places.items():
             account_id = waiting[webhook_id].account_id
             for _ in range(count):
-                lanes.enter(a_delivery(webhook_id, account_id))
+                take(lanes, webhook_id, account_id)
             held[account_id] += count
     return held
 
@@ -68,34 +88,39 @@ class Requests:
     """Requests that end when a test says so, in lanes of one account."""
 
     def __init__(self) -> None:
+        self.ledger = Ledger()
         self.share = Share()
-        self.begun: Counter[Lane] = Counter()
+        self.begun: defaultdict[Lane, list[Held]] = defaultdict(list)
 
     def lane(self, share: Share | None = None) -> Lane:
         """Open a lane, of the same account unless another's share is given."""
-        return Lane(share or self.share, self._begin)
+        return Lane(share or self.share, self.ledger, self._begin)
+
+    def held(self, lane: Lane, *, since: float = 0) -> Held:
+        """Hold a delivery that was claimed at that time."""
+        held = Held(a_claimed(webhook(1)), lane, since=since, until=since + 30)
+        self.ledger.take(held)
+        return held
 
     def send(self, lane: Lane, count: int) -> None:
         """Put so many deliveries into a lane."""
         for _ in range(count):
-            assert lane.put(held(since=0))
+            assert lane.put(self.held(lane))
 
     def end_one(self, lane: Lane) -> None:
-        """End a lane's oldest request."""
-        if lane.next() is not None:
-            self.begun[lane] += 1
+        """End a lane's oldest request that is under way."""
+        oldest = next(one for one in self.begun[lane] if one.stage is Stage.UNDER_WAY)
+        self.ledger.drop(oldest)
+        following = lane.next()
+        if following is not None:
+            self.begun[lane].append(following)
 
-    def _begin(self, lane: Lane, _held: Held) -> None:
-        self.begun[lane] += 1
+    def count(self, lane: Lane) -> int:
+        """Return how many requests of a lane have begun."""
+        return len(self.begun[lane])
 
-
-def held(*, since: float) -> Held:
-    """A delivery that was claimed at that time."""
-    delivery = a_delivery(webhook(1))
-    endpoint = Endpoint(
-        webhook_id=delivery.webhook_id, client_url="http://127.0.0.1:9/", secrets=()
-    )
-    return Held(Claimed(delivery, endpoint), since=since, until=since + 30)
+    def _begin(self, lane: Lane, held: Held) -> None:
+        self.begun[lane].append(held)
 
 
 @pytest.fixture
@@ -105,7 +130,7 @@ def requests() -> Requests:
 
 def new_lanes() -> Lanes:
     """Lanes in which nothing is put."""
-    return Lanes(lambda lane, held: None)
+    return Lanes(Ledger(), lambda lane, held: None)
 
 
 def test_one_account_holds_no_more_than_half_of_the_claims():
@@ -164,7 +189,9 @@ def test_an_account_in_trouble_leaves_places_to_its_own_next_webhook():
     ],
 )
 def test_a_lane_holds_fewer_bodies_the_larger_they_are(size: int, most: int):
-    lane = new_lanes().enter(a_delivery(webhook(0), body=b"x" * size))
+    lanes = new_lanes()
+    take(lanes, webhook(0), body=b"x" * size)
+    lane = lanes.lane_of(a_claimed(webhook(0)))
     lane.note(timedelta(milliseconds=1), failed=False)
 
     assert lane.places() == most - 1
@@ -191,16 +218,14 @@ def test_a_webhook_with_a_rate_limit_gets_no_more_places_than_can_be_sent_at_onc
 
 def test_a_lane_remembers_its_endpoint_as_long_as_something_waits():
     lanes, waiting = new_lanes(), waiting_of(1)
-    delivery = a_delivery(webhook(0))
-    lane = lanes.enter(delivery)
+    claimed = a_claimed(webhook(0))
+    lane = lanes.lane_of(claimed)
     lane.note(SLOW, failed=True)
-    lanes.leave(delivery)
 
     lanes.places(waiting)
-    assert lanes.enter(delivery) is lane
-    lanes.leave(delivery)
+    assert lanes.lane_of(claimed) is lane
     lanes.places({})
-    assert lanes.enter(delivery) is not lane
+    assert lanes.lane_of(claimed) is not lane
 
 
 def test_a_lane_whose_endpoint_is_in_trouble_claims_less(requests: Requests):
@@ -208,18 +233,21 @@ def test_a_lane_whose_endpoint_is_in_trouble_claims_less(requests: Requests):
     before = lane.places()
     lane.note(SLOW, failed=True)
 
-    lane.held = before // 2
+    for _ in range(before // 2):
+        requests.held(lane)
     assert lane.places() == 0
 
 
 def test_a_lane_claims_again_when_half_of_it_is_sent_though_not_recorded_yet(requests: Requests):
     lane = requests.lane()
-    lane.held = lane.places()
-    half = lane.held // 2
+    held = [requests.held(lane) for _ in range(lane.places())]
+    half = len(held) // 2
 
-    assert [lane.note_sent() for _ in range(half)] == [False] * (half - 1) + [True]
+    sent = [lane.note_sent(one) for one in held[:half]]
+
+    assert sent == [False] * (half - 1) + [True]
     assert lane.places() == half
-    assert not lane.note_sent()
+    assert not lane.note_sent(held[half])
 
 
 def test_a_lane_sends_no_more_than_its_budget_at_once(requests: Requests):
@@ -228,14 +256,16 @@ def test_a_lane_sends_no_more_than_its_budget_at_once(requests: Requests):
 
     requests.send(lane, 40)
 
-    assert requests.begun[lane] == REQUESTS_PER_LANE // 2
+    assert requests.count(lane) == REQUESTS_PER_LANE // 2
 
 
 def test_an_account_sends_no_more_than_its_share_at_once(requests: Requests):
     for _ in range(MANY // 2):
         requests.send(requests.lane(), 4)
 
-    assert requests.share.under_way == sum(requests.begun.values()) == REQUESTS_PER_ACCOUNT
+    assert (
+        requests.share.counts.under_way == requests.ledger.counts.under_way == REQUESTS_PER_ACCOUNT
+    )
 
 
 def test_endpoints_that_hang_leave_room_to_one_that_does_not(requests: Requests):
@@ -248,7 +278,7 @@ def test_endpoints_that_hang_leave_room_to_one_that_does_not(requests: Requests)
     for _ in range(49):
         requests.end_one(healthy)
 
-    assert requests.begun[healthy] == 50
+    assert requests.count(healthy) == 50
 
 
 def test_a_lane_that_was_crowded_out_goes_on_as_soon_as_another_one_ends(requests: Requests):
@@ -257,11 +287,11 @@ def test_a_lane_that_was_crowded_out_goes_on_as_soon_as_another_one_ends(request
         requests.send(lane, 1)
     late = requests.lane()
     requests.send(late, 1)
-    assert requests.begun[late] == 0
+    assert requests.count(late) == 0
 
     requests.end_one(hanging[0])
 
-    assert requests.begun[late] == 1
+    assert requests.count(late) == 1
 
 
 def test_lanes_of_one_account_crowd_out_none_of_another(requests: Requests):
@@ -271,7 +301,7 @@ def test_lanes_of_one_account_crowd_out_none_of_another(requests: Requests):
 
     requests.send(other, REQUESTS_PER_LANE)
 
-    assert requests.begun[other] == REQUESTS_PER_LANE
+    assert requests.count(other) == REQUESTS_PER_LANE
 
 
 def test_what_waits_in_a_lane_that_is_closed_is_not_sent(requests: Requests):
@@ -282,6 +312,6 @@ def test_what_waits_in_a_lane_that_is_closed_is_not_sent(requests: Requests):
     for _ in range(REQUESTS_PER_LANE):
         requests.end_one(lane)
 
-    assert len(waited) == requests.begun[lane] == REQUESTS_PER_LANE
-    assert not lane.put(held(since=0))
-    assert lane.put(held(since=2))
+    assert len(waited) == requests.count(lane) == REQUESTS_PER_LANE
+    assert not lane.put(requests.held(lane, since=0))
+    assert lane.put(requests.held(lane, since=2))

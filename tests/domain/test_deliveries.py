@@ -128,6 +128,7 @@ def test_these_moves_and_no_others_are_legal():
 def test_a_printed_delivery_does_not_show_its_body():
     delivery = Delivery(
         id=DeliveryId("wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt"),
+        claim_number=1,
         account_id=a_run().account_id,
         webhook_id=a_webhook().id,
         run_id=a_run().id,

@@ -77,7 +77,7 @@ async def test_postgresql_goes_away_and_comes_back(
         is_ready = await client.get(f"{service.url}/readyz")
         # It is answered while its record can be written nowhere.
         answering.set()
-        await service.says("attempt not recorded yet")
+        await service.says("not written yet")
 
         await server.start()
         await until_started(api, "meanwhile")
@@ -203,7 +203,7 @@ async def test_an_answer_is_recorded_once_the_lock_is_gone_and_not_asked_for_aga
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             answering.set()
-            await service.says("attempt not recorded yet")
+            await service.says("not written yet")
             other.execute("ROLLBACK")
 
         async def all_recorded() -> bool:

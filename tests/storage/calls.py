@@ -173,7 +173,7 @@ class Rows:
             request_headers={},
             outcome=Outcome(duration=timedelta(seconds=1), status_code=200),
         )
-        return Ending(attempt=attempt, state=DeliveryState.SUCCEEDED)
+        return Ending(claim=self.delivery.claim, attempt=attempt, state=DeliveryState.SUCCEEDED)
 
 
 async def some_rows(store: Store) -> Rows:
@@ -344,14 +344,14 @@ CALLS: dict[str, Call] = {
     ),
     "reopen_gates": lambda tx, rows: claims.reopen_gates(tx, {rows.webhook.id: START}),
     "claim_due": lambda tx, rows: claims.claim_due(tx, {rows.webhook.id: 2}, LEASE),
-    "hold_claims": lambda tx, rows: claims.hold_claims(tx, [rows.delivery.id], LEASE.owner),
+    "hold_claims": lambda tx, rows: claims.hold_claims(tx, [rows.delivery.claim]),
     "end_attempts": lambda tx, rows: claims.end_attempts(tx, [rows.ending]),
     "backlog_of": lambda tx, rows: backlog.backlog_of(tx, ACCOUNT),
     "count_sending": lambda tx, rows: backlog.count_sending(tx, ACCOUNT),
     "count_paused": lambda tx, rows: backlog.count_paused(tx, ACCOUNT),
     "database_size": lambda tx, rows: backlog.database_size(tx),
-    "renew_claims": lambda tx, rows: claims.renew_claims(tx, [rows.delivery.id], LEASE),
-    "release_claims": lambda tx, rows: claims.release_claims(tx, [rows.delivery.id], LEASE.owner),
+    "renew_claims": lambda tx, rows: claims.renew_claims(tx, [rows.delivery.claim], LEASE.duration),
+    "release_claims": lambda tx, rows: claims.release_claims(tx, [rows.delivery.claim]),
     "return_abandoned": lambda tx, rows: claims.return_abandoned(tx),
     "return_all_claimed": lambda tx, rows: claims.return_all_claimed(tx),
     "take_back": lambda tx, rows: claims.take_back(tx),

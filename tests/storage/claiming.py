@@ -7,7 +7,6 @@ from runhook.domain.deliveries import (
     Attempt,
     AttemptTrigger,
     Delivery,
-    DeliveryId,
     DeliveryState,
     Lease,
 )
@@ -31,16 +30,21 @@ async def claim(
         return await claim_due(tx, lanes, Lease(owner=owner, duration=LEASE))
 
 
-async def fail_first_attempt(store: Store, delivery_id: DeliveryId, *, retry: timedelta) -> None:
-    """Record that a claimed delivery's first attempt failed and is to be retried."""
+def a_failed_attempt(claimed: Delivery, *, retry: timedelta | None) -> Ending:
+    """The end of a claimed delivery's first attempt, which failed; None if none follows."""
     attempt = Attempt(
-        delivery_id=delivery_id,
+        delivery_id=claimed.id,
         number=1,
         trigger=AttemptTrigger.SCHEDULED,
         sent_at=START,
         request_headers={},
         outcome=FAILED,
     )
-    ending = Ending(attempt=attempt, state=DeliveryState.PENDING, delay=retry)
+    state = DeliveryState.FAILED if retry is None else DeliveryState.PENDING
+    return Ending(claim=claimed.claim, attempt=attempt, state=state, delay=retry)
+
+
+async def fail_first_attempt(store: Store, claimed: Delivery, *, retry: timedelta) -> None:
+    """Record that a claimed delivery's first attempt failed and is to be retried."""
     async with store.write() as tx:
-        await end_attempts(tx, [ending])
+        await end_attempts(tx, [a_failed_attempt(claimed, retry=retry)])

@@ -37,7 +37,7 @@ async def test_attempts_go_with_their_delivery_and_events_with_their_run(
     webhook = await tenant.webhook()
     await tenant.start()
     (claimed,) = await claim(store, {webhook.id: 1})
-    await fail_first_attempt(store, claimed.id, retry=timedelta(seconds=1))
+    await fail_first_attempt(store, claimed, retry=timedelta(seconds=1))
     assert len(await rows_of(store, attempts)) == len(await rows_of(store, events)) == 1
 
     async with store.write() as tx:

@@ -62,7 +62,7 @@ async def test_nothing_is_claimed_before_it_is_due(
     webhook = await tenant.webhook()
     await tenant.start()
     (claimed,) = await claim(store, {webhook.id: 1})
-    await fail_first_attempt(store, claimed.id, retry=timedelta(seconds=10))
+    await fail_first_attempt(store, claimed, retry=timedelta(seconds=10))
 
     clock.advance(timedelta(seconds=10) - timedelta(microseconds=1))
     assert await claim(store, {webhook.id: 1}) == []
@@ -151,7 +151,7 @@ async def test_tells_who_waits_and_how_long(tenant: Tenant, store: Store, clock:
     retried = await tenant.webhook(job_ids=[(await tenant.start("run-2")).job.id])
     await tenant.start("run-3")
     (claimed,) = await claim(store, {retried.id: 1})
-    await fail_first_attempt(store, claimed.id, retry=timedelta(seconds=60))
+    await fail_first_attempt(store, claimed, retry=timedelta(seconds=60))
     await tenant.webhook(name="has nothing")
 
     async with store.read() as tx:

@@ -46,7 +46,7 @@ async def test_a_later_event_is_claimable_after_the_earlier_ones_first_attempt(
     webhook = await tenant.webhook()
     await tenant.finish(await tenant.start())
     (started,) = await claim_all(store, webhook)
-    await fail_first_attempt(store, started.id, retry=AN_HOUR)
+    await fail_first_attempt(store, started, retry=AN_HOUR)
 
     claimed = await claim_all(store, webhook)
 
@@ -59,7 +59,7 @@ async def test_an_earlier_event_that_is_retried_holds_nothing_back(
     webhook = await tenant.webhook()
     await tenant.finish(await tenant.start())
     (started,) = await claim_all(store, webhook)
-    await fail_first_attempt(store, started.id, retry=A_WHILE)
+    await fail_first_attempt(store, started, retry=A_WHILE)
     clock.advance(A_WHILE)
 
     claimed = await claim_all(store, webhook)
@@ -75,7 +75,7 @@ async def test_each_event_of_a_failed_run_waits_for_the_one_before(tenant: Tenan
     while claimed := await claim_all(store, webhook):
         (only,) = claimed
         order.append(only.event_type)
-        await fail_first_attempt(store, only.id, retry=AN_HOUR)
+        await fail_first_attempt(store, only, retry=AN_HOUR)
 
     assert order == [EventType.STARTED, EventType.ERRORED, EventType.COMPLETED]
 

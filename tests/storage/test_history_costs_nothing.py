@@ -20,9 +20,9 @@ from runhook.storage.claims import (
 )
 from runhook.storage.runs import find_runs_by_key, lock_runs
 from runhook.storage.store import Store, Transaction
-from runhook.storage.tables import deliveries, webhooks
+from runhook.storage.tables import webhooks
 from tests.storage.plans import Scan, scans_of
-from tests.support.accounts import Tenant
+from tests.support.accounts import Tenant, end_waiting
 from tests.support.clock import ManualClock
 from tests.support.statements import statements_of
 
@@ -114,7 +114,7 @@ async def test_finding_who_waits_walks_no_history_that_was_pending_when_statisti
         await copy(tx, webhook.id, "wev_", DeliveryState.PENDING)
     async with store.write() as tx:
         await tx.execute(sa.text("ANALYZE"))
-        await tx.execute(sa.update(deliveries).values(state=DeliveryState.SUCCEEDED))
+        await end_waiting(tx, DeliveryState.SUCCEEDED)
     await tenant.start("run-2")
 
     scans = await delivery_scans(store, waiting_webhooks)
@@ -194,7 +194,9 @@ async def test_renewing_a_lease_finds_the_delivery_by_its_id(store: Store, healt
     async with store.write() as tx:
         (claimed,) = await claim_due(tx, {healthy: 1}, LEASE)
 
-    scans = await delivery_scans(store, lambda tx: renew_claims(tx, [claimed.id], LEASE))
+    scans = await delivery_scans(
+        store, lambda tx: renew_claims(tx, [claimed.claim], LEASE.duration)
+    )
 
     assert sum(scan.rows for scan in scans) <= 2
     assert all(scan.index for scan in scans)

@@ -1,20 +1,24 @@
-"""Whoever records must still hold the claim; one whose time is over goes back to the queue."""
+"""A worker that records must hold its claim still; one that is over goes back to the queue."""
 
 import asyncio
 from datetime import timedelta
 
-from runhook.domain.deliveries import DeliveryId, DeliveryState, Lease
+import pytest
+
+from runhook.domain.deliveries import Claim, Delivery, DeliveryState
+from runhook.domain.webhooks import Webhook
 from runhook.storage.claims import (
-    RENEWED_AT_ONCE,
+    end_attempts,
     hold_claims,
     release_claims,
     renew_claims,
     return_abandoned,
     return_all_claimed,
 )
+from runhook.storage.deliveries import return_to_queue
 from runhook.storage.store import Store
 from runhook.storage.tables import deliveries
-from tests.storage.claiming import LEASE, claim
+from tests.storage.claiming import LEASE, a_failed_attempt, claim
 from tests.support.accounts import Tenant, claims_of, rows_of
 from tests.support.clock import ManualClock
 
@@ -22,17 +26,11 @@ PENDING = (DeliveryState.PENDING, None)
 MOMENT = timedelta(microseconds=1)
 
 
-async def test_the_owner_holds_its_claim_and_nobody_else_does(tenant: Tenant, store: Store):
-    webhook = await tenant.webhook()
-    await tenant.start()
-    (claimed,) = await claim(store, {webhook.id: 1}, owner="owner")
-
-    async with store.write() as tx:
-        assert await hold_claims(tx, [claimed.id], "owner") == {claimed.id}
-        assert await hold_claims(tx, [claimed.id], "another") == set()
+BOTH = pytest.mark.parametrize("successor", ["late", "another"])
+"""Who claims what the late worker lost: the same worker, or another one."""
 
 
-async def test_a_claim_that_was_returned_is_not_held_any_more(
+async def test_a_claim_is_held_until_it_is_returned(
     tenant: Tenant, store: Store, clock: ManualClock
 ):
     webhook = await tenant.webhook()
@@ -41,14 +39,75 @@ async def test_a_claim_that_was_returned_is_not_held_any_more(
     clock.advance(LEASE)
 
     async with store.write() as tx:
+        assert await hold_claims(tx, [claimed.claim]) == {claimed.claim}
         await return_abandoned(tx)
-        assert await hold_claims(tx, [claimed.id], "slow") == set()
+        assert await hold_claims(tx, [claimed.claim]) == set()
 
 
-async def renew(store: Store, delivery_ids: list[DeliveryId], owner: str) -> set[DeliveryId]:
+async def lose(store: Store, clock: ManualClock, webhook: Webhook, successor: str) -> Delivery:
+    """Claim a webhook's delivery, let the lease end, and let the successor claim it again."""
+    (lost,) = await claim(store, {webhook.id: 1}, owner="late")
+    clock.advance(LEASE)
+    async with store.write() as tx:
+        await return_abandoned(tx)
+    (claimed,) = await claim(store, {webhook.id: 1}, owner=successor)
+    assert claimed.id == lost.id
+    return lost
+
+
+@BOTH
+async def test_a_lost_claim_is_neither_held_nor_renewed_nor_given_back_nor_ended(
+    tenant: Tenant, store: Store, clock: ManualClock, successor: str
+):
+    webhook = await tenant.webhook()
+    await tenant.start()
+    lost = await lose(store, clock, webhook, successor)
+    before = await rows_of(store, deliveries)
+    clock.advance(MOMENT)
+
+    async with store.write() as tx:
+        held = await hold_claims(tx, [lost.claim])
+        renewed = await renew_claims(tx, [lost.claim], LEASE)
+        await release_claims(tx, [lost.claim])
+        await end_attempts(tx, [a_failed_attempt(lost, retry=None)])
+
+    assert (held, renewed) == (set(), set())
+    assert await rows_of(store, deliveries) == before
+
+
+@BOTH
+async def test_of_two_claims_of_a_delivery_asked_for_together_the_later_one_is_held(
+    tenant: Tenant, store: Store, clock: ManualClock, successor: str
+):
+    webhook = await tenant.webhook()
+    await tenant.start()
+    lost = (await lose(store, clock, webhook, successor)).claim
+    held = Claim(lost.delivery_id, lost.number + 1)
+
+    for asked in ([lost, held], [held, lost]):
+        async with store.write() as tx:
+            assert await hold_claims(tx, asked) == {held}
+            assert await renew_claims(tx, asked, LEASE) == {held}
+
+
+async def test_a_delivery_that_is_redelivered_has_a_new_claim(tenant: Tenant, store: Store):
+    webhook = await tenant.webhook()
+    await tenant.start()
+    (first,) = await claim(store, {webhook.id: 1})
+    async with store.write() as tx:
+        await end_attempts(tx, [a_failed_attempt(first, retry=None)])
+        state = DeliveryState.FAILED
+        assert await return_to_queue(tx, webhook.account_id, first.id, state)
+
+    (second,) = await claim(store, {webhook.id: 1})
+
+    assert second.claim == Claim(first.id, first.claim_number + 1)
+
+
+async def renew(store: Store, *claims: Claim) -> set[Claim]:
     """Renew claims as a worker does."""
     async with store.write() as tx:
-        return await renew_claims(tx, delivery_ids, Lease(owner=owner, duration=LEASE))
+        return await renew_claims(tx, claims, LEASE)
 
 
 async def test_a_renewed_claim_lasts_a_whole_lease_from_then_on(
@@ -59,7 +118,7 @@ async def test_a_renewed_claim_lasts_a_whole_lease_from_then_on(
     (claimed,) = await claim(store, {webhook.id: 1}, owner="busy")
     clock.advance(LEASE - MOMENT)
 
-    assert await renew(store, [claimed.id], "busy") == {claimed.id}
+    assert await renew(store, claimed.claim) == {claimed.claim}
 
     clock.advance(LEASE - MOMENT)
     async with store.write() as tx:
@@ -67,26 +126,6 @@ async def test_a_renewed_claim_lasts_a_whole_lease_from_then_on(
     clock.advance(MOMENT)
     async with store.write() as tx:
         assert await return_abandoned(tx) == 1
-
-
-async def test_a_late_worker_cannot_renew_what_was_returned_or_another_one_has(
-    tenant: Tenant, store: Store, clock: ManualClock
-):
-    webhook = await tenant.webhook()
-    await tenant.start()
-    (claimed,) = await claim(store, {webhook.id: 1}, owner="late")
-    clock.advance(LEASE)
-    async with store.write() as tx:
-        await return_abandoned(tx)
-    of_nobody = await renew(store, [claimed.id], "late")
-    await claim(store, {webhook.id: 1}, owner="quick")
-    (before,) = await rows_of(store, deliveries)
-
-    clock.advance(MOMENT)
-    of_another = await renew(store, [claimed.id], "late")
-
-    assert (of_nobody, of_another) == (set(), set())
-    assert await rows_of(store, deliveries) == [before]
 
 
 async def test_a_late_worker_that_nobody_replaced_goes_on(
@@ -97,7 +136,7 @@ async def test_a_late_worker_that_nobody_replaced_goes_on(
     (claimed,) = await claim(store, {webhook.id: 1}, owner="late")
     clock.advance(2 * LEASE)
 
-    assert await renew(store, [claimed.id], "late") == {claimed.id}
+    assert await renew(store, claimed.claim) == {claimed.claim}
 
 
 async def test_only_what_is_asked_for_is_renewed_however_much_it_is(
@@ -105,19 +144,19 @@ async def test_only_what_is_asked_for_is_renewed_however_much_it_is(
 ):
     """What could not be recorded is held by nobody any more, and must end."""
     webhook = await tenant.webhook()
-    many = RENEWED_AT_ONCE + 2
+    many = 502
     await asyncio.gather(*(tenant.start(f"run-{number}") for number in range(many)))
     *kept, left = await claim(store, {webhook.id: many}, owner="busy")
     clock.advance(LEASE - MOMENT)
 
-    renewed = await renew(store, [one.id for one in kept], "busy")
+    renewed = await renew(store, *(one.claim for one in kept))
 
     clock.advance(MOMENT)
     async with store.write() as tx:
         assert await return_abandoned(tx) == 1
-    assert renewed == {one.id for one in kept}
+    assert renewed == {one.claim for one in kept}
     assert (await claims_of(store)).count(PENDING) == 1
-    assert left.id not in renewed
+    assert left.claim not in renewed
 
 
 async def test_a_claim_is_returned_only_once_its_lease_is_over(
@@ -150,7 +189,8 @@ async def test_what_is_returned_keeps_its_place_and_its_attempts(
     async with store.write() as tx:
         await return_abandoned(tx)
 
-    assert await rows_of(store, deliveries) == [before]
+    (after,) = await rows_of(store, deliveries)
+    assert after._asdict() == {**before._asdict(), "claim_number": before.claim_number + 1}
 
 
 async def test_a_worker_gives_back_only_what_it_holds(
@@ -161,10 +201,10 @@ async def test_a_worker_gives_back_only_what_it_holds(
     (mine,) = await claim(store, {webhook.id: 1}, owner="me")
     clock.advance(MOMENT)
     await tenant.start("run-2")
-    (other,) = await claim(store, {webhook.id: 1}, owner="another")
+    await claim(store, {webhook.id: 1}, owner="another")
 
     async with store.write() as tx:
-        await release_claims(tx, [mine.id, other.id], "me")
+        await release_claims(tx, [mine.claim])
 
     assert await claims_of(store) == [PENDING, (DeliveryState.SENDING, "another")]
 

@@ -39,7 +39,7 @@ async def test_what_a_worker_gives_back_wakes_the_others(tenant: Tenant, store: 
     claimed = await attempt.claim(store, {webhook.id: 1}, stopping)
 
     async with listening_to(store) as wakes:
-        await attempt.release(store, stopping.owner, claimed)
+        await attempt.release(store, claimed)
 
     assert wakes.count == 1
 

@@ -42,9 +42,10 @@ from runhook.operations.subscribe import (
     remove_webhook,
 )
 from runhook.storage.accounts import Account, insert_account
+from runhook.storage.columns import EPOCH
 from runhook.storage.deliveries import LoggedDelivery, list_deliveries
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
+from runhook.storage.store import Store, Transaction
+from runhook.storage.tables import IS_PENDING, IS_SENDING, deliveries
 from tests.support.clock import ManualClock
 
 LOOPBACK = AddressPolicy.parse("127.0.0.0/8")
@@ -205,6 +206,24 @@ async def a_tenant(store: Store, clock: ManualClock, account_id: int = 1) -> Ten
     async with store.write() as tx:
         await insert_account(tx, account)
     return Tenant(store, clock, account.id)
+
+
+async def end_waiting(tx: Transaction, state: DeliveryState, **values: object) -> None:
+    """Let all that waits have been sent, and end in a state."""
+    await tx.execute(
+        sa.update(deliveries)
+        .where(IS_PENDING)
+        .values(
+            state=DeliveryState.SENDING,
+            claim_number=deliveries.c.claim_number + 1,
+            claimed_until=EPOCH,
+        )
+    )
+    await tx.execute(
+        sa.update(deliveries)
+        .where(IS_SENDING)
+        .values(state=state, claimed_until=None, next_attempt_at=None, **values)
+    )
 
 
 async def rows_of(store: Store, table: sa.Table) -> list[sa.Row]:

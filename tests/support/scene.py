@@ -71,6 +71,7 @@ class Scene:
         deadline: timedelta = LONG,
         send_margin: timedelta = SEND_MARGIN,
         clock: ManualClock | None = None,
+        steady: ManualClock | None = None,
         resolver: AbstractResolver | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> Dispatcher:
@@ -84,7 +85,7 @@ class Scene:
             send_margin=send_margin,
             on_room=self.room.set,
             jitter=jitter,
-            steady=self.clock.steady,
+            steady=(steady or self.clock).steady,
         )
 
     async def start_many(self, count: int, prefix: str = "run") -> None:

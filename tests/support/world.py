@@ -22,7 +22,6 @@ from runhook.operations.ingest import give_ticket
 from runhook.operations.redeliver_many import begin_redelivery
 from runhook.storage.tables import (
     attempts,
-    deliveries,
     invitations,
     members,
     metadata,
@@ -30,7 +29,7 @@ from runhook.storage.tables import (
     tokens,
     users,
 )
-from tests.support.accounts import Tenant
+from tests.support.accounts import Tenant, end_waiting
 from tests.support.api import OTHER_ACCOUNT, Api
 from tests.support.people import FAST, PASSWORD, sign_in_client
 
@@ -106,11 +105,7 @@ async def a_world(api: Api) -> World:
     now = api.clock.now()
     later = now + timedelta(days=1)
     async with api.store.write() as tx:
-        await tx.execute(
-            sa.update(deliveries).values(
-                state=DeliveryState.FAILED, attempt_count=1, next_attempt_at=None
-            )
-        )
+        await end_waiting(tx, DeliveryState.FAILED, attempt_count=1)
     redelivery = await begin_redelivery(
         api.store,
         FIRST_ACCOUNT,

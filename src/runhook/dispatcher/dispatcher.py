@@ -2,17 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
 
 import structlog
 
 from runhook.clock import Clock
-from runhook.dispatcher.holds import Held, Holds
 from runhook.dispatcher.lanes import Lane, Lanes
+from runhook.dispatcher.ledger import Held, Ledger, Stage
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.dispatcher.recorder import Recorder
-from runhook.domain.deliveries import Attempt, Delivery, Lease
+from runhook.dispatcher.recorder import Recorder, Sent
+from runhook.domain.deliveries import Attempt, Lease
 from runhook.domain.errors import UnavailableError
 from runhook.domain.judging import judge
 from runhook.domain.retries import RetrySchedule
@@ -27,7 +27,7 @@ from runhook.operations.attempt import (
     release,
     renew,
 )
-from runhook.operations.group_commit import GroupCommit
+from runhook.operations.group_commit import Batches
 from runhook.operations.prepare import attempt_of, prepare
 from runhook.outbound.sender import Sender
 from runhook.storage.store import Store
@@ -77,12 +77,17 @@ class Dispatcher:
         self._on_room = on_room
         self._jitter = jitter
         self._now = steady or asyncio.get_running_loop().time
-        self._lanes = Lanes(self._begin)
-        self._holds = Holds()
+        self._ledger = Ledger()
+        self._lanes = Lanes(self._ledger, self._begin)
         self._recorder = Recorder(self._record, self._learn)
-        self._releases: GroupCommit[Claimed, None] = GroupCommit(self._release_all)
+        self._releases: Batches[Held, None] = Batches(self._release, self._note_released)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+
+    @property
+    def held(self) -> int:
+        """How many claims this process holds."""
+        return self._ledger.counts.held
 
     async def tick(self) -> timedelta:
         """Begin to deliver what is due; say how long to wait before looking again."""
@@ -106,32 +111,38 @@ class Dispatcher:
         """
         interval = (self._lease.duration - self._send_margin) / 3
         # Whatever is left alone now has its margin still when we look again.
-        ending = self._holds.ending(self._now() + (self._send_margin + interval).total_seconds())
+        ending = self._ledger.ending(self._now() + (self._send_margin + interval).total_seconds())
         if ending:
             until = self._now() + self._lease.duration.total_seconds()
-            self._holds.renewed(ending, await renew(self._store, self._lease, ending), until)
+            kept = await renew(self._store, ending, self._lease.duration)
+            self._ledger.renewed(ending, kept, until)
         return interval
 
     async def settle(self) -> None:
         """Wait until everything claimed has been delivered and recorded, or given back."""
-        await self._holds.wait_until_empty()
+        await self._ledger.wait_until_empty()
 
     async def stop(self) -> None:
-        """Give back what has not been sent yet, and let what is under way finish."""
+        """Give back what has not been sent yet, and let what is under way finish.
+
+        It takes no longer than sending and recording may; the leases of what is held then will end.
+        """
         self._stopping = True
         self._recorder.stop()
         self._give_back(self._lanes.close(self._now()))
-        await self.settle()
+        try:
+            async with asyncio.timeout(self._send_margin.total_seconds()):
+                await self.settle()
+        except TimeoutError:
+            log.warning("stopping without a record", deliveries=self.held)
 
     def _take(self, claimed: Sequence[Claimed], claimed_at: float) -> None:
         """Let each claimed delivery wait for its turn in its lane."""
         until = claimed_at + self._lease.duration.total_seconds()
         refused = []
         for one in claimed:
-            held = Held(one, since=claimed_at, until=until)
-            self._holds.take(held)
-            lane = self._lanes.enter(one.delivery)
-            if self._stopping or not lane.put(held):
+            held = self._lanes.take(one, since=claimed_at, until=until)
+            if self._stopping or not self._lanes.lane_of(one).put(held):
                 refused.append(held)
         self._give_back(refused)
 
@@ -146,6 +157,7 @@ class Dispatcher:
             following = lane.next()
 
     async def _deliver(self, lane: Lane, held: Held) -> None:
+        await self._recorder.wait_for_room()
         if self._stopping or not self._is_sendable(held):
             self._give_back([held])
             return
@@ -156,10 +168,10 @@ class Dispatcher:
         except Exception:
             # Its lease will end, and it will be tried again.
             log.exception("delivering failed", delivery=held.claimed.delivery.id)
-            self._let_go(held.claimed.delivery)
+            self._ledger.drop(held)
             return
-        self._recorder.add(judged)
-        if lane.note_sent():
+        self._recorder.add(Sent(lane, held, judged))
+        if lane.note_sent(held):
             self._on_room()
 
     def _is_sendable(self, held: Held) -> bool:
@@ -193,48 +205,51 @@ class Dispatcher:
         own = endpoint.retry_schedule
         return self._schedule if own is None else own
 
-    async def _record(self, judged: Sequence[Judged]) -> Sequence[Recorded]:
-        return await record(self._store, self._lease.owner, judged, self._clock)
+    async def _record(self, sent: Sequence[Sent]) -> Sequence[Recorded]:
+        return await record(self._store, [one.judged for one in sent], self._clock)
 
-    def _learn(self, judged: Sequence[Judged], recorded: Sequence[Recorded | None]) -> None:
+    def _learn(self, sent: Sequence[Sent], recorded: Sequence[Recorded | Exception]) -> None:
         """Let go of what has been recorded, and close lanes whose endpoints turned out to fail."""
-        lanes = set()
-        for one, record_ in zip(judged, recorded, strict=True):
-            delivery = one.claimed.delivery
-            lane = self._let_go(delivery)
-            lane.unrecorded -= 1
-            lanes.add(lane)
-            if record_ is not None and record_.is_closed:
-                self._give_back(lane.close(self._now()))
-            if record_ is not None and not record_.counted:
-                log.warning("attempt not recorded: lease lost", delivery=delivery.id)
-        if any(lane.places() for lane in lanes):
+        for one in sent:
+            self._ledger.drop(one.held)
+        for one, what in zip(sent, recorded, strict=True):
+            delivery_id = one.held.claimed.delivery.id
+            if isinstance(what, Exception):
+                # Its lease will end, and it will be tried again.
+                log.warning("attempt not recorded", delivery=delivery_id, exc_info=cause_of(what))
+                continue
+            if what.is_closed:
+                self._give_back(one.lane.close(self._now()))
+            if not what.counted:
+                log.warning("attempt not recorded: lease lost", delivery=delivery_id)
+        if any(lane.places() for lane in {one.lane for one in sent}):
             self._on_room()
 
-    def _give_back(self, held: Sequence[Held]) -> None:
+    def _give_back(self, held: Iterable[Held]) -> None:
         for one in held:
-            self._run(self._release(one.claimed))
+            self._ledger.move(one, Stage.WAITING)
+            self._releases.add(one)
 
-    async def _release(self, claimed: Claimed) -> None:
-        delivery = claimed.delivery
-        try:
-            await self._releases.submit(claimed)
-        except UnavailableError:
-            # Its lease will end.
-            log.warning("delivery not given back: database not available", delivery=delivery.id)
-        finally:
-            self._let_go(delivery)
-            self._on_room()
-
-    async def _release_all(self, unsent: Sequence[Claimed]) -> Sequence[None]:
-        await release(self._store, self._lease.owner, unsent)
+    async def _release(self, unsent: Sequence[Held]) -> Sequence[None]:
+        await release(self._store, [one.claimed for one in unsent])
         return [None] * len(unsent)
 
-    def _let_go(self, delivery: Delivery) -> Lane:
-        self._holds.drop(delivery.id)
-        return self._lanes.leave(delivery)
+    def _note_released(self, unsent: Sequence[Held], errors: Sequence[Exception | None]) -> None:
+        for one in unsent:
+            self._ledger.drop(one)
+        failed = [one for one, error in zip(unsent, errors, strict=True) if error is not None]
+        if failed:
+            # Their leases will end.
+            cause = cause_of(next(error for error in errors if error is not None))
+            log.warning("deliveries not given back", deliveries=len(failed), exc_info=cause)
+        self._on_room()
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def cause_of(error: Exception) -> Exception | None:
+    """Return an error to be logged with where it came from, None if there is nothing to mend."""
+    return None if isinstance(error, UnavailableError) else error

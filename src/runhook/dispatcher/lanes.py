@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from runhook.dispatcher.holds import Held
+from runhook.dispatcher.ledger import Counts, Held, Ledger, Stage
 from runhook.domain.budgets import Budget
-from runhook.domain.deliveries import Delivery
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
+from runhook.operations.attempt import Claimed
 from runhook.storage.claims import Waiting
 
 REQUESTS_PER_LANE = 16
@@ -42,14 +42,13 @@ class Share:
     """What we hold of one account."""
 
     def __init__(self) -> None:
-        self.held = 0
-        self.under_way = 0
+        self.counts = Counts()
         self._crowded_out: dict[Lane, None] = {}
 
     @property
     def requests_per_lane(self) -> int:
         """How many requests a lane may have under way now, before it may begin another."""
-        free = REQUESTS_PER_ACCOUNT - self.under_way
+        free = REQUESTS_PER_ACCOUNT - self.counts.under_way
         return max((free - REQUESTS_FOR_FIRST) // 4, min(free, 1))
 
     def note_crowded_out(self, lane: "Lane") -> None:
@@ -69,16 +68,15 @@ class Lane:
 
     Args:
         share: what we hold of its account.
+        ledger: where it notes how far what it holds has come.
         begin: begins to send, on a place among the requests under way that was taken for it.
     """
 
-    def __init__(self, share: Share, begin: "Begin") -> None:
-        self.held = 0
-        self.under_way = 0
-        self.unrecorded = 0
-        """How many of what is held have been sent, and are held until that is recorded."""
+    def __init__(self, share: Share, ledger: Ledger, begin: "Begin") -> None:
+        self.counts = Counts()
         self.budget = Budget.full(REQUESTS_PER_LANE)
         self._share = share
+        self._ledger = ledger
         self._begin = begin
         self._waiting: deque[Held] = deque()
         self._closed_at = -math.inf
@@ -86,10 +84,13 @@ class Lane:
         self._in_memory = BYTES_PER_LANE
         self._largest_body = 1
 
-    def hold(self, delivery: Delivery) -> None:
-        """Count one delivery as held."""
-        self.held += 1
-        size = len(delivery.body)
+    @property
+    def counts_of_account(self) -> Counts:
+        """What we hold of all lanes of its account."""
+        return self._share.counts
+
+    def note_size(self, size: int) -> None:
+        """Learn how many bytes the body of a delivery has."""
         if size > self._largest_body:
             self._largest_body = size
             self._in_memory = max(BYTES_PER_LANE // size, REQUESTS_PER_LANE)
@@ -103,20 +104,18 @@ class Lane:
         return True
 
     def next(self) -> Held | None:
-        """Give back the place of a request that has ended, and take it again for the next one.
+        """Take the place of a request that has ended for the next one.
 
         Returns:
             what is to be sent on it; None if there is nothing, or others have the place now.
         """
-        self.under_way -= 1
-        self._share.under_way -= 1
         following = self._take_place()
         self._share.advance()
         return following
 
     def note(self, duration: timedelta, *, failed: bool) -> None:
         """Learn how the endpoint took a request that has ended, and whose place is still taken."""
-        others = self.under_way - 1
+        others = self.counts.under_way - 1
         before = self.budget
         self.budget = before.after(failed=failed, duration=duration, under_way=others)
         self._in_time = capacity_of(self.budget, duration)
@@ -124,21 +123,16 @@ class Lane:
             self.advance()
 
     @property
-    def unsent(self) -> int:
-        """How many deliveries wait for their turn or are under way."""
-        return self.held - self.unrecorded
-
-    @property
     def capacity(self) -> int:
         """How many deliveries may be unsent."""
         return min(self._in_time, self._in_memory)
 
-    def note_sent(self) -> bool:
+    def note_sent(self, held: Held) -> bool:
         """Hold a delivery only until it is recorded; say whether the lane is half empty by that."""
         half = self.capacity // 2
-        was_full = self.unsent > half
-        self.unrecorded += 1
-        return was_full and self.unsent <= half
+        was_full = self.counts.unsent > half
+        self._ledger.move(held, Stage.SENT)
+        return was_full and self.counts.unsent <= half
 
     def places(self, waiting: Waiting | None = None) -> int:
         """Return how many more deliveries to claim: none while the lane is more than half full.
@@ -148,8 +142,9 @@ class Lane:
         if waiting is not None and waiting.is_paused:
             return 1
         if waiting is not None and waiting.rate_limit is not None:
-            return max(0, min(self.budget.requests - self.held, waiting.rate_limit.together))
-        return 0 if self.unsent > self.capacity // 2 else self.capacity - self.unsent
+            return max(0, min(self.budget.requests - self.counts.held, waiting.rate_limit.together))
+        unsent = self.counts.unsent
+        return 0 if unsent > self.capacity // 2 else self.capacity - unsent
 
     def close(self, at: float) -> Sequence[Held]:
         """Send nothing that was claimed before ``at``; return what waited for its turn."""
@@ -164,19 +159,19 @@ class Lane:
         while (following := self._take_place()) is not None:
             self._begin(self, following)
             has_begun = True
-        if self._waiting and self.under_way < self.budget.requests:
+        if self._waiting and self.counts.under_way < self.budget.requests:
             self._share.note_crowded_out(self)
         return has_begun
 
     def _take_place(self) -> Held | None:
         if not self._waiting or not self._has_room():
             return None
-        self.under_way += 1
-        self._share.under_way += 1
-        return self._waiting.popleft()
+        held = self._waiting.popleft()
+        self._ledger.move(held, Stage.UNDER_WAY)
+        return held
 
     def _has_room(self) -> bool:
-        return self.under_way < min(self.budget.requests, self._share.requests_per_lane)
+        return self.counts.under_way < min(self.budget.requests, self._share.requests_per_lane)
 
 
 Begin = Callable[[Lane, Held], None]
@@ -213,32 +208,30 @@ class Lanes:
     endpoints can bear.
     """
 
-    def __init__(self, begin: Begin) -> None:
+    def __init__(self, ledger: Ledger, begin: Begin) -> None:
+        self._ledger = ledger
         self._begin = begin
         self._lanes: dict[WebhookId, Lane] = {}
         self._shares: dict[AccountId, Share] = {}
-        self._held = 0
 
-    def enter(self, delivery: Delivery) -> Lane:
-        """Count one delivery as held, and return its lane."""
+    def lane_of(self, claimed: Claimed) -> Lane:
+        """Return the lane of a delivery."""
+        delivery = claimed.delivery
         lane = self._lanes.get(delivery.webhook_id)
         share = self._shares.get(delivery.account_id)
         if share is None:
             share = self._shares[delivery.account_id] = Share()
         if lane is None:
-            lane = self._lanes[delivery.webhook_id] = Lane(share, self._begin)
-        lane.hold(delivery)
-        share.held += 1
-        self._held += 1
+            lane = self._lanes[delivery.webhook_id] = Lane(share, self._ledger, self._begin)
         return lane
 
-    def leave(self, delivery: Delivery) -> Lane:
-        """Count one delivery as no longer held, and return its lane."""
-        lane = self._lanes[delivery.webhook_id]
-        lane.held -= 1
-        self._shares[delivery.account_id].held -= 1
-        self._held -= 1
-        return lane
+    def take(self, claimed: Claimed, *, since: float, until: float) -> Held:
+        """Hold a claimed delivery in its lane, where it has no turn yet."""
+        lane = self.lane_of(claimed)
+        lane.note_size(len(claimed.delivery.body))
+        held = Held(claimed, lane, since=since, until=until)
+        self._ledger.take(held)
+        return held
 
     def close(self, at: float) -> Sequence[Held]:
         """Close all lanes for what was claimed before ``at``; return what waited in them."""
@@ -250,19 +243,19 @@ class Lanes:
         The emptiest lanes come first, so that those in trouble never use up what there is in all.
         """
         self._forget_idle(waiting)
-        left = CLAIMS_IN_ALL - self._held
-        held = {account_id: share.held for account_id, share in self._shares.items()}
+        left = CLAIMS_IN_ALL - self._ledger.counts.held
+        held = {account_id: share.counts.held for account_id, share in self._shares.items()}
         ready = {
-            webhook_id: self._lanes.get(webhook_id) or Lane(Share(), self._begin)
+            webhook_id: self._lanes.get(webhook_id) or Lane(Share(), self._ledger, self._begin)
             for webhook_id, one in waiting.items()
             if one.pause <= timedelta()
         }
         places = {}
-        for webhook_id, lane in sorted(ready.items(), key=lambda item: item[1].held):
+        for webhook_id, lane in sorted(ready.items(), key=lambda item: item[1].counts.held):
             account_id = waiting[webhook_id].account_id
             count = min(
                 lane.places(waiting[webhook_id]),
-                part_of(left, held.get(account_id, 0), is_first=not lane.held),
+                part_of(left, held.get(account_id, 0), is_first=not lane.counts.held),
             )
             if count > 0:
                 places[webhook_id] = count
@@ -274,7 +267,7 @@ class Lanes:
         idle = [
             webhook_id
             for webhook_id, lane in self._lanes.items()
-            if not lane.held and webhook_id not in waiting
+            if not lane.counts.held and webhook_id not in waiting
         ]
         for webhook_id in idle:
             del self._lanes[webhook_id]
@@ -282,7 +275,7 @@ class Lanes:
         gone = [
             account_id
             for account_id, share in self._shares.items()
-            if not share.held and account_id not in accounts
+            if not share.counts.held and account_id not in accounts
         ]
         for account_id in gone:
             del self._shares[account_id]

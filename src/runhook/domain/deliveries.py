@@ -2,7 +2,8 @@
 
 The rules:
 1. Every move between states is in ``MOVES``; there is no other list.
-2. Only the worker that holds the lease may end an attempt.
+2. Only the holder of a claim may end an attempt of it. Claims of a delivery are numbered: a worker
+   whose lease ended holds nothing, even if the same worker has claimed the delivery again.
 3. Of one run's deliveries to one webhook, a later one waits until the earlier ones have had their
    first attempt. No other order is promised.
 4. A test is sent at once by whoever asks for it, one time: it begins as sending and never waits.
@@ -13,7 +14,7 @@ The rules:
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from runhook.domain.errors import ConflictError
 from runhook.domain.events import EventType
@@ -74,10 +75,35 @@ MOVES: dict[tuple[DeliveryState, DeliveryState], str] = {
 }
 """Every legal move, with what causes it."""
 
+LONGEST_LEASE = timedelta(minutes=5)
+"""A claim lasts no longer than this from now, whatever the database's clock said when it was made;
+leases are shorter."""
 UNSENT_STATES = (DeliveryState.FAILED, DeliveryState.CANCELED, DeliveryState.SKIPPED)
 """In these a delivery has not arrived, and no automatic attempt will follow."""
 INITIAL_STATES = (DeliveryState.PENDING, DeliveryState.SKIPPED, DeliveryState.SENDING)
 """Sending is where tests begin."""
+
+
+def moved(before: DeliveryState, after: DeliveryState) -> DeliveryState:
+    """Pass the state after a move, if it is a legal one.
+
+    Raises:
+        ValueError: it is not in ``MOVES``.
+    """
+    if (before, after) not in MOVES:
+        raise ValueError(f"a delivery never moves from {before} to {after}")
+    return after
+
+
+class Claim(NamedTuple):
+    """A worker's hold on a delivery, from when it was claimed until it is recorded or given back.
+
+    Each claim of a delivery has the next number, so that a late holder is told apart from the one
+    that followed it.
+    """
+
+    delivery_id: DeliveryId
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +111,7 @@ class Delivery:
     """What a worker needs to know of a delivery to attempt it."""
 
     id: DeliveryId
+    claim_number: int
     account_id: AccountId
     webhook_id: WebhookId
     run_id: RunId | None
@@ -99,6 +126,11 @@ class Delivery:
     only what came after."""
     next_trigger: AttemptTrigger = AttemptTrigger.SCHEDULED
     """What makes its next attempt."""
+
+    @property
+    def claim(self) -> Claim:
+        """The hold under which it is sent."""
+        return Claim(self.id, self.claim_number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,14 @@ The sending lies in between, outside any transaction.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
 
 from runhook.clock import Clock
 from runhook.domain.attempt_counts import counts_by_hour
-from runhook.domain.deliveries import Attempt, Delivery, DeliveryId, DeliveryState, Lease
+from runhook.domain.deliveries import Attempt, Claim, Delivery, DeliveryState, Lease
 from runhook.domain.failing import FIRST_PAUSE, hopeless_reason
 from runhook.domain.judging import (
     GONE_REASON,
@@ -68,6 +68,11 @@ class Claimed:
     """If it tries a paused endpoint: until when nobody else does."""
 
     @property
+    def claim(self) -> Claim:
+        """The hold under which it is sent."""
+        return self.delivery.claim
+
+    @property
     def is_probe(self) -> bool:
         """Whether it tries a paused endpoint."""
         return self.probe_until is not None
@@ -90,7 +95,7 @@ class Recorded:
     """What became of an attempt's record."""
 
     counted: bool
-    """No if the lease was lost meanwhile: another worker has the delivery."""
+    """No if the claim was lost meanwhile: the delivery is back in the queue or claimed anew."""
     is_closed: bool
     """Whether nothing that was claimed before should be sent to the webhook: its endpoint is
     paused, or it is not active."""
@@ -136,7 +141,7 @@ async def claim(
         if len(claimed) < len(deliveries):
             # The webhook was paused, deactivated or deleted while we claimed, or is sealed.
             ours = {one.delivery.id for one in claimed}
-            await give_back(tx, lease.owner, [one for one in deliveries if one.id not in ours])
+            await give_back(tx, [one for one in deliveries if one.id not in ours])
             await leave_sealed_alone(tx, endpoints.values())
     return claimed
 
@@ -178,21 +183,19 @@ async def return_unused(
         await give_turns_back(tx, unused)
 
 
-async def record(
-    store: Store, owner: str, judged: Sequence[Judged], clock: Clock
-) -> Sequence[Recorded]:
+async def record(store: Store, judged: Sequence[Judged], clock: Clock) -> Sequence[Recorded]:
     """Record attempts, and what they tell of the endpoints' health.
 
-    One whose lease was lost meanwhile changes nothing.
+    One whose claim was lost meanwhile changes nothing.
     """
     now = clock.now()
     async with store.write() as tx:
-        held = await hold_claims(tx, [one.claimed.delivery.id for one in judged], owner)
-        kept = [one for one in judged if one.claimed.delivery.id in held]
+        held = await hold_claims(tx, [one.claimed.claim for one in judged])
+        kept = [one for one in judged if one.claimed.claim in held]
         closed = await record_held(tx, kept, now=now) if kept else set()
     return [
         Recorded(
-            counted=one.claimed.delivery.id in held,
+            counted=one.claimed.claim in held,
             is_closed=one.claimed.delivery.webhook_id in closed,
         )
         for one in judged
@@ -296,13 +299,18 @@ def ending_of(judged: Judged) -> Ending:
     """Return what the verdict makes of the delivery."""
     match judged.verdict:
         case Succeeded():
-            return Ending(attempt=judged.attempt, state=DeliveryState.SUCCEEDED)
+            return ending(judged, DeliveryState.SUCCEEDED)
         case Retry(delay):
-            return Ending(attempt=judged.attempt, state=DeliveryState.PENDING, delay=delay)
+            return ending(judged, DeliveryState.PENDING, delay)
         case GivenUp() | EndpointGone():
-            return Ending(attempt=judged.attempt, state=DeliveryState.FAILED)
+            return ending(judged, DeliveryState.FAILED)
         case unknown:
             assert_never(unknown)
+
+
+def ending(judged: Judged, state: DeliveryState, delay: timedelta | None = None) -> Ending:
+    """Return an attempt's end in a state."""
+    return Ending(claim=judged.claimed.claim, attempt=judged.attempt, state=state, delay=delay)
 
 
 def counted_hours(webhook: Webhook, judged: Sequence[Judged]) -> Sequence[CountedHour]:
@@ -313,26 +321,26 @@ def counted_hours(webhook: Webhook, judged: Sequence[Judged]) -> Sequence[Counte
     ]
 
 
-async def renew(store: Store, lease: Lease, delivery_ids: Sequence[DeliveryId]) -> set[DeliveryId]:
-    """Make claims last longer, from now; return those that are held still."""
+async def renew(store: Store, claims: Collection[Claim], duration: timedelta) -> set[Claim]:
+    """Make claims last so long from now; return those that are held still."""
     async with store.write() as tx:
-        return await renew_claims(tx, delivery_ids, lease)
+        return await renew_claims(tx, claims, duration)
 
 
-async def release(store: Store, owner: str, unsent: Sequence[Claimed]) -> None:
+async def release(store: Store, unsent: Sequence[Claimed]) -> None:
     """Give back deliveries that were claimed and not sent; a probe can be made at once."""
     probes = {
         one.delivery.webhook_id: one.probe_until for one in unsent if one.probe_until is not None
     }
     async with store.write() as tx:
-        await give_back(tx, owner, [one.delivery for one in unsent])
+        await give_back(tx, [one.delivery for one in unsent])
         if probes:
             await reopen_gates(tx, probes)
 
 
-async def give_back(tx: Transaction, owner: str, deliveries: Sequence[Delivery]) -> None:
+async def give_back(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
     """Return deliveries to the queue, and from there cancel what has nowhere to go any more."""
-    await release_claims(tx, [one.id for one in deliveries], owner)
+    await release_claims(tx, [one.claim for one in deliveries])
     await cancel_waiting(tx, {one.webhook_id for one in deliveries})
 
 

@@ -66,8 +66,8 @@ async def send_test(
     state = DeliveryState.SUCCEEDED if succeeded else DeliveryState.FAILED
     async with store.write() as tx:
         # If the lease is over, the rescuer has ended it as failed, and that stays.
-        if await hold_claims(tx, [sample.id], lease.owner):
-            await end_attempts(tx, [Ending(attempt=attempt, state=state)])
+        if await hold_claims(tx, [sample.claim]):
+            await end_attempts(tx, [Ending(claim=sample.claim, attempt=attempt, state=state)])
     return Tried(sample.id, outcome)
 
 

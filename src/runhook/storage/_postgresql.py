@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
@@ -112,6 +113,19 @@ async def read_many(
     """Return a query's rows."""
     rows: Sequence[Sequence[Any]] = (await connection.execute(query, parameters)).all()
     return rows
+
+
+@lru_cache
+def is_held(name: str) -> sa.ColumnElement[bool]:
+    """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
+    numbers = sa.bindparam(name, type_=JSONB)
+    # Of an array the planner expects few rows, and looks each one up.
+    ids = sa.select(sa.func.jsonb_object_keys(numbers).column_valued("id")).scalar_subquery()
+    number = sa.cast(numbers[deliveries.c.id].astext, sa.Integer)
+    return sa.and_(
+        deliveries.c.id == sa.any_(sa.func.array(ids, type_=sa.ARRAY(sa.Text))),
+        deliveries.c.claim_number == number,
+    )
 
 
 @lru_cache

@@ -157,7 +157,14 @@ async def claim(
 @lru_cache
 def claimable(now: sa.ColumnElement[Any]) -> sa.Select[Any]:
     """Return the query of what can be claimed."""
-    return sa.select(*CLAIMED).where(deliveries.c.id.in_(claimable_ids(now)))
+    read = [
+        # It is read before the claim counts it.
+        (column + sa.literal_column("1")).label(column.name)
+        if column is deliveries.c.claim_number
+        else column
+        for column in CLAIMED
+    ]
+    return sa.select(*read).where(deliveries.c.id.in_(claimable_ids(now)))
 
 
 @lru_cache
@@ -210,6 +217,15 @@ def reader_of(column: sa.ColumnElement[Any]) -> Read | None:
     if is_bytes(column):
         return str.encode
     return column.type.dialect_impl(DIALECT).result_processor(DIALECT, None)
+
+
+@lru_cache
+def is_held(name: str) -> sa.ColumnElement[bool]:
+    """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
+    listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("key", "value")
+    return sa.tuple_(deliveries.c.id, deliveries.c.claim_number).in_(
+        sa.select(listed.c.key, listed.c.value)
+    )
 
 
 @lru_cache

@@ -11,6 +11,7 @@ LANES = sa.bindparam("lanes", type_=sa.JSON)
 
 CLAIMED = (
     deliveries.c.id,
+    deliveries.c.claim_number,
     deliveries.c.account_id,
     deliveries.c.webhook_id,
     deliveries.c.run_id,

@@ -1,7 +1,7 @@
 """Deliveries as a queue: who has something waiting, claiming it, and letting go of it.
 
-A claim is a lease with an owner. Whoever records must still hold it; a lease that is over is
-returned to the queue for another worker.
+A claim is a lease with a number. A worker that records, renews or gives back names it, and must
+hold it still; a lease that is over is returned to the queue, and claimed anew under another number.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,12 +14,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from runhook.domain.deliveries import (
+    LONGEST_LEASE,
     Attempt,
     AttemptTrigger,
+    Claim,
     Delivery,
     DeliveryId,
     DeliveryState,
     Lease,
+    moved,
 )
 from runhook.domain.rate_limits import LATE, RateLimit
 from runhook.domain.runs import AccountId
@@ -30,8 +33,6 @@ from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
 from runhook.storage.webhooks import rate_limit_in
 
-RENEWED_AT_ONCE = 500
-"""Databases limit how many parameters a statement has."""
 INSERT_ATTEMPTS = sa.insert(attempts)
 SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigger.SCHEDULED}'")
 
@@ -40,6 +41,7 @@ SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigg
 class Ending:
     """How an attempt leaves its delivery: a state, and the pause before the next attempt if any."""
 
+    claim: Claim
     attempt: Attempt
     state: DeliveryState
     delay: timedelta | None = None
@@ -245,6 +247,7 @@ async def claim_due(
     return [
         Delivery(
             id=id_,
+            claim_number=claim_number,
             account_id=account_id,
             webhook_id=webhook_id,
             run_id=run_id,
@@ -256,6 +259,7 @@ async def claim_due(
         )
         for (
             id_,
+            claim_number,
             account_id,
             webhook_id,
             run_id,
@@ -272,32 +276,38 @@ async def claim_due(
 def claiming(now: Clock) -> sa.Update:
     """Return the statement that claims deliveries, whichever these are."""
     return sa.update(deliveries).values(
-        state=DeliveryState.SENDING,
+        state=moved(DeliveryState.PENDING, DeliveryState.SENDING),
+        claim_number=deliveries.c.claim_number + sa.literal_column("1"),
         claimed_by=sa.bindparam("owner"),
         claimed_until=after(now, sa.bindparam("duration", type_=Duration)),
     )
 
 
-async def hold_claims(
-    tx: Transaction, delivery_ids: Collection[DeliveryId], owner: str
-) -> set[DeliveryId]:
-    """Return which of these deliveries ``owner`` still holds, and keep them held to the end."""
+async def hold_claims(tx: Transaction, claims: Collection[Claim]) -> set[Claim]:
+    """Return which of these claims are held still, and keep them held to the end."""
     rows = await tx.read_many(
-        held_statement(tx.database.is_among(deliveries.c.id, "ids")),
-        {"ids": list(delivery_ids), "owner": owner},
+        held_statement(tx.database.is_held("claims")), {"claims": numbers_of(claims)}
     )
-    return {id_ for (id_,) in rows}
+    return {Claim(*row) for row in rows}
 
 
 @lru_cache
-def held_statement(is_asked: sa.ColumnElement[bool]) -> sa.Select[tuple[str]]:
+def held_statement(is_held: sa.ColumnElement[bool]) -> sa.Select[tuple[str, int]]:
     """Return the query of ``hold_claims``."""
     return (
-        sa.select(deliveries.c.id)
-        .where(is_asked, IS_SENDING, deliveries.c.claimed_by == sa.bindparam("owner"))
+        sa.select(deliveries.c.id, deliveries.c.claim_number)
+        .where(is_held, IS_SENDING)
         .order_by(deliveries.c.id)
         .with_for_update()
     )
+
+
+def numbers_of(claims: Collection[Claim]) -> dict[DeliveryId, int]:
+    """Return the number of each delivery's claim; of several claims of one, the last can be held.
+
+    It is what ``Database.is_held`` takes.
+    """
+    return dict(sorted(claims))
 
 
 async def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
@@ -328,8 +338,9 @@ async def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
         end_attempts_statement(tx.now),
         [
             {
-                "delivery_id": ending.attempt.delivery_id,
-                "new_state": ending.state,
+                "delivery_id": ending.claim.delivery_id,
+                "claim": ending.claim.number,
+                "new_state": moved(DeliveryState.SENDING, ending.state),
                 "number": ending.attempt.number,
                 "code": ending.attempt.outcome.status_code,
                 "why": ending.attempt.outcome.failure,
@@ -346,6 +357,7 @@ def end_attempts_statement(now: Clock) -> sa.Update:
     ending = a_row_of(
         "ending",
         sa.column("delivery_id", deliveries.c.id.type),
+        sa.column("claim", sa.Integer),
         sa.column("new_state", deliveries.c.state.type),
         sa.column("number", sa.Integer),
         sa.column("code", sa.Integer),
@@ -354,7 +366,11 @@ def end_attempts_statement(now: Clock) -> sa.Update:
     )
     return (
         sa.update(deliveries)
-        .where(deliveries.c.id == ending.c.delivery_id)
+        .where(
+            deliveries.c.id == ending.c.delivery_id,
+            deliveries.c.claim_number == ending.c.claim,
+            IS_SENDING,
+        )
         .values(
             state=ending.c.new_state,
             claimed_by=sa.null(),
@@ -370,43 +386,55 @@ def end_attempts_statement(now: Clock) -> sa.Update:
 
 
 async def renew_claims(
-    tx: Transaction, delivery_ids: Sequence[DeliveryId], lease: Lease
-) -> set[DeliveryId]:
-    """Make claims of the lease's owner last as long as the lease from now; return which they are.
+    tx: Transaction, claims: Collection[Claim], duration: timedelta
+) -> set[Claim]:
+    """Make claims last so long from now; return which of them are held.
 
     One that is over and that nobody has returned to the queue is held still.
     """
-    renewed: set[DeliveryId] = set()
-    for first in range(0, len(delivery_ids), RENEWED_AT_ONCE):
-        # In the order in which they are locked to be recorded, lest the two wait for each other.
-        held = (
-            sa.select(deliveries.c.id)
-            .where(
-                deliveries.c.id.in_(delivery_ids[first : first + RENEWED_AT_ONCE]),
-                IS_SENDING,
-                deliveries.c.claimed_by == lease.owner,
-            )
-            .order_by(deliveries.c.id)
-            .with_for_update()
-            .cte("held")
-        )
-        rows = await tx.execute(
-            sa.update(deliveries)
-            .where(deliveries.c.id.in_(sa.select(held.c.id)))
-            .values(claimed_until=after(tx.now, sa.literal(lease.duration, Duration)))
-            .returning(deliveries.c.id)
-        )
-        renewed.update(rows.scalars())
-    return renewed
+    rows = await tx.execute(
+        renewing(tx.now, tx.database.is_held("claims")),
+        {"claims": numbers_of(claims), "duration": duration},
+    )
+    return {Claim(row.id, row.claim_number) for row in rows}
 
 
-async def release_claims(tx: Transaction, delivery_ids: Collection[DeliveryId], owner: str) -> None:
-    """Give back deliveries that ``owner`` claimed and has not sent."""
-    await take_back(tx, deliveries.c.id.in_(list(delivery_ids)), deliveries.c.claimed_by == owner)
+@lru_cache
+def renewing(now: Clock, is_held: sa.ColumnElement[bool]) -> sa.UpdateBase:
+    """Return the statement of ``renew_claims``."""
+    # In the order in which they are locked to be recorded, so that the two never wait for each
+    # other.
+    held = (
+        sa.select(deliveries.c.id)
+        .where(is_held, IS_SENDING)
+        .order_by(deliveries.c.id)
+        .with_for_update()
+        .cte("held")
+    )
+    return (
+        sa.update(deliveries)
+        .where(deliveries.c.id.in_(sa.select(held.c.id)))
+        .values(claimed_until=after(now, sa.bindparam("duration", type_=Duration)))
+        .returning(deliveries.c.id, deliveries.c.claim_number)
+    )
+
+
+async def release_claims(tx: Transaction, claims: Collection[Claim]) -> None:
+    """Give back deliveries that were claimed and not sent, as far as the claims are held."""
+    await take_back(tx, tx.database.is_held("claims"), parameters={"claims": numbers_of(claims)})
 
 
 async def return_abandoned(tx: Transaction) -> int:
-    """Return to the queue what is claimed by workers whose lease is over; a test has failed."""
+    """Return to the queue what is claimed by workers whose lease is over; a test has failed.
+
+    If the clock was put back, leases of the dead would last as much longer.
+    """
+    latest = after(tx.now, sa.literal(LONGEST_LEASE, Duration))
+    await tx.execute(
+        sa.update(deliveries)
+        .where(IS_SENDING, deliveries.c.claimed_until > latest)
+        .values(claimed_until=latest)
+    )
     return await take_back(tx, deliveries.c.claimed_until <= tx.now)
 
 
@@ -415,17 +443,25 @@ async def return_all_claimed(tx: Transaction) -> int:
     return await take_back(tx)
 
 
-async def take_back(tx: Transaction, *which: sa.ColumnElement[bool]) -> int:
+async def take_back(
+    tx: Transaction,
+    *which: sa.ColumnElement[bool],
+    parameters: Mapping[str, Any] | None = None,
+) -> int:
     """Take deliveries that are claimed from their workers; say how many there were.
 
     What they were due at stays, and so does their place in the queue. A test has none: nobody waits
     for it any more.
     """
-    state = sa.case((deliveries.c.is_test, DeliveryState.FAILED), else_=DeliveryState.PENDING)
+    state = sa.case(
+        (deliveries.c.is_test, moved(DeliveryState.SENDING, DeliveryState.FAILED)),
+        else_=moved(DeliveryState.SENDING, DeliveryState.PENDING),
+    )
     taken = await tx.execute(
         sa.update(deliveries)
         .where(IS_SENDING, *which)
-        .values(state=state, claimed_by=None, claimed_until=None)
+        .values(state=state, claimed_by=None, claimed_until=None),
+        None if parameters is None else dict(parameters),
     )
     if taken.rowcount:
         tx.makes_due = True

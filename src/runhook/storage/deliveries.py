@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from runhook.domain.deliveries import (
     UNSENT_STATES,
     AttemptTrigger,
+    Claim,
     DeliveryId,
     DeliveryState,
     Lease,
+    moved,
 )
 from runhook.domain.events import Event, EventType
 from runhook.domain.judging import FailureReason
@@ -50,6 +52,11 @@ class SampleDelivery:
     webhook: Webhook
     event_type: EventType
     body: bytes = field(repr=False)
+
+    @property
+    def claim(self) -> Claim:
+        """The hold under which it is sent: its first one."""
+        return Claim(self.id, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +213,7 @@ async def insert_sample_delivery(
             event_type=sample.event_type,
             is_test=True,
             state=DeliveryState.SENDING,
+            claim_number=sample.claim.number,
             claimed_by=lease.owner,
             claimed_until=after(tx.now, sa.literal(lease.duration, Duration)),
             body=sample.body,
@@ -510,7 +518,7 @@ async def cancel_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) 
         sa.update(deliveries)
         .where(deliveries.c.id.in_(sa.select(waiting.c.id)))
         .values(
-            state=DeliveryState.CANCELED,
+            state=moved(DeliveryState.PENDING, DeliveryState.CANCELED),
             next_attempt_at=None,
             cancel_reason=reason.scalar_subquery(),
             updated_at=tx.now,

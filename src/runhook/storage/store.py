@@ -74,6 +74,9 @@ class Database(Protocol):
     ) -> Sequence[Sequence[Any]]:
         """Return the rows of a query that may have hundreds of them."""
 
+    def is_held(self, name: str) -> sa.ColumnElement[bool]:
+        """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
+
     def is_among(self, column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
         """Whether a column's value is in the list that the parameter ``name`` holds.
 

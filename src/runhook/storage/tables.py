@@ -302,6 +302,8 @@ deliveries = sa.Table(
         server_default=AttemptTrigger.SCHEDULED,
     ),
     sa.Column("next_attempt_at", UtcDateTime),
+    # Counts its claims: each has a number of its own.
+    sa.Column("claim_number", sa.Integer, nullable=False, server_default="0"),
     sa.Column("claimed_by", sa.Text),
     sa.Column("claimed_until", UtcDateTime),
     sa.Column("http_status_code", sa.Integer),

@@ -1,3 +1,4 @@
-SELECT deliveries.id
+SELECT deliveries.id, deliveries.claim_number
 FROM deliveries
-WHERE deliveries.id = ANY ($1::TEXT[]) AND deliveries.state = 'sending' AND deliveries.claimed_by = $2::VARCHAR ORDER BY deliveries.id FOR UPDATE;
+WHERE deliveries.id = ANY (array((SELECT id
+FROM jsonb_object_keys($1::JSONB) AS id))) AND deliveries.claim_number = CAST(($1::JSONB ->> deliveries.id) AS INTEGER) AND deliveries.state = 'sending' ORDER BY deliveries.id FOR UPDATE;

@@ -287,6 +287,7 @@ def upgrade() -> None:
         sa.Column("attempts_before", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("next_trigger", sa.Text(), nullable=False, server_default="scheduled"),
         sa.Column("next_attempt_at", sa.BigInteger(), nullable=True),
+        sa.Column("claim_number", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("claimed_by", sa.Text(), nullable=True),
         sa.Column("claimed_until", sa.BigInteger(), nullable=True),
         sa.Column("http_status_code", sa.Integer(), nullable=True),

@@ -1,0 +1,149 @@
+"""The ledger: every claim that this process holds, and how far it has come.
+
+Whatever there is to count is counted here, by lane, by account and in all, as a claim moves from
+one stage to the next.
+"""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+from runhook.domain.deliveries import Claim, DeliveryId
+from runhook.operations.attempt import Claimed
+
+LOST = float("-inf")
+
+
+class Stage(IntEnum):
+    """How far a claim has come; the last stage is that it is in no ledger."""
+
+    WAITING = 0
+    """Waits for its turn in its lane, or to be given back."""
+    UNDER_WAY = 1
+    """Its request has begun."""
+    SENT = 2
+    """Is held until what came of it is recorded."""
+
+
+class Counts:
+    """How many claims are at each stage."""
+
+    def __init__(self) -> None:
+        self._at = [0] * len(Stage)
+
+    def move(self, before: Stage | None, after: Stage | None) -> None:
+        """Count a claim at another stage; None is outside the ledger."""
+        if before is not None:
+            self._at[before] -= 1
+        if after is not None:
+            self._at[after] += 1
+
+    @property
+    def held(self) -> int:
+        """How many there are at all stages."""
+        return sum(self._at)
+
+    @property
+    def under_way(self) -> int:
+        """How many requests have begun and not ended."""
+        return self._at[Stage.UNDER_WAY]
+
+    @property
+    def unsent(self) -> int:
+        """How many wait for their turn or are under way."""
+        return self._at[Stage.WAITING] + self._at[Stage.UNDER_WAY]
+
+
+class Counted(Protocol):
+    """A lane, as the ledger sees it: its own counts, and those of its account."""
+
+    @property
+    def counts(self) -> Counts:
+        """How many of its claims are at each stage."""
+
+    @property
+    def counts_of_account(self) -> Counts:
+        """The same for all lanes of its account."""
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A claimed delivery, from its claim until it has been recorded or given back.
+
+    The times are on the process's steady clock, and never later than what the database has.
+    """
+
+    claimed: Claimed
+    lane: Counted
+    since: float
+    """When its claim began."""
+    until: float
+    """When its lease is over."""
+    stage: Stage | None = field(default=None)
+    """None before it is in the ledger and after."""
+
+
+class Ledger:
+    """Everything that this process holds, by claim."""
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self._held: dict[Claim, Held] = {}
+        self._latest: dict[DeliveryId, Held] = {}
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+
+    def take(self, held: Held) -> None:
+        """Begin to hold a claim. An earlier one of the same delivery was lost, or it would not be.
+
+        A claim that is in the ledger already stays as it is.
+        """
+        claim = held.claimed.claim
+        if claim in self._held:
+            return
+        before = self._latest.get(claim.delivery_id)
+        if before is not None:
+            before.until = LOST
+        self._held[claim] = self._latest[claim.delivery_id] = held
+        self._is_empty.clear()
+        self._move(held, Stage.WAITING)
+
+    def move(self, held: Held, stage: Stage) -> None:
+        """Note how far a claim has come; of one that is gone, nothing."""
+        if held.stage is not None:
+            self._move(held, stage)
+
+    def drop(self, held: Held) -> None:
+        """Hold a claim no more; of one that is gone, nothing."""
+        if held.stage is None:
+            return
+        claim = held.claimed.claim
+        self._move(held, None)
+        del self._held[claim]
+        if self._latest[claim.delivery_id] is held:
+            del self._latest[claim.delivery_id]
+        if not self._held:
+            self._is_empty.set()
+
+    async def wait_until_empty(self) -> None:
+        """Wait until nothing is held."""
+        await self._is_empty.wait()
+
+    def ending(self, before: float) -> list[Claim]:
+        """Return the claims whose lease is over before a time, and that are not lost already."""
+        return [claim for claim, held in self._held.items() if LOST < held.until < before]
+
+    def renewed(self, asked: Collection[Claim], kept: Collection[Claim], until: float) -> None:
+        """Note which of those asked for are held until ``until``; the others are lost."""
+        for claim in asked:
+            # It may have been recorded meanwhile.
+            held = self._held.get(claim)
+            if held is not None:
+                held.until = until if claim in kept else LOST
+
+    def _move(self, held: Held, stage: Stage | None) -> None:
+        for counts in (self.counts, held.lane.counts, held.lane.counts_of_account):
+            counts.move(held.stage, stage)
+        held.stage = stage

@@ -1,0 +1,83 @@
+"""A process that is suspended past its leases goes on, and records nothing of what it lost."""
+
+import asyncio
+import signal
+import sqlite3
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.storage.store import Store
+from runhook.storage.tables import deliveries
+from tests.support.api import new_run, new_webhook
+from tests.support.databases import VAULT
+from tests.support.misbehaving import once
+from tests.support.program import Service
+from tests.support.receiver import Receiver, status
+from tests.support.running import LONG, TOKEN, account_of, states, until
+
+WAITING = 4
+"""So many wait in the lane behind those that are under way."""
+MANY = REQUESTS_PER_LANE + WAITING
+END_CLAIMS = "UPDATE deliveries SET claimed_until = 0 WHERE state = 'sending'"
+
+
+async def end_claims(database: str) -> None:
+    """Do what time would with the leases of a process that is suspended."""
+    if database.startswith("sqlite"):
+        with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
+            connection.execute(END_CLAIMS)
+        connection.close()
+        return
+    connection = await asyncpg.connect(database)
+    await connection.execute(END_CLAIMS)
+    await connection.close()
+
+
+async def attempts_of(database: str) -> list[int]:
+    """Return how many attempts each delivery had."""
+    store = Store.open(database, vault=VAULT)
+    async with store.read() as tx:
+        found = list((await tx.execute(deliveries.select())).scalars("attempt_count"))
+    await store.close()
+    return found
+
+
+async def test_a_process_that_was_suspended_delivers_what_it_lost_and_ends_when_told(
+    tmp_path: Path, database_url: str, client: httpx.AsyncClient
+):
+    answering = asyncio.Event()
+    environment = {
+        "RUNHOOK_DATA_DIR": str(tmp_path / "data"),
+        "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
+        "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+        "RUNHOOK_ATTEMPT_TIMEOUT": LONG,
+        "RUNHOOK_DATABASE_URL": database_url,
+    }
+    hanging = [once(answering, status(200))] * REQUESTS_PER_LANE
+    async with (
+        Receiver(*hanging, status(200)) as receiver,
+        Service(folder=tmp_path, environment=environment) as service,
+    ):
+        api = account_of(service, client)
+        await new_webhook(api, client_url=receiver.url, event_types=["job.run.started"])
+        await asyncio.gather(*(new_run(api, run_key=f"run-{number}") for number in range(MANY)))
+        await receiver.wait_for(REQUESTS_PER_LANE)
+
+        service.send(signal.SIGSTOP)
+        await end_claims(database_url)
+        service.send(signal.SIGCONT)
+        await service.says("returned abandoned deliveries to the queue")
+        answering.set()
+
+        async def all_delivered() -> bool:
+            return await states(database_url) == {"succeeded": MANY}
+
+        await until(all_delivered)
+        assert await service.stop() == 0
+
+    assert await attempts_of(database_url) == [1] * MANY
+    assert "attempt not recorded: lease lost" in service.output
+    assert "Traceback" not in service.output

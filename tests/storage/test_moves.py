@@ -1,0 +1,66 @@
+"""The table of moves is what the databases of all tests go by."""
+
+import itertools
+
+import pytest
+import sqlalchemy as sa
+
+from runhook.domain.deliveries import MOVES, DeliveryState
+from runhook.storage.columns import EPOCH
+from runhook.storage.store import Store
+from runhook.storage.tables import deliveries
+from tests.support.accounts import Tenant
+
+OTHER_MOVES = [
+    pair
+    for pair in itertools.product(DeliveryState, DeliveryState)
+    if pair not in MOVES and pair != (DeliveryState.PENDING, DeliveryState.PENDING)
+]
+WAYS = {
+    DeliveryState.PENDING: (),
+    DeliveryState.SENDING: (DeliveryState.SENDING,),
+    DeliveryState.SUCCEEDED: (DeliveryState.SENDING, DeliveryState.SUCCEEDED),
+    DeliveryState.FAILED: (DeliveryState.SENDING, DeliveryState.FAILED),
+    DeliveryState.CANCELED: (DeliveryState.CANCELED,),
+}
+"""How a delivery that waits comes to a state."""
+
+
+async def move(store: Store, state: DeliveryState) -> None:
+    """Move the only delivery to a state."""
+    is_claimed = state is DeliveryState.SENDING
+    async with store.write() as tx:
+        await tx.execute(
+            sa.update(deliveries).values(
+                state=state,
+                claim_number=deliveries.c.claim_number + int(is_claimed),
+                claimed_until=EPOCH if is_claimed else None,
+            )
+        )
+
+
+@pytest.mark.parametrize(("before", "after"), OTHER_MOVES)
+async def test_a_move_that_is_not_in_the_table_is_refused(
+    tenant: Tenant, store: Store, before: DeliveryState, after: DeliveryState
+):
+    if before is DeliveryState.SKIPPED:
+        await tenant.deactivate(await tenant.webhook())
+    else:
+        await tenant.webhook()
+    await tenant.start()
+    for state in WAYS.get(before, ()):
+        await move(store, state)
+
+    with pytest.raises(sa.exc.DBAPIError, match="no legal move"):
+        await move(store, after)
+
+
+async def test_a_claim_that_does_not_count_is_refused(tenant: Tenant, store: Store):
+    await tenant.webhook()
+    await tenant.start()
+
+    with pytest.raises(sa.exc.DBAPIError, match="no legal move"):
+        async with store.write() as tx:
+            await tx.execute(
+                sa.update(deliveries).values(state=DeliveryState.SENDING, claimed_until=EPOCH)
+            )
