@@ -167,7 +167,7 @@ async def test_what_is_no_legal_header_or_is_reserved_is_refused(
 
     assert "custom_headers" in told(answer, 400)
     (row,) = await rows_of(store, webhooks)
-    assert (row.name, row.headers_ciphertext) == (webhook["name"], None)
+    assert (row.name, row.custom_headers_ciphertext) == (webhook["name"], None)
 
 
 async def test_a_refused_value_is_not_repeated(admin: httpx.AsyncClient):
@@ -200,7 +200,7 @@ async def test_a_deleted_webhook_leaves_no_secret_behind(admin: httpx.AsyncClien
             sa.select(
                 webhooks.c.secret_ciphertext,
                 webhooks.c.previous_secret_ciphertext,
-                webhooks.c.headers_ciphertext,
+                webhooks.c.custom_headers_ciphertext,
             )
         )
         assert rows.one() == (None, None, None)

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from runhook.domain.deliveries import Lease
 from runhook.domain.failing import PAUSE_AFTER
 from runhook.domain.judging import FailureReason, Outcome, Retry, Succeeded, Verdict
-from runhook.domain.rate_limits import RateLimit
 from runhook.operations.attempt import Claimed, Judged, claim, look, record
 from runhook.operations.prepare import attempt_of, prepare
 from tests.support.scene import LEASE, Scene
@@ -73,7 +72,7 @@ async def test_claiming_and_recording_a_hundred_take_no_more_statements_than_one
 
 
 async def test_the_gates_of_many_webhooks_take_one_statement_more(scene: Scene, backend: str):
-    limit = RateLimit.parse("10/second")
+    limit = "10/second"
     webhooks = [
         await scene.tenant.webhook(event_types=["job.run.started"], rate_limit=limit)
         for _ in range(10)

@@ -12,7 +12,8 @@ from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.failing import FIRST_PAUSE, HOPELESS_AFTER, HOPELESS_SINCE, PAUSE_AFTER, WELL
 from runhook.domain.judging import GONE_REASON
-from runhook.domain.webhooks import DELETED_REASON, PayloadVersion, Webhook
+from runhook.domain.options import PayloadVersion
+from runhook.domain.webhooks import DELETED_REASON, Webhook
 from runhook.operations.subscribe import WebhookChange
 from runhook.storage.audit_log import AuditEntry, AuditFilter, list_audit_entries
 from runhook.storage.deliveries import LoggedDelivery
@@ -319,7 +320,7 @@ async def test_the_next_attempt_is_made_with_the_url_secret_and_headers_of_then(
     await deliver_due(dispatcher)
 
     await scene.tenant.change(
-        webhook, WebhookChange(client_url=new.url, custom_headers={"X-Team": "data"})
+        webhook, WebhookChange(client_url=new.url, options={"custom_headers": {"X-Team": "data"}})
     )
     scene.clock.advance(FIRST_PAUSE)
     await deliver_due(dispatcher)

@@ -22,7 +22,7 @@ A_WORKER = Lease(owner="a worker", duration=LEASE)
 async def limited_at(scene: Scene, receiver: Receiver, limit: RateLimit = TWO_A_SECOND) -> Webhook:
     """Create a webhook with a rate limit."""
     return await scene.tenant.webhook(
-        receiver.url, event_types=["job.run.started"], rate_limit=limit
+        receiver.url, event_types=["job.run.started"], rate_limit=str(limit)
     )
 
 
@@ -120,9 +120,7 @@ async def test_within_any_second_several_workers_send_no_more_than_the_limit(sce
 
 async def test_a_turn_that_found_nothing_to_send_is_given_back(scene: Scene):
     """Another worker is sending the run's start, and the limit would let one go a minute."""
-    webhook = await scene.tenant.webhook(
-        (await scene.receiver()).url, rate_limit=RateLimit.parse("1/minute")
-    )
+    webhook = await scene.tenant.webhook((await scene.receiver()).url, rate_limit="1/minute")
     run = await scene.tenant.start()
     other = Lease(owner="another worker", duration=LEASE)
     assert await claim(scene.store, {webhook.id: 1}, other, gated=await look(scene.store))
@@ -140,7 +138,7 @@ async def test_a_turn_that_found_nothing_to_send_is_given_back(scene: Scene):
 async def test_a_limit_that_came_after_the_look_is_kept(scene: Scene):
     webhook = await scene.webhook_at(await scene.receiver())
     await scene.start_many(20)
-    await scene.tenant.change(webhook, WebhookChange(rate_limit=TWO_A_SECOND))
+    await scene.tenant.change(webhook, WebhookChange(options={"rate_limit": str(TWO_A_SECOND)}))
 
     assert await claim(scene.store, {webhook.id: 20}, A_WORKER) == []
 
@@ -155,7 +153,7 @@ async def test_another_limit_begins_at_once(scene: Scene):
     await deliver_due(dispatcher)
     assert len(receiver.received) == 1
 
-    await scene.tenant.change(webhook, WebhookChange(rate_limit=RateLimit.parse("2/minute")))
+    await scene.tenant.change(webhook, WebhookChange(options={"rate_limit": "2/minute"}))
     await deliver_due(dispatcher)
 
     assert len(receiver.received) == 2
@@ -166,7 +164,7 @@ async def test_without_its_limit_all_that_waits_is_sent(scene: Scene):
     webhook = await limited_at(scene, receiver)
     await scene.start_many(5)
 
-    await scene.tenant.change(webhook, WebhookChange(rate_limit=None))
+    await scene.tenant.change(webhook, WebhookChange(options={"rate_limit": None}))
     await deliver_due(await scene.dispatcher())
 
     assert len(receiver.received) == 5

@@ -19,6 +19,7 @@ from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
 from runhook.domain.failing import HOPELESS_AFTER, HOPELESS_SINCE, PAUSE_AFTER
 from runhook.domain.judging import FailureReason
+from runhook.domain.options import PayloadVersion
 from runhook.domain.payload import render
 from runhook.domain.people import (
     IDLE_LIFETIME,
@@ -39,7 +40,7 @@ from runhook.domain.retries import (
 from runhook.domain.runs import LONGEST_SILENCE
 from runhook.domain.signature import TOLERANCE
 from runhook.domain.spans import written
-from runhook.domain.webhooks import LONGEST_GRACE, PayloadVersion
+from runhook.domain.webhooks import LONGEST_GRACE
 from runhook.operations.prune import ARTIFACT_STEP
 from runhook.operations.prune import STEP as PRUNED
 from runhook.operations.redeliver_many import COUNTED

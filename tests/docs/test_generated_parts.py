@@ -8,16 +8,19 @@ After an intended change, write them anew with
 import json
 import os
 import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
 
+from runhook.domain.declaring import Option
 from runhook.domain.deliveries import INITIAL_STATES, MOVES, DeliveryId, DeliveryState
 from runhook.domain.failing import Health, hopeless_reason
+from runhook.domain.kinds import Parts
+from runhook.domain.options import OPTIONS, PayloadVersion
 from runhook.domain.payload import render
 from runhook.domain.runs import AccountId, RunId, RunOutcome, RunStatus, Trigger
 from runhook.domain.samples import SAMPLE_RESULTS
-from runhook.domain.webhooks import PayloadVersion
 from runhook.settings import SETTINGS, Setting
 from tests.docs.documents import DOCUMENTS, REPOSITORY
 from tests.support.builders import a_deactivation, a_job, a_missed_run, a_run, a_webhook, an_event
@@ -50,6 +53,19 @@ def default_of(setting: Setting) -> str:
     if setting.default is None:
         return "unset"
     return f"`{setting.default}`" if setting.default else "none"
+
+
+def options_table() -> str:
+    rows = [f"| `{name}` | {default} | {help_} |" for name, default, help_ in rows_of(OPTIONS)]
+    return "\n".join(["| Key | Default | What it is |", "| --- | --- | --- |", *rows]) + "\n"
+
+
+def rows_of(options: Sequence[Option], within: str = "") -> Iterator[tuple[str, str, str]]:
+    for option in options:
+        default = json.dumps(option.write(option.default))
+        yield f"{within}{option.name}", f"`{default}`" if not within else "", option.help
+        if isinstance(option.kind, Parts):
+            yield from rows_of(option.kind.options, f"{within}{option.name}.")
 
 
 def delivery_states() -> str:
@@ -136,6 +152,7 @@ def missed(version: PayloadVersion) -> str:
 
 PARTS = {
     "settings": settings_table,
+    "options": options_table,
     "delivery-states": delivery_states,
     "payload-2022-05": lambda: payload(PayloadVersion.V2022_05),
     "payload-2023-02": lambda: payload(PayloadVersion.V2023_02),
@@ -147,6 +164,7 @@ PARTS = {
 }
 PLACES = {
     "settings": "docs/settings.md",
+    "options": "docs/api.md",
     "delivery-states": "docs/architecture.md",
     "payload-2022-05": "README.md",
     "payload-2023-02": "README.md",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType, events_for
+from runhook.domain.options import PayloadVersion
 from runhook.domain.payload import RENDERERS, render
 from runhook.domain.payload.v2023_02 import precise_text
 from runhook.domain.runs import (
@@ -24,7 +25,7 @@ from runhook.domain.runs import (
     RunStatus,
     Trigger,
 )
-from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
+from runhook.domain.webhooks import Webhook, WebhookId
 from tests.support.builders import FINISHED_AT, STARTED_AT, a_job, a_run, a_webhook, an_event
 
 DELIVERY_ID = DeliveryId("wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt")

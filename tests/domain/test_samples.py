@@ -5,10 +5,10 @@ import pytest
 
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
+from runhook.domain.options import PayloadVersion
 from runhook.domain.payload import render
 from runhook.domain.runs import RunStatus
 from runhook.domain.samples import sample_event
-from runhook.domain.webhooks import PayloadVersion
 from tests.support.builders import RUN_EVENTS, a_deactivation, a_missed_run, a_webhook, an_event
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

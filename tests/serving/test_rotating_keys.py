@@ -117,7 +117,7 @@ async def test_headers_and_previous_secrets_are_encrypted_anew_too(
 ):
     webhook = await tenant.webhook()
     vault = open_all(file)
-    texts = {"headers_ciphertext": Secret("{}"), "previous_secret_ciphertext": Secret("old")}
+    texts = {"custom_headers_ciphertext": Secret("{}"), "previous_secret_ciphertext": Secret("old")}
     async with service.write() as tx:
         await tx.execute(
             sa.update(webhooks).values({name: vault.encrypt(text) for name, text in texts.items()})

@@ -23,7 +23,6 @@ from runhook.clock import SystemClock
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.errors import InvalidError, UnavailableError
-from runhook.domain.rate_limits import RateLimit
 from runhook.domain.redeliveries import Selection
 from runhook.domain.webhooks import WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT, begin
@@ -108,7 +107,7 @@ class Soak:
                 name=path,
                 client_url=receiver.url.removesuffix("/hook") + path,
                 event_types=["job.run.started"],
-                rate_limit=RateLimit.parse("50/second") if path == LIMITED else None,
+                options={"rate_limit": "50/second"} if path == LIMITED else {},
             )
             webhook, _ = await create_webhook(
                 self._store,

@@ -23,6 +23,7 @@ from runhook.domain.events import EventType
 from runhook.domain.expectations import Expectation
 from runhook.domain.failing import WELL
 from runhook.domain.judging import Outcome
+from runhook.domain.options import Options, PayloadVersion
 from runhook.domain.people import User
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import (
@@ -38,7 +39,7 @@ from runhook.domain.regressions import Failures
 from runhook.domain.replicas import Replica, ReplicaRole
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run, RunId, RunStatus
 from runhook.domain.signature import Secret
-from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
+from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.publish import new_delivery
 from runhook.storage import (
     accounts,
@@ -89,6 +90,7 @@ from tests.support.clock import START, ManualClock
 ACCOUNT = AccountId(1)
 LEASE = Lease(owner="a worker", duration=timedelta(seconds=30))
 SECRET = Secret.from_bytes(bytes(32))
+WITH_HEADERS = Options(custom_headers={"X-Key": "value"})
 EVERY_FILTER = AuditFilter(
     action=AuditAction.WEBHOOK_DELETED,
     actor_name="ada@example.com",
@@ -566,9 +568,11 @@ CALLS: dict[str, Call] = {
     "lock_old_runs": lambda tx, rows: runs.lock_old_runs(tx, [rows.run.id], before=START),
     "delete_runs": lambda tx, rows: runs.delete_runs(tx, [RunId(404)]),
     "insert_webhook": lambda tx, rows: webhooks.insert_webhook(
-        tx, a_webhook(account_id=ACCOUNT, id=WebhookId("wsu_1")), SECRET
+        tx, a_webhook(account_id=ACCOUNT, id=WebhookId("wsu_1")), SECRET, WITH_HEADERS
     ),
-    "update_webhook": lambda tx, rows: webhooks.update_webhook(tx, rows.webhook),
+    "update_webhook": lambda tx, rows: webhooks.update_webhook(
+        tx, rows.webhook, WITH_HEADERS, ["custom_headers"]
+    ),
     "lock_webhook": lambda tx, rows: webhooks.lock_webhook(tx, ACCOUNT, rows.webhook.id),
     "find_webhook": lambda tx, rows: webhooks.find_webhook(tx, ACCOUNT, rows.webhook.id),
     "inactive_among": lambda tx, rows: webhooks.inactive_among(tx, [rows.webhook.id]),
@@ -580,8 +584,9 @@ CALLS: dict[str, Call] = {
     "webhooks_of_accounts": lambda tx, rows: webhooks.webhooks_of_accounts(tx, {ACCOUNT}),
     "delete_webhook": lambda tx, rows: webhooks.delete_webhook(tx, rows.webhook, now=START),
     "newest_secret_opens": lambda tx, rows: webhooks.newest_secret_opens(tx),
-    "write_headers": lambda tx, rows: webhooks.write_headers(tx, rows.webhook, {"X-Key": "value"}),
-    "read_headers": lambda tx, rows: webhooks.read_headers(tx, rows.webhook),
+    "open_options": lambda tx, rows: webhooks.open_options(
+        tx, replace(rows.webhook, options=WITH_HEADERS)
+    ),
     "rotate_secret": lambda tx, rows: webhooks.rotate_secret(
         tx, rows.webhook, SECRET, grace=timedelta(days=1)
     ),

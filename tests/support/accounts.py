@@ -11,7 +11,7 @@ from runhook.domain.callers import Actor, ActorKind
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.events import EventType
-from runhook.domain.rate_limits import RateLimit
+from runhook.domain.options import OPTIONS, PayloadVersion
 from runhook.domain.runs import (
     AccountId,
     FinishReport,
@@ -23,7 +23,7 @@ from runhook.domain.runs import (
     StartReport,
 )
 from runhook.domain.signature import Secret
-from runhook.domain.webhooks import PayloadVersion, Webhook, WebhookId
+from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.ids import new_account_identifier
 from runhook.operations.publish import (
@@ -68,7 +68,7 @@ class WebhookFields(TypedDict, total=False):
     job_ids: list[JobId]
     active: bool
     payload_version: PayloadVersion
-    rate_limit: RateLimit
+    rate_limit: str
     include_results: bool
     result_filter: list[str]
 
@@ -106,9 +106,15 @@ class Tenant:
     async def webhook(
         self, url: str = "http://127.0.0.1:9/hook", **fields: Unpack[WebhookFields]
     ) -> Webhook:
-        """Create a webhook; with every event of every job unless told otherwise."""
+        """Create a webhook; with every event of every job unless told otherwise.
+
+        Its options are given as JSON, by their own names.
+        """
+        options = {one.name: fields.pop(one.name) for one in OPTIONS if one.name in fields}
         change = WebhookChange(
-            client_url=url, **{"name": "Alerts", "event_types": EVERY_EVENT, **fields}
+            client_url=url,
+            options=options,
+            **{"name": "Alerts", "event_types": EVERY_EVENT, **fields},
         )
         webhook, secret = await create_webhook(
             self.store, self.account_id, change, actor=SOMEBODY, policy=LOOPBACK, clock=self.clock

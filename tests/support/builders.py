@@ -12,6 +12,7 @@ from runhook.domain.events import Event, EventType
 from runhook.domain.expectations import Expectation
 from runhook.domain.failing import Health
 from runhook.domain.notices import Deactivation, MissedRun
+from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, PayloadVersion, ResultFilter
 from runhook.domain.runs import (
     OUTCOMES_OF_STATUS,
     AccountId,
@@ -26,7 +27,7 @@ from runhook.domain.runs import (
     RunStep,
     Trigger,
 )
-from runhook.domain.webhooks import PayloadVersion, ResultFilter, Webhook, WebhookId
+from runhook.domain.webhooks import Webhook, WebhookId
 
 STARTED_AT = datetime(2022, 5, 2, 10, 41, 31, tzinfo=UTC)
 FINISHED_AT = datetime(2022, 5, 2, 10, 42, 31, tzinfo=UTC)
@@ -206,6 +207,10 @@ def a_missed_run(**fields: Unpack[MissedRunFields]) -> MissedRun:
     return replace(MISSED_RUN, **fields)
 
 
-def a_webhook(**fields: Unpack[WebhookFields]) -> Webhook:
-    """An active webhook that wants every event of every job, in payload version 2022-05."""
-    return replace(WEBHOOK, **fields)
+def a_webhook(*, options: Options = NO_OPTIONS, **fields: Unpack[WebhookFields]) -> Webhook:
+    """An active webhook that wants every event of every job, in payload version 2022-05.
+
+    Its options can be given by their own names.
+    """
+    chosen = {one.name: fields.pop(one.name) for one in OPTIONS if one.name in fields}
+    return replace(WEBHOOK, options=replace(options, **chosen), **fields)

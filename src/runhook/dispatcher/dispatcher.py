@@ -202,7 +202,7 @@ class Dispatcher:
         return Judged(claimed, attempt, verdict)
 
     def _schedule_of(self, endpoint: Endpoint) -> RetrySchedule:
-        own = endpoint.retry_schedule
+        own = endpoint.options.retry_schedule
         return self._schedule if own is None else own
 
     async def _record(self, sent: Sequence[Sent]) -> Sequence[Recorded]:

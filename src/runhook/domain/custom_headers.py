@@ -4,15 +4,17 @@ What a name and a value may be is RFC 9110's (5.1, 5.5), without what only obsol
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import cast
 
+from runhook.domain.declaring import MASK
 from runhook.domain.errors import InvalidError
+from runhook.domain.kinds import Typed
 
 CustomHeaders = Mapping[str, str]
 """Values by name, in the order given."""
 
-MASK = "********"
-"""What is shown in place of every value; sent back, it keeps the value that is there."""
 HEADERS_LIMIT = 20
 NAME_LIMIT = 100
 VALUE_LIMIT = 4_000
@@ -44,36 +46,77 @@ RESERVED_NAMES = frozenset(
 RESERVED_BEGINNINGS = ("content-", "proxy-", "webhook-")
 
 
-def check_custom_headers(given: CustomHeaders, kept: CustomHeaders) -> CustomHeaders:
-    """Return the headers to be sent, with what is masked in ``given`` taken from ``kept``.
+@dataclass(frozen=True)
+class Headers(Typed[CustomHeaders]):
+    """Headers by name; each value is a secret. The form has one a line."""
 
-    Raises:
-        InvalidError: there are too many, or one is not legal, reserved, named twice, or masked
-            where there is no value to keep. The message repeats no value.
-    """
-    if len(given) > HEADERS_LIMIT:
-        raise InvalidError(
-            f"custom_headers: {len(given)} headers are too many; {HEADERS_LIMIT} at most"
-        )
-    kept_values = {name.lower(): value for name, value in kept.items()}
-    headers: dict[str, str] = {}
+    wire = dict[str, str]
+    has_secrets = True
+
+    def read(self, value: object) -> CustomHeaders:
+        """Check headers; a value may be masked.
+
+        Raises:
+            InvalidError: there are too many, or one is not legal, reserved or named twice. The
+                message repeats no value.
+        """
+        headers = cast(CustomHeaders, value)
+        if len(headers) > HEADERS_LIMIT:
+            raise InvalidError(f"{len(headers)} headers are too many; {HEADERS_LIMIT} at most")
+        for name, text in headers.items():
+            check_header_name(name)
+            check_header_value(name, text)
+        repeated = first_repeated(headers)
+        if repeated is not None:
+            raise InvalidError(f"`{repeated}` is named twice")
+        return headers
+
+    def write(self, value: CustomHeaders) -> dict[str, str]:
+        return dict(value)
+
+    def show(self, value: object) -> str:
+        return "\n".join(f"{name}: {text}" for name, text in cast(CustomHeaders, value).items())
+
+    def understand(self, text: str) -> dict[str, str]:
+        lines = [line.partition(":") for line in text.splitlines() if line.strip()]
+        for name, colon, _ in lines:
+            if not colon:
+                raise InvalidError(f"`{name[:40]}` is not of the form `Name: value`")
+        repeated = first_repeated([name.strip() for name, _, _ in lines])
+        if repeated is not None:
+            raise InvalidError(f"`{repeated[:40]}` is named twice")
+        return {name.strip(): text.strip() for name, _, text in lines}
+
+    def masked(self, value: CustomHeaders) -> CustomHeaders:
+        return dict.fromkeys(value, MASK)
+
+    def unmasked(self, value: CustomHeaders, kept: CustomHeaders | None) -> CustomHeaders:
+        known = {name.lower(): text for name, text in (kept or {}).items()}
+        for name in self.masks_in(value):
+            if name.lower() not in known:
+                raise InvalidError(
+                    f"`{name}` has no value yet; `{MASK}` only keeps one that is there"
+                )
+        return {name: known[name.lower()] if text == MASK else text for name, text in value.items()}
+
+    def masks_in(self, value: CustomHeaders) -> list[str]:
+        return [name for name, text in value.items() if text == MASK]
+
+    def audited(self, value: CustomHeaders) -> list[str]:
+        return list(value)
+
+    def renewed(self, before: CustomHeaders, after: CustomHeaders) -> list[str]:
+        return [name for name, text in after.items() if before.get(name, text) != text]
+
+
+def first_repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that another one before it equals, whatever its case."""
     seen: set[str] = set()
-    for name, value in given.items():
-        check_header_name(name)
-        key = name.lower()
-        if key in seen:
-            raise InvalidError(f"custom_headers: `{name}` is named twice")
-        seen.add(key)
-        if value != MASK:
-            check_header_value(name, value)
-            headers[name] = value
-        elif key in kept_values:
-            headers[name] = kept_values[key]
-        else:
-            raise InvalidError(
-                f"custom_headers: `{name}` has no value yet; `{MASK}` only keeps one that is there"
-            )
-    return headers
+    for name in names:
+        if name.lower() in seen:
+            return name
+        seen.add(name.lower())
+    return None
 
 
 def check_header_name(name: str) -> None:
@@ -83,17 +126,11 @@ def check_header_name(name: str) -> None:
         InvalidError: it is too long, not legal, or reserved.
     """
     if len(name) > NAME_LIMIT:
-        raise InvalidError(
-            f"custom_headers: the name `{name[:40]}...` is too long; {NAME_LIMIT} at most"
-        )
+        raise InvalidError(f"the name `{name[:40]}...` is too long; {NAME_LIMIT} at most")
     if not NAME.fullmatch(name):
-        raise InvalidError(
-            f"custom_headers: `{name}` is no header's name; letters, digits and hyphens make one"
-        )
+        raise InvalidError(f"`{name}` is no header's name; letters, digits and hyphens make one")
     if name.lower() in RESERVED_NAMES or name.lower().startswith(RESERVED_BEGINNINGS):
-        raise InvalidError(
-            f"custom_headers: `{name}` is reserved; Runhook sets it, or never sends it"
-        )
+        raise InvalidError(f"`{name}` is reserved; Runhook sets it, or never sends it")
 
 
 def check_header_value(name: str, value: str) -> None:
@@ -104,16 +141,10 @@ def check_header_value(name: str, value: str) -> None:
     """
     if len(value) > VALUE_LIMIT:
         raise InvalidError(
-            f"custom_headers: the value of `{name}` has {len(value)} characters; "
-            f"{VALUE_LIMIT} at most"
+            f"the value of `{name}` has {len(value)} characters; {VALUE_LIMIT} at most"
         )
     if not VALUE.fullmatch(value):
         raise InvalidError(
-            f"custom_headers: the value of `{name}` is not one line of visible ASCII characters, "
+            f"the value of `{name}` is not one line of visible ASCII characters, "
             "without spaces around it"
         )
-
-
-def masked(headers: Mapping[str, str], custom: CustomHeaders) -> dict[str, str]:
-    """Return a request's headers as they may be logged and shown."""
-    return {**headers, **dict.fromkeys(custom, MASK)}

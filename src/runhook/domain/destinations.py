@@ -182,27 +182,33 @@ def check_url(text: str, policy: AddressPolicy) -> str:
     """
     text = text.strip()
     if len(text) > URL_LIMIT:
-        raise InvalidError(f"client_url: {len(text)} characters are too long; {URL_LIMIT} at most")
+        raise InvalidError(
+            f"{len(text)} characters are too long; {URL_LIMIT} at most", field="client_url"
+        )
     if not text.isprintable() or " " in text:
-        raise InvalidError("client_url: spaces and control characters must be percent-encoded")
+        raise InvalidError(
+            "spaces and control characters must be percent-encoded", field="client_url"
+        )
     try:
         url = urlsplit(text)
         port = url.port
     except ValueError as error:
-        raise InvalidError(f"client_url: {error}") from None
+        raise InvalidError(str(error), field="client_url") from None
     if url.scheme not in ("http", "https") or not url.hostname:
-        raise InvalidError("client_url: give a whole URL that begins with https:// or http://")
+        raise InvalidError(
+            "give a whole URL that begins with https:// or http://", field="client_url"
+        )
     if port == 0:
-        raise InvalidError("client_url: port 0 cannot be dialled")
+        raise InvalidError("port 0 cannot be dialled", field="client_url")
     if "@" in url.netloc:
         raise InvalidError(
-            "client_url: leave the user name and password out; the Authorization header carries "
-            "the signature"
+            "leave the user name and password out; the Authorization header carries the signature",
+            field="client_url",
         )
     for address in literal_addresses(url.hostname):
         refusal = policy.refusal(address)
         if refusal:
-            raise InvalidError(f"client_url: address_refused: {refusal}")
+            raise InvalidError(f"address_refused: {refusal}", field="client_url")
     check_host(url.hostname)
     return text
 
@@ -217,12 +223,14 @@ def check_host(host: str) -> None:
         return
     plain = plain_host(host)
     if plain is None or not HOST_NAME.fullmatch(plain):
-        raise InvalidError(f"client_url: `{host[:60]}` is not a host name")
+        raise InvalidError(f"`{host[:60]}` is not a host name", field="client_url")
     address = ipv4_address(plain)
     if address is None and plain.replace(".", "").isdigit():
-        raise InvalidError(f"client_url: `{host[:60]}` is neither a host name nor an address")
+        raise InvalidError(
+            f"`{host[:60]}` is neither a host name nor an address", field="client_url"
+        )
     if address is not None and plain != str(address):
-        raise InvalidError(f"client_url: write {address} instead of {host}")
+        raise InvalidError(f"write {address} instead of {host}", field="client_url")
 
 
 def literal_addresses(host: str) -> Iterable[Address]:

@@ -4,6 +4,7 @@ A bad endpoint is not among them: that is a value (see ``judging``). Anything el
 is a bug of ours.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -40,17 +41,27 @@ class InvalidError(RunhookError):
 
     code = ErrorCode.INVALID
 
-    def __init__(self, message: str | None = None, *, field: str = "") -> None:
+    def __init__(
+        self, message: str | None = None, *, field: str = "", also: Collection[str] = ()
+    ) -> None:
         """Say what is not valid.
 
         Args:
             message: a sentence, or what follows the field's name.
-            field: the value that is not, if it is one. ``message`` begins with it then, and
-                ``sentence`` is the rest, for who shows it beside the field.
+            field: the value that is not, if it is one; dots lead to a part of it. The error's
+                ``message`` begins with it, and its ``sentence`` is the rest, to be shown beside
+                the field.
+            also: other values that have to be given anew.
         """
         super().__init__(f"{field}: {message}" if field else message)
         self.field = field
         self.sentence = message or self.message
+        self.also = tuple(also)
+
+    def within(self, name: str) -> "InvalidError":
+        """Return the same error of a value that is a part of another one."""
+        field = f"{name}.{self.field}" if self.field else name
+        return InvalidError(self.sentence, field=field, also=self.also)
 
 
 class UnauthorizedError(RunhookError):

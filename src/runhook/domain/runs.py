@@ -322,13 +322,13 @@ def outcome_of(report: FinishReport) -> RunOutcome | None:
     """Return the outcome the report names, or the usual one of its status."""
     possible = OUTCOMES_OF_STATUS.get(report.status)
     if possible is None:
-        raise InvalidError(f"status: a run does not end as {report.status.name.lower()}")
+        raise InvalidError(f"a run does not end as {report.status.name.lower()}", field="status")
     if report.outcome is None:
         return possible[0]
     if report.outcome not in possible:
         fitting = " or ".join(f"`{one}`" for one in possible if one) or "none"
         raise InvalidError(
-            f"outcome: `{report.outcome}` does not fit the status; expected {fitting}"
+            f"`{report.outcome}` does not fit the status; expected {fitting}", field="outcome"
         )
     return report.outcome
 

@@ -94,7 +94,7 @@ def sample_missed(webhook: Webhook, *, now: datetime) -> MissedRun:
 
 def sample_of_run(webhook: Webhook, type_: EventType, *, now: datetime) -> Event:
     """Return an event of a run that never was; one that failed, if its results are told."""
-    has_results = webhook.include_results and type_ is EventType.COMPLETED
+    has_results = webhook.options.include_results and type_ is EventType.COMPLETED
     status = RunStatus.ERROR if has_results else STATUS_OF_SAMPLE[type_]
     outcomes = OUTCOMES_OF_STATUS.get(status, (None,))
     run = Run(

@@ -1,17 +1,15 @@
 """Webhooks: who wants which events, where they go, and in which form."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType, TypeVar
 
-from runhook.domain.custom_headers import CustomHeaders
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import RESULT_EVENTS, Event, EventType
 from runhook.domain.failing import WELL, Health
-from runhook.domain.rate_limits import RateLimit
+from runhook.domain.options import NO_OPTIONS, Options, ResultFilter
 from runhook.domain.regressions import has_warnings
-from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import AccountId, EnvironmentId, Job, JobId, ProjectId
 from runhook.domain.signature import Secret
 
@@ -31,28 +29,12 @@ DELETED_REASON = "The webhook was deleted."
 Id = TypeVar("Id", bound=int)
 
 
-class PayloadVersion(StrEnum):
-    """The payload's form: the 2022 page's, or dbt Cloud's of today."""
-
-    V2022_05 = "2022-05"
-    V2023_02 = "2023-02"
-
-
 class DeactivatedBy(StrEnum):
     """Who set a webhook inactive."""
 
     USER = "user"
     RUNHOOK = "runhook"
     """For its endpoint's failures."""
-
-
-class ResultFilter(StrEnum):
-    """What a run's end must have for a webhook that does not want to hear of every one."""
-
-    NEW_FAILURES = "new_failures"
-    """Something failed that had not in the job's last run."""
-    WARNINGS = "warnings"
-    """A node ended with a warning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,18 +52,9 @@ class Webhook:
     project_ids: tuple[ProjectId, ...] = ()
     environment_ids: tuple[EnvironmentId, ...] = ()
     active: bool = True
-    payload_version: PayloadVersion = PayloadVersion.V2022_05
-    result_filter: tuple[ResultFilter, ...] = ()
-    """Empty means every end of a run; else one of these must be so."""
-    include_results: bool = False
-    """Whether a completed run's payload tells of its nodes, too, and where to read on."""
-    retry_schedule: RetrySchedule | None = None
-    """None is the service's own."""
-    rate_limit: RateLimit | None = None
-    """None is as fast as the endpoint takes it."""
+    options: Options = NO_OPTIONS
+    """With what is secret in them masked."""
     health: Health = WELL
-    header_names: tuple[str, ...] = ()
-    """Of the headers that its owner adds to each request; their values are secrets."""
     previous_secret_until: datetime | None = None
     """How long the secret before the last rotation is, or was, valid."""
     deactivated_by: DeactivatedBy | None = None
@@ -104,7 +77,7 @@ class Webhook:
             event.run.account_id == self.account_id
             and event.type in self.event_types
             and self.covers(event.run.job)
-            and (not self.result_filter or self.lets_through(event))
+            and (not self.options.result_filter or self.lets_through(event))
         )
 
     def covers(self, job: Job) -> bool:
@@ -119,7 +92,7 @@ class Webhook:
         """Whether the filter of results passes ``event``; what has no results always does."""
         return event.type not in RESULT_EVENTS or any(
             event.has_new_failures if one is ResultFilter.NEW_FAILURES else has_warnings(event.run)
-            for one in self.result_filter
+            for one in self.options.result_filter
         )
 
 
@@ -131,9 +104,8 @@ class Endpoint:
     client_url: str
     secrets: tuple[Secret, ...]
     """They sign; the newest first."""
-    custom_headers: CustomHeaders = field(default_factory=dict, repr=False)
-    retry_schedule: RetrySchedule | None = None
-    """None is the service's own."""
+    options: Options = NO_OPTIONS
+    """Those that sending looks at, with their secrets."""
     is_gated: bool = False
     """Whether deliveries are let through one by one or a few at a time: the endpoint is paused, or
     has a rate limit."""
@@ -150,9 +122,11 @@ def check_name(name: str) -> str:
     """
     name = name.strip()
     if not name:
-        raise InvalidError("name: give the webhook a name")
+        raise InvalidError("give the webhook a name", field="name")
     if len(name) > NAME_LIMIT:
-        raise InvalidError(f"name: {len(name)} characters are too long; {NAME_LIMIT} at most")
+        raise InvalidError(
+            f"{len(name)} characters are too long; {NAME_LIMIT} at most", field="name"
+        )
     return name
 
 
@@ -164,7 +138,8 @@ def check_description(description: str) -> str:
     """
     if len(description) > DESCRIPTION_LIMIT:
         raise InvalidError(
-            f"description: {len(description)} characters are too long; {DESCRIPTION_LIMIT} at most"
+            f"{len(description)} characters are too long; {DESCRIPTION_LIMIT} at most",
+            field="description",
         )
     return description
 
@@ -178,27 +153,13 @@ def check_event_types(names: list[str]) -> tuple[EventType, ...]:
     types = {one.value: one for one in EventType}
     known = ", ".join(f"`{name}`" for name in types)
     if not names:
-        raise InvalidError(f"event_types: choose at least one of {known}")
+        raise InvalidError(f"choose at least one of {known}", field="event_types")
     for name in names:
         if name not in types:
-            raise InvalidError(f"event_types: `{name[:80]}` is unknown; choose from {known}")
-    return tuple(types[name] for name in dict.fromkeys(names))
-
-
-def check_result_filter(names: list[str]) -> tuple[ResultFilter, ...]:
-    """Return the filters of results in the order given, each once.
-
-    Raises:
-        InvalidError: one is unknown.
-    """
-    filters = {one.value: one for one in ResultFilter}
-    for name in names:
-        if name not in filters:
-            known = ", ".join(f"`{one}`" for one in filters)
             raise InvalidError(
-                f"`{name[:80]}` is unknown; choose from {known}", field="result_filter"
+                f"`{name[:80]}` is unknown; choose from {known}", field="event_types"
             )
-    return tuple(filters[name] for name in dict.fromkeys(names))
+    return tuple(types[name] for name in dict.fromkeys(names))
 
 
 def check_filtered(webhook: Webhook) -> Webhook:
@@ -207,7 +168,7 @@ def check_filtered(webhook: Webhook) -> Webhook:
     Raises:
         InvalidError: it has not.
     """
-    if webhook.result_filter and RESULT_EVENTS.isdisjoint(webhook.event_types):
+    if webhook.options.result_filter and RESULT_EVENTS.isdisjoint(webhook.event_types):
         named = " or ".join(f"`{one.value}`" for one in EventType if one in RESULT_EVENTS)
         raise InvalidError(f"select {named} too, or leave it empty", field="result_filter")
     return webhook
@@ -224,7 +185,7 @@ def check_ids(key: str, ids: list[Id]) -> tuple[Id, ...]:
         InvalidError: there are too many.
     """
     if len(ids) > IDS_LIMIT:
-        raise InvalidError(f"{key}: {len(ids)} ids are too many; {IDS_LIMIT} at most")
+        raise InvalidError(f"{len(ids)} ids are too many; {IDS_LIMIT} at most", field=key)
     return tuple(dict.fromkeys(ids))
 
 
@@ -235,5 +196,5 @@ def check_grace(days: int) -> timedelta:
         InvalidError: that is not from 0 to 7 days.
     """
     if not 0 <= days <= LONGEST_GRACE.days:
-        raise InvalidError(f"grace_days: {days} is not from 0 to {LONGEST_GRACE.days}")
+        raise InvalidError(f"{days} is not from 0 to {LONGEST_GRACE.days}", field="grace_days")
     return timedelta(days=days)

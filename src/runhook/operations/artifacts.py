@@ -49,7 +49,8 @@ async def attach_artifact(
     """
     if not NAME.fullmatch(name):
         raise InvalidError(
-            f"name: `{name[:40]}` is not a file's name of 1 to 100 characters, without a folder"
+            f"`{name[:40]}` is not a file's name of 1 to 100 characters, without a folder",
+            field="name",
         )
     # Whoever may not attach it need not send it.
     async with store.read() as tx:

@@ -1,8 +1,9 @@
 """From a delivery to the request that attempts it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from runhook.domain.custom_headers import masked
+from runhook.domain.declaring import MASK
 from runhook.domain.deliveries import Attempt, AttemptTrigger, DeliveryId
 from runhook.domain.judging import Outcome
 from runhook.domain.signature import sign
@@ -16,7 +17,7 @@ def prepare(endpoint: Endpoint, *, delivery_id: DeliveryId, body: bytes, now: da
         url=endpoint.client_url,
         headers={
             "Content-Type": "application/json",
-            **endpoint.custom_headers,
+            **endpoint.options.custom_headers,
             **sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=body),
         },
         body=body,
@@ -39,6 +40,11 @@ def attempt_of(
         number=number,
         trigger=trigger,
         sent_at=sent_at,
-        request_headers=masked(request.headers, endpoint.custom_headers),
+        request_headers=shown(request.headers, endpoint),
         outcome=outcome,
     )
+
+
+def shown(headers: Mapping[str, str], endpoint: Endpoint) -> dict[str, str]:
+    """Return a request's headers as they may be logged and shown."""
+    return {**headers, **dict.fromkeys(endpoint.options.custom_headers, MASK)}

@@ -1,27 +1,25 @@
 """Create, change and delete webhooks."""
 
+import json
 import secrets
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import Enum
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor
-from runhook.domain.custom_headers import CustomHeaders, check_custom_headers
+from runhook.domain.declaring import MASK, Option, changed, masked, secret_values, unmasked
 from runhook.domain.destinations import AddressPolicy, check_url
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.failing import WELL
-from runhook.domain.rate_limits import RateLimit
-from runhook.domain.retries import RetrySchedule
+from runhook.domain.options import NO_OPTIONS, OPTIONS, Options
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import SECRET_BYTES, Secret
 from runhook.domain.webhooks import (
     DEACTIVATED_REASON,
     DeactivatedBy,
-    PayloadVersion,
     Webhook,
     WebhookId,
     check_description,
@@ -30,7 +28,6 @@ from runhook.domain.webhooks import (
     check_grace,
     check_ids,
     check_name,
-    check_result_filter,
 )
 from runhook.operations.audit import note_change
 from runhook.operations.cancel_waiting import cancel_waiting
@@ -43,19 +40,12 @@ from runhook.storage.webhooks import (
     delete_webhook,
     insert_webhook,
     lock_webhook,
-    read_headers,
+    open_options,
     rotate_secret,
     update_webhook,
-    write_headers,
 )
 
 Id = TypeVar("Id", bound=int)
-
-
-class Kept(Enum):
-    """Stands for a value that stays as it is, where None is a value too."""
-
-    KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +60,8 @@ class WebhookChange:
     project_ids: list[ProjectId] | None = None
     environment_ids: list[EnvironmentId] | None = None
     active: bool | None = None
-    payload_version: PayloadVersion | None = None
-    result_filter: list[str] | None = None
-    include_results: bool | None = None
-    retry_schedule: RetrySchedule | Literal[Kept.KEPT] | None = Kept.KEPT
-    """None is the service's own."""
-    rate_limit: RateLimit | Literal[Kept.KEPT] | None = Kept.KEPT
-    """None is none."""
-    custom_headers: CustomHeaders | None = field(default=None, repr=False)
-    """All of them; a masked value keeps the one that is there."""
+    options: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """JSON by name; those that are left out stay, and so do secrets that are masked."""
 
 
 async def create_webhook(
@@ -109,13 +92,14 @@ async def create_webhook(
             name=change.name,
             client_url=change.client_url,
             event_types=(),
-            payload_version=account.default_payload_version,
+            options=Options(payload_version=account.default_payload_version),
             created_at=now,
             updated_at=now,
         )
         webhook = await changed_webhook(tx, blank, change, policy)
-        await insert_webhook(tx, webhook, secret)
-        webhook, _ = await with_headers(tx, webhook, change)
+        opened = unmasked(webhook.options, NO_OPTIONS)
+        webhook = replace(webhook, options=masked(opened))
+        await insert_webhook(tx, webhook, secret, opened)
         await note_webhook(
             tx, AuditAction.WEBHOOK_CREATED, actor, before=None, after=webhook, now=now
         )
@@ -142,17 +126,19 @@ async def change_webhook(
     await end_what_waited(store, account_id, webhook_id)
     async with store.write() as tx:
         before = await existing_webhook(tx, account_id, webhook_id)
-        after = replace(await changed_webhook(tx, before, change, policy), updated_at=now)
-        await update_webhook(tx, after)
-        after, renewed = await with_headers(tx, after, change)
+        asked = await changed_webhook(tx, before, change, policy)
+        kept, lost = await open_options(tx, before)
+        opened = opened_options(asked.options, before.options, kept, lost)
+        after = replace(asked, options=masked(opened), updated_at=now)
+        resealed = changed_secrets(kept, opened)
+        await update_webhook(tx, after, opened, resealed)
         await note_webhook(
             tx,
             AuditAction.WEBHOOK_CHANGED,
             actor,
             before=before,
             after=after,
-            # The values are secrets, so that it only tells which of them are new.
-            beside={"new_header_values": renewed} if renewed else {},
+            beside=renewals(kept, opened),
             now=now,
         )
         if before.active and not after.active:
@@ -255,16 +241,7 @@ async def changed_webhook(
         webhook = replace(webhook, description=check_description(change.description))
     if change.event_types is not None:
         webhook = replace(webhook, event_types=check_event_types(change.event_types))
-    if change.payload_version is not None:
-        webhook = replace(webhook, payload_version=change.payload_version)
-    if change.result_filter is not None:
-        webhook = replace(webhook, result_filter=check_result_filter(change.result_filter))
-    if change.include_results is not None:
-        webhook = replace(webhook, include_results=change.include_results)
-    if change.retry_schedule is not Kept.KEPT:
-        webhook = replace(webhook, retry_schedule=change.retry_schedule)
-    if change.rate_limit is not Kept.KEPT:
-        webhook = replace(webhook, rate_limit=change.rate_limit)
+    webhook = replace(webhook, options=changed(webhook.options, change.options))
     return switched(await scoped(tx, check_filtered(webhook), change), change, policy)
 
 
@@ -300,26 +277,53 @@ async def checked_ids(
     unknown = await find_unknown(tx, account_id, ids) if ids else []
     if unknown:
         named = ", ".join(str(one) for one in unknown[:5])
-        raise InvalidError(f"{key}: this account has no {thing} {named}")
+        raise InvalidError(f"this account has no {thing} {named}", field=key)
     return ids
 
 
-async def with_headers(
-    tx: Transaction, webhook: Webhook, change: WebhookChange
-) -> tuple[Webhook, list[str]]:
-    """Write the headers of the change, if it has any.
+def opened_options(asked: Options, shown: Options, kept: Options, lost: Collection[str]) -> Options:
+    """Return the options asked for with the secrets of those that are there.
 
-    Returns:
-        the webhook with their names, and the names of those that got another value.
+    Args:
+        asked: where secrets are masked, those that are there are meant.
+        shown: those that are there, masked.
+        kept: those that are there, with their secrets.
+        lost: the names of options whose secrets cannot be opened. They can stay as they are.
+
+    Raises:
+        InvalidError: a mask has nothing behind it, or what is lost.
     """
-    if change.custom_headers is None:
-        return webhook, []
-    kept = await read_headers(tx, webhook)
-    headers = check_custom_headers(change.custom_headers, kept)
-    if list(headers.items()) != list(kept.items()):
-        await write_headers(tx, webhook, headers)
-    renewed = [name for name in headers if name in kept and headers[name] != kept[name]]
-    return replace(webhook, header_names=tuple(headers)), renewed
+    for one, value in secret_values(asked):
+        if one.name in lost and value != getattr(shown, one.name) and one.kind.masks_in(value):
+            raise InvalidError(
+                "what is there was encrypted with a master key that is missing; "
+                f"give each value again instead of `{MASK}`",
+                field=one.name,
+            )
+    return unmasked(asked, kept)
+
+
+def changed_secrets(kept: Options, opened: Options) -> Sequence[str]:
+    """List the options with secrets that are others than before, or in another order."""
+    return [
+        one.name
+        for one in OPTIONS
+        if one.kind.has_secrets and as_text(one, kept) != as_text(one, opened)
+    ]
+
+
+def as_text(option: Option, options: Options) -> str:
+    """Return the JSON of an option, to be compared with its order."""
+    return json.dumps(option.write(getattr(options, option.name)))
+
+
+def renewals(kept: Options, opened: Options) -> Facts:
+    """Tell which secrets have another value than before, but not which."""
+    return {
+        one.audited_renewals: paths
+        for one, value in secret_values(opened)
+        if (old := getattr(kept, one.name)) is not None and (paths := one.kind.renewed(old, value))
+    }
 
 
 def switched(webhook: Webhook, change: WebhookChange, policy: AddressPolicy) -> Webhook:
@@ -387,10 +391,5 @@ def facts_of(webhook: Webhook) -> Facts:
         "project_ids": list(webhook.project_ids),
         "environment_ids": list(webhook.environment_ids),
         "active": webhook.active,
-        "payload_version": webhook.payload_version.value,
-        "result_filter": [one.value for one in webhook.result_filter],
-        "include_results": webhook.include_results,
-        "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
-        "rate_limit": webhook.rate_limit and str(webhook.rate_limit),
-        "header_names": list(webhook.header_names),
+        **{one.audited_as: one.audited(getattr(webhook.options, one.name)) for one in OPTIONS},
     }

@@ -171,9 +171,11 @@ def check_name(name: str) -> str:
     """
     name = name.strip()
     if not name:
-        raise InvalidError("name: say what the token is for")
+        raise InvalidError("say what the token is for", field="name")
     if len(name) > NAME_LIMIT:
-        raise InvalidError(f"name: {len(name)} characters are too long; {NAME_LIMIT} at most")
+        raise InvalidError(
+            f"{len(name)} characters are too long; {NAME_LIMIT} at most", field="name"
+        )
     return name
 
 
@@ -186,7 +188,7 @@ def expiry_of(lifetime: timedelta | None, now: datetime) -> datetime | None:
     if lifetime is None:
         return None
     if not timedelta() < lifetime <= LONGEST_LIFETIME:
-        raise InvalidError(f"expires_in_days: give 1 to {LONGEST_LIFETIME.days} days")
+        raise InvalidError(f"give 1 to {LONGEST_LIFETIME.days} days", field="expires_in_days")
     return now + lifetime
 
 

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 from runhook.domain.webhooks import WebhookId
 from runhook.storage.store import Transaction
 from runhook.storage.tables import webhooks
-
-COLUMNS = [column for column in webhooks.c if column.name.endswith("_ciphertext")]
+from runhook.storage.webhooks import CIPHERTEXTS as COLUMNS
 
 
 @dataclass(frozen=True, slots=True)

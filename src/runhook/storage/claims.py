@@ -31,7 +31,6 @@ from runhook.storage.batches import a_row_of
 from runhook.storage.columns import Duration, UtcDateTime
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
-from runhook.storage.webhooks import rate_limit_in
 
 INSERT_ATTEMPTS = sa.insert(attempts)
 SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigger.SCHEDULED}'")
@@ -85,7 +84,7 @@ async def waiting_webhooks(tx: Transaction) -> dict[WebhookId, Waiting]:
             )
             - row.now,
             is_paused=row.paused_until is not None,
-            rate_limit=rate_limit_in(row.rate_limit),
+            rate_limit=row.rate_limit and RateLimit.parse(row.rate_limit),
         )
         for row in rows
     }

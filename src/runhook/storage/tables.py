@@ -8,10 +8,11 @@ from runhook.domain.callers import ActorKind
 from runhook.domain.deliveries import UNSENT_STATES, AttemptTrigger, DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.judging import FailureReason
+from runhook.domain.options import PayloadVersion
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import RedeliveryState
 from runhook.domain.runs import RunOutcome, RunStatus
-from runhook.domain.webhooks import DeactivatedBy, PayloadVersion
+from runhook.domain.webhooks import DeactivatedBy
 from runhook.storage.columns import Duration, Json, Ksuid, Number, UtcDateTime, Word
 
 metadata = sa.MetaData(
@@ -256,9 +257,9 @@ webhooks = sa.Table(
     # Such as `10/second`; NULL is none. The other one is when it lets something through again.
     sa.Column("rate_limit", sa.Text),
     sa.Column("next_request_at", UtcDateTime),
-    # Names only; the ciphertext is of an object of names and values.
-    sa.Column("header_names", Json, nullable=False),
-    sa.Column("headers_ciphertext", sa.LargeBinary),
+    # What is secret in an option is masked; the ciphertext is of the whole of it.
+    sa.Column("custom_headers", Json, nullable=False),
+    sa.Column("custom_headers_ciphertext", sa.LargeBinary),
     sa.Column("secret_ciphertext", sa.LargeBinary),
     sa.Column("previous_secret_ciphertext", sa.LargeBinary),
     sa.Column("previous_secret_until", UtcDateTime),

@@ -2,26 +2,28 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from cryptography.fernet import InvalidToken
 
-from runhook.domain.custom_headers import CustomHeaders
+from runhook.domain.declaring import Option, Use, changed, written
 from runhook.domain.events import EventType
 from runhook.domain.failing import Health
-from runhook.domain.rate_limits import RateLimit
-from runhook.domain.retries import RetrySchedule
+from runhook.domain.options import NO_OPTIONS, OPTIONS, Options
 from runhook.domain.runs import AccountId
 from runhook.domain.signature import Secret
-from runhook.domain.webhooks import DeactivatedBy, Endpoint, ResultFilter, Webhook, WebhookId
+from runhook.domain.webhooks import DeactivatedBy, Endpoint, Webhook, WebhookId
 from runhook.storage.columns import Duration
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import webhooks
 
 IS_THERE = webhooks.c.deleted_at.is_(None)
+CIPHERTEXTS = [column for column in webhooks.c if column.name.endswith("_ciphertext")]
+SENT_OPTIONS = [one for one in OPTIONS if one.use is Use.SENDING]
+SECRET_OPTIONS = [one for one in OPTIONS if one.kind.has_secrets]
 NOTE_DISPATCHES = (
     sa.update(webhooks)
     .where(webhooks.c.id == sa.bindparam("webhook_id"))
@@ -47,22 +49,40 @@ class Dispatch:
     health: Health
 
 
-async def insert_webhook(tx: Transaction, webhook: Webhook, secret: Secret) -> None:
-    """Add a webhook, without headers."""
+async def insert_webhook(
+    tx: Transaction, webhook: Webhook, secret: Secret, opened: Options
+) -> None:
+    """Add a webhook.
+
+    Args:
+        tx: where to.
+        webhook: its options are masked.
+        secret: signs its requests.
+        opened: its options with their secrets.
+    """
     await tx.execute(
         sa.insert(webhooks).values(
             id=webhook.id,
             account_id=webhook.account_id,
             secret_ciphertext=tx.vault.encrypt(secret),
             created_at=webhook.created_at,
-            header_names=[],
             **changing_columns(webhook),
+            **sealed(tx, opened, SECRET_OPTIONS),
         )
     )
 
 
-async def update_webhook(tx: Transaction, webhook: Webhook) -> None:
-    """Write what a caller can change of a webhook; a new rate limit begins at once."""
+async def update_webhook(
+    tx: Transaction, webhook: Webhook, opened: Options, resealed: Collection[str] = ()
+) -> None:
+    """Write what a caller can change of a webhook; a new rate limit begins at once.
+
+    Args:
+        tx: where to.
+        webhook: its options are masked.
+        opened: its options with their secrets.
+        resealed: the options whose secrets are written; those of others stay.
+    """
     if webhook.active:
         # What waited for the end of a pause need not wait any more.
         tx.makes_due = True
@@ -71,28 +91,36 @@ async def update_webhook(tx: Transaction, webhook: Webhook) -> None:
     await tx.execute(
         sa.update(webhooks)
         .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)
-        .values(next_request_at=sa.case((is_same_limit, webhooks.c.next_request_at)), **columns)
+        .values(
+            next_request_at=sa.case((is_same_limit, webhooks.c.next_request_at)),
+            **columns,
+            **sealed(tx, opened, [one for one in SECRET_OPTIONS if one.name in resealed]),
+        )
     )
 
 
-async def write_headers(tx: Transaction, webhook: Webhook, headers: CustomHeaders) -> None:
-    """Replace the headers that a webhook's owner adds to its requests."""
-    ciphertext = tx.vault.encrypt(Secret(json.dumps(dict(headers)))) if headers else None
-    await tx.execute(
-        sa.update(webhooks)
-        .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)
-        .values(header_names=list(headers), headers_ciphertext=ciphertext)
-    )
+async def open_options(tx: Transaction, webhook: Webhook) -> tuple[Options, Collection[str]]:
+    """Return the options of a webhook with their secrets, and the names of those that are lost.
 
-
-async def read_headers(tx: Transaction, webhook: Webhook) -> CustomHeaders:
-    """Return the headers that a webhook's owner adds to its requests, with their values."""
-    ciphertext = await tx.execute(
-        sa.select(webhooks.c.headers_ciphertext).where(
+    What is lost was encrypted with a master key that is not there; it stays masked.
+    """
+    if not any(getattr(webhook.options, one.name) for one in SECRET_OPTIONS):
+        return webhook.options, ()
+    columns = [webhooks.c[ciphertext_of(one)] for one in SECRET_OPTIONS]
+    rows = await tx.execute(
+        sa.select(*columns).where(
             webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id
         )
     )
-    return headers_in(tx, ciphertext.scalar_one_or_none())
+    row = rows.one()
+    opened: dict[str, Any] = {}
+    lost = []
+    for one in SECRET_OPTIONS:
+        try:
+            opened |= unsealed(tx, row, [one])
+        except InvalidToken:
+            lost.append(one.name)
+    return replace(webhook.options, **opened), lost
 
 
 async def rotate_secret(
@@ -209,10 +237,8 @@ async def delete_webhook(tx: Transaction, webhook: Webhook, *, now: datetime) ->
         .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)
         .values(
             active=False,
-            secret_ciphertext=None,
-            previous_secret_ciphertext=None,
-            headers_ciphertext=None,
             deleted_at=now,
+            **{column.name: None for column in CIPHERTEXTS},
         )
     )
 
@@ -262,9 +288,9 @@ def select_endpoints(now: Clock) -> sa.Select[Any]:
         webhooks.c.client_url,
         webhooks.c.secret_ciphertext,
         previous.label("previous_secret_ciphertext"),
-        webhooks.c.headers_ciphertext,
-        webhooks.c.retry_schedule,
         is_gated.label("is_gated"),
+        *(webhooks.c[one.name] for one in SENT_OPTIONS),
+        *(webhooks.c[ciphertext_of(one)] for one in SECRET_OPTIONS),
     ).where(IS_THERE)
 
 
@@ -272,19 +298,19 @@ def endpoint_of(tx: Transaction, row: sa.Row[Any]) -> Endpoint:
     """Return the endpoint in a row; a sealed one if there is no key for what was secret."""
     ciphertexts = (row.secret_ciphertext, row.previous_secret_ciphertext)
     secrets: tuple[Secret, ...] = ()
-    headers: CustomHeaders = {}
+    options = options_of(row, SENT_OPTIONS)
     is_sealed = False
     try:
         secrets = tuple(tx.vault.decrypt(one) for one in ciphertexts if one is not None)
-        headers = headers_in(tx, row.headers_ciphertext)
+        opened = unsealed(tx, row, SECRET_OPTIONS)
+        options = replace(options, **opened) if opened else options
     except InvalidToken:
         is_sealed = True
     return Endpoint(
         webhook_id=row.id,
         client_url=row.client_url,
         secrets=secrets,
-        custom_headers=headers,
-        retry_schedule=schedule_in(row.retry_schedule),
+        options=options,
         is_gated=row.is_gated,
         is_sealed=is_sealed,
     )
@@ -372,11 +398,7 @@ def changing_columns(webhook: Webhook) -> dict[str, Any]:
         "project_ids": list(webhook.project_ids),
         "environment_ids": list(webhook.environment_ids),
         "active": webhook.active,
-        "payload_version": webhook.payload_version,
-        "result_filter": list(webhook.result_filter),
-        "include_results": webhook.include_results,
-        "retry_schedule": webhook.retry_schedule and webhook.retry_schedule.seconds,
-        "rate_limit": webhook.rate_limit and str(webhook.rate_limit),
+        **written(webhook.options),
         "deactivated_by": webhook.deactivated_by,
         "deactivate_reason": webhook.deactivate_reason,
         "failing_since": webhook.health.failing_since,
@@ -400,18 +422,13 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
         project_ids=tuple(row.project_ids),
         environment_ids=tuple(row.environment_ids),
         active=row.active,
-        payload_version=row.payload_version,
-        result_filter=tuple(ResultFilter(one) for one in row.result_filter),
-        include_results=row.include_results,
-        retry_schedule=schedule_in(row.retry_schedule),
-        rate_limit=rate_limit_in(row.rate_limit),
+        options=options_of(row, OPTIONS),
         health=Health(
             failing_since=row.failing_since,
             consecutive_failures=row.consecutive_failures,
             failed_probes=row.failed_probes,
             paused_until=row.paused_until,
         ),
-        header_names=tuple(row.header_names),
         previous_secret_until=row.previous_secret_until,
         deactivated_by=row.deactivated_by,
         deactivate_reason=row.deactivate_reason,
@@ -422,19 +439,36 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
     )
 
 
-def schedule_in(seconds: list[float] | None) -> RetrySchedule | None:
-    """Return the retry schedule in a column; None is the service's own."""
-    return None if seconds is None else RetrySchedule.of(seconds)
+def options_of(row: sa.Row[Any], options: Sequence[Option]) -> Options:
+    """Return these options as a row has them, secrets masked; of others the defaults."""
+    return changed(NO_OPTIONS, {one.name: getattr(row, one.name) for one in options})
 
 
-def rate_limit_in(text: str | None) -> RateLimit | None:
-    """Return the rate limit in a column; None is none."""
-    return None if text is None else RateLimit.parse(text)
+def unsealed(tx: Transaction, row: sa.Row[Any], options: Sequence[Option]) -> dict[str, Any]:
+    """Return those of these options that have secrets in a row.
+
+    Raises:
+        cryptography.fernet.InvalidToken: one was encrypted with another master key.
+    """
+    stored = [(one, getattr(row, ciphertext_of(one))) for one in options]
+    return {
+        one.name: one.read(json.loads(tx.vault.decrypt(ciphertext).reveal()))
+        for one, ciphertext in stored
+        if ciphertext is not None
+    }
 
 
-def headers_in(tx: Transaction, ciphertext: bytes | None) -> CustomHeaders:
-    """Return the headers in a column."""
-    if ciphertext is None:
-        return {}
-    headers: dict[str, str] = json.loads(tx.vault.decrypt(ciphertext).reveal())
-    return headers
+def sealed(tx: Transaction, opened: Options, options: Sequence[Option]) -> dict[str, bytes | None]:
+    """Return the columns of what is secret in these options; empty ones have nothing secret."""
+    values = [(one, getattr(opened, one.name)) for one in options]
+    return {
+        ciphertext_of(one): tx.vault.encrypt(Secret(json.dumps(one.write(value))))
+        if value
+        else None
+        for one, value in values
+    }
+
+
+def ciphertext_of(option: Option) -> str:
+    """Return the name of the column with what is secret in an option."""
+    return f"{option.name}_ciphertext"

@@ -9,10 +9,11 @@ from typing import assert_never
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation, MissedRun, Notice
+from runhook.domain.options import PayloadVersion
 from runhook.domain.payload import v2022_05, v2023_02
 from runhook.domain.payload.links import links_of
 from runhook.domain.results import read_results
-from runhook.domain.webhooks import PayloadVersion, Webhook
+from runhook.domain.webhooks import Webhook
 
 RENDERERS = {
     PayloadVersion.V2022_05: v2022_05.render,
@@ -47,14 +48,14 @@ def render(
         delivery_id: the delivery's.
         public_url: where people reach this service, None if nobody has said so.
     """
-    version = webhook.payload_version
+    version = webhook.options.payload_version
     match event:
         case Deactivation():
             payload = DEACTIVATION_RENDERERS[version](event, webhook, delivery_id)
         case MissedRun():
             payload = MISSED_RENDERERS[version](event, webhook, delivery_id)
         case Event():
-            with_results = webhook.include_results and event.type is EventType.COMPLETED
+            with_results = webhook.options.include_results and event.type is EventType.COMPLETED
             beside = results_of(event, version, public_url) if with_results else {}
             payload = RENDERERS[version](event, webhook, delivery_id, beside)
         case unknown:

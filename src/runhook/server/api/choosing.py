@@ -75,7 +75,7 @@ def values_in(
     for word in words:
         value = value_of(word)
         if value is None:
-            raise InvalidError(f"{name}: `{word[:40]}` is not {what}")
+            raise InvalidError(f"`{word[:40]}` is not {what}", field=name)
         values.append(value)
     return values or None
 

@@ -89,7 +89,7 @@ def words_in(key: str, known: type[Word], text: str | None) -> tuple[Word, ...]:
     for word in words:
         if word not in by_value:
             choice = ", ".join(f"`{value}`" for value in by_value)
-            raise InvalidError(f"{key}: `{word[:80]}` is unknown; choose from {choice}")
+            raise InvalidError(f"`{word[:80]}` is unknown; choose from {choice}", field=key)
     return tuple(by_value[word] for word in words)
 
 
@@ -144,7 +144,9 @@ async def from_there(
         return chosen
     last = await find_delivery(tx, caller.account_id, DeliveryId(beyond))
     if last is None:
-        raise InvalidError("beyond: there is no such delivery; leave it out to begin at the newest")
+        raise InvalidError(
+            "there is no such delivery; leave it out to begin at the newest", field="beyond"
+        )
     return replace(chosen, beyond=Position(last.created_at, last.id))
 
 

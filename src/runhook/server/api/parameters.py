@@ -22,5 +22,7 @@ def moment_in(name: str, moment: datetime | None) -> datetime | None:
         InvalidError: it has no time zone; the web framework does not see to that in a query.
     """
     if moment is not None and moment.tzinfo is None:
-        raise InvalidError(f"{name}: give a time zone too, such as the Z in `2026-03-01T12:00:00Z`")
+        raise InvalidError(
+            "give a time zone too, such as the Z in `2026-03-01T12:00:00Z`", field=name
+        )
     return moment

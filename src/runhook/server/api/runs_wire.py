@@ -95,7 +95,9 @@ def status_of(name: str, word: str) -> RunStatus:
         InvalidError: it is none of the three.
     """
     if word not in STATUS_WORDS:
-        raise InvalidError(f"{name}: `{word[:40]}` is none of `success`, `error` and `canceled`")
+        raise InvalidError(
+            f"`{word[:40]}` is none of `success`, `error` and `canceled`", field=name
+        )
     return STATUS_WORDS[word]
 
 
@@ -149,7 +151,9 @@ class FinishIn(Struct, kw_only=True, forbid_unknown_fields=True):
         """
         steps = self.steps or []
         if sum(len(step.logs) for step in steps) > MOST_LOGS:
-            raise InvalidError(f"steps: the logs have more than {MOST_LOGS} characters altogether")
+            raise InvalidError(
+                f"the logs have more than {MOST_LOGS} characters altogether", field="steps"
+            )
         return FinishReport(
             status=status_of("status", self.status),
             finished_at=utc("finished_at", self.finished_at),
@@ -171,7 +175,7 @@ def utc(name: str, moment: datetime | None) -> datetime | None:
     if moment is None:
         return None
     if not FIRST_YEAR <= moment.year < LAST_YEAR:
-        raise InvalidError(f"{name}: the year {moment.year} cannot be right")
+        raise InvalidError(f"the year {moment.year} cannot be right", field=name)
     return moment.astimezone(UTC)
 
 

@@ -1,22 +1,26 @@
-"""Webhooks as JSON; dbt Cloud's API calls them subscriptions."""
+"""Webhooks as JSON; dbt Cloud's API calls them subscriptions.
 
-from collections.abc import Callable
+The keys of options follow from their declarations. Type checkers, which cannot follow, see the
+classes that have the other keys.
+"""
+
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, to_builtins
 
 from runhook.domain.callers import Caller
-from runhook.domain.custom_headers import MASK
+from runhook.domain.declaring import Kind, Null, Option, written
 from runhook.domain.errors import InvalidError
+from runhook.domain.kinds import Parts
 from runhook.domain.numbers import number_in
-from runhook.domain.rate_limits import RateLimit
-from runhook.domain.retries import RetrySchedule
+from runhook.domain.options import OPTIONS
 from runhook.domain.runs import EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import Secret
-from runhook.domain.webhooks import PayloadVersion, Webhook
+from runhook.domain.webhooks import Webhook
 from runhook.operations.send_test import Tried
-from runhook.operations.subscribe import Kept, WebhookChange
+from runhook.operations.subscribe import WebhookChange
 from runhook.server.api.wire import Text, given, microseconds
 
 Id = TypeVar("Id", bound=int)
@@ -24,8 +28,8 @@ Ids = list[int | str] | int | str | UnsetType | None
 """Ids as clients send them: numbers or texts, in a list or one by itself."""
 
 
-class SubscriptionIn(Struct, kw_only=True):
-    """A webhook as a client sends it, to create or to update one; other keys are passed over."""
+class KnownIn(Struct, kw_only=True):
+    """The keys of a webhook that are no options."""
 
     name: Text | UnsetType = UNSET
     description: Text | UnsetType | None = UNSET
@@ -35,12 +39,6 @@ class SubscriptionIn(Struct, kw_only=True):
     project_ids: Ids = UNSET
     environment_ids: Ids = UNSET
     active: bool | UnsetType | None = UNSET
-    payload_version: PayloadVersion | UnsetType = UNSET
-    result_filter: list[str] | UnsetType | None = UNSET
-    include_results: bool | UnsetType | None = UNSET
-    retry_schedule: list[float] | UnsetType | None = UNSET
-    rate_limit: Text | UnsetType | None = UNSET
-    custom_headers: dict[str, str] | UnsetType | None = UNSET
 
     def to_change(self) -> WebhookChange:
         """Return the change that the client wants."""
@@ -53,13 +51,61 @@ class SubscriptionIn(Struct, kw_only=True):
             project_ids=ids_of("project", ProjectId, given(self.project_ids)),
             environment_ids=ids_of("environment", EnvironmentId, given(self.environment_ids)),
             active=given(self.active),
-            payload_version=given(self.payload_version),
-            result_filter=filter_of(self.result_filter),
-            include_results=given(self.include_results),
-            retry_schedule=schedule_of(self.retry_schedule),
-            rate_limit=rate_limit_of(self.rate_limit),
-            custom_headers=given(self.custom_headers),
+            options=dict(given_options(self)),
         )
+
+
+def given_options(sent: Struct) -> Iterator[tuple[str, object]]:
+    """Yield the options that a client sent, as JSON by name."""
+    for option in OPTIONS:
+        value = getattr(sent, option.name)
+        is_kept = value is None and option.null is Null.KEEPS
+        if value is not UNSET and not is_kept:
+            yield option.name, to_builtins(value)
+
+
+def key_in(option: Option) -> tuple[str, Any, Any]:
+    """Return the field of a struct that reads an option, which may be left out."""
+    missing = UnsetType if option.null is Null.IS_REFUSED else UnsetType | None
+    described: Any = Annotated[type_of(option.kind) | missing, Meta(description=option.help)]
+    return option.name, described, UNSET
+
+
+def key_out(option: Option) -> tuple[str, Any]:
+    """Return the field of a struct that shows an option."""
+    type_ = type_of(option.kind)
+    shown = type_ if option.default is not None else type_ | None
+    return option.name, Annotated[shown, Meta(description=option.help)]
+
+
+def type_of(kind: Kind[Any]) -> Any:
+    """Return the type of a kind's JSON; an object takes no other keys than its own."""
+    if not isinstance(kind, Parts):
+        return kind.wire
+    return defstruct(
+        kind.of.__name__,
+        [key_in(one) for one in kind.options],
+        kw_only=True,
+        forbid_unknown_fields=True,
+        module=__name__,
+        namespace={"__doc__": kind.of.__doc__},
+    )
+
+
+if TYPE_CHECKING:
+    SubscriptionIn = KnownIn
+else:
+    SubscriptionIn = defstruct(
+        "SubscriptionIn",
+        [key_in(option) for option in OPTIONS],
+        bases=(KnownIn,),
+        kw_only=True,
+        module=__name__,
+        namespace={
+            "__doc__": "A webhook as a client sends it, to create or to update one; "
+            "other keys are passed over."
+        },
+    )
 
 
 def ids_of(
@@ -86,54 +132,17 @@ def id_of(thing: str, value: int | str) -> int:
     text = str(value)
     number = number_in(text)
     if number is None:
-        raise InvalidError(f"{thing}_ids: `{text[:40]}` is not {ARTICLES[thing]} {thing}'s id")
+        raise InvalidError(
+            f"`{text[:40]}` is not {ARTICLES[thing]} {thing}'s id", field=f"{thing}_ids"
+        )
     return number
 
 
 ARTICLES = {"job": "a", "project": "a", "environment": "an"}
 
 
-def filter_of(value: list[str] | UnsetType | None) -> list[str] | None:
-    """Read a filter of results; null is an empty one."""
-    return [] if value is None else given(value)
-
-
-def schedule_of(
-    value: list[float] | UnsetType | None,
-) -> RetrySchedule | Literal[Kept.KEPT] | None:
-    """Read a retry schedule: seconds before each retry, null for the service's own.
-
-    Raises:
-        InvalidError: it is not within bounds.
-    """
-    if isinstance(value, UnsetType):
-        return Kept.KEPT
-    if value is None:
-        return None
-    try:
-        return RetrySchedule.of(value)
-    except InvalidError as error:
-        raise InvalidError(f"retry_schedule: {error.message}") from None
-
-
-def rate_limit_of(value: str | UnsetType | None) -> RateLimit | Literal[Kept.KEPT] | None:
-    """Read a rate limit such as `10/second`, null for none.
-
-    Raises:
-        InvalidError: it is not one.
-    """
-    if isinstance(value, UnsetType):
-        return Kept.KEPT
-    if value is None:
-        return None
-    try:
-        return RateLimit.parse(value)
-    except InvalidError as error:
-        raise InvalidError(f"rate_limit: {error.message}") from None
-
-
-class SubscriptionOut(Struct, kw_only=True):
-    """A webhook as dbt Cloud shows it, with our keys behind."""
+class KnownOut(Struct, kw_only=True):
+    """What a webhook has beside its options."""
 
     id: str
     account_identifier: str
@@ -150,24 +159,32 @@ class SubscriptionOut(Struct, kw_only=True):
     http_status_code: str
     deactivate_reason: str | None
     hmac_secret: str | UnsetType = UNSET
-    payload_version: str
     project_ids: list[str]
     environment_ids: list[str]
-    result_filter: list[str]
-    include_results: bool
-    retry_schedule: list[float] | None
-    rate_limit: str | None
-    custom_headers: dict[str, str]
     previous_secret_until: str | None
     failing_since: str | None
     consecutive_failures: int
     paused_until: str | None
 
 
+if TYPE_CHECKING:
+    SubscriptionOut = KnownOut
+else:
+    SubscriptionOut = defstruct(
+        "SubscriptionOut",
+        [key_out(option) for option in OPTIONS],
+        bases=(KnownOut,),
+        kw_only=True,
+        module=__name__,
+        namespace={"__doc__": "A webhook as dbt Cloud shows it, with our keys behind."},
+    )
+
+
 def subscription_of(
     webhook: Webhook, caller: Caller, secret: Secret | None = None
 ) -> SubscriptionOut:
     """Show a webhook; its secret only to whom it was just made for."""
+    options: dict[str, Any] = written(webhook.options)
     return SubscriptionOut(
         id=webhook.id,
         account_identifier=caller.account_identifier,
@@ -184,18 +201,13 @@ def subscription_of(
         http_status_code=str(webhook.http_status_code or 0),
         deactivate_reason=webhook.deactivate_reason,
         hmac_secret=secret.reveal() if secret else UNSET,
-        payload_version=webhook.payload_version.value,
         project_ids=[str(project_id) for project_id in webhook.project_ids],
         environment_ids=[str(environment_id) for environment_id in webhook.environment_ids],
-        result_filter=[one.value for one in webhook.result_filter],
-        include_results=webhook.include_results,
-        retry_schedule=webhook.retry_schedule.seconds if webhook.retry_schedule else None,
-        rate_limit=str(webhook.rate_limit) if webhook.rate_limit else None,
-        custom_headers=dict.fromkeys(webhook.header_names, MASK),
         previous_secret_until=moment_of(webhook.previous_secret_until),
         failing_since=moment_of(webhook.health.failing_since),
         consecutive_failures=webhook.health.consecutive_failures,
         paused_until=moment_of(webhook.health.paused_until),
+        **options,
     )
 
 

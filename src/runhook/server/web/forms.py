@@ -53,20 +53,25 @@ class Form:
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
 
-    def check(self, name: str, rule: Callable[[str], str]) -> None:
+    def check(self, name: str, rule: Callable[[str], object]) -> None:
         """Note what a rule of the domain finds wrong with a field."""
         try:
             rule(self[name])
         except InvalidError as error:
-            self.errors[name] = sentence(error.sentence.removeprefix(f"{name}: "))
+            self.refuse(name, error.sentence)
 
     def refuse_invalid(self, error: InvalidError) -> None:
-        """Note what an operation found wrong, beside the field that its message begins with."""
-        name, _, rest = error.message.partition(": ")
-        if name in self.values or name in self.chosen:
-            self.refuse(name, rest)
-        else:
-            self.refuse(WHOLE, error.message)
+        """Note what an operation found wrong, beside the fields that it is about."""
+        field = self.field_of(error.field)
+        self.refuse(field, error.message if field == WHOLE else error.sentence)
+        for other in error.also:
+            self.errors.setdefault(self.field_of(other), "Give this again.")
+
+    def field_of(self, path: str) -> str:
+        """Return the field that has a value, or the one that it is a part of."""
+        while path and path not in self.values and path not in self.chosen:
+            path = path.rpartition(".")[0]
+        return path or WHOLE
 
     def refuse(self, name: str, message: str) -> None:
         """Note what is wrong with a field, or with the form as a whole."""

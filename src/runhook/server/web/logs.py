@@ -107,7 +107,7 @@ class Log:
         if delivery.is_test:
             return 1
         webhook = self.webhooks.get(delivery.webhook_id)
-        schedule = (webhook and webhook.retry_schedule) or self.schedule
+        schedule = (webhook and webhook.options.retry_schedule) or self.schedule
         planned = delivery.attempts_before + 1 + len(schedule.delays)
         return max(planned, delivery.attempt_count)
 

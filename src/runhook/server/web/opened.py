@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runhook.domain.custom_headers import MASK
+from runhook.domain.declaring import MASK
 from runhook.domain.deliveries import DeliveryId, check_redelivery
 from runhook.domain.errors import ConflictError
 from runhook.domain.webhooks import Webhook

@@ -3,18 +3,16 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from runhook.domain.custom_headers import MASK
+from runhook.domain.declaring import Use, changed, written
 from runhook.domain.destinations import AddressPolicy, check_url
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
 from runhook.domain.numbers import NO_ID, id_in
+from runhook.domain.options import OPTIONS, Options
 from runhook.domain.payload import render
-from runhook.domain.rate_limits import RateLimit
-from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import EnvironmentId, JobId, ProjectId
 from runhook.domain.samples import sample_event
 from runhook.domain.webhooks import (
-    PayloadVersion,
     Webhook,
     check_description,
     check_event_types,
@@ -26,34 +24,17 @@ from runhook.outbound.sender import Sender
 from runhook.server.request import AnyRequest
 from runhook.server.services import Services
 from runhook.server.web.forms import Form
+from runhook.server.web.option_fields import fields_of, fill, ticked_names, typed_names, value_in
 from runhook.storage.accounts import Account
 from runhook.storage.jobs import Choice, NameOrder, list_environments, list_jobs, list_projects
 from runhook.storage.pages import Slice
 from runhook.storage.store import Transaction
 
-FIELDS = (
-    "name",
-    "description",
-    "client_url",
-    "payload_version",
-    "custom_headers",
-    "retry_schedule",
-    "rate_limit",
-    "do",
-)
-CHOICES = (
-    "event_types",
-    "result_filter",
-    "include_results",
-    "job_ids",
-    "project_ids",
-    "environment_ids",
-)
-TICKED = "yes"
-"""The value of a box that stands alone."""
+OPTION_FIELDS = fields_of(OPTIONS)
+FIELDS = ("name", "description", "client_url", "do", *typed_names(OPTION_FIELDS))
+CHOICES = ("event_types", "job_ids", "project_ids", "environment_ids", *ticked_names(OPTION_FIELDS))
 OFFERED = 500
 """So many jobs, projects and environments stand in the form; more are set by the API."""
-NO_RETRY = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,39 +64,30 @@ async def scopes_of(tx: Transaction, account: Account) -> Scopes:
 
 def blank_form(account: Account) -> Form:
     """Return the form of a webhook to be."""
-    values = dict.fromkeys(FIELDS, "")
-    values["payload_version"] = account.default_payload_version.value
-    return Form(values, {name: [] for name in CHOICES})
+    form = Form(dict.fromkeys(FIELDS, ""), {name: [] for name in CHOICES})
+    options = Options(payload_version=account.default_payload_version)
+    fill(form, OPTION_FIELDS, written(options))
+    return form
 
 
 def form_of(webhook: Webhook) -> Form:
-    """Return the form of a webhook as it is; its headers' values are masked."""
-    schedule = webhook.retry_schedule
-    return Form(
+    """Return the form of a webhook as it is, its secrets masked."""
+    form = Form(
         {
             "name": webhook.name,
             "description": webhook.description,
             "client_url": webhook.client_url,
-            "payload_version": webhook.payload_version.value,
-            "custom_headers": "\n".join(f"{name}: {MASK}" for name in webhook.header_names),
-            "retry_schedule": "" if schedule is None else written(schedule),
-            "rate_limit": str(webhook.rate_limit or ""),
             "do": "",
         },
         {
             "event_types": [one.value for one in webhook.event_types],
-            "result_filter": [one.value for one in webhook.result_filter],
-            "include_results": [TICKED] if webhook.include_results else [],
             "job_ids": [str(one) for one in webhook.job_ids],
             "project_ids": [str(one) for one in webhook.project_ids],
             "environment_ids": [str(one) for one in webhook.environment_ids],
         },
     )
-
-
-def written(schedule: RetrySchedule) -> str:
-    """Return a schedule as the form has it."""
-    return ", ".join(f"{pause:g}" for pause in schedule.seconds) or NO_RETRY
+    fill(form, OPTION_FIELDS, written(webhook.options))
+    return form
 
 
 async def sent_form(request: AnyRequest) -> Form:
@@ -132,11 +104,7 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
         check_event_types(form.chosen["event_types"])
     except InvalidError:
         form.refuse("event_types", "Choose at least one event.")
-    headers = read_headers(form)
-    schedule = read_schedule(form)
-    rate_limit = read_rate_limit(form)
-    if form["payload_version"] not in set(PayloadVersion):
-        form.refuse("payload_version", "Choose one of the versions.")
+    options = options_of(form)
     if form.errors:
         return None
     return WebhookChange(
@@ -147,57 +115,25 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
         job_ids=[JobId(one) for one in numbers(form.chosen["job_ids"])],
         project_ids=[ProjectId(one) for one in numbers(form.chosen["project_ids"])],
         environment_ids=[EnvironmentId(one) for one in numbers(form.chosen["environment_ids"])],
-        payload_version=PayloadVersion(form["payload_version"]),
-        result_filter=form.chosen["result_filter"],
-        include_results=TICKED in form.chosen["include_results"],
-        retry_schedule=schedule,
-        rate_limit=rate_limit,
-        custom_headers=headers,
+        options=options,
     )
+
+
+def options_of(form: Form) -> dict[str, object]:
+    """Return the options in the form as JSON; what is wrong with them is noted in the form."""
+    given = {}
+    for field in OPTION_FIELDS:
+        try:
+            given[field.name] = value_in(form, field)
+            field.option.read(given[field.name])
+        except InvalidError as error:
+            form.refuse_invalid(error)
+    return given
 
 
 def numbers(texts: Collection[str]) -> list[int]:
     """Return ids; what is none is one that nothing has, so that it is refused as unknown."""
     return [id_in(one) or NO_ID for one in texts]
-
-
-def read_headers(form: Form) -> dict[str, str]:
-    """Return the headers in the form, one a line."""
-    headers: dict[str, str] = {}
-    for line in form["custom_headers"].splitlines():
-        name, colon, value = line.partition(":")
-        if not line.strip():
-            continue
-        if not colon:
-            form.refuse("custom_headers", f"`{line[:40]}` is not of the form `Name: value`.")
-        elif name.strip().lower() in {one.lower() for one in headers}:
-            form.refuse("custom_headers", f"`{name.strip()[:40]}` is named twice.")
-        headers[name.strip()] = value.strip()
-    return headers
-
-
-def read_schedule(form: Form) -> RetrySchedule | None:
-    """Return the schedule in the form, None for the service's own."""
-    text = form["retry_schedule"].strip()
-    if not text:
-        return None
-    try:
-        return RetrySchedule.parse("" if text.lower() == NO_RETRY else text)
-    except InvalidError as error:
-        form.refuse("retry_schedule", error.sentence)
-        return None
-
-
-def read_rate_limit(form: Form) -> RateLimit | None:
-    """Return the rate limit in the form, None for none."""
-    text = form["rate_limit"].strip()
-    if not text:
-        return None
-    try:
-        return RateLimit.parse(text)
-    except InvalidError as error:
-        form.refuse("rate_limit", error.sentence)
-        return None
 
 
 async def check_endpoint(form: Form, sender: Sender) -> None:
@@ -214,17 +150,15 @@ def samples_of(form: Form, services: Services, account: Account) -> Mapping[str,
     now = services.clock.now()
     known = [one for one in EventType if one.value in form.chosen["event_types"]]
     known = known or [EventType.COMPLETED]
-    is_known = form["payload_version"] in set(PayloadVersion)
     webhook = Webhook(
         id=new_webhook_id(now),
         account_id=account.id,
         name=form["name"].strip() or "My webhook",
         client_url="",
         event_types=tuple(known),
-        payload_version=PayloadVersion(form["payload_version"])
-        if is_known
-        else account.default_payload_version,
-        include_results=TICKED in form.chosen["include_results"],
+        options=changed(
+            Options(payload_version=account.default_payload_version), published_options(form)
+        ),
         created_at=now,
         updated_at=now,
     )
@@ -237,4 +171,13 @@ def samples_of(form: Form, services: Services, account: Account) -> Mapping[str,
             public_url=services.public_url,
         )
         for one, like in samples.items()
+    }
+
+
+def published_options(form: Form) -> Mapping[str, object]:
+    """Return those options in the form that a payload follows from, and that can be read."""
+    return {
+        field.name: value_in(form, field)
+        for field in OPTION_FIELDS
+        if field.option.use is Use.PUBLISHING and field.name not in form.errors
     }

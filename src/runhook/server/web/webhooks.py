@@ -7,6 +7,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from runhook.domain.attempt_counts import HOUR, hour_of
+from runhook.domain.declaring import Use
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.numbers import number_in
 from runhook.domain.permissions import Permission
@@ -291,6 +292,7 @@ async def form_page(
     """
     async with services.store.read() as tx:
         scopes = await webhook_forms.scopes_of(tx, visit.account)
+    fields = webhook_forms.OPTION_FIELDS
     return visit.page(
         "webhooks/edit",
         section=SECTION,
@@ -299,6 +301,8 @@ async def form_page(
         webhook=webhook,
         scopes=scopes,
         events=[(one.value, name, one.value) for one, name in EVENT_NAMES.items()],
+        payload_fields=[one for one in fields if one.option.use is Use.PUBLISHING],
+        sending_fields=[one for one in fields if one.option.use is Use.SENDING],
         is_checked=is_checked,
         samples=webhook_forms.samples_of(form, services, visit.account) if is_checked else {},
     )

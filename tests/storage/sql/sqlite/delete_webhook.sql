@@ -1,1 +1,1 @@
-UPDATE webhooks SET active=?, headers_ciphertext=?, secret_ciphertext=?, previous_secret_ciphertext=?, deleted_at=? WHERE webhooks.account_id = ? AND webhooks.id = ?;
+UPDATE webhooks SET active=?, custom_headers_ciphertext=?, secret_ciphertext=?, previous_secret_ciphertext=?, deleted_at=? WHERE webhooks.account_id = ? AND webhooks.id = ?;

@@ -1,0 +1,105 @@
+"""The options of a webhook, each declared here and nowhere else.
+
+A declaration says what the option is called, what kind of value it has, and what forms and
+documents say of it; the wire, the form, storage and the API's description go by it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runhook.domain.custom_headers import HEADERS_LIMIT, CustomHeaders, Headers
+from runhook.domain.declaring import MASK, Null, Use, option, options_in
+from runhook.domain.kinds import Choice, Flag, Numbers, Several, Text
+from runhook.domain.rate_limits import RateLimit
+from runhook.domain.retries import RetrySchedule
+
+
+class PayloadVersion(StrEnum):
+    """The payload's form: the 2022 page's, or dbt Cloud's of today."""
+
+    V2022_05 = "2022-05"
+    V2023_02 = "2023-02"
+
+
+class ResultFilter(StrEnum):
+    """What a run's end must have for a webhook that does not want to hear of every one."""
+
+    NEW_FAILURES = "new_failures"
+    """Something failed that had not in the job's last run."""
+    WARNINGS = "warnings"
+    """A node ended with a warning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the owner of a webhook can choose, beside where it goes and which events it wants."""
+
+    payload_version: PayloadVersion = option(
+        PayloadVersion.V2022_05,
+        Choice(
+            PayloadVersion,
+            {
+                PayloadVersion.V2022_05: "2022-05 \N{EN DASH} snake_case, as the 2022 page",
+                PayloadVersion.V2023_02: "2023-02 \N{EN DASH} camelCase, as dbt Cloud today",
+            },
+        ),
+        label="Payload version",
+        help="`2022-05` or `2023-02`; the account's default if left out",
+        null=Null.IS_REFUSED,
+        use=Use.PUBLISHING,
+    )
+    result_filter: tuple[ResultFilter, ...] = option(
+        (),
+        Several(
+            ResultFilter,
+            {
+                ResultFilter.NEW_FAILURES: ("something failed", "that had succeeded before"),
+                ResultFilter.WARNINGS: ("a node warned", ""),
+            },
+        ),
+        label="Only if",
+        hint="For completed and errored runs; none ticked means always.",
+        help="of which ends of runs it hears: a list of `new_failures` and `warnings`; empty, or "
+        "`null`, is all",
+        use=Use.PUBLISHING,
+    )
+    include_results: bool = option(
+        False,  # noqa: FBT003 - it is the value
+        Flag("Tell of nodes in completed runs", "counts by status, what failed, and links"),
+        label="Results",
+        hint="Beside dbt Cloud's keys; without it the payload is exactly dbt Cloud's.",
+        help="whether a completed run's payload tells of its nodes",
+        null=Null.KEEPS,
+        use=Use.PUBLISHING,
+    )
+    custom_headers: CustomHeaders = option(
+        {},
+        Headers(),
+        label="Custom headers",
+        hint=f"One a line, as Name: value. Values are secrets; {MASK} keeps the one that is there.",
+        help=f"an object of at most {HEADERS_LIMIT} names and values, sent with each attempt",
+        null=Null.KEEPS,
+        audited_as="header_names",
+        audited_renewals="new_header_values",
+    )
+    retry_schedule: RetrySchedule | None = option(
+        None,
+        Numbers(RetrySchedule.of, lambda schedule: schedule.seconds, empty="none"),
+        label="Retry schedule",
+        hint="Seconds between attempts, such as 10, 60, 300; `none` for no retry. "
+        "Empty is the service's own.",
+        help="seconds before each retry, at most 20, each up to 7 days; `[]` never retries, "
+        "`null` is the service's",
+    )
+    rate_limit: RateLimit | None = option(
+        None,
+        Text(RateLimit.parse),
+        label="Rate limit",
+        hint="Such as 10/second or 600/minute. Empty is as fast as the endpoint takes it.",
+        help="`10/second` or `600/minute`, up to 100,000; `null` is none",
+    )
+
+
+OPTIONS = options_in(Options)
+NO_OPTIONS = Options()
+"""Each has its default."""

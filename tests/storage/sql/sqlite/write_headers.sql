@@ -1,1 +1,0 @@
-UPDATE webhooks SET header_names=?, headers_ciphertext=? WHERE webhooks.account_id = ? AND webhooks.id = ?;
