@@ -249,3 +249,21 @@ def test_times_are_in_utc(wrapper: Wrapper, service: StubService):
     started_at = datetime.fromisoformat(service.body("runs")["started_at"])
     assert started_at.utcoffset() == timedelta(0)
     assert service.body("runs")["started_at"].endswith("Z")
+
+
+def test_a_secret_of_a_command_line_leaves_in_no_report_and_names_stay(
+    wrapper: Wrapper, service: StubService
+):
+    """The database quotes it, the shell line shows it, and a variable has the job's own name."""
+    script = (
+        "export DB_PASS='Vq7-x1'; LEAK=Vq7-x1 dbt fail --vars '{token: Wr8-y2}' --password Xs9-z3"
+    )
+    told = wrapper.with_variables(POSTGRES_PASSWORD="postgres", RUNHOOK_JOB="postgres-nightly")
+
+    told.run("sh", "-c", script)
+    told.run("sh", "-c", script, flags=["--no-messages"])
+
+    everything = json.dumps([request.body for request in service.requests])
+    assert not [one for one in ("Vq7-x1", "Wr8-y2", "Xs9-z3") if one in everything]
+    starts = [request.body for request in service.requests if request.verb == "runs"]
+    assert {start["job_name"] for start in starts} == {"postgres-nightly"}

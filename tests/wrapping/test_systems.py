@@ -444,8 +444,10 @@ def test_what_is_recognised_is_reported(wrapper: Wrapper, service: StubService):
 
 
 def test_secrets_in_what_is_told_are_replaced(wrapper: Wrapper, service: StubService):
-    secretive = {**GITHUB, "GITHUB_JOB": "hunter2hunter2", "MY_PASSWORD": "hunter2hunter2"}
+    secretive = {**GITHUB, "GITHUB_SHA": "hunter2hunter2", "MY_PASSWORD": "hunter2hunter2"}
 
-    wrapper.without("RUNHOOK_JOB").with_variables(**secretive).run("dbt", "build")
+    wrapper.without("RUNHOOK_JOB").with_variables(**secretive).run(
+        "dbt", "build", flags=["--reason", "with hunter2hunter2"]
+    )
 
     assert "hunter2" not in json.dumps(service.body("runs"))

@@ -12,11 +12,14 @@ from runhook.client.service import Failed, Service
 from runhook.client.steps import Step
 from runhook.client.witness import TAG
 from runhook.domain.artifacts import version_and_step
+from runhook.domain.secret_names import is_secret_name
+from runhook.domain.secret_places import REPLACEMENT
 
 ATTACHING_SECONDS = 15.0
 """How much longer a run may take whose artifacts are to be attached: a manifest may be large."""
 SHORTEST_REQUEST_SECONDS = 0.05
-STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+STRING = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")(\s*+:)?')
+"""A string, and whether it is a key."""
 
 
 class NotAttachedError(Exception):
@@ -92,10 +95,17 @@ def cleaned(name: str, content: bytes, redact: Callable[[str], str]) -> bytes:
     Raises:
         NotAttachedError: it is none.
     """
+    key = ""
 
     def redacted(literal: re.Match[str]) -> str:
-        value = json.loads(literal[0])
-        clean = redact(value)
+        nonlocal key
+        value = json.loads(literal[1])
+        if literal[2]:
+            key = value
+            return literal[0]
+        is_secret = bool(value) and is_secret_name(key)
+        clean = REPLACEMENT if is_secret else redact(value)
+        key = ""
         return literal[0] if clean == value else json.dumps(clean)
 
     text = content.decode(errors="replace")

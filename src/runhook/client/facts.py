@@ -59,12 +59,24 @@ def facts_of(
 
 
 def fit(facts: Mapping[str, Fact | None], redact: Callable[[str], str]) -> dict[str, Fact]:
-    """Return the facts that there are, without secrets and no longer than the service takes."""
+    """Return the facts that there are, without secrets and no longer than the service takes.
+
+    Names are as people chose them: what looks like a secret in one is none.
+    """
     return {
-        name: Fact(shorten(redact(fact.value), LIMITS.get(name, NAME_CHARACTERS)), fact.source)
+        name: Fact(
+            shorten(
+                fact.value if name in CHOSEN else redact(fact.value),
+                LIMITS.get(name, NAME_CHARACTERS),
+            ),
+            fact.source,
+        )
         for name, fact in facts.items()
         if fact is not None and fact.value
     }
+
+
+CHOSEN = frozenset({"job_name", "project_name", "environment_name"})
 
 
 LIMITS = {

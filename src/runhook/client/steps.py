@@ -1,12 +1,12 @@
 """The steps of a run, each a command and what became of it, and what they make together. Pure."""
 
-import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
 
+from runhook.client.command_lines import shown
 from runhook.client.surroundings import DBT_NAMES
 from runhook.client.verdict import Verdict
 from runhook.domain.artifacts import (
@@ -59,18 +59,8 @@ def step_from(content: Mapping[str, Any]) -> Step | None:
 
 
 def name_of(command: Sequence[str], redact: Callable[[str], str]) -> str:
-    """Return what a step is called: dbt Cloud's words for dbt, else the command line itself.
-
-    What follows `--vars` is left out; it often holds what is nobody's business.
-    """
-    # Before quoting, which would take a secret apart.
-    words = [redact(word) for word in command]
-    for position, word in enumerate(words):
-        if word == "--vars":
-            words[position + 1 : position + 2] = ["..."]
-        elif word.startswith("--vars="):
-            words[position] = "--vars=..."
-    line = shorten(shlex.join(words), NAME_CHARACTERS)
+    """Return what a step is called: dbt Cloud's words for dbt, else the command line itself."""
+    line = shorten(shown(command, redact), NAME_CHARACTERS)
     is_dbt = PurePath(command[0]).name in DBT_NAMES
     return f"Invoke dbt with `{line}`" if is_dbt else line
 

@@ -76,7 +76,7 @@ class Surroundings:
         if value := flag_value(self._dbt_words, flags):
             return value
         for name in (f"DBT_ENGINE_{variable}", f"DBT_{variable}"):
-            if value := self.environ.get(name) or self._env_file.get(name):
+            if value := self.environ.get(name) or self.env_file.get(name):
                 return value
         return None
 
@@ -89,7 +89,7 @@ class Surroundings:
         return []
 
     @cached_property
-    def _env_file(self) -> dict[str, str]:
+    def env_file(self) -> dict[str, str]:
         """The working directory's `.env`, which both Core 1.12 and v2 load."""
         return read_env_file(read_lines(self.folder / ".env"))
 

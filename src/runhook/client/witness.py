@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runhook.client.steps import Step
     from runhook.client.surroundings import Surroundings
     from runhook.client.verdict import Verdict
+    from runhook.domain.artifacts import RunResults
     from runhook.domain.redaction import Redactor
 
 TAG = "RUNHOOK_STEP"
@@ -115,8 +116,8 @@ class Witness:
         from runhook.client.verdict import judge  # noqa: PLC0415 - as above
         from runhook.domain.artifacts import summarise  # noqa: PLC0415 - as above
 
-        redact = self._redactor()
         found = find_artifacts(self._surroundings().target_folder(), TAG, self._tag)
+        redact = self._redactor(found.results)
         verdict = judge(ending, found.results, self._command)
         if ending.not_started is not None:
             summary: Mapping[str, object] = unavailable("the command was not started")
@@ -146,10 +147,19 @@ class Witness:
 
         return Surroundings(self._command, self._environ, Path.cwd())
 
-    def _redactor(self) -> "Redactor":
-        from runhook.domain.redaction import Redactor  # noqa: PLC0415 - not needed before dbt runs
+    def _redactor(self, results: "RunResults | None" = None) -> "Redactor":
+        """Return what knows the secrets of this step, those that only dbt has told among them."""
+        from runhook.domain.artifacts import short_name  # noqa: PLC0415 - not before dbt runs
+        from runhook.domain.redaction import Redactor  # noqa: PLC0415 - as above
 
-        return Redactor(self._environ)
+        told = {} if results is None else results.variables
+        nodes = () if results is None else results.failed
+        chosen = (self._settings.job, self._settings.project, self._settings.environment)
+        return Redactor(
+            {**self._surroundings().env_file, **told, **self._environ},
+            command_lines=[" ".join(self._command)],
+            names=[*filter(None, chosen), *(short_name(node.unique_id) for node in nodes)],
+        )
 
 
 class RunWitness(Witness):

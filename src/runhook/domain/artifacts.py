@@ -193,7 +193,7 @@ def summarise(
     }
     for name in ("invocation_id", "project_name", "target"):
         if value := getattr(results, name):
-            summary[name] = shorten(redact(value), NAME_CHARACTERS)
+            summary[name] = shorten(value, NAME_CHARACTERS)
     if results.nodes_known:
         summary["total"] = results.total
         summary["counts"] = dict(Counter(results.counts).most_common(KINDS_OF_STATUS))

@@ -48,9 +48,13 @@ class Tags:
     values: Mapping[str, str]
     redact: Callable[[str], str]
 
-    def read(self, name: str, limit: int = NAME_CHARACTERS) -> str:
-        """Return a tag, without secrets and bounded; empty if there is none."""
-        return shorten(self.redact(self.values.get(name, "")), limit)
+    def name(self, name: str) -> str:
+        """Return a name that somebody chose, bounded; empty if there is none."""
+        return shorten(self.values.get(name, ""), NAME_CHARACTERS)
+
+    def text(self, name: str) -> str:
+        """Return a text, without secrets and bounded; empty if there is none."""
+        return shorten(self.redact(self.values.get(name, "")), REASON_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +120,21 @@ def reports_of(results: RunResults, belonging: Belonging) -> Uploaded:
     finished_at = moment_in(results.generated_at)
     started_at = moment_in(results.invocation_started_at or finished_at - elapsed(results))
     redact = Redactor(results.variables)
-    tag = Tags(results.tags, redact).read
+    tag = Tags(results.tags, redact)
     start = StartReport(
         run_key=f"dbt-{results.invocation_id}",
-        job_name=tag("RUNHOOK_JOB") or shorten(f"dbt {results.which or 'run'}", NAME_CHARACTERS),
-        project_name=tag("RUNHOOK_PROJECT") or shorten(belonging.project_name, NAME_CHARACTERS),
-        environment_name=tag("RUNHOOK_ENVIRONMENT") or belonging.environment_name,
-        run_reason=tag("RUNHOOK_REASON", REASON_CHARACTERS),
+        job_name=tag.name("RUNHOOK_JOB")
+        or shorten(f"dbt {results.which or 'run'}", NAME_CHARACTERS),
+        project_name=tag.name("RUNHOOK_PROJECT")
+        or shorten(belonging.project_name, NAME_CHARACTERS),
+        environment_name=tag.name("RUNHOOK_ENVIRONMENT") or belonging.environment_name,
+        run_reason=tag.text("RUNHOOK_REASON"),
         dbt_version=shorten(results.dbt_version, SHORT_CHARACTERS),
         started_at=started_at,
         trigger=Trigger(
             system="dbt",
-            external_id=tag("RUNHOOK_RUN"),
-            link=tag("RUNHOOK_LINK", REASON_CHARACTERS),
+            external_id=tag.name("RUNHOOK_RUN"),
+            link=tag.text("RUNHOOK_LINK"),
         ),
     )
     finish = finish_of(results, redact, finished_at=max(finished_at, started_at))
