@@ -3,7 +3,10 @@
 import json
 import os
 import re
+import signal
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -293,3 +296,72 @@ def test_a_run_needs_a_job(wrapper: Wrapper, service: StubService):
     assert (started.returncode, started.stdout) == (2, "")
     assert "name the job" in started.stderr
     assert service.verbs() == []
+
+
+KILLED_AT = """
+import os, signal, sys
+left, folder = int(os.environ.pop("KILLED_AT")), os.environ["SPOOL"]
+
+def count(event, arguments):
+    global left
+    is_ours = event.startswith(("open", "os.")) and any(folder in str(one) for one in arguments)
+    if is_ours or event.startswith(("fcntl.", "socket.connect")):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(count)
+"""
+
+
+def test_a_finish_that_is_killed_at_any_moment_loses_no_end(
+    wrapper: Wrapper, service: StubService, tmp_path: Path
+):
+    """Before each touch of the spool and each connection in turn; the next calls tell the rest."""
+    (tmp_path / "killing").mkdir()
+    (tmp_path / "killing" / "sitecustomize.py").write_text(KILLED_AT)
+    kills = 0
+    while True:
+        shell = begin(wrapper)
+        name = shell.environ["RUNHOOK_RUN"]
+        killed = shell.with_variables(
+            PYTHONPATH=str(tmp_path / "killing"), SPOOL=str(wrapper.spool), KILLED_AT=str(kills + 1)
+        ).runhook("finish", "--status", "success")
+        if killed.returncode == 0:
+            break
+        assert killed.returncode == -signal.SIGKILL
+        kills += 1
+
+        shell.runhook("finish", "--status", "success")
+        shell.runhook("flush")
+
+        starts = [one for one in service.requests if one.body.get("run_key") == name]
+        assert len(starts) >= 2
+        assert service.verbs()[-1] == "finish"
+        service.requests.clear()
+        assert [*wrapper.spool.iterdir()] == []
+    assert kills >= 10
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("nowhere")])
+def test_a_strange_file_of_steps_hides_no_end(
+    wrapper: Wrapper, service: StubService, make: Callable[[Path], None]
+):
+    shell = begin(wrapper)
+    make(wrapper.spool / f"{shell.environ['RUNHOOK_RUN']}.steps")
+
+    assert shell.runhook("finish", "--status", "success").returncode == 0
+
+    assert service.body("finish")["status"] == "success"
+
+
+def test_a_finish_that_cannot_speak_to_the_service_may_be_repeated(
+    wrapper: Wrapper, service: StubService
+):
+    shell = begin(wrapper)
+
+    told = shell.with_variables(RUNHOOK_TOKEN="").runhook("finish", "--status", "success")
+    assert "may be repeated" in told.stderr
+    shell.runhook("finish", "--status", "success")
+
+    assert service.body("finish")["status"] == "success"

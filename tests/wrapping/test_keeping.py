@@ -3,12 +3,16 @@
 import json
 import os
 import signal
+import socket
 import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.wrapping.support import (
+    Answer,
+    Request,
     StubService,
     Wrapper,
     accepted,
@@ -111,14 +115,150 @@ def test_a_token_that_was_wrong_loses_nothing(wrapper: Wrapper, service: StubSer
 
 
 def test_a_run_that_the_service_never_takes_is_not_kept(wrapper: Wrapper, service: StubService):
-    service.answer = lambda *_: refused(400)
+    service.answer = lambda *_: refused(409)
 
     ended = wrapper.run("dbt", "build")
 
     assert ended.stderr.decode().splitlines()[-1] == (
-        f"runhook: this run was not reported to {service.url}: answered 400: No."
+        f"runhook: this run was not reported to {service.url}: answered 409: No."
     )
     assert kept_runs(wrapper) == []
+
+
+def test_what_a_service_does_not_know_is_kept_for_a_newer_one_and_delays_no_other_run(
+    wrapper: Wrapper, service: StubService
+):
+    def older(request: Request, position: int) -> Answer:
+        is_new = request.body.get("job_name") == "new"
+        return refused(400) if is_new else accepted(request, position)
+
+    service.answer = older
+    ended = wrapper.run("dbt", "build", flags=["--job", "new"])
+    assert ended.stderr.decode().splitlines()[-1] == (
+        f"runhook: this run was not reported to {service.url}: answered 400: No.; "
+        "it is kept for a newer service"
+    )
+    service.answer = lambda *_: (503, b"", {})
+    wrapper.run("dbt", "build", flags=["--job", "other"])
+    service.requests.clear()
+    service.answer = older
+
+    flushed = wrapper.runhook("flush")
+
+    assert service.verbs() == ["runs", "runs", "finish"]
+    assert flushed.stdout == f"1 run(s) reported to {service.url}\n"
+    assert flushed.stderr == (
+        f"runhook flush: 1 run(s) say what {service.url} does not know, "
+        "and are kept for a newer one\n"
+    )
+    service.requests.clear()
+    service.answer = accepted
+    assert wrapper.runhook("flush").returncode == 0
+    assert service.verbs() == ["runs", "finish"]
+    assert service.body("runs")["job_name"] == "new"
+    assert kept_runs(wrapper) == []
+
+
+HEADING = json.dumps({"service": "SERVICE", "account_id": "1"})
+
+
+def make_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        os.chdir(path.parent)  # the address of a socket is short
+        listener.bind(path.name)
+
+
+STRANGE: Mapping[str, Callable[[Path], object]] = {
+    "a FIFO": make_fifo,
+    "a socket": make_socket,
+    "a folder": Path.mkdir,
+    "a link to nowhere": lambda path: path.symlink_to("nowhere"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "very deep JSON": lambda path: path.write_text("[" * 100_000 + "\n"),
+    "very deep JSON behind a heading": lambda path: path.write_text(
+        f"{HEADING}\n" + '{"a":' * 100_000 + "\n"
+    ),
+    "a heading that is a list": lambda path: path.write_text("[]\n"),
+    "a heading of another type": lambda path: path.write_text('{"service": 7, "account_id": []}\n'),
+    "a second line of another type": lambda path: path.write_text(f'{HEADING}\n["start"]\n'),
+    "a kind of another type": lambda path: path.write_text(
+        f'{HEADING}\n{{"kind": ["start"], "body": {{}}}}\n'
+    ),
+    "a body of another type": lambda path: path.write_text(
+        f'{HEADING}\n{{"kind": "start", "body": []}}\n'
+    ),
+    "an end without a start": lambda path: path.write_text(
+        f'{HEADING}\n{{"kind": "finish", "body": {{}}}}\n'
+    ),
+    "what is no UTF-8": lambda path: path.write_bytes(b"\xff\xfe\n\xff\n"),
+    "NUL bytes": lambda path: path.write_bytes(bytes(4096)),
+    "a large file": lambda path: (path.touch(), os.truncate(path, 100 << 20)),
+}
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+def test_what_is_no_report_is_set_aside_said_once_and_stops_nothing(
+    wrapper: Wrapper, service: StubService, strange: str, monkeypatch: pytest.MonkeyPatch
+):
+    service.answer = lambda *_: (503, b"", {})
+    wrapper.run("dbt", "build")
+    service.answer = accepted
+    service.requests.clear()
+    monkeypatch.chdir(wrapper.spool)
+    path = wrapper.spool / f"{'0' * 32}.run"
+    STRANGE[strange](path)
+    if path.is_file() and path.stat().st_size < 1 << 20:
+        path.write_bytes(path.read_bytes().replace(b"SERVICE", service.url.encode()))
+    os.utime(path, (1, 1), follow_symlinks=False)  # the first to be looked at
+
+    flushed = wrapper.runhook("flush")
+
+    assert flushed.stdout == f"1 run(s) reported to {service.url}\n"
+    assert flushed.stderr.count("and was moved to") == 1
+    assert [one.name for one in kept_runs(wrapper)] == ["set-aside"]
+    assert [one.name for one in kept_runs(wrapper)[0].iterdir()] == [path.name]
+    assert wrapper.runhook("flush").stderr == ""
+
+
+@pytest.mark.parametrize("strange", ["a FIFO", "a second line of another type"])
+def test_a_run_goes_on_beside_what_is_no_report(
+    wrapper: Wrapper, service: StubService, strange: str
+):
+    wrapper.spool.mkdir(parents=True)
+    STRANGE[strange](wrapper.spool / f"{'0' * 32}.run")
+
+    ended = wrapper.run("dbt", "build")
+
+    assert ended.returncode == 0
+    assert service.verbs() == ["runs", "finish"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"version": 2, "to": "SERVICE"}\n{"kind": "start", "body": {}}\n',
+        HEADING + '\n{"kind": "start", "body": {}}\n{"kind": "paused", "body": {}}\n',
+        "",
+        HEADING[:20],
+    ],
+    ids=["a newer version", "a newer kind", "empty", "cut off"],
+)
+def test_what_a_newer_client_or_a_crash_has_left_stays(
+    wrapper: Wrapper, service: StubService, content: str
+):
+    wrapper.spool.mkdir(parents=True)
+    path = wrapper.spool / f"{'0' * 32}.run"
+    path.write_text(content.replace("SERVICE", service.url))
+
+    flushed = wrapper.runhook("flush")
+
+    assert (flushed.returncode, flushed.stderr) == (0, "")
+    assert kept_runs(wrapper) == [path]
+    assert service.verbs() == []
 
 
 def test_flush_says_what_was_refused(wrapper: Wrapper, service: StubService):
@@ -295,17 +435,16 @@ def test_a_line_that_a_crash_has_cut_off_is_left_out(wrapper: Wrapper, service: 
 
 def test_foreign_files_in_the_folder_are_left_alone(wrapper: Wrapper, service: StubService):
     wrapper.spool.mkdir(parents=True)
-    names = ["empty.run", "list.run", "text.run", "notes.txt"]
-    for name, content in zip(names, ["", "[1]\n", "hello\n", "{}\n"], strict=True):
-        (wrapper.spool / name).write_text(content)
-    (wrapper.spool / "link.run").symlink_to(wrapper.spool / "notes.txt")
-    (wrapper.spool / "folder.run").mkdir()
+    names = {"notes.txt", "run", "a.run.bak"}
+    for name in names:
+        (wrapper.spool / name).write_text("hello\n")
+    (wrapper.spool / "folder").mkdir()
 
     ended = wrapper.run("dbt", "build")
 
     assert ended.stderr == b"to stderr\n"
     assert service.verbs() == ["runs", "finish"]
-    assert {path.name for path in kept_runs(wrapper)} == {*names, "link.run", "folder.run"}
+    assert {path.name for path in kept_runs(wrapper)} == {*names, "folder"}
 
 
 def test_what_is_older_than_a_week_is_given_up_and_said(wrapper: Wrapper, service: StubService):

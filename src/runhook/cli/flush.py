@@ -8,7 +8,7 @@ from runhook.cli.reporting import add_service_flags
 from runhook.client.backlog import Sent, send_backlog
 from runhook.client.service import Service, UnusableError, connect
 from runhook.client.settings import read_service_settings
-from runhook.client.spool import Spool
+from runhook.client.spool import ASIDE, Spool
 
 REQUEST_SECONDS = 10.0
 
@@ -31,13 +31,21 @@ def execute(arguments: argparse.Namespace) -> int:
         return complain(str(error))
     if settings.spool_folder is None:
         return complain("there is no home folder; set RUNHOOK_SPOOL_DIR")
-    sent = flush(Spool(settings.spool_folder), service)
+    spool = Spool(settings.spool_folder)
+    sent = flush(spool, service)
     print(f"{sent.taken} run(s) reported to {service.name}")
     if sent.refused:
         complain(f"{sent.refused} run(s) refused, and no longer kept")
+    if sent.not_understood:
+        complain(
+            f"{sent.not_understood} run(s) say what {service.name} does not know, "
+            "and are kept for a newer one"
+        )
+    for strange in spool.aside:
+        complain(f"{strange}, and was moved to {settings.spool_folder / ASIDE}")
     if sent.problem is not None:
         complain(f"the rest is still kept in {settings.spool_folder}: {sent.problem}")
-    return 1 if sent.refused or sent.problem is not None else 0
+    return 1 if sent.refused or sent.not_understood or sent.problem is not None else 0
 
 
 def flush(spool: Spool, service: Service) -> Sent:

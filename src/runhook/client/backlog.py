@@ -1,11 +1,11 @@
 """Send what earlier runs have left in the spool, marked as late."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from runhook.client.reports import Kind, Report
 from runhook.client.service import Accepted, Failed, Service
-from runhook.client.spool import KeptRun, Spool
+from runhook.client.spool import Spool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,8 @@ class Sent:
     taken: int = 0
     refused: int = 0
     """Runs that the service will never take; they are no longer kept."""
+    not_understood: int = 0
+    """Runs that are kept for a newer service, as this one does not know all that they say."""
     problem: str | None = None
     """Why the rest is still kept; None if all that is for this service is told."""
 
@@ -30,30 +32,37 @@ def send_backlog(
         timeout: seconds that the next request may take.
         go_on: asked before each run.
     """
-    taken = refused = 0
+    sent = Sent()
     for kept in spool.leftovers():
-        if kept.destination() != service.destination:
-            continue
-        if not go_on():
-            return Sent(taken=taken, refused=refused, problem="no time left")
-        answer = tell_again(kept, service, timeout)
-        if isinstance(answer, Failed):
-            if not answer.is_refused:
-                return Sent(taken=taken, refused=refused, problem=answer.reason)
-            refused += 1
-        else:
-            taken += 1
-        kept.remove()
-    return Sent(taken=taken, refused=refused)
+        content = kept.read()
+        if content.destination == service.destination and content.reports:
+            if not go_on():
+                return replace(sent, problem="no time left")
+            answer = tell_again(content.reports, service, timeout)
+            if isinstance(answer, Failed) and answer.is_not_understood:
+                # What others have to say does not wait for a newer service.
+                sent = replace(sent, not_understood=sent.not_understood + 1)
+                continue
+            if isinstance(answer, Failed) and not answer.is_refused:
+                return replace(sent, problem=answer.reason)
+            if isinstance(answer, Failed):
+                sent = replace(sent, refused=sent.refused + 1)
+            else:
+                sent = replace(sent, taken=sent.taken + 1)
+            if content.strange is None:
+                kept.remove()
+        if content.strange is not None:
+            spool.set_aside(kept.path, content.strange)
+    return sent
 
 
 def tell_again(
-    kept: KeptRun, service: Service, timeout: Callable[[], float]
+    reports: Sequence[Report], service: Service, timeout: Callable[[], float]
 ) -> Accepted | Failed | None:
     """Send a run's reports from the first one on; None if there are none."""
     answer: Accepted | Failed | None = None
     run_id = None
-    for report in kept.reports():
+    for report in reports:
         body = late(report)
         if run_id is None:
             answer = service.start_run(body, timeout=timeout())

@@ -1,26 +1,42 @@
 """Runs that a shell begins with `runhook start` and ends with `runhook finish`.
 
 Between the two there is no process of ours: a file beside the spool holds what was said of the
-start, and the steps gather in another (``nesting``). Whoever takes the file away tells the end, so
-that a second `finish` has nothing to tell.
+start, and the steps gather in another (``nesting``). The one `finish` that has the lock on that
+file puts the end into the spool, and only then takes the file away: killed at any moment, it has
+either ended the run or left it to the next `finish`.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from runhook.client.facts import facts_of
-from runhook.client.nesting import BEGUN_SUFFIX, RUN_VARIABLE, StepsFile, begun_file, outer_run
+from runhook.client.nesting import (
+    BEGUN_SUFFIX,
+    RUN_VARIABLE,
+    STEPS_SUFFIX,
+    StepsFile,
+    begun_file,
+    outer_run,
+)
 from runhook.client.reporter import tell
 from runhook.client.reports import Kind, Report, finished, started
+from runhook.client.service import UnusableError, connect
 from runhook.client.settings import Settings
-from runhook.client.spool import LONGEST_KEPT_SECONDS, Spool, last_change
+from runhook.client.spool import (
+    LONGEST_KEPT_SECONDS,
+    OPENING,
+    UNFINISHED_SUFFIX,
+    Spool,
+    last_change,
+)
 from runhook.client.steps import Step, failure, step_from, success
 from runhook.client.surroundings import Surroundings
 from runhook.client.systems import this_place
@@ -28,7 +44,8 @@ from runhook.client.verdict import Verdict, canceled, errored
 from runhook.domain.redaction import Redactor
 
 CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-ENDING_SUFFIX = ".ending"
+LEFT = (BEGUN_SUFFIX, STEPS_SUFFIX, UNFINISHED_SUFFIX)
+"""How the names of files end that belong to a run whose end was not told."""
 STOPPED = {128 + signal.SIGHUP, 128 + signal.SIGINT, 128 + signal.SIGTERM}
 """Exit codes of what was asked to stop."""
 
@@ -91,6 +108,8 @@ def finish_run(
             return "nothing to finish: `runhook run` reports the end of this run itself"
         said = status or status_of(code)
         return end(folder, outer.run_key, settings, environ, status=said, code=code)
+    except UnusableError as error:
+        return f"the end of this run was not reported: {error}; `runhook finish` may be repeated"
     except Exception as error:  # noqa: BLE001 - as above
         return f"the end of this run was not reported: {trouble_of(error)}"
 
@@ -105,21 +124,33 @@ def end(
     code: int | None,
 ) -> str | None:
     """Report the end with its steps; return what went wrong."""
-    start = take_begun(begun_file(folder, run_key))
-    if start is None:
-        return "nothing to finish: somebody else has finished this run"
-    file = StepsFile(folder, run_key)
-    steps = [step for step in map(step_from, file.new_steps()) if step is not None]
-    verdict = verdict_of(steps, status, code)
-    finish = finished(verdict, steps, datetime.now(UTC), is_split=len(steps) > 1)
-    # What is told from the start again makes a start that could not be told superfluous.
-    Spool(folder).forget(run_key)
+    with held(begun_file(folder, run_key)) as begun:
+        if begun is None:
+            return "nothing to finish: somebody else has finished this run, or is about to"
+        service = connect(settings.service, environ)
+        spool, name = Spool(folder), f"{run_key}-end"
+        file = StepsFile(folder, run_key)
+        steps = [step for step in map(step_from, file.new_steps()) if step is not None]
+        # A `finish` that was killed may have left it.
+        kept = spool.take(name)
+        reports: Sequence[Report] = kept.read().reports if kept is not None else ()
+        if kept is None or not reports:
+            start = Report(kind=Kind.STARTED, body=json.loads(begun.read_bytes()))
+            verdict = verdict_of(steps, status, code)
+            finish = finished(verdict, steps, datetime.now(UTC), is_split=len(steps) > 1)
+            reports = (start, finish)
+            try:
+                kept = spool.keep_whole(name, service.destination, reports)
+            except OSError as error:
+                trouble = tell(reports, name, settings.service, environ)
+                if trouble is not None:
+                    return f"{trouble} ({trouble_of(error)}); `runhook finish` may be repeated"
+        begun.unlink()
+        file.remove()
+        # What is told from the start again makes a start that could not be told superfluous.
+        spool.forget(run_key)
     attaching = steps if settings.upload_artifacts else ()
-    trouble = tell(
-        [start, finish], f"{run_key}-end", settings.service, environ, attaching=attaching
-    )
-    file.remove()
-    return trouble
+    return tell(reports, name, settings.service, environ, kept=kept, attaching=attaching)
 
 
 def status_of(code: int | None) -> str | None:
@@ -147,29 +178,40 @@ def verdict_of(steps: Sequence[Step], status: str | None, code: int | None) -> V
 
 
 def write_begun(path: Path, start: Report) -> None:
-    """Write down what was said of a start. Raises OSError."""
+    """Write down what was said of a start, wholly or not at all. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, CREATING, 0o600), "w") as file:
+    unfinished = path.with_suffix(UNFINISHED_SUFFIX)
+    with os.fdopen(os.open(unfinished, CREATING, 0o600), "w") as file:
         json.dump(start.body, file)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
 
 
-def take_begun(path: Path) -> Report | None:
-    """Take away what was said of a start; None if somebody else has. Raises OSError, ValueError."""
-    taken = path.with_suffix(ENDING_SUFFIX)
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[Path | None]:
+    """Lock what was said of a start; None if it is gone, or somebody else has it."""
     try:
-        path.rename(taken)
+        descriptor = os.open(path, OPENING)
     except FileNotFoundError:
-        return None
+        yield None
+        return
     try:
-        return Report(kind=Kind.STARTED, body=json.loads(taken.read_bytes()))
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+            return
+        # It may have been taken away since it was opened.
+        yield path if path.exists() else None
     finally:
-        taken.unlink()
+        os.close(descriptor)
 
 
 def forget_abandoned(folder: Path) -> None:
     """Remove what runs have left that nobody has finished in a week."""
     too_old = (time.time() - LONGEST_KEPT_SECONDS) * 1e9
-    for path in [*folder.glob(f"*{BEGUN_SUFFIX}"), *folder.glob(f"*{ENDING_SUFFIX}")]:
+    for path in [one for suffix in LEFT for one in folder.glob(f"*{suffix}")]:
         if last_change(path) < too_old:
             with contextlib.suppress(OSError):
                 path.unlink()

@@ -19,9 +19,10 @@ from pathlib import Path
 from runhook.client.settings import spool_folder
 
 RUN_VARIABLE = "RUNHOOK_RUN"
-SUFFIX = ".steps"
+STEPS_SUFFIX = ".steps"
 BEGUN_SUFFIX = ".begun"
 LARGEST_FILE = 4 << 20
+READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 OPENING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -89,7 +90,7 @@ class StepsFile:
     """Where the steps of a run are gathered, in the order they ended."""
 
     def __init__(self, folder: Path, run_key: str) -> None:
-        self._path = folder / f"{run_key}{SUFFIX}"
+        self._path = folder / f"{run_key}{STEPS_SUFFIX}"
         self._read = 0
 
     def add(self, step: Mapping[str, object]) -> None:
@@ -112,16 +113,20 @@ class StepsFile:
         import json  # noqa: PLC0415 - as above
 
         try:
-            with self._path.open("rb") as file:
-                file.seek(self._read)
-                content = file.read(LARGEST_FILE)
+            descriptor = os.open(self._path, READING)
         except OSError:
             return []
+        try:
+            content = os.pread(descriptor, LARGEST_FILE, self._read)
+        except OSError:  # no file
+            return []
+        finally:
+            os.close(descriptor)
         whole = content[: content.rfind(b"\n") + 1]
         self._read += len(whole)
         steps = []
         for line in whole.splitlines():
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 steps.append(json.loads(line))
         return [step for step in steps if isinstance(step, dict)]
 

@@ -16,7 +16,7 @@ from runhook.client.backlog import send_backlog
 from runhook.client.reports import Kind, Report
 from runhook.client.service import Accepted, Failed, Service, UnusableError, connect
 from runhook.client.settings import ServiceSettings
-from runhook.client.spool import KeptRun, Spool
+from runhook.client.spool import ASIDE, KeptRun, Spool
 
 if TYPE_CHECKING:
     from runhook.client.steps import Step
@@ -41,6 +41,7 @@ def tell(
     settings: ServiceSettings,
     environ: Mapping[str, str],
     *,
+    kept: KeptRun | None = None,
     attaching: Sequence["Step"] = (),
 ) -> str | None:
     """Deliver a run's reports in one go, within the time that a run may take longer.
@@ -48,6 +49,7 @@ def tell(
     Args:
         reports: what to say, the start first.
         name: what they are kept under if they cannot be delivered.
+        kept: where they are kept already.
         settings: who is told.
         environ: names the proxies, and has the secrets to leave out.
         attaching: the steps whose artifacts are attached once all is told.
@@ -59,7 +61,7 @@ def tell(
     except UnusableError as error:
         return f"this run was not reported: {error}"
     spool = Spool(settings.spool_folder) if settings.spool_folder else None
-    reporter = Reporter(service, spool, name)
+    reporter = Reporter(service, spool, name, kept=kept)
     for report in reports:
         reporter.report(report)
     deadline = time.monotonic() + EXIT_SECONDS
@@ -76,11 +78,14 @@ def tell(
 class Keeper:
     """Puts reports on the disk, in a thread of its own: a disk may hang longer than a service."""
 
-    def __init__(self, spool: Spool | None, service: Service, name: str) -> None:
+    def __init__(
+        self, spool: Spool | None, service: Service, name: str, kept: KeptRun | None = None
+    ) -> None:
         self._spool = spool
         self._service = service
         self._name = name
-        self._kept: KeptRun | None = None
+        self._kept = kept
+        self._is_whole = kept is not None
         self.why_not: str | None = None if spool else "there is no home folder"
         self.lost_runs = 0
 
@@ -89,19 +94,27 @@ class Keeper:
         if self._spool is None:
             return
         try:
-            self._kept = self._spool.keep(self._name, self._service.destination)
+            if self._kept is None:
+                self._kept = self._spool.keep(self._name, self._service.destination)
             self.lost_runs = self._spool.make_room()
         except Exception as error:  # noqa: BLE001 - what cannot be kept is sent all the same
             self.why_not = reason_of(error)
 
     def add(self, report: Report) -> None:
         """Put a report on the disk, if there is a file."""
-        if self._kept is None or self.why_not is not None:
+        if self._kept is None or self._is_whole or self.why_not is not None:
             return
         try:
             self._kept.add(report)
         except Exception as error:  # noqa: BLE001 - as above
             self.why_not = reason_of(error)
+
+    def about_others(self) -> str | None:
+        """Say what became of other files in the spool that people should know."""
+        lost = f"{self.lost_runs} earlier run(s) could not be kept any longer"
+        aside = [] if self._spool is None else list(self._spool.aside)
+        strange = f"what is no report was moved to {ASIDE} in the spool: {', '.join(aside)}"
+        return "; ".join(([lost] if self.lost_runs else []) + ([strange] if aside else [])) or None
 
     def forget(self) -> None:
         """Remove the file: all is told, or nobody wants to know."""
@@ -131,6 +144,7 @@ class Reporter:
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         on_cancel_request: Callable[[], None] | None = None,
         progress: Callable[[], Mapping[str, object] | None] | None = None,
+        kept: KeptRun | None = None,
     ) -> None:
         """Prepare to tell.
 
@@ -141,12 +155,13 @@ class Reporter:
             heartbeat_seconds: how long after the last report the run's going on is told.
             on_cancel_request: called once if somebody asks for the end.
             progress: returns how far the run has come, or None; called on the reporter's thread.
+            kept: where all that will be reported is kept already.
         """
         self._service = service
         self._progress = progress
         self._has_advanced = False
         self._on_cancel_request = on_cancel_request
-        self._keeper = Keeper(spool, service, name)
+        self._keeper = Keeper(spool, service, name, kept)
         self._heartbeat_seconds = heartbeat_seconds
         self._to_keep: deque[Report] = deque()
         self._to_send: deque[Report] = deque()
@@ -157,6 +172,7 @@ class Reporter:
         self._is_kept = False
         self._is_told = False
         self._is_refused = False
+        self._is_not_understood = False
         self._is_done = False
         # Daemons, so that an answer that never comes does not keep the process.
         self._threads = [
@@ -219,8 +235,7 @@ class Reporter:
         return max(self._deadline - time.monotonic(), SHORTEST_REQUEST_SECONDS)
 
     def _trouble(self) -> str | None:
-        lost = self._keeper.lost_runs
-        older = f"{lost} earlier run(s) could not be kept any longer" if lost else None
+        older = self._keeper.about_others()
         if self._is_told:
             return older
         what = "this run" if self._run_id is None else "the end of this run"
@@ -232,6 +247,8 @@ class Reporter:
         """Say what becomes of reports that were not delivered."""
         if self._is_refused:
             return None
+        if self._is_kept and self._is_not_understood:
+            return "it is kept for a newer service"
         if not self._is_kept:
             return f"nor kept: {self._keeper.why_not or 'no time left'}"
         return "it is kept for the next run, or `runhook flush`"
@@ -382,7 +399,9 @@ class Reporter:
                 self._progress = None
             if report.kind not in PASSING:
                 self._to_send.popleft()
-            self._is_refused = answer.is_refused and report.kind in {Kind.STARTED, Kind.FINISHED}
+            is_about_run = report.kind in {Kind.STARTED, Kind.FINISHED}
+            self._is_not_understood = answer.is_not_understood and is_about_run
+            self._is_refused = answer.is_refused and not answer.is_not_understood and is_about_run
         if self._is_refused:
             self._keeper.forget()
 

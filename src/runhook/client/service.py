@@ -8,7 +8,7 @@ import base64
 import http.client
 import json
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
@@ -26,6 +26,8 @@ LARGEST_ANSWER = 1 << 20
 DEFAULT_PORTS = {"http": 80, "https": 443}
 REQUEST_TIMEOUT = 408
 TOO_MANY_REQUESTS = 429
+NOT_UNDERSTOOD = frozenset({400, 422})
+"""How a report is answered with a key or a value that the service does not know, or not yet."""
 REFUSALS = frozenset({400, 409, 413, 422})
 """How a report is answered that will never be taken. Others speak of token, address or network."""
 NOT_FOUND = 404
@@ -47,6 +49,8 @@ class Failed:
     """Nor will it be, if repeated with these settings."""
     is_refused: bool = False
     """Nor with any others: the service has read it and does not want it."""
+    is_not_understood: bool = False
+    """Refused, but a newer service could take it."""
     status: int | None = None
     """How HTTP put it; None if nobody answered, or not as HTTP."""
 
@@ -126,14 +130,14 @@ class Service:
         path: str,
         body: Mapping[str, object],
         timeout: float,
-        refusals: Container[int] = REFUSALS,
+        refusals: frozenset[int] = REFUSALS,
     ) -> Accepted | Failed:
         # Bytes of the environment that are no UTF-8 arrive here as lone surrogates.
         content = json.dumps(body, ensure_ascii=False).encode(errors="replace")
         return self._send("POST", path, content, timeout, refusals=refusals)
 
     def _send(
-        self, method: str, path: str, content: bytes, timeout: float, *, refusals: Container[int]
+        self, method: str, path: str, content: bytes, timeout: float, *, refusals: frozenset[int]
     ) -> Accepted | Failed:
         try:
             connection, target, extra = self._connect(path, timeout)
@@ -231,7 +235,7 @@ def proxy_authorization(proxy: "Proxy") -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
 
 
-def judge_answer(status: int, content: bytes, refusals: Container[int]) -> Accepted | Failed:
+def judge_answer(status: int, content: bytes, refusals: frozenset[int]) -> Accepted | Failed:
     """Return what an HTTP answer means."""
     envelope = read_envelope(content)
     if 200 <= status < 300:
@@ -247,6 +251,7 @@ def judge_answer(status: int, content: bytes, refusals: Container[int]) -> Accep
         is_final=not passes,
         # Without our envelope it was somebody in between who answered.
         is_refused=bool(said) and status in refusals,
+        is_not_understood=bool(said) and status in refusals & NOT_UNDERSTOOD,
         status=status,
     )
 

@@ -4,14 +4,18 @@ A run has one file: a line that says for which service it is, then a line for ea
 owns the run, or sends what it left, holds the lock on its file; a lock ends with its process. That
 a report was taken is noted nowhere: a start with the same run_key, a cancel and an equal finish may
 be repeated, so what was interrupted is told from the beginning, and the file goes when all is told.
+
+What is in the folder and cannot be a run of ours is moved to a folder of its own (``set_aside``),
+said once, and keeps nobody from reporting.
 """
 
 import contextlib
 import fcntl
 import json
 import os
+import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +25,16 @@ LONGEST_KEPT_SECONDS = 7 * 24 * 3600
 LARGEST_SPOOL = 16 << 20
 """Bytes of all files together; the oldest make room for the others."""
 SUFFIX = ".run"
-OPENING = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+UNFINISHED_SUFFIX = ".new"
+VERSION = 1
+"""Of the files. What a newer client has written is left to it."""
+ASIDE = "set-aside"
+# Opening a FIFO would wait for its other end.
+OPENING = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class StrangeFileError(Exception):
+    """A file in the folder is no run of ours; the message says in what way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +45,24 @@ class Destination:
     account_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a run's file holds."""
+
+    destination: Destination | None
+    """None if that was not written to its end, or is a newer client's business."""
+    reports: Sequence[Report] = ()
+    strange: str | None = None
+    """Why the rest of the file cannot be told."""
+
+
 class Spool:
     """A folder of runs that the service has not heard all of. Several processes may share it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.aside: list[str] = []
+        """What was set aside, each with the reason."""
 
     def keep(self, name: str, destination: Destination) -> "KeptRun":
         """Begin a run's file, by the run's key if nothing says otherwise.
@@ -49,7 +75,7 @@ class Spool:
         kept = KeptRun(path, os.open(path, OPENING | os.O_CREAT | os.O_EXCL, 0o600))
         try:
             fcntl.flock(kept.descriptor, fcntl.LOCK_EX)
-            kept.write({"service": destination.service, "account_id": destination.account_id})
+            kept.write(heading_of(destination))
             sync_folder(self.folder)
         except OSError:
             kept.remove()
@@ -57,20 +83,67 @@ class Spool:
             raise
         return kept
 
+    def keep_whole(
+        self, name: str, destination: Destination, reports: Sequence[Report]
+    ) -> "KeptRun":
+        """Keep all that there is to tell of a run: when this returns, it is on the disk.
+
+        Of two processes one may do so. Killed before the end, it leaves nothing under the name.
+
+        Raises:
+            OSError: nothing can be written there.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = self.folder / f"{name}{UNFINISHED_SUFFIX}"
+        unfinished.unlink(missing_ok=True)
+        kept = KeptRun(unfinished, os.open(unfinished, OPENING | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            fcntl.flock(kept.descriptor, fcntl.LOCK_EX)
+            kept.write(heading_of(destination))
+            for report in reports:
+                kept.add(report)
+            kept.path = unfinished.rename(self._path(name))
+            sync_folder(self.folder)
+        except OSError:
+            kept.remove()
+            kept.close()
+            raise
+        return kept
+
+    def take(self, name: str) -> "KeptRun | None":
+        """Lock what is kept under a name; None if nothing is, or somebody is sending it."""
+        try:
+            return take(self._path(name))
+        except StrangeFileError as error:
+            self.set_aside(self._path(name), str(error))
+            return None
+
+    def set_aside(self, path: Path, why: str) -> None:
+        """Move what is no run of ours out of the way; what cannot be moved stays."""
+        place = self.folder / ASIDE
+        with contextlib.suppress(OSError):
+            place.mkdir(mode=0o700, exist_ok=True)
+            target, count = place / path.name, 0
+            while os.path.lexists(target):
+                count += 1
+                target = place / f"{path.name}.{count}"
+            path.rename(target)
+            self.aside.append(f"{path.name} {why}")
+
     def count(self) -> int:
         """Return how many runs are kept."""
         return len(self._oldest_first())
 
     def forget(self, name: str) -> None:
         """Remove what is kept under a name, unless somebody is sending it."""
-        if (kept := take(self._path(name))) is not None:
+        if (kept := self.take(name)) is not None:
             kept.remove()
             kept.close()
 
     def leftovers(self) -> Iterator["KeptRun"]:
         """Yield what runs that are over have left, the oldest first, each locked until the next."""
         for path in self._oldest_first():
-            if (kept := take(path)) is not None:
+            if (kept := self.take(path.name.removesuffix(SUFFIX))) is not None:
                 try:
                     yield kept
                 finally:
@@ -79,7 +152,9 @@ class Spool:
     def make_room(self) -> int:
         """Remove what is too old or too much, and return how many runs that were."""
         removed = 0
-        total = sum(size_of(path) for path in self._oldest_first())
+        total = sum(
+            size for path in self._oldest_first() if (size := size_of(path)) <= LARGEST_SPOOL
+        )
         too_old = time.time() - LONGEST_KEPT_SECONDS
         for kept in self.leftovers():
             status = os.fstat(kept.descriptor)
@@ -128,22 +203,28 @@ class KeptRun:
                 os.ftruncate(self.descriptor, size)
             raise
 
-    def destination(self) -> Destination | None:
-        """Return whom the run is for; None if that was not written to its end."""
-        for line in self._lines()[:1]:
-            service, account_id = line.get("service"), line.get("account_id")
-            if isinstance(service, str) and isinstance(account_id, str):
-                return Destination(service=service, account_id=account_id)
-        return None
+    def read(self) -> Content:
+        """Return what there is to tell, in order, as far as it is ours.
 
-    def reports(self) -> list[Report]:
-        """Return what there is to tell, in order."""
-        kinds = set(Kind)
-        return [
-            Report(kind=Kind(str(line["kind"])), body=body)
-            for line in self._lines()[1:]
-            if line.get("kind") in kinds and isinstance(body := line.get("body"), dict)
-        ]
+        A line that a crash has cut off is the last one, and left out.
+        """
+        content = os.pread(self.descriptor, LARGEST_SPOOL, 0)
+        whole = content[: content.rfind(b"\n") + 1].splitlines()
+        if not whole:
+            is_ours = not content or content.startswith(b"{")
+            return Content(destination=None, strange=None if is_ours else "is no report")
+        destination = None
+        reports: list[Report] = []
+        try:
+            destination = destination_in(object_in(whole[0]))
+            for line in whole[1:] if destination is not None else ():
+                report = report_in(object_in(line), is_first=not reports)
+                if report is None:
+                    return Content(destination=None)
+                reports.append(report)
+        except StrangeFileError as error:
+            return Content(destination=destination, reports=reports, strange=str(error))
+        return Content(destination=destination, reports=reports)
 
     def remove(self) -> None:
         """Forget the run."""
@@ -155,24 +236,69 @@ class KeptRun:
         with contextlib.suppress(OSError):
             os.close(self.descriptor)
 
-    def _lines(self) -> list[dict[str, object]]:
-        """Return the lines up to the first that a crash has cut off."""
-        lines = []
-        for line in os.pread(self.descriptor, LARGEST_SPOOL, 0).splitlines(keepends=True):
-            try:
-                content = json.loads(line)
-            except ValueError:
-                break
-            if not isinstance(content, dict) or not line.endswith(b"\n"):
-                break
-            lines.append(content)
-        return lines
+
+def heading_of(destination: Destination) -> Mapping[str, object]:
+    """Return the first line of a run's file."""
+    return {
+        "version": VERSION,
+        "service": destination.service,
+        "account_id": destination.account_id,
+    }
+
+
+def object_in(line: bytes) -> Mapping[str, object]:
+    """Return the object that a line holds. Raises StrangeFileError."""
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise StrangeFileError("has a line that is no report")
+    return content
+
+
+def destination_in(heading: Mapping[str, object]) -> Destination | None:
+    """Return whom a run is for; None if a newer client says it. Raises StrangeFileError."""
+    version = heading.get("version", VERSION)
+    if isinstance(version, int) and version > VERSION:
+        return None
+    service, account_id = heading.get("service"), heading.get("account_id")
+    if not (isinstance(service, str) and isinstance(account_id, str)):
+        raise StrangeFileError("does not say whom it is for")
+    return Destination(service=service, account_id=account_id)
+
+
+def report_in(line: Mapping[str, object], *, is_first: bool) -> Report | None:
+    """Return a report; None if it is of a kind that a newer client knows.
+
+    Raises:
+        StrangeFileError: it is none, or the first one and not of a start.
+    """
+    kind, body = line.get("kind"), line.get("body")
+    if not (isinstance(kind, str) and isinstance(body, dict)):
+        raise StrangeFileError("has a line that is no report")
+    if is_first and kind != Kind.STARTED:
+        raise StrangeFileError("does not begin with a start")
+    return Report(kind=Kind(kind), body=body) if kind in set(Kind) else None
 
 
 def take(path: Path) -> KeptRun | None:
-    """Lock a run's file; None if somebody else has it, or it is none of ours."""
+    """Lock a run's file; None if somebody else has it, or it is another user's.
+
+    Raises:
+        StrangeFileError: it is ours, and can be no run.
+    """
     try:
+        status = path.lstat()
+        if status.st_uid != os.geteuid():
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            raise StrangeFileError("is no file")
+        if status.st_size > LARGEST_SPOOL:
+            raise StrangeFileError(f"has more than {LARGEST_SPOOL >> 20} MiB")
         kept = KeptRun(path, os.open(path, OPENING))
+    except PermissionError:
+        raise StrangeFileError("cannot be read") from None
     except OSError:
         return None
     try:
@@ -191,7 +317,7 @@ def take(path: Path) -> KeptRun | None:
 def last_change(path: Path) -> int:
     """Return when a file was last written, in nanoseconds; 0 if it is gone."""
     try:
-        return path.stat().st_mtime_ns
+        return path.lstat().st_mtime_ns
     except OSError:
         return 0
 
@@ -199,7 +325,7 @@ def last_change(path: Path) -> int:
 def size_of(path: Path) -> int:
     """Return a file's size in bytes; 0 if it is gone."""
     try:
-        return path.stat().st_size
+        return path.lstat().st_size
     except OSError:
         return 0
 
