@@ -50,6 +50,13 @@ def raw(answer_bytes: bytes, *, close: bool = True) -> Answer:
     return answer
 
 
+async def echo(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Answer with the request's own headers, in the body and as a header."""
+    told = "\n".join(f"{name}: {value}" for name, value in request.headers.items())
+    proof = request.headers.get("authorization", "")
+    await status(200, headers={"X-Echo": proof}, body=told.encode())(request, writer)
+
+
 async def hang(_: Received, __: asyncio.StreamWriter) -> None:
     """Never answer; the receiver's end or the sender's frees the connection."""
     await asyncio.Event().wait()

@@ -171,6 +171,22 @@ async def test_a_webhook_is_changed_deactivated_and_reactivated(api: Api, ada):
     assert (await page_at(ada, path)).root.one(class_="badge").text == "Active"
 
 
+async def test_a_webhook_moves_to_another_origin_only_with_its_secrets_typed_again(api: Api, ada):
+    path = await created(api, ada, custom_headers="X-Api-Key: planted")
+    edit = await page_at(ada, f"{path}/edit")
+    typed = edit.root.one("textarea", name="custom_headers").text
+
+    answer = await submit(ada, edit, client_url="http://127.0.0.1:10/hook")
+
+    again = Page(answer)
+    assert (answer.status_code, typed) == (400, "X-Api-Key: ********")
+    assert "secrets do not follow" in again.error_of("client_url")
+    assert again.error_of("custom_headers") == "Give this again, or leave it empty."
+    assert again.root.one("textarea", name="custom_headers").text == typed
+    retyped = {"custom_headers": "X-Api-Key: another"}
+    assert led_to(await submit(ada, again, **retyped)) == path
+
+
 async def test_a_webhook_deactivated_for_failing_is_archived_and_says_what_to_do(api: Api, ada):
     path = await created(api, ada)
     await has_failed(api, path, 1_000)

@@ -52,6 +52,7 @@ class Headers(Typed[CustomHeaders]):
 
     wire = dict[str, str]
     has_secrets = True
+    rows = 3
 
     def read(self, value: object) -> CustomHeaders:
         """Check headers; a value may be masked.

@@ -213,6 +213,17 @@ def check_url(text: str, policy: AddressPolicy) -> str:
     return text
 
 
+def origin_of(url: str) -> str:
+    """Return where a URL's requests go: scheme, host and port, each written in one way.
+
+    Two URLs have the same origin only if the same machine is asked for by the same name.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{parts.scheme}://{(plain_host(host) or host).lower()}:{port}"
+
+
 def check_host(host: str) -> None:
     """Refuse a host that nothing answers to, or that only some HTTP clients understand.
 

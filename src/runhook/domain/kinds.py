@@ -98,6 +98,9 @@ def word_in(words: type[Word], name: str) -> Word:
 class Typed(Kind[T], Generic[T]):
     """A value that a form has as one text."""
 
+    rows = 1
+    """How many lines of it the form shows."""
+
     def show(self, value: object) -> str:
         """Return the text of JSON."""
         raise NotImplementedError

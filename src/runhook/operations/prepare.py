@@ -1,6 +1,7 @@
 """From a delivery to the request that attempts it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from runhook.domain.declaring import MASK
@@ -9,6 +10,13 @@ from runhook.domain.judging import Outcome
 from runhook.domain.signature import sign
 from runhook.domain.webhooks import Endpoint
 from runhook.outbound.sender import Request
+
+PROOFS = frozenset({"authorization", "webhook-signature"})
+"""The headers that prove a request."""
+SHORTEST_VALUE = 8
+"""How long a header's value is at least that is masked in answers."""
+SHORTEST_WORD = 16
+"""How long a word of it is at least, such as a token behind `Bearer`."""
 
 
 def prepare(endpoint: Endpoint, *, delivery_id: DeliveryId, body: bytes, now: datetime) -> Request:
@@ -34,17 +42,42 @@ def attempt_of(
     trigger: AttemptTrigger,
     sent_at: datetime,
 ) -> Attempt:
-    """Return what is logged of a request that was sent; headers of the owner's are masked."""
+    """Return what is logged of a request that was sent.
+
+    What proves it, and what its owner added, is masked, in an answer that repeats it too: who can
+    read the log could send the same again.
+    """
+    secret = {
+        name: value
+        for name, value in request.headers.items()
+        if name.lower() in PROOFS or name in endpoint.options.custom_headers
+    }
     return Attempt(
         delivery_id=delivery_id,
         number=number,
         trigger=trigger,
         sent_at=sent_at,
-        request_headers=shown(request.headers, endpoint),
-        outcome=outcome,
+        request_headers={**request.headers, **dict.fromkeys(secret, MASK)},
+        outcome=without(outcome, secret.values()),
     )
 
 
-def shown(headers: Mapping[str, str], endpoint: Endpoint) -> dict[str, str]:
-    """Return a request's headers as they may be logged and shown."""
-    return {**headers, **dict.fromkeys(endpoint.options.custom_headers, MASK)}
+def without(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
+    """Mask secrets in an answer."""
+    if not outcome.response_body and not outcome.response_headers:
+        return outcome
+    body, headers = outcome.response_body, dict(outcome.response_headers)
+    for text in parts_of(secrets):
+        body = body.replace(text.encode(), MASK.encode())
+        headers = {name: value.replace(text, MASK) for name, value in headers.items()}
+    return replace(outcome, response_body=body, response_headers=headers)
+
+
+def parts_of(secrets: Iterable[str]) -> list[str]:
+    """List what is secret in headers: whole values, and long words in them, the longest first.
+
+    What is short is left: an answer can have it by chance.
+    """
+    whole = {text for text in secrets if len(text) >= SHORTEST_VALUE}
+    words = {word for text in whole for word in text.split() if len(word) >= SHORTEST_WORD}
+    return sorted(whole | words, key=len, reverse=True)

@@ -10,8 +10,16 @@ from typing import TypeVar
 from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor
-from runhook.domain.declaring import MASK, Option, changed, masked, secret_values, unmasked
-from runhook.domain.destinations import AddressPolicy, check_url
+from runhook.domain.declaring import (
+    MASK,
+    Option,
+    changed,
+    masked,
+    masks_in,
+    secret_values,
+    unmasked,
+)
+from runhook.domain.destinations import AddressPolicy, check_url, origin_of
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.failing import WELL
 from runhook.domain.options import NO_OPTIONS, OPTIONS, Options
@@ -127,6 +135,7 @@ async def change_webhook(
     async with store.write() as tx:
         before = await existing_webhook(tx, account_id, webhook_id)
         asked = await changed_webhook(tx, before, change, policy)
+        check_move(before, asked)
         kept, lost = await open_options(tx, before)
         opened = opened_options(asked.options, before.options, kept, lost)
         after = replace(asked, options=masked(opened), updated_at=now)
@@ -138,7 +147,7 @@ async def change_webhook(
             actor,
             before=before,
             after=after,
-            beside=renewals(kept, opened),
+            beside={**moved(before, after), **renewals(kept, opened)},
             now=now,
         )
         if before.active and not after.active:
@@ -303,6 +312,26 @@ def opened_options(asked: Options, shown: Options, kept: Options, lost: Collecti
     return unmasked(asked, kept)
 
 
+def check_move(before: Webhook, after: Webhook) -> None:
+    """Let secrets stay with the origin that they were given for.
+
+    Whoever may change a webhook could read them otherwise, by sending them to a server of his own.
+
+    Raises:
+        InvalidError: the endpoint moves to another origin, and secrets are still masked.
+    """
+    origin, new_origin = origin_of(before.client_url), origin_of(after.client_url)
+    kept = masks_in(after.options)
+    if origin != new_origin and kept:
+        named = ", ".join(f"`{path}`" for path in kept)
+        raise InvalidError(
+            f"this moves the webhook from {origin} to {new_origin}, and secrets do not follow; "
+            f"give {named} again, or take away what is not needed",
+            field="client_url",
+            also=kept,
+        )
+
+
 def changed_secrets(kept: Options, opened: Options) -> Sequence[str]:
     """List the options with secrets that are others than before, or in another order."""
     return [
@@ -315,6 +344,12 @@ def changed_secrets(kept: Options, opened: Options) -> Sequence[str]:
 def as_text(option: Option, options: Options) -> str:
     """Return the JSON of an option, to be compared with its order."""
     return json.dumps(option.write(getattr(options, option.name)))
+
+
+def moved(before: Webhook, after: Webhook) -> Facts:
+    """Tell of a destination's change."""
+    origin, new_origin = origin_of(before.client_url), origin_of(after.client_url)
+    return {} if origin == new_origin else {"new_origin": new_origin}
 
 
 def renewals(kept: Options, opened: Options) -> Facts:

