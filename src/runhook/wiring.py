@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 
-from runhook.clock import Clock, SystemClock
+from runhook.clock import Clock, DatabaseClock
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.job_watcher import JobWatcher
 from runhook.dispatcher.loop import Loop
@@ -22,6 +22,7 @@ from runhook.dispatcher.pruner import Pruner
 from runhook.dispatcher.redeliverer import Redeliverer
 from runhook.dispatcher.rescuer import Rescuer
 from runhook.dispatcher.run_watcher import RunWatcher
+from runhook.dispatcher.timekeeper import Listener, Timekeeper
 from runhook.domain.deliveries import Lease
 from runhook.domain.errors import InvalidError
 from runhook.domain.replicas import Replica, ReplicaRole
@@ -30,6 +31,7 @@ from runhook.operations.attempt import rescue_all
 from runhook.operations.authenticate import Authenticator
 from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.invite import invite_first_user, link_of
+from runhook.operations.keep_time import database_clock
 from runhook.operations.publish import Publisher
 from runhook.outbound.descriptors import within_limits
 from runhook.outbound.pool import Bounds
@@ -93,12 +95,15 @@ class Started:
         return f"Started({self.url!r})"
 
 
-async def serve(settings: Settings, announce: Callable[[Started], None]) -> None:
+async def serve(
+    settings: Settings, announce: Callable[[Started], None], *, machine: Clock | None = None
+) -> None:
     """Run API and dispatcher, or the API alone, until SIGTERM or Ctrl-C, then stop gracefully.
 
     Args:
         settings: how.
         announce: called once the service listens.
+        machine: this machine's clock, if it is not the system's.
 
     Raises:
         InvalidError: a setting does not work out, another process serves this database, or its
@@ -106,11 +111,11 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
         UnavailableError: the database cannot be reached.
     """
     stopping = stop_on_signals()
-    clock = SystemClock()
     roles = (ReplicaRole.API, *((ReplicaRole.DISPATCHER,) if settings.dispatcher else ()))
-    replica = this_replica(clock, *roles)
-    lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
     async with open_to_serve(settings) as store, sender_of(settings) as sender:
+        clock = await database_clock(store, machine=machine)
+        replica = this_replica(clock, *roles)
+        lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
         is_first_start = await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
         secret = await invite_first_user(store, FIRST_ACCOUNT, clock=clock)
         presence = Presence(store, replica, attempts_lately=sender.tally.lately)
@@ -128,6 +133,7 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
             authenticator=Authenticator(store, clock),
             policy=settings.allow_networks,
             clock=clock,
+            clock_difference=lambda: clock.difference,
             is_delivering=None if delivering is None else delivering.is_well,
             sender=sender,
             lease=lease,
@@ -152,15 +158,20 @@ async def serve(settings: Settings, announce: Callable[[Started], None]) -> None
                     invitation=link_of(secret, settings.public_url or url) if secret else None,
                 )
             )
-            await run_until(stopping, store, presence, delivering, server, metrics=metrics)
+            await run_until(
+                stopping, store, clock, presence, delivering, server=server, metrics=metrics
+            )
 
 
-async def dispatch(settings: Settings, announce: Callable[[str], None]) -> None:
+async def dispatch(
+    settings: Settings, announce: Callable[[str], None], *, machine: Clock | None = None
+) -> None:
     """Run the dispatcher alone until SIGTERM or Ctrl-C, then stop gracefully.
 
     Args:
         settings: how.
         announce: called with this process's name once it begins.
+        machine: this machine's clock, if it is not the system's.
 
     Raises:
         InvalidError: a setting does not work out, the database is SQLite's, or its secrets were
@@ -169,10 +180,10 @@ async def dispatch(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     stopping = stop_on_signals()
     await refuse_file(settings)
-    clock = SystemClock()
-    replica = this_replica(clock, ReplicaRole.DISPATCHER)
-    lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
     async with open_to_serve(settings) as store, sender_of(settings) as sender:
+        clock = await database_clock(store, machine=machine)
+        replica = this_replica(clock, ReplicaRole.DISPATCHER)
+        lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
         presence = Presence(store, replica, attempts_lately=sender.tally.lately)
         delivering = build_delivering(
             settings, store, sender=sender, lease=lease, clock=clock, presence=presence
@@ -180,7 +191,7 @@ async def dispatch(settings: Settings, announce: Callable[[str], None]) -> None:
         measured = Measured(store=store, sender=sender, publisher=None)
         with metrics_server(settings, measured) as metrics:
             announce(replica.name)
-            await run_until(stopping, store, presence, delivering, metrics=metrics)
+            await run_until(stopping, store, clock, presence, delivering, metrics=metrics)
 
 
 async def refuse_file(settings: Settings) -> None:
@@ -271,7 +282,7 @@ def build_delivering(
     *,
     sender: Sender,
     lease: Lease,
-    clock: Clock,
+    clock: DatabaseClock,
     presence: Presence,
 ) -> Delivering:
     """Build the loops of a process that delivers."""
@@ -286,11 +297,12 @@ def build_delivering(
         on_room=wake.set,
     )
     run_watcher = RunWatcher(store, clock, public_url=settings.public_url)
-    pruner = Pruner(store, clock, retention=settings.retention_days)
+    pruner = Pruner(store, retention=settings.retention_days, is_clock_right=lambda: clock.is_right)
     loops = [
         Loop("dispatcher", dispatcher.tick, wake=wake),
         Loop("renewer", dispatcher.renew),
         # What one process at a time does for all.
+        presence.duty("timekeeper", Timekeeper(store, settings.retry_schedule).tick),
         presence.duty("rescuer", Rescuer(store).tick),
         presence.duty("redeliverer", Redeliverer(store, clock).tick),
         presence.duty("run watcher", run_watcher.tick),
@@ -353,15 +365,20 @@ def stop_on_signals() -> asyncio.Event:
 async def run_until(
     stopping: asyncio.Event,
     store: Store,
+    clock: DatabaseClock,
     presence: Presence,
     delivering: Delivering | None,
-    server: Server | None = None,
     *,
+    server: Server | None = None,
     metrics: Server | None,
 ) -> None:
     """Run all there is until told to stop or the server breaks, then end it in good order."""
     keep_out_of_collection()
-    loops = [Loop("presence", presence.tick), *(delivering.loops if delivering else ())]
+    loops = [
+        Loop("presence", presence.tick),
+        Loop("clock", Listener(store, clock).tick),
+        *(delivering.loops if delivering else ()),
+    ]
     async with asyncio.TaskGroup() as group:
         for loop in loops:
             group.create_task(loop.run())

@@ -16,6 +16,7 @@ from runhook.storage.store import Store
 from runhook.storage.tables import artifacts
 from tests.support.accounts import rows_of
 from tests.support.api import ORIGIN, Api, data_of, new_run, told
+from tests.support.clock import trust_the_clock
 
 MANIFEST = json.dumps({"nodes": {f"model.shop.m{n}": {"raw_code": "é" * 50} for n in range(2_000)}})
 BINARY = bytes(range(256)) * 1_000
@@ -202,7 +203,8 @@ async def test_files_go_with_their_run(
     await admin.post(f"{run}/finish", json={"status": "success"})
     api.clock.advance(timedelta(days=31))
 
-    await prune_step(store, timedelta(days=30), api.clock)
+    await trust_the_clock(store)
+    await prune_step(store, timedelta(days=30))
 
     assert await rows_of(store, artifacts) == []
 

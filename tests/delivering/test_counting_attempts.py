@@ -16,7 +16,7 @@ from runhook.storage.statistics import CountedHour, add_attempt_counts, list_att
 from runhook.storage.tables import attempt_counts, deliveries
 from tests.delivering.test_batches import OUTCOMES, judged
 from tests.support.accounts import SOMEBODY, rows_of
-from tests.support.clock import START
+from tests.support.clock import START, trust_the_clock
 from tests.support.receiver import status
 from tests.support.scene import LEASE, LONG, Scene, deliver_due
 from tests.support.statements import all_statements
@@ -37,7 +37,8 @@ async def counted(scene: Scene, webhook: Webhook) -> Sequence[tuple[int, int]]:
 
 async def prune(scene: Scene) -> None:
     """Let go of all that is older than the retention."""
-    pruner = Pruner(scene.store, scene.clock, retention=RETENTION)
+    await trust_the_clock(scene.store)
+    pruner = Pruner(scene.store, retention=RETENTION, steady=scene.clock.steady)
     while await pruner.tick() < INTERVAL:
         pass
 

@@ -33,6 +33,7 @@ from runhook.storage.tables import (
     sessions,
 )
 from tests.support.accounts import SOMEBODY, rows_of
+from tests.support.clock import trust_the_clock
 from tests.support.copies import copy_delivery
 from tests.support.databases import VAULT
 from tests.support.people import session_of_new_user
@@ -45,14 +46,15 @@ A_SECOND = timedelta(seconds=1)
 HISTORY = (attempts, deliveries, events, runs)
 
 
-def pruner(scene: Scene) -> Pruner:
-    return Pruner(scene.store, scene.clock, retention=RETENTION)
+async def pruner(scene: Scene) -> Pruner:
+    await trust_the_clock(scene.store)
+    return Pruner(scene.store, retention=RETENTION, steady=scene.clock.steady)
 
 
 async def prune(scene: Scene) -> int:
     """Tick until nothing is left to prune; return how many steps deleted something."""
     steps = 0
-    pruning = pruner(scene)
+    pruning = await pruner(scene)
     while await pruning.tick() < INTERVAL:
         steps += 1
     return steps
@@ -112,7 +114,7 @@ async def test_behind_much_that_stays_the_rest_goes_and_no_step_looks_at_all_of_
     working = await scene.webhook_at(await scene.receiver())
     await deliver_a_whole_run(scene, "run-2")
     scene.clock.advance(RETENTION * 2)
-    pruning = pruner(scene)
+    pruning = await pruner(scene)
 
     pauses, left = [], []
     for _ in range(4):
@@ -128,7 +130,7 @@ async def test_what_had_to_stay_is_looked_at_again_a_day_later(scene: Scene):
     webhook = await scene.webhook_at(await scene.receiver(status(500), status(200)))
     await deliver_a_whole_run(scene, "run-1")
     scene.clock.advance(RETENTION * 2)
-    pruning = pruner(scene)
+    pruning = await pruner(scene)
     while await pruning.tick() < INTERVAL:
         pass
     await deliver_due(await scene.dispatcher())
@@ -258,7 +260,7 @@ async def test_a_large_file_of_a_run_goes_a_bounded_step_at_a_time_and_then_the_
     async with scene.store.read() as tx:
         assert await find_artifact(tx, account_id, run.id, "manifest.json") == artifact
     scene.clock.advance(RETENTION + A_SECOND)
-    pruning = pruner(scene)
+    pruning = await pruner(scene)
 
     assert await pruning.tick() < INTERVAL
     async with scene.store.read() as tx:
@@ -281,7 +283,7 @@ async def test_a_step_deletes_only_so_much_and_then_lets_others_have_their_turn(
     await asyncio.gather(*(scene.tenant.finish(run) for run in started))
     scene.clock.advance(RETENTION + timedelta(seconds=1))
 
-    assert await pruner(scene).tick() < INTERVAL
+    assert await (await pruner(scene)).tick() < INTERVAL
 
     assert len(await rows_of(scene.store, deliveries)) == 1
     assert await prune(scene) >= 1
@@ -289,4 +291,4 @@ async def test_a_step_deletes_only_so_much_and_then_lets_others_have_their_turn(
 
 
 async def test_looks_again_later_if_there_is_nothing_to_prune(scene: Scene):
-    assert await pruner(scene).tick() == INTERVAL
+    assert await (await pruner(scene)).tick() == INTERVAL

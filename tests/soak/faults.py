@@ -215,9 +215,9 @@ class Soak:
         self.happened["redelivered in bulk"] += 1
 
     async def _prune(self, _chance: random.Random) -> None:
-        pruned = await prune_step(self._store, RETENTION, self._clock)
-        while pruned.is_more:
-            pruned = await prune_step(self._store, RETENTION, self._clock, pruned.places)
+        pruned = await prune_step(self._store, RETENTION)
+        while pruned is not None and pruned.is_more:
+            pruned = await prune_step(self._store, RETENTION, pruned.places)
         self.happened["pruned"] += 1
 
 

@@ -37,8 +37,10 @@ from runhook.domain.redeliveries import (
 )
 from runhook.domain.regressions import Failures
 from runhook.domain.replicas import Replica, ReplicaRole
+from runhook.domain.retries import DEFAULT_SCHEDULE
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run, RunId, RunStatus
 from runhook.domain.signature import Secret
+from runhook.domain.timekeeping import first_look
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.publish import new_delivery
 from runhook.storage import (
@@ -63,6 +65,7 @@ from runhook.storage import (
     scopes,
     sessions,
     statistics,
+    timekeeping,
     tokens,
     unsent,
     webhooks,
@@ -484,7 +487,13 @@ CALLS: dict[str, Call] = {
     "delete_old_redeliveries": lambda tx, rows: redeliveries.delete_old_redeliveries(
         tx, before=START, limit=500
     ),
-    "moment_of": lambda tx, rows: unsent.moment_of(tx),
+    "moment_of": lambda tx, rows: timekeeping.moment_of(tx),
+    "find_timekeeping": lambda tx, rows: timekeeping.find_timekeeping(tx),
+    "write_timekeeping": lambda tx, rows: timekeeping.write_timekeeping(
+        tx, first_look(START), is_first=True
+    ),
+    "let_go_on": lambda tx, rows: timekeeping.let_go_on(tx, DEFAULT_SCHEDULE, limit=500),
+    "longest_waits": lambda tx, rows: timekeeping.longest_waits(tx, DEFAULT_SCHEDULE),
     "count_unsent": lambda tx, rows: unsent.count_unsent(
         tx, ACCOUNT, EVERY_SELECTION, fixed_at=START, limit=100_000
     ),

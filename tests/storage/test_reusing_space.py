@@ -9,7 +9,7 @@ from runhook.dispatcher.pruner import INTERVAL, Pruner
 from runhook.storage.artifacts import Artifact, put_artifact
 from runhook.storage.store import Store
 from tests.support.accounts import Tenant, a_tenant
-from tests.support.clock import ManualClock
+from tests.support.clock import ManualClock, trust_the_clock
 from tests.support.databases import VAULT
 
 RETENTION = timedelta(days=30)
@@ -35,7 +35,8 @@ async def live_through(tenant: Tenant, month: int) -> None:
 
 async def prune(tenant: Tenant) -> None:
     """Prune until nothing is left to prune."""
-    pruner = Pruner(tenant.store, tenant.clock, retention=RETENTION)
+    await trust_the_clock(tenant.store)
+    pruner = Pruner(tenant.store, retention=RETENTION, steady=tenant.clock.steady)
     while await pruner.tick() < INTERVAL:
         pass
 

@@ -69,6 +69,7 @@ class WebhookFields(TypedDict, total=False):
     active: bool
     payload_version: PayloadVersion
     rate_limit: str
+    retry_schedule: list[int]
     include_results: bool
     result_filter: list[str]
 

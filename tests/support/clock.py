@@ -4,7 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from runhook.domain.timekeeping import first_look
 from runhook.storage.columns import UtcDateTime
+from runhook.storage.store import Store
+from runhook.storage.tables import timekeeping
+from runhook.storage.timekeeping import moment_of, write_timekeeping
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -29,3 +33,10 @@ class ManualClock:
         """Return this clock as the expression that stands for the database's clock."""
         moment = sa.bindparam("now", type_=UtcDateTime, callable_=self.now)
         return sa.type_coerce(sa.cast(moment, sa.BigInteger), UtcDateTime)
+
+
+async def trust_the_clock(store: Store) -> None:
+    """Let the database's clock be right about the present moment, however it came to be."""
+    async with store.write() as tx:
+        await tx.execute(sa.delete(timekeeping))
+        await write_timekeeping(tx, first_look(await moment_of(tx)), is_first=True)

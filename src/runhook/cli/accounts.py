@@ -5,7 +5,6 @@ import asyncio
 from collections.abc import Sequence
 
 from runhook.cli.service import add_setting_flags, settings_from
-from runhook.clock import SystemClock
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.errors import NotFoundError
 from runhook.domain.numbers import LARGEST_ID
@@ -14,6 +13,7 @@ from runhook.domain.runs import AccountId
 from runhook.operations.accounts import all_accounts, create_account
 from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.invite import invite, link_of
+from runhook.operations.keep_time import database_clock
 from runhook.settings import Settings
 from runhook.storage.accounts import Account
 from runhook.wiring import open_store
@@ -61,8 +61,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 async def create(settings: Settings, name: str) -> tuple[Account, str]:
     """Create an account; return it with its first owner's link."""
-    clock = SystemClock()
     async with open_store(settings) as store:
+        clock = await database_clock(store)
         # Account 1 is the one of the first start, whatever comes first.
         await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
         account = await create_account(store, name, actor=COMMAND_LINE, clock=clock)
@@ -78,8 +78,8 @@ async def listed(settings: Settings) -> Sequence[Account]:
 
 async def invite_owner(settings: Settings, account_id: AccountId, *, email: str | None) -> str:
     """Invite an owner; return their link."""
-    clock = SystemClock()
     async with open_store(settings) as store:
+        clock = await database_clock(store)
         await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
         _, secret = await invite(
             store, account_id, Role.OWNER, email=email, actor=COMMAND_LINE, clock=clock

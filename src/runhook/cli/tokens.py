@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from runhook.cli.service import add_setting_flags, settings_from
-from runhook.clock import SystemClock
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.errors import NotFoundError
 from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
 from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.keep_time import database_clock
 from runhook.operations.tokens import LONGEST_LIFETIME, all_tokens, create_token, remove_token
 from runhook.settings import Settings
 from runhook.storage.tokens import Token
@@ -69,7 +69,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 )
             )
         case "list":
-            print_table(asyncio.run(listed(settings, account_id)))
+            print_table(*asyncio.run(listed(settings, account_id)))
         case _:
             asyncio.run(revoke(settings, account_id, arguments.id))
             print(f"Token {arguments.id} is revoked.")
@@ -85,8 +85,8 @@ async def create(
     lifetime: timedelta | None,
 ) -> str:
     """Create a token in the database that the settings name."""
-    clock = SystemClock()
     async with open_store(settings) as store:
+        clock = await database_clock(store)
         await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
         _, text = await create_token(
             store,
@@ -100,10 +100,11 @@ async def create(
         return text
 
 
-async def listed(settings: Settings, account_id: AccountId) -> Sequence[Token]:
-    """Return an account's tokens from the database that the settings name."""
+async def listed(settings: Settings, account_id: AccountId) -> tuple[Sequence[Token], datetime]:
+    """Return an account's tokens from the database that the settings name, and when that was."""
     async with open_store(settings) as store:
-        return await all_tokens(store, account_id)
+        clock = await database_clock(store)
+        return await all_tokens(store, account_id), clock.now()
 
 
 async def revoke(settings: Settings, account_id: AccountId, token_id: int) -> None:
@@ -111,12 +112,12 @@ async def revoke(settings: Settings, account_id: AccountId, token_id: int) -> No
     if not 0 < token_id <= LARGEST_ID:
         raise NotFoundError(f"There is no token {token_id} in this account.")
     async with open_store(settings) as store:
-        await remove_token(store, account_id, token_id, actor=COMMAND_LINE, clock=SystemClock())
+        clock = await database_clock(store)
+        await remove_token(store, account_id, token_id, actor=COMMAND_LINE, clock=clock)
 
 
-def print_table(tokens: Sequence[Token]) -> None:
+def print_table(tokens: Sequence[Token], now: datetime) -> None:
     """Print tokens, a line each, under their headings."""
-    now = SystemClock().now()
     rows = [COLUMNS, *(cells_of(token, now) for token in tokens)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     for row in rows:

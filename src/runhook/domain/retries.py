@@ -48,6 +48,12 @@ class RetrySchedule:
         pauses = [delay.total_seconds() for delay in self.delays]
         return [int(pause) if pause.is_integer() else pause for pause in pauses]
 
+    @property
+    def longest_wait(self) -> timedelta:
+        """Longer than this no delivery ever waits for its next attempt."""
+        longest = max(self.delays, default=timedelta()) * (1 + JITTER_SHARE)
+        return max(longest, RETRY_AFTER_LIMIT)
+
     def delay_after(
         self, attempt: int, *, retry_after: timedelta | None, jitter: float
     ) -> timedelta | None:

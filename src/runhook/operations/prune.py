@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from runhook.clock import Clock
 from runhook.domain.deliveries import DeliveryId
 from runhook.domain.runs import RunId
+from runhook.domain.timekeeping import FIRST_MOMENT
 from runhook.operations.ids import first_delivery_id_of
+from runhook.operations.keep_time import trusted_moment
 from runhook.storage.artifacts import delete_artifacts
 from runhook.storage.audit_log import delete_old_audit_entries
 from runhook.storage.columns import EPOCH
@@ -55,16 +56,20 @@ class Pruned:
 
 
 async def prune_step(
-    store: Store, retention: timedelta, clock: Clock, places: Places = BEGINNING
-) -> Pruned:
+    store: Store, retention: timedelta, places: Places = BEGINNING
+) -> Pruned | None:
     """Delete some of what ended before the retention began.
 
     What is still to be sent stays, however old, and so does the run it speaks of; no step looks at
     more than ``LOOKED_AT`` of it. Runs go once no delivery can, which would keep them, and what
     there is less of once no run can: each kind in a transaction of its own, so that others get
-    their turn in between.
+    their turn in between. Nothing goes, and None is
+    returned, as long as the database's clock cannot be trusted.
     """
-    before = clock.now() - retention
+    now = await trusted_moment(store)
+    if now is None:
+        return None
+    before = max(now - retention, FIRST_MOMENT)
     run = places.run
     async with store.write() as tx:
         delivery, deleted = await prune_deliveries(tx, before, places.delivery)

@@ -32,7 +32,8 @@ from runhook.storage.columns import EPOCH
 from runhook.storage.picked import count_picked, missing_of
 from runhook.storage.redeliveries import end_redelivery, insert_redelivery, lock_redelivery
 from runhook.storage.store import Store, Transaction
-from runhook.storage.unsent import Counted, count_unsent, moment_of, webhooks_with_unsent
+from runhook.storage.timekeeping import moment_of
+from runhook.storage.unsent import Counted, count_unsent, webhooks_with_unsent
 from runhook.storage.webhooks import find_webhook, list_webhooks_with_deleted
 
 COUNTED = 100_000

@@ -3,6 +3,7 @@
 from litestar import get
 
 from runhook.domain.errors import UnavailableError
+from runhook.domain.timekeeping import WRONG
 from runhook.operations.attempt import look
 from runhook.operations.presence import count_dispatchers
 from runhook.server.authentication import Access, open_to
@@ -19,12 +20,19 @@ async def healthz() -> dict[str, str]:
 async def readyz(services: Serving) -> dict[str, str | int]:
     """Say that the database answers and the dispatcher delivers; 503 while either does not.
 
+    It also says by how much this machine's clock is wrong, if it is: the process then goes by the
+    database's clock, and leaves deleting to others.
+
     A process without a dispatcher can do all its work while nobody delivers: it is ready then too,
     and says how many others deliver.
     """
     await look(services.store)
+    answer: dict[str, str | int] = {"status": "ok"}
+    difference = services.clock_difference()
+    if abs(difference) > WRONG:
+        answer["clock_ahead_seconds"] = round(difference.total_seconds())
     if services.is_delivering is None:
-        return {"status": "ok", "dispatchers": await count_dispatchers(services.store)}
-    if not services.is_delivering():
+        answer["dispatchers"] = await count_dispatchers(services.store)
+    elif not services.is_delivering():
         raise UnavailableError("The dispatcher is not delivering; the log says why.")
-    return {"status": "ok"}
+    return answer

@@ -45,6 +45,8 @@ class Services:
     """This process's hold on what it sends by itself."""
     retention: timedelta
     """How long deliveries are kept."""
+    clock_difference: Callable[[], timedelta] = timedelta
+    """By how much this machine's clock is ahead of the database's."""
     throttle: Throttle = field(default_factory=Throttle)
     turns: Turns = field(init=False)
     """Of those whose password is checked."""

@@ -21,7 +21,12 @@ async def take_duties(tx: Transaction, names: Collection[str], lease: Lease) -> 
         sa.select(duties.c.name)
         .where(
             duties.c.name.in_(sorted(names)),
-            sa.or_(duties.c.holder == lease.owner, duties.c.held_until <= tx.now),
+            sa.or_(
+                duties.c.holder == lease.owner,
+                duties.c.held_until <= tx.now,
+                # Taken before the clock was set back: nobody holds one for so long.
+                duties.c.held_until > after(tx.now, sa.literal(2 * lease.duration, Duration)),
+            ),
         )
         .order_by(duties.c.name)
         .with_for_update(skip_locked=True)

@@ -460,6 +460,17 @@ replicas = sa.Table(
     sa.Column("attempts_lately", sa.Integer, nullable=False, server_default="0"),
 )
 
+timekeeping = sa.Table(
+    "timekeeping",
+    metadata,
+    # There is one row.
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Column("trusted_at", UtcDateTime, nullable=False),
+    sa.Column("doubted_since", UtcDateTime),
+    sa.Column("is_settled", sa.Boolean, nullable=False),
+)
+
 duties = sa.Table(
     "duties",
     metadata,

@@ -28,13 +28,6 @@ class Counted:
     """Whether all there are were counted."""
 
 
-async def moment_of(tx: Transaction) -> datetime:
-    """Return the present moment on the database's clock."""
-    rows = await tx.execute(sa.select(sa.type_coerce(tx.now, UtcDateTime)))
-    moment: datetime = rows.scalar_one()
-    return moment
-
-
 async def count_unsent(
     tx: Transaction,
     account_id: AccountId,

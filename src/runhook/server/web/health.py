@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from litestar import get
 from litestar.response import Template
 
 from runhook.domain.permissions import Permission
+from runhook.domain.timekeeping import WRONG
 from runhook.operations.health import HealthOfDelivering, health_of_delivering
 from runhook.server.authentication import needs
 from runhook.server.services import Serving
@@ -35,7 +37,7 @@ async def show_health(services: Serving, visit: Visiting) -> Template:
         "settings/health",
         section="settings",
         live=watched.address(visit.root, sight),
-        figures=figures_of(health),
+        figures=[*figures_of(health), *figures_of_clock(services.clock_difference())],
         replicas=health.replicas,
     )
 
@@ -53,6 +55,20 @@ def figures_of(health: HealthOfDelivering) -> Sequence[Figure]:
         Figure("Paused endpoints", f"{health.paused:,}", "of active webhooks"),
         Figure("Attempts a second", f"{health.attempts_per_second:.1f}", "of all accounts, lately"),
         Figure("Database", large_size(health.database_bytes), "of the whole service"),
+    ]
+
+
+def figures_of_clock(difference: timedelta) -> Sequence[Figure]:
+    """Return what there is to say of this machine's clock: nothing if it is right."""
+    if abs(difference) <= WRONG:
+        return []
+    side = "ahead" if difference > timedelta() else "behind"
+    return [
+        Figure(
+            "Clock",
+            f"{duration(abs(difference))} {side}",
+            "of the database's: this process deletes nothing until that is mended",
+        )
     ]
 
 

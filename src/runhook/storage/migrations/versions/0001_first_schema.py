@@ -463,6 +463,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_replicas"),
     )
     op.create_table(
+        "timekeeping",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("trusted_at", sa.BigInteger(), nullable=False),
+        sa.Column("doubted_since", sa.BigInteger(), nullable=True),
+        sa.Column("is_settled", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_timekeeping"),
+    )
+    op.create_table(
         "duties",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("holder", sa.Text(), nullable=False),

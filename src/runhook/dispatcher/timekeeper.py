@@ -1,0 +1,76 @@
+"""The timekeeper: goes by the database's clock, and says so when one cannot be trusted."""
+
+from datetime import timedelta
+
+import structlog
+
+from runhook.clock import DatabaseClock
+from runhook.dispatcher.loop import NO_PAUSE
+from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
+from runhook.domain.timekeeping import LASTING
+from runhook.operations.keep_time import hear, keep_time
+from runhook.storage.store import Store
+
+log = structlog.get_logger()
+
+INTERVAL = timedelta(seconds=10)
+
+
+class Listener:
+    """Keeps a process's clock at the database's time, and sees whether the machine's is right.
+
+    Args:
+        store: the database.
+        clock: this process's.
+    """
+
+    def __init__(self, store: Store, clock: DatabaseClock) -> None:
+        self._store = store
+        self._clock = clock
+        self._was_right = True
+
+    async def tick(self) -> timedelta:
+        """Hear the database's clock; say how long to wait before hearing it again."""
+        await hear(self._store, self._clock)
+        is_right = self._clock.is_right
+        if not is_right and self._was_right:
+            log.error(
+                "this machine's clock is wrong: it differs from the database's; "
+                "this process goes by the database's, and deletes nothing",
+                ahead_seconds=round(self._clock.difference.total_seconds()),
+            )
+        elif is_right and not self._was_right:
+            log.info("this machine's clock is right again")
+        self._was_right = is_right
+        return INTERVAL
+
+
+class Timekeeper:
+    """Looks whether the database's own clock has jumped.
+
+    Args:
+        store: the database.
+        schedule: when failed deliveries are tried again, if their webhook does not say.
+    """
+
+    def __init__(self, store: Store, schedule: RetrySchedule = DEFAULT_SCHEDULE) -> None:
+        self._store = store
+        self._schedule = schedule
+
+    async def tick(self) -> timedelta:
+        """Look at the clock; say how long to wait before looking again."""
+        kept = await keep_time(self._store, self._schedule)
+        before, after = kept.before, kept.after
+        if after.doubted_since is not None and before.doubted_since is None:
+            log.error(
+                "the database's clock has jumped, or nobody has looked at it for long; "
+                "nothing is deleted until it has told that time for hours",
+                hours=LASTING // timedelta(hours=1),
+                trusted_at=str(after.trusted_at),
+                now=str(after.seen_at),
+            )
+        elif after.doubted_since is None and before.doubted_since is not None:
+            log.info("the database's clock is trusted again", now=str(after.seen_at))
+        if after.seen_at < before.seen_at and not after.is_settled:
+            log.warning("the database's clock was set back", now=str(after.seen_at))
+        return INTERVAL if after.is_settled else NO_PAUSE

@@ -1,0 +1,72 @@
+"""A clock that has jumped is not believed before it has told that time for hours."""
+
+from datetime import timedelta
+
+import pytest
+
+from runhook.domain.timekeeping import JUMP, LASTING, Timekeeping, first_look
+from tests.support.clock import START
+
+A_MINUTE = timedelta(minutes=1)
+HALF_AN_HOUR = timedelta(minutes=30)
+FAR = timedelta(days=40)
+
+
+def looked_at(kept: Timekeeping, *pauses: timedelta) -> Timekeeping:
+    """Return what is known after more looks, each so long after the one before."""
+    for pause in pauses:
+        kept = kept.after_look(kept.seen_at + pause)
+    return kept
+
+
+def test_a_clock_that_goes_on_is_trusted():
+    kept = looked_at(first_look(START), *[A_MINUTE] * 100)
+
+    assert kept.trusts(kept.seen_at)
+    assert kept.is_settled
+
+
+def test_a_clock_that_jumped_forward_is_not_trusted_at_the_moment_nor_soon_after():
+    before = looked_at(first_look(START), A_MINUTE)
+    kept = looked_at(before, FAR, *[HALF_AN_HOUR] * 11)
+
+    assert not before.trusts(before.seen_at + FAR)
+    assert not kept.trusts(kept.seen_at)
+
+
+def test_a_clock_that_tells_the_time_it_jumped_to_for_hours_is_trusted():
+    kept = looked_at(first_look(START), FAR, *[HALF_AN_HOUR] * 12)
+
+    assert LASTING == 12 * HALF_AN_HOUR
+    assert kept.trusts(kept.seen_at)
+
+
+@pytest.mark.parametrize("again", [FAR, timedelta(hours=2), -FAR - timedelta(days=5)])
+def test_a_clock_that_jumps_again_has_to_last_anew(again: timedelta):
+    kept = looked_at(first_look(START), FAR, *[HALF_AN_HOUR] * 11, again, HALF_AN_HOUR)
+
+    assert kept.trusts(kept.seen_at) == (again < timedelta())
+
+
+def test_a_jump_that_is_taken_back_is_forgotten_and_what_waited_for_it_goes_on():
+    kept = looked_at(first_look(START), FAR, HALF_AN_HOUR, -FAR)
+
+    assert kept.trusts(kept.seen_at)
+    assert not kept.is_settled
+
+
+def test_a_clock_that_is_set_back_is_trusted_because_it_makes_nothing_old():
+    kept = looked_at(first_look(START), -FAR)
+
+    assert kept.trusts(kept.seen_at)
+    assert not kept.is_settled
+
+
+def test_a_few_seconds_back_are_nothing():
+    assert looked_at(first_look(START), timedelta(seconds=-5)).is_settled
+
+
+def test_a_service_that_was_stopped_for_days_begins_to_trust_its_clock_as_after_a_jump():
+    kept = looked_at(first_look(START), JUMP + A_MINUTE)
+
+    assert not kept.trusts(kept.seen_at)
