@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from runhook.domain.deliveries import DeliveryState
+from runhook.domain.destinations import read_url
 from runhook.domain.judging import FailureReason
 from runhook.outbound.failures import explain
 from runhook.outbound.pool import Bounds
@@ -160,7 +161,7 @@ async def test_endpoints_that_hang_hold_no_more_connections_than_the_bounds_say(
 
 
 def test_a_request_that_no_connection_became_free_for_says_so():
-    trip = Trip(url="https://hooks.example/", deadline=SHORT, stage=Stage.QUEUED)
+    trip = Trip(url=read_url("https://hooks.example/"), deadline=SHORT, stage=Stage.QUEUED)
 
     reason, sentence = explain(TimeoutError(), trip)
 

@@ -47,7 +47,7 @@ from runhook.operations.redeliver_many import COUNTED
 from runhook.operations.redeliver_step import BACKLOG
 from runhook.operations.redeliver_step import STEP as REDELIVERED
 from runhook.operations.tokens import LONGEST_LIFETIME as LONGEST_TOKEN_LIFETIME
-from runhook.outbound.exchange import BODY_KEPT_LIMIT, BODY_READ_LIMIT
+from runhook.outbound.answers import BODY_KEPT_LIMIT, BODY_READ_LIMIT
 from runhook.outbound.pool import KEEP_ALIVE_SECONDS, Bounds
 from runhook.server.api.parameters import DEFAULT_LIMIT, LARGEST_LIMIT
 from runhook.server.api.runs_wire import MOST_LOGS, MOST_STEPS

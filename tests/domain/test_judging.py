@@ -158,10 +158,3 @@ def test_a_failed_attempt_is_never_taken_for_a_success_nor_retried_at_once(
             pytest.fail("a failed attempt succeeded")
         case _:
             assert_never(verdict)
-
-
-@pytest.mark.parametrize("reason", FailureReason)
-def test_only_a_proxy_of_ours_fails_without_the_endpoint(reason):
-    outcome = Outcome(duration=timedelta(seconds=1), failure=reason)
-
-    assert outcome.is_the_endpoints is (reason is not FailureReason.PROXY_FAILED)

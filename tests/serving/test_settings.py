@@ -374,7 +374,7 @@ def test_proxies_come_from_the_variables_that_all_programs_share(tmp_path: Path)
     settings, _ = load({}, variables, tmp_path)
 
     assert settings.proxies == Proxies.of(variables)
-    assert settings.proxies.proxy_for("https://hooks.example/")
+    assert settings.proxies.proxy_for("https", "hooks.example", 443)
 
 
 def test_a_variable_for_proxies_that_is_not_valid_is_named(tmp_path: Path):

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 import httpx
-from aiohttp.abc import AbstractResolver
 from litestar import Litestar
 
 from runhook.dispatcher.dispatcher import Dispatcher
@@ -22,6 +21,7 @@ from runhook.operations.authenticate import Authenticator
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.publish import Publisher
 from runhook.operations.tokens import create_token
+from runhook.outbound.resolver import Resolver
 from runhook.outbound.sender import Sender
 from runhook.server.app import build_app
 from runhook.server.services import Services
@@ -62,7 +62,7 @@ class Api:
     is_delivering: Callable[[], bool] | None = lambda: True
     public_url: str | None = None
     largest_artifact: int = 1 << 20
-    resolver: AbstractResolver | None = None
+    resolver: Resolver | None = None
     """Looks up the names of endpoints; the system's if None."""
     app: Litestar = field(default_factory=build_app)
     """One of its own, as long as no other is given."""

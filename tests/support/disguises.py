@@ -66,6 +66,11 @@ METADATA = IPv4Address("169.254.169.254")
 FULL_WIDTH = "０１２３４５６７８９．"  # noqa: RUF001 - looking like others is what they are for
 
 
+SEGMENTED = {ord("0") + digit: 0x1FBF0 + digit for digit in range(10)}
+"""Younger than the oldest of the tables that make names plain."""
+MATHEMATICAL = {ord("0") + digit: 0x1D7CE + digit for digit in range(10)}
+
+
 def addresses_in(networks: list[str]) -> st.SearchStrategy[Address]:
     return st.sampled_from(networks).flatmap(lambda one: st.ip_addresses(network=one))
 
@@ -94,12 +99,14 @@ def circled(address: IPv4Address) -> str:
 
 DISGUISES = {
     "mapped": lambda address: ipv6("::ffff:0:0", address),
-    "compatible": lambda address: ipv6("::", address),
-    "translated": lambda address: ipv6("::ffff:0:0:0", address),
     "6to4": lambda address: ipv6("2002::1", address, shift=80),
     "NAT64": lambda address: ipv6("64:ff9b::", address),
     "ISATAP": lambda address: ipv6("2600:1:2:3:0:5efe::", address),
     "ISATAP with a global interface": lambda address: ipv6("2600:1:2:3:200:5efe::", address),
+}
+OBSOLETE_DISGUISES = {
+    "compatible": lambda address: ipv6("::", address),
+    "translated": lambda address: ipv6("::ffff:0:0:0", address),
 }
 LOCAL_NAT64 = {
     "at the end": lambda address: ipv6("64:ff9b:1::", address),
@@ -110,10 +117,11 @@ TEREDO_DISGUISES = {
     "as server": lambda address: teredo(server=address, client=PUBLIC),
 }
 LOOKALIKES = {
-    "dotted": str,
     "full width": full_width,
     "circled": circled,
     "ideographic dots": lambda address: str(address).replace(".", "。"),
+    "digits of a segmented display": lambda address: str(address).translate(SEGMENTED),
+    "mathematical digits": lambda address: str(address).translate(MATHEMATICAL),
 }
 OLD_FORMS = {
     "decimal": lambda address: str(int(address)),
@@ -128,4 +136,4 @@ OLD_FORMS = {
     "mixed": lambda address: f"0x{address.packed[0]:x}.{int(address) & 0xFF_FFFF}",
     "dot at the end": lambda address: f"{address}.",
 }
-HOSTS = LOOKALIKES | OLD_FORMS
+HOSTS = {"dotted": str} | LOOKALIKES | OLD_FORMS

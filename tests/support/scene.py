@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-from aiohttp.abc import AbstractResolver
-
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.rescuer import Rescuer
@@ -16,6 +14,7 @@ from runhook.domain.destinations import AddressPolicy
 from runhook.domain.failing import WELL
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.webhooks import Webhook
+from runhook.outbound.resolver import Resolver
 from runhook.outbound.sender import Sender
 from runhook.storage.deliveries import LoggedAttempt, list_attempts
 from runhook.storage.webhooks import Dispatch, find_webhook, note_dispatches
@@ -56,7 +55,7 @@ class Scene:
         *,
         policy: AddressPolicy = LOOPBACK,
         deadline: timedelta = LONG,
-        resolver: AbstractResolver | None = None,
+        resolver: Resolver | None = None,
     ) -> Sender:
         """Open a sender."""
         sender = Sender(policy, deadline=deadline, resolver=resolver)
@@ -72,7 +71,7 @@ class Scene:
         send_margin: timedelta = SEND_MARGIN,
         clock: ManualClock | None = None,
         steady: ManualClock | None = None,
-        resolver: AbstractResolver | None = None,
+        resolver: Resolver | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> Dispatcher:
         """Make a worker; with a clock of its own it is on a machine whose clock is wrong."""

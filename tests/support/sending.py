@@ -4,12 +4,11 @@ import ssl
 from datetime import timedelta
 from typing import Any
 
-from aiohttp.abc import AbstractResolver
-
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.judging import Outcome
 from runhook.domain.proxies import Proxies
 from runhook.outbound.pool import Bounds
+from runhook.outbound.resolver import Resolver
 from runhook.outbound.sender import Request, Sender
 from tests.support.accounts import LOOPBACK
 from tests.support.scene import LONG
@@ -24,7 +23,7 @@ def a_sender(
     deadline: timedelta = LONG,
     proxies: Proxies | None = None,
     bounds: Bounds | None = None,
-    resolver: AbstractResolver | None = None,
+    resolver: Resolver | None = None,
     tls: ssl.SSLContext = SYSTEMS_TRUST,
 ) -> Sender:
     """A sender that may send to this machine."""
@@ -33,9 +32,9 @@ def a_sender(
     )
 
 
-def a_request(url: str) -> Request:
-    """A small request."""
-    return Request(url=url, headers={"Content-Type": "application/json"}, body=b'{"a": 1}')
+def a_request(url: str, *, body: bytes = b'{"a": 1}', **how: Any) -> Request:
+    """A request, a small one if nothing else is said."""
+    return Request(url=url, headers={"Content-Type": "application/json"}, body=body, **how)
 
 
 async def send(url: str, **how: Any) -> Outcome:

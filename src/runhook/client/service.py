@@ -213,11 +213,14 @@ def find_proxy(url: SplitResult, environ: Mapping[str, str]) -> "Proxy | None":
     name = f"{url.scheme}_proxy"
     if not (environ.get(name) or environ.get(name.upper())):
         return None
+    from runhook.domain.destinations import DEFAULT_PORTS  # noqa: PLC0415 - as below
     from runhook.domain.errors import InvalidError  # noqa: PLC0415 - 12 ms that few have to pay
     from runhook.domain.proxies import Proxies  # noqa: PLC0415 - as above
 
     try:
-        proxy = Proxies.of(environ).proxy_for(url.geturl())
+        proxy = Proxies.of(environ).proxy_for(
+            url.scheme, url.hostname or "", url.port or DEFAULT_PORTS[url.scheme]
+        )
     except InvalidError as error:
         raise UnusableError(error.message) from error
     if proxy is not None and proxy.scheme != "http":

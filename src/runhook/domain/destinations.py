@@ -2,10 +2,14 @@
 
 A URL is checked when it is saved, as far as it can be seen then. Every address is checked again
 when it is about to be dialled, because DNS answers change; that check is the one that counts.
+
+A URL is read in one place, by ``read_url``: what is judged is what is looked up, dialled, asked of
+a proxy and written into the request.
 """
 
 import re
 import socket
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import (
@@ -16,7 +20,7 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from runhook.domain.errors import InvalidError
 
@@ -24,7 +28,18 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 URL_LIMIT = 2_048
-HOST_NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+URL = re.compile(
+    r"(?P<scheme>https?)://(?P<place>[^/?#]+)(?P<target>[^#]*)(?:#.*)?", re.IGNORECASE | re.DOTALL
+)
+PLACE = re.compile(
+    r"(?:\[(?P<bracketed>[^\[\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<port>[^:]*))?", re.DOTALL
+)
+PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)
+NAME_LIMIT = 253
+LETTERS = frozenset({"Ll", "Lm", "Lo", "Mn", "Mc"})
 ALLOW_SETTING = "RUNHOOK_ALLOW_NETWORKS"
 
 REFUSED_NETWORKS: tuple[tuple[Network, str], ...] = tuple(
@@ -70,16 +85,41 @@ METADATA = frozenset(
         "169.254.169.254",  # most clouds
         "169.254.170.2",  # AWS, inside containers
         "169.254.170.23",
+        "169.254.169.250",  # Rancher
+        "169.254.42.42",  # Scaleway
+        "169.254.0.23",  # Tencent
         "100.100.100.200",  # Alibaba
         "192.0.0.192",  # Oracle
         "168.63.129.16",  # Azure
         "fd00:ec2::254",  # AWS
         "fd00:ec2::23",
         "fd20:ce::254",  # Google
+        "fd00:42::42",  # Scaleway
+        "fd00:c1::a9fe:a9fe",  # Oracle
+        "fe80::a9fe:a9fe",  # OpenStack
     )
 )
 """Where clouds hand out a machine's credentials; to be allowed they must be named one by one."""
+METADATA_ADDRESS = IPv4Address("169.254.169.254")
+METADATA_NAMES = frozenset(
+    {
+        "instance-data",
+        "instance-data.ec2.internal",
+        "metadata",
+        "metadata.goog",
+        "metadata.google.internal",
+        "metadata.tencentyun.com",
+    }
+)
+"""Names of the same, which a proxy would look up where they mean something."""
 
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+AS_GOOD_AS_IPV4 = (
+    IPv6Network("::ffff:0:0/96"),  # mapped (RFC 4291)
+    IPv6Network("64:ff9b::/96"),  # NAT64 (RFC 6052)
+    IPv6Network("2002::/16"),  # 6to4 (RFC 3056)
+)
+"""What is dialled there comes out as the IPv4 address inside, which is judged in its place."""
 # Networks whose addresses end in an IPv4 address: what is dialled there can come out as that one.
 IPV4_AT_THE_END = (
     IPv6Network("::/96"),  # compatible (RFC 4291)
@@ -112,13 +152,15 @@ class AddressPolicy:
         for meant in (address, *embedded_addresses(address)):
             kind = kind_of(meant)
             if kind and not self.allows(meant):
-                name = str(address) if meant == address else f"{address}, which means {meant},"
-                what = "the address itself" if meant in METADATA else "its network"
-                return (
-                    f"{name} is {kind}, and those are refused; "
-                    f"to allow it, list {what} in {ALLOW_SETTING}."
-                )
+                return refusal_of(address, meant, kind)
         return None
+
+    def refusal_as_own(self, address: Address) -> str | None:
+        """Return why an address of this machine may not be dialled; None if it may."""
+        meant = (address, *embedded_addresses(address))
+        if any(self.allows(one) for one in meant):
+            return None
+        return refusal_of(address, address, "an address of this machine")
 
     def allows(self, address: Address) -> bool:
         """Whether the setting lists the address, or a network around it.
@@ -129,6 +171,24 @@ class AddressPolicy:
         if address in METADATA:
             return ip_network(address) in self.allowed
         return any(address in network for network in self.allowed)
+
+
+def refusal_of(address: Address, meant: Address, kind: str) -> str:
+    """Return the sentence for an address that is refused for what it means."""
+    name = str(address) if meant == address else f"{address}, which means {meant},"
+    what = "the address itself" if meant in METADATA else "its network"
+    return f"{name} is {kind}, and those are refused; to allow it, list {what} in {ALLOW_SETTING}."
+
+
+def refusal_of_name(host: str) -> str:
+    """Return the sentence for a host that leads to an address that is refused.
+
+    It tells nothing of the address: who may name a host may not know where it leads.
+    """
+    return (
+        f"The host {host} leads to an address that policy refuses; "
+        f"to allow it, list the address or its network in {ALLOW_SETTING}."
+    )
 
 
 def parse_network(text: str) -> Network:
@@ -148,10 +208,12 @@ def kind_of(address: Address) -> str | None:
     for network, kind in REFUSED_NETWORKS:
         if address in network:
             return kind
-    # An address that only wraps an IPv4 one is as good as what it wraps.
-    if address.is_global or embedded_addresses(address):
-        return None
-    return "a reserved address"
+    if isinstance(address, IPv6Address):
+        if any(address in network for network in AS_GOOD_AS_IPV4):
+            return None
+        if address not in GLOBAL_UNICAST:
+            return "no address of the public internet"
+    return None if address.is_global else "a reserved address"
 
 
 def embedded_addresses(address: Address) -> tuple[IPv4Address, ...]:
@@ -172,8 +234,38 @@ def embedded_addresses(address: Address) -> tuple[IPv4Address, ...]:
     return tuple(one for one in found if one is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class EndpointUrl:
+    """A URL as it is requested."""
+
+    scheme: str
+    """http or https."""
+    host: str
+    """As it is looked up: in lower case and plain ASCII, an IPv6 address without brackets."""
+    port: int
+    target: str
+    """Path and query as they were written, for the request line."""
+
+    @property
+    def place(self) -> str:
+        """Host and port, as people write them."""
+        return place_of(self.host, self.port)
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the ``Host`` header has them: without the port that goes unsaid."""
+        place = place_of(self.host, self.port)
+        is_usual = self.port == DEFAULT_PORTS[self.scheme]
+        return place.removesuffix(f":{self.port}") if is_usual else place
+
+
+def place_of(host: str, port: int) -> str:
+    """Return a host and a port as people write them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def check_url(text: str, policy: AddressPolicy) -> str:
-    """Return an endpoint's URL as it will be used.
+    """Return an endpoint's URL as it is kept: as it was written, in ASCII behind the host.
 
     Raises:
         InvalidError: it is not an absolute http or https URL, it carries a user name or password,
@@ -185,63 +277,152 @@ def check_url(text: str, policy: AddressPolicy) -> str:
         raise InvalidError(
             f"{len(text)} characters are too long; {URL_LIMIT} at most", field="client_url"
         )
-    if not text.isprintable() or " " in text:
-        raise InvalidError(
-            "spaces and control characters must be percent-encoded", field="client_url"
-        )
-    try:
-        url = urlsplit(text)
-        port = url.port
-    except ValueError as error:
-        raise InvalidError(str(error), field="client_url") from None
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise InvalidError(
-            "give a whole URL that begins with https:// or http://", field="client_url"
-        )
-    if port == 0:
-        raise InvalidError("port 0 cannot be dialled", field="client_url")
-    if "@" in url.netloc:
-        raise InvalidError(
-            "leave the user name and password out; the Authorization header carries the signature",
-            field="client_url",
-        )
-    for address in literal_addresses(url.hostname):
+    for address in literal_addresses(host_in(text) or ""):
         refusal = policy.refusal(address)
         if refusal:
             raise InvalidError(f"address_refused: {refusal}", field="client_url")
-    check_host(url.hostname)
-    return text
+    try:
+        read_url(text)
+    except InvalidError as error:
+        raise InvalidError(error.message, field="client_url") from None
+    start = text.index("//") + len("//")
+    end = next((at for at in range(start, len(text)) if text[at] in "/?#"), len(text))
+    return text[:end] + in_ascii(text[end:])
 
 
 def origin_of(url: str) -> str:
     """Return where a URL's requests go: scheme, host and port, each written in one way.
 
-    Two URLs have the same origin only if the same machine is asked for by the same name.
+    Two URLs have the same origin only if the same machine is asked for by the same name. One that
+    cannot be requested is an origin by itself.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    return f"{parts.scheme}://{(plain_host(host) or host).lower()}:{port}"
+    try:
+        read = read_url(url)
+    except InvalidError:
+        return url
+    return f"{read.scheme}://{read.place}"
 
 
-def check_host(host: str) -> None:
-    """Refuse a host that nothing answers to, or that only some HTTP clients understand.
+def read_url(text: str) -> EndpointUrl:
+    """Read a URL: the only place that takes one apart.
 
     Raises:
-        InvalidError: it is no host name, or an IPv4 address in an old form.
+        InvalidError: it is not one that can be requested.
     """
-    if ":" in host:
-        return
-    plain = plain_host(host)
-    if plain is None or not HOST_NAME.fullmatch(plain):
-        raise InvalidError(f"`{host[:60]}` is not a host name", field="client_url")
-    address = ipv4_address(plain)
-    if address is None and plain.replace(".", "").isdigit():
+    if not text.isprintable() or " " in text:
+        raise InvalidError("spaces and control characters must be percent-encoded")
+    url = URL.fullmatch(text)
+    if url is None:
+        raise InvalidError("give a whole URL that begins with https:// or http://")
+    if "@" in url["place"]:
         raise InvalidError(
-            f"`{host[:60]}` is neither a host name nor an address", field="client_url"
+            "leave the user name and password out; a header of its own can carry them"
         )
-    if address is not None and plain != str(address):
-        raise InvalidError(f"write {address} instead of {host}", field="client_url")
+    place = PLACE.fullmatch(url["place"])
+    if place is None:
+        raise InvalidError(
+            f"`{url['place'][:60]}` is not a host with a port; an IPv6 address stands in brackets"
+        )
+    scheme = url["scheme"].lower()
+    host = read_host(place)
+    target = in_ascii(url["target"])
+    return EndpointUrl(
+        scheme=scheme,
+        host=host,
+        port=read_port(place["port"], scheme),
+        target=target if target.startswith("/") else f"/{target}",
+    )
+
+
+def read_port(text: str | None, scheme: str) -> int:
+    """Read a port, the scheme's own where none is written.
+
+    Raises:
+        InvalidError: there is no such port.
+    """
+    if not text:
+        return DEFAULT_PORTS[scheme]
+    if not PORT.fullmatch(text) or int(text) > 65_535:
+        raise InvalidError(f"Port `{text[:60]}` is none; ports are numbers up to 65535")
+    if int(text) == 0:
+        raise InvalidError("port 0 cannot be dialled")
+    return int(text)
+
+
+def read_host(place: re.Match[str]) -> str:
+    """Return a host as it is looked up.
+
+    Raises:
+        InvalidError: nothing can be looked up under it, or not everything that speaks HTTP would
+            look up the same.
+    """
+    if (bracketed := place["bracketed"]) is not None:
+        try:
+            return str(IPv6Address(bracketed))
+        except ValueError:
+            raise InvalidError(f"`[{bracketed[:60]}]` is not an IPv6 address") from None
+    host = place["host"]
+    if not host:
+        raise InvalidError("give a whole URL that begins with https:// or http://")
+    written = plain_host(host) or host
+    address = ipv4_address(written)
+    if address is not None and host != str(address):
+        raise InvalidError(f"write {address} instead of {host[:60]}")
+    if address is not None:
+        return host
+    name = host_name(host)
+    if name is None:
+        raise InvalidError(
+            f"`{host[:60]}` is not a host name that all programs read alike; "
+            "write it in ASCII letters, digits and hyphens (xn--... for others)"
+        )
+    if name.replace(".", "").isdigit():
+        raise InvalidError(f"`{host[:60]}` is neither a host name nor an address")
+    return name
+
+
+def host_name(host: str) -> str | None:
+    """Return a host name in ASCII, None for what is none or is written differently elsewhere.
+
+    There is more than one table that makes names of other letters plain (IDNA 2003, 2008, UTS 46),
+    and each has an edition. Only letters are taken that all of them leave as they are, so that no
+    other program makes another host of a name than we have judged.
+    """
+    name = host.lower()
+    if not name.isascii():
+        if not is_plain_in_all_tables(name):
+            return None
+        try:
+            name = name.encode("idna").decode()
+        except UnicodeError:
+            return None
+    labels = name.removesuffix(".").split(".")
+    if len(name) > NAME_LIMIT or not all(LABEL.fullmatch(label) for label in labels):
+        return None
+    return name
+
+
+def is_plain_in_all_tables(name: str) -> bool:
+    """Whether a name in lower case has only letters that every table leaves as they are."""
+    return name == unicodedata.normalize("NFKC", name) == name.casefold() and all(
+        letter.isascii()
+        or unicodedata.category(letter) == unicodedata.ucd_3_2_0.category(letter) in LETTERS
+        for letter in name
+    )
+
+
+def in_ascii(text: str) -> str:
+    """Return a path or query with what is not ASCII percent-encoded, all else as it was."""
+    return NOT_ASCII.sub(lambda found: quote(found[0], safe=""), text)
+
+
+def host_in(url: str) -> str | None:
+    """Return the host in a URL as it was written, None where there is none."""
+    found = URL.fullmatch(url)
+    place = PLACE.fullmatch(found["place"].rpartition("@")[2]) if found else None
+    if place is None:
+        return None
+    return place["host"] if place["bracketed"] is None else place["bracketed"]
 
 
 def literal_addresses(host: str) -> Iterable[Address]:
@@ -252,9 +433,11 @@ def literal_addresses(host: str) -> Iterable[Address]:
     itself.
     """
     plain = plain_host(host) or host
-    name = plain.rstrip(".")
+    name = plain.rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return (IPv4Address("127.0.0.1"),)
+    if name in METADATA_NAMES:
+        return (METADATA_ADDRESS,)
     try:
         return (ip_address(name.partition("%")[0]),)
     except ValueError:
@@ -264,12 +447,14 @@ def literal_addresses(host: str) -> Iterable[Address]:
 
 
 def plain_host(host: str) -> str | None:
-    """Return a host as it is looked up, in ASCII (IDNA, RFC 3490); None if it has no such form.
+    """Return what some program may take a host for, in ASCII; None if it has no such form.
 
-    It makes plain what only looks different: full-width digits, circled letters, other dots.
+    It makes plain what only looks different: full-width digits, circled letters, other dots. Digits
+    that are younger than Python's table of names (RFC 3490) are made plain before it sees them.
     """
     if ":" in host:
         return host
+    host = unicodedata.normalize("NFKC", host)
     name = host.rstrip(".")
     try:
         return name.encode("idna").decode() + host[len(name) :]

@@ -43,15 +43,15 @@ class Outcome:
     """None for a 2xx, and for nothing else."""
     error: str = ""
     """The failure in a sentence for people, with what to do where that is known."""
+    is_ours: bool = False
+    """Whether it failed for what the service itself runs on: its descriptors, its memory, its name
+    servers, its proxy. That tells nothing of the endpoint."""
+    note: str = ""
+    """What was odd about the answer, in a sentence; whether it succeeded is its status's to say."""
     response_headers: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case."""
     response_body: bytes = b""
     """As much as is kept."""
-
-    @property
-    def is_the_endpoints(self) -> bool:
-        """Whether it tells how the endpoint does; a failure of our own proxy does not."""
-        return self.failure is not FailureReason.PROXY_FAILED
 
 
 @dataclass(frozen=True, slots=True)

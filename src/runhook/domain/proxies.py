@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from urllib.parse import unquote, urlsplit
 
-from runhook.domain.destinations import Network, embedded_addresses, literal_addresses, plain_host
+from runhook.domain.destinations import (
+    DEFAULT_PORTS,
+    Network,
+    embedded_addresses,
+    literal_addresses,
+    place_of,
+)
 from runhook.domain.errors import InvalidError
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +33,7 @@ class Proxy:
     @property
     def place(self) -> str:
         """Host and port, as people write them."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return place_of(self.host, self.port)
 
     @property
     def url(self) -> str:
@@ -63,25 +67,17 @@ class Proxies:
         parts = (part.strip().lower() for part in exceptions.split(","))
         return cls(by_scheme, tuple(part for part in parts if part))
 
-    def proxy_for(self, url: str) -> Proxy | None:
-        """Return the proxy that a URL is asked through, None for none.
+    def proxy_for(self, scheme: str, host: str, port: int) -> Proxy | None:
+        """Return the proxy that a host is asked through, None for none.
 
         Loopback is never asked through one: it would be the proxy's own.
-
-        Raises:
-            ValueError: it is no URL.
         """
-        if not self.by_scheme:
-            return None
-        parts = urlsplit(url)
-        proxy = self.by_scheme.get(parts.scheme)
+        proxy = self.by_scheme.get(scheme)
         if proxy is None:
             return None
-        host = parts.hostname or ""
-        host = (plain_host(host) or host).rstrip(".").lower()
+        host = host.rstrip(".").lower()
         if is_loopback(host):
             return None
-        port = parts.port or DEFAULT_PORTS[parts.scheme]
         if any(matches(exception, host, port) for exception in self.exceptions):
             return None
         return proxy

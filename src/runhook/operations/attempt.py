@@ -262,7 +262,7 @@ def finding_of(
         for one in judged
         if webhook.active
         and one.claimed.endpoint.client_url == webhook.client_url
-        and one.attempt.outcome.is_the_endpoints
+        and not one.attempt.outcome.is_ours
     ]
     health = webhook.health
     for one in here:

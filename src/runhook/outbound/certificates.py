@@ -1,12 +1,11 @@
 """Sentences about certificates that were refused: what is wrong with them, and what mends it."""
 
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from runhook.outbound.handshake import CertificateRefusedError
+from runhook.outbound.dialling import CertificateRefusedError
 
 # OpenSSL's numbers, of which Python knows no names.
 NOT_YET_VALID = 9
@@ -27,67 +26,66 @@ def certificate_sentence(error: CertificateRefusedError, host: str, place: str) 
         host: whom the certificate should be for.
         place: host and port that showed it.
     """
-    chain = readable(error.chain)
+    code = error.os_error.verify_code
+    leaf = readable(error.leaf)
     whose = f"TLS certificate of {place}"
-    if error.verify_code == SELF_SIGNED:
+    if code == SELF_SIGNED:
         return (
             f"The {whose} is self-signed, so that nobody vouches for it; use one of a known "
             "authority, or make Runhook's system trust it."
         )
-    if error.verify_code in AUTHORITY_UNKNOWN:
-        authority = f" ({issued_by(chain[-1])})" if chain else ""
+    if code in AUTHORITY_UNKNOWN:
+        authority = f" ({issued_by(leaf)})" if leaf else ""
         return (
             f"The {whose} is by an authority that Runhook's system does not know{authority}; let "
             "the endpoint send all certificates in between, or make the system trust it."
         )
-    if error.verify_code in WRONG_HOST and chain:
+    if code in WRONG_HOST and leaf:
         return (
-            f"The {whose} is for {listed(names_in(chain[0]))}, not for {host}; "
+            f"The {whose} is for {listed(names_in(leaf))}, not for {host}; "
             "check the URL, or get another certificate."
         )
-    if error.verify_code == EXPIRED and (old := first_expired(chain, datetime.now(UTC))):
-        if old is not chain[0]:
-            whose = f"certificate of {issued_to(old)} that vouches for {place}"
-        return f"The {whose} expired on {day(old.not_valid_after_utc)}; renew it."
-    if error.verify_code == NOT_YET_VALID and chain:
+    if code == EXPIRED:
+        return expiry_sentence(whose, leaf, place, datetime.now(UTC))
+    if code == NOT_YET_VALID and leaf:
         return (
-            f"The {whose} is not valid before {day(chain[0].not_valid_before_utc)}; "
+            f"The {whose} is not valid before {day(leaf.not_valid_before_utc)}; "
             "check the clocks of both machines."
         )
-    return f"The {whose} was refused: {error.verify_message.rstrip('.')}."
+    return f"The {whose} was refused: {error.os_error.verify_message.rstrip('.')}."
 
 
-def readable(chain: Sequence[bytes]) -> list[x509.Certificate]:
-    """Return a chain up to the first certificate that only OpenSSL can read."""
-    certificates = []
-    for der in chain:
-        try:
-            certificate = x509.load_der_x509_certificate(der)
-            # Whatever is wrong inside shows only when it is looked at.
-            names_in(certificate)
-            issued_to(certificate)
-            issued_by(certificate)
-            day(certificate.not_valid_before_utc)
-            day(certificate.not_valid_after_utc)
-        except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-            break
-        certificates.append(certificate)
-    return certificates
+def expiry_sentence(whose: str, leaf: x509.Certificate | None, place: str, now: datetime) -> str:
+    """Say that a certificate has expired: the endpoint's, or one that vouches for it."""
+    if leaf is None:
+        return f"The {whose} has expired, or one that vouches for it; renew it."
+    if leaf.not_valid_after_utc < now:
+        return f"The {whose} expired on {day(leaf.not_valid_after_utc)}; renew it."
+    return (
+        f"A certificate that vouches for {place} has expired: {issued_by(leaf)}'s, or one above "
+        "it; let the endpoint send those that are valid now."
+    )
 
 
-def first_expired(chain: Iterable[x509.Certificate], now: datetime) -> x509.Certificate | None:
-    """Return the first certificate of a chain that has expired."""
-    return next((one for one in chain if one.not_valid_after_utc < now), None)
+def readable(der: bytes | None) -> x509.Certificate | None:
+    """Return a certificate, None for one that only OpenSSL can read."""
+    if der is None:
+        return None
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        # Whatever is wrong inside shows only when it is looked at.
+        names_in(certificate)
+        issued_by(certificate)
+        day(certificate.not_valid_before_utc)
+        day(certificate.not_valid_after_utc)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return None
+    return certificate
 
 
 def day(moment: datetime) -> str:
     """Return a day as people write it: 3 May 2026."""
     return f"{moment.day} {moment:%B %Y}"
-
-
-def issued_to(certificate: x509.Certificate) -> str:
-    """Return whom a certificate is for."""
-    return name_in(certificate.subject)
 
 
 def issued_by(certificate: x509.Certificate) -> str:
@@ -100,7 +98,7 @@ def name_in(name: x509.Name) -> str:
     for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
         for attribute in name.get_attributes_for_oid(kind):
             return harmless(str(attribute.value))
-    return "somebody without a name"
+    return "an authority without a name"
 
 
 def names_in(certificate: x509.Certificate) -> list[str]:

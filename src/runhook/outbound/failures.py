@@ -7,20 +7,61 @@ import ssl
 from collections.abc import Sequence
 from typing import assert_never
 
-import aiohttp
-from aiohttp.http import HttpProcessingError
-from yarl import URL
-
+from runhook.domain.errors import InvalidError
 from runhook.domain.judging import FailureReason
 from runhook.domain.proxies import Proxy
+from runhook.outbound.answers import (
+    INTERIM_COUNT_LIMIT,
+    Answer,
+    AnswerRefusedError,
+    HeadTooLargeError,
+    LengthsDifferError,
+    TooManyInterimError,
+)
 from runhook.outbound.certificates import certificate_sentence
+from runhook.outbound.connection import ClosedError
+from runhook.outbound.dialling import (
+    CertificateRefusedError,
+    HandshakeError,
+    NotConnectedError,
+    TunnelRefusedError,
+    UnknownNameError,
+)
 from runhook.outbound.guard import AddressRefusedError
-from runhook.outbound.handshake import CertificateRefusedError
 from runhook.outbound.trip import Stage, Trip
 
 # OpenSSL's names; they differ a little from one version to another.
 NO_TLS_AT_ALL = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "BAD_RECORD_TYPE")
 TLS_TOO_OLD = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION")
+CERTIFICATE_WANTED = ("TLSV13_ALERT_CERTIFICATE_REQUIRED",)
+CERTIFICATE_UNFIT = (
+    "SSLV3_ALERT_BAD_CERTIFICATE",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+    "TLSV1_ALERT_UNKNOWN_CA",
+)
+"""What an endpoint says of the certificate that we showed, or that we should have shown."""
+CERTIFICATE_MAYBE = ("SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_ACCESS_DENIED")
+
+OUR_EXHAUSTION = frozenset(
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.ENOBUFS,
+        errno.EADDRNOTAVAIL,
+        errno.EAGAIN,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EACCES,
+        errno.EPERM,
+    }
+)
+"""What the system says when it is this machine that has no descriptor, memory, port or network
+left, or that forbids to connect."""
+OUR_RESOLVER = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
 
 
 def explain_status(status_code: int, trip: Trip) -> tuple[FailureReason | None, str]:
@@ -37,61 +78,129 @@ def explain_status(status_code: int, trip: Trip) -> tuple[FailureReason | None, 
     return FailureReason.HTTP_STATUS, f"The endpoint answered {status_code}."
 
 
-def explain(error: Exception, trip: Trip) -> tuple[FailureReason, str]:
+def note_of(answer: Answer) -> str:
+    """Return what was odd about an answer, in a sentence; nothing for an ordinary one."""
+    if not answer.oddities:
+        return ""
+    return f"The answer is not written as HTTP has it: {'; '.join(answer.oddities)}."
+
+
+def is_ours(error: BaseException, trip: Trip) -> bool:
+    """Whether it was us who failed, and not the endpoint: what we run on, or our own proxy."""
+    if trip.is_at_proxy:
+        return True
+    match error:
+        case TimeoutError() if is_deadline(error):
+            return trip.stage is Stage.QUEUED or (
+                trip.stage is Stage.RESOLVING and trip.are_names_unanswered
+            )
+        case UnknownNameError():
+            return trip.are_names_unanswered or error.errno in OUR_RESOLVER
+        case MemoryError():
+            return True
+        case HandshakeError():
+            return is_exhaustion(error.os_error)
+        case OSError():
+            return is_exhaustion(error)
+        case _:
+            return False
+
+
+def is_exhaustion(error: OSError) -> bool:
+    """Whether the system says that this machine has nothing left.
+
+    OpenSSL's errors, and those of names, have numbers of their own.
+    """
+    is_systems = not isinstance(error, ssl.SSLError | socket.gaierror)
+    return is_systems and error.errno in OUR_EXHAUSTION
+
+
+def explain(error: BaseException, trip: Trip) -> tuple[FailureReason, str]:
     """Return the reason and the sentence for an exception that a request ended with."""
     if trip.refusals and not trip.dialled:
         return FailureReason.ADDRESS_REFUSED, trip.refusals[0]
-    if isinstance(error, TimeoutError):
+    if is_deadline(error):
         return FailureReason.TIMED_OUT, deadline_sentence(trip)
-    if trip.proxy is not None and is_of_proxy(error, trip, trip.proxy):
+    if trip.proxy is not None and trip.is_at_proxy:
         return FailureReason.PROXY_FAILED, proxy_sentence(error, trip, trip.proxy)
     match error:
-        case aiohttp.ClientConnectorDNSError():
+        case UnknownNameError():
             return FailureReason.DNS_FAILED, name_sentence(error.os_error, trip)
-        case aiohttp.ClientConnectorCertificateError(
-            certificate_error=CertificateRefusedError() as cause
-        ):
-            return FailureReason.TLS_FAILED, certificate_sentence(cause, trip.host, trip.place)
-        case aiohttp.ClientSSLError():
+        case CertificateRefusedError():
+            return FailureReason.TLS_FAILED, certificate_sentence(error, trip.host, trip.place)
+        case HandshakeError():
             return FailureReason.TLS_FAILED, handshake_sentence(error.os_error, trip)
-        case aiohttp.ClientConnectorError() if trip.stage is Stage.SHAKING_HANDS:
-            return FailureReason.TLS_FAILED, handshake_sentence(error.os_error, trip)
-        case aiohttp.ClientConnectorError():
+        case ssl.SSLError() if error.reason in CERTIFICATE_WANTED + CERTIFICATE_UNFIT:
+            # TLS 1.3 tells it when the handshake is over for us.
+            return FailureReason.TLS_FAILED, handshake_sentence(error, trip)
+        case NotConnectedError():
             return FailureReason.CONNECTION_FAILED, connection_sentence(error.os_error, trip)
-        case aiohttp.ServerDisconnectedError():
+        case ClosedError():
             return (
                 FailureReason.CONNECTION_FAILED,
                 f"{trip.place} closed the connection before it had answered; look at its log.",
             )
-        case HttpProcessingError() if is_about_size(error):
-            return (
-                FailureReason.RESPONSE_TOO_LARGE,
-                f"The headers that {trip.place} answered are too many or too long.",
-            )
-        case HttpProcessingError():
-            return (
-                FailureReason.CONNECTION_FAILED,
-                f"What {trip.place} answered is not HTTP; check the URL's scheme and port.",
-            )
-        case aiohttp.ClientPayloadError():
-            return (
-                FailureReason.CONNECTION_FAILED,
-                f"The endpoint answered {trip.status_code}, but its body broke off.",
-            )
+        case AnswerRefusedError():
+            return refusal_of_answer(error, trip)
         case OSError():
             return (
                 FailureReason.CONNECTION_FAILED,
                 f"The connection to {trip.place} broke: {system_words(error)}.",
             )
-        case ValueError():
+        case InvalidError() | ValueError() if trip.url is None:
             return FailureReason.CONNECTION_FAILED, "The URL cannot be requested; check it."
+        case InvalidError():
+            return FailureReason.TLS_FAILED, f"The webhook's TLS settings: {error.message}."
+        case MemoryError():
+            return FailureReason.CONNECTION_FAILED, "Runhook has no memory left for the request."
         case _:
             return FailureReason.CONNECTION_FAILED, f"The request failed: {type(error).__name__}."
+
+
+def is_deadline(error: BaseException) -> bool:
+    """Whether it is our deadline that ended a request, and not the system's patience."""
+    return isinstance(error, TimeoutError) and error.errno is None
+
+
+def refusal_of_answer(error: AnswerRefusedError, trip: Trip) -> tuple[FailureReason, str]:
+    """Return the reason and the sentence for what cannot be read as an answer."""
+    match error:
+        case HeadTooLargeError():
+            return (
+                FailureReason.RESPONSE_TOO_LARGE,
+                f"The headers that {trip.place} answered are too many or too long.",
+            )
+        case TooManyInterimError():
+            return (
+                FailureReason.RESPONSE_TOO_LARGE,
+                (
+                    f"{trip.place} announced an answer more than {INTERIM_COUNT_LIMIT} times, "
+                    "or at too great length, and did not give it."
+                ),
+            )
+        case LengthsDifferError():
+            return (
+                FailureReason.CONNECTION_FAILED,
+                (
+                    f"What {trip.place} answered names two different lengths of one body; "
+                    "look at what answers there, and at the proxies before it."
+                ),
+            )
+        case _:
+            return (
+                FailureReason.CONNECTION_FAILED,
+                f"What {trip.place} answered is not HTTP; check the URL's scheme and port.",
+            )
 
 
 def name_sentence(error: OSError, trip: Trip) -> str:
     """Say that a host name could not be looked up, in the resolver's words."""
     words = system_words(error)
+    if trip.are_names_unanswered:
+        return (
+            f"No connection to {trip.place}: no name server answers Runhook at all ({words}); "
+            "check the resolver of Runhook's system. The endpoint is not at fault."
+        )
     if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
         return (
             f"No connection to {trip.place}: no name server could say the host's address "
@@ -106,6 +215,15 @@ def handshake_sentence(error: OSError, trip: Trip) -> str:
     words = reason.replace("_", " ").lower() or "it hung up"
     if reason in TLS_TOO_OLD:
         remedy = "let the endpoint speak TLS 1.2 or newer."
+    elif reason in CERTIFICATE_WANTED + CERTIFICATE_UNFIT and trip.shows_certificate:
+        remedy = "the endpoint does not accept the webhook's client certificate."
+    elif reason in CERTIFICATE_WANTED + CERTIFICATE_UNFIT:
+        remedy = "the endpoint asks for a client certificate: give the webhook one."
+    elif reason in CERTIFICATE_MAYBE:
+        remedy = (
+            "check the endpoint's TLS settings: it may ask for a client certificate, "
+            "or know none of our ciphers."
+        )
     elif reason in NO_TLS_AT_ALL or not reason:
         remedy = "does that port speak https?"
     else:
@@ -115,7 +233,7 @@ def handshake_sentence(error: OSError, trip: Trip) -> str:
 
 def connection_sentence(error: OSError, trip: Trip) -> str:
     """Say why there is no connection."""
-    refused = f" Of its addresses, {trip.refusals[0]}" if trip.refusals else ""
+    refused = f" Besides: {trip.refusals[0]}" if trip.refusals else ""
     if isinstance(error, AddressRefusedError):
         return f"No connection to {trip.place}.{refused}"
     return f"No connection to {trip.place}: {dialling_words(error, trip)}{refused}"
@@ -123,35 +241,29 @@ def connection_sentence(error: OSError, trip: Trip) -> str:
 
 def dialling_words(error: OSError, trip: Trip) -> str:
     """Return what came of dialling, and what to do."""
+    if is_exhaustion(error):
+        return (
+            f"{system_words(error)} on Runhook's own machine; "
+            "look at its limits and its network. The endpoint is not at fault."
+        )
     dialled = listed(trip.dialled)
     if error.errno == errno.ECONNREFUSED:
         return f"connection refused by {dialled}; check that it is up, and listens on that port."
     return f"{system_words(error)} ({dialled})."
 
 
-def is_of_proxy(error: Exception, trip: Trip, proxy: Proxy) -> bool:
-    """Whether it was the proxy that failed, and not the endpoint behind it."""
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return (error.host, error.port) == (URL(proxy.url).raw_host, proxy.port)
-    return trip.stage in (Stage.RESOLVING, Stage.CONNECTING) and isinstance(
-        error, aiohttp.ClientError | OSError
-    )
-
-
-def proxy_sentence(error: Exception, trip: Trip, proxy: Proxy) -> str:
+def proxy_sentence(error: BaseException, trip: Trip, proxy: Proxy) -> str:
     """Say why a proxy did not bring us to the endpoint."""
     match error:
-        case aiohttp.ClientHttpProxyError():
-            return refusal_of_proxy(error.status, trip, proxy)
-        case aiohttp.ClientConnectorDNSError():
+        case TunnelRefusedError():
+            return refusal_of_proxy(error.status_code, trip, proxy)
+        case UnknownNameError():
             why = f"its host name has no address ({system_words(error.os_error)})."
-        case aiohttp.ClientConnectorCertificateError(
-            certificate_error=CertificateRefusedError() as cause
-        ):
-            return certificate_sentence(cause, proxy.host, f"the proxy {proxy.place}")
-        case aiohttp.ClientSSLError():
+        case CertificateRefusedError():
+            return certificate_sentence(error, proxy.host, f"the proxy {proxy.place}")
+        case HandshakeError():
             why = "the TLS handshake failed; does it speak https?"
-        case aiohttp.ClientConnectorError():
+        case NotConnectedError():
             why = dialling_words(error.os_error, trip)
         case _:
             why = "it hung up, or answered what is not HTTP; is it a proxy?"
@@ -172,14 +284,14 @@ def refusal_of_proxy(status_code: int, trip: Trip, proxy: Proxy) -> str:
 def deadline_sentence(trip: Trip) -> str:
     """Say how far a request had come when its time was over."""
     limit = f"within {trip.deadline.total_seconds():g} s"
+    if trip.is_at_proxy:
+        return f"No connection to {trip.place} {limit}; look at the proxy."
     match trip.stage:
         case Stage.QUEUED:
             return (
                 f"No connection to {trip.place} became free {limit}: "
                 "as many as there may be were in use, all of them slow."
             )
-        case Stage.RESOLVING | Stage.CONNECTING | Stage.SHAKING_HANDS if trip.proxy is not None:
-            return f"No connection to {trip.place} {limit}; look at the proxy."
         case Stage.RESOLVING:
             return (
                 f"No connection to {trip.place}: no name server said the host's address {limit}; "
@@ -201,11 +313,6 @@ def deadline_sentence(trip: Trip) -> str:
             return f"The endpoint answered {trip.status_code}, but its body did not end {limit}."
         case unknown:
             assert_never(unknown)
-
-
-def is_about_size(error: HttpProcessingError) -> bool:
-    """Whether there were more headers than we read, which aiohttp tells in words only."""
-    return "bytes when reading" in error.message or error.message.startswith("Too many headers")
 
 
 def listed(places: Sequence[str]) -> str:

@@ -1,26 +1,39 @@
-"""Looks up host names in threads of its own.
+"""Looks up host names in threads of its own, and knows whether name servers answer at all.
 
 A look-up cannot be stopped: a name whose server does not answer holds its thread for as long as the
 system's resolver has patience. asyncio's own threads are a handful, shared by the whole process, so
 that a few such names would keep every other name from being looked up.
+
+Of a name that nothing is known of, the system does not say whether it is the domain's servers that
+are silent or our own. Another name tells: if that one is unknown too, it is ours.
 """
 
 import asyncio
+import errno
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 THREADS = 128
-"""How many names can be waited for at once; aiohttp looks a name up once for all who ask."""
+"""How many names can be waited for at once; a name is looked up once for all who ask."""
+CONTROL_NAME = "example.com"
+"""A name that is reserved for examples, and known wherever names are (RFC 6761)."""
+PATIENCE_SECONDS = 1.0
+"""So long a look-up is waited for before another name is looked up beside it."""
+LATELY_SECONDS = 5.0
+"""For so long name servers that answered are taken for ones that do."""
+
+NO_SUCH_NAME = frozenset(
+    {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME), socket.EAI_FAIL}
+)
+"""Errors that are answers."""
 
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
 LookUp = Callable[..., Iterable[AddressInfo]]
 
 
-class Resolver(AbstractResolver):
+class Resolver:
     """Asks the system's resolver.
 
     Args:
@@ -30,37 +43,78 @@ class Resolver(AbstractResolver):
     def __init__(self, look_up: LookUp = socket.getaddrinfo) -> None:
         self._look_up = look_up
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="resolver")
+        self._under_way: dict[str, asyncio.Future[Sequence[AddressInfo]]] = {}
+        self._answered_at = float("-inf")
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str, port: int = 0) -> Sequence[AddressInfo]:
         """Return the addresses of a host.
 
         Raises:
             OSError: it has none, or they cannot be found out.
         """
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads,
-            self._look_up,
-            host,
-            port,
-            family,
-            socket.SOCK_STREAM,
-            0,
-            socket.AI_ADDRCONFIG,
-        )
+        second = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._look_beside)
+        try:
+            found = await asyncio.shield(self._begin(host))
+        finally:
+            second.cancel()
         return [
-            ResolveResult(
-                hostname=host,
-                host=address[0],
-                port=address[1],
-                family=family,
-                proto=protocol,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for family, _, protocol, _, address in found
+            (family, kind, protocol, name, (address[0], port, *address[2:]))
+            for family, kind, protocol, name, address in found
         ]
 
-    async def close(self) -> None:
+    async def is_working(self) -> bool:
+        """Whether name servers answer at all, or have a moment ago."""
+        if self.has_answered_since(asyncio.get_running_loop().time() - LATELY_SECONDS):
+            return True
+        try:
+            await asyncio.shield(self._begin(CONTROL_NAME))
+        except OSError as error:
+            return is_answer(error)
+        return True
+
+    def has_answered_since(self, moment: float) -> bool:
+        """Whether name servers have said anything since a moment on the event loop's clock."""
+        return self._answered_at >= moment
+
+    def close(self) -> None:
         """Begin no other look-up."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _look_beside(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if not self.has_answered_since(now - PATIENCE_SECONDS):
+            self._begin(CONTROL_NAME)
+
+    def _begin(self, host: str) -> asyncio.Future[Sequence[AddressInfo]]:
+        under_way = self._under_way.get(host)
+        if under_way is not None:
+            return under_way
+        loop = asyncio.get_running_loop()
+        look_up: asyncio.Future[Sequence[AddressInfo]]
+        try:
+            look_up = loop.run_in_executor(self._threads, self._find, host)
+        except RuntimeError:
+            # Neither a thread nor, once closed, a place in the queue.
+            look_up = loop.create_future()
+            look_up.set_exception(OSError(errno.EAGAIN, "no thread to look a name up in"))
+        self._under_way[host] = look_up
+        look_up.add_done_callback(lambda ended: self._end(host, ended))
+        return look_up
+
+    def _find(self, host: str) -> Sequence[AddressInfo]:
+        return list(
+            self._look_up(host, 0, socket.AF_UNSPEC, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        )
+
+    def _end(self, host: str, look_up: asyncio.Future[Sequence[AddressInfo]]) -> None:
+        del self._under_way[host]
+        if look_up.cancelled():
+            return
+        error = look_up.exception()
+        if error is None or is_answer(error):
+            self._answered_at = look_up.get_loop().time()
+
+
+def is_answer(error: BaseException) -> bool:
+    """Whether an error is what a name server said, and not that none did."""
+    return isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME

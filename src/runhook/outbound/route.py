@@ -1,70 +1,84 @@
 """How to come to an endpoint: what is the same for all requests to one URL, worked out once."""
 
-import asyncio
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aiohttp
-from multidict import CIMultiDict
-from yarl import URL
-
-from runhook.domain.proxies import Proxy
+from runhook.domain.destinations import EndpointUrl, read_url
+from runhook.domain.proxies import Proxies, Proxy
 from runhook.domain.version import VERSION
 
-DEFAULT_HEADERS = {
+OWN_HEADERS = {
     "User-Agent": f"Runhook/{VERSION}",
     "Accept": "*/*",
     "Accept-Encoding": "identity",
 }
+OWN_LINES = {name.lower(): f"{name}: {value}\r\n" for name, value in OWN_HEADERS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """The way to one URL."""
 
-    destination: aiohttp.ClientRequest
-    """By what aiohttp's connectors know where to connect to, and which connections lead there."""
-    request_line: str
-    headers: CIMultiDict[str]
-    """What each request has that does not say otherwise: ``Host``, and what we accept."""
+    url: EndpointUrl
+    proxy: Proxy | None
+    start: str
+    """Of each request's head: its first line, and what is said of where it goes."""
+
+    @property
+    def is_tunneled(self) -> bool:
+        """Whether a proxy only passes on what it cannot read."""
+        return self.proxy is not None and self.url.scheme == "https"
 
 
-def route_to(url: str, proxy: Proxy | None) -> Route:
-    """Return the way to a URL, in the running event loop.
-
-    Args:
-        url: of an endpoint, without credentials.
-        proxy: through which to go; None for none. It gets its credentials where it is the one that
-            reads them: where it opens a tunnel, or with each request if there is none.
+def route_to(url: str, proxies: Proxies) -> Route:
+    """Return the way to a URL.
 
     Raises:
-        ValueError: it is no URL that can be requested.
+        InvalidError: it is no URL that can be requested.
     """
-    parsed = URL(url)
-    if parsed.scheme not in ("http", "https") or parsed.raw_user or parsed.raw_password:
-        raise ValueError(url)
-    own = headers_for(proxy)
-    is_tunneled = proxy is not None and parsed.scheme == "https"
-    destination = aiohttp.ClientRequest(
-        "POST",
-        parsed,
-        headers=DEFAULT_HEADERS,
-        proxy=URL(proxy.url) if proxy is not None else None,
-        # With the Host that aiohttp adds: it tells connections apart by all of these.
-        proxy_headers={"Host": parsed.host_port_subcomponent or "", **DEFAULT_HEADERS, **own}
-        if is_tunneled
-        else None,
-        loop=asyncio.get_running_loop(),
+    read = read_url(url)
+    proxy = proxies.proxy_for(read.scheme, read.host, read.port)
+    target = read.target
+    credentials = ""
+    if proxy is not None and read.scheme == "http":
+        target = f"http://{read.authority}{target}"
+        credentials = credentials_line(proxy)
+    start = f"POST {target} HTTP/1.1\r\nHost: {read.authority}\r\n{credentials}"
+    return Route(url=read, proxy=proxy, start=start)
+
+
+def head_of(route: Route, headers: Mapping[str, str], length: int) -> bytes:
+    """Return a request's head, for a body of ``length`` bytes.
+
+    Raises:
+        ValueError: a header would be more than one line.
+    """
+    lines = [route.start]
+    given = {name.lower() for name in headers}
+    lines += [line for name, line in OWN_LINES.items() if name not in given]
+    lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
+    lines.append(f"Content-Length: {length}\r\n\r\n")
+    head = "".join(lines)
+    if head.count("\n") != route.start.count("\n") + len(lines) or head.count("\r") != head.count(
+        "\n"
+    ):
+        raise ValueError("a header is more than one line")
+    return head.encode()
+
+
+def tunnel_head(route: Route, proxy: Proxy) -> bytes:
+    """Return the head that asks a proxy for a tunnel to an endpoint."""
+    place = route.url.place
+    own = "".join(OWN_LINES.values())
+    return (
+        f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{own}{credentials_line(proxy)}\r\n".encode()
     )
-    headers, target = destination.headers, destination.url.raw_path_qs
-    if proxy is not None and not is_tunneled:
-        headers.update(own)
-        target = str(destination.url)
-    return Route(destination=destination, request_line=f"POST {target} HTTP/1.1", headers=headers)
 
 
-def headers_for(proxy: Proxy | None) -> Mapping[str, str]:
-    """Return the headers that a proxy wants for itself."""
-    if proxy is None or proxy.credentials is None:
-        return {}
-    return {"Proxy-Authorization": aiohttp.encode_basic_auth(*proxy.credentials)}
+def credentials_line(proxy: Proxy) -> str:
+    """Return the header by which a proxy knows us, nothing if it wants none."""
+    if proxy.credentials is None:
+        return ""
+    encoded = base64.b64encode(":".join(proxy.credentials).encode()).decode()
+    return f"Proxy-Authorization: Basic {encoded}\r\n"

@@ -1,44 +1,39 @@
 """Sends one request to an endpoint, within bounds, and tells what happened."""
 
 import asyncio
-import socket
 import ssl
 import time
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
-from aiohttp.connector import Connection
-from aiohttp.http import HttpProcessingError
-
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.judging import Outcome
+from runhook.domain.destinations import AddressPolicy, refusal_of_name
+from runhook.domain.errors import InvalidError
+from runhook.domain.judging import FailureReason, Outcome
 from runhook.domain.proxies import Proxies
 from runhook.domain.tls import USUAL_TLS, TlsSettings
+from runhook.outbound.answers import Answer, AnswerRefusedError
+from runhook.outbound.connection import Connection
 from runhook.outbound.deadline import Deadline
-from runhook.outbound.exchange import Answer, exchange
-from runhook.outbound.failures import explain, explain_status
-from runhook.outbound.guard import Guard, make_socket
-from runhook.outbound.handshake import Handshake
-from runhook.outbound.pool import Bounds, Pool
+from runhook.outbound.dialling import Dialler, spelled_out
+from runhook.outbound.failures import explain, explain_status, is_ours, note_of
+from runhook.outbound.guard import Guard
+from runhook.outbound.pool import Bounds, Pool, Slots
 from runhook.outbound.resolver import Resolver
-from runhook.outbound.route import Route, route_to
+from runhook.outbound.route import Route, head_of, route_to
 from runhook.outbound.tally import Tally
-from runhook.outbound.trip import NotingConnector, Stage, Trip, begin
+from runhook.outbound.tls import Contexts
+from runhook.outbound.trip import Stage, Trip
 
 REMEMBERED = 4_096
 """To how many URLs the way is not worked out anew for each delivery."""
-NO_BOUND = aiohttp.ClientTimeout()
-"""For the parts of a request: the deadline is for all of them together."""
 LOOK_UP_SECONDS = 3
 """So long somebody waits who only wants to know if a name is right."""
+FOR_TESTS = Bounds(in_all=64, to_one_host=8)
+"""Connections for tests of webhooks, which people wait for: beside those that deliveries have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +57,12 @@ class Sender:
 
     Args:
         policy: which addresses may be dialled.
-        deadline: for the whole of one request: waiting for a connection, resolving, connecting,
-            TLS, headers and body.
+        deadline: for the whole of one request that has none of its own: waiting for a connection,
+            resolving, connecting, TLS, headers and body.
         proxies: through which to go; the proxies themselves may have any address.
         bounds: how many connections may be in use at once.
         resolver: looks up host names; the system's if None.
-        tls: which certificates to trust; those that the system trusts if None. Its handshakes are
-            noted from now on.
+        tls: which certificates to trust; those that the system trusts if None.
     """
 
     def __init__(
@@ -78,31 +72,24 @@ class Sender:
         deadline: timedelta,
         proxies: Proxies | None = None,
         bounds: Bounds | None = None,
-        resolver: AbstractResolver | None = None,
+        resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        bounds = bounds or Bounds()
         self._guard = Guard(policy)
-        self._allowed = deadline
-        self._deadline = Deadline(deadline)
+        self._deadline = deadline
+        self._deadlines: dict[timedelta, Deadline] = {}
         self._proxies = proxies or Proxies()
-        self._bounds = bounds or Bounds()
         self._resolver = resolver or Resolver()
-        self._tls = tls or ssl.create_default_context()
-        self._tls.sslobject_class = Handshake
-        self._opened = AsyncExitStack()
-        self._route_to = lru_cache(maxsize=REMEMBERED)(route_to)
+        self._dialler = Dialler(self._guard, self._resolver, Contexts(tls))
+        self._slots = Slots(bounds)
+        self._slots_for_tests = Slots(FOR_TESTS)
+        self._pool = Pool(bounds.in_all)
+        self._route_to = lru_cache(maxsize=REMEMBERED)(partial(route_to, proxies=self._proxies))
         self.tally = Tally(time.monotonic)
         """What came of the requests so far."""
 
     async def __aenter__(self) -> Self:
-        self._opened.callback(self._deadline.close)
-        self._opened.push_async_callback(self._resolver.close)
-        self._direct, self._proxied = [
-            await self._opened.enter_async_context(
-                Pool(kind, resolver=self._resolver, tls=self._tls, bounds=self._bounds)
-            )
-            for kind in (self._guard.make_socket, make_socket)
-        ]
         return self
 
     async def __aexit__(
@@ -111,30 +98,49 @@ class Sender:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._opened.aclose()
+        for one in self._deadlines.values():
+            one.close()
+        self._pool.close()
+        self._resolver.close()
 
-    async def send(self, request: Request) -> Outcome:
-        """Send one request; whatever happens, an outcome is returned."""
+    async def send(self, request: Request, *, is_test: bool = False) -> Outcome:
+        """Send one request; whatever happens, an outcome is returned.
+
+        Args:
+            request: what to send.
+            is_test: whether somebody tries a webhook out; that never takes a connection that a
+                delivery could have.
+        """
         clock = asyncio.get_running_loop().time
         started = clock()
-        trip = Trip(url=request.url, deadline=self._allowed)
-        begin(trip)
+        slots = self._slots_for_tests if is_test else self._slots
+        deadline = request.timeout or self._deadline
+        trip = Trip(deadline=deadline)
         self.tally.under_way += 1
         try:
-            answer = await self._deadline.wait_for(self._exchange(request, trip))
+            answer = await self._deadline_of(deadline).wait_for(
+                self._exchange(request, slots, trip)
+            )
             failure, why = explain_status(answer.status_code, trip)
             outcome = Outcome(
                 duration=timedelta(seconds=clock() - started),
                 status_code=answer.status_code,
                 failure=failure,
                 error=why,
+                is_ours=failure is FailureReason.PROXY_FAILED,
+                note=note_of(answer),
                 response_headers=answer.headers,
                 response_body=answer.body,
             )
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+        except (AnswerRefusedError, InvalidError, MemoryError, OSError, ValueError) as error:
+            if trip.stage is Stage.RESOLVING and isinstance(error, TimeoutError):
+                trip.are_names_unanswered = not self._resolver.has_answered_since(started)
             reason, sentence = explain(error, trip)
             outcome = Outcome(
-                duration=timedelta(seconds=clock() - started), failure=reason, error=sentence
+                duration=timedelta(seconds=clock() - started),
+                failure=reason,
+                error=sentence,
+                is_ours=is_ours(error, trip),
             )
         finally:
             self.tally.under_way -= 1
@@ -146,55 +152,62 @@ class Sender:
 
         Nothing is sent. Behind a proxy, names are the proxy's to judge.
         """
-        if self._proxies.proxy_for(url) is not None:
+        try:
+            route = self._route_to(url)
+        except InvalidError as error:
+            return error.message
+        host = route.url.host
+        if route.proxy is not None or spelled_out(host, 0):
             return None
-        host = urlsplit(url).hostname or ""
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS):
-                found = await self._resolver.resolve(host, 0, socket.AF_UNSPEC)
+                found = await self._resolver.resolve(host)
         except TimeoutError:
             return f"The host {host} could not be looked up within {LOOK_UP_SECONDS} s."
         except OSError:
             return f"The host {host} has no address that name servers know."
-        refusals = [self._guard.refusal_of(one["host"]) for one in found]
-        return (
-            None if None in refusals else next(iter(refusals), f"The host {host} has no address.")
-        )
+        if any(self._guard.refusal_of(str(one[4][0])) is None for one in found):
+            return None
+        return refusal_of_name(host) if found else f"The host {host} has no address."
 
-    async def _exchange(self, request: Request, trip: Trip) -> Answer:
-        self._guard.check(request.url)
-        trip.proxy = self._proxies.proxy_for(request.url)
-        route = self._route_to(request.url, trip.proxy)
-        pool = self._proxied if trip.proxy else self._direct
+    def _deadline_of(self, after: timedelta) -> Deadline:
+        deadline = self._deadlines.get(after)
+        if deadline is None:
+            deadline = self._deadlines[after] = Deadline(after)
+        return deadline
+
+    async def _exchange(self, request: Request, slots: Slots, trip: Trip) -> Answer:
+        self._guard.check(request.url, trip)
+        route = self._route_to(request.url)
+        trip.url, trip.proxy = route.url, route.proxy
+        head = head_of(route, request.headers, len(request.body))
+        host = (route.url.host, route.url.port)
+        await slots.take(host)
         try:
-            return await post(pool.keeping, route, request, trip)
-        except aiohttp.ClientConnectionError:
-            if not trip.was_reused or trip.status_code is not None:
-                raise
-        # An endpoint may close a kept connection at the very moment we use it, and all the others
-        # that we keep to it as well. That is nobody's failure; a new connection tells.
-        trip.stage = Stage.QUEUED
-        return await post(pool.fresh, route, request, trip)
+            return await self._ask(route, head, request, trip)
+        finally:
+            slots.give_back(host)
 
+    async def _ask(self, route: Route, head: bytes, request: Request, trip: Trip) -> Answer:
+        key = (route.url.scheme, route.url.host, route.url.port, route.proxy, request.tls)
+        kept = self._pool.take(key)
+        if kept is not None:
+            trip.was_reused = True
+            try:
+                return await self._ask_over(kept, key, head, request, trip)
+            except OSError:
+                # An endpoint may close a kept connection at the very moment we use it, and all the
+                # others that we keep to it as well. That is no failure; a new connection tells.
+                if kept.has_heard:
+                    raise
+            trip.was_reused = False
+        connection = await self._dialler.connect(route, request.tls, trip)
+        return await self._ask_over(connection, key, head, request, trip)
 
-async def post(connector: NotingConnector, route: Route, request: Request, trip: Trip) -> Answer:
-    """Send a request over a connection of a connector's, and return the answer."""
-    connection = await connect(connector, route, trip)
-    trip.stage = Stage.WAITING
-    headers = route.headers.copy()
-    headers.update(request.headers)
-    headers["Content-Length"] = str(len(request.body))
-    if connector.force_close:
-        headers["Connection"] = "close"
-    return await exchange(connection, route.request_line, headers, request.body, trip)
-
-
-async def connect(connector: NotingConnector, route: Route, trip: Trip) -> Connection:
-    """Return a connection of a connector's, with nothing on it that nobody asked for."""
-    while True:
-        connection = await connector.connect(route.destination, [], NO_BOUND)
-        trip.was_reused = trip.stage is Stage.QUEUED
-        protocol = connection.protocol
-        if not trip.was_reused or protocol is None or not protocol.should_close:
-            return connection
-        connection.close()
+    async def _ask_over(
+        self, connection: Connection, key: Hashable, head: bytes, request: Request, trip: Trip
+    ) -> Answer:
+        trip.stage = Stage.WAITING
+        answer = await connection.ask(head, request.body, trip)
+        self._pool.keep(key, connection)
+        return answer
