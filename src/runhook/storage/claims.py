@@ -326,6 +326,7 @@ async def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
                 "http_status_code": ending.attempt.outcome.status_code,
                 "failure": ending.attempt.outcome.failure,
                 "error": ending.attempt.outcome.error,
+                "note": ending.attempt.outcome.note,
                 "request_headers": ending.attempt.request_headers,
                 "response_headers": dict(ending.attempt.outcome.response_headers),
                 "response_body": ending.attempt.outcome.response_body,

@@ -97,6 +97,7 @@ class LoggedAttempt:
     http_status_code: int | None
     failure: FailureReason | None
     error: str
+    note: str
     request_headers: dict[str, str]
     response_headers: dict[str, str]
     response_body: bytes

@@ -376,6 +376,7 @@ attempts = sa.Table(
     sa.Column("http_status_code", sa.Integer),
     sa.Column("failure", Word(FailureReason)),
     sa.Column("error", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
     sa.Column("request_headers", Json, nullable=False),
     sa.Column("response_headers", Json, nullable=False),
     sa.Column("response_body", sa.LargeBinary, nullable=False),

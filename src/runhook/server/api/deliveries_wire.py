@@ -71,6 +71,7 @@ class ReceiptOut(Struct, kw_only=True):
     attempt: int
     duration: str
     failure: str | None
+    note: str
     trigger: str
 
 
@@ -90,6 +91,7 @@ def receipt_of(attempt: LoggedAttempt, delivery: LoggedDelivery) -> ReceiptOut:
         attempt=attempt.number,
         duration=str(attempt.duration // MICROSECOND),
         failure=attempt.failure.value if attempt.failure else None,
+        note=attempt.note,
         trigger=attempt.trigger.value,
     )
 

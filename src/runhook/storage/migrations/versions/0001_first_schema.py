@@ -359,6 +359,7 @@ def upgrade() -> None:
         sa.Column("http_status_code", sa.Integer(), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.Column("request_headers", Json, nullable=False),
         sa.Column("response_headers", Json, nullable=False),
         sa.Column("response_body", sa.LargeBinary(), nullable=False),
