@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from runhook.client.reporter import Reporter
 from runhook.client.reports import Kind, Report
 from runhook.client.service import Service
+from runhook.client.spool import Destination, KeptRun, Spool
 from tests.support.patience import PATIENCE
 from tests.wrapping.support import Answer, Request, StubService, accepted, refused
 
@@ -40,6 +42,42 @@ def test_tells_that_the_run_is_alive_until_its_end(service: StubService):
     verbs = service.verbs()
     assert (verbs[0], verbs[-1]) == ("runs", "finish")
     assert set(verbs[1:-1]) == {"heartbeat"}
+
+
+class HangingDisk(Spool):
+    """A folder on a disk that hangs until it is told to go on."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.may_go_on = threading.Event()
+        self.is_asked = threading.Event()
+
+    def keep(self, name: str, destination: Destination) -> KeptRun:
+        self.is_asked.set()
+        assert self.may_go_on.wait(PATIENCE)
+        return super().keep(name, destination)
+
+
+def test_no_sign_of_life_comes_before_the_start(service: StubService, tmp_path: Path):
+    """It would be taken for a start, and be refused for good."""
+    disk = HangingDisk(tmp_path)
+    connection = Service(url=service.url, token="t", account_id="1", environ={})
+    asked = threading.Event()
+    reporter = Reporter(
+        connection, disk, "abc", heartbeat_seconds=0.001, progress=lambda: asked.set() or {}
+    )
+    reporter.report(a_report(Kind.STARTED))
+    reporter.start()
+    reporter.advance()
+    assert disk.is_asked.wait(PATIENCE)
+    assert not asked.wait(0.1)  # a hundred times what it would take
+    disk.may_go_on.set()
+    service.wait_for("progress", times=2)
+    reporter.report(a_report(Kind.FINISHED))
+
+    assert reporter.close(deadline=in_a_while()) is None
+    assert service.verbs() == ["runs", "finish"]
+    assert service.body("runs") == {"told": "start"}
 
 
 def test_a_heartbeat_that_fails_is_no_trouble(service: StubService):

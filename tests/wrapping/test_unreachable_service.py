@@ -222,13 +222,15 @@ def test_a_proxy_that_cannot_be_used_is_said_without_its_password(address: str, 
 
 
 def test_our_own_bug_does_not_stop_dbt(wrapper: Wrapper):
-    """A working directory that is gone is the surest way to surprise us."""
-    ended = wrapper.run(
-        *["dbt", "exit", "3"],
-        launcher=["sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh"],
+    """A module of the standard library that another one hides is a sure way to surprise us."""
+    (wrapper.folder / "hidden").mkdir()
+    (wrapper.folder / "hidden" / "http.py").touch()
+
+    ended = wrapper.with_variables(PYTHONPATH=str(wrapper.folder / "hidden")).run(
+        "dbt", "exit", "3"
     )
 
     assert ended.returncode == 3
     assert ended.stderr.decode().splitlines() == [
-        "runhook: this run was not reported: internal error, FileNotFoundError"
+        "runhook: this run was not reported: internal error, ModuleNotFoundError"
     ]

@@ -1,10 +1,11 @@
-"""Start dbt, pass signals on to it, and learn how it ended.
+"""Start dbt, and learn how it ended.
 
 Nobody should notice the wrapper: streams, descriptors, exit code and death by a signal are dbt's
-own. What is done about signals, and why, is in ``Relay``.
+own. What is done about signals, and why, is in ``relay``.
 """
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -12,18 +13,20 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
-from runhook.client.signals import Arrival, Signals, has_terminal
+from runhook.client.family import NO_ADOPTION, Adoption, Family
+from runhook.client.process_table import running_processes
+from runhook.client.signals import Signals, has_terminal
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
-LOOK_AGAIN_SECONDS = 30.0
-"""A run must not hang for ever if the news of the child's end were lost."""
-ONE_REQUEST_SECONDS = 0.5
-"""timeout(1) signals its child, then the child's group: that is one request, not two."""
+LINE_BYTES = 128
+"""How much of a program tells a text from a binary, as shells look at it."""
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,8 @@ class Ending:
     code: int | None
     """Its exit code; None if a signal killed it."""
     killed_by: int | None
+    code_of_rest: int = 0
+    """What a dbt ended with that went on after the command had ended; 0 if there was none."""
     asked_to_stop_by: int | None
     """The first signal that reached us while it ran."""
     asked_to_stop_at: datetime | None
@@ -40,6 +45,10 @@ class Ending:
     ended_at_monotonic: float
     not_started: str | None = None
     """Why it never ran, for people; ``code`` is then what a shell would exit with."""
+
+    def of_all(self) -> "Ending":
+        """Return how everything ended: a shell is content though what it left behind failed."""
+        return replace(self, code=self.code_of_rest) if self.code == 0 else self
 
 
 class NotStartedError(Exception):
@@ -59,9 +68,19 @@ class Child:
     """The running command."""
 
     def __init__(
-        self, command: Sequence[str], environ: Mapping[str, str], signals: Signals
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        signals: Signals,
+        adoption: Adoption = NO_ADOPTION,
     ) -> None:
         """Start ``command`` with our streams.
+
+        Args:
+            command: its words.
+            environ: its variables.
+            signals: what listens for signals, and leaves the command none of that.
+            adoption: what ``adopt_orphans`` has returned.
 
         Raises:
             NotStartedError: there is no such program, or it cannot be executed.
@@ -70,26 +89,47 @@ class Child:
         # it gets its own, so that killpg by a supervisor (Airflow) does not kill it before it was
         # asked to cancel, and so that a shell in between passes our signals on to dbt.
         self._leads_group = not has_terminal()
-        prepare = Preparation(signals)
-        try:
-            with warnings.catch_warnings():
-                # From 3.12 on Python warns of a fork beside threads; see Preparation.
-                warnings.simplefilter("ignore")
-                process = subprocess.Popen(  # noqa: S603 - running it is the purpose
-                    command,
-                    env=environ,
-                    process_group=0 if self._leads_group else None,
-                    close_fds=False,  # make's job server and <(process substitution)
-                    preexec_fn=prepare,  # noqa: PLW1509 - see Preparation
-                )
-        except OSError as error:
-            raise not_started(command[0], error) from error
+        process = self._start(command, environ, Preparation(signals))
         self.pid = process.pid
         # From here on the child is reaped by reap(), and Popen must not look for it.
         process.returncode = 0
+        self._reaps_all = adoption.is_ours
+        self.family = Family(self.pid, leads_group=self._leads_group, adoption=adoption)
+        self.status: int | None = None
+        """Its wait status, once it has ended."""
+        self.is_alone = False
+        """Whether it has left nothing behind that runs, as far as we adopt that."""
+
+    def _start(
+        self, command: Sequence[str], environ: Mapping[str, str], prepare: "Preparation"
+    ) -> subprocess.Popen[bytes]:
+        try:
+            return self._popen(command, environ, prepare)
+        except subprocess.SubprocessError:
+            message = f"{command[0]}: the process could not be prepared for it"
+            raise NotStartedError(message, NOT_EXECUTABLE) from None
+        except OSError as error:
+            if error.errno != errno.ENOEXEC or (script := script_named(command[0])) is None:
+                raise not_started(command[0], error) from error
+        # As execvp(3), and with it every shell: a program in no known format is a shell's script.
+        return self._start(["/bin/sh", script, *command[1:]], environ, prepare)
+
+    def _popen(
+        self, command: Sequence[str], environ: Mapping[str, str], prepare: "Preparation"
+    ) -> subprocess.Popen[bytes]:
+        with warnings.catch_warnings():
+            # From 3.12 on Python warns of a fork beside threads; see Preparation.
+            warnings.simplefilter("ignore")
+            return subprocess.Popen(  # noqa: S603 - running it is the purpose
+                command,
+                env=environ,
+                process_group=0 if self._leads_group else None,
+                close_fds=False,  # make's job server and <(process substitution)
+                preexec_fn=prepare,  # noqa: PLW1509 - see Preparation
+            )
 
     def send(self, number: int) -> None:
-        """Send a signal to the command and, if it leads a group, to all that it started."""
+        """Send a signal to the command and to its group, where it cannot be seen who is there."""
         with contextlib.suppress(OSError):
             if self._leads_group:
                 os.killpg(self.pid, number)
@@ -101,18 +141,26 @@ class Child:
         """Whether the terminal's signals reach the command without us."""
         return not self._leads_group
 
-    def reap(self) -> int | None:
-        """Return the wait status once the command has ended.
+    def reap(self) -> Sequence[tuple[int, int]]:
+        """Take note of the command's end, and return who else has ended, with its exit code.
 
-        As the first process of a container we inherit every orphan, and nobody else reaps them.
+        Whom we have adopted nobody else reaps.
         """
-        anyone = -1 if os.getpid() == 1 else self.pid
-        while True:
-            pid, status = os.waitpid(anyone, os.WNOHANG)
+        ended: list[tuple[int, int]] = []
+        while not (self.is_alone or (self.status is not None and not self._reaps_all)):
+            try:
+                pid, status = os.waitpid(-1 if self._reaps_all else self.pid, os.WNOHANG)
+            except ChildProcessError:
+                self.is_alone = True
+                break
             if pid == 0:
-                return None
+                break
             if pid == self.pid:
-                return status
+                self.status = status
+            else:
+                code = os.waitstatus_to_exitcode(status)
+                ended.append((pid, code if code >= 0 else 128 - code))
+        return ended
 
 
 class Preparation:
@@ -139,6 +187,30 @@ class Preparation:
         self._signals.restore_in_child()
 
 
+def adopt_orphans() -> Adoption:
+    """Become who adopts what loses its parent among all that we start, where that can be had."""
+    if os.getpid() != 1:
+        prctl = find_prctl()
+        if prctl is None or prctl(PR_SET_CHILD_SUBREAPER, 1) != 0:
+            return NO_ADOPTION
+    us = os.getpid()
+    return Adoption(
+        is_ours=True,
+        inherited=[one.key for one in running_processes().values() if one.parent == us]
+        if has_children()
+        else (),
+    )
+
+
+def has_children() -> bool:
+    """Whether there are children of ours, running or ended."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def find_prctl() -> Callable[[int, int], int] | None:
     """Return Linux' prctl(2), loaded before the fork; None where there is none."""
     if sys.platform != "linux":
@@ -152,6 +224,18 @@ def find_prctl() -> Callable[[int, int], int] | None:
     return prctl
 
 
+def script_named(program: str) -> str | None:
+    """Return the path of a program that is a text; None if it is not there, or is binary."""
+    import shutil  # noqa: PLC0415 - for this rare case only
+
+    path = shutil.which(program)
+    try:
+        content = b"\0" if path is None else Path(path).read_bytes()[:LINE_BYTES]
+    except OSError:
+        return None
+    return None if b"\0" in content else path
+
+
 def not_started(program: str, error: OSError) -> NotStartedError:
     """Say what a shell would say, with its exit code."""
     if isinstance(error, FileNotFoundError):
@@ -161,39 +245,6 @@ def not_started(program: str, error: OSError) -> NotStartedError:
             return NotStartedError(f"{program}: command not found", NOT_FOUND)
         return NotStartedError(f"{program}: its interpreter was not found", NOT_EXECUTABLE)
     return NotStartedError(f"{program}: {os.strerror(error.errno or 0)}", NOT_EXECUTABLE)
-
-
-def wait_for(
-    child: Child,
-    signals: Signals,
-    *,
-    grace: float,
-    on_first_signal: Callable[[int], None],
-) -> Ending:
-    """Wait until the command has ended, and pass on the signals that arrive meanwhile.
-
-    Args:
-        child: the running command.
-        signals: what listens for signals since before it was started.
-        grace: seconds between the polite SIGINT and the signal that was really meant.
-        on_first_signal: called once, after the first signal was passed on.
-    """
-    relay = Relay(child, grace=grace, on_first_signal=on_first_signal)
-    while (status := child.reap()) is None:
-        arrival = signals.wait(min(LOOK_AGAIN_SECONDS, relay.seconds_left()))
-        if arrival is None:
-            relay.insist_if_due()
-        elif arrival.number != signal.SIGCHLD:
-            relay.pass_on(arrival)
-    code = os.waitstatus_to_exitcode(status)
-    return Ending(
-        code=code if code >= 0 else None,
-        killed_by=-code if code < 0 else None,
-        asked_to_stop_by=relay.first,
-        asked_to_stop_at=relay.first_at,
-        ended_at=datetime.now(UTC),
-        ended_at_monotonic=time.monotonic(),
-    )
 
 
 def ended_now(
@@ -210,69 +261,6 @@ def ended_now(
         ended_at_monotonic=time.monotonic(),
         not_started=not_started,
     )
-
-
-def request_to_stop(signals: Signals) -> int | None:
-    """Return the signal that has arrived while no command was running, if one has."""
-    while (arrival := signals.wait(0)) is not None:
-        if arrival.number != signal.SIGCHLD:
-            return arrival.number
-    return None
-
-
-class Relay:
-    """Which signal the child gets for each that reaches us.
-
-    dbt cancels the queries it has running in the warehouse on SIGINT only; SIGTERM and SIGHUP end
-    it at once and leave them running (dbt-core #8356). So the first of those becomes SIGINT, and
-    is sent itself when the grace is over. A second signal is passed on as it is: whoever sends it
-    means it. What a terminal sent has reached the child already.
-    """
-
-    def __init__(
-        self, child: Child, *, grace: float, on_first_signal: Callable[[int], None]
-    ) -> None:
-        self._child = child
-        self._grace = grace
-        self._on_first_signal = on_first_signal
-        self._meant: int | None = None
-        self._insist_at = float("inf")
-        self._last: tuple[int, float] = (0, float("-inf"))
-        self.first: int | None = None
-        self.first_at: datetime | None = None
-
-    def pass_on(self, arrival: Arrival) -> None:
-        """Send the child what ``arrival`` asks for."""
-        now = time.monotonic()
-        number, at = self._last
-        if arrival.number == number and now - at < ONE_REQUEST_SECONDS:
-            return
-        self._last = (arrival.number, now)
-        is_first = self.first is None
-        if is_first:
-            # Before it is sent: results younger than this are those of a canceled run.
-            self.first = arrival.number
-            self.first_at = datetime.now(UTC)
-        if arrival.from_terminal and self._child.shares_terminal:
-            pass
-        elif is_first and arrival.number in {signal.SIGTERM, signal.SIGHUP}:
-            self._child.send(signal.SIGINT)
-            self._meant = arrival.number
-            self._insist_at = now + self._grace
-        else:
-            self._child.send(arrival.number)
-        if is_first:
-            self._on_first_signal(arrival.number)
-
-    def seconds_left(self) -> float:
-        """Return how long the child has until the signal that was really meant."""
-        return max(0.0, self._insist_at - time.monotonic())
-
-    def insist_if_due(self) -> None:
-        """Send the signal that was really meant, when the grace is over."""
-        if self._meant is not None and time.monotonic() >= self._insist_at:
-            self._child.send(self._meant)
-            self._insist_at = float("inf")
 
 
 def end_like(ending: Ending) -> int:

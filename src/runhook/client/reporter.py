@@ -292,20 +292,27 @@ class Reporter:
             self._changed.notify_all()
 
     def _next_to_send(self) -> Report | None:
-        """Return the report to deliver next, a heartbeat if there is none, None at the end."""
+        """Return the report to deliver next, a heartbeat if there is none, None at the end.
+
+        Until the service knows the run there is no sign of life of it: the disk may hold up the
+        start for longer than the time between two of them.
+        """
         with self._changed:
-            self._changed.wait_for(
-                lambda: (
-                    self._to_send
-                    or self._has_news()
-                    or (self._deadline is not None and not self._to_keep)
-                ),
-                timeout=self._heartbeat_seconds,
-            )
-            if self._to_send:
-                return self._to_send[0]
-            self._has_advanced = False
-            return self._sign_of_life() if self._deadline is None else None
+            while not self._to_send:
+                if self._deadline is not None and not self._to_keep:
+                    return None
+                self._changed.wait_for(
+                    lambda: (
+                        self._to_send
+                        or self._has_news()
+                        or (self._deadline is not None and not self._to_keep)
+                    ),
+                    timeout=None if self._run_id is None else self._heartbeat_seconds,
+                )
+                if self._deadline is None and not self._to_send:
+                    self._has_advanced = False
+                    return self._sign_of_life()
+            return self._to_send[0]
 
     def _has_news(self) -> bool:
         """Whether the run has advanced; before its start is told, or at its end, nobody asks."""
@@ -342,8 +349,9 @@ class Reporter:
 
     def _request(self, report: Report) -> Accepted | Failed:
         timeout = self.seconds_for_request()
-        if self._run_id is None:
+        if report.kind is Kind.STARTED:
             return self._service.start_run(report.body, timeout=timeout)
+        assert self._run_id is not None
         return self._service.tell(self._run_id, report.kind, report.body, timeout=timeout)
 
     def _pause_before_retry(self, kind: Kind, pause: float, *, was_exiting: bool) -> bool:

@@ -56,6 +56,14 @@ def witness_of_step(settings: Settings, environ: Mapping[str, str]) -> "Witness"
     return nobody
 
 
+def working_folder(environ: Mapping[str, str]) -> Path:
+    """Return the working directory, under the name that it had if somebody has removed it."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(environ.get("PWD") or "/")
+
+
 def unobtrusive(
     method: Callable[Concatenate[AnyWitness, Parameters], None],
 ) -> Callable[Concatenate[AnyWitness, Parameters], None]:
@@ -118,7 +126,7 @@ class Witness:
 
         found = find_artifacts(self._surroundings().target_folder(), TAG, self._tag)
         redact = self._redactor(found.results)
-        verdict = judge(ending, found.results, self._command)
+        verdict = judge(ending.of_all(), found.results, self._command)
         if ending.not_started is not None:
             summary: Mapping[str, object] = unavailable("the command was not started")
         elif verdict.status == "canceled":
@@ -145,7 +153,7 @@ class Witness:
     def _surroundings(self) -> "Surroundings":
         from runhook.client.surroundings import Surroundings  # noqa: PLC0415 - after dbt's start
 
-        return Surroundings(self._command, self._environ, Path.cwd())
+        return Surroundings(self._command, self._environ, working_folder(self._environ))
 
     def _redactor(self, results: "RunResults | None" = None) -> "Redactor":
         """Return what knows the secrets of this step, those that only dbt has told among them."""

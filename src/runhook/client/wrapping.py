@@ -7,15 +7,16 @@ through a ``Witness``, whose methods never raise.
 import sys
 from collections.abc import Sequence
 
+from runhook.client.family import Adoption
 from runhook.client.process import (
     Child,
     Ending,
     NotStartedError,
+    adopt_orphans,
     end_like,
     ended_now,
-    request_to_stop,
-    wait_for,
 )
+from runhook.client.relay import request_to_stop, wait_for
 from runhook.client.settings import Settings
 from runhook.client.signals import Signals, listen_for_signals
 from runhook.client.witness import Witness
@@ -29,7 +30,8 @@ def wrap(commands: Sequence[Command], settings: Settings, witness: Witness) -> i
     Returns the exit code of the last one that ran; dies of the signal it died of.
     """
     signals = listen_for_signals()
-    ending = run_step(commands[0], settings, witness, signals)
+    adoption = adopt_orphans()
+    ending = run_step(commands[0], settings, witness, signals, adoption)
     for command in commands[1:]:
         if ending.code != 0:
             break
@@ -38,18 +40,24 @@ def wrap(commands: Sequence[Command], settings: Settings, witness: Witness) -> i
             witness.saw_signal(number)
             ending = ended_now(128 + number, asked_to_stop_by=number)
             break
-        ending = run_step(command, settings, witness, signals)
+        ending = run_step(command, settings, witness, signals, adoption)
     witness.saw_end_of_run(ending)
     if witness.trouble is not None:
         say(witness.trouble)
     return end_like(ending)
 
 
-def run_step(command: Command, settings: Settings, witness: Witness, signals: Signals) -> Ending:
+def run_step(
+    command: Command,
+    settings: Settings,
+    witness: Witness,
+    signals: Signals,
+    adoption: Adoption,
+) -> Ending:
     """Run one command and have it witnessed."""
     witness.sees_step(command)
     try:
-        child = Child(command, witness.environ_of_child(), signals)
+        child = Child(command, witness.environ_of_child(), signals, adoption)
     except NotStartedError as error:
         say(error.message)
         ending = error.as_ending()

@@ -1,0 +1,132 @@
+"""The processes of this machine, as /proc or ps(1) tells of them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import SubprocessError
+
+Key = tuple[int, str]
+GONE = "ZXx"
+"""States of what has ended, and has not been reaped."""
+STOPPED = "T"
+PS = ["ps", "-axww", "-o", "pid=,ppid=,pgid=,stat=,lstart=,command="]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that runs."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    """0 where that cannot be told."""
+    state: str
+    has_terminal: bool
+    born: str
+    """Of the same pid, one that was born at another time is another process."""
+    words: Sequence[str] | None = None
+    """Its command line; None if it has to be asked for (``words_of``)."""
+
+    @property
+    def key(self) -> Key:
+        """What no other process has, before or after this one."""
+        return self.pid, self.born
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it does nothing until it is continued, as after Ctrl-Z."""
+        return self.state == STOPPED
+
+    @property
+    def rules_terminal(self) -> bool:
+        """Whether a terminal hangs up on others when this one ends, as that of script(1)."""
+        return self.has_terminal and self.pid == self.session
+
+
+def running_processes() -> Mapping[int, Process]:
+    """Return every process that we can see and that has not ended, by its pid.
+
+    Where the system does not let us see any, there is none.
+    """
+    try:
+        found = from_proc() if sys.platform == "linux" else from_ps()
+    except (OSError, SubprocessError):
+        return {}
+    return {one.pid: one for one in found if one.state not in GONE}
+
+
+def words_of(process: Process) -> Sequence[str]:
+    """Return a process' command line; empty if it has ended meanwhile."""
+    if process.words is not None:
+        return process.words
+    try:
+        content = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    except OSError:
+        return []
+    return [os.fsdecode(word) for word in content.removesuffix(b"\0").split(b"\0")]
+
+
+def from_proc() -> Sequence[Process]:
+    """Read /proc, if it is that of our processes; see proc_pid_stat(5)."""
+    if str(Path("/proc/self").readlink()) != str(os.getpid()):
+        # It shows another PID namespace: the numbers in it mean other processes to us.
+        return []
+    pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208
+    return [one for one in map(process_in_proc, pids) if one is not None]
+
+
+def process_in_proc(pid: int) -> Process | None:
+    """Read what /proc tells of one process; None if it has ended."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123 - as above
+            content = file.read(4096)
+        # The name between the parentheses may hold anything.
+        fields = content.rpartition(b")")[2].decode("ascii").split()
+        return Process(
+            pid=pid,
+            state=fields[0],
+            parent=int(fields[1]),
+            group=int(fields[2]),
+            session=int(fields[3]),
+            has_terminal=fields[4] != "0",
+            born=fields[19],
+        )
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def from_ps() -> Sequence[Process]:
+    """Ask ps, as macOS has no /proc."""
+    told = subprocess.run(  # noqa: S603 - the words are ours
+        PS,
+        env={**os.environ, "LC_ALL": "C"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=5,
+        check=False,
+    )
+    lines = told.stdout.decode(errors="surrogateescape").splitlines()
+    return [one for one in map(process_in_line, lines) if one is not None]
+
+
+def process_in_line(line: str) -> Process | None:
+    """Read a line of ps; None if it is not as it should be."""
+    try:
+        pid, parent, group, state, *rest = line.split()
+        return Process(
+            pid=int(pid),
+            parent=int(parent),
+            group=int(group),
+            session=0,
+            state=state[0],
+            has_terminal=False,
+            born=" ".join(rest[:5]),
+            words=rest[5:],
+        )
+    except (ValueError, IndexError):
+        return None

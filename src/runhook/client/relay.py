@@ -1,0 +1,234 @@
+"""Pass on what is asked of the wrapper, once to each whom it concerns, and wait for all of them.
+
+dbt cancels the queries it has running in the warehouse on SIGINT only; SIGTERM and SIGHUP end it at
+once and leave them running (dbt-core #8356), and two SIGINTs at once kill dbt Core before it has
+canceled. So a request to stop goes to dbt itself, as one SIGINT, and not to what stands between
+(``programs`` says why): that ends when dbt has, but for shells, which are told what was asked for
+so that they begin nothing else. What does not run dbt is asked once no dbt runs any more: dbt may
+need it to cancel, as it needs a proxy to its database.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from runhook.client.family import Member, ends_in, runners_in
+from runhook.client.process import Child, Ending
+from runhook.client.process_table import Key
+from runhook.client.programs import Role
+from runhook.client.signals import Arrival, Signals
+
+LOOK_AGAIN_SECONDS = 30.0
+"""A run must not hang for ever if the news of the child's end were lost."""
+WATCHING_SECONDS = 0.25
+"""How often it is seen who is there, where nobody tells: of grandchildren that begin and end."""
+SETTLING_SECONDS = 1.0
+"""How long those that ran dbt have to end by themselves once it has."""
+ONE_REQUEST_SECONDS = 0.5
+"""timeout(1) signals its child, then the child's group: that is one request, not two."""
+
+
+def wait_for(
+    child: Child,
+    signals: Signals,
+    *,
+    grace: float,
+    on_first_signal: Callable[[int], None],
+) -> Ending:
+    """Wait until the command has ended with all that runs dbt, and pass on what arrives meanwhile.
+
+    Args:
+        child: the running command.
+        signals: what listens for signals since before it was started.
+        grace: seconds between the polite SIGINT and the signal that was really meant.
+        on_first_signal: called once, after the first signal was passed on.
+    """
+    relay = Relay(child, grace=grace, on_first_signal=on_first_signal)
+    while not relay.is_over():
+        arrival = signals.wait(relay.seconds_left())
+        if arrival is not None and arrival.number != signal.SIGCHLD:
+            relay.pass_on(arrival)
+        relay.go_on()
+    return relay.ending()
+
+
+class Relay:
+    """Which process gets which signal for each that reaches us, and when a run is over.
+
+    A first SIGTERM or SIGHUP becomes SIGINT, and is sent itself, to all there is, when the grace is
+    over. A second one is passed on to all at once, as it is: whoever sends it means it. What a
+    terminal sent has reached its foreground group, and is passed on to who has left that.
+    """
+
+    def __init__(
+        self, child: Child, *, grace: float, on_first_signal: Callable[[int], None]
+    ) -> None:
+        self._child = child
+        self._family = child.family
+        self._grace = grace
+        self._on_first_signal = on_first_signal
+        self._last: tuple[int, float] = (0, float("-inf"))
+        self._meant: int | None = None
+        """What is asked of everybody, whenever they begin; None if nothing is."""
+        self._insisted_on: int | None = None
+        self._told: set[Key] = set()
+        self._insist_at = float("inf")
+        self._patient_until = float("-inf")
+        """Until then those that run no dbt are waited for, once all are asked to stop."""
+        self._dbt_seen_at = float("-inf")
+        self._outlived_by: set[int] = set()
+        self._code_of_rest = 0
+        self.first: int | None = None
+        self.first_at: datetime | None = None
+
+    def pass_on(self, arrival: Arrival) -> None:
+        """Send what ``arrival`` asks for."""
+        now = time.monotonic()
+        number, at = self._last
+        if arrival.number == number and now - at < ONE_REQUEST_SECONDS:
+            return
+        self._last = (arrival.number, now)
+        is_first = self.first is None
+        if is_first:
+            # Before it is sent: results younger than this are those of a canceled run.
+            self.first = arrival.number
+            self.first_at = datetime.now(UTC)
+            self._family.pass_over_daemons()
+        if arrival.from_terminal and self._child.shares_terminal:
+            self._tell_beyond_terminal(arrival.number)
+        elif arrival.number == signal.SIGINT or (
+            is_first and arrival.number in {signal.SIGTERM, signal.SIGHUP}
+        ):
+            self._ask(arrival.number, now)
+        else:
+            self._insist(arrival.number)
+        if is_first:
+            self._on_first_signal(arrival.number)
+
+    def seconds_left(self) -> float:
+        """Return how long there is nothing to do if no signal arrives."""
+        if self._meant is None and self._child.status is None:
+            return LOOK_AGAIN_SECONDS
+        return min(WATCHING_SECONDS, max(0.0, self._insist_at - time.monotonic()))
+
+    def go_on(self) -> None:
+        """See to those that have begun since, and insist when the grace is over."""
+        if self._meant is None:
+            return
+        if time.monotonic() >= self._insist_at:
+            self._insist(self._meant)
+        elif self._insisted_on is not None:
+            self._tell_all(self._insisted_on)
+        else:
+            self._tell_whom_it_concerns(self._meant)
+
+    def is_over(self) -> bool:
+        """Whether the command has ended, and with it what has to be waited for."""
+        for pid, code in self._child.reap():
+            if pid in self._outlived_by:
+                self._code_of_rest = self._code_of_rest or code
+        if self._child.status is None:
+            return False
+        if self._child.is_alone:
+            return True
+        members = self._family.members()
+        runners = runners_in(members)
+        self._outlived_by |= {(*one.above, one)[0].process.pid for one in runners}
+        is_patient = self._meant is not None and time.monotonic() < self._patient_until
+        return not runners and not (is_patient and members)
+
+    def ending(self) -> Ending:
+        """Return how it ended."""
+        assert self._child.status is not None
+        code = os.waitstatus_to_exitcode(self._child.status)
+        return Ending(
+            code=code if code >= 0 else None,
+            killed_by=-code if code < 0 else None,
+            code_of_rest=self._code_of_rest,
+            asked_to_stop_by=self.first,
+            asked_to_stop_at=self.first_at,
+            ended_at=datetime.now(UTC),
+            ended_at_monotonic=time.monotonic(),
+        )
+
+    def _ask(self, number: int, now: float) -> None:
+        """Ask all to stop, dbt by SIGINT."""
+        if self._patient_until < now:
+            self._patient_until = now + self._grace
+        if number != signal.SIGINT:
+            self._insist_at = now + self._grace
+        self._meant = number
+        self._insisted_on = None
+        self._told.clear()
+        self._tell_whom_it_concerns(number)
+
+    def _tell_whom_it_concerns(self, number: int) -> None:
+        members = self._family.members()
+        if not members and self._child.status is None:
+            # The system does not let us see who is there.
+            if not self._told:
+                self._child.send(signal.SIGINT)
+                self._told.add((self._child.pid, ""))
+            return
+        now = time.monotonic()
+        concerned = runners_in(members)
+        if concerned:
+            self._dbt_seen_at = now
+        elif now - self._dbt_seen_at >= SETTLING_SECONDS:
+            concerned = ends_in(members)
+        for one in concerned:
+            # Before it ends, or they would go on with what comes next.
+            for above in one.above:
+                if above.role is Role.MAKE:
+                    self._tell(above, signal.SIGINT)
+                elif above.role is Role.SHELL and not above.process.rules_terminal:
+                    self._tell(above, number)
+            is_meant = one.role in {Role.WRAPPER, Role.SHELL}
+            self._tell(one, number if is_meant else signal.SIGINT)
+
+    def _tell_beyond_terminal(self, number: int) -> None:
+        """Tell who has left the terminal's foreground group, as timeout(1) does with its child."""
+        members = self._family.members()
+        for one in runners_in(members) or ends_in(members):
+            if one.process.group != os.getpgrp():
+                send(one, number)
+
+    def _insist(self, number: int) -> None:
+        """Send a signal to all, as it is."""
+        self._meant = self._meant or number
+        self._insist_at = float("inf")
+        self._insisted_on = number
+        self._told.clear()
+        self._tell_all(number)
+
+    def _tell_all(self, number: int) -> None:
+        members = self._family.members()
+        if not members and self._child.status is None and not self._told:
+            self._child.send(number)
+            self._told.add((self._child.pid, ""))
+        for one in members:
+            self._tell(one, number)
+
+    def _tell(self, member: Member, number: int) -> None:
+        if member.process.key not in self._told:
+            self._told.add(member.process.key)
+            send(member, number)
+
+
+def send(member: Member, number: int) -> None:
+    """Send a process a signal, and have it look at it if it stands still."""
+    with suppress(OSError):
+        os.kill(member.process.pid, number)
+        if member.process.is_stopped:
+            os.kill(member.process.pid, signal.SIGCONT)
+
+
+def request_to_stop(signals: Signals) -> int | None:
+    """Return the signal that has arrived while no command was running, if one has."""
+    while (arrival := signals.wait(0)) is not None:
+        if arrival.number != signal.SIGCHLD:
+            return arrival.number
+    return None
