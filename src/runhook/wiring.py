@@ -41,7 +41,13 @@ from runhook.server.listening import Server, address_of, listen
 from runhook.server.metrics import Measured, create_metrics_app
 from runhook.server.services import Services
 from runhook.settings import Settings
-from runhook.storage.data_folder import check_key, open_vault, prepare_folder, sole_owner
+from runhook.storage.data_folder import (
+    check_key,
+    keep_private,
+    open_vault,
+    prepare_folder,
+    sole_owner,
+)
 from runhook.storage.schema import migrate
 from runhook.storage.store import Store
 from runhook.storage.vault import LOCKED, Vault
@@ -75,6 +81,9 @@ async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store
     if settings.database_url is None:
         prepare_folder(settings.data_dir)
     store = Store.open(settings.address_of_database(), vault=vault)
+    if store.file is not None:
+        for path in keep_private(store.file):
+            log.warning("others could read this file; now only its owner can", file=str(path))
     try:
         yield store
     finally:

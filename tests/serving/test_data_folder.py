@@ -1,5 +1,6 @@
 """The data folder and its key, and the mark of the process that serves a database file."""
 
+import os
 import stat
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.signature import Secret
-from runhook.storage.data_folder import open_vault, prepare_folder, sole_owner
+from runhook.storage.data_folder import keep_private, open_vault, prepare_folder, sole_owner
 from tests.support.program import Service, runhook
 
 SECRET = Secret.from_bytes(bytes(32))
@@ -151,3 +152,35 @@ async def test_every_command_works_in_a_folder_whatever_its_name(tmp_path: Path,
     assert (made.code, [one.code for one in told]) == (0, [0] * 4)
     assert {path.name for path in (tmp_path / name).iterdir()} >= {"master.key", "runhook.db"}
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+async def test_nobody_else_reads_the_database_whatever_the_folder_and_the_umask_are(tmp_path: Path):
+    folder = tmp_path / "open to all"
+    folder.mkdir()
+    folder.chmod(0o777)
+    environment = {"RUNHOOK_DATABASE_URL": f"sqlite:///{folder}/runhook.db"}
+    before = os.umask(0)
+    try:
+        async with Service(folder=tmp_path, environment=environment):
+            modes = {path.name: mode(path) for path in folder.iterdir()}
+    finally:
+        os.umask(before)
+
+    assert {"runhook.db", "runhook.db-wal", "runhook.db-shm", "runhook.db.serving"} <= {*modes}
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_database_that_others_could_read_is_narrowed_and_that_is_told(tmp_path: Path):
+    environment = {"RUNHOOK_DATABASE_URL": f"sqlite:///{tmp_path}/runhook.db"}
+    made = await runhook("migrate", folder=tmp_path, environment=environment)
+    (tmp_path / "runhook.db").chmod(0o644)
+
+    told = await runhook("migrate", folder=tmp_path, environment=environment)
+
+    assert (made.code, told.code) == (0, 0)
+    assert "others could read this file" in told.err
+    assert mode(tmp_path / "runhook.db") == 0o600
+
+
+def test_a_file_that_cannot_be_made_is_left_to_who_opens_it(tmp_path: Path):
+    assert keep_private(tmp_path / "no folder" / "runhook.db") == []

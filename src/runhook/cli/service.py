@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from runhook.settings import SETTINGS, Settings, load
+from runhook.telemetry import configure_logging
 
 
 def add_setting_flags(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -24,6 +26,10 @@ def add_setting_flags(parser: argparse.ArgumentParser, *names: str) -> None:
 
 
 def settings_from(arguments: argparse.Namespace) -> Settings:
-    """Read the settings: flags, then the environment, then `runhook.toml` in this folder."""
+    """Read the settings: flags, then the environment, then `runhook.toml` in this folder.
+
+    What goes wrong from here on is logged beside what the command prints, not in it.
+    """
+    configure_logging("warning", as_json=not sys.stderr.isatty())
     settings, _ = load(vars(arguments), os.environ, Path.cwd())
     return settings

@@ -21,6 +21,8 @@ TIMEOUT_SECONDS = 5
 """How long a host may take to let us in."""
 SILENCE_SECONDS = 15
 """How long a host may leave unanswered what we sent, or that we ask whether it is there."""
+LOCKED_SECONDS = 10
+"""How long a statement waits for what another session has locked."""
 SILENCE = {
     "SO_KEEPALIVE": (socket.SOL_SOCKET, 1),
     "TCP_KEEPIDLE": (socket.IPPROTO_TCP, SILENCE_SECONDS // 3),
@@ -31,6 +33,8 @@ SILENCE = {
 SESSION = {
     # So that who looks at the server's activity sees which process a connection is of.
     "application_name": f"runhook {os.getpid()}@{socket.gethostname()}",
+    # Longer than any transaction of ours: it is an operator's, or a tool's, that holds a table.
+    "lock_timeout": f"{LOCKED_SECONDS}s",
     # The server too may find that the other end has vanished. Until then nobody could claim what a
     # transaction of ours had locked.
     "idle_in_transaction_session_timeout": f"{SILENCE_SECONDS}s",

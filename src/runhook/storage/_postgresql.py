@@ -18,6 +18,8 @@ from runhook.storage.notifier import Notifier
 from runhook.storage.tables import deliveries
 
 CONNECTIONS = 10
+LONGEST_TURN_SECONDS = 10
+"""How long a transaction waits for a connection, as others hold them all."""
 SCHEMA_LOCK = 0x72756E68
 """Any number that no one else uses on this database; this one spells "runh"."""
 READ_ONLY = "25006"
@@ -54,6 +56,7 @@ def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
         async_creator=connector.connect,
         pool_size=CONNECTIONS,
         max_overflow=0,
+        pool_timeout=LONGEST_TURN_SECONDS,
         json_serializer=as_json,
         # A connection that died while it lay in the pool is replaced unseen.
         pool_pre_ping=True,
@@ -178,4 +181,6 @@ def for_columns(sql: str) -> str | None:
 
 async def lock_schema(connection: AsyncConnection) -> None:
     """Wait for other processes that change the schema, and make later ones wait for us."""
+    # Bringing a large database up to date takes as long as it takes.
+    await connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
     await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))

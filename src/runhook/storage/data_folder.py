@@ -2,8 +2,9 @@
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from runhook.domain.errors import InvalidError
@@ -15,6 +16,28 @@ from runhook.storage.webhooks import newest_secret_opens
 KEY_NAME = "master.key"
 GIVEN = "RUNHOOK_MASTER_KEY"
 MARK_SUFFIX = ".serving"
+PRIVATE = stat.S_IRUSR | stat.S_IWUSR
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def keep_private(database: Path) -> Sequence[Path]:
+    """See that only its owner reads a database's file, whatever the folder and the umask allow.
+
+    SQLite makes the files beside it as readable as it is itself.
+
+    Returns:
+        those of its files that others could read until now.
+    """
+    with suppress(OSError):  # what is wrong with it, opening it tells
+        os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, PRIVATE))
+    narrowed = []
+    for suffix in ("", "-wal", "-shm", MARK_SUFFIX):
+        path = database.with_name(database.name + suffix)
+        with suppress(OSError):
+            if path.stat().st_mode & OTHERS:
+                path.chmod(PRIVATE)
+                narrowed.append(path)
+    return narrowed
 
 
 def prepare_folder(folder: Path) -> None:
@@ -146,6 +169,7 @@ def sole_owner(database: Path) -> Iterator[None]:
     path = database.with_name(database.name + MARK_SUFFIX)
     with ExitStack() as stack:
         try:
+            path.touch(PRIVATE)
             mark = stack.enter_context(path.open("w"))
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
