@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from runhook.cli.reporting import add_run_flags, add_service_flags
-from runhook.client.begun import start_run
+from runhook.client.begun import Told, start_run
 from runhook.client.facts import job_name
 from runhook.client.nesting import RUN_VARIABLE, outer_run
 from runhook.client.settings import read_settings
@@ -20,7 +20,10 @@ USAGE_ERROR = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
-    parser.usage = 'export RUNHOOK_RUN="$(runhook start --job NAME [options])"'
+    parser.usage = (
+        'export RUNHOOK_RUN="$(runhook start --job NAME [options])"\n'
+        '       eval "$(runhook start --job NAME --trap [options])"'
+    )
     add_run_flags(parser)
     add_service_flags(parser)
     parser.add_argument(
@@ -35,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         help=f"append {RUN_VARIABLE}=... to this file too, such as $GITHUB_ENV",
+    )
+    parser.add_argument(
+        "--trap",
+        action="store_true",
+        help="print shell code instead, to be evaluated, that also finishes the run with the "
+        "script's exit code whenever the script ends",
     )
     parser.epilog = (
         f"Prints the run's name, which {RUN_VARIABLE} tells `runhook step` and `runhook finish`. "
@@ -62,12 +71,26 @@ def execute(arguments: argparse.Namespace) -> int:
         )
         return USAGE_ERROR
     told = start_run(settings, os.environ)
-    print(told.run)
+    print(code_of(told, arguments) if arguments.trap else told.run)
     if told.trouble is not None:
         say(told.trouble)
     if arguments.env_file is not None:
         append(arguments.env_file, f"{RUN_VARIABLE}={told.run}\n")
     return 0
+
+
+def code_of(told: Told, arguments: argparse.Namespace) -> str:
+    """Return what a shell evaluates: the run's name, and the trap if there is a run to finish."""
+    import shlex  # noqa: PLC0415 - for --trap only
+
+    from runhook.client.trapping import trap_code  # noqa: PLC0415 - as above
+
+    named = f"{RUN_VARIABLE}={shlex.quote(told.run)}; export {RUN_VARIABLE}"
+    if told.begun is None:
+        return named
+    said = {"--url": arguments.url, "--account-id": arguments.account_id}
+    flags = [word for flag, value in said.items() if value for word in (flag, value)]
+    return f"{named}\n{trap_code(told.begun, flags)}"
 
 
 def append(path: Path, line: str) -> None:

@@ -56,6 +56,8 @@ class Told:
 
     run: str
     trouble: str | None = None
+    begun: Path | None = None
+    """The file that is there until the run is finished; None if there is nothing to finish."""
 
 
 def start_run(settings: Settings, environ: Mapping[str, str]) -> Told:
@@ -64,9 +66,11 @@ def start_run(settings: Settings, environ: Mapping[str, str]) -> Told:
         return Told(environ[RUN_VARIABLE].strip(), "this is within a run already, and begins none")
     run_key = os.urandom(16).hex()
     try:
-        return Told(run_key, begin(run_key, settings, environ))
+        trouble = begin(run_key, settings, environ)
     except Exception as error:  # noqa: BLE001 - the shell goes on whatever happens to us
         return Told(run_key, f"this run was not begun: {trouble_of(error)}")
+    folder = settings.service.spool_folder
+    return Told(run_key, trouble, None if folder is None else begun_file(folder, run_key))
 
 
 def begin(run_key: str, settings: Settings, environ: Mapping[str, str]) -> str | None:
