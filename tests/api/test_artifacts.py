@@ -7,6 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from runhook.domain.callers import RUNHOOK
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import RunId
 from runhook.operations.artifacts import attach_artifact
@@ -219,7 +220,13 @@ async def test_half_a_file_is_not_kept(
     run_id = RunId(data_of(await admin.get("/runs"))[0]["id"])
     with pytest.raises(ConnectionError):
         await attach_artifact(
-            store, FIRST_ACCOUNT, run_id, "manifest.json", half(), largest=api.largest_artifact
+            store,
+            FIRST_ACCOUNT,
+            run_id,
+            "manifest.json",
+            half(),
+            actor=RUNHOOK,
+            largest=api.largest_artifact,
         )
 
     assert await rows_of(store, artifacts) == []

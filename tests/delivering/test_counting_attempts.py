@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from runhook.dispatcher.pruner import INTERVAL, Pruner
 from runhook.domain.attempt_counts import HOUR, AttemptCounts
+from runhook.domain.callers import RUNHOOK
 from runhook.domain.deliveries import Lease
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import Webhook
@@ -106,6 +107,7 @@ async def test_a_test_counts_nothing(scene: Scene):
         await scene.sender(deadline=LONG),
         webhook.account_id,
         webhook.id,
+        actor=RUNHOOK,
         lease=REPLICAS[0],
         clock=scene.clock,
     )

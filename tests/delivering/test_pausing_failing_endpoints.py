@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.domain.callers import RUNHOOK
 from runhook.domain.deliveries import DeliveryState, Lease
 from runhook.domain.failing import FIRST_PAUSE, HOPELESS_SINCE, PAUSE_AFTER, WELL
 from runhook.operations.attempt import claim, look, release
@@ -268,6 +269,7 @@ async def test_tests_count_for_nothing(scene: Scene):
             sender,
             webhook.account_id,
             webhook.id,
+            actor=RUNHOOK,
             lease=Lease(owner="a worker", duration=LEASE),
             clock=scene.clock,
         )
@@ -285,6 +287,7 @@ async def test_a_test_that_succeeds_heals_nothing(scene: Scene):
         await scene.sender(),
         webhook.account_id,
         webhook.id,
+        actor=RUNHOOK,
         lease=Lease(owner="a worker", duration=LEASE),
         clock=scene.clock,
     )

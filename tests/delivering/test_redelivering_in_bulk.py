@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.redeliverer import BREATH, INTERVAL, Redeliverer
+from runhook.domain.callers import RUNHOOK
 from runhook.domain.deliveries import DeliveryId, DeliveryState
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
@@ -342,6 +343,7 @@ async def test_tests_are_never_redelivered(scene: Scene):
         await scene.sender(),
         scene.tenant.account_id,
         webhook.id,
+        actor=RUNHOOK,
         lease=LEASE,
         clock=scene.clock,
     )
@@ -361,6 +363,7 @@ async def test_a_test_beside_it_changes_nothing_about_that(scene: Scene):
         await scene.sender(),
         scene.tenant.account_id,
         webhook.id,
+        actor=RUNHOOK,
         lease=LEASE,
         clock=scene.clock,
     )
@@ -440,6 +443,7 @@ async def test_a_test_that_was_picked_and_a_webhook_that_is_off_get_nothing(scen
         await scene.sender(),
         scene.tenant.account_id,
         webhook.id,
+        actor=RUNHOOK,
         lease=LEASE,
         clock=scene.clock,
     )

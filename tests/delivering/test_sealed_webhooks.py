@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from runhook.domain.callers import RUNHOOK
 from runhook.domain.deliveries import DeliveryState, Lease
 from runhook.domain.errors import ConflictError
 from runhook.domain.failing import FIRST_PAUSE
@@ -63,6 +64,7 @@ async def test_a_test_of_it_says_what_to_do(scene: Scene):
             await scene.sender(),
             webhook.account_id,
             webhook.id,
+            actor=RUNHOOK,
             lease=Lease(owner="a tester", duration=LEASE),
             clock=scene.clock,
         )

@@ -1,6 +1,6 @@
 import pytest
 
-from runhook.domain.callers import Actor, ActorKind, Caller
+from runhook.domain.callers import Actor, ActorKind, Caller, Grant
 from runhook.domain.errors import ForbiddenError
 from runhook.domain.permissions import Permission, PermissionSet, Role
 from runhook.domain.runs import AccountId
@@ -55,14 +55,16 @@ def test_a_caller_may_do_what_its_permissions_hold_and_nothing_else(permission: 
         account_identifier="act_1",
         actor=Actor(kind=ActorKind.TOKEN, id=1, name="ci"),
         permissions=PermissionSet.READ_ONLY.permissions,
-        authority="This token's permission set, read_only",
+        authority=PermissionSet.READ_ONLY,
     )
 
     if permission in READING:
-        caller.require(permission)
+        assert caller.using(permission).actor.grant == Grant(
+            account_id=AccountId(1), permission=permission
+        )
     else:
         with pytest.raises(ForbiddenError) as refused:
-            caller.require(permission)
+            caller.using(permission)
         assert refused.value.message == (
             f"This token's permission set, read_only, does not allow to {permission}."
         )

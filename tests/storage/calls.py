@@ -10,7 +10,7 @@ from datetime import timedelta
 import runhook.storage
 from runhook.domain.attempt_counts import AttemptCounts
 from runhook.domain.auditing import AuditAction
-from runhook.domain.callers import COMMAND_LINE
+from runhook.domain.callers import COMMAND_LINE, ActorKind
 from runhook.domain.deliveries import (
     Attempt,
     AttemptTrigger,
@@ -54,6 +54,7 @@ from runhook.storage import (
     duties,
     expectations,
     freshness,
+    grants,
     invitations,
     job_failures,
     jobs,
@@ -251,7 +252,7 @@ CALLS: dict[str, Call] = {
         Role.VIEWER,
         email="grace@example.com",
         digest="0" * 64,
-        created_by="ada@example.com",
+        created_by=COMMAND_LINE,
         now=START,
         expires_at=START,
     ),
@@ -265,7 +266,7 @@ CALLS: dict[str, Call] = {
     "count_invitations": lambda tx, rows: invitations.count_invitations(tx, ACCOUNT),
     "delete_invitation": lambda tx, rows: invitations.delete_invitation(tx, ACCOUNT, 1),
     "delete_invitations_by": lambda tx, rows: invitations.delete_invitations_by(
-        tx, ACCOUNT, "ada@example.com"
+        tx, ACCOUNT, ActorKind.USER, rows.user.id, role=Role.OWNER
     ),
     "delete_old_invitations": lambda tx, rows: invitations.delete_old_invitations(
         tx, before=START, limit=500
@@ -308,6 +309,10 @@ CALLS: dict[str, Call] = {
     "list_tokens": lambda tx, rows: tokens.list_tokens(tx, ACCOUNT, limit=20, offset=40),
     "count_tokens": lambda tx, rows: tokens.count_tokens(tx, ACCOUNT),
     "lock_token": lambda tx, rows: tokens.lock_token(tx, ACCOUNT, 1),
+    "token_expiry": lambda tx, rows: tokens.token_expiry(tx, 1),
+    "hold_tokens": lambda tx, rows: grants.hold_tokens(tx, [1]),
+    "hold_sessions": lambda tx, rows: grants.hold_sessions(tx, [1]),
+    "hold_roles": lambda tx, rows: grants.hold_roles(tx, [(ACCOUNT, rows.user.id)]),
     "revoke_token": lambda tx, rows: tokens.revoke_token(tx, ACCOUNT, 1, now=START),
     "insert_audit_entry": lambda tx, rows: audit_log.insert_audit_entry(
         tx,

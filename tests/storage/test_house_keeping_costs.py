@@ -73,8 +73,9 @@ COPIES = (
     """INSERT INTO sessions (user_id, digest, address, user_agent, created_at, last_seen_at,
            expires_at)
        SELECT 1, 'digest ' || id, '', '', 0, 0, created_at FROM runs""",
-    """INSERT INTO invitations (account_id, role, digest, created_by, created_at, expires_at)
-       SELECT account_id, 'viewer', 'digest ' || id, '', 0, created_at FROM runs""",
+    """INSERT INTO invitations (account_id, role, digest, created_by, created_by_kind,
+           created_at, expires_at)
+       SELECT account_id, 'viewer', 'digest ' || id, '', 'runhook', 0, created_at FROM runs""",
 )
 
 Look = Callable[[Transaction, Tenant], Awaitable[object]]

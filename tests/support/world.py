@@ -10,7 +10,7 @@ from datetime import timedelta
 import httpx
 import sqlalchemy as sa
 
-from runhook.domain.callers import Actor, ActorKind
+from runhook.domain.callers import RUNHOOK, Actor, ActorKind
 from runhook.domain.deliveries import AttemptTrigger, DeliveryState
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import Selection
@@ -100,7 +100,7 @@ async def a_world(api: Api) -> World:
     )
     delivery = await tenant.delivery(webhook)
     await attach_artifact(
-        api.store, FIRST_ACCOUNT, run.id, "manifest.json", one_piece(), largest=1_000
+        api.store, FIRST_ACCOUNT, run.id, "manifest.json", one_piece(), actor=RUNHOOK, largest=1_000
     )
     now = api.clock.now()
     later = now + timedelta(days=1)
@@ -166,6 +166,7 @@ async def a_world(api: Api) -> World:
                 role=Role.VIEWER,
                 digest="invited",
                 created_by="ada@example.com",
+                created_by_kind=ActorKind.COMMAND_LINE,
                 created_at=now,
                 expires_at=later,
             )

@@ -1,10 +1,10 @@
 """Who calls, for which account, and what they may do there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from runhook.domain.errors import ForbiddenError
-from runhook.domain.permissions import Permission
+from runhook.domain.permissions import Permission, PermissionSet, Role
 from runhook.domain.runs import AccountId
 
 
@@ -19,6 +19,16 @@ class ActorKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What an actor was let in for, and by what: looked at again when something is written."""
+
+    account_id: AccountId
+    permission: Permission
+    session_id: int | None = None
+    """The session of a user; None for a token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Who does something, as the audit log remembers it after a user or token is gone."""
 
@@ -29,6 +39,8 @@ class Actor:
     """A user's e-mail address, a token's name."""
     address: str | None = None
     """The IP address that the request came from."""
+    grant: Grant | None = None
+    """None for the service itself and its commands, which need none."""
 
 
 COMMAND_LINE = Actor(kind=ActorKind.COMMAND_LINE, name="runhook")
@@ -47,14 +59,28 @@ class Caller:
     account_identifier: str
     actor: Actor
     permissions: frozenset[Permission]
-    authority: str
-    """Where the permissions come from, in words: "This token's permission set, read_only"."""
+    authority: PermissionSet | Role
+    """Where the permissions come from."""
+    session_id: int | None = None
+    """The session of a user; None for a token."""
 
-    def require(self, permission: Permission) -> None:
-        """Let the caller pass if it may do that.
+    def using(self, permission: Permission) -> "Caller":
+        """Return the caller as one who is let in for this permission.
 
         Raises:
-            ForbiddenError: it may not.
+            ForbiddenError: it does not have it.
         """
         if permission not in self.permissions:
-            raise ForbiddenError(f"{self.authority}, does not allow to {permission}.")
+            raise refused(self.authority, permission)
+        grant = Grant(account_id=self.account_id, permission=permission, session_id=self.session_id)
+        return replace(self, actor=replace(self.actor, grant=grant))
+
+
+def refused(authority: PermissionSet | Role, permission: Permission) -> ForbiddenError:
+    """Return the error that says what does not allow something."""
+    whose = (
+        "Your role in this account"
+        if isinstance(authority, Role)
+        else "This token's permission set"
+    )
+    return ForbiddenError(f"{whose}, {authority}, does not allow to {permission}.")

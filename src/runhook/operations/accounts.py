@@ -12,6 +12,7 @@ from runhook.domain.people import check_name
 from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
 from runhook.operations.ids import new_account_identifier
+from runhook.operations.permitted import permitted
 from runhook.storage.accounts import (
     Account,
     insert_account,
@@ -79,6 +80,7 @@ async def change_account(
     name = None if change.name is None else check_name(change.name)
     async with store.write() as tx:
         account = await lock_account(tx, account_id)
+        await permitted(tx, actor)
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
         changed = replace(

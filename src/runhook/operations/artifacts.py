@@ -9,8 +9,10 @@ import re
 import zlib
 from collections.abc import AsyncIterable, Iterator
 
+from runhook.domain.callers import Actor
 from runhook.domain.errors import InvalidError, NotFoundError, TooLargeError
 from runhook.domain.runs import AccountId, RunId
+from runhook.operations.permitted import permitted
 from runhook.storage.artifacts import Artifact, find_artifact, put_artifact
 from runhook.storage.runs import find_run
 from runhook.storage.store import Store
@@ -30,6 +32,7 @@ async def attach_artifact(
     name: str,
     chunks: AsyncIterable[bytes],
     *,
+    actor: Actor,
     largest: int,
 ) -> int:
     """Add a file to a run, or replace the one of that name; return its size in bytes.
@@ -40,6 +43,7 @@ async def attach_artifact(
         run_id: which run, also one that is over.
         name: of the file, without a folder.
         chunks: the file.
+        actor: who sends it.
         largest: how many bytes it may have.
 
     Raises:
@@ -58,6 +62,7 @@ async def attach_artifact(
             raise NotFoundError
     size, content = await compressed(chunks, largest=largest)
     async with store.write() as tx:
+        await permitted(tx, actor)
         artifact = Artifact(name=name, size=size, content=content)
         if not await put_artifact(tx, account_id, run_id, artifact):
             raise NotFoundError

@@ -32,6 +32,7 @@ async def note_change(
         after: what there is, None if it is gone.
         now: when.
     """
+    assert actor.grant is None or tx.acts_for == actor, "their permission was not looked at"
     if before is not None and after is not None:
         before, after = difference(before, after)
         if not before and not after:

@@ -69,7 +69,7 @@ class Authenticator:
             account_identifier=token.account_identifier,
             actor=Actor(kind=ActorKind.TOKEN, id=token.id, name=token.name, address=address),
             permissions=token.permission_set.permissions,
-            authority=f"This token's permission set, {token.permission_set}",
+            authority=token.permission_set,
         )
 
     async def _find(self, digest: str) -> ValidToken:

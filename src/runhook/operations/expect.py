@@ -8,6 +8,7 @@ from runhook.domain.expectations import Expectation
 from runhook.domain.runs import AccountId, JobId
 from runhook.domain.spans import written
 from runhook.operations.audit import note_change
+from runhook.operations.permitted import permitted
 from runhook.storage.expectations import (
     ExpectedJob,
     delete_expectation,
@@ -41,6 +42,7 @@ async def expect_job(
         NotFoundError: the account has no such job.
     """
     async with store.write() as tx:
+        await permitted(tx, actor)
         if await lock_job(tx, account_id, job_id) is None:
             raise NotFoundError(f"There is no job {job_id} in this account.")
         before = await find_expected(tx, account_id, job_id)

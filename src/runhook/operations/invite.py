@@ -1,7 +1,6 @@
 """Invitations: made, withdrawn, and accepted once."""
 
 import secrets
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,11 +22,12 @@ from runhook.domain.people import (
     check_new_password,
     check_role_change,
 )
-from runhook.domain.permissions import EVERYTHING, Permission, Role
+from runhook.domain.permissions import Role
 from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
 from runhook.operations.authenticate import digest_of
 from runhook.operations.passwords import Passwords
+from runhook.operations.permitted import permitted, still_signed_in
 from runhook.operations.sessions import Begun, Browser, actor_of, begin_session
 from runhook.storage.accounts import find_account
 from runhook.storage.invitations import (
@@ -47,7 +47,9 @@ from runhook.storage.people import (
     is_any_user,
     lock_user,
 )
+from runhook.storage.sessions import ValidSession
 from runhook.storage.store import Store, Transaction
+from runhook.storage.tokens import token_expiry
 
 THE_SERVICE = Actor(kind=ActorKind.RUNHOOK, name="runhook serve")
 KNOWN = (
@@ -78,7 +80,6 @@ async def invite(
     *,
     email: str | None = None,
     actor: Actor,
-    permissions: AbstractSet[Permission] = EVERYTHING,
     clock: Clock,
 ) -> tuple[Invitation, str]:
     """Invite somebody; the secret of their link is returned this once.
@@ -89,7 +90,6 @@ async def invite(
         role: what they will be there.
         email: whom it is for; None for whoever opens the link.
         actor: who invites.
-        permissions: what they may do.
         clock: tells when it expires.
 
     Raises:
@@ -97,9 +97,9 @@ async def invite(
         ForbiddenError: only an owner makes an owner.
         NotFoundError: there is no such account.
     """
-    check_role_change(permissions, before=None, after=role, owners=0)
     email = None if email is None else check_email(email)
     async with store.write() as tx:
+        check_role_change(await permitted(tx, actor), before=None, after=role, owners=0)
         return await add_invitation(tx, account_id, role, email=email, actor=actor, clock=clock)
 
 
@@ -111,7 +111,7 @@ async def invite_first_user(store: Store, account_id: AccountId, *, clock: Clock
     async with store.write() as tx:
         if await is_any_user(tx):
             return None
-        await delete_invitations_by(tx, account_id, THE_SERVICE.name)
+        await delete_invitations_by(tx, account_id, THE_SERVICE.kind, THE_SERVICE.id)
         _, secret = await add_invitation(
             tx, account_id, Role.OWNER, email=None, actor=THE_SERVICE, clock=clock
         )
@@ -138,13 +138,16 @@ async def add_invitation(
     secret = secrets.token_urlsafe(32)
     now = clock.now()
     expires_at = now + INVITATION_LIFETIME
+    if actor.kind is ActorKind.TOKEN and actor.id is not None:
+        # What a token has made lives no longer than the token.
+        expires_at = min(expires_at, await token_expiry(tx, actor.id) or expires_at)
     invitation_id = await insert_invitation(
         tx,
         account_id,
         role,
         email=email,
         digest=digest_of(secret),
-        created_by=actor.name,
+        created_by=actor,
         now=now,
         expires_at=expires_at,
     )
@@ -177,7 +180,6 @@ async def withdraw(
     invitation_id: int,
     *,
     actor: Actor,
-    permissions: AbstractSet[Permission],
     clock: Clock,
 ) -> None:
     """Make an invitation's link useless.
@@ -187,6 +189,7 @@ async def withdraw(
         ForbiddenError: only an owner withdraws an owner's.
     """
     async with store.write() as tx:
+        permissions = await permitted(tx, actor)
         invitation = await find_invitation(tx, account_id, invitation_id)
         if invitation is None:
             raise NotFoundError(f"There is no open invitation {invitation_id} in this account.")
@@ -280,17 +283,19 @@ async def accept(
 
 
 async def accept_as(
-    store: Store, secret: str, user: User, *, address: str | None, clock: Clock
+    store: Store, secret: str, session: ValidSession, *, address: str | None, clock: Clock
 ) -> None:
     """Accept an invitation as somebody who is signed in.
 
     Raises:
+        UnauthorizedError: their session has ended.
         NotFoundError: the invitation is not open.
         ForbiddenError: it is for somebody else.
         ConflictError: they are a member already.
     """
     async with store.write() as tx:
-        await join(tx, secret, user, address=address, now=clock.now())
+        await still_signed_in(tx, session)
+        await join(tx, secret, session.user, address=address, now=clock.now())
 
 
 async def join(

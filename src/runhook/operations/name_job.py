@@ -6,6 +6,7 @@ from runhook.domain.callers import Actor
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs import Job
 from runhook.operations.audit import note_change
+from runhook.operations.permitted import permitted
 from runhook.storage.jobs import JobName, find_jobs, register_jobs
 from runhook.storage.store import Store
 
@@ -35,6 +36,7 @@ async def name_job(store: Store, name: JobName, *, actor: Actor, clock: Clock) -
     for field, text in facts.items():
         check_name(field, text)
     async with store.write() as tx:
+        await permitted(tx, actor)
         if (known := (await find_jobs(tx, [name])).get(name)) is not None:
             return known, False
         job = (await register_jobs(tx, [name]))[name]

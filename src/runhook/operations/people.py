@@ -1,11 +1,10 @@
 """What changes of users and of an account's members."""
 
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
-from runhook.domain.callers import Actor
+from runhook.domain.callers import Actor, ActorKind
 from runhook.domain.errors import InvalidError, NotFoundError, UnauthorizedError
 from runhook.domain.people import (
     User,
@@ -19,7 +18,9 @@ from runhook.domain.permissions import Permission, Role
 from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
 from runhook.operations.passwords import Passwords
+from runhook.operations.permitted import permitted, still_signed_in
 from runhook.storage.accounts import lock_account
+from runhook.storage.invitations import delete_invitations_by
 from runhook.storage.people import (
     Member,
     count_members,
@@ -30,20 +31,21 @@ from runhook.storage.people import (
     update_member,
 )
 from runhook.storage.people import update_user as write_user
-from runhook.storage.sessions import delete_other_sessions
+from runhook.storage.sessions import ValidSession, delete_other_sessions
 from runhook.storage.store import Store, Transaction
 
 
-async def rename_user(store: Store, user_id: UserId, name: str) -> User:
-    """Give a user another name.
+async def rename_user(store: Store, session: ValidSession, name: str) -> User:
+    """Give who is signed in another name.
 
     Raises:
         InvalidError: it will not do.
-        NotFoundError: there is no such user.
+        UnauthorizedError: the session has ended.
     """
     name = check_name(name)
     async with store.write() as tx:
-        known = await lock_user(tx, user_id)
+        known = await lock_user(tx, session.user.id)
+        await still_signed_in(tx, session)
         if known is None:
             raise NotFoundError
         changed = replace(known, user=replace(known.user, name=name))
@@ -53,41 +55,40 @@ async def rename_user(store: Store, user_id: UserId, name: str) -> User:
 
 async def change_password(
     store: Store,
-    user: User,
+    session: ValidSession,
     *,
     present: str,
     password: str,
-    kept_session: int,
     passwords: Passwords,
 ) -> None:
-    """Give a user another password, and end all their sessions but the one they are in.
+    """Give who is signed in another password, and end all their sessions but the one they are in.
 
     Args:
         store: where it is kept.
-        user: whose it is.
+        session: theirs, which goes on.
         present: the password until now.
         password: the new one.
-        kept_session: the session that goes on.
         passwords: makes and checks hashes.
 
     Raises:
-        UnauthorizedError: ``present`` is not the password until now.
+        UnauthorizedError: ``present`` is not the password until now, or the session has ended.
         InvalidError: the new one will not do.
     """
     check_new_password(password)
     async with store.read() as tx:
-        known = await find_user_by_email(tx, user.email)
+        known = await find_user_by_email(tx, session.user.email)
     if known is None or not await passwords.check(present, known.password_hash):
         raise UnauthorizedError("That is not your present password.")
     if present == password:
         raise InvalidError("give another one than the present one", field="password")
     hashed = await passwords.hash(password)
     async with store.write() as tx:
-        locked = await lock_user(tx, user.id)
+        locked = await lock_user(tx, session.user.id)
+        await still_signed_in(tx, session)
         if locked is None or locked.password_hash != known.password_hash:
             raise UnauthorizedError("That is not your present password.")
         await write_user(tx, replace(locked, password_hash=hashed))
-        await delete_other_sessions(tx, user.id, kept_session)
+        await delete_other_sessions(tx, session.user.id, session.session.id)
 
 
 async def replace_password(
@@ -115,10 +116,11 @@ async def change_role(
     role: Role,
     *,
     actor: Actor,
-    permissions: AbstractSet[Permission],
     clock: Clock,
 ) -> Member:
     """Give a member of an account another role.
+
+    Of their open invitations those end which they could not make any more.
 
     Raises:
         NotFoundError: the account has no such member.
@@ -126,10 +128,14 @@ async def change_role(
         ConflictError: nobody would be the account's owner.
     """
     async with store.write() as tx:
-        member = await lock_member(tx, account_id, user_id)
+        # Two owners who remove each other at once would else leave none.
+        await lock_account(tx, account_id)
+        permissions = await permitted(tx, actor)
+        member = await existing_member(tx, account_id, user_id)
         owners = await count_members(tx, account_id, Role.OWNER)
         check_role_change(permissions, before=member.role, after=role, owners=owners)
         await update_member(tx, account_id, user_id, role)
+        await end_invitations(tx, account_id, user_id, role)
         changed = replace(member, role=role)
         await note_change(
             tx,
@@ -150,10 +156,11 @@ async def remove_member(
     user_id: UserId,
     *,
     actor: Actor,
-    permissions: AbstractSet[Permission],
     clock: Clock,
 ) -> None:
     """Make a user no member of an account, from their next request on.
+
+    Their open invitations end with it; tokens that they have made are the account's, and stay.
 
     Raises:
         NotFoundError: the account has no such member.
@@ -161,10 +168,14 @@ async def remove_member(
         ConflictError: nobody would be the account's owner.
     """
     async with store.write() as tx:
-        member = await lock_member(tx, account_id, user_id)
+        # Two owners who remove each other at once would else leave none.
+        await lock_account(tx, account_id)
+        permissions = await permitted(tx, actor)
+        member = await existing_member(tx, account_id, user_id)
         owners = await count_members(tx, account_id, Role.OWNER)
         check_role_change(permissions, before=member.role, after=None, owners=owners)
         await delete_member(tx, account_id, user_id)
+        await end_invitations(tx, account_id, user_id, None)
         await note_change(
             tx,
             account_id,
@@ -177,15 +188,23 @@ async def remove_member(
         )
 
 
-async def lock_member(tx: Transaction, account_id: AccountId, user_id: UserId) -> Member:
-    """Return a member, and let nobody else change this account's members meanwhile.
+async def end_invitations(
+    tx: Transaction, account_id: AccountId, user_id: UserId, role: Role | None
+) -> None:
+    """Delete a user's open invitations into an account that they may not make with this role."""
+    permissions = role.permissions if role else frozenset[Permission]()
+    if Permission.MANAGE_MEMBERS not in permissions:
+        await delete_invitations_by(tx, account_id, ActorKind.USER, user_id)
+    elif Permission.MANAGE_OWNERS not in permissions:
+        await delete_invitations_by(tx, account_id, ActorKind.USER, user_id, role=Role.OWNER)
 
-    Two owners who remove each other at once would else leave none.
+
+async def existing_member(tx: Transaction, account_id: AccountId, user_id: UserId) -> Member:
+    """Return a member.
 
     Raises:
         NotFoundError: the account has no such member.
     """
-    await lock_account(tx, account_id)
     member = await find_member(tx, account_id, user_id)
     if member is None:
         raise NotFoundError(f"There is no member {user_id} in this account.")

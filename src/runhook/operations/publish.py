@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import chain
 
 from runhook.clock import Clock
+from runhook.domain.callers import RUNHOOK, Actor
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import NotFoundError, RunhookError
 from runhook.domain.events import Event, events_for
@@ -35,6 +36,7 @@ from runhook.domain.webhooks import Webhook
 from runhook.operations.compare import compare_with_last
 from runhook.operations.group_commit import GroupCommit
 from runhook.operations.ids import new_delivery_id
+from runhook.operations.permitted import permissions_of
 from runhook.storage.deliveries import NewDelivery, insert_deliveries
 from runhook.storage.expectations import note_late_starts, note_starts
 from runhook.storage.jobs import JobName, register_jobs
@@ -57,6 +59,7 @@ class Start:
 
     account_id: AccountId
     report: StartReport
+    actor: Actor = RUNHOOK
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,6 +69,7 @@ class Finish:
     account_id: AccountId
     run_id: RunId
     report: FinishReport
+    actor: Actor = RUNHOOK
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -74,6 +78,7 @@ class Cancel:
 
     account_id: AccountId
     run_id: RunId
+    actor: Actor = RUNHOOK
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -82,6 +87,7 @@ class Canceling:
 
     account_id: AccountId
     run_id: RunId
+    actor: Actor = RUNHOOK
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -91,6 +97,7 @@ class Heartbeat:
     account_id: AccountId
     run_id: RunId
     report: ProgressReport | None = None
+    actor: Actor = RUNHOOK
 
 
 Change = Finish | Cancel | Canceling | Heartbeat
@@ -139,12 +146,27 @@ class Publisher:
     async def _publish(self, reports: Sequence[Report]) -> Sequence[Reported | RunhookError]:
         now = self._clock.now()
         async with self._store.write() as tx:
-            answers, events = await apply_reports(tx, reports, now=now)
+            allowed, refused = await part_permitted(tx, reports)
+            answers, events = await apply_reports(tx, allowed, now=now)
+            answers |= refused
             events = await compare_with_last(tx, events)
             await owe_deliveries(tx, events, public_url=self._public_url)
         answered = [answers[report] for report in reports]
         self.accepted += sum(isinstance(answer, Reported) for answer in answered)
         return answered
+
+
+async def part_permitted(
+    tx: Transaction, reports: Sequence[Report]
+) -> tuple[Sequence[Report], Answers]:
+    """Return the reports whose senders may send them by now, and what to answer to the others."""
+    found = await permissions_of(tx, {report.actor for report in reports})
+    refused: Answers = {}
+    for report in reports:
+        answer = found[report.actor]
+        if isinstance(answer, RunhookError):
+            refused[report] = answer
+    return [report for report in reports if report not in refused], refused
 
 
 async def apply_reports(

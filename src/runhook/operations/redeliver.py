@@ -8,6 +8,7 @@ from runhook.domain.errors import ConflictError, NotFoundError
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
 from runhook.operations.audit import note_change
+from runhook.operations.permitted import permitted
 from runhook.storage.deliveries import LoggedDelivery, find_delivery, return_to_queue
 from runhook.storage.store import Store
 from runhook.storage.webhooks import lock_webhook
@@ -32,6 +33,7 @@ async def redeliver(
     """
     now = clock.now()
     async with store.write() as tx:
+        await permitted(tx, actor)
         # First the webhook: whoever switches it off waits, and cancels what we put in the queue.
         webhook = await lock_webhook(tx, account_id, webhook_id)
         before = await find_delivery(tx, account_id, delivery_id)

@@ -28,6 +28,7 @@ from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.audit import note_change
 from runhook.operations.ids import new_redelivery_id
+from runhook.operations.permitted import permitted
 from runhook.storage.columns import EPOCH
 from runhook.storage.picked import count_picked, missing_of
 from runhook.storage.redeliveries import end_redelivery, insert_redelivery, lock_redelivery
@@ -109,6 +110,7 @@ async def begin_redelivery(
         ended_at=None if webhook_ids else now,
     )
     async with store.write() as tx:
+        await permitted(tx, actor)
         await insert_redelivery(tx, redelivery)
         await note_change(
             tx,
@@ -134,6 +136,7 @@ async def cancel_redelivery(
     """
     now = clock.now()
     async with store.write() as tx:
+        await permitted(tx, actor)
         redelivery = await lock_redelivery(tx, account_id, redelivery_id)
         if redelivery is None:
             raise NotFoundError(f"There is no redelivery {redelivery_id} in this account.")

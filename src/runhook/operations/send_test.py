@@ -7,6 +7,7 @@ real ones, so that it is never counted against it.
 from dataclasses import dataclass
 
 from runhook.clock import Clock
+from runhook.domain.callers import Actor
 from runhook.domain.deliveries import AttemptTrigger, DeliveryId, DeliveryState, Lease
 from runhook.domain.errors import ConflictError, NotFoundError
 from runhook.domain.judging import Outcome
@@ -15,6 +16,7 @@ from runhook.domain.runs import AccountId
 from runhook.domain.samples import sample_event
 from runhook.domain.webhooks import Endpoint, WebhookId
 from runhook.operations.ids import new_delivery_id
+from runhook.operations.permitted import permitted
 from runhook.operations.prepare import attempt_of, prepare
 from runhook.outbound.sender import Sender
 from runhook.storage.claims import Ending, end_attempts, hold_claims
@@ -37,6 +39,7 @@ async def send_test(
     account_id: AccountId,
     webhook_id: WebhookId,
     *,
+    actor: Actor,
     lease: Lease,
     clock: Clock,
     public_url: str | None = None,
@@ -48,7 +51,7 @@ async def send_test(
         ConflictError: its secret cannot be opened, so that nothing can be signed.
     """
     sample, endpoint = await insert_sample(
-        store, account_id, webhook_id, lease, clock, public_url=public_url
+        store, account_id, webhook_id, lease, clock, actor=actor, public_url=public_url
     )
     sent_at = clock.now()
     request = prepare(endpoint, delivery_id=sample.id, body=sample.body, now=sent_at)
@@ -78,11 +81,13 @@ async def insert_sample(
     lease: Lease,
     clock: Clock,
     *,
+    actor: Actor,
     public_url: str | None,
 ) -> tuple[SampleDelivery, Endpoint]:
     """Log the test as one that is being sent, held by us, and return where it goes."""
     now = clock.now()
     async with store.write() as tx:
+        await permitted(tx, actor)
         webhook = await find_webhook(tx, account_id, webhook_id)
         endpoint = await find_endpoint(tx, account_id, webhook_id)
         if webhook is None or endpoint is None:

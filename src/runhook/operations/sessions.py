@@ -13,11 +13,12 @@ from runhook.domain.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from runhook.domain.people import User, UserId, check_email, session_end
+from runhook.domain.people import User, check_email, session_end
 from runhook.domain.runs import AccountId
 from runhook.operations.authenticate import digest_of
 from runhook.operations.devices import new_device
 from runhook.operations.passwords import Passwords
+from runhook.operations.permitted import still_signed_in
 from runhook.storage.people import KnownUser, find_membership, find_user_by_email, lock_user
 from runhook.storage.people import update_user as write_user
 from runhook.storage.sessions import (
@@ -152,23 +153,24 @@ async def resume(store: Store, text: str, *, clock: Clock) -> ValidSession:
 
 
 async def caller_in(
-    store: Store, account_id: AccountId, user: User, *, address: str | None
+    store: Store, account_id: AccountId, session: ValidSession, *, address: str | None
 ) -> Caller:
-    """Return a user as the caller that they are in an account.
+    """Return a user who is signed in as the caller that they are in an account.
 
     Raises:
         NotFoundError: they are no member, or there is no such account.
     """
     async with store.read() as tx:
-        membership = await find_membership(tx, account_id, user.id)
+        membership = await find_membership(tx, account_id, session.user.id)
     if membership is None:
         raise NotFoundError
     return Caller(
         account_id=account_id,
         account_identifier=membership.account.identifier,
-        actor=actor_of(user, address),
+        actor=actor_of(session.user, address),
         permissions=membership.role.permissions,
-        authority=f"Your role in this account, {membership.role}",
+        authority=membership.role,
+        session_id=session.session.id,
     )
 
 
@@ -177,18 +179,27 @@ def actor_of(user: User, address: str | None) -> Actor:
     return Actor(kind=ActorKind.USER, id=user.id, name=user.email, address=address)
 
 
-async def end_session(store: Store, user_id: UserId, session_id: int) -> None:
-    """End one session of a user, from the next request on.
+async def end_session(store: Store, session: ValidSession, session_id: int) -> None:
+    """End one session of who is signed in, from the next request on.
 
     Raises:
+        UnauthorizedError: their own has ended.
         NotFoundError: the user has no such session.
     """
     async with store.write() as tx:
-        if not await delete_session(tx, user_id, session_id):
+        await lock_user(tx, session.user.id)
+        await still_signed_in(tx, session)
+        if not await delete_session(tx, session.user.id, session_id):
             raise NotFoundError(f"You have no session {session_id}.")
 
 
-async def end_other_sessions(store: Store, user_id: UserId, kept: int) -> int:
-    """End a user's sessions but one; return how many."""
+async def end_other_sessions(store: Store, session: ValidSession) -> int:
+    """End all sessions of who is signed in but this one; return how many.
+
+    Raises:
+        UnauthorizedError: it has ended.
+    """
     async with store.write() as tx:
-        return await delete_other_sessions(tx, user_id, kept)
+        await lock_user(tx, session.user.id)
+        await still_signed_in(tx, session)
+        return await delete_other_sessions(tx, session.user.id, session.session.id)

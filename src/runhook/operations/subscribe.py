@@ -40,6 +40,7 @@ from runhook.domain.webhooks import (
 from runhook.operations.audit import note_change
 from runhook.operations.cancel_waiting import cancel_waiting
 from runhook.operations.ids import new_webhook_id
+from runhook.operations.permitted import permitted
 from runhook.storage.accounts import find_account
 from runhook.storage.jobs import unknown_jobs
 from runhook.storage.scopes import unknown_environments, unknown_projects
@@ -91,6 +92,7 @@ async def create_webhook(
     now = clock.now()
     secret = new_secret()
     async with store.write() as tx:
+        await permitted(tx, actor)
         account = await find_account(tx, account_id)
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
@@ -131,8 +133,9 @@ async def change_webhook(
         InvalidError: a value is not valid; the message begins with its name.
     """
     now = clock.now()
-    await end_what_waited(store, account_id, webhook_id)
+    await end_what_waited(store, account_id, webhook_id, actor)
     async with store.write() as tx:
+        await permitted(tx, actor)
         before = await existing_webhook(tx, account_id, webhook_id)
         asked = await changed_webhook(tx, before, change, policy)
         check_move(before, asked)
@@ -155,7 +158,9 @@ async def change_webhook(
     return after
 
 
-async def end_what_waited(store: Store, account_id: AccountId, webhook_id: WebhookId) -> None:
+async def end_what_waited(
+    store: Store, account_id: AccountId, webhook_id: WebhookId, actor: Actor
+) -> None:
     """Cancel what is left from before a webhook was switched off.
 
     It is not to be sent if the webhook is switched on just now.
@@ -166,6 +171,7 @@ async def end_what_waited(store: Store, account_id: AccountId, webhook_id: Webho
     is_more = True
     while is_more:
         async with store.write() as tx:
+            await permitted(tx, actor)
             await existing_webhook(tx, account_id, webhook_id)
             is_more = await cancel_waiting(tx, [webhook_id])
 
@@ -180,6 +186,7 @@ async def remove_webhook(
     """
     now = clock.now()
     async with store.write() as tx:
+        await permitted(tx, actor)
         webhook = await existing_webhook(tx, account_id, webhook_id)
         await delete_webhook(tx, webhook, now=now)
         await note_webhook(
@@ -210,6 +217,7 @@ async def renew_secret(
     now = clock.now()
     secret = new_secret()
     async with store.write() as tx:
+        await permitted(tx, actor)
         webhook = await existing_webhook(tx, account_id, webhook_id)
         until = await rotate_secret(tx, webhook, secret, grace=grace)
         await note_change(

@@ -2,18 +2,19 @@
 
 import secrets
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
-from runhook.domain.callers import Actor
+from runhook.domain.callers import Actor, ActorKind
 from runhook.domain.errors import ForbiddenError, InvalidError, NotFoundError
-from runhook.domain.permissions import EVERYTHING, Permission, PermissionSet
+from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
 from runhook.operations.authenticate import digest_of
-from runhook.storage.accounts import find_account
+from runhook.operations.permitted import permitted
+from runhook.storage.accounts import find_account, lock_account
+from runhook.storage.invitations import delete_invitations_by
 from runhook.storage.store import Store, Transaction
 from runhook.storage.tokens import (
     Token,
@@ -37,7 +38,6 @@ async def create_token(
     name: str,
     lifetime: timedelta | None = None,
     actor: Actor,
-    grantable: AbstractSet[Permission] = EVERYTHING,
     clock: Clock,
 ) -> tuple[Token, str]:
     """Create a token; its text is returned this once and never readable again.
@@ -48,8 +48,7 @@ async def create_token(
         permission_set: what it may do.
         name: what it is for.
         lifetime: how long it is valid, None for until it is revoked.
-        actor: who makes it.
-        grantable: what its maker may do, and can therefore hand on.
+        actor: who makes it; they can hand on what they may do themselves.
         clock: tells when it is made.
 
     Raises:
@@ -57,16 +56,16 @@ async def create_token(
         ForbiddenError: it would be allowed more than its maker is.
         NotFoundError: there is no such account.
     """
-    missing = permission_set.permissions - grantable
-    if missing:
-        raise ForbiddenError(
-            f"A token with the permission set {permission_set} could {min(missing)}, "
-            "which you may not."
-        )
     name = check_name(name)
     now = clock.now()
     text = new_token()
     async with store.write() as tx:
+        missing = permission_set.permissions - await permitted(tx, actor)
+        if missing:
+            raise ForbiddenError(
+                f"A token with the permission set {permission_set} could {min(missing)}, "
+                "which you may not."
+            )
         if await find_account(tx, account_id) is None:
             raise NotFoundError(f"There is no account {account_id}.")
         token = await add_token(
@@ -122,17 +121,22 @@ async def remove_token(
 ) -> None:
     """Revoke a token, from the next request on; revoking it again changes nothing.
 
+    Its open invitations end with it.
+
     Raises:
         NotFoundError: the account has no such token.
     """
     now = clock.now()
     async with store.write() as tx:
+        await lock_account(tx, account_id)
+        await permitted(tx, actor)
         token = await lock_token(tx, account_id, token_id)
         if token is None:
             raise NotFoundError(f"There is no token {token_id} in this account.")
         if token.revoked_at is not None:
             return
         await revoke_token(tx, account_id, token_id, now=now)
+        await delete_invitations_by(tx, account_id, ActorKind.TOKEN, token_id)
         await note_change(
             tx,
             account_id,

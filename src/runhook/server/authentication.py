@@ -83,8 +83,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     identity = await identify(connection, services)
     if access is None:
         caller = await caller_at(connection, services, identity)
-        caller.require(handler.opt["permission"])
-        connection.scope["user"] = caller
+        connection.scope["user"] = caller.using(handler.opt["permission"])
     elif access is Access.ANY_USER and isinstance(identity, Caller):
         raise ForbiddenError("That is for people who are signed in, not for tokens.")
     else:
@@ -137,7 +136,7 @@ async def caller_at(
         return await caller_in(
             services.store,
             AccountId(account_id),
-            identity.user,
+            identity,
             address=address_of(connection),
         )
     if account_id != identity.account_id:

@@ -84,10 +84,9 @@ async def replace_password(
         async with password_attempt(connection, services, session.user.email, session):
             await change_password(
                 services.store,
-                session.user,
+                session,
                 present=present,
                 password=password,
-                kept_session=session.session.id,
                 passwords=services.passwords,
             )
     except UnauthorizedError as error:

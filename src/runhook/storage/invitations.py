@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from runhook.domain.callers import Actor, ActorKind
 from runhook.domain.permissions import Role
 from runhook.domain.runs import AccountId
 from runhook.storage.store import Transaction
@@ -35,7 +36,7 @@ async def insert_invitation(
     *,
     email: str | None,
     digest: str,
-    created_by: str,
+    created_by: Actor,
     now: datetime,
     expires_at: datetime,
 ) -> int:
@@ -47,7 +48,9 @@ async def insert_invitation(
             email=email,
             role=role,
             digest=digest,
-            created_by=created_by,
+            created_by=created_by.name,
+            created_by_kind=created_by.kind,
+            created_by_id=created_by.id,
             created_at=now,
             expires_at=expires_at,
         )
@@ -129,15 +132,25 @@ async def delete_invitation(tx: Transaction, account_id: AccountId, invitation_i
     return rows.rowcount == 1
 
 
-async def delete_invitations_by(tx: Transaction, account_id: AccountId, created_by: str) -> None:
-    """Delete those of an account's invitations that somebody made and nobody accepted."""
-    await tx.execute(
-        sa.delete(invitations).where(
-            invitations.c.account_id == account_id,
-            invitations.c.created_by == created_by,
-            invitations.c.accepted_at.is_(None),
-        )
+async def delete_invitations_by(
+    tx: Transaction,
+    account_id: AccountId,
+    kind: ActorKind,
+    actor_id: int | None,
+    *,
+    role: Role | None = None,
+) -> None:
+    """Delete what somebody made of an account's invitations, all or those to one role.
+
+    What was accepted stays.
+    """
+    made = sa.delete(invitations).where(
+        invitations.c.account_id == account_id,
+        invitations.c.created_by_kind == kind,
+        invitations.c.created_by_id.is_not_distinct_from(actor_id),
+        invitations.c.accepted_at.is_(None),
     )
+    await tx.execute(made if role is None else made.where(invitations.c.role == role))
 
 
 async def delete_old_invitations(tx: Transaction, *, before: datetime, limit: int) -> int:
@@ -165,7 +178,8 @@ def is_open(tx: Transaction) -> sa.ColumnElement[bool]:
     return sa.and_(invitations.c.accepted_at.is_(None), invitations.c.expires_at > tx.now)
 
 
-SHOWN = [column for column in invitations.c if column.name not in ("digest", "accepted_at")]
+HIDDEN = ("digest", "accepted_at", "created_by_kind", "created_by_id")
+SHOWN = [column for column in invitations.c if column.name not in HIDDEN]
 
 
 def invitation_of(row: sa.Row[Any]) -> Invitation:

@@ -14,6 +14,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
+from runhook.domain.callers import Actor
 from runhook.domain.errors import InvalidError, UnavailableError
 from runhook.storage import _postgresql, _sqlite
 from runhook.storage.batches import Batch, compile_batch
@@ -113,6 +114,8 @@ class Transaction:
     database: Database
     now: Clock
     vault: Vault
+    acts_for: Actor | None = None
+    """Whose permission was looked at in this transaction; None if it has not been."""
     makes_due: bool = False
     """Whether something is to be sent as soon as this has committed: set by whatever does that,
     so that whoever delivers is woken then, in every process."""

@@ -78,7 +78,10 @@ invitations = sa.Table(
     sa.Column("email", sa.Text),
     sa.Column("role", Word(Role), nullable=False),
     sa.Column("digest", sa.Text, nullable=False, unique=True),
+    # The maker's name, and who that is: an invitation ends with them.
     sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_by_kind", Word(ActorKind), nullable=False),
+    sa.Column("created_by_id", sa.BigInteger),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
     sa.Column("accepted_at", UtcDateTime),

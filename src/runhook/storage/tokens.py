@@ -163,6 +163,13 @@ async def lock_token(tx: Transaction, account_id: AccountId, token_id: int) -> T
     return None if row is None else token_of(row)
 
 
+async def token_expiry(tx: Transaction, token_id: int) -> datetime | None:
+    """Return when a token expires, None for never."""
+    rows = await tx.execute(sa.select(tokens.c.expires_at).where(tokens.c.id == token_id))
+    expires_at: datetime | None = rows.scalar_one_or_none()
+    return expires_at
+
+
 async def revoke_token(
     tx: Transaction, account_id: AccountId, token_id: int, *, now: datetime
 ) -> None:

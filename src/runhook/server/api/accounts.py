@@ -57,7 +57,7 @@ async def change(
 async def accounts_of(tx: Transaction, identity: Identified) -> list[Account]:
     """Return the accounts that somebody may see, in the order of their ids."""
     if isinstance(identity, Caller):
-        identity.require(Permission.READ_ACCOUNT)
+        identity.using(Permission.READ_ACCOUNT)
         account = await find_account(tx, AccountId(identity.account_id))
         return [] if account is None else [account]
     return [one.account for one in await memberships_of(tx, identity.user.id)]

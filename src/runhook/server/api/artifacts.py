@@ -45,6 +45,7 @@ async def put_artifact(
         RunId(run_id),
         name,
         chunks_of(request),
+        actor=caller.actor,
         largest=services.largest_artifact,
     )
     return Envelope(data=ArtifactOut(run_id=run_id, name=name, size=size))

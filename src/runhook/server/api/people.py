@@ -65,7 +65,6 @@ async def change_member(
         UserId(user_id),
         data.role,
         actor=caller.actor,
-        permissions=caller.permissions,
         clock=services.clock,
     )
     return Envelope(data=shown_member(member))
@@ -81,7 +80,6 @@ async def remove(
         caller.account_id,
         UserId(user_id),
         actor=caller.actor,
-        permissions=caller.permissions,
         clock=services.clock,
     )
     return Envelope(data=RemovedOut(user_id=user_id))
@@ -110,7 +108,6 @@ async def create_invitation(
         data.role,
         email=data.email,
         actor=caller.actor,
-        permissions=caller.permissions,
         clock=services.clock,
     )
     link = link_of(secret, base_of(request, services.public_url))
@@ -127,7 +124,6 @@ async def withdraw_invitation(
         caller.account_id,
         invitation_id,
         actor=caller.actor,
-        permissions=caller.permissions,
         clock=services.clock,
     )
     return Envelope(data=WithdrawnOut(id=invitation_id))
@@ -141,9 +137,7 @@ async def accept(
     session = await session_if_any(request, services)
     if session is not None:
         address = address_of(request)
-        await accept_as(
-            services.store, data.secret, session.user, address=address, clock=services.clock
-        )
+        await accept_as(services.store, data.secret, session, address=address, clock=services.clock)
         return Response(created(await whoami(services, session)), status_code=201)
     begun = await accept_throttled(request, services, data.secret, data.to_answer())
     return await signed_in(request, services, begun)
@@ -162,7 +156,7 @@ async def change_user(
             request, services, session, present=data.current_password, password=data.password
         )
     if data.name is not UNSET:
-        user = await rename_user(services.store, user.id, data.name)
+        user = await rename_user(services.store, session, data.name)
     return Envelope(data=shown_user(user))
 
 

@@ -202,7 +202,7 @@ async def cancel_run(
     request: AnyRequest, services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[RunView]:
     """Ask for a cancelable run to be canceled; its reporter does it."""
-    await services.publisher.publish(Cancel(caller.account_id, RunId(run_id)))
+    await services.publisher.publish(Cancel(caller.account_id, RunId(run_id), caller.actor))
     return await answer_with_run(request, services, caller, run_id)
 
 

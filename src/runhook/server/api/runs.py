@@ -33,7 +33,7 @@ async def start_run(
 ) -> Response[Envelope[RunOut]]:
     """Start a run; the same key and facts again are the same run, answered with 200."""
     report = data.to_report(new_key=str(uuid.uuid4()))
-    reported = await services.publisher.publish(Start(caller.account_id, report))
+    reported = await services.publisher.publish(Start(caller.account_id, report, caller.actor))
     shown = run_of(reported.run)
     if reported.is_new:
         return Response(created(shown), status_code=201)
@@ -45,7 +45,7 @@ async def heartbeat(
     services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[HeartbeatOut]:
     """Say that the run's reporter is alive; learn whether it should end a cancelable run."""
-    return await take(services, Heartbeat(caller.account_id, RunId(run_id)))
+    return await take(services, Heartbeat(caller.account_id, RunId(run_id), actor=caller.actor))
 
 
 @post("/{run_id:int}/progress", status_code=200, **needs(Permission.REPORT_RUNS))
@@ -54,7 +54,7 @@ async def progress(
 ) -> Envelope[HeartbeatOut]:
     """Say how far the run has come; a heartbeat in all else."""
     report = data.to_report()
-    return await take(services, Heartbeat(caller.account_id, RunId(run_id), report))
+    return await take(services, Heartbeat(caller.account_id, RunId(run_id), report, caller.actor))
 
 
 @post("/{run_id:int}/canceling", status_code=200, **needs(Permission.REPORT_RUNS))
@@ -62,7 +62,7 @@ async def announce_cancel(
     services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[RunOut]:
     """Say that somebody cancels the run where it runs; its finish says what came of it."""
-    report = Canceling(caller.account_id, RunId(run_id))
+    report = Canceling(caller.account_id, RunId(run_id), caller.actor)
     return Envelope(data=run_of((await services.publisher.publish(report)).run))
 
 
@@ -71,14 +71,14 @@ async def finish_run(
     services: Serving, caller: Calling, run_id: FromPath[int], data: JSONBody[FinishIn]
 ) -> Envelope[RunOut]:
     """Finish a run; the same facts again change nothing, others are a conflict."""
-    report = Finish(caller.account_id, RunId(run_id), data.to_report())
+    report = Finish(caller.account_id, RunId(run_id), data.to_report(), caller.actor)
     return Envelope(data=run_of((await services.publisher.publish(report)).run))
 
 
 @post("/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
 async def cancel_run(services: Serving, caller: Calling, run_id: FromPath[int]) -> Envelope[RunOut]:
     """Ask for a cancelable run to be canceled; its reporter does it."""
-    report = Cancel(caller.account_id, RunId(run_id))
+    report = Cancel(caller.account_id, RunId(run_id), caller.actor)
     return Envelope(data=run_of((await services.publisher.publish(report)).run))
 
 

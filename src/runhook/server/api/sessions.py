@@ -48,7 +48,7 @@ async def end_own(
     request: AnyRequest, services: Serving, session: InSession
 ) -> Response[Envelope[EndedOut]]:
     """Sign out."""
-    await end_session(services.store, session.user.id, session.session.id)
+    await end_session(services.store, session, session.session.id)
     cookie = no_session_cookie(is_secure=is_secure(request, services.public_url))
     return Response(Envelope(data=EndedOut(id=session.session.id)), cookies=[cookie])
 
@@ -70,14 +70,14 @@ async def end_one(
     services: Serving, session: InSession, session_id: FromPath[int]
 ) -> Envelope[EndedOut]:
     """End one of the user's sessions."""
-    await end_session(services.store, session.user.id, session_id)
+    await end_session(services.store, session, session_id)
     return Envelope(data=EndedOut(id=session_id))
 
 
 @delete("/v3/sessions", status_code=200, **open_to(Access.ANY_USER))
 async def end_others(services: Serving, session: InSession) -> Envelope[OthersEndedOut]:
     """End all of the user's sessions but this one."""
-    ended = await end_other_sessions(services.store, session.user.id, session.session.id)
+    ended = await end_other_sessions(services.store, session)
     return Envelope(data=OthersEndedOut(ended=ended))
 
 

@@ -35,7 +35,6 @@ async def create(services: Serving, caller: Calling, data: JSONBody[TokenIn]) ->
         name=data.name,
         lifetime=data.lifetime,
         actor=caller.actor,
-        grantable=caller.permissions,
         clock=services.clock,
     )
     return created(shown_token(token, text))

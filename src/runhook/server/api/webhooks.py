@@ -114,6 +114,7 @@ async def test_subscription(
         services.sender,
         caller.account_id,
         WebhookId(webhook_id),
+        actor=caller.actor,
         lease=services.lease,
         clock=services.clock,
         public_url=services.public_url,

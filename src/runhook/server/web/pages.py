@@ -36,7 +36,7 @@ from runhook.server.web.forms import WHOLE, Form
 from runhook.server.web.rendering import local_path, page, see
 from runhook.storage.invitations import Invitation
 from runhook.storage.people import memberships_of
-from runhook.storage.sessions import list_sessions
+from runhook.storage.sessions import ValidSession, list_sessions
 from runhook.storage.webhooks import count_webhooks
 
 LISTED = 500
@@ -92,7 +92,7 @@ async def sign_in(request: AnyRequest, services: Serving) -> Template | Redirect
 @post("/sign-out", status_code=200, **open_to(Access.ANY_USER))
 async def sign_out(request: AnyRequest, services: Serving, session: InSession) -> Redirect:
     """End this session."""
-    await end_session(services.store, session.user.id, session.session.id)
+    await end_session(services.store, session, session.session.id)
     cookie = no_session_cookie(is_secure=is_secure(request, services.public_url))
     return see("/sign-in", cookies=[cookie])
 
@@ -113,14 +113,14 @@ async def show_sessions(services: Serving, session: InSession) -> Template:
 @post("/sessions/{session_id:int}/end", status_code=200, **open_to(Access.ANY_USER))
 async def end_one(services: Serving, session: InSession, session_id: FromPath[int]) -> Redirect:
     """End one of somebody's own sessions."""
-    await end_session(services.store, session.user.id, session_id)
+    await end_session(services.store, session, session_id)
     return see("/sessions")
 
 
 @post("/sessions/end-others", status_code=200, **open_to(Access.ANY_USER))
 async def end_others(services: Serving, session: InSession) -> Redirect:
     """End all of somebody's sessions but this one."""
-    await end_other_sessions(services.store, session.user.id, session.session.id)
+    await end_other_sessions(services.store, session)
     return see("/sessions")
 
 
@@ -143,7 +143,7 @@ async def accept_invitation(
     invitation = await look_at_invitation(services.store, secret)
     session = await session_if_any(request, services)
     if session is not None:
-        return await accept_signed_in(request, services, secret, invitation, session.user)
+        return await accept_signed_in(request, services, secret, invitation, session)
     form = await Form.sent_with(request, "email", "name", "password")
     if invitation.email is not None:
         form.values["email"] = invitation.email
@@ -169,17 +169,21 @@ async def accept_invitation(
 
 
 async def accept_signed_in(
-    request: AnyRequest, services: Services, secret: str, invitation: Invitation, user: User
+    request: AnyRequest,
+    services: Services,
+    secret: str,
+    invitation: Invitation,
+    session: ValidSession,
 ) -> Template | Redirect:
     """Accept an invitation as who is signed in."""
     form = Form()
     try:
         await accept_as(
-            services.store, secret, user, address=address_of(request), clock=services.clock
+            services.store, secret, session, address=address_of(request), clock=services.clock
         )
     except (ConflictError, ForbiddenError) as error:
         form.refuse(WHOLE, error.message)
-        return invitation_page(invitation, form, user)
+        return invitation_page(invitation, form, session.user)
     return see("/")
 
 

@@ -117,7 +117,7 @@ async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) ->
 @post("/runs/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
 async def cancel(services: Serving, visit: Visiting, run_id: FromPath[int]) -> Redirect:
     """Ask for a cancelable run to be canceled; its reporter does it."""
-    await services.publisher.publish(Cancel(visit.account_id, RunId(run_id)))
+    await services.publisher.publish(Cancel(visit.account_id, RunId(run_id), visit.caller.actor))
     return see(f"{visit.root}/runs/{run_id}")
 
 

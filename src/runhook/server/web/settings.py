@@ -95,7 +95,6 @@ async def invite_somebody(request: AnyRequest, services: Serving, visit: Visitin
             Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
             email=form["email"].strip() or None,
             actor=visit.caller.actor,
-            permissions=visit.caller.permissions,
             clock=services.clock,
         )
     except InvalidError as error:
@@ -122,7 +121,6 @@ async def withdraw_invitation(
         visit.account_id,
         invitation_id,
         actor=visit.caller.actor,
-        permissions=visit.caller.permissions,
         clock=services.clock,
     )
     return see(f"{visit.root}/settings/members")
@@ -142,7 +140,6 @@ async def change_member(
                 visit.account_id,
                 user,
                 actor=visit.caller.actor,
-                permissions=visit.caller.permissions,
                 clock=services.clock,
             )
         else:
@@ -152,7 +149,6 @@ async def change_member(
                 user,
                 Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
                 actor=visit.caller.actor,
-                permissions=visit.caller.permissions,
                 clock=services.clock,
             )
     except (ConflictError, ForbiddenError) as error:
@@ -209,7 +205,6 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
                 name=form["name"],
                 lifetime=None if lifetime is None else timedelta(days=lifetime),
                 actor=visit.caller.actor,
-                grantable=visit.caller.permissions,
                 clock=services.clock,
             )
             form = blank_token()

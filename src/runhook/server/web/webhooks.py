@@ -198,6 +198,7 @@ async def test_endpoint(services: Serving, visit: Visiting, webhook_id: FromPath
         services.sender,
         visit.account_id,
         WebhookId(webhook_id),
+        actor=visit.caller.actor,
         lease=services.lease,
         clock=services.clock,
         public_url=services.public_url,

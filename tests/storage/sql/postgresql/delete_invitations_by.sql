@@ -1,1 +1,1 @@
-DELETE FROM invitations WHERE invitations.account_id = $1::BIGINT AND invitations.created_by = $2::VARCHAR AND invitations.accepted_at IS NULL;
+DELETE FROM invitations WHERE invitations.account_id = $1::BIGINT AND invitations.created_by_kind = $2::VARCHAR AND invitations.created_by_id IS NOT DISTINCT FROM $3::BIGINT AND invitations.accepted_at IS NULL AND invitations.role = $4::VARCHAR;

@@ -1,1 +1,1 @@
-INSERT INTO invitations (account_id, email, role, digest, created_by, created_at, expires_at) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::BIGINT, $7::BIGINT) RETURNING invitations.id;
+INSERT INTO invitations (account_id, email, role, digest, created_by, created_by_kind, created_by_id, created_at, expires_at) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::VARCHAR, $5::VARCHAR, $6::VARCHAR, $7::BIGINT, $8::BIGINT, $9::BIGINT) RETURNING invitations.id;

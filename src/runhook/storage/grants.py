@@ -1,0 +1,59 @@
+"""What lets somebody act, held as it is until the transaction ends.
+
+On PostgreSQL the rows are locked so that nobody takes a permission away meanwhile, and whoever does
+so at the same time comes first or second, never between; SQLite has one writer. What takes one
+away locks the row of the account or user before it comes here, so that two of them never wait for
+each other.
+"""
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+
+from runhook.domain.people import UserId
+from runhook.domain.permissions import PermissionSet, Role
+from runhook.domain.runs import AccountId
+from runhook.storage.store import Transaction
+from runhook.storage.tables import members, sessions, tokens
+
+
+async def hold_tokens(
+    tx: Transaction, token_ids: Collection[int]
+) -> Mapping[tuple[AccountId, int], PermissionSet]:
+    """Return the permission sets of those of these tokens that are valid, by account and id."""
+    rows = await tx.execute(
+        sa.select(tokens.c.account_id, tokens.c.id, tokens.c.permission_set)
+        .where(
+            tokens.c.id.in_(list(token_ids)),
+            tokens.c.revoked_at.is_(None),
+            sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > tx.now),
+        )
+        .order_by(tokens.c.id)
+        # Its use is noted meanwhile; who revokes it waits.
+        .with_for_update(read=True, key_share=True)
+    )
+    return {(row.account_id, row.id): row.permission_set for row in rows}
+
+
+async def hold_sessions(tx: Transaction, session_ids: Collection[int]) -> Mapping[int, UserId]:
+    """Return whose those of these sessions are that have not ended."""
+    rows = await tx.execute(
+        sa.select(sessions.c.id, sessions.c.user_id)
+        .where(sessions.c.id.in_(list(session_ids)), sessions.c.expires_at > tx.now)
+        .order_by(sessions.c.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    return {row.id: row.user_id for row in rows}
+
+
+async def hold_roles(
+    tx: Transaction, memberships: Collection[tuple[AccountId, UserId]]
+) -> Mapping[tuple[AccountId, UserId], Role]:
+    """Return what these users are in these accounts."""
+    rows = await tx.execute(
+        sa.select(members.c.account_id, members.c.user_id, members.c.role)
+        .where(sa.tuple_(members.c.account_id, members.c.user_id).in_(list(memberships)))
+        .order_by(members.c.account_id, members.c.user_id)
+        .with_for_update(read=True)
+    )
+    return {(row.account_id, row.user_id): row.role for row in rows}

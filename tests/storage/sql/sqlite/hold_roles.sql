@@ -1,0 +1,3 @@
+SELECT members.account_id, members.user_id, members.role
+FROM members
+WHERE (members.account_id, members.user_id) IN (VALUES (?, ?)) ORDER BY members.account_id, members.user_id;

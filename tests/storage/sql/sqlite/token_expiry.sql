@@ -1,0 +1,3 @@
+SELECT tokens.expires_at
+FROM tokens
+WHERE tokens.id = ?;
