@@ -36,15 +36,20 @@ NODES = {
 def say(text):
     os.write(1, text.encode() + b"\n")
 
+def flag(name, default):
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
+
 def write_results(nodes):
-    os.makedirs("target", exist_ok=True)
+    os.chdir(flag("--project-dir", os.environ.get("DBT_PROJECT_DIR", ".")))
+    target = flag("--target-path", os.environ.get("DBT_TARGET_PATH", "target"))
+    os.makedirs(target, exist_ok=True)
     now = datetime.datetime.now(datetime.timezone.utc).isoformat()
     document = {
         "metadata": {
             "dbt_version": "1.12.6",
             "invocation_id": "5f3c",
             "generated_at": now.replace("+00:00", "Z"),
-            "env": {"RUNHOOK_STEP": TAG},
+            "env": {"RUNHOOK_STEP": TAG} if TAG else {},
         },
         "results": [
             {"unique_id": u, "status": s, "message": m, "execution_time": float(s == "success")}
@@ -53,7 +58,7 @@ def write_results(nodes):
         "elapsed_time": 1.25,
         "args": {"vars": os.environ.get("LEAK", "")},
     }
-    with open("target/run_results.json", "w") as file:
+    with open(target + "/run_results.json", "w") as file:
         json.dump(document, file)
 
 def interrupted(number, frame):

@@ -84,7 +84,7 @@ def test_a_usage_error_does_not_report_the_results_of_the_run_before(
     assert (end["status"], end["outcome"]) == ("error", "errored")
     assert end["results"] == {"available": False, "reason": "dbt wrote none"}
     assert "dbt_version" not in end
-    assert end["status_message"].startswith("dbt exited with code 2 and left no results")
+    assert end["status_message"].startswith("dbt exited with code 2")
 
 
 def test_results_that_were_cut_off_are_said_to_be(wrapper: Wrapper, service: StubService):

@@ -102,9 +102,7 @@ def test_each_step_has_its_own_results_only(wrapper: Wrapper, service: StubServi
     run_steps(wrapper, "dbt build", "dbt usage")
 
     end = service.body("finish")
-    assert end["status_message"].startswith(
-        "Invoke dbt with `dbt usage`: dbt exited with code 2 and left no results"
-    )
+    assert end["status_message"].startswith("Invoke dbt with `dbt usage`: dbt exited with code 2")
     assert "Completed" not in end["steps"][1]["logs"]
 
 

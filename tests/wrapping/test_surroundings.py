@@ -73,6 +73,9 @@ def test_follows_the_project_folder_that_was_named(
         (["build", "--target", "prod"], {}, "prod"),
         (["build", "--target=prod"], {}, "prod"),
         (["build", "-t", "prod"], {}, "prod"),
+        (["build", "-tprod"], {}, "prod"),
+        (["build", "-t=prod"], {}, "prod"),
+        (["build", "--target=prod", "--profile", "shop"], {}, "prod"),
         (["build", "-t", "dev", "--target", "prod"], {"DBT_TARGET": "wrong"}, "prod"),
         (["build"], {"DBT_TARGET": "prod"}, "prod"),
         (["build"], {"DBT_TARGET": ""}, "default"),
@@ -93,10 +96,59 @@ def test_the_environment_is_dbts_target(
         (["/opt/dbt/bin/dbt", "build", "-t", "prod"], "prod"),
         (["docker", "run", "-t", "image", "dbt", "build"], "default"),
         (["make", "-t", "nightly"], "default"),
+        (["sh", "-c", "dbt build --target prod"], "prod"),
+        (["bash", "-lc", "set -e\ndbt deps\ncd shop && dbt build -tprod; echo 'done'"], "prod"),
+        (["bash", "-c", "bash -c 'dbt build --target prod'"], "prod"),
+        (["sh", "-c", "DBT_TARGET=prod dbt build"], "prod"),
+        (["sh", "-c", "dbt build --target prod && echo \"it's"], "prod"),
+        (["docker", "run", "-t", "-v", "/a:/b", "registry/dbt:1.9", "build", "-t", "prod"], "prod"),
+        (["docker", "run", "-e", "DBT_TARGET=prod", "image", "run"], "prod"),
+        (["docker", "compose", "run", "dbt", "build", "--target", "prod"], "prod"),
+        (["uvx", "--from", "dbt-core", "dbt", "build", "--target", "prod"], "prod"),
+        (["poetry", "run", "dbt", "build", "--target=prod"], "prod"),
+        (["python", "-m", "dbt", "build", "--target", "prod"], "prod"),
+        (["python3", "-m", "dbt.cli.main", "build", "--target", "prod"], "prod"),
+        (["env", "-i", "DBT_TARGET=prod", "dbt", "build"], "prod"),
+        (["timeout", "60", "sh", "-c", "exec dbt build -t prod"], "prod"),
     ],
 )
 def test_only_dbts_own_flags_count(tmp_path: Path, command: list[str], name: str):
     assert Surroundings(command, {}, tmp_path).environment_name() == name
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sh", "-c", "cd shop && dbt build"],
+        ["sh", "-c", "(cd ./shop; dbt build)"],
+        ["env", "-C", "shop", "dbt", "build"],
+        ["uv", "--directory", "shop", "run", "dbt", "build"],
+        ["dbt", "build", "--project-dir", "shop"],
+        ["./nightly"],
+    ],
+)
+def test_finds_the_project_that_a_command_goes_to(tmp_path: Path, command: list[str]):
+    (tmp_path / "shop" / "dbt_packages" / "utils").mkdir(parents=True)
+    (tmp_path / "shop" / PROJECT).write_text("name: shop_of_ours\n")
+    (tmp_path / "shop" / "dbt_packages" / "utils" / PROJECT).write_text("name: utils\n")
+
+    assert Surroundings(command, {}, tmp_path).project_name() == "shop_of_ours"
+
+
+def test_of_several_projects_below_none_is_guessed(tmp_path: Path):
+    for name in ("shop", "stock"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / PROJECT).write_text(f"name: {name}\n")
+
+    assert Surroundings(["./nightly"], {}, tmp_path).project_name() == "default"
+
+
+def test_a_byte_order_mark_before_a_file_is_none_of_it(tmp_path: Path):
+    (tmp_path / PROJECT).write_text("name: shop\ntarget-path: out\n", encoding="utf-8-sig")
+    (tmp_path / ".env").write_text("DBT_TARGET=prod\n", encoding="utf-8-sig")
+
+    assert around(tmp_path).project_name() == "shop"
+    assert around(tmp_path).environment_name() == "prod"
 
 
 def test_reads_dbts_env_file_which_does_not_win_over_real_variables(tmp_path: Path):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from runhook.client.process import Ending
-from runhook.client.verdict import judge
+from runhook.client.verdict import has_timed_out, judge
 from runhook.domain.artifacts import FailedNode, RunResults
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -38,6 +38,7 @@ def wrote(*failed: str, at: datetime = EARLIER, nodes_known: bool = True) -> Run
             FailedNode(unique_id=one, resource_type="model", status="error", message="")
             for one in failed
         ),
+        failed_total=len(failed),
         nodes_known=nodes_known,
     )
 
@@ -112,3 +113,31 @@ def test_a_message_stays_short():
 
 def test_a_signal_without_a_name_is_told_by_its_number():
     assert judge(ended(killed_by=40), None, DBT).message == "dbt was killed by signal 40"
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 64])
+def test_without_results_only_what_is_known_is_said(code: int):
+    assert judge(ended(code), None, DBT).message == f"dbt exited with code {code}"
+
+
+@pytest.mark.parametrize(
+    ("command", "seconds"),
+    [
+        (["timeout", "60", "dbt", "run"], 60.1),
+        (["timeout", "-k", "5", "-s", "9", "1m", "dbt", "run"], 60.1),
+        (["/usr/bin/timeout", "--foreground", "0.5h", "dbt"], 1800.5),
+        (["env", "A=1", "timeout", "60", "dbt"], 61),
+    ],
+)
+def test_knows_when_the_time_of_timeout_was_over(command: list[str], seconds: float):
+    assert has_timed_out([command], seconds)
+    assert not has_timed_out([command], seconds - 2)
+    assert not has_timed_out([["dbt", "run", "--select", "timeout_model"]], seconds)
+
+
+@pytest.mark.parametrize("code", [124, 137])
+def test_a_command_that_timeout_has_ended_was_timed_out(code: int):
+    verdict = judge(ended(code), None, SHELL, timed_out=True)
+
+    assert (verdict.status, verdict.message) == ("error", "timed out by timeout(1)")
+    assert judge(ended(124), None, SHELL).message == "sh exited with code 124"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from runhook.client.artifacts import HEAD_BYTES, LARGEST_ARTIFACT
+from runhook.client.artifacts import HEAD_BYTES, LARGEST_ATTACHED
 from runhook.client.service import Failed, Service
 from runhook.client.steps import Step
 from runhook.client.witness import TAG
@@ -75,8 +75,11 @@ def attach(
         NotAttachedError: it cannot be read, is another run's by now, or is not taken.
     """
     try:
-        if path.stat().st_size > LARGEST_ARTIFACT:
-            raise NotAttachedError(f"{path.name} is too large")
+        if (size := path.stat().st_size) > LARGEST_ATTACHED:
+            raise NotAttachedError(
+                f"{path.name} has {size >> 20} MiB, and at most {LARGEST_ATTACHED >> 20} MiB are "
+                "attached"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise NotAttachedError(f"{path.name} cannot be read: {type(error).__name__}") from error

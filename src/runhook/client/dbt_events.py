@@ -159,6 +159,7 @@ def results_of(told: Told) -> RunResults:
             for unique_id, status, message, _ in told.nodes
             if status in FAILED_STATUSES
         ),
+        failed_total=sum(status in FAILED_STATUSES for _, status, _, _ in told.nodes),
         skipped=tuple(unique_id for unique_id, status, *_ in told.nodes if status == "skipped"),
         slowest=tuple(
             SlowNode(unique_id=unique_id, seconds=round(seconds, 3))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from runhook.client.artifacts import HEAD_BYTES, LARGEST_ARTIFACT
+from runhook.client.artifacts import HEAD_BYTES, read_file
 from runhook.client.facts import Fact, fit
 from runhook.client.reporter import tell
 from runhook.client.reports import Report, finished, rfc_3339, started
@@ -22,7 +22,6 @@ from runhook.domain.artifacts import (
     RunResults,
     UnreadableError,
     project_and_invocation,
-    read_results,
     summarise,
 )
 from runhook.domain.redaction import Redactor
@@ -64,9 +63,7 @@ def read_invocation(folder: Path) -> Invocation:
     """
     path = folder / "run_results.json"
     try:
-        if path.stat().st_size > LARGEST_ARTIFACT:
-            raise NotImportedError(f"{path} is too large to read")
-        results = read_results(path.read_bytes(), TAG)
+        results = read_file(path, TAG)
     except OSError as error:
         raise NotImportedError(f"{path}: {error.strerror}") from error
     except UnreadableError as error:

@@ -4,18 +4,84 @@ Nothing here starts dbt (its import alone takes seconds) or needs a YAML library
 variables, variables over dbt's `.env`, that over dbt_project.yml.
 """
 
+import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-DBT_NAMES = {"dbt", "dbtf", "dbt-fusion"}
+from runhook.client.dbt_calls import DBT_NAMES, dbt_calls
+
 PROJECT_FILE = "dbt_project.yml"
 UNKNOWN = "default"
 """The project and the environment of those who name neither; dbt's own default target."""
 YAML_VALUE = r"""\s*:\s*(?:"([^"]*)"|'([^']*)'|([^\s#"'{][^\s#]*))"""
+NO_PROJECTS = frozenset(
+    {"dbt_packages", "dbt_modules", "node_modules", "site-packages", "venv", "__pycache__"}
+)
+MOST_FOLDERS = 2_000
+DEEPEST = 4
+
+
+@dataclass(frozen=True)
+class DbtCall:
+    """A call of dbt: its words, what it inherits, and its working directory."""
+
+    words: Sequence[str]
+    environ: Mapping[str, str]
+    folder: Path
+
+    def project_name(self) -> str:
+        """Return `name:` of dbt_project.yml; empty if it has none."""
+        return self._project_value("name") or ""
+
+    def target(self) -> str:
+        """Return dbt's target, as far as it was named outside profiles.yml; else empty."""
+        return self._setting(["--target", "-t"], "TARGET") or ""
+
+    def target_folder(self) -> Path:
+        """Return where dbt will write its artifacts, unless only dbt can tell (Jinja)."""
+        chosen = self._setting(["--target-path"], "TARGET_PATH")
+        path = chosen or self._project_value("target-path") or "target"
+        return self.project_folder / path
+
+    def log_file(self) -> Path:
+        """Return where dbt logs."""
+        chosen = self._setting(["--log-path"], "LOG_PATH")
+        path = chosen or self._project_value("log-path") or "logs"
+        return self.project_folder / path / "dbt.log"
+
+    @cached_property
+    def project_folder(self) -> Path:
+        """The folder of dbt_project.yml: the one named, else the nearest at or above ours."""
+        if chosen := self._setting(["--project-dir"], "PROJECT_DIR"):
+            return self.folder / Path(chosen).expanduser()
+        candidates = [self.folder, *self.folder.parents]
+        return next((one for one in candidates if (one / PROJECT_FILE).is_file()), self.folder)
+
+    @cached_property
+    def env_file(self) -> dict[str, str]:
+        """The working directory's `.env`, which both Core 1.12 and v2 load."""
+        return read_env_file(read_lines(self.folder / ".env"))
+
+    def _setting(self, flags: Sequence[str], variable: str) -> str | None:
+        """Return a setting from dbt's flags, else DBT_ENGINE_<variable>, else DBT_<variable>."""
+        if value := flag_value(self.words, flags):
+            return value
+        for name in (f"DBT_ENGINE_{variable}", f"DBT_{variable}"):
+            if value := self.environ.get(name) or self.env_file.get(name):
+                return value
+        return None
+
+    def _project_value(self, key: str) -> str | None:
+        """Return a top-level scalar of dbt_project.yml."""
+        for line in read_lines(self.project_folder / PROJECT_FILE):
+            if found := re.match(re.escape(key) + YAML_VALUE, line):
+                value = next((group for group in found.groups() if group), "")
+                return None if "{{" in value else value or None  # Jinja is dbt's to render
+        return None
 
 
 @dataclass(frozen=True)
@@ -29,13 +95,28 @@ class Surroundings:
     environ: Mapping[str, str]
     folder: Path
 
+    @cached_property
+    def calls(self) -> Sequence[DbtCall]:
+        """The calls of dbt that the command line shows; one without words if it shows none."""
+        found = [
+            DbtCall(one.words, {**self.environ, **one.variables}, self.folder / one.folder)
+            for one in dbt_calls(self.command)
+        ]
+        return found or [DbtCall((), self.environ, self.folder)]
+
+    @cached_property
+    def env_file(self) -> Mapping[str, str]:
+        """The `.env` that dbt loads."""
+        return self.calls[0].env_file
+
     def project_name(self) -> str:
-        """Return `name:` of dbt_project.yml."""
-        return self._project_value("name") or UNKNOWN
+        """Return the name of the project that dbt is called in, else of the only one below."""
+        names = (call.project_name() for call in self.calls)
+        return next(filter(None, names), "") or self._name_below() or UNKNOWN
 
     def environment_name(self) -> str:
         """Return dbt's target, as far as it was named outside profiles.yml."""
-        return self._setting(["--target", "-t"], "TARGET") or UNKNOWN
+        return next(filter(None, (call.target() for call in self.calls)), UNKNOWN)
 
     def dbt_version(self) -> str:
         """Return the version installed beside the `dbt` that will run; empty if not found."""
@@ -54,63 +135,42 @@ class Surroundings:
         return ""
 
     def target_folder(self) -> Path:
-        """Return where dbt will write its artifacts.
+        """Return where the first call of dbt will write its artifacts."""
+        return self.calls[0].target_folder()
 
-        A target path that a script in between chooses is not seen; then the tag is not found and
-        the results count as unavailable.
-        """
-        chosen = self._setting(["--target-path"], "TARGET_PATH")
-        path = chosen or self._project_value("target-path") or "target"
-        return self.project_folder / path
+    def _name_below(self) -> str:
+        """Return the name of the only project below the working directory; empty if of several."""
+        found = [folder for folder, files in folders_below(self.folder) if PROJECT_FILE in files]
+        if len(found) != 1:
+            return ""
+        return DbtCall(["--project-dir", str(found[0])], {}, self.folder).project_name()
 
-    @cached_property
-    def project_folder(self) -> Path:
-        """The folder of dbt_project.yml: the one named, else the nearest at or above ours."""
-        if chosen := self._setting(["--project-dir"], "PROJECT_DIR"):
-            return self.folder / chosen
-        candidates = [self.folder, *self.folder.parents]
-        return next((one for one in candidates if (one / PROJECT_FILE).is_file()), self.folder)
 
-    def _setting(self, flags: Sequence[str], variable: str) -> str | None:
-        """Return a setting from dbt's flags, else DBT_ENGINE_<variable>, else DBT_<variable>."""
-        if value := flag_value(self._dbt_words, flags):
-            return value
-        for name in (f"DBT_ENGINE_{variable}", f"DBT_{variable}"):
-            if value := self.environ.get(name) or self.env_file.get(name):
-                return value
-        return None
-
-    @cached_property
-    def _dbt_words(self) -> Sequence[str]:
-        """The words that dbt itself will read: `-t` means something else to docker or make."""
-        for position, word in enumerate(self.command):
-            if Path(word).name in DBT_NAMES:
-                return self.command[position + 1 :]
-        return []
-
-    @cached_property
-    def env_file(self) -> dict[str, str]:
-        """The working directory's `.env`, which both Core 1.12 and v2 load."""
-        return read_env_file(read_lines(self.folder / ".env"))
-
-    def _project_value(self, key: str) -> str | None:
-        """Return a top-level scalar of dbt_project.yml."""
-        for line in read_lines(self.project_folder / PROJECT_FILE):
-            if found := re.match(re.escape(key) + YAML_VALUE, line):
-                value = next((group for group in found.groups() if group), "")
-                return None if "{{" in value else value or None  # Jinja is dbt's to render
-        return None
+def folders_below(top: Path) -> Iterator[tuple[Path, Sequence[str]]]:
+    """Yield folders with the names of their files, as far as one looks for people's own ones."""
+    for count, (folder, folders, files) in enumerate(os.walk(top)):
+        yield Path(folder), files
+        depth = len(Path(folder).relative_to(top).parts)
+        folders[:] = sorted(
+            one
+            for one in folders
+            if depth < DEEPEST and one not in NO_PROJECTS and not one.startswith(".")
+        )
+        if count >= MOST_FOLDERS:
+            return
 
 
 def flag_value(words: Sequence[str], flags: Sequence[str]) -> str | None:
-    """Return what the last of ``flags`` is set to; dbt takes `--flag value` and `--flag=value`."""
+    """Return what the last of ``flags`` is set to: `--flag value`, `--flag=value`, `-fvalue`."""
     value = None
     for position, word in enumerate(words):
-        name, equals, rest = word.partition("=")
-        if name in flags and equals:
-            value = rest
-        elif word in flags and position + 1 < len(words):
-            value = words[position + 1]
+        for flag in flags:
+            if word == flag and position + 1 < len(words):
+                value = words[position + 1]
+            elif word.startswith(f"{flag}="):
+                value = word[len(flag) + 1 :]
+            elif not flag.startswith("--") and word.startswith(flag) and word != flag:
+                value = word[len(flag) :]
     return value
 
 
@@ -127,7 +187,7 @@ def read_env_file(lines: Iterable[str]) -> dict[str, str]:
 def read_lines(path: Path) -> list[str]:
     """Return a small text file's lines; none if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError:
         return []
 

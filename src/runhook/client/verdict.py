@@ -4,9 +4,11 @@ The exit code alone does not tell: dbt v2 exits with 1 both when canceled and wh
 Core with 2 both when canceled and when its command line was wrong.
 """
 
+import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePath
 
 from runhook.client.process import Ending
@@ -21,6 +23,11 @@ from runhook.domain.artifacts import (
 STOPPED_BY = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 """Who dies of one of these was asked to stop, though not through us."""
 
+TIMEOUTS = frozenset({"timeout", "gtimeout"})
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+TIMED_OUT = 124
+TIMED_OUT_HARD = 137
+"""timeout(1) exits so if it had to kill, but so does a shell whose command was killed."""
 FINISHED_WITH_FAILURES = 1
 """dbt's exit code after a run that it went through, though not all went well."""
 
@@ -35,17 +42,26 @@ class Verdict:
     """For people; empty if there is nothing to say."""
 
 
-def judge(ending: Ending, results: RunResults | None, command: Sequence[str]) -> Verdict:
+def judge(
+    ending: Ending,
+    results: RunResults | None,
+    command: Sequence[str],
+    *,
+    timed_out: bool = False,
+) -> Verdict:
     """Return what became of the run.
 
     Args:
         ending: how the command ended.
         results: what dbt wrote during this very run; None if nothing readable.
         command: the command line.
+        timed_out: whether timeout(1) ran as long as it lets a command run.
     """
     if ending.not_started is not None:
         return errored(ending.not_started)
     name = PurePath(command[0]).name
+    if ending.asked_to_stop_by is None and ending.code in {TIMED_OUT, TIMED_OUT_HARD} and timed_out:
+        return errored("timed out by timeout(1)")
     killed_by = killing_signal(ending)
     if ending.asked_to_stop_by is not None and not was_done(ending, results, name):
         return canceled(f"canceled by {signal_name(ending.asked_to_stop_by)}")
@@ -57,15 +73,32 @@ def judge(ending: Ending, results: RunResults | None, command: Sequence[str]) ->
     if ending.code == 0:
         return succeeded(results)
     if results is None:
-        return errored(
-            f"{name} exited with code {ending.code} and left no results: a usage, configuration "
-            "or compilation error?"
-        )
+        return errored(f"{name} exited with code {ending.code}")
     if not results.nodes_known:
         return errored(f"{name} exited with code {ending.code}: compilation error")
     if results.failed:
         return failed(results)
     return errored(f"{name} exited with code {ending.code}, though no node failed")
+
+
+def has_timed_out(commands: Iterable[Sequence[str]], ran_for: float) -> bool:
+    """Whether one of these is timeout(1), and its time was over after ``ran_for`` seconds."""
+    limits = (limit_of(command) for command in commands)
+    return any(limit is not None and ran_for >= limit for limit in limits)
+
+
+def limit_of(command: Sequence[str]) -> float | None:
+    """Return how long timeout(1) lets a command run, in seconds; None if it is another program."""
+    names = [PurePath(word).name for word in command]
+    position = next((at for at, name in enumerate(names) if name in TIMEOUTS), None)
+    if position is None:
+        return None
+    for before, word in pairwise(command[position:]):
+        if before in {"-k", "--kill-after", "-s", "--signal"}:
+            continue
+        if found := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", word):
+            return float(found[1]) * UNITS[found[2]]
+    return 0.0
 
 
 def judge_results(results: RunResults) -> Verdict:

@@ -6,6 +6,7 @@ No method of a witness raises. What is not needed before dbt has started is impo
 import functools
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from runhook.client.process import Ending
 from runhook.client.settings import Settings
 
 if TYPE_CHECKING:
+    from runhook.client.artifacts import Traces
+    from runhook.client.lookout import Lookout, Seen
     from runhook.client.reporter import Reporter
     from runhook.client.reports import Report
     from runhook.client.service import Service
@@ -32,6 +35,9 @@ TAG = "RUNHOOK_STEP"
 An artifact is this step's if and only if it carries this step's tag. A newer file may be another
 run's, and after a usage error the file of the run before is still there.
 """
+
+LEFT_SECONDS = 1.0
+"""What there is at least to tell a run's end."""
 
 AnyWitness = TypeVar("AnyWitness", bound="Witness")
 Parameters = ParamSpec("Parameters")
@@ -91,6 +97,7 @@ class Witness:
         self._tag = ""
         self._count = 0
         self._step_started_at = datetime.now(UTC)
+        self._lookout: Lookout | None = None
         self.trouble: str | None = None
 
     def sees_step(self, command: Command) -> None:
@@ -104,8 +111,13 @@ class Witness:
         """Return dbt's environment: ours, and the tag that its artifacts will carry."""
         return {**self._environ, f"DBT_ENV_CUSTOM_ENV_{TAG}": self._tag}
 
+    @unobtrusive
     def saw_start(self) -> None:
         """The command was started, or could not be. Threads may be started from here on."""
+        from runhook.client.lookout import Lookout  # noqa: PLC0415 - dbt runs first
+
+        self._lookout = Lookout(f"DBT_ENV_CUSTOM_ENV_{TAG}")
+        self._lookout.start()
 
     def saw_signal(self, number: int) -> None:
         """Somebody asks for the end."""
@@ -118,15 +130,23 @@ class Witness:
 
     def _step(self, ending: Ending) -> "Step":
         """Return what became of the step, as it is told."""
-        from runhook.client.artifacts import find_artifacts  # noqa: PLC0415 - not needed before
+        from runhook.client.artifacts import trace_artifacts  # noqa: PLC0415 - not needed before
+        from runhook.client.dbt_calls import all_commands  # noqa: PLC0415 - as above
         from runhook.client.reports import rfc_3339, unavailable  # noqa: PLC0415 - as above
         from runhook.client.steps import Step, name_of  # noqa: PLC0415 - as above
-        from runhook.client.verdict import judge  # noqa: PLC0415 - as above
+        from runhook.client.verdict import has_timed_out, judge  # noqa: PLC0415 - as above
         from runhook.domain.artifacts import summarise  # noqa: PLC0415 - as above
 
-        found = find_artifacts(self._surroundings().target_folder(), TAG, self._tag)
+        seen = []
+        if self._lookout is not None:
+            self._lookout.stop()
+            seen = self._lookout.seen()
+        found = trace_artifacts(self._traces(seen, ending))
         redact = self._redactor(found.results)
-        verdict = judge(ending.of_all(), found.results, self._command)
+        commands = [*all_commands(self._command), *(one.words for one in seen)]
+        ran_for = (ending.ended_at - self._step_started_at).total_seconds()
+        timed_out = has_timed_out(commands, ran_for)
+        verdict = judge(ending.of_all(), found.results, self._command, timed_out=timed_out)
         if ending.not_started is not None:
             summary: Mapping[str, object] = unavailable("the command was not started")
         elif verdict.status == "canceled":
@@ -141,13 +161,29 @@ class Witness:
             name=name_of(self._command, redact),
             status=verdict.status,
             outcome=verdict.outcome,
-            message=redact(verdict.message),
+            message=redact("; ".join(filter(None, (verdict.message, found.note)))),
             started_at=rfc_3339(self._step_started_at),
             finished_at=rfc_3339(ending.ended_at),
             results=summary,
             dbt_version=found.dbt_version,
             files=[str(path.absolute()) for path in found.files],
             tag=self._tag,
+        )
+
+    def _traces(self, seen: "Sequence[Seen]", ending: Ending) -> "Traces":
+        """Return by what this step's artifacts are found, and told from others'."""
+        from runhook.client.artifacts import Traces  # noqa: PLC0415 - after dbt's end
+        from runhook.client.dbt_calls import drops_environment  # noqa: PLC0415 - as above
+
+        had_no_tag = drops_environment(self._command) or any(
+            one.is_dbt and not one.has_tag for one in seen
+        )
+        return Traces(
+            tag=TAG,
+            step=self._tag,
+            calls=[*self._surroundings().calls, *(one.call() for one in seen)],
+            search=Path.cwd(),
+            life=(self._step_started_at, ending.ended_at) if had_no_tag else None,
         )
 
     def _surroundings(self) -> "Surroundings":
@@ -195,6 +231,7 @@ class RunWitness(Witness):
     @unobtrusive
     def saw_start(self) -> None:
         """Report the start, with the first step."""
+        super().saw_start()
         self._under_way = (self._command, self._step_started_at)
         if self._count > 1:
             if self._reporter is not None:
@@ -269,7 +306,9 @@ class RunWitness(Witness):
         )
         if self._steps_file is not None:
             self._steps_file.remove()
-        self.trouble = self._reporter.close(deadline=ending.ended_at_monotonic + EXIT_SECONDS)
+        # Reading large results takes time, and the end is told all the same.
+        deadline = max(ending.ended_at_monotonic + EXIT_SECONDS, time.monotonic() + LEFT_SECONDS)
+        self.trouble = self._reporter.close(deadline=deadline)
         if self._settings.upload_artifacts and self.trouble is None:
             self._attach_artifacts()
 

@@ -4,13 +4,14 @@ The shape is that of run_results.json (schemas v4 to v6, dbt Core and v2) and of
 far as both agree. Unknown statuses are carried through: dbt adds some (`no-op`, `reused`).
 """
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+
+from runhook.domain.json_pieces import Buffer, Pieces, TooLargeError
 
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
 """What makes dbt exit with 1; a `partial success` is a microbatch model with failed batches."""
@@ -24,6 +25,8 @@ SENTENCE_CHARACTERS = 250
 MESSAGE_CHARACTERS = 1_000
 NAME_CHARACTERS = 300
 KINDS_OF_STATUS = 30
+LONGEST_KEPT = 1 << 16
+"""Characters of a text, before secrets are taken from it and it is shortened."""
 
 
 class UnreadableError(Exception):
@@ -60,8 +63,10 @@ class RunResults:
     """Time spent on nodes only; the command took longer."""
     counts: Mapping[str, int]
     failed: tuple[FailedNode, ...]
+    """The first ones, at most ``NAMED_NODES``, with messages ``SHOWN_NODES``."""
+    failed_total: int
     skipped: tuple[str, ...] = ()
-    """The unique_ids of those that did not have their turn."""
+    """The unique_ids of the first that did not have their turn."""
     slowest: tuple[SlowNode, ...] = ()
     invocation_id: str = ""
     invocation_started_at: datetime | None = None
@@ -85,43 +90,115 @@ class RunResults:
         return sum(self.counts.values())
 
 
-def read_results(content: bytes, tag: str) -> RunResults:
-    """Read a run_results.json or sources.json.
+def read_results(content: Buffer, tag: str) -> RunResults:
+    """Read a run_results.json or sources.json, node by node: what is held is bounded.
 
     Args:
-        content: the file.
+        content: the file, or its mapping.
         tag: the key in its ``metadata.env`` whose value tells whose invocation this was.
 
     Raises:
         UnreadableError: this is not such a file, or was cut off.
     """
     try:
-        document = json.loads(content)
-        metadata = document["metadata"]
-        nodes = document["results"]
-        args = document.get("args") or {}
+        nodes, others = read_members(content)
+        metadata = mapping_in(others["metadata"])
+        args = mapping_in(others.get("args") or {})
+        elapsed_time = others.get("elapsed_time")
+        env = mapping_in(metadata.get("env", {}))
+        step = env.get(tag)
         return RunResults(
-            step=metadata.get("env", {}).get(tag),
+            step=None if step is None else str(step),
             dbt_version=str(metadata.get("dbt_version") or ""),
             generated_at=read_time(metadata.get("generated_at")),
-            elapsed_seconds=float(document.get("elapsed_time") or 0),
-            counts=Counter(str(node["status"]) for node in nodes),
-            failed=tuple(read_failed(node) for node in nodes if node["status"] in FAILED_STATUSES),
-            skipped=tuple(str(node["unique_id"]) for node in nodes if node["status"] == "skipped"),
-            slowest=slowest_of(nodes),
+            elapsed_seconds=number_in(elapsed_time or 0),
+            counts=nodes.counts,
+            failed=tuple(nodes.failed),
+            failed_total=nodes.failed_total,
+            skipped=tuple(nodes.skipped),
+            slowest=tuple(nodes.slowest),
             invocation_id=str(metadata.get("invocation_id") or ""),
             invocation_started_at=read_time(metadata.get("invocation_started_at")),
             which=str(args.get("which") or ""),
-            variables=texts_in(args.get("vars")) | texts_in(metadata.get("env")),
-            tags=texts_in(metadata.get("env")),
-            project_name=project_of(nodes),
+            variables=texts_in(args.get("vars")) | texts_in(env),
+            tags=texts_in(env),
+            project_name=nodes.project_name,
             target=str(args.get("target") or ""),
-            nodes_known=not failed_as_a_whole(nodes, document.get("elapsed_time")),
+            # dbt v2 gives every selected node the same `error` after a compilation error, so that
+            # `dbt retry` works. Those nodes have not run, let alone failed.
+            nodes_known=not (nodes.counts and nodes.are_all_uncompiled and not elapsed_time),
         )
+    except TooLargeError as error:
+        raise UnreadableError(str(error)) from error
     except (ValueError, OverflowError, RecursionError) as error:
         raise UnreadableError("not JSON, or cut off") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise UnreadableError("not a list of node results") from error
+
+
+def read_members(content: Buffer) -> tuple["Nodes", Mapping[str, object]]:
+    """Return what is kept of the nodes, and the other members. Raises as the reading does."""
+    pieces = Pieces(content)
+    nodes: Nodes | None = None
+    others: dict[str, object] = {}
+    for key in pieces.members():
+        if key == "results":
+            nodes = Nodes()
+            for node in pieces.elements():
+                nodes.add(mapping_in(node))
+        else:
+            value = pieces.value()
+            if key in {"metadata", "elapsed_time", "args"}:
+                others[key] = value
+    if nodes is None:
+        raise KeyError("results")
+    return nodes, others
+
+
+def mapping_in(value: object) -> Mapping[str, object]:
+    """Return an object. Raises TypeError if it is none."""
+    if not isinstance(value, dict):
+        raise TypeError("no object")
+    return value
+
+
+def number_in(value: object) -> float:
+    """Return a number, in digits or as one. Raises TypeError, ValueError."""
+    if not isinstance(value, int | float | str):
+        raise TypeError("no number")
+    return float(value)
+
+
+class Nodes:
+    """What is kept of nodes, however many there are."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.failed: list[FailedNode] = []
+        self.failed_total = 0
+        self.skipped: list[str] = []
+        self.slowest: list[SlowNode] = []
+        self.project_name = ""
+        self.are_all_uncompiled = True
+
+    def add(self, node: Mapping[str, object]) -> None:
+        """Count a node. Raises KeyError, TypeError or AttributeError if it is none."""
+        status = node["status"]
+        if not self.counts:
+            self.project_name = project_of(node)
+        self.counts[str(status)] += 1
+        if status in FAILED_STATUSES:
+            self.failed_total += 1
+            if len(self.failed) < NAMED_NODES:
+                shown = len(self.failed) < SHOWN_NODES
+                self.failed.append(read_failed(node, with_message=shown))
+        elif status == "skipped" and len(self.skipped) < NAMED_NODES:
+            self.skipped.append(str(node["unique_id"])[:LONGEST_KEPT])
+        if (slow := slow_node(node)) is not None:
+            self.slowest = slowest_of([*self.slowest, slow])
+        self.are_all_uncompiled = self.are_all_uncompiled and (
+            status == "error" and str(node.get("message") or "").strip() == "Compilation Error"
+        )
 
 
 def read_time(text: object) -> datetime | None:
@@ -138,48 +215,34 @@ def texts_in(value: object) -> dict[str, str]:
     return {str(name): text for name, text in found if isinstance(text, str)}
 
 
-def read_failed(node: Mapping[str, object]) -> FailedNode:
+def read_failed(node: Mapping[str, object], *, with_message: bool = True) -> FailedNode:
     """Pick what is shown of a node that did not succeed; a hook's id begins with `operation`."""
-    unique_id = str(node["unique_id"])
+    unique_id = str(node["unique_id"])[:LONGEST_KEPT]
     return FailedNode(
         unique_id=unique_id,
         resource_type=unique_id.partition(".")[0],
         status=str(node["status"]),
-        message=str(node.get("message") or ""),
+        message=str(node.get("message") or "")[:LONGEST_KEPT] if with_message else "",
     )
 
 
-def slowest_of(nodes: Sequence[Mapping[str, object]]) -> tuple[SlowNode, ...]:
+def slow_node(node: Mapping[str, object]) -> SlowNode | None:
+    """Return how long a node took; None if it does not say so."""
+    seconds = node.get("execution_time")
+    if not isinstance(seconds, int | float) or not 0 < seconds < LONGEST_SECONDS:
+        return None
+    return SlowNode(unique_id=str(node["unique_id"])[:LONGEST_KEPT], seconds=round(seconds, 3))
+
+
+def slowest_of(nodes: Iterable[SlowNode]) -> list[SlowNode]:
     """Return the nodes that took longest, the slowest first."""
-    timed = [
-        SlowNode(unique_id=str(node["unique_id"]), seconds=round(seconds, 3))
-        for node in nodes
-        if isinstance(seconds := node.get("execution_time"), int | float)
-        and 0 < seconds < LONGEST_SECONDS
-    ]
-    return tuple(sorted(timed, key=lambda node: node.seconds, reverse=True)[:SLOWEST_NODES])
+    return sorted(nodes, key=lambda node: node.seconds, reverse=True)[:SLOWEST_NODES]
 
 
-def project_of(nodes: Sequence[Mapping[str, object]]) -> str:
-    """Return the project that the first node belongs to: `shop` of `model.shop.orders`."""
-    parts = str(nodes[0].get("unique_id")).split(".") if nodes else []
+def project_of(node: Mapping[str, object]) -> str:
+    """Return the project that a node belongs to: `shop` of `model.shop.orders`."""
+    parts = str(node.get("unique_id")).split(".")
     return parts[1] if len(parts) > 2 else ""
-
-
-def failed_as_a_whole(nodes: Sequence[Mapping[str, object]], elapsed_time: object) -> bool:
-    """Whether dbt v2 gave every selected node the same `error`, so that `dbt retry` works.
-
-    It does so after a compilation error. Those nodes have not run, let alone failed.
-    """
-    return (
-        bool(nodes)
-        and not elapsed_time
-        and all(
-            node["status"] == "error"
-            and str(node.get("message") or "").strip() == "Compilation Error"
-            for node in nodes
-        )
-    )
 
 
 def summarise(
@@ -197,7 +260,7 @@ def summarise(
     if results.nodes_known:
         summary["total"] = results.total
         summary["counts"] = dict(Counter(results.counts).most_common(KINDS_OF_STATUS))
-        summary["failed_total"] = len(results.failed)
+        summary["failed_total"] = results.failed_total
         summary["failed"] = [
             {
                 "unique_id": shorten(node.unique_id, NAME_CHARACTERS),
@@ -209,7 +272,7 @@ def summarise(
             }
             for node in results.failed[:SHOWN_NODES]
         ]
-        if len(results.failed) > SHOWN_NODES:
+        if results.failed_total > SHOWN_NODES:
             summary["failed_ids"] = named(node.unique_id for node in results.failed)
         if results.skipped:
             summary["skipped_ids"] = named(results.skipped)
@@ -228,8 +291,8 @@ def named(unique_ids: Iterable[str]) -> list[str]:
 def failures_in_words(results: RunResults) -> str:
     """Name the first nodes that failed."""
     names = ", ".join(short_name(node.unique_id) for node in results.failed[:NODES_IN_WORDS])
-    more = ", ..." if len(results.failed) > NODES_IN_WORDS else ""
-    count = f"{len(results.failed)} of {results.total} nodes failed"
+    more = ", ..." if results.failed_total > NODES_IN_WORDS else ""
+    count = f"{results.failed_total} of {results.total} nodes failed"
     return shorten(f"{count}: {names}{more}", SENTENCE_CHARACTERS)
 
 

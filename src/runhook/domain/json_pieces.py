@@ -1,0 +1,115 @@
+"""Read a large JSON document piece by piece, of a list an element at a time.
+
+The document is bytes or a mapped file, and decoded as it is read: what is held is the largest
+piece.
+"""
+
+import codecs
+import json
+from mmap import mmap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Buffer = bytes | mmap
+STEP = 1 << 18
+"""Bytes that are decoded at once, at least."""
+LARGEST_PIECE = 64 << 20
+BLANKS = " \t\r\n"
+
+
+class TooLargeError(ValueError):
+    """A single piece is larger than ``LARGEST_PIECE``."""
+
+
+class Pieces:
+    """Reads a document from its beginning to its end."""
+
+    def __init__(self, document: Buffer) -> None:
+        self._document = document
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self._decode = json.JSONDecoder().raw_decode
+        self._read = 0
+        self._text = ""
+        self._at = 0
+
+    def members(self) -> "Iterator[str]":
+        """Yield the keys of an object; after each, the caller takes its value.
+
+        Raises:
+            TypeError: it is another value.
+            ValueError: it is no JSON, or was cut off.
+        """
+        if self._next() != "{":
+            self.value()
+            raise TypeError("no object")
+        for _ in self._listed("}"):
+            key = self.value()
+            if not isinstance(key, str) or self._next() != ":":
+                raise ValueError("no key")
+            self._at += 1
+            yield key
+        if self._next():
+            raise ValueError("something follows")
+
+    def elements(self) -> "Iterator[object]":
+        """Yield the elements of a list; raises as ``members``, RecursionError for deep ones."""
+        if self._next() != "[":
+            self.value()
+            raise TypeError("no list")
+        for _ in self._listed("]"):
+            yield self.value()
+
+    def value(self) -> object:
+        """Return the value that comes next. Raises ValueError, RecursionError."""
+        self._next()
+        while True:
+            try:
+                value, end = self._decode(self._text, self._at)
+            except ValueError:
+                if not self._grow():
+                    raise
+                continue
+            # A number may go on behind what was read.
+            if end == len(self._text) and self._grow():
+                continue
+            self._at = end
+            return value
+
+    def _listed(self, closing: str) -> "Iterator[None]":
+        """Yield before each of the things between here and ``closing``."""
+        self._at += 1
+        if self._next() != closing:
+            yield
+            while self._next() == ",":
+                self._at += 1
+                yield
+        if self._next() != closing:
+            raise ValueError("cut off")
+        self._at += 1
+
+    def _next(self) -> str:
+        """Return the next character that is no blank; empty at the end."""
+        while True:
+            while self._at < len(self._text):
+                if (character := self._text[self._at]) not in BLANKS:
+                    return character
+                self._at += 1
+            if not self._grow():
+                return ""
+
+    def _grow(self) -> bool:
+        """Decode more, and forget what was passed; False at the end."""
+        if self._read >= len(self._document):
+            return False
+        rest = self._text[self._at :]
+        if len(rest) > LARGEST_PIECE:
+            raise TooLargeError(f"a piece of it has more than {LARGEST_PIECE >> 20} MiB")
+        # A piece that did not fit is read again from its beginning: twice as much at a time.
+        chunk = self._document[self._read : self._read + max(STEP, len(rest))]
+        self._read += len(chunk)
+        is_last = self._read >= len(self._document)
+        self._text = rest + self._decoder.decode(chunk, is_last)
+        self._at = 0
+        return True

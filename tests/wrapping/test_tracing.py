@@ -1,0 +1,227 @@
+"""Results are found wherever this step's dbt has written them, and no others are taken for them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runhook.client.artifacts import LARGEST_RESULTS, Traces, trace_artifacts
+from runhook.client.lookout import Lookout
+from tests.support.patience import PATIENCE
+from tests.wrapping.support import StubService, Wrapper
+
+ALL_SCRIPTS = {
+    "a shell goes into the project": ["sh", "-c", "cd shop && dbt fail"],
+    "a flag names the project": ["dbt", "fail", "--project-dir", "shop"],
+    "a script names it": ["sh", "-c", "DBT_PROJECT_DIR=shop dbt fail; exit 1"],
+    "a script names the target": ["sh", "-c", "cd shop; export DBT_TARGET_PATH=a/b; dbt fail"],
+    "a target path is given": ["sh", "-c", "cd shop && exec dbt fail --target-path out"],
+    "the environment is dropped": ["sh", "-c", 'cd shop && env -i PATH="$PATH" dbt fail'],
+    "a script of its own": ["./nightly"],
+    "a script named dbt that goes elsewhere": ["sh", "-c", "./dbt build"],
+    "a program in Python": [sys.executable, "program.py"],
+}
+FILES = {
+    "nightly": "#!/bin/sh\nwhere=sh; cd ${where}op\ndbt fail\n",
+    "dbt": '#!/bin/sh\ncd "$(dirname "$0")/shop" && PATH="${PATH#*:}:/x" exec "$STUB" fail\n',
+    "program.py": "import os, subprocess\nos.chdir('sh' + 'op')\n"
+    "raise SystemExit(subprocess.call(['d' + 'bt', 'fail']))\n",
+}
+
+
+@pytest.fixture
+def project(wrapper: Wrapper) -> Wrapper:
+    """A dbt project below the folder where we are, and scripts beside it."""
+    shop = wrapper.folder / "shop"
+    shop.mkdir()
+    (shop / "dbt_project.yml").write_text("name: shop_of_ours\n")
+    for name, content in FILES.items():
+        (wrapper.folder / name).write_text(content)
+        (wrapper.folder / name).chmod(0o755)
+    return wrapper.with_variables(STUB=str(wrapper.folder / "bin" / "dbt"))
+
+
+def results_at(path: Path, *, at: datetime, env: dict[str, str] | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    node = {"unique_id": "model.stale.old", "status": "error", "message": "old"}
+    metadata = {"generated_at": at.isoformat(), "env": env or {}, "dbt_version": "1.0.0"}
+    path.write_text(json.dumps({"metadata": metadata, "results": [node], "elapsed_time": 1}))
+
+
+def told(service: StubService) -> dict[str, Any]:
+    return service.body("finish")["results"]
+
+
+@pytest.mark.parametrize("script", ALL_SCRIPTS)
+def test_finds_results_that_the_command_line_does_not_name(
+    project: Wrapper, service: StubService, script: str
+):
+    ended = project.run(*ALL_SCRIPTS[script])
+
+    assert ended.returncode == 1
+    assert told(service)["counts"] == {"success": 1, "error": 1, "fail": 1, "skipped": 1}
+    assert service.body("finish")["outcome"] == "failed"
+    assert service.body("runs")["project_name"] == "shop_of_ours"
+
+
+def test_finds_results_where_only_jinja_says_it(project: Wrapper, service: StubService):
+    file = project.folder / "shop" / "dbt_project.yml"
+    file.write_text("name: shop\ntarget-path: \"{{ env_var('OUT', 'target') }}\"\n")
+
+    project.run("sh", "-c", "cd shop && dbt fail --target-path $OUT", flags=[])
+    project.with_variables(OUT="here/there").run(
+        "sh", "-c", "cd shop; DBT_TARGET_PATH=$OUT dbt fail"
+    )
+
+    ends = [one.body for one in service.requests if one.verb == "finish"]
+    assert ends[1]["results"]["total"] == 4
+
+
+@pytest.mark.parametrize("seconds", [-3600, -1, 3600])
+@pytest.mark.parametrize("env", [{}, {"RUNHOOK_STEP": "another"}])
+@pytest.mark.parametrize(
+    "command", [["sh", "-c", "cd shop; env -i /bin/sh -c 'exit 3'"], ["sudo", "dbt", "exit", "3"]]
+)
+def test_results_of_another_time_or_run_are_never_taken(
+    project: Wrapper,
+    service: StubService,
+    seconds: int,
+    env: dict[str, str],
+    command: list[str],
+):
+    sudo = project.folder / "bin" / "sudo"
+    sudo.write_text('#!/bin/sh\nexec env -i PATH="$PATH" "$@"\n')
+    sudo.chmod(0o755)
+    for folder in (project.folder, project.folder / "shop"):
+        stale = folder / "target" / "run_results.json"
+        results_at(stale, at=datetime.now(UTC) + timedelta(seconds=seconds), env=env)
+
+    ended = project.run(*command)
+
+    assert ended.returncode == 3
+    assert told(service)["available"] is False
+    assert service.body("finish")["status_message"] == f"{command[0]} exited with code 3"
+
+
+def test_results_without_a_tag_are_not_ours_if_our_dbt_had_one(
+    project: Wrapper, service: StubService
+):
+    """Somebody else's dbt wrote them, in the same folder and at the same time."""
+    write = (
+        "import json, sys, datetime\n"
+        "now = datetime.datetime.now(datetime.timezone.utc).isoformat()\n"
+        "json.dump({'metadata': {'generated_at': now}, 'results': []}, sys.stdout)"
+    )
+    script = f'mkdir -p target; {sys.executable} -c "$WRITE" > target/run_results.json; dbt exit 1'
+
+    project.with_variables(WRITE=write).run("sh", "-c", script)
+
+    assert told(service)["available"] is False
+
+
+def test_of_several_results_the_last_one_is_taken_and_named(project: Wrapper, service: StubService):
+    project.run("sh", "-c", "(cd shop && dbt warn); mkdir other; cd other && dbt fail")
+
+    assert told(service)["total"] == 4
+    place = project.folder / "other" / "target"
+    assert service.body("finish")["status_message"].endswith(
+        f"; results of {place}, the last of 2 that were written"
+    )
+
+
+def test_a_command_that_timeout_ends_is_told_as_that(wrapper: Wrapper, service: StubService):
+    wrapper.run("sh", "-c", "timeout 0.2 dbt stubborn; exit $?")
+
+    assert service.body("finish")["status_message"] == "timed out by timeout(1)"
+
+
+def wait_until_dbt_is_seen(lookout: Lookout) -> None:
+    give_up_at = time.monotonic() + PATIENCE
+    while not any(one.is_dbt for one in lookout.seen()):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+
+
+def test_a_dbt_without_our_environment_is_seen_where_it_runs(project: Wrapper):
+    """A script that nobody shows us goes there and drops our variables."""
+    shop = project.folder / "shop"
+    lookout = Lookout("DBT_ENV_CUSTOM_ENV_RUNHOOK_STEP")
+    began = datetime.now(UTC)
+    with subprocess.Popen(
+        ["dbt", "deaf"], env=dict(project.environ), cwd=shop, stdin=subprocess.PIPE
+    ) as process:
+        lookout.start()
+        wait_until_dbt_is_seen(lookout)
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+    lookout.stop()
+
+    (seen,) = [one for one in lookout.seen() if one.is_dbt]
+    life = (began, datetime.now(UTC))
+    traces = Traces(tag="RUNHOOK_STEP", step="ours", calls=[seen.call()], life=life)
+    assert not seen.has_tag
+    found = trace_artifacts(traces)
+    assert found.results is not None
+    assert found.results.total == 2
+    assert trace_artifacts(replace(traces, life=None)).results is None
+
+
+READ = """
+import resource, sys
+from pathlib import Path
+from runhook.client.artifacts import read_file
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+results = read_file(Path(sys.argv[1]), "RUNHOOK_STEP")
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(results.total, results.failed_total, results.counts["skipped"], after - before)
+"""
+
+
+def test_large_results_are_counted_exactly_and_held_in_pieces(tmp_path: Path):
+    """Mapped pages are the kernel's to take back, so the limit is on what is allocated."""
+    path = tmp_path / "run_results.json"
+    node = {"unique_id": "model.shop.m", "message": "x" * 500, "compiled_code": "select 1\n" * 400}
+    nodes = [json.dumps({**node, "status": one}) for one in ("success", "error", "skipped")]
+    with path.open("w") as file:
+        file.write('{"metadata": {"env": {}}, "results": [')
+        file.write(",".join(nodes * 5_500))
+        file.write('], "elapsed_time": 1.5, "args": {}}')
+    assert path.stat().st_size > 70 << 20
+
+    read = subprocess.run(
+        [
+            "/bin/sh",
+            "-c",
+            'ulimit -d 65536; exec "$@"',
+            "sh",
+            sys.executable,
+            "-c",
+            READ,
+            str(path),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MALLOC_ARENA_MAX": "1"},
+    )
+
+    assert read.stdout.split()[:3] == ["16500", "5500", "5500"]
+
+
+def test_a_bound_that_remains_is_named(wrapper: Wrapper, service: StubService):
+    script = "mkdir target; printf '{\"metadata\": {}' > target/run_results.json; "
+    script += f"truncate -s {LARGEST_RESULTS + (1 << 20)} target/run_results.json; dbt exit 1"
+
+    wrapper.run("sh", "-c", script)
+
+    assert told(service)["reason"] == (
+        "run_results.json cannot be read: it has 513 MiB, and at most 512 MiB are read"
+    )
+    assert service.body("finish")["status_message"] == "sh exited with code 1"
