@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-DBT_NAMES = frozenset({"dbt", "dbtf", "dbt-fusion"})
+from runhook.client.programs import DBT_NAMES
+
 DBT_MODULES = frozenset({"dbt", "dbt.cli", "dbt.cli.main", "dbt.main"})
 DBT_COMMANDS = frozenset(
     {"build", "clone", "compile", "debug", "deps", "docs", "freshness", "list", "ls", "parse"}

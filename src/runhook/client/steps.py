@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from runhook.client.command_lines import shown
-from runhook.client.dbt_calls import DBT_NAMES
+from runhook.client.programs import DBT_NAMES
 from runhook.client.verdict import Verdict
 from runhook.domain.artifacts import (
     KINDS_OF_STATUS,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from runhook.client.dbt_calls import DBT_NAMES, dbt_calls
+from runhook.client.dbt_calls import dbt_calls
+from runhook.client.programs import DBT_NAMES
 
 PROJECT_FILE = "dbt_project.yml"
 UNKNOWN = "default"
