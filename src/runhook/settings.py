@@ -61,6 +61,11 @@ class Settings:
     attempt_timeout: timedelta
     retention_days: timedelta
     artifact_megabytes: int
+    max_connections: int
+    max_connections_per_address: int
+    max_head_kilobytes: int
+    client_timeout: timedelta
+    idle_timeout: timedelta
     dispatcher: bool
     metrics_host: str
     metrics_port: int | None
@@ -156,6 +161,21 @@ def read_port(text: str) -> int:
 def read_timeout(text: str) -> timedelta:
     """Read how long an attempt may take; leases grow with it, and with them a takeover's wait."""
     return timedelta(seconds=read_number(text, 1, 60, "a number of seconds"))
+
+
+def read_seconds(text: str) -> timedelta:
+    """Read how long to wait for a client."""
+    return timedelta(seconds=read_number(text, 1, 3_600, "a number of seconds"))
+
+
+def read_connections(text: str) -> int:
+    """Read a number of connections."""
+    return read_number(text, 1, 100_000, "a number of connections")
+
+
+def read_kilobytes(text: str) -> int:
+    """Read how large a request's head may be; browsers and proxies need some KiB."""
+    return read_number(text, 8, 1_024, "a number of KiB")
 
 
 def read_days(text: str) -> timedelta:
@@ -289,6 +309,39 @@ SETTINGS = (
         default="64",
         read=read_megabytes,
         help="how many MiB an artifact of a run may have",
+    ),
+    Setting(
+        name="max_connections",
+        default="1000",
+        read=read_connections,
+        help="how many connections clients may have open",
+    ),
+    Setting(
+        name="max_connections_per_address",
+        default="200",
+        read=read_connections,
+        help="how many of them from one address, which is no trusted proxy's; of IPv6, from one "
+        "/64",
+    ),
+    Setting(
+        name="max_head_kilobytes",
+        default="32",
+        read=read_kilobytes,
+        help="how many KiB a request's target and headers may have together",
+    ),
+    Setting(
+        name="client_timeout",
+        default="20",
+        read=read_seconds,
+        help="how many seconds to wait for a request's head, for more of its body, and for a "
+        "client to read more of its answer",
+    ),
+    Setting(
+        name="idle_timeout",
+        default="75",
+        read=read_seconds,
+        help="how many seconds a connection is kept between two requests; a proxy before this "
+        "service should keep it for less",
     ),
     Setting(
         name="dispatcher",

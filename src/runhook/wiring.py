@@ -33,10 +33,11 @@ from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.invite import invite_first_user, link_of
 from runhook.operations.keep_time import database_clock
 from runhook.operations.publish import Publisher
-from runhook.outbound.descriptors import within_limits
+from runhook.outbound.descriptors import Allotment, allot
 from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
+from runhook.server.connections import ClientBounds
 from runhook.server.listening import Server, address_of, listen
 from runhook.server.metrics import Measured, create_metrics_app
 from runhook.server.services import Services
@@ -56,6 +57,8 @@ log = structlog.get_logger()
 
 RECORDING = timedelta(seconds=5)
 """How long it may take to write down what came of an attempt."""
+SCRAPERS = 32
+"""How many connections the port for metrics has."""
 YOUNG_OBJECTS = 100_000
 """How many more objects than before there are when the collector looks for circles among them."""
 
@@ -121,7 +124,11 @@ async def serve(
     """
     stopping = stop_on_signals()
     roles = (ReplicaRole.API, *((ReplicaRole.DISPATCHER,) if settings.dispatcher else ()))
-    async with open_to_serve(settings) as store, sender_of(settings) as sender:
+    allotment = allotment_of(settings, listens=True)
+    async with (
+        open_to_serve(settings) as store,
+        sender_of(settings, allotment.outgoing) as sender,
+    ):
         clock = await database_clock(store, machine=machine)
         replica = this_replica(clock, *roles)
         lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
@@ -157,7 +164,9 @@ async def serve(
             listen(settings.host, settings.port) as listening,
             metrics_server(settings, measured) as metrics,
         ):
-            server = Server(create_app(services), listening)
+            server = Server(
+                create_app(services), listening, client_bounds(settings, allotment.incoming)
+            )
             url = address_of(listening)
             announce(
                 Started(
@@ -189,7 +198,11 @@ async def dispatch(
     """
     stopping = stop_on_signals()
     await refuse_file(settings)
-    async with open_to_serve(settings) as store, sender_of(settings) as sender:
+    allotment = allotment_of(settings, listens=False)
+    async with (
+        open_to_serve(settings) as store,
+        sender_of(settings, allotment.outgoing) as sender,
+    ):
         clock = await database_clock(store, machine=machine)
         replica = this_replica(clock, ReplicaRole.DISPATCHER)
         lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
@@ -256,7 +269,7 @@ def metrics_server(settings: Settings, measured: Measured) -> Iterator[Server | 
         settings.metrics_host, settings.metrics_port, prefix="RUNHOOK_METRICS"
     ) as listening:
         log.info("metrics can be read", url=f"{address_of(listening)}/metrics")
-        yield Server(create_metrics_app(measured), listening)
+        yield Server(create_metrics_app(measured), listening, client_bounds(settings, SCRAPERS))
 
 
 def this_replica(clock: Clock, *roles: ReplicaRole) -> Replica:
@@ -321,16 +334,38 @@ def build_delivering(
     return Delivering(dispatcher, wake, loops)
 
 
-def sender_of(settings: Settings) -> Sender:
-    """Return a sender with as many connections as the system has descriptors for."""
-    bounds = within_limits(Bounds())
-    if bounds != Bounds():
-        log.warning("few file descriptors: raise the limit (ulimit -n)", connections=bounds.in_all)
+def allotment_of(settings: Settings, *, listens: bool) -> Allotment:
+    """Divide the descriptors that the system lets this process have, and say if they are few."""
+    wanted = Allotment(Bounds(), settings.max_connections if listens else 0)
+    allotment = allot(wanted.outgoing, incoming=wanted.incoming)
+    if allotment != wanted:
+        log.warning(
+            "few file descriptors: raise the limit (ulimit -n)",
+            outgoing=allotment.outgoing.in_all,
+            incoming=allotment.incoming,
+        )
+    return allotment
+
+
+def sender_of(settings: Settings, bounds: Bounds) -> Sender:
+    """Return what sends deliveries."""
     return Sender(
         settings.allow_networks,
         deadline=settings.attempt_timeout,
         proxies=settings.proxies,
         bounds=bounds,
+    )
+
+
+def client_bounds(settings: Settings, connections: int) -> ClientBounds:
+    """Return what clients may take, of so many connections."""
+    return ClientBounds(
+        connections=connections,
+        from_one_address=settings.max_connections_per_address,
+        shared_addresses=settings.trusted_proxies,
+        head_bytes=settings.max_head_kilobytes << 10,
+        patience=settings.client_timeout,
+        idle=settings.idle_timeout,
     )
 
 

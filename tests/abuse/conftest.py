@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.support.program import Service
 from tests.support.running import TOKEN
@@ -17,12 +18,37 @@ def settings() -> dict[str, str]:
 
 @pytest.fixture
 async def service(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Service]:
-    """A new service, warm: its first answers made it load what it needs."""
-    environment = {
-        "RUNHOOK_DATA_DIR": str(tmp_path / "data"),
-        "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
-        "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
-        **settings,
-    }
-    async with Service(folder=tmp_path, environment=environment) as running:
+    """A new service."""
+    async with a_service(tmp_path, settings) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def shared_settings() -> dict[str, str]:
+    """What is set of a module's service beside the usual; nothing unless the module says so."""
+    return {}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_service(
+    tmp_path_factory: pytest.TempPathFactory, shared_settings: dict[str, str]
+) -> AsyncIterator[Service]:
+    """One service for all tests of a module, which run in one event loop then.
+
+    They are marked with `pytest.mark.asyncio(loop_scope="module")`.
+    """
+    async with a_service(tmp_path_factory.mktemp("service"), shared_settings) as running:
+        yield running
+
+
+def a_service(folder: Path, settings: dict[str, str]) -> Service:
+    """Return a service that starts with its data in a folder."""
+    return Service(
+        folder=folder,
+        environment={
+            "RUNHOOK_DATA_DIR": str(folder / "data"),
+            "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
+            "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
+            **settings,
+        },
+    )

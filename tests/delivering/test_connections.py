@@ -224,31 +224,33 @@ async def test_an_answer_that_nobody_asked_for_is_nobodys_answer():
 
 
 @pytest.mark.parametrize(
-    ("soft", "hard", "in_all", "left"),
+    ("soft", "hard", "outgoing", "incoming", "left"),
     [
-        (256, 20_000, 4_000, 8_512),  # raised as far as is needed
-        (20_000, 20_000, 4_000, 20_000),  # enough as it is
-        (256, 2_512, 1_000, 2_512),  # raised as far as may be
-        (64, 64, 16, 64),
+        (256, 20_000, 4_000, 1_000, 9_256),  # raised as far as is needed
+        (20_000, 20_000, 4_000, 1_000, 20_000),  # enough as it is
+        (256, 2_256, 750, 500, 2_256),  # raised as far as may be
+        (1_024, 1_024, 288, 192, 1_024),
+        (64, 64, 18, 12, 64),
     ],
 )
 def test_there_are_no_more_connections_than_the_system_has_descriptors_for(
-    soft: int, hard: int, in_all: int, left: int
+    soft: int, hard: int, outgoing: int, incoming: int, left: int
 ):
     program = f"""
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
-from runhook.outbound.descriptors import within_limits
+from runhook.outbound.descriptors import allot
 from runhook.outbound.failures import explain
 from runhook.outbound.pool import Bounds
 from runhook.outbound.trip import Stage, Trip
-print(within_limits(Bounds(in_all=4_000)).in_all, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+allotment = allot(Bounds(in_all=4_000), incoming=1_000)
+print(allotment.outgoing.in_all, allotment.incoming, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
     ran = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
 
-    assert ran.stdout.split() == [str(in_all), str(left)]
+    assert ran.stdout.split() == [str(outgoing), str(incoming), str(left)]
 
 
 async def test_bytes_that_nobody_asked_for_are_not_the_answer_to_the_next_request():

@@ -9,6 +9,7 @@ from runhook.domain.errors import (
     NotFoundError,
     RunhookError,
     TooLargeError,
+    TooSlowError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -23,6 +24,7 @@ CODES = {
     RunKeyTakenError: ErrorCode.CONFLICT,
     RunAlreadyFinishedError: ErrorCode.CONFLICT,
     TooLargeError: ErrorCode.TOO_LARGE,
+    TooSlowError: ErrorCode.TOO_SLOW,
     LimitedError: ErrorCode.LIMITED,
     UnavailableError: ErrorCode.UNAVAILABLE,
 }

@@ -44,8 +44,8 @@ class RawConnection:
         self._writer.write(data)
         await self._writer.drain()
 
-    async def flood(self, pieces: Iterable[bytes]) -> int | None:
-        """Send one piece after the other until the service takes no more.
+    async def flood(self, pieces: Iterable[bytes], *, seconds: float = PATIENCE) -> int | None:
+        """Send one piece after the other until the service takes no more, or time is over.
 
         Returns:
             how many bytes were sent when the service cut the connection or let nothing more in;
@@ -53,7 +53,7 @@ class RawConnection:
         """
         sent = 0
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(seconds):
                 for piece in pieces:
                     if self._reader.at_eof():
                         return sent

@@ -19,6 +19,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
     LIMITED = "limited"
     UNAVAILABLE = "unavailable"
 
@@ -92,6 +93,12 @@ class TooLargeError(RunhookError):
     """That is larger than what is taken here."""
 
     code = ErrorCode.TOO_LARGE
+
+
+class TooSlowError(RunhookError):
+    """The request took too long to come."""
+
+    code = ErrorCode.TOO_SLOW
 
 
 class LimitedError(RunhookError):

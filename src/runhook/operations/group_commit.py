@@ -173,7 +173,11 @@ class GroupCommit(Generic[Item, Answer]):
             item, asyncio.get_running_loop().create_future()
         )
         self._batches.add(submitted)
-        return await submitted.answer
+        try:
+            return await submitted.answer
+        finally:
+            # An error holds this frame, and would be held by it: they would outlive the request.
+            del submitted
 
     async def _write_submitted(
         self, batch: Sequence[Submitted[Item, Answer]]

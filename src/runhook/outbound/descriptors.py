@@ -1,23 +1,36 @@
-"""File descriptors: every connection takes one, and the system sets how many a process may have."""
+"""File descriptors: every connection takes one, and the system sets how many a process may have.
+
+What clients may open and what is sent share one number, so that clients never take those that
+deliveries need.
+"""
 
 import resource
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from runhook.outbound.pool import Bounds
 
-FOR_OTHERS = 512
-"""What the database, callers of the API and the log need beside connections to endpoints."""
+FOR_OTHERS = 256
+"""What the database, files, look-ups of names, metrics and the log need beside connections."""
 FEWEST = 16
 """Below that nothing would be sent; then it is better to find out what the system says."""
 
 
-def within_limits(bounds: Bounds) -> Bounds:
-    """Ask the system for the descriptors that ``bounds`` need, and return what it leaves us.
+@dataclass(frozen=True, slots=True)
+class Allotment:
+    """How many connections there may be."""
 
-    For each connection in use there is room for another one that is kept for later.
+    outgoing: Bounds
+    incoming: int
+
+
+def allot(outgoing: Bounds, *, incoming: int) -> Allotment:
+    """Ask the system for the descriptors that all these need, and divide what it leaves us.
+
+    For each outgoing connection in use there is room for another one that is kept for later. If
+    there are too few descriptors, a quarter of them is for clients at the most.
     """
-    wanted = FOR_OTHERS + 2 * bounds.in_all
+    wanted = FOR_OTHERS + incoming + 2 * outgoing.in_all
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if is_less(allowed, wanted):
         raised = wanted if is_less(wanted, most) else most
@@ -26,8 +39,11 @@ def within_limits(bounds: Bounds) -> Bounds:
             resource.setrlimit(resource.RLIMIT_NOFILE, (raised, most))
         allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if not is_less(allowed, wanted):
-        return bounds
-    return replace(bounds, in_all=max((allowed - FOR_OTHERS) // 2, FEWEST))
+        return Allotment(outgoing, incoming)
+    left = allowed - min(FOR_OTHERS, allowed // 4)
+    incoming = min(incoming, left // 4)
+    in_all = min(outgoing.in_all, max((left - incoming) // 2, FEWEST))
+    return Allotment(replace(outgoing, in_all=in_all), incoming)
 
 
 def is_less(limit: int, other: int) -> bool:

@@ -1,8 +1,6 @@
 """Errors as answers: always JSON, always dbt Cloud's envelope."""
 
-import difflib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -10,10 +8,10 @@ from typing import Any
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from msgspec.inspect import ListType, StructType, Type, UnionType, type_info
 
 from runhook.domain.errors import ErrorCode, LimitedError, RunhookError
 from runhook.server.api.wire import Envelope, Status
+from runhook.server.bodies import sentence_about
 
 log = structlog.get_logger()
 
@@ -24,9 +22,12 @@ HTTP_STATUS = {
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.CONFLICT: 409,
     ErrorCode.TOO_LARGE: 413,
+    ErrorCode.TOO_SLOW: 408,
     ErrorCode.LIMITED: 429,
     ErrorCode.UNAVAILABLE: 503,
 }
+LONGEST_LOGGED = 200
+"""How many characters of a path are logged."""
 RETRY_AFTER = timedelta(seconds=5)
 """When to try again what cannot be done now."""
 
@@ -39,11 +40,11 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         case RunhookError():
             return error_response(HTTP_STATUS[error.code], error.message)
         case ValidationException():
-            return error_response(400, validation_message(error, keys_of_body(request)))
+            return error_response(400, validation_message(error))
         case HTTPException():
             return error_response(error.status_code, sentence_of(error), headers=error.headers)
         case _:
-            log.error("request failed", path=request.url.path, exc_info=error)
+            log.error("request failed", path=request.url.path[:LONGEST_LOGGED], exc_info=error)
             return error_response(500, "Something went wrong here; the log has the details.")
 
 
@@ -64,62 +65,15 @@ def error_response(
     return Response(Envelope(data=None, status=status), status_code=code, headers=headers)
 
 
-def validation_message(error: ValidationException, keys: Sequence[str]) -> str:
-    """Say which value is not valid, and why; ``keys`` are those that the body could have."""
+def validation_message(error: ValidationException) -> str:
+    """Say which value is not valid, and why."""
     details = error.extra if isinstance(error.extra, list) else []
     told = [
-        sentence_about(detail.get("key", BODY), detail["message"], keys)
+        sentence_about(detail.get("key", ""), detail["message"])
         for detail in details
         if isinstance(detail, dict) and "message" in detail
     ]
     return "; ".join(told) or error.detail
-
-
-BODY = "data"
-"""What the web framework calls the body as a whole."""
-
-
-UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-"""What the decoder says of a key that a body must not have."""
-
-
-def sentence_about(key: str, message: str, keys: Sequence[str]) -> str:
-    """Say what is wrong with one value; the message for the whole body names what it means."""
-    unknown = UNKNOWN_KEY.match(message)
-    if unknown:
-        message = unknown_key(unknown[1], keys)
-    elif r"\x00" in message:  # the one pattern that texts are checked with
-        message = "a NUL character cannot be kept"
-    return message if key == BODY else f"{key}: {message}"
-
-
-def unknown_key(name: str, keys: Sequence[str]) -> str:
-    """Say that there is no such key, and which one may have been meant."""
-    near = difflib.get_close_matches(name[:80], keys, n=1)
-    hint = f"; did you mean `{near[0]}`?" if near else ""
-    return f"unknown key `{name[:80]}`{hint}"
-
-
-def keys_of_body(request: Request[Any, Any, Any]) -> Sequence[str]:
-    """Return the keys that the body of a request to this route can have, at any depth."""
-    body = request.scope["route_handler"].parsed_fn_signature.parameters.get(BODY)
-    return list(keys_in(type_info(body.annotation))) if body else []
-
-
-def keys_in(info: Type) -> Iterator[str]:
-    """Yield the keys of the objects that a type describes."""
-    match info:
-        case StructType(fields=fields):
-            for field in fields:
-                yield field.encode_name
-                yield from keys_in(field.type)
-        case UnionType(types=types):
-            for one in types:
-                yield from keys_in(one)
-        case ListType(item_type=item):
-            yield from keys_in(item)
-        case _:
-            return
 
 
 SENTENCES = {

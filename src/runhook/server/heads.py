@@ -15,13 +15,14 @@ def answering_heads(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
 
-        async def send_without_body(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                message["body"] = b""
-            await send(message)
+        async def send_head(message: Message) -> None:
+            # The answer ends with its head. Whoever still makes its body hears that nobody reads.
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        scope["method"] = HttpMethod.GET
         scope["state"][ASKED_BY_HEAD] = True
-        await app(scope, receive, send_without_body)
+        # The server has to know it as a HEAD, or it would miss the body.
+        await app({**scope, "method": HttpMethod.GET}, receive, send_head)
 
     return answer

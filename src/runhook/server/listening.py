@@ -1,17 +1,27 @@
 """The listening socket, and the ASGI server on it."""
 
+import asyncio
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from litestar import Litestar
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from runhook.domain.errors import InvalidError
+from runhook.server.arriving import arriving
+from runhook.server.connections import KIB, ClientBounds, Clients, Connection
 
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, and not listened on
 GRACE_SECONDS = 5
 """How long requests under way may take once the server stops."""
+DEFAULT_BOUNDS = ClientBounds()
+READ_AHEAD = 32 * KIB
+"""How much may have come of the next thing when the end of a head is found."""
 
 
 @contextmanager
@@ -73,26 +83,49 @@ def address_of(listening: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """Uvicorn on a socket of ours, which leaves signals to us."""
+    """Uvicorn on a socket of ours, which bounds what clients take and leaves signals to us.
 
-    def __init__(self, app: Litestar, listening: socket.socket) -> None:
+    Its h11 keeps little of a request, whatever comes. The rest is bounded by ``Connection``, which
+    stands before it, and by ``arriving``.
+    """
+
+    def __init__(
+        self, app: Litestar, listening: socket.socket, bounds: ClientBounds = DEFAULT_BOUNDS
+    ) -> None:
+        self._listening = listening
+        self._clients = Clients(bounds)
         super().__init__(
             uvicorn.Config(
-                app,
+                cast("Any", arriving(cast("Any", app), bounds.patience)),
+                # It is no `asyncio.Protocol`, but it is what an event loop asks for.
+                http=cast("type[asyncio.Protocol]", self._connection),
+                ws="none",
                 lifespan="off",
                 log_config=None,
+                # It tells of each request that it cannot read, and not even whose it was.
+                log_level=logging.ERROR,
                 access_log=False,
                 server_header=False,
                 # Which proxies are believed is a setting of ours: see `forwarding`.
                 proxy_headers=False,
+                timeout_keep_alive=round(bounds.idle.total_seconds()),
                 timeout_graceful_shutdown=GRACE_SECONDS,
+                # Beside the head, it holds for what announces a chunk and for trailers.
+                h11_max_incomplete_event_size=bounds.head_bytes + READ_AHEAD,
             )
         )
-        self._listening = listening
 
     async def run_until_stopped(self) -> None:
         """Serve until ``stop`` is called, then let requests under way finish."""
-        await self.serve(sockets=[self._listening])
+        sweeping = asyncio.create_task(self._clients.sweep())
+        try:
+            await self.serve(sockets=[self._listening])
+            await self._clients.close(GRACE_SECONDS)
+        finally:
+            sweeping.cancel()
+
+    def _connection(self, **told: Any) -> Connection:
+        return Connection(self._clients, partial(H11Protocol, **told))
 
     def stop(self) -> None:
         """Take no new requests."""

@@ -1,17 +1,19 @@
 """Requests whose JSON cannot be read are the caller's mistake, told in words that help."""
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request
-from litestar.exceptions import ClientException, InternalServerException, SerializationException
+from litestar.exceptions import ClientException, InternalServerException
 
 from runhook.domain.errors import InvalidError
+from runhook.server.bodies import convert, read_json
 
 CURLS_OWN = "application/x-www-form-urlencoded"
 READ_AS_JSON = ("", "application/json", "text/json", "text/plain", CURLS_OWN)
 """What a body may say it is. curl calls everything a form, and some programs say nothing."""
+
+BODY = "data"
+"""What the web framework calls the body as a whole."""
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -49,39 +51,18 @@ class JsonRequest(Request[Any, Any, Any]):
         return body
 
     async def json(self) -> Any:
-        """Return the body as plain Python values.
+        """Return the body as what its route takes.
 
         Raises:
-            InvalidError: it is not JSON, not UTF-8, nested too deeply to be read, or has a key
-                twice in one object.
+            InvalidError: it is not JSON, or not what is taken.
         """
+        content_type, parameters = self.content_type
         try:
-            value = await super().json()
-            REPEATS.decode((await self.body()).decode())
-        except RecursionError:
-            raise InvalidError("The body is nested too deeply.") from None
-        except UnicodeDecodeError as error:
-            raise InvalidError(f"The body is not UTF-8: {error.reason}.") from None
-        except SerializationException as error:
-            raise InvalidError(
-                f"The body cannot be read as JSON: {error.detail}.{self._hint()}"
-            ) from None
-        return value
-
-    def _hint(self) -> str:
-        if self.content_type[0] == CURLS_OWN:
-            return f" Its Content-Type is {CURLS_OWN}; this API takes JSON."
-        return ""
-
-
-def refuse_repeats(pairs: Sequence[tuple[str, Any]]) -> None:
-    """Refuse an object that has a key twice: programs differ in which of the values counts."""
-    seen = set()
-    for name, _ in pairs:
-        if name in seen:
-            raise InvalidError(f"The key `{name[:80]}` is given twice.")
-        seen.add(name)
-
-
-# The decoder that the framework uses passes over repeated keys.
-REPEATS = json.JSONDecoder(object_pairs_hook=refuse_repeats)
+            value = read_json(await self.body(), charset=parameters.get("charset", "").lower())
+        except InvalidError as error:
+            if content_type != CURLS_OWN:
+                raise
+            hint = f"Its Content-Type is {CURLS_OWN}; this API takes JSON."
+            raise InvalidError(f"{error.message} {hint}") from None
+        taken = self.scope["route_handler"].parsed_fn_signature.parameters.get(BODY)
+        return convert(value, taken.annotation) if taken else value

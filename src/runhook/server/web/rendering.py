@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Router
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader, Cookie
+from litestar.handlers import BaseRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.middleware.compression import CompressionMiddleware
 from litestar.plugins.jinja import JinjaTemplateEngine
@@ -16,11 +17,13 @@ from litestar.response import Redirect, Template
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
+from runhook.domain.errors import NotFoundError
 from runhook.domain.people import User
-from runhook.server.authentication import Access, open_to
+from runhook.server.authentication import Access, Connection, open_to
 from runhook.server.web.showing import FILTERS, GLOBALS
 
 FOLDER = Path(__file__).parent
+STATIC_FILES = {file.name for file in (FOLDER / "static").iterdir() if file.is_file()}
 
 
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
@@ -35,9 +38,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     environment.filters.update(FILTERS)
     environment.globals.update(GLOBALS)
     environment.globals["static"] = {
-        file.name: f"/static/{file.name}?{digest_of(file)}"
-        for file in (FOLDER / "static").iterdir()
-        if file.is_file()
+        name: f"/static/{name}?{digest_of(FOLDER / 'static' / name)}" for name in STATIC_FILES
     }
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
@@ -52,12 +53,23 @@ def static_files() -> Router:
     return create_static_files_router(
         "/static",
         [FOLDER / "static"],
+        guards=[only_ours],
         cache_control=CacheControlHeader(max_age=31_536_000, public=True, immutable=True),
         # Pages are not compressed: what they show and what an address puts into them would tell
         # of each other by their length.
         middleware=[DefineMiddleware(CompressionMiddleware, config=CompressionConfig("gzip"))],
         **open_to(Access.ANYONE),
     )
+
+
+def only_ours(connection: Connection, _: BaseRouteHandler) -> None:
+    """Ask the file system for no name that is not one of our files'.
+
+    Raises:
+        NotFoundError: it is not.
+    """
+    if str(connection.path_params["file_path"]).removeprefix("/") not in STATIC_FILES:
+        raise NotFoundError
 
 
 def page(
