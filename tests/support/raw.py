@@ -95,6 +95,11 @@ class RawConnection:
         headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
         return RawAnswer(head.status_code, headers, body)
 
+    async def comes(self, expected: bytes) -> None:
+        """Read exactly this."""
+        async with asyncio.timeout(PATIENCE):
+            assert await self._reader.readexactly(len(expected)) == expected
+
     async def rest(self) -> bytes:
         """Read to the end of the connection; a reset is an end too."""
         read = self._left

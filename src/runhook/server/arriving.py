@@ -46,7 +46,7 @@ def arriving(app: ASGIApp, patience: timedelta) -> ASGIApp:
             await app(scope, receive, send)
             return
         connection = current_connection()
-        if not connection.is_open:
+        if not connection.is_open or connection.is_leaving:
             return
         arrival = Arrival(connection, scope, receive, send, patience=patience.total_seconds())
         refusal = refusal_of(scope)
@@ -101,8 +101,10 @@ class Arrival:
     async def send(self, message: Message) -> None:
         """Give part of the answer.
 
-        If the body has not been read, nothing but its end could be read of the connection.
+        After an answer to a body that has not been read, the connection is closed.
         """
+        if self._connection.is_leaving:
+            return
         if message["type"] == "http.response.start" and not self._has_ended:
             await self._read_what_is_here()
             if not self._has_ended:

@@ -323,12 +323,12 @@ class Connection(asyncio.BufferedProtocol):
             return
         self.received = 0
         self._unread = self.transport.get_write_buffer_size()
-        self._loop.call_soon(self._end_http)
+        self._move(Phase.LEAVING, self._patience if self._is_whole else DRAINING_SECONDS)
+        # Whoever still answers hears that the client is gone.
+        self._end_http()
         if self._is_whole:
-            self._move(Phase.LEAVING, self._patience)
             self.transport.close()
             return
-        self._move(Phase.LEAVING, DRAINING_SECONDS)
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.transport.resume_reading()
@@ -380,10 +380,10 @@ class Connection(asyncio.BufferedProtocol):
             self._clients.leave(self, self._phase)
 
     def _end_http(self) -> None:
-        if self._http is not None:
+        http, self._http = self._http, None
+        if http is not None:
             # If told of an error, uvicorn's protocols leave their timer running.
-            self._http.connection_lost(None)
-            self._http = None
+            http.connection_lost(None)
 
     def _begin_head(self) -> None:
         self.received = 0

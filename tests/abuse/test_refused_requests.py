@@ -1,0 +1,163 @@
+"""Requests that are refused: the client reads why, also while it still sends."""
+
+import pytest
+
+from tests.support.memory import MIB
+from tests.support.program import Service
+from tests.support.raw import connected, request
+from tests.support.running import TOKEN
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+RUNS = "/api/v3/accounts/1/runs"
+RUN = b'{"job_name": "nightly"}'
+LONG = str(40 * MIB)
+UPGRADES = {
+    "h2c": {
+        "connection": "Upgrade, HTTP2-Settings",
+        "upgrade": "h2c",
+        "http2_settings": "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+    },
+    "websocket": {
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec_websocket_version": "13",
+        "sec_websocket_key": "dGhlIHNhbXBsZSBub25jZQ==",
+    },
+    "unknown": {"connection": "keep-alive, upgrade", "upgrade": "TLS/1.0, foo/2"},
+    "without Connection": {"upgrade": "h2c"},
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "sent"),
+    {
+        "too large": (
+            413,
+            request(RUNS, method="POST", token=TOKEN, content_length=LONG),
+        ),
+        "too large, in chunks": (
+            413,
+            request(RUNS, method="POST", token=TOKEN, transfer_encoding="chunked")
+            + b"%x\r\n" % int(LONG),
+        ),
+        "no token": (401, request(RUNS, method="POST", content_length=LONG)),
+        "no JSON": (
+            415,
+            request(RUNS, method="POST", token=TOKEN, content_length=LONG, content_type="a/b"),
+        ),
+        "compressed": (
+            415,
+            request(RUNS, method="POST", token=TOKEN, content_length=LONG, content_encoding="br"),
+        ),
+        "not there": (404, request("/api/v3/nothing", method="POST", content_length=LONG)),
+        "not that method": (405, request("/healthz", method="POST", content_length=LONG)),
+        "too large an artifact": (
+            413,
+            request(
+                f"{RUNS}/1/artifacts/manifest.json",
+                method="PUT",
+                token=TOKEN,
+                content_length=str(1 << 30),
+            ),
+        ),
+    }.values(),
+)
+async def test_a_client_that_is_refused_while_it_sends_reads_why(
+    shared_service: Service, status: int, sent: bytes
+):
+    async with connected(shared_service.url) as client:
+        await client.send(sent)
+        for _ in range(int(LONG) // MIB):
+            await client.send(b"x" * MIB)
+
+        answer = await client.answer()
+        assert await client.is_closed()
+
+    assert answer.status == status
+    assert answer.headers["connection"] == "close"
+    assert '"user_message":"' in answer.text
+
+
+async def test_a_client_that_goes_on_for_ever_is_cut_off(shared_service: Service):
+    async with connected(shared_service.url) as client:
+        await client.send(request(RUNS, method="POST", content_length=str(1 << 40)))
+
+        assert await client.flood(b"x" * MIB for _ in range(256)) is not None
+
+
+async def test_a_client_that_asks_before_it_sends_is_told_no_or_yes(shared_service: Service):
+    expecting = {"expect": "100-continue", "content_length": str(len(RUN))}
+    async with connected(shared_service.url) as client:
+        await client.send(request(RUNS, method="POST", **expecting))
+        assert (await client.answer()).status == 401
+        assert await client.is_closed()
+
+    async with connected(shared_service.url) as client:
+        await client.send(request(RUNS, method="POST", token=TOKEN, **expecting))
+        await client.comes(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await client.send(RUN)
+        assert (await client.answer()).status == 201
+
+
+@pytest.mark.parametrize("kind", UPGRADES)
+async def test_an_upgrade_that_is_not_offered_is_passed_over_and_the_body_read(
+    shared_service: Service, kind: str
+):
+    async with connected(shared_service.url) as client:
+        for _ in range(2):
+            await client.send(request(RUNS, method="POST", token=TOKEN, body=RUN, **UPGRADES[kind]))
+            assert (await client.answer()).status == 201
+        await client.send(request("/healthz", **UPGRADES[kind]))
+        assert (await client.answer()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    {
+        "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0", 505),
+        "HTTP/3": (b"GET / HTTP/3.0\r\nhost: x\r\n\r\n", 505),
+        "HTTP/0.9": (b"GET /\r\n\r\n", 400),
+        "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\r\n\r\n", 400),
+        "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", 400),
+        "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+        "two lengths": (
+            b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+            400,
+        ),
+        "a space before the colon": (b"GET / HTTP/1.1\r\nhost : x\r\n\r\n", 400),
+        "a control byte": (b"GET / HTTP/1.1\r\nhost: x\r\nx: \0\r\n\r\n", 400),
+        "unknown coding": (
+            b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
+            501,
+        ),
+    }.values(),
+)
+async def test_what_is_not_our_http_has_a_clear_end(
+    shared_service: Service, sent: bytes, status: int
+):
+    async with connected(shared_service.url) as client:
+        await client.send(sent)
+
+        assert (await client.answer()).status in (status, 400)
+        assert await client.is_closed()
+
+
+async def test_requests_that_cannot_be_read_leave_no_line_in_the_log(shared_service: Service):
+    lines = lines_of(shared_service)
+    for sent in (b"\r\n\r\nx\r\n\r\n", request("/healthz") + b"x y z\r\n\r\n", b"\0" * 70_000):
+        async with connected(shared_service.url) as client:
+            await client.send(sent * 3)
+            await client.rest()
+    chunked = request("/healthz", method="POST", transfer_encoding="chunked")
+    for sent in (b"zz\r\n", b"1\r\nabc\r\n", b"0\r\nx y\r\n\r\n", b"-1\r\n"):
+        async with connected(shared_service.url) as client:
+            await client.send(chunked + sent)
+            await client.rest()
+
+    assert lines_of(shared_service) == lines
+
+
+def lines_of(service: Service) -> list[str]:
+    """Return what a service has logged, but for what it does in its first seconds."""
+    return [line for line in service.output.splitlines() if "duty taken" not in line]
