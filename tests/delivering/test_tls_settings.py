@@ -131,9 +131,7 @@ async def test_a_connection_is_used_again_for_the_same_settings_only(authority: 
 
 async def test_a_request_can_have_a_deadline_of_its_own():
     async with Receiver(hang) as receiver, a_sender() as sender:
-        outcome = await sender.send(
-            a_request(receiver.url, timeout=timedelta(milliseconds=200))
-        )
+        outcome = await sender.send(a_request(receiver.url, timeout=timedelta(milliseconds=200)))
 
     assert outcome.failure is FailureReason.TIMED_OUT
     assert "did not answer within 0.2 s" in outcome.error

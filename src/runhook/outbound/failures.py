@@ -41,6 +41,7 @@ CERTIFICATE_UNFIT = (
     "SSLV3_ALERT_CERTIFICATE_EXPIRED",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
     "TLSV1_ALERT_UNKNOWN_CA",
+    "TLSV1_ALERT_DECRYPT_ERROR",
 )
 """What an endpoint says of the certificate that we showed, or that we should have shown."""
 CERTIFICATE_MAYBE = ("SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_ACCESS_DENIED")
@@ -130,8 +131,8 @@ def explain(error: BaseException, trip: Trip) -> tuple[FailureReason, str]:
             return FailureReason.TLS_FAILED, certificate_sentence(error, trip.host, trip.place)
         case HandshakeError():
             return FailureReason.TLS_FAILED, handshake_sentence(error.os_error, trip)
-        case ssl.SSLError() if error.reason in CERTIFICATE_WANTED + CERTIFICATE_UNFIT:
-            # TLS 1.3 tells it when the handshake is over for us.
+        case ssl.SSLError():
+            # In TLS 1.3 the handshake is over for us before the endpoint has looked at it.
             return FailureReason.TLS_FAILED, handshake_sentence(error, trip)
         case NotConnectedError():
             return FailureReason.CONNECTION_FAILED, connection_sentence(error.os_error, trip)
