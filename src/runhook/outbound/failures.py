@@ -96,7 +96,9 @@ def is_ours(error: BaseException, trip: Trip) -> bool:
                 trip.stage is Stage.RESOLVING and trip.are_names_unanswered
             )
         case UnknownNameError():
-            return trip.are_names_unanswered or error.errno in OUR_RESOLVER
+            # Whatever is not the resolver's word is the system's, on which we run.
+            is_word = isinstance(error.os_error, socket.gaierror)
+            return trip.are_names_unanswered or not is_word or error.errno in OUR_RESOLVER
         case MemoryError():
             return True
         case HandshakeError():
