@@ -18,7 +18,13 @@ SERVER_MODULES = {
     *("aiohappyeyeballs", "aiosqlite", "alembic", "asyncpg", "cryptography", "ksuid", "litestar"),
     *("msgspec", "sqlalchemy", "structlog", "uvicorn", "uvloop"),
 }
-CLIENT_PACKAGES = {"runhook", "runhook.domain", "runhook.client", "runhook.cli"}
+CLIENT_PACKAGES = {
+    "runhook",
+    "runhook.domain",
+    "runhook.secret_files",
+    "runhook.client",
+    "runhook.cli",
+}
 
 
 @pytest.fixture(scope="module")

@@ -86,14 +86,18 @@ def test_settings_shows_each_value_and_its_place_but_no_secret(
     monkeypatch.setenv("RUNHOOK_RETRY_SCHEDULE", "")
     monkeypatch.setenv("RUNHOOK_DATABASE_URL", f"postgresql://me:{HUSH}@host/db")
     monkeypatch.setenv("RUNHOOK_BOOTSTRAP_TOKEN", HUSH)
+    monkeypatch.setenv("RUNHOOK_TOKNE", HUSH)
     monkeypatch.setenv("https_proxy", f"http://me:{HUSH}@proxy.example:3128")
 
     code = main(["settings", "--port", "9000"])
 
     shown = capsys.readouterr()
     lines = dict(line.split(maxsplit=1) for line in shown.out.splitlines())
-    assert (code, shown.err) == (0, "")
-    assert HUSH not in shown.out
+    assert code == 0
+    assert shown.err.splitlines()[-1] == (
+        "runhook settings: RUNHOOK_TOKNE is no variable of Runhook; did you mean RUNHOOK_TOKEN?"
+    )
+    assert HUSH not in shown.out + shown.err
     assert lines["RUNHOOK_HOST"] == f"0.0.0.0  [{folder}/runhook.toml]"
     assert lines["RUNHOOK_PORT"] == "9000  [--port]"
     assert lines["RUNHOOK_DATA_DIR"] == "runhook-data  [default]"

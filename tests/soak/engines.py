@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from runhook.client.programs import Role, role_of
 from runhook.domain.events import EVENTS_OF_STATUS
 from runhook.domain.runs import RunStatus
 from runhook.server.api.runs_wire import STATUS_WORDS
@@ -62,7 +63,7 @@ class Stage:
     def wait_until_busy(self, wrapper: int) -> int:
         """Wait until the slow model's query is under way, and return dbt's process."""
         self.wait_for((self.folder / BEGUN).exists)
-        dbt = child_of(wrapper)
+        dbt = dbt_under(wrapper)
         before = cpu_seconds(dbt)
         self.wait_for(lambda: cpu_seconds(dbt) > before + BUSY_SECONDS)
         return dbt
@@ -182,6 +183,17 @@ def child_of(process: int) -> int:
     return int(Path(f"/proc/{process}/task/{process}/children").read_text().split()[0])
 
 
+def dbt_under(process: int) -> int:
+    """Return the dbt that a process has started, through whatever stands between."""
+    while role_of(words_of(process)) is not Role.DBT:
+        process = child_of(process)
+    return process
+
+
+def words_of(process: int) -> Sequence[str]:
+    return Path(f"/proc/{process}/cmdline").read_text().split("\0")
+
+
 def cpu_seconds(process: int) -> float:
     """Return how long a process has computed; 0 if it has ended."""
     try:
@@ -296,6 +308,26 @@ CASES = (
         act=signaled(signal.SIGHUP),
         core=(2, CANCELED),
         v2=(1, CANCELED),
+    ),
+    Case(
+        name="SIGTERM behind timeout",
+        command=("timeout", "600", *variables(LONG)),
+        act=signaled(signal.SIGTERM),
+        core=(2, CANCELED),
+        v2=(1, CANCELED),
+    ),
+    Case(
+        name="SIGTERM behind timeout in the foreground",
+        command=("timeout", "--foreground", "600", *variables(LONG)),
+        act=signaled(signal.SIGTERM),
+        core=(2, CANCELED),
+        v2=(1, CANCELED),
+    ),
+    Case(
+        name="SIGTERM behind timeout in a shell",
+        command=("sh", "-c", 'timeout 600 "$@"; echo done', "sh", *variables(LONG)),
+        act=signaled(signal.SIGTERM),
+        core=(-15, CANCELED),
     ),
     Case(
         name="SIGTERM to dbt itself",

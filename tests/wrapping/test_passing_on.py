@@ -169,6 +169,23 @@ def test_what_dbt_needs_to_cancel_is_asked_after_it(wrapper: Wrapper, folder: Pa
         assert process.wait(PATIENCE) == -signal.SIGTERM
 
 
+def test_what_ignores_sigint_is_not_waited_for_until_the_grace_is_over(
+    wrapper: Wrapper, service: StubService
+):
+    """A shell has what it starts in the background ignore SIGINT."""
+    script = "sleep 1000 & exec 3<&0; dbt wait <&3"
+
+    with wrapper.start("sh", "-c", script, flags=["--grace", "1000"]) as process:
+        assert next_line(process) == "ready"
+        process.send_signal(signal.SIGTERM)
+        assert next_line(process) == "SIGINT"
+        assert process.wait(PATIENCE) == -signal.SIGTERM
+        assert process.stdout is not None
+        assert process.stdout.read() == b""  # sleep has it too
+
+    assert service.body("finish")["status"] == "canceled"
+
+
 class TestWithoutARequest:
     def test_a_dbt_in_the_background_is_waited_for(self, wrapper: Wrapper, service: StubService):
         with wrapper.start("sh", "-c", "exec 3<&0; dbt deaf <&3 & exit 0") as process:

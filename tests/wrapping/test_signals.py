@@ -184,7 +184,22 @@ def test_killing_the_wrapper_interrupts_dbt(wrapper: Wrapper):
 class TestAsTheFirstProcessOfAContainer:
     CONTAINER = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child")
 
-    def test_sigterm_reaches_dbt(self, wrapper: Wrapper, service: StubService):
+    @pytest.mark.parametrize(
+        ("flags", "command", "code"),
+        [
+            ([], ["dbt", "wait"], 2),  # /proc is that of the machine, and of no use
+            (["--mount-proc"], ["dbt", "wait"], 2),
+            (["--mount-proc"], ["sh", "-c", "timeout 600 dbt wait; echo done"], 143),
+        ],
+    )
+    def test_sigterm_reaches_dbt(
+        self,
+        wrapper: Wrapper,
+        service: StubService,
+        flags: list[str],
+        command: list[str],
+        code: int,
+    ):
         script = (
             "import os, signal, subprocess, sys\n"
             "with subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE) as unshare:\n"
@@ -196,10 +211,11 @@ class TestAsTheFirstProcessOfAContainer:
             "sys.exit(unshare.returncode)\n"
         )
 
-        ended = wrapper.run("dbt", "wait", launcher=[sys.executable, "-c", script, *self.CONTAINER])
+        container = [sys.executable, "-c", script, *self.CONTAINER, *flags]
+        ended = wrapper.run(*command, launcher=container)
 
         assert ended.stdout == b"SIGINT\n"
-        assert ended.returncode == 2
+        assert ended.returncode == code
         assert service.body("finish")["status"] == "canceled"
 
     def test_exits_with_the_code_a_shell_would_give(self, wrapper: Wrapper):

@@ -70,6 +70,19 @@ def words_of(process: Process) -> Sequence[str]:
     return [os.fsdecode(word) for word in content.removesuffix(b"\0").split(b"\0")]
 
 
+def ignores(process: Process, number: int) -> bool:
+    """Whether a process ignores a signal, as a shell has its background ignore SIGINT.
+
+    Where that cannot be told, it does not.
+    """
+    try:
+        told = Path(f"/proc/{process.pid}/status").read_text(errors="replace")
+    except OSError:
+        return False
+    masks = (line.split()[1] for line in told.splitlines() if line.startswith("SigIgn:"))
+    return bool(int(next(masks, "0"), 16) >> (number - 1) & 1)
+
+
 def from_proc() -> Sequence[Process]:
     """Read /proc, if it is that of our processes; see proc_pid_stat(5)."""
     if str(Path("/proc/self").readlink()) != str(os.getpid()):

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from runhook.client.family import Member, ends_in, runners_in
 from runhook.client.process import Child, Ending
-from runhook.client.process_table import Key
+from runhook.client.process_table import Key, ignores
 from runhook.client.programs import Role
 from runhook.client.signals import Arrival, Signals
 
@@ -186,8 +186,7 @@ class Relay:
                     self._tell(above, signal.SIGINT)
                 elif above.role is Role.SHELL and not above.process.rules_terminal:
                     self._tell(above, number)
-            is_meant = one.role in {Role.WRAPPER, Role.SHELL}
-            self._tell(one, number if is_meant else signal.SIGINT)
+            self._tell(one, polite_signal(one, number))
 
     def _tell_beyond_terminal(self, number: int) -> None:
         """Tell who has left the terminal's foreground group, as timeout(1) does with its child."""
@@ -216,6 +215,18 @@ class Relay:
         if member.process.key not in self._told:
             self._told.add(member.process.key)
             send(member, number)
+
+
+def polite_signal(member: Member, number: int) -> int:
+    """Return what a process gets of a request to stop.
+
+    dbt that ignores SIGINT, as in a shell's background, cannot cancel: it has the grace to end.
+    """
+    if member.role in {Role.WRAPPER, Role.SHELL}:
+        return number
+    if member.role is not Role.DBT and ignores(member.process, signal.SIGINT):
+        return signal.SIGTERM
+    return signal.SIGINT
 
 
 def send(member: Member, number: int) -> None:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import PurePath
 
 from runhook.client.process import Ending
+from runhook.client.programs import DBT_NAMES
 from runhook.domain.artifacts import (
     SENTENCE_CHARACTERS,
     RunResults,
@@ -138,7 +139,7 @@ def was_done(ending: Ending, results: RunResults | None, program: str) -> bool:
 
 def is_dbt(program: str) -> bool:
     """Whether this program's exit code is dbt's own."""
-    return program in {"dbt", "dbtf", "dbt-fusion"}
+    return program in DBT_NAMES
 
 
 def canceled(message: str) -> Verdict:
