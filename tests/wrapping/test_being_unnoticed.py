@@ -117,14 +117,25 @@ def test_a_script_without_its_interpreter_is_126(wrapper: Wrapper, service: Stub
     assert service.body("finish")["status_message"] == "dbt: its interpreter was not found"
 
 
-def test_a_run_without_a_job_name_is_refused_before_dbt_starts(wrapper: Wrapper):
-    ended = wrapper.without("RUNHOOK_JOB").run("dbt", "build")
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (["dbt", "build"], "unnamed (dbt build)"),
+        (["sh", "-c", "dbt --quiet build"], "unnamed (dbt build)"),
+        (["true", "x"], "unnamed (true)"),
+    ],
+)
+def test_a_run_without_a_job_name_runs_and_one_line_says_how_to_name_it(
+    wrapper: Wrapper, service: StubService, command: list[str], name: str
+):
+    ended = wrapper.without("RUNHOOK_JOB").run(*command)
 
-    assert ended.returncode == 2
-    assert ended.stdout == b""
-    assert ended.stderr.decode() == (
-        "runhook run: name the job: --job NAME, or RUNHOOK_JOB in the environment\n"
+    assert ended.stderr.decode().splitlines()[-1] == (
+        f"runhook: nothing names this job, so that its runs go under `{name}`; "
+        "give --job NAME or set RUNHOOK_JOB"
     )
+    assert service.body("runs")["job_name"] == name
+    assert service.body("finish") is not None
 
 
 def test_a_missing_command_is_refused(wrapper: Wrapper):

@@ -25,7 +25,7 @@ def test_says_what_would_be_reported_and_why(wrapper: Wrapper, service: StubServ
         GITHUB_ACTIONS="true",
         GITHUB_RUN_ID="7",
         GITHUB_EVENT_NAME="schedule",
-        DBT_PASSWORD="nightly-77",
+        DBT_PASSWORD="Vq7-x1-nightly",
     ).without("RUNHOOK_JOB")
 
     code, findings = ask(on_github, "--job", "the nightly-77", "--", "dbt", "build", "-t", "prod")
@@ -33,7 +33,7 @@ def test_says_what_would_be_reported_and_why(wrapper: Wrapper, service: StubServ
     assert (code, findings["fine"]) == (0, True)
     facts = {name: (one["value"], one["source"]) for name, one in findings["facts"].items()}
     assert facts["found"] == ("github_actions", "what starts dbt")
-    assert facts["job_name"] == ("the *****", "--job or RUNHOOK_JOB")
+    assert facts["job_name"] == ("the nightly-77", "--job or RUNHOOK_JOB")
     assert facts["environment_name"] == ("prod", "dbt's target")
     assert facts["external_id"] == ("7", "github_actions")
     assert check(findings, "service") == (True, f"{service.url} answers")

@@ -163,13 +163,21 @@ def test_settings_that_cannot_be_used_do_not_stop_the_program(
     assert service.verbs() == []
 
 
-def test_a_run_needs_a_job(place: Wrapper, monkeypatch: pytest.MonkeyPatch):
+def test_a_run_that_nothing_names_says_so_and_runs(
+    place: Wrapper,
+    service: StubService,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
     monkeypatch.delenv("RUNHOOK_JOB")
-
     monkeypatch.setattr(sys, "stdin", None)
 
-    with pytest.raises(ValueError, match="name the job"):
-        runhook.run()
+    with runhook.run() as run:
+        pass
+
+    assert service.body("runs")["job_name"] == "unnamed (dbt)"
+    assert run.trouble is None
+    assert "set RUNHOOK_JOB" in caplog.text
 
 
 def an_event(name: str, invocation: str = "5f3c", **data: object) -> Any:

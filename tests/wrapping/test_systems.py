@@ -1,14 +1,17 @@
 """What is told of a run by what starts dbt: a test for each system, and who wins over whom."""
 
 import json
+import threading
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runhook.client.facts import as_start, facts_of, job_name, system_of
+from runhook.client.made_up_names import labels_in
 from runhook.client.settings import Settings, read_settings
 from runhook.client.surroundings import Surroundings
 from runhook.client.systems import SYSTEMS, Place
@@ -33,6 +36,8 @@ def told(
     around = Surroundings(["dbt", "build"], environ, Path("/nowhere"))
     start = as_start(facts_of(settings(**flags), around, place, lambda text: text))
     assert (start.pop("project_name"), start.pop("environment_name")) == ("default", "default")
+    if start["job_name"] == "unnamed (dbt build)":
+        del start["job_name"]
     return start
 
 
@@ -252,6 +257,77 @@ ROWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "trigger": {"system": "cli", "category": "other"},
         },
     ),
+    "aws_lambda": (
+        {"environ": {"AWS_LAMBDA_FUNCTION_NAME": "nightly", "AWS_LAMBDA_LOG_STREAM_NAME": "l1"}},
+        {
+            "job_name": "nightly",
+            "run_reason": "Triggered via AWS Lambda",
+            "trigger": {"system": "aws_lambda", "external_id": "l1"},
+        },
+    ),
+    "cloud_run_jobs": (
+        {
+            "environ": {
+                "CLOUD_RUN_JOB": "nightly",
+                "CLOUD_RUN_EXECUTION": "nightly-x7k2p",
+                "CLOUD_RUN_TASK_INDEX": "0",
+                "CLOUD_RUN_TASK_COUNT": "1",
+                "CLOUD_RUN_TASK_ATTEMPT": "0",
+            }
+        },
+        {
+            "job_name": "nightly",
+            "run_reason": "Triggered via Cloud Run",
+            "trigger": {"system": "cloud_run_jobs", "external_id": "nightly-x7k2p", "attempt": 0},
+        },
+    ),
+    "cloud_run": (
+        {"environ": {"K_SERVICE": "dbt", "K_REVISION": "dbt-00002-abc"}},
+        {
+            "job_name": "dbt",
+            "run_reason": "Triggered via Cloud Run",
+            "trigger": {"system": "cloud_run", "external_id": "dbt-00002-abc"},
+        },
+    ),
+    "aws_batch": (
+        {
+            "environ": {
+                "AWS_BATCH_JOB_ID": "4c1",
+                "AWS_BATCH_JQ_NAME": "nightly",
+                "AWS_BATCH_JOB_ATTEMPT": "1",
+            }
+        },
+        {
+            "job_name": "nightly",
+            "run_reason": "Triggered via AWS Batch",
+            "trigger": {"system": "aws_batch", "external_id": "4c1", "attempt": 1},
+        },
+    ),
+    "aws_ecs": (
+        {"environ": {"ECS_CONTAINER_METADATA_URI_V4": "http://127.0.0.1:1/v4/a"}},
+        {"run_reason": "Triggered via Amazon ECS", "trigger": {"system": "aws_ecs"}},
+    ),
+    "azure_container_apps": (
+        {
+            "environ": {
+                "CONTAINER_APP_JOB_NAME": "nightly",
+                "CONTAINER_APP_JOB_EXECUTION_NAME": "nightly-8ex2",
+            }
+        },
+        {
+            "job_name": "nightly",
+            "run_reason": "Triggered via Azure Container Apps",
+            "trigger": {"system": "azure_container_apps", "external_id": "nightly-8ex2"},
+        },
+    ),
+    "nomad": (
+        {"environ": {"NOMAD_ALLOC_ID": "a1", "NOMAD_JOB_NAME": "nightly/periodic-1719878400"}},
+        {
+            "job_name": "nightly",
+            "run_reason": "scheduled",
+            "trigger": {"system": "nomad", "external_id": "a1", "category": "scheduled"},
+        },
+    ),
     "kubernetes": (
         {
             "environ": {
@@ -292,6 +368,34 @@ def test_a_system_tells(name: str):
     given, expected = ROWS[name]
 
     assert told(**given) == expected
+
+
+@pytest.fixture
+def agent_of_ecs() -> Iterator[str]:
+    """Answers as Amazon's agent does, at an address as it has it."""
+
+    class Agent(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            task = {
+                "Family": "dbt-nightly",
+                "TaskARN": "arn:aws:ecs:eu:1:task/c/9781c248",
+                "Limits": {},
+            }
+            content = json.dumps(task if self.path == "/v4/abc/task" else {}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Agent) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v4/abc"
+        server.shutdown()
+        thread.join()
 
 
 def test_every_system_has_its_test():
@@ -381,14 +485,139 @@ def test_a_workflow_for_the_target_of_a_pull_request_finds_its_number_in_the_eve
     ("pod", "job", "category"),
     [
         ("nightly-dbt-29384756-x7k2p", "nightly-dbt", "scheduled"),
+        ("nightly-28512345-abcde", "nightly", "scheduled"),
+        ("nightly-29384756-3-x7k2p", "nightly", "scheduled"),
         ("backfill-x7k2p", "backfill", "other"),
+        ("nightly-dbt-7x9kq", "nightly-dbt", "other"),
+        ("dbt-6d4b75cb6d-hq5zc", "dbt", "other"),
+        ("dbt-docs-7c9f8d6b5-abcde", "dbt-docs", "other"),
+        ("dbt-0", "dbt", "other"),
+        ("dbt-run-k3jx81qz", "dbt-run", "other"),
+        ("dbt-run.0a1b2c3d4e5f60718293a4b5c6d7e8f9", "dbt-run", "other"),
+        ("nightly-x7k2p-dbt-build-pod", "nightly-dbt-build", "other"),
         ("dbt", "dbt", "other"),
+        ("dbt-build", "dbt-build", "other"),
+        ("shop-nightly-analytics", "shop-nightly-analytics", "other"),
     ],
 )
 def test_a_pods_name_tells_its_job(pod: str, job: str, category: str):
     start = told({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": pod})
 
     assert (start["job_name"], start["trigger"]["category"]) == (job, category)
+
+
+@pytest.mark.parametrize(
+    ("labels", "job"),
+    [
+        ({"job-name": "nightly-29384756"}, "nightly"),
+        ({"batch.kubernetes.io/job-name": "backfill"}, "backfill"),
+        ({"dag_id": "shop", "task_id": "dbt", "run_id": "manual"}, "shop.dbt"),
+        ({"tekton.dev/pipeline": "nightly", "tekton.dev/pipelineTask": "dbt"}, "nightly / dbt"),
+        ({"app": "dbt"}, "made"),
+    ],
+)
+def test_a_pods_labels_tell_its_job_better(labels: dict[str, str], job: str):
+    environ = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": "made-x7k2p"}
+
+    fact = job_name(Place(environ, has_terminal=False, labels=labels))
+
+    assert fact is not None
+    assert fact.value == job
+
+
+def test_reads_labels_as_kubernetes_mounts_them():
+    assert labels_in('app="dbt"\ndag_id="shop"\nx="a\\"b"\nstrange\n') == {
+        "app": "dbt",
+        "dag_id": "shop",
+        "x": 'a\\"b',
+    }
+
+
+@pytest.mark.parametrize(
+    ("pod", "job"),
+    [
+        ({"POD_NAME": "nightly-x7k2p", "HOSTNAME": "node-7"}, "nightly"),
+        ({"HOSTNAME": "nightly-29384756-3", "JOB_COMPLETION_INDEX": "3"}, "nightly"),
+        ({"HOSTNAME": "backfill-3", "JOB_COMPLETION_INDEX": "3"}, "backfill"),
+    ],
+)
+def test_a_pod_is_known_by_what_its_job_tells_it(pod: dict[str, str], job: str):
+    assert told({"KUBERNETES_SERVICE_HOST": "10.0.0.1", **pod})["job_name"] == job
+
+
+@pytest.mark.parametrize(
+    ("workflow", "job"),
+    [
+        ({"ARGO_WORKFLOW_NAME": "nightly-1719878400"}, "nightly"),
+        ({"ARGO_WORKFLOW_NAME": "nightly-x7k2p"}, "nightly"),
+        ({"ARGO_WORKFLOW_NAME": "nightly"}, "nightly"),
+        ({"ARGO_NODE_ID": "nightly-x7k2p-1234567890"}, "nightly"),
+    ],
+)
+def test_a_workflow_of_argo_has_one_name_in_all_its_runs(workflow: dict[str, str], job: str):
+    assert told({"ARGO_NODE_ID": "n-1234567890", **workflow})["job_name"] == job
+
+
+@pytest.mark.parametrize(
+    ("environ", "job"),
+    [
+        (
+            {**GITHUB, "MATRIX_CONTEXT": '{"target": "prod", "python": 3.11}'},
+            "CI / dbt (prod, 3.11)",
+        ),
+        ({**GITHUB, "MATRIX_CONTEXT": "null"}, "CI / dbt"),
+        ({**GITHUB, "MATRIX_CONTEXT": "[" * 100_000}, "CI / dbt"),
+        ({**GITLAB, "CI_JOB_NAME": "dbt: [prod, eu]"}, "dbt: [prod, eu]"),
+        (
+            {
+                "BUILDKITE": "true",
+                "BUILDKITE_PIPELINE_SLUG": "shop",
+                "BUILDKITE_LABEL": "dbt prod",
+                "BUILDKITE_PARALLEL_JOB": "1",
+                "BUILDKITE_PARALLEL_JOB_COUNT": "5",
+            },
+            "shop / dbt prod (2/5)",
+        ),
+        (
+            {
+                "CIRCLECI": "true",
+                "CIRCLE_JOB": "dbt",
+                "CIRCLE_NODE_INDEX": "0",
+                "CIRCLE_NODE_TOTAL": "2",
+            },
+            "dbt (1/2)",
+        ),
+        (
+            {"TF_BUILD": "True", "BUILD_DEFINITIONNAME": "shop", "AGENT_JOBNAME": "prod_eu"},
+            "shop / prod_eu",
+        ),
+        ({"TF_BUILD": "True", "BUILD_DEFINITIONNAME": "shop", "AGENT_JOBNAME": "Job"}, "shop"),
+        (
+            {"CLOUD_RUN_JOB": "nightly", "CLOUD_RUN_TASK_INDEX": "2", "CLOUD_RUN_TASK_COUNT": "3"},
+            "nightly (3/3)",
+        ),
+        ({"NOMAD_ALLOC_ID": "a", "NOMAD_JOB_NAME": "a/dispatch-17-x", "USER": "u"}, "a"),
+    ],
+)
+def test_legs_of_a_matrix_are_told_apart(environ: dict[str, str], job: str):
+    assert told(environ)["job_name"] == job
+
+
+def test_a_task_of_ecs_is_named_by_the_agent_on_its_machine(agent_of_ecs: str):
+    start = told({"ECS_CONTAINER_METADATA_URI_V4": agent_of_ecs})
+
+    assert start["job_name"] == "dbt-nightly"
+    assert start["trigger"]["external_id"] == "9781c248"
+
+
+@pytest.mark.parametrize("unit", ["run-r1a2b3c", "run-1234", "user@1000", "cron"])
+def test_a_unit_that_was_made_for_the_occasion_names_no_job(unit: str):
+    start = told(
+        {"INVOCATION_ID": "a1", "JOURNAL_STREAM": "8:1"},
+        cgroup=f"0::/system.slice/{unit}.service\n",
+    )
+
+    assert "job_name" not in start
 
 
 def test_a_manual_run_of_airflow_is_of_another_kind():

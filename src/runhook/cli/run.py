@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping
 
 from runhook.cli.reporting import (
     add_run_flags,
@@ -12,7 +11,6 @@ from runhook.cli.reporting import (
     add_wrapper_flags,
     command_in,
 )
-from runhook.client.nesting import outer_run
 from runhook.client.settings import read_settings
 from runhook.client.witness import witness_of
 from runhook.client.wrapping import wrap
@@ -74,17 +72,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return complain("name the commands either by --step or after --, not both ways")
     if not commands:
         return complain("name the command to run: runhook run --job NAME -- dbt build")
-    if settings.job is None and not is_named(os.environ):
-        return complain("name the job: --job NAME, or RUNHOOK_JOB in the environment")
     return wrap(commands, settings, witness_of(commands, settings, os.environ))
-
-
-def is_named(environ: Mapping[str, str]) -> bool:
-    """Whether the job needs no name, or has one by what starts us."""
-    from runhook.client.facts import job_name  # noqa: PLC0415 - a job usually has its name
-    from runhook.client.systems import this_place  # noqa: PLC0415 - as above
-
-    return outer_run(environ) is not None or job_name(this_place(environ)) is not None
 
 
 def complain(message: str) -> int:

@@ -2,20 +2,15 @@
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from runhook.cli.reporting import add_run_flags, add_service_flags
 from runhook.client.begun import Told, start_run
-from runhook.client.facts import job_name
-from runhook.client.nesting import RUN_VARIABLE, outer_run
+from runhook.client.nesting import RUN_VARIABLE
 from runhook.client.settings import read_settings
-from runhook.client.systems import this_place
 from runhook.client.wrapping import say
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs import silence_in
-
-USAGE_ERROR = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,15 +56,8 @@ def span(text: str) -> str:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Begin the run, print its name, and return 0; 2 if this command line is wrong."""
+    """Begin the run, print its name, and return 0."""
     settings = read_settings(arguments, os.environ)
-    has_name = settings.job or outer_run(os.environ) or job_name(this_place(os.environ))
-    if not has_name:
-        print(
-            "runhook start: name the job: --job NAME, or RUNHOOK_JOB in the environment",
-            file=sys.stderr,
-        )
-        return USAGE_ERROR
     told = start_run(settings, os.environ)
     print(code_of(told, arguments) if arguments.trap else told.run)
     if told.trouble is not None:

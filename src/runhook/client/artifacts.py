@@ -95,7 +95,7 @@ def folders_with_artifacts(top: Path) -> Iterator[Path]:
 
 def look_for(traces: Traces, folders: Iterable[Path], before: Found | None = None) -> Found:
     """Return a step's artifacts in these folders, else what was found ``before``."""
-    nothing = Found(results=None, why_no_results="dbt wrote none", manifest_version=None, files=())
+    nothing = nothing_found("dbt wrote none")
     found: dict[Path, Found] = {}
     fallback = before or nothing
     for folder in folders:
@@ -113,6 +113,11 @@ def look_for(traces: Traces, folders: Iterable[Path], before: Found | None = Non
     if len(found) == 1:
         return latest
     return replace(latest, note=f"results of {place}, the last of {len(found)} that were written")
+
+
+def nothing_found(why: str) -> Found:
+    """Return that there are no artifacts, and why."""
+    return Found(results=None, why_no_results=why, manifest_version=None, files=())
 
 
 def moment_of(found: Found) -> float:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runhook.client.facts import facts_of
+from runhook.client.facts import advice_for, facts_of
 from runhook.client.nesting import (
     BEGUN_SUFFIX,
     RUN_VARIABLE,
@@ -89,7 +89,8 @@ def begin(run_key: str, settings: Settings, environ: Mapping[str, str]) -> str |
     )
     forget_abandoned(folder)
     write_begun(begun_file(folder, run_key), start)
-    return tell([start], run_key, settings.service, environ)
+    trouble = tell([start], run_key, settings.service, environ)
+    return "; ".join(filter(None, (trouble, advice_for(facts)))) or None
 
 
 def finish_run(

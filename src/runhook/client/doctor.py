@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from os import strerror, urandom
 from pathlib import Path
 
-from runhook.client.facts import Fact, facts_of, system_of
+from runhook.client.facts import Fact, advice_for, facts_of, system_of
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, outer_run
 from runhook.client.service import NOT_FOUND, Accepted, Failed, Service, UnusableError, connect
 from runhook.client.settings import ServiceSettings, Settings
@@ -60,7 +60,8 @@ def examine(
         remarks: what there is to say of variables that are passed over.
     """
     around = Surroundings(command, environ, Path.cwd())
-    redact = Redactor(environ)
+    chosen = filter(None, (settings.job, settings.project, settings.environment))
+    redact = Redactor(environ, names=chosen)
     place = this_place(environ)
     facts = facts_of(settings, around, place, redact)
     checks = [
@@ -86,9 +87,11 @@ def check_job(facts: Mapping[str, Fact], outer: OuterRun | None) -> Check:
     """See whether the run has a job; a step needs none."""
     if outer is not None:
         return Check("job", is_fine=True, message=f"within a run ({RUN_VARIABLE}): a step of it")
-    if "job_name" in facts:
-        return Check("job", is_fine=True, message=facts["job_name"].value)
-    return Check("job", is_fine=False, message="nothing names it; give --job or RUNHOOK_JOB")
+    name = facts["job_name"].value
+    if advice_for(facts) is None:
+        return Check("job", is_fine=True, message=name)
+    message = f"nothing names it, so that its runs go under `{name}`; give --job or RUNHOOK_JOB"
+    return Check("job", is_fine=False, message=message)
 
 
 def check_service(settings: ServiceSettings, environ: Mapping[str, str]) -> Iterator[Check]:

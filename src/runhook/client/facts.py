@@ -5,9 +5,11 @@ that over what the system that starts dbt tells.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
+from runhook.client.dbt_calls import DBT_COMMANDS, dbt_calls
 from runhook.client.settings import Settings
 from runhook.client.surroundings import UNKNOWN, Surroundings
 from runhook.client.systems import OTHER, SCHEDULED, SYSTEMS, USUAL_NAMES, Place, System
@@ -15,6 +17,7 @@ from runhook.domain.artifacts import shorten
 
 NOTHING = System(name="nothing", found_by="", reason=(SCHEDULED,))
 """What starts dbt where nothing is recognised; dbt Cloud's most frequent reason fits best."""
+NOTHING_SAYS_IT = "nothing says it"
 NAME_CHARACTERS = 255
 REASON_CHARACTERS = 2_000
 SHORT_CHARACTERS = 64
@@ -36,7 +39,29 @@ def system_of(place: Place) -> System:
 
 def job_name(place: Place) -> Fact | None:
     """Return the job's name where nobody gave one; None if nothing says it."""
-    return first(place, lambda row: place.fill(row.job_name))
+    return first(place, lambda row: place.first_of(row.job_name))
+
+
+def unnamed(command: Sequence[str]) -> str:
+    """Return what a job is called that nothing names."""
+    call = next(iter(dbt_calls(command)), None)
+    if call is None:
+        what = PurePath(command[0]).name
+    else:
+        verb = next((word for word in call.words if word in DBT_COMMANDS), "")
+        what = f"dbt {verb}".strip()
+    return f"unnamed ({what})"
+
+
+def advice_for(facts: Mapping[str, "Fact"]) -> str | None:
+    """Say how to name a job that nothing names; None if something does."""
+    job = facts.get("job_name")
+    if job is None or job.source != NOTHING_SAYS_IT:
+        return None
+    return (
+        f"nothing names this job, so that its runs go under `{job.value}`; "
+        "give --job NAME or set RUNHOOK_JOB"
+    )
 
 
 def facts_of(
@@ -44,7 +69,9 @@ def facts_of(
 ) -> dict[str, Fact]:
     """Return all that is told of the run's beginning; what nothing says is missing."""
     found = {
-        "job_name": given(settings.job, "--job or RUNHOOK_JOB") or job_name(place),
+        "job_name": given(settings.job, "--job or RUNHOOK_JOB")
+        or job_name(place)
+        or Fact(unnamed(around.command), NOTHING_SAYS_IT),
         "project_name": given(settings.project, "--project or RUNHOOK_PROJECT")
         or found_around(around.project_name(), "dbt_project.yml"),
         "environment_name": given(settings.environment, "--environment or RUNHOOK_ENVIRONMENT")
@@ -135,7 +162,7 @@ def given(value: str | None, source: str) -> Fact | None:
 
 def found_around(value: str, source: str) -> Fact:
     """Return what dbt's files and flags say; its default is nobody's word."""
-    return Fact(value, "nothing says it" if value == UNKNOWN else source)
+    return Fact(value, NOTHING_SAYS_IT if value == UNKNOWN else source)
 
 
 def environment_name(place: Place, row: System) -> str:

@@ -1,7 +1,7 @@
 """`runhook.run`: a run that is reported from Python, as `runhook run` reports one from a shell.
 
 Whatever goes wrong on our side is in ``trouble``, and logged as a warning of the logger `runhook`;
-nothing but a missing job's name is raised.
+nothing is raised on our account.
 """
 
 import logging
@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from runhook.client.artifacts import find_artifacts
 from runhook.client.dbt_events import Notebook, step_of
-from runhook.client.facts import facts_of, job_name
+from runhook.client.facts import advice_for, facts_of
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
 from runhook.client.reporter import EXIT_SECONDS, Reporter
 from runhook.client.reports import finished, rfc_3339, started, unavailable
@@ -60,16 +60,13 @@ def run(
     come from the environment, as those of `runhook run` do.
 
     Args:
-        job: the job's name; needed unless RUNHOOK_JOB or the scheduler names it.
+        job: the job's name; else RUNHOOK_JOB or the scheduler names it, else it is `unnamed (dbt)`.
         project: the project's name.
         environment: the environment's name.
         reason: why the run takes place.
         url: where the service is.
         account_id: whose run it is.
         messages: whether what dbt says of failed nodes, and exceptions, are told.
-
-    Raises:
-        ValueError: nothing names the job.
     """
     given = Namespace(
         job=job,
@@ -82,8 +79,6 @@ def run(
     )
     environ = dict(os.environ)
     settings = read_settings(given, environ)
-    if not (settings.job or outer_run(environ) or job_name(this_place(environ))):
-        raise ValueError("name the job: runhook.run(job=...), or RUNHOOK_JOB in the environment")
     return Run(settings, environ)
 
 
@@ -102,7 +97,8 @@ class Run:
         self._count = 0
         self._failure: Verdict | None = None
         self._started_at = datetime.now(UTC)
-        self._redact = Redactor(environ)
+        chosen = filter(None, (settings.job, settings.project, settings.environment))
+        self._redact = Redactor(environ, names=chosen)
         self.trouble: str | None = None
         """Why the run was not reported; None if it was."""
 
@@ -169,6 +165,8 @@ class Run:
             return
         around = Surroundings(["dbt"], self._inherited, Path.cwd())
         facts = facts_of(self._settings, around, this_place(self._inherited), self._redact)
+        if (advice := advice_for(facts)) is not None:
+            log.warning("%s", advice)
         folder = self._settings.service.spool_folder
         spool = Spool(folder) if folder else None
         self._reporter = Reporter(service, spool, self._run_key, progress=self._progress)

@@ -7,11 +7,19 @@ out; a text with a gap is none.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from runhook.client.made_up_names import (
+    argo_workflow,
+    is_of_cron_job,
+    job_of_pod,
+    labels_in,
+    matrix_leg,
+    nomad_job,
+)
 from runhook.client.nesting import parent_of
 
 SCHEDULED = "scheduled"
@@ -25,7 +33,8 @@ class System:
     name: str
     found_by: str
     """A template; whatever fills it says that this is the system."""
-    job_name: str = ""
+    job_name: tuple[str, ...] = ()
+    """The first that can be filled: the same in each run, and another one for a matrix' leg."""
     external_id: str = ""
     attempt: str = ""
     category_of: str = ""
@@ -46,7 +55,7 @@ class System:
 USUAL_NAMES = System(
     name="variables",
     found_by="",
-    job_name="{DBT_JOB_NAME|DBT_CLOUD_JOB_NAME|JOB_NAME}",
+    job_name=("{DBT_JOB_NAME|DBT_CLOUD_JOB_NAME|JOB_NAME}",),
     external_id="{JOB_RUN_ID|DBT_CLOUD_RUN_ID}",
     category_of="{DBT_CAUSE_CATEGORY|DBT_CLOUD_RUN_REASON_CATEGORY}",
     reason=("{DBT_CAUSE|DBT_CLOUD_RUN_REASON}",),
@@ -64,7 +73,7 @@ SYSTEMS = (
     System(
         name="airflow",
         found_by="{AIRFLOW_CTX_DAG_ID}",
-        job_name="{AIRFLOW_CTX_DAG_ID}.{AIRFLOW_CTX_TASK_ID}",
+        job_name=("{AIRFLOW_CTX_DAG_ID}.{AIRFLOW_CTX_TASK_ID}",),
         external_id="{AIRFLOW_CTX_DAG_RUN_ID}",
         attempt="{AIRFLOW_CTX_TRY_NUMBER}",
         category_of="{AIRFLOW_CTX_DAG_RUN_ID}",
@@ -75,7 +84,7 @@ SYSTEMS = (
     System(
         name="dagster",
         found_by="{DAGSTER_RUN_JOB_NAME|DAGSTER_DBT_CLI}",
-        job_name="{DAGSTER_RUN_JOB_NAME}",
+        job_name=("{DAGSTER_RUN_JOB_NAME}",),
         reason=("Triggered via Dagster",),
     ),
     System(
@@ -88,14 +97,17 @@ SYSTEMS = (
     System(
         name="argo_workflows",
         found_by="{ARGO_NODE_ID}",
-        job_name="{ARGO_WORKFLOW_NAME}",
+        job_name=("{argo_workflow}",),
         external_id="{ARGO_NODE_ID}",
         reason=("Triggered via Argo Workflows",),
     ),
     System(
         name="github_actions",
         found_by="{GITHUB_ACTIONS}",
-        job_name="{GITHUB_WORKFLOW} / {GITHUB_JOB}",
+        job_name=(
+            "{GITHUB_WORKFLOW} / {GITHUB_JOB} ({github_matrix})",
+            "{GITHUB_WORKFLOW} / {GITHUB_JOB}",
+        ),
         external_id="{GITHUB_RUN_ID}",
         attempt="{GITHUB_RUN_ATTEMPT}",
         category_of="{GITHUB_EVENT_NAME}",
@@ -111,7 +123,7 @@ SYSTEMS = (
     System(
         name="gitlab_ci",
         found_by="{GITLAB_CI}",
-        job_name="{CI_JOB_NAME}",
+        job_name=("{CI_JOB_NAME}",),
         external_id="{CI_PIPELINE_ID}",
         category_of="{CI_PIPELINE_SOURCE}",
         categories={"schedule": SCHEDULED, "merge_request_event": "gitlab_merge_request"},
@@ -126,7 +138,12 @@ SYSTEMS = (
     System(
         name="buildkite",
         found_by="{BUILDKITE}",
-        job_name="{BUILDKITE_PIPELINE_SLUG}",
+        job_name=(
+            "{BUILDKITE_PIPELINE_SLUG} / {BUILDKITE_STEP_KEY|BUILDKITE_LABEL} ({buildkite_part})",
+            "{BUILDKITE_PIPELINE_SLUG} / {BUILDKITE_STEP_KEY|BUILDKITE_LABEL}",
+            "{BUILDKITE_PIPELINE_SLUG} ({buildkite_part})",
+            "{BUILDKITE_PIPELINE_SLUG}",
+        ),
         external_id="{BUILDKITE_BUILD_ID}",
         attempt="{BUILDKITE_RETRY_COUNT}",
         category_of="{BUILDKITE_SOURCE}",
@@ -139,7 +156,7 @@ SYSTEMS = (
     System(
         name="circleci",
         found_by="{CIRCLECI}",
-        job_name="{CIRCLE_JOB}",
+        job_name=("{CIRCLE_JOB} ({circle_part})", "{CIRCLE_JOB}"),
         external_id="{CIRCLE_WORKFLOW_ID}",
         reason=("Triggered via CircleCI",),
         pull_request="{CIRCLE_PULL_REQUEST}",
@@ -149,7 +166,7 @@ SYSTEMS = (
     System(
         name="jenkins",
         found_by="{JENKINS_URL|BUILD_TAG}",
-        job_name="{JOB_NAME}",
+        job_name=("{JOB_NAME}",),
         external_id="{BUILD_TAG}",
         category_of="{BUILD_CAUSE}",
         categories={"TIMERTRIGGER": SCHEDULED},
@@ -161,7 +178,7 @@ SYSTEMS = (
     System(
         name="azure_devops",
         found_by="{TF_BUILD}",
-        job_name="{BUILD_DEFINITIONNAME}",
+        job_name=("{BUILD_DEFINITIONNAME} / {azure_job}", "{BUILD_DEFINITIONNAME}"),
         external_id="{BUILD_BUILDID}",
         attempt="{SYSTEM_JOBATTEMPT}",
         category_of="{BUILD_REASON}",
@@ -185,10 +202,62 @@ SYSTEMS = (
         reason=("Kicked off from CLI by {user}",),
     ),
     System(
+        name="aws_lambda",
+        found_by="{AWS_LAMBDA_FUNCTION_NAME}",
+        job_name=("{AWS_LAMBDA_FUNCTION_NAME}",),
+        external_id="{AWS_LAMBDA_LOG_STREAM_NAME}",
+        reason=("Triggered via AWS Lambda",),
+    ),
+    System(
+        name="cloud_run_jobs",
+        found_by="{CLOUD_RUN_JOB}",
+        job_name=("{CLOUD_RUN_JOB} ({cloud_run_part})", "{CLOUD_RUN_JOB}"),
+        external_id="{CLOUD_RUN_EXECUTION}",
+        attempt="{CLOUD_RUN_TASK_ATTEMPT}",
+        reason=("Triggered via Cloud Run",),
+    ),
+    System(
+        name="cloud_run",
+        found_by="{K_SERVICE}",
+        job_name=("{K_SERVICE}",),
+        external_id="{K_REVISION}",
+        reason=("Triggered via Cloud Run",),
+    ),
+    System(
+        name="aws_batch",
+        found_by="{AWS_BATCH_JOB_ID}",
+        job_name=("{AWS_BATCH_JQ_NAME}",),
+        external_id="{AWS_BATCH_JOB_ID}",
+        attempt="{AWS_BATCH_JOB_ATTEMPT}",
+        reason=("Triggered via AWS Batch",),
+    ),
+    System(
+        name="aws_ecs",
+        found_by="{ECS_CONTAINER_METADATA_URI_V4}",
+        job_name=("{ecs_family}",),
+        external_id="{ecs_task}",
+        reason=("Triggered via Amazon ECS",),
+    ),
+    System(
+        name="azure_container_apps",
+        found_by="{CONTAINER_APP_JOB_NAME|CONTAINER_APP_NAME}",
+        job_name=("{CONTAINER_APP_JOB_NAME|CONTAINER_APP_NAME}",),
+        external_id="{CONTAINER_APP_JOB_EXECUTION_NAME|CONTAINER_APP_REPLICA_NAME}",
+        reason=("Triggered via Azure Container Apps",),
+    ),
+    System(
+        name="nomad",
+        found_by="{NOMAD_ALLOC_ID}",
+        job_name=("{nomad_job}",),
+        external_id="{NOMAD_ALLOC_ID}",
+        category="{nomad_category}",
+        reason=("Triggered via Nomad",),
+    ),
+    System(
         name="kubernetes",
         found_by="{KUBERNETES_SERVICE_HOST}",
-        job_name="{pods_job}",
-        external_id="{HOSTNAME}",
+        job_name=("{pods_job}",),
+        external_id="{POD_NAME|HOSTNAME}",
         category="{pods_category}",
         # Of a pod that no CronJob has made.
         reason=("Triggered via Kubernetes",),
@@ -196,7 +265,7 @@ SYSTEMS = (
     System(
         name="systemd",
         found_by="{INVOCATION_ID}{journal}",
-        job_name="{unit}",
+        job_name=("{unit}",),
         external_id="{INVOCATION_ID}",
         category=SCHEDULED,
         reason=(SCHEDULED,),
@@ -205,9 +274,12 @@ SYSTEMS = (
 )
 
 CRONS = {"cron", "crond", "anacron", "fcron", "supercronic"}
-POD_OF_CRON_JOB = re.compile(r"(.+)-\d{8}-[a-z0-9]{5}")
-"""A CronJob's pod is named after the minute it was due, and a Job's ends in five characters."""
-POD_OF_JOB = re.compile(r"(.+)-[a-z0-9]{5}")
+MADE_UP_UNIT = re.compile(
+    r"run-[ru]?[0-9a-f]+(?:-i\d+)?|user@\d+|(?:cron|crond|anacron|atd|ssh|sshd|docker|containerd)"
+)
+LABELS_FILE = Path("/etc/podinfo/labels")
+ECS_SECONDS = 0.1
+LARGEST_ANSWER = 1 << 20
 PLACEHOLDER = re.compile(r"{([\w|]+)}")
 
 
@@ -220,6 +292,12 @@ class Place:
     ancestors: tuple[str, ...] = ()
     """The names of the processes above this one."""
     cgroup: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of the pod, if they are mounted where Kubernetes' documentation mounts them."""
+
+    def first_of(self, templates: tuple[str, ...]) -> str:
+        """Return the first of these templates that can be filled; empty if none can."""
+        return next(filter(None, map(self.fill, templates)), "")
 
     def fill(self, template: str) -> str:
         """Return a template with its values; empty if one of them is missing."""
@@ -234,27 +312,73 @@ class Place:
 
     def _value(self, name: str) -> str:
         if name.islower():
-            return self._found_out.get(name, "")
+            return self._find_out(name)
         return self.environ.get(name, "").strip()
 
+    def _find_out(self, name: str) -> str:
+        """Return what no variable tells by itself; only what is asked for is found out."""
+        finder = FINDERS.get(name)
+        return "" if finder is None else finder(self)
+
     @cached_property
-    def _found_out(self) -> dict[str, str]:
-        environ = self.environ
-        pod = environ.get("HOSTNAME", "")
-        of_cron_job = POD_OF_CRON_JOB.fullmatch(pod)
-        of_job = of_cron_job or POD_OF_JOB.fullmatch(pod)
-        unit = re.search(r"/([^/\s]+)\.service\s*$", self.cgroup)
-        return {
-            "terminal": "yes" if self.has_terminal else "",
-            "user": environ.get("LOGNAME") or environ.get("USER") or f"user {os.getuid()}",
-            "cron": "yes" if CRONS & set(self.ancestors) else "",
-            # A value, so that a template can ask for both variables.
-            "journal": " " if environ.get("JOURNAL_STREAM") else "",
-            "unit": unit[1] if unit else "",
-            "pods_job": of_job[1] if of_job else pod,
-            "pods_category": SCHEDULED if of_cron_job else OTHER,
-            "github_pull_request": github_pull_request(environ),
-        }
+    def unit(self) -> str:
+        """The systemd unit; empty for one that was made for the occasion, or runs others' jobs."""
+        found = re.search(r"/([^/\s]+)\.service\s*$", self.cgroup)
+        is_name = found is not None and not MADE_UP_UNIT.fullmatch(found[1])
+        return found[1] if found is not None and is_name else ""
+
+    @cached_property
+    def ecs_task(self) -> Mapping[str, str]:
+        """What Amazon's agent tells of the task, if it does so at once."""
+        return task_of(self.environ.get("ECS_CONTAINER_METADATA_URI_V4", ""))
+
+    def part(self, index: str, count: str, first: int = 0) -> str:
+        """Return `2/5` for one of several that run at once; empty for the only one."""
+        try:
+            position, total = int(self.environ[index]) - first + 1, int(self.environ[count])
+        except (KeyError, ValueError):
+            return ""
+        return f"{position}/{total}" if total > 1 else ""
+
+
+def azure_job(place: Place) -> str:
+    """Return what tells a pipeline's jobs apart; of a matrix it is the leg's name."""
+    name = place.environ.get("AGENT_JOBNAME", "").strip()
+    part = place.part("SYSTEM_JOBPOSITIONINPHASE", "SYSTEM_TOTALJOBSINPHASE", first=1)
+    if name in {"", "Job", "__default"}:
+        return f"Job {part}" if part else ""
+    return name
+
+
+FINDERS: Mapping[str, Callable[[Place], str]] = {
+    "terminal": lambda place: "yes" if place.has_terminal else "",
+    "user": lambda place: (
+        place.environ.get("LOGNAME") or place.environ.get("USER") or f"user {os.getuid()}"
+    ),
+    "cron": lambda place: "yes" if CRONS & set(place.ancestors) else "",
+    # A value, so that a template can ask for both variables.
+    "journal": lambda place: " " if place.environ.get("JOURNAL_STREAM") else "",
+    "unit": lambda place: place.unit,
+    "pods_job": lambda place: job_of_pod(place.environ, place.labels),
+    "pods_category": lambda place: (
+        SCHEDULED if is_of_cron_job(place.environ, place.labels) else OTHER
+    ),
+    "github_pull_request": lambda place: github_pull_request(place.environ),
+    "github_matrix": lambda place: matrix_leg(place.environ),
+    "buildkite_part": lambda place: place.part(
+        "BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT"
+    ),
+    "circle_part": lambda place: place.part("CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL"),
+    "cloud_run_part": lambda place: place.part("CLOUD_RUN_TASK_INDEX", "CLOUD_RUN_TASK_COUNT"),
+    "azure_job": azure_job,
+    "argo_workflow": lambda place: argo_workflow(place.environ),
+    "nomad_job": lambda place: nomad_job(place.environ),
+    "nomad_category": lambda place: (
+        SCHEDULED if "/periodic-" in place.environ.get("NOMAD_JOB_NAME", "") else OTHER
+    ),
+    "ecs_family": lambda place: place.ecs_task.get("Family", ""),
+    "ecs_task": lambda place: place.ecs_task.get("TaskARN", "").rpartition("/")[2],
+}
 
 
 def this_place(environ: Mapping[str, str]) -> Place:
@@ -266,6 +390,7 @@ def this_place(environ: Mapping[str, str]) -> Place:
         has_terminal=stdin_is_terminal(),
         ancestors=tuple(names_of_ancestors()),
         cgroup=read_text(Path("/proc/self/cgroup")),
+        labels=labels_in(read_text(LABELS_FILE)),
     )
 
 
@@ -277,6 +402,27 @@ def names_of_ancestors() -> list[str]:
         names.append(read_text(Path(f"/proc/{process}/comm")).strip().lower())
         process = parent_of(process)
     return names
+
+
+def task_of(address: str) -> Mapping[str, str]:
+    """Ask Amazon's agent, on this very machine, what the task is called; it has little time."""
+    if not address.startswith("http://"):
+        return {}
+    import http.client  # noqa: PLC0415 - on ECS only
+    import json  # noqa: PLC0415 - as above
+    from urllib.parse import urlsplit  # noqa: PLC0415 - as above
+
+    try:
+        parts = urlsplit(address)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=ECS_SECONDS)
+        try:
+            connection.request("GET", f"{parts.path.rstrip('/')}/task")
+            told = json.loads(connection.getresponse().read(LARGEST_ANSWER))
+        finally:
+            connection.close()
+        return {name: value for name, value in told.items() if isinstance(value, str)}
+    except (OSError, http.client.HTTPException, ValueError, AttributeError, RecursionError):
+        return {}
 
 
 def github_pull_request(environ: Mapping[str, str]) -> str:

@@ -130,7 +130,7 @@ class Witness:
 
     def _step(self, ending: Ending) -> "Step":
         """Return what became of the step, as it is told."""
-        from runhook.client.artifacts import trace_artifacts  # noqa: PLC0415 - not needed before
+        from runhook.client.artifacts import nothing_found, trace_artifacts  # noqa: PLC0415 - not needed before
         from runhook.client.dbt_calls import all_commands  # noqa: PLC0415 - as above
         from runhook.client.reports import rfc_3339, unavailable  # noqa: PLC0415 - as above
         from runhook.client.steps import Step, name_of  # noqa: PLC0415 - as above
@@ -141,7 +141,10 @@ class Witness:
         if self._lookout is not None:
             self._lookout.stop()
             seen = self._lookout.seen()
-        found = trace_artifacts(self._traces(seen, ending))
+        try:
+            found = trace_artifacts(self._traces(seen, ending))
+        except Exception as error:  # noqa: BLE001 - the end is told whatever keeps us from results
+            found = nothing_found(f"internal error, {type(error).__name__}")
         redact = self._redactor(found.results)
         commands = [*all_commands(self._command), *(one.words for one in seen)]
         ran_for = (ending.ended_at - self._step_started_at).total_seconds()
@@ -222,6 +225,7 @@ class RunWitness(Witness):
         self._is_split = len(commands) > 1
         self._service: Service | None = None
         self._is_cancel_requested = False
+        self._advice: str | None = None
         self._under_way: tuple[Command, datetime] | None = None
 
     def environ_of_child(self) -> dict[str, str]:
@@ -311,6 +315,7 @@ class RunWitness(Witness):
         self.trouble = self._reporter.close(deadline=deadline)
         if self._settings.upload_artifacts and self.trouble is None:
             self._attach_artifacts()
+        self.trouble = "; ".join(filter(None, (self.trouble, self._advice))) or None
 
     def _attach_artifacts(self) -> None:
         """Attach dbt's files to the run, which is told by now."""
@@ -327,12 +332,13 @@ class RunWitness(Witness):
         os.kill(os.getpid(), signal.SIGTERM)
 
     def _start(self) -> "Report":
-        from runhook.client.facts import facts_of  # noqa: PLC0415 - after dbt's start
+        from runhook.client.facts import advice_for, facts_of  # noqa: PLC0415 - after dbt's start
         from runhook.client.reports import started  # noqa: PLC0415 - as above
         from runhook.client.systems import this_place  # noqa: PLC0415 - as above
 
         place = this_place(self._environ)
         facts = facts_of(self._settings, self._surroundings(), place, self._redactor())
+        self._advice = advice_for(facts)
         return started(
             self._run_key,
             facts,
