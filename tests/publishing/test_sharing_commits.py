@@ -77,6 +77,7 @@ async def test_a_report_that_breaks_the_statement_takes_no_other_with_it(
 
 
 async def test_a_caller_that_went_away_is_no_trouble_to_the_others(tenant: Tenant, store: Store):
+    await tenant.start("run-0")
     staying = asyncio.create_task(tenant.report("run-1"))
     leaving = asyncio.create_task(tenant.report("run-2"))
     await asyncio.sleep(0)
@@ -86,7 +87,7 @@ async def test_a_caller_that_went_away_is_no_trouble_to_the_others(tenant: Tenan
     assert (await staying).is_new
     with pytest.raises(asyncio.CancelledError):
         await leaving
-    assert len(await rows_of(store, runs)) == 2
+    assert len(await rows_of(store, runs)) == 3
 
 
 async def test_what_comes_in_during_a_commit_shares_the_next_one():

@@ -55,6 +55,7 @@ from runhook.storage import (
     expectations,
     freshness,
     grants,
+    interests,
     invitations,
     job_failures,
     jobs,
@@ -595,7 +596,9 @@ CALLS: dict[str, Call] = {
         tx, ACCOUNT, [rows.webhook.id]
     ),
     "count_webhooks": lambda tx, rows: webhooks.count_webhooks(tx, ACCOUNT),
-    "webhooks_of_accounts": lambda tx, rows: webhooks.webhooks_of_accounts(tx, {ACCOUNT}),
+    "interested_webhooks": lambda tx, rows: webhooks.interested_webhooks(tx, ["1 a any"]),
+    "write_interests": lambda tx, rows: interests.write_interests(tx, rows.webhook),
+    "delete_interests": lambda tx, rows: interests.delete_interests(tx, rows.webhook),
     "delete_webhook": lambda tx, rows: webhooks.delete_webhook(tx, rows.webhook, now=START),
     "newest_secret_opens": lambda tx, rows: webhooks.newest_secret_opens(tx),
     "open_options": lambda tx, rows: webhooks.open_options(

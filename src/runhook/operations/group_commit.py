@@ -5,7 +5,6 @@ begins only after a rest as long as the last one took. Under load the batches gr
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from runhook.domain.errors import RunhookError, UnavailableError
+from runhook.operations.queues import Line, Queue
 
 log = structlog.get_logger()
 
@@ -50,6 +50,7 @@ class Batches(Generic[Item, Answer]):
         write: writes a batch in one transaction and answers for each item, in order.
         tell: is told of each batch that is over, with an answer or an error for each item.
         pace: how batches follow each other.
+        queue: where items wait; unless given, they are written in the order in which they came.
     """
 
     def __init__(
@@ -58,11 +59,12 @@ class Batches(Generic[Item, Answer]):
         tell: Callable[[Sequence[Item], Sequence[Answer | Exception]], None],
         *,
         pace: Pace | None = None,
+        queue: Queue[Item] | None = None,
     ) -> None:
         self._write = write
         self._tell = tell
         self._pace = pace or Pace()
-        self._waiting: deque[Item] = deque()
+        self._waiting: Queue[Item] = Line() if queue is None else queue
         self._writing = 0
         self._writer: asyncio.Task[None] | None = None
         self._rested_at = 0.0
@@ -91,8 +93,9 @@ class Batches(Generic[Item, Answer]):
                 if rest > 0 and len(self._waiting) < self._pace.limit:
                     await asyncio.sleep(rest)
                 began = now()
-                self._writing = min(self._pace.limit, len(self._waiting))
-                await self._commit([self._waiting.popleft() for _ in range(self._writing)])
+                batch = self._waiting.take(self._pace.limit)
+                self._writing = len(batch)
+                await self._commit(batch)
                 self._writing = 0
                 longest = self._pace.longest_rest.total_seconds()
                 self._rested_at = now() + min(now() - began, longest)
@@ -153,14 +156,18 @@ class GroupCommit(Generic[Item, Answer]):
     Args:
         write: writes a batch in one transaction and answers for each item, in order; an answer
             may be a ``RunhookError``, which its submitter alone will see.
+        queue: where what was submitted waits; as in ``Batches``.
     """
 
     def __init__(
-        self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | RunhookError]]]
+        self,
+        write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | RunhookError]]],
+        *,
+        queue: "Queue[Submitted[Item, Answer]] | None" = None,
     ) -> None:
         self._write = write
         self._batches: Batches[Submitted[Item, Answer], Answer | RunhookError] = Batches(
-            self._write_submitted, settle
+            self._write_submitted, settle, queue=queue
         )
 
     async def submit(self, item: Item) -> Answer:

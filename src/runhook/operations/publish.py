@@ -5,6 +5,7 @@ report that came in meanwhile, in one transaction.
 There is no second step: what is answered with success has its deliveries in the database.
 """
 
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,11 +33,13 @@ from runhook.domain.runs import (
     finish,
     request_cancel,
 )
+from runhook.domain.topics import topics_of_event
 from runhook.domain.webhooks import Webhook
 from runhook.operations.compare import compare_with_last
 from runhook.operations.group_commit import GroupCommit
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.permitted import permissions_of
+from runhook.operations.queues import FairQueue
 from runhook.storage.deliveries import NewDelivery, insert_deliveries
 from runhook.storage.expectations import note_late_starts, note_starts
 from runhook.storage.jobs import JobName, register_jobs
@@ -50,7 +53,12 @@ from runhook.storage.runs import (
     update_runs,
 )
 from runhook.storage.store import Store, Transaction
-from runhook.storage.webhooks import webhooks_of_accounts
+from runhook.storage.webhooks import interested_webhooks
+
+HEAVIEST_BATCH = 1_500
+SLICE = 250
+"""How many deliveries are made at once, which other requests wait for."""
+ACCOUNTS_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -122,13 +130,32 @@ class Publisher:
         store: where they go.
         clock: dates the events.
         public_url: where people reach this service, None if nobody has said so.
+        heaviest: how many rows reports of several accounts write in one transaction, by what is
+            expected of them; a report that writes more is in one of its own.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, public_url: str | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        public_url: str | None = None,
+        heaviest: int = HEAVIEST_BATCH,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._public_url = public_url
-        self._commits: GroupCommit[Report, Reported] = GroupCommit(self._publish)
+        self._heaviest = heaviest
+        self._commits: GroupCommit[Report, Reported] = GroupCommit(
+            self._publish,
+            queue=FairQueue(
+                lambda one: one.item.account_id,
+                lambda one: self._weight_of(one.item),
+                heaviest=heaviest,
+            ),
+        )
+        self._fan_outs: OrderedDict[AccountId, int] = OrderedDict()
+        """How many deliveries an account's last event had; of those that reported last."""
         self.accepted = 0
         """How many reports were committed so far, repeated ones too."""
 
@@ -150,10 +177,25 @@ class Publisher:
             answers, events = await apply_reports(tx, allowed, now=now)
             answers |= refused
             events = await compare_with_last(tx, events)
-            await owe_deliveries(tx, events, public_url=self._public_url)
+            owed = await owe_deliveries(tx, events, public_url=self._public_url)
+        self._note_fan_outs(events, owed)
         answered = [answers[report] for report in reports]
         self.accepted += sum(isinstance(answer, Reported) for answer in answered)
         return answered
+
+    def _weight_of(self, report: Report) -> int:
+        """Estimate how many rows a report writes; the first of an account may write any number."""
+        if not isinstance(report, Start | Finish):
+            return 1
+        return 1 + self._fan_outs.get(report.account_id, self._heaviest)
+
+    def _note_fan_outs(self, events: Sequence[Event], owed: Mapping[AccountId, int]) -> None:
+        counts = Counter(event.run.account_id for event in events)
+        for account_id, count in counts.items():
+            self._fan_outs[account_id] = owed.get(account_id, 0) // count
+            self._fan_outs.move_to_end(account_id)
+        while len(self._fan_outs) > ACCOUNTS_REMEMBERED:
+            self._fan_outs.popitem(last=False)
 
 
 async def part_permitted(
@@ -337,23 +379,30 @@ def counted(before: Run, after: Run, *, now: datetime) -> tuple[Run, Sequence[Ev
 
 async def owe_deliveries(
     tx: Transaction, events: Sequence[Event], *, public_url: str | None
-) -> None:
-    """Add a delivery of each event for each webhook that wants it."""
+) -> Mapping[AccountId, int]:
+    """Add a delivery of each event for each webhook that wants it; count them by account."""
     if not events:
-        return
-    webhooks = await webhooks_of_accounts(tx, {event.run.account_id for event in events})
+        return {}
+    webhooks = await interested_webhooks(tx, {one for event in events for one in topics_of(event)})
     wanted = [
         (event, webhook)
         for event in events
-        for webhook in webhooks[event.run.account_id]
+        for webhook in webhooks.get(event.run.account_id, ())
         if webhook.wants(event)
     ]
-    new = [
-        new_delivery(event, webhook, position, public_url=public_url)
-        for position, (event, webhook) in enumerate(wanted)
-    ]
-    if new:
+    # Others have their turn between two slices.
+    for start in range(0, len(wanted), SLICE):
+        new = [
+            new_delivery(event, webhook, position, public_url=public_url)
+            for position, (event, webhook) in enumerate(wanted[start : start + SLICE], start)
+        ]
         await insert_deliveries(tx, new)
+    return Counter(event.run.account_id for event, _ in wanted)
+
+
+def topics_of(event: Event) -> list[str]:
+    """Return the topics of an event."""
+    return topics_of_event(event.run.account_id, event.type, event.run.job)
 
 
 def new_delivery(

@@ -281,6 +281,14 @@ webhooks = sa.Table(
     sa.Column("deleted_at", UtcDateTime),
 )
 
+# What each webhook may want, as `domain/topics.py` has it.
+interests = sa.Table(
+    "interests",
+    metadata,
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("webhook_id", sa.ForeignKey("webhooks.id"), primary_key=True, index=True),
+)
+
 deliveries = sa.Table(
     "deliveries",
     metadata,

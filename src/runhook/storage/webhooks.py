@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,8 +18,9 @@ from runhook.domain.runs import AccountId
 from runhook.domain.signature import Secret
 from runhook.domain.webhooks import DeactivatedBy, Endpoint, Webhook, WebhookId
 from runhook.storage.columns import Duration
+from runhook.storage.interests import delete_interests, write_interests
 from runhook.storage.store import Clock, Transaction, after
-from runhook.storage.tables import webhooks
+from runhook.storage.tables import interests, webhooks
 
 IS_THERE = webhooks.c.deleted_at.is_(None)
 CIPHERTEXTS = [column for column in webhooks.c if column.name.endswith("_ciphertext")]
@@ -70,6 +72,7 @@ async def insert_webhook(
             **sealed(tx, opened, SECRET_OPTIONS),
         )
     )
+    await write_interests(tx, webhook)
 
 
 async def update_webhook(
@@ -97,6 +100,7 @@ async def update_webhook(
             **sealed(tx, opened, [one for one in SECRET_OPTIONS if one.name in resealed]),
         )
     )
+    await write_interests(tx, webhook)
 
 
 async def open_options(tx: Transaction, webhook: Webhook) -> tuple[Options, Collection[str]]:
@@ -215,23 +219,30 @@ async def count_webhooks(tx: Transaction, account_id: AccountId) -> int:
     return int(rows.scalar_one())
 
 
-async def webhooks_of_accounts(
-    tx: Transaction, account_ids: Collection[AccountId]
+async def interested_webhooks(
+    tx: Transaction, topics: Collection[str]
 ) -> Mapping[AccountId, Sequence[Webhook]]:
-    """Return every webhook of these accounts, inactive ones too."""
+    """Return the webhooks that have any of these topics, inactive ones too, by account."""
     rows = await tx.execute(
-        sa.select(webhooks)
-        .where(webhooks.c.account_id.in_(list(account_ids)), IS_THERE)
-        .order_by(webhooks.c.id)
+        interested_statement(tx.database.is_among(interests.c.topic, "topics")),
+        {"topics": sorted(topics)},
     )
-    found: dict[AccountId, list[Webhook]] = {account_id: [] for account_id in account_ids}
+    found: dict[AccountId, list[Webhook]] = {}
     for row in rows:
-        found[row.account_id].append(webhook_of(row))
+        found.setdefault(row.account_id, []).append(webhook_of(row))
     return found
+
+
+@lru_cache
+def interested_statement(is_asked: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Return the query of ``interested_webhooks``."""
+    asked = sa.select(interests.c.webhook_id).where(is_asked)
+    return sa.select(webhooks).where(webhooks.c.id.in_(asked), IS_THERE).order_by(webhooks.c.id)
 
 
 async def delete_webhook(tx: Transaction, webhook: Webhook, *, now: datetime) -> None:
     """Take a webhook away; its row stays for its deliveries, without what was secret."""
+    await delete_interests(tx, webhook)
     await tx.execute(
         sa.update(webhooks)
         .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)

@@ -1,1 +1,5 @@
 UPDATE webhooks SET name=?, description=?, client_url=?, event_types=?, job_ids=?, project_ids=?, environment_ids=?, active=?, payload_version=?, result_filter=?, include_results=?, retry_schedule=?, rate_limit=?, next_request_at=CASE WHEN (webhooks.rate_limit IS NULL) THEN webhooks.next_request_at END, custom_headers=?, custom_headers_ciphertext=?, deactivated_by=?, deactivate_reason=?, failing_since=?, consecutive_failures=?, failed_probes=?, paused_until=?, updated_at=? WHERE webhooks.account_id = ? AND webhooks.id = ?;
+
+DELETE FROM interests WHERE interests.webhook_id = ?;
+
+INSERT INTO interests (topic, webhook_id) VALUES (?, ?), (?, ?), (?, ?), (?, ?), (?, ?), (?, ?);

@@ -167,6 +167,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_webhooks_account_id", "webhooks", ["account_id"], unique=False)
     op.create_table(
+        "interests",
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("webhook_id", Ksuid, nullable=False),
+        sa.ForeignKeyConstraint(["webhook_id"], ["webhooks.id"], name="fk_interests_webhook_id"),
+        sa.PrimaryKeyConstraint("topic", "webhook_id", name="pk_interests"),
+    )
+    op.create_index("ix_interests_webhook_id", "interests", ["webhook_id"], unique=False)
+    op.create_table(
         "environments",
         sa.Column("id", Number, nullable=False),
         sa.Column("account_id", Number, nullable=False),

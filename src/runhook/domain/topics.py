@@ -1,0 +1,53 @@
+"""Topics: texts by which an event finds the webhooks that may want it among all others.
+
+A webhook has a topic for each of its event types and for each job that it is narrowed to; for each
+environment if it is narrowed to no job, for each project if to no environment either. An event has
+one for each of these that it could be found by. Sharing one means that the webhook may want the
+event; `wants` decides.
+"""
+
+from runhook.domain.events import EventType
+from runhook.domain.runs import AccountId, Job
+from runhook.domain.webhooks import Webhook
+
+ANY = "any"
+
+
+def topics_of_webhook(webhook: Webhook) -> frozenset[str]:
+    """The topics of a webhook."""
+    account_id = webhook.account_id
+    return frozenset(
+        topic(account_id, event_type, scope)
+        for event_type in webhook.event_types
+        # Of a deactivation it is told whatever it is narrowed to.
+        for scope in ([ANY] if event_type is EventType.DEACTIVATED else scopes_of(webhook))
+    )
+
+
+def topics_of_event(account_id: AccountId, event_type: EventType, job: Job | None) -> list[str]:
+    """The topics of an event or a notice; a job is what it is about, if it is about one."""
+    scopes = [ANY]
+    if job is not None:
+        scopes += [
+            f"job {job.id}",
+            f"environment {job.environment_id}",
+            f"project {job.project_id}",
+        ]
+    return [topic(account_id, event_type, scope) for scope in scopes]
+
+
+def scopes_of(webhook: Webhook) -> list[str]:
+    """The narrowest of what a webhook is narrowed to."""
+    for kind, ids in (
+        ("job", webhook.job_ids),
+        ("environment", webhook.environment_ids),
+        ("project", webhook.project_ids),
+    ):
+        if ids:
+            return [f"{kind} {one}" for one in ids]
+    return [ANY]
+
+
+def topic(account_id: AccountId, event_type: EventType, scope: str) -> str:
+    """Write a topic."""
+    return f"{account_id} {event_type.value} {scope}"

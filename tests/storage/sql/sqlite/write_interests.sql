@@ -1,0 +1,3 @@
+DELETE FROM interests WHERE interests.webhook_id = ?;
+
+INSERT INTO interests (topic, webhook_id) VALUES (?, ?), (?, ?), (?, ?), (?, ?), (?, ?), (?, ?);
