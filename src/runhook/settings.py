@@ -427,7 +427,7 @@ def said_by(
 def read_file(path: Path) -> Mapping[str, str]:
     """Return the texts of the settings in a file, none if there is no file."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -168,6 +168,14 @@ def test_no_network_and_no_retry_can_be_asked_for(tmp_path: Path):
     assert settings.retry_schedule.delays == ()
 
 
+def test_the_file_may_be_one_that_windows_has_written(tmp_path: Path):
+    (tmp_path / "runhook.toml").write_bytes(b"\xef\xbb\xbfport = 9000\r\nhost = '::1'\r\n")
+
+    settings, _ = load({}, {}, tmp_path)
+
+    assert (settings.port, settings.host) == (9000, "::1")
+
+
 def test_the_file_may_use_numbers_and_lists(tmp_path: Path):
     write(
         tmp_path,

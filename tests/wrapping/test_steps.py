@@ -39,6 +39,16 @@ def told_steps(service: StubService) -> list[tuple[str, str]]:
     return [(step["name"], step["status"]) for step in service.body("finish")["steps"]]
 
 
+def test_steps_in_another_folder_are_gathered_wherever_reports_are_kept(
+    wrapper: Wrapper, service: StubService
+):
+    relative = wrapper.with_variables(RUNHOOK_SPOOL_DIR="spool")
+
+    assert relative.run("sh", "-c", f"cd bin && {INNER} dbt build").returncode == 0
+
+    assert told_steps(service) == [("Invoke dbt with `dbt build`", "success")]
+
+
 def test_steps_run_in_their_order_and_are_one_run(wrapper: Wrapper, service: StubService):
     ended = run_steps(wrapper, "dbt exit 0", "dbt build", "dbt warn")
 

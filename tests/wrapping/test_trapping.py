@@ -109,6 +109,7 @@ def test_it_is_finished_wherever_the_script_has_gone(
     wrapper: Wrapper, service: StubService, shell: list[str]
 ):
     begin = f'eval "$({COMMAND} start --trap --account-id 7)"'
+    wrapper = wrapper.with_variables(RUNHOOK_SPOOL_DIR="spool")
 
     ended = run(wrapper, shell, f"{begin}\nunset RUNHOOK_RUN\ncd /\nPATH=/nowhere\nexit 5")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+SPOOL_VARIABLE = "RUNHOOK_SPOOL_DIR"
 VARIABLES = (
     "RUNHOOK_URL",
     "RUNHOOK_TOKEN",
@@ -14,7 +15,7 @@ VARIABLES = (
     "RUNHOOK_JOB",
     "RUNHOOK_PROJECT",
     "RUNHOOK_ENVIRONMENT",
-    "RUNHOOK_SPOOL_DIR",
+    SPOOL_VARIABLE,
     "RUNHOOK_RUN",
     "RUNHOOK_WEBHOOK_SECRET",
     "RUNHOOK_WEBHOOK_SECRET_FILE",
@@ -94,7 +95,7 @@ def spool_folder(environ: Mapping[str, str]) -> Path | None:
 
     None where the user has no home. It is never in the project, which `dbt clean` may empty.
     """
-    if chosen := variable(environ, "RUNHOOK_SPOOL_DIR"):
+    if chosen := variable(environ, SPOOL_VARIABLE):
         try:
             # A shell leaves `~` as it is within quotes, and a file of variables has no shell.
             return Path(chosen).expanduser()

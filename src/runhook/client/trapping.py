@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from runhook.client.settings import SPOOL_VARIABLE
+
 PYTHON_ON_PATH = "python3"
 TEMPLATE = """\
 _runhook_exit=
@@ -62,5 +64,6 @@ def trap_code(begun: Path, flags: Sequence[str]) -> str:
     return TEMPLATE.format(
         begun=shlex.quote(str(begun)),
         traps=shlex.quote(str(begun.with_suffix(".traps"))),
-        finish=shlex.join(finish),
+        # Wherever the script is by then, and whatever it has done to its variables.
+        finish=f"{SPOOL_VARIABLE}={shlex.quote(str(begun.parent))} {shlex.join(finish)}",
     )

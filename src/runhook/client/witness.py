@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
 from runhook.client.process import Ending
-from runhook.client.settings import Settings
+from runhook.client.settings import SPOOL_VARIABLE, Settings
 
 if TYPE_CHECKING:
     from runhook.client.artifacts import Traces
@@ -230,7 +230,12 @@ class RunWitness(Witness):
 
     def environ_of_child(self) -> dict[str, str]:
         """Return dbt's environment, which tells a wrapper within it whose steps it runs."""
-        return {**super().environ_of_child(), RUN_VARIABLE: f"{self._run_key}:{os.getpid()}"}
+        environ = super().environ_of_child()
+        folder = self._settings.service.spool_folder
+        if folder is not None and environ.get(SPOOL_VARIABLE):
+            # Steps are gathered there, also from wrappers that run in other folders.
+            environ[SPOOL_VARIABLE] = str(working_folder(environ) / folder)
+        return {**environ, RUN_VARIABLE: f"{self._run_key}:{os.getpid()}"}
 
     @unobtrusive
     def saw_start(self) -> None:
