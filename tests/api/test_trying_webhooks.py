@@ -1,5 +1,6 @@
 """GET .../test: a real delivery of a made-up event, at once and once, that counts for nothing."""
 
+import asyncio
 import json
 
 import httpx
@@ -12,8 +13,11 @@ from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import WebhookId
 from runhook.operations.attempt import rescue_all
 from runhook.operations.send_test import insert_sample
+from runhook.outbound.sender import TESTS_AT_ONCE
+from tests.support.accounts import SOMEBODY
 from tests.support.api import LEASE, Api, data_of, new_run, new_webhook, told
 from tests.support.clock import ManualClock
+from tests.support.misbehaving import once
 from tests.support.receiver import Receiver, status
 
 
@@ -171,7 +175,13 @@ async def test_a_test_whose_process_died_has_failed_and_is_never_sent_by_a_dispa
     async with Receiver() as receiver:
         webhook = await new_webhook(admin, client_url=receiver.url)
         await insert_sample(
-            api.store, AccountId(1), WebhookId(webhook["id"]), LEASE, clock, public_url=None
+            api.store,
+            AccountId(1),
+            WebhookId(webhook["id"]),
+            LEASE,
+            clock,
+            actor=SOMEBODY,
+            public_url=None,
         )
         held = await the_event(admin, webhook)
         clock.advance(LEASE.duration)
@@ -190,7 +200,13 @@ async def test_a_restart_ends_tests_and_returns_deliveries(
     webhook = await new_webhook(admin)
     dead = Lease(owner="dead", duration=LEASE.duration)
     await insert_sample(
-        api.store, AccountId(1), WebhookId(webhook["id"]), dead, clock, public_url=None
+        api.store,
+        AccountId(1),
+        WebhookId(webhook["id"]),
+        dead,
+        clock,
+        actor=SOMEBODY,
+        public_url=None,
     )
 
     assert await rescue_all(api.store) == 1
@@ -220,3 +236,26 @@ async def test_runs_are_delivered_beside_a_test(api: Api, admin: httpx.AsyncClie
         (False, "succeeded"),
         (True, "succeeded"),
     ]
+
+
+async def test_an_account_has_only_so_many_tests_under_way_at_once(admin: httpx.AsyncClient):
+    gate = asyncio.Event()
+    async with Receiver(once(gate, status(200))) as receiver:
+        webhook = await new_webhook(admin, client_url=receiver.url)
+        tests = [
+            asyncio.create_task(admin.get(path_of(webhook, "/test"))) for _ in range(TESTS_AT_ONCE)
+        ]
+        await receiver.wait_for(TESTS_AT_ONCE)
+
+        one_more = await admin.get(path_of(webhook, "/test"))
+
+        gate.set()
+        ended = [one.status_code for one in await asyncio.gather(*tests)]
+        again = await admin.get(path_of(webhook, "/test"))
+    assert one_more.status_code == 429
+    assert told(one_more, 429).startswith(
+        f"{TESTS_AT_ONCE} tests of this account's webhooks are under"
+    )
+    assert one_more.headers["retry-after"] == "10"
+    assert len(receiver.received) == TESTS_AT_ONCE + 1
+    assert [*ended, again.status_code] == [200] * (TESTS_AT_ONCE + 1)

@@ -160,6 +160,20 @@ async def test_endpoints_that_hang_hold_no_more_connections_than_the_bounds_say(
     assert one.most_at_once <= bounds.to_one_host
 
 
+async def test_a_test_of_a_webhook_takes_no_connection_that_a_delivery_could_have():
+    gate = asyncio.Event()
+    async with (
+        Receiver(once(gate, status(200)), status(200)) as receiver,
+        a_sender(bounds=Bounds(in_all=1, to_one_host=1)) as sender,
+    ):
+        test = asyncio.create_task(sender.send(a_request(receiver.url), is_test=True))
+        await receiver.wait_for(1)
+        delivery = await sender.send(a_request(receiver.url))
+        gate.set()
+
+        assert (delivery.failure, (await test).failure) == (None, None)
+
+
 def test_a_request_that_no_connection_became_free_for_says_so():
     trip = Trip(url=read_url("https://hooks.example/"), deadline=SHORT, stage=Stage.QUEUED)
 

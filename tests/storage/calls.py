@@ -363,6 +363,9 @@ CALLS: dict[str, Call] = {
     "database_size": lambda tx, rows: backlog.database_size(tx),
     "renew_claims": lambda tx, rows: claims.renew_claims(tx, [rows.delivery.claim], LEASE.duration),
     "release_claims": lambda tx, rows: claims.release_claims(tx, [rows.delivery.claim]),
+    "postpone_claims": lambda tx, rows: claims.postpone_claims(
+        tx, [rows.delivery.claim], LEASE.duration
+    ),
     "return_abandoned": lambda tx, rows: claims.return_abandoned(tx),
     "return_all_claimed": lambda tx, rows: claims.return_all_claimed(tx),
     "take_back": lambda tx, rows: claims.take_back(tx),

@@ -43,6 +43,23 @@ class Authority:
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
         return ssl.create_default_context(cadata=pem)
 
+    def pem(self) -> str:
+        """Return the authority's own certificate."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def client(self) -> tuple[str, str]:
+        """Return a client's certificate and its key, in PEM."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = unsigned(
+            name_of("a webhook"), self._name, key, expires=datetime.now(UTC) + DAY
+        ).sign(self._key, hashes.SHA256())
+        key_pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        return certificate.public_bytes(serialization.Encoding.PEM).decode(), key_pem.decode()
+
     def bundle(self) -> Path:
         """Return a file that makes programs trust this authority and no other."""
         path = self._folder / "authority.pem"

@@ -62,6 +62,7 @@ REFUSED_IPV6 = [
 ALLOWED_IPV6 = ["2001:4860::/32", "2400::/12", "2600::/12", "2a00::/12", "2803::/16"]
 PUBLIC = IPv4Address("8.8.8.8")
 METADATA = IPv4Address("169.254.169.254")
+THIS_NETWORK = IPv4Address("10.0.0.1")
 
 FULL_WIDTH = "０１２３４５６７８９．"  # noqa: RUF001 - looking like others is what they are for
 

@@ -118,3 +118,42 @@ async def break_off(_: Received, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx")
     await writer.drain()
     writer.close()
+
+
+class Flood:
+    """Send a beginning and then the same piece again and again, as long as anybody reads it.
+
+    Args:
+        beginning: what comes once.
+        piece: what comes after it without end.
+    """
+
+    def __init__(self, beginning: bytes, piece: bytes) -> None:
+        self._beginning = beginning
+        self._pieces = piece * (1 + 65_536 // len(piece))
+        self.written: list[int] = []
+        """How many bytes went out on each connection that has ended."""
+
+    async def __call__(self, _: Received, writer: asyncio.StreamWriter) -> None:
+        written = len(self._beginning)
+        writer.write(self._beginning)
+        try:
+            while True:
+                writer.write(self._pieces)
+                await writer.drain()
+                written += len(self._pieces)
+        finally:
+            self.written.append(written)
+
+    async def have_ended(self, count: int) -> bool:
+        """Whether so many connections have been hung up on."""
+        await asyncio.sleep(0)
+        return len(self.written) >= count
+
+
+async def drip_heads(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Announce an answer a byte at a time, as fast as the bytes are taken."""
+    while True:
+        for byte in b"HTTP/1.1 100 Continue\r\n\r\n":
+            writer.write(bytes([byte]))
+            await writer.drain()

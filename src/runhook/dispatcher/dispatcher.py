@@ -12,6 +12,7 @@ from runhook.dispatcher.lanes import Lane, Lanes
 from runhook.dispatcher.ledger import Held, Ledger, Stage
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.recorder import Recorder, Sent
+from runhook.dispatcher.resting import Resting
 from runhook.domain.deliveries import Attempt, Lease
 from runhook.domain.errors import UnavailableError
 from runhook.domain.judging import judge
@@ -79,6 +80,7 @@ class Dispatcher:
         self._now = steady or asyncio.get_running_loop().time
         self._ledger = Ledger()
         self._lanes = Lanes(self._ledger, self._begin)
+        self._resting = Resting()
         self._recorder = Recorder(self._record, self._learn)
         self._releases: Batches[Held, None] = Batches(self._release, self._note_released)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,7 +94,7 @@ class Dispatcher:
     async def tick(self) -> timedelta:
         """Begin to deliver what is due; say how long to wait before looking again."""
         waiting = await look(self._store)
-        places = self._lanes.places(waiting)
+        places = self._resting.without(self._lanes.places(waiting), self._now())
         if places:
             # From before the claim: our view of the lease is never longer than it is.
             claimed_at = self._now()
@@ -163,8 +165,11 @@ class Dispatcher:
             return
         try:
             attempt = await self._attempt(held.claimed)
-            lane.note(attempt.outcome.duration, failed=attempt.outcome.failure is not None)
             judged = self._judge(held.claimed, attempt)
+            if judged.is_postponed:
+                self._resting.begin(held.claimed.delivery.webhook_id, attempt.outcome, self._now())
+            else:
+                lane.note(attempt.outcome.duration, failed=attempt.outcome.failure is not None)
         except Exception:
             # Its lease will end, and it will be tried again.
             log.exception("delivering failed", delivery=held.claimed.delivery.id)

@@ -76,7 +76,15 @@ class EndpointGone:
     """The endpoint answered 410 Gone: it wants no more deliveries, this one included."""
 
 
-Verdict = Succeeded | Retry | GivenUp | EndpointGone
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """It was us who could not send: it is tried again after a pause, and has cost nothing."""
+
+
+Verdict = Succeeded | Retry | GivenUp | EndpointGone | Postponed
+
+OUR_PAUSE = timedelta(seconds=30)
+"""How long a webhook's deliveries rest when what the service runs on has failed one of them."""
 
 GONE_REASON = "The endpoint answered 410 Gone. Change the URL or set the webhook active again."
 
@@ -86,10 +94,13 @@ def judge(
 ) -> Verdict:
     """Decide what follows from the ``attempt``-th attempt (counted from 1).
 
-    Success is any 2xx. ``jitter`` is a number from 0 to 1, drawn for this attempt.
+    Success is any 2xx. What failed for our own sake is no attempt. ``jitter`` is a number from 0 to
+    1, drawn for this attempt.
     """
     if outcome.failure is None:
         return Succeeded()
+    if outcome.is_ours:
+        return Postponed()
     if outcome.status_code == 410:
         return EndpointGone()
     retry_after = parse_retry_after(outcome.response_headers.get("retry-after"), now=now)

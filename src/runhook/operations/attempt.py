@@ -17,8 +17,10 @@ from runhook.domain.deliveries import Attempt, Claim, Delivery, DeliveryState, L
 from runhook.domain.failing import FIRST_PAUSE, hopeless_reason
 from runhook.domain.judging import (
     GONE_REASON,
+    OUR_PAUSE,
     EndpointGone,
     GivenUp,
+    Postponed,
     Retry,
     Succeeded,
     Verdict,
@@ -35,6 +37,7 @@ from runhook.storage.claims import (
     give_turns_back,
     hold_claims,
     pass_gates,
+    postpone_claims,
     release_claims,
     renew_claims,
     reopen_gates,
@@ -89,6 +92,11 @@ class Judged:
     attempt: Attempt
     verdict: Verdict
 
+    @property
+    def is_postponed(self) -> bool:
+        """Whether it was us who could not send, so that there is no attempt to be recorded."""
+        return isinstance(self.verdict, Postponed)
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -98,7 +106,7 @@ class Recorded:
     """No if the claim was lost meanwhile: the delivery is back in the queue or claimed anew."""
     is_closed: bool
     """Whether nothing that was claimed before should be sent to the webhook: its endpoint is
-    paused, or it is not active."""
+    paused, it is not active, or we could not send to it."""
 
 
 async def look(store: Store) -> Mapping[WebhookId, Waiting]:
@@ -192,7 +200,9 @@ async def record(store: Store, judged: Sequence[Judged], clock: Clock) -> Sequen
     async with store.write() as tx:
         held = await hold_claims(tx, [one.claimed.claim for one in judged])
         kept = [one for one in judged if one.claimed.claim in held]
-        closed = await record_held(tx, kept, now=now) if kept else set()
+        sent = [one for one in kept if not one.is_postponed]
+        closed = await record_held(tx, sent, now=now) if sent else set()
+        closed |= await postpone(tx, [one for one in kept if one.is_postponed])
     return [
         Recorded(
             counted=one.claimed.claim in held,
@@ -200,6 +210,17 @@ async def record(store: Store, judged: Sequence[Judged], clock: Clock) -> Sequen
         )
         for one in judged
     ]
+
+
+async def postpone(tx: Transaction, judged: Sequence[Judged]) -> set[WebhookId]:
+    """Give back what we could not send, to be tried again after a pause; return the webhooks."""
+    if not judged:
+        return set()
+    webhooks = {one.claimed.delivery.webhook_id for one in judged}
+    await postpone_claims(tx, [one.claimed.claim for one in judged], OUR_PAUSE)
+    await cancel_waiting(tx, webhooks)
+    await reopen_probes(tx, [one.claimed for one in judged])
+    return webhooks
 
 
 async def record_held(
@@ -254,15 +275,12 @@ def finding_of(
 ) -> Finding:
     """Return what attempts tell, in the order in which they ended.
 
-    Those that were sent to where the webhook is no longer tell nothing of where it is now, nor do
-    those that a proxy of ours failed.
+    Those that were sent to where the webhook is no longer tell nothing of where it is now.
     """
     here = [
         one
         for one in judged
-        if webhook.active
-        and one.claimed.endpoint.client_url == webhook.client_url
-        and not one.attempt.outcome.is_ours
+        if webhook.active and one.claimed.endpoint.client_url == webhook.client_url
     ]
     health = webhook.health
     for one in here:
@@ -304,6 +322,8 @@ def ending_of(judged: Judged) -> Ending:
             return ending(judged, DeliveryState.PENDING, delay)
         case GivenUp() | EndpointGone():
             return ending(judged, DeliveryState.FAILED)
+        case Postponed():
+            raise AssertionError("what was not sent has no ending")
         case unknown:
             assert_never(unknown)
 
@@ -329,13 +349,18 @@ async def renew(store: Store, claims: Collection[Claim], duration: timedelta) ->
 
 async def release(store: Store, unsent: Sequence[Claimed]) -> None:
     """Give back deliveries that were claimed and not sent; a probe can be made at once."""
+    async with store.write() as tx:
+        await give_back(tx, [one.delivery for one in unsent])
+        await reopen_probes(tx, unsent)
+
+
+async def reopen_probes(tx: Transaction, unsent: Sequence[Claimed]) -> None:
+    """Let others try the paused endpoints that were not tried."""
     probes = {
         one.delivery.webhook_id: one.probe_until for one in unsent if one.probe_until is not None
     }
-    async with store.write() as tx:
-        await give_back(tx, [one.delivery for one in unsent])
-        if probes:
-            await reopen_gates(tx, probes)
+    if probes:
+        await reopen_gates(tx, probes)
 
 
 async def give_back(tx: Transaction, deliveries: Sequence[Delivery]) -> None:

@@ -5,11 +5,12 @@ real ones, so that it is never counted against it.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from runhook.clock import Clock
 from runhook.domain.callers import Actor
 from runhook.domain.deliveries import AttemptTrigger, DeliveryId, DeliveryState, Lease
-from runhook.domain.errors import ConflictError, NotFoundError
+from runhook.domain.errors import ConflictError, LimitedError, NotFoundError
 from runhook.domain.judging import Outcome
 from runhook.domain.payload import render
 from runhook.domain.runs import AccountId
@@ -19,10 +20,14 @@ from runhook.operations.ids import new_delivery_id
 from runhook.operations.permitted import permitted
 from runhook.operations.prepare import attempt_of, prepare
 from runhook.outbound.sender import Sender
+from runhook.outbound.shares import ShareTakenError
 from runhook.storage.claims import Ending, end_attempts, hold_claims
 from runhook.storage.deliveries import SampleDelivery, insert_sample_delivery
 from runhook.storage.store import Store
 from runhook.storage.webhooks import find_endpoint, find_webhook
+
+A_WHILE = timedelta(seconds=10)
+"""When to ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +54,46 @@ async def send_test(
     Raises:
         NotFoundError: the account has no such webhook.
         ConflictError: its secret cannot be opened, so that nothing can be signed.
+        LimitedError: as many tests of the account as may be are under way.
     """
+    try:
+        with sender.tests.one_of(account_id):
+            return await try_out(
+                store,
+                sender,
+                account_id,
+                webhook_id,
+                actor=actor,
+                lease=lease,
+                clock=clock,
+                public_url=public_url,
+            )
+    except ShareTakenError:
+        raise LimitedError(
+            f"{sender.tests.most} tests of this account's webhooks are under way, and more are not "
+            "sent at once. Wait until one has ended.",
+            retry_after=A_WHILE,
+        ) from None
+
+
+async def try_out(
+    store: Store,
+    sender: Sender,
+    account_id: AccountId,
+    webhook_id: WebhookId,
+    *,
+    actor: Actor,
+    lease: Lease,
+    clock: Clock,
+    public_url: str | None,
+) -> Tried:
+    """Send a test, as ``send_test`` does."""
     sample, endpoint = await insert_sample(
         store, account_id, webhook_id, lease, clock, actor=actor, public_url=public_url
     )
     sent_at = clock.now()
     request = prepare(endpoint, delivery_id=sample.id, body=sample.body, now=sent_at)
-    outcome = await sender.send(request)
+    outcome = await sender.send(request, is_test=True)
     attempt = attempt_of(
         request,
         endpoint,

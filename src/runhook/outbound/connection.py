@@ -79,10 +79,10 @@ class Connection(asyncio.Protocol):
             raise ClosedError
         reader = self._reader = AnswerReader(is_tunnel=is_tunnel)
         self._trip = trip
-        answered = self._answered = asyncio.get_running_loop().create_future()
+        self._answered = asyncio.get_running_loop().create_future()
         try:
             self.transport.writelines((head, body))
-            failure = await answered
+            failure = await self._answered
         finally:
             self._reader = self._trip = self._answered = None
             self.has_heard = reader.has_begun
@@ -95,7 +95,7 @@ class Connection(asyncio.Protocol):
             try:
                 raise failure
             finally:
-                # The error knows this frame, and must not be known by it.
+                # The error knows this frame, which must not know it, nor the future that has it.
                 del failure
         self.has_surplus = reader.has_surplus
         return reader.answer

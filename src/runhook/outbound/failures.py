@@ -41,6 +41,7 @@ CERTIFICATE_UNFIT = (
     "SSLV3_ALERT_CERTIFICATE_EXPIRED",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
     "TLSV1_ALERT_UNKNOWN_CA",
+    "TLSV1_ALERT_DECRYPT_ERROR",
 )
 """What an endpoint says of the certificate that we showed, or that we should have shown."""
 CERTIFICATE_MAYBE = ("SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_ACCESS_DENIED")
@@ -95,7 +96,9 @@ def is_ours(error: BaseException, trip: Trip) -> bool:
                 trip.stage is Stage.RESOLVING and trip.are_names_unanswered
             )
         case UnknownNameError():
-            return trip.are_names_unanswered or error.errno in OUR_RESOLVER
+            # Whatever is not the resolver's word is the system's, on which we run.
+            is_word = isinstance(error.os_error, socket.gaierror)
+            return trip.are_names_unanswered or not is_word or error.errno in OUR_RESOLVER
         case MemoryError():
             return True
         case HandshakeError():
@@ -130,8 +133,8 @@ def explain(error: BaseException, trip: Trip) -> tuple[FailureReason, str]:
             return FailureReason.TLS_FAILED, certificate_sentence(error, trip.host, trip.place)
         case HandshakeError():
             return FailureReason.TLS_FAILED, handshake_sentence(error.os_error, trip)
-        case ssl.SSLError() if error.reason in CERTIFICATE_WANTED + CERTIFICATE_UNFIT:
-            # TLS 1.3 tells it when the handshake is over for us.
+        case ssl.SSLError():
+            # In TLS 1.3 the handshake is over for us before the endpoint has looked at it.
             return FailureReason.TLS_FAILED, handshake_sentence(error, trip)
         case NotConnectedError():
             return FailureReason.CONNECTION_FAILED, connection_sentence(error.os_error, trip)

@@ -113,9 +113,13 @@ class Resolver:
         return look_up
 
     def _find(self, host: str) -> Sequence[AddressInfo]:
-        return list(
-            self._look_up(host, 0, socket.AF_UNSPEC, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
-        )
+        how = (socket.AF_UNSPEC, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        try:
+            return list(self._look_up(host, 0, *how))
+        except socket.gaierror:
+            # Without a descriptor to ask with, some resolvers say that there is no such name.
+            socket.socket().close()
+            raise
 
     def _end(self, host: str, began: float, look_up: asyncio.Future[Sequence[AddressInfo]]) -> None:
         del self._under_way[host]

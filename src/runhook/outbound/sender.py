@@ -24,6 +24,7 @@ from runhook.outbound.guard import Guard
 from runhook.outbound.pool import Bounds, Pool, Slots
 from runhook.outbound.resolver import Resolver
 from runhook.outbound.route import Route, head_of, route_to
+from runhook.outbound.shares import Shares
 from runhook.outbound.tally import Tally
 from runhook.outbound.tls import Contexts
 from runhook.outbound.trip import Stage, Trip
@@ -34,6 +35,8 @@ LOOK_UP_SECONDS = 3
 """So long somebody waits who only wants to know if a name is right."""
 FOR_TESTS = Bounds(in_all=64, to_one_host=8)
 """Connections for tests of webhooks, which people wait for: beside those that deliveries have."""
+TESTS_AT_ONCE = 4
+"""Of one account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,8 @@ class Sender:
         self._dialler = Dialler(self._guard, self._resolver, Contexts(tls))
         self._slots = Slots(bounds)
         self._slots_for_tests = Slots(FOR_TESTS)
+        self.tests = Shares(TESTS_AT_ONCE)
+        """Who tries webhooks out."""
         self._pool = Pool(bounds.in_all)
         self._route_to = lru_cache(maxsize=REMEMBERED)(partial(route_to, proxies=self._proxies))
         self.tally = Tally(time.monotonic)

@@ -424,6 +424,19 @@ async def release_claims(tx: Transaction, claims: Collection[Claim]) -> None:
     await take_back(tx, tx.database.is_held("claims"), parameters={"claims": numbers_of(claims)})
 
 
+async def postpone_claims(tx: Transaction, claims: Collection[Claim], delay: timedelta) -> None:
+    """Give back deliveries that could not be sent, as far as the claims are held.
+
+    They are due again after ``delay``, with as many attempts as before.
+    """
+    await take_back(
+        tx,
+        tx.database.is_held("claims"),
+        parameters={"claims": numbers_of(claims)},
+        due=after(tx.now, sa.literal(delay, Duration)),
+    )
+
+
 async def return_abandoned(tx: Transaction) -> int:
     """Return to the queue what is claimed by workers whose lease is over; a test has failed.
 
@@ -447,10 +460,12 @@ async def take_back(
     tx: Transaction,
     *which: sa.ColumnElement[bool],
     parameters: Mapping[str, Any] | None = None,
+    due: sa.ColumnElement[datetime] | None = None,
 ) -> int:
     """Take deliveries that are claimed from their workers; say how many there were.
 
-    What they were due at stays, and so does their place in the queue. A test has none: nobody waits
+    What they were due at stays, and so does their place in the queue, unless another time is given.
+    A test has none: nobody waits
     for it any more.
     """
     state = sa.case(
@@ -460,7 +475,12 @@ async def take_back(
     taken = await tx.execute(
         sa.update(deliveries)
         .where(IS_SENDING, *which)
-        .values(state=state, claimed_by=None, claimed_until=None),
+        .values(
+            state=state,
+            claimed_by=None,
+            claimed_until=None,
+            next_attempt_at=deliveries.c.next_attempt_at if due is None else due,
+        ),
         None if parameters is None else dict(parameters),
     )
     if taken.rowcount:

@@ -1,3 +1,3 @@
 UPDATE deliveries SET claimed_until=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT) WHERE deliveries.state = 'sending' AND deliveries.claimed_until > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT;
 
-UPDATE deliveries SET state=CASE WHEN deliveries.is_test THEN $1 ELSE $2 END, claimed_by=$3::VARCHAR, claimed_until=$4::BIGINT WHERE deliveries.state = 'sending' AND deliveries.claimed_until <= CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT);
+UPDATE deliveries SET state=CASE WHEN deliveries.is_test THEN $1 ELSE $2 END, next_attempt_at=deliveries.next_attempt_at, claimed_by=$3::VARCHAR, claimed_until=$4::BIGINT WHERE deliveries.state = 'sending' AND deliveries.claimed_until <= CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT);

@@ -1,0 +1,31 @@
+"""Webhooks that rest, since what this process runs on has just failed one of their deliveries."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from runhook.domain.judging import OUR_PAUSE, Outcome
+from runhook.domain.webhooks import WebhookId
+
+log = structlog.get_logger()
+
+
+class Resting:
+    """Which webhooks are not tried for now, by this process; it says why once for all of them."""
+
+    def __init__(self) -> None:
+        self._until: dict[WebhookId, float] = {}
+        self._silent_until = float("-inf")
+
+    def begin(self, webhook_id: WebhookId, outcome: Outcome, now: float) -> None:
+        """Let a webhook rest from a moment on, in seconds."""
+        until = now + OUR_PAUSE.total_seconds()
+        self._until[webhook_id] = until
+        if now >= self._silent_until:
+            self._silent_until = until
+            log.error("deliveries not sent: the service itself failed", why=outcome.error)
+
+    def without(self, places: Mapping[WebhookId, int], now: float) -> dict[WebhookId, int]:
+        """Return the places of webhooks that do not rest."""
+        self._until = {one: until for one, until in self._until.items() if until > now}
+        return {one: count for one, count in places.items() if one not in self._until}
