@@ -1,7 +1,9 @@
 """Secrets are planted everywhere, used, and then looked for wherever somebody could read."""
 
 import base64
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import httpx
@@ -15,11 +17,15 @@ from runhook.storage.tables import metadata
 from runhook.telemetry import configure_logging
 from tests.api.routes import ROUTES
 from tests.support.api import ORIGIN, Api, data_of, new_run, new_webhook, told
+from tests.support.certificates import a_certificate
 from tests.support.people import PASSWORD, SAME_ORIGIN
-from tests.support.receiver import Receiver
+from tests.support.receiver import Receiver, echo
 from tests.support.world import World, a_world
 
 HEADER_VALUE = "Bearer planted-header-credential"
+AUTHORIZATION = "planted-password-of-the-endpoint"
+CERTIFICATE, KEY = a_certificate()
+KEY_TEXT = "".join(KEY.splitlines()[1:-1])[40:]
 WRONG_PASSWORD = "planted wrong password"
 WRONG_TOKEN = "rh_planted_wrong_token"
 
@@ -37,6 +43,9 @@ async def planted_in(world: World, receiver: Receiver) -> Mapping[str, str]:
         client_url=receiver.url,
         event_types=["job.run.started"],
         custom_headers={"X-Api-Key": HEADER_VALUE},
+        authorization={"scheme": "basic", "user": "ada", "secret": AUTHORIZATION},
+        client_certificate={"certificate": CERTIFICATE, "key": KEY},
+        verify_tls=False,
     )
     path = f"/webhooks/subscription/{webhook['id']}"
     renewed = data_of(await admin.post(f"{path}/secret", json={"grace_days": 7}))
@@ -65,11 +74,20 @@ async def planted_in(world: World, receiver: Receiver) -> Mapping[str, str]:
 
     wrong = {"email": "planted@example.com", "password": WRONG_PASSWORD}
     told(await new_user.post(f"{ORIGIN}/api/v3/session", json=wrong), 401)
+    refused = {"client_url": "http://127.0.0.1:9/", "authorization": {"secret": AUTHORIZATION}}
+    assert AUTHORIZATION not in told(await admin.put(path, json=refused), 400)
+    mismatched = {"certificate": a_certificate()[0], "key": KEY}
+    assert KEY_TEXT not in told(await admin.put(path, json={"client_certificate": mismatched}), 400)
     told(await world.api.client(f"Token {WRONG_TOKEN}").get("/tokens"), 401)
     return {
         "first webhook secret": webhook["hmac_secret"],
         "second webhook secret": renewed["hmac_secret"],
         "header value": HEADER_VALUE,
+        "password in Authorization": AUTHORIZATION,
+        "value of Authorization": receiver.received[-1].headers["authorization"],
+        "signature": receiver.received[-1].headers["x-runhook-signature"],
+        "standard signature": receiver.received[-1].headers["webhook-signature"],
+        "key of a certificate": KEY_TEXT,
         "token": token,
         "open invitation": open_link.rpartition("/")[2],
         "used invitation": answer["secret"],
@@ -99,17 +117,19 @@ def found_in(text: str, planted: Mapping[str, str]) -> list[str]:
 
 
 @pytest.fixture
-def logged(capfd: pytest.CaptureFixture[str]):
+def logged() -> Iterator[io.StringIO]:
     """What is logged with everything switched on."""
-    configure_logging("debug", as_json=False)
-    yield capfd
+    output = io.StringIO()
+    with redirect_stdout(output), redirect_stderr(output):
+        configure_logging("debug", as_json=False)
+        yield output
     structlog.reset_defaults()
 
 
 async def test_no_secret_is_readable_anywhere_after_its_one_showing(
-    world: World, tmp_path: Path, logged: pytest.CaptureFixture[str]
+    world: World, tmp_path: Path, logged: io.StringIO
 ):
-    async with Receiver() as receiver:
+    async with Receiver(echo) as receiver:
         planted = await planted_in(world, receiver)
 
     # The check itself works: a secret that is there is found.
@@ -121,8 +141,8 @@ async def test_no_secret_is_readable_anywhere_after_its_one_showing(
     for client in (world.session_client(Role.OWNER), token_client(world)):
         for answer in await every_answer(world, client):
             assert found_in(answer.text, planted) == [], answer.url
-    output = logged.readouterr()
-    assert found_in(output.out + output.err, planted) == []
+    assert "not verified" in logged.getvalue()
+    assert found_in(logged.getvalue(), planted) == []
 
 
 def token_client(world: World) -> httpx.AsyncClient:

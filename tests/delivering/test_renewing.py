@@ -4,9 +4,11 @@ import asyncio
 from datetime import timedelta
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries import DeliveryState, Lease
+from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.operations.send_test import send_test
 from runhook.storage.tables import deliveries
-from tests.support.accounts import claims_of, rows_of
+from tests.support.accounts import SOMEBODY, claims_of, rows_of
 from tests.support.misbehaving import once
 from tests.support.receiver import status
 from tests.support.scene import LEASE, SEND_MARGIN, Scene, deliver_due
@@ -91,3 +93,55 @@ async def test_a_worker_that_holds_nothing_writes_nothing(scene: Scene):
     scene.clock.advance(timedelta(days=1))
 
     assert await worker.renew() == INTERVAL
+
+
+async def test_an_attempt_with_a_longer_limit_of_its_own_is_held_until_its_end(scene: Scene):
+    """Even while leases cannot be renewed."""
+    limit = 2 * LEASE
+    release = asyncio.Event()
+    receiver = await scene.receiver(once(release, status(200)))
+    webhook = await scene.tenant.webhook(
+        receiver.url, event_types=["job.run.started"], attempt_timeout=limit.total_seconds()
+    )
+    await scene.tenant.start()
+    worker = await scene.dispatcher()
+    await worker.tick()
+    await receiver.wait_for(1)
+
+    scene.clock.advance(limit)
+    await scene.rescue()
+    await deliver_due(await scene.dispatcher(owner="another worker"))
+    held = await claims_of(scene.store)
+    release.set()
+    await worker.settle()
+
+    assert held == [(DeliveryState.SENDING, "a worker")]
+    assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED]
+    assert len(receiver.received) == 1
+
+
+async def test_a_test_with_a_longer_limit_of_its_own_is_held_until_its_end(scene: Scene):
+    limit = 2 * LEASE
+    release = asyncio.Event()
+    receiver = await scene.receiver(once(release, status(200)))
+    webhook = await scene.tenant.webhook(receiver.url, attempt_timeout=limit.total_seconds())
+    testing = asyncio.create_task(
+        send_test(
+            scene.store,
+            await scene.sender(),
+            FIRST_ACCOUNT,
+            webhook.id,
+            actor=SOMEBODY,
+            lease=Lease(owner="a worker", duration=LEASE),
+            clock=scene.clock,
+        )
+    )
+    await receiver.wait_for(1)
+
+    scene.clock.advance(limit)
+    await scene.rescue()
+    release.set()
+    tried = await testing
+
+    assert tried.outcome.status_code == 200
+    assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED]

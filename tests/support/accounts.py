@@ -70,6 +70,7 @@ class WebhookFields(TypedDict, total=False):
     payload_version: PayloadVersion
     rate_limit: str
     retry_schedule: list[int]
+    attempt_timeout: float
     include_results: bool
     result_filter: list[str]
 

@@ -116,6 +116,36 @@ class Authority:
         return context
 
 
+def a_certificate(
+    *,
+    name: str = "runhook",
+    issuer: str | None = None,
+    is_authority: bool = False,
+    expires: datetime | None = None,
+    passphrase: bytes = b"",
+) -> tuple[str, str]:
+    """Return a certificate and its key as PEM; it vouches for itself, whatever it says."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        unsigned(
+            name_of(name), name_of(issuer or name), key, expires=expires or datetime.now(UTC) + DAY
+        )
+        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    encryption = (
+        serialization.BestAvailableEncryption(passphrase)
+        if passphrase
+        else serialization.NoEncryption()
+    )
+    return (
+        certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+        ).decode(),
+    )
+
+
 def unsigned(
     subject: x509.Name,
     issuer: x509.Name,

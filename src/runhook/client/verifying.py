@@ -6,7 +6,7 @@ request is a SignatureError.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ from runhook.domain.signature import (
 
 __all__ = ["SignatureError", "verify"]
 
-WANTED = frozenset({"authorization", "webhook-id", "webhook-timestamp", "webhook-signature"})
+STANDARD = frozenset({"webhook-id", "webhook-timestamp", "webhook-signature"})
 SIGNATURES = "webhook-signature"
 """The one header that may be there several times, as it holds a list."""
 WSGI_PREFIX = "http-"
@@ -47,6 +47,7 @@ def verify(
     secret: str | Sequence[str],
     *,
     tolerance: float | timedelta | None = TOLERANCE,
+    signature_header: str = "Authorization",
 ) -> dict[str, Any]:
     """Check that a delivery was signed with ``secret``, and return its payload.
 
@@ -74,6 +75,9 @@ def verify(
             signed.
         tolerance: how far from now a delivery may have been sent, in seconds; None for any time,
             so that a recorded delivery can be sent again.
+        signature_header: where dbt Cloud's signature is. A webhook of Runhook's with an
+            ``authorization`` of its own has it in ``X-Runhook-Signature``; the Standard Webhooks
+            headers, which its secret is checked by, stay where they are.
 
     Raises:
         SignatureError: what is missing, too old, malformed or does not match. If it is the secret
@@ -83,7 +87,8 @@ def verify(
     span = tolerance_of(tolerance)
     secrets = secrets_of(secret)
     content = content_of(body)
-    found = headers_of(headers)
+    signature = signature_header.lower()
+    found = headers_of(headers, {*STANDARD, signature})
     now = datetime.now(UTC)
     problems = []
     for one in secrets:
@@ -91,7 +96,7 @@ def verify(
             if one.reveal().startswith(SECRET_PREFIX):
                 check_standard(one, found, content, now=now, tolerance=span)
             else:
-                check_authorization(one, found, content)
+                check_authorization(one, found, content, header=signature)
             return payload_of(content)
         except SignatureError as error:
             problems.append(error)
@@ -149,7 +154,7 @@ def content_of(body: object) -> bytes:
         ) from None
 
 
-def headers_of(headers: object) -> dict[str, str]:
+def headers_of(headers: object, wanted: Collection[str]) -> dict[str, str]:
     """Return those headers that tell who has sent a request, by names in lower case.
 
     Raises:
@@ -158,7 +163,7 @@ def headers_of(headers: object) -> dict[str, str]:
     found: dict[str, str] = {}
     try:
         for name, value in pairs_in(headers):
-            if (told := name_of(name)) in WANTED:
+            if (told := name_of(name)) in wanted:
                 for text in texts_in(value):
                     found[told] = bounded(told, combined(told, found.get(told), text))
     except (TypeError, ValueError, AttributeError, LookupError, RecursionError):

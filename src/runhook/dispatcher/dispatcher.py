@@ -132,8 +132,9 @@ class Dispatcher:
         self._stopping = True
         self._recorder.stop()
         self._give_back(self._lanes.close(self._now()))
+        margin = self._send_margin + self._ledger.longest_limit
         try:
-            async with asyncio.timeout(self._send_margin.total_seconds()):
+            async with asyncio.timeout(margin.total_seconds()):
                 await self.settle()
         except TimeoutError:
             log.warning("stopping without a record", deliveries=self.held)
@@ -163,6 +164,9 @@ class Dispatcher:
         if self._stopping or not self._is_sendable(held):
             self._give_back([held])
             return
+        if not await self._is_held_long_enough(held):
+            self._ledger.drop(held)
+            return
         try:
             attempt = await self._attempt(held.claimed)
             judged = self._judge(held.claimed, attempt)
@@ -181,6 +185,26 @@ class Dispatcher:
 
     def _is_sendable(self, held: Held) -> bool:
         return held.until - self._now() >= self._send_margin.total_seconds()
+
+    async def _is_held_long_enough(self, held: Held) -> bool:
+        """Whether the lease lasts for an attempt of a webhook with a time limit of its own.
+
+        Such a limit can be longer than a whole lease; the lease is made longer just before the
+        attempt, so that what dead workers held of other webhooks is rescued as soon as ever.
+        """
+        limit = held.claimed.endpoint.options.attempt_timeout
+        if limit is None:
+            return True
+        duration = self._lease.duration + limit
+        until = self._now() + duration.total_seconds()
+        claim = held.claimed.delivery.claim
+        try:
+            kept = await renew(self._store, [claim], duration)
+        except UnavailableError:
+            # Its lease will end, and it will be tried again.
+            return False
+        self._ledger.renewed([claim], kept, until)
+        return claim in kept
 
     async def _attempt(self, claimed: Claimed) -> Attempt:
         delivery, endpoint = claimed.delivery, claimed.endpoint

@@ -7,6 +7,7 @@ one stage to the next.
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import IntEnum
 from typing import Protocol
 
@@ -130,6 +131,12 @@ class Ledger:
     async def wait_until_empty(self) -> None:
         """Wait until nothing is held."""
         await self._is_empty.wait()
+
+    @property
+    def longest_limit(self) -> timedelta:
+        """The longest time limit that a webhook of what is held has of its own."""
+        limits = (one.claimed.endpoint.options.attempt_timeout for one in self._held.values())
+        return max((limit for limit in limits if limit is not None), default=timedelta())
 
     def ending(self, before: float) -> list[Claim]:
         """Return the claims whose lease is over before a time, and that are not lost already."""

@@ -11,6 +11,7 @@ from typing import cast
 from runhook.domain.declaring import MASK
 from runhook.domain.errors import InvalidError
 from runhook.domain.kinds import Typed
+from runhook.domain.signature import SIGNATURE_HEADER
 
 CustomHeaders = Mapping[str, str]
 """Values by name, in the order given."""
@@ -40,6 +41,7 @@ RESERVED_NAMES = frozenset(
         "transfer-encoding",
         "upgrade",
         "user-agent",
+        SIGNATURE_HEADER.lower(),
     }
 )
 """Headers that sign or frame the request, or steer the connection."""

@@ -34,6 +34,8 @@ class Flag(Kind[bool]):
     title: str
     """What the form writes beside the box."""
     note: str = ""
+    ticked: bool = True
+    """What it is if its box is ticked. A box that is not sent counts as not ticked."""
     wire = bool
 
     def read(self, value: object) -> bool:

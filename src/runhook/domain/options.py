@@ -5,13 +5,35 @@ documents say of it; the wire, the form, storage and the API's description go by
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
+from runhook.domain.authorization import Authorization, check_authorization
 from runhook.domain.custom_headers import HEADERS_LIMIT, CustomHeaders, Headers
 from runhook.domain.declaring import MASK, Null, Use, option, options_in
-from runhook.domain.kinds import Choice, Flag, Numbers, Several, Text
+from runhook.domain.errors import InvalidError
+from runhook.domain.kinds import Choice, Flag, Number, Numbers, Parts, Several, Text
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
+from runhook.domain.signature import SIGNATURE_HEADER
+from runhook.domain.tls import ClientCertificate, check_client_certificate, check_pem
+
+SHORTEST_TIMEOUT = timedelta(seconds=1)
+LONGEST_TIMEOUT = timedelta(seconds=60)
+
+
+def parse_timeout(seconds: float) -> timedelta:
+    """Read the time limit of an attempt.
+
+    Raises:
+        InvalidError: it is too short or too long.
+    """
+    if not SHORTEST_TIMEOUT.total_seconds() <= seconds <= LONGEST_TIMEOUT.total_seconds():
+        raise InvalidError(
+            f"{seconds:g} is not from {SHORTEST_TIMEOUT.seconds} to {LONGEST_TIMEOUT.seconds} "
+            "seconds"
+        )
+    return timedelta(seconds=seconds)
 
 
 class PayloadVersion(StrEnum):
@@ -97,6 +119,55 @@ class Options:
         label="Rate limit",
         hint="Such as 10/second or 600/minute. Empty is as fast as the endpoint takes it.",
         help="`10/second` or `600/minute`, up to 100,000; `null` is none",
+    )
+    authorization: Authorization | None = option(
+        None,
+        Parts(Authorization, check_authorization),
+        label="Authorization header",
+        hint="For an endpoint that wants a credential of its own there. Runhook's signature is in "
+        f"{SIGNATURE_HEADER} then.",
+        help="what the endpoint wants in `Authorization`; the signature that is there otherwise "
+        f"is in `{SIGNATURE_HEADER}` then",
+        is_advanced=True,
+    )
+    client_certificate: ClientCertificate | None = option(
+        None,
+        Parts(ClientCertificate, check_client_certificate),
+        label="Client certificate",
+        hint="For an endpoint that asks for one.",
+        help="what an endpoint is shown that asks for a certificate",
+        is_advanced=True,
+    )
+    ca_certificate: str | None = option(
+        None,
+        Text(check_pem, rows=4),
+        label="Authority of its certificate",
+        hint="PEM. Trusted in place of the authorities that the service's system trusts.",
+        help="the authorities that the endpoint's certificate may be from, as PEM, up to 32 KiB, "
+        "in place of those that the service's system trusts",
+        is_advanced=True,
+    )
+    attempt_timeout: timedelta | None = option(
+        None,
+        Number(parse_timeout, timedelta.total_seconds),
+        label="Time limit",
+        hint="How many seconds an attempt may take, from 1 to 60. Empty is the service's own.",
+        help="how many seconds an attempt may take, from 1 to 60; `null` is the service's",
+        is_advanced=True,
+    )
+    verify_tls: bool = option(
+        True,  # noqa: FBT003 - it is the value
+        Flag(
+            "Do not check the endpoint's certificate",
+            "anybody between can read what is sent, and answer",
+            ticked=False,
+        ),
+        label="Verification",
+        hint="Better give the authority of its certificate.",
+        help="whether the endpoint's certificate is checked; without that, anybody between can "
+        "read what is sent, and answer",
+        null=Null.KEEPS,
+        is_advanced=True,
     )
 
 

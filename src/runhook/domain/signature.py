@@ -13,6 +13,9 @@ from datetime import datetime, timedelta
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the public prefix, not a secret
 SECRET_BYTES = 32
+SIGNATURE_HEADER = "X-Runhook-Signature"
+"""Where the signature is that is in ``Authorization`` otherwise, if an endpoint wants something
+else there."""
 TOLERANCE = timedelta(minutes=5)
 """How far a delivery's timestamp may be from the receiver's clock (Standard Webhooks' choice)."""
 
@@ -137,21 +140,24 @@ def standard_signature(secret: Secret, *, message_id: str, seconds: str, body: b
     return "v1," + base64.b64encode(mac.digest()).decode()
 
 
-def check_authorization(secret: Secret, headers: Mapping[str, str], body: bytes) -> None:
+def check_authorization(
+    secret: Secret, headers: Mapping[str, str], body: bytes, *, header: str = "authorization"
+) -> None:
     """Check dbt Cloud's signature.
 
     Args:
         secret: the webhook's secret, of any form.
         headers: the request's headers, their names in lower case.
         body: the raw body, as received.
+        header: where the signature is, in lower case.
 
     Raises:
         SignatureError: the header is missing or does not match.
     """
-    given = headers.get("authorization", "")
+    given = headers.get(header, "")
     expected = authorization_signature(secret, body)
     if not hmac.compare_digest(bytes_of(given), bytes_of(expected)):
-        raise SignatureError("the Authorization header does not match the body and the secret")
+        raise SignatureError(f"the {header.title()} header does not match the body and the secret")
 
 
 def check_standard(

@@ -7,11 +7,13 @@ from datetime import datetime
 from runhook.domain.declaring import MASK
 from runhook.domain.deliveries import Attempt, AttemptTrigger, DeliveryId
 from runhook.domain.judging import Outcome
-from runhook.domain.signature import sign
+from runhook.domain.options import Options
+from runhook.domain.signature import SIGNATURE_HEADER, sign
+from runhook.domain.tls import USUAL_TLS, TlsSettings
 from runhook.domain.webhooks import Endpoint
 from runhook.outbound.sender import Request
 
-PROOFS = frozenset({"authorization", "webhook-signature"})
+PROOFS = frozenset({"authorization", "webhook-signature", SIGNATURE_HEADER.lower()})
 """The headers that prove a request."""
 SHORTEST_VALUE = 8
 """How long a header's value is at least that is masked in answers."""
@@ -21,14 +23,30 @@ SHORTEST_WORD = 16
 
 def prepare(endpoint: Endpoint, *, delivery_id: DeliveryId, body: bytes, now: datetime) -> Request:
     """Return the request: the delivery's own bytes, signed for this attempt."""
+    options = endpoint.options
+    proofs = sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=body)
+    if options.authorization is not None:
+        signature = proofs.pop("Authorization")
+        proofs |= {"Authorization": options.authorization.header, SIGNATURE_HEADER: signature}
     return Request(
         url=endpoint.client_url,
-        headers={
-            "Content-Type": "application/json",
-            **endpoint.options.custom_headers,
-            **sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=body),
-        },
+        headers={"Content-Type": "application/json", **options.custom_headers, **proofs},
         body=body,
+        tls=tls_of(options),
+        timeout=options.attempt_timeout,
+    )
+
+
+def tls_of(options: Options) -> TlsSettings:
+    """Return how TLS is spoken with a webhook's endpoint."""
+    certificate = options.client_certificate
+    if certificate is None and options.ca_certificate is None and options.verify_tls:
+        return USUAL_TLS
+    return TlsSettings(
+        certificate=certificate.certificate if certificate else "",
+        key=certificate.key if certificate else "",
+        authorities=options.ca_certificate or "",
+        is_verified=options.verify_tls,
     )
 
 

@@ -4,7 +4,7 @@ It is logged as any other delivery is, and marked; it tells nothing of how the e
 real ones, so that it is never counted against it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from runhook.clock import Clock
@@ -143,5 +143,7 @@ async def insert_sample(
             event_type=event.type,
             body=render(event, webhook, delivery_id, public_url=public_url),
         )
+        limit = endpoint.options.attempt_timeout or timedelta()
+        lease = replace(lease, duration=lease.duration + limit)
         await insert_sample_delivery(tx, sample, lease, now=now)
     return sample, endpoint

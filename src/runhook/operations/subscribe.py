@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+import structlog
+
 from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor
@@ -39,6 +41,7 @@ from runhook.domain.webhooks import (
 )
 from runhook.operations.audit import note_change
 from runhook.operations.cancel_waiting import cancel_waiting
+from runhook.operations.certificates import check_certificates
 from runhook.operations.ids import new_webhook_id
 from runhook.operations.permitted import permitted
 from runhook.storage.accounts import find_account
@@ -53,6 +56,8 @@ from runhook.storage.webhooks import (
     rotate_secret,
     update_webhook,
 )
+
+log = structlog.get_logger()
 
 Id = TypeVar("Id", bound=int)
 
@@ -108,6 +113,7 @@ async def create_webhook(
         )
         webhook = await changed_webhook(tx, blank, change, policy)
         opened = unmasked(webhook.options, NO_OPTIONS)
+        check_certificates(NO_OPTIONS, opened, now=now)
         webhook = replace(webhook, options=masked(opened))
         await insert_webhook(tx, webhook, secret, opened)
         await note_webhook(
@@ -141,6 +147,7 @@ async def change_webhook(
         check_move(before, asked)
         kept, lost = await open_options(tx, before)
         opened = opened_options(asked.options, before.options, kept, lost)
+        check_certificates(kept, opened, now=now)
         after = replace(asked, options=masked(opened), updated_at=now)
         resealed = changed_secrets(kept, opened)
         await update_webhook(tx, after, opened, resealed)
@@ -411,6 +418,13 @@ async def note_webhook(
     """Write into the audit log what happened to a webhook, and what else there is now."""
     webhook = after or before
     assert webhook is not None
+    if after is not None and not after.options.verify_tls:
+        log.warning(
+            "a webhook's TLS is not verified: anybody between can read and answer",
+            webhook=webhook.id,
+            account=webhook.account_id,
+            by=actor.name,
+        )
     await note_change(
         tx,
         webhook.account_id,

@@ -263,6 +263,13 @@ webhooks = sa.Table(
     # What is secret in an option is masked; the ciphertext is of the whole of it.
     sa.Column("custom_headers", Json, nullable=False),
     sa.Column("custom_headers_ciphertext", sa.LargeBinary),
+    sa.Column("attempt_timeout", sa.Float),
+    sa.Column("authorization", Json),
+    sa.Column("authorization_ciphertext", sa.LargeBinary),
+    sa.Column("client_certificate", Json),
+    sa.Column("client_certificate_ciphertext", sa.LargeBinary),
+    sa.Column("ca_certificate", sa.Text),
+    sa.Column("verify_tls", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("secret_ciphertext", sa.LargeBinary),
     sa.Column("previous_secret_ciphertext", sa.LargeBinary),
     sa.Column("previous_secret_until", UtcDateTime),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, to_builtins
 
 from runhook.domain.callers import Caller
-from runhook.domain.declaring import Kind, Null, Option, written
+from runhook.domain.declaring import Null, Option, written
 from runhook.domain.errors import InvalidError
 from runhook.domain.kinds import Parts
 from runhook.domain.numbers import number_in
@@ -66,27 +66,35 @@ def given_options(sent: Struct) -> Iterator[tuple[str, object]]:
 
 def key_in(option: Option) -> tuple[str, Any, Any]:
     """Return the field of a struct that reads an option, which may be left out."""
+    type_: Any = option.kind.wire
+    if isinstance(option.kind, Parts):
+        type_ = struct_of(option.kind, "In", key_in, forbid_unknown_fields=True)
     missing = UnsetType if option.null is Null.IS_REFUSED else UnsetType | None
-    described: Any = Annotated[type_of(option.kind) | missing, Meta(description=option.help)]
-    return option.name, described, UNSET
+    return option.name, Annotated[type_ | missing, Meta(description=option.help)], UNSET
 
 
 def key_out(option: Option) -> tuple[str, Any]:
     """Return the field of a struct that shows an option."""
-    type_ = type_of(option.kind)
+    type_: Any = option.kind.wire
+    if isinstance(option.kind, Parts):
+        type_ = struct_of(option.kind, "Out", key_out)
     shown = type_ if option.default is not None else type_ | None
     return option.name, Annotated[shown, Meta(description=option.help)]
 
 
-def type_of(kind: Kind[Any]) -> Any:
-    """Return the type of a kind's JSON; an object takes no other keys than its own."""
-    if not isinstance(kind, Parts):
-        return kind.wire
+def struct_of(
+    kind: Parts[Any],
+    end: str,
+    key_of: Callable[[Option], Any],
+    *,
+    forbid_unknown_fields: bool = False,
+) -> Any:
+    """Return the struct of an object, with a name that ends in ``end``."""
     return defstruct(
-        kind.of.__name__,
-        [key_in(one) for one in kind.options],
+        f"{kind.of.__name__}{end}",
+        [key_of(one) for one in kind.options],
         kw_only=True,
-        forbid_unknown_fields=True,
+        forbid_unknown_fields=forbid_unknown_fields,
         module=__name__,
         namespace={"__doc__": kind.of.__doc__},
     )

@@ -89,8 +89,8 @@ def fill(form: Form, fields: Iterable[Field], values: Mapping[str, Any]) -> None
         match one.option.kind:
             case Parts():
                 fill(form, one.parts, value or {})
-            case Flag():
-                form.chosen[one.name] = [TICKED] if value else []
+            case Flag() as kind:
+                form.chosen[one.name] = [TICKED] if value == kind.ticked else []
             case Several():
                 form.chosen[one.name] = value or []
             case Typed() as kind if value is not None:
@@ -110,8 +110,8 @@ def value_in(form: Form, field: Field) -> object:
             case Parts():
                 parts = {one.option.name: value_in(form, one) for one in field.parts}
                 return {name: value for name, value in parts.items() if value} or None
-            case Flag():
-                return TICKED in form.chosen[field.name]
+            case Flag() as kind:
+                return (TICKED in form.chosen[field.name]) == kind.ticked
             case Several():
                 return form.chosen[field.name]
             case Typed() as kind:

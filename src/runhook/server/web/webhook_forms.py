@@ -8,7 +8,7 @@ from runhook.domain.destinations import AddressPolicy, check_url
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
 from runhook.domain.numbers import NO_ID, id_in
-from runhook.domain.options import OPTIONS, Options
+from runhook.domain.options import NO_OPTIONS, OPTIONS, Options
 from runhook.domain.payload import render
 from runhook.domain.runs import EnvironmentId, JobId, ProjectId
 from runhook.domain.samples import sample_event
@@ -24,7 +24,14 @@ from runhook.outbound.sender import Sender
 from runhook.server.request import AnyRequest
 from runhook.server.services import Services
 from runhook.server.web.forms import Form
-from runhook.server.web.option_fields import fields_of, fill, ticked_names, typed_names, value_in
+from runhook.server.web.option_fields import (
+    fields_of,
+    fill,
+    leaves,
+    ticked_names,
+    typed_names,
+    value_in,
+)
 from runhook.storage.accounts import Account
 from runhook.storage.jobs import Choice, NameOrder, list_environments, list_jobs, list_projects
 from runhook.storage.pages import Slice
@@ -134,6 +141,19 @@ def options_of(form: Form) -> dict[str, object]:
 def numbers(texts: Collection[str]) -> list[int]:
     """Return ids; what is none is one that nothing has, so that it is refused as unknown."""
     return [id_in(one) or NO_ID for one in texts]
+
+
+def is_advanced(form: Form) -> bool:
+    """Whether something is filled in, or wrong, among what few webhooks need."""
+    advanced = [one for one in OPTION_FIELDS if one.option.is_advanced]
+    usual = Form({}, {})
+    fill(usual, advanced, written(NO_OPTIONS))
+    return any(
+        one.name in form.errors
+        or form.values.get(one.name) != usual.values.get(one.name)
+        or form.chosen.get(one.name) != usual.chosen.get(one.name)
+        for one in [*advanced, *leaves(advanced)]
+    )
 
 
 async def check_endpoint(form: Form, sender: Sender) -> None:

@@ -11,6 +11,7 @@ from runhook.domain.declaring import Use
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.numbers import number_in
 from runhook.domain.permissions import Permission
+from runhook.domain.signature import SIGNATURE_HEADER
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.send_test import send_test
 from runhook.operations.subscribe import (
@@ -303,7 +304,11 @@ async def form_page(
         scopes=scopes,
         events=[(one.value, name, one.value) for one, name in EVENT_NAMES.items()],
         payload_fields=[one for one in fields if one.option.use is Use.PUBLISHING],
-        sending_fields=[one for one in fields if one.option.use is Use.SENDING],
+        sending_fields=[
+            one for one in fields if one.option.use is Use.SENDING and not one.option.is_advanced
+        ],
+        advanced_fields=[one for one in fields if one.option.is_advanced],
+        is_advanced=webhook_forms.is_advanced(form),
         is_checked=is_checked,
         samples=webhook_forms.samples_of(form, services, visit.account) if is_checked else {},
     )
@@ -322,12 +327,14 @@ def settings_page(visit: Visit, webhook: Webhook, form: Form) -> Template:
 
 def secret_page(visit: Visit, webhook: Webhook, secret: str, *, is_new: bool) -> Template:
     """Return the page that shows a secret, this once."""
+    header = SIGNATURE_HEADER if webhook.options.authorization else "Authorization"
     return visit.page(
         "webhooks/secret",
         section=SECTION,
         webhook=webhook,
         secret=secret,
-        snippets=snippets(secret),
+        header=header,
+        snippets=snippets(secret, header),
         is_new=is_new,
     )
 

@@ -1,1 +1,1 @@
-UPDATE webhooks SET custom_headers_ciphertext=$1::BYTEA, secret_ciphertext=$2::BYTEA, previous_secret_ciphertext=$3::BYTEA WHERE webhooks.id = $4::VARCHAR COLLATE "C";
+UPDATE webhooks SET custom_headers_ciphertext=$1::BYTEA, authorization_ciphertext=$2::BYTEA, client_certificate_ciphertext=$3::BYTEA, secret_ciphertext=$4::BYTEA, previous_secret_ciphertext=$5::BYTEA WHERE webhooks.id = $6::VARCHAR COLLATE "C";

@@ -1,4 +1,4 @@
-INSERT INTO webhooks (id, account_id, name, description, client_url, event_types, job_ids, project_ids, environment_ids, active, payload_version, result_filter, include_results, retry_schedule, rate_limit, custom_headers, custom_headers_ciphertext, secret_ciphertext, deactivated_by, deactivate_reason, failing_since, consecutive_failures, failed_probes, paused_until, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO webhooks (id, account_id, name, description, client_url, event_types, job_ids, project_ids, environment_ids, active, payload_version, result_filter, include_results, retry_schedule, rate_limit, custom_headers, custom_headers_ciphertext, attempt_timeout, authorization, authorization_ciphertext, client_certificate, client_certificate_ciphertext, ca_certificate, verify_tls, secret_ciphertext, deactivated_by, deactivate_reason, failing_since, consecutive_failures, failed_probes, paused_until, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 DELETE FROM interests WHERE interests.webhook_id = ?;
 
