@@ -1,6 +1,6 @@
 """A real service in a process of its own, which tests attack over real sockets."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,10 +41,11 @@ async def shared_service(
         yield running
 
 
-def a_service(folder: Path, settings: dict[str, str]) -> Service:
-    """Return a service that starts with its data in a folder."""
+def a_service(folder: Path, settings: dict[str, str], *, prefix: Sequence[str] = ()) -> Service:
+    """Return a service that starts with its data in a folder, by a command before its own."""
     return Service(
         folder=folder,
+        prefix=prefix,
         environment={
             "RUNHOOK_DATA_DIR": str(folder / "data"),
             "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,

@@ -1,9 +1,18 @@
 """HEAD: what GET would tell, without the body."""
 
+import asyncio
+
 import httpx
 import pytest
 
+from runhook.domain.permissions import PermissionSet, Role
+from runhook.server.listening import Server, address_of, listen
+from tests.api.routes import ROUTES
 from tests.support.api import ORIGIN, Api, new_webhook
+from tests.support.raw import connected, request
+from tests.support.world import SESSION, TOKEN, a_world
+
+OTHERS = {"/static/runhook.css": None, "/static/nothing": None, "/nothing": None, "/api/x": None}
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/sign-in", "/not-there", "/"])
@@ -32,3 +41,30 @@ async def test_a_head_does_nothing_where_a_get_does_something(admin: httpx.Async
 
     assert head.status_code == 405
     assert (await admin.get(f"{path}/events")).json()["data"] == []
+
+
+async def test_every_head_is_well_formed_and_the_connection_goes_on(api: Api):
+    """The real server answers: clients are stricter than the application's own interface."""
+    world = await a_world(api)
+    program = {"token": TOKEN.format(account_id=1, permission_set=PermissionSet.ACCOUNT_ADMIN)}
+    person = {"cookie": f"runhook_session={SESSION.format(account_id=1, role=Role.OWNER)}"}
+    routes = [route for route in ROUTES if route.method == "GET"]
+    targets = {route.url(1, world.ids).removeprefix(ORIGIN): route.handler for route in routes}
+    with listen("127.0.0.1", 0) as listening:
+        server = Server(api.app, listening)
+        serving = asyncio.create_task(server.run_until_stopped())
+        async with connected(address_of(listening)) as client:
+            for target, handler in [*targets.items(), *OTHERS.items()]:
+                for sender in (program, person, {}):
+                    await client.send(request(target, method="HEAD", **sender))
+                    head = await client.answer("HEAD")
+                    assert head.body == b""
+                    if handler is not None and handler.opt.get("acts"):
+                        assert head.status in (401, 403, 405)
+                        continue
+                    await client.send(request(target, **sender))
+                    got = await client.answer()
+                    assert head.status == got.status, target
+                    assert head.headers.get("content-type") == got.headers.get("content-type")
+        server.stop()
+        await serving
