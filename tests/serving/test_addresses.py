@@ -61,6 +61,30 @@ def test_it_is_so_whatever_the_system_would_do_by_itself():
     assert told.stdout == "0\n"
 
 
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("::", ""),
+        ("::1", "Cannot listen on [::1]:0: this machine has no such address; is IPv6 off?"),
+    ],
+)
+def test_where_ipv6_is_off_it_is_said(host: str, told: str):
+    off = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"
+    listening = subprocess.run(
+        [
+            *[*IN_A_NETWORK_OF_ITS_OWN, f'{off} && exec "$@"', "sh", sys.executable, "-c"],
+            LISTEN_AND_TELL.replace('"::"', f'"{host}"'),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert (listening.returncode == 0) == (not told)
+    assert told in listening.stderr
+
+
 def test_an_address_of_ipv6_that_is_taken_is_told_in_brackets():
     with listen("::1", 0) as taken:
         port = taken.getsockname()[1]

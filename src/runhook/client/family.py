@@ -58,7 +58,13 @@ class Family:
         self._passed_over: set[Key] = set(adoption.inherited)
 
     def members(self) -> Sequence[Member]:
-        """Return all that run now, each after those above it."""
+        """Return all that run now, each after those above it; none if they cannot be seen."""
+        try:
+            return self._found()
+        except Exception:  # noqa: BLE001 - dbt's run must not suffer from our bugs
+            return []
+
+    def _found(self) -> Sequence[Member]:
         table = running_processes()
         children: dict[int, list[Process]] = {}
         for one in table.values():

@@ -1,7 +1,9 @@
 """The listening socket, and the ASGI server on it."""
 
 import asyncio
+import errno
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,9 +42,8 @@ def listen(host: str, port: int, *, prefix: str = "RUNHOOK") -> Iterator[socket.
         listening = open_socket(host, port)
     except OSError as error:
         shown = f"[{host}]" if ":" in host else host
-        reason = "IPv6 is off on this machine" if lacks_ipv6(host) else error.strerror or error
         raise InvalidError(
-            f"Cannot listen on {shown}:{port}: {reason}. "
+            f"Cannot listen on {shown}:{port}: {reason_of(error, host)}. "
             f"Choose another with {prefix}_HOST and {prefix}_PORT."
         ) from None
     with listening:
@@ -66,6 +67,17 @@ def open_socket(host: str, port: int) -> socket.socket:
         # Whatever the system's default is (net.ipv6.bindv6only).
         dualstack_ipv6=address[0] == "::" and not lacks_ipv6(host),
     )
+
+
+def reason_of(error: OSError, host: str) -> str:
+    """Return why an address cannot be listened on."""
+    if lacks_ipv6(host):
+        return "IPv6 is off on this machine"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address" + ("; is IPv6 off?" if ":" in host else "")
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
 
 
 def lacks_ipv6(host: str) -> bool:
