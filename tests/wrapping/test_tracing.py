@@ -173,6 +173,60 @@ def test_a_dbt_without_our_environment_is_seen_where_it_runs(project: Wrapper):
     assert trace_artifacts(replace(traces, life=None)).results is None
 
 
+LOCKED = """10:34:00 [error] [MainThread]: Encountered an error:
+an older one
+=============== 10:34:02 | f8116d85 ===============
+\x1b[0m10:34:02.1 [info ] [MainThread]: Running with dbt=1.11.16
+\x1b[0m10:34:02.2 [error] [MainThread]: Encountered an error:
+IO Error: Could not set lock on file "/db.duckdb": Conflicting lock is held in python (PID 7)
+\x1b[0m10:34:02.3 [debug] [MainThread]: Resource report
+"""
+UNREADABLE = """10:34:02 [info ] [MainThread]: Running with dbt=1.11.16
+10:34:02 [error] [MainThread]: Encountered an error:
+Runtime Error
+  at path ['version']: password=Vq7-x1
+
+Error in project
+10:34:02.3 [debug] [MainThread]: Resource report
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        (LOCKED, "; another process holds the lock"),
+        (
+            UNREADABLE,
+            "; dbt's log says: Runtime Error at path ['version']: password=***** Error in project",
+        ),
+        ("10:34:02 [info ] [MainThread]: Running with dbt=1.11.16\n", ""),
+    ],
+)
+def test_what_dbts_log_says_is_told_as_its_words(
+    project: Wrapper, service: StubService, log: str, words: str
+):
+    script = 'cd shop; mkdir logs; printf %s "$LOG" > logs/dbt.log; dbt exit 2'
+
+    project.with_variables(LOG=log).run("sh", "-c", script)
+
+    assert service.body("finish")["status_message"] == f"sh exited with code 2{words}"
+
+
+def test_an_older_log_and_one_that_is_nobodys_business_are_not_told(
+    project: Wrapper, service: StubService
+):
+    (project.folder / "shop" / "logs").mkdir()
+    file = project.folder / "shop" / "logs" / "dbt.log"
+    file.write_text(LOCKED)
+    os.utime(file, (1, 1))
+
+    project.run("sh", "-c", "cd shop; dbt exit 2")
+    project.run("sh", "-c", "cd shop; touch logs/dbt.log; dbt exit 2", flags=["--no-messages"])
+
+    ends = [one.body for one in service.requests if one.verb == "finish"]
+    assert {one["status_message"] for one in ends} == {"sh exited with code 2"}
+
+
 READ = """
 import resource, sys
 from pathlib import Path

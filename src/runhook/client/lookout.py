@@ -84,7 +84,11 @@ class Lookout:
             words = tuple(texts_in(place / "cmdline"))
             folder = str((place / "cwd").readlink())
             environ = dict(variables_in(place / "environ"))
+            # A process that is becoming another program has no variables for a moment.
+            is_changing = words != tuple(texts_in(place / "cmdline"))
         except OSError:
+            return None
+        if is_changing:
             return None
         if not is_telling(words):
             words = ()

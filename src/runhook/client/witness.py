@@ -132,17 +132,23 @@ class Witness:
         """Return what became of the step, as it is told."""
         from runhook.client.artifacts import nothing_found, trace_artifacts  # noqa: PLC0415 - not needed before
         from runhook.client.dbt_calls import all_commands  # noqa: PLC0415 - as above
+        from runhook.client.dbt_log import words_of_log  # noqa: PLC0415 - as above
         from runhook.client.reports import rfc_3339, unavailable  # noqa: PLC0415 - as above
         from runhook.client.steps import Step, name_of  # noqa: PLC0415 - as above
         from runhook.client.verdict import has_timed_out, judge  # noqa: PLC0415 - as above
-        from runhook.domain.artifacts import summarise  # noqa: PLC0415 - as above
+        from runhook.domain.artifacts import (  # noqa: PLC0415 - as above
+            SENTENCE_CHARACTERS,
+            shorten,
+            summarise,
+        )
 
         seen = []
         if self._lookout is not None:
             self._lookout.stop()
             seen = self._lookout.seen()
+        traces = self._traces(seen, ending)
         try:
-            found = trace_artifacts(self._traces(seen, ending))
+            found = trace_artifacts(traces)
         except Exception as error:  # noqa: BLE001 - the end is told whatever keeps us from results
             found = nothing_found(f"internal error, {type(error).__name__}")
         redact = self._redactor(found.results)
@@ -150,6 +156,10 @@ class Witness:
         ran_for = (ending.ended_at - self._step_started_at).total_seconds()
         timed_out = has_timed_out(commands, ran_for)
         verdict = judge(ending.of_all(), found.results, self._command, timed_out=timed_out)
+        said = [verdict.message, found.note]
+        if verdict.outcome == "errored" and found.results is None and self._settings.messages:
+            life = (self._step_started_at, ending.ended_at)
+            said.append(words_of_log(traces.calls, life))
         if ending.not_started is not None:
             summary: Mapping[str, object] = unavailable("the command was not started")
         elif verdict.status == "canceled":
@@ -164,7 +174,7 @@ class Witness:
             name=name_of(self._command, redact),
             status=verdict.status,
             outcome=verdict.outcome,
-            message=redact("; ".join(filter(None, (verdict.message, found.note)))),
+            message=shorten(redact("; ".join(filter(None, said))), SENTENCE_CHARACTERS),
             started_at=rfc_3339(self._step_started_at),
             finished_at=rfc_3339(ending.ended_at),
             results=summary,
