@@ -9,7 +9,7 @@ from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.storage.tables import deliveries
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
-from tests.support.receiver import Receiver, status
+from tests.support.receiver import Receiver, raw, status
 from tests.support.statements import all_statements
 from tests.web.pages import led_to, page_at, submit
 
@@ -139,3 +139,19 @@ async def test_a_page_is_told_of_changes_it_has_not_seen(api: Api, ada, tenant):
     assert [one for one in statements if "count(" in one.lower()] == []
     (row,) = await rows_of(api.store, deliveries)
     assert row.state is DeliveryState.PENDING
+
+
+async def test_what_was_odd_about_an_answer_is_said_though_it_counts(api: Api, ada, tenant):
+    odd = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n")
+    async with Receiver(odd) as receiver:
+        await tenant.webhook(receiver.url, event_types=["job.run.started"])
+        await tenant.start()
+        await api.deliver()
+    page = await page_at(ada, PATH)
+    link = page.main.one("tbody").one("tr").one("th").one("a").attributes["href"]
+
+    opened = await page_at(ada, link.partition("#")[0])
+
+    panel = opened.main.one("aside")
+    assert "its length is given twice." in panel.one(class_="attempt").text
+    assert panel.all(class_="notice") == []

@@ -320,10 +320,10 @@ def ending_of(judged: Judged) -> Ending:
             return ending(judged, DeliveryState.SUCCEEDED)
         case Retry(delay):
             return ending(judged, DeliveryState.PENDING, delay)
-        case GivenUp() | EndpointGone():
-            return ending(judged, DeliveryState.FAILED)
         case Postponed():
             raise AssertionError("what was not sent has no ending")
+        case GivenUp() | EndpointGone():
+            return ending(judged, DeliveryState.FAILED)
         case unknown:
             assert_never(unknown)
 
