@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from runhook.domain.destinations import check_url, literal_addresses
 from runhook.domain.errors import InvalidError
 from runhook.domain.judging import FailureReason
+from runhook.outbound.dialling import ADDRESSES_TRIED
 from runhook.outbound.resolver import THREADS, AddressInfo, Resolver
 from tests.support.accounts import LOOPBACK
 from tests.support.misbehaving import close
@@ -95,6 +96,15 @@ async def test_a_host_one_of_whose_addresses_listens():
 
     assert outcome.failure is None
     assert receiver.received[0].headers["host"] == f"several.example:{receiver.port}"
+
+
+async def test_of_a_host_with_addresses_by_the_hundred_only_a_few_are_tried():
+    names = Names(**{"many.example": [f"127.0.1.{number}" for number in range(1, 201)]})
+    with a_port_where_nobody_listens() as port:
+        outcome = await send(f"http://many.example:{port}/", resolver=names.resolver())
+
+    assert outcome.failure is FailureReason.CONNECTION_FAILED
+    assert outcome.error.count("127.0.1.") == ADDRESSES_TRIED
 
 
 async def test_a_connection_that_is_reset():
