@@ -318,7 +318,7 @@ SETTINGS = (
     ),
     Setting(
         name="max_connections_per_address",
-        default="200",
+        default="256",
         read=read_connections,
         help="how many of them from one address, which is no trusted proxy's; of IPv6, from one "
         "/64",

@@ -125,16 +125,22 @@ class RawConnection:
         self._writer.transport.abort()
 
 
-async def connect(url: str, *, buffer: int | None = None) -> RawConnection:
+async def connect(
+    url: str, *, buffer: int | None = None, source: str | None = None
+) -> RawConnection:
     """Connect to a service.
 
     Args:
         url: where it is.
+        source: the address of this machine to connect from, if it is to be a certain one.
         buffer: how many bytes are taken before somebody reads them; None for as many as usual.
     """
     address = urlsplit(url)
     limits = {} if buffer is None else {"limit": buffer}
-    reader, writer = await asyncio.open_connection(address.hostname, address.port, **limits)
+    local = None if source is None else (source, 0)
+    reader, writer = await asyncio.open_connection(
+        address.hostname, address.port, local_addr=local, **limits
+    )
     return RawConnection(reader, writer)
 
 

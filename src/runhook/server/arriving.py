@@ -5,6 +5,7 @@ that the connection knows who is waited for.
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import cast
 from urllib.parse import unquote, urlsplit
@@ -137,10 +138,8 @@ class Arrival:
         """Take a small body that nobody asked for, so that the connection can be used again."""
         if self._waits_for_us:
             return
-        try:
+        with suppress(TooSlowError, InvalidError):
             await self._receive_within(0)
-        except TooSlowError:
-            return
 
 
 def refusal_of(scope: HTTPScope) -> Refusal | None:

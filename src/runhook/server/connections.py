@@ -47,7 +47,7 @@ class ClientBounds:
     """What clients may take."""
 
     connections: int = 1_000
-    from_one_address: int = 200
+    from_one_address: int = 256
     shared_addresses: TrustedProxies = field(default_factory=TrustedProxies)
     """Whose connections are those of many clients, and only counted among all."""
     head_bytes: int = 32 * KIB
