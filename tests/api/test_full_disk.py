@@ -6,8 +6,9 @@ import sqlalchemy as sa
 
 from runhook.domain.permissions import PermissionSet
 from runhook.operations.begin import begin
+from runhook.server.metrics import looked_up
 from runhook.storage.store import Store
-from tests.support.api import Api, data_of, new_webhook, told
+from tests.support.api import ORIGIN, Api, data_of, new_webhook, told
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT, SqliteDatabases
 from tests.support.receiver import Receiver
@@ -37,17 +38,31 @@ async def test_a_disk_that_is_full_for_a_while(
             succeeded = 0
             while (answer := await start_run(client, succeeded)).status_code == 201:
                 succeeded += 1
+            ready = await client.get(f"{ORIGIN}/readyz")
+            is_up = await is_database_up(store)
             in_between = (await client.get("/runs")).json()["extra"]["pagination"]["total_count"]
             await limit_pages(store, PLENTY)
             again = await start_run(client, succeeded)
             await api.deliver()
+            ready_again = await client.get(f"{ORIGIN}/readyz")
+            is_up_again = await is_database_up(store)
         await store.close()
 
-    assert told(answer, 503) == "The database is not available; try again shortly."
+    assert told(answer, 503).startswith("The database's disk is full")
+    assert told(ready, 503) == told(answer, 503)
+    assert not is_up
     assert answer.headers["retry-after"] == "5"
     assert in_between == succeeded
     assert data_of(again, 201)["run_key"] == f"run-{succeeded}"
     assert len(receiver.received) == succeeded + 1
+    assert ready_again.status_code == 200
+    assert is_up_again
+
+
+async def is_database_up(store: Store) -> bool:
+    """Return what the metrics say of the database."""
+    up = next(one for one in await looked_up(store) if one.name == "runhook_database_up")
+    return up.samples[0].value == 1
 
 
 async def start_run(client, number: int):

@@ -1,13 +1,17 @@
 """PostgreSQL's address is libpq's: of several hosts, the one that takes writes is used."""
 
 import asyncio
+import uuid
 from functools import partial
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import InvalidError, UnavailableError
+from runhook.storage.schema import migrate
 from runhook.storage.store import Store
+from tests.storage.conftest import execute
 from tests.support.databases import VAULT
 
 
@@ -71,7 +75,12 @@ async def refuse(code: str, reader: asyncio.StreamReader, writer: asyncio.Stream
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [("28P01", "the user or the password"), ("28000", "pg_hba.conf"), ("3D000", "no database of")],
+    [
+        ("28P01", "the user or the password"),
+        ("28000", "pg_hba.conf"),
+        ("3D000", "no database of"),
+        ("08P01", "PgBouncer: ignore_startup_parameters"),
+    ],
 )
 async def test_a_server_that_lets_us_not_in_is_told_of_with_what_to_do(code: str, words: str):
     async with await asyncio.start_server(partial(refuse, code), "127.0.0.1") as server:
@@ -109,7 +118,6 @@ async def test_other_spellings_of_the_scheme_are_understood(postgresql_url: str,
 @pytest.mark.parametrize(
     "address",
     [
-        "postgresql://me:hush/hush@db/runhook",
         "postgresql://me:hush@db:port/runhook",
         "postgresql://me:hush@db1:5432,db2:hush/runhook",
         "postgresql://me:hush@[::1/runhook",
@@ -122,14 +130,138 @@ def test_an_address_that_is_none_is_told_without_its_password(address: str):
     assert str(refusal.value) == "RUNHOOK_DATABASE_URL is not a database address"
 
 
+@pytest.mark.parametrize(
+    "password",
+    ["hu@sh", "hu/sh", "hu#sh", "hu?sh", "hush%", "100%hush", "@hush", "hush/@#?", "h%zzush"],
+)
+def test_a_character_of_a_password_that_means_something_else_is_told_with_what_to_write(
+    password: str,
+):
+    with pytest.raises(InvalidError) as refusal:
+        Store.open(f"postgresql://me:{password}@db/runhook", vault=VAULT)
+
+    told = str(refusal.value)
+    assert "write @ as %40" in told.lower()
+    assert "hush" not in told
+    assert password not in told
+
+
+def test_a_password_is_taken_once_it_is_encoded():
+    password = "hu@sh/#?%:"
+
+    assert Store.open(f"postgresql://me:{quote(password, safe='')}@db/runhook", vault=VAULT)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "connect_timeout=3",
+        "channel_binding=prefer",
+        "gssencmode=prefer",
+        "sslnegotiation=postgres",
+        "keepalives=1&keepalives_idle=30&keepalives_interval=5&keepalives_count=3",
+        "gssencmode=disable",
+        "fallback_application_name=mine",
+        "application_name=mine",
+        "target_session_attrs=primary",
+        "options=-c%20search_path%3Dpublic",
+    ],
+)
+async def test_a_parameter_of_libpq_is_taken(postgresql_url: str, parameters: str):
+    store = Store.open(f"{postgresql_url}&{parameters}", vault=VAULT)
+
+    assert await backend_of(store)
+
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["pool_size", "server_settings", "sslMode", "charset", "jit", "statement_timeout"]
+)
+def test_a_parameter_that_libpq_does_not_have_is_refused_by_its_name(name: str):
+    with pytest.raises(InvalidError, match=f"`{name}` is not known") as refusal:
+        Store.open(f"postgresql://me:hush@db/runhook?{name}=hush", vault=VAULT)
+
+    assert "hush" not in str(refusal.value)
+
+
 async def test_a_parameter_that_is_not_valid_is_told():
     store = Store.open("postgresql://me:hush@127.0.0.1:1/runhook?sslmode=maybe", vault=VAULT)
 
-    with pytest.raises(InvalidError, match="RUNHOOK_DATABASE_URL has a parameter") as refusal:
+    with pytest.raises((InvalidError, UnavailableError)) as refusal:
         await backend_of(store)
 
     await store.close()
     assert "hush" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "channel_binding=require",
+        "gssencmode=require",
+        "load_balance_hosts=random",
+        "replication=database",
+        "sslnegotiation=direct",
+        "connect_timeout=soon",
+        "keepalives_idle=-1",
+    ],
+)
+def test_a_parameter_of_libpq_that_cannot_be_heeded_is_refused_by_its_name(parameter: str):
+    name = parameter.partition("=")[0]
+    with pytest.raises(InvalidError, match=f"`{name}`"):
+        Store.open(f"postgresql://me@db/runhook?{parameter}", vault=VAULT)
+
+
+async def test_a_connection_is_called_as_the_address_says(postgresql_url: str):
+    for given, name in [
+        ("application_name=mine&fallback_application_name=other", "mine"),
+        ("fallback_application_name=mine", "mine"),
+    ]:
+        store = Store.open(f"{postgresql_url}&{given}", vault=VAULT)
+        async with store.read() as tx:
+            shown = (await tx.execute(sa.text("SHOW application_name"))).scalar_one()
+        await store.close()
+        assert shown == name
+
+
+async def test_a_server_whose_default_is_serializable_is_no_other(postgresql_url: str):
+    level = "options=-c%20default_transaction_isolation%3Dserializable"
+    store = Store.open(f"{postgresql_url}&{level}", vault=VAULT)
+
+    async with store.write() as tx:
+        used = (await tx.execute(sa.text("SHOW transaction_isolation"))).scalar_one()
+
+    await store.close()
+    assert used == "read committed"
+
+
+async def test_a_database_that_does_not_keep_utf8_is_refused(postgresql_url: str):
+    name = f"latin_{uuid.uuid4().hex}"
+    await execute(
+        postgresql_url, f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+    )
+    url = sa.make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
+    store = Store.open(url, vault=VAULT)
+
+    with pytest.raises(InvalidError, match="UTF-8"):
+        await backend_of(store)
+
+    await store.close()
+    await execute(postgresql_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_a_user_who_may_not_create_tables_is_told_what_to_grant(new_postgresql_url: str):
+    name = f"reader_{uuid.uuid4().hex}"
+    await execute(new_postgresql_url, f"CREATE ROLE {name} LOGIN PASSWORD 'hush'")
+    url = sa.make_url(new_postgresql_url).set(username=name, password="hush")
+    store = Store.open(url.render_as_string(hide_password=False), vault=VAULT)
+
+    with pytest.raises(InvalidError, match="GRANT CREATE"):
+        await migrate(store)
+
+    await store.close()
+    await execute(new_postgresql_url, f"DROP ROLE {name}")
 
 
 async def test_a_wrong_database_or_user_is_unavailable(postgresql_url: str):

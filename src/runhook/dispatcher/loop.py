@@ -69,9 +69,9 @@ class Loop:
     async def _tick_safely(self) -> timedelta:
         try:
             pause = await self._tick()
-        except UnavailableError:
+        except UnavailableError as error:
             if not self._is_database_away:
-                log.warning("database not available", loop=self.name)
+                log.warning("database not available", loop=self.name, reason=error.message)
             self._is_database_away = True
         except Exception:
             log.exception("tick failed", loop=self.name)

@@ -8,6 +8,7 @@ from runhook.operations.attempt import look
 from runhook.operations.presence import count_dispatchers
 from runhook.server.authentication import Access, open_to
 from runhook.server.services import Serving
+from runhook.storage.refusals import FULL
 
 
 @get("/healthz", **open_to(Access.ANYONE))
@@ -18,7 +19,7 @@ async def healthz() -> dict[str, str]:
 
 @get("/readyz", **open_to(Access.ANYONE))
 async def readyz(services: Serving) -> dict[str, str | int]:
-    """Say that the database answers and the dispatcher delivers; 503 while either does not.
+    """Say that the database answers and has room, and the dispatcher delivers; 503 if not.
 
     It also says by how much this machine's clock is wrong, if it is: the process then goes by the
     database's clock, and leaves deleting to others.
@@ -27,6 +28,8 @@ async def readyz(services: Serving) -> dict[str, str | int]:
     and says how many others deliver.
     """
     await look(services.store)
+    if services.store.is_full:
+        raise UnavailableError(FULL)
     answer: dict[str, str | int] = {"status": "ok"}
     difference = services.clock_difference()
     if abs(difference) > WRONG:

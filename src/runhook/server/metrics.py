@@ -118,12 +118,14 @@ async def looked_up(store: Store) -> Sequence[Metric]:
         health = await health_of_delivering(store, None)
     except UnavailableError:
         return [database_up(is_up=False)]
-    return [database_up(is_up=True), *gauges_of(health)]
+    return [database_up(is_up=not store.is_full), *gauges_of(health)]
 
 
 def database_up(*, is_up: bool) -> Metric:
-    """Return whether the database answers."""
-    return GaugeMetricFamily("runhook_database_up", "Whether the database answers.", value=is_up)
+    """Return whether the database answers, and has room to write."""
+    return GaugeMetricFamily(
+        "runhook_database_up", "Whether the database answers and has room.", value=is_up
+    )
 
 
 def gauges_of(health: HealthOfDelivering) -> Iterator[Metric]:

@@ -10,12 +10,13 @@ from asyncio import BaseTransport
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 
 from runhook.domain.errors import InvalidError
-from runhook.storage.refusals import REFUSALS, LockedOutError
+from runhook.storage._addresses import NO_ADDRESS, Address, read_address
+from runhook.storage.refusals import NOT_UTF8, REFUSALS, LockedOutError
 
 TIMEOUT_SECONDS = 5
 """How long a host may take to let us in."""
@@ -30,9 +31,9 @@ SILENCE = {
     "TCP_KEEPCNT": (socket.IPPROTO_TCP, 2),
     "TCP_USER_TIMEOUT": (socket.IPPROTO_TCP, SILENCE_SECONDS * 1_000),
 }
+OWN_NAME = f"runhook {os.getpid()}@{socket.gethostname()}"
+"""A look at the server's activity shows which process a connection is of."""
 SESSION = {
-    # So that who looks at the server's activity sees which process a connection is of.
-    "application_name": f"runhook {os.getpid()}@{socket.gethostname()}",
     # Longer than any transaction of ours: it is an operator's, or a tool's, that holds a table.
     "lock_timeout": f"{LOCKED_SECONDS}s",
     # The server too may find that the other end has vanished. Until then nobody could claim what a
@@ -44,25 +45,35 @@ SESSION = {
     "tcp_keepalives_count": "2",
 }
 
-
+"""What is set once a connection stands: poolers refuse most of it among the startup parameters."""
+SET_SESSION = "SELECT " + ", ".join(
+    f"set_config('{name}', '{value}', false)" for name, value in SESSION.items()
+)
 ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
-class Connection(asyncpg.Connection):
-    """A connection that ends by itself when its host has vanished without a word.
+def heeding_silence(options: Mapping[str, int]) -> type[asyncpg.Connection]:
+    """Return the class of connections that end by themselves when their host has vanished.
 
     After a power cut or behind a cut line nobody says that a connection is over, and the system
     waits a quarter of an hour for an answer, or for ever.
+
+    Args:
+        options: of their sockets, by name, where the address has others than ``SILENCE``.
     """
 
-    def __init__(self, protocol: Any, transport: BaseTransport, *others: Any) -> None:
-        super().__init__(protocol, transport, *others)
-        opened = transport.get_extra_info("socket")
-        if opened.family != socket.AF_UNIX:
+    class Connection(asyncpg.Connection):
+        def __init__(self, protocol: Any, transport: BaseTransport, *others: Any) -> None:
+            super().__init__(protocol, transport, *others)
+            opened = transport.get_extra_info("socket")
+            if opened.family == socket.AF_UNIX:
+                return
             for name, (level, value) in SILENCE.items():
                 # Not every system has all of them.
                 if hasattr(socket, name):
-                    opened.setsockopt(level, getattr(socket, name), value)
+                    opened.setsockopt(level, getattr(socket, name), options.get(name, value))
+
+    return Connection
 
 
 class Connector:
@@ -72,61 +83,86 @@ class Connector:
         address: `postgresql://user:password@host:port,host:port/name?parameter=value`.
 
     Raises:
-        InvalidError: a host or a port of it is none.
+        InvalidError: it is none, or has a parameter that is not known or cannot be heeded.
     """
 
     def __init__(self, address: str) -> None:
-        self._address = address
+        self._address = read_address(address)
+        self._connection_class = heeding_silence(self._address.sockets)
         try:
-            self._hosts = [*hosts_of(address)]
+            self._hosts = [*hosts_of(self._address)]
         except ValueError:
             # The message may have a piece of a password in it.
-            raise InvalidError("RUNHOOK_DATABASE_URL is not a database address") from None
+            raise InvalidError(NO_ADDRESS) from None
 
     async def connect(self) -> asyncpg.Connection:
         """Open one.
 
         Raises:
             LockedOutError: the last host answers, and does not let us in as we are.
+            InvalidError: the database does not keep its text as UTF-8.
             ConnectionError: no host lets us in, or none that does takes writes.
         """
         error: Exception | None = None
         for host in self._hosts:
             try:
-                return await asyncpg.connect(
-                    self._address,
+                connection = await asyncpg.connect(
+                    self._address.url,
                     **host,
-                    timeout=TIMEOUT_SECONDS,
-                    connection_class=Connection,
-                    server_settings=SESSION,
+                    timeout=self._address.timeout or TIMEOUT_SECONDS,
+                    connection_class=self._connection_class,
+                    server_settings={"application_name": self._address.name or OWN_NAME},
                 )
             except ValueError:
                 raise InvalidError("RUNHOOK_DATABASE_URL has a parameter that is none") from None
             except (OSError, *ERRORS) as refusal:
                 error = refusal
+            else:
+                return await prepared(connection)
         told = REFUSALS.get(getattr(error, "sqlstate", None) or "")
         if told is not None:
             raise LockedOutError(told) from error
         raise ConnectionError(str(error)) from error
 
 
-def hosts_of(address: str) -> Iterator[Mapping[str, Any]]:
+async def prepared(connection: asyncpg.Connection) -> asyncpg.Connection:
+    """Return a connection that is set up as all are.
+
+    Raises:
+        InvalidError: the database does not keep its text as UTF-8.
+        ConnectionError: it is lost again.
+    """
+    if connection.get_settings().server_encoding != "UTF8":
+        connection.terminate()
+        raise InvalidError(NOT_UTF8)
+    try:
+        await connection.execute(SET_SESSION)
+    except BaseException as error:
+        connection.terminate()
+        if isinstance(error, ERRORS):
+            raise ConnectionError(str(error)) from error
+        raise
+    return connection
+
+
+def hosts_of(address: Address) -> Iterator[Mapping[str, Any]]:
     """Yield what the driver needs to be told of each host, nothing if there is one or none.
 
     Raises:
         ValueError: a port is not a number.
     """
-    url = urlsplit(address)
-    listed = [*names_in(url.netloc.rpartition("@")[2], parse_qs(url.query))]
+    authority = urlsplit(address.url).netloc.rpartition("@")[2]
+    listed = [*names_in(authority, address.query)]
     if len(listed) == 1:
         # Nothing is to be said of it that the address does not say.
         split(listed[0])
         yield {}
         return
+    # All but one of several are standbys, which would refuse every transaction.
+    wanted = address.query.get("target_session_attrs", ["read-write"])[0]
     for name in listed:
         host, port = split(name)
-        # All but one of several are standbys, which would refuse every transaction.
-        yield {"host": host, "port": port, "target_session_attrs": "read-write"}
+        yield {"host": host, "port": port, "target_session_attrs": wanted}
 
 
 def names_in(authority: str, query: Mapping[str, Sequence[str]]) -> Sequence[str]:

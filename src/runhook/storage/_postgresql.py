@@ -23,6 +23,8 @@ LONGEST_TURN_SECONDS = 10
 SCHEMA_LOCK = 0x72756E68
 """Any number that no one else uses on this database; this one spells "runh"."""
 READ_ONLY = "25006"
+FULL = "53100"
+FORBIDDEN = "42501"
 TYPED_PLACE = re.compile(r"\$\d+::\w+")
 PLAIN_ROW = re.compile(r"\((?:\$\d+::\w+(?: COLLATE \"C\")?(?:, )?)+\)")
 AWAY_CODES = ("08", READ_ONLY, "53", "55P03", "57", "58")
@@ -54,6 +56,8 @@ def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
     created = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connector.connect,
+        # Whatever the server's default is.
+        isolation_level="READ COMMITTED",
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=LONGEST_TURN_SECONDS,
@@ -149,6 +153,16 @@ def is_away(error: sa.exc.DBAPIError) -> bool:
     # The driver's classes do not tell these apart, the server's codes do.
     code = getattr(error.orig, "sqlstate", None) or ""
     return code.startswith(AWAY_CODES)
+
+
+def is_full(error: sa.exc.DBAPIError) -> bool:
+    """Whether an error means that the server's disk is full."""
+    return getattr(error.orig, "sqlstate", None) == FULL
+
+
+def is_forbidden(error: sa.exc.DBAPIError) -> bool:
+    """Whether the server does not let this user do what has to be done."""
+    return getattr(error.orig, "sqlstate", None) == FORBIDDEN
 
 
 async def run_batch(

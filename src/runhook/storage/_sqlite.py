@@ -250,6 +250,17 @@ def is_away(error: sa.exc.DBAPIError) -> bool:
     return isinstance(error, sa.exc.OperationalError) and code != sqlite3.SQLITE_ERROR
 
 
+def is_full(error: sa.exc.DBAPIError) -> bool:
+    """Whether an error means that the disk is full."""
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def is_forbidden(error: sa.exc.DBAPIError) -> bool:
+    """Say no: a file has no users of its own."""
+    del error
+    return False
+
+
 async def run_batch(
     connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
 ) -> None:

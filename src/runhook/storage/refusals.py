@@ -8,7 +8,32 @@ NO_DATABASE = (
     "The database server has no database of the name in RUNHOOK_DATABASE_URL. Correct the name, or "
     "create the database."
 )
-REFUSALS = {"28P01": REFUSED_USER, "28000": REFUSED_USER, "3D000": NO_DATABASE}
+REFUSED_PARAMETER = (
+    "What answers at RUNHOOK_DATABASE_URL refuses a startup parameter, as poolers do. Let it pass "
+    "over the parameters that the address has (PgBouncer: ignore_startup_parameters = options), or "
+    "leave them out of the address."
+)
+NOT_UTF8 = (
+    "The database that RUNHOOK_DATABASE_URL names does not keep its text as UTF-8, so that it "
+    "cannot hold all names. Create another one: "
+    "CREATE DATABASE runhook ENCODING 'UTF8' TEMPLATE template0;"
+)
+FORBIDDEN = (
+    "The user in RUNHOOK_DATABASE_URL may not do in this database what Runhook does. Let it own "
+    "the database, or grant it all on its tables, and to create them "
+    "(GRANT CREATE, USAGE ON SCHEMA public)."
+)
+AWAY = "The database is not available; try again shortly."
+FULL = (
+    "The database's disk is full, so that nothing can be written. Make room on it; nothing has to "
+    "be restarted after that."
+)
+REFUSALS = {
+    "28P01": REFUSED_USER,
+    "28000": REFUSED_USER,
+    "3D000": NO_DATABASE,
+    "08P01": REFUSED_PARAMETER,
+}
 """What there is to do, by SQLSTATE. The server's own words may name what is nobody's business."""
 
 

@@ -20,10 +20,9 @@ from runhook.storage import _postgresql, _sqlite
 from runhook.storage.batches import Batch, compile_batch
 from runhook.storage.columns import UtcDateTime
 from runhook.storage.notifier import Notifier
-from runhook.storage.refusals import LockedOutError
+from runhook.storage.refusals import AWAY, FORBIDDEN, FULL, LockedOutError
 from runhook.storage.vault import Vault
 
-AWAY = "The database is not available; try again shortly."
 Clock = ColumnElement[datetime]
 """An SQL expression for the present moment."""
 
@@ -90,6 +89,12 @@ class Database(Protocol):
     def is_away(self, error: sa.exc.DBAPIError) -> bool:
         """Whether an error means that the database is away, locked or full, and is no bug."""
 
+    def is_full(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether an error means that the database's disk is full."""
+
+    def is_forbidden(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether the database does not let this user do what has to be done."""
+
     async def run_batch(
         self, connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
     ) -> None:
@@ -153,6 +158,10 @@ def after(now: Clock, pause: ColumnElement[timedelta]) -> Clock:
     return sa.type_coerce(sa.type_coerce(now, sa.BigInteger) + pause, UtcDateTime)
 
 
+class FullError(UnavailableError):
+    """The database's disk is full."""
+
+
 class Store:
     """The database, open. SQLite has one writer at a time; PostgreSQL as many as its pool."""
 
@@ -173,8 +182,10 @@ class Store:
         self._reader = reader
         self._vault = vault
         self._clock = clock
+        self.is_full = False
+        """Whether the last transaction that wrote found the disk full."""
         self.notifier = notifier
-        """Wakes whoever delivers, once a transaction that made something due has committed."""
+        """Wakes dispatchers, once a transaction that made something due has committed."""
 
     @classmethod
     def open(cls, url: str, *, vault: Vault, clock: Clock | None = None) -> "Store":
@@ -223,12 +234,17 @@ class Store:
         Raises:
             UnavailableError: the database cannot be reached, or is locked or full.
         """
-        with unavailable_as_such(self._database):
-            async with self._writer.begin() as connection:
-                tx = Transaction(connection, self._database, self._clock, self._vault)
-                yield tx
-                if tx.makes_due:
-                    await self.notifier.tell_others(connection)
+        try:
+            with unavailable_as_such(self._database):
+                async with self._writer.begin() as connection:
+                    tx = Transaction(connection, self._database, self._clock, self._vault)
+                    yield tx
+                    if tx.makes_due:
+                        await self.notifier.tell_others(connection)
+        except FullError:
+            self.is_full = True
+            raise
+        self.is_full = False
         if tx.makes_due:
             self.notifier.wake()
 
@@ -257,8 +273,14 @@ def unavailable_as_such(database: Database) -> Iterator[None]:
     """Tell a database that is away, locked or full from a bug in a statement."""
     try:
         yield
-    except (sa.exc.DBAPIError, sa.exc.TimeoutError, OSError) as error:
-        if isinstance(error, sa.exc.DBAPIError) and not database.is_away(error):
+    except sa.exc.DBAPIError as error:
+        if database.is_forbidden(error):
+            raise InvalidError(FORBIDDEN) from error
+        if database.is_full(error):
+            raise FullError(FULL) from error
+        if not database.is_away(error):
             raise
+        raise UnavailableError(AWAY) from error
+    except (sa.exc.TimeoutError, OSError) as error:
         told = str(error) if isinstance(error, LockedOutError) else AWAY
         raise UnavailableError(told) from error

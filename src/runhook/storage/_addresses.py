@@ -1,0 +1,142 @@
+"""PostgreSQL's addresses: libpq's parameters, taken as it takes them or refused by name.
+
+The driver knows some of them, and takes the others for settings of the server. So each is looked at
+here first.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from runhook.domain.errors import InvalidError
+
+DRIVERS = {
+    *("host", "port", "dbname", "database", "user", "password", "passfile", "service"),
+    *("servicefile", "sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs"),
+    *("krbsrvname", "gsslib"),
+}
+"""The driver does what libpq does with these."""
+SERVERS = {"application_name", "options", "client_encoding"}
+"""These go to the server."""
+SOCKETS = {
+    "keepalives": "SO_KEEPALIVE",
+    "keepalives_idle": "TCP_KEEPIDLE",
+    "keepalives_interval": "TCP_KEEPINTVL",
+    "keepalives_count": "TCP_KEEPCNT",
+    "tcp_user_timeout": "TCP_USER_TIMEOUT",
+}
+"""What the parameters about silent hosts are called where sockets have them."""
+HARMLESS: Mapping[str, set[str]] = {
+    "channel_binding": {"disable", "prefer"},
+    "gssencmode": {"disable", "prefer"},
+    "gssdelegation": {"0"},
+    "load_balance_hosts": {"disable"},
+    "replication": {"false", "off", "no", "0"},
+    "sslcertmode": {"disable", "allow"},
+    "sslcompression": {"0", "1"},
+    "sslnegotiation": {"postgres"},
+    "sslsni": {"1"},
+}
+"""Values that ask for nothing that the driver does not do; others of these parameters do."""
+ENCODED = {"@": "%40", "/": "%2F", "#": "%23", "?": "%3F", ":": "%3A", "%": "%25"}
+MISREAD = (
+    "RUNHOOK_DATABASE_URL cannot be read: its user or password seems to have a character that "
+    "means something else in an address. Write "
+    + ", ".join(f"{raw} as {encoded}" for raw, encoded in ENCODED.items())
+    + "."
+)
+NO_ADDRESS = "RUNHOOK_DATABASE_URL is not a database address"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address with nothing in it that the driver would take for something else."""
+
+    url: str = field(repr=False)
+    query: Mapping[str, Sequence[str]]
+    timeout: int | None
+    """Seconds that each host may take to let us in, None if it does not say."""
+    sockets: Mapping[str, int]
+    """Options of a socket, by the names that sockets have for them."""
+    name: str | None
+    """What the connections are called, None if it does not say."""
+
+
+def read_address(text: str) -> Address:
+    """Read an address.
+
+    Raises:
+        InvalidError: it is none, or has a parameter that is not known or cannot be heeded.
+    """
+    refuse_misread(text)
+    url = urlsplit(text)
+    given = dict(parse_qsl(url.query, keep_blank_values=True))
+    for name, value in given.items():
+        check_parameter(name, value)
+    kept = {name: value for name, value in given.items() if name in DRIVERS | SERVERS}
+    timeout = number_in(given, "connect_timeout")
+    sockets = {
+        option: number
+        for parameter, option in SOCKETS.items()
+        if (number := number_in(given, parameter)) is not None
+    }
+    return Address(
+        url=url._replace(query=urlencode(kept)).geturl(),
+        query={key: [value] for key, value in kept.items()},
+        # libpq waits for ever without it or with 0, and never less than two seconds.
+        timeout=max(timeout, 2) if timeout else None,
+        sockets=sockets,
+        name=given.get("application_name") or given.get("fallback_application_name"),
+    )
+
+
+def check_parameter(name: str, value: str) -> None:
+    """Refuse a parameter that would not be heeded.
+
+    Raises:
+        InvalidError: it names the parameter.
+    """
+    if name in DRIVERS | SERVERS | {"connect_timeout", "fallback_application_name", *SOCKETS}:
+        return
+    if name not in HARMLESS:
+        raise InvalidError(
+            f"RUNHOOK_DATABASE_URL: the parameter `{name}` is not known here. A setting of the "
+            "server goes into `options`: options=-c%20name%3Dvalue"
+        )
+    if value not in HARMLESS[name]:
+        raise InvalidError(
+            f"RUNHOOK_DATABASE_URL: the parameter `{name}` cannot be heeded as it is. Leave it "
+            f"out, or give one of: {', '.join(sorted(HARMLESS[name]))}"
+        )
+
+
+def number_in(given: Mapping[str, str], name: str) -> int | None:
+    """Return a parameter that is a number.
+
+    Raises:
+        InvalidError: it is none.
+    """
+    text = given.get(name)
+    if text is None:
+        return None
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise InvalidError(f"RUNHOOK_DATABASE_URL: the parameter `{name}` is not a number")
+    return int(text)
+
+
+def refuse_misread(text: str) -> None:
+    """Refuse what an unencoded password makes of an address.
+
+    Raises:
+        InvalidError: a part of the password would be taken for a host, a port or a path.
+    """
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        raise InvalidError(NO_ADDRESS) from None
+    user = url.netloc.rpartition("@")[0]
+    rest = f"{url.path}?{url.query}#{url.fragment}"
+    if "@" in user or "@" in rest or url.fragment or re.search("%(?![0-9A-Fa-f]{2})", user):
+        raise InvalidError(MISREAD)
