@@ -187,6 +187,42 @@ async def test_a_webhook_moves_to_another_origin_only_with_its_secrets_typed_aga
     assert led_to(await submit(ada, again, **retyped)) == path
 
 
+async def test_advanced_options_are_open_where_one_is_set_and_tls_unchecked_is_told_loudly(
+    api: Api, ada
+):
+    plain = await page_at(ada, f"{ROOT}/new")
+    path = await created(
+        api,
+        ada,
+        verify_tls="yes",
+        attempt_timeout="30",
+        **{"authorization.scheme": "basic", "authorization.user": "ada"},
+        **{"authorization.secret": "planted"},
+    )
+    shown = await page_at(ada, path)
+    edit = await page_at(ada, f"{path}/edit")
+
+    assert "open" not in plain.root.one("details", class_="advanced").attributes
+    assert "open" in edit.root.one("details", class_="advanced").attributes
+    assert "The endpoint's certificate is not checked" in shown.main.text
+    assert "authorization: basic" in shown.main.text
+    assert edit.root.one("input", name="authorization.secret").attributes["value"] == "********"
+    assert edit.root.one("input", name="attempt_timeout").attributes["value"] == "30"
+    assert led_to(await submit(ada, edit, verify_tls="")) == path
+    (row,) = await rows_of(api.store, webhooks)
+    assert (row.verify_tls, row.attempt_timeout) == (True, 30)
+    assert row.authorization == {"scheme": "basic", "user": "ada", "secret": "********"}
+
+
+async def test_what_is_wrong_with_a_part_of_an_option_stands_beside_it(api: Api, ada):
+    page = await page_at(ada, f"{ROOT}/new")
+
+    answer = await submit(ada, page, **{**TYPED, "authorization.user": "ada"})
+
+    assert "Choose `basic`" in Page(answer).error_of("authorization.scheme")
+    assert "open" in Page(answer).root.one("details", class_="advanced").attributes
+
+
 async def test_a_webhook_deactivated_for_failing_is_archived_and_says_what_to_do(api: Api, ada):
     path = await created(api, ada)
     await has_failed(api, path, 1_000)

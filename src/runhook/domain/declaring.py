@@ -196,10 +196,8 @@ def changed(values: Values, given: Mapping[str, object]) -> Values:
     Raises:
         InvalidError: one is not valid.
     """
-    options = options_in(type(values))
-    return replace(
-        values, **{one.name: one.read(given[one.name]) for one in options if one.name in given}
-    )
+    options = [one for one in options_in(type(values)) if one.name in given]
+    return replace(values, **{one.name: one.read(given[one.name]) for one in options})
 
 
 def written(values: "DataclassInstance") -> dict[str, object]:

@@ -65,18 +65,20 @@ def attempt_of(
     What proves it, and what its owner added, is masked, in an answer that repeats it too: who can
     read the log could send the same again.
     """
+    options = endpoint.options
     secret = {
         name: value
         for name, value in request.headers.items()
-        if name.lower() in PROOFS or name in endpoint.options.custom_headers
+        if name.lower() in PROOFS or name in options.custom_headers
     }
+    credential = [options.authorization.secret] if options.authorization else []
     return Attempt(
         delivery_id=delivery_id,
         number=number,
         trigger=trigger,
         sent_at=sent_at,
         request_headers={**request.headers, **dict.fromkeys(secret, MASK)},
-        outcome=without(outcome, secret.values()),
+        outcome=without(outcome, [*secret.values(), *credential]),
     )
 
 

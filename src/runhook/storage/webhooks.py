@@ -25,6 +25,7 @@ from runhook.storage.tables import interests, webhooks
 IS_THERE = webhooks.c.deleted_at.is_(None)
 CIPHERTEXTS = [column for column in webhooks.c if column.name.endswith("_ciphertext")]
 SENT_OPTIONS = [one for one in OPTIONS if one.use is Use.SENDING]
+USUAL = written(NO_OPTIONS)
 SECRET_OPTIONS = [one for one in OPTIONS if one.kind.has_secrets]
 NOTE_DISPATCHES = (
     sa.update(webhooks)
@@ -452,7 +453,13 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
 
 def options_of(row: sa.Row[Any], options: Sequence[Option]) -> Options:
     """Return these options as a row has them, secrets masked; of others the defaults."""
-    return changed(NO_OPTIONS, {one.name: getattr(row, one.name) for one in options})
+    # Most are what they are by default, and every publication and claim reads some.
+    given = {
+        one.name: value
+        for one in options
+        if (value := getattr(row, one.name)) is not None and value != USUAL[one.name]
+    }
+    return changed(NO_OPTIONS, given) if given else NO_OPTIONS
 
 
 def unsealed(tx: Transaction, row: sa.Row[Any], options: Sequence[Option]) -> dict[str, Any]:
