@@ -15,7 +15,7 @@ import pytest
 from runhook.client.artifacts import LARGEST_RESULTS, Traces, trace_artifacts
 from runhook.client.lookout import Lookout
 from tests.support.patience import PATIENCE
-from tests.wrapping.support import StubService, Wrapper
+from tests.wrapping.support import RUNHOOK, StubService, Wrapper
 
 ALL_SCRIPTS = {
     "a shell goes into the project": ["sh", "-c", "cd shop && dbt fail"],
@@ -171,6 +171,20 @@ def test_a_dbt_without_our_environment_is_seen_where_it_runs(project: Wrapper):
     assert found.results is not None
     assert found.results.total == 2
     assert trace_artifacts(replace(traces, life=None)).results is None
+
+
+def test_a_folder_that_is_removed_meanwhile_hides_no_end(wrapper: Wrapper, service: StubService):
+    """The wrapper's own working directory, too."""
+    (wrapper.folder / "gone").mkdir()
+
+    subprocess.run(
+        [*RUNHOOK, "run", "--", "sh", "-c", "rmdir ../gone; dbt exit 3"],
+        env=wrapper.environ,
+        cwd=wrapper.folder / "gone",
+        check=False,
+    )
+
+    assert service.body("finish")["status_message"] == "sh exited with code 3"
 
 
 LOCKED = """10:34:00 [error] [MainThread]: Encountered an error:

@@ -146,9 +146,12 @@ class Witness:
         if self._lookout is not None:
             self._lookout.stop()
             seen = self._lookout.seen()
-        traces = self._traces(seen, ending)
+        log = ""
         try:
+            traces = self._traces(seen, ending)
             found = trace_artifacts(traces)
+            if found.results is None and self._settings.messages:
+                log = words_of_log(traces.calls, (self._step_started_at, ending.ended_at))
         except Exception as error:  # noqa: BLE001 - the end is told whatever keeps us from results
             found = nothing_found(f"internal error, {type(error).__name__}")
         redact = self._redactor(found.results)
@@ -156,10 +159,7 @@ class Witness:
         ran_for = (ending.ended_at - self._step_started_at).total_seconds()
         timed_out = has_timed_out(commands, ran_for)
         verdict = judge(ending.of_all(), found.results, self._command, timed_out=timed_out)
-        said = [verdict.message, found.note]
-        if verdict.outcome == "errored" and found.results is None and self._settings.messages:
-            life = (self._step_started_at, ending.ended_at)
-            said.append(words_of_log(traces.calls, life))
+        said = [verdict.message, found.note, log if verdict.outcome == "errored" else ""]
         if ending.not_started is not None:
             summary: Mapping[str, object] = unavailable("the command was not started")
         elif verdict.status == "canceled":
@@ -195,7 +195,7 @@ class Witness:
             tag=TAG,
             step=self._tag,
             calls=[*self._surroundings().calls, *(one.call() for one in seen)],
-            search=Path.cwd(),
+            search=working_folder(self._environ),
             life=(self._step_started_at, ending.ended_at) if had_no_tag else None,
         )
 
