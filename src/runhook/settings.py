@@ -21,6 +21,7 @@ from runhook.domain.destinations import AddressPolicy
 from runhook.domain.errors import InvalidError
 from runhook.domain.forwarding import TrustedProxies
 from runhook.domain.proxies import Proxies
+from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas
 from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.domain.variables import PREFIX, without_links
 from runhook.secret_files import SUFFIX, secret_in
@@ -60,6 +61,11 @@ class Settings:
     retry_schedule: RetrySchedule
     attempt_timeout: timedelta
     retention_days: timedelta
+    max_webhooks: int
+    max_jobs: int
+    max_open_runs: int
+    max_tokens: int
+    max_members: int
     artifact_megabytes: int
     max_connections: int
     max_connections_per_address: int
@@ -72,6 +78,16 @@ class Settings:
     """None offers no metrics."""
     proxies: Proxies
     """From the variables that all programs share, and not from a row of ``SETTINGS``."""
+
+    def quotas(self) -> Quotas:
+        """Return how much one account may have."""
+        return Quotas(
+            webhooks=self.max_webhooks,
+            jobs=self.max_jobs,
+            open_runs=self.max_open_runs,
+            tokens=self.max_tokens,
+            members=self.max_members,
+        )
 
     def address_of_database(self) -> str:
         """Return the database's address: the one given, or SQLite in the data folder.
@@ -188,6 +204,11 @@ def read_megabytes(text: str) -> int:
     return read_number(text, 1, 512, "a number of MiB")
 
 
+def read_quota(text: str) -> int:
+    """Read how many of something an account may have."""
+    return read_number(text, 1, 10_000_000, "a number")
+
+
 def read_number(text: str, lowest: int, highest: int, what: str) -> int:
     """Read a whole number, in plain digits: Python reads others too."""
     if not re.fullmatch(r"[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
@@ -224,6 +245,15 @@ def read_token(text: str) -> Hidden:
         raise InvalidError("a token of fewer than 16 characters can be guessed")
     return Hidden(text)
 
+
+QUOTAS = {
+    "webhooks": "webhooks",
+    "jobs": "jobs",
+    "open_runs": "runs that go on",
+    "tokens": "valid tokens",
+    "members": "members and open invitations",
+}
+"""What each of the `max_` settings of an account counts, by its name in ``Quotas``."""
 
 SETTINGS = (
     Setting(
@@ -303,6 +333,15 @@ SETTINGS = (
         default="30",
         read=read_days,
         help="how many days deliveries and finished runs are kept",
+    ),
+    *(
+        Setting(
+            name=f"max_{name}",
+            default=str(getattr(DEFAULT_QUOTAS, name)),
+            read=read_quota,
+            help=f"how many {things} one account may have",
+        )
+        for name, things in QUOTAS.items()
     ),
     Setting(
         name="artifact_megabytes",

@@ -143,7 +143,9 @@ async def serve(
             if settings.dispatcher
             else None
         )
-        publisher = Publisher(store, clock, public_url=settings.public_url)
+        publisher = Publisher(
+            store, clock, public_url=settings.public_url, quotas=settings.quotas()
+        )
         services = Services(
             store=store,
             publisher=publisher,
@@ -156,6 +158,7 @@ async def serve(
             lease=lease,
             public_url=settings.public_url,
             trusted_proxies=settings.trusted_proxies,
+            quotas=settings.quotas(),
             largest_artifact=settings.artifact_megabytes << 20,
             retention=settings.retention_days,
             schedule=settings.retry_schedule,

@@ -23,15 +23,17 @@ from runhook.domain.people import (
     check_role_change,
 )
 from runhook.domain.permissions import Role
+from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
 from runhook.operations.authenticate import digest_of
 from runhook.operations.passwords import Passwords
 from runhook.operations.permitted import permitted, still_signed_in
 from runhook.operations.sessions import Begun, Browser, actor_of, begin_session
-from runhook.storage.accounts import find_account
+from runhook.storage.accounts import find_account, lock_account
 from runhook.storage.invitations import (
     Invitation,
+    count_invitations,
     delete_invitation,
     delete_invitations_by,
     find_invitation,
@@ -41,6 +43,7 @@ from runhook.storage.invitations import (
     mark_accepted,
 )
 from runhook.storage.people import (
+    count_members,
     find_user_by_email,
     insert_member,
     insert_user,
@@ -80,6 +83,7 @@ async def invite(
     *,
     email: str | None = None,
     actor: Actor,
+    quotas: Quotas = DEFAULT_QUOTAS,
     clock: Clock,
 ) -> tuple[Invitation, str]:
     """Invite somebody; the secret of their link is returned this once.
@@ -90,16 +94,21 @@ async def invite(
         role: what they will be there.
         email: whom it is for; None for whoever opens the link.
         actor: who invites.
+        quotas: say how many members the account may have.
         clock: tells when it expires.
 
     Raises:
         InvalidError: the e-mail address cannot be one.
         ForbiddenError: only an owner makes an owner.
+        ConflictError: the account has as many members as it may have.
         NotFoundError: there is no such account.
     """
     email = None if email is None else check_email(email)
     async with store.write() as tx:
+        await lock_account(tx, account_id)
         check_role_change(await permitted(tx, actor), before=None, after=role, owners=0)
+        count = await count_members(tx, account_id) + await count_invitations(tx, account_id)
+        check_quota(count, quotas.members, "members and open invitations", "max_members")
         return await add_invitation(tx, account_id, role, email=email, actor=actor, clock=clock)
 
 

@@ -4,28 +4,38 @@ from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import Actor
 from runhook.domain.errors import InvalidError
+from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import Job
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
-from runhook.storage.jobs import JobName, find_jobs, register_jobs
+from runhook.storage.jobs import JobName, count_jobs, find_jobs, register_jobs
 from runhook.storage.store import Store
 
 LONGEST_NAME = 255
 
 
-async def name_job(store: Store, name: JobName, *, actor: Actor, clock: Clock) -> tuple[Job, bool]:
+async def name_job(
+    store: Store,
+    name: JobName,
+    *,
+    actor: Actor,
+    quotas: Quotas = DEFAULT_QUOTAS,
+    clock: Clock,
+) -> tuple[Job, bool]:
     """Make a job known by the names that its runs will be reported with.
 
     Args:
         store: where it is to be.
         name: whose, and what its reporter calls it.
         actor: who wants it.
+        quotas: say how many jobs the account may have.
         clock: dates the audit entry.
 
     Returns:
         the job, and whether it is new.
 
     Raises:
+        ConflictError: the account has as many as it may have.
         InvalidError: a part of the name is missing, or is not one that a report can have.
     """
     facts = {
@@ -39,6 +49,8 @@ async def name_job(store: Store, name: JobName, *, actor: Actor, clock: Clock) -
         await permitted(tx, actor)
         if (known := (await find_jobs(tx, [name])).get(name)) is not None:
             return known, False
+        counts = await count_jobs(tx, [name.account_id])
+        check_quota(counts.get(name.account_id, 0), quotas.jobs, "jobs", "max_jobs")
         job = (await register_jobs(tx, [name]))[name]
         await note_change(
             tx,

@@ -17,6 +17,7 @@ from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import NotFoundError, RunhookError
 from runhook.domain.events import Event, events_for
 from runhook.domain.payload import render
+from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, over_quota
 from runhook.domain.runs import (
     LONGEST_SILENCE,
     AccountId,
@@ -40,9 +41,10 @@ from runhook.operations.group_commit import GroupCommit
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.permitted import permissions_of
 from runhook.operations.queues import FairQueue
+from runhook.operations.room import Room
 from runhook.storage.deliveries import NewDelivery, insert_deliveries
 from runhook.storage.expectations import note_late_starts, note_starts
-from runhook.storage.jobs import JobName, register_jobs
+from runhook.storage.jobs import JobName, find_jobs, register_jobs
 from runhook.storage.runs import (
     StoredRun,
     find_runs_by_key,
@@ -130,6 +132,7 @@ class Publisher:
         store: where they go.
         clock: dates the events.
         public_url: where people reach this service, None if nobody has said so.
+        quotas: say how many jobs and open runs an account may have.
         heaviest: how many rows reports of several accounts write in one transaction, by what is
             expected of them; a report that writes more is in one of its own.
     """
@@ -140,6 +143,7 @@ class Publisher:
         clock: Clock,
         *,
         public_url: str | None = None,
+        quotas: Quotas = DEFAULT_QUOTAS,
         heaviest: int = HEAVIEST_BATCH,
     ) -> None:
         self._store = store
@@ -154,6 +158,7 @@ class Publisher:
                 heaviest=heaviest,
             ),
         )
+        self._room = Room(quotas)
         self._fan_outs: OrderedDict[AccountId, int] = OrderedDict()
         """How many deliveries an account's last event had; of those that reported last."""
         self.accepted = 0
@@ -174,7 +179,7 @@ class Publisher:
         now = self._clock.now()
         async with self._store.write() as tx:
             allowed, refused = await part_permitted(tx, reports)
-            answers, events = await apply_reports(tx, allowed, now=now)
+            answers, events = await apply_reports(tx, allowed, self._room, now=now)
             answers |= refused
             events = await compare_with_last(tx, events)
             owed = await owe_deliveries(tx, events, public_url=self._public_url)
@@ -212,7 +217,7 @@ async def part_permitted(
 
 
 async def apply_reports(
-    tx: Transaction, reports: Sequence[Report], *, now: datetime
+    tx: Transaction, reports: Sequence[Report], room: Room, *, now: datetime
 ) -> tuple[Answers, Sequence[Event]]:
     """Change the runs that the reports speak of, and return the events that follow."""
     starts = [report for report in reports if isinstance(report, Start)]
@@ -220,7 +225,7 @@ async def apply_reports(
     answers: Answers = {}
     events: list[Event] = []
     if starts:
-        events += await start_runs(tx, starts, answers, now=now)
+        events += await start_runs(tx, starts, answers, room, now=now)
     if changes:
         events += await change_runs(tx, changes, answers, now=now)
     if events:
@@ -229,13 +234,16 @@ async def apply_reports(
 
 
 async def start_runs(
-    tx: Transaction, starts: Sequence[Start], answers: Answers, *, now: datetime
+    tx: Transaction, starts: Sequence[Start], answers: Answers, room: Room, *, now: datetime
 ) -> Iterable[Event]:
     """Add the runs that are new; a report of a known one must say what the first one said."""
     by_key = {(start.account_id, start.report.run_key): start for start in reversed(starts)}
     known = await find_runs_by_key(tx, by_key.keys())
-    fresh = [start for key, start in by_key.items() if key not in known]
-    jobs = await register_jobs(tx, {job_name(start) for start in fresh}) if fresh else {}
+    fresh: Sequence[Start] = [start for key, start in by_key.items() if key not in known]
+    jobs: Mapping[JobName, Job] = {}
+    if fresh:
+        fresh = await with_room(tx, fresh, answers, room)
+        fresh, jobs = await with_jobs(tx, fresh, answers, room)
     added = await add_runs(tx, [new_run(start, jobs[job_name(start)], now) for start in fresh])
     await meet_expectations(tx, [one.run for one in added.values()], now=now)
     if len(added) < len(fresh):
@@ -243,12 +251,54 @@ async def start_runs(
         known |= await find_runs_by_key(tx, by_key.keys() - added.keys() - known.keys())
     for start in starts:
         key = (start.account_id, start.report.run_key)
+        if by_key[key] in answers:
+            # There is no room for it, nor for what repeats it.
+            answers[start] = answers[by_key[key]]
+            continue
         stored = added.get(key) or known[key]
         if stored.start_fingerprint == start.report.fingerprint():
             answers[start] = Reported(stored.run, is_new=by_key[key] is start and key in added)
         else:
             answers[start] = run_key_taken(stored.run)
     return chain.from_iterable(events_for(None, one.run, now=now) for one in added.values())
+
+
+async def with_jobs(
+    tx: Transaction, fresh: Sequence[Start], answers: Answers, room: Room
+) -> tuple[Sequence[Start], Mapping[JobName, Job]]:
+    """Return the jobs of new runs, and those runs; what would be a job too many is refused."""
+    names = {job_name(start) for start in fresh}
+    jobs = await find_jobs(tx, names)
+    missing = sorted(names - jobs.keys())
+    if not missing:
+        return fresh, jobs
+    left = await room.for_jobs(tx, {name.account_id for name in missing})
+    allowed = []
+    for name in missing:
+        if left[name.account_id] > 0:
+            left[name.account_id] -= 1
+            allowed.append(name)
+    if allowed:
+        jobs = {**jobs, **await register_jobs(tx, allowed)}
+    for start in fresh:
+        if job_name(start) not in jobs:
+            answers[start] = over_quota("jobs", "max_jobs")
+    return [start for start in fresh if start not in answers], jobs
+
+
+async def with_room(
+    tx: Transaction, fresh: Sequence[Start], answers: Answers, room: Room
+) -> Sequence[Start]:
+    """Return the new runs that there is room for, and refuse the others."""
+    left = Counter(await room.for_runs(tx, Counter(start.account_id for start in fresh)))
+    allowed = []
+    for start in fresh:
+        if left[start.account_id] > 0:
+            left[start.account_id] -= 1
+            allowed.append(start)
+        else:
+            answers[start] = over_quota("runs that go on", "max_open_runs")
+    return allowed
 
 
 def run_key_taken(run: Run) -> RunKeyTakenError:

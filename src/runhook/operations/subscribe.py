@@ -25,6 +25,7 @@ from runhook.domain.destinations import AddressPolicy, check_url, origin_of
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.failing import WELL
 from runhook.domain.options import NO_OPTIONS, OPTIONS, Options
+from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import SECRET_BYTES, Secret
 from runhook.domain.webhooks import (
@@ -44,11 +45,12 @@ from runhook.operations.cancel_waiting import cancel_waiting
 from runhook.operations.certificates import check_certificates
 from runhook.operations.ids import new_webhook_id
 from runhook.operations.permitted import permitted
-from runhook.storage.accounts import find_account
+from runhook.storage.accounts import lock_account
 from runhook.storage.jobs import unknown_jobs
 from runhook.storage.scopes import unknown_environments, unknown_projects
 from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import (
+    count_webhooks,
     delete_webhook,
     insert_webhook,
     lock_webhook,
@@ -85,11 +87,13 @@ async def create_webhook(
     *,
     actor: Actor,
     policy: AddressPolicy,
+    quotas: Quotas = DEFAULT_QUOTAS,
     clock: Clock,
 ) -> tuple[Webhook, Secret]:
     """Create a webhook; its secret is shown this once.
 
     Raises:
+        ConflictError: the account has as many as it may have.
         InvalidError: a value is missing or not valid; the message begins with its name.
     """
     if change.name is None or change.client_url is None or change.event_types is None:
@@ -97,10 +101,12 @@ async def create_webhook(
     now = clock.now()
     secret = new_secret()
     async with store.write() as tx:
+        account = await lock_account(tx, account_id)
         await permitted(tx, actor)
-        account = await find_account(tx, account_id)
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
+        count = await count_webhooks(tx, account_id)
+        check_quota(count, quotas.webhooks, "webhooks", "max_webhooks")
         blank = Webhook(
             id=new_webhook_id(now),
             account_id=account_id,

@@ -9,6 +9,7 @@ from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor, ActorKind
 from runhook.domain.errors import ForbiddenError, InvalidError, NotFoundError
 from runhook.domain.permissions import PermissionSet
+from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
 from runhook.operations.authenticate import digest_of
@@ -19,6 +20,7 @@ from runhook.storage.store import Store, Transaction
 from runhook.storage.tokens import (
     Token,
     count_tokens,
+    count_valid_tokens,
     insert_token,
     list_tokens,
     lock_token,
@@ -38,6 +40,7 @@ async def create_token(
     name: str,
     lifetime: timedelta | None = None,
     actor: Actor,
+    quotas: Quotas = DEFAULT_QUOTAS,
     clock: Clock,
 ) -> tuple[Token, str]:
     """Create a token; its text is returned this once and never readable again.
@@ -49,25 +52,30 @@ async def create_token(
         name: what it is for.
         lifetime: how long it is valid, None for until it is revoked.
         actor: who makes it; they can hand on what they may do themselves.
+        quotas: say how many the account may have.
         clock: tells when it is made.
 
     Raises:
         InvalidError: the name or the lifetime will not do.
         ForbiddenError: it would be allowed more than its maker is.
+        ConflictError: the account has as many as it may have.
         NotFoundError: there is no such account.
     """
     name = check_name(name)
     now = clock.now()
     text = new_token()
     async with store.write() as tx:
+        account = await lock_account(tx, account_id)
         missing = permission_set.permissions - await permitted(tx, actor)
         if missing:
             raise ForbiddenError(
                 f"A token with the permission set {permission_set} could {min(missing)}, "
                 "which you may not."
             )
-        if await find_account(tx, account_id) is None:
+        if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
+        count = await count_valid_tokens(tx, account_id)
+        check_quota(count, quotas.tokens, "valid tokens", "max_tokens")
         token = await add_token(
             tx,
             account_id,

@@ -15,6 +15,7 @@ from runhook.domain.callers import Caller
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.forwarding import TrustedProxies
+from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas
 from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.operations.authenticate import Authenticator
 from runhook.operations.passwords import Passwords
@@ -54,6 +55,7 @@ class Services:
     public_url: str | None = None
     """Where people reach this service, without a slash at the end; None is where they asked."""
     trusted_proxies: TrustedProxies = NO_PROXIES
+    quotas: Quotas = DEFAULT_QUOTAS
     largest_artifact: int = 64 << 20
     """In bytes."""
     reading_uploads: asyncio.Semaphore = field(

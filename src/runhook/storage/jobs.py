@@ -208,6 +208,16 @@ async def register_jobs(tx: Transaction, names: Collection[JobName]) -> Mapping[
     return found
 
 
+async def count_jobs(tx: Transaction, account_ids: Collection[AccountId]) -> dict[AccountId, int]:
+    """Return how many jobs each of these accounts has that has any."""
+    rows = await tx.execute(
+        sa.select(jobs.c.account_id, sa.func.count().label("jobs"))
+        .where(jobs.c.account_id.in_(list(account_ids)))
+        .group_by(jobs.c.account_id)
+    )
+    return {row.account_id: row.jobs for row in rows}
+
+
 async def find_jobs(tx: Transaction, names: Collection[JobName]) -> dict[JobName, Job]:
     """Return the jobs that exist already."""
     wanted = [(name.account_id, name.project, name.environment, name.job) for name in names]

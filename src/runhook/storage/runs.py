@@ -196,6 +196,18 @@ async def find_runs_by_key(
     return {(row.account_id, row.run_key): stored_run_of(row) for row in rows}
 
 
+async def count_open_runs(
+    tx: Transaction, account_ids: Collection[AccountId]
+) -> dict[AccountId, int]:
+    """Return how many runs go on in each of these accounts, 0 for none."""
+    rows = await tx.execute(
+        sa.select(runs.c.account_id, sa.func.count().label("runs"))
+        .where(runs.c.account_id.in_(list(account_ids)), IS_OPEN)
+        .group_by(runs.c.account_id)
+    )
+    return {**dict.fromkeys(account_ids, 0), **{row.account_id: row.runs for row in rows}}
+
+
 async def lock_runs(
     tx: Transaction, ids: Collection[tuple[AccountId, RunId]]
 ) -> dict[tuple[AccountId, RunId], Run]:

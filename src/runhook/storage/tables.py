@@ -210,6 +210,12 @@ runs = sa.Table(
 IS_OPEN = runs.c.status < sa.literal_column(f"{RunStatus.SUCCESS.value}")
 # Runs that are over leave this one: looking for silent ones costs what goes on.
 sa.Index(
+    "ix_runs_open_of_account",
+    runs.c.account_id,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
+)
+sa.Index(
     "ix_runs_open",
     runs.c.heartbeat_at,
     sqlite_where=IS_OPEN,

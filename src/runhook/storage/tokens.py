@@ -151,6 +151,20 @@ async def count_tokens(tx: Transaction, account_id: AccountId) -> int:
     return int(rows.scalar_one())
 
 
+async def count_valid_tokens(tx: Transaction, account_id: AccountId) -> int:
+    """Return how many of an account's tokens are valid."""
+    rows = await tx.execute(
+        sa.select(sa.func.count())
+        .select_from(tokens)
+        .where(
+            tokens.c.account_id == account_id,
+            tokens.c.revoked_at.is_(None),
+            sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > tx.now),
+        )
+    )
+    return int(rows.scalar_one())
+
+
 async def lock_token(tx: Transaction, account_id: AccountId, token_id: int) -> Token | None:
     """Return a token of an account, and let nobody else change it before this transaction ends."""
     row = (

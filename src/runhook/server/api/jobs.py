@@ -34,7 +34,9 @@ async def name_new_job(
 ) -> Response[Envelope[JobView]]:
     """Name a job that has not run yet; one that is known already is answered with 200."""
     name = data.to_name(caller.account_id)
-    job, is_new = await name_job(services.store, name, actor=caller.actor, clock=services.clock)
+    job, is_new = await name_job(
+        services.store, name, actor=caller.actor, quotas=services.quotas, clock=services.clock
+    )
     one = Slice(order=NameOrder.ID, limit=1)
     async with services.store.read() as tx:
         (logged,) = (await list_jobs(tx, caller.account_id, Choice(ids=[job.id]), one)).items

@@ -108,6 +108,7 @@ async def create_invitation(
         data.role,
         email=data.email,
         actor=caller.actor,
+        quotas=services.quotas,
         clock=services.clock,
     )
     link = link_of(secret, base_of(request, services.public_url))

@@ -35,6 +35,7 @@ async def create(services: Serving, caller: Calling, data: JSONBody[TokenIn]) ->
         name=data.name,
         lifetime=data.lifetime,
         actor=caller.actor,
+        quotas=services.quotas,
         clock=services.clock,
     )
     return created(shown_token(token, text))

@@ -55,6 +55,7 @@ async def create_subscription(
         data.to_change(),
         actor=caller.actor,
         policy=services.policy,
+        quotas=services.quotas,
         clock=services.clock,
     )
     return created(subscription_of(webhook, caller, secret))

@@ -34,7 +34,11 @@ async def name(request: AnyRequest, services: Serving, visit: Visiting) -> Templ
     job_name = JobName(visit.account_id, project, environment, form["job_name"].strip())
     try:
         job, _ = await name_job(
-            services.store, job_name, actor=visit.caller.actor, clock=services.clock
+            services.store,
+            job_name,
+            actor=visit.caller.actor,
+            quotas=services.quotas,
+            clock=services.clock,
         )
     except InvalidError as error:
         form.refuse_invalid(error)

@@ -95,6 +95,7 @@ async def invite_somebody(request: AnyRequest, services: Serving, visit: Visitin
             Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
             email=form["email"].strip() or None,
             actor=visit.caller.actor,
+            quotas=services.quotas,
             clock=services.clock,
         )
     except InvalidError as error:
@@ -205,6 +206,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
                 name=form["name"],
                 lifetime=None if lifetime is None else timedelta(days=lifetime),
                 actor=visit.caller.actor,
+                quotas=services.quotas,
                 clock=services.clock,
             )
             form = blank_token()

@@ -89,6 +89,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
                 change,
                 actor=visit.caller.actor,
                 policy=services.policy,
+                quotas=services.quotas,
                 clock=services.clock,
             )
         except InvalidError as error:

@@ -268,6 +268,14 @@ def upgrade() -> None:
     op.create_index("ix_runs_created_at", "runs", ["created_at"], unique=False)
     op.create_index("ix_runs_job_id_id", "runs", ["job_id", "id"], unique=False)
     op.create_index(
+        "ix_runs_open_of_account",
+        "runs",
+        ["account_id"],
+        unique=False,
+        sqlite_where=sa.text("status < 10"),
+        postgresql_where=sa.text("status < 10"),
+    )
+    op.create_index(
         "ix_runs_open",
         "runs",
         ["heartbeat_at"],

@@ -1,0 +1,3 @@
+SELECT runs.account_id, count(*) AS runs
+FROM runs
+WHERE runs.account_id IN ($1::BIGINT) AND runs.status < 10 GROUP BY runs.account_id;
