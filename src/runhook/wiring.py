@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
@@ -160,6 +161,7 @@ async def serve(
             trusted_proxies=settings.trusted_proxies,
             quotas=settings.quotas(),
             largest_artifact=settings.artifact_megabytes << 20,
+            scratch_folder=scratch_folder_in(settings),
             retention=settings.retention_days,
             schedule=settings.retry_schedule,
         )
@@ -274,6 +276,11 @@ def metrics_server(settings: Settings, measured: Measured) -> Iterator[Server | 
     ) as listening:
         log.info("metrics can be read", url=f"{address_of(listening)}/metrics")
         yield Server(create_metrics_app(measured), listening, client_bounds(settings, SCRAPERS))
+
+
+def scratch_folder_in(settings: Settings) -> Path | None:
+    """Return where files lie until they are whole: beside the data if that can be written."""
+    return settings.data_dir if os.access(settings.data_dir, os.W_OK) else None
 
 
 def this_replica(clock: Clock, *roles: ReplicaRole) -> Replica:

@@ -1,26 +1,33 @@
 """History older than the retention goes, in bounded steps; what is still to be sent stays."""
 
 import asyncio
+import random
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from runhook.dispatcher.pruner import BEGINS_ANEW, BREATH, INTERVAL, Pruner
+from runhook.domain.callers import RUNHOOK
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import ConflictError, NotFoundError
 from runhook.domain.permissions import Role
 from runhook.domain.redeliveries import Selection
-from runhook.operations.prune import ARTIFACT_STEP, LOOKED_AT, STEP
+from runhook.domain.runs import RunId
+from runhook.operations.artifacts import attach_artifact, look_at_artifact, pieces_of
+from runhook.operations.ingest import LIFETIME, give_place
+from runhook.operations.prune import ABANDONED_AFTER, FORGOTTEN_AFTER, LOOKED_AT, PARTS, STEP
 from runhook.operations.redeliver import redeliver
 from runhook.operations.redeliver_many import begin_redelivery
 from runhook.storage.artifacts import (
     PART,
-    Artifact,
+    add_parts,
+    begin_artifact,
     find_artifact,
     list_artifacts,
-    put_artifact,
 )
 from runhook.storage.invitations import insert_invitation
 from runhook.storage.store import Store
 from runhook.storage.tables import (
+    artifact_parts,
     artifacts,
     attempts,
     audit_entries,
@@ -31,6 +38,7 @@ from runhook.storage.tables import (
     redelivery_shares,
     runs,
     sessions,
+    upload_places,
 )
 from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import trust_the_clock
@@ -174,7 +182,7 @@ async def test_what_people_left_behind_goes_once_it_has_been_over_for_so_long(sc
             Role.VIEWER,
             email=None,
             digest="0" * 64,
-            created_by="ada@example.com",
+            created_by=SOMEBODY,
             now=scene.clock.now(),
             expires_at=scene.clock.now() + A_DAY,
         )
@@ -250,28 +258,94 @@ async def test_what_somebody_redelivers_as_it_is_about_to_go_stays_or_was_gone_b
         assert await scene.tenant.states(webhook) == [DeliveryState.PENDING]
 
 
+async def attach(scene: Scene, run_id: RunId, content: bytes) -> None:
+    """Attach a file to a run."""
+
+    async def once() -> AsyncIterator[bytes]:
+        yield content
+
+    await attach_artifact(
+        scene.store,
+        scene.tenant.account_id,
+        run_id,
+        "manifest.json",
+        once(),
+        actor=RUNHOOK,
+        largest=len(content),
+    )
+
+
 async def test_a_large_file_of_a_run_goes_a_bounded_step_at_a_time_and_then_the_run(scene: Scene):
     run = await scene.tenant.finish(await scene.tenant.start())
-    content = bytes(ARTIFACT_STEP + PART + 1)
-    artifact = Artifact(name="manifest.json", size=len(content), content=content)
-    account_id = scene.tenant.account_id
-    async with scene.store.write() as tx:
-        await put_artifact(tx, account_id, run.id, artifact)
-    async with scene.store.read() as tx:
-        assert await find_artifact(tx, account_id, run.id, "manifest.json") == artifact
+    await attach(scene, run.id, random.Random(1).randbytes(PARTS * PART + 1))
+    before = len(await rows_of(scene.store, artifact_parts))
     scene.clock.advance(RETENTION + A_SECOND)
     pruning = await pruner(scene)
 
     assert await pruning.tick() < INTERVAL
     async with scene.store.read() as tx:
-        assert await list_artifacts(tx, account_id, run.id) == []
-        assert await find_artifact(tx, account_id, run.id, "manifest.json") is None
-    assert len(await rows_of(scene.store, artifacts)) == 2
+        assert await list_artifacts(tx, scene.tenant.account_id, run.id) == []
+        assert await find_artifact(tx, scene.tenant.account_id, run.id, "manifest.json") is None
+    assert len(await rows_of(scene.store, artifact_parts)) == before - PARTS
     while await pruning.tick() < INTERVAL:
         pass
 
     assert await rows_of(scene.store, artifacts) == []
+    assert await rows_of(scene.store, artifact_parts) == []
     assert sum((await rows_left(scene)).values()) == 0
+
+
+async def test_a_file_that_never_became_whole_goes_within_hours_and_a_whole_one_stays(
+    scene: Scene,
+):
+    run = await scene.tenant.start()
+    await attach(scene, run.id, b"whole")
+    async with scene.store.write() as tx:
+        half = await begin_artifact(tx, scene.tenant.account_id, run.id, "manifest.json")
+        assert half is not None
+        await add_parts(tx, half, 0, [b"half"])
+
+    await prune(scene)
+    assert len(await rows_of(scene.store, artifacts)) == 2
+    scene.clock.advance(ABANDONED_AFTER)
+    await prune(scene)
+
+    [left] = await rows_of(scene.store, artifacts)
+    assert left.is_whole
+    assert len(await rows_of(scene.store, artifact_parts)) == 1
+
+
+async def test_a_file_that_was_replaced_can_be_read_to_its_end_and_goes_later(scene: Scene):
+    run = await scene.tenant.start()
+    account_id = scene.tenant.account_id
+    content = random.Random(1).randbytes(3 * PART)
+    await attach(scene, run.id, content)
+    pieces = pieces_of(
+        scene.store, await look_at_artifact(scene.store, account_id, run.id, "manifest.json")
+    )
+    read = await anext(pieces)
+
+    await attach(scene, run.id, b"another one")
+    await prune(scene)
+    async for piece in pieces:
+        read += piece
+    scene.clock.advance(ABANDONED_AFTER)
+    await prune(scene)
+
+    assert read == content
+    assert [row.size for row in await rows_of(scene.store, artifacts)] == [len(b"another one")]
+
+
+async def test_places_for_uploads_go_a_day_after_they_were_good(scene: Scene):
+    await give_place(scene.store, scene.tenant.account_id, "prod", actor=RUNHOOK)
+
+    scene.clock.advance(LIFETIME)
+    await prune(scene)
+    assert len(await rows_of(scene.store, upload_places)) == 1
+    scene.clock.advance(FORGOTTEN_AFTER)
+    await prune(scene)
+
+    assert await rows_of(scene.store, upload_places) == []
 
 
 async def test_a_step_deletes_only_so_much_and_then_lets_others_have_their_turn(scene: Scene):

@@ -42,7 +42,7 @@ from runhook.domain.runs import LONGEST_SILENCE
 from runhook.domain.signature import TOLERANCE
 from runhook.domain.spans import written
 from runhook.domain.webhooks import LONGEST_GRACE
-from runhook.operations.prune import ARTIFACT_STEP
+from runhook.operations.prune import PARTS
 from runhook.operations.prune import STEP as PRUNED
 from runhook.operations.redeliver_many import COUNTED
 from runhook.operations.redeliver_step import BACKLOG
@@ -54,6 +54,7 @@ from runhook.server.api.parameters import DEFAULT_LIMIT, LARGEST_LIMIT
 from runhook.server.api.runs_wire import MOST_LOGS, MOST_STEPS
 from runhook.server.throttle import LIMITS, Failure
 from runhook.settings import SETTINGS
+from runhook.storage.artifacts import PART
 from runhook.storage.deliveries import SEARCHED
 from tests.docs.documents import README, REPOSITORY, blocks, prose, table_rows
 from tests.support.builders import RUN_EVENTS, a_webhook, an_event
@@ -120,7 +121,7 @@ SENTENCES = [
     (API, f"more than {BACKLOG} are pending"),
     (DOCS / "settings.md", f"Every {PRUNE_INTERVAL // timedelta(minutes=1)} minutes"),
     (DOCS / "settings.md", f"at most {PRUNED} of a kind"),
-    (DOCS / "settings.md", f"files {ARTIFACT_STEP >> 20} MiB"),
+    (DOCS / "settings.md", f"files {PARTS * PART >> 20} MiB"),
 ]
 
 

@@ -91,20 +91,24 @@ def test_an_archive_that_dbt_would_not_make_is_refused(name):
     content, reason = HOSTILE[name]
 
     with pytest.raises(InvalidError, match=reason):
-        Archive(content, largest=LARGEST)
+        Archive(BytesIO(content), largest=LARGEST)
 
 
 def test_an_archive_without_files_has_none():
-    assert Archive(HOSTILE["its end alone"][0], largest=LARGEST).read(NAME) is None
+    assert NAME not in Archive(BytesIO(HOSTILE["its end alone"][0]), largest=LARGEST)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_the_files_of_a_good_one_are_read_whole_or_in_part(method):
-    opened = Archive(archive({NAME: b'{"a": 1}'}, method=method), largest=LARGEST)
+    content = archive({NAME: b'{"a": 1}'}, method=method)
+    opened, target = Archive(BytesIO(content), largest=LARGEST), BytesIO()
 
-    assert opened.read(NAME) == b'{"a": 1}'
-    assert opened.read(NAME, 4) == b'{"a"'
-    assert opened.read("manifest.json") is None
+    opened.copy(NAME, target)
+
+    assert NAME in opened
+    assert target.getvalue() == b'{"a": 1}'
+    assert opened.head(NAME, 4) == b'{"a"'
+    assert opened.head("manifest.json", 4) == b""
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -115,4 +119,4 @@ def test_a_file_that_is_damaged_or_not_as_large_as_was_said_is_refused(method):
 
     for one in (damaged, shorter):
         with pytest.raises(InvalidError, match="is damaged in it"):
-            Archive(one, largest=LARGEST).read(NAME)
+            Archive(BytesIO(one), largest=LARGEST).copy(NAME, BytesIO())

@@ -3,6 +3,8 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -17,7 +19,8 @@ ENDED_AT = datetime(2026, 3, 1, 4, 7, 31, 640_270, tzinfo=UTC)
 
 
 def told(content: bytes) -> Uploaded | None:
-    return read_upload(content, Belonging("prod"), largest=LARGEST)
+    with TemporaryFile() as scratch:
+        return read_upload(BytesIO(content), Belonging("prod"), scratch=scratch, largest=LARGEST)
 
 
 def read(*statuses: str, **fields) -> Uploaded:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 import runhook.storage
 from runhook.domain.attempt_counts import AttemptCounts
 from runhook.domain.auditing import AuditAction
@@ -41,6 +43,7 @@ from runhook.domain.retries import DEFAULT_SCHEDULE
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run, RunId, RunStatus
 from runhook.domain.signature import Secret
 from runhook.domain.timekeeping import first_look
+from runhook.domain.uploads import Belonging
 from runhook.domain.webhooks import Webhook, WebhookId
 from runhook.operations.publish import new_delivery
 from runhook.storage import (
@@ -67,13 +70,14 @@ from runhook.storage import (
     scopes,
     sessions,
     statistics,
+    tables,
     timekeeping,
     tokens,
     unsent,
+    uploads,
     webhooks,
 )
 from runhook.storage.accounts import Account
-from runhook.storage.artifacts import Artifact
 from runhook.storage.audit_log import AuditEntry, AuditFilter
 from runhook.storage.ciphertexts import Ciphertexts
 from runhook.storage.claims import Ending
@@ -165,6 +169,7 @@ class Rows:
 
     user: User
     redelivery: Redelivery
+    artifact: artifacts.ArtifactId
 
     @property
     def due_share(self) -> DueShare:
@@ -196,7 +201,12 @@ async def some_rows(store: Store) -> Rows:
         assert user is not None
         redelivery = a_redelivery(webhook)
         await redeliveries.insert_redelivery(tx, redelivery)
-    return Rows(webhook, run, delivery, user, redelivery)
+    async with store.write() as tx:
+        artifact = await artifacts.begin_artifact(tx, ACCOUNT, run.id, "manifest.json")
+        assert artifact is not None
+        await artifacts.add_parts(tx, artifact, 0, [b"{}"])
+        await artifacts.finish_artifact(tx, ACCOUNT, run.id, artifact, size=2)
+    return Rows(webhook, run, delivery, user, redelivery, artifact)
 
 
 def a_redelivery(webhook: Webhook) -> Redelivery:
@@ -545,16 +555,39 @@ CALLS: dict[str, Call] = {
     "register_jobs": lambda tx, rows: jobs.register_jobs(tx, {NEW_JOB}),
     "find_jobs": lambda tx, rows: jobs.find_jobs(tx, {NEW_JOB}),
     "insert_missing": lambda tx, rows: jobs.insert_missing(tx, [NEW_JOB]),
-    "put_artifact": lambda tx, rows: artifacts.put_artifact(
-        tx, ACCOUNT, rows.run.id, Artifact(name="manifest.json", size=2, content=b"{}")
+    "begin_artifact": lambda tx, rows: artifacts.begin_artifact(
+        tx, ACCOUNT, rows.run.id, "manifest.json"
+    ),
+    "add_parts": lambda tx, rows: artifacts.add_parts(tx, rows.artifact, 1, [b"{}"]),
+    "finish_artifact": lambda tx, rows: artifacts.finish_artifact(
+        tx, ACCOUNT, rows.run.id, rows.artifact, size=2
+    ),
+    "holds_run": lambda tx, rows: artifacts.holds_run(tx, ACCOUNT, rows.run.id),
+    "read_part": lambda tx, rows: artifacts.read_part(tx, rows.artifact, 0),
+    "delete_abandoned_artifacts": lambda tx, rows: artifacts.delete_abandoned_artifacts(
+        tx, timedelta(), limit=100
+    ),
+    "delete_some": lambda tx, rows: artifacts.delete_some(
+        tx, sa.select(tables.artifacts.c.id), limit=100
+    ),
+    "insert_upload_place": lambda tx, rows: uploads.insert_upload_place(
+        tx,
+        ACCOUNT,
+        "digest of a place",
+        actor=COMMAND_LINE,
+        belonging=Belonging("prod"),
+        lifetime=timedelta(minutes=15),
+    ),
+    "find_upload_place": lambda tx, rows: uploads.find_upload_place(tx, "digest of a place"),
+    "use_upload_place": lambda tx, rows: uploads.use_upload_place(tx, 1, "run-1"),
+    "delete_old_upload_places": lambda tx, rows: uploads.delete_old_upload_places(
+        tx, timedelta(days=1), limit=500
     ),
     "list_artifacts": lambda tx, rows: artifacts.list_artifacts(tx, ACCOUNT, rows.run.id),
     "find_artifact": lambda tx, rows: artifacts.find_artifact(
         tx, ACCOUNT, rows.run.id, "manifest.json"
     ),
-    "delete_artifacts": lambda tx, rows: artifacts.delete_artifacts(
-        tx, [rows.run.id], size=1 << 20, limit=100
-    ),
+    "delete_artifacts": lambda tx, rows: artifacts.delete_artifacts(tx, [rows.run.id], limit=100),
     "list_projects": lambda tx, rows: jobs.list_projects(tx, ACCOUNT, EVERY_CHOICE, BY_NAME),
     "list_environments": lambda tx, rows: jobs.list_environments(
         tx, ACCOUNT, EVERY_CHOICE, BY_NAME

@@ -50,8 +50,10 @@ COPIES = (
        SELECT 1000 + number, account_id, job_id, 'copy ' || number, '', '', '', 10, 1, started_at,
            started_at, heartbeats, heartbeat_at, longest_silence, created_at
        FROM runs CROSS JOIN copies WHERE run_key = 'run-1'""",
-    """INSERT INTO artifacts (run_id, name, size, content, created_at)
-       SELECT id, 'manifest.json', 0, '', 0 FROM runs WHERE id > 1000""",
+    """INSERT INTO artifacts (id, run_id, name, size, is_whole, touched_at)
+       SELECT id, id, 'manifest.json', 0, true, 0 FROM runs WHERE id > 1000""",
+    """INSERT INTO artifact_parts (artifact_id, number, content)
+       SELECT id, 0, '' FROM artifacts WHERE id > 1000""",
     """INSERT INTO deliveries (id, account_id, webhook_id, run_id, event_sequence, event_type,
            job_id, is_test, state, body, attempt_count, created_at, updated_at)
        SELECT 'wev_z' || copy.id, one.account_id, webhook_id, copy.id, 1, event_type, one.job_id,
@@ -95,12 +97,12 @@ LOOKS: dict[str, tuple[Look, str]] = {
         "ix_runs_created_at",
     ),
     "old runs' files": (
-        lambda tx, tenant: delete_artifacts(tx, [RunId(1_001)], size=1, limit=500),
-        "pk_artifacts",
+        lambda tx, tenant: delete_artifacts(tx, [RunId(1_001)], limit=500),
+        "ix_artifacts_run_id",
     ),
     "old runs without files": (
         lambda tx, tenant: delete_runs(tx, [RunId(1_001)]),
-        "pk_artifacts",
+        "ix_artifacts_run_id",
     ),
     "old audit entries": (
         lambda tx, tenant: delete_old_audit_entries(tx, before=BEFORE, limit=500),
@@ -173,7 +175,6 @@ OF_ONE_ROW = {"webhooks", "jobs", "environments", "projects"}
 """PostgreSQL looks at the whole of these."""
 OF_SQLITE = {
     "sqlite_autoindex_deliveries_1": "pk_deliveries",
-    "sqlite_autoindex_artifacts_1": "pk_artifacts",
 }
 AS_GOOD = {"ix_deliveries_unsent": "ix_deliveries_unsent_of_account"}
 """In an account of one webhook both find the same."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from runhook.dispatcher.pruner import INTERVAL, Pruner
-from runhook.storage.artifacts import Artifact, put_artifact
+from runhook.storage.artifacts import add_parts, begin_artifact, finish_artifact
 from runhook.storage.store import Store
 from tests.support.accounts import Tenant, a_tenant
 from tests.support.clock import ManualClock, trust_the_clock
@@ -29,8 +29,10 @@ async def live_through(tenant: Tenant, month: int) -> None:
     await asyncio.gather(*(tenant.finish(run) for run in runs))
     async with tenant.store.write() as tx:
         for run in runs[:20]:
-            artifact = Artifact(name="manifest.json", size=len(FILE), content=FILE)
-            await put_artifact(tx, tenant.account_id, run.id, artifact)
+            file = await begin_artifact(tx, tenant.account_id, run.id, "manifest.json")
+            assert file is not None
+            await add_parts(tx, file, 0, [FILE])
+            await finish_artifact(tx, tenant.account_id, run.id, file, size=len(FILE))
 
 
 async def prune(tenant: Tenant) -> None:

@@ -32,6 +32,8 @@ class SqliteDatabases:
     def __init__(self, folder: Path) -> None:
         self._template = folder / "template.db"
         migrate_now(f"sqlite:///{self._template}")
+        # As the service would make it.
+        self._template.chmod(0o600)
 
     @contextlib.contextmanager
     def new(self, folder: Path) -> Iterator[str]:

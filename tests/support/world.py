@@ -18,7 +18,7 @@ from runhook.domain.runs import AccountId
 from runhook.operations.artifacts import attach_artifact
 from runhook.operations.authenticate import digest_of
 from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.ingest import give_ticket
+from runhook.operations.ingest import give_place
 from runhook.operations.redeliver_many import begin_redelivery
 from runhook.storage.tables import (
     attempts,
@@ -232,8 +232,8 @@ async def a_world(api: Api) -> World:
             "project_id": run.job.project_id,
             "environment_id": run.job.environment_id,
             "name": "manifest.json",
-            "ingest_id": await give_ticket(
-                api.store, FIRST_ACCOUNT, str(run.job.environment_id), clock=api.clock
+            "ingest_id": await give_place(
+                api.store, FIRST_ACCOUNT, str(run.job.environment_id), actor=RUNHOOK
             ),
             "token_id": token_id.scalar_one(),
             "user_id": user_ids[-1],

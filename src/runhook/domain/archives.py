@@ -1,4 +1,4 @@
-"""Zip archives from strangers, opened in memory and with suspicion.
+"""Zip archives from strangers, opened with suspicion.
 
 An archive is refused as a whole if anything about it is not as dbt writes it: many or large files,
 files that shrank too much, folders, names that are not plain, the same name twice, encryption. Its
@@ -8,7 +8,10 @@ own directory is measured before it is read: that alone can be made to cost seco
 import re
 import zipfile
 import zlib
-from io import BytesIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import SEEK_END
+from typing import IO
 
 from runhook.domain.errors import InvalidError
 
@@ -21,6 +24,8 @@ PLAIN_NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,100}")
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 0x1 | 0x40 | 0x2000
 
+PIECE = 1 << 18
+
 END = b"PK\x05\x06"
 END_BYTES = 22
 END_64_LOCATOR = b"PK\x06\x07"
@@ -32,17 +37,17 @@ class Archive:
     """A zip archive that was found in order, whose files can be read.
 
     Args:
-        content: the archive.
+        content: the archive, in a file that can be searched.
         largest: how many bytes a file of it may have; all together may have four times as many.
 
     Raises:
         InvalidError: it is none, or there is something about it that dbt does not do.
     """
 
-    def __init__(self, content: bytes, *, largest: int) -> None:
+    def __init__(self, content: IO[bytes], *, largest: int) -> None:
         measure_directory(content)
         try:
-            self._archive = zipfile.ZipFile(BytesIO(content))
+            self._archive = zipfile.ZipFile(content)
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
             raise refused("it is no zip archive that can be read") from error
         self._files = {one.filename: one for one in self._archive.infolist()}
@@ -53,33 +58,54 @@ class Archive:
         if sum(file.file_size for file in self._files.values()) > 4 * largest:
             raise refused(f"its files have more than {4 * largest >> 20} MiB altogether")
 
-    def read(self, name: str, limit: int | None = None) -> bytes | None:
-        """Return a file, or its first ``limit`` bytes; None if it is not in the archive.
+    def __contains__(self, name: str) -> bool:
+        return name in self._files
+
+    def head(self, name: str, size: int) -> bytes:
+        """Return the first bytes of a file; none of one that is not in the archive.
 
         Raises:
             InvalidError: the file is not what the archive says of it.
         """
-        file = self._files.get(name)
-        if file is None:
-            return None
+        if name not in self._files:
+            return b""
+        with self._opened(name) as opened:
+            return opened.read(size)
+
+    def copy(self, name: str, target: IO[bytes]) -> None:
+        """Write a file of the archive to another one, a piece at a time.
+
+        Raises:
+            InvalidError: the file is not what the archive says of it.
+        """
+        left = self._files[name].file_size
+        with self._opened(name) as opened:
+            # The size is the archive's word: no more than that is read.
+            while left and (piece := opened.read(min(left, PIECE))):
+                target.write(piece)
+                left -= len(piece)
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[IO[bytes]]:
         try:
-            with self._archive.open(file) as opened:
-                # The size is the archive's word: no more than that is read.
-                return opened.read(file.file_size if limit is None else limit)
+            with self._archive.open(self._files[name]) as opened:
+                yield opened
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
             raise refused(f"{name} is damaged in it") from error
 
 
-def measure_directory(content: bytes) -> None:
+def measure_directory(content: IO[bytes]) -> None:
     """Refuse an archive whose directory is large, or not where dbt's is: at its very end.
 
     Raises:
         InvalidError: so it is.
     """
-    end = content[-END_BYTES:]
+    content.seek(max(0, content.seek(0, SEEK_END) - END_BYTES - END_64_LOCATOR_BYTES))
+    tail = content.read()
+    end = tail[-END_BYTES:]
     if len(end) < END_BYTES or end[:4] != END or end[-2:] != b"\x00\x00":
         raise refused("it is no zip archive that ends where it should")
-    before = content[-END_BYTES - END_64_LOCATOR_BYTES : -END_BYTES]
+    before = tail[-END_BYTES - END_64_LOCATOR_BYTES : -END_BYTES]
     files = int.from_bytes(end[10:12], "little")
     if files > MOST_FILES or before[:4] == END_64_LOCATOR:
         raise refused(f"it has more than {MOST_FILES} files")

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from mmap import ACCESS_READ, mmap
+from typing import IO
 
 from runhook.domain.archives import Archive
 from runhook.domain.artifacts import (
@@ -74,12 +76,15 @@ class Belonging:
     """Empty for the one that dbt's artifacts name."""
 
 
-def read_upload(content: bytes, belonging: Belonging, *, largest: int) -> Uploaded | None:
+def read_upload(
+    content: IO[bytes], belonging: Belonging, *, scratch: IO[bytes], largest: int
+) -> Uploaded | None:
     """Return the run that an uploaded archive tells of.
 
     Args:
-        content: the archive.
+        content: the archive, in a file that can be searched.
         belonging: where the run belongs, unless its tags say otherwise.
+        scratch: an empty file of the system that can be written and read.
         largest: how many bytes a file in the archive may have.
 
     Returns:
@@ -90,23 +95,34 @@ def read_upload(content: bytes, belonging: Belonging, *, largest: int) -> Upload
         InvalidError: the archive is refused, or its artifacts are not dbt's.
     """
     archive = Archive(content, largest=largest)
-    found = next(
-        ((name, file) for name in RESULTS if (file := archive.read(name)) is not None), None
-    )
-    if found is None:
+    name = next((name for name in RESULTS if name in archive), None)
+    if name is None:
         return None
-    name, file = found
-    try:
-        results = read_results(file, STEP_TAG)
-    except UnreadableError as error:
-        raise InvalidError(f"{name} cannot be read: {error}.") from error
+    archive.copy(name, scratch)
+    results = results_in(name, scratch)
     if results.step is not None:
         return None
-    found_name = PROJECT.search(archive.read(MANIFEST, HEAD_BYTES) or b"")
+    found_name = PROJECT.search(archive.head(MANIFEST, HEAD_BYTES))
     own = found_name[1].decode(errors="replace") if found_name else results.project_name
     return reports_of(
         results, replace(belonging, project_name=belonging.project_name or own or DEFAULT)
     )
+
+
+def results_in(name: str, file: IO[bytes]) -> RunResults:
+    """Return the results that a file holds, which is mapped and never in memory as a whole.
+
+    Raises:
+        InvalidError: they are not dbt's.
+    """
+    file.flush()
+    if not file.tell():
+        raise InvalidError(f"{name} is empty.")
+    try:
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
+            return read_results(mapped, STEP_TAG)
+    except UnreadableError as error:
+        raise InvalidError(f"{name} cannot be read: {error}.") from error
 
 
 def reports_of(results: RunResults, belonging: Belonging) -> Uploaded:

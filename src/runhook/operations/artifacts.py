@@ -1,28 +1,43 @@
 """Attach files to a run, and give them back byte for byte.
 
-A manifest can be tens of megabytes of very repetitive JSON. It is compressed while it arrives and
-decompressed while it leaves, so that at no time it is in memory as it is.
+A manifest can be tens of megabytes of very repetitive JSON. It is compressed into a file of the
+system while it arrives, and goes from there to the database a few parts at a time, so that others
+get their turn to write; it is decompressed while it leaves. Little of it is in memory at any time.
 """
 
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from runhook.domain.callers import Actor
 from runhook.domain.errors import InvalidError, NotFoundError, TooLargeError
 from runhook.domain.runs import AccountId, RunId
 from runhook.operations.permitted import permitted
-from runhook.storage.artifacts import Artifact, find_artifact, put_artifact
+from runhook.storage.artifacts import (
+    PART,
+    Artifact,
+    ArtifactId,
+    add_parts,
+    begin_artifact,
+    find_artifact,
+    finish_artifact,
+    read_part,
+)
 from runhook.storage.runs import find_run
 from runhook.storage.store import Store
 
 NAME = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,100}")
 LEVEL = 1
 """Of compression: a tenth of the size for a tenth of the time of the best level."""
-PIECE = 1 << 20
+PIECE = 256 << 10
 """How many bytes of a file are in memory at once, as they are."""
-SLICE = 1 << 16
+PARTS_AT_ONCE = 4
+"""How many parts one transaction writes: as long as that takes, others wait to write on SQLite."""
 
 
 async def attach_artifact(
@@ -34,6 +49,7 @@ async def attach_artifact(
     *,
     actor: Actor,
     largest: int,
+    folder: Path | None = None,
 ) -> int:
     """Add a file to a run, or replace the one of that name; return its size in bytes.
 
@@ -45,11 +61,12 @@ async def attach_artifact(
         chunks: the file.
         actor: who sends it.
         largest: how many bytes it may have.
+        folder: where it lies until it is whole; the system's for such files if None.
 
     Raises:
         InvalidError: the name is none of a file.
         NotFoundError: the account has no such run.
-        TooLargeError: it has more bytes than that; nothing was stored.
+        TooLargeError: it has more bytes than that; nothing of it is seen.
     """
     if not NAME.fullmatch(name):
         raise InvalidError(
@@ -60,36 +77,76 @@ async def attach_artifact(
     async with store.read() as tx:
         if await find_run(tx, account_id, run_id) is None:
             raise NotFoundError
-    size, content = await compressed(chunks, largest=largest)
-    async with store.write() as tx:
-        await permitted(tx, actor)
-        artifact = Artifact(name=name, size=size, content=content)
-        if not await put_artifact(tx, account_id, run_id, artifact):
-            raise NotFoundError
+    with TemporaryFile(dir=folder) as file:
+        size = await compress(chunks, file, largest=largest)
+        await write_artifact(store, account_id, run_id, name, file, actor=actor, size=size)
     return size
 
 
-async def compressed(chunks: AsyncIterable[bytes], *, largest: int) -> tuple[int, bytes]:
-    """Compress what arrives, off the event loop; return its size and the result.
+async def compress(chunks: AsyncIterable[bytes], file: IO[bytes], *, largest: int) -> int:
+    """Compress what arrives into a file, off the event loop; return how many bytes arrived.
 
     Raises:
-        TooLargeError: it has more than ``largest`` bytes.
+        TooLargeError: they are more than ``largest``.
     """
     compressor = zlib.compressobj(LEVEL)
-    done = bytearray()
     waiting = bytearray()
     size = 0
+
+    def write(content: bytes) -> None:
+        file.write(compressor.compress(content))
+
     async for chunk in chunks:
         size += len(chunk)
         if size > largest:
             raise too_large(largest)
         waiting += chunk
         if len(waiting) >= PIECE:
-            done += await asyncio.to_thread(compressor.compress, bytes(waiting))
+            await asyncio.to_thread(write, bytes(waiting))
             waiting.clear()
-    done += await asyncio.to_thread(compressor.compress, bytes(waiting))
-    done += compressor.flush()
-    return size, bytes(done)
+    await asyncio.to_thread(write, bytes(waiting))
+    file.write(compressor.flush())
+    return size
+
+
+async def write_artifact(
+    store: Store,
+    account_id: AccountId,
+    run_id: RunId,
+    name: str,
+    file: IO[bytes],
+    *,
+    actor: Actor,
+    size: int,
+) -> None:
+    """Write a compressed file to the database, a step at a time; the last step shows it.
+
+    Raises:
+        NotFoundError: the run has gone meanwhile.
+    """
+    left = file.tell()
+    file.seek(0)
+    artifact_id: ArtifactId | None = None
+    for step in count():
+        parts = await asyncio.to_thread(read_parts, file)
+        left -= sum(map(len, parts))
+        async with store.write() as tx:
+            await permitted(tx, actor)
+            if artifact_id is None:
+                artifact_id = await begin_artifact(tx, account_id, run_id, name)
+            if artifact_id is None:
+                raise NotFoundError
+            await add_parts(tx, artifact_id, step * PARTS_AT_ONCE, parts)
+            if left:
+                continue
+            if not await finish_artifact(tx, account_id, run_id, artifact_id, size=size):
+                raise NotFoundError
+        return
+
+
+def read_parts(file: IO[bytes]) -> list[bytes]:
+    """Return the next parts of a file, as many as one transaction writes."""
+    return [part for _ in range(PARTS_AT_ONCE) if (part := file.read(PART))]
 
 
 def too_large(largest: int) -> TooLargeError:
@@ -99,10 +156,10 @@ def too_large(largest: int) -> TooLargeError:
     )
 
 
-async def read_artifact(
+async def look_at_artifact(
     store: Store, account_id: AccountId, run_id: RunId, name: str
-) -> tuple[int, Iterator[bytes]]:
-    """Return a file's size in bytes, and its pieces.
+) -> Artifact:
+    """Return a file of a run, to be read with ``pieces_of``.
 
     Raises:
         NotFoundError: the account has no such run, or that has no such file.
@@ -111,15 +168,20 @@ async def read_artifact(
         artifact = await find_artifact(tx, account_id, run_id, name)
     if artifact is None:
         raise NotFoundError
-    return artifact.size, pieces_of(artifact.content)
+    return artifact
 
 
-def pieces_of(content: bytes) -> Iterator[bytes]:
-    """Yield what was compressed, at most ``PIECE`` bytes at a time."""
+async def pieces_of(store: Store, artifact: Artifact) -> AsyncIterator[bytes]:
+    """Yield a file as it was sent, at most ``PIECE`` bytes at a time.
+
+    Each part is read in a transaction of its own: a client may take its time.
+    """
     decompressor = zlib.decompressobj()
-    for start in range(0, len(content), SLICE):
-        rest = content[start : start + SLICE]
+    for number in count():
+        async with store.read() as tx:
+            rest = await read_part(tx, artifact.id, number)
+        if rest is None:
+            return
         while rest:
-            yield decompressor.decompress(rest, PIECE)
+            yield await asyncio.to_thread(decompressor.decompress, rest, PIECE)
             rest = decompressor.unconsumed_tail
-    yield decompressor.flush()

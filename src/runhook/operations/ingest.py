@@ -1,67 +1,67 @@
 """Take what dbt Core uploads by itself: give out a place for an archive, and publish its run.
 
-The place is a ticket: whose upload it is and how long it is good for, encrypted with the master
-key. dbt sends no token with the archive, so that whoever has the ticket is let in; and nothing has
-to be kept between its three requests, which may come to three replicas.
+dbt sends no token with the archive. Whoever knows the place is let in, for as long as who asked for
+it may report runs, and for one run.
 """
 
 import asyncio
-import json
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+import secrets
+from collections.abc import AsyncIterable
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
-from cryptography.fernet import InvalidToken
-
-from runhook.clock import Clock
-from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.callers import Actor
+from runhook.domain.errors import ConflictError, InvalidError, NotFoundError, UnauthorizedError
 from runhook.domain.numbers import id_in
 from runhook.domain.runs import AccountId, Run
-from runhook.domain.signature import Secret
-from runhook.domain.uploads import Belonging, read_upload
+from runhook.domain.uploads import Belonging, Uploaded, read_upload
+from runhook.operations.artifacts import too_large
+from runhook.operations.authenticate import digest_of
+from runhook.operations.permitted import permitted
 from runhook.operations.publish import Finish, Publisher, Start
 from runhook.storage.jobs import Choice, NameOrder, list_environments
 from runhook.storage.pages import Slice
 from runhook.storage.store import Store
+from runhook.storage.uploads import (
+    Place,
+    find_upload_place,
+    insert_upload_place,
+    use_upload_place,
+)
 
-PURPOSE = "an upload of dbt's artifacts"
 LIFETIME = timedelta(minutes=15)
-LONGEST_TICKET = 4_096
 LONGEST_NAME = 255
+NOT_GOOD = "This place for an upload is no longer good, or never was; ask for another one."
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A place for an archive."""
-
-    account_id: AccountId
-    belonging: Belonging
-    good_until: datetime
-
-
-async def give_ticket(
-    store: Store, account_id: AccountId, environment: str, *, clock: Clock
-) -> str:
-    """Return a new ticket, as a text that a path can hold.
+async def give_place(store: Store, account_id: AccountId, environment: str, *, actor: Actor) -> str:
+    """Return the secret of a new place, as a text that a path can hold.
 
     Args:
-        store: its master key makes the ticket.
+        store: keeps the place, by the secret's digest.
         account_id: whose upload it is for.
         environment: an environment's id, or the name of one that may yet come into being.
-        clock: begins the ticket's lifetime.
+        actor: who asks for it.
 
     Raises:
         NotFoundError: the account has no environment of this id.
         InvalidError: the name is too long.
     """
     belonging = await belonging_of(store, account_id, environment)
-    content = {
-        "for": PURPOSE,
-        "account_id": account_id,
-        "belonging": asdict(belonging),
-        "good_until": (clock.now() + LIFETIME).isoformat(),
-    }
-    async with store.read() as tx:
-        return tx.vault.encrypt(Secret(json.dumps(content))).decode()
+    secret = secrets.token_urlsafe(32)
+    async with store.write() as tx:
+        await permitted(tx, actor)
+        await insert_upload_place(
+            tx,
+            account_id,
+            digest_of(secret),
+            actor=actor,
+            belonging=belonging,
+            lifetime=LIFETIME,
+        )
+    return secret
 
 
 async def belonging_of(store: Store, account_id: AccountId, environment: str) -> Belonging:
@@ -79,52 +79,89 @@ async def belonging_of(store: Store, account_id: AccountId, environment: str) ->
     return Belonging(found.items[0].name, found.items[0].project.name)
 
 
-async def open_ticket(store: Store, text: str, *, clock: Clock) -> Ticket:
-    """Return what a ticket says.
+async def look_at_place(store: Store, secret: str) -> Place:
+    """Return a place that can be used, before anything is put there.
 
     Raises:
-        NotFoundError: it is none, or no longer good.
+        NotFoundError: there is none, or who asked for it may report no runs any more.
     """
-    try:
-        if len(text) > LONGEST_TICKET:
-            raise NotFoundError
-        async with store.read() as tx:
-            content = json.loads(tx.vault.decrypt(text.encode()).reveal())
-        if not isinstance(content, dict) or content.get("for") != PURPOSE:
-            raise NotFoundError
-    except (InvalidToken, ValueError):
-        raise NotFoundError from None
-    ticket = Ticket(
-        account_id=AccountId(content["account_id"]),
-        belonging=Belonging(**content["belonging"]),
-        good_until=datetime.fromisoformat(content["good_until"]),
-    )
-    if ticket.good_until < clock.now():
-        raise NotFoundError("This place for an upload is no longer good; ask for another one.")
-    return ticket
+    async with store.write() as tx:
+        place = await find_upload_place(tx, digest_of(secret))
+        if place is None:
+            raise NotFoundError(NOT_GOOD)
+        try:
+            await permitted(tx, place.actor)
+        except UnauthorizedError:
+            raise NotFoundError(NOT_GOOD) from None
+    return place
 
 
 async def take_archive(
-    publisher: Publisher, ticket: Ticket, content: bytes, *, largest: int
+    publisher: Publisher,
+    store: Store,
+    place: Place,
+    chunks: AsyncIterable[bytes],
+    *,
+    largest: int,
+    reading: asyncio.Semaphore,
+    folder: Path | None = None,
 ) -> Run | None:
     """Publish the run that an archive tells of; the same archive again is the same run.
 
     Args:
         publisher: takes the reports.
-        ticket: whose run it is.
-        content: the archive.
-        largest: how many bytes a file in it may have.
+        store: has the place.
+        place: whose run it is.
+        chunks: the archive.
+        largest: how many bytes it, or a file in it, may have.
+        reading: taken while it is read, which takes a thread and memory.
+        folder: where it lies meanwhile; the system's for such files if None.
 
     Returns:
         the run, None if there is none to tell of.
 
     Raises:
-        InvalidError: the archive is refused, or what is in it is not dbt's.
-        ConflictError: the invocation was told of before, with other facts.
+        TooLargeError: the archive is.
+        InvalidError: it is refused, or what is in it is not dbt's.
+        ConflictError: the place was used for another run, or the invocation was told of before,
+            with other facts.
+        UnauthorizedError: who asked for the place may report no runs any more.
     """
-    uploaded = await asyncio.to_thread(read_upload, content, ticket.belonging, largest=largest)
+    with TemporaryFile(dir=folder) as file:
+        await keep(chunks, file, largest=largest)
+        async with reading:
+            uploaded = await asyncio.to_thread(
+                read_file, file, place.belonging, largest=largest, folder=folder
+            )
     if uploaded is None:
         return None
-    started = await publisher.publish(Start(ticket.account_id, uploaded.start))
-    finish = Finish(ticket.account_id, started.run.id, uploaded.finish)
+    async with store.write() as tx:
+        await permitted(tx, place.actor)
+        if not await use_upload_place(tx, place.id, uploaded.start.run_key):
+            raise ConflictError("This place was used for another run; ask for another one.")
+    start = Start(place.account_id, uploaded.start, actor=place.actor)
+    started = await publisher.publish(start)
+    finish = Finish(place.account_id, started.run.id, uploaded.finish, actor=place.actor)
     return (await publisher.publish(finish)).run
+
+
+async def keep(chunks: AsyncIterable[bytes], file: IO[bytes], *, largest: int) -> None:
+    """Write what arrives to a file, off the event loop.
+
+    Raises:
+        TooLargeError: it has more than ``largest`` bytes.
+    """
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > largest:
+            raise too_large(largest)
+        await asyncio.to_thread(file.write, chunk)
+
+
+def read_file(
+    file: IO[bytes], belonging: Belonging, *, largest: int, folder: Path | None
+) -> Uploaded | None:
+    """Return the run that an archive in a file tells of; errors as of ``read_upload``."""
+    with TemporaryFile(dir=folder) as scratch:
+        return read_upload(file, belonging, scratch=scratch, largest=largest)

@@ -10,7 +10,7 @@ from runhook.domain.runs import RunId
 from runhook.domain.timekeeping import FIRST_MOMENT
 from runhook.operations.ids import first_delivery_id_of
 from runhook.operations.keep_time import trusted_moment
-from runhook.storage.artifacts import delete_artifacts
+from runhook.storage.artifacts import delete_abandoned_artifacts, delete_artifacts
 from runhook.storage.audit_log import delete_old_audit_entries
 from runhook.storage.columns import EPOCH
 from runhook.storage.deliveries import delete_deliveries, look_at_old_deliveries
@@ -21,6 +21,7 @@ from runhook.storage.runs import RunPlace, delete_runs, lock_old_runs, look_at_o
 from runhook.storage.sessions import delete_old_sessions
 from runhook.storage.statistics import delete_old_attempt_counts
 from runhook.storage.store import Store, Transaction
+from runhook.storage.uploads import delete_old_upload_places
 
 Place = TypeVar("Place")
 
@@ -28,10 +29,12 @@ LOOKED_AT = 100
 """How many old deliveries, and runs, one step looks at to find some that can go."""
 STEP = 50
 """How many rows of each kind one step deletes at most, those that go with them not counted."""
-ARTIFACT_STEP = 8 << 20
-"""How many bytes of runs' files one step deletes at most; a file that has more goes in several."""
+PARTS = 32
+"""How many parts of runs' files one step deletes at most; a file that has more goes in several."""
+ABANDONED_AFTER = timedelta(hours=1)
+"""How long a file may take to become whole, or to be read once another one has replaced it."""
 FORGOTTEN_AFTER = timedelta(days=1)
-"""How long a process that died is remembered."""
+"""How long a process that died is remembered, and a place for an upload that was not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ async def prune_step(
     if not deleted:
         async with store.write() as tx:
             await delete_silent_replicas(tx, FORGOTTEN_AFTER)
+            deleted += await delete_old_upload_places(tx, FORGOTTEN_AFTER, limit=STEP)
+        async with store.write() as tx:
+            deleted += await delete_abandoned_artifacts(tx, ABANDONED_AFTER, limit=PARTS)
         for prune in PRUNINGS:
             async with store.write() as tx:
                 deleted += await prune(tx, before)
@@ -105,7 +111,7 @@ async def prune_runs(tx: Transaction, before: datetime, beyond: RunPlace) -> tup
     run_ids = await lock_old_runs(tx, [one.run_id for one in chosen], before=before)
     if not run_ids:
         return place, 0
-    files = await delete_artifacts(tx, run_ids, size=ARTIFACT_STEP, limit=STEP)
+    files = await delete_artifacts(tx, run_ids, limit=PARTS)
     return place, files + await delete_runs(tx, run_ids)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from litestar.datastructures import State
 from litestar.di import NamedDependency
@@ -22,6 +23,7 @@ from runhook.operations.passwords import Passwords
 from runhook.operations.publish import Publisher
 from runhook.outbound.sender import Sender
 from runhook.server.throttle import Failure, Throttle
+from runhook.server.transfers import Transfers
 from runhook.server.turns import Turns
 from runhook.storage.sessions import ValidSession
 from runhook.storage.store import Store
@@ -62,6 +64,17 @@ class Services:
         default_factory=lambda: asyncio.Semaphore(UPLOADS_AT_ONCE)
     )
     """Taken while an archive is read, which takes a thread and memory."""
+    arriving: Transfers = field(
+        default_factory=lambda: Transfers("being sent to this account", of_one=16, in_all=32)
+    )
+    in_places: Transfers = field(
+        default_factory=lambda: Transfers("being put in this place", of_one=1, in_all=16)
+    )
+    leaving: Transfers = field(
+        default_factory=lambda: Transfers("being read from this account", of_one=32, in_all=64)
+    )
+    scratch_folder: Path | None = None
+    """Where files lie that are not whole yet; None is the system's folder for such."""
     schedule: RetrySchedule = DEFAULT_SCHEDULE
     """That of webhooks which have none of their own."""
 

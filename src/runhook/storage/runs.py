@@ -146,7 +146,7 @@ async def find_run(tx: Transaction, account_id: AccountId, run_id: RunId) -> Log
 
 def select_logged_runs() -> sa.Select[Any]:
     """Return the query of runs as they are shown, to be narrowed."""
-    has_artifacts = sa.exists().where(artifacts.c.run_id == runs.c.id)
+    has_artifacts = sa.exists().where(artifacts.c.run_id == runs.c.id, artifacts.c.is_whole)
     return select_runs().add_columns(has_artifacts.label("has_artifacts"))
 
 

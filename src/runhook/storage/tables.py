@@ -225,14 +225,55 @@ sa.Index(
 artifacts = sa.Table(
     "artifacts",
     metadata,
-    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("name", sa.Text, primary_key=True),
-    # Counted from 0: a large file is many rows, so that it can go a few at a time.
-    sa.Column("part", sa.Integer, primary_key=True, server_default="0"),
-    # Of the whole file, before it was compressed.
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    # Before it was compressed.
     sa.Column("size", sa.BigInteger, nullable=False),
+    # False while it is written, and once it is replaced or about to go.
+    sa.Column("is_whole", sa.Boolean, nullable=False),
+    # When it was begun, became whole or ceased to be it.
+    sa.Column("touched_at", UtcDateTime, nullable=False),
+)
+sa.Index(
+    "ix_artifacts_whole",
+    artifacts.c.run_id,
+    artifacts.c.name,
+    unique=True,
+    sqlite_where=artifacts.c.is_whole,
+    postgresql_where=artifacts.c.is_whole,
+)
+sa.Index(
+    "ix_artifacts_abandoned",
+    artifacts.c.touched_at,
+    sqlite_where=~artifacts.c.is_whole,
+    postgresql_where=~artifacts.c.is_whole,
+)
+
+artifact_parts = sa.Table(
+    "artifact_parts",
+    metadata,
+    sa.Column("artifact_id", sa.ForeignKey("artifacts.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("content", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+upload_places = sa.Table(
+    "upload_places",
+    metadata,
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    # Who asked for it: whoever uploads acts for them.
+    sa.Column("actor_kind", Word(ActorKind), nullable=False),
+    sa.Column("actor_id", sa.BigInteger),
+    sa.Column("actor_name", sa.Text, nullable=False),
+    sa.Column("session_id", sa.BigInteger),
+    sa.Column("environment_name", sa.Text, nullable=False),
+    sa.Column("project_name", sa.Text, nullable=False),
+    # Of the one run that it is for, once an archive has told of it.
+    sa.Column("run_key", sa.Text),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
 events = sa.Table(

@@ -1,6 +1,9 @@
 """Files of a run: sent by its reporter as they are, and given back byte for byte."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request, get, put
@@ -11,15 +14,25 @@ from litestar.response import Stream
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import RunId
-from runhook.operations.artifacts import attach_artifact, read_artifact, too_large
+from runhook.operations.artifacts import (
+    attach_artifact,
+    look_at_artifact,
+    pieces_of,
+    too_large,
+)
 from runhook.server.api.artifacts_wire import ArtifactOut
 from runhook.server.api.wire import Envelope
 from runhook.server.authentication import needs
+from runhook.server.heads import ASKED_BY_HEAD
 from runhook.server.services import Calling, Serving
+from runhook.server.transfers import HELD, holding
 from runhook.storage.artifacts import list_artifacts
 from runhook.storage.runs import find_run
 
 AnyRequest = Request[Any, Any, Any]
+
+LONGEST_TRANSFER = timedelta(minutes=15)
+"""How long a file may take to come in."""
 
 
 @put(
@@ -39,15 +52,18 @@ async def put_artifact(
     """Attach a file to a run, or replace the one of that name; also after the run's end."""
     if (request.content_length or 0) > services.largest_artifact:
         raise too_large(services.largest_artifact)
-    size = await attach_artifact(
-        services.store,
-        caller.account_id,
-        RunId(run_id),
-        name,
-        chunks_of(request),
-        actor=caller.actor,
-        largest=services.largest_artifact,
-    )
+    with services.arriving.one_more(caller.account_id):
+        async with in_time():
+            size = await attach_artifact(
+                services.store,
+                caller.account_id,
+                RunId(run_id),
+                name,
+                chunks_of(request),
+                actor=caller.actor,
+                largest=services.largest_artifact,
+                folder=services.scratch_folder,
+            )
     return Envelope(data=ArtifactOut(run_id=run_id, name=name, size=size))
 
 
@@ -64,18 +80,48 @@ async def show_artifacts(
     return Envelope(data=list(names))
 
 
-@get("/runs/{run_id:int}/artifacts/{name:str}", **needs(Permission.READ_RUNS))
+@get(
+    "/runs/{run_id:int}/artifacts/{name:str}",
+    middleware=[holding],
+    **needs(Permission.READ_RUNS),
+)
 async def get_artifact(
-    services: Serving, caller: Calling, run_id: FromPath[int], name: FromPath[str]
+    request: AnyRequest,
+    services: Serving,
+    caller: Calling,
+    run_id: FromPath[int],
+    name: FromPath[str],
 ) -> Stream:
     """Give back a file as it was sent."""
-    size, pieces = await read_artifact(services.store, caller.account_id, RunId(run_id), name)
+    account_id = caller.account_id
+    artifact = await look_at_artifact(services.store, account_id, RunId(run_id), name)
+    is_head = ASKED_BY_HEAD in request.scope["state"]
+    if not is_head:
+        held: ExitStack = request.scope["state"][HELD]
+        held.enter_context(services.leaving.one_more(account_id))
     return Stream(
-        pieces,
+        iter(()) if is_head else pieces_of(services.store, artifact),
         # A file that calls itself HTML must not become a page of ours.
         media_type="application/json" if name.endswith(".json") else "application/octet-stream",
-        headers={"Content-Length": str(size), "X-Content-Type-Options": "nosniff"},
+        headers={"Content-Length": str(artifact.size), "X-Content-Type-Options": "nosniff"},
     )
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Let a file come for so long and no longer.
+
+    Raises:
+        ClientException: it takes longer.
+    """
+    try:
+        async with asyncio.timeout(LONGEST_TRANSFER.total_seconds()):
+            yield
+    except TimeoutError:
+        raise ClientException(
+            status_code=408,
+            detail=f"The file took longer than {LONGEST_TRANSFER // timedelta(minutes=1)} minutes.",
+        ) from None
 
 
 async def chunks_of(request: AnyRequest) -> AsyncIterator[bytes]:

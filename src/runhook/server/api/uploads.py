@@ -12,8 +12,8 @@ from litestar.params import FromPath
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.operations.artifacts import too_large
-from runhook.operations.ingest import give_ticket, open_ticket, take_archive
-from runhook.server.api.artifacts import AnyRequest, chunks_of
+from runhook.operations.ingest import give_place, look_at_place, take_archive
+from runhook.server.api.artifacts import AnyRequest, chunks_of, in_time
 from runhook.server.api.uploads_wire import IngestOut, UploadOut
 from runhook.server.api.wire import Envelope
 from runhook.server.authentication import Access, needs, open_to
@@ -29,11 +29,9 @@ async def begin_upload(
     request: AnyRequest, services: Serving, caller: Calling, environment_id: FromPath[str]
 ) -> Envelope[IngestOut]:
     """Give dbt a place for its archive; the environment is an id, or a name."""
-    ticket = await give_ticket(
-        services.store, caller.account_id, environment_id, clock=services.clock
-    )
-    url = f"{base_for_dbt(request, services)}/api/private/uploads/{ticket}"
-    return Envelope(data=IngestOut(id=ticket, upload_url=url))
+    place = await give_place(services.store, caller.account_id, environment_id, actor=caller.actor)
+    url = f"{base_for_dbt(request, services)}/api/private/uploads/{place}"
+    return Envelope(data=IngestOut(id=place, upload_url=url))
 
 
 @put(
@@ -47,16 +45,23 @@ async def put_archive(
     request: AnyRequest, services: Serving, ticket: FromPath[str]
 ) -> Envelope[UploadOut]:
     """Take an archive of artifacts, and tell of its run; whoever has the path may put it there."""
-    place = await open_ticket(services.store, ticket, clock=services.clock)
-    content = bytearray()
-    async for chunk in chunks_of(request):
-        content += chunk
-        if len(content) > services.largest_artifact:
-            raise too_large(services.largest_artifact)
-    async with services.reading_uploads:
-        run = await take_archive(
-            services.publisher, place, bytes(content), largest=services.largest_artifact
-        )
+    place = await look_at_place(services.store, ticket)
+    if (request.content_length or 0) > services.largest_artifact:
+        raise too_large(services.largest_artifact)
+    with (
+        services.in_places.one_more(place.id),
+        services.arriving.one_more(place.account_id),
+    ):
+        async with in_time():
+            run = await take_archive(
+                services.publisher,
+                services.store,
+                place,
+                chunks_of(request),
+                largest=services.largest_artifact,
+                reading=services.reading_uploads,
+                folder=services.scratch_folder,
+            )
     return Envelope(data=UploadOut(run_id=None if run is None else run.id))
 
 
@@ -70,7 +75,7 @@ async def end_upload(
 ) -> None:
     """Hear that dbt has put its archive in its place; that was enough."""
     del environment_id
-    place = await open_ticket(services.store, ingest_id, clock=services.clock)
+    place = await look_at_place(services.store, ingest_id)
     if place.account_id != caller.account_id:
         raise NotFoundError
 

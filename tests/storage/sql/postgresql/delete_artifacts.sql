@@ -1,7 +1,14 @@
-DELETE FROM artifacts WHERE (artifacts.run_id, artifacts.name, artifacts.part) IN (SELECT counted.run_id, counted.name, counted.part
-FROM (SELECT "some".run_id AS run_id, "some".name AS name, "some".part AS part, sum("some".size) OVER (ORDER BY "some".run_id, "some".name, "some".part) - "some".size AS before
-FROM (SELECT artifacts.run_id AS run_id, artifacts.name AS name, artifacts.part AS part, length(artifacts.content) AS size
+UPDATE artifacts SET is_whole=$1::BOOLEAN, touched_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE artifacts.run_id IN ($2::BIGINT) AND artifacts.is_whole;
+
+SELECT artifacts.id
 FROM artifacts
-WHERE artifacts.run_id IN ($3::BIGINT) ORDER BY artifacts.run_id, artifacts.name, artifacts.part
- LIMIT $1::INTEGER) AS "some") AS counted
-WHERE counted.before < $2::INTEGER);
+WHERE artifacts.run_id IN ($1::BIGINT);
+
+DELETE FROM artifact_parts WHERE (artifact_parts.artifact_id, artifact_parts.number) IN (SELECT artifact_parts.artifact_id, artifact_parts.number
+FROM artifact_parts
+WHERE artifact_parts.artifact_id IN ($2::BIGINT)
+ LIMIT $1::INTEGER);
+
+DELETE FROM artifacts WHERE artifacts.id IN ($1::BIGINT) AND NOT (EXISTS (SELECT *
+FROM artifact_parts
+WHERE artifact_parts.artifact_id = artifacts.id));

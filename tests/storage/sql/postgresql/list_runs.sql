@@ -1,6 +1,6 @@
 SELECT runs.id, runs.account_id, runs.job_id, runs.run_key, runs.start_fingerprint, runs.run_reason, runs.dbt_version, runs.status, runs.status_message, runs.outcome, runs.results, runs.steps, runs.progress, runs.event_count, runs.started_at, runs.finished_at, runs.cancel_requested_at, runs.heartbeats, runs.longest_silence, runs.cancelable, runs.trigger, runs.is_late, runs.heartbeat_at, runs.lost_at, runs.created_at, jobs.name AS job_name, projects.id AS project_id, projects.name AS project_name, environments.id AS environment_id, environments.name AS environment_name, EXISTS (SELECT *
 FROM artifacts
-WHERE artifacts.run_id = runs.id) AS has_artifacts
+WHERE artifacts.run_id = runs.id AND artifacts.is_whole) AS has_artifacts
 FROM jobs JOIN environments ON environments.id = jobs.environment_id JOIN projects ON projects.id = environments.project_id JOIN runs ON runs.job_id = jobs.id
 WHERE runs.account_id = $1::BIGINT AND runs.id IN ($11::BIGINT) AND runs.job_id IN ($12::BIGINT) AND runs.job_id IN (SELECT jobs.id
 FROM jobs JOIN environments ON environments.id = jobs.environment_id

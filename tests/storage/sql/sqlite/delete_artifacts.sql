@@ -1,7 +1,14 @@
-DELETE FROM artifacts WHERE (artifacts.run_id, artifacts.name, artifacts.part) IN (SELECT counted.run_id, counted.name, counted.part
-FROM (SELECT some.run_id AS run_id, some.name AS name, some.part AS part, sum(some.size) OVER (ORDER BY some.run_id, some.name, some.part) - some.size AS "before"
-FROM (SELECT artifacts.run_id AS run_id, artifacts.name AS name, artifacts.part AS part, length(artifacts.content) AS size
+UPDATE artifacts SET is_whole=?, touched_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE artifacts.run_id IN (?) AND artifacts.is_whole = 1;
+
+SELECT artifacts.id
 FROM artifacts
-WHERE artifacts.run_id IN (?) ORDER BY artifacts.run_id, artifacts.name, artifacts.part
- LIMIT ? OFFSET ?) AS some) AS counted
-WHERE counted."before" < ?);
+WHERE artifacts.run_id IN (?);
+
+DELETE FROM artifact_parts WHERE (artifact_parts.artifact_id, artifact_parts.number) IN (SELECT artifact_parts.artifact_id, artifact_parts.number
+FROM artifact_parts
+WHERE artifact_parts.artifact_id IN (?)
+ LIMIT ? OFFSET ?);
+
+DELETE FROM artifacts WHERE artifacts.id IN (?) AND NOT (EXISTS (SELECT *
+FROM artifact_parts
+WHERE artifact_parts.artifact_id = artifacts.id));

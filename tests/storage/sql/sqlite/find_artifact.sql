@@ -1,3 +1,3 @@
-SELECT artifacts.part, artifacts.size, artifacts.content
+SELECT artifacts.id, artifacts.size
 FROM artifacts JOIN runs ON runs.id = artifacts.run_id
-WHERE runs.account_id = ? AND runs.id = ? AND artifacts.name = ? ORDER BY artifacts.part;
+WHERE runs.account_id = ? AND runs.id = ? AND artifacts.name = ? AND artifacts.is_whole = 1;

@@ -285,17 +285,67 @@ def upgrade() -> None:
     )
     op.create_table(
         "artifacts",
+        sa.Column("id", Number, nullable=False),
         sa.Column("run_id", Number, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("part", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("is_whole", sa.Boolean(), nullable=False),
+        sa.Column("touched_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"], ["runs.id"], name="fk_artifacts_run_id", ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("run_id", "name", "part", name="pk_artifacts"),
+        sa.PrimaryKeyConstraint("id", name="pk_artifacts"),
     )
+    op.create_index("ix_artifacts_run_id", "artifacts", ["run_id"], unique=False)
+    op.create_index(
+        "ix_artifacts_whole",
+        "artifacts",
+        ["run_id", "name"],
+        unique=True,
+        sqlite_where=sa.text("is_whole"),
+        postgresql_where=sa.text("is_whole"),
+    )
+    op.create_index(
+        "ix_artifacts_abandoned",
+        "artifacts",
+        ["touched_at"],
+        unique=False,
+        sqlite_where=sa.text("NOT is_whole"),
+        postgresql_where=sa.text("NOT is_whole"),
+    )
+    op.create_table(
+        "artifact_parts",
+        sa.Column("artifact_id", Number, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["artifact_id"],
+            ["artifacts.id"],
+            name="fk_artifact_parts_artifact_id",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("artifact_id", "number", name="pk_artifact_parts"),
+    )
+    op.create_table(
+        "upload_places",
+        sa.Column("id", Number, nullable=False),
+        sa.Column("account_id", Number, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("actor_kind", sa.Text(), nullable=False),
+        sa.Column("actor_id", sa.BigInteger(), nullable=True),
+        sa.Column("actor_name", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.BigInteger(), nullable=True),
+        sa.Column("environment_name", sa.Text(), nullable=False),
+        sa.Column("project_name", sa.Text(), nullable=False),
+        sa.Column("run_key", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name="fk_upload_places_account_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_upload_places"),
+        sa.UniqueConstraint("digest", name="uq_upload_places_digest"),
+    )
+    op.create_index("ix_upload_places_expires_at", "upload_places", ["expires_at"], unique=False)
     op.create_table(
         "deliveries",
         sa.Column("id", Ksuid, nullable=False),

@@ -1,0 +1,71 @@
+"""Files under way: how many at once, of an account and in all.
+
+Each one holds a connection, some memory and, while it comes in, room on the disk for as long as its
+client makes it last.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from runhook.domain.errors import LimitedError, UnavailableError
+
+WHILE = timedelta(seconds=10)
+HELD = "held until the answer has been sent"
+"""What a request's state has under this name is let go of when it is over."""
+
+
+class Transfers:
+    """Counts files that go one way.
+
+    Args:
+        what: what happens to them, in words.
+        of_one: how many of an account, or whatever else has some, may be under way at once.
+        in_all: how many may be.
+    """
+
+    def __init__(self, what: str, *, of_one: int, in_all: int) -> None:
+        self._what = what
+        self._of_one = of_one
+        self._in_all = in_all
+        self._under_way: Counter[int] = Counter()
+
+    @contextmanager
+    def one_more(self, of: int) -> Iterator[None]:
+        """Have one more under way, of the account with this id, or of whatever else has some.
+
+        Raises:
+            LimitedError: it has as many as it may.
+            UnavailableError: there are as many as there may be.
+        """
+        if self._under_way[of] >= self._of_one:
+            raise LimitedError(
+                f"As many files as may be are {self._what} just now ({self._of_one}); "
+                "try again when one of them is through.",
+                retry_after=WHILE,
+            )
+        if self._under_way.total() >= self._in_all:
+            raise UnavailableError(
+                "The service has as many files under way as may be; try again shortly."
+            )
+        self._under_way[of] += 1
+        try:
+            yield
+        finally:
+            self._under_way[of] -= 1
+            if not self._under_way[of]:
+                del self._under_way[of]
+
+
+def holding(app: ASGIApp) -> ASGIApp:
+    """Return an application whose requests can hold something until they are answered."""
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        with ExitStack() as held:
+            scope["state"][HELD] = held
+            await app(scope, receive, send)
+
+    return handle

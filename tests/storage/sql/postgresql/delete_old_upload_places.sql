@@ -1,0 +1,4 @@
+DELETE FROM upload_places WHERE upload_places.id IN (SELECT upload_places.id
+FROM upload_places
+WHERE upload_places.expires_at <= CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY upload_places.expires_at
+ LIMIT $2::INTEGER);

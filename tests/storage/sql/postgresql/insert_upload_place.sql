@@ -1,0 +1,1 @@
+INSERT INTO upload_places (account_id, digest, actor_kind, actor_id, actor_name, session_id, environment_name, project_name, expires_at) VALUES ($1::BIGINT, $2::VARCHAR, $3::VARCHAR, $4::BIGINT, $5::VARCHAR, $6::BIGINT, $7::VARCHAR, $8::VARCHAR, (CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $9::BIGINT)) RETURNING upload_places.id;

@@ -1,0 +1,1 @@
+INSERT INTO artifact_parts (artifact_id, number, content) VALUES (?, ?, ?);

@@ -1,0 +1,1 @@
+INSERT INTO upload_places (account_id, digest, actor_kind, actor_id, actor_name, session_id, environment_name, project_name, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, (CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?));
