@@ -9,8 +9,8 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-INTERVAL = timedelta(seconds=1)
-GROWTH = 32 << 20
+INTERVAL = timedelta(milliseconds=250)
+GROWTH = 16 << 20
 """How many bytes more there may be than at any time since the last look for garbage."""
 BLIND_INTERVAL = timedelta(minutes=1)
 """How often garbage is taken out where the system does not tell of memory in this way."""
