@@ -18,7 +18,7 @@ from tests.support.accounts import LOOPBACK
 from tests.support.misbehaving import close
 from tests.support.names import Names
 from tests.support.ports import a_port_that_takes_no_connection, a_port_where_nobody_listens
-from tests.support.receiver import Receiver, reset
+from tests.support.receiver import Receiver, reset, status
 from tests.support.scene import SHORT
 from tests.support.sending import a_request, a_sender, send
 
@@ -179,6 +179,30 @@ async def test_many_names_that_hang_hold_up_no_other_name(hanging_names: Hanging
         hanging_names.end.set()
         ends = await asyncio.gather(*hanging)
     assert {one.failure for one in ends} == {FailureReason.DNS_FAILED}
+
+
+async def test_names_that_hang_hold_up_none_that_was_found_before(hanging_names: HangingNames):
+    """However many they are: more than there are threads to wait in."""
+    async with (
+        Receiver() as receiver,
+        a_sender(resolver=Resolver(hanging_names.look_up)) as sender,
+    ):
+        healthy = a_request(receiver.url_at("healthy.example"))
+        await sender.send(healthy)
+        receiver.answers = [status(200, headers={"Connection": "close"})]
+        await sender.send(healthy)
+        hanging = [
+            asyncio.create_task(sender.send(a_request(f"http://slow-{number}.example/")))
+            for number in range(THREADS + 10)
+        ]
+        for _ in range(THREADS):
+            await asyncio.to_thread(hanging_names.asked.acquire)
+
+        outcome = await sender.send(healthy)
+
+        assert outcome.failure is None
+        hanging_names.end.set()
+        await asyncio.gather(*hanging)
 
 
 @given(

@@ -20,6 +20,8 @@ from runhook.outbound.route import Route, tunnel_head
 from runhook.outbound.tls import Contexts, unverified_context
 from runhook.outbound.trip import Stage, Trip
 
+ADDRESSES_TRIED = 8
+"""Of a host's addresses: whoever owns a name can give it thousands."""
 HEAD_START_SECONDS = 0.25
 """So long one address is tried before the next one is tried beside it (RFC 8305)."""
 LONGEST_HANDSHAKE_SECONDS = 120
@@ -180,7 +182,7 @@ class Dialler:
         except OSError as error:
             trip.are_names_unanswered = not await self._resolver.is_working()
             raise UnknownNameError(error) from None
-        return list(found)
+        return list(found[:ADDRESSES_TRIED])
 
 
 def spelled_out(host: str, port: int) -> list[AddressInfo]:

@@ -17,6 +17,10 @@ from typing import Any
 
 THREADS = 128
 """How many names can be waited for at once; a name is looked up once for all who ask."""
+THREADS_FOR_KNOWN = 32
+"""As many more for names that were found quickly the last time, so that others, however many of
+them hang, do not stand in their way."""
+KNOWN_LIMIT = 10_000
 CONTROL_NAME = "example.com"
 """A name that is reserved for examples, and known wherever names are (RFC 6761)."""
 PATIENCE_SECONDS = 1.0
@@ -43,6 +47,10 @@ class Resolver:
     def __init__(self, look_up: LookUp = socket.getaddrinfo) -> None:
         self._look_up = look_up
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="resolver")
+        self._threads_for_known = ThreadPoolExecutor(
+            THREADS_FOR_KNOWN, thread_name_prefix="resolver of known names"
+        )
+        self._known: dict[str, None] = {}
         self._under_way: dict[str, asyncio.Future[Sequence[AddressInfo]]] = {}
         self._answered_at = float("-inf")
 
@@ -78,7 +86,8 @@ class Resolver:
 
     def close(self) -> None:
         """Begin no other look-up."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._threads_for_known):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _look_beside(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -92,13 +101,15 @@ class Resolver:
         loop = asyncio.get_running_loop()
         look_up: asyncio.Future[Sequence[AddressInfo]]
         try:
-            look_up = loop.run_in_executor(self._threads, self._find, host)
+            threads = self._threads_for_known if host in self._known else self._threads
+            look_up = loop.run_in_executor(threads, self._find, host)
         except RuntimeError:
             # Neither a thread nor, once closed, a place in the queue.
             look_up = loop.create_future()
             look_up.set_exception(OSError(errno.EAGAIN, "no thread to look a name up in"))
         self._under_way[host] = look_up
-        look_up.add_done_callback(lambda ended: self._end(host, ended))
+        began = loop.time()
+        look_up.add_done_callback(lambda ended: self._end(host, began, ended))
         return look_up
 
     def _find(self, host: str) -> Sequence[AddressInfo]:
@@ -110,13 +121,19 @@ class Resolver:
             socket.socket().close()
             raise
 
-    def _end(self, host: str, look_up: asyncio.Future[Sequence[AddressInfo]]) -> None:
+    def _end(self, host: str, began: float, look_up: asyncio.Future[Sequence[AddressInfo]]) -> None:
         del self._under_way[host]
+        self._known.pop(host, None)
         if look_up.cancelled():
             return
         error = look_up.exception()
+        now = look_up.get_loop().time()
         if error is None or is_answer(error):
-            self._answered_at = look_up.get_loop().time()
+            self._answered_at = now
+        if error is None and now - began < PATIENCE_SECONDS:
+            if len(self._known) >= KNOWN_LIMIT:
+                del self._known[next(iter(self._known))]
+            self._known[host] = None
 
 
 def is_answer(error: BaseException) -> bool:
