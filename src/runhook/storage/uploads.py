@@ -60,7 +60,8 @@ async def find_upload_place(tx: Transaction, digest: str) -> Place | None:
     row = rows.one_or_none()
     if row is None:
         return None
-    grant = Grant(
+    # The service itself and its commands need none.
+    grant = row.actor_id and Grant(
         account_id=row.account_id, permission=Permission.REPORT_RUNS, session_id=row.session_id
     )
     return Place(
