@@ -5,9 +5,11 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.patience import PATIENCE
@@ -186,6 +188,32 @@ def test_what_ignores_sigint_is_not_waited_for_until_the_grace_is_over(
     assert service.body("finish")["status"] == "canceled"
 
 
+def wait_until_it_watches(wrapper: subprocess.Popen[bytes]) -> None:
+    """Wait until a wrapper has seen its command end, and has looked several times who is left."""
+    process = psutil.Process(wrapper.pid)
+    deadline = time.monotonic() + PATIENCE
+    while any(is_shell(one) for one in process.children()):
+        assert time.monotonic() < deadline
+    begun = turns_of(wrapper.pid)
+    while turns_of(wrapper.pid) < begun + 5:
+        assert time.monotonic() < deadline
+
+
+def is_shell(process: psutil.Process) -> bool:
+    """Whether a process is a shell, also one whose end was not noticed yet."""
+    try:
+        return bool(process.name() == "sh")
+    except psutil.NoSuchProcess:
+        return False
+
+
+def turns_of(pid: int) -> int:
+    """Return how often the main thread of a process has waited for something so far."""
+    told = Path(f"/proc/{pid}/task/{pid}/status").read_text()
+    line = next(one for one in told.splitlines() if one.startswith("voluntary_ctxt_switches"))
+    return int(line.split()[1])
+
+
 class TestWithoutARequest:
     def test_a_dbt_in_the_background_is_waited_for(self, wrapper: Wrapper, service: StubService):
         with wrapper.start("sh", "-c", "exec 3<&0; dbt deaf <&3 & exit 0") as process:
@@ -202,6 +230,7 @@ class TestWithoutARequest:
         with wrapper.start("sh", "-c", "exec 3<&0; timeout 600 dbt patient <&3 & exit 0") as run:
             assert next_line(run) == "ready"
             service.wait_for("runs")
+            wait_until_it_watches(run)
             assert finish_waiting(run) == 0
 
         assert service.verbs() == ["runs", "finish"]

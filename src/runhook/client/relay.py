@@ -80,6 +80,7 @@ class Relay:
         """Until then those that run no dbt are waited for, once all are asked to stop."""
         self._dbt_seen_at = float("-inf")
         self._outlived_by: set[int] = set()
+        """Children of ours that dbt runs, or ran, under since the command has ended."""
         self._code_of_rest = 0
         self.first: int | None = None
         self.first_at: datetime | None = None
@@ -129,6 +130,7 @@ class Relay:
         """Whether the command has ended, and with it what has to be waited for."""
         for pid, code in self._child.reap():
             if pid in self._outlived_by:
+                self._outlived_by.remove(pid)
                 self._code_of_rest = self._code_of_rest or code
         if self._child.status is None:
             return False
@@ -136,9 +138,15 @@ class Relay:
             return True
         members = self._family.members()
         runners = runners_in(members)
-        self._outlived_by |= {(*one.above, one)[0].process.pid for one in runners}
-        is_patient = self._meant is not None and time.monotonic() < self._patient_until
-        return not runners and not (is_patient and members)
+        now = time.monotonic()
+        if runners:
+            self._dbt_seen_at = now
+            topmost = [(*one.above, one)[0].process for one in runners]
+            self._outlived_by |= {one.pid for one in topmost if one.parent == os.getpid()}
+        # timeout(1) ends a moment after dbt, and its exit code is dbt's.
+        is_settling = self._outlived_by and now - self._dbt_seen_at < SETTLING_SECONDS
+        is_patient = self._meant is not None and now < self._patient_until
+        return not (runners or is_settling or (is_patient and members))
 
     def ending(self) -> Ending:
         """Return how it ended."""
