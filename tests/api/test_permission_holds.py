@@ -31,7 +31,6 @@ INGESTS = "/api/private/accounts/{account_id:int}/environments/{environment_id:s
 WRITES_NOTHING = {
     "POST /api/v3/accounts/{account_id:int}/webhooks/redeliveries/preview",
     "POST /accounts/{account_id:int}/redeliveries/picked",
-    f"POST {INGESTS}",
     f"PATCH {INGESTS}/{{ingest_id:str}}",
 }
 

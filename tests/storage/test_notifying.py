@@ -106,8 +106,10 @@ async def test_reports_that_share_a_commit_share_a_notification(
         report = a_start_report(f"run-{number}")
         await publisher.publish(Start(tenant_elsewhere.account_id, report))
 
+    # The first report of an account goes alone, since its fan-out is not known yet.
+    await start(0)
     async with listening_to(shared_store) as wakes:
-        await asyncio.gather(*(start(number) for number in range(50)))
+        await asyncio.gather(*(start(number) for number in range(1, 51)))
         await tenant_elsewhere.start("the last")
         await wakes.wait_for(2)
 

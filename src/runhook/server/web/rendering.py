@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import Router
+from litestar import HttpMethod, Router
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import CacheControlHeader, Cookie
 from litestar.handlers import BaseRouteHandler
@@ -68,6 +68,9 @@ def only_ours(connection: Connection, _: BaseRouteHandler) -> None:
     Raises:
         NotFoundError: it is not.
     """
+    if connection.scope.get("method") == HttpMethod.OPTIONS:
+        # Answered by the framework, which asks for no file.
+        return
     if str(connection.path_params["file_path"]).removeprefix("/") not in STATIC_FILES:
         raise NotFoundError
 
