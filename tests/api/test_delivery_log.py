@@ -133,6 +133,7 @@ async def test_a_delivery_that_succeeded_has_one_receipt_with_every_key_in_its_t
         "response_body": "thanks",
         "attempt": 1,
         "failure": None,
+        "note": "",
         "trigger": "scheduled",
     }
 
