@@ -254,7 +254,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._http is not None:
             self._http.resume_writing()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio names it
         """Forget the client."""
         self._forget()
         self._end_http()

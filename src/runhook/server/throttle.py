@@ -30,7 +30,7 @@ class Failure(StrEnum):
     """What is counted, by what it is counted under."""
 
     TOKEN_FROM = "tokens from an address"  # noqa: S105 - a kind, not a secret
-    TOKEN = "a token"  # noqa: S105
+    TOKEN = "a token"  # noqa: S105 - it is none
     SIGN_IN_FROM = "sign-ins from an address"
     SIGN_IN_AS = "sign-ins with an e-mail address"
     SIGN_IN_BY = "sign-ins by a known device"
