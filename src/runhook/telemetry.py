@@ -32,7 +32,8 @@ def configure_logging(level: str, *, as_json: bool) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        # Looked up for each line, since a program around us may replace standard error.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     # What libraries say of themselves matters only when something is wrong.
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s [%(levelname)s] %(message)s")
