@@ -1,15 +1,12 @@
 """Secrets are planted everywhere, used, and then looked for wherever somebody could read."""
 
 import base64
-import io
-from collections.abc import Iterator, Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 import sqlalchemy as sa
-import structlog
 
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.server.cookies import SESSION_COOKIE
@@ -117,17 +114,14 @@ def found_in(text: str, planted: Mapping[str, str]) -> list[str]:
 
 
 @pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """What is logged with everything switched on."""
-    output = io.StringIO()
-    with redirect_stdout(output), redirect_stderr(output):
-        configure_logging("debug", as_json=False)
-        yield output
-    structlog.reset_defaults()
+def logged(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Return what has been logged so far, with everything switched on."""
+    configure_logging("debug", as_json=False)
+    return lambda: "".join(capsys.readouterr())
 
 
 async def test_no_secret_is_readable_anywhere_after_its_one_showing(
-    world: World, tmp_path: Path, logged: io.StringIO
+    world: World, tmp_path: Path, logged: Callable[[], str]
 ):
     async with Receiver(echo) as receiver:
         planted = await planted_in(world, receiver)
@@ -141,8 +135,9 @@ async def test_no_secret_is_readable_anywhere_after_its_one_showing(
     for client in (world.session_client(Role.OWNER), token_client(world)):
         for answer in await every_answer(world, client):
             assert found_in(answer.text, planted) == [], answer.url
-    assert "not verified" in logged.getvalue()
-    assert found_in(logged.getvalue(), planted) == []
+    said = logged()
+    assert "not verified" in said
+    assert found_in(said, planted) == []
 
 
 def token_client(world: World) -> httpx.AsyncClient:
