@@ -29,6 +29,8 @@ from tests.support.misbehaving import (
 )
 from tests.support.receiver import Answer, Received, Receiver, hang, reset, status
 
+ATTACKERS_ADDRESS = "127.0.0.2"
+"""Connections are bounded by address, and ordinary reports come from another one."""
 MEBIBYTE = 1 << 20
 MOST_SENT = 8 * MEBIBYTE
 """Bytes that one connection of a flood sends, unless it is hung up on."""
@@ -73,7 +75,9 @@ class Target:
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         """Open a connection, and break it off in the end."""
-        reader, writer = await asyncio.open_connection(self.host, self.port)
+        reader, writer = await asyncio.open_connection(
+            self.host, self.port, local_addr=(ATTACKERS_ADDRESS, 0)
+        )
         try:
             yield reader, writer
         finally:

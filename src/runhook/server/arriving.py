@@ -28,10 +28,11 @@ LONGEST_TARGET = 8 * KIB
 MOST_HEADERS = 100
 SLOWEST = 8 * KIB
 """Bytes a second that a body comes with at least, on average."""
-MOST_FRAMING = 256 * KIB
+MOST_FRAMING = 128 * KIB
 """How many bytes may come beside a body: what announces its chunks, and what was read ahead."""
-FRAMING_OF_A_BYTE = 8
-"""Bytes more for each of the body; one that comes in chunks of one byte has five."""
+FRAMING_OF_A_BYTE = 1
+"""Bytes more for each of the body. One that comes in chunks of one byte has five, and each chunk
+costs as much to read as kilobytes do: a long body must come in larger ones."""
 
 
 def arriving(app: ASGIApp, patience: timedelta) -> ASGIApp:

@@ -25,8 +25,8 @@ from runhook.server.refusals import Refusal
 from runhook.server.throttle import name_of
 
 KIB = 1024
-PIECE = 32 * KIB
-"""How many bytes are read at a time."""
+PIECE = 16 * KIB
+"""How many bytes are read at a time; that many in small chunks hold the event loop for a while."""
 PROGRESS = 16 * KIB
 """How many bytes of its answer a client reads at least in the time it has; then it gets more."""
 MOST_DRAINED = 64 * KIB * KIB
