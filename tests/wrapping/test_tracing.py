@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from runhook.client.artifacts import LARGEST_RESULTS, Traces, trace_artifacts
+from runhook.client.dbt_log import was_written_in
 from runhook.client.lookout import Lookout
 from tests.support.patience import PATIENCE
 from tests.wrapping.support import RUNHOOK, StubService, Wrapper
@@ -224,6 +225,16 @@ def test_what_dbts_log_says_is_told_as_its_words(
     project.with_variables(LOG=log).run("sh", "-c", script)
 
     assert service.body("finish")["status_message"] == f"sh exited with code 2{words}"
+
+
+def test_a_log_that_is_stamped_with_the_tick_before_the_start_is_of_this_command(tmp_path: Path):
+    log = tmp_path / "dbt.log"
+    log.write_text(LOCKED)
+    written_at = datetime.fromtimestamp(log.stat().st_mtime, UTC)
+    ended_at = written_at + timedelta(seconds=1)
+
+    assert was_written_in(log, (written_at + timedelta(milliseconds=9), ended_at))
+    assert not was_written_in(log, (written_at + timedelta(milliseconds=20), ended_at))
 
 
 def test_an_older_log_and_one_that_is_nobodys_business_are_not_told(

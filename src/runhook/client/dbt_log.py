@@ -17,6 +17,8 @@ ERROR = re.compile(r"Encountered an error:[ \t]*\n((?:(?!\S*\d\d:\d\d:\d\d)[^\n]
 """The lines up to the next one that begins with a time."""
 LOCKED = re.compile(r"could not set lock on file|database is locked", re.IGNORECASE)
 LINES = 3
+CLOCK_TICK_SECONDS = 0.01
+"""A file is stamped with the kernel's last tick, which may be that long before the clock's time."""
 
 
 def words_of_log(calls: Iterable[DbtCall], life: tuple[datetime, datetime]) -> str:
@@ -31,9 +33,10 @@ def was_written_in(path: Path, life: tuple[datetime, datetime]) -> bool:
     """Whether a file was last written while the command ran."""
     began, ended = life
     try:
-        return began.timestamp() <= path.stat().st_mtime <= ended.timestamp()
+        written_at = path.stat().st_mtime
     except OSError:
         return False
+    return began.timestamp() - CLOCK_TICK_SECONDS <= written_at <= ended.timestamp()
 
 
 def error_in(log: str) -> str:
