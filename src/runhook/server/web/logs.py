@@ -66,8 +66,8 @@ class Log:
     """That of webhooks which have none of their own."""
     searched_back_to: datetime | None
     has_more: bool
-    is_further: bool
-    """Whether this is not the first page."""
+    beyond: str
+    """The id of the last delivery of the page before; empty on the first one."""
     opened: Opened | None
     problem: str
     """What of the filters cannot be read; empty if nothing."""
@@ -79,6 +79,15 @@ class Log:
     def address(self, **changes: str) -> str:
         """Return the address of this log with some things of it different."""
         return address_of(self.path, {**self.query, **{name: [changes[name]] for name in changes}})
+
+    def page(self, delivery: str = "") -> str:
+        """Return the address of this page of the log, with a delivery open beside it or none."""
+        return self.address(beyond=self.beyond, delivery=delivery)
+
+    @property
+    def is_further(self) -> bool:
+        """Whether this is not the first page."""
+        return bool(self.beyond)
 
     @property
     def redelivery_address(self) -> str:
@@ -100,7 +109,7 @@ class Log:
         if self.opened.delivery.id not in ids:
             return None
         place = ids.index(self.opened.delivery.id) + step
-        return self.address(delivery=ids[place]) if 0 <= place < len(ids) else None
+        return self.page(ids[place]) if 0 <= place < len(ids) else None
 
     def most_attempts(self, delivery: LoggedDelivery) -> int:
         """Return how many attempts a delivery gets at most, those already made among them."""
@@ -164,7 +173,7 @@ async def log_of(
         schedule=services.schedule,
         searched_back_to=reached,
         has_more=len(found) > SHOWN,
-        is_further=further is not None,
+        beyond="" if further is None else further.id,
         opened=opened,
         problem=" ".join(problems),
     )

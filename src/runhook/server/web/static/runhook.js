@@ -45,9 +45,13 @@ function tick() {
   }
 }
 
+class SignedOut extends Error {}
+
+/** Fetch a page. Throws SignedOut if the session has ended, and TypeError if the service is away. */
 async function pageAt(address, options) {
   const answer = await fetch(address, options);
-  if (answer.redirected) return null;
+  if (answer.redirected && new URL(answer.url).pathname === "/sign-in") throw new SignedOut();
+  if (answer.status >= 500) throw new TypeError(answer.statusText);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
@@ -63,32 +67,77 @@ function renew(old, found) {
   localize(found);
   offerCopies(found);
   old.replaceChildren(...found.childNodes);
-  old.dataset.live = found.dataset.live;
+  if (found.dataset.live) old.dataset.live = found.dataset.live;
 }
 
-/** Put the page's new rows in place of the old ones, whenever the service says they changed. */
 const PAUSE = 2000;
+const PAUSE_WHILE_AWAY = 10000;
 let source = null;
+let waiting = null;
+/** Which page is shown: an answer for an earlier one comes too late. */
+let shown = 0;
+
+/** Put the page's new rows in place of the old ones, whenever the service says they changed. */
 function follow() {
+  clearTimeout(waiting);
   source?.close();
   const live = document.querySelector("[data-live]");
   if (!live || !window.EventSource) return;
   source = new EventSource(live.dataset.live);
-  source.addEventListener("changed", async () => {
-    source.close();
+  source.addEventListener("changed", refresh);
+  // The browser asks again by itself, unless it was refused.
+  source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) refresh(); });
+}
+
+/** Show what has changed, and go on looking; while the service is away, less often. */
+async function refresh() {
+  source.close();
+  clearTimeout(waiting);
+  const ours = shown;
+  try {
     const fresh = await pageAt(location.href);
-    for (const old of document.querySelectorAll("[data-live]")) {
-      const found = fresh?.getElementById(old.id);
-      const here = document.activeElement;
-      const focused = here !== old && old.contains(here) ? here : null;
-      const again = focused && found && sameIn(found, focused);
-      // What somebody is at must not go from under them.
-      if (!found || (focused && !again)) continue;
-      renew(old, found);
-      again?.focus({ preventScroll: true });
+    if (ours !== shown) return;
+    for (const old of document.querySelectorAll("[data-live]")) refreshOne(old, fresh);
+    notice();
+  } catch (error) {
+    if (ours !== shown) return;
+    if (error instanceof SignedOut) {
+      notice("Your session has ended: this page shows no changes any more. ", "Sign in again");
+      return;
     }
-    setTimeout(follow, PAUSE);
-  });
+    notice("Runhook cannot be reached. This page updates by itself once it can.");
+    waiting = setTimeout(refresh, PAUSE_WHILE_AWAY);
+    return;
+  }
+  waiting = setTimeout(follow, PAUSE);
+}
+
+function refreshOne(old, fresh) {
+  const found = fresh.getElementById(old.id);
+  const here = document.activeElement;
+  const focused = here !== old && old.contains(here) ? here : null;
+  const again = focused && found && sameIn(found, focused);
+  // A focused element stays where it is.
+  if (!found || (focused && !again)) return;
+  renew(old, found);
+  again?.focus({ preventScroll: true });
+}
+
+/** Say above the page why it is not up to date; without words, that it is. */
+function notice(words = "", link = "") {
+  document.getElementById("staleness")?.remove();
+  if (!words) return;
+  const line = document.createElement("p");
+  line.id = "staleness";
+  line.className = "error notice";
+  line.setAttribute("role", "status");
+  document.getElementById("main").prepend(line);
+  line.append(words);
+  if (!link) return;
+  const again = document.createElement("a");
+  again.href = location.href;
+  again.textContent = link;
+  line.append(again);
 }
 
 /** Find an element again in the page's new rows. */
@@ -101,8 +150,10 @@ function sameIn(root, element) {
 
 /** Show another delivery of the list, or none, without leaving the page. */
 async function open(address) {
+  const ours = ++shown;
   const old = document.getElementById("split");
-  const found = (await pageAt(address))?.getElementById("split");
+  const found = await pageAt(address).then((page) => page.getElementById("split"), () => null);
+  if (ours !== shown) return;
   if (!old || !found) { location.assign(address); return; }
   old.className = found.className;
   renew(old, found);

@@ -1,0 +1,127 @@
+"""An open log stays true: after each thing done on it, and when the service or the session ends."""
+
+from examples.demo_service import Demo, demo
+from playwright.async_api import Browser, Page, Request, Route, expect
+
+from tests.browser.watching import Watcher
+from tests.support.patience import PATIENCE
+
+expect.set_options(timeout=PATIENCE * 1000)
+LOG = "/accounts/1/deliveries"
+
+
+async def test_an_open_log_stays_true(browser: Browser):
+    async with demo() as shown:
+        for walk in (
+            it_goes_on_updating_after_a_delivery_is_opened_and_closed,
+            a_delivery_opens_beside_its_page_of_the_log,
+            the_delivery_opened_last_is_shown_though_an_earlier_one_comes_later,
+            it_says_that_the_service_is_away_until_it_is_back,
+            it_says_that_its_session_has_ended,
+        ):
+            context = await browser.new_context()
+            watcher = Watcher(shown.base)
+            watcher.watch(context)
+            page = await context.new_page()
+            await page.clock.install()
+            await shown.sign_in(page)
+            await walk(page, shown)
+            await context.close()
+            # An ended session leads the stream of changes to a page.
+            assert [one for one in watcher.complaints if "EventSource's response" not in one] == []
+
+
+def asks_for_changes(request: Request) -> bool:
+    return "/live?" in request.url
+
+
+async def open_first_row(page: Page) -> None:
+    async with page.expect_request(asks_for_changes):
+        await page.locator("[data-arrows] th a").first.click()
+    await expect(page.locator("#delivery")).to_be_focused()
+
+
+async def it_goes_on_updating_after_a_delivery_is_opened_and_closed(
+    page: Page, shown: Demo
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(shown.base + LOG)
+
+    await open_first_row(page)
+    async with page.expect_request(asks_for_changes):
+        await page.keyboard.press("Escape")
+    await expect(page.locator("#delivery")).to_have_count(0)
+
+    assert not [one for one in asked if "undefined" in one]
+
+
+async def a_delivery_opens_beside_its_page_of_the_log(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + LOG)
+    await page.get_by_role("link", name="Older").click()
+    first = await page.locator("[data-arrows] tbody input").first.get_attribute("value")
+
+    await open_first_row(page)
+    await page.get_by_role("link", name="Next", exact=True).click()
+    await expect(page.locator("[data-arrows] tbody tr").nth(1)).to_have_attribute(
+        "aria-current", "true"
+    )
+    await page.get_by_role("link", name="Close").click()
+
+    await expect(page.locator("#delivery")).to_have_count(0)
+    assert await page.locator("[data-arrows] tbody input").first.get_attribute("value") == first
+
+
+async def the_delivery_opened_last_is_shown_though_an_earlier_one_comes_later(
+    page: Page, shown: Demo
+) -> None:
+    await page.goto(shown.base + LOG)
+    links = page.locator("[data-arrows] th a")
+    slow = await links.nth(0).get_attribute("href")
+    last = await page.locator("[data-arrows] tbody input").nth(1).get_attribute("value")
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    await page.route(f"{shown.base}{slow}".partition("#")[0], hold)
+
+    async with page.expect_request(lambda request: request.url.endswith(f"{slow}".split("#")[0])):
+        await links.nth(0).click()
+    await links.nth(1).click()
+    await expect(page.locator("#delivery")).to_contain_text(str(last))
+    async with page.expect_response(lambda answer: str(last) not in answer.url):
+        await held[0].continue_()
+
+    await page.evaluate("new Promise((done) => requestAnimationFrame(done))")
+    await expect(page.locator("#delivery")).to_contain_text(str(last))
+
+
+async def it_says_that_the_service_is_away_until_it_is_back(page: Page, shown: Demo) -> None:
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=503, body="away")
+
+    await page.route("**/live?*", refuse)
+    await page.goto(shown.base + LOG)
+    await page.route(lambda address: address.endswith(LOG), refuse)
+    stale = page.locator("#staleness")
+    await page.clock.fast_forward(2_000)
+
+    await expect(stale).to_contain_text("Runhook cannot be reached")
+    await page.unroute_all()
+    await page.clock.fast_forward(10_000)
+
+    await expect(stale).to_have_count(0)
+
+
+async def it_says_that_its_session_has_ended(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + LOG)
+    await page.context.clear_cookies()
+
+    async with page.expect_request(asks_for_changes):
+        await page.locator("[data-arrows] tbody input").first.check()
+
+    stale = page.locator("#staleness")
+    await expect(stale).to_contain_text("Your session has ended")
+    await stale.get_by_role("link", name="Sign in again").click()
+    await expect(page).to_have_url(f"{shown.base}/sign-in?following={LOG}")
