@@ -17,7 +17,7 @@ from runhook.domain.attempt_counts import (
     sum_of,
 )
 from runhook.domain.callers import COMMAND_LINE, Actor, ActorKind
-from runhook.domain.deliveries import AttemptTrigger, DeliveryId, DeliveryState
+from runhook.domain.deliveries import AttemptTrigger, DeliveryState
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.failing import HOPELESS_SINCE, WELL, Health, hopeless_reason
 from runhook.domain.judging import FailureReason
@@ -34,8 +34,9 @@ from runhook.domain.runs import (
     RunStep,
     StartReport,
 )
+from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.domain.version import VERSION
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.webhooks import Webhook
 from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.invite import Answer, accept, invite
 from runhook.operations.passwords import Passwords

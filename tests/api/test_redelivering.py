@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from runhook.domain.deliveries import Lease
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.operations.attempt import claim
 from tests.support.api import LEASE, Api, data_of, new_run, new_webhook, told
 from tests.support.clock import ManualClock

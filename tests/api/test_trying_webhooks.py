@@ -10,7 +10,7 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from runhook.dispatcher.rescuer import Rescuer
 from runhook.domain.deliveries import Lease
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.operations.attempt import rescue_all
 from runhook.operations.send_test import insert_sample
 from runhook.outbound.sender import TESTS_AT_ONCE

@@ -12,7 +12,7 @@ from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.failing import FIRST_PAUSE, HOPELESS_AFTER, HOPELESS_SINCE, PAUSE_AFTER, WELL
 from runhook.domain.judging import GONE_REASON
-from runhook.domain.options import PayloadVersion
+from runhook.domain.telling import PayloadVersion
 from runhook.domain.webhooks import DELETED_REASON, Webhook
 from runhook.operations.subscribe import WebhookChange
 from runhook.storage.audit_log import AuditEntry, AuditFilter, list_audit_entries

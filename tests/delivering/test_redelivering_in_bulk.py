@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.redeliverer import BREATH, INTERVAL, Redeliverer
 from runhook.domain.callers import RUNHOOK
-from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
 from runhook.domain.redeliveries import (
@@ -23,6 +23,7 @@ from runhook.domain.redeliveries import (
 )
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import RunStatus
+from runhook.domain.telling import DeliveryId
 from runhook.domain.webhooks import Webhook
 from runhook.operations.redeliver import redeliver
 from runhook.operations.redeliver_many import (

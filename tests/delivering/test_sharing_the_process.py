@@ -19,11 +19,12 @@ from runhook.dispatcher.lanes import (
 )
 from runhook.dispatcher.ledger import Held, Ledger, Stage
 from runhook.domain.budgets import SLOW
-from runhook.domain.deliveries import Delivery, DeliveryId
+from runhook.domain.deliveries import Delivery
 from runhook.domain.events import EventType
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import Endpoint, WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.webhooks import Endpoint
 from runhook.operations.attempt import Claimed
 from runhook.storage.claims import Waiting
 

@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks import Webhook as PublishedLibrary
 
 from runhook.domain.deliveries import DeliveryState
-from runhook.domain.options import PayloadVersion
+from runhook.domain.telling import PayloadVersion
 from runhook.domain.version import VERSION
 from tests.support.receiver import Received
 from tests.support.scene import Scene, deliver_due

@@ -16,12 +16,9 @@ from runhook.dispatcher.pruner import INTERVAL as PRUNE_INTERVAL
 from runhook.domain.artifacts import SHOWN_NODES
 from runhook.domain.budgets import SLOW
 from runhook.domain.custom_headers import HEADERS_LIMIT
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
 from runhook.domain.failing import HOPELESS_AFTER, HOPELESS_SINCE, PAUSE_AFTER
 from runhook.domain.judging import FailureReason
-from runhook.domain.options import PayloadVersion
-from runhook.domain.payload import render
 from runhook.domain.people import (
     IDLE_LIFETIME,
     INVITATION_LIFETIME,
@@ -41,6 +38,7 @@ from runhook.domain.retries import (
 from runhook.domain.runs import LONGEST_SILENCE
 from runhook.domain.signature import TOLERANCE
 from runhook.domain.spans import written
+from runhook.domain.telling import DeliveryId, PayloadVersion
 from runhook.domain.webhooks import LONGEST_GRACE
 from runhook.operations.prune import PARTS
 from runhook.operations.prune import STEP as PRUNED
@@ -58,6 +56,7 @@ from runhook.storage.artifacts import PART
 from runhook.storage.deliveries import SEARCHED
 from tests.docs.documents import README, REPOSITORY, blocks, prose, table_rows
 from tests.support.builders import RUN_EVENTS, a_webhook, an_event
+from tests.support.rendering import render
 
 DOCS = REPOSITORY / "docs"
 API, SECURITY = DOCS / "api.md", REPOSITORY / "SECURITY.md"

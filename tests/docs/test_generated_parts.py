@@ -14,16 +14,17 @@ from datetime import UTC, datetime
 import pytest
 
 from runhook.domain.declaring import Option
-from runhook.domain.deliveries import INITIAL_STATES, MOVES, DeliveryId, DeliveryState
+from runhook.domain.deliveries import INITIAL_STATES, MOVES, DeliveryState
 from runhook.domain.failing import Health, hopeless_reason
 from runhook.domain.kinds import Parts
-from runhook.domain.options import OPTIONS, PayloadVersion
-from runhook.domain.payload import render
+from runhook.domain.options import OPTIONS
 from runhook.domain.runs import AccountId, RunId, RunOutcome, RunStatus, Trigger
 from runhook.domain.samples import SAMPLE_RESULTS
+from runhook.domain.telling import DeliveryId, PayloadVersion
 from runhook.settings import SETTINGS, Setting
 from tests.docs.documents import DOCUMENTS, REPOSITORY
 from tests.support.builders import a_deactivation, a_job, a_missed_run, a_run, a_webhook, an_event
+from tests.support.rendering import render
 
 WRITE = "RUNHOOK_WRITE_SNAPSHOTS"
 MARKED = re.compile(r"(<!-- generated: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)

@@ -12,9 +12,10 @@ from runhook.domain.attempt_counts import (
     counts_of,
     sum_of,
 )
-from runhook.domain.deliveries import Attempt, AttemptTrigger, DeliveryId
+from runhook.domain.deliveries import Attempt, AttemptTrigger
 from runhook.domain.errors import InvalidError
 from runhook.domain.judging import FailureReason, Outcome
+from runhook.domain.telling import DeliveryId
 from runhook.settings import read_timeout
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

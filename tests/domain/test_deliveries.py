@@ -6,12 +6,12 @@ from runhook.domain.deliveries import (
     INITIAL_STATES,
     MOVES,
     Delivery,
-    DeliveryId,
     DeliveryState,
     check_redelivery,
 )
 from runhook.domain.errors import ConflictError
 from runhook.domain.events import EventType
+from runhook.domain.telling import DeliveryId
 from tests.support.builders import a_run, a_webhook
 
 PENDING = DeliveryState.PENDING

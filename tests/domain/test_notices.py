@@ -2,12 +2,12 @@ import json
 
 import pytest
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import EventType
-from runhook.domain.options import PayloadVersion
-from runhook.domain.payload import DEACTIVATION_RENDERERS, MISSED_RENDERERS, render
+from runhook.domain.payload import DEACTIVATION_RENDERERS, MISSED_RENDERERS
 from runhook.domain.runs import AccountId, JobId
+from runhook.domain.telling import DeliveryId, PayloadVersion
 from tests.support.builders import RUN_EVENTS, a_deactivation, a_missed_run, a_webhook
+from tests.support.rendering import render
 
 DELIVERY_ID = DeliveryId("wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt")
 

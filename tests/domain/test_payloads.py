@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType, events_for
-from runhook.domain.options import PayloadVersion
-from runhook.domain.payload import RENDERERS, render
+from runhook.domain.payload import RENDERERS
 from runhook.domain.payload.v2023_02 import precise_text
 from runhook.domain.runs import (
     OUTCOMES_OF_STATUS,
@@ -25,8 +23,10 @@ from runhook.domain.runs import (
     RunStatus,
     Trigger,
 )
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.telling import DeliveryId, PayloadVersion, WebhookId
+from runhook.domain.webhooks import Webhook
 from tests.support.builders import FINISHED_AT, STARTED_AT, a_job, a_run, a_webhook, an_event
+from tests.support.rendering import render
 
 DELIVERY_ID = DeliveryId("wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt")
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import ConflictError, InvalidError
 from runhook.domain.redeliveries import (
     MOST_PICKED,
@@ -27,7 +27,7 @@ from runhook.domain.redeliveries import (
     plan_step,
 )
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 
 NOW = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 MONTH = timedelta(days=30)

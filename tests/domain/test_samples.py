@@ -3,13 +3,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
-from runhook.domain.options import PayloadVersion
-from runhook.domain.payload import render
 from runhook.domain.runs import RunStatus
 from runhook.domain.samples import sample_event
+from runhook.domain.telling import DeliveryId, PayloadVersion
 from tests.support.builders import RUN_EVENTS, a_deactivation, a_missed_run, a_webhook, an_event
+from tests.support.rendering import render
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

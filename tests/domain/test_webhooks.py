@@ -2,9 +2,10 @@ import pytest
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
-from runhook.domain.options import PayloadVersion, ResultFilter
+from runhook.domain.options import ResultFilter
 from runhook.domain.runs import AccountId, JobId, RunStatus
 from runhook.domain.signature import Secret
+from runhook.domain.telling import PayloadVersion
 from runhook.domain.webhooks import (
     DESCRIPTION_LIMIT,
     IDS_LIMIT,

@@ -4,8 +4,8 @@ import json
 
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
-from runhook.domain.options import PayloadVersion
 from runhook.domain.runs import RunStatus
+from runhook.domain.telling import PayloadVersion
 from runhook.domain.webhooks import Webhook
 from runhook.storage.tables import events
 from tests.support.accounts import Tenant, rows_of

@@ -7,8 +7,8 @@ from datetime import timedelta
 from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.job_watcher import INTERVAL, JobWatcher
 from runhook.domain.expectations import Expectation
-from runhook.domain.options import PayloadVersion
 from runhook.domain.runs import JobId
+from runhook.domain.telling import PayloadVersion
 from runhook.domain.webhooks import Webhook
 from runhook.operations.expect import expect_job
 from runhook.operations.name_job import name_job

@@ -24,7 +24,7 @@ from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.errors import InvalidError, UnavailableError
 from runhook.domain.redeliveries import Selection
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT, begin
 from runhook.operations.prune import prune_step
 from runhook.operations.publish import Publisher, Start

@@ -17,7 +17,6 @@ from runhook.domain.deliveries import (
     Attempt,
     AttemptTrigger,
     Delivery,
-    DeliveryId,
     DeliveryState,
     Lease,
 )
@@ -25,7 +24,7 @@ from runhook.domain.events import EventType
 from runhook.domain.expectations import Expectation
 from runhook.domain.failing import WELL
 from runhook.domain.judging import Outcome
-from runhook.domain.options import Options, PayloadVersion
+from runhook.domain.options import Options
 from runhook.domain.people import User
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import (
@@ -42,9 +41,10 @@ from runhook.domain.replicas import Replica, ReplicaRole
 from runhook.domain.retries import DEFAULT_SCHEDULE
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run, RunId, RunStatus
 from runhook.domain.signature import Secret
+from runhook.domain.telling import DeliveryId, PayloadVersion, WebhookId
 from runhook.domain.timekeeping import first_look
 from runhook.domain.uploads import Belonging
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.webhooks import Webhook
 from runhook.operations.publish import new_delivery
 from runhook.storage import (
     accounts,

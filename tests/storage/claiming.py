@@ -11,7 +11,7 @@ from runhook.domain.deliveries import (
     Lease,
 )
 from runhook.domain.judging import FailureReason, Outcome
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.storage.claims import Ending, claim_due, end_attempts
 from runhook.storage.store import Store
 from tests.support.clock import START

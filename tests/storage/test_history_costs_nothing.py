@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.deliveries import DeliveryState, Lease
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.storage.backlog import backlog_of, count_sending
 from runhook.storage.claims import (

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.redeliveries import Picked, Place, Selection
 from runhook.domain.runs import RunId
+from runhook.domain.telling import DeliveryId
 from runhook.operations.ids import first_delivery_id_of
 from runhook.storage.artifacts import delete_artifacts
 from runhook.storage.audit_log import delete_old_audit_entries

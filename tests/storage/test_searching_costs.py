@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.runs import RunId
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.telling import WebhookId
+from runhook.domain.webhooks import Webhook
 from runhook.storage.deliveries import (
     EVERY_DELIVERY,
     SEARCHED,

@@ -11,7 +11,7 @@ from runhook.domain.callers import Actor, ActorKind
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.events import EventType
-from runhook.domain.options import OPTIONS, PayloadVersion
+from runhook.domain.options import OPTIONS
 from runhook.domain.runs import (
     AccountId,
     FinishReport,
@@ -23,7 +23,8 @@ from runhook.domain.runs import (
     StartReport,
 )
 from runhook.domain.signature import Secret
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.telling import PayloadVersion, WebhookId
+from runhook.domain.webhooks import Webhook
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.ids import new_account_identifier
 from runhook.operations.publish import (

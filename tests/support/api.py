@@ -13,10 +13,10 @@ from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
-from runhook.domain.options import PayloadVersion
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.retries import DEFAULT_SCHEDULE
 from runhook.domain.runs import AccountId
+from runhook.domain.telling import PayloadVersion
 from runhook.operations.authenticate import Authenticator
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.publish import Publisher

@@ -12,7 +12,7 @@ from runhook.domain.events import Event, EventType
 from runhook.domain.expectations import Expectation
 from runhook.domain.failing import Health
 from runhook.domain.notices import Deactivation, MissedRun
-from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, PayloadVersion, ResultFilter
+from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, ResultFilter
 from runhook.domain.runs import (
     OUTCOMES_OF_STATUS,
     AccountId,
@@ -27,7 +27,8 @@ from runhook.domain.runs import (
     RunStep,
     Trigger,
 )
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.telling import PayloadVersion, WebhookId
+from runhook.domain.webhooks import Webhook
 
 STARTED_AT = datetime(2022, 5, 2, 10, 41, 31, tzinfo=UTC)
 FINISHED_AT = datetime(2022, 5, 2, 10, 42, 31, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 from runhook.domain.attempt_counts import AttemptCounts, bucket_of, hour_of
 from runhook.domain.failing import WELL
 from runhook.domain.permissions import Role
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.storage.statistics import CountedHour, add_attempt_counts
 from runhook.storage.tables import webhooks

@@ -12,7 +12,7 @@ from datetime import timedelta
 from runhook.dispatcher.ledger import Counts, Held, Ledger, Stage
 from runhook.domain.budgets import Budget
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.operations.attempt import Claimed
 from runhook.storage.claims import Waiting
 

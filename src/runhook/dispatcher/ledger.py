@@ -11,7 +11,8 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Protocol
 
-from runhook.domain.deliveries import Claim, DeliveryId
+from runhook.domain.deliveries import Claim
+from runhook.domain.telling import DeliveryId
 from runhook.operations.attempt import Claimed
 
 LOST = float("-inf")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from runhook.domain.judging import OUR_PAUSE, Outcome
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 
 log = structlog.get_logger()
 

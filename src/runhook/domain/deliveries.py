@@ -14,16 +14,13 @@ The rules:
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple, NewType
+from typing import NamedTuple
 
 from runhook.domain.errors import ConflictError
 from runhook.domain.events import EventType
 from runhook.domain.judging import Outcome
 from runhook.domain.runs import AccountId, RunId
-from runhook.domain.webhooks import WebhookId
-
-DeliveryId = NewType("DeliveryId", str)
-"""`wev_` and a KSUID: the event id on the wire, equal on every attempt."""
+from runhook.domain.telling import DeliveryId, WebhookId
 
 
 class DeliveryState(StrEnum):

@@ -6,7 +6,8 @@ from datetime import datetime
 from runhook.domain.events import EventType
 from runhook.domain.expectations import Expectation
 from runhook.domain.runs import AccountId, Job, RunId
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.telling import WebhookId
+from runhook.domain.webhooks import Webhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from runhook.domain.kinds import Choice, Flag, Number, Numbers, Parts, Several, 
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.signature import SIGNATURE_HEADER
+from runhook.domain.telling import PayloadVersion
 from runhook.domain.tls import ClientCertificate, check_client_certificate, check_pem
 
 SHORTEST_TIMEOUT = timedelta(seconds=1)
@@ -34,13 +35,6 @@ def parse_timeout(seconds: float) -> timedelta:
             "seconds"
         )
     return timedelta(seconds=seconds)
-
-
-class PayloadVersion(StrEnum):
-    """The payload's form: the 2022 page's, or dbt Cloud's of today."""
-
-    V2022_05 = "2022-05"
-    V2023_02 = "2023-02"
 
 
 class ResultFilter(StrEnum):

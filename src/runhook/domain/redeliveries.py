@@ -19,11 +19,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
-from runhook.domain.deliveries import UNSENT_STATES, DeliveryId, DeliveryState
+from runhook.domain.deliveries import UNSENT_STATES, DeliveryState
 from runhook.domain.errors import ConflictError, InvalidError
 from runhook.domain.events import EventType
 from runhook.domain.runs import AccountId, JobId, RunId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 
 MOST_PICKED = 500
 """So many deliveries can be picked for one redelivery."""

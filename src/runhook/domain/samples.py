@@ -18,7 +18,8 @@ from runhook.domain.runs import (
     RunStatus,
     Trigger,
 )
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.telling import WebhookId
+from runhook.domain.webhooks import Webhook
 
 SAMPLE_JOB = Job(
     id=JobId(123),

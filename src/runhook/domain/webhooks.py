@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType, TypeVar
+from typing import TypeVar
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import RESULT_EVENTS, Event, EventType
@@ -12,9 +12,7 @@ from runhook.domain.options import NO_OPTIONS, Options, ResultFilter
 from runhook.domain.regressions import has_warnings
 from runhook.domain.runs import AccountId, EnvironmentId, Job, JobId, ProjectId
 from runhook.domain.signature import Secret
-
-WebhookId = NewType("WebhookId", str)
-"""`wsu_` and a KSUID, as dbt Cloud's."""
+from runhook.domain.telling import DeliveryId, Telling, WebhookId
 
 NAME_LIMIT = 255
 DESCRIPTION_LIMIT = 2_000
@@ -70,6 +68,24 @@ class Webhook:
     def is_archived(self) -> bool:
         """Whether its endpoint's failures made it inactive, which dbt Cloud calls archived."""
         return self.deactivated_by is DeactivatedBy.RUNHOOK
+
+    def telling(
+        self,
+        delivery_id: DeliveryId,
+        *,
+        public_url: str | None = None,
+        has_recovered: bool = False,
+    ) -> Telling:
+        """Return what a delivery to this webhook is made of, beside the event."""
+        return Telling(
+            delivery_id=delivery_id,
+            webhook_id=self.id,
+            webhook_name=self.name,
+            payload_version=self.options.payload_version,
+            include_results=self.options.include_results,
+            public_url=public_url,
+            has_recovered=has_recovered,
+        )
 
     def wants(self, event: Event) -> bool:
         """Whether this webhook asked for ``event``; an inactive one still may have."""

@@ -7,9 +7,9 @@ from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor
 from runhook.domain.errors import NotFoundError
-from runhook.domain.options import PayloadVersion
 from runhook.domain.people import check_name
 from runhook.domain.runs import AccountId
+from runhook.domain.telling import PayloadVersion
 from runhook.operations.audit import note_change
 from runhook.operations.ids import new_account_identifier
 from runhook.operations.permitted import permitted

@@ -26,7 +26,8 @@ from runhook.domain.judging import (
     Verdict,
 )
 from runhook.domain.notices import Deactivation
-from runhook.domain.webhooks import Endpoint, Webhook, WebhookId
+from runhook.domain.telling import WebhookId
+from runhook.domain.webhooks import Endpoint, Webhook
 from runhook.operations.cancel_waiting import cancel_waiting
 from runhook.operations.deactivate import deactivate
 from runhook.storage.claims import (

@@ -2,9 +2,9 @@
 
 from runhook.clock import Clock
 from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.options import PayloadVersion
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
+from runhook.domain.telling import PayloadVersion
 from runhook.operations.ids import new_account_identifier
 from runhook.operations.tokens import add_token
 from runhook.settings import Hidden

@@ -7,7 +7,7 @@ rescues, or by whoever sets the webhook active again, before it is.
 
 from collections.abc import Collection
 
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.storage.deliveries import cancel_pending
 from runhook.storage.store import Transaction
 from runhook.storage.webhooks import inactive_among

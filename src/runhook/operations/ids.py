@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 
 from ksuid import Ksuid
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.redeliveries import RedeliveryId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 
 POSITION_BYTES = 3
 RANDOM_BYTES = 10

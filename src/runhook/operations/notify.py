@@ -41,6 +41,6 @@ def new_notice(notice: Notice, webhook: Webhook, position: int) -> NewDelivery:
         id=delivery_id,
         webhook_id=webhook.id,
         event=notice,
-        body=render(notice, webhook, delivery_id),
+        body=render(notice, webhook.telling(delivery_id)),
         state=DeliveryState.PENDING if webhook.active else DeliveryState.SKIPPED,
     )

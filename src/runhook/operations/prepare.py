@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from runhook.domain.declaring import MASK
-from runhook.domain.deliveries import Attempt, AttemptTrigger, DeliveryId
+from runhook.domain.deliveries import Attempt, AttemptTrigger
 from runhook.domain.judging import Outcome
 from runhook.domain.options import Options
 from runhook.domain.signature import SIGNATURE_HEADER, sign
+from runhook.domain.telling import DeliveryId
 from runhook.domain.tls import USUAL_TLS, TlsSettings
 from runhook.domain.webhooks import Endpoint
 from runhook.outbound.sender import Request

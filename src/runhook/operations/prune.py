@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.runs import RunId
+from runhook.domain.telling import DeliveryId
 from runhook.domain.timekeeping import FIRST_MOMENT
 from runhook.operations.ids import first_delivery_id_of
 from runhook.operations.keep_time import trusted_moment

@@ -464,6 +464,6 @@ def new_delivery(
         id=delivery_id,
         webhook_id=webhook.id,
         event=event,
-        body=render(event, webhook, delivery_id, public_url=public_url),
+        body=render(event, webhook.telling(delivery_id, public_url=public_url)),
         state=DeliveryState.PENDING if webhook.active else DeliveryState.SKIPPED,
     )

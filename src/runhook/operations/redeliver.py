@@ -3,10 +3,10 @@
 from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import Actor
-from runhook.domain.deliveries import DeliveryId, DeliveryState, check_redelivery
+from runhook.domain.deliveries import DeliveryState, check_redelivery
 from runhook.domain.errors import ConflictError, NotFoundError
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
 from runhook.storage.deliveries import LoggedDelivery, find_delivery, return_to_queue

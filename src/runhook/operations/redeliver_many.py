@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.redeliveries import (
     Picked,
@@ -25,7 +24,8 @@ from runhook.domain.redeliveries import (
     check_selection,
 )
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.webhooks import Webhook
 from runhook.operations.audit import note_change
 from runhook.operations.ids import new_redelivery_id
 from runhook.operations.permitted import permitted

@@ -14,7 +14,7 @@ from runhook.domain.redeliveries import (
     Share,
     plan_step,
 )
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.storage.deliveries import return_several_to_queue
 from runhook.storage.picked import look_for_picked
 from runhook.storage.redeliveries import (

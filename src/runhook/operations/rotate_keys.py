@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.storage.ciphertexts import (
     Ciphertexts,
     list_ciphertexts,

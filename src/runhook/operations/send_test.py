@@ -9,13 +9,14 @@ from datetime import timedelta
 
 from runhook.clock import Clock
 from runhook.domain.callers import Actor
-from runhook.domain.deliveries import AttemptTrigger, DeliveryId, DeliveryState, Lease
+from runhook.domain.deliveries import AttemptTrigger, DeliveryState, Lease
 from runhook.domain.errors import ConflictError, LimitedError, NotFoundError
 from runhook.domain.judging import Outcome
 from runhook.domain.payload import render
 from runhook.domain.runs import AccountId
 from runhook.domain.samples import sample_event
-from runhook.domain.webhooks import Endpoint, WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.webhooks import Endpoint
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.permitted import permitted
 from runhook.operations.prepare import attempt_of, prepare
@@ -141,7 +142,7 @@ async def insert_sample(
             id=delivery_id,
             webhook=webhook,
             event_type=event.type,
-            body=render(event, webhook, delivery_id, public_url=public_url),
+            body=render(event, webhook.telling(delivery_id, public_url=public_url)),
         )
         limit = endpoint.options.attempt_timeout or timedelta()
         lease = replace(lease, duration=lease.duration + limit)

@@ -28,11 +28,11 @@ from runhook.domain.options import NO_OPTIONS, OPTIONS, Options
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import SECRET_BYTES, Secret
+from runhook.domain.telling import WebhookId
 from runhook.domain.webhooks import (
     DEACTIVATED_REASON,
     DeactivatedBy,
     Webhook,
-    WebhookId,
     check_description,
     check_event_types,
     check_filtered,

@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.options import PayloadVersion
 from runhook.domain.runs import AccountId
+from runhook.domain.telling import PayloadVersion
 from runhook.storage.store import Transaction
 from runhook.storage.tables import accounts
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.storage.store import Transaction
 from runhook.storage.tables import webhooks
 from runhook.storage.webhooks import CIPHERTEXTS as COLUMNS

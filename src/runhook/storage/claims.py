@@ -19,14 +19,13 @@ from runhook.domain.deliveries import (
     AttemptTrigger,
     Claim,
     Delivery,
-    DeliveryId,
     DeliveryState,
     Lease,
     moved,
 )
 from runhook.domain.rate_limits import LATE, RateLimit
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.storage.batches import a_row_of
 from runhook.storage.columns import Duration, UtcDateTime
 from runhook.storage.store import Clock, Transaction, after

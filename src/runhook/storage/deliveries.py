@@ -12,7 +12,6 @@ from runhook.domain.deliveries import (
     UNSENT_STATES,
     AttemptTrigger,
     Claim,
-    DeliveryId,
     DeliveryState,
     Lease,
     moved,
@@ -21,7 +20,8 @@ from runhook.domain.events import Event, EventType
 from runhook.domain.judging import FailureReason
 from runhook.domain.notices import MissedRun, Notice
 from runhook.domain.runs import AccountId, JobId, RunId
-from runhook.domain.webhooks import DELETED_REASON, Webhook, WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.webhooks import DELETED_REASON, Webhook
 from runhook.storage.columns import MICROSECOND, Duration, Ksuid, UtcDateTime
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import (

@@ -5,9 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.storage.store import Transaction
 from runhook.storage.tables import deliveries, runs
 

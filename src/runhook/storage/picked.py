@@ -5,10 +5,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.deliveries import DeliveryState
 from runhook.domain.redeliveries import Candidate, Picked, Place
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.storage.columns import UtcDateTime
 from runhook.storage.store import Transaction
 from runhook.storage.tables import deliveries

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.redeliveries import (
     Obstacle,
@@ -20,7 +20,7 @@ from runhook.domain.redeliveries import (
     Share,
 )
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.storage.columns import Duration
 from runhook.storage.store import Transaction, after
 from runhook.storage.tables import redeliveries, redelivery_shares

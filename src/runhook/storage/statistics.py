@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.attempt_counts import HOUR, AttemptCounts
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.storage.store import Transaction
 from runhook.storage.tables import DURATION_COLUMNS, attempt_counts
 

@@ -8,10 +8,10 @@ from runhook.domain.callers import ActorKind
 from runhook.domain.deliveries import UNSENT_STATES, AttemptTrigger, DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.judging import FailureReason
-from runhook.domain.options import PayloadVersion
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import RedeliveryState
 from runhook.domain.runs import RunOutcome, RunStatus
+from runhook.domain.telling import PayloadVersion
 from runhook.domain.webhooks import DeactivatedBy
 from runhook.storage.columns import Duration, Json, Ksuid, Number, UtcDateTime, Word
 

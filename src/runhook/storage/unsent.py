@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from runhook.domain.redeliveries import Candidate, Place, Selection
 from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.storage.columns import UtcDateTime
 from runhook.storage.deliveries import was_answered_with
 from runhook.storage.store import Transaction

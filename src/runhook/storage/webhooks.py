@@ -16,7 +16,8 @@ from runhook.domain.failing import Health
 from runhook.domain.options import NO_OPTIONS, OPTIONS, Options
 from runhook.domain.runs import AccountId
 from runhook.domain.signature import Secret
-from runhook.domain.webhooks import DeactivatedBy, Endpoint, Webhook, WebhookId
+from runhook.domain.telling import WebhookId
+from runhook.domain.webhooks import DeactivatedBy, Endpoint, Webhook
 from runhook.storage.columns import Duration
 from runhook.storage.interests import delete_interests, write_interests
 from runhook.storage.store import Clock, Transaction, after

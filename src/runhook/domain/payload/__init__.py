@@ -4,20 +4,23 @@ The wire's names live here, in one module per payload version, and nowhere else 
 """
 
 import json
-from typing import assert_never
+from collections.abc import Mapping
+from typing import assert_never, cast
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation, MissedRun, Notice
-from runhook.domain.options import PayloadVersion
 from runhook.domain.payload import v2022_05, v2023_02
 from runhook.domain.payload.links import links_of
 from runhook.domain.results import read_results
-from runhook.domain.webhooks import Webhook
+from runhook.domain.telling import PayloadVersion, Telling
 
 RENDERERS = {
     PayloadVersion.V2022_05: v2022_05.render,
     PayloadVersion.V2023_02: v2023_02.render,
+}
+ACCOUNT_KEYS = {
+    PayloadVersion.V2022_05: "account_id",
+    PayloadVersion.V2023_02: "accountId",
 }
 RESULTS_RENDERERS = {
     PayloadVersion.V2022_05: v2022_05.render_results,
@@ -33,34 +36,38 @@ MISSED_RENDERERS = {
 }
 
 
-def render(
-    event: Event | Notice,
-    webhook: Webhook,
-    delivery_id: DeliveryId,
-    *,
-    public_url: str | None = None,
-) -> bytes:
-    """Return the final body of ``event`` for ``webhook``, in the version the webhook chose.
+def render(event: Event | Notice, telling: Telling) -> bytes:
+    """Return the final body of ``event``, in the version that the webhook chose."""
+    return encoded(payload_of(event, telling))
 
-    Args:
-        event: what happened.
-        webhook: who is told, and how.
-        delivery_id: the delivery's.
-        public_url: where people reach this service, None if nobody has said so.
-    """
-    version = webhook.options.payload_version
+
+def payload_of(event: Event | Notice, telling: Telling) -> dict[str, object]:
+    """Return the body as an object, its keys in the order of the version's page."""
+    version = telling.payload_version
     match event:
         case Deactivation():
-            payload = DEACTIVATION_RENDERERS[version](event, webhook, delivery_id)
+            return DEACTIVATION_RENDERERS[version](event, telling)
         case MissedRun():
-            payload = MISSED_RENDERERS[version](event, webhook, delivery_id)
+            return MISSED_RENDERERS[version](event, telling)
         case Event():
-            with_results = webhook.options.include_results and event.type is EventType.COMPLETED
-            beside = results_of(event, version, public_url) if with_results else {}
-            payload = RENDERERS[version](event, webhook, delivery_id, beside)
+            with_results = telling.include_results and event.type is EventType.COMPLETED
+            beside = results_of(event, version, telling.public_url) if with_results else {}
+            return RENDERERS[version](event, telling, beside)
         case unknown:
             assert_never(unknown)
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def data_of(event: Event | Notice, telling: Telling) -> dict[str, object]:
+    """Return what a payload tells beside its envelope, for formats that have their own."""
+    payload = payload_of(event, telling)
+    account = ACCOUNT_KEYS[telling.payload_version]
+    return {account: payload[account], **cast(Mapping[str, object], payload["data"])}
+
+
+def encoded(body: Mapping[str, object]) -> bytes:
+    """Return JSON as it goes over the wire."""
+    # A lone surrogate, which some reporter's language may make, must not cost the message.
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def results_of(event: Event, version: PayloadVersion, public_url: str | None) -> dict[str, object]:

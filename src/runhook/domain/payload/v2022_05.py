@@ -6,24 +6,21 @@ Every id inside `data` is a string, `account_id` is a number; times are UTC, to 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import Links
 from runhook.domain.results import NodeResults
 from runhook.domain.runs import SCHEDULED, Run
 from runhook.domain.spans import written
-from runhook.domain.webhooks import Webhook
+from runhook.domain.telling import Telling
 
 
-def render(
-    event: Event, webhook: Webhook, delivery_id: DeliveryId, beside: Mapping[str, object]
-) -> dict[str, object]:
+def render(event: Event, telling: Telling, beside: Mapping[str, object]) -> dict[str, object]:
     """Return the payload as an object whose key order is the page's; ``beside`` comes behind."""
     run = event.run
     return {
         "account_id": run.account_id,
-        "event_id": delivery_id,
+        "event_id": telling.delivery_id,
         "timestamp": clock_text(event.occurred_at),
         "event_type": event.type.value,
         "data": {
@@ -35,7 +32,7 @@ def render(
             "environment_name": run.job.environment_name,
             "run_started_at": clock_text(run.started_at),
             **ending(event.type, run),
-            "webhook_name": webhook.name,
+            "webhook_name": telling.webhook_name,
             "dbt_version": run.dbt_version,
             "project_name": run.job.project_name,
             **beside,
@@ -76,29 +73,25 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
     }
 
 
-def render_deactivation(
-    notice: Deactivation, webhook: Webhook, delivery_id: DeliveryId
-) -> dict[str, object]:
+def render_deactivation(notice: Deactivation, telling: Telling) -> dict[str, object]:
     """Return the payload of a deactivation, which the page does not have, in its style."""
     return {
-        **around_notice(notice, delivery_id),
+        **around_notice(notice, telling),
         "data": {
             "deactivated_webhook_id": notice.webhook_id,
             "deactivated_webhook_name": notice.webhook_name,
             "deactivate_reason": notice.reason,
             "failing_since": clock_text(notice.failing_since),
             "consecutive_failures": notice.consecutive_failures,
-            "webhook_name": webhook.name,
+            "webhook_name": telling.webhook_name,
         },
     }
 
 
-def render_missed(
-    notice: MissedRun, webhook: Webhook, delivery_id: DeliveryId
-) -> dict[str, object]:
+def render_missed(notice: MissedRun, telling: Telling) -> dict[str, object]:
     """Return the payload of a missed run, which the page does not have, in its style."""
     return {
-        **around_notice(notice, delivery_id),
+        **around_notice(notice, telling),
         "data": {
             "job_id": str(notice.job.id),
             "job_name": notice.job.name,
@@ -111,7 +104,7 @@ def render_missed(
             "last_run_started_at": (
                 "" if notice.last_started_at is None else clock_text(notice.last_started_at)
             ),
-            "webhook_name": webhook.name,
+            "webhook_name": telling.webhook_name,
             "project_name": notice.job.project_name,
         },
     }
@@ -122,11 +115,11 @@ def clock_text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def around_notice(notice: Notice, delivery_id: DeliveryId) -> dict[str, object]:
+def around_notice(notice: Notice, telling: Telling) -> dict[str, object]:
     """Return what a notice's payload has around its data, as every payload has."""
     return {
         "account_id": notice.account_id,
-        "event_id": delivery_id,
+        "event_id": telling.delivery_id,
         "timestamp": clock_text(notice.occurred_at),
         "event_type": notice.type.value,
     }

@@ -7,14 +7,13 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import Links
 from runhook.domain.results import NodeResults
 from runhook.domain.runs import Run, RunStatus
 from runhook.domain.spans import written
-from runhook.domain.webhooks import Webhook
+from runhook.domain.telling import Telling
 
 STATUS_WORDS = {
     EventType.STARTED: ("Running", RunStatus.RUNNING),
@@ -32,19 +31,17 @@ ENDING_KEYS = {
 }
 
 
-def render(
-    event: Event, webhook: Webhook, delivery_id: DeliveryId, beside: Mapping[str, object]
-) -> dict[str, object]:
+def render(event: Event, telling: Telling, beside: Mapping[str, object]) -> dict[str, object]:
     """Return the payload as an object whose key order is dbt Cloud's; ``beside`` comes behind."""
     run = event.run
     status_word, status = status_of(event)
     return {
         "accountId": run.account_id,
-        "eventId": delivery_id,
+        "eventId": telling.delivery_id,
         "timestamp": precise_text(event.occurred_at),
         "eventType": event.type.value,
-        "webhookId": webhook.id,
-        "webhookName": webhook.name,
+        "webhookId": telling.webhook_id,
+        "webhookName": telling.webhook_name,
         "data": {
             "jobId": str(run.job.id),
             "jobName": run.job.name,
@@ -99,12 +96,10 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
     }
 
 
-def render_deactivation(
-    notice: Deactivation, webhook: Webhook, delivery_id: DeliveryId
-) -> dict[str, object]:
+def render_deactivation(notice: Deactivation, telling: Telling) -> dict[str, object]:
     """Return the payload of a deactivation, which dbt Cloud does not have, in its style."""
     return {
-        **around_notice(notice, webhook, delivery_id),
+        **around_notice(notice, telling),
         "data": {
             "deactivatedWebhookId": notice.webhook_id,
             "deactivatedWebhookName": notice.webhook_name,
@@ -115,12 +110,10 @@ def render_deactivation(
     }
 
 
-def render_missed(
-    notice: MissedRun, webhook: Webhook, delivery_id: DeliveryId
-) -> dict[str, object]:
+def render_missed(notice: MissedRun, telling: Telling) -> dict[str, object]:
     """Return the payload of a missed run, which dbt Cloud does not have, in its style."""
     return {
-        **around_notice(notice, webhook, delivery_id),
+        **around_notice(notice, telling),
         "data": {
             "jobId": str(notice.job.id),
             "jobName": notice.job.name,
@@ -150,13 +143,13 @@ def precise_text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
 
 
-def around_notice(notice: Notice, webhook: Webhook, delivery_id: DeliveryId) -> dict[str, object]:
+def around_notice(notice: Notice, telling: Telling) -> dict[str, object]:
     """Return what a notice's payload has around its data, as every payload has."""
     return {
         "accountId": notice.account_id,
-        "eventId": delivery_id,
+        "eventId": telling.delivery_id,
         "timestamp": precise_text(notice.occurred_at),
         "eventType": notice.type.value,
-        "webhookId": webhook.id,
-        "webhookName": webhook.name,
+        "webhookId": telling.webhook_id,
+        "webhookName": telling.webhook_name,
     }

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
-from runhook.domain.options import PayloadVersion
+from runhook.domain.telling import PayloadVersion
 from runhook.operations.accounts import AccountChange
 from runhook.server.api.wire import given
 from runhook.storage.accounts import Account

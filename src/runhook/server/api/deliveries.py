@@ -14,13 +14,13 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
 from runhook.domain.callers import Caller
-from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.events import EventType
 from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import JobId, RunId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.operations.redeliver import redeliver
 from runhook.server.api.deliveries_wire import EventOut, ReceiptOut, event_of, receipt_of
 from runhook.server.api.parameters import (

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from runhook.domain.deliveries import DeliveryId, DeliveryState
+from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
 from runhook.domain.numbers import LARGEST_ID
@@ -19,7 +19,7 @@ from runhook.domain.redeliveries import (
     Share,
 )
 from runhook.domain.runs import JobId, RunId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.operations.redeliver_many import Preview
 from runhook.server.api.wire import NO_NUL, Moment
 

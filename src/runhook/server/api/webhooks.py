@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import WebhookId
 from runhook.operations.send_test import send_test
 from runhook.operations.subscribe import (
     change_webhook,

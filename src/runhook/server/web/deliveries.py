@@ -4,9 +4,9 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
+from runhook.domain.telling import DeliveryId
 from runhook.operations.redeliver import redeliver
 from runhook.server.authentication import needs
 from runhook.server.request import AnyRequest

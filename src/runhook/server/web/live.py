@@ -9,10 +9,9 @@ every replica.
 from litestar import Response, get
 from litestar.params import FromQuery
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.permissions import Permission
 from runhook.domain.redeliveries import RedeliveryId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.server.authentication import needs
 from runhook.server.request import AnyRequest
 from runhook.server.services import Serving

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from runhook.domain.deliveries import UNSENT_STATES, DeliveryId, DeliveryState
+from runhook.domain.deliveries import UNSENT_STATES, DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.numbers import number_in
 from runhook.domain.redeliveries import CODE_CLASSES
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.runs import JobId, RunId
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.webhooks import Webhook
 from runhook.server.services import Services
 from runhook.server.web.addresses import Query, Sent, address_of, value_in, values_in
 from runhook.server.web.opened import Opened, opened_of

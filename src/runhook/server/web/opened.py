@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runhook.domain.deliveries import DeliveryId, check_redelivery
+from runhook.domain.deliveries import check_redelivery
 from runhook.domain.errors import ConflictError
+from runhook.domain.telling import DeliveryId
 from runhook.domain.webhooks import Webhook
 from runhook.server.web.visits import Visit
 from runhook.storage.deliveries import (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runhook.domain.deliveries import DeliveryId
+from runhook.domain.telling import DeliveryId
 from runhook.server.web.opened import refusal_of
 from runhook.server.web.visits import Visit
 from runhook.storage.deliveries import LoggedDelivery, find_deliveries

@@ -9,11 +9,11 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.errors import ConflictError, InvalidError, NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.domain.redeliveries import Picked, Redelivery, RedeliveryId, Selection
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.webhooks import Webhook
 from runhook.operations.redeliver_many import (
     Preview,
     begin_redelivery,

@@ -9,9 +9,9 @@ from litestar.response import Redirect, Template
 from runhook.domain.auditing import AuditAction
 from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
 from runhook.domain.numbers import number_in
-from runhook.domain.options import PayloadVersion
 from runhook.domain.people import UserId
 from runhook.domain.permissions import Permission, PermissionSet, Role
+from runhook.domain.telling import PayloadVersion
 from runhook.operations.accounts import AccountChange, change_account
 from runhook.operations.invite import invite, link_of, withdraw
 from runhook.operations.people import change_role, remove_member

@@ -4,11 +4,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from runhook.domain.deliveries import DeliveryId
 from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.redeliveries import RedeliveryId
 from runhook.domain.runs import AccountId, RunId
-from runhook.domain.webhooks import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.server.web.addresses import address_of
 from runhook.storage.backlog import backlog_of, count_paused, count_sending
 from runhook.storage.deliveries import LoggedDelivery

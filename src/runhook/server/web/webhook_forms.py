@@ -186,9 +186,7 @@ def samples_of(form: Form, services: Services, account: Account) -> Mapping[str,
     return {
         one.value: render(
             sample_event(like, now=now),
-            like,
-            new_delivery_id(now, 0),
-            public_url=services.public_url,
+            like.telling(new_delivery_id(now, 0), public_url=services.public_url),
         )
         for one, like in samples.items()
     }

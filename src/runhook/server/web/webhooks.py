@@ -12,7 +12,8 @@ from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.numbers import number_in
 from runhook.domain.permissions import Permission
 from runhook.domain.signature import SIGNATURE_HEADER
-from runhook.domain.webhooks import Webhook, WebhookId
+from runhook.domain.telling import WebhookId
+from runhook.domain.webhooks import Webhook
 from runhook.operations.send_test import send_test
 from runhook.operations.subscribe import (
     WebhookChange,

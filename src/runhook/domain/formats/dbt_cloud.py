@@ -1,0 +1,21 @@
+"""dbt Cloud's own payloads, signed as dbt Cloud signs them."""
+
+from runhook.domain.events import Event
+from runhook.domain.formats.format import NoSettings, Rendered, SignedFormat
+from runhook.domain.notices import Notice
+from runhook.domain.payload import render
+from runhook.domain.telling import Telling
+
+
+class DbtCloud(SignedFormat[NoSettings]):
+    """What a webhook has that does not say."""
+
+    name = "dbt_cloud"
+    title = "dbt Cloud"
+    summary = "dbt Cloud's payloads and signature, for receivers written for these."
+    where = "The URL is your receiver's own."
+    settings = NoSettings
+
+    def render(self, event: Event | Notice, telling: Telling, settings: NoSettings) -> Rendered:
+        del settings
+        return Rendered(body=render(event, telling))

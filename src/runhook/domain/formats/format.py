@@ -1,0 +1,230 @@
+"""What a format is: how an event becomes a request that a service understands, and its answer read.
+
+A format is pure. Its bytes are made once, when the event happens, and are equal on every attempt; a
+secret that the service wants is put in when they are sent, and never stored in them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum, StrEnum
+from typing import ClassVar, Generic, TypeVar
+
+from runhook.domain.errors import InvalidError
+from runhook.domain.events import Event, EventType
+from runhook.domain.message import Message, message_of
+from runhook.domain.notices import Notice
+from runhook.domain.rate_limits import RateLimit
+from runhook.domain.telling import Telling
+from runhook.domain.text import fit, one_line
+
+SENTENCE_CHARACTERS = 300
+TRIED_AGAIN = frozenset({408, 425, 429})
+
+
+class Audience(StrEnum):
+    """Who reads a format; what a webhook is told by default follows from it."""
+
+    PROGRAMS = "programs"
+    """They want every event."""
+    PEOPLE = "people"
+    """They want the first failure and the recovery, and a run's end once."""
+    INCIDENTS = "incidents"
+    """A service that opens an incident at a failure and ends it at a success."""
+    COMMITS = "commits"
+    """A code host that shows how a commit's run does."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoSettings:
+    """A format that has none."""
+
+
+Settings = TypeVar("Settings")
+"""A frozen dataclass; its fields are declared with ``option``, and each has a default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What is kept of a delivery, and sent on every attempt."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Beside those of the webhook and its Content-Type; none is secret."""
+    path: str = ""
+    """Comes behind the address's path, percent-encoded; it begins with a slash."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A request that is about to be sent, without what signs it."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a service answered."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    body: bytes = b""
+    """As much as is kept."""
+    host: str = ""
+    """Which host answered, in lower case."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status says so."""
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        """The body in one line, short enough for a sentence."""
+        return fit(one_line(self.body[:4_000].decode(errors="replace")), SENTENCE_CHARACTERS)
+
+
+class Meaning(Enum):
+    """What an answer means for the delivery and its webhook."""
+
+    TAKEN = "taken"
+    """It is done."""
+    RETRY = "retry"
+    """It may be taken later."""
+    REFUSED = "refused"
+    """It is never taken, for what we built; that tells nothing of the endpoint."""
+    FINAL = "final"
+    """It is never taken, for what the webhook's owner can mend, such as a wrong key."""
+    GONE = "gone"
+    """The endpoint is no more: no delivery is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """An answer as the service means it."""
+
+    meaning: Meaning
+    words: str = ""
+    """Why, in the service's own words; empty where its status says it all."""
+    retry_after: timedelta | None = None
+    """How long it wants to be left alone, where it says so elsewhere than in `Retry-After`."""
+
+
+class Format(Generic[Settings]):
+    """A form that an event can have for a webhook. What differs from this is overridden."""
+
+    name: ClassVar[str]
+    """Its value of `format` on the wire."""
+    title: ClassVar[str]
+    """What people call it."""
+    summary: ClassVar[str]
+    """What it is for, in a sentence."""
+    where: ClassVar[str] = ""
+    """Where its address and its settings are found, for who has never made one."""
+    audience: ClassVar[Audience] = Audience.PEOPLE
+    event_types: ClassVar[tuple[EventType, ...]] = (
+        EventType.COMPLETED,
+        EventType.ERRORED,
+        EventType.MISSED,
+    )
+    """What a webhook hears of that does not say."""
+    rate_limit: ClassVar[RateLimit | None] = None
+    """What a webhook has that does not say."""
+    is_signed: ClassVar[bool] = False
+    """Whether requests carry our signatures; a service's own credentials are in the way of them."""
+    url_is_secret: ClassVar[bool] = False
+    """Whether who knows the URL can send."""
+    content_type: ClassVar[str] = "application/json"
+    settings: type[Settings]
+
+    def check(self, settings: Settings) -> Settings:
+        """Let settings pass that fit each other; secrets in them may be masked.
+
+        Raises:
+            InvalidError: something is missing or does not fit; ``field`` is the setting.
+        """
+        return settings
+
+    def check_url(self, url: str) -> None:
+        """Let the URL of an endpoint pass.
+
+        Raises:
+            InvalidError: the service has no such; the message says what to give instead.
+        """
+        del url
+
+    def address(self, settings: Settings) -> str | None:
+        """Return the service's own address, None if each webhook has another."""
+        del settings
+        return None
+
+    def method(self, settings: Settings) -> str:
+        """Return the method of its requests."""
+        del settings
+        return "POST"
+
+    def tells(self, event: Event | Notice) -> bool:
+        """Whether it has anything to say of an event."""
+        del event
+        return True
+
+    def render(self, event: Event | Notice, telling: Telling, settings: Settings) -> Rendered:
+        """Return what is kept of a delivery; secrets in ``settings`` are masked."""
+        raise NotImplementedError
+
+    def finish(self, draft: Draft, settings: Settings) -> Draft:
+        """Put into a request what must not be stored in it; ``settings`` are with their secrets."""
+        del settings
+        return draft
+
+    def read(self, answer: Answer) -> Reading:
+        """Read an answer by the rules of most services: 4xx are final."""
+        if answer.is_success:
+            return Reading(meaning=Meaning.TAKEN)
+        if answer.status == 410:
+            return Reading(meaning=Meaning.GONE, words=answer.text)
+        if answer.status in TRIED_AGAIN or answer.status >= 500:
+            return Reading(meaning=Meaning.RETRY, words=answer.text)
+        meaning = Meaning.REFUSED if answer.status in {400, 413, 415, 422} else Meaning.FINAL
+        return Reading(meaning=meaning, words=answer.text)
+
+
+class SignedFormat(Format[Settings]):
+    """A format for receivers written for it; of their answers only the status counts."""
+
+    audience = Audience.PROGRAMS
+    event_types = (EventType.COMPLETED,)
+    is_signed = True
+
+    def read(self, answer: Answer) -> Reading:
+        """Read an answer: what is no success is tried again, until the endpoint is gone."""
+        if answer.is_success:
+            return Reading(meaning=Meaning.TAKEN)
+        return Reading(meaning=Meaning.GONE if answer.status == 410 else Meaning.RETRY)
+
+
+class MessageFormat(Format[Settings]):
+    """A format that is made from the neutral message."""
+
+    def render(self, event: Event | Notice, telling: Telling, settings: Settings) -> Rendered:
+        """Return what is kept of a delivery."""
+        return self.compose(message_of(event, telling), telling, settings)
+
+    def compose(self, message: Message, telling: Telling, settings: Settings) -> Rendered:
+        """Return the message in the service's form; secrets in ``settings`` are masked."""
+        raise NotImplementedError
+
+
+def check_host(url: str, host: str, instead: str) -> None:
+    """Refuse URLs of a host.
+
+    Raises:
+        InvalidError: the URL's host is that one, or one below it.
+    """
+    named = url.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0].lower()
+    if named == host or named.endswith(f".{host}"):
+        raise InvalidError(instead, field="client_url")

@@ -1,0 +1,391 @@
+"""One neutral message of an event or a notice, from which formats for people make theirs.
+
+All of it is plain text without markup; names and messages in it may be anybody's, and each format
+escapes each value where it puts it into its own markup.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+from urllib.parse import quote
+
+from runhook.domain.artifacts import FailedNode
+from runhook.domain.events import Event, EventType
+from runhook.domain.notices import Deactivation, MissedRun, Notice
+from runhook.domain.payload.links import links_of
+from runhook.domain.regressions import has_warnings
+from runhook.domain.results import NodeResults, read_results
+from runhook.domain.runs import AccountId, Job, Run, RunId, RunOutcome, RunStatus
+from runhook.domain.spans import written
+from runhook.domain.telling import Telling, WebhookId
+from runhook.domain.text import clean, first_line, fit, one_line
+
+NAME_CHARACTERS = 150
+REASON_CHARACTERS = 1_000
+NODE_MESSAGE_CHARACTERS = 500
+URL_CHARACTERS = 2_000
+URL_SAFE = "%/:?#[]@!$&'()*+,;=~"
+KINDS_TOLD = 6
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+class Status(StrEnum):
+    """What has happened to a job, or to a webhook."""
+
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    WARNED = "succeeded with warnings"
+    FAILED = "failed"
+    """dbt ran, and nodes failed."""
+    ERRORED = "errored"
+    """dbt could not run, was killed, or is lost."""
+    CANCELED = "canceled"
+    MISSED = "missed"
+    """A run that was expected has not started."""
+    RECOVERED = "recovered"
+    """The first success after a failure."""
+    DEACTIVATED = "deactivated"
+    """A webhook was, for its endpoint's failures."""
+
+
+class Severity(StrEnum):
+    """How much a message asks of its readers; formats have a colour for each."""
+
+    NEUTRAL = "neutral"
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+SEVERITIES = {
+    Status.STARTED: Severity.NEUTRAL,
+    Status.SUCCEEDED: Severity.GOOD,
+    Status.WARNED: Severity.WARNING,
+    Status.FAILED: Severity.BAD,
+    Status.ERRORED: Severity.BAD,
+    Status.CANCELED: Severity.NEUTRAL,
+    Status.MISSED: Severity.BAD,
+    Status.RECOVERED: Severity.GOOD,
+    Status.DEACTIVATED: Severity.WARNING,
+}
+HEADLINES = {
+    Status.STARTED: "\N{BLACK RIGHT-POINTING TRIANGLE} {job} started in {environment}",
+    Status.SUCCEEDED: "\N{CHECK MARK} {job} succeeded in {environment}",
+    Status.WARNED: "\N{WARNING SIGN} {job} succeeded with warnings in {environment}",
+    Status.FAILED: "\N{BALLOT X} {job} failed in {environment}",
+    Status.ERRORED: "\N{BALLOT X} {job} errored in {environment}",
+    Status.CANCELED: "\N{BLACK SQUARE} {job} was canceled in {environment}",
+    Status.MISSED: "\N{BALLOT X} {job} did not start in {environment}",
+    Status.RECOVERED: "\N{CHECK MARK} {job} is well again in {environment}",
+    Status.DEACTIVATED: "\N{WARNING SIGN} The webhook {webhook} was deactivated",
+}
+STATUS_OF_ENDING = {
+    RunStatus.SUCCESS: Status.SUCCEEDED,
+    RunStatus.ERROR: Status.ERRORED,
+    RunStatus.CANCELLED: Status.CANCELED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A value with its name, such as a run's duration."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node that failed or warned; an empty text or tuple is what is not known."""
+
+    unique_id: str
+    resource_type: str
+    status: str
+    name: str
+    """dbt's name of it."""
+    message: str
+    """In one line."""
+    group: str = ""
+    owner_name: str = ""
+    owner_email: str = ""
+    tags: tuple[str, ...] = ()
+    path: str = ""
+    package: str = ""
+    exposures: tuple[str, ...] = ()
+    """Those downstream of it, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Where to go on reading, as a button or below the text."""
+
+    title: str
+    url: str
+    """`https://` or `http://`; of what markup uses it has `& ( ) [ ] * _ ~ #`, no `< > | "` and no
+    spaces."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What people are told."""
+
+    event_id: str
+    """Equal on every attempt: the delivery's id."""
+    event_type: EventType
+    status: Status
+    headline: str
+    """In one line, such as `✗ nightly failed in prod`."""
+    reason: str = ""
+    """Why, in a sentence or some lines."""
+    facts: tuple[Fact, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    more_nodes: int = 0
+    """How many failed beside ``nodes``."""
+    run_link: Link | None = None
+    trigger_link: Link | None = None
+    correlation_key: str
+    """Equal for all that is told of one job in one environment; ASCII, at most 100 characters."""
+    account_id: AccountId
+    job: Job | None = None
+    """Its names are cleaned and shortened; None where it is about no job."""
+    run: Run | None = None
+    """As reported, so that its texts may hold anything; None where it is about no run."""
+    run_id: RunId | None = None
+    webhook_id: WebhookId | None = None
+    """Which webhook it is about, if it is about one."""
+    occurred_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How much it asks of its readers."""
+        return SEVERITIES[self.status]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it tells of a success: what was wrong with the job is over."""
+        return self.status in {Status.SUCCEEDED, Status.WARNED, Status.RECOVERED}
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """Those that there are, the most useful first."""
+        return tuple(one for one in (self.run_link, self.trigger_link) if one is not None)
+
+
+def message_of(event: Event | Notice, telling: Telling) -> Message:
+    """Return what people are told of an event or a notice."""
+    match event:
+        case Event():
+            return message_of_run(event, telling)
+        case MissedRun():
+            return message_of_missed(event, telling)
+        case Deactivation():
+            return message_of_deactivation(event, telling)
+        case unknown:
+            assert_never(unknown)
+
+
+def message_of_run(event: Event, telling: Telling) -> Message:
+    """Return what people are told of a run."""
+    run, job = event.run, shown_job(event.run.job)
+    status = status_of(event, has_recovered=telling.has_recovered)
+    results = read_results(run.results)
+    links = links_of(run, telling.public_url)
+    failed = SEVERITIES[status] is Severity.BAD
+    nodes = tuple(node_of(one) for one in results.failed) if failed else ()
+    return Message(
+        event_id=telling.delivery_id,
+        event_type=event.type,
+        status=status,
+        headline=HEADLINES[status].format(job=job.name, environment=job.environment_name),
+        reason=reason_of(run) if failed or status is Status.CANCELED else "",
+        facts=facts_of(job, run, results),
+        nodes=nodes,
+        more_nodes=results.failed_total - len(nodes) if failed else 0,
+        run_link=link("Open the run", links.page),
+        trigger_link=link("Open what started it", links.trigger),
+        correlation_key=key_of_job(run.account_id, run.job),
+        account_id=run.account_id,
+        job=job,
+        run=run,
+        run_id=run.id,
+        occurred_at=event.occurred_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+    )
+
+
+def message_of_missed(notice: MissedRun, telling: Telling) -> Message:
+    """Return what people are told of a run that was expected."""
+    job = shown_job(notice.job)
+    page = telling.public_url and notice.last_run_id is not None
+    return Message(
+        event_id=telling.delivery_id,
+        event_type=notice.type,
+        status=Status.MISSED,
+        headline=HEADLINES[Status.MISSED].format(job=job.name, environment=job.environment_name),
+        reason=f"It was expected by {moment(notice.expected_at)}.",
+        facts=facts(
+            ("Project", job.project_name),
+            ("Expected every", written(notice.expectation.every)),
+            ("Missed so far", str(notice.missed_count)),
+            ("Last started", moment(notice.last_started_at) if notice.last_started_at else ""),
+        ),
+        run_link=link(
+            "Open the last run",
+            f"{telling.public_url}/accounts/{notice.account_id}/runs/{notice.last_run_id}"
+            if page
+            else None,
+        ),
+        correlation_key=key_of_job(notice.account_id, notice.job),
+        account_id=notice.account_id,
+        job=job,
+        occurred_at=notice.occurred_at,
+    )
+
+
+def message_of_deactivation(notice: Deactivation, telling: Telling) -> Message:
+    """Return what people are told of a webhook that was deactivated."""
+    name = fit(one_line(notice.webhook_name), NAME_CHARACTERS)
+    page = telling.public_url and (
+        f"{telling.public_url}/accounts/{notice.account_id}/webhooks/{notice.webhook_id}"
+    )
+    return Message(
+        event_id=telling.delivery_id,
+        event_type=notice.type,
+        status=Status.DEACTIVATED,
+        headline=HEADLINES[Status.DEACTIVATED].format(webhook=name),
+        reason=fit(clean(notice.reason).strip(), REASON_CHARACTERS),
+        facts=facts(
+            ("Failing since", moment(notice.failing_since)),
+            ("Failed in a row", str(notice.consecutive_failures)),
+        ),
+        run_link=link("Open the webhook", page),
+        correlation_key=f"runhook-{notice.account_id}-{notice.webhook_id}",
+        account_id=notice.account_id,
+        webhook_id=notice.webhook_id,
+        occurred_at=notice.occurred_at,
+    )
+
+
+def status_of(event: Event, *, has_recovered: bool) -> Status:
+    """Return what an event says of its job."""
+    run = event.run
+    if event.type is EventType.STARTED:
+        return Status.STARTED
+    if event.type is EventType.CANCELED:
+        return Status.CANCELED
+    if run.outcome is RunOutcome.FAILED:
+        return Status.FAILED
+    status = STATUS_OF_ENDING.get(run.status, Status.ERRORED)
+    if status is not Status.SUCCEEDED:
+        return status
+    if has_recovered:
+        return Status.RECOVERED
+    return Status.WARNED if has_warnings(run) else status
+
+
+def key_of_job(account_id: AccountId, job: Job) -> str:
+    """Return the key that joins what is told of a job in its environment."""
+    return f"runhook-{account_id}-job-{job.id}-environment-{job.environment_id}"
+
+
+def shown_job(job: Job) -> Job:
+    """Return a job with its names as they are shown."""
+    return Job(
+        id=job.id,
+        name=shown_name(job.name),
+        project_id=job.project_id,
+        project_name=shown_name(job.project_name),
+        environment_id=job.environment_id,
+        environment_name=shown_name(job.environment_name),
+    )
+
+
+def shown_name(name: str) -> str:
+    """Return a name in one line; what cannot be seen has a sign in its place."""
+    return fit(one_line(name), NAME_CHARACTERS) or "\N{EN DASH}"
+
+
+def facts_of(job: Job, run: Run, results: NodeResults) -> tuple[Fact, ...]:
+    """Return what is told of a run beside what failed."""
+    trigger = run.trigger
+    counts = list((results.counts or {}).items())
+    told = [f"{count} {one_line(status)}" for status, count in counts[:KINDS_TOLD]]
+    return facts(
+        ("Project", job.project_name),
+        ("Duration", span(run.finished_at - run.started_at) if run.finished_at else ""),
+        ("Trigger", shown(run.run_reason)),
+        ("Nodes", ", ".join(told)),
+        ("Started by", shown(trigger.system) if trigger else ""),
+        ("dbt", shown(run.dbt_version)),
+    )
+
+
+def facts(*pairs: tuple[str, str]) -> tuple[Fact, ...]:
+    """Return the facts that are known."""
+    return tuple(Fact(name=name, value=value) for name, value in pairs if value)
+
+
+def reason_of(run: Run) -> str:
+    """Return why a run failed or was canceled, in the words of who reported it."""
+    return fit(clean(run.status_message or "").strip(), REASON_CHARACTERS)
+
+
+def node_of(node: FailedNode) -> Node:
+    """Return what people are told of a node that failed."""
+    return Node(
+        unique_id=shown(node.unique_id),
+        resource_type=shown(node.resource_type),
+        status=shown(node.status),
+        name=name_of(node.unique_id),
+        message=fit(first_line(node.message), NODE_MESSAGE_CHARACTERS),
+    )
+
+
+def name_of(unique_id: str) -> str:
+    """Return dbt's name of a node, which its unique_id has behind its kind and package."""
+    parts = unique_id.split(".", 2)
+    name = parts[2] if len(parts) == 3 else unique_id
+    # A generic test has a hash behind its name; a singular test and a model may have dots in it.
+    if parts[0] == "test" and len(parts) == 3:
+        before, _, digest = name.rpartition(".")
+        name = before if before and len(digest) == 10 else name
+    return shown_name(name)
+
+
+def shown(text: str) -> str:
+    """Return a short text in one line."""
+    return fit(one_line(text), NAME_CHARACTERS)
+
+
+def link(title: str, url: str | None) -> Link | None:
+    """Return a link, if there is an address that is one."""
+    if not url or len(url) > URL_CHARACTERS:
+        return None
+    return Link(title=title, url=quote(url, safe=URL_SAFE, errors="replace"))
+
+
+def moment(time: datetime) -> str:
+    """Write a time for people who may be anywhere."""
+    return time.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def span(duration: timedelta) -> str:
+    """Write a duration such as `4 min 12 s`, in its two largest units."""
+    seconds = max(0, round(duration.total_seconds()))
+    parts = []
+    for size, unit in UNITS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 s"
+
+
+def and_more(count: int) -> str:
+    """Say how many nodes are not shown."""
+    return f"and {count} more"

@@ -1,0 +1,35 @@
+"""To whom an event is told, and as which delivery."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+WebhookId = NewType("WebhookId", str)
+"""`wsu_` and a KSUID, as dbt Cloud's."""
+DeliveryId = NewType("DeliveryId", str)
+"""`wev_` and a KSUID: the event id on the wire, equal on every attempt."""
+
+
+class PayloadVersion(StrEnum):
+    """The payload's form: the 2022 page's, or dbt Cloud's of today."""
+
+    V2022_05 = "2022-05"
+    V2023_02 = "2023-02"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """What a delivery's bytes are made of, beside the event and the format's settings."""
+
+    delivery_id: DeliveryId
+    webhook_id: WebhookId
+    webhook_name: str
+    payload_version: PayloadVersion = PayloadVersion.V2022_05
+    include_results: bool = False
+    """Whether a payload tells of nodes."""
+    host: str = ""
+    """Of the endpoint, in lower case: some services have dialects."""
+    public_url: str | None = None
+    """Where people reach this service, without a slash at the end; None if it is not known."""
+    has_recovered: bool = False
+    """Whether it tells of the first success after a failure."""

@@ -1,0 +1,139 @@
+"""Texts that go into somebody else's markup: made harmless, measured as they will be, and cut.
+
+Services count what they get, so that a text is measured after it was escaped. It is cut before:
+what is cut never ends inside an entity or behind a lonely backslash. Markup around a value, such as
+a link or a fence, is put around it afterwards, so that no cut can open it.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+LINE_ENDS = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+# What turns the direction of other text, hides, or is no character: a name must not be able to make
+# what stands beside it read otherwise. The joiners that emoji and some scripts need stay.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+SURROGATES = re.compile("[\ud800-\udfff]")
+SPACES = re.compile(r"\s+")
+JOINERS = frozenset("\u200c\u200d")
+DBT_PREAMBLE = re.compile(r"\w[\w ]* Error in .+ \(.+\)")
+"""How a message of dbt begins that says why in its second line."""
+
+Escape = Callable[[str], str]
+Measure = Callable[[str], int]
+
+
+def as_is(text: str) -> str:
+    """Escape nothing."""
+    return text
+
+
+def in_bytes(text: str) -> int:
+    """Measure a text in UTF-8."""
+    return len(text.encode())
+
+
+def clean(text: str) -> str:
+    """Return a text without what cannot be seen, its lines ended by line feeds."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = LINE_ENDS.sub("\n", text).replace("\t", " ")
+    return UNSEEN.sub("", SURROGATES.sub(REPLACED, text))
+
+
+def one_line(text: str) -> str:
+    """Return a text in one line, made harmless."""
+    return SPACES.sub(" ", clean(text)).strip()
+
+
+def first_line(message: str) -> str:
+    """Return what a message of dbt says first.
+
+    That is the line with the reason, too, where the first only says in what it is an error.
+    """
+    lines = [line.strip() for line in clean(message[:10_000]).splitlines() if line.strip()]
+    if len(lines) > 1 and DBT_PREAMBLE.fullmatch(lines[0]):
+        return f"{lines[0]}: {one_line(lines[1])}"
+    return one_line(lines[0]) if lines else ""
+
+
+def fit(text: str, limit: int, *, escape: Escape = as_is, measure: Measure = len) -> str:
+    """Escape a text and return as much as has room; an ellipsis stands for the rest.
+
+    Args:
+        text: is not escaped.
+        limit: how much the escaped text may measure.
+        escape: escapes a text; what a longer text becomes never measures less.
+        measure: counts as the service does.
+    """
+    whole = escape(text) if len(text) <= limit else None
+    if whole is not None and measure(whole) <= limit:
+        return whole
+    room = limit - measure(ELLIPSIS)
+    if room <= 0:
+        return ""
+    lengths = range(min(len(text), room) + 1)
+    longest = bisect_right(lengths, room, key=lambda length: measure(escape(text[:length]))) - 1
+    return escape(text[: end_of_character(text, max(longest, 0))].rstrip()) + ELLIPSIS
+
+
+def end_of_character(text: str, length: int) -> int:
+    """Return the last place up to ``length`` that is not inside of what people see as one."""
+    place = length
+    while 0 < place < len(text) and (
+        unicodedata.combining(text[place])
+        or text[place] in JOINERS
+        or text[place - 1] in JOINERS
+        or unicodedata.category(text[place]) in {"Mn", "Me", "Sk"}
+    ):
+        place -= 1
+    return place or length
+
+
+def fill(
+    parts: Sequence[str],
+    limit: int,
+    *,
+    more: Callable[[int], str],
+    beside: int = 0,
+    separator: str = "\n",
+    measure: Measure = len,
+) -> str:
+    """Join as many parts as have room, in their order, and say how many were left out.
+
+    Args:
+        parts: each whole in its markup.
+        limit: how much the text may measure; what says how many were left out has room in it.
+        more: says that so many were left out.
+        beside: how many more there are that are not among the parts.
+        separator: stands between parts.
+        measure: counts as the service does.
+    """
+    for count in range(len(parts), 0, -1):
+        left = len(parts) - count + beside
+        text = separator.join([*parts[:count], *([more(left)] if left else [])])
+        if measure(text) <= limit:
+            return text
+    return more(len(parts) + beside) if parts or beside else ""
+
+
+def as_many_as_fit(build: Callable[[int], bytes], most: int, limit: int) -> bytes:
+    """Return what is built of as many things as it may be without being too large.
+
+    Args:
+        build: builds it of so many things, and says in it what it leaves out.
+        most: how many there are.
+        limit: how many bytes it may have; of none, it is returned whatever it has.
+    """
+    for count in range(most, 0, -1):
+        built = build(count)
+        if len(built) <= limit:
+            return built
+    return build(0)

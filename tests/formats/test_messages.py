@@ -1,0 +1,193 @@
+"""The neutral message: what a colleague would have written."""
+
+from datetime import timedelta
+
+import pytest
+
+from runhook.domain.events import Event, EventType
+from runhook.domain.message import Fact, Message, Node, Severity, Status, message_of, span
+from runhook.domain.notices import Notice
+from runhook.domain.runs import RunOutcome, RunStatus, Trigger
+from runhook.domain.telling import DeliveryId
+from tests.support.builders import (
+    FINISHED_AT,
+    STARTED_AT,
+    a_deactivation,
+    a_job,
+    a_missed_run,
+    a_run,
+    a_webhook,
+    an_event,
+)
+
+NIGHTLY = a_job(name="nightly", project_name="shop", environment_name="prod")
+RESULTS = {
+    "counts": {"success": 8, "error": 2},
+    "failed_total": 9,
+    "failed": [
+        {
+            "unique_id": "model.shop.orders",
+            "resource_type": "model",
+            "status": "error",
+            "message": "Database Error in model orders (models/orders.sql)\n  no such column: x",
+        },
+        {
+            "unique_id": "test.shop.not_null_orders_id.0123456789",
+            "resource_type": "test",
+            "status": "fail",
+            "message": "Got 3 results, configured to fail if != 0",
+        },
+    ],
+}
+
+
+def told(event: Event | Notice, *, has_recovered: bool = False) -> Message:
+    telling = a_webhook().telling(
+        DeliveryId("wev_1"), public_url="https://runhook.example.com", has_recovered=has_recovered
+    )
+    return message_of(event, telling)
+
+
+def failed(**fields) -> Event:
+    run = a_run(job=NIGHTLY, status=RunStatus.ERROR, outcome=RunOutcome.FAILED, **fields)
+    return an_event(type=EventType.ERRORED, run=run)
+
+
+def test_a_failure_is_told_as_a_colleague_would():
+    message = told(
+        failed(
+            results=RESULTS,
+            status_message="2 of 10 nodes failed",
+            run_reason="scheduled",
+            started_at=STARTED_AT,
+            finished_at=STARTED_AT + timedelta(minutes=4, seconds=12),
+            trigger=Trigger(system="airflow", link="https://airflow.example.com/run/1"),
+        )
+    )
+
+    assert message.headline == "✗ nightly failed in prod"
+    assert message.severity is Severity.BAD
+    assert message.reason == "2 of 10 nodes failed"
+    assert message.facts == (
+        Fact(name="Project", value="shop"),
+        Fact(name="Duration", value="4 min 12 s"),
+        Fact(name="Trigger", value="scheduled"),
+        Fact(name="Nodes", value="8 success, 2 error"),
+        Fact(name="Started by", value="airflow"),
+        Fact(name="dbt", value="1.0.0"),
+    )
+    assert message.nodes == (
+        Node(
+            unique_id="model.shop.orders",
+            resource_type="model",
+            status="error",
+            name="orders",
+            message="Database Error in model orders (models/orders.sql): no such column: x",
+        ),
+        Node(
+            unique_id="test.shop.not_null_orders_id.0123456789",
+            resource_type="test",
+            status="fail",
+            name="not_null_orders_id",
+            message="Got 3 results, configured to fail if != 0",
+        ),
+    )
+    assert message.more_nodes == 7
+    assert [one.url for one in message.links] == [
+        "https://runhook.example.com/accounts/123/runs/109281092812",
+        "https://airflow.example.com/run/1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "headline", "severity"),
+    [
+        (an_event(type=EventType.STARTED, run=a_run(job=NIGHTLY)), "started in prod", "neutral"),
+        (
+            an_event(run=a_run(job=NIGHTLY, status=RunStatus.SUCCESS)),
+            "✓ nightly succeeded in prod",
+            "good",
+        ),
+        (
+            an_event(
+                run=a_run(job=NIGHTLY, status=RunStatus.SUCCESS, results={"counts": {"warn": 1}})
+            ),
+            "⚠ nightly succeeded with warnings in prod",
+            "warning",
+        ),
+        (failed(), "✗ nightly failed in prod", "bad"),
+        (
+            an_event(type=EventType.ERRORED, run=a_run(job=NIGHTLY, status=RunStatus.ERROR)),
+            "✗ nightly errored in prod",
+            "bad",
+        ),
+        (
+            an_event(type=EventType.CANCELED, run=a_run(job=NIGHTLY, status=RunStatus.CANCELLED)),
+            "■ nightly was canceled in prod",
+            "neutral",
+        ),
+        (a_missed_run(job=NIGHTLY), "✗ nightly did not start in prod", "bad"),
+        (a_deactivation(), "⚠ The webhook Nightly to Slack was deactivated", "warning"),
+    ],
+)
+def test_each_event_has_its_headline(event, headline, severity):
+    message = told(event)
+
+    assert headline in message.headline
+    assert message.severity == severity
+
+
+def test_a_recovery_says_so_and_a_failure_after_it_does_not():
+    success = an_event(run=a_run(job=NIGHTLY, status=RunStatus.SUCCESS))
+
+    assert told(success, has_recovered=True).headline == "✓ nightly is well again in prod"
+    assert told(failed(), has_recovered=True).status is Status.FAILED
+
+
+def test_all_that_is_told_of_a_job_has_one_key():
+    keys = {
+        told(event).correlation_key
+        for event in (failed(), an_event(run=a_run(job=NIGHTLY)), a_missed_run(job=NIGHTLY))
+    }
+
+    assert keys == {"runhook-123-job-2-environment-121221"}
+
+
+def test_names_are_shown_in_one_line_whatever_they_hold():
+    message = told(
+        an_event(run=a_run(job=a_job(name="night\nly\u202e" + "x" * 10_000, environment_name="")))
+    )
+
+    assert "\n" not in message.headline
+    assert "\u202e" not in message.headline
+    assert len(message.headline) < 250
+    assert message.headline.endswith("in \N{EN DASH}")
+
+
+@pytest.mark.parametrize(
+    ("link", "url"),
+    [
+        ("https://ci.example/a b|c>d", "https://ci.example/a%20b%7Cc%3Ed"),
+        ("https://ci.example/ü", "https://ci.example/%C3%BC"),
+        ("javascript:alert(1)", None),
+        ("https://ci.example/" + "x" * 5_000, None),
+    ],
+)
+def test_what_started_a_run_is_a_link_only_if_it_is_an_address(link, url):
+    message = told(failed(trigger=Trigger(link=link)))
+
+    assert (message.trigger_link.url if message.trigger_link else None) == url
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (59.6, "1 min"), (3_600, "1 h"), (3_725, "1 h 2 min"), (90_000, "1 d 1 h")],
+)
+def test_a_duration_is_told_in_its_two_largest_units(seconds, words):
+    assert span(timedelta(seconds=seconds)) == words
+
+
+def test_a_run_that_ended_before_it_began_took_no_time():
+    event = failed(started_at=FINISHED_AT, finished_at=STARTED_AT)
+
+    assert Fact(name="Duration", value="0 s") in told(event).facts

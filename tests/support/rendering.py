@@ -1,0 +1,14 @@
+"""The bytes of deliveries that were never made."""
+
+from runhook.domain import payload
+from runhook.domain.events import Event
+from runhook.domain.notices import Notice
+from runhook.domain.telling import DeliveryId
+from runhook.domain.webhooks import Webhook
+
+
+def render(
+    event: Event | Notice, webhook: Webhook, delivery_id: DeliveryId, public_url: str | None = None
+) -> bytes:
+    """The body of an event for a webhook, as dbt Cloud's."""
+    return payload.render(event, webhook.telling(delivery_id, public_url=public_url))
