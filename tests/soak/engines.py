@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runhook.client.programs import Role, role_of
+from runhook.client.programs import ProcessRole, role_of
 from runhook.domain.events import EVENTS_OF_STATUS
 from runhook.domain.runs import RunStatus
 from runhook.server.api.runs_wire import STATUS_WORDS
@@ -185,7 +185,7 @@ def child_of(process: int) -> int:
 
 def dbt_under(process: int) -> int:
     """Return the dbt that a process has started, through whatever stands between."""
-    while role_of(words_of(process)) is not Role.DBT:
+    while role_of(words_of(process)) is not ProcessRole.DBT:
         process = child_of(process)
     return process
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runhook.client.begun import status_of, verdict_of
+from runhook.client.begun import status_of_code, verdict_of
 from runhook.client.nesting import StepsFile, begun_file
 from runhook.client.steps import Step
 from tests.wrapping.support import StubService, Wrapper, accepted, refused
@@ -76,7 +76,7 @@ def test_what_becomes_of_a_run(
     code: int | None,
     expected: tuple[str, str | None, str],
 ):
-    verdict = verdict_of(steps, status or status_of(code), code)
+    verdict = verdict_of(steps, status or status_of_code(code), code)
 
     assert (verdict.status, verdict.outcome, verdict.message) == expected
 

@@ -5,7 +5,7 @@ import threading
 import time
 
 from runhook.client.reporter import Reporter
-from runhook.client.reports import Kind, Report
+from runhook.client.reports import Report, ReportKind
 from runhook.client.service import Service
 from tests.support.patience import PATIENCE
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, finish_waiting, next_line
@@ -68,7 +68,7 @@ def test_a_heartbeat_brings_the_request_once(service: StubService):
         {},
     )
     reporter = a_reporter(service, note)
-    reporter.report(Report(kind=Kind.STARTED, body={}))
+    reporter.report(Report(kind=ReportKind.STARTED, body={}))
     reporter.start()
     assert heard.wait(PATIENCE)
     service.wait_for("heartbeat", times=3)
@@ -81,8 +81,8 @@ def test_a_cancel_that_was_ours_is_not_asked_for_again(service: StubService):
     asked: list[str] = []
     service.answer = lambda _request, _position: (200, CANCEL, {})
     reporter = a_reporter(service, lambda: asked.append("asked"))
-    reporter.report(Report(kind=Kind.STARTED, body={}))
-    reporter.report(Report(kind=Kind.CANCELING, body={}))
+    reporter.report(Report(kind=ReportKind.STARTED, body={}))
+    reporter.report(Report(kind=ReportKind.CANCELING, body={}))
     reporter.start()
     service.wait_for("heartbeat", times=2)
 

@@ -9,40 +9,40 @@ import pytest
 from runhook.client.family import NO_ADOPTION, Family, ends_in, runners_in
 from runhook.client.process_table import (
     Process,
+    command_line_of,
     from_proc,
     from_ps,
     process_in_line,
     running_processes,
-    words_of,
 )
-from runhook.client.programs import Role, role_of
+from runhook.client.programs import ProcessRole, role_of
 
 ROLES = {
-    "dbt build": Role.DBT,
-    "/venv/bin/python3.11 /venv/bin/dbt build": Role.DBT,
-    "python -X utf8 -B -m dbt.cli.main run": Role.DBT,
-    "python3 -Im dbt run": Role.DBT,
-    "pypy3 -W error dbt run": Role.DBT,
-    "dbtf build": Role.DBT,
-    "dbt docs serve": Role.OTHER,
-    "python": Role.OTHER,
-    "python etl.py dbt": Role.OTHER,
-    "python -m etl dbt": Role.OTHER,
-    "docker run --rm image dbt build": Role.OTHER,
-    "tail -f dbt": Role.OTHER,
-    "/usr/bin/python3 /venv/bin/runhook run -- dbt build": Role.WRAPPER,
-    "python -m runhook.cli.main step -- dbt build": Role.WRAPPER,
-    "runhook flush": Role.OTHER,
-    "sh -c dbt": Role.SHELL,
-    "-bash": Role.SHELL,
-    "bash /venv/bin/dbt build": Role.SHELL,
-    "busybox sh -c dbt": Role.SHELL,
-    "busybox timeout 10 dbt": Role.LAUNCHER,
-    "/usr/bin/timeout 600 dbt build": Role.LAUNCHER,
-    "python3 /usr/bin/poetry run dbt build": Role.LAUNCHER,
-    "uv run dbt build": Role.LAUNCHER,
-    "make nightly": Role.MAKE,
-    "": Role.OTHER,
+    "dbt build": ProcessRole.DBT,
+    "/venv/bin/python3.11 /venv/bin/dbt build": ProcessRole.DBT,
+    "python -X utf8 -B -m dbt.cli.main run": ProcessRole.DBT,
+    "python3 -Im dbt run": ProcessRole.DBT,
+    "pypy3 -W error dbt run": ProcessRole.DBT,
+    "dbtf build": ProcessRole.DBT,
+    "dbt docs serve": ProcessRole.OTHER,
+    "python": ProcessRole.OTHER,
+    "python etl.py dbt": ProcessRole.OTHER,
+    "python -m etl dbt": ProcessRole.OTHER,
+    "docker run --rm image dbt build": ProcessRole.OTHER,
+    "tail -f dbt": ProcessRole.OTHER,
+    "/usr/bin/python3 /venv/bin/runhook run -- dbt build": ProcessRole.WRAPPER,
+    "python -m runhook.cli.main step -- dbt build": ProcessRole.WRAPPER,
+    "runhook flush": ProcessRole.OTHER,
+    "sh -c dbt": ProcessRole.SHELL,
+    "-bash": ProcessRole.SHELL,
+    "bash /venv/bin/dbt build": ProcessRole.SHELL,
+    "busybox sh -c dbt": ProcessRole.SHELL,
+    "busybox timeout 10 dbt": ProcessRole.LAUNCHER,
+    "/usr/bin/timeout 600 dbt build": ProcessRole.LAUNCHER,
+    "python3 /usr/bin/poetry run dbt build": ProcessRole.LAUNCHER,
+    "uv run dbt build": ProcessRole.LAUNCHER,
+    "make nightly": ProcessRole.MAKE,
+    "": ProcessRole.OTHER,
 }
 
 
@@ -52,8 +52,10 @@ def test_a_program_is_known_by_its_command_line(line: str):
 
 
 def test_dbts_runner_within_python_is_dbt():
-    assert role_of(["python", "-c", "from dbt.cli.main import dbtRunner; ..."]) == Role.DBT
-    assert role_of(["python", "-c", "import subprocess; subprocess.run(['dbt'])"]) == Role.OTHER
+    assert role_of(["python", "-c", "from dbt.cli.main import dbtRunner; ..."]) == ProcessRole.DBT
+    assert (
+        role_of(["python", "-c", "import subprocess; subprocess.run(['dbt'])"]) == ProcessRole.OTHER
+    )
 
 
 @pytest.fixture
@@ -89,7 +91,11 @@ def test_ps_tells_what_proc_tells(tree: subprocess.Popen[bytes]):
 
     for pid in ours:
         assert without_birth(by_ps[pid]) == without_birth(by_proc[pid])
-    assert words_of(by_ps[tree.pid])[:2] == words_of(by_proc[tree.pid])[:2] == ["sh", "-c"]
+    assert (
+        command_line_of(by_ps[tree.pid])[:2]
+        == command_line_of(by_proc[tree.pid])[:2]
+        == ["sh", "-c"]
+    )
 
 
 @pytest.mark.parametrize("line", ["", "1", "x 1 1 S", "1 2 3"])
@@ -100,10 +106,10 @@ def test_a_line_of_ps_that_is_none_is_passed_over(line: str):
 def test_a_family_is_found_by_descent_whatever_groups_it_is_in(tree: subprocess.Popen[bytes]):
     members = Family(tree.pid, leads_group=False, adoption=NO_ADOPTION).members()
 
-    assert [one.role for one in members[:1]] == [Role.SHELL]
+    assert [one.role for one in members[:1]] == [ProcessRole.SHELL]
     assert len({one.process.group for one in members}) == 2
     assert runners_in(members) == []
-    assert {words_of(one.process)[0] for one in ends_in(members)} == {"cat"}
+    assert {command_line_of(one.process)[0] for one in ends_in(members)} == {"cat"}
 
 
 def test_who_was_seen_is_found_when_its_parent_has_ended(tree: subprocess.Popen[bytes]):

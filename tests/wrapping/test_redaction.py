@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from runhook.client.command_lines import shown
+from runhook.client.command_lines import shown_command
 from runhook.client.facts import Fact, fit
 from runhook.domain.redaction import Redactor
 
@@ -250,16 +250,16 @@ def test_no_quoting_of_a_command_line_shows_a_secret(
 ):
     assume(secret not in shlex.join(command("")))
 
-    assert secret not in shown(command(secret), Redactor({}))
+    assert secret not in shown_command(command(secret), Redactor({}))
 
 
 def test_the_rest_of_a_command_line_is_shown():
     command = ["sh", "-c", "cd shop && dbt build --vars '{a: b}' --target prod --select +orders"]
 
-    assert shown(command, Redactor({})) == (
+    assert shown_command(command, Redactor({})) == (
         "sh -c 'cd shop && dbt build --vars ... --target prod --select +orders'"
     )
-    assert shown(["x", "--token-file", "a.txt"], Redactor({})) == "x --token-file a.txt"
+    assert shown_command(["x", "--token-file", "a.txt"], Redactor({})) == "x --token-file a.txt"
 
 
 @pytest.mark.parametrize(

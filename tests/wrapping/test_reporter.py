@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from runhook.client.reporter import Reporter
-from runhook.client.reports import Kind, Report
+from runhook.client.reports import Report, ReportKind
 from runhook.client.service import Service
 from runhook.client.spool import Destination, KeptRun, Spool
 from tests.support.patience import PATIENCE
@@ -23,7 +23,7 @@ def a_reporter(
     return Reporter(connection, None, "abc", heartbeat_seconds=heartbeat_seconds, progress=progress)
 
 
-def a_report(kind: Kind) -> Report:
+def a_report(kind: ReportKind) -> Report:
     return Report(kind=kind, body={"told": kind})
 
 
@@ -33,10 +33,10 @@ def in_a_while() -> float:
 
 def test_tells_that_the_run_is_alive_until_its_end(service: StubService):
     reporter = a_reporter(service, heartbeat_seconds=0.01)
-    reporter.report(a_report(Kind.STARTED))
+    reporter.report(a_report(ReportKind.STARTED))
     reporter.start()
     service.wait_for("heartbeat", times=3)
-    reporter.report(a_report(Kind.FINISHED))
+    reporter.report(a_report(ReportKind.FINISHED))
 
     assert reporter.close(deadline=in_a_while()) is None
     verbs = service.verbs()
@@ -66,14 +66,14 @@ def test_no_sign_of_life_comes_before_the_start(service: StubService, tmp_path: 
     reporter = Reporter(
         connection, disk, "abc", heartbeat_seconds=0.001, progress=lambda: asked.set() or {}
     )
-    reporter.report(a_report(Kind.STARTED))
+    reporter.report(a_report(ReportKind.STARTED))
     reporter.start()
     reporter.advance()
     assert disk.is_asked.wait(PATIENCE)
     assert not asked.wait(0.1)  # a hundred times what it would take
     disk.may_go_on.set()
     service.wait_for("progress", times=2)
-    reporter.report(a_report(Kind.FINISHED))
+    reporter.report(a_report(ReportKind.FINISHED))
 
     assert reporter.close(deadline=in_a_while()) is None
     assert service.verbs() == ["runs", "finish"]
@@ -86,10 +86,10 @@ def test_a_heartbeat_that_fails_is_no_trouble(service: StubService):
 
     service.answer = fail_heartbeats
     reporter = a_reporter(service, heartbeat_seconds=0.01)
-    reporter.report(a_report(Kind.STARTED))
+    reporter.report(a_report(ReportKind.STARTED))
     reporter.start()
     service.wait_for("heartbeat", times=3)
-    reporter.report(a_report(Kind.FINISHED))
+    reporter.report(a_report(ReportKind.FINISHED))
 
     assert reporter.close(deadline=in_a_while()) is None
 
@@ -104,7 +104,7 @@ def test_reports_wait_for_those_before_them(service: StubService):
     service.answer = hold_the_start
     reporter = a_reporter(service)
     reporter.start()
-    for kind in (Kind.STARTED, Kind.CANCELING, Kind.FINISHED):
+    for kind in (ReportKind.STARTED, ReportKind.CANCELING, ReportKind.FINISHED):
         reporter.report(a_report(kind))
     service.wait_for("runs")
     assert service.verbs() == ["runs"]
@@ -121,7 +121,7 @@ def test_a_cancel_that_is_refused_does_not_stand_in_the_way(service: StubService
     service.answer = refuse_cancels
     reporter = a_reporter(service)
     reporter.start()
-    for kind in (Kind.STARTED, Kind.CANCELING, Kind.FINISHED):
+    for kind in (ReportKind.STARTED, ReportKind.CANCELING, ReportKind.FINISHED):
         reporter.report(a_report(kind))
 
     assert reporter.close(deadline=in_a_while()) is None
@@ -137,7 +137,7 @@ def test_gives_up_when_the_time_is_over(service: StubService):
 
     service.answer = hang
     reporter = a_reporter(service)
-    reporter.report(a_report(Kind.STARTED))
+    reporter.report(a_report(ReportKind.STARTED))
     reporter.start()
     service.wait_for("runs")
 
@@ -154,12 +154,12 @@ def how_far() -> dict[str, object]:
 
 def test_a_sign_of_life_tells_how_far_the_run_has_come(service: StubService):
     reporter = a_reporter(service, progress=how_far)
-    reporter.report(a_report(Kind.STARTED))
+    reporter.report(a_report(ReportKind.STARTED))
     reporter.start()
     service.wait_for("runs")
     reporter.advance()
     service.wait_for("progress")
-    reporter.report(a_report(Kind.FINISHED))
+    reporter.report(a_report(ReportKind.FINISHED))
 
     assert reporter.close(deadline=in_a_while()) is None
     assert service.body("progress") == how_far()
@@ -171,10 +171,10 @@ def test_progress_that_cannot_be_told_is_a_heartbeat(service: StubService):
         raise RuntimeError("a list changed while it was read")
 
     reporter = a_reporter(service, heartbeat_seconds=0.01, progress=broken)
-    reporter.report(a_report(Kind.STARTED))
+    reporter.report(a_report(ReportKind.STARTED))
     reporter.start()
     service.wait_for("heartbeat", times=2)
-    reporter.report(a_report(Kind.FINISHED))
+    reporter.report(a_report(ReportKind.FINISHED))
 
     assert reporter.close(deadline=in_a_while()) is None
     assert service.count("progress") == 0
@@ -186,10 +186,10 @@ def test_a_service_that_does_not_take_progress_gets_heartbeats(service: StubServ
 
     service.answer = refuse_progress
     reporter = a_reporter(service, heartbeat_seconds=0.01, progress=how_far)
-    reporter.report(a_report(Kind.STARTED))
+    reporter.report(a_report(ReportKind.STARTED))
     reporter.start()
     service.wait_for("heartbeat", times=2)
-    reporter.report(a_report(Kind.FINISHED))
+    reporter.report(a_report(ReportKind.FINISHED))
 
     assert reporter.close(deadline=in_a_while()) is None
     assert service.count("progress") == 1

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from runhook.client.steps import Step, told
+from runhook.client.steps import Step, reported
 from tests.wrapping.support import (
     PATIENCE,
     RUNHOOK,
@@ -310,7 +310,7 @@ def test_a_very_long_run_tells_its_first_and_last_steps():
         for number in range(60)
     ]
 
-    names = [step["name"] for step in told(steps)]
+    names = [step["name"] for step in reported(steps)]
 
     assert len(names) == 50
     assert (names[0], names[24], names[25], names[-1]) == ("0", "24", "35", "59")

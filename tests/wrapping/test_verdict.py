@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runhook.client.process import Ending
-from runhook.client.verdict import has_timed_out, judge
+from runhook.client.process import CommandEnding
+from runhook.client.verdict import has_timed_out, judge_run
 from runhook.domain.artifacts import FailedNode, RunResults
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -17,7 +17,7 @@ SHELL = ["sh", "-c", "dbt build; echo bye"]
 
 def ended(code: int | None = None, *, killed_by: int | None = None, asked: int | None = None):
     """Return an ending; one that was asked to stop was asked at noon."""
-    return Ending(
+    return CommandEnding(
         code=code,
         killed_by=killed_by,
         asked_to_stop_by=asked,
@@ -64,9 +64,13 @@ def wrote(*failed: str, at: datetime = EARLIER, nodes_known: bool = True) -> Run
     ],
 )
 def test_nobody_asked_it_to_stop(
-    ending: Ending, results: RunResults | None, command: list[str], status: str, outcome: str | None
+    ending: CommandEnding,
+    results: RunResults | None,
+    command: list[str],
+    status: str,
+    outcome: str | None,
 ):
-    verdict = judge(ending, results, command)
+    verdict = judge_run(ending, results, command)
 
     assert (verdict.status, verdict.outcome) == (status, outcome)
 
@@ -94,30 +98,30 @@ def test_nobody_asked_it_to_stop(
     ],
 )
 def test_somebody_asked_it_to_stop(
-    ending: Ending, results: RunResults | None, command: list[str], status: str
+    ending: CommandEnding, results: RunResults | None, command: list[str], status: str
 ):
-    assert judge(ending, results, command).status == status
+    assert judge_run(ending, results, command).status == status
 
 
 def test_names_the_first_nodes_that_failed():
     results = wrote("model.shop.a", "test.shop.unique_b.1a2b", "odd", "model.shop.d")
 
-    assert judge(ended(1), results, DBT).message == "4 of 7 nodes failed: a, unique_b, odd, ..."
+    assert judge_run(ended(1), results, DBT).message == "4 of 7 nodes failed: a, unique_b, odd, ..."
 
 
 def test_a_message_stays_short():
     results = wrote(*(f"model.shop.{'long' * 100}{n}" for n in range(3)))
 
-    assert len(judge(ended(1), results, DBT).message) == 250
+    assert len(judge_run(ended(1), results, DBT).message) == 250
 
 
 def test_a_signal_without_a_name_is_told_by_its_number():
-    assert judge(ended(killed_by=40), None, DBT).message == "dbt was killed by signal 40"
+    assert judge_run(ended(killed_by=40), None, DBT).message == "dbt was killed by signal 40"
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 64])
 def test_without_results_only_what_is_known_is_said(code: int):
-    assert judge(ended(code), None, DBT).message == f"dbt exited with code {code}"
+    assert judge_run(ended(code), None, DBT).message == f"dbt exited with code {code}"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def test_knows_when_the_time_of_timeout_was_over(command: list[str], seconds: fl
 
 @pytest.mark.parametrize("code", [124, 137])
 def test_a_command_that_timeout_has_ended_was_timed_out(code: int):
-    verdict = judge(ended(code), None, SHELL, timed_out=True)
+    verdict = judge_run(ended(code), None, SHELL, timed_out=True)
 
     assert (verdict.status, verdict.message) == ("error", "timed out by timeout(1)")
-    assert judge(ended(124), None, SHELL).message == "sh exited with code 124"
+    assert judge_run(ended(124), None, SHELL).message == "sh exited with code 124"

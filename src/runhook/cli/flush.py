@@ -5,8 +5,8 @@ import os
 import sys
 
 from runhook.cli.reporting import add_service_flags
-from runhook.client.backlog import Sent, send_backlog
-from runhook.client.service import Service, UnusableError, connect
+from runhook.client.backlog import BacklogResult, send_backlog
+from runhook.client.service import Service, UnusableError, connect_service
 from runhook.client.settings import read_service_settings
 from runhook.client.spool import ASIDE, Spool
 
@@ -26,7 +26,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Send it, and return 0; 1 if something is still kept or was refused."""
     settings = read_service_settings(arguments, os.environ)
     try:
-        service = connect(settings, os.environ)
+        service = connect_service(settings, os.environ)
     except UnusableError as error:
         return complain(str(error))
     if settings.spool_folder is None:
@@ -48,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
     return 1 if sent.refused or sent.not_understood or sent.problem is not None else 0
 
 
-def flush(spool: Spool, service: Service) -> Sent:
+def flush(spool: Spool, service: Service) -> BacklogResult:
     """Send all that is kept for this service, however long it takes."""
     return send_backlog(spool, service, timeout=lambda: REQUEST_SECONDS, go_on=lambda: True)
 

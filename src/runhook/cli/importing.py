@@ -11,7 +11,7 @@ from runhook.cli.reporting import (
     add_service_flags,
     add_upload_flag,
 )
-from runhook.client.facts import job_name
+from runhook.client.facts import find_job_name
 from runhook.client.importing import (
     AlreadyReportedError,
     NotImportedError,
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Report the run, and return 0; 1 if it was not reported, 2 if this command line is wrong."""
     settings = read_settings(arguments, os.environ)
-    named = job_name(this_place(os.environ))
+    named = find_job_name(this_place(os.environ))
     job = settings.job or (named.value if named else None)
     if job is None:
         complain("name the job: --job NAME, or RUNHOOK_JOB in the environment")

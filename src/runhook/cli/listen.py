@@ -8,7 +8,7 @@ import signal
 import sys
 from types import FrameType
 
-from runhook.client.receiver import Behaviour, Receiver, as_json_line, as_text
+from runhook.client.receiver import Behaviour, Receiver, as_json_line, delivery_as_text
 from runhook.secret_files import secret_in
 
 DEFAULT_PORT = 8581
@@ -72,7 +72,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 fail_first=arguments.fail_first,
                 delay=max(arguments.delay, 0),
             ),
-            show=as_json_line if arguments.json else as_text,
+            show=as_json_line if arguments.json else delivery_as_text,
             output=sys.stdout,
         )
     except (OSError, OverflowError) as error:

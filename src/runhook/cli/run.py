@@ -13,7 +13,7 @@ from runhook.cli.reporting import (
 )
 from runhook.client.settings import read_settings
 from runhook.client.witness import witness_of
-from runhook.client.wrapping import wrap
+from runhook.client.wrapping import wrap_commands
 
 USAGE_ERROR = 2
 
@@ -72,7 +72,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return complain("name the commands either by --step or after --, not both ways")
     if not commands:
         return complain("name the command to run: runhook run --job NAME -- dbt build")
-    return wrap(commands, settings, witness_of(commands, settings, os.environ))
+    return wrap_commands(commands, settings, witness_of(commands, settings, os.environ))
 
 
 def complain(message: str) -> int:

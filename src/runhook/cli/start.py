@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from runhook.cli.reporting import add_run_flags, add_service_flags
-from runhook.client.begun import Told, start_run
+from runhook.client.begun import StartResult, start_run
 from runhook.client.nesting import RUN_VARIABLE
 from runhook.client.settings import read_settings
 from runhook.client.wrapping import say
@@ -58,27 +58,27 @@ def span(text: str) -> str:
 def execute(arguments: argparse.Namespace) -> int:
     """Begin the run, print its name, and return 0."""
     settings = read_settings(arguments, os.environ)
-    told = start_run(settings, os.environ)
-    print(code_of(told, arguments) if arguments.trap else told.run)
-    if told.trouble is not None:
-        say(told.trouble)
+    result = start_run(settings, os.environ)
+    print(code_of(result, arguments) if arguments.trap else result.run)
+    if result.trouble is not None:
+        say(result.trouble)
     if arguments.env_file is not None:
-        append(arguments.env_file, f"{RUN_VARIABLE}={told.run}\n")
+        append(arguments.env_file, f"{RUN_VARIABLE}={result.run}\n")
     return 0
 
 
-def code_of(told: Told, arguments: argparse.Namespace) -> str:
+def code_of(result: StartResult, arguments: argparse.Namespace) -> str:
     """Return what a shell evaluates: the run's name, and the trap if there is a run to finish."""
     import shlex  # noqa: PLC0415 - for --trap only
 
     from runhook.client.trapping import trap_code  # noqa: PLC0415 - as above
 
-    named = f"{RUN_VARIABLE}={shlex.quote(told.run)}; export {RUN_VARIABLE}"
-    if told.begun is None:
+    named = f"{RUN_VARIABLE}={shlex.quote(result.run)}; export {RUN_VARIABLE}"
+    if result.begun is None:
         return named
     said = {"--url": arguments.url, "--account-id": arguments.account_id}
     flags = [word for flag, value in said.items() if value for word in (flag, value)]
-    return f"{named}\n{trap_code(told.begun, flags)}"
+    return f"{named}\n{trap_code(result.begun, flags)}"
 
 
 def append(path: Path, line: str) -> None:

@@ -9,7 +9,7 @@ from runhook.cli.reporting import add_wrapper_flags, command_in
 from runhook.client.nesting import RUN_VARIABLE
 from runhook.client.settings import read_settings
 from runhook.client.witness import witness_of_step
-from runhook.client.wrapping import wrap
+from runhook.client.wrapping import wrap_commands
 
 USAGE_ERROR = 2
 
@@ -43,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return USAGE_ERROR
     environ = environ_with(arguments.run)
     settings = read_settings(arguments, environ)
-    return wrap([command], settings, witness_of_step(settings, environ))
+    return wrap_commands([command], settings, witness_of_step(settings, environ))
 
 
 def environ_with(run: str | None) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """Find what dbt has written in this very step, and read it.
 
-Our tag in a file says whose it is, and another tag that it is another's. A dbt that did not get our
+Our tag in a file says which step wrote it. A dbt that did not get our
 environment (`env -i`, a container) writes none: its file counts if we know that there was such a
 dbt, the file is where it works, and it was made while the command ran.
 """
@@ -49,7 +49,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traces:
-    """What is known of a step, by which its files are told from others'."""
+    """What is known of a step, to tell its files from others'."""
 
     tag: str
     """The key of our tag."""
@@ -64,12 +64,12 @@ class Traces:
 
 
 def find_artifacts(folder: Path, tag: str, step: str) -> Found:
-    """Return the artifacts in ``folder`` whose metadata has ``step`` under ``tag``."""
+    """Find the artifacts in ``folder`` whose metadata has ``step`` under ``tag``."""
     return look_for(Traces(tag=tag, step=step), [folder])
 
 
 def trace_artifacts(traces: Traces) -> Found:
-    """Return the artifacts of a step, wherever its dbt has written them."""
+    """Find the artifacts of a step in any folder its dbt may have written to."""
     found = look_for(traces, [call.target_folder() for call in traces.calls])
     if found.results is None:
         found = look_for(traces, places_of(traces.calls), found)
@@ -94,7 +94,7 @@ def folders_with_artifacts(top: Path) -> Iterator[Path]:
 
 
 def look_for(traces: Traces, folders: Iterable[Path], before: Found | None = None) -> Found:
-    """Return a step's artifacts in these folders, else what was found ``before``."""
+    """Search folders for a step's artifacts; fall back to ``before``."""
     nothing = nothing_found("dbt wrote none")
     found: dict[Path, Found] = {}
     fallback = before or nothing
@@ -109,26 +109,26 @@ def look_for(traces: Traces, folders: Iterable[Path], before: Found | None = Non
             fallback = one
     if not found:
         return fallback
-    place, latest = max(found.items(), key=lambda item: moment_of(item[1]))
+    place, latest = max(found.items(), key=lambda item: generated_at(item[1]))
     if len(found) == 1:
         return latest
     return replace(latest, note=f"results of {place}, the last of {len(found)} that were written")
 
 
 def nothing_found(why: str) -> Found:
-    """Return that there are no artifacts, and why."""
+    """A search that found nothing, and why."""
     return Found(results=None, why_no_results=why, manifest_version=None, files=())
 
 
-def moment_of(found: Found) -> float:
-    """Return when results were made, for comparison."""
+def generated_at(found: Found) -> float:
+    """When results were generated, in seconds since 1970; 0 if unknown."""
     assert found.results is not None
     made = found.results.generated_at
     return 0.0 if made is None else made.timestamp()
 
 
 def look_into(folder: Path, traces: Traces) -> Found:
-    """Return a step's artifacts in one folder."""
+    """Search one folder for a step's artifacts."""
     results, reason = None, "dbt wrote none"
     files = []
     for path in (folder / name for name in RESULTS):
@@ -156,7 +156,7 @@ def look_into(folder: Path, traces: Traces) -> Found:
 
 
 def read_if_ours(path: Path, traces: Traces) -> RunResults | None:
-    """Return a file's results if this step has written them.
+    """Read a results file if this step wrote it.
 
     Raises:
         OSError, UnreadableError: it cannot be read.
@@ -165,7 +165,7 @@ def read_if_ours(path: Path, traces: Traces) -> RunResults | None:
         _, written_by = version_and_step(file.read(HEAD_BYTES), traces.tag)
     if written_by not in {None, traces.step}:
         return None
-    results = read_file(path, traces.tag)
+    results = read_results_file(path, traces.tag)
     if results.step is not None:
         return results if results.step == traces.step else None
     if traces.life is None or results.generated_at is None:
@@ -176,7 +176,7 @@ def read_if_ours(path: Path, traces: Traces) -> RunResults | None:
     return results if is_in_life else None
 
 
-def read_file(path: Path, tag: str) -> RunResults:
+def read_results_file(path: Path, tag: str) -> RunResults:
     """Read a file of results, whose size is no matter of memory.
 
     Raises:
@@ -194,7 +194,7 @@ def read_file(path: Path, tag: str) -> RunResults:
 
 
 def tail_of(path: Path) -> str:
-    """Return a log's end; nothing if it cannot be read."""
+    """Read the end of a log; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - TAIL_BYTES))
@@ -204,7 +204,7 @@ def tail_of(path: Path) -> str:
 
 
 def version_in(manifest: Path, tag: str, step: str) -> str | None:
-    """Return the dbt version that a manifest names, if this step wrote it."""
+    """The dbt version that a manifest names, if this step wrote it."""
     try:
         with manifest.open("rb") as file:
             version, written_by = version_and_step(file.read(HEAD_BYTES), tag)

@@ -1,4 +1,4 @@
-"""Attach dbt's artifacts to a run that was told, without the secrets and arguments in them."""
+"""Attach dbt's artifacts to a reported run, without the secrets and arguments in them."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from runhook.client.artifacts import HEAD_BYTES, LARGEST_ATTACHED
-from runhook.client.service import Failed, Service
+from runhook.client.service import RequestFailed, Service
 from runhook.client.steps import Step
 from runhook.client.witness import TAG
 from runhook.domain.artifacts import version_and_step
@@ -55,7 +55,7 @@ def attach_artifacts(
 
 
 def latest_files(steps: Sequence[Step]) -> Mapping[str, Step]:
-    """Return each file with the step that wrote it, the last of those with one name only."""
+    """Map each file to the step that wrote it; of equal names the last one counts."""
     by_name = {Path(path).name: (path, step) for step in steps for path in step.files}
     return dict(by_name.values())
 
@@ -88,12 +88,12 @@ def attach(
     seconds_left = max(deadline - time.monotonic(), SHORTEST_REQUEST_SECONDS)
     content = cleaned(path.name, content, redact)
     answer = service.attach(run_id, path.name, content, timeout=seconds_left)
-    if isinstance(answer, Failed):
+    if isinstance(answer, RequestFailed):
         raise NotAttachedError(f"{path.name}: {answer.reason}")
 
 
 def cleaned(name: str, content: bytes, redact: Callable[[str], str]) -> bytes:
-    """Return an artifact without secrets; its strings are redacted one by one, so it stays JSON.
+    """Remove secrets from an artifact, string by string, so that it stays JSON.
 
     Raises:
         NotAttachedError: it is none.
@@ -121,7 +121,7 @@ def cleaned(name: str, content: bytes, redact: Callable[[str], str]) -> bytes:
 
 
 def without_arguments(text: str) -> str:
-    """Return results without `args`: Core writes variables and the command line in clear there."""
+    """Remove `args` from results: Core writes variables and the command line in clear there."""
     document = json.loads(text)
     document.pop("args", None)
     return json.dumps(document)

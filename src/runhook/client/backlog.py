@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from runhook.client.reports import Kind, Report
-from runhook.client.service import Accepted, Failed, Service
+from runhook.client.reports import Report, ReportKind
+from runhook.client.service import Accepted, RequestFailed, Service
 from runhook.client.spool import Spool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What became of a backlog."""
+class BacklogResult:
+    """Result of sending a backlog."""
 
     taken: int = 0
     refused: int = 0
@@ -18,34 +18,34 @@ class Sent:
     not_understood: int = 0
     """Runs that are kept for a newer service, as this one does not know all that they say."""
     problem: str | None = None
-    """Why the rest is still kept; None if all that is for this service is told."""
+    """Why the rest is still kept; None if this service has accepted all of its reports."""
 
 
 def send_backlog(
     spool: Spool, service: Service, *, timeout: Callable[[], float], go_on: Callable[[], bool]
-) -> Sent:
+) -> BacklogResult:
     """Tell the service what the spool keeps for it, the oldest run first.
 
     Args:
         spool: where it is kept.
-        service: who is told. What is kept for another one stays.
+        service: where to send. Reports for another one stay.
         timeout: seconds that the next request may take.
         go_on: asked before each run.
     """
-    sent = Sent()
+    sent = BacklogResult()
     for kept in spool.leftovers():
         content = kept.read()
         if content.destination == service.destination and content.reports:
             if not go_on():
                 return replace(sent, problem="no time left")
             answer = tell_again(content.reports, service, timeout)
-            if isinstance(answer, Failed) and answer.is_not_understood:
+            if isinstance(answer, RequestFailed) and answer.is_not_understood:
                 # What others have to say does not wait for a newer service.
                 sent = replace(sent, not_understood=sent.not_understood + 1)
                 continue
-            if isinstance(answer, Failed) and not answer.is_refused:
+            if isinstance(answer, RequestFailed) and not answer.is_refused:
                 return replace(sent, problem=answer.reason)
-            if isinstance(answer, Failed):
+            if isinstance(answer, RequestFailed):
                 sent = replace(sent, refused=sent.refused + 1)
             else:
                 sent = replace(sent, taken=sent.taken + 1)
@@ -58,27 +58,29 @@ def send_backlog(
 
 def tell_again(
     reports: Sequence[Report], service: Service, timeout: Callable[[], float]
-) -> Accepted | Failed | None:
+) -> Accepted | RequestFailed | None:
     """Send a run's reports from the first one on; None if there are none."""
-    answer: Accepted | Failed | None = None
+    answer: Accepted | RequestFailed | None = None
     run_id = None
     for report in reports:
         body = late(report)
         if run_id is None:
             answer = service.start_run(body, timeout=timeout())
-            if isinstance(answer, Failed):
+            if isinstance(answer, RequestFailed):
                 return answer
             run_id = str(answer.data["id"])
             continue
         answer = service.tell(run_id, report.kind, body, timeout=timeout())
-        # That it was being canceled is nothing to wait for, as the end tells of it, too.
-        if isinstance(answer, Failed) and not (report.kind is Kind.CANCELING and answer.is_final):
+        # No need to wait for the cancel to be accepted: the end reports it, too.
+        if isinstance(answer, RequestFailed) and not (
+            report.kind is ReportKind.CANCELING and answer.is_final
+        ):
             return answer
     return answer
 
 
 def late(report: Report) -> dict[str, object]:
-    """Return what to say of something that was to be said earlier."""
-    if report.kind is Kind.CANCELING:
+    """Body of a report that is sent later than it was made."""
+    if report.kind is ReportKind.CANCELING:
         return dict(report.body)
     return {**report.body, "late": True}

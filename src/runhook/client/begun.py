@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runhook.client.facts import advice_for, facts_of
+from runhook.client.facts import advice_for, start_facts
 from runhook.client.nesting import (
     BEGUN_SUFFIX,
     RUN_VARIABLE,
@@ -27,9 +27,9 @@ from runhook.client.nesting import (
     outer_run,
 )
 from runhook.client.reporter import tell
-from runhook.client.reports import Kind, Report, finished, started
-from runhook.client.service import UnusableError, connect
-from runhook.client.settings import Settings
+from runhook.client.reports import Report, ReportKind, finished, started
+from runhook.client.service import UnusableError, connect_service
+from runhook.client.settings import ClientSettings
 from runhook.client.spool import (
     LONGEST_KEPT_SECONDS,
     OPENING,
@@ -45,13 +45,13 @@ from runhook.domain.redaction import Redactor
 
 CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 LEFT = (BEGUN_SUFFIX, STEPS_SUFFIX, UNFINISHED_SUFFIX)
-"""How the names of files end that belong to a run whose end was not told."""
+"""Suffixes of the files of a run whose end was not reported."""
 STOPPED = {128 + signal.SIGHUP, 128 + signal.SIGINT, 128 + signal.SIGTERM}
 """Exit codes of what was asked to stop."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StartResult:
     """What a command has done: the run's name for RUNHOOK_RUN, and what went wrong."""
 
     run: str
@@ -60,26 +60,27 @@ class Told:
     """The file that is there until the run is finished; None if there is nothing to finish."""
 
 
-def start_run(settings: Settings, environ: Mapping[str, str]) -> Told:
-    """Begin a run; within a run that goes on, that one is it. Never raises."""
-    if outer_run(environ) is not None:
-        return Told(environ[RUN_VARIABLE].strip(), "this is within a run already, and begins none")
+def start_run(settings: ClientSettings, environ: Mapping[str, str]) -> StartResult:
+    """Start a run, or stay in the unfinished one that this process is within. Never raises."""
+    if (outer := outer_run(environ)) is not None:
+        why_not = f"already inside run {outer.run_key}; not starting another"
+        return StartResult(environ[RUN_VARIABLE].strip(), why_not)
     run_key = os.urandom(16).hex()
     try:
-        trouble = begin(run_key, settings, environ)
+        trouble = begin_run(run_key, settings, environ)
     except Exception as error:  # noqa: BLE001 - the shell goes on whatever happens to us
-        return Told(run_key, f"this run was not begun: {trouble_of(error)}")
+        return StartResult(run_key, f"this run was not begun: {trouble_of(error)}")
     folder = settings.service.spool_folder
-    return Told(run_key, trouble, None if folder is None else begun_file(folder, run_key))
+    return StartResult(run_key, trouble, None if folder is None else begun_file(folder, run_key))
 
 
-def begin(run_key: str, settings: Settings, environ: Mapping[str, str]) -> str | None:
-    """Keep the start and report it; return what went wrong."""
+def begin_run(run_key: str, settings: ClientSettings, environ: Mapping[str, str]) -> str | None:
+    """Spool the start and report it; return what went wrong."""
     folder = settings.service.spool_folder
     if folder is None:
         return "this run was not begun: there is no home folder; set RUNHOOK_SPOOL_DIR"
     around = Surroundings(["dbt"], environ, Path.cwd())
-    facts = facts_of(settings, around, this_place(environ), Redactor(environ))
+    facts = start_facts(settings, around, this_place(environ), Redactor(environ))
     start = started(
         run_key,
         facts,
@@ -94,15 +95,15 @@ def begin(run_key: str, settings: Settings, environ: Mapping[str, str]) -> str |
 
 
 def finish_run(
-    settings: Settings, environ: Mapping[str, str], *, status: str | None, code: int | None
+    settings: ClientSettings, environ: Mapping[str, str], *, status: str | None, code: int | None
 ) -> str | None:
-    """End the run that RUNHOOK_RUN names, and return what went wrong. Never raises.
+    """End the run that RUNHOOK_RUN names; return what went wrong, if anything. Never raises.
 
     Args:
-        settings: who is told.
+        settings: the service and account to report to.
         environ: names the run.
-        status: what became of it; None leaves that to ``code`` and the steps.
-        code: the exit code of what it was about, if that is known.
+        status: how the run ended; None derives it from ``code`` and the steps.
+        code: exit code of the command, if known.
     """
     try:
         outer = outer_run(environ)
@@ -111,7 +112,7 @@ def finish_run(
             return f"nothing to finish: {RUN_VARIABLE} names no run that goes on"
         if outer.process is not None:
             return "nothing to finish: `runhook run` reports the end of this run itself"
-        said = status or status_of(code)
+        said = status or status_of_code(code)
         return end(folder, outer.run_key, settings, environ, status=said, code=code)
     except UnusableError as error:
         return f"the end of this run was not reported: {error}; `runhook finish` may be repeated"
@@ -122,7 +123,7 @@ def finish_run(
 def end(
     folder: Path,
     run_key: str,
-    settings: Settings,
+    settings: ClientSettings,
     environ: Mapping[str, str],
     *,
     status: str | None,
@@ -131,8 +132,8 @@ def end(
     """Report the end with its steps; return what went wrong."""
     with held(begun_file(folder, run_key)) as begun:
         if begun is None:
-            return "nothing to finish: somebody else has finished this run, or is about to"
-        service = connect(settings.service, environ)
+            return "nothing to finish: another process has finished this run, or is about to"
+        service = connect_service(settings.service, environ)
         spool, name = Spool(folder), f"{run_key}-end"
         file = StepsFile(folder, run_key)
         steps = [step for step in map(step_from, file.new_steps()) if step is not None]
@@ -140,7 +141,7 @@ def end(
         kept = spool.take(name)
         reports: Sequence[Report] = kept.read().reports if kept is not None else ()
         if kept is None or not reports:
-            start = Report(kind=Kind.STARTED, body=json.loads(begun.read_bytes()))
+            start = Report(kind=ReportKind.STARTED, body=json.loads(begun.read_bytes()))
             verdict = verdict_of(steps, status, code)
             finish = finished(verdict, steps, datetime.now(UTC), is_split=len(steps) > 1)
             reports = (start, finish)
@@ -152,14 +153,14 @@ def end(
                     return f"{trouble} ({trouble_of(error)}); `runhook finish` may be repeated"
         begun.unlink()
         file.remove()
-        # What is told from the start again makes a start that could not be told superfluous.
+        # The file is sent from its start, so a start that was not reported is by now.
         spool.forget(run_key)
     attaching = steps if settings.upload_artifacts else ()
     return tell(reports, name, settings.service, environ, kept=kept, attaching=attaching)
 
 
-def status_of(code: int | None) -> str | None:
-    """Return what an exit code says of a run; None if there is none."""
+def status_of_code(code: int | None) -> str | None:
+    """Run status for an exit code; None for none."""
     if code is None:
         return None
     if code in STOPPED:
@@ -168,7 +169,7 @@ def status_of(code: int | None) -> str | None:
 
 
 def verdict_of(steps: Sequence[Step], status: str | None, code: int | None) -> Verdict:
-    """Return what became of a run: what was said, explained by the first step that failed."""
+    """Verdict of a run: the given status, explained by the first step that failed."""
     failed = next((step for step in steps if step.has_failed), None)
     if status is None and failed is None and not steps:
         return errored("no step has run")
@@ -195,7 +196,7 @@ def write_begun(path: Path, start: Report) -> None:
 
 @contextlib.contextmanager
 def held(path: Path) -> Iterator[Path | None]:
-    """Lock what was said of a start; None if it is gone, or somebody else has it."""
+    """Lock the file of a start; None if it is gone, or another process has it."""
     try:
         descriptor = os.open(path, OPENING)
     except FileNotFoundError:
@@ -214,7 +215,7 @@ def held(path: Path) -> Iterator[Path | None]:
 
 
 def forget_abandoned(folder: Path) -> None:
-    """Remove what runs have left that nobody has finished in a week."""
+    """Delete the files of runs that were not finished within a week."""
     too_old = (time.time() - LONGEST_KEPT_SECONDS) * 1e9
     for path in [one for suffix in LEFT for one in folder.glob(f"*{suffix}")]:
         if last_change(path) < too_old:
@@ -224,6 +225,9 @@ def forget_abandoned(folder: Path) -> None:
 
 
 def trouble_of(error: Exception) -> str:
-    """Return what is wrong, for people. The text of an unexpected error could hold a secret."""
+    """Describe an error for people.
+
+    Leaves out the text of unexpected errors: it could hold a secret.
+    """
     number = error.errno if isinstance(error, OSError) else None
     return os.strerror(number) if number else f"internal error, {type(error).__name__}"

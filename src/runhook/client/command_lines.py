@@ -1,6 +1,6 @@
-"""A command line as it may be shown: without secrets, wherever they stand in it.
+"""Command lines without their secrets, fit to be shown.
 
-What follows dbt's `--vars` and `--args` is left out; it often holds what is nobody's business.
+What follows dbt's `--vars` and `--args` is left out, as it often holds private values.
 """
 
 import re
@@ -32,8 +32,8 @@ WORDS_IN_SCRIPT = re.compile(r"[^\s;&|()]+|[;&|()\n]+")
 LONGEST_FLAG = max(map(len, SHORT_FLAGS))
 
 
-def shown(command: Sequence[str], redact: Callable[[str], str]) -> str:
-    """Return a command line as it is written in a shell, without secrets."""
+def shown_command(command: Sequence[str], redact: Callable[[str], str]) -> str:
+    """Write a command line as a shell would, without secrets."""
     return shlex.join(shown_words(command, redact))
 
 
@@ -61,7 +61,7 @@ def shown_words(command: Sequence[str], redact: Callable[[str], str]) -> Iterato
 
 
 def in_place_of_next(word: str, programs: set[str]) -> str | None:
-    """Return what is shown in place of the next word; None if that is the word itself."""
+    """Replacement for the next word; None to show the word itself."""
     if word in {"--vars", "--args"}:
         return LEFT_OUT
     is_flag = word.startswith("-") and "=" not in word and not SCRIPT.search(word)
@@ -71,7 +71,7 @@ def in_place_of_next(word: str, programs: set[str]) -> str | None:
 
 
 def flag_within(word: str, programs: set[str]) -> str | None:
-    """Return the flag that a word begins with if the rest of the word is a secret."""
+    """The flag that a word begins with, if the rest of the word is a secret."""
     for flag, theirs in SHORT_FLAGS.items():
         is_longer = len(word) > len(flag) and word.startswith(flag) and not flag.startswith("--")
         if is_longer and theirs & programs:
@@ -80,13 +80,13 @@ def flag_within(word: str, programs: set[str]) -> str | None:
 
 
 def name_set_by(word: str) -> str | None:
-    """Return the name in `NAME=value` and `--name=value` if the value is a secret."""
+    """The name in `NAME=value` and `--name=value`, if the value is a secret."""
     name, equals, _ = word.partition("=")
     return name if equals and not SCRIPT.search(name) and is_secret_name(name) else None
 
 
 def without_variables(script: str) -> str:
-    """Return a script without what follows dbt's `--vars` and `--args` in it."""
+    """Remove from a script what follows dbt's `--vars` and `--args`."""
     parts, at = [], 0
     while (found := VARIABLES.search(script, at)) is not None:
         value = found.end()
@@ -98,7 +98,7 @@ def without_variables(script: str) -> str:
 
 
 def without_flags(script: str) -> str:
-    """Return a script without the secrets behind short flags of the programs that it calls."""
+    """Remove from a script the secrets behind short flags of the programs it calls."""
     parts, at = [], 0
     programs: set[str] = set()
     is_secret = False

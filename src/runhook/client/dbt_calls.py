@@ -50,7 +50,7 @@ class CallInCommand:
 
 
 def dbt_calls(command: Sequence[str], folder: str = ".", depth: int = 0) -> list[CallInCommand]:
-    """Return the calls of dbt in a command line, in order."""
+    """Find the calls of dbt in a command line, in order."""
     variables: dict[str, str] = {}
     for position, word in enumerate(command):
         name = PurePath(word).name
@@ -72,7 +72,7 @@ def dbt_calls(command: Sequence[str], folder: str = ".", depth: int = 0) -> list
 
 
 def script_in(words: Sequence[str]) -> str | None:
-    """Return the script that a shell is given by `-c`."""
+    """The script that a shell is given by `-c`."""
     for position, word in enumerate(words[:-1]):
         if not word.startswith("-"):
             return None
@@ -109,7 +109,7 @@ def commands_in(script: str) -> Iterator[list[str]]:
 
 
 def words_of_container(words: Sequence[str]) -> Sequence[str]:
-    """Return what dbt is given where it is an image's entry point: `run IMAGE build -t prod`."""
+    """Arguments of dbt where it is an image's entry point: `run IMAGE build -t prod`."""
     if "run" not in words:
         return ()
     behind = words[list(words).index("run") + 1 :]
@@ -120,7 +120,7 @@ def words_of_container(words: Sequence[str]) -> Sequence[str]:
 
 
 def all_commands(command: Sequence[str]) -> list[Sequence[str]]:
-    """Return a command line, and those in the scripts that it has."""
+    """A command line, followed by the command lines in its scripts."""
     scripts = [word for word in command if any(one in word for one in " \n;&|")]
     return [command, *(one for script in scripts for one in commands_in(script))]
 

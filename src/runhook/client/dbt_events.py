@@ -1,4 +1,4 @@
-"""What dbtRunner tells its callbacks of a command, in this process.
+"""Events that dbtRunner passes to its callbacks, in this process.
 
 dbt calls back on its own threads, and an exception there hangs dbt for good. So the callback only
 notes a few values of a few events; what they mean is worked out later, elsewhere.
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runhook.client.reports import rfc_3339
-from runhook.client.steps import Step, name_of
+from runhook.client.steps import Step, step_name
 from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
 from runhook.domain.artifacts import (
     FAILED_STATUSES,
@@ -79,17 +79,19 @@ class Notebook:
                 self._noted.append(Noted(event.info.name, invocation_id, now, pick(event.data)))
 
     def steps(self, redact: Callable[[str], str], *, with_messages: bool) -> list[Step]:
-        """Return what was noted as steps, one for each command of dbt's."""
-        return [step_of(one, redact, with_messages=with_messages) for one in self.invocations()]
+        """The steps noted so far, one for each command of dbt's."""
+        return [
+            step_of_command(one, redact, with_messages=with_messages) for one in self.invocations()
+        ]
 
-    def invocations(self) -> "Sequence[Told]":
-        """Return what each command of dbt's has told so far, in the order they began."""
+    def invocations(self) -> "Sequence[CommandReport]":
+        """What each dbt command has reported so far, in the order they began."""
         return invocations_in(list(self._noted))
 
 
 @dataclass(slots=True)
-class Told:
-    """What one command of dbt's has told."""
+class CommandReport:
+    """What one command of dbt's has reported so far."""
 
     invocation_id: str
     started_at: datetime
@@ -100,55 +102,59 @@ class Told:
     """How many nodes it is about; 0 before the first one begins."""
     command: str = "dbt"
     has_succeeded: bool | None = None
-    """None if it has not told of its end."""
+    """None if it has not reported its end."""
 
 
-def invocations_in(noted: Iterable[Noted]) -> Sequence[Told]:
-    """Gather what each command has told, in the order they began."""
-    found: dict[str, Told] = {}
+def invocations_in(noted: Iterable[Noted]) -> Sequence[CommandReport]:
+    """Group events by command, in the order the commands began."""
+    found: dict[str, CommandReport] = {}
     for one in noted:
-        told = found.setdefault(one.invocation_id, Told(one.invocation_id, one.at, one.at))
-        told.ended_at = one.at
+        report = found.setdefault(
+            one.invocation_id, CommandReport(one.invocation_id, one.at, one.at)
+        )
+        report.ended_at = one.at
         if one.name == "MainReportVersion":
-            (told.version,) = one.values
+            (report.version,) = one.values
         elif one.name == "NodeFinished":
             unique_id, status, message, seconds = one.values
-            told.nodes.append((unique_id, status, message, seconds))
+            report.nodes.append((unique_id, status, message, seconds))
         elif one.name == "LogStartLine":
-            (told.node_total,) = one.values
+            (report.node_total,) = one.values
         else:
-            told.command, told.has_succeeded = one.values
+            report.command, report.has_succeeded = one.values
     return list(found.values())
 
 
-def step_of(told: Told, redact: Callable[[str], str], *, with_messages: bool) -> Step:
-    """Return a command as a step of its run."""
-    results = results_of(told)
+def step_of_command(
+    report: CommandReport, redact: Callable[[str], str], *, with_messages: bool
+) -> Step:
+    """Convert a dbt command to a step of its run."""
+    results = results_of_command(report)
     # In this process dbt calls itself `cli`.
-    words = ["dbt", *words_in(told.command)[1:]]
-    verdict = judge_told(told, results)
+    words = ["dbt", *split_command(report.command)[1:]]
+    verdict = judge_command(report, results)
     return Step(
-        name=name_of(words, redact),
+        name=step_name(words, redact),
         status=verdict.status,
         outcome=verdict.outcome,
         message=redact(verdict.message),
-        started_at=rfc_3339(told.started_at),
-        finished_at=rfc_3339(told.ended_at),
+        started_at=rfc_3339(report.started_at),
+        finished_at=rfc_3339(report.ended_at),
         results=summarise(results, redact, with_messages=with_messages),
-        dbt_version=told.version,
+        dbt_version=report.version,
     )
 
 
-def results_of(told: Told) -> RunResults:
-    """Return what the nodes have become."""
-    timed = sorted(told.nodes, key=lambda node: node[3], reverse=True)
-    first = told.nodes[0][0].split(".") if told.nodes else []
+def results_of_command(report: CommandReport) -> RunResults:
+    """Results of a command's nodes."""
+    timed = sorted(report.nodes, key=lambda node: node[3], reverse=True)
+    first = report.nodes[0][0].split(".") if report.nodes else []
     return RunResults(
         step=None,
-        dbt_version=told.version,
-        generated_at=told.ended_at,
-        elapsed_seconds=(told.ended_at - told.started_at).total_seconds(),
-        counts=Counter(status for _, status, _, _ in told.nodes),
+        dbt_version=report.version,
+        generated_at=report.ended_at,
+        elapsed_seconds=(report.ended_at - report.started_at).total_seconds(),
+        counts=Counter(status for _, status, _, _ in report.nodes),
         failed=tuple(
             FailedNode(
                 unique_id=unique_id,
@@ -156,32 +162,32 @@ def results_of(told: Told) -> RunResults:
                 status=status,
                 message=message,
             )
-            for unique_id, status, message, _ in told.nodes
+            for unique_id, status, message, _ in report.nodes
             if status in FAILED_STATUSES
         ),
-        failed_total=sum(status in FAILED_STATUSES for _, status, _, _ in told.nodes),
-        skipped=tuple(unique_id for unique_id, status, *_ in told.nodes if status == "skipped"),
+        failed_total=sum(status in FAILED_STATUSES for _, status, _, _ in report.nodes),
+        skipped=tuple(unique_id for unique_id, status, *_ in report.nodes if status == "skipped"),
         slowest=tuple(
             SlowNode(unique_id=unique_id, seconds=round(seconds, 3))
             for unique_id, _, _, seconds in timed[:SLOWEST_NODES]
             if seconds > 0
         ),
-        invocation_id=told.invocation_id,
+        invocation_id=report.invocation_id,
         project_name=first[1] if len(first) > 2 else "",
         nodes_known=True,
     )
 
 
-def judge_told(told: Told, results: RunResults) -> Verdict:
-    """Return what became of a command."""
-    if told.has_succeeded is None:
+def judge_command(report: CommandReport, results: RunResults) -> Verdict:
+    """Decide how a dbt command ended."""
+    if report.has_succeeded is None:
         return canceled("dbt did not come to its end")
-    if told.has_succeeded:
-        return succeeded(results if told.nodes else None)
+    if report.has_succeeded:
+        return succeeded(results if report.nodes else None)
     return failed(results) if results.failed else errored("dbt failed, though no node did")
 
 
-def words_in(command: str) -> list[str]:
+def split_command(command: str) -> list[str]:
     """Split a command line; one that cannot be split is not shown."""
     try:
         return shlex.split(command)

@@ -1,7 +1,7 @@
-"""What dbt says in its log of a command that wrote no results.
+"""What dbt's log says of a command that wrote no results.
 
-Only the end of a log that was written while the command ran is read, and what is told of it is told
-as the log's words.
+Reads only the end of a log that was written while the command ran, and quotes it as the log's
+words.
 """
 
 import re
@@ -22,7 +22,7 @@ CLOCK_TICK_SECONDS = 0.01
 
 
 def words_of_log(calls: Iterable[DbtCall], life: tuple[datetime, datetime]) -> str:
-    """Return what a log of these calls says went wrong; empty if none was written meanwhile."""
+    """What a log of these calls says went wrong; empty if none was written meanwhile."""
     for path in dict.fromkeys(call.log_file() for call in calls if call.project_name()):
         if was_written_in(path, life) and (words := error_in(tail_of(path))):
             return words
@@ -40,7 +40,7 @@ def was_written_in(path: Path, life: tuple[datetime, datetime]) -> bool:
 
 
 def error_in(log: str) -> str:
-    """Return the error that ended the last command in a log, on one line; empty if none did."""
+    """Error that ended the last command in a log, on one line; empty if none did."""
     found = ERROR.search(log, max(0, log.rfind(BEGINNING)))
     if found is None:
         return ""

@@ -1,7 +1,7 @@
-"""Look at what a run from here would report, and at all that could keep it from that.
+"""Check what a run started here would report, and what could prevent it.
 
-Nothing is reported: the service is asked to start a run that nobody could start, without a job, and
-its refusal tells that address, account and token are right.
+Reports nothing: the service is asked to start a run without a job, and by refusing that confirms
+address, account and token.
 """
 
 import shutil
@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from os import strerror, urandom
 from pathlib import Path
 
-from runhook.client.facts import Fact, advice_for, facts_of, system_of
+from runhook.client.facts import Fact, advice_for, start_facts, system_of
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, outer_run
-from runhook.client.service import NOT_FOUND, Accepted, Failed, Service, UnusableError, connect
-from runhook.client.settings import ServiceSettings, Settings
+from runhook.client.service import (
+    NOT_FOUND,
+    Accepted,
+    RequestFailed,
+    Service,
+    UnusableError,
+    connect_service,
+)
+from runhook.client.settings import ClientSettings, ServiceSettings
 from runhook.client.spool import Destination, Spool
 from runhook.client.surroundings import Surroundings
-from runhook.client.systems import Place, this_place
+from runhook.client.systems import LaunchContext, this_place
 from runhook.domain.redaction import Redactor
 
 REQUEST_SECONDS = 10.0
@@ -46,7 +53,7 @@ class Findings:
 
 
 def examine(
-    settings: Settings,
+    settings: ClientSettings,
     environ: Mapping[str, str],
     command: Sequence[str],
     remarks: Sequence[str] = (),
@@ -63,7 +70,7 @@ def examine(
     chosen = filter(None, (settings.job, settings.project, settings.environment))
     redact = Redactor(environ, names=chosen)
     place = this_place(environ)
-    facts = facts_of(settings, around, place, redact)
+    facts = start_facts(settings, around, place, redact)
     checks = [
         check_job(facts, outer_run(environ)),
         *check_service(settings.service, environ),
@@ -78,8 +85,8 @@ def examine(
     )
 
 
-def place_name(place: Place) -> str:
-    """Return what was recognised."""
+def place_name(place: LaunchContext) -> str:
+    """Name of the system that was recognised."""
     return system_of(place).name
 
 
@@ -97,13 +104,13 @@ def check_job(facts: Mapping[str, Fact], outer: OuterRun | None) -> Check:
 def check_service(settings: ServiceSettings, environ: Mapping[str, str]) -> Iterator[Check]:
     """See whether the service answers, and whether it takes our token for our account."""
     try:
-        service = connect(settings, environ)
+        service = connect_service(settings, environ)
     except UnusableError as error:
         yield Check("service", is_fine=False, message=str(error))
         return
     answer = service.start_run({}, timeout=REQUEST_SECONDS)
     through = f" through the proxy {service.proxy}" if service.proxy else ""
-    if isinstance(answer, Failed) and answer.status is None:
+    if isinstance(answer, RequestFailed) and answer.status is None:
         message = f"{service.name}{through}: {answer.reason}"
         yield Check("service", is_fine=False, message=message)
         return
@@ -111,10 +118,10 @@ def check_service(settings: ServiceSettings, environ: Mapping[str, str]) -> Iter
     yield check_token(service, answer)
 
 
-def check_token(service: Service, answer: Accepted | Failed) -> Check:
+def check_token(service: Service, answer: Accepted | RequestFailed) -> Check:
     """See what a request without a job was answered."""
     account = f"account {service.destination.account_id}"
-    if isinstance(answer, Failed) and answer.is_refused:
+    if isinstance(answer, RequestFailed) and answer.is_refused:
         return Check("token", is_fine=True, message=f"may report runs of {account}")
     if isinstance(answer, Accepted):
         return Check("token", is_fine=False, message="the service takes anything; is it Runhook?")

@@ -1,4 +1,4 @@
-"""What is told of a run's beginning, each fact with who says so.
+"""Facts about a run's start, each with its source.
 
 A flag wins over a RUNHOOK_ variable, that over a name that people already use (``USUAL_NAMES``),
 that over what the system that starts dbt tells.
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from runhook.client.dbt_calls import DBT_COMMANDS, dbt_calls
-from runhook.client.settings import Settings
+from runhook.client.settings import ClientSettings
 from runhook.client.surroundings import UNKNOWN, Surroundings
-from runhook.client.systems import OTHER, SCHEDULED, SYSTEMS, USUAL_NAMES, Place, System
+from runhook.client.systems import OTHER, SCHEDULED, SYSTEMS, USUAL_NAMES, LaunchContext, System
 from runhook.domain.artifacts import shorten
 
 NOTHING = System(name="nothing", found_by="", reason=(SCHEDULED,))
@@ -26,24 +26,24 @@ LARGEST_NUMBER = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that is told, and who says so."""
+    """A value, and its source."""
 
     value: str
     source: str
 
 
-def system_of(place: Place) -> System:
-    """Return the innermost system that is recognised."""
+def system_of(place: LaunchContext) -> System:
+    """Find the innermost system that is recognised."""
     return next((one for one in SYSTEMS if place.fill(one.found_by)), NOTHING)
 
 
-def job_name(place: Place) -> Fact | None:
-    """Return the job's name where nobody gave one; None if nothing says it."""
+def find_job_name(place: LaunchContext) -> Fact | None:
+    """The job's name from the environment, where neither flag nor variable gives one."""
     return first(place, lambda row: place.first_of(row.job_name))
 
 
 def unnamed(command: Sequence[str]) -> str:
-    """Return what a job is called that nothing names."""
+    """Job name for a command that nothing names: `unnamed (dbt build)`."""
     call = next(iter(dbt_calls(command)), None)
     if call is None:
         what = PurePath(command[0]).name
@@ -64,31 +64,34 @@ def advice_for(facts: Mapping[str, "Fact"]) -> str | None:
     )
 
 
-def facts_of(
-    settings: Settings, around: Surroundings, place: Place, redact: Callable[[str], str]
+def start_facts(
+    settings: ClientSettings,
+    around: Surroundings,
+    place: LaunchContext,
+    redact: Callable[[str], str],
 ) -> dict[str, Fact]:
-    """Return all that is told of the run's beginning; what nothing says is missing."""
+    """Collect the facts about a run's start; unknown ones are missing."""
     found = {
-        "job_name": given(settings.job, "--job or RUNHOOK_JOB")
-        or job_name(place)
+        "job_name": given_fact(settings.job, "--job or RUNHOOK_JOB")
+        or find_job_name(place)
         or Fact(unnamed(around.command), NOTHING_SAYS_IT),
-        "project_name": given(settings.project, "--project or RUNHOOK_PROJECT")
+        "project_name": given_fact(settings.project, "--project or RUNHOOK_PROJECT")
         or found_around(around.project_name(), "dbt_project.yml"),
-        "environment_name": given(settings.environment, "--environment or RUNHOOK_ENVIRONMENT")
+        "environment_name": given_fact(settings.environment, "--environment or RUNHOOK_ENVIRONMENT")
         or first(place, lambda row: environment_name(place, row))
         or found_around(around.environment_name(), "dbt's target"),
-        "run_reason": given(settings.reason, "--reason")
-        or first(place, lambda row: reason_of(place, row)),
-        "dbt_version": given(around.dbt_version(), "the installation"),
+        "run_reason": given_fact(settings.reason, "--reason")
+        or first(place, lambda row: run_reason(place, row)),
+        "dbt_version": given_fact(around.dbt_version(), "the installation"),
         **trigger_facts(place),
     }
     return fit(found, redact)
 
 
 def fit(facts: Mapping[str, Fact | None], redact: Callable[[str], str]) -> dict[str, Fact]:
-    """Return the facts that there are, without secrets and no longer than the service takes.
+    """Drop missing facts, remove secrets, and shorten to what the service accepts.
 
-    Names are as people chose them: what looks like a secret in one is none.
+    Names are as people chose them, so nothing in one is treated as a secret.
     """
     return {
         name: Fact(
@@ -119,7 +122,7 @@ NUMBERS = {"attempt", "pull_request"}
 
 
 def as_start(facts: Mapping[str, Fact]) -> dict[str, object]:
-    """Return the facts as the service takes them."""
+    """Body of a start report."""
     body: dict[str, object] = {
         name: fact.value for name, fact in facts.items() if name not in TRIGGER
     }
@@ -133,62 +136,62 @@ def as_start(facts: Mapping[str, Fact]) -> dict[str, object]:
     return body
 
 
-def trigger_facts(place: Place) -> dict[str, Fact | None]:
-    """Return what set the run off."""
+def trigger_facts(place: LaunchContext) -> dict[str, Fact | None]:
+    """Facts about what triggered the run."""
     system = system_of(place)
     return {
         "system": None if system is NOTHING else Fact(system.name, "what was recognised"),
         "external_id": first(place, lambda row: place.fill(row.external_id)),
-        "attempt": first(place, lambda row: number_in(place.fill(row.attempt))),
+        "attempt": first(place, lambda row: number_at_end(place.fill(row.attempt))),
         "category": first(place, lambda row: category_of(place, row)),
-        "pull_request": first(place, lambda row: number_in(place.fill(row.pull_request))),
+        "pull_request": first(place, lambda row: number_at_end(place.fill(row.pull_request))),
         "link": first(place, lambda row: place.fill(row.link)),
         "commit": first(place, lambda row: place.fill(row.commit)),
     }
 
 
-def first(place: Place, tell: Callable[[System], str]) -> Fact | None:
-    """Return what the usual names tell, else the system."""
+def first(place: LaunchContext, tell: Callable[[System], str]) -> Fact | None:
+    """The first value found in the usual names, then in the system."""
     for row in (USUAL_NAMES, system_of(place)):
         if value := tell(row):
             return Fact(value, row.name)
     return None
 
 
-def given(value: str | None, source: str) -> Fact | None:
-    """Return a fact that somebody gave."""
+def given_fact(value: str | None, source: str) -> Fact | None:
+    """A fact from a flag or variable; None if it was not given."""
     return Fact(value, source) if value else None
 
 
 def found_around(value: str, source: str) -> Fact:
-    """Return what dbt's files and flags say; its default is nobody's word."""
+    """A fact from dbt's files and flags; dbt's default has no source."""
     return Fact(value, NOTHING_SAYS_IT if value == UNKNOWN else source)
 
 
-def environment_name(place: Place, row: System) -> str:
-    """Return the environment that dbt Cloud's variable names."""
+def environment_name(place: LaunchContext, row: System) -> str:
+    """The environment that dbt Cloud's variable names."""
     return place.fill("{DBT_CLOUD_ENVIRONMENT_NAME}") if row is USUAL_NAMES else ""
 
 
-def reason_of(place: Place, row: System) -> str:
-    """Return the reason in words."""
+def run_reason(place: LaunchContext, row: System) -> str:
+    """Reason for the run, in words."""
     if category_of(place, row) == SCHEDULED and not row.has_own_words:
         return SCHEDULED
     return next(filter(None, map(place.fill, row.reason)), "")
 
 
-def category_of(place: Place, row: System) -> str:
-    """Return dbt Cloud's word for the kind of reason."""
+def category_of(place: LaunchContext, row: System) -> str:
+    """Kind of trigger, as dbt Cloud calls it."""
     if row.category:
         return place.fill(row.category)
-    told = place.fill(row.category_of)
-    if row is USUAL_NAMES or not told:
-        return told
-    found = (word for start, word in row.categories.items() if told.startswith(start))
+    named = place.fill(row.category_of)
+    if row is USUAL_NAMES or not named:
+        return named
+    found = (word for start, word in row.categories.items() if named.startswith(start))
     return next(found, OTHER)
 
 
-def number_in(text: str) -> str:
-    """Return the number that a text is, or ends with as an address does; empty if there is none."""
+def number_at_end(text: str) -> str:
+    """The number that a text is, or ends with as an address does; empty if there is none."""
     found = re.search(r"(?:^|/)(\d{1,10})/?$", text)
     return found[1] if found and int(found[1]) <= LARGEST_NUMBER else ""

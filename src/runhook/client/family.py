@@ -1,8 +1,8 @@
-"""All that was started under a wrapper, wherever it has moved: to other groups, sessions, parents.
+"""Find every process started under a wrapper, in any group or session and with any parent.
 
-On Linux the wrapper is a subreaper: what has lost its parent becomes its child, so that its
-descendants are all there is. Elsewhere nothing is like that: of what has lost its parent, those are
-found that are in the command's process group, or that were seen before they lost it.
+On Linux the wrapper is a subreaper: processes that lose their parent become its children, so its
+descendants are complete. Elsewhere, of processes that lost their parent, only those are found that
+are in the command's process group or were seen before.
 """
 
 import os
@@ -10,22 +10,22 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from runhook.client.process_table import Key, Process, running_processes, words_of
-from runhook.client.programs import Role, role_of
+from runhook.client.process_table import Key, Process, command_line_of, running_processes
+from runhook.client.programs import ProcessRole, role_of
 
-RUNNERS = {Role.DBT, Role.WRAPPER}
+RUNNERS = {ProcessRole.DBT, ProcessRole.WRAPPER}
 """A run is not over as long as one of these runs."""
-PASSING = {Role.SHELL, Role.MAKE, Role.LAUNCHER}
+PASSING = {ProcessRole.SHELL, ProcessRole.MAKE, ProcessRole.LAUNCHER}
 """What is there to start something else."""
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class FamilyMember:
     """A process that was started under the wrapper."""
 
     process: Process
-    role: Role
-    above: Sequence["Member"]
+    role: ProcessRole
+    above: Sequence["FamilyMember"]
     """Its ancestors under the wrapper, the nearest last."""
 
 
@@ -42,12 +42,12 @@ NO_ADOPTION = Adoption(is_ours=False)
 
 
 class Family:
-    """Finds what a command has started.
+    """Finds the processes that a command has started.
 
     Args:
         leader: the command's process.
         leads_group: whether it leads a process group of its own.
-        adoption: what becomes of those who lose their parents.
+        adoption: how processes that lose their parent are adopted.
     """
 
     def __init__(self, leader: int, *, leads_group: bool, adoption: Adoption) -> None:
@@ -57,27 +57,27 @@ class Family:
         self._seen: set[Key] = set()
         self._passed_over: set[Key] = set(adoption.inherited)
 
-    def members(self) -> Sequence[Member]:
-        """Return all that run now, each after those above it; none if they cannot be seen."""
+    def members(self) -> Sequence[FamilyMember]:
+        """Running processes, parents before children; none if they cannot be seen."""
         try:
             return self._found()
         except Exception:  # noqa: BLE001 - dbt's run must not suffer from our bugs
             return []
 
-    def _found(self) -> Sequence[Member]:
+    def _found(self) -> Sequence[FamilyMember]:
         table = running_processes()
         children: dict[int, list[Process]] = {}
         for one in table.values():
             children.setdefault(one.parent, []).append(one)
-        found: dict[int, Member] = {}
-        queue: deque[tuple[Process, tuple[Member, ...]]] = deque(
+        found: dict[int, FamilyMember] = {}
+        queue: deque[tuple[Process, tuple[FamilyMember, ...]]] = deque(
             (root, ()) for root in self._roots(table, children)
         )
         while queue:
             process, above = queue.popleft()
             if process.pid in found or process.key in self._passed_over:
                 continue
-            member = Member(process, role_of(words_of(process)), above)
+            member = FamilyMember(process, role_of(command_line_of(process)), above)
             found[process.pid] = member
             queue.extend((child, (*above, member)) for child in children.get(process.pid, ()))
         self._seen.update(one.process.key for one in found.values())
@@ -118,8 +118,8 @@ class Family:
         return [one for one in ours.values() if one.parent not in ours]
 
 
-def runners_in(members: Iterable[Member]) -> Sequence[Member]:
-    """Return those that run dbt, but for those that another one of them sees to."""
+def runners_in(members: Iterable[FamilyMember]) -> Sequence[FamilyMember]:
+    """Processes that run dbt, without those below another one that does."""
     return [
         one
         for one in members
@@ -127,8 +127,8 @@ def runners_in(members: Iterable[Member]) -> Sequence[Member]:
     ]
 
 
-def ends_in(members: Sequence[Member]) -> Sequence[Member]:
-    """Return those that were started for their own sake, the topmost of each branch."""
+def ends_in(members: Sequence[FamilyMember]) -> Sequence[FamilyMember]:
+    """The topmost process of each branch that is not merely passing a command on."""
     parents = {one.process.parent for one in members}
     return [
         one

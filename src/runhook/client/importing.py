@@ -1,7 +1,7 @@
 """Report a run after the fact, from what dbt has written. The same files again are the same run.
 
-What is told is what the files say and what somebody gave. What set the import off did not set the
-run off, so nothing of this machine's surroundings is told.
+Reports only what the files and the flags say. What started the import did not start the run, so
+nothing of this machine's surroundings is reported.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from runhook.client.artifacts import HEAD_BYTES, read_file
+from runhook.client.artifacts import HEAD_BYTES, read_results_file
 from runhook.client.facts import Fact, fit
 from runhook.client.reporter import tell
 from runhook.client.reports import Report, finished, rfc_3339, started
-from runhook.client.settings import Settings
+from runhook.client.settings import ClientSettings
 from runhook.client.steps import Step
 from runhook.client.surroundings import UNKNOWN
 from runhook.client.verdict import judge_results
@@ -51,19 +51,19 @@ class Invocation:
 
     @property
     def run_key(self) -> str:
-        """The run's key, the same whenever and wherever this is imported."""
+        """The run's key: equal for every import of this invocation."""
         return f"dbt-{self.results.invocation_id}"
 
 
 def read_invocation(folder: Path) -> Invocation:
-    """Read what a target folder tells of the command that has written it last.
+    """Read the last command's results from a target folder.
 
     Raises:
         NotImportedError: that is nothing, or a wrapper's business.
     """
     path = folder / "run_results.json"
     try:
-        results = read_file(path, TAG)
+        results = read_results_file(path, TAG)
     except OSError as error:
         raise NotImportedError(f"{path}: {error.strerror}") from error
     except UnreadableError as error:
@@ -77,7 +77,7 @@ def read_invocation(folder: Path) -> Invocation:
     ended_at = results.generated_at
     usual_start = ended_at - timedelta(seconds=results.elapsed_seconds)
     manifest = folder / "manifest.json"
-    project, invocation = project_and_invocation(head_of(manifest))
+    project, invocation = project_and_invocation(read_head(manifest))
     is_its_manifest = invocation == results.invocation_id
     return Invocation(
         results=results,
@@ -88,8 +88,8 @@ def read_invocation(folder: Path) -> Invocation:
     )
 
 
-def head_of(path: Path) -> bytes:
-    """Return a file's first bytes; none if it cannot be read."""
+def read_head(path: Path) -> bytes:
+    """Read a file's first bytes; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(HEAD_BYTES)
@@ -98,11 +98,11 @@ def head_of(path: Path) -> bytes:
 
 
 def report_invocation(
-    invocation: Invocation, job: str, settings: Settings, environ: Mapping[str, str]
+    invocation: Invocation, job: str, settings: ClientSettings, environ: Mapping[str, str]
 ) -> str | None:
     """Report the run, marked as late; return what went wrong."""
     redact = Redactor(environ)
-    step = step_of(invocation, redact, with_messages=settings.messages)
+    step = step_of_invocation(invocation, redact, with_messages=settings.messages)
     reports = (
         beginning(invocation, job, settings, redact),
         finished(
@@ -118,8 +118,10 @@ def report_invocation(
     return tell(late, name, settings.service, environ, attaching=attaching)
 
 
-def beginning(invocation: Invocation, job: str, settings: Settings, redact: Redactor) -> Report:
-    """Return what is told of the start."""
+def beginning(
+    invocation: Invocation, job: str, settings: ClientSettings, redact: Redactor
+) -> Report:
+    """Start report of an imported run."""
     results = invocation.results
     facts = {
         "job_name": job,
@@ -134,8 +136,8 @@ def beginning(invocation: Invocation, job: str, settings: Settings, redact: Reda
     )
 
 
-def step_of(invocation: Invocation, redact: Redactor, *, with_messages: bool) -> Step:
-    """Return the command as the only step of its run."""
+def step_of_invocation(invocation: Invocation, redact: Redactor, *, with_messages: bool) -> Step:
+    """The command as the only step of its run."""
     verdict = judge_results(invocation.results)
     return Step(
         name="dbt",

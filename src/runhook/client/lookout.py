@@ -39,7 +39,7 @@ class Seen:
         return bool(dbt_calls(self.words))
 
     def call(self) -> DbtCall:
-        """Return the process as a call of dbt."""
+        """The process as a call of dbt."""
         found = dbt_calls(self.words)
         words = found[0].words if found else ()
         return DbtCall(words, dict(self.settings), Path(self.folder))
@@ -60,7 +60,7 @@ class Lookout:
             self._thread.start()
 
     def seen(self) -> list[Seen]:
-        """Return what was seen so far, in order."""
+        """Processes seen so far, in order."""
         return list(self._seen)
 
     def stop(self) -> None:
@@ -78,14 +78,14 @@ class Lookout:
             pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
 
     def _look_at(self, process: int) -> Seen | None:
-        """Return a process; None if it is gone, or another user's."""
+        """Read a process from /proc; None if it is gone, or another user's."""
         place = Path("/proc", str(process))
         try:
-            words = tuple(texts_in(place / "cmdline"))
+            words = tuple(read_texts(place / "cmdline"))
             folder = str((place / "cwd").readlink())
             environ = dict(variables_in(place / "environ"))
             # A process that is becoming another program has no variables for a moment.
-            is_changing = words != tuple(texts_in(place / "cmdline"))
+            is_changing = words != tuple(read_texts(place / "cmdline"))
         except OSError:
             return None
         if is_changing:
@@ -113,7 +113,7 @@ def processes_below(process: int) -> Iterator[int]:
 
 
 def children_of(process: int) -> list[int]:
-    """Return a process' children; none where the kernel does not tell."""
+    """Child processes; empty where the kernel does not list them."""
     children = []
     try:
         for thread in Path(f"/proc/{process}/task").iterdir():
@@ -123,8 +123,8 @@ def children_of(process: int) -> list[int]:
     return [int(child) for child in children]
 
 
-def texts_in(path: Path) -> list[str]:
-    """Return the texts in a file of /proc, which end in NUL. Raises OSError."""
+def read_texts(path: Path) -> list[str]:
+    """Read the NUL-terminated texts of a file in /proc. Raises OSError."""
     with path.open("rb") as file:
         content = file.read(LONGEST_TEXT)
     return [os.fsdecode(text) for text in content.split(b"\0")[:-1]]
@@ -132,7 +132,7 @@ def texts_in(path: Path) -> list[str]:
 
 def variables_in(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the variables in a file of /proc. Raises OSError."""
-    for text in texts_in(path):
+    for text in read_texts(path):
         name, equals, value = text.partition("=")
         if equals:
             yield name, value

@@ -32,7 +32,7 @@ LONGEST_LEG = 100
 
 
 def job_of_pod(environ: Mapping[str, str], labels: Mapping[str, str]) -> str:
-    """Return what a pod's job is called."""
+    """Job name of a pod."""
     if labels.get("dag_id") and labels.get("task_id"):
         return f"{labels['dag_id']}.{labels['task_id']}"
     for names in (("tekton.dev/pipeline", "tekton.dev/pipelineTask"), ("tekton.dev/task",)):
@@ -58,12 +58,12 @@ def is_of_cron_job(environ: Mapping[str, str], labels: Mapping[str, str]) -> boo
 
 
 def pod_of(environ: Mapping[str, str]) -> str:
-    """Return the pod's name; HOSTNAME is the node's if the pod has its network."""
+    """Name of the pod; HOSTNAME is the node's if the pod uses its network."""
     return (environ.get("POD_NAME") or environ.get("HOSTNAME") or "").strip()
 
 
 def argo_workflow(environ: Mapping[str, str]) -> str:
-    """Return what a workflow is called; a node's id is the workflow's name and a number."""
+    """Name of a workflow; a node's id is the workflow's name and a number."""
     node = environ.get("ARGO_NODE_ID", "").strip()
     of_workflow = re.fullmatch(r"(.+)-\d{6,10}", node)
     name = environ.get("ARGO_WORKFLOW_NAME", "").strip()
@@ -71,13 +71,13 @@ def argo_workflow(environ: Mapping[str, str]) -> str:
 
 
 def nomad_job(environ: Mapping[str, str]) -> str:
-    """Return what a job is called whose runs are `nightly/periodic-1719878400`."""
+    """Name of a job whose runs are called like `nightly/periodic-1719878400`."""
     name = environ.get("NOMAD_JOB_PARENT_ID") or environ.get("NOMAD_JOB_NAME") or ""
     return re.sub(r"/(?:periodic|dispatch)-.*", "", name.strip())
 
 
 def matrix_leg(environ: Mapping[str, str]) -> str:
-    """Return the values of MATRIX_CONTEXT, as GitHub shows them behind a job's name.
+    """The values of MATRIX_CONTEXT, as GitHub shows them behind a job's name.
 
     GitHub sets no variable that tells the legs of a matrix apart, so a workflow has to:
     `MATRIX_CONTEXT: ${{ toJSON(matrix) }}`.
@@ -93,13 +93,13 @@ def matrix_leg(environ: Mapping[str, str]) -> str:
 
 
 def labels_in(text: str) -> Mapping[str, str]:
-    """Return a pod's labels as the downward API writes them: `app="dbt"`, a line each."""
+    """Parse a pod's labels as the downward API writes them: one `app="dbt"` per line."""
     lines = map(LABEL.fullmatch, map(str.strip, text.splitlines()))
     return {found[1]: found[2] for found in lines if found}
 
 
 def without_ending(name: str, patterns: tuple[re.Pattern[str], ...]) -> str:
-    """Return a name without what the first of these patterns finds generated."""
+    """Remove the generated part that the first matching pattern finds."""
     for pattern in patterns:
         if found := pattern.fullmatch(name):
             return "-".join(filter(None, found.groups()))

@@ -36,7 +36,7 @@ class OuterRun:
 
 
 def outer_run(environ: Mapping[str, str]) -> OuterRun | None:
-    """Return the run that we are within, if there is one that goes on."""
+    """Find the unfinished run that this process is within."""
     found = re.fullmatch(
         r"([0-9a-f]{32})(?::([0-9]{1,10}))?", environ.get(RUN_VARIABLE, "").strip()
     )
@@ -51,12 +51,12 @@ def outer_run(environ: Mapping[str, str]) -> OuterRun | None:
 
 
 def begun_file(folder: Path, run_key: str) -> Path:
-    """Return the file of a run that `runhook start` has begun."""
+    """Path of the file that `runhook start` leaves for a run."""
     return folder / f"{run_key}{BEGUN_SUFFIX}"
 
 
 def is_ancestor(process: int) -> bool:
-    """Whether this process descends from another; where that cannot be told, whether it lives."""
+    """Whether this process descends from another; where that is unknown, whether that one lives."""
     if sys.platform != "linux":
         return is_alive(process)
     child = os.getpid()
@@ -68,11 +68,11 @@ def is_ancestor(process: int) -> bool:
 
 
 def parent_of(process: int) -> int:
-    """Return a process' parent; 0 if there is none that we can see."""
+    """Parent of a process; 0 if it cannot be seen."""
     try:
         # The name between the parentheses may hold anything.
-        told = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2]
-        return int(told.split()[1])
+        stat = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2]
+        return int(stat.split()[1])
     except (OSError, ValueError, IndexError):
         return 0
 
@@ -109,7 +109,7 @@ class StepsFile:
             os.close(descriptor)
 
     def new_steps(self) -> list[Mapping[str, object]]:
-        """Return what was added since the last look."""
+        """Read the steps added since the last call."""
         import json  # noqa: PLC0415 - as above
 
         try:

@@ -1,7 +1,7 @@
 """Start dbt, and learn how it ended.
 
-Nobody should notice the wrapper: streams, descriptors, exit code and death by a signal are dbt's
-own. What is done about signals, and why, is in ``relay``.
+The wrapper is invisible: streams, descriptors, exit code and death by a signal are dbt's own.
+Handling of signals, with reasons, is in ``relay``.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class CommandEnding:
     """How the command ended."""
 
     code: int | None
@@ -46,8 +46,8 @@ class Ending:
     not_started: str | None = None
     """Why it never ran, for people; ``code`` is then what a shell would exit with."""
 
-    def of_all(self) -> "Ending":
-        """Return how everything ended: a shell is content though what it left behind failed."""
+    def of_all(self) -> "CommandEnding":
+        """Ending of all processes: the code of what was left behind, if the command succeeded."""
         return replace(self, code=self.code_of_rest) if self.code == 0 else self
 
 
@@ -59,8 +59,8 @@ class NotStartedError(Exception):
         self.message = message
         self.code = code
 
-    def as_ending(self) -> Ending:
-        """Return the end of a command that had no beginning."""
+    def as_ending(self) -> CommandEnding:
+        """Ending of a command that could not be started."""
         return ended_now(self.code, not_started=self.message)
 
 
@@ -142,9 +142,9 @@ class Child:
         return not self._leads_group
 
     def reap(self) -> Sequence[tuple[int, int]]:
-        """Take note of the command's end, and return who else has ended, with its exit code.
+        """Reap ended processes; return the pids and exit codes of those that are not the command.
 
-        Whom we have adopted nobody else reaps.
+        Adopted processes have no other parent to reap them.
         """
         ended: list[tuple[int, int]] = []
         while not (self.is_alone or (self.status is not None and not self._reaps_all)):
@@ -212,7 +212,7 @@ def has_children() -> bool:
 
 
 def find_prctl() -> Callable[[int, int], int] | None:
-    """Return Linux' prctl(2), loaded before the fork; None where there is none."""
+    """Linux' prctl(2), loaded before the fork; None on other systems."""
     if sys.platform != "linux":
         return None
     try:
@@ -225,7 +225,7 @@ def find_prctl() -> Callable[[int, int], int] | None:
 
 
 def script_named(program: str) -> str | None:
-    """Return the path of a program that is a text; None if it is not there, or is binary."""
+    """Path of a program that is a text file; None if it is missing or binary."""
     import shutil  # noqa: PLC0415 - for this rare case only
 
     path = shutil.which(program)
@@ -249,10 +249,10 @@ def not_started(program: str, error: OSError) -> NotStartedError:
 
 def ended_now(
     code: int, *, not_started: str | None = None, asked_to_stop_by: int | None = None
-) -> Ending:
-    """Return the end, at this moment, of a command that was not run."""
+) -> CommandEnding:
+    """Ending, at this moment, of a command that was not run."""
     now = datetime.now(UTC)
-    return Ending(
+    return CommandEnding(
         code=code,
         killed_by=None,
         asked_to_stop_by=asked_to_stop_by,
@@ -263,7 +263,7 @@ def ended_now(
     )
 
 
-def end_like(ending: Ending) -> int:
+def end_like(ending: CommandEnding) -> int:
     """Die of the signal that killed the command, or return its exit code.
 
     The first process of a container cannot kill itself; it gets the code that a shell would give.

@@ -1,4 +1,4 @@
-"""The processes of this machine, as /proc or ps(1) tells of them."""
+"""The processes of this machine, as /proc or ps(1) lists them."""
 
 import os
 import subprocess
@@ -23,13 +23,13 @@ class Process:
     parent: int
     group: int
     session: int
-    """0 where that cannot be told."""
+    """0 where it is unknown."""
     state: str
     has_terminal: bool
     born: str
     """Of the same pid, one that was born at another time is another process."""
     words: Sequence[str] | None = None
-    """Its command line; None if it has to be asked for (``words_of``)."""
+    """Its command line; None if it has to be asked for (``command_line_of``)."""
 
     @property
     def key(self) -> Key:
@@ -48,9 +48,9 @@ class Process:
 
 
 def running_processes() -> Mapping[int, Process]:
-    """Return every process that we can see and that has not ended, by its pid.
+    """Visible processes that have not ended, by pid.
 
-    Where the system does not let us see any, there is none.
+    Empty where the system shows none.
     """
     try:
         found = from_proc() if sys.platform == "linux" else from_ps()
@@ -59,8 +59,8 @@ def running_processes() -> Mapping[int, Process]:
     return {one.pid: one for one in found if one.state not in GONE}
 
 
-def words_of(process: Process) -> Sequence[str]:
-    """Return a process' command line; empty if it has ended meanwhile."""
+def command_line_of(process: Process) -> Sequence[str]:
+    """Command line of a process; empty if it has ended meanwhile."""
     if process.words is not None:
         return process.words
     try:
@@ -73,13 +73,13 @@ def words_of(process: Process) -> Sequence[str]:
 def ignores(process: Process, number: int) -> bool:
     """Whether a process ignores a signal, as a shell has its background ignore SIGINT.
 
-    Where that cannot be told, it does not.
+    False where that is unknown.
     """
     try:
-        told = Path(f"/proc/{process.pid}/status").read_text(errors="replace")
+        status = Path(f"/proc/{process.pid}/status").read_text(errors="replace")
     except OSError:
         return False
-    masks = (line.split()[1] for line in told.splitlines() if line.startswith("SigIgn:"))
+    masks = (line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:"))
     return bool(int(next(masks, "0"), 16) >> (number - 1) & 1)
 
 
@@ -93,7 +93,7 @@ def from_proc() -> Sequence[Process]:
 
 
 def process_in_proc(pid: int) -> Process | None:
-    """Read what /proc tells of one process; None if it has ended."""
+    """Read one process from /proc; None if it has ended."""
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:  # noqa: PTH123 - quicker
             content = file.read(4096)
@@ -114,7 +114,7 @@ def process_in_proc(pid: int) -> Process | None:
 
 def from_ps() -> Sequence[Process]:
     """Ask ps, as macOS has no /proc."""
-    told = subprocess.run(  # noqa: S603 - the words are ours
+    listing = subprocess.run(  # noqa: S603 - the words are ours
         PS,
         env={**os.environ, "LC_ALL": "C"},
         stdin=subprocess.DEVNULL,
@@ -123,7 +123,7 @@ def from_ps() -> Sequence[Process]:
         timeout=5,
         check=False,
     )
-    lines = told.stdout.decode(errors="surrogateescape").splitlines()
+    lines = listing.stdout.decode(errors="surrogateescape").splitlines()
     return [one for one in map(process_in_line, lines) if one is not None]
 
 

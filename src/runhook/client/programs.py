@@ -32,7 +32,7 @@ PYTHON = re.compile(r"(?:python|pypy)[0-9.]*")
 MODULE, CODE = re.compile(r"-[A-Za-z]*m"), re.compile(r"-[A-Za-z]*c")
 
 
-class Role(Enum):
+class ProcessRole(Enum):
     """What a process is to a request to stop."""
 
     DBT = auto()
@@ -48,36 +48,36 @@ class Role(Enum):
     OTHER = auto()
 
 
-def role_of(words: Sequence[str]) -> Role:
-    """Return what the process with this command line is."""
-    program = name_of(words[0]) if words else ""
+def role_of(words: Sequence[str]) -> ProcessRole:
+    """Role of the process with this command line."""
+    program = program_name(words[0]) if words else ""
     if PYTHON.fullmatch(program):
         words = script_of(words[1:])
     elif program == "busybox":
         words = words[1:]
     if not words:
-        return Role.OTHER
+        return ProcessRole.OTHER
     name, *arguments = words
-    name = name_of(name)
+    name = program_name(name)
     if name in DBT_NAMES:
         # A server has no queries, and no end of its own.
-        return Role.OTHER if "serve" in arguments[:2] else Role.DBT
+        return ProcessRole.OTHER if "serve" in arguments[:2] else ProcessRole.DBT
     if name == "runhook":
-        return Role.WRAPPER if OUR_COMMANDS & set(arguments[:1]) else Role.OTHER
+        return ProcessRole.WRAPPER if OUR_COMMANDS & set(arguments[:1]) else ProcessRole.OTHER
     if name in SHELLS:
-        return Role.SHELL
+        return ProcessRole.SHELL
     if name in MAKES:
-        return Role.MAKE
-    return Role.LAUNCHER if name in LAUNCHERS else Role.OTHER
+        return ProcessRole.MAKE
+    return ProcessRole.LAUNCHER if name in LAUNCHERS else ProcessRole.OTHER
 
 
-def name_of(program: str) -> str:
-    """Return a program's name; that of a login shell begins with a dash."""
+def program_name(program: str) -> str:
+    """Base name of a program, without the dash of a login shell."""
     return PurePath(program).name.removeprefix("-").removesuffix(".exe")
 
 
 def script_of(arguments: Sequence[str]) -> Sequence[str]:
-    """Return what Python runs, as if it were a program: dbt is a script or a module of its."""
+    """The script or module that Python runs, as if it were a program, with its arguments."""
     rest = list(arguments)
     while rest:
         word = rest.pop(0)

@@ -1,4 +1,4 @@
-"""A small receiver for trying webhooks: it prints what arrives, checks it, and answers as told."""
+"""A small receiver for trying webhooks: prints deliveries, verifies them, and responds."""
 
 import json
 import re
@@ -34,14 +34,14 @@ class Behaviour:
     """Seconds to wait before each answer."""
 
     def answer_to(self, position: int) -> int:
-        """Return the status for the request at ``position``, counted from 0."""
+        """Status for the request at ``position``, counted from 0."""
         if self.fail_first is None or position < self.fail_first:
             return self.status
         return 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class ReceivedDelivery:
     """One request that arrived, and what was found."""
 
     headers: Mapping[str, str]
@@ -76,7 +76,7 @@ class Receiver(ThreadingHTTPServer):
         *,
         secret: str | None,
         behaviour: Behaviour,
-        show: Callable[[Delivery], str],
+        show: Callable[[ReceivedDelivery], str],
         output: TextIO,
     ) -> None:
         """Bind ``address``; port 0 takes any free one.
@@ -111,7 +111,7 @@ class Receiver(ThreadingHTTPServer):
         with self._lock:
             answered = self._behaviour.answer_to(self._received)
             self._received += 1
-            delivery = Delivery(
+            delivery = ReceivedDelivery(
                 headers=headers,
                 raw=body,
                 authorization=check_by(check_authorization, self._secret, lower, body),
@@ -168,7 +168,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def standard(secret: str | None) -> str | None:
-    """Return the secret if it can sign Standard Webhooks headers; dbt Cloud's own cannot."""
+    """The secret if it can sign Standard Webhooks headers; dbt Cloud's own cannot."""
     return secret if secret is not None and secret.startswith(SECRET_PREFIX) else None
 
 
@@ -183,7 +183,7 @@ def check_by(
     headers: Mapping[str, str],
     body: bytes,
 ) -> str:
-    """Return what ``check`` finds, in words."""
+    """Result of ``check``, in words."""
     if secret is None:
         return NOT_CHECKED
     try:
@@ -194,11 +194,11 @@ def check_by(
 
 
 def in_lower_case(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return ``headers`` under the names that checks look for."""
+    """Lower the names of ``headers``, as checks expect them."""
     return {name.lower(): value for name, value in headers.items()}
 
 
-def as_json_line(delivery: Delivery) -> str:
+def as_json_line(delivery: ReceivedDelivery) -> str:
     """Show a delivery to a program."""
     return json.dumps(
         {
@@ -212,7 +212,7 @@ def as_json_line(delivery: Delivery) -> str:
     )
 
 
-def as_text(delivery: Delivery) -> str:
+def delivery_as_text(delivery: ReceivedDelivery) -> str:
     """Show a delivery to a person: what it is about, whether it is genuine, and its payload."""
     body = delivery.body
     payload = body if isinstance(body, dict) else {}
@@ -234,21 +234,27 @@ def as_text(delivery: Delivery) -> str:
         f"  answered           {delivery.answered}",
     ]
     shown = delivery.text if body is None else json.dumps(body, indent=2, ensure_ascii=False)
-    return "\n".join([*map(printable, lines), *map(printable, shown.splitlines()), ""])
+    return "\n".join(
+        [
+            *map(replace_control_characters, lines),
+            *map(replace_control_characters, shown.splitlines()),
+            "",
+        ]
+    )
 
 
 def either(mapping: Mapping[str, Any], seed_key: str, today_key: str) -> str:
-    """Return a value of payload version 2022-05 or 2023-02, which spell their keys differently."""
+    """A value of payload version 2022-05 or 2023-02, which spell their keys differently."""
     value = mapping.get(seed_key, mapping.get(today_key))
     return "" if value is None else str(value)
 
 
 def job_id(run: Mapping[str, Any]) -> str:
-    """Return the job's id in brackets."""
+    """The job's id in brackets."""
     number = either(run, "job_id", "jobId")
     return number and f"({number})"
 
 
-def printable(text: str) -> str:
-    """Return ``text`` without what a terminal would obey."""
+def replace_control_characters(text: str) -> str:
+    """Replace what a terminal would interpret."""
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

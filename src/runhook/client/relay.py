@@ -1,11 +1,11 @@
-"""Pass on what is asked of the wrapper, once to each whom it concerns, and wait for all of them.
+"""Relay signals to the processes they are meant for, once each, and wait for all of them to end.
 
 dbt cancels the queries it has running in the warehouse on SIGINT only; SIGTERM and SIGHUP end it at
 once and leave them running (dbt-core #8356), and two SIGINTs at once kill dbt Core before it has
 canceled. So a request to stop goes to dbt itself, as one SIGINT, and not to what stands between
 (``programs`` says why): that ends when dbt has, but for shells, which are told what was asked for
-so that they begin nothing else. What does not run dbt is asked once no dbt runs any more: dbt may
-need it to cancel, as it needs a proxy to its database.
+so that they begin nothing else. Processes that do not run dbt are asked once no dbt runs any more:
+dbt may need them to cancel, as it needs a proxy to its database.
 """
 
 import os
@@ -15,16 +15,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from runhook.client.family import Member, ends_in, runners_in
-from runhook.client.process import Child, Ending
+from runhook.client.family import FamilyMember, ends_in, runners_in
+from runhook.client.process import Child, CommandEnding
 from runhook.client.process_table import Key, ignores
-from runhook.client.programs import Role
-from runhook.client.signals import Arrival, Signals
+from runhook.client.programs import ProcessRole
+from runhook.client.signals import SignalArrival, Signals
 
 LOOK_AGAIN_SECONDS = 30.0
 """A run must not hang for ever if the news of the child's end were lost."""
 WATCHING_SECONDS = 0.25
-"""How often it is seen who is there, where nobody tells: of grandchildren that begin and end."""
+"""Poll interval for processes whose start and end cause no signal, such as grandchildren."""
 SETTLING_SECONDS = 1.0
 """How long those that ran dbt have to end by themselves once it has."""
 ONE_REQUEST_SECONDS = 0.5
@@ -37,7 +37,7 @@ def wait_for(
     *,
     grace: float,
     on_first_signal: Callable[[int], None],
-) -> Ending:
+) -> CommandEnding:
     """Wait until the command has ended with all that runs dbt, and pass on what arrives meanwhile.
 
     Args:
@@ -58,9 +58,10 @@ def wait_for(
 class Relay:
     """Which process gets which signal for each that reaches us, and when a run is over.
 
-    A first SIGTERM or SIGHUP becomes SIGINT, and is sent itself, to all there is, when the grace is
-    over. A second one is passed on to all at once, as it is: whoever sends it means it. What a
-    terminal sent has reached its foreground group, and is passed on to who has left that.
+    A first SIGTERM or SIGHUP becomes SIGINT, and is sent itself, to all processes, when the grace
+    is over. A second one is passed on to all at once, as it is: a sender that repeats it means it.
+    A signal from a terminal has reached its foreground group, and is passed on to processes that
+    left the group.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Relay:
         self.first: int | None = None
         self.first_at: datetime | None = None
 
-    def pass_on(self, arrival: Arrival) -> None:
+    def pass_on(self, arrival: SignalArrival) -> None:
         """Send what ``arrival`` asks for."""
         now = time.monotonic()
         number, at = self._last
@@ -110,7 +111,7 @@ class Relay:
             self._on_first_signal(arrival.number)
 
     def seconds_left(self) -> float:
-        """Return how long there is nothing to do if no signal arrives."""
+        """Longest time to wait for a signal before looking again, in seconds."""
         if self._meant is None and self._child.status is None:
             return LOOK_AGAIN_SECONDS
         return min(WATCHING_SECONDS, max(0.0, self._insist_at - time.monotonic()))
@@ -148,11 +149,11 @@ class Relay:
         is_patient = self._meant is not None and now < self._patient_until
         return not (runners or is_settling or (is_patient and members))
 
-    def ending(self) -> Ending:
-        """Return how it ended."""
+    def ending(self) -> CommandEnding:
+        """How the command ended."""
         assert self._child.status is not None
         code = os.waitstatus_to_exitcode(self._child.status)
-        return Ending(
+        return CommandEnding(
             code=code if code >= 0 else None,
             killed_by=-code if code < 0 else None,
             code_of_rest=self._code_of_rest,
@@ -190,9 +191,9 @@ class Relay:
         for one in concerned:
             # Before it ends, or they would go on with what comes next.
             for above in one.above:
-                if above.role is Role.MAKE:
+                if above.role is ProcessRole.MAKE:
                     self._tell(above, signal.SIGINT)
-                elif above.role is Role.SHELL and not above.process.rules_terminal:
+                elif above.role is ProcessRole.SHELL and not above.process.rules_terminal:
                     self._tell(above, number)
             self._tell(one, polite_signal(one, number))
 
@@ -219,25 +220,25 @@ class Relay:
         for one in members:
             self._tell(one, number)
 
-    def _tell(self, member: Member, number: int) -> None:
+    def _tell(self, member: FamilyMember, number: int) -> None:
         if member.process.key not in self._told:
             self._told.add(member.process.key)
             send(member, number)
 
 
-def polite_signal(member: Member, number: int) -> int:
-    """Return what a process gets of a request to stop.
+def polite_signal(member: FamilyMember, number: int) -> int:
+    """The signal that asks a process to stop.
 
     dbt that ignores SIGINT, as in a shell's background, cannot cancel: it has the grace to end.
     """
-    if member.role in {Role.WRAPPER, Role.SHELL}:
+    if member.role in {ProcessRole.WRAPPER, ProcessRole.SHELL}:
         return number
-    if member.role is not Role.DBT and ignores(member.process, signal.SIGINT):
+    if member.role is not ProcessRole.DBT and ignores(member.process, signal.SIGINT):
         return signal.SIGTERM
     return signal.SIGINT
 
 
-def send(member: Member, number: int) -> None:
+def send(member: FamilyMember, number: int) -> None:
     """Send a process a signal, and have it look at it if it stands still."""
     with suppress(OSError):
         os.kill(member.process.pid, number)
@@ -246,7 +247,7 @@ def send(member: Member, number: int) -> None:
 
 
 def request_to_stop(signals: Signals) -> int | None:
-    """Return the signal that has arrived while no command was running, if one has."""
+    """The signal that has arrived while no command was running, if any."""
     while (arrival := signals.wait(0)) is not None:
         if arrival.number != signal.SIGCHLD:
             return arrival.number

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from runhook.client.backlog import send_backlog
-from runhook.client.reports import Kind, Report
-from runhook.client.service import Accepted, Failed, Service, UnusableError, connect
+from runhook.client.reports import Report, ReportKind
+from runhook.client.service import Accepted, RequestFailed, Service, UnusableError, connect_service
 from runhook.client.settings import ServiceSettings
 from runhook.client.spool import ASIDE, KeptRun, Spool
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 30.0
 WATCHFUL_HEARTBEAT_SECONDS = 10.0
-"""Where somebody who cancels a run waits for the next heartbeat."""
+"""Heartbeat interval where a user who cancels a run waits for the next one."""
 REQUEST_SECONDS = 10.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 LAST_PAUSE_SECONDS = 0.2
 SHORTEST_REQUEST_SECONDS = 0.05
-PASSING = frozenset({Kind.HEARTBEAT, Kind.PROGRESS})
+PASSING = frozenset({ReportKind.HEARTBEAT, ReportKind.PROGRESS})
 """What is not worth another try: the next one says more."""
 EXIT_SECONDS = 2.0
 """How much longer than dbt alone a run may take, all in all."""
@@ -50,14 +50,14 @@ def tell(
         reports: what to say, the start first.
         name: what they are kept under if they cannot be delivered.
         kept: where they are kept already.
-        settings: who is told.
+        settings: the service and account to report to.
         environ: names the proxies, and has the secrets to leave out.
-        attaching: the steps whose artifacts are attached once all is told.
+        attaching: the steps whose artifacts are attached once all reports were accepted.
 
     Returns what went wrong, as a clause for people; None if the service knows everything.
     """
     try:
-        service = connect(settings, environ)
+        service = connect_service(settings, environ)
     except UnusableError as error:
         return f"this run was not reported: {error}"
     spool = Spool(settings.spool_folder) if settings.spool_folder else None
@@ -90,7 +90,7 @@ class Keeper:
         self.lost_runs = 0
 
     def open(self) -> None:
-        """Begin this run's file. Nothing is raised; ``why_not`` tells."""
+        """Begin this run's file. Never raises; ``why_not`` holds the reason."""
         if self._spool is None:
             return
         try:
@@ -98,7 +98,7 @@ class Keeper:
                 self._kept = self._spool.keep(self._name, self._service.destination)
             self.lost_runs = self._spool.make_room()
         except Exception as error:  # noqa: BLE001 - what cannot be kept is sent all the same
-            self.why_not = reason_of(error)
+            self.why_not = disk_error(error)
 
     def add(self, report: Report) -> None:
         """Put a report on the disk, if there is a file."""
@@ -107,17 +107,17 @@ class Keeper:
         try:
             self._kept.add(report)
         except Exception as error:  # noqa: BLE001 - as above
-            self.why_not = reason_of(error)
+            self.why_not = disk_error(error)
 
     def about_others(self) -> str | None:
-        """Say what became of other files in the spool that people should know."""
+        """Report on other files in the spool that people should know of."""
         lost = f"{self.lost_runs} earlier run(s) could not be kept any longer"
         aside = [] if self._spool is None else list(self._spool.aside)
         strange = f"what is no report was moved to {ASIDE} in the spool: {', '.join(aside)}"
         return "; ".join(([lost] if self.lost_runs else []) + ([strange] if aside else [])) or None
 
     def forget(self) -> None:
-        """Remove the file: all is told, or nobody wants to know."""
+        """Remove the file: all reports were accepted, or refused for good."""
         if self._kept is not None:
             self._kept.remove()
 
@@ -149,11 +149,11 @@ class Reporter:
         """Prepare to tell.
 
         Args:
-            service: who is told.
+            service: where to send reports.
             spool: where reports are kept until they are delivered.
             name: what they are kept under.
-            heartbeat_seconds: how long after the last report the run's going on is told.
-            on_cancel_request: called once if somebody asks for the end.
+            heartbeat_seconds: time after the last report until a heartbeat is sent.
+            on_cancel_request: called once if a user requests the run's cancellation.
             progress: returns how far the run has come, or None; called on the reporter's thread.
             kept: where all that will be reported is kept already.
         """
@@ -190,12 +190,12 @@ class Reporter:
             thread.start()
 
     def report(self, report: Report) -> None:
-        """Take a report; it is delivered after those before it. The first tells of the start."""
+        """Queue a report behind those before it. The first one is the start."""
         with self._changed:
             self._is_kept = False
             self._to_keep.append(report)
-            if report.kind in {Kind.CANCELING, Kind.FINISHED}:
-                # The service will say that a cancel is asked for, as it was us who told.
+            if report.kind in {ReportKind.CANCELING, ReportKind.FINISHED}:
+                # The service will say that a cancel is requested, as we reported it.
                 self._on_cancel_request = None
             self._changed.notify_all()
 
@@ -229,7 +229,7 @@ class Reporter:
             return not (self._to_keep or self._to_send) and not self._is_late()
 
     def seconds_for_request(self) -> float:
-        """Return how long a request may take that begins now."""
+        """Time limit for a request that begins now, in seconds."""
         if self._deadline is None:
             return REQUEST_SECONDS
         return max(self._deadline - time.monotonic(), SHORTEST_REQUEST_SECONDS)
@@ -244,7 +244,7 @@ class Reporter:
         return "; ".join(filter(None, parts))
 
     def _comfort(self) -> str | None:
-        """Say what becomes of reports that were not delivered."""
+        """Say where undelivered reports are kept."""
         if self._is_refused:
             return None
         if self._is_kept and self._is_not_understood:
@@ -263,7 +263,7 @@ class Reporter:
                 self._changed.notify_all()
 
     def _keep(self) -> None:
-        """Put each report on the disk, and only then into the queue of what is to be sent."""
+        """Write each report to the disk, then queue it for sending."""
         self._keeper.open()
         while (report := self._next_to_keep()) is not None:
             self._keeper.add(report)
@@ -274,7 +274,7 @@ class Reporter:
                 self._changed.notify_all()
 
     def _next_to_keep(self) -> Report | None:
-        """Return the next report, None at the end."""
+        """Wait for the next report to write; None at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._to_keep or self._deadline is not None)
             return self._to_keep[0] if self._to_keep else None
@@ -292,10 +292,10 @@ class Reporter:
             self._changed.notify_all()
 
     def _next_to_send(self) -> Report | None:
-        """Return the report to deliver next, a heartbeat if there is none, None at the end.
+        """Wait for the next report to send, or a heartbeat if there is none; None at the end.
 
-        Until the service knows the run there is no sign of life of it: the disk may hold up the
-        start for longer than the time between two of them.
+        No heartbeat is sent before the service knows the run: the disk may delay the start for
+        longer than the time between two of them.
         """
         with self._changed:
             while not self._to_send:
@@ -315,18 +315,18 @@ class Reporter:
             return self._to_send[0]
 
     def _has_news(self) -> bool:
-        """Whether the run has advanced; before its start is told, or at its end, nobody asks."""
+        """Whether the run has advanced, between its reported start and its end."""
         return self._has_advanced and self._run_id is not None and self._deadline is None
 
     def _sign_of_life(self) -> Report:
-        """Return how far the run has come; if that cannot be said, that it goes on."""
+        """A progress report, or a heartbeat if progress cannot be determined."""
         try:
             body = self._progress() if self._progress is not None else None
-        except Exception:  # noqa: BLE001 - it changes while we look, and must cost nobody a run
+        except Exception:  # noqa: BLE001 - it changes while we look, and a run must not suffer
             body = None
         if body is None:
-            return Report(kind=Kind.HEARTBEAT, body={})
-        return Report(kind=Kind.PROGRESS, body=body)
+            return Report(kind=ReportKind.HEARTBEAT, body={})
+        return Report(kind=ReportKind.PROGRESS, body=body)
 
     def _is_late(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
@@ -335,8 +335,8 @@ class Reporter:
         """Try until the report is taken, refused for good, or not worth another try."""
         pause = FIRST_PAUSE_SECONDS
         was_exiting = self._deadline is not None
-        while isinstance(answer := self._request(report), Failed):
-            if report.kind in {Kind.STARTED, Kind.FINISHED}:
+        while isinstance(answer := self._request(report), RequestFailed):
+            if report.kind in {ReportKind.STARTED, ReportKind.FINISHED}:
                 self._problem = answer.reason
             if answer.is_final or not self._pause_before_retry(
                 report.kind, pause, was_exiting=was_exiting
@@ -347,14 +347,14 @@ class Reporter:
             was_exiting = self._deadline is not None
         self._take(report, answer)
 
-    def _request(self, report: Report) -> Accepted | Failed:
+    def _request(self, report: Report) -> Accepted | RequestFailed:
         timeout = self.seconds_for_request()
-        if report.kind is Kind.STARTED:
+        if report.kind is ReportKind.STARTED:
             return self._service.start_run(report.body, timeout=timeout)
         assert self._run_id is not None
         return self._service.tell(self._run_id, report.kind, report.body, timeout=timeout)
 
-    def _pause_before_retry(self, kind: Kind, pause: float, *, was_exiting: bool) -> bool:
+    def _pause_before_retry(self, kind: ReportKind, pause: float, *, was_exiting: bool) -> bool:
         """Wait, and tell whether another try makes sense.
 
         At exit a service that has taken the start is given all the time there is; one that never
@@ -371,7 +371,7 @@ class Reporter:
             if self._deadline is None:
                 self._changed.wait_for(lambda: self._deadline is not None, timeout=pause)
                 return True
-            if kind is Kind.CANCELING:
+            if kind is ReportKind.CANCELING:
                 return False
             if self._run_id is None:
                 return not was_exiting
@@ -381,40 +381,40 @@ class Reporter:
 
     def _take(self, report: Report, answer: Accepted) -> None:
         with self._changed:
-            if report.kind is Kind.STARTED:
+            if report.kind is ReportKind.STARTED:
                 self._run_id = str(answer.data["id"])
             if report.kind not in PASSING:
                 self._to_send.popleft()
                 self._problem = None
             is_last = self._deadline is not None and not (self._to_keep or self._to_send)
-        if report.kind is Kind.FINISHED or is_last:
+        if report.kind is ReportKind.FINISHED or is_last:
             self._is_told = True
             self._keeper.forget()
         if answer.data.get("cancel_requested") is True:
             self._pass_on_cancel_request()
 
     def _pass_on_cancel_request(self) -> None:
-        """Say it once that somebody asks for the end, unless it was us."""
+        """Call ``on_cancel_request``, once, if the service asks to cancel and we did not."""
         with self._changed:
-            told, self._on_cancel_request = self._on_cancel_request, None
-        if told is not None:
-            told()
+            callback, self._on_cancel_request = self._on_cancel_request, None
+        if callback is not None:
+            callback()
 
-    def _drop(self, report: Report, answer: Failed) -> None:
+    def _drop(self, report: Report, answer: RequestFailed) -> None:
         with self._changed:
-            if report.kind is Kind.PROGRESS and answer.is_final:
-                # Whoever does not take it from us still wants to know that the run goes on.
+            if report.kind is ReportKind.PROGRESS and answer.is_final:
+                # A service that refuses a progress report may still accept a heartbeat.
                 self._progress = None
             if report.kind not in PASSING:
                 self._to_send.popleft()
-            is_about_run = report.kind in {Kind.STARTED, Kind.FINISHED}
+            is_about_run = report.kind in {ReportKind.STARTED, ReportKind.FINISHED}
             self._is_not_understood = answer.is_not_understood and is_about_run
             self._is_refused = answer.is_refused and not answer.is_not_understood and is_about_run
         if self._is_refused:
             self._keeper.forget()
 
 
-def reason_of(error: Exception) -> str:
-    """Return what is wrong with the disk, for people."""
+def disk_error(error: Exception) -> str:
+    """What is wrong with the disk, for people."""
     number = error.errno if isinstance(error, OSError) else None
     return os.strerror(number) if number else type(error).__name__

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from runhook.client.verdict import Verdict
 
 
-class Kind(StrEnum):
-    """What a report tells; all but the first are also the last part of its path."""
+class ReportKind(StrEnum):
+    """Kind of a report; all but the first are also the last part of its path."""
 
     STARTED = "start"
     HEARTBEAT = "heartbeat"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 class Report:
     """One thing to tell the service about a run."""
 
-    kind: Kind
+    kind: ReportKind
     body: Mapping[str, object]
 
 
@@ -52,7 +52,7 @@ def started(
     from runhook.client.facts import as_start  # noqa: PLC0415 - loaded before dbt starts, else
 
     return Report(
-        kind=Kind.STARTED,
+        kind=ReportKind.STARTED,
         body={
             "run_key": run_key,
             "started_at": rfc_3339(at),
@@ -67,14 +67,14 @@ def started(
 def finished(
     verdict: "Verdict", steps: Sequence["Step"], at: datetime, *, is_split: bool
 ) -> Report:
-    """Say what became of a run; ``is_split`` tells its steps one by one."""
-    from runhook.client.steps import together, told  # noqa: PLC0415 - as above
+    """Report the end of a run; ``is_split`` adds its steps one by one."""
+    from runhook.client.steps import merged, reported  # noqa: PLC0415 - as above
 
     body: dict[str, object] = {
         "status": verdict.status,
         "finished_at": rfc_3339(at),
         "status_message": verdict.message or None,
-        "results": together(steps) if steps else unavailable("no step was reported"),
+        "results": merged(steps) if steps else unavailable("no step was reported"),
     }
     if verdict.status == "canceled":
         body["results"] = unavailable("the run was canceled")
@@ -83,15 +83,15 @@ def finished(
     if versions := [step.dbt_version for step in steps if step.dbt_version]:
         body["dbt_version"] = versions[-1]
     if is_split:
-        body["steps"] = told(steps)
-    return Report(kind=Kind.FINISHED, body=body)
+        body["steps"] = reported(steps)
+    return Report(kind=ReportKind.FINISHED, body=body)
 
 
 def unavailable(reason: str) -> dict[str, object]:
-    """Return a summary of results that we do not have."""
+    """Summary of results that are missing."""
     return {"available": False, "reason": reason}
 
 
 def rfc_3339(time: datetime) -> str:
-    """Return a time in UTC as the API wants it."""
+    """Format a time in UTC as the API expects it."""
     return time.isoformat().replace("+00:00", "Z")

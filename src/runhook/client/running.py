@@ -1,7 +1,6 @@
-"""`runhook.run`: a run that is reported from Python, as `runhook run` reports one from a shell.
+"""`runhook.run`: report a run from Python, as `runhook run` does from a shell.
 
-Whatever goes wrong on our side is in ``trouble``, and logged as a warning of the logger `runhook`;
-nothing is raised on our account.
+Errors of ours are in ``trouble``, and logged as warnings of the logger `runhook`; none is raised.
 """
 
 import logging
@@ -16,15 +15,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from runhook.client.artifacts import find_artifacts
-from runhook.client.dbt_events import Notebook, step_of
-from runhook.client.facts import advice_for, facts_of
+from runhook.client.dbt_events import Notebook, step_of_command
+from runhook.client.facts import advice_for, start_facts
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
 from runhook.client.reporter import EXIT_SECONDS, Reporter
 from runhook.client.reports import finished, rfc_3339, started, unavailable
-from runhook.client.service import UnusableError, connect
-from runhook.client.settings import Settings, read_settings
+from runhook.client.service import UnusableError, connect_service
+from runhook.client.settings import ClientSettings, read_settings
 from runhook.client.spool import Spool
-from runhook.client.steps import Step, failure, so_far, step_from, success
+from runhook.client.steps import Step, failure, progress, step_from, success
 from runhook.client.surroundings import Surroundings
 from runhook.client.systems import this_place
 from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
@@ -55,9 +54,9 @@ def run(
                 load_orders()
             dbtRunner(callbacks=[run.callback]).invoke(["build"])
 
-    The run succeeds if the block ends, no step has failed, and nobody called ``fail``. An exception
-    makes it errored, KeyboardInterrupt canceled; both go on their way. Settings that are not given
-    come from the environment, as those of `runhook run` do.
+    The run succeeds if the block ends, no step has failed, and ``fail`` was not called. An
+    exception makes it errored, KeyboardInterrupt canceled; both propagate. Settings that are not
+    given come from the environment, as those of `runhook run` do.
 
     Args:
         job: the job's name; else RUNHOOK_JOB or the scheduler names it, else it is `unnamed (dbt)`.
@@ -65,8 +64,8 @@ def run(
         environment: the environment's name.
         reason: why the run takes place.
         url: where the service is.
-        account_id: whose run it is.
-        messages: whether what dbt says of failed nodes, and exceptions, are told.
+        account_id: the account that the run belongs to.
+        messages: whether dbt's messages about failed nodes, and exceptions, are reported.
     """
     given = Namespace(
         job=job,
@@ -85,7 +84,7 @@ def run(
 class Run:
     """A run under way. Within another one, its steps are steps of that."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(self, settings: ClientSettings, environ: Mapping[str, str]) -> None:
         self._settings = settings
         self._inherited = environ
         self._run_key = os.urandom(16).hex()
@@ -127,10 +126,10 @@ class Run:
         return {**self._inherited, RUN_VARIABLE: f"{self._run_key}:{os.getpid()}"}
 
     def step(self, name: str, *, target: str | Path | None = None) -> "StepOfRun":
-        """Return a block of this one that is told as a step.
+        """Report a block within this one as a step.
 
         Args:
-            name: what it is called.
+            name: the step's name.
             target: the folder that dbt writes its results to, if that cannot be seen from here.
         """
         self._count += 1
@@ -159,12 +158,12 @@ class Run:
         if self._outer is not None:
             return
         try:
-            service = connect(self._settings.service, self._inherited)
+            service = connect_service(self._settings.service, self._inherited)
         except UnusableError as error:
             self.trouble = f"this run was not reported: {error}"
             return
         around = Surroundings(["dbt"], self._inherited, Path.cwd())
-        facts = facts_of(self._settings, around, this_place(self._inherited), self._redact)
+        facts = start_facts(self._settings, around, this_place(self._inherited), self._redact)
         if (advice := advice_for(facts)) is not None:
             log.warning("%s", advice)
         folder = self._settings.service.spool_folder
@@ -191,32 +190,34 @@ class Run:
             self._reporter.advance()
 
     def _progress(self) -> Mapping[str, object] | None:
-        """Return how far the run has come; the reporter asks, on its own thread."""
+        """How far the run has come; the reporter calls this on its own thread."""
         blocks = [(block.started_at, self._redact(block.name)) for block in self._open]
-        told = self._notebook.invocations()
-        commands = [step_of(one, self._redact, with_messages=False) for one in told]
+        reports = self._notebook.invocations()
+        commands = [step_of_command(one, self._redact, with_messages=False) for one in reports]
         going_on = [
             (one.started_at, step.name)
-            for one, step in zip(told, commands, strict=True)
+            for one, step in zip(reports, commands, strict=True)
             if one.has_succeeded is None
         ]
         ended = [
-            step for one, step in zip(told, commands, strict=True) if one.has_succeeded is not None
+            step
+            for one, step in zip(reports, commands, strict=True)
+            if one.has_succeeded is not None
         ]
         over = sorted([*self._steps, *ended], key=lambda step: step.started_at)
         if not (over or blocks or going_on):
             return None
         under_way = max([*blocks, *going_on], default=None)
         is_dbts = under_way is not None and under_way in going_on
-        nodes = (len(told[-1].nodes), told[-1].node_total) if is_dbts else None
-        return so_far(
+        nodes = (len(reports[-1].nodes), reports[-1].node_total) if is_dbts else None
+        return progress(
             over,
             None if under_way is None else (under_way[1], rfc_3339(under_way[0])),
             nodes=nodes if nodes is not None and nodes[1] else None,
         )
 
     def _note(self, block: "StepOfRun", error: BaseException | None) -> None:
-        """Note what became of a step."""
+        """Record how a step ended."""
         self._open.remove(block)
         folder = block.target or Surroundings(["dbt"], block.environ, Path.cwd()).target_folder()
         found = find_artifacts(folder, TAG, block.tag)
@@ -239,7 +240,7 @@ class Run:
         return succeeded(results)
 
     def _all_steps(self) -> list[Step]:
-        """Return the steps in the order they began: blocks, dbt's commands, other processes'."""
+        """Steps in the order they began: blocks, dbt's commands, other processes'."""
         folder = self._settings.service.spool_folder
         elsewhere: list[Step] = []
         if folder is not None and self._outer is None:
@@ -262,7 +263,7 @@ class Run:
         return errored(self._words_for(error))
 
     def _words_for(self, error: BaseException) -> str:
-        """Return what an exception says, on one line."""
+        """An exception's text, on one line."""
         said = " ".join(self._told(str(error)).split())
         name = type(error).__name__
         return shorten(f"{name}: {said}" if said else name, MESSAGE_CHARACTERS)
@@ -279,7 +280,7 @@ class Run:
             file.add(step.as_json())
 
     def _quietly(self, work: Callable[[], None]) -> None:
-        """Turn whatever goes wrong into trouble."""
+        """Run ``work``; turn any error into trouble."""
         try:
             work()
         except Exception as error:  # noqa: BLE001 - dbt's run must not suffer from our bugs
@@ -288,7 +289,7 @@ class Run:
 
 
 class StepOfRun:
-    """A block within a run's, told as a step of it."""
+    """A block within a run's, reported as a step of it."""
 
     def __init__(
         self,
@@ -321,12 +322,12 @@ class StepOfRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Note what became of it."""
+        """Record how the step ended."""
         self._on_end(self, error)
 
 
 def step_like(verdict: Verdict, name: str, started_at: datetime, ended_at: datetime) -> Step:
-    """Return a step of which there are no results."""
+    """A step without results."""
     return Step(
         name=shorten(name, MESSAGE_CHARACTERS) or "step",
         status=verdict.status,

@@ -41,18 +41,18 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class RequestFailed:
     """The report was not taken, and why, for people."""
 
     reason: str
     is_final: bool
     """Nor will it be, if repeated with these settings."""
     is_refused: bool = False
-    """Nor with any others: the service has read it and does not want it."""
+    """4xx: the service refused it; do not retry."""
     is_not_understood: bool = False
     """Refused, but a newer service could take it."""
     status: int | None = None
-    """How HTTP put it; None if nobody answered, or not as HTTP."""
+    """HTTP status; None if there was no HTTP response."""
 
 
 class UnusableError(Exception):
@@ -103,7 +103,7 @@ class Service:
         """The proxy that is asked instead, without credentials."""
         return None if self._proxy is None else self._proxy.place
 
-    def start_run(self, body: Mapping[str, object], *, timeout: float) -> Accepted | Failed:
+    def start_run(self, body: Mapping[str, object], *, timeout: float) -> Accepted | RequestFailed:
         """Report a run's start; the answer's data has its `id`. Seconds are per read and write."""
         answer = self._post(self._runs, body, timeout)
         if isinstance(answer, Accepted) and not isinstance(answer.data.get("id"), int | str):
@@ -112,7 +112,7 @@ class Service:
 
     def tell(
         self, run_id: str, verb: str, body: Mapping[str, object], *, timeout: float
-    ) -> Accepted | Failed:
+    ) -> Accepted | RequestFailed:
         """Report `heartbeat`, `canceling` or `finish` of a run."""
         path = f"{self._runs}/{quote(run_id, safe='')}/{verb}"
         # The service has known this run: if it no longer does, it never will again.
@@ -120,7 +120,7 @@ class Service:
 
     def attach(
         self, run_id: str, name: str, content: bytes, *, timeout: float
-    ) -> Accepted | Failed:
+    ) -> Accepted | RequestFailed:
         """Attach a file to a run."""
         path = f"{self._runs}/{quote(run_id, safe='')}/artifacts/{quote(name, safe='')}"
         return self._send("PUT", path, content, timeout, refusals=REFUSALS)
@@ -131,14 +131,14 @@ class Service:
         body: Mapping[str, object],
         timeout: float,
         refusals: frozenset[int] = REFUSALS,
-    ) -> Accepted | Failed:
+    ) -> Accepted | RequestFailed:
         # Bytes of the environment that are no UTF-8 arrive here as lone surrogates.
         content = json.dumps(body, ensure_ascii=False).encode(errors="replace")
         return self._send("POST", path, content, timeout, refusals=refusals)
 
     def _send(
         self, method: str, path: str, content: bytes, timeout: float, *, refusals: frozenset[int]
-    ) -> Accepted | Failed:
+    ) -> Accepted | RequestFailed:
         try:
             connection, target, extra = self._connect(path, timeout)
             try:
@@ -148,18 +148,18 @@ class Service:
             finally:
                 connection.close()
         except TimeoutError:
-            return Failed(reason="no answer in time", is_final=False)
+            return RequestFailed(reason="no answer in time", is_final=False)
         except ConnectionRefusedError:
-            return Failed(reason="connection refused", is_final=False)
+            return RequestFailed(reason="connection refused", is_final=False)
         except OSError as error:
-            return Failed(reason=error.strerror or type(error).__name__, is_final=False)
+            return RequestFailed(reason=error.strerror or type(error).__name__, is_final=False)
         except (http.client.HTTPException, ValueError):
             return not_ours()
 
     def _connect(
         self, path: str, timeout: float
     ) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
-        """Return a connection, the request's target and the headers that a proxy wants."""
+        """Connection, request target and headers that a proxy wants."""
         host, port = self._url.hostname or "", self._url.port or DEFAULT_PORTS[self._url.scheme]
         through = self._proxy
         extra = {} if through is None else proxy_authorization(through)
@@ -173,13 +173,10 @@ class Service:
         return secure, path, {}
 
 
-def connect(settings: ServiceSettings, environ: Mapping[str, str]) -> Service:
-    """Return the service that the settings name.
+def connect_service(settings: ServiceSettings, environ: Mapping[str, str]) -> Service:
+    """Connect to the service that the settings name.
 
     There is no flag for the token, as every user of the machine can read command lines.
-
-    Raises:
-        UnusableError: one of them is missing or malformed.
     """
     try:
         token = secret_in(environ, "RUNHOOK_TOKEN") or ""
@@ -189,7 +186,7 @@ def connect(settings: ServiceSettings, environ: Mapping[str, str]) -> Service:
 
 
 def parse_url(url: str) -> SplitResult:
-    """Return the parts of RUNHOOK_URL.
+    """Parse RUNHOOK_URL.
 
     Raises:
         UnusableError: it is no http or https address.
@@ -205,7 +202,7 @@ def parse_url(url: str) -> SplitResult:
 
 
 def find_proxy(url: SplitResult, environ: Mapping[str, str]) -> "Proxy | None":
-    """Return the proxy that the usual variables name for ``url``; none for this very machine.
+    """The proxy that the usual variables name for ``url``; None for this very machine.
 
     Raises:
         UnusableError: a variable is not a proxy's address.
@@ -231,28 +228,28 @@ def find_proxy(url: SplitResult, environ: Mapping[str, str]) -> "Proxy | None":
 
 
 def proxy_authorization(proxy: "Proxy") -> dict[str, str]:
-    """Return the header for a proxy that wants a user and a password."""
+    """Header for a proxy that wants a user and a password."""
     if proxy.credentials is None:
         return {}
     credentials = ":".join(proxy.credentials).encode()
     return {"Proxy-Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
 
 
-def judge_answer(status: int, content: bytes, refusals: frozenset[int]) -> Accepted | Failed:
-    """Return what an HTTP answer means."""
+def judge_answer(status: int, content: bytes, refusals: frozenset[int]) -> Accepted | RequestFailed:
+    """Interpret an HTTP response."""
     envelope = read_envelope(content)
     if 200 <= status < 300:
         return not_ours() if envelope is None else Accepted(data=envelope)
     if 300 <= status < 400:
-        return Failed(
+        return RequestFailed(
             reason=f"answered {status}, a redirect; mend RUNHOOK_URL", is_final=True, status=status
         )
     passes = status >= 500 or status in {REQUEST_TIMEOUT, TOO_MANY_REQUESTS}
     said = user_message(content)
-    return Failed(
+    return RequestFailed(
         reason=f"answered {status}{said and f': {said}'}",
         is_final=not passes,
-        # Without our envelope it was somebody in between who answered.
+        # Without our envelope the response is of a proxy or gateway in between.
         is_refused=bool(said) and status in refusals,
         is_not_understood=bool(said) and status in refusals & NOT_UNDERSTOOD,
         status=status,
@@ -260,7 +257,7 @@ def judge_answer(status: int, content: bytes, refusals: frozenset[int]) -> Accep
 
 
 def read_envelope(content: bytes) -> Mapping[str, Any] | None:
-    """Return `data` of an answer; None if this is not how Runhook answers."""
+    """`data` of a response; None if this is not how Runhook responds."""
     try:
         data = json.loads(content)["data"]
     except (ValueError, KeyError, TypeError, IndexError, RecursionError):
@@ -269,7 +266,7 @@ def read_envelope(content: bytes) -> Mapping[str, Any] | None:
 
 
 def user_message(content: bytes) -> str:
-    """Return the sentence for people in an error's envelope, fit for one line; empty if none."""
+    """The sentence for people in an error's envelope, fit for one line; empty if none."""
     try:
         message = str(json.loads(content)["status"]["user_message"])
     except (ValueError, KeyError, TypeError, IndexError, RecursionError):
@@ -277,6 +274,6 @@ def user_message(content: bytes) -> str:
     return "".join(one if one.isprintable() else " " for one in message[:200])
 
 
-def not_ours() -> Failed:
+def not_ours() -> RequestFailed:
     """Somebody answered who is not Runhook: a login page, another program on that port."""
-    return Failed(reason="the answer is not Runhook's; check RUNHOOK_URL", is_final=False)
+    return RequestFailed(reason="the answer is not Runhook's; check RUNHOOK_URL", is_final=False)

@@ -1,4 +1,4 @@
-"""What `runhook run` was told: by its flags first, then by the environment."""
+"""Settings of `runhook run`: from its flags first, then from the environment."""
 
 from argparse import Namespace
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ GITHUB_GRACE_SECONDS = 6.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
-    """Who is told, and where reports wait for that."""
+    """Which service to report to, and where reports are kept until it accepts them."""
 
     url: str
     account_id: str
@@ -39,10 +39,10 @@ class ServiceSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The settings of one `runhook run`.
+class ClientSettings:
+    """Settings of one `runhook run`.
 
-    ``None`` means that nobody said anything, so that the surroundings decide (``surroundings``).
+    ``None`` means not given: ``surroundings`` decides.
     """
 
     service: ServiceSettings
@@ -53,20 +53,20 @@ class Settings:
     grace: float
     """Seconds between the polite SIGINT and the signal that was really meant."""
     messages: bool = True
-    """Whether what dbt says of failed nodes is told; it may hold SQL and rows."""
+    """Whether to report dbt's messages about failed nodes; they may hold SQL and rows."""
     upload_artifacts: bool = False
     """Whether dbt's files are attached to the run."""
     allow_cancel: bool = False
-    """Whether somebody may interrupt dbt from the service."""
+    """Whether users of the service may interrupt dbt."""
     give_up_after: str | None = None
     """How long the service waits for the end of a run that has no process, in words."""
 
 
-def read_settings(flags: Namespace, environ: Mapping[str, str]) -> Settings:
+def read_settings(flags: Namespace, environ: Mapping[str, str]) -> ClientSettings:
     """Combine flags and environment; a command need not have all flags."""
     told = told_by(flags)
     usual_grace = GITHUB_GRACE_SECONDS if environ.get("GITHUB_ACTIONS") else GRACE_SECONDS
-    return Settings(
+    return ClientSettings(
         service=read_service_settings(flags, environ),
         job=told.get("job") or variable(environ, "RUNHOOK_JOB"),
         project=told.get("project") or variable(environ, "RUNHOOK_PROJECT"),
@@ -91,7 +91,7 @@ def read_service_settings(flags: Namespace, environ: Mapping[str, str]) -> Servi
 
 
 def spool_folder(environ: Mapping[str, str]) -> Path | None:
-    """Return where reports are kept: RUNHOOK_SPOOL_DIR, else where the user's programs keep state.
+    """The spool folder: RUNHOOK_SPOOL_DIR, else where the user's programs keep state.
 
     None where the user has no home. It is never in the project, which `dbt clean` may empty.
     """
@@ -108,7 +108,7 @@ def spool_folder(environ: Mapping[str, str]) -> Path | None:
 
 
 def told_by(flags: Namespace) -> dict[str, Any]:
-    """Return what the flags say, without the white space that `$(cat file)` may have left."""
+    """Settings from flags, without the white space that `$(cat file)` may have left."""
     return {
         name: value.strip() if isinstance(value, str) else value
         for name, value in vars(flags).items()
@@ -116,5 +116,5 @@ def told_by(flags: Namespace) -> dict[str, Any]:
 
 
 def variable(environ: Mapping[str, str], name: str) -> str | None:
-    """Return a variable; an empty one counts as unset."""
+    """Read a variable; an empty one counts as unset."""
     return environ.get(name, "").strip() or None

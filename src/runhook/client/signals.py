@@ -18,7 +18,7 @@ PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class SignalArrival:
     """A signal that has reached this process."""
 
     number: int
@@ -28,8 +28,8 @@ class Arrival:
 class Signals(Protocol):
     """Where signals are waited for, from before the child is started until after it has ended."""
 
-    def wait(self, seconds: float) -> Arrival | None:
-        """Return the next signal, or None when ``seconds`` have passed."""
+    def wait(self, seconds: float) -> SignalArrival | None:
+        """Wait for the next signal; None when ``seconds`` have passed."""
 
     def restore_in_child(self) -> None:
         """Undo everything, between fork and exec."""
@@ -42,7 +42,7 @@ def listen_for_signals() -> Signals:
 
 
 def heard_signals() -> list[signal.Signals]:
-    """Return what to wait for: a SIGHUP that nohup had ignored stays ignored."""
+    """Signals to wait for; a SIGHUP that nohup had ignored stays ignored."""
     return [
         one for one in PASSED_ON if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN
     ]
@@ -59,12 +59,14 @@ class BlockedSignals:
         # Threads inherit the mask, so that no signal goes to the reporter's.
         self._inherited_mask = signal.pthread_sigmask(signal.SIG_BLOCK, heard)
 
-    def wait(self, seconds: float) -> Arrival | None:
-        """Return the next signal, or None when ``seconds`` have passed."""
+    def wait(self, seconds: float) -> SignalArrival | None:
+        """Wait for the next signal; None when ``seconds`` have passed."""
         info = signal.sigtimedwait(self._heard, seconds)
         # Positive codes are the kernel's (SI_KERNEL, 0x80, for a terminal), the others somebody's
         # kill(2); see sigaction(2).
-        return None if info is None else Arrival(info.si_signo, from_terminal=info.si_code > 0)
+        return (
+            None if info is None else SignalArrival(info.si_signo, from_terminal=info.si_code > 0)
+        )
 
     def restore_in_child(self) -> None:
         """Undo everything, between fork and exec."""
@@ -73,7 +75,7 @@ class BlockedSignals:
 
 
 class HandledSignals:
-    """Signals told by a pipe, without their sender (macOS has no sigtimedwait)."""
+    """Signals read from a pipe, without their sender (macOS has no sigtimedwait)."""
 
     def __init__(self, heard: Sequence[int]) -> None:
         self._heard = heard
@@ -83,13 +85,13 @@ class HandledSignals:
         signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
         handle(heard)
 
-    def wait(self, seconds: float) -> Arrival | None:
-        """Return the next signal, or None when ``seconds`` have passed."""
+    def wait(self, seconds: float) -> SignalArrival | None:
+        """Wait for the next signal; None when ``seconds`` have passed."""
         if not select.select([self._readable], [], [], seconds)[0]:
             return None
         number = os.read(self._readable, 1)[0]
         typed = number in {signal.SIGINT, signal.SIGQUIT}
-        return Arrival(number, from_terminal=typed and in_foreground())
+        return SignalArrival(number, from_terminal=typed and in_foreground())
 
     def restore_in_child(self) -> None:
         """Undo everything, between fork and exec."""
@@ -98,7 +100,7 @@ class HandledSignals:
 
 
 def handle(heard: Iterable[int]) -> None:
-    """Neither ignore these signals nor die of them; ``wait`` tells of them."""
+    """Neither ignore these signals nor die of them; ``wait`` returns them."""
     for number in heard:
         signal.signal(number, do_nothing)
 
@@ -118,7 +120,7 @@ def reset_dispositions(heard: Iterable[int]) -> None:
 
 
 def has_terminal() -> bool:
-    """Whether a terminal controls this process, wherever its streams go."""
+    """Whether a terminal controls this process, even if its streams are redirected."""
     return foreground_group() is not None
 
 
@@ -128,7 +130,7 @@ def in_foreground() -> bool:
 
 
 def foreground_group() -> int | None:
-    """Return the process group in the foreground of the controlling terminal, if there is one."""
+    """Process group in the foreground of the controlling terminal, if there is one."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:

@@ -1,12 +1,13 @@
-"""Keep reports on this machine's disk until the service has taken them.
+"""Keep reports on this machine's disk until the service has accepted them.
 
-A run has one file: a line that says for which service it is, then a line for each report. Whoever
-owns the run, or sends what it left, holds the lock on its file; a lock ends with its process. That
-a report was taken is noted nowhere: a start with the same run_key, a cancel and an equal finish may
-be repeated, so what was interrupted is told from the beginning, and the file goes when all is told.
+A run has one file: a line that names its service, then a line for each report. The owner of the
+run, or the process that sends what it left, holds the lock on its file; a lock ends with its
+process. That a report was accepted is noted nowhere: a start with the same run_key, a cancel and an
+equal finish may be repeated, so an interrupted file is sent from the beginning, and deleted when
+all was accepted.
 
-What is in the folder and cannot be a run of ours is moved to a folder of its own (``set_aside``),
-said once, and keeps nobody from reporting.
+Files in the folder that cannot be runs are moved to a folder of their own (``set_aside``),
+mentioned once, and stop no report.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runhook.client.reports import Kind, Report
+from runhook.client.reports import Report, ReportKind
 
 LONGEST_KEPT_SECONDS = 7 * 24 * 3600
 LARGEST_SPOOL = 16 << 20
@@ -39,7 +40,7 @@ class StrangeFileError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Whom reports are for. No credentials are part of it: nothing secret is on the disk."""
+    """Service and account that reports are for, without credentials: the disk holds no secrets."""
 
     service: str
     account_id: str
@@ -53,7 +54,7 @@ class Content:
     """None if that was not written to its end, or is a newer client's business."""
     reports: Sequence[Report] = ()
     strange: str | None = None
-    """Why the rest of the file cannot be told."""
+    """Why the rest of the file cannot be sent."""
 
 
 class Spool:
@@ -111,9 +112,9 @@ class Spool:
         return kept
 
     def take(self, name: str) -> "KeptRun | None":
-        """Lock what is kept under a name; None if nothing is, or somebody is sending it."""
+        """Lock what is kept under a name; None if there is none, or another process sends it."""
         try:
-            return take(self._path(name))
+            return lock_run(self._path(name))
         except StrangeFileError as error:
             self.set_aside(self._path(name), str(error))
             return None
@@ -131,11 +132,11 @@ class Spool:
             self.aside.append(f"{path.name} {why}")
 
     def count(self) -> int:
-        """Return how many runs are kept."""
+        """Number of runs kept."""
         return len(self._oldest_first())
 
     def forget(self, name: str) -> None:
-        """Remove what is kept under a name, unless somebody is sending it."""
+        """Remove what is kept under a name, unless another process is sending it."""
         if (kept := self.take(name)) is not None:
             kept.remove()
             kept.close()
@@ -204,7 +205,7 @@ class KeptRun:
             raise
 
     def read(self) -> Content:
-        """Return what there is to tell, in order, as far as it is ours.
+        """Read the reports of a run, in order, up to the first strange line.
 
         A line that a crash has cut off is the last one, and left out.
         """
@@ -238,7 +239,7 @@ class KeptRun:
 
 
 def heading_of(destination: Destination) -> Mapping[str, object]:
-    """Return the first line of a run's file."""
+    """First line of a run's file."""
     return {
         "version": VERSION,
         "service": destination.service,
@@ -247,7 +248,7 @@ def heading_of(destination: Destination) -> Mapping[str, object]:
 
 
 def object_in(line: bytes) -> Mapping[str, object]:
-    """Return the object that a line holds. Raises StrangeFileError."""
+    """Parse a line as a JSON object. Raises StrangeFileError."""
     try:
         content = json.loads(line)
     except (ValueError, RecursionError):
@@ -258,32 +259,32 @@ def object_in(line: bytes) -> Mapping[str, object]:
 
 
 def destination_in(heading: Mapping[str, object]) -> Destination | None:
-    """Return whom a run is for; None if a newer client says it. Raises StrangeFileError."""
+    """Destination of a run; None if a newer client wrote it. Raises StrangeFileError."""
     version = heading.get("version", VERSION)
     if isinstance(version, int) and version > VERSION:
         return None
     service, account_id = heading.get("service"), heading.get("account_id")
     if not (isinstance(service, str) and isinstance(account_id, str)):
-        raise StrangeFileError("does not say whom it is for")
+        raise StrangeFileError("does not name its service and account")
     return Destination(service=service, account_id=account_id)
 
 
 def report_in(line: Mapping[str, object], *, is_first: bool) -> Report | None:
-    """Return a report; None if it is of a kind that a newer client knows.
+    """Parse a report; None if it is of a kind that only a newer client knows.
 
     Raises:
-        StrangeFileError: it is none, or the first one and not of a start.
+        StrangeFileError: the line is not a report, or the first one is not a start.
     """
     kind, body = line.get("kind"), line.get("body")
     if not (isinstance(kind, str) and isinstance(body, dict)):
         raise StrangeFileError("has a line that is no report")
-    if is_first and kind != Kind.STARTED:
+    if is_first and kind != ReportKind.STARTED:
         raise StrangeFileError("does not begin with a start")
-    return Report(kind=Kind(kind), body=body) if kind in set(Kind) else None
+    return Report(kind=ReportKind(kind), body=body) if kind in set(ReportKind) else None
 
 
-def take(path: Path) -> KeptRun | None:
-    """Lock a run's file; None if somebody else has it, or it is another user's.
+def lock_run(path: Path) -> KeptRun | None:
+    """Lock a run's file; None if another process has it, or it is another user's.
 
     Raises:
         StrangeFileError: it is ours, and can be no run.
@@ -315,7 +316,7 @@ def take(path: Path) -> KeptRun | None:
 
 
 def last_change(path: Path) -> int:
-    """Return when a file was last written, in nanoseconds; 0 if it is gone."""
+    """When a file was last written, in nanoseconds since 1970; 0 if it is gone."""
     try:
         return path.lstat().st_mtime_ns
     except OSError:
@@ -323,7 +324,7 @@ def last_change(path: Path) -> int:
 
 
 def size_of(path: Path) -> int:
-    """Return a file's size in bytes; 0 if it is gone."""
+    """Size of a file in bytes; 0 if it is gone."""
     try:
         return path.lstat().st_size
     except OSError:

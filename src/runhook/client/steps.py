@@ -1,4 +1,4 @@
-"""The steps of a run, each a command and what became of it, and what they make together. Pure."""
+"""Steps of a run: each command with its result, and their sum. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
 
-from runhook.client.command_lines import shown
+from runhook.client.command_lines import shown_command
 from runhook.client.programs import DBT_NAMES
 from runhook.client.verdict import Verdict
 from runhook.domain.artifacts import (
@@ -25,7 +25,7 @@ NAME_CHARACTERS = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A command of a run that is over, fit to be told: redacted, shortened, as JSON has it."""
+    """A finished command of a run, ready to be reported: redacted, shortened, as JSON."""
 
     name: str
     status: str
@@ -45,12 +45,12 @@ class Step:
         return self.status != "success"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the step for ``step_from``."""
+        """The step as JSON for ``step_from``."""
         return asdict(self)
 
 
 def step_from(content: Mapping[str, Any]) -> Step | None:
-    """Return the step that ``as_json`` made this from; None if it is none."""
+    """Parse what ``as_json`` wrote; None if it is not a step."""
     try:
         step = Step(**content)
     except TypeError:
@@ -58,15 +58,15 @@ def step_from(content: Mapping[str, Any]) -> Step | None:
     return step if isinstance(step.results, dict) else None
 
 
-def name_of(command: Sequence[str], redact: Callable[[str], str]) -> str:
-    """Return what a step is called: dbt Cloud's words for dbt, else the command line itself."""
-    line = shorten(shown(command, redact), NAME_CHARACTERS)
+def step_name(command: Sequence[str], redact: Callable[[str], str]) -> str:
+    """Name of a step: dbt Cloud's words for dbt, else the command line itself."""
+    line = shorten(shown_command(command, redact), NAME_CHARACTERS)
     is_dbt = PurePath(command[0]).name in DBT_NAMES
     return f"Invoke dbt with `{line}`" if is_dbt else line
 
 
-def told(steps: Sequence[Step]) -> list[dict[str, object]]:
-    """Return the steps as the service takes them: of very many, the first and the last ones."""
+def reported(steps: Sequence[Step]) -> list[dict[str, object]]:
+    """Steps as the service accepts them; of very many, the first and the last ones."""
     from runhook.domain.steps import log_of  # noqa: PLC0415 - few runs have several steps
 
     if len(steps) > MOST_STEPS:
@@ -85,20 +85,20 @@ def told(steps: Sequence[Step]) -> list[dict[str, object]]:
     ]
 
 
-def so_far(
+def progress(
     over: Sequence[Step],
     under_way: tuple[str, str] | None,
     *,
     planned: int | None = None,
     nodes: tuple[int, int] | None = None,
 ) -> dict[str, object]:
-    """Return how far a run has come, as the service takes it.
+    """Progress of a run, as the service accepts it.
 
     Args:
-        over: the steps that have ended; of very many, the last ones are told.
-        under_way: what the one that goes on is called, and when it began.
-        planned: how many there will be; None if that is not known.
-        nodes: how many nodes of the step that goes on are over, and of how many.
+        over: the steps that have ended; of very many, the last ones are sent.
+        under_way: name and start of the running step.
+        planned: how many steps there will be; None if unknown.
+        nodes: finished nodes of the running step, and how many there are.
     """
     shown = over[-(MOST_STEPS - 1) :]
     ended = [
@@ -121,8 +121,8 @@ def so_far(
     return report
 
 
-def together(steps: Sequence[Step]) -> Mapping[str, Any]:
-    """Return the results of all steps as one summary."""
+def merged(steps: Sequence[Step]) -> Mapping[str, Any]:
+    """Merge the results of all steps into one summary."""
     known = [step.results for step in steps if step.results.get("available")]
     if len(known) <= 1:
         return known[0] if known else steps[-1].results
@@ -134,7 +134,7 @@ def together(steps: Sequence[Step]) -> Mapping[str, Any]:
     skipped = [name for one in known for name in one.get("skipped_ids", [])]
     slowest = [node for one in known for node in one.get("slowest", [])]
     return {
-        # What is told once, such as the target, is told of the last command that knew it.
+        # Single values, such as the target, are those of the last command that knew them.
         **{key: value for one in known for key, value in one.items()},
         "nodes_known": all(one.get("nodes_known") for one in known),
         "elapsed_seconds": round(sum(one.get("elapsed_seconds", 0) for one in known), 3),
@@ -149,7 +149,7 @@ def together(steps: Sequence[Step]) -> Mapping[str, Any]:
 
 
 def failed_ids(results: Mapping[str, Any]) -> list[str]:
-    """Return what failed, by name, as far as it is told."""
+    """Ids of failed nodes, as far as known."""
     ids: list[str] = results.get("failed_ids") or [
         node["unique_id"] for node in results.get("failed", [])
     ]
@@ -157,12 +157,12 @@ def failed_ids(results: Mapping[str, Any]) -> list[str]:
 
 
 def seconds_of(node: Mapping[str, Any]) -> float:
-    """Return how long a node took."""
+    """Duration of a node in seconds."""
     return float(node.get("seconds", 0))
 
 
 def failure(step: Step, *, is_named: bool) -> Verdict:
-    """Return what became of a run in which ``step`` failed, named if there were others."""
+    """Verdict of a run in which ``step`` failed; names the step if there were others."""
     message = f"{step.name}: {step.message}" if is_named else step.message
     return Verdict(
         status=step.status, outcome=step.outcome, message=shorten(message, NAME_CHARACTERS)
@@ -170,6 +170,6 @@ def failure(step: Step, *, is_named: bool) -> Verdict:
 
 
 def success(steps: Sequence[Step]) -> Verdict:
-    """Return what became of a run in which no step failed."""
+    """Verdict of a run in which no step failed."""
     message = "; ".join(step.message for step in steps if step.message)
     return Verdict(status="success", outcome="complete", message=shorten(message, NAME_CHARACTERS))

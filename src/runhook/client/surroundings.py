@@ -35,21 +35,21 @@ class DbtCall:
     folder: Path
 
     def project_name(self) -> str:
-        """Return `name:` of dbt_project.yml; empty if it has none."""
+        """`name:` of dbt_project.yml; empty if it has none."""
         return self._project_value("name") or ""
 
     def target(self) -> str:
-        """Return dbt's target, as far as it was named outside profiles.yml; else empty."""
+        """Target of dbt, if it was named outside profiles.yml; else empty."""
         return self._setting(["--target", "-t"], "TARGET") or ""
 
     def target_folder(self) -> Path:
-        """Return where dbt will write its artifacts, unless only dbt can tell (Jinja)."""
+        """Folder of dbt's artifacts, unless only dbt can tell (Jinja)."""
         chosen = self._setting(["--target-path"], "TARGET_PATH")
         path = chosen or self._project_value("target-path") or "target"
         return self.project_folder / path
 
     def log_file(self) -> Path:
-        """Return where dbt logs."""
+        """Path of dbt's log."""
         chosen = self._setting(["--log-path"], "LOG_PATH")
         path = chosen or self._project_value("log-path") or "logs"
         return self.project_folder / path / "dbt.log"
@@ -68,7 +68,7 @@ class DbtCall:
         return read_env_file(read_lines(self.folder / ".env"))
 
     def _setting(self, flags: Sequence[str], variable: str) -> str | None:
-        """Return a setting from dbt's flags, else DBT_ENGINE_<variable>, else DBT_<variable>."""
+        """A setting from dbt's flags, else DBT_ENGINE_<variable>, else DBT_<variable>."""
         if value := flag_value(self.words, flags):
             return value
         for name in (f"DBT_ENGINE_{variable}", f"DBT_{variable}"):
@@ -77,7 +77,7 @@ class DbtCall:
         return None
 
     def _project_value(self, key: str) -> str | None:
-        """Return a top-level scalar of dbt_project.yml."""
+        """A top-level scalar of dbt_project.yml."""
         for line in read_lines(self.project_folder / PROJECT_FILE):
             if found := re.match(re.escape(key) + YAML_VALUE, line):
                 value = next((group for group in found.groups() if group), "")
@@ -111,16 +111,16 @@ class Surroundings:
         return self.calls[0].env_file
 
     def project_name(self) -> str:
-        """Return the name of the project that dbt is called in, else of the only one below."""
+        """Name of the project that dbt is called in, else of the only one below."""
         names = (call.project_name() for call in self.calls)
         return next(filter(None, names), "") or self._name_below() or UNKNOWN
 
     def environment_name(self) -> str:
-        """Return dbt's target, as far as it was named outside profiles.yml."""
+        """Target of dbt, if it was named outside profiles.yml; else UNKNOWN."""
         return next(filter(None, (call.target() for call in self.calls)), UNKNOWN)
 
     def dbt_version(self) -> str:
-        """Return the version installed beside the `dbt` that will run; empty if not found."""
+        """Version installed beside the `dbt` that will run; empty if not found."""
         if Path(self.command[0]).name not in DBT_NAMES:
             return ""
         import shutil  # noqa: PLC0415 - slow to import, and dbt should start first
@@ -136,11 +136,11 @@ class Surroundings:
         return ""
 
     def target_folder(self) -> Path:
-        """Return where the first call of dbt will write its artifacts."""
+        """Folder in which the first call of dbt will write its artifacts."""
         return self.calls[0].target_folder()
 
     def _name_below(self) -> str:
-        """Return the name of the only project below the working directory; empty if of several."""
+        """Name of the only project below the working directory; empty if there are several."""
         found = [folder for folder, files in folders_below(self.folder) if PROJECT_FILE in files]
         if len(found) != 1:
             return ""
@@ -162,7 +162,7 @@ def folders_below(top: Path) -> Iterator[tuple[Path, Sequence[str]]]:
 
 
 def flag_value(words: Sequence[str], flags: Sequence[str]) -> str | None:
-    """Return what the last of ``flags`` is set to: `--flag value`, `--flag=value`, `-fvalue`."""
+    """Value of the last of ``flags``: `--flag value`, `--flag=value`, `-fvalue`."""
     value = None
     for position, word in enumerate(words):
         for flag in flags:
@@ -186,7 +186,7 @@ def read_env_file(lines: Iterable[str]) -> dict[str, str]:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Return a small text file's lines; none if it cannot be read."""
+    """Read the lines of a small text file; empty if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     except OSError:
@@ -194,5 +194,5 @@ def read_lines(path: Path) -> list[str]:
 
 
 def stdin_is_terminal() -> bool:
-    """Whether somebody can type; a closed stdin is None."""
+    """Whether stdin is a terminal; a closed stdin is None."""
     return sys.stdin is not None and sys.stdin.isatty()

@@ -1,8 +1,8 @@
-"""What starts dbt, and what its variables tell: a table, innermost system first.
+"""Systems that start dbt, and their variables: a table, innermost system first.
 
 An orchestrator within a CI job wins over it, and that over the machine it runs on. A row's texts
-are templates: `{NAME}` is a variable, `{ONE|OTHER}` the first of two, `{name}` what ``Place`` finds
-out; a text with a gap is none.
+are templates: `{NAME}` is a variable, `{ONE|OTHER}` the first of two, `{name}` is looked up by
+``LaunchContext``; a text with a gap counts as empty.
 """
 
 import os
@@ -32,7 +32,7 @@ class System:
 
     name: str
     found_by: str
-    """A template; whatever fills it says that this is the system."""
+    """A template; the system is recognised if it can be filled."""
     job_name: tuple[str, ...] = ()
     """The first that can be filled: the same in each run, and another one for a matrix' leg."""
     external_id: str = ""
@@ -284,8 +284,8 @@ PLACEHOLDER = re.compile(r"{([\w|]+)}")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a command is started: its variables, and what can be found out besides."""
+class LaunchContext:
+    """The environment a command is started in: its variables, its parents, its pod."""
 
     environ: Mapping[str, str]
     has_terminal: bool
@@ -296,11 +296,11 @@ class Place:
     """Of the pod, if they are mounted where Kubernetes' documentation mounts them."""
 
     def first_of(self, templates: tuple[str, ...]) -> str:
-        """Return the first of these templates that can be filled; empty if none can."""
+        """The first of these templates that can be filled; empty if none can."""
         return next(filter(None, map(self.fill, templates)), "")
 
     def fill(self, template: str) -> str:
-        """Return a template with its values; empty if one of them is missing."""
+        """Fill a template; empty if a value is missing."""
         values = [
             next(filter(None, map(self._value, names.split("|"))), "")
             for names in PLACEHOLDER.findall(template)
@@ -316,7 +316,7 @@ class Place:
         return self.environ.get(name, "").strip()
 
     def _find_out(self, name: str) -> str:
-        """Return what no variable tells by itself; only what is asked for is found out."""
+        """Look up a value that no variable holds, only when asked for."""
         finder = FINDERS.get(name)
         return "" if finder is None else finder(self)
 
@@ -329,11 +329,11 @@ class Place:
 
     @cached_property
     def ecs_task(self) -> Mapping[str, str]:
-        """What Amazon's agent tells of the task, if it does so at once."""
+        """Metadata of the task from Amazon's agent, if it responds at once."""
         return task_of(self.environ.get("ECS_CONTAINER_METADATA_URI_V4", ""))
 
     def part(self, index: str, count: str, first: int = 0) -> str:
-        """Return `2/5` for one of several that run at once; empty for the only one."""
+        """`2/5` for one of several that run at once; empty for the only one."""
         try:
             position, total = int(self.environ[index]) - first + 1, int(self.environ[count])
         except (KeyError, ValueError):
@@ -341,8 +341,8 @@ class Place:
         return f"{position}/{total}" if total > 1 else ""
 
 
-def azure_job(place: Place) -> str:
-    """Return what tells a pipeline's jobs apart; of a matrix it is the leg's name."""
+def azure_job(place: LaunchContext) -> str:
+    """Name that tells a pipeline's jobs apart; of a matrix it is the leg's name."""
     name = place.environ.get("AGENT_JOBNAME", "").strip()
     part = place.part("SYSTEM_JOBPOSITIONINPHASE", "SYSTEM_TOTALJOBSINPHASE", first=1)
     if name in {"", "Job", "__default"}:
@@ -350,7 +350,7 @@ def azure_job(place: Place) -> str:
     return name
 
 
-FINDERS: Mapping[str, Callable[[Place], str]] = {
+FINDERS: Mapping[str, Callable[[LaunchContext], str]] = {
     "terminal": lambda place: "yes" if place.has_terminal else "",
     "user": lambda place: (
         place.environ.get("LOGNAME") or place.environ.get("USER") or f"user {os.getuid()}"
@@ -381,11 +381,11 @@ FINDERS: Mapping[str, Callable[[Place], str]] = {
 }
 
 
-def this_place(environ: Mapping[str, str]) -> Place:
+def this_place(environ: Mapping[str, str]) -> LaunchContext:
     """Look around."""
     from runhook.client.surroundings import stdin_is_terminal  # noqa: PLC0415 - no cycle
 
-    return Place(
+    return LaunchContext(
         environ=environ,
         has_terminal=stdin_is_terminal(),
         ancestors=tuple(names_of_ancestors()),
@@ -395,7 +395,7 @@ def this_place(environ: Mapping[str, str]) -> Place:
 
 
 def names_of_ancestors() -> list[str]:
-    """Return the names of the processes above this one, as far as /proc tells (Linux)."""
+    """Names of the processes above this one, as far as /proc shows them (Linux)."""
     names = []
     process = os.getppid()
     while process > 0:
@@ -417,16 +417,16 @@ def task_of(address: str) -> Mapping[str, str]:
         connection = http.client.HTTPConnection(parts.netloc, timeout=ECS_SECONDS)
         try:
             connection.request("GET", f"{parts.path.rstrip('/')}/task")
-            told = json.loads(connection.getresponse().read(LARGEST_ANSWER))
+            metadata = json.loads(connection.getresponse().read(LARGEST_ANSWER))
         finally:
             connection.close()
-        return {name: value for name, value in told.items() if isinstance(value, str)}
+        return {name: value for name, value in metadata.items() if isinstance(value, str)}
     except (OSError, http.client.HTTPException, ValueError, AttributeError, RecursionError):
         return {}
 
 
 def github_pull_request(environ: Mapping[str, str]) -> str:
-    """Return the number of the pull request that a workflow runs for; empty if for none."""
+    """Number of the pull request that a workflow runs for; empty if for none."""
     if found := re.fullmatch(r"refs/pull/(\d+)/\w+", environ.get("GITHUB_REF", "")):
         return found[1]
     if not environ.get("GITHUB_EVENT_NAME", "").startswith("pull_request"):
@@ -440,7 +440,7 @@ def github_pull_request(environ: Mapping[str, str]) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text; empty if it cannot be read."""
+    """Read a text file; empty if it cannot be read."""
     try:
         return path.read_text("utf-8", "replace")
     except OSError:

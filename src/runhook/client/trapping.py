@@ -50,10 +50,10 @@ shells run it as another process, which has no traps. `set -e` would end the EXI
 
 
 def trap_code(begun: Path, flags: Sequence[str]) -> str:
-    """Return the code.
+    """Write the shell code that finishes a run when its script ends.
 
     Args:
-        begun: the file that is there as long as the run is not finished; it is named after the run.
+        begun: file that exists until the run is finished; it is named after the run.
         flags: those of `runhook start` that `runhook finish` has too.
     """
     begun = begun.absolute()
@@ -64,6 +64,6 @@ def trap_code(begun: Path, flags: Sequence[str]) -> str:
     return TEMPLATE.format(
         begun=shlex.quote(str(begun)),
         traps=shlex.quote(str(begun.with_suffix(".traps"))),
-        # Wherever the script is by then, and whatever it has done to its variables.
+        # Absolute: the script may have changed its folder and its variables by then.
         finish=f"{SPOOL_VARIABLE}={shlex.quote(str(begun.parent))} {shlex.join(finish)}",
     )

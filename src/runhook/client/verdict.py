@@ -1,4 +1,4 @@
-"""Decide what became of a run, from how its command ended and what it wrote. Pure.
+"""Decide how a run ended, from how its command ended and what it wrote. Pure.
 
 The exit code alone does not tell: dbt v2 exits with 1 both when canceled and when a model failed,
 Core with 2 both when canceled and when its command line was wrong.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePath
 
-from runhook.client.process import Ending
+from runhook.client.process import CommandEnding
 from runhook.client.programs import DBT_NAMES
 from runhook.domain.artifacts import (
     SENTENCE_CHARACTERS,
@@ -43,14 +43,14 @@ class Verdict:
     """For people; empty if there is nothing to say."""
 
 
-def judge(
-    ending: Ending,
+def judge_run(
+    ending: CommandEnding,
     results: RunResults | None,
     command: Sequence[str],
     *,
     timed_out: bool = False,
 ) -> Verdict:
-    """Return what became of the run.
+    """Decide how a run ended.
 
     Args:
         ending: how the command ended.
@@ -89,7 +89,7 @@ def has_timed_out(commands: Iterable[Sequence[str]], ran_for: float) -> bool:
 
 
 def limit_of(command: Sequence[str]) -> float | None:
-    """Return how long timeout(1) lets a command run, in seconds; None if it is another program."""
+    """Time limit of timeout(1) in a command line, in seconds; None if it is another program."""
     names = [PurePath(word).name for word in command]
     position = next((at for at, name in enumerate(names) if name in TIMEOUTS), None)
     if position is None:
@@ -103,14 +103,14 @@ def limit_of(command: Sequence[str]) -> float | None:
 
 
 def judge_results(results: RunResults) -> Verdict:
-    """Return what became of a run of which nothing else is known; a cancel does not show."""
+    """Decide how a run ended from its results alone; a cancel does not show."""
     if not results.nodes_known:
         return errored("compilation error")
     return failed(results) if results.failed else succeeded(results)
 
 
-def killing_signal(ending: Ending) -> int | None:
-    """Return the signal that killed the command, or a command of the shell in between.
+def killing_signal(ending: CommandEnding) -> int | None:
+    """Signal that killed the command, or a command of the shell in between.
 
     A shell exits with 128 + n when the last command it ran died of signal n.
     """
@@ -121,7 +121,7 @@ def killing_signal(ending: Ending) -> int | None:
     return code - 128 if code - 128 in mortal else None
 
 
-def was_done(ending: Ending, results: RunResults | None, program: str) -> bool:
+def was_done(ending: CommandEnding, results: RunResults | None, program: str) -> bool:
     """Whether the signal came too late to stop the run.
 
     dbt itself never exits with 0 after a cancel. A shell may (`dbt build; echo bye`), and Core
@@ -163,5 +163,5 @@ def succeeded(results: RunResults | None) -> Verdict:
 
 
 def signal_name(number: int) -> str:
-    """Return `SIGTERM` for 15."""
+    """`SIGTERM` for 15."""
     return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"

@@ -1,7 +1,7 @@
-"""`runhook.verify`: the one call a consumer makes before it believes a delivery.
+"""`runhook.verify`: verify that a delivery comes from Runhook.
 
-A receiver that crashes on a bad request can be stopped by anyone, so whatever is wrong with a
-request is a SignatureError.
+A receiver that crashes on a bad request can be stopped by anyone, so every defect of a request is a
+SignatureError.
 """
 
 import json
@@ -31,11 +31,11 @@ LONGEST_HEADER = 4_096
 LONGEST_TOLERANCE = timedelta(days=36_500)
 
 
-class Headers(Protocol):
+class HeaderMapping(Protocol):
     """What frameworks call headers: an object that has items, some of them repeated."""
 
     def items(self) -> Iterable[tuple[Any, Any]]:
-        """Return names and values."""
+        """Names and values."""
 
 
 Body = str | bytes | bytearray | memoryview
@@ -43,7 +43,7 @@ Body = str | bytes | bytearray | memoryview
 
 def verify(
     body: Body,
-    headers: Headers | Iterable[tuple[Any, Any]],
+    headers: HeaderMapping | Iterable[tuple[Any, Any]],
     secret: str | Sequence[str],
     *,
     tolerance: float | timedelta | None = TOLERANCE,
@@ -104,7 +104,7 @@ def verify(
 
 
 def tolerance_of(tolerance: float | timedelta | None) -> timedelta | None:
-    """Return a span of time, None for an endless one. Raises ValueError."""
+    """Parse a span of time; None is endless. Raises ValueError."""
     if tolerance is None:
         return None
     seconds = tolerance.total_seconds() if isinstance(tolerance, timedelta) else float(tolerance)
@@ -114,10 +114,10 @@ def tolerance_of(tolerance: float | timedelta | None) -> timedelta | None:
 
 
 def secrets_of(secret: str | Sequence[str]) -> list[Secret]:
-    """Return the secrets that may have signed.
+    """Parse the secrets that may have signed.
 
     Raises:
-        SecretError: there is none, or one is unusable.
+        SecretError: there is no secret, or one is unusable.
     """
     several = isinstance(secret, list | tuple | set | frozenset)
     secrets = [Secret(text_of_secret(one)) for one in (secret if several else (secret,))]
@@ -127,7 +127,7 @@ def secrets_of(secret: str | Sequence[str]) -> list[Secret]:
 
 
 def text_of_secret(secret: object) -> str:
-    """Return a secret as a text that something can be signed with. Raises SecretError."""
+    """Normalise a secret to text that can sign. Raises SecretError."""
     if isinstance(secret, bytes):
         secret = secret.decode("latin-1")
     if not isinstance(secret, str):
@@ -143,7 +143,7 @@ def text_of_secret(secret: object) -> str:
 
 
 def content_of(body: object) -> bytes:
-    """Return a body's bytes. Raises SignatureError."""
+    """Bytes of a body. Raises SignatureError."""
     try:
         if isinstance(body, str):
             return body.encode(errors="surrogateescape")
@@ -155,16 +155,16 @@ def content_of(body: object) -> bytes:
 
 
 def headers_of(headers: object, wanted: Collection[str]) -> dict[str, str]:
-    """Return those headers that tell who has sent a request, by names in lower case.
+    """Pick the headers that identify the sender, by names in lower case.
 
     Raises:
-        SignatureError: they are none, or one of them is there twice with different values.
+        SignatureError: these are not headers, or one is there twice with different values.
     """
     found: dict[str, str] = {}
     try:
         for name, value in pairs_in(headers):
-            if (told := name_of(name)) in wanted:
-                for text in texts_in(value):
+            if (told := header_name(name)) in wanted:
+                for text in header_texts(value):
                     found[told] = bounded(told, combined(told, found.get(told), text))
     except (TypeError, ValueError, AttributeError, LookupError, RecursionError):
         raise SignatureError(
@@ -182,29 +182,29 @@ def pairs_in(headers: Any) -> Iterator[tuple[Any, Any]]:
     yield from headers
 
 
-def name_of(name: object) -> str:
-    """Return a header's name as it is in HTTP, in lower case."""
+def header_name(name: object) -> str:
+    """Name of a header as in HTTP, in lower case."""
     text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
     return text.strip().lower().replace("_", "-").removeprefix(WSGI_PREFIX)
 
 
-def texts_in(value: object) -> Iterator[str]:
+def header_texts(value: object) -> Iterator[str]:
     """Yield a header's values. Raises TypeError if they are none."""
     if isinstance(value, str):
         yield value.strip()
     elif isinstance(value, bytes | bytearray | memoryview):
         yield bytes(value).decode("latin-1").strip()
     elif isinstance(value, Mapping):  # CloudFront: {"key": "Webhook-Id", "value": "wev_1"}
-        yield from texts_in(value.get("value"))
+        yield from header_texts(value.get("value"))
     elif isinstance(value, Iterable):
         for one in value:
-            yield from texts_in(one)
+            yield from header_texts(one)
     else:
         raise TypeError("a header's value is no text")
 
 
 def combined(name: str, before: str | None, value: str) -> str:
-    """Return a header that comes after another one of its name; several lists are one.
+    """Join a repeated header: lists of signatures become one.
 
     Raises:
         SignatureError: they differ, and only one can be meant.
@@ -217,14 +217,14 @@ def combined(name: str, before: str | None, value: str) -> str:
 
 
 def bounded(name: str, value: str) -> str:
-    """Return a header's value. Raises SignatureError if it is longer than any sender's."""
+    """Check a header's length. Raises SignatureError if it is longer than any sender's."""
     if len(value) > LONGEST_HEADER:
         raise SignatureError(f"the {name} header has more than {LONGEST_HEADER:,} characters")
     return value
 
 
 def payload_of(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in a body that was proved to be the sender's."""
+    """Parse the JSON object in a body whose signature was verified."""
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
-from runhook.client.process import Ending
-from runhook.client.settings import SPOOL_VARIABLE, Settings
+from runhook.client.process import CommandEnding
+from runhook.client.settings import SPOOL_VARIABLE, ClientSettings
 
 if TYPE_CHECKING:
     from runhook.client.artifacts import Traces
@@ -45,25 +45,25 @@ Command = Sequence[str]
 
 
 def witness_of(
-    commands: Sequence[Command], settings: Settings, environ: Mapping[str, str]
+    commands: Sequence[Command], settings: ClientSettings, environ: Mapping[str, str]
 ) -> "Witness":
-    """Return who reports a run of its own, or the steps of the run that we are within."""
+    """Witness for a run of its own, or for a step of the run that this process is within."""
     if (outer := outer_run(environ)) is not None:
         return StepWitness(outer, settings, environ)
     return RunWitness(commands, settings, environ)
 
 
-def witness_of_step(settings: Settings, environ: Mapping[str, str]) -> "Witness":
-    """Return who reports a step of the run that we are within, or nothing if there is none."""
+def witness_of_step(settings: ClientSettings, environ: Mapping[str, str]) -> "Witness":
+    """Witness for a step of the run that this process is within; inert if there is none."""
     if (outer := outer_run(environ)) is not None:
         return StepWitness(outer, settings, environ)
-    nobody = Witness(settings, environ)
-    nobody.trouble = f"this step was not reported: {RUN_VARIABLE} names no run that goes on"
-    return nobody
+    inert = Witness(settings, environ)
+    inert.trouble = f"this step was not reported: {RUN_VARIABLE} names no run that goes on"
+    return inert
 
 
 def working_folder(environ: Mapping[str, str]) -> Path:
-    """Return the working directory, under the name that it had if somebody has removed it."""
+    """The working directory, under its former name if it was removed."""
     try:
         return Path.cwd()
     except OSError:
@@ -73,7 +73,7 @@ def working_folder(environ: Mapping[str, str]) -> Path:
 def unobtrusive(
     method: Callable[Concatenate[AnyWitness, Parameters], None],
 ) -> Callable[Concatenate[AnyWitness, Parameters], None]:
-    """Turn whatever goes wrong in ``method`` into the witness' trouble."""
+    """Turn any error in ``method`` into the witness' trouble."""
 
     @functools.wraps(method)
     def guarded(self: AnyWitness, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
@@ -89,7 +89,7 @@ def unobtrusive(
 class Witness:
     """Sees the steps of a run, one after the other."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(self, settings: ClientSettings, environ: Mapping[str, str]) -> None:
         self._settings = settings
         self._environ = environ
         self._run_key = os.urandom(16).hex()
@@ -108,7 +108,7 @@ class Witness:
         self._step_started_at = datetime.now(UTC)
 
     def environ_of_child(self) -> dict[str, str]:
-        """Return dbt's environment: ours, and the tag that its artifacts will carry."""
+        """Environment for dbt: ours, and the tag that its artifacts will carry."""
         return {**self._environ, f"DBT_ENV_CUSTOM_ENV_{TAG}": self._tag}
 
     @unobtrusive
@@ -122,20 +122,20 @@ class Witness:
     def saw_signal(self, number: int) -> None:
         """Somebody asks for the end."""
 
-    def saw_end_of_step(self, ending: Ending) -> None:
+    def saw_end_of_step(self, ending: CommandEnding) -> None:
         """The command has ended."""
 
-    def saw_end_of_run(self, ending: Ending) -> None:
+    def saw_end_of_run(self, ending: CommandEnding) -> None:
         """There is no other step."""
 
-    def _step(self, ending: Ending) -> "Step":
-        """Return what became of the step, as it is told."""
+    def _step(self, ending: CommandEnding) -> "Step":
+        """The step as it is reported, once its command has ended."""
         from runhook.client.artifacts import nothing_found, trace_artifacts  # noqa: PLC0415 - not needed before
         from runhook.client.dbt_calls import all_commands  # noqa: PLC0415 - as above
         from runhook.client.dbt_log import words_of_log  # noqa: PLC0415 - as above
         from runhook.client.reports import rfc_3339, unavailable  # noqa: PLC0415 - as above
-        from runhook.client.steps import Step, name_of  # noqa: PLC0415 - as above
-        from runhook.client.verdict import has_timed_out, judge  # noqa: PLC0415 - as above
+        from runhook.client.steps import Step, step_name  # noqa: PLC0415 - as above
+        from runhook.client.verdict import has_timed_out, judge_run  # noqa: PLC0415 - as above
         from runhook.domain.artifacts import (  # noqa: PLC0415 - as above
             SENTENCE_CHARACTERS,
             shorten,
@@ -152,13 +152,13 @@ class Witness:
             found = trace_artifacts(traces)
             if found.results is None and self._settings.messages:
                 log = words_of_log(traces.calls, (self._step_started_at, ending.ended_at))
-        except Exception as error:  # noqa: BLE001 - the end is told whatever keeps us from results
+        except Exception as error:  # noqa: BLE001 - the end is reported even without results
             found = nothing_found(f"internal error, {type(error).__name__}")
         redact = self._redactor(found.results)
         commands = [*all_commands(self._command), *(one.words for one in seen)]
         ran_for = (ending.ended_at - self._step_started_at).total_seconds()
         timed_out = has_timed_out(commands, ran_for)
-        verdict = judge(ending.of_all(), found.results, self._command, timed_out=timed_out)
+        verdict = judge_run(ending.of_all(), found.results, self._command, timed_out=timed_out)
         said = [verdict.message, found.note, log if verdict.outcome == "errored" else ""]
         if ending.not_started is not None:
             summary: Mapping[str, object] = unavailable("the command was not started")
@@ -171,7 +171,7 @@ class Witness:
             with_messages = self._settings.messages
             summary = summarise(found.results, redact, with_messages=with_messages)
         return Step(
-            name=name_of(self._command, redact),
+            name=step_name(self._command, redact),
             status=verdict.status,
             outcome=verdict.outcome,
             message=shorten(redact("; ".join(filter(None, said))), SENTENCE_CHARACTERS),
@@ -183,8 +183,8 @@ class Witness:
             tag=self._tag,
         )
 
-    def _traces(self, seen: "Sequence[Seen]", ending: Ending) -> "Traces":
-        """Return by what this step's artifacts are found, and told from others'."""
+    def _traces(self, seen: "Sequence[Seen]", ending: CommandEnding) -> "Traces":
+        """Traces that tell this step's artifacts from others'."""
         from runhook.client.artifacts import Traces  # noqa: PLC0415 - after dbt's end
         from runhook.client.dbt_calls import drops_environment  # noqa: PLC0415 - as above
 
@@ -205,15 +205,15 @@ class Witness:
         return Surroundings(self._command, self._environ, working_folder(self._environ))
 
     def _redactor(self, results: "RunResults | None" = None) -> "Redactor":
-        """Return what knows the secrets of this step, those that only dbt has told among them."""
+        """A redactor with the secrets of this step, including those that only dbt knew."""
         from runhook.domain.artifacts import short_name  # noqa: PLC0415 - not before dbt runs
         from runhook.domain.redaction import Redactor  # noqa: PLC0415 - as above
 
-        told = {} if results is None else results.variables
+        variables = {} if results is None else results.variables
         nodes = () if results is None else results.failed
         chosen = (self._settings.job, self._settings.project, self._settings.environment)
         return Redactor(
-            {**self._surroundings().env_file, **told, **self._environ},
+            {**self._surroundings().env_file, **variables, **self._environ},
             command_lines=[" ".join(self._command)],
             names=[*filter(None, chosen), *(short_name(node.unique_id) for node in nodes)],
         )
@@ -223,7 +223,7 @@ class RunWitness(Witness):
     """Reports a run."""
 
     def __init__(
-        self, commands: Sequence[Command], settings: Settings, environ: Mapping[str, str]
+        self, commands: Sequence[Command], settings: ClientSettings, environ: Mapping[str, str]
     ) -> None:
         super().__init__(settings, environ)
         self._planned = len(commands)
@@ -239,7 +239,7 @@ class RunWitness(Witness):
         self._under_way: tuple[Command, datetime] | None = None
 
     def environ_of_child(self) -> dict[str, str]:
-        """Return dbt's environment, which tells a wrapper within it whose steps it runs."""
+        """Environment for dbt, which tells a wrapper within it which run its steps belong to."""
         environ = super().environ_of_child()
         folder = self._settings.service.spool_folder
         if folder is not None and environ.get(SPOOL_VARIABLE):
@@ -261,12 +261,12 @@ class RunWitness(Witness):
             WATCHFUL_HEARTBEAT_SECONDS,
             Reporter,
         )
-        from runhook.client.service import UnusableError, connect  # noqa: PLC0415 - as above
+        from runhook.client.service import UnusableError, connect_service  # noqa: PLC0415 - as above
         from runhook.client.spool import Spool  # noqa: PLC0415 - as above
 
         settings = self._settings.service
         try:
-            service = connect(settings, self._environ)
+            service = connect_service(settings, self._environ)
         except UnusableError as error:
             self.trouble = f"this run was not reported: {error}"
             return
@@ -286,16 +286,16 @@ class RunWitness(Witness):
 
     @unobtrusive
     def saw_signal(self, number: int) -> None:
-        """Announce that the run is being canceled: whoever asked may soon kill us all."""
+        """Report that the run is being canceled, now: the sender may soon kill us all."""
         del number
-        from runhook.client.reports import Kind, Report  # noqa: PLC0415 - loaded by now
+        from runhook.client.reports import Report, ReportKind  # noqa: PLC0415 - loaded by now
 
         if self._reporter is not None:
-            self._reporter.report(Report(kind=Kind.CANCELING, body={}))
+            self._reporter.report(Report(kind=ReportKind.CANCELING, body={}))
 
     @unobtrusive
-    def saw_end_of_step(self, ending: Ending) -> None:
-        """Note what became of the command, or of those within it that say so themselves."""
+    def saw_end_of_step(self, ending: CommandEnding) -> None:
+        """Record how the command ended, or the steps that wrappers within it reported."""
         self._under_way = None
         if self._reporter is None:
             return
@@ -313,7 +313,7 @@ class RunWitness(Witness):
             self._failed = culprit if is_explained else own
 
     @unobtrusive
-    def saw_end_of_run(self, ending: Ending) -> None:
+    def saw_end_of_run(self, ending: CommandEnding) -> None:
         """Report the end and what is left, within the time there is."""
         if self._reporter is None or not self._steps:
             return
@@ -325,7 +325,7 @@ class RunWitness(Witness):
         )
         if self._steps_file is not None:
             self._steps_file.remove()
-        # Reading large results takes time, and the end is told all the same.
+        # Reading large results takes time; the end is reported anyway.
         deadline = max(ending.ended_at_monotonic + EXIT_SECONDS, time.monotonic() + LEFT_SECONDS)
         self.trouble = self._reporter.close(deadline=deadline)
         if self._settings.upload_artifacts and self.trouble is None:
@@ -333,7 +333,7 @@ class RunWitness(Witness):
         self.trouble = "; ".join(filter(None, (self.trouble, self._advice))) or None
 
     def _attach_artifacts(self) -> None:
-        """Attach dbt's files to the run, which is told by now."""
+        """Attach dbt's files to the run, whose end is reported by now."""
         from runhook.client.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
 
         assert self._reporter is not None
@@ -347,12 +347,12 @@ class RunWitness(Witness):
         os.kill(os.getpid(), signal.SIGTERM)
 
     def _start(self) -> "Report":
-        from runhook.client.facts import advice_for, facts_of  # noqa: PLC0415 - after dbt's start
+        from runhook.client.facts import advice_for, start_facts  # noqa: PLC0415 - after dbt's start
         from runhook.client.reports import started  # noqa: PLC0415 - as above
         from runhook.client.systems import this_place  # noqa: PLC0415 - as above
 
         place = this_place(self._environ)
-        facts = facts_of(self._settings, self._surroundings(), place, self._redactor())
+        facts = start_facts(self._settings, self._surroundings(), place, self._redactor())
         self._advice = advice_for(facts)
         return started(
             self._run_key,
@@ -363,9 +363,9 @@ class RunWitness(Witness):
         )
 
     def _progress(self) -> Mapping[str, object] | None:
-        """Return how far the run has come; the reporter asks, on its own thread."""
+        """How far the run has come; the reporter calls this on its own thread."""
         from runhook.client.reports import rfc_3339  # noqa: PLC0415 - loaded by now
-        from runhook.client.steps import name_of, so_far  # noqa: PLC0415 - dbt runs first
+        from runhook.client.steps import progress, step_name  # noqa: PLC0415 - dbt runs first
 
         under_way = self._under_way
         if under_way is None:
@@ -374,8 +374,8 @@ class RunWitness(Witness):
         over = list(self._steps)
         # Of what runs within a step only the ends are known.
         planned = self._planned if len(over) < self._planned else None
-        name = name_of(command, self._redactor())
-        return so_far(over, (name, rfc_3339(since)), planned=planned)
+        name = step_name(command, self._redactor())
+        return progress(over, (name, rfc_3339(since)), planned=planned)
 
     def _verdict(self) -> "Verdict":
         from runhook.client.steps import failure, success  # noqa: PLC0415 - loaded by now
@@ -388,7 +388,7 @@ class RunWitness(Witness):
         return success(self._steps)
 
     def _inner_steps(self) -> "list[Step]":
-        """Return what wrappers within the step that has ended have run."""
+        """Steps that wrappers within the last step have run."""
         from runhook.client.steps import step_from  # noqa: PLC0415 - as above
 
         folder = self._settings.service.spool_folder
@@ -403,13 +403,15 @@ class RunWitness(Witness):
 class StepWitness(Witness):
     """Tells the wrapper that ours is within of each step, and the service nothing."""
 
-    def __init__(self, outer: OuterRun, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, outer: OuterRun, settings: ClientSettings, environ: Mapping[str, str]
+    ) -> None:
         super().__init__(settings, environ)
         self._outer = outer
 
     @unobtrusive
-    def saw_end_of_step(self, ending: Ending) -> None:
-        """Write down what became of the command."""
+    def saw_end_of_step(self, ending: CommandEnding) -> None:
+        """Write the step to the run's steps file."""
         folder = self._settings.service.spool_folder
         if folder is None:
             self.trouble = "this step was not reported: there is no home folder"

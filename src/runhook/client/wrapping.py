@@ -1,7 +1,7 @@
 """One `runhook run`: dbt in the middle, our reports around it.
 
-dbt runs, with its own streams and its own exit code, whatever happens to us: all that is ours goes
-through a ``Witness``, whose methods never raise.
+dbt keeps its own streams and exit code even if reporting breaks: everything of ours goes through a
+``Witness``, whose methods never raise.
 """
 
 import sys
@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from runhook.client.family import Adoption
 from runhook.client.process import (
     Child,
-    Ending,
+    CommandEnding,
     NotStartedError,
     adopt_orphans,
     end_like,
     ended_now,
 )
 from runhook.client.relay import request_to_stop, wait_for
-from runhook.client.settings import Settings
+from runhook.client.settings import ClientSettings
 from runhook.client.signals import Signals, listen_for_signals
 from runhook.client.witness import Witness
 
 Command = Sequence[str]
 
 
-def wrap(commands: Sequence[Command], settings: Settings, witness: Witness) -> int:
+def wrap_commands(commands: Sequence[Command], settings: ClientSettings, witness: Witness) -> int:
     """Run the commands, each if those before it succeeded, and have them witnessed.
 
     Returns the exit code of the last one that ran; dies of the signal it died of.
@@ -49,11 +49,11 @@ def wrap(commands: Sequence[Command], settings: Settings, witness: Witness) -> i
 
 def run_step(
     command: Command,
-    settings: Settings,
+    settings: ClientSettings,
     witness: Witness,
     signals: Signals,
     adoption: Adoption,
-) -> Ending:
+) -> CommandEnding:
     """Run one command and have it witnessed."""
     witness.sees_step(command)
     try:
