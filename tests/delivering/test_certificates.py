@@ -97,7 +97,7 @@ async def test_a_certificate_that_nobody_vouches_for(authority: Authority):
 
     assert outcome.failure is FailureReason.TLS_FAILED
     assert outcome.error == (
-        f"The TLS certificate of localhost:{receiver.port} is self-signed, so that nobody vouches "
+        f"The TLS certificate of localhost:{receiver.port} is self-signed, so no authority vouches "
         "for it; use one of a known authority, or make Runhook's system trust it."
     )
     assert receiver.received == []

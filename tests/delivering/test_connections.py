@@ -11,7 +11,7 @@ from runhook.domain.destinations import read_url
 from runhook.domain.judging import FailureReason
 from runhook.outbound.failures import explain
 from runhook.outbound.pool import Bounds
-from runhook.outbound.trip import Stage, Trip
+from runhook.outbound.trip import Trip, TripStage
 from tests.support.misbehaving import accept_and_close, close, once, once_a_connection, together
 from tests.support.receiver import Received, Receiver, hang, raw, status
 from tests.support.scene import SHORT, Scene, deliver_due
@@ -175,7 +175,7 @@ async def test_a_test_of_a_webhook_takes_no_connection_that_a_delivery_could_hav
 
 
 def test_a_request_that_no_connection_became_free_for_says_so():
-    trip = Trip(url=read_url("https://hooks.example/"), deadline=SHORT, stage=Stage.QUEUED)
+    trip = Trip(url=read_url("https://hooks.example/"), deadline=SHORT, stage=TripStage.QUEUED)
 
     reason, sentence = explain(TimeoutError(), trip)
 

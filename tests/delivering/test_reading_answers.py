@@ -11,9 +11,9 @@ from runhook.outbound.answers import (
     HEADER_SIZE_LIMIT,
     HEADERS_KEPT_LIMIT,
     ODDITIES_KEPT_LIMIT,
-    Answer,
     AnswerReader,
     AnswerRefusedError,
+    Response,
 )
 
 PARTS = [
@@ -40,7 +40,7 @@ PARTS = [
 likely_bytes = st.lists(st.sampled_from(PARTS) | st.binary(max_size=8), max_size=14).map(b"".join)
 
 
-def read(pieces: Sequence[bytes]) -> Answer | type[AnswerRefusedError] | None:
+def read(pieces: Sequence[bytes]) -> Response | type[AnswerRefusedError] | None:
     """Return what comes of an answer that comes in these pieces, and then ends."""
     reader = AnswerReader()
     try:
@@ -52,9 +52,9 @@ def read(pieces: Sequence[bytes]) -> Answer | type[AnswerRefusedError] | None:
     return reader.answer if reader.is_over or reader.end() else None
 
 
-def without_ending(result: Answer | type[AnswerRefusedError] | None) -> object:
+def without_ending(result: Response | type[AnswerRefusedError] | None) -> object:
     """Leave out what came behind an answer, which is looked at only if it came with it."""
-    if not isinstance(result, Answer):
+    if not isinstance(result, Response):
         return result
     oddities = [one for one in result.oddities if one != "more came than its length says"]
     return (result.status_code, result.headers, oddities)
@@ -72,7 +72,7 @@ def test_the_pieces_that_an_answer_comes_in_change_nothing(data: bytes, cuts: li
 def test_whatever_comes_is_an_answer_a_refusal_or_nothing_and_within_bounds(data: bytes):
     result = read([data])
 
-    if isinstance(result, Answer):
+    if isinstance(result, Response):
         assert 100 <= result.status_code <= 999
         assert len(result.body) <= BODY_KEPT_LIMIT
         assert len(result.oddities) <= ODDITIES_KEPT_LIMIT

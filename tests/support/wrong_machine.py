@@ -33,6 +33,6 @@ if __name__ == "__main__":
     settings, _ = load({}, os.environ, Path.cwd())
     machine = WrongClock(float(days))
     if command == "serve":
-        uvloop.run(serve(settings, serving.announce, machine=machine))
+        uvloop.run(serve(settings, serving.announce_service, machine=machine))
     else:
-        uvloop.run(dispatch(settings, dispatching.announce, machine=machine))
+        uvloop.run(dispatch(settings, dispatching.announce_worker, machine=machine))

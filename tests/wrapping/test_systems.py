@@ -36,8 +36,8 @@ def told(
     around = Surroundings(["dbt", "build"], environ, Path("/nowhere"))
     start = as_start(start_facts(settings(**flags), around, place, lambda text: text))
     assert (start.pop("project_name"), start.pop("environment_name")) == ("default", "default")
-    if start["find_job_name"] == "unnamed (dbt build)":
-        del start["find_job_name"]
+    if start["job_name"] == "unnamed (dbt build)":
+        del start["job_name"]
     return start
 
 
@@ -503,7 +503,7 @@ def test_a_workflow_for_the_target_of_a_pull_request_finds_its_number_in_the_eve
 def test_a_pods_name_tells_its_job(pod: str, job: str, category: str):
     start = told({"KUBERNETES_SERVICE_HOST": "10.0.0.1", "HOSTNAME": pod})
 
-    assert (start["find_job_name"], start["trigger"]["category"]) == (job, category)
+    assert (start["job_name"], start["trigger"]["category"]) == (job, category)
 
 
 @pytest.mark.parametrize(
@@ -542,7 +542,7 @@ def test_reads_labels_as_kubernetes_mounts_them():
     ],
 )
 def test_a_pod_is_known_by_what_its_job_tells_it(pod: dict[str, str], job: str):
-    assert told({"KUBERNETES_SERVICE_HOST": "10.0.0.1", **pod})["find_job_name"] == job
+    assert told({"KUBERNETES_SERVICE_HOST": "10.0.0.1", **pod})["job_name"] == job
 
 
 @pytest.mark.parametrize(
@@ -555,7 +555,7 @@ def test_a_pod_is_known_by_what_its_job_tells_it(pod: dict[str, str], job: str):
     ],
 )
 def test_a_workflow_of_argo_has_one_name_in_all_its_runs(workflow: dict[str, str], job: str):
-    assert told({"ARGO_NODE_ID": "n-1234567890", **workflow})["find_job_name"] == job
+    assert told({"ARGO_NODE_ID": "n-1234567890", **workflow})["job_name"] == job
 
 
 @pytest.mark.parametrize(
@@ -600,13 +600,13 @@ def test_a_workflow_of_argo_has_one_name_in_all_its_runs(workflow: dict[str, str
     ],
 )
 def test_legs_of_a_matrix_are_told_apart(environ: dict[str, str], job: str):
-    assert told(environ)["find_job_name"] == job
+    assert told(environ)["job_name"] == job
 
 
 def test_a_task_of_ecs_is_named_by_the_agent_on_its_machine(agent_of_ecs: str):
     start = told({"ECS_CONTAINER_METADATA_URI_V4": agent_of_ecs})
 
-    assert start["find_job_name"] == "dbt-nightly"
+    assert start["job_name"] == "dbt-nightly"
     assert start["trigger"]["external_id"] == "9781c248"
 
 
@@ -638,7 +638,7 @@ def test_names_that_people_use_already_win_over_what_is_recognised():
 
     start = told({**GITHUB, **usual})
 
-    assert (start["find_job_name"], start["run_reason"]) == ("theirs", "because")
+    assert (start["job_name"], start["run_reason"]) == ("theirs", "because")
     assert start["trigger"]["external_id"] == "r1"
     assert start["trigger"]["category"] == "github_pull_request"
     assert start["trigger"]["pull_request"] == 8
@@ -648,13 +648,13 @@ def test_names_that_people_use_already_win_over_what_is_recognised():
 def test_flags_win_over_all():
     start = told({**GITHUB, "DBT_CAUSE": "because"}, job="nightly", reason="I say so")
 
-    assert (start["find_job_name"], start["run_reason"]) == ("nightly", "I say so")
+    assert (start["job_name"], start["run_reason"]) == ("nightly", "I say so")
 
 
 def test_facts_are_never_longer_than_the_service_takes():
     start = told({name: value + "x" * 3_000 for name, value in GITHUB.items()})
 
-    assert len(start["find_job_name"]) == 255
+    assert len(start["job_name"]) == 255
     assert len(start["trigger"]["link"]) == 2_000
     assert len(start["trigger"]["commit"]) == 64
     assert "attempt" not in start["trigger"]
@@ -668,7 +668,7 @@ def test_what_is_recognised_is_reported(wrapper: Wrapper, service: StubService):
     wrapper.without("RUNHOOK_JOB").with_variables(**GITHUB).run("dbt", "build")
 
     start = service.body("runs")
-    assert start["find_job_name"] == "CI / dbt"
+    assert start["job_name"] == "CI / dbt"
     assert start["trigger"]["link"] == GITHUB_LINK
 
 

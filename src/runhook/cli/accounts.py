@@ -27,13 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     create.add_argument("name", metavar="NAME", help="what the account is called")
     listing = actions.add_parser("list", help="list all accounts")
-    inviting = actions.add_parser(
-        "invite", help="print an invitation that makes who accepts it an owner"
+    inviting = actions.add_parser("invite", help="print an invitation for a new owner")
+    inviting.add_argument(
+        "--account", type=int, default=FIRST_ACCOUNT, help=f"id of the account ({FIRST_ACCOUNT})"
     )
     inviting.add_argument(
-        "--account", type=int, default=FIRST_ACCOUNT, help=f"of which account ({FIRST_ACCOUNT})"
+        "--email", help="email address of the new owner (else anyone who opens the link)"
     )
-    inviting.add_argument("--email", help="whom the link is for (whoever opens it)")
     for action in (create, listing, inviting):
         add_setting_flags(action, "data_dir", "database_url")
     for action in (create, inviting):
@@ -41,15 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Do what the action says."""
+    """Run the chosen action."""
     settings = settings_from(arguments)
     match arguments.action:
         case "create":
-            account, link = asyncio.run(create(settings, arguments.name))
-            print(f"Account {account.id}. Whoever accepts this invitation first becomes its owner:")
+            account, link = asyncio.run(create_with_owner(settings, arguments.name))
+            print(f"Account {account.id}. The first to accept this invitation becomes its owner:")
             print(f"  {link}")
         case "list":
-            for account in asyncio.run(listed(settings)):
+            for account in asyncio.run(list_accounts(settings)):
                 print(f"{account.id:>6}  {account.name}")
         case _:
             if not 0 < arguments.account <= LARGEST_ID:
@@ -59,19 +59,19 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def create(settings: Settings, name: str) -> tuple[Account, str]:
+async def create_with_owner(settings: Settings, name: str) -> tuple[Account, str]:
     """Create an account; return it with its first owner's link."""
     async with open_store(settings) as store:
         clock = await database_clock(store)
-        # Account 1 is the one of the first start, whatever comes first.
+        # Account 1 is always the one of the first start, also if this command comes first.
         await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
         account = await create_account(store, name, actor=COMMAND_LINE, clock=clock)
         _, secret = await invite(store, account.id, Role.OWNER, actor=COMMAND_LINE, clock=clock)
-    return account, link_of(secret, base_of(settings))
+    return account, link_of(secret, public_base(settings))
 
 
-async def listed(settings: Settings) -> Sequence[Account]:
-    """Return every account in the database that the settings name."""
+async def list_accounts(settings: Settings) -> Sequence[Account]:
+    """Read every account from the database that the settings name."""
     async with open_store(settings) as store:
         return await all_accounts(store)
 
@@ -84,10 +84,10 @@ async def invite_owner(settings: Settings, account_id: AccountId, *, email: str 
         _, secret = await invite(
             store, account_id, Role.OWNER, email=email, actor=COMMAND_LINE, clock=clock
         )
-    return link_of(secret, base_of(settings))
+    return link_of(secret, public_base(settings))
 
 
-def base_of(settings: Settings) -> str:
-    """Return where people reach the service that runs with these settings."""
+def public_base(settings: Settings) -> str:
+    """URL under which people reach the service that runs with these settings."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return settings.public_url or f"http://{host}:{settings.port}"

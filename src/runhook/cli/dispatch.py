@@ -34,10 +34,10 @@ def execute(arguments: argparse.Namespace) -> int:
     configure_logging("info", as_json=not sys.stderr.isatty())
     for remark in remarks(os.environ):
         structlog.get_logger().warning(remark)
-    uvloop.run(dispatch(settings, announce))
+    uvloop.run(dispatch(settings, announce_worker))
     return 0
 
 
-def announce(name: str) -> None:
-    """Say that deliveries are looked for, and by whom."""
+def announce_worker(name: str) -> None:
+    """Print the name of this worker."""
     print(f"Runhook delivers as {name}", flush=True)

@@ -28,12 +28,12 @@ def execute(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments, os.environ)
     command = command_in(arguments) or ["dbt"]
     findings = examine(settings, os.environ, command, remarks(os.environ))
-    print(as_json(findings) if arguments.json else as_text(findings))
+    print(findings_as_json(findings) if arguments.json else findings_as_text(findings))
     return 0 if findings.are_fine else 1
 
 
-def as_json(findings: Findings) -> str:
-    """Return the findings for programs."""
+def findings_as_json(findings: Findings) -> str:
+    """Findings as JSON."""
     return json.dumps(
         {
             "fine": findings.are_fine,
@@ -47,15 +47,15 @@ def as_json(findings: Findings) -> str:
     )
 
 
-def as_text(findings: Findings) -> str:
-    """Return the findings for people."""
+def findings_as_text(findings: Findings) -> str:
+    """Findings as text for people."""
     width = max(map(len, findings.facts))
-    told = (
+    facts = (
         f"  {name:<{width}}  {fact.value}  [{fact.source}]" for name, fact in findings.facts.items()
     )
     looked_at = (
         f"  {'ok' if check.is_fine else 'NO':<2}  {check.name:<7}  {check.message}"
         for check in findings.checks
     )
-    text = "\n".join(["A run from here would report:", *told, "", "Checks:", *looked_at])
+    text = "\n".join(["A run from here would report:", *facts, "", "Checks:", *looked_at])
     return "".join(one if one.isprintable() or one == "\n" else " " for one in text)

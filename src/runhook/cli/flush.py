@@ -28,23 +28,23 @@ def execute(arguments: argparse.Namespace) -> int:
     try:
         service = connect_service(settings, os.environ)
     except UnusableError as error:
-        return complain(str(error))
+        return report_failure(str(error))
     if settings.spool_folder is None:
-        return complain("there is no home folder; set RUNHOOK_SPOOL_DIR")
+        return report_failure("there is no home folder; set RUNHOOK_SPOOL_DIR")
     spool = Spool(settings.spool_folder)
     sent = flush(spool, service)
     print(f"{sent.taken} run(s) reported to {service.name}")
     if sent.refused:
-        complain(f"{sent.refused} run(s) refused, and no longer kept")
+        report_failure(f"{sent.refused} run(s) refused, and no longer kept")
     if sent.not_understood:
-        complain(
+        report_failure(
             f"{sent.not_understood} run(s) say what {service.name} does not know, "
             "and are kept for a newer one"
         )
     for strange in spool.aside:
-        complain(f"{strange}, and was moved to {settings.spool_folder / ASIDE}")
+        report_failure(f"{strange}, and was moved to {settings.spool_folder / ASIDE}")
     if sent.problem is not None:
-        complain(f"the rest is still kept in {settings.spool_folder}: {sent.problem}")
+        report_failure(f"the rest is still kept in {settings.spool_folder}: {sent.problem}")
     return 1 if sent.refused or sent.not_understood or sent.problem is not None else 0
 
 
@@ -53,7 +53,7 @@ def flush(spool: Spool, service: Service) -> BacklogResult:
     return send_backlog(spool, service, timeout=lambda: REQUEST_SECONDS, go_on=lambda: True)
 
 
-def complain(message: str) -> int:
+def report_failure(message: str) -> int:
     """Say what is wrong."""
     print(f"runhook flush: {message}", file=sys.stderr)
     return 1

@@ -39,7 +39,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Do what the action says."""
     settings = settings_from(arguments)
     if arguments.action == "list":
-        print_uses(asyncio.run(listed(settings)))
+        print_uses(asyncio.run(count_uses(settings)))
         return 0
     if settings.master_key is not None:
         return use_first(settings, settings.master_key, prepares=arguments.prepare)
@@ -51,7 +51,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 "then run `runhook keys rotate` here and copy it once more."
             )
             return 0
-        rotated = asyncio.run(rotate(settings))
+        rotated = asyncio.run(rotate_database(settings))
     print(
         f"Key {rotated.key.fingerprint} is in use; {rotated.encrypted} secrets were encrypted anew "
         f"and {rotated.dropped} old keys dropped."
@@ -71,7 +71,7 @@ def use_first(settings: Settings, given: Hidden, *, prepares: bool) -> int:
             "put it first everywhere, restart again, then run `runhook keys rotate`."
         )
     keys = given_keys(given.reveal())
-    encrypted, uses = asyncio.run(encrypt_anew(settings, keys))
+    encrypted, uses = asyncio.run(encrypt_database(settings, keys))
     print(
         f"Key {keys[0].fingerprint} is the first in {GIVEN}; {encrypted} secrets were encrypted "
         "anew with it. The others can be left out once no replica encrypts with them."
@@ -79,13 +79,13 @@ def use_first(settings: Settings, given: Hidden, *, prepares: bool) -> int:
     return complain_of_lost(uses.lost)
 
 
-async def encrypt_anew(settings: Settings, keys: Sequence[MasterKey]) -> tuple[int, KeyUses]:
+async def encrypt_database(settings: Settings, keys: Sequence[MasterKey]) -> tuple[int, KeyUses]:
     """Encrypt what the database holds that the settings name with the first of these keys."""
     async with open_store(settings) as store:
         return await encrypt_with_first(store, keys)
 
 
-async def listed(settings: Settings) -> KeyUses:
+async def count_uses(settings: Settings) -> KeyUses:
     """Count what each key opens in the database that the settings name."""
     given = settings.master_key
     keys = key_file(settings.data_dir).read() if given is None else given_keys(given.reveal())
@@ -93,7 +93,7 @@ async def listed(settings: Settings) -> KeyUses:
         return await uses_of(store, Vault([key.text for key in keys]), keys)
 
 
-async def rotate(settings: Settings) -> Rotated:
+async def rotate_database(settings: Settings) -> Rotated:
     """Rotate the key of the database that the settings name."""
     async with open_store(settings) as store:
         return await rotate_keys(store, key_file(settings.data_dir))

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--fail-first",
-        type=count,
+        type=request_count,
         metavar="N",
         help="answer --status to the first N requests only, and 200 afterwards",
     )
@@ -49,7 +49,7 @@ def http_status(text: str) -> int:
     return status
 
 
-def count(text: str) -> int:
+def request_count(text: str) -> int:
     """Parse a number of requests."""
     number = int(text)
     if number < 0:

@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             try:
                 module = cast("CommandModule", import_module(command.module))
             except ModuleNotFoundError as error:
-                if not command.needs_server or is_ours(error):
+                if not command.needs_server or is_own_module(error):
                     raise
                 print(
                     f"runhook {known} needs the service: pip install 'runhook[server]' "
@@ -115,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def is_ours(error: ModuleNotFoundError) -> bool:
+def is_own_module(error: ModuleNotFoundError) -> bool:
     """Tell a missing module of Runhook itself, a bug, from a dependency not installed."""
     return (error.name or "").startswith("runhook")
 

@@ -1,4 +1,4 @@
-"""What the commands of the client share: who is told, of which run, and how dbt is wrapped."""
+"""Flags and helpers that the client's commands share."""
 
 import argparse
 
@@ -6,12 +6,14 @@ from runhook.client.settings import DEFAULT_URL, GRACE_SECONDS
 
 
 def add_service_flags(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags that say whose service is told."""
+    """Declare the flags that name the service and the account."""
     parser.add_argument(
         "--url", help=f"where Runhook's service is (RUNHOOK_URL; else {DEFAULT_URL})"
     )
     parser.add_argument(
-        "--account-id", metavar="ID", help="whose runs these are (RUNHOOK_ACCOUNT_ID; else 1)"
+        "--account-id",
+        metavar="ID",
+        help="account that the runs belong to (RUNHOOK_ACCOUNT_ID; else 1)",
     )
 
 
@@ -31,7 +33,7 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reason",
         metavar="TEXT",
-        help="why it runs (else what the system that starts it tells, else `scheduled`)",
+        help="why it runs (else as the system that starts it says, else `scheduled`)",
     )
 
 
@@ -66,7 +68,7 @@ def add_messages_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def command_in(arguments: argparse.Namespace) -> list[str]:
-    """Return the command that stands after the flags, with or without `--` before it."""
+    """The command behind the flags, with or without `--` before it."""
     words: list[str] = arguments.argv
     return words[1:] if words[:1] == ["--"] else words
 

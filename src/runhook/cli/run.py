@@ -1,4 +1,4 @@
-"""`runhook run`: dbt, and the reports of what became of it."""
+"""`runhook run`: run dbt, and report the run."""
 
 import argparse
 import os
@@ -69,13 +69,13 @@ def execute(arguments: argparse.Namespace) -> int:
     commands = [command] if command else arguments.step
     settings = read_settings(arguments, os.environ)
     if command and arguments.step:
-        return complain("name the commands either by --step or after --, not both ways")
+        return report_usage_error("name the commands either by --step or after --, not both ways")
     if not commands:
-        return complain("name the command to run: runhook run --job NAME -- dbt build")
+        return report_usage_error("name the command to run: runhook run --job NAME -- dbt build")
     return wrap_commands(commands, settings, witness_of(commands, settings, os.environ))
 
 
-def complain(message: str) -> int:
+def report_usage_error(message: str) -> int:
     """Say what is wrong with the command line."""
     print(f"runhook run: {message}", file=sys.stderr)
     return USAGE_ERROR

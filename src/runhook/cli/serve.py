@@ -24,15 +24,15 @@ def execute(arguments: argparse.Namespace) -> int:
     configure_logging("info", as_json=not sys.stderr.isatty())
     for remark in remarks(os.environ):
         structlog.get_logger().warning(remark)
-    uvloop.run(serve(settings, announce))
+    uvloop.run(serve(settings, announce_service))
     return 0
 
 
-def announce(started: Started) -> None:
+def announce_service(started: Started) -> None:
     """Say where the service is and, the first time, how to go on."""
     print(f"Runhook listens on {started.url}", flush=True)
     if started.invitation is not None:
-        print("Nobody can sign in yet. Whoever accepts this invitation first becomes the owner:")
+        print("There is no user yet. The first to accept this invitation becomes the owner:")
         print(f"  {started.invitation}", flush=True)
     if not started.is_first_start:
         return

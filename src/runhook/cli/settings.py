@@ -23,15 +23,15 @@ def execute(arguments: argparse.Namespace) -> int:
     width = max(len(setting.variable) for setting in SETTINGS)
     for setting in SETTINGS:
         origin = origins[setting.name]
-        text = shown(origin, is_hidden=setting.is_secret)
+        text = shown_text(origin, is_hidden=setting.is_secret)
         print(f"{setting.variable:<{width}}  {text}  [{origin.place}]")
     for scheme, proxy in settings.proxies.by_scheme.items():
         print(f"{scheme.upper() + '_PROXY':<{width}}  {proxy.url}  [environment]")
     return 0
 
 
-def shown(origin: Origin, *, is_hidden: bool) -> str:
-    """Return what may be printed of a setting's text, and never nothing."""
+def shown_text(origin: Origin, *, is_hidden: bool) -> str:
+    """Printable text of a setting; never empty."""
     if origin.text is None:
         return "(unset)"
     if is_hidden:

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--give-up-after",
         type=span,
         metavar="SPAN",
-        help="when a run that nobody has finished counts as errored, such as '6 hours' "
+        help="after how long an unfinished run counts as errored, such as '6 hours' "
         "(5 minutes to 7 days; else 1 day)",
     )
     parser.add_argument(
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "script's exit code whenever the script ends",
     )
     parser.epilog = (
-        f"Prints the run's name, which {RUN_VARIABLE} tells `runhook step` and `runhook finish`. "
+        f"Prints the run's name, for {RUN_VARIABLE} of `runhook step` and `runhook finish`. "
         "The exit code is 0 whether the service can be reached or not."
     )
 
@@ -68,7 +68,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def code_of(result: StartResult, arguments: argparse.Namespace) -> str:
-    """Return what a shell evaluates: the run's name, and the trap if there is a run to finish."""
+    """Shell code that sets the run's name, and the trap if there is a run to finish."""
     import shlex  # noqa: PLC0415 - for --trap only
 
     from runhook.client.trapping import trap_code  # noqa: PLC0415 - as above

@@ -47,5 +47,5 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def environ_with(run: str | None) -> Mapping[str, str]:
-    """Return our environment, in which a run that was named is the one we are within."""
+    """Our environment, within the named run if there is one."""
     return {**os.environ, RUN_VARIABLE: run} if run else os.environ

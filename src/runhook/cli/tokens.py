@@ -40,7 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     revoke.add_argument("id", type=int, metavar="ID", help="the number that `tokens list` shows")
     for action in (create, listing, revoke):
         action.add_argument(
-            "--account", type=int, default=FIRST_ACCOUNT, help=f"whose token ({FIRST_ACCOUNT})"
+            "--account",
+            type=int,
+            default=FIRST_ACCOUNT,
+            help=f"id of the account ({FIRST_ACCOUNT})",
         )
         add_setting_flags(action, "data_dir", "database_url")
 
@@ -59,7 +62,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 days = max(0, min(days, LONGEST_LIFETIME.days + 1))
             print(
                 asyncio.run(
-                    create(
+                    create_token_in(
                         settings,
                         account_id,
                         PermissionSet(arguments.permission),
@@ -69,14 +72,14 @@ def execute(arguments: argparse.Namespace) -> int:
                 )
             )
         case "list":
-            print_table(*asyncio.run(listed(settings, account_id)))
+            print_table(*asyncio.run(list_tokens(settings, account_id)))
         case _:
-            asyncio.run(revoke(settings, account_id, arguments.id))
+            asyncio.run(revoke_by_id(settings, account_id, arguments.id))
             print(f"Token {arguments.id} is revoked.")
     return 0
 
 
-async def create(
+async def create_token_in(
     settings: Settings,
     account_id: AccountId,
     permission_set: PermissionSet,
@@ -100,14 +103,16 @@ async def create(
         return text
 
 
-async def listed(settings: Settings, account_id: AccountId) -> tuple[Sequence[Token], datetime]:
-    """Return an account's tokens from the database that the settings name, and when that was."""
+async def list_tokens(
+    settings: Settings, account_id: AccountId
+) -> tuple[Sequence[Token], datetime]:
+    """Read an account's tokens, and the time on the database's clock."""
     async with open_store(settings) as store:
         clock = await database_clock(store)
         return await all_tokens(store, account_id), clock.now()
 
 
-async def revoke(settings: Settings, account_id: AccountId, token_id: int) -> None:
+async def revoke_by_id(settings: Settings, account_id: AccountId, token_id: int) -> None:
     """Revoke a token in the database that the settings name."""
     if not 0 < token_id <= LARGEST_ID:
         raise NotFoundError(f"There is no token {token_id} in this account.")
@@ -125,10 +130,10 @@ def print_table(tokens: Sequence[Token], now: datetime) -> None:
 
 
 def cells_of(token: Token, now: datetime) -> tuple[str, ...]:
-    """Return what a token's line says."""
+    """Cells of a token's line."""
     return (
         str(token.id),
-        # A name is somebody else's text, and this may be a terminal.
+        # A name is another user's text, and this may be a terminal.
         token.name if token.name.isprintable() else ascii(token.name),
         token.permission_set.value,
         token.created_by if token.created_by.isprintable() else ascii(token.created_by),

@@ -1,4 +1,4 @@
-"""`runhook users`: what helps somebody who cannot sign in any more."""
+"""`runhook users`: help for users who cannot sign in any more."""
 
 import argparse
 import asyncio

@@ -11,6 +11,6 @@ from runhook.settings import SETTINGS
 
 
 def remarks(environ: Mapping[str, str]) -> Sequence[str]:
-    """Return a sentence for each variable that looks like one of ours and is passed over."""
+    """Warnings about variables that look like ours but are ignored, one sentence each."""
     ours = [variable for setting in SETTINGS for variable in setting.variables]
     return remarks_on(environ, [*ours, *VARIABLES])

@@ -1,1 +1,1 @@
-"""One HTTP request to an endpoint, and what came of it as a value."""
+"""One HTTP request to an endpoint, with its outcome as a value."""

@@ -1,9 +1,9 @@
-"""Reads what an endpoint answered: HTTP/1, as tolerantly as other clients read it, within bounds.
+"""Parse HTTP/1 responses of endpoints: as tolerant as other clients, within bounds.
 
-No I/O. A status line counts as what it says whatever follows it, and what is odd is noted: the
-connection that it came on is not used again, so that no odd end of one answer is the beginning of
-the next one. Only what all clients refuse is refused: a head that does not end, or whose length can
-be read in two ways.
+No I/O. A valid status line counts even if the rest is malformed, and oddities are noted: the
+connection is then not used again, so that a malformed end of one response never becomes the
+beginning of the next. Refused is only what all clients refuse: a head that does not end, or whose
+length can be read in two ways.
 """
 
 import re
@@ -68,7 +68,7 @@ class TooManyInterimError(AnswerRefusedError):
     """More heads came before the final one than are read."""
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What an endpoint answered, as far as it is kept."""
 
     status_code: int
@@ -129,10 +129,10 @@ class AnswerReader:
         self._read: Read = AnswerReader._read_status
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Response:
         """What was answered, once it is over."""
         assert self.status_code is not None
-        return Answer(self.status_code, self._headers, self._body, self._oddities)
+        return Response(self.status_code, self._headers, self._body, self._oddities)
 
     def feed(self, data: bytes) -> bool:
         """Read what came next; return whether the answer is over.
@@ -262,11 +262,11 @@ class AnswerReader:
         if key in FRAMING:
             self._values = self._framing.setdefault(key, [])
             self._values.append(value)
-        self._name = text_of(key)
+        self._name = decode_text(key)
         self._keep(self._name, value, ", ")
 
     def _keep(self, name: str, value: bytes, joint: str) -> None:
-        text = text_of(value)
+        text = decode_text(value)
         self._kept_size += len(name) + len(text)
         if not name or self._kept_size > HEADERS_KEPT_LIMIT:
             return
@@ -315,14 +315,14 @@ class AnswerReader:
         self._read = AnswerReader._read_status
 
     def _said(self, name: bytes) -> list[bytes]:
-        """Return the parts of a header that frames the answer, in lower case."""
+        """Parts of a header that frames the response, in lower case."""
         values = self._framing.get(name)
         if values is None:
             return []
         return [part.strip(b" \t").lower() for value in values for part in value.split(b",")]
 
     def _agreed(self, lengths: Sequence[bytes]) -> int | None:
-        """Return the length that a head gives; None for one that is no number."""
+        """Length in bytes that a head gives; None if it is not a number."""
         known = {int(one) if LENGTH.fullmatch(one) else one for one in lengths}
         if len(known) > 1:
             raise LengthsDifferError
@@ -405,9 +405,9 @@ class AnswerReader:
         return after
 
     def _framing_line(self, data: bytes, at: int) -> tuple[bytes | None, int | None]:
-        """Return a line between pieces of the body, and where the next begins.
+        """A line between pieces of the body, and the position after it.
 
-        Both are None where it has not come to its end yet.
+        Both are None until the line is complete.
         """
         end = self._line_end(data, at)
         if (len(data) if end is None else end) - at > FRAMING_LINE_LIMIT:
@@ -429,7 +429,7 @@ class AnswerReader:
             self.is_over = True
 
     def _line_end(self, data: bytes, at: int) -> int | None:
-        """Return where the line that begins at a place ends; None if it has not come."""
+        """Position after the line that begins at ``at``; None until it is complete."""
         end = data.find(b"\n", at + self._searched)
         if end < 0:
             self._searched = len(data) - at
@@ -453,7 +453,7 @@ class AnswerReader:
         return b"close" not in wishes and (self._version == b"1.1" or b"keep-alive" in wishes)
 
     def _give_up(self, why: str) -> None:
-        """Read no more of a body, since it cannot be told where it ends."""
+        """Stop reading a body whose end is unknown."""
         self._note(why)
         self.is_over = True
 
@@ -479,8 +479,8 @@ def looks_like_http(beginning: bytes) -> bool:
     return PROTOCOL.startswith(beginning.removeprefix(b"\r").upper())
 
 
-def text_of(value: bytes) -> str:
-    """Return bytes as text that every database takes; what is no text becomes a question mark."""
+def decode_text(value: bytes) -> str:
+    """Decode bytes to text that every database stores; undecodable bytes become question marks."""
     if value.isascii() and b"\0" not in value:
         return value.decode("ascii")
     text = value.decode(errors="surrogateescape").encode(errors="replace").decode()

@@ -19,11 +19,11 @@ NAME_LENGTH_TOLD = 80
 
 
 def certificate_sentence(error: CertificateRefusedError, host: str, place: str) -> str:
-    """Return what is wrong with a certificate.
+    """Say what is wrong with a certificate.
 
     Args:
         error: what OpenSSL said.
-        host: whom the certificate should be for.
+        host: the host that the certificate should be for.
         place: host and port that showed it.
     """
     code = error.os_error.verify_code
@@ -31,7 +31,7 @@ def certificate_sentence(error: CertificateRefusedError, host: str, place: str) 
     whose = f"TLS certificate of {place}"
     if code == SELF_SIGNED:
         return (
-            f"The {whose} is self-signed, so that nobody vouches for it; use one of a known "
+            f"The {whose} is self-signed, so no authority vouches for it; use one of a known "
             "authority, or make Runhook's system trust it."
         )
     if code in AUTHORITY_UNKNOWN:
@@ -42,7 +42,7 @@ def certificate_sentence(error: CertificateRefusedError, host: str, place: str) 
         )
     if code in WRONG_HOST and leaf:
         return (
-            f"The {whose} is for {listed(names_in(leaf))}, not for {host}; "
+            f"The {whose} is for {first_names(certificate_hosts(leaf))}, not for {host}; "
             "check the URL, or get another certificate."
         )
     if code == EXPIRED:
@@ -68,13 +68,13 @@ def expiry_sentence(whose: str, leaf: x509.Certificate | None, place: str, now: 
 
 
 def readable(der: bytes | None) -> x509.Certificate | None:
-    """Return a certificate, None for one that only OpenSSL can read."""
+    """Parse a certificate; None if only OpenSSL can read it."""
     if der is None:
         return None
     try:
         certificate = x509.load_der_x509_certificate(der)
-        # Whatever is wrong inside shows only when it is looked at.
-        names_in(certificate)
+        # Defects inside a certificate show only when a part is read.
+        certificate_hosts(certificate)
         issued_by(certificate)
         day(certificate.not_valid_before_utc)
         day(certificate.not_valid_after_utc)
@@ -84,25 +84,25 @@ def readable(der: bytes | None) -> x509.Certificate | None:
 
 
 def day(moment: datetime) -> str:
-    """Return a day as people write it: 3 May 2026."""
+    """Format a day for people: 3 May 2026."""
     return f"{moment.day} {moment:%B %Y}"
 
 
 def issued_by(certificate: x509.Certificate) -> str:
-    """Return who vouches for a certificate."""
+    """Name of a certificate's issuer."""
     return name_in(certificate.issuer)
 
 
 def name_in(name: x509.Name) -> str:
-    """Return the part of a name that people know."""
+    """The part of a name that people know."""
     for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
         for attribute in name.get_attributes_for_oid(kind):
             return harmless(str(attribute.value))
     return "an authority without a name"
 
 
-def names_in(certificate: x509.Certificate) -> list[str]:
-    """Return the hosts that a certificate is for."""
+def certificate_hosts(certificate: x509.Certificate) -> list[str]:
+    """Hosts that a certificate is for."""
     try:
         extension = certificate.extensions.get_extension_for_oid(
             ExtensionOID.SUBJECT_ALTERNATIVE_NAME
@@ -117,15 +117,15 @@ def names_in(certificate: x509.Certificate) -> list[str]:
     ]
 
 
-def listed(names: list[str]) -> str:
-    """Return the first few of some names."""
+def first_names(names: list[str]) -> str:
+    """List the first few of some names."""
     if not names:
         return "no host at all"
-    told = ", ".join(harmless(name) for name in names[:NAMES_TOLD])
-    return f"{told} and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else told
+    shown = ", ".join(harmless(name) for name in names[:NAMES_TOLD])
+    return f"{shown} and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else shown
 
 
 def harmless(text: str) -> str:
-    """Return what can be shown and stored of a text that an endpoint chose."""
+    """Make text that an endpoint chose printable, and shorten it."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
     return shown if len(shown) <= NAME_LENGTH_TOLD else f"{shown[:NAME_LENGTH_TOLD]}..."

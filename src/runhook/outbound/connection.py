@@ -1,25 +1,25 @@
-"""A connection to an endpoint or a proxy: one request on it at a time, and what comes back.
+"""A connection to an endpoint or a proxy: one request on it at a time, and its response.
 
-Whatever comes is read at once and within the bounds of ``answers``, so that nothing piles up. What
-comes when nothing was asked is nobody's answer, and ends the connection.
+Data is read as it arrives and within the bounds of ``answers``, so that nothing piles up. Data that
+arrives without a request is no response, and ends the connection.
 """
 
 import asyncio
 from typing import cast
 
-from runhook.outbound.answers import Answer, AnswerReader, AnswerRefusedError
-from runhook.outbound.trip import Stage, Trip
+from runhook.outbound.answers import AnswerReader, AnswerRefusedError, Response
+from runhook.outbound.trip import Trip, TripStage
 
 
 class ClosedError(ConnectionError):
     """The other end closed the connection before it had answered."""
 
 
-class Connection(asyncio.Protocol):
+class EndpointConnection(asyncio.Protocol):
     """One connection."""
 
     transport: asyncio.Transport
-    """Set when the connection is made, and by whoever puts TLS on it."""
+    """Set when the connection is made, and again when TLS is put on it."""
 
     def __init__(self) -> None:
         self.is_open = True
@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
             return
         if reader.status_code is not None and trip.status_code is None:
             trip.status_code = reader.status_code
-            trip.stage = Stage.READING
+            trip.stage = TripStage.READING
         if is_over:
             self._end(None)
 
@@ -62,7 +62,9 @@ class Connection(asyncio.Protocol):
         cause = ClosedError() if error is None else error.with_traceback(None)
         self._lose(cause, is_loss=error is not None)
 
-    async def ask(self, head: bytes, body: bytes, trip: Trip, *, is_tunnel: bool = False) -> Answer:
+    async def ask(
+        self, head: bytes, body: bytes, trip: Trip, *, is_tunnel: bool = False
+    ) -> Response:
         """Send a request, and return what was answered.
 
         The connection can be used again if nothing of this request is left on it, and is closed
@@ -106,7 +108,7 @@ class Connection(asyncio.Protocol):
         self.transport.close()
 
     def abort(self) -> None:
-        """Close the connection at once, whatever is left on it."""
+        """Close the connection at once, discarding unsent data."""
         self.is_open = False
         self.transport.abort()
 

@@ -37,7 +37,7 @@ class Deadline:
         try:
             return await work
         except asyncio.CancelledError:
-            # It may also have been somebody else who wants the task to end.
+            # Another part of the program may have canceled the task.
             if task in self._overdue and task.uncancel() <= asked_before:
                 raise TimeoutError from None
             raise

@@ -13,15 +13,15 @@ from aiohappyeyeballs import start_connection
 from runhook.domain.proxies import Proxy
 from runhook.domain.tls import USUAL_TLS, TlsSettings
 from runhook.outbound.answers import AnswerRefusedError
-from runhook.outbound.connection import ClosedError, Connection
+from runhook.outbound.connection import ClosedError, EndpointConnection
 from runhook.outbound.guard import AddressInfo, Guard, make_socket
 from runhook.outbound.resolver import Resolver
 from runhook.outbound.route import Route, tunnel_head
 from runhook.outbound.tls import Contexts, unverified_context
-from runhook.outbound.trip import Stage, Trip
+from runhook.outbound.trip import Trip, TripStage
 
 ADDRESSES_TRIED = 8
-"""Of a host's addresses: whoever owns a name can give it thousands."""
+"""Most addresses of a host that are tried: the owner of a name can give it thousands."""
 HEAD_START_SECONDS = 0.25
 """So long one address is tried before the next one is tried beside it (RFC 8305)."""
 LONGEST_HANDSHAKE_SECONDS = 120
@@ -56,9 +56,9 @@ class HandshakeError(OSError):
 
 
 class CertificateRefusedError(HandshakeError):
-    """The certificate will not do; ``leaf`` is the one that was shown, in DER, None if unknown.
+    """The certificate was refused; ``leaf`` is the one that was shown, in DER, None if unknown.
 
-    Nobody vouches for anything in it.
+    Its contents are unverified.
     """
 
     os_error: ssl.SSLCertVerificationError
@@ -91,11 +91,11 @@ class Dialler:
         self._contexts = contexts
         self._unverified = unverified_context()
 
-    async def connect(self, route: Route, tls: TlsSettings, trip: Trip) -> Connection:
-        """Return a new connection that leads to where a route does.
+    async def connect(self, route: Route, tls: TlsSettings, trip: Trip) -> EndpointConnection:
+        """Open a connection along a route.
 
         Raises:
-            OSError: there is none; the subclass says at which step.
+            OSError: it failed; the subclass says at which step.
             AnswerRefusedError: the proxy does not speak HTTP.
         """
         context = None
@@ -111,7 +111,7 @@ class Dialler:
             return connection
         await open_tunnel(connection, route, route.proxy, trip)
         try:
-            await wrap(connection, context, route.url.host, trip)
+            await put_tls_on(connection, context, route.url.host, trip)
         except CertificateRefusedError as error:
             error.leaf = await self._look_through_proxy(route, route.proxy, trip)
             raise
@@ -124,7 +124,7 @@ class Dialler:
         make: MakeSocket,
         context: ssl.SSLContext | None,
         trip: Trip,
-    ) -> Connection:
+    ) -> EndpointConnection:
         dialled = await self._dial(host, port, make, trip)
         try:
             return await shake_hands(dialled, context, host, trip)
@@ -132,15 +132,15 @@ class Dialler:
             error.leaf = await self._look(host, port, make, trip)
             raise
 
-    async def _connect_to_proxy(self, proxy: Proxy, trip: Trip) -> Connection:
+    async def _connect_to_proxy(self, proxy: Proxy, trip: Trip) -> EndpointConnection:
         trip.is_at_proxy = True
         context = await self._contexts.of(USUAL_TLS) if proxy.scheme == "https" else None
         return await self._connect(proxy.host, proxy.port, make_socket, context, trip)
 
     async def _look(self, host: str, port: int, make: MakeSocket, trip: Trip) -> bytes | None:
-        """Return the certificate that is shown at a place, whatever it is worth; ask nothing.
+        """Fetch the certificate that a place shows, valid or not, without sending a request.
 
-        The way there is the same, and so is the guard.
+        Takes the same route, through the same guard.
         """
         with suppress(OSError):
             async with asyncio.timeout(LOOK_SECONDS):
@@ -153,15 +153,15 @@ class Dialler:
             async with asyncio.timeout(LOOK_SECONDS):
                 connection = await self._connect_to_proxy(proxy, trip)
                 await open_tunnel(connection, route, proxy, trip)
-                await wrap(connection, self._unverified, route.url.host, trip)
+                await put_tls_on(connection, self._unverified, route.url.host, trip)
                 return shown_by(connection)
         trip.is_at_proxy = False
         return None
 
     async def _dial(self, host: str, port: int, make: MakeSocket, trip: Trip) -> socket.socket:
-        """Return a socket that is connected to one of a host's addresses."""
+        """Connect a socket to one of a host's addresses."""
         addresses = spelled_out(host, port) or await self._resolve(host, port, trip)
-        trip.stage = Stage.CONNECTING
+        trip.stage = TripStage.CONNECTING
         trip.dialled.clear()
         try:
             return await start_connection(
@@ -176,7 +176,7 @@ class Dialler:
             raise NotConnectedError(OSError(errno.ECONNABORTED, "aborted")) from None
 
     async def _resolve(self, host: str, port: int, trip: Trip) -> list[AddressInfo]:
-        trip.stage = Stage.RESOLVING
+        trip.stage = TripStage.RESOLVING
         try:
             found = await self._resolver.resolve(host, port)
         except OSError as error:
@@ -186,7 +186,7 @@ class Dialler:
 
 
 def spelled_out(host: str, port: int) -> list[AddressInfo]:
-    """Return what a host that is an address leads to, nothing for a name."""
+    """Address of a host that is an IP address; empty for a name."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -196,8 +196,8 @@ def spelled_out(host: str, port: int) -> list[AddressInfo]:
     return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port, 0, 0))]
 
 
-def shown_by(connection: Connection) -> bytes | None:
-    """Return the certificate that was shown on a connection, in DER, and close it."""
+def shown_by(connection: EndpointConnection) -> bytes | None:
+    """Take the certificate from a connection, in DER, and close it."""
     with_tls: ssl.SSLObject = connection.transport.get_extra_info("ssl_object")
     connection.abort()
     return with_tls.getpeercert(binary_form=True)
@@ -205,17 +205,17 @@ def shown_by(connection: Connection) -> bytes | None:
 
 async def shake_hands(
     dialled: socket.socket, context: ssl.SSLContext | None, host: str, trip: Trip
-) -> Connection:
-    """Return a connection over a socket, with TLS on it if there is a context."""
+) -> EndpointConnection:
+    """Put a connection on a socket, with TLS if there is a context."""
     dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     loop = asyncio.get_running_loop()
     if context is None:
-        _, connection = await loop.create_connection(Connection, sock=dialled)
+        _, connection = await loop.create_connection(EndpointConnection, sock=dialled)
         return connection
-    trip.stage = Stage.SHAKING_HANDS
+    trip.stage = TripStage.SHAKING_HANDS
     try:
         _, connection = await loop.create_connection(
-            Connection,
+            EndpointConnection,
             sock=dialled,
             ssl=context,
             server_hostname=host.removesuffix("."),
@@ -227,9 +227,11 @@ async def shake_hands(
     return connection
 
 
-async def wrap(connection: Connection, context: ssl.SSLContext, host: str, trip: Trip) -> None:
+async def put_tls_on(
+    connection: EndpointConnection, context: ssl.SSLContext, host: str, trip: Trip
+) -> None:
     """Put TLS on a connection, as the tunnel through a proxy needs it."""
-    trip.stage = Stage.SHAKING_HANDS
+    trip.stage = TripStage.SHAKING_HANDS
     try:
         transport = await asyncio.get_running_loop().start_tls(
             connection.transport,
@@ -246,13 +248,15 @@ async def wrap(connection: Connection, context: ssl.SSLContext, host: str, trip:
 
 
 def handshake_error(error: OSError) -> HandshakeError:
-    """Return the error for what a handshake ended with."""
+    """Map an error of a handshake to ours."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return CertificateRefusedError(error)
     return HandshakeError(error)
 
 
-async def open_tunnel(connection: Connection, route: Route, proxy: Proxy, trip: Trip) -> None:
+async def open_tunnel(
+    connection: EndpointConnection, route: Route, proxy: Proxy, trip: Trip
+) -> None:
     """Ask a proxy for a tunnel to an endpoint.
 
     Raises:
@@ -264,7 +268,7 @@ async def open_tunnel(connection: Connection, route: Route, proxy: Proxy, trip: 
         connection.close()
         raise TunnelRefusedError(answer.status_code)
     if connection.has_surplus or not connection.is_open:
-        # Whoever shakes hands is asked first; what comes before that is not the endpoint's.
+        # The TLS server asks for the certificate first; data before that is not the endpoint's.
         connection.abort()
         raise ClosedError
     trip.is_at_proxy = False

@@ -12,10 +12,10 @@ from runhook.domain.judging import FailureReason
 from runhook.domain.proxies import Proxy
 from runhook.outbound.answers import (
     INTERIM_COUNT_LIMIT,
-    Answer,
     AnswerRefusedError,
     HeadTooLargeError,
     LengthsDifferError,
+    Response,
     TooManyInterimError,
 )
 from runhook.outbound.certificates import certificate_sentence
@@ -28,7 +28,7 @@ from runhook.outbound.dialling import (
     UnknownNameError,
 )
 from runhook.outbound.guard import AddressRefusedError
-from runhook.outbound.trip import Stage, Trip
+from runhook.outbound.trip import Trip, TripStage
 
 # OpenSSL's names; they differ a little from one version to another.
 NO_TLS_AT_ALL = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "BAD_RECORD_TYPE")
@@ -66,7 +66,7 @@ OUR_RESOLVER = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
 
 
 def explain_status(status_code: int, trip: Trip) -> tuple[FailureReason | None, str]:
-    """Return the reason and the sentence for an answer, no reason for a 2xx."""
+    """Failure reason and sentence for a status code; no reason for a 2xx."""
     if 200 <= status_code < 300:
         return None, ""
     if status_code == 407 and trip.proxy is not None:
@@ -79,24 +79,24 @@ def explain_status(status_code: int, trip: Trip) -> tuple[FailureReason | None, 
     return FailureReason.HTTP_STATUS, f"The endpoint answered {status_code}."
 
 
-def note_of(answer: Answer) -> str:
-    """Return what was odd about an answer, in a sentence; nothing for an ordinary one."""
+def note_of(answer: Response) -> str:
+    """Sentence about what was odd in a response; empty for an ordinary one."""
     if not answer.oddities:
         return ""
     return f"The answer is not written as HTTP has it: {'; '.join(answer.oddities)}."
 
 
-def is_ours(error: BaseException, trip: Trip) -> bool:
+def is_own_fault(error: BaseException, trip: Trip) -> bool:
     """Whether it was us who failed, and not the endpoint: what we run on, or our own proxy."""
     if trip.is_at_proxy:
         return True
     match error:
         case TimeoutError() if is_deadline(error):
-            return trip.stage is Stage.QUEUED or (
-                trip.stage is Stage.RESOLVING and trip.are_names_unanswered
+            return trip.stage is TripStage.QUEUED or (
+                trip.stage is TripStage.RESOLVING and trip.are_names_unanswered
             )
         case UnknownNameError():
-            # Whatever is not the resolver's word is the system's, on which we run.
+            # Errors that are not the resolver's come from our own system.
             is_word = isinstance(error.os_error, socket.gaierror)
             return trip.are_names_unanswered or not is_word or error.errno in OUR_RESOLVER
         case MemoryError():
@@ -119,7 +119,7 @@ def is_exhaustion(error: OSError) -> bool:
 
 
 def explain(error: BaseException, trip: Trip) -> tuple[FailureReason, str]:
-    """Return the reason and the sentence for an exception that a request ended with."""
+    """Failure reason and sentence for the exception that ended a request."""
     if trip.refusals and not trip.dialled:
         return FailureReason.ADDRESS_REFUSED, trip.refusals[0]
     if is_deadline(error):
@@ -166,7 +166,7 @@ def is_deadline(error: BaseException) -> bool:
 
 
 def refusal_of_answer(error: AnswerRefusedError, trip: Trip) -> tuple[FailureReason, str]:
-    """Return the reason and the sentence for what cannot be read as an answer."""
+    """Failure reason and sentence for data that is not a readable response."""
     match error:
         case HeadTooLargeError():
             return (
@@ -243,13 +243,13 @@ def connection_sentence(error: OSError, trip: Trip) -> str:
 
 
 def dialling_words(error: OSError, trip: Trip) -> str:
-    """Return what came of dialling, and what to do."""
+    """Say why dialling failed, and what to do."""
     if is_exhaustion(error):
         return (
             f"{system_words(error)} on Runhook's own machine; "
             "look at its limits and its network. The endpoint is not at fault."
         )
-    dialled = listed(trip.dialled)
+    dialled = joined_places(trip.dialled)
     if error.errno == errno.ECONNREFUSED:
         return f"connection refused by {dialled}; check that it is up, and listens on that port."
     return f"{system_words(error)} ({dialled})."
@@ -290,41 +290,41 @@ def deadline_sentence(trip: Trip) -> str:
     if trip.is_at_proxy:
         return f"No connection to {trip.place} {limit}; look at the proxy."
     match trip.stage:
-        case Stage.QUEUED:
+        case TripStage.QUEUED:
             return (
                 f"No connection to {trip.place} became free {limit}: "
                 "as many as there may be were in use, all of them slow."
             )
-        case Stage.RESOLVING:
+        case TripStage.RESOLVING:
             return (
                 f"No connection to {trip.place}: no name server said the host's address {limit}; "
                 "check the domain's name servers, and the resolver of Runhook's system."
             )
-        case Stage.CONNECTING:
+        case TripStage.CONNECTING:
             return (
-                f"No connection to {trip.place} {limit}: {listed(trip.dialled)} did not answer; "
-                "check that it is up, and that no firewall drops what we send."
+                f"No connection to {trip.place} {limit}: {joined_places(trip.dialled)} did not "
+                "answer; check that it is up, and that no firewall drops what we send."
             )
-        case Stage.SHAKING_HANDS:
+        case TripStage.SHAKING_HANDS:
             return (
                 f"The TLS handshake with {trip.place} did not end {limit}; "
                 "does that port speak https?"
             )
-        case Stage.WAITING:
+        case TripStage.WAITING:
             return f"{trip.place} did not answer {limit}; let it answer first and work afterwards."
-        case Stage.READING:
+        case TripStage.READING:
             return f"The endpoint answered {trip.status_code}, but its body did not end {limit}."
         case unknown:
             assert_never(unknown)
 
 
-def listed(places: Sequence[str]) -> str:
-    """Return what was dialled, as people list it."""
+def joined_places(places: Sequence[str]) -> str:
+    """Join the places that were dialled."""
     return " and ".join(places)
 
 
 def system_words(error: OSError) -> str:
-    """Return the operating system's words for an error, or the resolver's.
+    """The operating system's words for an error, or the resolver's.
 
     Of an error of the system, ``strerror`` will not do: asyncio puts its own there, with the
     address as Python writes it.

@@ -17,7 +17,7 @@ from runhook.domain.destinations import (
     place_of,
     refusal_of_name,
 )
-from runhook.outbound.trip import Stage, Trip
+from runhook.outbound.trip import Trip, TripStage
 
 REMEMBERED = 4_096
 """How many URLs and addresses are not taken apart anew for each of a webhook's deliveries."""
@@ -50,10 +50,10 @@ class Guard:
         """
         refusal = self._refusal_in(url)
         if refusal is not None:
-            refuse(refusal, trip)
+            refuse_address(refusal, trip)
 
     def refusal_of(self, host: str) -> str | None:
-        """Return why an address may not be dialled, in a sentence; None if it may.
+        """Why an address may not be dialled, in a sentence; None if it may.
 
         Raises:
             OSError: the system does not let us find out.
@@ -66,7 +66,7 @@ class Guard:
         return refusal
 
     def make_socket(self, address_info: AddressInfo, trip: Trip) -> socket.socket:
-        """Return a socket for what ``getaddrinfo`` returned.
+        """Make a socket for an address from ``getaddrinfo``.
 
         Raises:
             AddressRefusedError: policy refuses the address.
@@ -74,7 +74,7 @@ class Guard:
         host = str(address_info[4][0])
         refusal = self.refusal_of(host)
         if refusal is not None:
-            refuse(refusal if host == trip.host else refusal_of_name(trip.host), trip)
+            refuse_address(refusal if host == trip.host else refusal_of_name(trip.host), trip)
         return make_socket(address_info, trip)
 
     def _find_refusal(self, url: str) -> str | None:
@@ -82,7 +82,7 @@ class Guard:
         return next((one for one in refusals if one is not None), None)
 
 
-def refuse(refusal: str, trip: Trip) -> None:
+def refuse_address(refusal: str, trip: Trip) -> None:
     """Note why an address is not dialled.
 
     Raises:
@@ -94,9 +94,9 @@ def refuse(refusal: str, trip: Trip) -> None:
 
 
 def make_socket(address_info: AddressInfo, trip: Trip) -> socket.socket:
-    """Return a socket, whatever the address: for proxies, which the operator chose."""
+    """Make a socket for any address: for proxies, which the operator chose."""
     family, kind, protocol, _, address = address_info
-    trip.stage = Stage.CONNECTING
+    trip.stage = TripStage.CONNECTING
     place = place_of(*address[:2])
     if place not in trip.dialled:
         trip.dialled.append(place)

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from runhook.outbound.connection import Connection
+from runhook.outbound.connection import EndpointConnection
 
 KEEP_ALIVE_SECONDS = 30
 
@@ -36,7 +36,7 @@ class Slots:
         self._in_use = 0
         self._hosts: dict[Hashable, Host] = {}
         self._ready: dict[Hashable, Host] = {}
-        """Hosts that somebody waits for and that are below their own bound, in turn."""
+        """Hosts with requests waiting that are below their own bound, in turn."""
 
     async def take(self, key: Hashable) -> None:
         """Wait for a slot for a host."""
@@ -107,12 +107,12 @@ class Pool:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._kept: dict[Hashable, deque[tuple[Connection, float]]] = {}
+        self._kept: dict[Hashable, deque[tuple[EndpointConnection, float]]] = {}
         self._count = 0
         self._sweep: asyncio.TimerHandle | None = None
 
-    def take(self, key: Hashable) -> Connection | None:
-        """Return a connection that leads to a place, None if there is none."""
+    def take(self, key: Hashable) -> EndpointConnection | None:
+        """Take an idle connection to a place; None if there is none."""
         kept = self._kept.get(key)
         while kept:
             connection, _ = kept.pop()
@@ -123,7 +123,7 @@ class Pool:
                 return connection
         return None
 
-    def keep(self, key: Hashable, connection: Connection) -> None:
+    def keep(self, key: Hashable, connection: EndpointConnection) -> None:
         """Keep a connection for the next one who goes there."""
         if not connection.is_open:
             return

@@ -22,7 +22,7 @@ THREADS_FOR_KNOWN = 32
 them hang, do not stand in their way."""
 KNOWN_LIMIT = 10_000
 CONTROL_NAME = "example.com"
-"""A name that is reserved for examples, and known wherever names are (RFC 6761)."""
+"""A name that is reserved for examples, and exists in every DNS (RFC 6761)."""
 PATIENCE_SECONDS = 1.0
 """So long a look-up is waited for before another name is looked up beside it."""
 LATELY_SECONDS = 5.0
@@ -55,7 +55,7 @@ class Resolver:
         self._answered_at = float("-inf")
 
     async def resolve(self, host: str, port: int = 0) -> Sequence[AddressInfo]:
-        """Return the addresses of a host.
+        """Look up the addresses of a host.
 
         Raises:
             OSError: it has none, or they cannot be found out.

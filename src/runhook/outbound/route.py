@@ -32,10 +32,10 @@ class Route:
 
 
 def route_to(url: str, proxies: Proxies) -> Route:
-    """Return the way to a URL.
+    """Find the route to a URL: directly or through a proxy.
 
     Raises:
-        InvalidError: it is no URL that can be requested.
+        InvalidError: it is not a URL that can be requested.
     """
     read = read_url(url)
     proxy = proxies.proxy_for(read.scheme, read.host, read.port)
@@ -48,8 +48,8 @@ def route_to(url: str, proxies: Proxies) -> Route:
     return Route(url=read, proxy=proxy, start=start)
 
 
-def head_of(route: Route, headers: Mapping[str, str], length: int) -> bytes:
-    """Return a request's head, for a body of ``length`` bytes.
+def request_head(route: Route, headers: Mapping[str, str], length: int) -> bytes:
+    """Build a request's head, for a body of ``length`` bytes.
 
     Raises:
         ValueError: a header would be more than one line.
@@ -68,7 +68,7 @@ def head_of(route: Route, headers: Mapping[str, str], length: int) -> bytes:
 
 
 def tunnel_head(route: Route, proxy: Proxy) -> bytes:
-    """Return the head that asks a proxy for a tunnel to an endpoint."""
+    """Build the head that asks a proxy for a tunnel to an endpoint."""
     place = route.url.place
     own = "".join(OWN_LINES.values())
     return (
@@ -77,7 +77,7 @@ def tunnel_head(route: Route, proxy: Proxy) -> bytes:
 
 
 def credentials_line(proxy: Proxy) -> str:
-    """Return the header by which a proxy knows us, nothing if it wants none."""
+    """Header line with a proxy's credentials; empty if it wants none."""
     if proxy.credentials is None:
         return ""
     encoded = base64.b64encode(":".join(proxy.credentials).encode()).decode()

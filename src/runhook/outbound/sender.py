@@ -1,4 +1,4 @@
-"""Sends one request to an endpoint, within bounds, and tells what happened."""
+"""Sends one request to an endpoint, within bounds, and returns its outcome."""
 
 import asyncio
 import ssl
@@ -15,24 +15,24 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.judging import FailureReason, Outcome
 from runhook.domain.proxies import Proxies
 from runhook.domain.tls import USUAL_TLS, TlsSettings
-from runhook.outbound.answers import Answer, AnswerRefusedError
-from runhook.outbound.connection import Connection
+from runhook.outbound.answers import AnswerRefusedError, Response
+from runhook.outbound.connection import EndpointConnection
 from runhook.outbound.deadline import Deadline
 from runhook.outbound.dialling import Dialler, spelled_out
-from runhook.outbound.failures import explain, explain_status, is_ours, note_of
+from runhook.outbound.failures import explain, explain_status, is_own_fault, note_of
 from runhook.outbound.guard import Guard
 from runhook.outbound.pool import Bounds, Pool, Slots
 from runhook.outbound.resolver import Resolver
-from runhook.outbound.route import Route, head_of, route_to
+from runhook.outbound.route import Route, request_head, route_to
 from runhook.outbound.shares import Shares
 from runhook.outbound.tally import Tally
 from runhook.outbound.tls import Contexts
-from runhook.outbound.trip import Stage, Trip
+from runhook.outbound.trip import Trip, TripStage
 
 REMEMBERED = 4_096
 """To how many URLs the way is not worked out anew for each delivery."""
 LOOK_UP_SECONDS = 3
-"""So long somebody waits who only wants to know if a name is right."""
+"""Time limit of a look-up that only checks a name, for an interactive user."""
 FOR_TESTS = Bounds(in_all=64, to_one_host=8)
 """Connections for tests of webhooks, which people wait for: beside those that deliveries have."""
 TESTS_AT_ONCE = 4
@@ -92,7 +92,7 @@ class Sender:
         self._pool = Pool(bounds.in_all)
         self._route_to = lru_cache(maxsize=REMEMBERED)(partial(route_to, proxies=self._proxies))
         self.tally = Tally(time.monotonic)
-        """What came of the requests so far."""
+        """Outcomes of the requests so far."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -109,12 +109,12 @@ class Sender:
         self._resolver.close()
 
     async def send(self, request: Request, *, is_test: bool = False) -> Outcome:
-        """Send one request; whatever happens, an outcome is returned.
+        """Send one request; every failure is returned as an outcome.
 
         Args:
             request: what to send.
-            is_test: whether somebody tries a webhook out; that never takes a connection that a
-                delivery could have.
+            is_test: whether a user tries a webhook out; never takes a connection that a delivery
+                could have.
         """
         clock = asyncio.get_running_loop().time
         started = clock()
@@ -138,14 +138,14 @@ class Sender:
                 response_body=answer.body,
             )
         except (AnswerRefusedError, InvalidError, MemoryError, OSError, ValueError) as error:
-            if trip.stage is Stage.RESOLVING and isinstance(error, TimeoutError):
+            if trip.stage is TripStage.RESOLVING and isinstance(error, TimeoutError):
                 trip.are_names_unanswered = not self._resolver.has_answered_since(started)
             reason, sentence = explain(error, trip)
             outcome = Outcome(
                 duration=timedelta(seconds=clock() - started),
                 failure=reason,
                 error=sentence,
-                is_ours=is_ours(error, trip),
+                is_ours=is_own_fault(error, trip),
             )
         finally:
             self.tally.under_way -= 1
@@ -153,9 +153,9 @@ class Sender:
         return outcome
 
     async def look_up(self, url: str) -> str | None:
-        """Return why nothing would be dialled for a URL now, in a sentence; None if all is well.
+        """Why nothing would be dialled for a URL now, in a sentence; None if all is well.
 
-        Nothing is sent. Behind a proxy, names are the proxy's to judge.
+        Sends nothing. Behind a proxy, names are the proxy's to judge.
         """
         try:
             route = self._route_to(url)
@@ -181,11 +181,11 @@ class Sender:
             deadline = self._deadlines[after] = Deadline(after)
         return deadline
 
-    async def _exchange(self, request: Request, slots: Slots, trip: Trip) -> Answer:
+    async def _exchange(self, request: Request, slots: Slots, trip: Trip) -> Response:
         self._guard.check(request.url, trip)
         route = self._route_to(request.url)
         trip.url, trip.proxy = route.url, route.proxy
-        head = head_of(route, request.headers, len(request.body))
+        head = request_head(route, request.headers, len(request.body))
         host = (route.url.host, route.url.port)
         await slots.take(host)
         try:
@@ -193,7 +193,7 @@ class Sender:
         finally:
             slots.give_back(host)
 
-    async def _ask(self, route: Route, head: bytes, request: Request, trip: Trip) -> Answer:
+    async def _ask(self, route: Route, head: bytes, request: Request, trip: Trip) -> Response:
         key = (route.url.scheme, route.url.host, route.url.port, route.proxy, request.tls)
         kept = self._pool.take(key)
         if kept is not None:
@@ -210,9 +210,14 @@ class Sender:
         return await self._ask_over(connection, key, head, request, trip)
 
     async def _ask_over(
-        self, connection: Connection, key: Hashable, head: bytes, request: Request, trip: Trip
-    ) -> Answer:
-        trip.stage = Stage.WAITING
+        self,
+        connection: EndpointConnection,
+        key: Hashable,
+        head: bytes,
+        request: Request,
+        trip: Trip,
+    ) -> Response:
+        trip.stage = TripStage.WAITING
         answer = await connection.ask(head, request.body, trip)
         self._pool.keep(key, connection)
         return answer

@@ -1,4 +1,4 @@
-"""How much of something each of many may have at once."""
+"""Limits on how much of something each owner may hold at once."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
@@ -6,14 +6,14 @@ from contextlib import contextmanager
 
 
 class ShareTakenError(Exception):
-    """Somebody has as much as anybody may have."""
+    """The owner already holds as much as is allowed."""
 
 
 class Shares:
-    """Counts what each has.
+    """Counts what each owner holds.
 
     Args:
-        most: what anybody may have at once.
+        most: the limit for each owner.
     """
 
     def __init__(self, most: int) -> None:

@@ -41,7 +41,7 @@ class Tally:
         self._by_second[second] += 1
 
     def lately(self) -> int:
-        """Return how many requests ended in the last minute."""
+        """Number of requests that ended in the last minute."""
         self._forget()
         return self._by_second.total()
 

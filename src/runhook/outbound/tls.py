@@ -33,7 +33,7 @@ class Contexts:
         self._made: OrderedDict[TlsSettings, ssl.SSLContext] = OrderedDict()
 
     async def of(self, settings: TlsSettings) -> ssl.SSLContext:
-        """Return the context for a webhook's settings.
+        """The context for a webhook's TLS settings, made once.
 
         Raises:
             InvalidError: no context can be made of them.
@@ -53,7 +53,7 @@ class Contexts:
 
 
 def unverified_context() -> ssl.SSLContext:
-    """Return a context that takes any certificate: to look at one, or where the owner wants it."""
+    """Context that accepts any certificate: to look at one, or where the owner wants it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -61,7 +61,7 @@ def unverified_context() -> ssl.SSLContext:
 
 
 def make_context(settings: TlsSettings) -> ssl.SSLContext:
-    """Return a context.
+    """Make a TLS context.
 
     Raises:
         InvalidError: a certificate or the key cannot be used; the field names which.
@@ -76,7 +76,7 @@ def make_context(settings: TlsSettings) -> ssl.SSLContext:
 
 
 def trusting(authorities: str) -> ssl.SSLContext:
-    """Return a context that trusts these authorities, or the system's if none are given.
+    """Context that trusts these authorities, or the system's if none are given.
 
     Raises:
         InvalidError: they are not certificates.

@@ -8,7 +8,7 @@ from runhook.domain.destinations import EndpointUrl
 from runhook.domain.proxies import Proxy
 
 
-class Stage(Enum):
+class TripStage(Enum):
     """How far a request has come."""
 
     QUEUED = auto()
@@ -35,7 +35,7 @@ class Trip:
     """None for one that cannot be requested."""
     proxy: Proxy | None = None
     """Through which it goes."""
-    stage: Stage = Stage.QUEUED
+    stage: TripStage = TripStage.QUEUED
     is_at_proxy: bool = False
     """Whether it is the proxy that we talk to, about a connection that we do not have yet."""
     refusals: list[str] = field(default_factory=list)
@@ -63,5 +63,5 @@ class Trip:
 
     @property
     def place(self) -> str:
-        """Whom we talk to: the endpoint, and the proxy on the way there."""
+        """The endpoint, with the proxy on the way there if any."""
         return f"{self.endpoint} (by the proxy {self.proxy.place})" if self.proxy else self.endpoint
