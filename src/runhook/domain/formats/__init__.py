@@ -7,9 +7,17 @@ from typing import cast
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats.cloudevents import BinaryCloudEvents, CloudEvents
 from runhook.domain.formats.dbt_cloud import DbtCloud
+from runhook.domain.formats.discord import Discord
 from runhook.domain.formats.format import Format
+from runhook.domain.formats.github_status import GitHubStatus
+from runhook.domain.formats.gitlab_status import GitLabStatus
+from runhook.domain.formats.google_chat import GoogleChat
+from runhook.domain.formats.incident_io import IncidentIo
+from runhook.domain.formats.jsm import Jsm
+from runhook.domain.formats.pagerduty import PagerDuty
 from runhook.domain.formats.slack import Slack
 from runhook.domain.formats.standard_webhooks import StandardWebhooks
+from runhook.domain.formats.teams import Teams
 
 # Each has settings of its own type; `format_settings` sees to it that they meet.
 FORMATS: Mapping[str, Format[object]] = {
@@ -17,6 +25,14 @@ FORMATS: Mapping[str, Format[object]] = {
     for one in (
         DbtCloud(),
         Slack(),
+        Teams(),
+        Discord(),
+        GoogleChat(),
+        PagerDuty(),
+        Jsm(),
+        IncidentIo(),
+        GitHubStatus(),
+        GitLabStatus(),
         StandardWebhooks(),
         CloudEvents(),
         BinaryCloudEvents(),

@@ -10,7 +10,6 @@ from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import ClassVar, Generic, TypeVar
 
-from runhook.domain.errors import InvalidError
 from runhook.domain.events import Event, EventType
 from runhook.domain.message import Message, message_of
 from runhook.domain.notices import Notice
@@ -217,14 +216,3 @@ class MessageFormat(Format[Settings]):
     def compose(self, message: Message, telling: Telling, settings: Settings) -> Rendered:
         """Return the message in the service's form; secrets in ``settings`` are masked."""
         raise NotImplementedError
-
-
-def check_host(url: str, host: str, instead: str) -> None:
-    """Refuse URLs of a host.
-
-    Raises:
-        InvalidError: the URL's host is that one, or one below it.
-    """
-    named = url.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0].lower()
-    if named == host or named.endswith(f".{host}"):
-        raise InvalidError(instead, field="client_url")

@@ -1,0 +1,78 @@
+"""What formats have in common that show on a commit how the run of its pull request does."""
+
+import re
+from typing import TypeVar
+
+from runhook.domain.errors import InvalidError
+from runhook.domain.events import Event, EventType
+from runhook.domain.formats.format import (
+    Audience,
+    MessageFormat,
+)
+from runhook.domain.message import Message
+from runhook.domain.notices import Notice
+from runhook.domain.text import fit, one_line
+
+COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
+CONTEXT_LIMIT = 100
+URL_LIMIT = 2_000
+
+Settings = TypeVar("Settings")
+
+
+def check_context(text: str) -> str:
+    """Let the name of a status pass.
+
+    Raises:
+        InvalidError: it is too long, or has what cannot be shown.
+    """
+    text = text.strip()
+    if len(text) > CONTEXT_LIMIT or not text.isprintable():
+        raise InvalidError(f"it has at most {CONTEXT_LIMIT} characters, in one line")
+    return text
+
+
+class CommitFormat(MessageFormat[Settings]):
+    """A status on the commit of a pull request's run; other runs are not told."""
+
+    audience = Audience.COMMITS
+    event_types = (
+        EventType.STARTED,
+        EventType.COMPLETED,
+        EventType.ERRORED,
+        EventType.CANCELED,
+    )
+
+    def tells(self, event: Event | Notice) -> bool:
+        """Whether an event is of a run of a pull request, on a commit that is known."""
+        if not isinstance(event, Event) or event.run.trigger is None:
+            return False
+        trigger = event.run.trigger
+        return trigger.pull_request is not None and bool(COMMIT.fullmatch(trigger.commit))
+
+
+def commit_of(message: Message) -> str:
+    """Return the commit, which ``tells`` has looked at."""
+    run = message.run
+    return run.trigger.commit.lower() if run and run.trigger else ""
+
+
+def context_of(message: Message) -> str:
+    """Return what a status is called: equal for all runs of a job in an environment."""
+    job = message.job
+    name = f"{job.name} ({job.environment_name})" if job else "run"
+    return fit(f"dbt: {name}", CONTEXT_LIMIT)
+
+
+def description_of(message: Message, limit: int) -> str:
+    """Return how it went, in one line."""
+    duration = next((one.value for one in message.facts if one.name == "Duration"), "")
+    told = [message.status.value.capitalize(), f" in {duration}" if duration else ""]
+    why = one_line(message.reason)
+    return fit("".join([*told, f": {why}" if why else ""]), limit)
+
+
+def target_of(message: Message) -> dict[str, object]:
+    """Return where a status leads."""
+    link = message.run_link
+    return {"target_url": link.url} if link and len(link.url) <= URL_LIMIT else {}

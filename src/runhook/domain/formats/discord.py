@@ -1,0 +1,143 @@
+"""Discord's webhooks: an embed in a channel.
+
+Names and messages stand in code, where nothing is markup but its end; that has no escape, so that
+it is replaced. Where code is not shown, all punctuation that could be markup is escaped.
+"""
+
+import re
+from dataclasses import replace
+
+from runhook.domain.errors import InvalidError
+from runhook.domain.formats.addresses import is_at, with_parameter
+from runhook.domain.formats.answers import pause_in, words_of
+from runhook.domain.formats.format import (
+    Answer,
+    Draft,
+    Meaning,
+    MessageFormat,
+    NoSettings,
+    Reading,
+    Rendered,
+)
+from runhook.domain.message import Link, Message, Node, Severity, and_more
+from runhook.domain.payload import encoded
+from runhook.domain.payload.v2023_02 import precise_text
+from runhook.domain.rate_limits import RateLimit
+from runhook.domain.telling import Telling
+from runhook.domain.text import fill, fit
+
+COLORS = {
+    Severity.NEUTRAL: 0x868E96,
+    Severity.GOOD: 0x2EB67D,
+    Severity.WARNING: 0xECB22E,
+    Severity.BAD: 0xE01E5A,
+}
+# All of an embed together has 6,000 characters; these leave a tenth of it.
+TITLE_LIMIT = 230
+REASON_LIMIT = 1_200
+NODES_LIMIT = 1_800
+NAME_LIMIT = 200
+NODE_LIMIT = 400
+FIELDS = 10
+FIELD_LIMIT = 100
+LINK_LIMIT = 600
+URL_LIMIT = 2_000
+MARKUP = re.compile(r"([\\`*_~|<>#\-+\[\]()@:./!])")
+BACKTICK_ALIKE = "\N{MODIFIER LETTER GRAVE ACCENT}"
+SUFFIXES = ("/slack", "/github")
+
+
+class Discord(MessageFormat[NoSettings]):
+    """One message in the channel of a webhook."""
+
+    name = "discord"
+    title = "Discord"
+    summary = "A message in a Discord channel."
+    where = (
+        "In Discord: the channel's settings, Integrations, Webhooks, New Webhook, Copy Webhook URL."
+    )
+    rate_limit = RateLimit(1, "second")
+    url_is_secret = True
+    settings = NoSettings
+
+    def check_url(self, url: str) -> None:
+        """Refuse addresses that take other services' forms."""
+        path = url.partition("?")[0].rstrip("/")
+        if is_at(url, "discord.com", "discordapp.com") and path.endswith(SUFFIXES):
+            raise InvalidError(
+                "this address takes another service's form; leave off what stands behind the "
+                "webhook's token",
+                field="client_url",
+            )
+
+    def compose(self, message: Message, telling: Telling, settings: NoSettings) -> Rendered:
+        """Return a message that can ping nobody."""
+        del telling, settings
+        return Rendered(
+            body=encoded({"embeds": [embed_of(message)], "allowed_mentions": {"parse": []}})
+        )
+
+    def finish(self, draft: Draft, settings: NoSettings) -> Draft:
+        """Wait for the message to be saved: otherwise one that is not is no error."""
+        del settings
+        return replace(draft, url=with_parameter(draft.url, "wait", "true"))
+
+    def read(self, answer: Answer) -> Reading:
+        """Read an answer: 404 is for ever, and who goes on after it is shut out."""
+        reading = super().read(answer)
+        if reading.meaning is Meaning.TAKEN:
+            return reading
+        if answer.status == 404:
+            reading = replace(reading, meaning=Meaning.GONE)
+        words = words_of(answer, "message", "errors")
+        pause = pause_in(answer, "retry_after") if answer.status == 429 else None
+        return replace(reading, words=words, retry_after=pause)
+
+
+def embed_of(message: Message) -> dict[str, object]:
+    """Return the embed, in the message's colour."""
+    parts = []
+    if message.reason:
+        parts.append(f"```\n{code(message.reason, REASON_LIMIT)}\n```")
+    if message.nodes or message.more_nodes:
+        lines = [node_line(one) for one in message.nodes]
+        parts.append(fill(lines, NODES_LIMIT, more=and_more, beside=message.more_nodes))
+    parts += [linked(one) for one in message.links[1:] if len(address(one)) <= LINK_LIMIT]
+    title_link = message.links[0].url if message.links else ""
+    return {
+        "title": fit(message.headline, TITLE_LIMIT, escape=escape),
+        **({"url": title_link} if 0 < len(title_link) <= URL_LIMIT else {}),
+        **({"description": "\n".join(parts)} if parts else {}),
+        "color": COLORS[message.severity],
+        "fields": [
+            {"name": one.name, "value": f"`{code(one.value, FIELD_LIMIT)}`", "inline": True}
+            for one in message.facts[:FIELDS]
+        ],
+        "timestamp": precise_text(message.occurred_at),
+    }
+
+
+def node_line(node: Node) -> str:
+    """Return a node's name and what it says."""
+    name = f"\N{BULLET} `{code(node.name, NAME_LIMIT)}`"
+    return f"{name} `{code(node.message, NODE_LIMIT)}`" if node.message else name
+
+
+def linked(link: Link) -> str:
+    """Return a link below the text."""
+    return f"[{escape(link.title)}]({address(link)})"
+
+
+def address(link: Link) -> str:
+    """Return an address that does not end a link early."""
+    return link.url.replace("(", "%28").replace(")", "%29")
+
+
+def escape(text: str) -> str:
+    """Escape what is markup, a mention or an address."""
+    return MARKUP.sub(r"\\\1", text)
+
+
+def code(text: str, limit: int) -> str:
+    """Return a text that stands in code."""
+    return fit(text, limit, escape=lambda one: one.replace("`", BACKTICK_ALIKE))

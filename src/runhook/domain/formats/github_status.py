@@ -1,0 +1,128 @@
+"""GitHub's commit statuses."""
+
+import re
+from dataclasses import dataclass, replace
+
+from runhook.domain.declaring import option
+from runhook.domain.errors import InvalidError
+from runhook.domain.formats.answers import words_of
+from runhook.domain.formats.commits import (
+    CommitFormat,
+    check_context,
+    commit_of,
+    context_of,
+    description_of,
+    target_of,
+)
+from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
+from runhook.domain.formats.incidents import check_key, needed
+from runhook.domain.kinds import SecretText, Text
+from runhook.domain.message import Message, Status
+from runhook.domain.payload import encoded
+from runhook.domain.telling import Telling
+
+REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+DESCRIPTION_LIMIT = 126
+STATES = {
+    Status.STARTED: "pending",
+    Status.SUCCEEDED: "success",
+    Status.WARNED: "success",
+    Status.RECOVERED: "success",
+    Status.FAILED: "failure",
+    Status.ERRORED: "error",
+    Status.CANCELED: "error",
+}
+
+
+def check_repository(text: str) -> str:
+    """Let a repository's name pass.
+
+    Raises:
+        InvalidError: it is none.
+    """
+    text = text.strip()
+    if not REPOSITORY.fullmatch(text) or {"..", "."} & set(text.split("/")):
+        raise InvalidError(f"`{text[:80]}` is no repository such as `acme/warehouse`")
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitHubSettings:
+    """What a webhook for GitHub needs."""
+
+    repository: str = option(
+        "",
+        Text(check_repository),
+        label="Repository",
+        hint="Such as acme/warehouse.",
+        help="owner and name, such as `acme/warehouse`",
+    )
+    token: str = option(
+        "",
+        SecretText(check_key),
+        label="Token",
+        hint="One that may write commit statuses of this repository, and nothing else.",
+        help="a token with the permission `Commit statuses: write`; a secret",
+    )
+    context: str = option(
+        "",
+        Text(check_context),
+        label="Name of the status",
+        hint="Empty is the job and its environment.",
+        help="what the status is called; the job and its environment if empty",
+    )
+
+
+class GitHubStatus(CommitFormat[GitHubSettings]):
+    """A commit status."""
+
+    name = "github_status"
+    title = "GitHub commit status"
+    summary = "How a pull request's run does, on its commit."
+    where = (
+        "In GitHub: Settings, Developer settings, Fine-grained tokens; choose the repository and "
+        "`Commit statuses: Read and write`. The URL can stay empty; for GitHub Enterprise Server "
+        "it is https://HOST/api/v3."
+    )
+    settings = GitHubSettings
+
+    def check(self, settings: GitHubSettings) -> GitHubSettings:
+        """Let settings pass that have a repository and a token."""
+        needed(settings.repository, "repository", "the repository, such as `acme/warehouse`")
+        needed(settings.token, "token", "a token that may write commit statuses")
+        return settings
+
+    def address(self, settings: GitHubSettings) -> str:
+        """Return the address of github.com's API."""
+        del settings
+        return "https://api.github.com"
+
+    def compose(self, message: Message, telling: Telling, settings: GitHubSettings) -> Rendered:
+        """Return a status."""
+        del telling
+        return Rendered(
+            body=encoded(
+                {
+                    "state": STATES[message.status],
+                    **target_of(message),
+                    "description": description_of(message, DESCRIPTION_LIMIT),
+                    "context": settings.context or context_of(message),
+                }
+            ),
+            headers={"Accept": "application/vnd.github+json"},
+            path=f"/repos/{settings.repository}/statuses/{commit_of(message)}",
+        )
+
+    def finish(self, draft: Draft, settings: GitHubSettings) -> Draft:
+        """Put the token into its header."""
+        headers = {**draft.headers, "Authorization": f"Bearer {settings.token}"}
+        return replace(draft, headers=headers)
+
+    def read(self, answer: Answer) -> Reading:
+        """Read an answer: 403 is a limit if it says how long, and a missing right otherwise."""
+        reading = super().read(answer)
+        if reading.meaning is Meaning.TAKEN:
+            return reading
+        if answer.status == 403 and "retry-after" in answer.headers:
+            reading = replace(reading, meaning=Meaning.RETRY)
+        return replace(reading, words=words_of(answer, "message", "errors"))

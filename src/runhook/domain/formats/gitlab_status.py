@@ -1,0 +1,125 @@
+"""GitLab's commit statuses."""
+
+import re
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from runhook.domain.declaring import option
+from runhook.domain.errors import InvalidError
+from runhook.domain.formats.answers import words_of
+from runhook.domain.formats.commits import (
+    CommitFormat,
+    check_context,
+    commit_of,
+    context_of,
+    description_of,
+    target_of,
+)
+from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
+from runhook.domain.formats.incidents import check_key, needed
+from runhook.domain.kinds import SecretText, Text
+from runhook.domain.message import Message, Status
+from runhook.domain.payload import encoded
+from runhook.domain.telling import Telling
+
+PROJECT = re.compile(r"\d{1,20}|[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){1,20}")
+DESCRIPTION_LIMIT = 230
+STATES = {
+    Status.STARTED: "pending",
+    Status.SUCCEEDED: "success",
+    Status.WARNED: "success",
+    Status.RECOVERED: "success",
+    Status.FAILED: "failed",
+    Status.ERRORED: "failed",
+    Status.CANCELED: "canceled",
+}
+
+
+def check_project(text: str) -> str:
+    """Let a project's number or path pass.
+
+    Raises:
+        InvalidError: it is none.
+    """
+    text = text.strip()
+    if not PROJECT.fullmatch(text) or {"..", "."} & set(text.split("/")):
+        raise InvalidError(f"`{text[:80]}` is no project such as `4711` or `acme/data/warehouse`")
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitLabSettings:
+    """What a webhook for GitLab needs."""
+
+    project: str = option(
+        "",
+        Text(check_project),
+        label="Project",
+        hint="Its number, or its path such as acme/warehouse.",
+        help="the project's number, or its path such as `acme/warehouse`",
+    )
+    token: str = option(
+        "",
+        SecretText(check_key),
+        label="Token",
+        hint="A project access token with the scope api.",
+        help="a project access token with the scope `api`; a secret",
+    )
+    context: str = option(
+        "",
+        Text(check_context),
+        label="Name of the status",
+        hint="Empty is the job and its environment.",
+        help="what the status is called; the job and its environment if empty",
+    )
+
+
+class GitLabStatus(CommitFormat[GitLabSettings]):
+    """A commit status."""
+
+    name = "gitlab_status"
+    title = "GitLab commit status"
+    summary = "How a merge request's run does, on its commit."
+    where = (
+        "In GitLab: the project, Settings, Access tokens; role Developer, scope `api`. The URL can "
+        "stay empty; for a GitLab of your own it is its address."
+    )
+    settings = GitLabSettings
+
+    def check(self, settings: GitLabSettings) -> GitLabSettings:
+        """Let settings pass that have a project and a token."""
+        needed(settings.project, "project", "the project's number or path")
+        needed(settings.token, "token", "a project access token with the scope `api`")
+        return settings
+
+    def address(self, settings: GitLabSettings) -> str:
+        """Return the address of gitlab.com."""
+        del settings
+        return "https://gitlab.com"
+
+    def compose(self, message: Message, telling: Telling, settings: GitLabSettings) -> Rendered:
+        """Return a status."""
+        del telling
+        project = quote(settings.project, safe="")
+        return Rendered(
+            body=encoded(
+                {
+                    "state": STATES[message.status],
+                    **target_of(message),
+                    "description": description_of(message, DESCRIPTION_LIMIT),
+                    "name": settings.context or context_of(message),
+                }
+            ),
+            path=f"/api/v4/projects/{project}/statuses/{commit_of(message)}",
+        )
+
+    def finish(self, draft: Draft, settings: GitLabSettings) -> Draft:
+        """Put the token into its header."""
+        return replace(draft, headers={**draft.headers, "PRIVATE-TOKEN": settings.token})
+
+    def read(self, answer: Answer) -> Reading:
+        """Read an answer, in GitLab's own words."""
+        reading = super().read(answer)
+        if reading.meaning is Meaning.TAKEN:
+            return reading
+        return replace(reading, words=words_of(answer, "message", "error"))

@@ -1,0 +1,153 @@
+"""Microsoft Teams: an Adaptive Card that a Power Automate flow posts.
+
+Texts stand in rich text blocks, which have no markup at all. What Teams makes of a card has to stay
+below 28 KB, and a flow that posts nothing says so to nobody but its owner.
+"""
+
+from dataclasses import replace
+
+from runhook.domain.errors import InvalidError
+from runhook.domain.formats.addresses import is_at, parameters_of, refuse
+from runhook.domain.formats.answers import words_of
+from runhook.domain.formats.format import (
+    Answer,
+    Meaning,
+    MessageFormat,
+    NoSettings,
+    Reading,
+    Rendered,
+)
+from runhook.domain.message import Message, Node, Severity, and_more
+from runhook.domain.payload import encoded
+from runhook.domain.rate_limits import RateLimit
+from runhook.domain.telling import Telling
+from runhook.domain.text import as_many_as_fit, fit
+
+LARGEST = 20_000
+HEADLINE_LIMIT = 400
+VALUE_LIMIT = 150
+FACTS = 10
+REASON_LIMIT = 800
+REASON_LINES = 8
+NAME_LIMIT = 200
+NODE_LIMIT = 400
+URL_LIMIT = 1_000
+CARD = "application/vnd.microsoft.card.adaptive"
+FLOWS = ("logic.azure.com", "api.powerplatform.com")
+INSTEAD = (
+    "Office connectors were retired. In Teams create a workflow from the template `Post to a "
+    "channel when a webhook request is received`, and give its URL"
+)
+COLORS = {
+    Severity.NEUTRAL: "default",
+    Severity.GOOD: "good",
+    Severity.WARNING: "warning",
+    Severity.BAD: "attention",
+}
+STYLES = {**COLORS, Severity.NEUTRAL: "emphasis"}
+
+
+class Teams(MessageFormat[NoSettings]):
+    """A card in a channel."""
+
+    name = "teams"
+    title = "Microsoft Teams"
+    summary = "A card in a Teams channel, posted by a workflow."
+    where = (
+        "In Teams: the channel, Workflows, `Post to a channel when a webhook request is received`; "
+        "copy the URL that it shows in the end. It says only that the workflow took a card: look "
+        "whether a test arrives."
+    )
+    rate_limit = RateLimit(1, "second")
+    url_is_secret = True
+    settings = NoSettings
+
+    def check_url(self, url: str) -> None:
+        """Refuse what is no address of a flow that anybody who knows it can use."""
+        refuse(url, "webhook.office.com", INSTEAD)
+        refuse(url, "outlook.office.com", INSTEAD)
+        refuse(url, "outlook.office365.com", INSTEAD)
+        if "&amp;" in url:
+            raise InvalidError("it has `&amp;` where `&` belongs", field="client_url")
+        if is_at(url, *FLOWS) and "sig" not in parameters_of(url):
+            raise InvalidError(
+                "it has no `sig=`: the workflow asks who calls it. Let its trigger be called by "
+                "`Anyone`, and copy its URL anew",
+                field="client_url",
+            )
+
+    def compose(self, message: Message, telling: Telling, settings: NoSettings) -> Rendered:
+        """Return a card with as many nodes as it has room for."""
+        del telling, settings
+
+        def build(count: int) -> bytes:
+            card = {"contentType": CARD, "contentUrl": None, "content": card_of(message, count)}
+            return encoded({"type": "message", "attachments": [card]})
+
+        return Rendered(body=as_many_as_fit(build, len(message.nodes), LARGEST))
+
+    def read(self, answer: Answer) -> Reading:
+        """Read an answer, in Azure's own words."""
+        reading = super().read(answer)
+        if reading.meaning is Meaning.TAKEN:
+            return reading
+        return replace(reading, words=words_of(answer, "error.code", "error.message"))
+
+
+def card_of(message: Message, count: int) -> dict[str, object]:
+    """Return a card that shows so many nodes."""
+    headline = run(
+        fit(message.headline, HEADLINE_LIMIT),
+        size="Large",
+        weight="Bolder",
+        color=COLORS[message.severity],
+    )
+    body: list[object] = [
+        {
+            "type": "Container",
+            "style": STYLES[message.severity],
+            "bleed": True,
+            "items": [block(headline)],
+        }
+    ]
+    lines = fit(message.reason, REASON_LIMIT).splitlines()
+    body += [block(run(line)) for line in lines[:REASON_LINES] if line.strip()]
+    body += [
+        block(run(f"{one.name}: ", weight="Bolder"), run(fit(one.value, VALUE_LIMIT)))
+        for one in message.facts[:FACTS]
+    ]
+    body += [node_block(one) for one in message.nodes[:count]]
+    more = len(message.nodes) - count + message.more_nodes
+    if more:
+        body.append(block(run(and_more(more), isSubtle=True)))
+    actions = [
+        {"type": "Action.OpenUrl", "title": one.title, "url": one.url}
+        for one in message.links
+        if len(one.url) <= URL_LIMIT
+    ]
+    return {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "msteams": {"width": "Full"},
+        "body": body,
+        **({"actions": actions} if actions else {}),
+    }
+
+
+def node_block(node: Node) -> dict[str, object]:
+    """Return a node's name and what it says."""
+    name = run(f"\N{BULLET} {fit(node.name, NAME_LIMIT)}", weight="Bolder")
+    if not node.message:
+        return block(name)
+    return block(name, run(f"  {fit(node.message, NODE_LIMIT)}", fontType="Monospace"))
+
+
+def block(*inlines: dict[str, object]) -> dict[str, object]:
+    """Return texts in one line that wraps, in which nothing is markup."""
+    return {"type": "RichTextBlock", "spacing": "Small", "inlines": list(inlines)}
+
+
+def run(text: str, **looks: object) -> dict[str, object]:
+    """Return a piece of text."""
+    return {"type": "TextRun", "text": text, **looks}
