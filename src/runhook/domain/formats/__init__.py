@@ -18,6 +18,7 @@ from runhook.domain.formats.pagerduty import PagerDuty
 from runhook.domain.formats.slack import Slack
 from runhook.domain.formats.standard_webhooks import StandardWebhooks
 from runhook.domain.formats.teams import Teams
+from runhook.domain.formats.template import TemplateFormat
 
 # Each has settings of its own type; `format_settings` sees to it that they meet.
 FORMATS: Mapping[str, Format[object]] = {
@@ -33,6 +34,7 @@ FORMATS: Mapping[str, Format[object]] = {
         IncidentIo(),
         GitHubStatus(),
         GitLabStatus(),
+        TemplateFormat(),
         StandardWebhooks(),
         CloudEvents(),
         BinaryCloudEvents(),

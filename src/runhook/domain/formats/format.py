@@ -166,6 +166,11 @@ class Format(Generic[Settings]):
         del settings
         return "POST"
 
+    def signs(self, settings: Settings) -> bool:
+        """Whether a webhook's requests carry our signatures."""
+        del settings
+        return self.is_signed
+
     def tells(self, event: Event | Notice) -> bool:
         """Whether it has anything to say of an event."""
         del event
