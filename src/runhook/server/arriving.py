@@ -18,21 +18,18 @@ from runhook.domain.errors import InvalidError, TooSlowError
 from runhook.server.connections import (
     HEAD_TOO_LARGE,
     KIB,
+    MOST_HEADERS,
     TARGET_TOO_LONG,
     Connection,
     current_connection,
 )
+from runhook.server.framing import Body, Chunked, Counted
 from runhook.server.refusals import Refusal
 
 LONGEST_TARGET = 8 * KIB
-MOST_HEADERS = 100
 SLOWEST = 8 * KIB
 """Bytes a second that a body comes with at least, on average."""
-MOST_FRAMING = 128 * KIB
-"""How many bytes may come beside a body: what announces its chunks, and what was read ahead."""
-FRAMING_OF_A_BYTE = 1
-"""Bytes more for each of the body. One that comes in chunks of one byte has five, and each chunk
-costs as much to read as kilobytes do: a long body must come in larger ones."""
+EXCESSIVE = "The body's chunks are announced with more bytes than they have."
 
 
 def arriving(app: ASGIApp, patience: timedelta) -> ASGIApp:
@@ -76,16 +73,12 @@ class Arrival:
         self._receive = receive
         self._send = send
         self._patience = patience
-        headers = dict(scope["headers"])
-        has_body = (
-            b"transfer-encoding" in headers
-            or headers.get(b"content-length", b"0").strip(b"0") != b""
-        )
-        self._waits_for_us = b"expect" in headers
-        self._has_ended = not has_body
+        self._body = body_of(scope)
+        self._waits_for_us = any(name == b"expect" for name, _ in scope["headers"])
+        self._has_ended = self._body is None
         self._taken = 0
         self._waited = 0.0
-        connection.begin_request(has_body=has_body)
+        connection.begin_request(self._body)
 
     async def receive(self) -> ReceiveMessage:
         """Return more of the body, or that the client is gone.
@@ -116,23 +109,24 @@ class Arrival:
             self._connection.end_request()
 
     async def _receive_within(self, seconds: float) -> ReceiveMessage:
+        assert self._body is not None
+        if self._body.is_excessive:
+            raise InvalidError(EXCESSIVE)
         loop = asyncio.get_running_loop()
         began = loop.time()
-        self._connection.wait_for_body(seconds)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as limit:
+                self._connection.wait_for_body(seconds, lambda: limit.reschedule(loop.time()))
                 message = await self._receive()
         except TimeoutError:
+            if self._body.is_excessive:
+                raise InvalidError(EXCESSIVE) from None
             raise TooSlowError("The body did not come in time.") from None
         finally:
             self._waited += loop.time() - began
-            self._connection.take_body(is_last=False)
+            self._connection.take_body()
         self._has_ended = not message.get("more_body", False)
-        if self._has_ended:
-            self._connection.take_body(is_last=True)
         self._taken += len(cast("bytes", message.get("body", b"")))
-        if self._connection.received > MOST_FRAMING + self._taken * (1 + FRAMING_OF_A_BYTE):
-            raise InvalidError("The body's chunks are announced with more bytes than they have.")
         return message
 
     async def _read_what_is_here(self) -> None:
@@ -141,6 +135,15 @@ class Arrival:
             return
         with suppress(TooSlowError, InvalidError):
             await self._receive_within(0)
+
+
+def body_of(scope: HTTPScope) -> Body | None:
+    """Return how to tell where a request's body ends, None if it has none."""
+    headers = dict(scope["headers"])
+    if b"transfer-encoding" in headers:
+        return Chunked()
+    length = int(headers.get(b"content-length", b"0"))
+    return Counted(length) if length else None
 
 
 def refusal_of(scope: HTTPScope) -> Refusal | None:

@@ -1,14 +1,14 @@
 """Clients' connections: how many there may be, how long each may keep us waiting, how each ends.
 
 Uvicorn and h11 speak HTTP on them. They bound what is kept of a request, but know no number of
-connections and no time, and they close a connection under a client that is still sending, which
-then reads a reset instead of its answer. That is added here, between the socket and any protocol
-of uvicorn's; `arriving` tells it where requests begin and end.
+connections and no time, take apart at once whatever comes, and close a connection under a client
+that is still sending, which then reads a reset instead of its answer. That is added here, between
+the socket and any protocol of uvicorn's; `arriving` tells it where requests begin and end.
 """
 
 import asyncio
 import re
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
@@ -21,12 +21,16 @@ from typing import Any, cast
 from h11 import LocalProtocolError
 
 from runhook.domain.forwarding import TrustedProxies, read_address
+from runhook.server.framing import Body
 from runhook.server.refusals import Refusal
 from runhook.server.throttle import name_of
 
 KIB = 1024
 PIECE = 16 * KIB
-"""How many bytes are read at a time; that many in small chunks hold the event loop for a while."""
+"""How many bytes are read at a time."""
+MOST_HEADERS = 100
+PACE_SECONDS = 0.02
+"""Between two slices of bodies that come in small chunks, of all connections together."""
 PROGRESS = 16 * KIB
 """How many bytes of its answer a client reads at least in the time it has; then it gets more."""
 MOST_DRAINED = 64 * KIB * KIB
@@ -85,6 +89,7 @@ class Clients:
         self._is_empty.set()
         # In each phase, the one that has been there longest comes first.
         self._phases: Mapping[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
+        self._slow = Slow()
 
     def enter(self, connection: "Connection") -> Refusal | None:
         """Take a new connection in, if need be in the place of one that keeps us waiting.
@@ -116,6 +121,10 @@ class Clients:
             del self._by_site[connection.site]
         if not self._by_site:
             self._is_empty.set()
+
+    def slow_down(self, connection: "Connection") -> None:
+        """Let a connection go on when it is its turn, of those that cost much to read."""
+        self._slow.add(connection)
 
     async def sweep(self) -> None:
         """End the connections whose time is over, again and again."""
@@ -152,6 +161,54 @@ class Clients:
         return False
 
 
+class Slow:
+    """Connections that cost much to read: one goes on at a time, in turns between their sites."""
+
+    def __init__(self) -> None:
+        self._sites: OrderedDict[str, dict[Connection, None]] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, connection: "Connection") -> None:
+        """Let a connection go on when it is its turn."""
+        self._sites.setdefault(connection.site, {})[connection] = None
+        if self._timer is None:
+            self._wait()
+
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(PACE_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        self._timer = None
+        if connection := self._next():
+            self._wait()
+            connection.take_turn()
+
+    def _next(self) -> "Connection | None":
+        """Take out the connection whose turn it is, and those before it that are leaving."""
+        while self._sites:
+            site, connections = self._sites.popitem(last=False)
+            connection = next(iter(connections))
+            del connections[connection]
+            if connections:
+                self._sites[site] = connections
+            if not connection.is_leaving:
+                return connection
+        return None
+
+
+class Stage(Enum):
+    """How far a connection's next request has come."""
+
+    HEAD = auto()
+    """Its head has not ended, or has not begun."""
+    MET = auto()
+    """Its head has ended, and it is not known yet what comes behind it."""
+    BODY = auto()
+    """Its body has not ended."""
+    WHOLE = auto()
+    """It has come, and is being answered."""
+
+
 class Connection(asyncio.BufferedProtocol):
     """One connection, before the protocol that speaks HTTP on it.
 
@@ -166,8 +223,6 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, clients: Clients, speak: Callable[[], asyncio.Protocol]) -> None:
         self.deadline = inf
         """When the client has kept us waiting too long, by the event loop's clock."""
-        self.received = 0
-        """Bytes since the last head ended, or began."""
         self.transport: asyncio.Transport
         self.site = ""
         """What its connections are counted together by."""
@@ -183,13 +238,23 @@ class Connection(asyncio.BufferedProtocol):
         self._context.run(_current.set, self)
         self._phase = Phase.WAITING
         self._is_open = False
-        self._head: bytes | None = None
-        """The end of what came of a head that has not ended; None if there is none."""
-        self._has_target = False
-        self._is_answering = False
-        self._is_whole = True
-        """Whether nothing has come but whole requests that are, or were, answered."""
+        self._stage = Stage.HEAD
+        self._came = b""
+        """What came, and was not given to the protocol. While there is some, nothing is read."""
+        self._has_eof = False
+        """Whether the client sends nothing more."""
+        self._head = Head()
+        self._body: Body | None = None
+        self._is_wanted = False
+        """Whether somebody waits for more of the body."""
+        self._is_slow = False
+        self._on_excess: Callable[[], None] | None = None
+        self._http_reads = True
+        """Whether the protocol wants to be given more."""
+        self._is_reading = True
         self._must_read = False
+        self._drained = 0
+        """Bytes that were thrown away."""
         self._unread = 0
         """Bytes that the client had not read when it was last looked at."""
 
@@ -217,28 +282,25 @@ class Connection(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Hand on what came, unless it is too much or comes too late."""
-        self.received += nbytes
+        """Take what came, and give it to the protocol as far as it is its turn."""
         if self._http is None or self._phase is Phase.LEAVING:
-            if self.received > MOST_DRAINED:
+            self._drained += nbytes
+            if self._drained > MOST_DRAINED:
                 self.cut()
             return
-        data = bytes(self._buffer[:nbytes])
-        if self._is_whole:
-            self._is_whole = False
-            if not self._is_answering:
-                self._begin_head()
-        if self._head is not None and self._is_too_large(data):
-            return
-        assert self._context is not None
-        try:
-            self._context.run(self._http.data_received, data)
-        except LocalProtocolError:
-            # Uvicorn answers what it cannot read, also after an answer, which h11 does not allow.
-            self.hang_up()
+        self._came += self._buffer[:nbytes]
+        self._go_on()
 
-    def eof_received(self) -> None:
-        """Let the connection be closed: a client that goes away wants no answer."""
+    def eof_received(self) -> bool:
+        """Return whether to stay open for an answer; a client that goes away wants none.
+
+        Which of the two it is cannot be known before something is sent to it.
+        """
+        self._has_eof = True
+        if self._stage in (Stage.MET, Stage.WHOLE) and self._phase is not Phase.LEAVING:
+            self._settle()
+            return True
+        return False
 
     def pause_writing(self) -> None:
         """Wait for the client to read."""
@@ -263,32 +325,60 @@ class Connection(asyncio.BufferedProtocol):
 
     # What is told of requests.
 
-    def begin_request(self, *, has_body: bool) -> None:
+    def begin_request(self, body: Body | None) -> None:
         """A head has ended, and somebody answers it."""
-        self.received = 0
-        self._head = None
-        self._is_whole = not has_body
-        self._is_answering = True
+        if body and self._has_eof:
+            self.cut()
+            return
+        self._body = body
+        self._stage = Stage.BODY if body else Stage.WHOLE
         self._settle()
 
-    def wait_for_body(self, seconds: float) -> None:
-        """Somebody waits for more of a body, so long; this time is only their backstop."""
+    def wait_for_body(self, seconds: float, on_excess: Callable[[], None]) -> None:
+        """Somebody waits for more of a body, so long; this time is only their backstop.
+
+        Args:
+            seconds: how long.
+            on_excess: called if it costs more to read than it may; nothing more of it comes then.
+        """
+        self._is_wanted = True
+        self._on_excess = on_excess
         if not self._must_read:
             self._move(Phase.SENDING, seconds + self._patience)
+        self._go_on()
 
-    def take_body(self, *, is_last: bool) -> None:
-        """More of a body has come, or will not come any more."""
-        self._is_whole = self._is_whole or is_last
+    def take_body(self) -> None:
+        """Nobody waits for more of a body."""
+        self._is_wanted = False
+        self._on_excess = None
         self._settle()
 
     def end_request(self) -> None:
         """The answer is given."""
-        self._is_answering = False
-        if self._is_whole:
-            self._settle()
+        if self._stage is not Stage.WHOLE:
+            return
+        self._stage = Stage.HEAD
+        self._head = Head()
+        self._settle()
+        if self._has_eof and not self._came:
+            self.hang_up()
         else:
-            # Part of the next request has come with this one.
-            self._begin_head()
+            self._go_on()
+
+    def take_turn(self) -> None:
+        """Go on, since it is its turn of those that cost much to read."""
+        self._is_slow = False
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Give the protocol what it can have of what came."""
+        while self._came and self._http is not None and not self.is_leaving:
+            length = self._next_length()
+            if not length:
+                break
+            data, self._came = self._came[:length], self._came[length:]
+            self._give(data)
+        self._read_or_not()
 
     # How it ends.
 
@@ -308,9 +398,8 @@ class Connection(asyncio.BufferedProtocol):
         return self._phase is Phase.LEAVING or self.transport.is_closing()
 
     def refuse(self, refusal: Refusal) -> None:
-        """Give an answer that is the last one."""
+        """Give an answer that is the last one, while no request is being answered."""
         self.transport.write(refusal.as_bytes())
-        self._is_whole = False
         self.hang_up()
 
     def hang_up(self) -> None:
@@ -321,12 +410,18 @@ class Connection(asyncio.BufferedProtocol):
         """
         if self.is_leaving:
             return
-        self.received = 0
+        may_send = not self._has_eof and (
+            self._http is None
+            or self._came != b""
+            or self._head.length > 0
+            or self._stage not in (Stage.HEAD, Stage.WHOLE)
+        )
         self._unread = self.transport.get_write_buffer_size()
-        self._move(Phase.LEAVING, self._patience if self._is_whole else DRAINING_SECONDS)
+        self._move(Phase.LEAVING, DRAINING_SECONDS if may_send else self._patience)
+        self._came = b""
         # Whoever still answers hears that the client is gone.
         self._end_http()
-        if self._is_whole:
+        if not may_send:
             self.transport.close()
             return
         if self.transport.can_write_eof():
@@ -341,7 +436,7 @@ class Connection(asyncio.BufferedProtocol):
     def expire(self) -> None:
         """Do what is due when a client has kept us waiting too long."""
         if self._phase is Phase.WAITING:
-            if self._head is None:
+            if not self._head.length:
                 self.hang_up()
             else:
                 self.refuse(Refusal(408, NOT_IN_TIME.format(seconds=round(self._patience))))
@@ -360,9 +455,14 @@ class Connection(asyncio.BufferedProtocol):
         if self._must_read:
             self._unread = self.transport.get_write_buffer_size()
             self._move(Phase.READING, self._patience)
-        elif self._is_answering:
-            self._move(Phase.WORKING, inf)
-        elif self._head is not None:
+        elif self._stage is not Stage.HEAD:
+            if self._has_eof:
+                # Perhaps it is gone, and only an answer can show that.
+                self._unread = 0
+                self._move(Phase.READING, self._patience)
+            else:
+                self._move(Phase.WORKING, inf)
+        elif self._head.length:
             self._move(Phase.WAITING, self._patience)
         else:
             # The protocol closes what is idle; this is for one that does not.
@@ -385,30 +485,100 @@ class Connection(asyncio.BufferedProtocol):
             # If told of an error, uvicorn's protocols leave their timer running.
             http.connection_lost(None)
 
-    def _begin_head(self) -> None:
-        self.received = 0
-        self._head = b""
-        self._has_target = False
-        self._settle()
+    def _next_length(self) -> int:
+        """Return how much of what came the protocol can have now."""
+        match self._stage:
+            case Stage.HEAD:
+                return self._length_of_head()
+            case Stage.BODY if self._is_wanted and not self._is_slow:
+                return self._length_of_body()
+            case _:
+                return 0
 
-    def _is_too_large(self, data: bytes) -> bool:
-        """Whether a head is too large with this; then the client is told so."""
-        assert self._head is not None
-        seen = self._head + data
-        if END_OF_HEAD.search(seen):
-            self._head = None
-            return False
-        self._head = seen[-2:]
-        self._has_target = self._has_target or b"\n" in data
-        if self.received <= self._bounds.head_bytes:
-            return False
-        most = f"{self._bounds.head_bytes // KIB} KiB"
-        self.refuse(
-            Refusal(431, HEAD_TOO_LARGE.format(most=most))
-            if self._has_target
-            else Refusal(414, TARGET_TOO_LONG)
-        )
-        return True
+    def _length_of_head(self) -> int:
+        if not self._head.length:
+            self._move(Phase.WAITING, self._patience)
+        length = self._head.take(self._came)
+        if self._head.has_ended:
+            self._stage = Stage.MET
+        refusal = self._head.refusal(self._bounds.head_bytes)
+        if refusal is None:
+            return length
+        self.refuse(refusal)
+        return 0
+
+    def _length_of_body(self) -> int:
+        assert self._body is not None
+        if self._body.is_excessive:
+            return 0
+        length = self._body.take(self._came)
+        if self._body.has_ended:
+            self._stage = Stage.WHOLE
+        elif self._body.is_excessive:
+            if self._on_excess is not None:
+                self._on_excess()
+        elif length < len(self._came):
+            self._is_slow = True
+            self._clients.slow_down(self)
+        return length
+
+    def _give(self, data: bytes) -> None:
+        assert self._context is not None
+        assert self._http is not None
+        try:
+            self._context.run(self._http.data_received, data)
+        except LocalProtocolError:
+            # Uvicorn answers what it cannot read, also after an answer, which h11 does not allow.
+            self.hang_up()
+
+    def let_read(self, *, http_reads: bool) -> None:
+        """Note whether the protocol wants to be given more."""
+        self._http_reads = http_reads
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        if self.is_leaving or self._has_eof or not self._is_open:
+            return
+        reads = self._http_reads and not self._came
+        if reads != self._is_reading:
+            self._is_reading = reads
+            if reads:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
+
+class Head:
+    """A request's head that is coming."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        """In bytes, as far as it has come."""
+        self.has_ended = False
+        self._lines = 0
+        self._last = b""
+
+    def take(self, data: bytes) -> int:
+        """Go over what came next; return how much of it belongs to the head."""
+        seen = self._last + data
+        end = END_OF_HEAD.search(seen)
+        self.has_ended = end is not None
+        taken = len(data) if end is None else end.end() - len(self._last)
+        self._last = seen[-2:]
+        self.length += taken
+        self._lines += data.count(b"\n", 0, taken)
+        return taken
+
+    def refusal(self, most_bytes: int) -> Refusal | None:
+        """Return what to answer if it is too large."""
+        if self.length > most_bytes:
+            if not self._lines:
+                return Refusal(414, TARGET_TOO_LONG)
+            return Refusal(431, HEAD_TOO_LARGE.format(most=f"{most_bytes // KIB} KiB"))
+        # Beside the headers, there are the target's line and the empty one.
+        if self._lines > MOST_HEADERS + 2:
+            return Refusal(431, HEAD_TOO_LARGE.format(most=f"{MOST_HEADERS} headers"))
+        return None
 
 
 _current: ContextVar[Connection] = ContextVar("connection")
@@ -442,13 +612,11 @@ class Line(asyncio.Transport):
 
     def pause_reading(self) -> None:
         """Take nothing more from the client for now."""
-        if not self._connection.is_leaving:
-            self._transport.pause_reading()
+        self._connection.let_read(http_reads=False)
 
     def resume_reading(self) -> None:
         """Go on taking."""
-        if not self._connection.is_leaving:
-            self._transport.resume_reading()
+        self._connection.let_read(http_reads=True)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return what the system knows of the connection."""

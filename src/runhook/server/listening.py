@@ -16,14 +16,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from runhook.domain.errors import InvalidError
 from runhook.server.arriving import arriving
-from runhook.server.connections import KIB, ClientBounds, Clients, Connection
+from runhook.server.connections import ClientBounds, Clients, Connection
 
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, and not listened on
 GRACE_SECONDS = 5
 """How long requests under way may take once the server stops."""
 DEFAULT_BOUNDS = ClientBounds()
-READ_AHEAD = 32 * KIB
-"""How much may have come of the next thing when the end of a head is found."""
 
 
 @contextmanager
@@ -123,7 +121,7 @@ class Server(uvicorn.Server):
                 timeout_keep_alive=round(bounds.idle.total_seconds()),
                 timeout_graceful_shutdown=GRACE_SECONDS,
                 # Beside the head, it holds for what announces a chunk and for trailers.
-                h11_max_incomplete_event_size=bounds.head_bytes + READ_AHEAD,
+                h11_max_incomplete_event_size=bounds.head_bytes,
             )
         )
 
