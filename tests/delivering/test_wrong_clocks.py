@@ -7,17 +7,26 @@ import pytest
 from runhook.clock import DatabaseClock
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.pruner import Pruner
+from runhook.dispatcher.redeliverer import INTERVAL, Redeliverer
 from runhook.dispatcher.run_watcher import RunWatcher
 from runhook.dispatcher.timekeeper import Listener, Timekeeper
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import InvalidError
+from runhook.domain.expectations import Expectation
+from runhook.domain.failing import PAUSE_AFTER
+from runhook.domain.redeliveries import Picked, Selection
 from runhook.domain.replicas import Replica, ReplicaRole
+from runhook.domain.retries import RetrySchedule
 from runhook.domain.timekeeping import FIRST_MOMENT, LASTING
+from runhook.operations.expect import expect_job
 from runhook.operations.keep_time import STEP, database_clock
 from runhook.operations.presence import show_life
+from runhook.operations.redeliver_many import begin_redelivery
+from runhook.operations.watch_jobs import tell_of_missed_runs
+from runhook.operations.watch_runs import give_up_silent_runs
 from runhook.storage.store import Store
 from runhook.storage.tables import audit_entries, deliveries, runs
-from tests.support.accounts import rows_of
+from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import START, ManualClock, trust_the_clock
 from tests.support.copies import copy_delivery
 from tests.support.databases import VAULT
@@ -271,3 +280,74 @@ async def test_a_clock_that_is_set_to_a_time_before_any_id_stops_no_pruning_for_
     await live_on(scene, *[HALF_AN_HOUR] * (2 + LASTING // HALF_AN_HOUR))
 
     assert await rows_of(scene.store, runs) == []
+
+
+async def test_while_a_clock_that_jumped_is_doubted_no_run_is_given_up_or_missed(scene: Scene):
+    run = await scene.tenant.start(longest_silence=timedelta(days=1))
+    await expect_job(
+        scene.store,
+        scene.tenant.account_id,
+        run.job.id,
+        Expectation.of("1 day", "1 hour"),
+        actor=SOMEBODY,
+        clock=scene.clock,
+    )
+    await live_on(scene, timedelta())
+
+    scene.clock.advance(FAR)
+    assert await given_up(scene) == 0
+    await live_on(scene, *[HALF_AN_HOUR] * 11)
+    assert await given_up(scene) == 0
+    await live_on(scene, -FAR)
+    assert await given_up(scene) == 0
+
+    await live_on(scene, *[timedelta(hours=12)] * 4)
+    assert await given_up(scene) == 2
+
+
+async def given_up(scene: Scene) -> int:
+    """Return how many runs are given up or missed by now."""
+    lost = await give_up_silent_runs(scene.store, scene.clock)
+    missed = await tell_of_missed_runs(scene.store, scene.clock)
+    return len(lost) + len(missed)
+
+
+async def test_while_a_clock_that_jumped_is_doubted_no_endpoint_is_given_up(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver(status(500)))
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.tenant.start()
+    await live_on(scene, timedelta(), FAR)
+    dispatcher = await scene.dispatcher()
+
+    await deliver_due(dispatcher)
+    assert (await scene.shown(webhook)).active
+    await live_on(scene, *[HALF_AN_HOUR] * 13)
+    await deliver_due(dispatcher)
+
+    assert not (await scene.shown(webhook)).active
+
+
+@pytest.mark.parametrize("is_picked", [False, True])
+async def test_after_a_jump_is_taken_back_what_failed_in_it_is_redelivered(
+    scene: Scene, *, is_picked: bool
+):
+    webhook = await scene.webhook_at(await scene.receiver(status(500), status(200)))
+    await live_on(scene, timedelta(), FAR)
+    await scene.tenant.start()
+    await deliver_due(await scene.dispatcher(schedule=RetrySchedule.parse("")))
+    await live_on(scene, -FAR)
+    delivery = await scene.tenant.delivery(webhook)
+
+    await begin_redelivery(
+        scene.store,
+        scene.tenant.account_id,
+        Picked((delivery.id,)) if is_picked else Selection(since=scene.clock.now()),
+        retention=RETENTION,
+        actor=SOMEBODY,
+        clock=scene.clock,
+    )
+    while await Redeliverer(scene.store, scene.clock).tick() != INTERVAL:
+        pass
+    await deliver_due(await scene.dispatcher())
+
+    assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED]

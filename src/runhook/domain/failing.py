@@ -72,11 +72,15 @@ class Health:
             after, failed_probes=failed_probes, paused_until=now + pause_after(failed_probes)
         )
 
-    def is_hopeless(self, now: datetime) -> bool:
-        """Whether the webhook is to be deactivated."""
-        if self.failing_since is None or not self.is_paused:
+    def has_failed_for_long(self, now: datetime) -> bool:
+        """Whether there has been nothing but failures for ``HOPELESS_SINCE``."""
+        return self.failing_since is not None and now - self.failing_since >= HOPELESS_SINCE
+
+    def is_hopeless(self, now: datetime, *, is_clock_doubted: bool = False) -> bool:
+        """Whether the webhook is to be deactivated; a doubted clock does not say what is long."""
+        if not self.is_paused:
             return False
-        is_long = now - self.failing_since >= HOPELESS_SINCE
+        is_long = not is_clock_doubted and self.has_failed_for_long(now)
         return is_long or self.consecutive_failures >= HOPELESS_AFTER
 
 

@@ -30,6 +30,7 @@ from runhook.domain.telling import WebhookId
 from runhook.domain.webhooks import Endpoint, Webhook
 from runhook.operations.cancel_waiting import cancel_waiting
 from runhook.operations.deactivate import deactivate
+from runhook.operations.keep_time import is_doubted
 from runhook.storage.claims import (
     Ending,
     Waiting,
@@ -238,8 +239,16 @@ async def record_held(
     by_webhook: dict[WebhookId, list[Judged]] = {webhook_id: [] for webhook_id in webhooks}
     for one in judged:
         by_webhook[one.claimed.delivery.webhook_id].append(one)
+    may_be_hopeless = any(one.health.has_failed_for_long(database_now) for one in webhooks.values())
+    is_clock_doubted = may_be_hopeless and await is_doubted(tx)
     findings = [
-        finding_of(webhook, by_webhook[webhook_id], now=now, database_now=database_now)
+        finding_of(
+            webhook,
+            by_webhook[webhook_id],
+            now=now,
+            database_now=database_now,
+            is_clock_doubted=is_clock_doubted,
+        )
         for webhook_id, webhook in webhooks.items()
     ]
     await note_dispatches(tx, [one.dispatch for one in findings])
@@ -272,7 +281,12 @@ class Finding:
 
 
 def finding_of(
-    webhook: Webhook, judged: Sequence[Judged], *, now: datetime, database_now: datetime
+    webhook: Webhook,
+    judged: Sequence[Judged],
+    *,
+    now: datetime,
+    database_now: datetime,
+    is_clock_doubted: bool,
 ) -> Finding:
     """Return what attempts tell, in the order in which they ended.
 
@@ -291,7 +305,7 @@ def finding_of(
     reason = None
     if any(one.verdict == EndpointGone() for one in here):
         reason = GONE_REASON
-    elif here and health.is_hopeless(database_now):
+    elif here and health.is_hopeless(database_now, is_clock_doubted=is_clock_doubted):
         reason = hopeless_reason(health, here[-1].attempt.outcome.error)
     latest = max(judged, key=lambda one: one.attempt.sent_at).attempt
     dispatch = Dispatch(

@@ -7,7 +7,7 @@ from runhook.clock import Clock, DatabaseClock
 from runhook.domain.errors import InvalidError
 from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.domain.timekeeping import FIRST_MOMENT, LAST_MOMENT, Timekeeping, first_look
-from runhook.storage.store import Store
+from runhook.storage.store import Store, Transaction
 from runhook.storage.timekeeping import (
     find_timekeeping,
     let_go_on,
@@ -70,6 +70,12 @@ async def keep_time(store: Store, schedule: RetrySchedule = DEFAULT_SCHEDULE) ->
             kept = replace(kept, is_settled=await let_go_on(tx, schedule, limit=STEP) < STEP)
         await write_timekeeping(tx, kept, is_first=found is None)
     return Kept(before, kept)
+
+
+async def is_doubted(tx: Transaction) -> bool:
+    """Whether the database's clock has jumped, so that nothing is to be ended by it."""
+    kept = await find_timekeeping(tx)
+    return kept is not None and not kept.trusts(await moment_of(tx))
 
 
 async def trusted_moment(store: Store) -> datetime | None:

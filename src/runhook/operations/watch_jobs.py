@@ -6,6 +6,7 @@ from datetime import datetime
 
 from runhook.clock import Clock
 from runhook.domain.notices import MissedRun
+from runhook.operations.keep_time import is_doubted
 from runhook.operations.notify import owe_notices
 from runhook.storage.expectations import ExpectedJob, OverdueJob, lock_overdue, put_off
 from runhook.storage.store import Store
@@ -17,7 +18,8 @@ STEP = 100
 async def tell_of_missed_runs(store: Store, clock: Clock) -> Sequence[MissedRun]:
     """Tell of each job whose run did not start in time, once for all intervals that have gone by.
 
-    Of several replicas that do this at once, each takes jobs that no other one has.
+    Of several replicas that do this at once, each takes jobs that no other one has. While the
+    database's clock is doubted, none is overdue.
 
     Args:
         store: where the jobs are; its clock says what is overdue.
@@ -27,6 +29,8 @@ async def tell_of_missed_runs(store: Store, clock: Clock) -> Sequence[MissedRun]
         what was told, to whom it may concern.
     """
     async with store.write() as tx:
+        if await is_doubted(tx):
+            return []
         overdue = await lock_overdue(tx, limit=STEP)
         if not overdue:
             return []

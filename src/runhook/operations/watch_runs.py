@@ -6,6 +6,7 @@ from runhook.clock import Clock
 from runhook.domain.events import Event
 from runhook.domain.runs import Run, lose
 from runhook.operations.compare import compare_with_last
+from runhook.operations.keep_time import is_doubted
 from runhook.operations.publish import counted, owe_deliveries
 from runhook.storage.runs import insert_events, lock_silent_runs, update_runs
 from runhook.storage.store import Store
@@ -19,7 +20,8 @@ async def give_up_silent_runs(
 ) -> Sequence[Run]:
     """End runs whose reporters have been silent for too long, and publish what follows.
 
-    Of several replicas that do this at once, each takes runs that no other one has.
+    Of several replicas that do this at once, each takes runs that no other one has. While the
+    database's clock is doubted, none is silent.
 
     Args:
         store: where the runs are; its clock says how long nothing was heard.
@@ -33,6 +35,8 @@ async def give_up_silent_runs(
     lost: list[Run] = []
     events: list[Event] = []
     async with store.write() as tx:
+        if await is_doubted(tx):
+            return []
         for silent in await lock_silent_runs(tx, limit=STEP):
             after = lose(silent.run, silence=silent.silence, now=now)
             run, following = counted(silent.run, after, now=now)

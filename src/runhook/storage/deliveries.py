@@ -23,6 +23,7 @@ from runhook.domain.runs import AccountId, JobId, RunId
 from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.domain.webhooks import DELETED_REASON, Webhook
 from runhook.storage.columns import MICROSECOND, Duration, Ksuid, UtcDateTime
+from runhook.storage.redeliveries import is_as_it_was
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import (
     IS_PENDING,
@@ -269,7 +270,7 @@ async def return_several_to_queue(
         .where(
             columns.id.in_(list(delivery_ids)),
             columns.state != DeliveryState.SENDING,
-            columns.updated_at <= fixed_at,
+            is_as_it_was(fixed_at, tx.now),
         )
         .values(
             state=DeliveryState.PENDING,

@@ -10,7 +10,8 @@ from runhook.domain.redeliveries import Candidate, Picked, Place
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.storage.columns import UtcDateTime
-from runhook.storage.store import Transaction
+from runhook.storage.redeliveries import is_as_it_was
+from runhook.storage.store import Clock, Transaction
 from runhook.storage.tables import deliveries
 
 
@@ -29,7 +30,7 @@ async def count_picked(
     """Count the deliveries that are meant, by webhook."""
     rows = await tx.execute(
         sa.select(deliveries.c.webhook_id, sa.func.count().label("chosen"))
-        .where(*are_picked(account_id, picked), is_chosen(fixed_at))
+        .where(*are_picked(account_id, picked), is_chosen(fixed_at, tx.now))
         .group_by(deliveries.c.webhook_id)
     )
     return {row.webhook_id: row.chosen for row in rows}
@@ -58,7 +59,7 @@ async def look_for_picked(
     """
     columns = deliveries.c
     rows = await tx.execute(
-        sa.select(columns.id, columns.created_at, is_chosen(fixed_at).label("is_chosen"))
+        sa.select(columns.id, columns.created_at, is_chosen(fixed_at, tx.now).label("is_chosen"))
         .where(
             *are_picked(account_id, picked),
             columns.webhook_id == webhook_id,
@@ -80,9 +81,9 @@ def are_picked(account_id: AccountId, picked: Picked) -> Sequence[sa.ColumnEleme
     )
 
 
-def is_chosen(fixed_at: datetime) -> sa.ColumnElement[bool]:
+def is_chosen(fixed_at: datetime, now: Clock) -> sa.ColumnElement[bool]:
     """Return what a delivery that was picked must be to belong to a redelivery."""
     columns = deliveries.c
     return sa.and_(
-        columns.state != DeliveryState.SENDING, columns.updated_at <= fixed_at, ~columns.is_test
+        columns.state != DeliveryState.SENDING, is_as_it_was(fixed_at, now), ~columns.is_test
     )

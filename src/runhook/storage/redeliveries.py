@@ -21,9 +21,10 @@ from runhook.domain.redeliveries import (
 )
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.timekeeping import SET_BACK
 from runhook.storage.columns import Duration
-from runhook.storage.store import Transaction, after
-from runhook.storage.tables import redeliveries, redelivery_shares
+from runhook.storage.store import Clock, Transaction, after
+from runhook.storage.tables import deliveries, redeliveries, redelivery_shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,15 @@ async def delete_old_redeliveries(tx: Transaction, *, before: datetime, limit: i
     )
     deleted = await tx.execute(sa.delete(redeliveries).where(redeliveries.c.id.in_(old)))
     return deleted.rowcount
+
+
+def is_as_it_was(fixed_at: datetime, now: Clock) -> sa.ColumnElement[bool]:
+    """Return whether nothing has happened to a delivery since a redelivery began, as an expression.
+
+    What happened before the clock was set back may have a time that is still to come.
+    """
+    to_come = after(now, sa.literal(SET_BACK, Duration))
+    return sa.or_(deliveries.c.updated_at <= fixed_at, deliveries.c.updated_at > to_come)
 
 
 SHARE_COLUMNS = [

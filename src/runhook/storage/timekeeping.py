@@ -81,6 +81,7 @@ async def let_go_on(tx: Transaction, schedule: RetrySchedule, *, limit: int) -> 
     )
     for column in (
         webhooks.c.next_request_at,
+        webhooks.c.failing_since,
         redelivery_shares.c.next_step_at,
         replicas.c.seen_at,
     ):

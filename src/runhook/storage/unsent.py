@@ -15,7 +15,8 @@ from runhook.domain.runs import AccountId
 from runhook.domain.telling import WebhookId
 from runhook.storage.columns import UtcDateTime
 from runhook.storage.deliveries import was_answered_with
-from runhook.storage.store import Transaction
+from runhook.storage.redeliveries import is_as_it_was
+from runhook.storage.store import Clock, Transaction
 from runhook.storage.tables import IS_PENDING, IS_UNSENT, deliveries, webhooks
 
 
@@ -42,7 +43,7 @@ async def count_unsent(
         .where(*within(selection))
         .with_only_columns(
             deliveries.c.webhook_id,
-            is_chosen(selection, fixed_at).label("is_chosen"),
+            is_chosen(selection, fixed_at, tx.now).label("is_chosen"),
         )
         .limit(limit)
     )
@@ -112,7 +113,9 @@ async def look_for_unsent(
             > sa.tuple_(sa.literal(place.created_at, UtcDateTime), place.delivery_id),
         )
         .with_only_columns(
-            columns.id, columns.created_at, is_chosen(selection, fixed_at).label("is_chosen")
+            columns.id,
+            columns.created_at,
+            is_chosen(selection, fixed_at, tx.now).label("is_chosen"),
         )
     )
     if selection.run_id is None:
@@ -163,12 +166,12 @@ def within(selection: Selection) -> Sequence[sa.ColumnElement[bool]]:
     return found
 
 
-def is_chosen(selection: Selection, fixed_at: datetime) -> sa.ColumnElement[bool]:
+def is_chosen(selection: Selection, fixed_at: datetime, now: Clock) -> sa.ColumnElement[bool]:
     """Return what a delivery that did not arrive must be to belong to a redelivery."""
     columns = deliveries.c
     conditions = [
         columns.state.in_(list(selection.states)),
-        columns.updated_at <= fixed_at,
+        is_as_it_was(fixed_at, now),
         ~columns.is_test,
     ]
     if selection.event_types:

@@ -2,6 +2,8 @@ UPDATE webhooks SET paused_until=CAST(ROUND((julianday('now') - 2440587.5) * 864
 
 UPDATE webhooks SET next_request_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE webhooks.next_request_at > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;
 
+UPDATE webhooks SET failing_since=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE webhooks.failing_since > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;
+
 UPDATE redelivery_shares SET next_step_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE redelivery_shares.next_step_at > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;
 
 UPDATE replicas SET seen_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE replicas.seen_at > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;
