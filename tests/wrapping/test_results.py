@@ -1,21 +1,24 @@
 """Reading run_results.json as dbt Core and dbt v2 write it, and as nobody should."""
 
 import contextlib
+import io
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.artifacts import (
+    OTHER_NODES,
     RunResults,
     UnreadableError,
     read_results,
     summarise,
     version_and_step,
 )
+from runhook.domain.node_facts import NodeFacts, Owner
 
 TAG = "RUNHOOK_STEP"
 
@@ -31,7 +34,7 @@ def a_file(*nodes: object, elapsed_time: float = 1.5, **metadata: object) -> byt
 
 
 def read(content: bytes) -> RunResults:
-    return read_results(content, TAG)
+    return read_results(io.BytesIO(content), TAG)
 
 
 def summary(content: bytes) -> Mapping[str, Any]:
@@ -126,6 +129,50 @@ def test_shows_ten_failed_nodes_and_how_many_there_were():
 
     assert len(told["failed"]) == 10
     assert told["failed_total"] == 25
+
+
+def test_tells_of_those_that_warned_too():
+    nodes = [a_node(f"test.shop.t{n}.1a", "warn", message=f"Got {n}") for n in range(12)]
+
+    told = summary(a_file(*nodes))
+
+    assert [node["message"] for node in told["warned"]] == [f"Got {n}" for n in range(10)]
+    assert [node["message"] for node in told["others"]] == ["Got 10", "Got 11"]
+    assert told["failed"] == []
+
+
+def test_each_owner_is_told_of_though_another_one_has_hundreds_of_failures():
+    nodes = [a_node(f"model.shop.m{n}", "error") for n in range(400)]
+    facts = {
+        f"model.shop.m{n}": NodeFacts(owners=(Owner(name="Ann" if n < 399 else "Bob"),))
+        for n in range(400)
+    }
+
+    told = summarise(read(a_file(*nodes)), lambda text: text, facts=facts)
+
+    others = cast(list[dict[str, Any]], told["others"])
+    assert len(others) == OTHER_NODES
+    assert [node["owners"] for node in others[:3]] == [
+        [{"name": "Ann"}],
+        [{"name": "Bob"}],
+        [{"name": "Ann"}],
+    ]
+
+
+def test_a_report_stays_small_whatever_a_manifest_says():
+    facts = NodeFacts(
+        owners=tuple(
+            Owner(name=f"{n}" + "\N{SNOWMAN}" * 190, more={"k" * n: "\N{SNOWMAN}" * 200})
+            for n in range(5)
+        ),
+        tags=tuple("\N{SNOWMAN}" * n for n in range(180, 200)),
+    )
+    nodes = [a_node(f"model.shop.m{n}", "error", message="x" * 2_000) for n in range(500)]
+    all_facts = {f"model.shop.m{n}": facts for n in range(500)}
+
+    told = summarise(read(a_file(*nodes)), lambda text: text, facts=all_facts)
+
+    assert len(json.dumps(told, ensure_ascii=False).encode()) < 300_000
 
 
 def test_names_what_was_skipped_so_that_it_does_not_count_as_mended():

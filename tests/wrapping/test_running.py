@@ -235,6 +235,52 @@ def test_variables_of_a_command_are_not_told(place: Wrapper, service: StubServic
     ]
 
 
+def failing_node(unique_id: str) -> Any:
+    event = an_event("NodeFinished", node_info={"unique_id": unique_id})
+    event.data.run_result = SimpleNamespace(status="error", message="no", execution_time=0.1)
+    return event
+
+
+@pytest.mark.parametrize(("invocation", "owners"), [("5f3c", [{"name": "Ann"}]), ("another", None)])
+@pytest.mark.parametrize("is_told_where", [True, False])
+def test_a_callback_tells_whose_the_nodes_are_that_failed(
+    place: Wrapper,
+    service: StubService,
+    *,
+    invocation: str,
+    owners: object,
+    is_told_where: bool,
+):
+    folder = place.folder / "out"
+    folder.mkdir()
+    orders = {"unique_id": "model.shop.orders", "meta": {"owner": "Ann"}}
+    metadata = {"invocation_id": invocation, "env": {}}
+    manifest = {"metadata": metadata, "nodes": {"model.shop.orders": orders}}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    command = "cli build" if is_told_where else f"cli build --target-path {folder}"
+
+    with runhook.run() as run:
+        run.callback(failing_node("model.shop.orders"))
+        if is_told_where:
+            path = str(folder / "manifest.json")
+            run.callback(an_event("ArtifactWritten", artifact_path=path))
+        run.callback(an_event("CommandCompleted", command=command, success=False))
+
+    assert service.body("finish")["results"]["failed"][0].get("owners") == owners
+
+
+def test_a_folder_that_somebody_names_holds_the_results_of_a_block(
+    place: Wrapper, service: StubService
+):
+    """As with dagster-dbt, which starts dbt without our environment."""
+    with runhook.run() as run, run.step("dbt build") as step:
+        step.target = place.folder / "target"
+        subprocess.run(["dbt", "fail"], env=place.environ, cwd=place.folder, check=False)
+
+    assert service.body("finish")["results"]["failed_total"] == 2
+    assert steps_in(service) == [("dbt build", "error")]
+
+
 class Hostile:
     """Raises whatever is asked of it."""
 

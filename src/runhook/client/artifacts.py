@@ -2,26 +2,38 @@
 
 Our tag in a file says which step wrote it. A dbt that did not get our
 environment (`env -i`, a container) writes none: its file counts if we know that there was such a
-dbt, the file is where it works, and it was made while the command ran.
+dbt, the file is where it works, and it was made while the command ran. Then the manifest beside it
+counts if it is of the same invocation.
 """
 
-import mmap
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from runhook.client.surroundings import DbtCall, folders_below
-from runhook.domain.artifacts import RunResults, UnreadableError, read_results, version_and_step
+from runhook.domain.artifacts import (
+    NAMED_NODES,
+    RunResults,
+    UnreadableError,
+    project_and_invocation,
+    read_results,
+    summarise,
+    version_and_step,
+)
+from runhook.domain.node_facts import NodeFacts
 
 LARGEST_RESULTS = 512 << 20
 """Reading more than that would take more time than there is."""
+LARGEST_MANIFEST = 1 << 30
+"""As above."""
 LARGEST_ATTACHED = 64 << 20
 HEAD_BYTES = 1 << 16
 TAIL_BYTES = 1 << 18
 RESULTS = ("run_results.json", "sources.json")
 """`dbt source freshness` writes the second."""
+MANIFEST = "manifest.json"
 WRITTEN = re.compile(r"Wrote artifact \S+ to (/[^\n]*?)/(?:run_results|sources)\.json")
 """As dbt Core notes it in its log."""
 
@@ -36,6 +48,8 @@ class Found:
     """The dbt version in this step's manifest; None if it wrote none."""
     files: tuple[Path, ...]
     """Those that carry our tag."""
+    manifest: Path | None = None
+    """The one beside the results, if this step wrote it, or the dbt that wrote the results did."""
     note: str = ""
     """Which of several results were taken, for people."""
 
@@ -45,6 +59,12 @@ class Found:
         if self.results is not None:
             return self.results.dbt_version
         return self.manifest_version or ""
+
+    def summary(self, redact: Callable[[str], str], *, with_messages: bool) -> dict[str, object]:
+        """Return what is reported of the results, which there must be."""
+        assert self.results is not None
+        facts = facts_of(self.results, self.manifest, redact)
+        return summarise(self.results, redact, with_messages=with_messages, facts=facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +81,6 @@ class Traces:
     """Where to look for tagged files besides."""
     life: tuple[datetime, datetime] | None = None
     """When the command ran, if its dbt had no tag to write."""
-
-
-def find_artifacts(folder: Path, tag: str, step: str) -> Found:
-    """Find the artifacts in ``folder`` whose metadata has ``step`` under ``tag``."""
-    return look_for(Traces(tag=tag, step=step), [folder])
 
 
 def trace_artifacts(traces: Traces) -> Found:
@@ -89,7 +104,7 @@ def places_of(calls: Iterable[DbtCall]) -> Iterator[Path]:
 def folders_with_artifacts(top: Path) -> Iterator[Path]:
     """Yield the folders below one in which dbt has written."""
     for folder, files in folders_below(top):
-        if not {*RESULTS, "manifest.json"}.isdisjoint(files):
+        if not {*RESULTS, MANIFEST}.isdisjoint(files):
             yield folder
 
 
@@ -146,13 +161,47 @@ def look_into(folder: Path, traces: Traces) -> Found:
                 if read.step is not None:
                     files.append(path)
                 break
-    manifest = folder / "manifest.json"
-    version = version_in(manifest, traces.tag, traces.step)
-    if version is not None:
+    manifest = folder / MANIFEST
+    head = read_head(manifest)
+    version, written_by = version_and_step(head, traces.tag)
+    is_ours = written_by == traces.step
+    if is_ours:
         files.append(manifest)
+    is_of_results = written_by is None and results is not None and is_of_invocation(head, results)
     return Found(
-        results=results, why_no_results=reason, manifest_version=version, files=tuple(files)
+        results=results,
+        why_no_results=reason,
+        manifest_version=version if is_ours else None,
+        files=tuple(files),
+        manifest=manifest if is_ours or is_of_results else None,
     )
+
+
+def is_of_invocation(head: bytes, results: RunResults) -> bool:
+    """Whether a manifest that begins so was written by the dbt that wrote these results."""
+    _, invocation = project_and_invocation(head)
+    return bool(invocation) and invocation == results.invocation_id
+
+
+def facts_of(
+    results: RunResults, manifest: Path | None, redact: Callable[[str], str]
+) -> Mapping[str, NodeFacts]:
+    """Look up the owners of the nodes that failed or warned, by unique_id, as far as possible.
+
+    A manifest that cannot be read gives none, so that the results are reported all the same.
+    """
+    unique_ids = [one.unique_id for one in (*results.failed, *results.warned)]
+    if manifest is None or not unique_ids or not results.nodes_known:
+        return {}
+    from runhook.domain.manifests import facts_in  # noqa: PLC0415 - few runs have failed
+
+    try:
+        if manifest.stat().st_size > LARGEST_MANIFEST:
+            return {}
+        with manifest.open("rb") as file:
+            return facts_in(file, unique_ids[:NAMED_NODES], redact)
+    except Exception:  # noqa: BLE001 - a manifest may be anything, and the results are told
+        return {}
 
 
 def read_if_ours(path: Path, traces: Traces) -> RunResults | None:
@@ -189,8 +238,8 @@ def read_results_file(path: Path, tag: str) -> RunResults:
         )
     if size == 0:
         raise UnreadableError("it is empty")
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return read_results(content, tag)
+    with path.open("rb") as file:
+        return read_results(file, tag)
 
 
 def tail_of(path: Path) -> str:
@@ -203,11 +252,10 @@ def tail_of(path: Path) -> str:
         return ""
 
 
-def version_in(manifest: Path, tag: str, step: str) -> str | None:
-    """The dbt version that a manifest names, if this step wrote it."""
+def read_head(path: Path) -> bytes:
+    """Read a file's first bytes; empty if it cannot be read."""
     try:
-        with manifest.open("rb") as file:
-            version, written_by = version_and_step(file.read(HEAD_BYTES), tag)
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
     except OSError:
-        return None
-    return version if written_by == step else None
+        return b""

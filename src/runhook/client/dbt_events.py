@@ -4,25 +4,34 @@ dbt calls back on its own threads, and an exception there hangs dbt for good. So
 notes a few values of a few events; what they mean is worked out later, elsewhere.
 """
 
+import os
 import shlex
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
+from runhook.client.artifacts import MANIFEST, facts_of, read_head
 from runhook.client.reports import rfc_3339
 from runhook.client.steps import Step, step_name
+from runhook.client.surroundings import Surroundings
 from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
 from runhook.domain.artifacts import (
     FAILED_STATUSES,
+    NAMED_NODES,
     SLOWEST_NODES,
+    WARNED_STATUS,
     FailedNode,
     RunResults,
     SlowNode,
+    project_and_invocation,
     summarise,
 )
+from runhook.domain.node_facts import NodeFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +62,13 @@ def total_of(data: Any) -> tuple[Any, ...]:
     return (int(data.total),)
 
 
+def artifact_of(data: Any) -> tuple[Any, ...]:
+    return (str(data.artifact_path),)
+
+
 PICKED = {
     "MainReportVersion": version_of,
+    "ArtifactWritten": artifact_of,
     "LogStartLine": total_of,
     "NodeFinished": node_of,
     "CommandCompleted": completion_of,
@@ -80,8 +94,16 @@ class Notebook:
 
     def steps(self, redact: Callable[[str], str], *, with_messages: bool) -> list[Step]:
         """The steps noted so far, one for each command of dbt's."""
+        commands = self.invocations()
+        ours = {one.invocation_id for one in commands}
         return [
-            step_of_command(one, redact, with_messages=with_messages) for one in self.invocations()
+            step_of_command(
+                one,
+                redact,
+                with_messages=with_messages,
+                facts=facts_of_command(one, ours, redact),
+            )
+            for one in commands
         ]
 
     def invocations(self) -> "Sequence[CommandReport]":
@@ -101,6 +123,8 @@ class CommandReport:
     node_total: int = 0
     """How many nodes it is about; 0 before the first one begins."""
     command: str = "dbt"
+    manifest: str = ""
+    """Where it was written; dbt Core before 1.11 does not say."""
     has_succeeded: bool | None = None
     """None if it has not reported its end."""
 
@@ -120,27 +144,54 @@ def invocations_in(noted: Iterable[Noted]) -> Sequence[CommandReport]:
             report.nodes.append((unique_id, status, message, seconds))
         elif one.name == "LogStartLine":
             (report.node_total,) = one.values
+        elif one.name == "ArtifactWritten":
+            (path,) = one.values
+            report.manifest = path if Path(path).name == MANIFEST else report.manifest
         else:
             report.command, report.has_succeeded = one.values
     return list(found.values())
 
 
+def facts_of_command(
+    report: CommandReport, invocations: Collection[str], redact: Callable[[str], str]
+) -> Mapping[str, NodeFacts]:
+    """Look up the owners of the nodes that failed or warned, by unique_id.
+
+    Args:
+        report: what a command has reported.
+        invocations: whose manifest counts; a later command's replaces an earlier one's.
+        redact: takes secrets out of a text.
+    """
+    folder = Surroundings(words_of(report), os.environ, Path.cwd()).target_folder()
+    path = Path(report.manifest) if report.manifest else folder / MANIFEST
+    _, invocation = project_and_invocation(read_head(path))
+    manifest = path if invocation in invocations else None
+    return facts_of(results_of_command(report), manifest, redact)
+
+
+def words_of(report: CommandReport) -> Sequence[str]:
+    """The words of a command; in this process dbt calls itself `cli`."""
+    return ["dbt", *split_command(report.command)[1:]]
+
+
 def step_of_command(
-    report: CommandReport, redact: Callable[[str], str], *, with_messages: bool
+    report: CommandReport,
+    redact: Callable[[str], str],
+    *,
+    with_messages: bool,
+    facts: Mapping[str, NodeFacts] | None = None,
 ) -> Step:
     """Convert a dbt command to a step of its run."""
     results = results_of_command(report)
-    # In this process dbt calls itself `cli`.
-    words = ["dbt", *split_command(report.command)[1:]]
     verdict = judge_command(report, results)
     return Step(
-        name=step_name(words, redact),
+        name=step_name(words_of(report), redact),
         status=verdict.status,
         outcome=verdict.outcome,
         message=redact(verdict.message),
         started_at=rfc_3339(report.started_at),
         finished_at=rfc_3339(report.ended_at),
-        results=summarise(results, redact, with_messages=with_messages),
+        results=summarise(results, redact, with_messages=with_messages, facts=facts),
         dbt_version=report.version,
     )
 
@@ -155,16 +206,8 @@ def results_of_command(report: CommandReport) -> RunResults:
         generated_at=report.ended_at,
         elapsed_seconds=(report.ended_at - report.started_at).total_seconds(),
         counts=Counter(status for _, status, _, _ in report.nodes),
-        failed=tuple(
-            FailedNode(
-                unique_id=unique_id,
-                resource_type=unique_id.partition(".")[0],
-                status=status,
-                message=message,
-            )
-            for unique_id, status, message, _ in report.nodes
-            if status in FAILED_STATUSES
-        ),
+        failed=tuple(nodes_with(report, FAILED_STATUSES)),
+        warned=tuple(nodes_with(report, {WARNED_STATUS})),
         failed_total=sum(status in FAILED_STATUSES for _, status, _, _ in report.nodes),
         skipped=tuple(unique_id for unique_id, status, *_ in report.nodes if status == "skipped"),
         slowest=tuple(
@@ -176,6 +219,18 @@ def results_of_command(report: CommandReport) -> RunResults:
         project_name=first[1] if len(first) > 2 else "",
         nodes_known=True,
     )
+
+
+def nodes_with(report: CommandReport, statuses: Collection[str]) -> Iterator[FailedNode]:
+    """Yield the nodes that ended in one of some statuses, up to the most that are reported."""
+    ended = (node for node in report.nodes if node[1] in statuses)
+    for unique_id, status, message, _ in islice(ended, NAMED_NODES):
+        yield FailedNode(
+            unique_id=unique_id,
+            resource_type=unique_id.partition(".")[0],
+            status=status,
+            message=message,
+        )
 
 
 def judge_command(report: CommandReport, results: RunResults) -> Verdict:

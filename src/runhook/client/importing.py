@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from runhook.client.artifacts import HEAD_BYTES, read_results_file
+from runhook.client.artifacts import (
+    MANIFEST,
+    facts_of,
+    is_of_invocation,
+    read_head,
+    read_results_file,
+)
 from runhook.client.facts import Fact, fit
 from runhook.client.reporter import tell
 from runhook.client.reports import Report, finished, rfc_3339, started
@@ -48,6 +54,7 @@ class Invocation:
     ended_at: datetime
     files: Sequence[Path]
     """What it has written."""
+    manifest: Path | None
 
     @property
     def run_key(self) -> str:
@@ -76,25 +83,18 @@ def read_invocation(folder: Path) -> Invocation:
         )
     ended_at = results.generated_at
     usual_start = ended_at - timedelta(seconds=results.elapsed_seconds)
-    manifest = folder / "manifest.json"
-    project, invocation = project_and_invocation(read_head(manifest))
-    is_its_manifest = invocation == results.invocation_id
+    manifest = folder / MANIFEST
+    head = read_head(manifest)
+    project, _ = project_and_invocation(head)
+    is_its_manifest = is_of_invocation(head, results)
     return Invocation(
         results=results,
         project_name=(project if is_its_manifest else "") or results.project_name,
         started_at=min(results.invocation_started_at or usual_start, ended_at),
         ended_at=ended_at,
         files=[path, manifest] if is_its_manifest else [path],
+        manifest=manifest if is_its_manifest else None,
     )
-
-
-def read_head(path: Path) -> bytes:
-    """Read a file's first bytes; empty if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
-    except OSError:
-        return b""
 
 
 def report_invocation(
@@ -146,7 +146,12 @@ def step_of_invocation(invocation: Invocation, redact: Redactor, *, with_message
         message=redact(verdict.message),
         started_at=rfc_3339(invocation.started_at),
         finished_at=rfc_3339(invocation.ended_at),
-        results=summarise(invocation.results, redact, with_messages=with_messages),
+        results=summarise(
+            invocation.results,
+            redact,
+            with_messages=with_messages,
+            facts=facts_of(invocation.results, invocation.manifest, redact),
+        ),
         dbt_version=invocation.results.dbt_version,
         files=[str(path.absolute()) for path in invocation.files],
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from runhook.client.artifacts import find_artifacts
+from runhook.client.artifacts import Found, Traces, look_for
 from runhook.client.dbt_events import Notebook, step_of_command
 from runhook.client.facts import advice_for, start_facts
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
@@ -28,7 +28,7 @@ from runhook.client.surroundings import Surroundings
 from runhook.client.systems import this_place
 from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
 from runhook.client.witness import TAG
-from runhook.domain.artifacts import RunResults, shorten, summarise
+from runhook.domain.artifacts import RunResults, shorten
 from runhook.domain.redaction import Redactor
 
 MESSAGE_CHARACTERS = 250
@@ -130,14 +130,15 @@ class Run:
 
         Args:
             name: the step's name.
-            target: the folder that dbt writes its results to, if that cannot be seen from here.
+            target: the folder that dbt writes its results to, if that cannot be seen from here. It
+                can also be set as ``target`` of the step, within the block.
         """
         self._count += 1
         return StepOfRun(
             name,
             f"{self._run_key}-{self._count}",
             self.environ,
-            None if target is None else Path(target),
+            target,
             on_begin=lambda step: self._quietly(lambda: self._open_block(step)),
             on_end=lambda step, error: self._quietly(lambda: self._note(step, error)),
         )
@@ -219,14 +220,12 @@ class Run:
     def _note(self, block: "StepOfRun", error: BaseException | None) -> None:
         """Record how a step ended."""
         self._open.remove(block)
-        folder = block.target or Surroundings(["dbt"], block.environ, Path.cwd()).target_folder()
-        found = find_artifacts(folder, TAG, block.tag)
+        found = block.artifacts(until=datetime.now(UTC))
         verdict = self._verdict_of_step(found.results, error)
         name = self._redact(block.name)
         step = step_like(verdict, name, block.started_at, datetime.now(UTC))
         if found.results is not None and verdict.status != "canceled":
-            with_messages = self._settings.messages
-            summary = summarise(found.results, self._redact, with_messages=with_messages)
+            summary = found.summary(self._redact, with_messages=self._settings.messages)
             step = replace(step, results=summary, dbt_version=found.dbt_version)
         self._steps.append(step)
 
@@ -296,7 +295,7 @@ class StepOfRun:
         name: str,
         tag: str,
         environ: Mapping[str, str],
-        target: Path | None,
+        target: str | Path | None,
         *,
         on_begin: Callable[["StepOfRun"], None],
         on_end: Callable[["StepOfRun", BaseException | None], None],
@@ -305,7 +304,8 @@ class StepOfRun:
         self.tag = tag
         self.environ = {**environ, f"DBT_ENV_CUSTOM_ENV_{TAG}": tag}
         """The environment for a dbt that the block starts; its results then become the step's."""
-        self.target = target
+        self.target: str | Path | None = target
+        """Where dbt writes its artifacts, which may be said within the block."""
         self.started_at = datetime.now(UTC)
         self._on_begin = on_begin
         self._on_end = on_end
@@ -324,6 +324,16 @@ class StepOfRun:
     ) -> None:
         """Record how the step ended."""
         self._on_end(self, error)
+
+    def artifacts(self, *, until: datetime) -> Found:
+        """Find what dbt has written in the block.
+
+        Without a tag it counts where the caller has said that it is written there.
+        """
+        life = None if self.target is None else (self.started_at, until)
+        usual = Surroundings(["dbt"], self.environ, Path.cwd()).target_folder()
+        traces = Traces(tag=TAG, step=self.tag, life=life)
+        return look_for(traces, [Path(self.target or usual)])
 
 
 def step_like(verdict: Verdict, name: str, started_at: datetime, ended_at: datetime) -> Step:

@@ -12,6 +12,7 @@ from runhook.client.verdict import Verdict
 from runhook.domain.artifacts import (
     KINDS_OF_STATUS,
     NAMED_NODES,
+    OTHER_NODES,
     SHOWN_NODES,
     SLOWEST_NODES,
     shorten,
@@ -129,7 +130,9 @@ def merged(steps: Sequence[Step]) -> Mapping[str, Any]:
     counts: Counter[str] = Counter()
     for one in known:
         counts.update(one.get("counts", {}))
-    failed = [node for one in known for node in one.get("failed", [])]
+    failed = nodes_of(known, "failed")
+    warned = nodes_of(known, "warned")
+    others = [*failed[SHOWN_NODES:], *warned[SHOWN_NODES:], *nodes_of(known, "others")]
     named = [name for one in known for name in failed_ids(one)]
     skipped = [name for one in known for name in one.get("skipped_ids", [])]
     slowest = [node for one in known for node in one.get("slowest", [])]
@@ -142,10 +145,17 @@ def merged(steps: Sequence[Step]) -> Mapping[str, Any]:
         "counts": dict(counts.most_common(KINDS_OF_STATUS)),
         "failed_total": sum(one.get("failed_total", 0) for one in known),
         "failed": failed[:SHOWN_NODES],
+        "warned": warned[:SHOWN_NODES],
+        "others": others[:OTHER_NODES],
         "failed_ids": named[:NAMED_NODES],
         "skipped_ids": skipped[:NAMED_NODES],
         "slowest": sorted(slowest, key=seconds_of, reverse=True)[:SLOWEST_NODES],
     }
+
+
+def nodes_of(results: Sequence[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+    """Return the nodes that several steps tell of."""
+    return [node for one in results for node in one.get(key, [])]
 
 
 def failed_ids(results: Mapping[str, Any]) -> list[str]:

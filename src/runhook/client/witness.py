@@ -139,7 +139,6 @@ class Witness:
         from runhook.domain.artifacts import (  # noqa: PLC0415 - as above
             SENTENCE_CHARACTERS,
             shorten,
-            summarise,
         )
 
         seen = []
@@ -168,8 +167,7 @@ class Witness:
         elif found.results is None:
             summary = unavailable(found.why_no_results)
         else:
-            with_messages = self._settings.messages
-            summary = summarise(found.results, redact, with_messages=with_messages)
+            summary = found.summary(redact, with_messages=self._settings.messages)
         return Step(
             name=step_name(self._command, redact),
             status=verdict.status,

@@ -4,18 +4,24 @@ The shape is that of run_results.json (schemas v4 to v6, dbt Core and v2) and of
 far as both agree. Unknown statuses are carried through: dbt adds some (`no-op`, `reused`).
 """
 
+import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from typing import BinaryIO, TypeVar
 
-from runhook.domain.json_pieces import Buffer, Pieces, TooLargeError
+from runhook.domain.json_pieces import Pieces, TooLargeError
+from runhook.domain.node_facts import NO_FACTS, NodeFacts, write_facts
 
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
 """What makes dbt exit with 1; a `partial success` is a microbatch model with failed batches."""
+WARNED_STATUS = "warn"
 SHOWN_NODES = 10
+OTHER_NODES = 200
+"""So many that failed or warned are told beside those that are shown, briefly."""
 NAMED_NODES = 500
 """So many that failed or were skipped are named: the service compares them with the last run's."""
 SLOWEST_NODES = 3
@@ -23,10 +29,17 @@ LONGEST_SECONDS = 10**7
 NODES_IN_WORDS = 3
 SENTENCE_CHARACTERS = 250
 MESSAGE_CHARACTERS = 1_000
+BRIEF_CHARACTERS = 250
+FACTS_BYTES = 100_000
+"""What is told at most of whose the nodes are that are shown, and again of all others together."""
 NAME_CHARACTERS = 300
 KINDS_OF_STATUS = 30
 LONGEST_KEPT = 1 << 16
 """Characters of a text, before secrets are taken from it and it is shortened."""
+BRIEFLY_KEPT = 1 << 14
+"""As above, of a message that is told briefly."""
+
+T = TypeVar("T")
 
 
 class UnreadableError(Exception):
@@ -35,12 +48,14 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedNode:
-    """A model, test, seed, snapshot or hook that did not succeed."""
+    """A model, test, seed, snapshot or hook that did not succeed, or warned."""
 
     unique_id: str
     resource_type: str
     status: str
     message: str
+    facts: NodeFacts = NO_FACTS
+    """Of the manifest, which are not among its results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +78,10 @@ class RunResults:
     """Time spent on nodes only; the command took longer."""
     counts: Mapping[str, int]
     failed: tuple[FailedNode, ...]
-    """The first ones, at most ``NAMED_NODES``, with messages ``SHOWN_NODES``."""
+    """The first ones, at most ``NAMED_NODES``."""
     failed_total: int
+    warned: tuple[FailedNode, ...] = ()
+    """As above."""
     skipped: tuple[str, ...] = ()
     """The unique_ids of the first that did not have their turn."""
     slowest: tuple[SlowNode, ...] = ()
@@ -90,11 +107,11 @@ class RunResults:
         return sum(self.counts.values())
 
 
-def read_results(content: Buffer, tag: str) -> RunResults:
+def read_results(content: BinaryIO, tag: str) -> RunResults:
     """Read a run_results.json or sources.json, node by node: what is held is bounded.
 
     Args:
-        content: the file, or its mapping.
+        content: the file.
         tag: the key in its ``metadata.env`` whose value tells whose invocation this was.
 
     Raises:
@@ -115,6 +132,7 @@ def read_results(content: Buffer, tag: str) -> RunResults:
             counts=nodes.counts,
             failed=tuple(nodes.failed),
             failed_total=nodes.failed_total,
+            warned=tuple(nodes.warned),
             skipped=tuple(nodes.skipped),
             slowest=tuple(nodes.slowest),
             invocation_id=str(metadata.get("invocation_id") or ""),
@@ -136,7 +154,7 @@ def read_results(content: Buffer, tag: str) -> RunResults:
         raise UnreadableError("not a list of node results") from error
 
 
-def read_members(content: Buffer) -> tuple["Nodes", Mapping[str, object]]:
+def read_members(content: BinaryIO) -> tuple["Nodes", Mapping[str, object]]:
     """Return what is kept of the nodes, and the other members. Raises as the reading does."""
     pieces = Pieces(content)
     nodes: Nodes | None = None
@@ -176,6 +194,7 @@ class Nodes:
         self.counts: Counter[str] = Counter()
         self.failed: list[FailedNode] = []
         self.failed_total = 0
+        self.warned: list[FailedNode] = []
         self.skipped: list[str] = []
         self.slowest: list[SlowNode] = []
         self.project_name = ""
@@ -189,9 +208,9 @@ class Nodes:
         self.counts[str(status)] += 1
         if status in FAILED_STATUSES:
             self.failed_total += 1
-            if len(self.failed) < NAMED_NODES:
-                shown = len(self.failed) < SHOWN_NODES
-                self.failed.append(read_failed(node, with_message=shown))
+            keep(self.failed, node)
+        elif status == WARNED_STATUS:
+            keep(self.warned, node)
         elif status == "skipped" and len(self.skipped) < NAMED_NODES:
             self.skipped.append(str(node["unique_id"])[:LONGEST_KEPT])
         if (slow := slow_node(node)) is not None:
@@ -215,14 +234,21 @@ def texts_in(value: object) -> dict[str, str]:
     return {str(name): text for name, text in found if isinstance(text, str)}
 
 
-def read_failed(node: Mapping[str, object], *, with_message: bool = True) -> FailedNode:
-    """Pick what is shown of a node that did not succeed; a hook's id begins with `operation`."""
+def keep(nodes: list[FailedNode], node: Mapping[str, object]) -> None:
+    """Add a node to those that are told, if there is room; the first ones with all they say."""
+    if len(nodes) < NAMED_NODES:
+        longest = LONGEST_KEPT if len(nodes) < SHOWN_NODES else BRIEFLY_KEPT
+        nodes.append(read_failed(node, longest))
+
+
+def read_failed(node: Mapping[str, object], longest: int) -> FailedNode:
+    """Pick what is told of a node; a hook's id begins with `operation`."""
     unique_id = str(node["unique_id"])[:LONGEST_KEPT]
     return FailedNode(
         unique_id=unique_id,
         resource_type=unique_id.partition(".")[0],
         status=str(node["status"]),
-        message=str(node.get("message") or "")[:LONGEST_KEPT] if with_message else "",
+        message=str(node.get("message") or "")[:longest],
     )
 
 
@@ -246,9 +272,20 @@ def project_of(node: Mapping[str, object]) -> str:
 
 
 def summarise(
-    results: RunResults, redact: Callable[[str], str], *, with_messages: bool = True
+    results: RunResults,
+    redact: Callable[[str], str],
+    *,
+    with_messages: bool = True,
+    facts: Mapping[str, NodeFacts] | None = None,
 ) -> dict[str, object]:
-    """Return what is reported of ``results``, small and without secrets."""
+    """Return what is reported of ``results``, small and without secrets.
+
+    Args:
+        results: what dbt wrote.
+        redact: takes secrets out of a text.
+        with_messages: whether what dbt says of nodes is told.
+        facts: whose the nodes are that failed or warned, by unique_id, without secrets.
+    """
     summary: dict[str, object] = {
         "available": True,
         "nodes_known": results.nodes_known,
@@ -258,20 +295,16 @@ def summarise(
         if value := getattr(results, name):
             summary[name] = shorten(value, NAME_CHARACTERS)
     if results.nodes_known:
+        told = Told(redact if with_messages else lambda _: "", facts or {})
         summary["total"] = results.total
         summary["counts"] = dict(Counter(results.counts).most_common(KINDS_OF_STATUS))
         summary["failed_total"] = results.failed_total
-        summary["failed"] = [
-            {
-                "unique_id": shorten(node.unique_id, NAME_CHARACTERS),
-                "resource_type": shorten(node.resource_type, NAME_CHARACTERS),
-                "status": node.status,
-                "message": (
-                    shorten(redact(node.message), MESSAGE_CHARACTERS) if with_messages else ""
-                ),
-            }
-            for node in results.failed[:SHOWN_NODES]
-        ]
+        summary["failed"] = told.nodes(results.failed[:SHOWN_NODES])
+        if results.warned:
+            summary["warned"] = told.nodes(results.warned[:SHOWN_NODES])
+        rest = [*results.failed[SHOWN_NODES:], *results.warned[SHOWN_NODES:]]
+        if others := told.others(rest):
+            summary["others"] = others
         if results.failed_total > SHOWN_NODES:
             summary["failed_ids"] = named(node.unique_id for node in results.failed)
         if results.skipped:
@@ -281,6 +314,67 @@ def summarise(
             for node in results.slowest
         ]
     return summary
+
+
+class Told:
+    """What is told of nodes, within bounds for all of them together."""
+
+    def __init__(self, redact: Callable[[str], str], facts: Mapping[str, NodeFacts]) -> None:
+        self._redact = redact
+        self._facts = facts
+        self._left = FACTS_BYTES
+
+    def nodes(self, nodes: Iterable[FailedNode]) -> list[dict[str, object]]:
+        """Return nodes as they are shown; those for whose facts there is no room have none."""
+        told = []
+        for node in nodes:
+            facts = self._written(node)
+            self._left -= size_of(facts)
+            told.append(
+                {**self._result(node, MESSAGE_CHARACTERS), **(facts if self._left >= 0 else {})}
+            )
+        return told
+
+    def others(self, nodes: Sequence[FailedNode]) -> list[dict[str, object]]:
+        """Return what is told of others: as many as there is room for, of each owner some."""
+        told = []
+        left = FACTS_BYTES
+        for node in taking_turns(nodes, lambda node: self._of(node).owned_by)[:OTHER_NODES]:
+            one = {**self._result(node, BRIEF_CHARACTERS), **self._written(node)}
+            left -= size_of(one)
+            if left < 0:
+                break
+            told.append(one)
+        return told
+
+    def _result(self, node: FailedNode, limit: int) -> dict[str, object]:
+        return {
+            "unique_id": shorten(node.unique_id, NAME_CHARACTERS),
+            "resource_type": shorten(node.resource_type, NAME_CHARACTERS),
+            "status": node.status,
+            "message": shorten(self._redact(node.message), limit),
+        }
+
+    def _of(self, node: FailedNode) -> NodeFacts:
+        return self._facts.get(node.unique_id, NO_FACTS)
+
+    def _written(self, node: FailedNode) -> dict[str, object]:
+        return write_facts(self._of(node))
+
+
+def size_of(value: object) -> int:
+    """Return how many bytes a value has as JSON."""
+    return len(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+
+
+def taking_turns(items: Sequence[T], key: Callable[[T], Hashable]) -> list[T]:
+    """Return items in an order in which the first of each key come first, then the second ones."""
+    seen: Counter[Hashable] = Counter()
+    turns = []
+    for place, item in enumerate(items):
+        seen[key(item)] += 1
+        turns.append((seen[key(item)], place))
+    return [items[place] for _, place in sorted(turns)]
 
 
 def named(unique_ids: Iterable[str]) -> list[str]:

@@ -1,18 +1,16 @@
 """Read a large JSON document piece by piece, of a list an element at a time.
 
-The document is bytes or a mapped file, and decoded as it is read: what is held is the largest
-piece.
+The document is a file, and decoded as it is read: what is held is the largest piece. It is not
+mapped, as another program may cut it off meanwhile, which would kill a process that maps it.
 """
 
 import codecs
 import json
-from mmap import mmap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Buffer = bytes | mmap
 STEP = 1 << 18
 """Bytes that are decoded at once, at least."""
 LARGEST_PIECE = 64 << 20
@@ -20,21 +18,35 @@ BLANKS = " \t\r\n"
 
 
 class TooLargeError(ValueError):
-    """A single piece is larger than ``LARGEST_PIECE``."""
+    """A single piece is larger than it may be."""
 
 
 class Pieces:
-    """Reads a document from its beginning to its end."""
+    """Reads a document from where its file is to its end.
 
-    def __init__(self, document: Buffer) -> None:
-        self._document = document
+    Args:
+        file: holds it.
+        largest: how many characters a piece may have.
+        step: how many bytes are decoded at once, at least.
+    """
+
+    def __init__(self, file: BinaryIO, *, largest: int = LARGEST_PIECE, step: int = STEP) -> None:
+        self._file = file
+        self._largest = largest
+        self._step = step
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._decode = json.JSONDecoder().raw_decode
-        self._read = 0
+        self._is_at_end = False
         self._text = ""
         self._at = 0
 
     def members(self) -> "Iterator[str]":
+        """Yield the keys of the object that is the document; raises as ``entries``."""
+        yield from self.entries()
+        if self._next():
+            raise ValueError("something follows")
+
+    def entries(self) -> "Iterator[str]":
         """Yield the keys of an object; after each, the caller takes its value.
 
         Raises:
@@ -50,8 +62,6 @@ class Pieces:
                 raise ValueError("no key")
             self._at += 1
             yield key
-        if self._next():
-            raise ValueError("something follows")
 
     def elements(self) -> "Iterator[object]":
         """Yield the elements of a list; raises as ``members``, RecursionError for deep ones."""
@@ -101,15 +111,15 @@ class Pieces:
 
     def _grow(self) -> bool:
         """Decode more, and forget what was passed; False at the end."""
-        if self._read >= len(self._document):
+        if self._is_at_end:
             return False
         rest = self._text[self._at :]
-        if len(rest) > LARGEST_PIECE:
-            raise TooLargeError(f"a piece of it has more than {LARGEST_PIECE >> 20} MiB")
+        if len(rest) > self._largest:
+            raise TooLargeError(f"a piece of it has more than {self._largest >> 20} MiB")
         # A piece that did not fit is read again from its beginning: twice as much at a time.
-        chunk = self._document[self._read : self._read + max(STEP, len(rest))]
-        self._read += len(chunk)
-        is_last = self._read >= len(self._document)
-        self._text = rest + self._decoder.decode(chunk, is_last)
+        size = max(self._step, len(rest))
+        chunk = self._file.read(size)
+        self._is_at_end = len(chunk) < size
+        self._text = rest + self._decoder.decode(chunk, self._is_at_end)
         self._at = 0
         return True

@@ -7,10 +7,12 @@ from runhook.domain.artifacts import (
     KINDS_OF_STATUS,
     MESSAGE_CHARACTERS,
     NAME_CHARACTERS,
+    OTHER_NODES,
     SHOWN_NODES,
     FailedNode,
     shorten,
 )
+from runhook.domain.node_facts import read_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,10 @@ class NodeResults:
     failed: tuple[FailedNode, ...] = ()
     """The first ones, at most ``SHOWN_NODES``."""
     failed_total: int = 0
+    warned: tuple[FailedNode, ...] = ()
+    """As those that failed."""
+    others: tuple[FailedNode, ...] = ()
+    """Some more that failed or warned."""
 
 
 def read_results(results: Mapping[str, object] | None) -> NodeResults:
@@ -32,21 +38,29 @@ def read_results(results: Mapping[str, object] | None) -> NodeResults:
         for status, count in mapping(told, "counts").items()
         if isinstance(count, int) and not isinstance(count, bool)
     }
-    failed = [node for node in sequence(told, "failed") if isinstance(node, Mapping)]
+    failed = nodes_in(told, "failed")
     return NodeResults(
         counts=dict(list(counts.items())[:KINDS_OF_STATUS]) if "counts" in told else None,
-        failed=tuple(failed_node(node) for node in failed[:SHOWN_NODES]),
+        failed=tuple(map(failed_node, failed[:SHOWN_NODES])),
         failed_total=max(number(told, "failed_total"), len(failed)),
+        warned=tuple(map(failed_node, nodes_in(told, "warned")[:SHOWN_NODES])),
+        others=tuple(map(failed_node, nodes_in(told, "others")[:OTHER_NODES])),
     )
 
 
+def nodes_in(told: Mapping[str, object], key: str) -> Sequence[Mapping[str, object]]:
+    """Return the nodes that a list tells of."""
+    return [node for node in sequence(told, key) if isinstance(node, Mapping)]
+
+
 def failed_node(node: Mapping[str, object]) -> FailedNode:
-    """Return a node that failed, its texts not longer than they are told."""
+    """Return a node that failed or warned, its texts not longer than they are told."""
     return FailedNode(
         unique_id=shorten(text(node, "unique_id"), NAME_CHARACTERS),
         resource_type=shorten(text(node, "resource_type"), NAME_CHARACTERS),
         status=shorten(text(node, "status"), NAME_CHARACTERS),
         message=shorten(text(node, "message"), MESSAGE_CHARACTERS),
+        facts=read_facts(node),
     )
 
 

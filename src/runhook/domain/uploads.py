@@ -10,8 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from mmap import ACCESS_READ, mmap
-from typing import IO
+from typing import IO, BinaryIO
 
 from runhook.domain.archives import Archive
 from runhook.domain.artifacts import (
@@ -77,7 +76,7 @@ class Belonging:
 
 
 def read_upload(
-    content: IO[bytes], belonging: Belonging, *, scratch: IO[bytes], largest: int
+    content: IO[bytes], belonging: Belonging, *, scratch: BinaryIO, largest: int
 ) -> Uploaded | None:
     """Return the run that an uploaded archive tells of.
 
@@ -109,18 +108,17 @@ def read_upload(
     )
 
 
-def results_in(name: str, file: IO[bytes]) -> RunResults:
-    """Return the results that a file holds, which is mapped and never in memory as a whole.
+def results_in(name: str, file: BinaryIO) -> RunResults:
+    """Return the results that a file holds, which is never in memory as a whole.
 
     Raises:
         InvalidError: they are not dbt's.
     """
-    file.flush()
     if not file.tell():
         raise InvalidError(f"{name} is empty.")
+    file.seek(0)
     try:
-        with mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
-            return read_results(mapped, STEP_TAG)
+        return read_results(file, STEP_TAG)
     except UnreadableError as error:
         raise InvalidError(f"{name} cannot be read: {error}.") from error
 

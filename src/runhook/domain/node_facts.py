@@ -1,0 +1,207 @@
+"""Whose a node is and what hangs on it, as dbt's manifest says: told beside a node's result.
+
+Anything may stand in a project's files, and so in these texts. They are bounded where they are
+read: by the client from a manifest, and by the service from a report.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+TEXT_CHARACTERS = 200
+MOST_GROUPS = 5
+MOST_OWNERS = 5
+MOST_OTHER_KEYS = 6
+MOST_TAGS = 20
+MOST_ATTACHED = 5
+MOST_EXPOSURES = 10
+EMAIL = re.compile(r"[^@\s<>]{1,100}@[^@\s<>]{1,100}")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who owns a node: the owner of its group, or one that its ``meta.owner`` names."""
+
+    name: str = ""
+    email: str = ""
+    group: str = ""
+    """Empty for an owner that ``meta.owner`` names."""
+    more: Mapping[str, str] = field(default_factory=dict)
+    """What a project says of its owners besides, such as `slack`."""
+
+    @property
+    def label(self) -> str:
+        """What people call the owner."""
+        return self.name or self.email or self.group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """What is made of a node's data, directly or by others, such as a dashboard."""
+
+    name: str
+    owner_name: str = ""
+    owner_email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFacts:
+    """What is known of a node; a test has what the models that it tests have, too."""
+
+    groups: tuple[str, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    tags: tuple[str, ...] = ()
+    path: str = ""
+    """Of its file in its project; of a test in a model's properties, the model's."""
+    package: str = ""
+    attached_to: tuple[str, ...] = ()
+    """The unique_ids of what a test tests."""
+    exposures: tuple[Exposure, ...] = ()
+    """Those downstream."""
+
+    @property
+    def owned_by(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Whose it is, for comparison."""
+        return self.groups, tuple(owner.label for owner in self.owners)
+
+
+NO_FACTS = NodeFacts()
+
+
+def read_facts(node: Mapping[str, object]) -> NodeFacts:
+    """Return what a reporter tells of a node, bounded whatever it holds."""
+    return NodeFacts(
+        groups=several(texts_in(node.get("groups")), MOST_GROUPS),
+        owners=several(map(read_owner, mappings_in(node.get("owners"))), MOST_OWNERS),
+        tags=several(texts_in(node.get("tags")), MOST_TAGS),
+        path=text_of(node.get("path")),
+        package=text_of(node.get("package")),
+        attached_to=several(texts_in(node.get("attached_to")), MOST_ATTACHED),
+        exposures=several(map(read_exposure, mappings_in(node.get("exposures"))), MOST_EXPOSURES),
+    )
+
+
+def write_facts(facts: NodeFacts) -> dict[str, object]:
+    """Return what is reported of a node: of each key, what is known."""
+    return known(
+        {
+            "groups": list(facts.groups),
+            "owners": [
+                known(
+                    {
+                        "name": one.name,
+                        "email": one.email,
+                        "group": one.group,
+                        "more": dict(one.more),
+                    }
+                )
+                for one in facts.owners
+            ],
+            "tags": list(facts.tags),
+            "path": facts.path,
+            "package": facts.package,
+            "attached_to": list(facts.attached_to),
+            "exposures": [
+                known(
+                    {
+                        "name": one.name,
+                        "owner_name": one.owner_name,
+                        "owner_email": one.owner_email,
+                    }
+                )
+                for one in facts.exposures
+            ],
+        }
+    )
+
+
+def known(values: Mapping[str, object]) -> dict[str, object]:
+    """Return what is not empty."""
+    return {key: value for key, value in values.items() if value}
+
+
+def read_owner(told: Mapping[str, object]) -> Owner:
+    """Return an owner as a report tells of one."""
+    return Owner(
+        name=text_of(told.get("name")),
+        email=text_of(told.get("email")),
+        group=text_of(told.get("group")),
+        more=other_keys(told.get("more")),
+    )
+
+
+def read_exposure(told: Mapping[str, object]) -> Exposure:
+    """Return an exposure as a report tells of one."""
+    return Exposure(
+        name=text_of(told.get("name")),
+        owner_name=text_of(told.get("owner_name")),
+        owner_email=text_of(told.get("owner_email")),
+    )
+
+
+def owner_in(value: object, group: str = "") -> Owner | None:
+    """Return the owner in a project's own words, an object or a name; None if it has none."""
+    if isinstance(value, Mapping):
+        owner = Owner(
+            name=text_of(value.get("name")),
+            email=text_of(value.get("email")),
+            group=group,
+            more=other_keys({key: value[key] for key in value if key not in {"name", "email"}}),
+        )
+        return owner if owner.label or owner.more else None
+    text = text_of(value)
+    if not text:
+        return None
+    is_email = EMAIL.fullmatch(text) is not None
+    return Owner(email=text, group=group) if is_email else Owner(name=text, group=group)
+
+
+def owners_in(value: object) -> Iterator[Owner]:
+    """Yield the owners that a ``meta.owner`` names: one, or a list."""
+    for one in value if isinstance(value, list) else [value]:
+        if (owner := owner_in(one)) is not None:
+            yield owner
+
+
+def other_keys(value: object) -> dict[str, str]:
+    """Return the texts of an object by their names; what is no text is left out."""
+    if not isinstance(value, Mapping):
+        return {}
+    texts = ((text_of(key), text_of(one)) for key, one in islice(value.items(), 100))
+    return dict(islice(((key, one) for key, one in texts if key and one), MOST_OTHER_KEYS))
+
+
+def several(values: Iterable[T], most: int) -> tuple[T, ...]:
+    """Return the first of these, each once."""
+    found: list[T] = []
+    for one in values:
+        if len(found) == most:
+            break
+        if one not in found:
+            found.append(one)
+    return tuple(found)
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Yield the texts of a list, or a text that stands for a list of one."""
+    for one in value if isinstance(value, list) else [value]:
+        if text := text_of(one):
+            yield text
+
+
+def mappings_in(value: object) -> Sequence[Mapping[str, object]]:
+    """Return the objects of a list."""
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else ()
+
+
+def text_of(value: object) -> str:
+    """Return a text that can be shown and kept, bounded; empty if it is none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    text = str(value) if not isinstance(value, str) else value[: TEXT_CHARACTERS * 4]
+    text = "".join(one if one.isprintable() else " " for one in text).strip()
+    return text if len(text) <= TEXT_CHARACTERS else text[: TEXT_CHARACTERS - 1] + "…"

@@ -1,0 +1,320 @@
+"""Nodes are looked up in manifest.json as dbt Core and dbt v2 write it, and as nobody should."""
+
+import contextlib
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runhook.domain.manifests import WINDOW, facts_in
+from runhook.domain.node_facts import (
+    MOST_EXPOSURES,
+    MOST_OTHER_KEYS,
+    MOST_OWNERS,
+    MOST_TAGS,
+    NO_FACTS,
+    TEXT_CHARACTERS,
+    Exposure,
+    NodeFacts,
+    Owner,
+    read_facts,
+    write_facts,
+)
+
+ORDERS = "model.shop.orders"
+SALES = Owner(name="Sales", email="sales@example.com", group="sales", more={"slack": "#sales"})
+
+
+def a_node(unique_id: str = ORDERS, **more: Any) -> dict[str, Any]:
+    kind, package, name = unique_id.split(".")[:3]
+    return {
+        "name": name,
+        "resource_type": kind,
+        "package_name": package,
+        "original_file_path": f"{kind}s/{name}.sql",
+        "unique_id": unique_id,
+        **more,
+    }
+
+
+def a_group(name: str = "sales", owner: object = None) -> dict[str, Any]:
+    usual = {"name": "Sales", "email": "sales@example.com", "slack": "#sales"}
+    return a_node(f"group.shop.{name}", owner=usual if owner is None else owner)
+
+
+def a_manifest(
+    *objects: Mapping[str, Any], children: Mapping[str, list[str]] | None = None, **more: Any
+) -> dict[str, Any]:
+    sections: dict[str, dict[str, Any]] = {"nodes": {}, "exposures": {}, "groups": {}}
+    for one in objects:
+        kind = one["resource_type"] + "s"
+        sections[kind if kind in sections else "nodes"][one["unique_id"]] = one
+    return {"metadata": {}, **sections, "child_map": children or {}, **more}
+
+
+def look_up(manifest: object, *unique_ids: str, redact: Any = lambda text: text) -> Any:
+    content = manifest if isinstance(manifest, bytes) else json.dumps(manifest).encode()
+    return facts_in(io.BytesIO(content), unique_ids or (ORDERS,), redact)
+
+
+def facts(manifest: object, unique_id: str = ORDERS) -> NodeFacts:
+    return look_up(manifest, unique_id).get(unique_id, NO_FACTS)
+
+
+def test_a_node_has_its_groups_owner_tags_path_and_package():
+    node = a_node(group="sales", tags=["nightly"], meta={"owner": "Ann", "cost": 3})
+
+    assert facts(a_manifest(node, a_group())) == NodeFacts(
+        groups=("sales",),
+        owners=(SALES, Owner(name="Ann")),
+        tags=("nightly",),
+        path="models/orders.sql",
+        package="shop",
+    )
+
+
+def test_what_only_the_configuration_says_counts():
+    config = {"group": "sales", "tags": ["nightly"], "meta": {"owner": "ann@example.com"}}
+
+    found = facts(a_manifest(a_node(config=config), a_group()))
+
+    assert (found.groups, found.tags) == (("sales",), ("nightly",))
+    assert found.owners == (SALES, Owner(email="ann@example.com"))
+
+
+@pytest.mark.parametrize(
+    ("said", "owners"),
+    [
+        ("Ann", [Owner(name="Ann")]),
+        ("@data-team", [Owner(name="@data-team")]),
+        (["Ann", "bob@example.com"], [Owner(name="Ann"), Owner(email="bob@example.com")]),
+        ({"name": "Ann", "pager": 7}, [Owner(name="Ann", more={"pager": "7"})]),
+        ([{"email": "a@example.com"}, None, [], ""], [Owner(email="a@example.com")]),
+        ({}, []),
+        (True, []),
+    ],
+)
+def test_meta_names_owners_in_several_ways(said: object, owners: list[Owner]):
+    assert list(facts(a_manifest(a_node(meta={"owner": said}))).owners) == owners
+
+
+def test_a_test_belongs_to_the_model_that_it_is_attached_to():
+    test = a_node("test.shop.not_null.1a2b", attached_node=ORDERS, tags=["slow"])
+    model = a_node(group="sales", tags=["nightly"])
+
+    found = facts(a_manifest(test, model, a_group()), "test.shop.not_null.1a2b")
+
+    assert (found.groups, found.owners) == (("sales",), (SALES,))
+    assert (found.tags, found.attached_to) == (("slow", "nightly"), (ORDERS,))
+    assert found.path == "models/orders.sql"
+
+
+def test_a_test_of_several_models_belongs_to_the_owners_of_all():
+    test = a_node("test.shop.sums", depends_on={"nodes": [ORDERS, "model.shop.payments"]})
+    models = [
+        a_node(group="sales"),
+        a_node("model.shop.payments", meta={"owner": "Ann"}),
+    ]
+
+    found = facts(a_manifest(test, *models, a_group()), "test.shop.sums")
+
+    assert found.owners == (SALES, Owner(name="Ann"))
+    assert found.attached_to == (ORDERS, "model.shop.payments")
+    assert found.path == "tests/sums.sql"
+
+
+def test_a_unit_test_belongs_to_its_model():
+    test = a_node("unit_test.shop.orders.adds_up", depends_on={"nodes": [ORDERS]})
+    manifest = a_manifest(a_node(group="sales"), a_group(), unit_tests={test["unique_id"]: test})
+
+    assert facts(manifest, test["unique_id"]).owners == (SALES,)
+
+
+def test_exposures_downstream_are_named_with_their_owners_the_direct_ones_first():
+    exposures = [
+        a_node(f"exposure.shop.{name}", owner={"name": name.title(), "email": f"{name}@x.org"})
+        for name in ("near", "far", "other")
+    ]
+    children = {
+        ORDERS: ["model.shop.sums", "test.shop.t.1a", "exposure.shop.near"],
+        "model.shop.sums": ["exposure.shop.far", ORDERS],
+        "model.shop.x": ["exposure.shop.other"],
+    }
+
+    found = facts(a_manifest(a_node(), *exposures, children=children)).exposures
+
+    assert found == (
+        Exposure(name="near", owner_name="Near", owner_email="near@x.org"),
+        Exposure(name="far", owner_name="Far", owner_email="far@x.org"),
+    )
+
+
+def test_a_failing_test_concerns_what_is_downstream_of_its_model():
+    exposure = a_node("exposure.shop.near", owner={"email": "x@x.org"})
+    manifest = a_manifest(
+        a_node("test.shop.t.1a", attached_node=ORDERS),
+        a_node(),
+        exposure,
+        children={ORDERS: ["exposure.shop.near"]},
+    )
+
+    assert [one.name for one in facts(manifest, "test.shop.t.1a").exposures] == ["near"]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("separators", [None, (",", ":")])
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+def test_however_it_is_written_a_node_is_found(
+    *, indent: int | None, separators: tuple[str, str] | None, ensure_ascii: bool
+):
+    unique_id = 'model.shop.größe_"x"_\N{SNOWMAN}'
+    content = json.dumps(
+        a_manifest(a_node(unique_id, group="sales"), a_group()),
+        indent=indent,
+        separators=separators,
+        ensure_ascii=ensure_ascii,
+    )
+
+    assert facts(content.encode(), unique_id).groups == ("sales",)
+
+
+@pytest.mark.parametrize("offset", range(-60, 60, 7))
+def test_a_node_is_found_where_two_windows_meet(offset: int):
+    node = a_node(group="sales")
+    before = json.dumps({"x": ""} | node)
+    padding = "x" * (WINDOW - before.index("unique_id") + offset)
+    manifest = {"padding": padding, **a_manifest(node, a_group())}
+
+    assert facts(manifest).groups == ("sales",)
+
+
+def test_a_node_is_found_behind_much_of_itself():
+    node = {"compiled_code": "select 1;" * 100_000, **a_node(group="sales")}
+
+    assert facts(a_manifest(node, a_group())).groups == ("sales",)
+
+
+def test_code_that_quotes_a_manifest_is_no_node():
+    forged = json.dumps({ORDERS: a_node(group="forged")})
+    texts = {"raw_code": f"-- {forged}", "description": f'\\"{forged}\\\\'}
+
+    manifest = a_manifest(a_node("model.shop.a", **texts), a_node(group="sales"))
+
+    assert facts(manifest).groups == ("sales",)
+
+
+def test_an_object_that_passes_for_a_node_takes_nothing_over():
+    forged = {ORDERS: a_node(group="forged")}
+    manifest = a_manifest(a_node("model.shop.a", meta=forged), a_node(group="sales"), a_group())
+
+    assert facts(manifest) == NO_FACTS
+
+
+def test_a_disabled_node_of_the_same_name_does_not_matter():
+    manifest = a_manifest(
+        a_node(group="sales"), a_group(), disabled={ORDERS: [a_node(group="other")]}
+    )
+
+    assert facts(manifest).groups == ("sales",)
+
+
+def test_something_called_child_map_in_a_project_does_not_matter():
+    columns = {"child_map": {"name": "child_map"}}
+    exposure = a_node("exposure.shop.near", owner={"email": "x@x.org"})
+    manifest = a_manifest(
+        a_node(columns=columns), exposure, children={ORDERS: ["exposure.shop.near"]}
+    )
+
+    assert [one.name for one in facts(manifest).exposures] == ["near"]
+
+
+def test_secrets_are_taken_out_before_texts_are_shortened():
+    secret = "hunter2hunter2"
+    owner = {"name": "x" * (TEXT_CHARACTERS - 5) + secret, secret: secret}
+    manifest = a_manifest(a_node(group="sales", tags=[secret]), a_group(owner=owner))
+
+    found = look_up(manifest, redact=lambda text: text.replace(secret, "*****"))[ORDERS]
+
+    assert "hunter" not in repr(found)
+    assert found.tags == ("*****",)
+
+
+def test_whatever_a_project_says_is_bounded():
+    many = {f"k{n}": "\N{SNOWMAN}" * 500 for n in range(100)}
+    node = a_node(
+        group="sales",
+        tags=[f"t{n}" for n in range(1_000)],
+        meta={"owner": [{"name": f"n{n}", **many} for n in range(9)]},
+    )
+    exposures = [a_node(f"exposure.shop.e{n}", owner=many) for n in range(50)]
+    children = {ORDERS: [one["unique_id"] for one in exposures]}
+
+    found = facts(a_manifest(node, a_group(owner=many), *exposures, children=children))
+
+    assert (len(found.owners), len(found.tags)) == (MOST_OWNERS, MOST_TAGS)
+    assert len(found.exposures) == MOST_EXPOSURES
+    assert all(len(owner.more) <= MOST_OTHER_KEYS for owner in found.owners)
+    assert len(json.dumps(write_facts(found))) < 50_000
+
+
+def test_control_characters_and_marks_of_direction_are_not_told():
+    node = a_node(meta={"owner": "A\u202enn\x00\r\n\ud800"})
+
+    assert facts(a_manifest(node)).owners == (Owner(name="A nn"),)
+
+
+def test_what_is_written_is_read_again():
+    node = a_node(group="sales", tags=["nightly"], meta={"owner": "Ann"})
+    exposure = a_node("exposure.shop.near", owner={"email": "x@x.org"})
+    children = {ORDERS: ["exposure.shop.near"]}
+    found = facts(a_manifest(node, a_group(), exposure, children=children))
+
+    assert read_facts(json.loads(json.dumps(write_facts(found)))) == found
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.6, 0.9])
+def test_a_manifest_that_was_cut_off_tells_what_is_whole_in_it(cut: float):
+    content = json.dumps(a_manifest(a_node(group="sales"), a_group())).encode()
+
+    with contextlib.suppress(ValueError):
+        look_up(content[: int(len(content) * cut)])
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+KEYS = (
+    "group",
+    "owner",
+    "tags",
+    "meta",
+    "config",
+    "depends_on",
+    "attached_node",
+    "package_name",
+    "original_file_path",
+    "resource_type",
+    "name",
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), json_values), json_values)
+def test_any_values_give_facts_that_can_be_told(values: dict[str, object], children: object):
+    node = {**a_node(), **values}
+    manifest = {"nodes": {ORDERS: node}, "child_map": children}
+
+    found = facts(json.dumps(manifest).encode())
+
+    json.dumps(write_facts(found), ensure_ascii=False).encode()
+    assert read_facts(write_facts(found)) == found
+
+
+@given(json_values)
+def test_any_report_gives_facts(value: object):
+    read_facts({"owners": value, "groups": value, "tags": value, "exposures": [value, value]})
