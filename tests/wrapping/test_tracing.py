@@ -255,9 +255,9 @@ def test_an_older_log_and_one_that_is_nobodys_business_are_not_told(
 READ = """
 import resource, sys
 from pathlib import Path
-from runhook.client.artifacts import read_file
+from runhook.client.artifacts import read_results_file
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-results = read_file(Path(sys.argv[1]), "RUNHOOK_STEP")
+results = read_results_file(Path(sys.argv[1]), "RUNHOOK_STEP")
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(results.total, results.failed_total, results.counts["skipped"], after - before)
 """
