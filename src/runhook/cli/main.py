@@ -36,6 +36,9 @@ COMMANDS = {
         help="show what would be reported from here, and whether it could",
     ),
     "listen": Command(module="runhook.cli.listen", help="receive deliveries and print them"),
+    "webhooks": Command(
+        module="runhook.cli.webhooks", help="create, list, test and delete webhooks"
+    ),
     "serve": Command(
         module="runhook.cli.serve", help="run the service: API and dispatcher", needs_server=True
     ),

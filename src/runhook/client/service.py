@@ -41,6 +41,13 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The service has done what it was asked for; ``data`` is what it says."""
+
+    data: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFailed:
     """The report was not taken, and why, for people."""
 
@@ -86,7 +93,8 @@ class Service:
         }
         prefix = self._url.path.rstrip("/")
         self.destination = Destination(service=f"{self.name}{prefix}", account_id=account_id)
-        self._runs = f"{prefix}/api/v3/accounts/{account_id}/runs"
+        self._account = f"{prefix}/api/v3/accounts/{account_id}"
+        self._runs = f"{self._account}/runs"
         self._proxy = find_proxy(self._url, environ)
 
     @property
@@ -125,6 +133,30 @@ class Service:
         path = f"{self._runs}/{quote(run_id, safe='')}/artifacts/{quote(name, safe='')}"
         return self._send("PUT", path, content, timeout, refusals=REFUSALS)
 
+    def ask(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, *, timeout: float
+    ) -> Answered | RequestFailed:
+        """Ask the account's API for something that is no report.
+
+        Args:
+            method: of HTTP.
+            path: behind that of the account, such as `webhooks/subscriptions`.
+            body: an object, if the request has one.
+            timeout: seconds for each read and write.
+        """
+        content = b"" if body is None else json.dumps(body).encode()
+        came = self._exchange(method, f"{self._account}/{path}", content, timeout)
+        if isinstance(came, RequestFailed):
+            return came
+        status, content = came
+        if not 200 <= status < 300:
+            failed = judge_answer(status, content, REFUSALS)
+            return failed if isinstance(failed, RequestFailed) else not_ours()
+        try:
+            return Answered(data=json.loads(content)["data"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return not_ours()
+
     def _post(
         self,
         path: str,
@@ -139,12 +171,19 @@ class Service:
     def _send(
         self, method: str, path: str, content: bytes, timeout: float, *, refusals: frozenset[int]
     ) -> Accepted | RequestFailed:
+        came = self._exchange(method, path, content, timeout)
+        return came if isinstance(came, RequestFailed) else judge_answer(*came, refusals)
+
+    def _exchange(
+        self, method: str, path: str, content: bytes, timeout: float
+    ) -> tuple[int, bytes] | RequestFailed:
+        """Send a request and return the response's status and body."""
         try:
             connection, target, extra = self._connect(path, timeout)
             try:
                 connection.request(method, target, content, {**self._headers, **extra})
                 response = connection.getresponse()
-                return judge_answer(response.status, response.read(LARGEST_ANSWER), refusals)
+                return response.status, response.read(LARGEST_ANSWER)
             finally:
                 connection.close()
         except TimeoutError:

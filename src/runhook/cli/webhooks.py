@@ -1,0 +1,232 @@
+"""`runhook webhooks`: webhooks, created, listed, tested and deleted from a shell, over the API."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from runhook.cli.reporting import add_service_flags
+from runhook.client.service import Service, UnusableError, connect_service
+from runhook.client.settings import read_service_settings
+from runhook.client.webhooks import (
+    all_webhooks,
+    create_webhook,
+    delete_webhook,
+    test_webhook,
+)
+from runhook.domain.errors import InvalidError
+from runhook.domain.events import EventType
+from runhook.domain.options import OPTIONS
+
+COLUMNS = ("ID", "NAME", "FORMAT", "STATE", "EVENTS", "URL")
+EVENT_PREFIX = "job.run."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's flags."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    create = actions.add_parser("create", help="create a webhook and print its secret, this once")
+    create.add_argument("name", metavar="NAME", help="what the webhook is called")
+    create.add_argument(
+        "--endpoint", metavar="URL", help="where deliveries go; a format may know that itself"
+    )
+    create.add_argument("--format", help="dbt_cloud, slack, teams, pagerduty, ... (dbt_cloud)")
+    create.add_argument(
+        "--event",
+        action="append",
+        metavar="NAME",
+        help="completed, errored, ...; several times for several events",
+    )
+    for name in ("job", "project", "environment"):
+        create.add_argument(
+            f"--{name}-id",
+            action="append",
+            metavar="ID",
+            help=f"hear of this {name} only; several times for several",
+        )
+    create.add_argument("--description", help="what it is for")
+    create.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option, such as rate_limit=10/second",
+    )
+    create.add_argument(
+        "--setting",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the format, such as routing_key=@/run/secrets/pagerduty",
+    )
+    create.add_argument("--inactive", action="store_true", help="create it without activating it")
+    listing = actions.add_parser("list", help="list the account's webhooks")
+    test = actions.add_parser("test", help="send a test delivery and say what the endpoint answers")
+    delete = actions.add_parser("delete", help="delete a webhook and cancel its deliveries")
+    for action in (test, delete):
+        action.add_argument("id", metavar="ID", help="as `webhooks list` shows it")
+    for action in (create, listing):
+        action.add_argument("--json", action="store_true", help="print JSON, as the API has it")
+    for action in (create, listing, test, delete):
+        add_service_flags(action)
+        action.epilog = "RUNHOOK_TOKEN holds the API token. @FILE stands for a file with the value."
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Do what the action says, and return 0; 1 if it failed."""
+    try:
+        service = connect_service(read_service_settings(arguments, os.environ), os.environ)
+    except UnusableError as error:
+        raise InvalidError(str(error)) from None
+    match arguments.action:
+        case "create":
+            print(created_as_text(create_webhook(service, webhook_in(arguments)), arguments))
+        case "list":
+            print_webhooks(list(all_webhooks(service)), as_json=arguments.json)
+        case "test":
+            return send_test(service, arguments.id)
+        case _:
+            delete_webhook(service, arguments.id)
+            print(f"Webhook {arguments.id} is deleted.")
+    return 0
+
+
+def send_test(service: Service, webhook_id: str) -> int:
+    """Say what came of a test, and return 0 if the endpoint took it."""
+    error = test_webhook(service, webhook_id)
+    if error is not None:
+        print(f"runhook webhooks: the test failed: {printable(error)}", file=sys.stderr)
+        return 1
+    print("The endpoint took the test delivery.")
+    return 0
+
+
+def webhook_in(arguments: argparse.Namespace) -> Mapping[str, object]:
+    """Read the webhook to create, as the API takes it.
+
+    Raises:
+        InvalidError: an option is unknown, or a file cannot be read.
+    """
+    given = {
+        "name": arguments.name,
+        "description": arguments.description,
+        "client_url": arguments.endpoint and text_in(arguments.endpoint),
+        "format": arguments.format,
+        "event_types": arguments.event and [event_named(one) for one in arguments.event],
+        "job_ids": arguments.job_id,
+        "project_ids": arguments.project_id,
+        "environment_ids": arguments.environment_id,
+        "format_settings": dict(map(pair_in, arguments.setting)) or None,
+    }
+    return {
+        "active": not arguments.inactive,
+        **{name: value for name, value in given.items() if value is not None},
+        **dict(option_in(one) for one in arguments.option),
+    }
+
+
+def event_named(word: str) -> str:
+    """Full name of an event; the service judges a name that it does not know."""
+    known = {one.value.removeprefix(EVENT_PREFIX): one.value for one in EventType}
+    return known.get(word, word)
+
+
+def option_in(word: str) -> tuple[str, object]:
+    """Read an option with its value.
+
+    Raises:
+        InvalidError: there is no such option.
+    """
+    name, value = pair_in(word)
+    known = [option.name for option in OPTIONS]
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"choose from {', '.join(known)}"
+        raise InvalidError(f"`{name[:80]}` is no option of a webhook; {hint}")
+    return name, value
+
+
+def pair_in(word: str) -> tuple[str, object]:
+    """Read NAME=VALUE; a value is JSON where it can be read as that, and else a text.
+
+    Raises:
+        InvalidError: it has no name, or names a file that cannot be read.
+    """
+    name, equals, value = word.partition("=")
+    if not equals or not name:
+        raise InvalidError(f"`{word[:80]}` is not NAME=VALUE")
+    text = text_in(value)
+    try:
+        return name, json.loads(text)
+    except (ValueError, RecursionError):
+        return name, text
+
+
+def text_in(value: str) -> str:
+    """Read a value that may be in a file, so that a secret is on no command line.
+
+    Raises:
+        InvalidError: the file cannot be read.
+    """
+    if not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise InvalidError(f"{value[1:]} cannot be read: {reason}") from None
+
+
+def created_as_text(webhook: Mapping[str, Any], arguments: argparse.Namespace) -> str:
+    """What is printed of a new webhook: the only time that its secret is shown."""
+    if arguments.json:
+        return json.dumps(webhook, indent=2)
+    events = ", ".join(webhook["event_types"])
+    lines = [f"Webhook {webhook['id']} is created. It hears {events}."]
+    if secret := webhook.get("hmac_secret"):
+        lines.append(f"Secret, shown this once: {secret}")
+    return "\n".join(lines)
+
+
+def print_webhooks(webhooks: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print webhooks as JSON, or as a table."""
+    if as_json:
+        print(json.dumps(webhooks, indent=2))
+        return
+    rows = [COLUMNS, *map(cells_of, webhooks)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+def cells_of(webhook: Mapping[str, Any]) -> tuple[str, ...]:
+    """Cells of a webhook's line."""
+    return (
+        webhook["id"],
+        printable(webhook["name"]),
+        webhook.get("format", "dbt_cloud"),
+        state_of(webhook),
+        ",".join(short_names(webhook["event_types"])),
+        printable(webhook["client_url"]),
+    )
+
+
+def state_of(webhook: Mapping[str, Any]) -> str:
+    """Whether a webhook delivers, in a word."""
+    if not webhook["active"]:
+        return "inactive"
+    return "paused" if webhook.get("paused_until") else "active"
+
+
+def short_names(event_types: Iterable[str]) -> Iterable[str]:
+    """Names of events without what they share."""
+    return (one.removeprefix(EVENT_PREFIX) for one in event_types)
+
+
+def printable(text: str) -> str:
+    """A text of another user's, fit for a terminal."""
+    return text if text.isprintable() else ascii(text)

@@ -1,0 +1,90 @@
+"""Webhooks, created, listed, tested and deleted over the API."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from runhook.client.service import RequestFailed, Service
+from runhook.domain.errors import RunhookError
+
+REQUEST_SECONDS = 15.0
+TEST_SECONDS = 75.0
+"""A test answers once the endpoint has, which may take it a minute."""
+PAGE = 100
+
+
+class WebhookRequestError(RunhookError):
+    """The service did not do what it was asked for; the message says why."""
+
+
+def create_webhook(service: Service, webhook: Mapping[str, object]) -> Mapping[str, Any]:
+    """Create a webhook; the result holds its secret, this once.
+
+    Raises:
+        WebhookRequestError: the service refuses it, or cannot be asked.
+    """
+    created: Mapping[str, Any] = ask(service, "POST", "webhooks/subscriptions", webhook)
+    return created
+
+
+def all_webhooks(service: Service) -> Iterator[Mapping[str, Any]]:
+    """Yield the account's webhooks.
+
+    Raises:
+        WebhookRequestError: the service cannot be asked.
+    """
+    offset = 0
+    while True:
+        path = f"webhooks/subscriptions?limit={PAGE}&offset={offset}"
+        page = ask(service, "GET", path)
+        yield from page
+        if len(page) < PAGE:
+            return
+        offset += PAGE
+
+
+def test_webhook(service: Service, webhook_id: str) -> str | None:
+    """Send a test delivery and wait for the endpoint.
+
+    Returns:
+        what went wrong, None if the endpoint took it.
+
+    Raises:
+        WebhookRequestError: there is no such webhook, or the service cannot be asked.
+    """
+    tried = ask(service, "GET", f"{path_of(webhook_id)}/test", timeout=TEST_SECONDS)
+    error: str | None = tried["verification_error"]
+    return error
+
+
+def delete_webhook(service: Service, webhook_id: str) -> None:
+    """Delete a webhook.
+
+    Raises:
+        WebhookRequestError: there is no such webhook, or the service cannot be asked.
+    """
+    ask(service, "DELETE", path_of(webhook_id))
+
+
+def path_of(webhook_id: str) -> str:
+    """Path of a webhook, behind that of its account."""
+    return f"webhooks/subscription/{quote(webhook_id, safe='')}"
+
+
+def ask(
+    service: Service,
+    method: str,
+    path: str,
+    body: Mapping[str, object] | None = None,
+    *,
+    timeout: float = REQUEST_SECONDS,
+) -> Any:
+    """`data` of what the service answers.
+
+    Raises:
+        WebhookRequestError: it refuses, or cannot be asked.
+    """
+    answer = service.ask(method, path, body, timeout=timeout)
+    if isinstance(answer, RequestFailed):
+        raise WebhookRequestError(f"{service.name}: {answer.reason}")
+    return answer.data

@@ -1,0 +1,86 @@
+"""`runhook webhooks`: the webhooks of an account, from a shell."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.support.program import Finished, Service, runhook
+from tests.support.receiver import Receiver, status
+from tests.support.running import TOKEN
+
+
+class Shell:
+    """A shell on a machine that knows where the service is, and has a token."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder = folder
+        self.environment = {"RUNHOOK_URL": url, "RUNHOOK_TOKEN": TOKEN}
+
+    async def webhooks(self, *words: str) -> Finished:
+        return await runhook("webhooks", *words, folder=self._folder, environment=self.environment)
+
+
+async def test_a_webhook_is_created_tested_listed_and_deleted(
+    tmp_path: Path, start: Callable[[], Service]
+):
+    async with Receiver(status(204), status(500)) as receiver, start() as service:
+        shell = Shell(tmp_path, service.url)
+        (tmp_path / "url").write_text(f"{receiver.url}/dbt\n")
+        asked = ("--event", "completed", "--event", "job.run.errored", "--option")
+        made = await shell.webhooks(
+            "create", "Tell 🎉 \u202ethe team", "--endpoint", "@url", *asked, "rate_limit=10/second"
+        )
+        webhook_id = made.out.split()[1]
+        taken = await shell.webhooks("test", webhook_id)
+        refused = await shell.webhooks("test", webhook_id)
+        as_table = await shell.webhooks("list")
+        as_json = await shell.webhooks("list", "--json")
+        deleted = await shell.webhooks("delete", webhook_id)
+        again = await shell.webhooks("delete", webhook_id)
+        left = await shell.webhooks("list", "--json")
+
+    assert made.code == 0, made.err
+    assert "It hears job.run.completed, job.run.errored." in made.out
+    assert "Secret, shown this once: " in made.out
+    assert (taken.code, refused.code, deleted.code, again.code) == (0, 1, 0, 1)
+    assert "500" in refused.err
+    assert again.err.count("\n") == 1
+    (listed,) = json.loads(as_json.out)
+    assert (listed["id"], listed["rate_limit"]) == (webhook_id, "10/second")
+    assert "hmac_secret" not in listed
+    assert "\u202e" not in as_table.out
+    assert f"{receiver.url}/dbt" in as_table.out
+    assert json.loads(left.out) == []
+
+
+async def test_what_is_wrong_is_said_in_a_line_and_nothing_is_created(
+    tmp_path: Path, start: Callable[[], Service]
+):
+    async with start() as service:
+        shell = Shell(tmp_path, service.url)
+        complete = ("create", "x", "--endpoint", "https://93.184.215.14", "--event", "completed")
+        wrong = {
+            "is no option of a webhook; did you mean `rate_limit`?": (
+                "--option",
+                "rate_limt=10/second",
+            ),
+            "rate_limit": ("--option", "rate_limit=fast"),
+            "NAME=VALUE": ("--setting", "routing_key"),
+            "no-such-file cannot be read": ("--endpoint", "@no-such-file"),
+            "job.run.finished": ("--event", "job.run.finished"),
+        }
+        ended = {word: await shell.webhooks(*complete, *flags) for word, flags in wrong.items()}
+        listed = await shell.webhooks("list", "--json")
+        shell.environment["RUNHOOK_TOKEN"] = "another"
+        unauthorized = await shell.webhooks("list")
+        shell.environment.pop("RUNHOOK_TOKEN")
+        without = await shell.webhooks("list")
+
+    for word, one in ended.items():
+        assert one.code == 1
+        assert one.err.count("\n") == 1
+        assert word in one.err
+    assert json.loads(listed.out) == []
+    assert (unauthorized.code, without.code) == (1, 1)
+    assert "401" in unauthorized.err
+    assert "RUNHOOK_TOKEN" in without.err
