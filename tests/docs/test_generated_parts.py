@@ -10,18 +10,21 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from runhook.domain.declaring import Option
 from runhook.domain.deliveries import INITIAL_STATES, MOVES, DeliveryState
 from runhook.domain.failing import Health, hopeless_reason
+from runhook.domain.formats import FORMATS
 from runhook.domain.kinds import Parts
 from runhook.domain.options import OPTIONS
 from runhook.domain.runs import AccountId, RunId, RunOutcome, RunStatus, Trigger
 from runhook.domain.samples import SAMPLE_RESULTS
 from runhook.domain.telling import DeliveryId, PayloadVersion
 from runhook.settings import SETTINGS, Setting
+from tests.docs import formats
 from tests.docs.documents import DOCUMENTS, REPOSITORY
 from tests.support.builders import a_deactivation, a_job, a_missed_run, a_run, a_webhook, an_event
 from tests.support.rendering import render
@@ -162,6 +165,9 @@ PARTS = {
     "notice-2023-02": lambda: notice(PayloadVersion.V2023_02),
     "missed-2022-05": lambda: missed(PayloadVersion.V2022_05),
     "missed-2023-02": lambda: missed(PayloadVersion.V2023_02),
+    "template-names": formats.template_names,
+    **{f"format-{name}": partial(formats.what_it_sends, name) for name in FORMATS},
+    **{f"format-{name}-settings": partial(formats.settings_table, name) for name in FORMATS},
 }
 PLACES = {
     "settings": "docs/settings.md",
@@ -174,6 +180,9 @@ PLACES = {
     "notice-2023-02": "docs/api.md",
     "missed-2022-05": "docs/api.md",
     "missed-2023-02": "docs/api.md",
+    "template-names": "docs/formats/template.md",
+    **{f"format-{name}": f"docs/formats/{name}.md" for name in FORMATS},
+    **{f"format-{name}-settings": f"docs/formats/{name}.md" for name in FORMATS},
 }
 
 

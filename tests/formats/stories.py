@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from runhook.domain.events import Event, EventType
 from runhook.domain.notices import MissedRun
-from runhook.domain.runs import AccountId, Job, RunId, RunOutcome, RunStatus, Trigger
+from runhook.domain.runs import AccountId, Job, Run, RunId, RunOutcome, RunStatus, Trigger
 from runhook.domain.telling import DeliveryId, Telling
 from tests.support.builders import a_job, a_missed_run, a_run, a_webhook, an_event
 
 BEGAN = datetime(2026, 3, 1, 4, 0, 2, tzinfo=UTC)
 ENDED = BEGAN + timedelta(minutes=4, seconds=12)
 NIGHTLY = a_job(name="nightly", project_name="shop", environment_name="prod")
+FAILURE = (RunStatus.ERROR, RunOutcome.FAILED)
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 RESULTS = {
     "counts": {"success": 41, "error": 1, "fail": 1, "skipped": 3},
@@ -59,7 +60,7 @@ def ended(type_: EventType, status: RunStatus, outcome: RunOutcome | None, **tol
 
 
 def failed(type_: EventType = EventType.COMPLETED, **told: object) -> Event:
-    event = ended(type_, RunStatus.ERROR, RunOutcome.FAILED, **told)
+    event = ended(type_, *FAILURE, **told)
     run = replace(event.run, status_message="2 of 46 nodes failed", results=RESULTS)
     return replace(event, run=run)
 
@@ -70,6 +71,10 @@ def succeeded(**told: object) -> Event:
 
 def canceled(**told: object) -> Event:
     return ended(EventType.CANCELED, RunStatus.CANCELLED, None, **told)
+
+
+def with_run(event: Event, run: Run) -> Event:
+    return replace(event, run=run)
 
 
 def missed() -> MissedRun:

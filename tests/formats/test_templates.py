@@ -123,6 +123,22 @@ def test_a_part_is_shown_if_its_condition_holds(condition, is_shown):
     assert shown == ({"a": {"b": 1}, "l": ["x"]} if is_shown else {"l": []})
 
 
+def test_one_value_or_another_is_shown():
+    def state(condition: str) -> object:
+        return filled({"a": {"$when": condition, "$value": "ok", "$else": "bad {{ count }}"}})
+
+    assert state("{{ yes }}") == {"a": "ok"}
+    assert state("{{ not yes }}") == {"a": "bad 3"}
+
+
+def test_a_document_is_measured_with_the_longer_of_two_values():
+    either = {"$when": "{{ yes }}", "$value": "", "$else": "y" * 4_000}
+    with pytest.raises(InvalidError, match="with full lists it becomes"):
+        Template.parse(
+            json.dumps([{"$data": "{{ rows }}", **either}]), {"yes": True, "rows": [1] * 10}
+        )
+
+
 def test_a_condition_chooses_among_what_is_repeated():
     document = [{"$data": "{{ nodes }}", "$when": "{{ message }}", "$value": "{{ name }}"}]
 
@@ -137,6 +153,7 @@ def test_a_condition_chooses_among_what_is_repeated():
         ("first_line | upper | cut: 4", 'A "\N{HORIZONTAL ELLIPSIS}'),
         ("html", "a &quot;quoted&quot;\nname"),
         ("slack", 'a "quoted"\nname'),
+        ("code", 'a "quoted" name'),
         ("uri", "a%20%22quoted%22%0Aname"),
         ("cut: 0", ""),
         ("cut:9999", 'a "quoted"\nname'),
@@ -184,6 +201,7 @@ def test_markup_is_escaped_for_where_it_goes():
         ('[{"$when": "{{ name > 3 }}"}]', "at `/0/$when`: write"),
         ('[{"$when": "{{ nam }}"}]', "at `/0/$when`: `nam` is unknown"),
         ('[{"$value": 1, "b": 2}]', "beside `$value` only"),
+        ('[{"$value": 1, "$else": 2}]', "`$else` stands beside `$when`"),
         ('{"a": 1, "a": 2}', "the name `a` stands twice"),
         ("[NaN]", "`NaN` is no number"),
         ("[-Infinity]", "`-Infinity` is no number"),

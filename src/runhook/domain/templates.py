@@ -15,7 +15,7 @@ from html import escape
 from urllib.parse import quote
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.text import REPLACED, SURROGATES, fit
+from runhook.domain.text import REPLACED, SURROGATES, fit, one_line
 
 LARGEST_SOURCE = 16 << 10
 LARGEST_OUTPUT = 64 << 10
@@ -32,7 +32,7 @@ LONGEST_VALUE = 4_000
 LONGEST_VALUES = 400_000
 """Characters of all of them, before filters."""
 
-DATA, WHEN, VALUE = "$data", "$when", "$value"
+DATA, WHEN, VALUE, ELSE = "$data", "$when", "$value", "$else"
 
 # Without braces inside, so that a row of opening ones is read once.
 PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
@@ -44,6 +44,9 @@ CONDITION = re.compile(
 CUTTING = re.compile(r"cut\s*:\s*(\d{1,5})")
 MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&@])")
 
+BACKTICK_ALIKE = "\N{MODIFIER LETTER GRAVE ACCENT}"
+"""In code nothing is markup but the backtick, which has no escape there."""
+
 Filter = Callable[[str], str]
 SHAPING: Mapping[str, Filter] = {
     "upper": str.upper,
@@ -54,6 +57,7 @@ ESCAPING: Mapping[str, Filter] = {
     "html": escape,
     "markdown": lambda text: MARKUP.sub(r"\\\1", text),
     "slack": lambda text: escape(text, quote=False),
+    "code": lambda text: one_line(text).replace("`", BACKTICK_ALIKE),
     "uri": lambda text: quote(text, safe="", errors="replace"),
 }
 FILTERS = (*SHAPING, "cut: 80", *ESCAPING)
@@ -170,11 +174,21 @@ class Part:
     over: Place | None = None
     turns: int = 1
     """How often it is there if the list is full."""
+    otherwise: "Content | None" = None
+    """What is there in its place if the condition does not hold."""
 
     def render(self, scopes: Scopes, how: Rendering) -> Iterator[object]:
         for inner in self._turns(scopes):
-            if self.condition is None or how.is_whole or self.condition.holds(inner):
+            if how.is_whole:
+                yield self._longest(inner, how)
+            elif self.condition is None or self.condition.holds(inner):
                 yield self.content.render(inner, how)
+            elif self.otherwise is not None:
+                yield self.otherwise.render(inner, how)
+
+    def _longest(self, scopes: Scopes, how: Rendering) -> object:
+        possible = [self.content, *([] if self.otherwise is None else [self.otherwise])]
+        return max((one.render(scopes, how) for one in possible), key=lambda one: len(written(one)))
 
     def _turns(self, scopes: Scopes) -> Iterator[Scopes]:
         if self.over is None:
@@ -275,10 +289,15 @@ class Parser:
         rest = {key: one for key, one in value.items() if key not in (DATA, WHEN)}
         if VALUE not in rest:
             return Part(self.content(rest, pointer, scopes), condition, over, turns)
-        if len(rest) > 1:
-            raise wrong(pointer, f"beside `{VALUE}` only `{DATA}` and `{WHEN}` can stand")
+        if rest.keys() - {VALUE, ELSE}:
+            raise wrong(pointer, f"beside `{VALUE}` only `{DATA}`, `{WHEN}` and `{ELSE}` can stand")
         content = self.content(rest[VALUE], f"{pointer}/{VALUE}", scopes)
-        return Part(content, condition, over, turns)
+        if ELSE not in rest:
+            return Part(content, condition, over, turns)
+        if condition is None:
+            raise wrong(pointer, f"`{ELSE}` stands beside `{WHEN}`")
+        otherwise = self.content(rest[ELSE], f"{pointer}/{ELSE}", scopes)
+        return Part(content, condition, over, turns, otherwise)
 
     def content(self, value: object, pointer: str, scopes: Scopes) -> Content:
         """Read a value."""
@@ -507,7 +526,12 @@ def counted(content: Content) -> tuple[int, int]:
             within = parts
         case Named(parts=named):
             within = tuple(one for _, one in named)
-    counts = [(one.turns, *counted(one.content)) for one in within]
+    counts = [
+        (one.turns, *counted(possible))
+        for one in within
+        for possible in (one.content, one.otherwise)
+        if possible is not None
+    ]
     return (
         1 + sum(turns * values for turns, values, _ in counts),
         sum(turns * texts for turns, _, texts in counts),
