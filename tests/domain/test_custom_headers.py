@@ -1,10 +1,10 @@
 import pytest
 
-from runhook.domain.custom_headers import Headers
+from runhook.domain.custom_headers import HeadersKind
 from runhook.domain.declaring import MASK
 from runhook.domain.errors import InvalidError
 
-HEADERS = Headers()
+HEADERS = HeadersKind()
 
 
 def test_what_is_masked_keeps_its_value_whatever_the_case_of_its_name():

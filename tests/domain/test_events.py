@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from runhook.domain.events import Event, EventType, events_for
-from runhook.domain.runs import FinishReport, RunStatus, announce_cancel, finish
+from runhook.domain.runs import FinishReport, RunStatus, finish, note_cancel
 from tests.support.builders import FINISHED_AT, OCCURRED_AT, a_job, a_run
 
 TOLD = {
@@ -63,7 +63,7 @@ def test_a_failed_run_is_told_as_errored_before_completed():
 
 
 def test_a_canceled_run_is_told_as_canceled_only():
-    run = announce_cancel(a_run(), now=FINISHED_AT)
+    run = note_cancel(a_run(), now=FINISHED_AT)
     ended = finish(run, FinishReport(status=RunStatus.CANCELLED), now=FINISHED_AT)
 
     assert types_of(events_for(run, ended, now=OCCURRED_AT)) == ["job.run.canceled"]
@@ -80,7 +80,7 @@ def test_a_change_that_leaves_the_status_gives_nothing(status):
 def test_asking_for_a_cancellation_gives_nothing_before_the_run_has_stopped():
     run = a_run()
 
-    assert events_for(run, announce_cancel(run, now=FINISHED_AT), now=OCCURRED_AT) == ()
+    assert events_for(run, note_cancel(run, now=FINISHED_AT), now=OCCURRED_AT) == ()
 
 
 def test_a_repeated_finish_gives_nothing():

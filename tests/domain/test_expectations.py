@@ -43,7 +43,7 @@ def test_what_is_written_is_read_as_the_same(minutes):
 @pytest.mark.parametrize(
     ("every", "grace", "message"),
     [
-        ("daily", "1 hour", "every: `daily` is no span of time such as"),
+        ("daily", "1 hour", "every: `daily` is not a span of time such as"),
         ("", "1 hour", "every: `` is no span"),
         ("-1 day", "1 hour", "every: `-1 day` is no span"),
         ("1.5 days", "1 hour", "every: `1.5 days` is no span"),

@@ -19,9 +19,9 @@ from runhook.domain.runs import (
     RunOutcome,
     RunStatus,
     RunStep,
-    announce_cancel,
     finish,
     lose,
+    note_cancel,
     request_cancel,
     silence_in,
 )
@@ -103,7 +103,7 @@ def test_a_reporter_asks_for_a_time_that_a_client_can_keep_a_run(text):
 
 
 def test_a_lost_run_whose_cancellation_was_announced_is_canceled():
-    after = lost(announce_cancel(a_run(heartbeats=True), now=FINISHED_AT))
+    after = lost(note_cancel(a_run(heartbeats=True), now=FINISHED_AT))
 
     assert (after.status, after.outcome) == (RunStatus.CANCELLED, None)
     assert after.status_message == "lost contact after 303 s"
@@ -161,7 +161,7 @@ def test_after_that_finishing_goes_by_the_usual_rules(run, report, other):
     [(False, ["job.run.errored", "job.run.completed"]), (True, ["job.run.canceled"])],
 )
 def test_losing_a_run_is_told_as_any_such_end_is(is_announced, types):
-    run = announce_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run()
+    run = note_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run()
 
     assert told(run, lost(run)) == types
 
@@ -178,7 +178,7 @@ def test_losing_a_run_is_told_as_any_such_end_is(is_announced, types):
     ],
 )
 def test_the_true_end_of_a_lost_run_is_told_but_for_what_was_told(is_announced, status, types):
-    before = lost(announce_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run())
+    before = lost(note_cancel(a_run(), now=FINISHED_AT) if is_announced else a_run())
     after = finish(before, FinishReport(status=status), now=MUCH_LATER)
 
     assert told(before, after) == types

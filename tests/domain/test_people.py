@@ -7,8 +7,8 @@ import pytest
 from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
 from runhook.domain.people import (
     check_email,
-    check_name,
     check_new_password,
+    check_person_name,
     check_role_change,
     session_end,
 )
@@ -49,15 +49,15 @@ def test_an_e_mail_address_has_254_characters_at_most():
 
 
 def test_a_name_loses_the_spaces_around_it():
-    assert check_name(" Ada Lovelace ") == "Ada Lovelace"
-    assert check_name("x" * 255) == "x" * 255
-    assert check_name("\u827e\u8fbe \U0001f9ee") == "\u827e\u8fbe \U0001f9ee"
+    assert check_person_name(" Ada Lovelace ") == "Ada Lovelace"
+    assert check_person_name("x" * 255) == "x" * 255
+    assert check_person_name("\u827e\u8fbe \U0001f9ee") == "\u827e\u8fbe \U0001f9ee"
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 256, "a\x00b", "a\nb", "\u202eada", "\ud800"])
 def test_a_name_that_is_none_is_refused(name: str):
     with pytest.raises(InvalidError, match=r"^name: "):
-        check_name(name)
+        check_person_name(name)
 
 
 @pytest.mark.parametrize("length", [12, 1_024])

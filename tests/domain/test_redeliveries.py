@@ -13,14 +13,14 @@ from runhook.domain.redeliveries import (
     MOST_PICKED,
     UNSENT_STATES,
     Candidate,
+    LogPlace,
     Obstacle,
     Picked,
-    Place,
     Redelivery,
     RedeliveryId,
+    RedeliveryShare,
     RedeliveryState,
     Selection,
-    Share,
     check_cancellation,
     check_picked,
     check_selection,
@@ -32,7 +32,7 @@ from runhook.domain.telling import DeliveryId, WebhookId
 NOW = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 MONTH = timedelta(days=30)
 A_SECOND = timedelta(seconds=1)
-START = Place(NOW - MONTH, DeliveryId(""))
+START = LogPlace(NOW - MONTH, DeliveryId(""))
 SINCE_YESTERDAY = Selection(since=NOW - timedelta(days=1))
 
 
@@ -112,7 +112,7 @@ def test_only_what_has_not_finished_can_be_canceled_though_twice():
 
 
 def test_its_counts_are_those_of_its_shares():
-    share = Share(
+    share = RedeliveryShare(
         webhook_id=WebhookId("wsu_1"),
         total=5,
         queued=2,

@@ -7,7 +7,7 @@ from runhook.domain.regressions import (
     NOTHING,
     WHOLE_RUN,
     Failures,
-    failures_of,
+    failed_nodes_of,
     has_warnings,
     known_after,
 )
@@ -26,7 +26,7 @@ def told(*ids: str, total: int | None = None, **more) -> Failures:
     """What failed in a run whose reporter named these nodes."""
     failed = [{"unique_id": one} for one in ids]
     results = {"failed": failed, "failed_total": len(ids) if total is None else total, **more}
-    return failures_of(a_run(status=RunStatus.ERROR, results=results))
+    return failed_nodes_of(a_run(status=RunStatus.ERROR, results=results))
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_the_nodes_that_failed_are_those_that_the_reporter_names():
 
 @pytest.mark.parametrize("results", [None, {}, {"counts": {"success": 3}, "failed": "garbage"}])
 def test_a_run_that_failed_without_a_node_that_did_failed_as_a_whole(results):
-    assert failures_of(a_run(status=RunStatus.ERROR, results=results)) == failures(WHOLE_RUN)
-    assert failures_of(a_run(status=RunStatus.SUCCESS, results=results)) == NOTHING
+    assert failed_nodes_of(a_run(status=RunStatus.ERROR, results=results)) == failures(WHOLE_RUN)
+    assert failed_nodes_of(a_run(status=RunStatus.SUCCESS, results=results)) == NOTHING
 
 
 @pytest.mark.parametrize(

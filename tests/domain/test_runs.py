@@ -14,8 +14,8 @@ from runhook.domain.runs import (
     RunStatus,
     RunStep,
     StartReport,
-    announce_cancel,
     finish,
+    note_cancel,
     request_cancel,
 )
 from tests.support.builders import FINISHED_AT, STARTED_AT, a_run
@@ -236,7 +236,7 @@ def test_a_run_whose_reporter_did_not_allow_it_cannot_be_canceled_by_others():
 def test_a_reporter_can_announce_a_cancellation_that_it_does_not_allow_others():
     run = a_run()
 
-    announced = announce_cancel(run, now=LATER)
+    announced = note_cancel(run, now=LATER)
 
     assert announced == replace(run, cancel_requested_at=LATER)
     assert request_cancel(announced, now=LATER + timedelta(minutes=1)) is announced

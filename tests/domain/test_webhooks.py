@@ -15,7 +15,7 @@ from runhook.domain.webhooks import (
     check_event_types,
     check_filtered,
     check_ids,
-    check_name,
+    check_webhook_name,
 )
 from tests.support.builders import RUN_EVENTS, a_job, a_run, a_webhook, an_event
 
@@ -108,19 +108,19 @@ def test_a_printed_endpoint_does_not_show_its_secrets():
 
 
 def test_a_name_loses_the_spaces_around_it():
-    assert check_name("  Nightly to Slack \n") == "Nightly to Slack"
+    assert check_webhook_name("  Nightly to Slack \n") == "Nightly to Slack"
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\t\n"])
 def test_a_name_cannot_be_empty(name):
     with pytest.raises(InvalidError, match=r"^name: "):
-        check_name(name)
+        check_webhook_name(name)
 
 
 def test_a_name_is_at_most_255_characters_without_the_spaces_around_it():
-    assert check_name(" " + "é" * NAME_LIMIT + " ") == "é" * NAME_LIMIT
+    assert check_webhook_name(" " + "é" * NAME_LIMIT + " ") == "é" * NAME_LIMIT
     with pytest.raises(InvalidError, match=r"^name: 256 characters are too long; 255 at most$"):
-        check_name("é" * (NAME_LIMIT + 1))
+        check_webhook_name("é" * (NAME_LIMIT + 1))
 
 
 def test_a_description_may_be_empty_and_keeps_its_lines():

@@ -28,13 +28,13 @@ from runhook.domain.options import Options
 from runhook.domain.people import User
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import (
+    LogPlace,
     Picked,
-    Place,
     Redelivery,
     RedeliveryId,
+    RedeliveryShare,
     RedeliveryState,
     Selection,
-    Share,
 )
 from runhook.domain.regressions import Failures
 from runhook.domain.replicas import Replica, ReplicaRole
@@ -218,7 +218,9 @@ def a_redelivery(webhook: Webhook) -> Redelivery:
         fixed_at=START,
         is_counted=True,
         state=RedeliveryState.RUNNING,
-        shares=(Share(webhook_id=webhook.id, total=1, place=Place(START, DeliveryId(""))),),
+        shares=(
+            RedeliveryShare(webhook_id=webhook.id, total=1, place=LogPlace(START, DeliveryId(""))),
+        ),
         created_by="ada@example.com",
         created_at=START,
     )
@@ -528,7 +530,7 @@ CALLS: dict[str, Call] = {
         rows.webhook.id,
         replace(EVERY_SELECTION, run_id=None),
         fixed_at=START,
-        place=Place(START, DeliveryId("")),
+        place=LogPlace(START, DeliveryId("")),
         limit=500,
     ),
     "missing_of": lambda tx, rows: picked.missing_of(tx, ACCOUNT, PICKED),
@@ -539,7 +541,7 @@ CALLS: dict[str, Call] = {
         rows.webhook.id,
         PICKED,
         fixed_at=START,
-        place=Place(START, rows.delivery.id),
+        place=LogPlace(START, rows.delivery.id),
         limit=500,
     ),
     "return_several_to_queue": lambda tx, rows: deliveries.return_several_to_queue(

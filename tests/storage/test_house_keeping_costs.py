@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.redeliveries import Picked, Place, Selection
+from runhook.domain.redeliveries import LogPlace, Picked, Selection
 from runhook.domain.runs import RunId
 from runhook.domain.telling import DeliveryId
 from runhook.operations.ids import first_delivery_id_of
@@ -131,7 +131,7 @@ LOOKS: dict[str, tuple[Look, str]] = {
             next(iter(tenant.secrets)),
             Picked((DeliveryId("wev_1001"), DeliveryId("wev_1002"))),
             fixed_at=START,
-            place=Place(EPOCH, DeliveryId("")),
+            place=LogPlace(EPOCH, DeliveryId("")),
             limit=500,
         ),
         "pk_deliveries",
@@ -153,7 +153,7 @@ LOOKS: dict[str, tuple[Look, str]] = {
             next(iter(tenant.secrets)),
             EVERYTHING,
             fixed_at=START,
-            place=Place(EVERYTHING.since, DeliveryId("")),
+            place=LogPlace(EVERYTHING.since, DeliveryId("")),
             limit=500,
         ),
         "ix_deliveries_unsent",

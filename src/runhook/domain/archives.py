@@ -41,7 +41,7 @@ class Archive:
         largest: how many bytes a file of it may have; all together may have four times as many.
 
     Raises:
-        InvalidError: it is none, or there is something about it that dbt does not do.
+        InvalidError: it is not an archive, or not one as dbt writes it.
     """
 
     def __init__(self, content: IO[bytes], *, largest: int) -> None:
@@ -49,23 +49,23 @@ class Archive:
         try:
             self._archive = zipfile.ZipFile(content)
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-            raise refused("it is no zip archive that can be read") from error
+            raise archive_refused("it is no zip archive that can be read") from error
         self._files = {one.filename: one for one in self._archive.infolist()}
         if len(self._files) < len(self._archive.infolist()):
-            raise refused("a name is in it twice")
+            raise archive_refused("a name is in it twice")
         for file in self._files.values():
             check_file(file, largest=largest)
         if sum(file.file_size for file in self._files.values()) > 4 * largest:
-            raise refused(f"its files have more than {4 * largest >> 20} MiB altogether")
+            raise archive_refused(f"its files have more than {4 * largest >> 20} MiB altogether")
 
     def __contains__(self, name: str) -> bool:
         return name in self._files
 
     def head(self, name: str, size: int) -> bytes:
-        """Return the first bytes of a file; none of one that is not in the archive.
+        """The first bytes of a file; empty if it is not in the archive.
 
         Raises:
-            InvalidError: the file is not what the archive says of it.
+            InvalidError: the archive describes the file wrongly.
         """
         if name not in self._files:
             return b""
@@ -91,26 +91,26 @@ class Archive:
             with self._archive.open(self._files[name]) as opened:
                 yield opened
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-            raise refused(f"{name} is damaged in it") from error
+            raise archive_refused(f"{name} is damaged in it") from error
 
 
 def measure_directory(content: IO[bytes]) -> None:
     """Refuse an archive whose directory is large, or not where dbt's is: at its very end.
 
     Raises:
-        InvalidError: so it is.
+        InvalidError: the directory is too large, or in another place.
     """
     content.seek(max(0, content.seek(0, SEEK_END) - END_BYTES - END_64_LOCATOR_BYTES))
     tail = content.read()
     end = tail[-END_BYTES:]
     if len(end) < END_BYTES or end[:4] != END or end[-2:] != b"\x00\x00":
-        raise refused("it is no zip archive that ends where it should")
+        raise archive_refused("it is no zip archive that ends where it should")
     before = tail[-END_BYTES - END_64_LOCATOR_BYTES : -END_BYTES]
     files = int.from_bytes(end[10:12], "little")
     if files > MOST_FILES or before[:4] == END_64_LOCATOR:
-        raise refused(f"it has more than {MOST_FILES} files")
+        raise archive_refused(f"it has more than {MOST_FILES} files")
     if int.from_bytes(end[12:16], "little") > LARGEST_DIRECTORY:
-        raise refused("its directory is too large")
+        raise archive_refused("its directory is too large")
 
 
 def check_file(file: zipfile.ZipInfo, *, largest: int) -> None:
@@ -120,17 +120,17 @@ def check_file(file: zipfile.ZipInfo, *, largest: int) -> None:
         InvalidError: this is such a one.
     """
     if not PLAIN_NAME.fullmatch(file.filename) or file.orig_filename != file.filename:
-        raise refused(f"`{file.filename[:40]}` is no plain file name")
+        raise archive_refused(f"`{file.filename[:40]}` is no plain file name")
     if file.flag_bits & ENCRYPTED:
-        raise refused(f"{file.filename} is encrypted")
+        raise archive_refused(f"{file.filename} is encrypted")
     if file.compress_type not in METHODS:
-        raise refused(f"{file.filename} is compressed in an unusual way")
+        raise archive_refused(f"{file.filename} is compressed in an unusual way")
     if file.file_size > largest:
-        raise refused(f"{file.filename} has more than {largest >> 20} MiB")
+        raise archive_refused(f"{file.filename} has more than {largest >> 20} MiB")
     if file.file_size > max(UNSUSPICIOUS, file.compress_size * LARGEST_RATIO):
-        raise refused(f"{file.filename} is compressed to less than a {LARGEST_RATIO}th")
+        raise archive_refused(f"{file.filename} is compressed to less than a {LARGEST_RATIO}th")
 
 
-def refused(reason: str) -> InvalidError:
-    """Return the error that says why an archive is not taken."""
+def archive_refused(reason: str) -> InvalidError:
+    """Error for an archive that is refused."""
     return InvalidError(f"The archive is refused: {reason}.")

@@ -87,7 +87,7 @@ class RunResults:
     slowest: tuple[SlowNode, ...] = ()
     invocation_id: str = ""
     invocation_started_at: datetime | None = None
-    """Not told by dbt Core before 1.12, nor by v2."""
+    """Missing from dbt Core before 1.12, and from v2."""
     which: str = ""
     """dbt's name for its command, such as `build`; empty with v2."""
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -128,7 +128,7 @@ def read_results(content: BinaryIO, tag: str) -> RunResults:
             step=None if step is None else str(step),
             dbt_version=str(metadata.get("dbt_version") or ""),
             generated_at=read_time(metadata.get("generated_at")),
-            elapsed_seconds=number_in(elapsed_time or 0),
+            elapsed_seconds=parse_number(elapsed_time or 0),
             counts=nodes.counts,
             failed=tuple(nodes.failed),
             failed_total=nodes.failed_total,
@@ -138,15 +138,15 @@ def read_results(content: BinaryIO, tag: str) -> RunResults:
             invocation_id=str(metadata.get("invocation_id") or ""),
             invocation_started_at=read_time(metadata.get("invocation_started_at")),
             which=str(args.get("which") or ""),
-            variables=texts_in(args.get("vars")) | texts_in(env),
-            tags=texts_in(env),
+            variables=texts_by_name(args.get("vars")) | texts_by_name(env),
+            tags=texts_by_name(env),
             project_name=nodes.project_name,
             target=str(args.get("target") or ""),
             # dbt v2 gives every selected node the same `error` after a compilation error, so that
             # `dbt retry` works. Those nodes have not run, let alone failed.
             nodes_known=not (nodes.counts and nodes.are_all_uncompiled and not elapsed_time),
         )
-    except TooLargeError as error:
+    except NumberTooLargeError as error:
         raise UnreadableError(str(error)) from error
     except (ValueError, OverflowError, RecursionError) as error:
         raise UnreadableError("not JSON, or cut off") from error
@@ -174,14 +174,14 @@ def read_members(content: BinaryIO) -> tuple["Nodes", Mapping[str, object]]:
 
 
 def mapping_in(value: object) -> Mapping[str, object]:
-    """Return an object. Raises TypeError if it is none."""
+    """Check that a value is an object. Raises TypeError."""
     if not isinstance(value, dict):
         raise TypeError("no object")
     return value
 
 
-def number_in(value: object) -> float:
-    """Return a number, in digits or as one. Raises TypeError, ValueError."""
+def parse_number(value: object) -> float:
+    """Parse a number or its digits. Raises TypeError, ValueError."""
     if not isinstance(value, int | float | str):
         raise TypeError("no number")
     return float(value)
@@ -201,10 +201,10 @@ class Nodes:
         self.are_all_uncompiled = True
 
     def add(self, node: Mapping[str, object]) -> None:
-        """Count a node. Raises KeyError, TypeError or AttributeError if it is none."""
+        """Count a node. Raises KeyError, TypeError or AttributeError if it is malformed."""
         status = node["status"]
         if not self.counts:
-            self.project_name = project_of(node)
+            self.project_name = project_of_node(node)
         self.counts[str(status)] += 1
         if status in FAILED_STATUSES:
             self.failed_total += 1
@@ -221,15 +221,15 @@ class Nodes:
 
 
 def read_time(text: object) -> datetime | None:
-    """Return an aware time; dbt writes UTC, with a `Z`."""
+    """Parse a time; without a zone it is UTC, as dbt writes it."""
     if not isinstance(text, str):
         return None
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def texts_in(value: object) -> dict[str, str]:
-    """Return the texts of an object, by their names."""
+def texts_by_name(value: object) -> dict[str, str]:
+    """The texts in an object, by name."""
     found = value.items() if isinstance(value, dict) else ()
     return {str(name): text for name, text in found if isinstance(text, str)}
 
@@ -253,7 +253,7 @@ def read_failed(node: Mapping[str, object], longest: int) -> FailedNode:
 
 
 def slow_node(node: Mapping[str, object]) -> SlowNode | None:
-    """Return how long a node took; None if it does not say so."""
+    """Duration of a node; None if it is missing or impossible."""
     seconds = node.get("execution_time")
     if not isinstance(seconds, int | float) or not 0 < seconds < LONGEST_SECONDS:
         return None
@@ -261,12 +261,12 @@ def slow_node(node: Mapping[str, object]) -> SlowNode | None:
 
 
 def slowest_of(nodes: Iterable[SlowNode]) -> list[SlowNode]:
-    """Return the nodes that took longest, the slowest first."""
+    """The nodes that took longest, the slowest first."""
     return sorted(nodes, key=lambda node: node.seconds, reverse=True)[:SLOWEST_NODES]
 
 
-def project_of(node: Mapping[str, object]) -> str:
-    """Return the project that a node belongs to: `shop` of `model.shop.orders`."""
+def project_of_node(node: Mapping[str, object]) -> str:
+    """Project of a node: `shop` of `model.shop.orders`."""
     parts = str(node.get("unique_id")).split(".")
     return parts[1] if len(parts) > 2 else ""
 
@@ -378,7 +378,7 @@ def taking_turns(items: Sequence[T], key: Callable[[T], Hashable]) -> list[T]:
 
 
 def named(unique_ids: Iterable[str]) -> list[str]:
-    """Return the first of these names, fit to be told."""
+    """The first of these names, shortened."""
     return [shorten(one, NAME_CHARACTERS) for one in islice(unique_ids, NAMED_NODES)]
 
 
@@ -399,13 +399,13 @@ def success_in_words(results: RunResults) -> str:
 
 
 def short_name(unique_id: str) -> str:
-    """Return `orders` for `model.shop.orders`, and `unique_id` for `test.shop.unique_id.1a2b3c`."""
+    """`orders` for `model.shop.orders`, and `unique_id` for `test.shop.unique_id.1a2b3c`."""
     parts = unique_id.split(".")
     return parts[2] if len(parts) > 2 else unique_id
 
 
 def shorten(text: str, limit: int) -> str:
-    """Return at most ``limit`` characters."""
+    """Cut a text to ``limit`` characters, the last one an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -1,4 +1,4 @@
-"""What is counted of attempts by the hour they ended in, and the percentiles that it tells."""
+"""Counts of attempts by the hour they ended in, and percentiles estimated from them."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -18,12 +18,12 @@ EMPTY = (0,) * (len(BUCKETS) + 1)
 
 
 def bucket_of(duration: timedelta) -> int:
-    """Return the place of a duration among the buckets; what took longer has one after the last."""
+    """Index of a duration's bucket; beyond the last one, their number."""
     return bisect_left(BUCKETS, duration.total_seconds())
 
 
 def hour_of(moment: datetime) -> datetime:
-    """Return the beginning of a moment's hour."""
+    """Start of a moment's hour."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
@@ -43,7 +43,7 @@ class AttemptCounts:
         return self.succeeded + self.failed
 
     def percentile(self, share: int) -> timedelta | None:
-        """Return about how long ``share`` of 100 attempts took at most, None if there are none.
+        """Estimate the duration that ``share`` % of attempts did not exceed; None without attempts.
 
         It is in the bucket of the attempt that an exact answer would name. Within it, attempts are
         taken to lie evenly, and none beyond the longest.
@@ -88,7 +88,7 @@ def counts_of(attempts: Sequence[Attempt]) -> AttemptCounts:
 
 
 def sum_of(counts: Sequence[AttemptCounts]) -> AttemptCounts:
-    """Return what several hours had together."""
+    """Sum of several hours."""
     return AttemptCounts(
         succeeded=sum(one.succeeded for one in counts),
         failed=sum(one.failed for one in counts),

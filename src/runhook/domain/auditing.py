@@ -1,4 +1,4 @@
-"""What the audit log tells of a change: its name, and what differs."""
+"""Entries of the audit log: the name of a change, and what differs."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -29,11 +29,11 @@ class AuditAction(StrEnum):
 
 
 Facts = Mapping[str, object]
-"""What can be told of a thing, as JSON values by name; never a secret."""
+"""Recorded values of an object, as JSON by name; never a secret."""
 
 
 def difference(before: Facts, after: Facts) -> tuple[Facts, Facts]:
-    """Return of both only what is not the same in the other."""
+    """Keep of both only the values that differ."""
     changed = [
         name
         for name in {**before, **after}

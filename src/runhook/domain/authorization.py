@@ -87,7 +87,7 @@ class Authorization:
         return self.secret
 
 
-def check_authorization(given: Authorization) -> Authorization:
+def check_authorization_value(given: Authorization) -> Authorization:
     """Let it pass if its parts fit each other.
 
     Raises:

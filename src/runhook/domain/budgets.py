@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 QUICK = timedelta(seconds=1)
-"""An answer within that lets the budget grow."""
+"""Responses faster than this let the budget grow."""
 SLOW = timedelta(seconds=5)
-"""An answer that took that long is taken for trouble."""
+"""Responses slower than this count as trouble."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,22 +20,22 @@ class Budget:
     most: int
     requests: int
     quick_answers: int = 0
-    """Of the present round."""
+    """Quick responses in the present round."""
     outstanding: int = 0
-    """Answers to requests that were under way at the last cut. They tell of the same trouble."""
+    """Requests that were under way at the last cut; their results show the same trouble."""
 
     @classmethod
     def full(cls, most: int) -> "Budget":
-        """Return the budget of an endpoint that nothing bad is known of."""
+        """Budget of an endpoint without known trouble."""
         return cls(most=most, requests=most)
 
     def after(self, *, failed: bool, duration: timedelta, under_way: int) -> "Budget":
-        """Return the budget once an answer, or none, has come.
+        """Budget after an attempt has ended.
 
         Args:
             failed: whether the attempt failed.
             duration: how long it took.
-            under_way: how many other requests to the endpoint there are.
+            under_way: number of other requests to the endpoint.
         """
         if self.outstanding:
             return replace(self, outstanding=self.outstanding - 1)

@@ -9,7 +9,7 @@ from runhook.domain.runs import AccountId
 
 
 class ActorKind(StrEnum):
-    """What kind of somebody does something."""
+    """Kind of the party that acts."""
 
     USER = "user"
     TOKEN = "token"  # noqa: S105 - a kind, not a secret
@@ -44,7 +44,7 @@ class Actor:
 
 
 COMMAND_LINE = Actor(kind=ActorKind.COMMAND_LINE, name="runhook")
-"""Whoever can run commands beside the database; the service knows no more of them."""
+"""A person who can run commands beside the database; the service knows no more of them."""
 
 
 RUNHOOK = Actor(kind=ActorKind.RUNHOOK, name="runhook")
@@ -65,19 +65,19 @@ class Caller:
     """The session of a user; None for a token."""
 
     def using(self, permission: Permission) -> "Caller":
-        """Return the caller as one who is let in for this permission.
+        """The caller, acting under this permission.
 
         Raises:
-            ForbiddenError: it does not have it.
+            ForbiddenError: it does not have the permission.
         """
         if permission not in self.permissions:
-            raise refused(self.authority, permission)
+            raise lacking(self.authority, permission)
         grant = Grant(account_id=self.account_id, permission=permission, session_id=self.session_id)
         return replace(self, actor=replace(self.actor, grant=grant))
 
 
-def refused(authority: PermissionSet | Role, permission: Permission) -> ForbiddenError:
-    """Return the error that says what does not allow something."""
+def lacking(authority: PermissionSet | Role, permission: Permission) -> ForbiddenError:
+    """Error that names what lacks a permission."""
     whose = (
         "Your role in this account"
         if isinstance(authority, Role)

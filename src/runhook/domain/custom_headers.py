@@ -49,7 +49,7 @@ RESERVED_BEGINNINGS = ("content-", "proxy-", "webhook-")
 
 
 @dataclass(frozen=True)
-class Headers(Typed[CustomHeaders]):
+class HeadersKind(Typed[CustomHeaders]):
     """Headers by name; each value is a secret. The form has one a line."""
 
     wire = dict[str, str]
@@ -113,7 +113,7 @@ class Headers(Typed[CustomHeaders]):
 
 
 def first_repeated(names: Iterable[str]) -> str | None:
-    """Return the first name that another one before it equals, whatever its case."""
+    """The first name that equals an earlier one, ignoring case."""
     seen: set[str] = set()
     for name in names:
         if name.lower() in seen:

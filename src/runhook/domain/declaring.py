@@ -24,7 +24,7 @@ Values = TypeVar("Values", bound="DataclassInstance")
 """A dataclass whose fields are declared with ``option``."""
 
 
-class Kind(Generic[T]):
+class ValueKind(Generic[T]):
     """A kind of value: how it is read, written and masked."""
 
     @property
@@ -68,7 +68,7 @@ class Kind(Generic[T]):
         return ()
 
     def audited(self, value: T) -> object:
-        """Return what the audit log tells of a value, as JSON."""
+        """A value as the audit log shows it, as JSON."""
         return self.write(self.masked(value))
 
     def renewed(self, before: T, after: T) -> Sequence[str]:
@@ -102,7 +102,7 @@ class Option:
 
     name: str
     """Its key in JSON, its field in the form and its column."""
-    kind: Kind[object]
+    kind: ValueKind[object]
     default: object
     label: str
     """What the form calls it."""
@@ -137,13 +137,13 @@ class Option:
         return None if value is None else self.kind.write(value)
 
     def audited(self, value: object) -> object:
-        """Return what the audit log tells of a value, as JSON."""
+        """A value as the audit log shows it, as JSON."""
         return None if value is None else self.kind.audited(value)
 
 
 def option(
     default: D,
-    kind: Kind[T],
+    kind: ValueKind[T],
     *,
     label: str,
     help: str = "",  # noqa: A002 - the word of `Setting`
@@ -208,7 +208,7 @@ def written(values: "DataclassInstance") -> dict[str, object]:
 def masked(values: Values) -> Values:
     """Mask every secret."""
     return replace(
-        values, **{one.name: one.kind.masked(value) for one, value in secret_values(values)}
+        values, **{one.name: one.kind.masked(value) for one, value in secret_option_values(values)}
     )
 
 
@@ -219,7 +219,7 @@ def unmasked(values: Values, kept: Values) -> Values:
         InvalidError: ``kept`` has nothing there.
     """
     opened = {}
-    for one, value in secret_values(values):
+    for one, value in secret_option_values(values):
         try:
             opened[one.name] = one.kind.unmasked(value, getattr(kept, one.name))
         except InvalidError as error:
@@ -231,7 +231,7 @@ def masks_in(values: "DataclassInstance") -> list[str]:
     """List the paths of all masks, such as `custom_headers.X-Api-Key`."""
     return [
         joined(one.name, path)
-        for one, value in secret_values(values)
+        for one, value in secret_option_values(values)
         for path in one.kind.masks_in(value)
     ]
 
@@ -240,13 +240,13 @@ def renewed(before: Values, after: Values) -> list[str]:
     """List the paths of the secrets that are in both and differ."""
     return [
         joined(one.name, path)
-        for one, value in secret_values(after)
+        for one, value in secret_option_values(after)
         if (old := getattr(before, one.name)) is not None
         for path in one.kind.renewed(old, value)
     ]
 
 
-def secret_values(values: "DataclassInstance") -> list[tuple[Option, object]]:
+def secret_option_values(values: "DataclassInstance") -> list[tuple[Option, object]]:
     """List the options that have secrets and are set, with their values."""
     return [
         (one, value)
@@ -256,5 +256,5 @@ def secret_values(values: "DataclassInstance") -> list[tuple[Option, object]]:
 
 
 def joined(name: str, path: str) -> str:
-    """Return the path of a part, from outside of the option."""
+    """Path of a part, from outside of the option."""
     return f"{name}.{path}" if path else name

@@ -1,14 +1,13 @@
 """Deliveries: one event for one webhook, a durable row with the final bytes, and its states.
 
-The rules:
-1. Every move between states is in ``MOVES``; there is no other list.
-2. Only the holder of a claim may end an attempt of it. Claims of a delivery are numbered: a worker
-   whose lease ended holds nothing, even if the same worker has claimed the delivery again.
-3. Of one run's deliveries to one webhook, a later one waits until the earlier ones have had their
-   first attempt. No other order is promised.
-4. A test is sent at once by whoever asks for it, one time: it begins as sending and never waits.
-5. A delivery that is redelivered keeps its id, its bytes and its attempts' numbers; its retry
-   schedule begins anew. Of its attempts, the first one after that is marked as made by hand.
+The rules: 1. Every move between states is in ``MOVES``; there is no other list. 2. Only the holder
+of a claim may end an attempt of it. Claims of a delivery are numbered: a worker whose lease ended
+holds nothing, even if the same worker has claimed the delivery again. 3. Of one run's deliveries to
+one webhook, a later one waits until the earlier ones have had their first attempt. No other order
+is promised. 4. A test is sent at once, one time, by the process that was asked for it: it begins as
+sending and never waits. 5. A delivery that is redelivered keeps its id, its bytes and its attempts'
+numbers; its retry schedule begins anew. Of its attempts, the first one after that is marked as made
+by hand.
 """
 
 from dataclasses import dataclass, field
@@ -81,7 +80,7 @@ INITIAL_STATES = (DeliveryState.PENDING, DeliveryState.SKIPPED, DeliveryState.SE
 """Sending is where tests begin."""
 
 
-def moved(before: DeliveryState, after: DeliveryState) -> DeliveryState:
+def move_delivery(before: DeliveryState, after: DeliveryState) -> DeliveryState:
     """Pass the state after a move, if it is a legal one.
 
     Raises:
@@ -95,8 +94,8 @@ def moved(before: DeliveryState, after: DeliveryState) -> DeliveryState:
 class Claim(NamedTuple):
     """A worker's hold on a delivery, from when it was claimed until it is recorded or given back.
 
-    Each claim of a delivery has the next number, so that a late holder is told apart from the one
-    that followed it.
+    Each claim of a delivery has the next number, so that a late holder differs from the one that
+    followed it.
     """
 
     delivery_id: DeliveryId
@@ -132,7 +131,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One HTTP request of a delivery and what came of it."""
+    """One HTTP request of a delivery, and its outcome."""
 
     delivery_id: DeliveryId
     number: int

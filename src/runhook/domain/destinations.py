@@ -148,19 +148,19 @@ class AddressPolicy:
         return cls(tuple(parse_network(part) for part in parts))
 
     def refusal(self, address: Address) -> str | None:
-        """Return why ``address`` may not be dialled, in a sentence; None if it may."""
+        """Why ``address`` may not be dialled, in a sentence; None if it may."""
         for meant in (address, *embedded_addresses(address)):
             kind = kind_of(meant)
             if kind and not self.allows(meant):
-                return refusal_of(address, meant, kind)
+                return refusal_sentence(address, meant, kind)
         return None
 
     def refusal_as_own(self, address: Address) -> str | None:
-        """Return why an address of this machine may not be dialled; None if it may."""
+        """Why an address of this machine may not be dialled; None if it may."""
         meant = (address, *embedded_addresses(address))
         if any(self.allows(one) for one in meant):
             return None
-        return refusal_of(address, address, "an address of this machine")
+        return refusal_sentence(address, address, "an address of this machine")
 
     def allows(self, address: Address) -> bool:
         """Whether the setting lists the address, or a network around it.
@@ -173,17 +173,17 @@ class AddressPolicy:
         return any(address in network for network in self.allowed)
 
 
-def refusal_of(address: Address, meant: Address, kind: str) -> str:
-    """Return the sentence for an address that is refused for what it means."""
+def refusal_sentence(address: Address, meant: Address, kind: str) -> str:
+    """Sentence for a refused address."""
     name = str(address) if meant == address else f"{address}, which means {meant},"
     what = "the address itself" if meant in METADATA else "its network"
     return f"{name} is {kind}, and those are refused; to allow it, list {what} in {ALLOW_SETTING}."
 
 
 def refusal_of_name(host: str) -> str:
-    """Return the sentence for a host that leads to an address that is refused.
+    """Sentence for a host with a refused address.
 
-    It tells nothing of the address: who may name a host may not know where it leads.
+    It hides the address: a user who may name a host may not know where it leads.
     """
     return (
         f"The host {host} leads to an address that policy refuses; "
@@ -204,7 +204,7 @@ def parse_network(text: str) -> Network:
 
 
 def kind_of(address: Address) -> str | None:
-    """Return what kind of address it is where that kind is refused, None for a public one."""
+    """Kind of a refused address; None for a public one."""
     for network, kind in REFUSED_NETWORKS:
         if address in network:
             return kind
@@ -217,7 +217,7 @@ def kind_of(address: Address) -> str | None:
 
 
 def embedded_addresses(address: Address) -> tuple[IPv4Address, ...]:
-    """Return the IPv4 addresses inside an IPv6 one.
+    """The IPv4 addresses inside an IPv6 one.
 
     It may be mapped, compatible, translated, of 6to4, Teredo, NAT64 or ISATAP.
     """
@@ -260,12 +260,12 @@ class EndpointUrl:
 
 
 def place_of(host: str, port: int) -> str:
-    """Return a host and a port as people write them."""
+    """Host and port as people write them."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def check_url(text: str, policy: AddressPolicy) -> str:
-    """Return an endpoint's URL as it is kept: as it was written, in ASCII behind the host.
+    """Check an endpoint's URL; keep it as written, in ASCII behind the host.
 
     Raises:
         InvalidError: it is not an absolute http or https URL, it carries a user name or password,
@@ -291,7 +291,7 @@ def check_url(text: str, policy: AddressPolicy) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Return where a URL's requests go: scheme, host and port, each written in one way.
+    """Origin of a URL's requests: scheme, host and port, each written in one way.
 
     Two URLs have the same origin only if the same machine is asked for by the same name. One that
     cannot be requested is an origin by itself.
@@ -343,18 +343,17 @@ def read_port(text: str | None, scheme: str) -> int:
     if not text:
         return DEFAULT_PORTS[scheme]
     if not PORT.fullmatch(text) or int(text) > 65_535:
-        raise InvalidError(f"Port `{text[:60]}` is none; ports are numbers up to 65535")
+        raise InvalidError(f"`{text[:60]}` is not a port; ports are numbers up to 65535")
     if int(text) == 0:
         raise InvalidError("port 0 cannot be dialled")
     return int(text)
 
 
 def read_host(place: re.Match[str]) -> str:
-    """Return a host as it is looked up.
+    """Normalise a host for look-up.
 
     Raises:
-        InvalidError: nothing can be looked up under it, or not everything that speaks HTTP would
-            look up the same.
+        InvalidError: it cannot be looked up, or other HTTP programs would look up something else.
     """
     if (bracketed := place["bracketed"]) is not None:
         try:
@@ -382,7 +381,7 @@ def read_host(place: re.Match[str]) -> str:
 
 
 def host_name(host: str) -> str | None:
-    """Return a host name in ASCII, None for what is none or is written differently elsewhere.
+    """Host name in ASCII; None if it is invalid, or written differently by other programs.
 
     There is more than one table that makes names of other letters plain (IDNA 2003, 2008, UTS 46),
     and each has an edition. Only letters are taken that all of them leave as they are, so that no
@@ -412,12 +411,12 @@ def is_plain_in_all_tables(name: str) -> bool:
 
 
 def in_ascii(text: str) -> str:
-    """Return a path or query with what is not ASCII percent-encoded, all else as it was."""
+    """Percent-encode what is not ASCII in a path or query."""
     return NOT_ASCII.sub(lambda found: quote(found[0], safe=""), text)
 
 
 def host_in(url: str) -> str | None:
-    """Return the host in a URL as it was written, None where there is none."""
+    """Host of a URL as written; None if there is none."""
     found = URL.fullmatch(url)
     place = PLACE.fullmatch(found["place"].rpartition("@")[2]) if found else None
     if place is None:
@@ -426,11 +425,11 @@ def host_in(url: str) -> str | None:
 
 
 def literal_addresses(host: str) -> Iterable[Address]:
-    """Return the address that a host spells out, in any form that resolvers accept.
+    """The address that a host spells out, in any form that resolvers accept.
 
     Beside the usual forms these are the old ones of `inet_aton` (decimal, octal, hexadecimal and
-    shortened IPv4), and all of them in full-width digits and the like. `localhost` is a name by
-    itself.
+    shortened IPv4), and all of them in full-width digits and the like. `localhost` is recognised by
+    its name.
     """
     plain = plain_host(host) or host
     name = plain.rstrip(".").lower()
@@ -447,7 +446,7 @@ def literal_addresses(host: str) -> Iterable[Address]:
 
 
 def plain_host(host: str) -> str | None:
-    """Return what some program may take a host for, in ASCII; None if it has no such form.
+    """What some program may take a host for, in ASCII; None if it has no such form.
 
     It makes plain what only looks different: full-width digits, circled letters, other dots. Digits
     that are younger than Python's table of names (RFC 3490) are made plain before it sees them.
@@ -463,7 +462,7 @@ def plain_host(host: str) -> str | None:
 
 
 def ipv4_address(host: str) -> IPv4Address | None:
-    """Return the IPv4 address that `inet_aton` reads in a host, its dots at the end aside."""
+    """The IPv4 address that `inet_aton` reads in a host, ignoring dots at the end."""
     try:
         return IPv4Address(socket.inet_aton(host.rstrip(".")))
     except (OSError, ValueError):

@@ -60,7 +60,7 @@ class InvalidError(RunhookError):
         self.also = tuple(also)
 
     def within(self, name: str) -> "InvalidError":
-        """Return the same error of a value that is a part of another one."""
+        """The same error, of a value that is part of ``name``."""
         field = f"{name}.{self.field}" if self.field else name
         return InvalidError(self.sentence, field=field, also=self.also)
 

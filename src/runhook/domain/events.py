@@ -35,7 +35,7 @@ class Event:
 
 
 RESULT_EVENTS = frozenset({EventType.COMPLETED, EventType.ERRORED})
-"""What is told of a run that ended with results."""
+"""Events of a run that ended with results."""
 
 
 EVENTS_OF_STATUS = {
@@ -43,14 +43,14 @@ EVENTS_OF_STATUS = {
     RunStatus.STARTING: (),
     RunStatus.RUNNING: (EventType.STARTED,),
     RunStatus.SUCCESS: (EventType.COMPLETED,),
-    # A failed run is told at once as errored, and as completed because its results are there.
+    # A failed run is errored at once, and completed too because its results are there.
     RunStatus.ERROR: (EventType.ERRORED, EventType.COMPLETED),
     RunStatus.CANCELLED: (EventType.CANCELED,),
 }
 
 
 def events_for(before: Run | None, after: Run, *, now: datetime) -> tuple[Event, ...]:
-    """Return the events that a change of a run gives rise to, in the order they are told.
+    """Events that a change of a run causes, in order.
 
     Args:
         before: the run as it was, None if it was not known.
@@ -65,16 +65,16 @@ def events_for(before: Run | None, after: Run, *, now: datetime) -> tuple[Event,
 
 
 def types_for(before: Run | None, after: Run) -> tuple[EventType, ...]:
-    """Return the types of the events that a change of a run gives rise to.
+    """Types of the events that a change of a run causes.
 
-    When a lost run turns out to have ended, that is told as of any run, but for the errored or
-    canceled that was told when it was lost. Completed is told though it had been, too: now it comes
-    with the results, and may say otherwise.
+    When a lost run turns out to have ended, that is sent as for any run, but for the errored or
+    canceled that was sent when it was lost. Completed is sent again: now it comes with the results,
+    and may say otherwise.
     """
     types = EVENTS_OF_STATUS[after.status]
     if before is None:
         return types
     if before.is_lost and not after.is_lost:
-        told = EVENTS_OF_STATUS[before.status]
-        return tuple(one for one in types if one is EventType.COMPLETED or one not in told)
+        sent = EVENTS_OF_STATUS[before.status]
+        return tuple(one for one in types if one is EventType.COMPLETED or one not in sent)
     return () if before.status == after.status else types

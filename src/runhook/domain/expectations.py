@@ -24,10 +24,10 @@ class Expectation:
 
     @classmethod
     def of(cls, every: str, grace: str) -> "Expectation":
-        """Return the expectation in words such as `1 day` and `2 hours`.
+        """Parse an expectation from words such as `1 day` and `2 hours`.
 
         Raises:
-            InvalidError: one is no span of time, or out of bounds.
+            InvalidError: one is not a span of time, or out of bounds.
         """
         return cls(
             every=span_in("every", every, SHORTEST_INTERVAL, LONGEST_INTERVAL),
@@ -35,7 +35,7 @@ class Expectation:
         )
 
     def missed(self, missed_at: datetime, now: datetime) -> int:
-        """Return how many intervals have gone by without a run.
+        """Number of intervals that have gone by without a run.
 
         Args:
             missed_at: when the next one counts as missed, its grace included; not after ``now``.

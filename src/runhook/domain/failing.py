@@ -48,12 +48,12 @@ class Health:
         return None if self.failing_since is None else self.failing_since + HOPELESS_SINCE
 
     def after_attempt(self, *, failed: bool, was_probe: bool, now: datetime) -> "Health":
-        """Return the health once an attempt is over.
+        """Health after an attempt has ended.
 
         Args:
-            failed: whether it did.
+            failed: whether the attempt failed.
             was_probe: whether it was let through a pause.
-            now: when it became known.
+            now: when its end became known.
         """
         if not failed:
             return WELL
@@ -88,13 +88,13 @@ WELL = Health()
 
 
 def pause_after(failed_probes: int) -> timedelta:
-    """Return how long the pause is after so many failed probes: a minute, then twice as long."""
+    """Length of the pause after so many failed probes: a minute, then twice as long each."""
     most_doublings = (LONGEST_PAUSE // FIRST_PAUSE).bit_length()
     return min(FIRST_PAUSE * (1 << min(failed_probes, most_doublings)), LONGEST_PAUSE)
 
 
 def hopeless_reason(health: Health, error: str) -> str:
-    """Return why a webhook was deactivated, in words for its owner.
+    """Why a webhook was deactivated, in words for its owner.
 
     Args:
         health: a hopeless one.

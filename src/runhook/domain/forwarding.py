@@ -1,7 +1,7 @@
 """Which client a request came from, where proxies pass requests on.
 
-A proxy names the client in `X-Forwarded-For`, after whatever the client wrote there itself. So the
-list is read from its end, and only as far as trusted proxies wrote it. The `Forwarded` header
+A proxy appends the client to `X-Forwarded-For`, after anything the client wrote there itself. So
+the list is read from its end, and only as far as trusted proxies wrote it. The `Forwarded` header
 (RFC 7239) is not read: a proxy that sets one of the two headers passes the other on as the client
 sent it, so that a service which reads both believes the client.
 """
@@ -65,25 +65,25 @@ def client_behind(
         forwarded_for: the values of `X-Forwarded-For`, one for each header line.
         forwarded_proto: the values of `X-Forwarded-Proto`, likewise.
     """
-    address = read_address(peer or "")
+    address = read_client_address(peer or "")
     hops = 0
     for text in last_parts(forwarded_for):
         if address is None or not trusted.trusts(address):
             break
-        before = read_address(text)
+        before = read_client_address(text)
         if before is None:
-            # What stands before it may be anybody's: the proxy that passed it on counts.
+            # Entries before it may be forged by the client, so the proxy that passed it on counts.
             break
         address = before
         hops += 1
-    peer_address = read_address(peer or "")
+    peer_address = read_client_address(peer or "")
     if peer_address is not None and trusted.trusts(peer_address):
         scheme = scheme_at(max(hops - 1, 0), last_parts(forwarded_proto)) or scheme
     return Client(address, scheme)
 
 
 def scheme_at(hop: int, schemes: Sequence[str]) -> str | None:
-    """Return the scheme that was written beside a client's address, None if none was.
+    """Scheme that was written beside a client's address; None if none was.
 
     Proxies that keep a list write one scheme for each address; the others write one for all.
     """
@@ -94,7 +94,7 @@ def scheme_at(hop: int, schemes: Sequence[str]) -> str | None:
 
 
 def last_parts(lines: Sequence[str]) -> Sequence[str]:
-    """Return the parts of a list that several header lines may hold, the last one first."""
+    """Parts of a list that several header lines may hold, the last one first."""
     parts: list[str] = []
     for line in reversed(lines):
         parts += reversed(line.rsplit(",", LONGEST_CHAIN))
@@ -103,7 +103,7 @@ def last_parts(lines: Sequence[str]) -> Sequence[str]:
     return [part.strip() for part in parts[:LONGEST_CHAIN]]
 
 
-def read_address(text: str) -> Address | None:
+def read_client_address(text: str) -> Address | None:
     """Read an IP address, with a port or without; None if it is not one.
 
     An IPv4 address inside an IPv6 one is the IPv4 address, and a zone is left out.
@@ -119,10 +119,10 @@ def read_address(text: str) -> Address | None:
         address = ip_address(text)
     except ValueError:
         return None
-    return plain(address)
+    return unmapped(address)
 
 
-def plain(address: IPv4Address | IPv6Address) -> Address:
-    """Return the IPv4 address that an IPv6 one maps, any other one as it is."""
+def unmapped(address: IPv4Address | IPv6Address) -> Address:
+    """The IPv4 address that an IPv6 one maps; any other address unchanged."""
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address

@@ -72,7 +72,7 @@ class Pieces:
             yield self.value()
 
     def value(self) -> object:
-        """Return the value that comes next. Raises ValueError, RecursionError."""
+        """Parse the next value. Raises ValueError, RecursionError."""
         self._next()
         while True:
             try:
@@ -100,7 +100,7 @@ class Pieces:
         self._at += 1
 
     def _next(self) -> str:
-        """Return the next character that is no blank; empty at the end."""
+        """The next character that is not blank; empty at the end."""
         while True:
             while self._at < len(self._text):
                 if (character := self._text[self._at]) not in BLANKS:

@@ -28,7 +28,7 @@ class FailureReason(StrEnum):
     ADDRESS_REFUSED = "address_refused"
     """Policy does not let us send to that address."""
     PROXY_FAILED = "proxy_failed"
-    """The proxy that the service is told to use could not be reached, or would not ask."""
+    """The proxy that the service is configured to use could not be reached, or refused."""
     RESPONSE_TOO_LARGE = "response_too_large"
     """The response's headers were more than we read."""
 
@@ -45,7 +45,7 @@ class Outcome:
     """The failure in a sentence for people, with what to do where that is known."""
     is_ours: bool = False
     """Whether it failed for what the service itself runs on: its descriptors, its memory, its name
-    servers, its proxy. That tells nothing of the endpoint."""
+    servers, its proxy. That says nothing about the endpoint."""
     note: str = ""
     """What was odd about the answer, in a sentence; whether it succeeded is its status's to say."""
     response_headers: Mapping[str, str] = field(default_factory=dict)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from runhook.domain.declaring import (
     MASK,
-    Kind,
     Option,
+    ValueKind,
     changed,
     masked,
     masks_in,
@@ -28,7 +28,7 @@ Values = TypeVar("Values", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
-class Flag(Kind[bool]):
+class Flag(ValueKind[bool]):
     """Yes or no."""
 
     title: str
@@ -46,7 +46,7 @@ class Flag(Kind[bool]):
 
 
 @dataclass(frozen=True)
-class Choice(Kind[Word], Generic[Word]):
+class Choice(ValueKind[Word], Generic[Word]):
     """One of some words."""
 
     words: type[Word]
@@ -67,7 +67,7 @@ class Choice(Kind[Word], Generic[Word]):
 
 
 @dataclass(frozen=True)
-class Several(Kind[tuple[Word, ...]], Generic[Word]):
+class Several(ValueKind[tuple[Word, ...]], Generic[Word]):
     """Any number of some words, each once."""
 
     words: type[Word]
@@ -97,21 +97,21 @@ def word_in(words: type[Word], name: str) -> Word:
 
 
 @dataclass(frozen=True)
-class Typed(Kind[T], Generic[T]):
+class Typed(ValueKind[T], Generic[T]):
     """A value that a form has as one text."""
 
     rows = 1
     """How many lines of it the form shows."""
 
     def show(self, value: object) -> str:
-        """Return the text of JSON."""
+        """Format JSON as text."""
         raise NotImplementedError
 
     def understand(self, text: str) -> object:
-        """Return the JSON of a text that is not empty.
+        """Parse text that is not empty to JSON.
 
         Raises:
-            InvalidError: it has none.
+            InvalidError: the text is not a value of this kind.
         """
         raise NotImplementedError
 
@@ -140,7 +140,7 @@ class Text(Typed[T], Generic[T]):
 
 @dataclass(frozen=True)
 class SecretText(Text[str]):
-    """A text that is shown as a mask; an empty one is none."""
+    """A text that is shown as a mask; empty means not set."""
 
     has_secrets = True
 
@@ -215,7 +215,7 @@ class Number(Typed[T], Generic[T]):
 
 
 @dataclass(frozen=True)
-class Parts(Kind[Values], Generic[Values]):
+class Parts(ValueKind[Values], Generic[Values]):
     """An object; its keys are declared in a dataclass, as options are."""
 
     of: type[Values]

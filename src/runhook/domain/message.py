@@ -15,7 +15,7 @@ from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import links_of
 from runhook.domain.regressions import has_warnings
-from runhook.domain.results import NodeResults, read_results
+from runhook.domain.results import NodeResults, read_node_results
 from runhook.domain.runs import AccountId, Job, Run, RunId, RunOutcome, RunStatus
 from runhook.domain.spans import written
 from runhook.domain.telling import Telling, WebhookId
@@ -191,7 +191,7 @@ def message_of_run(event: Event, telling: Telling) -> Message:
     """Return what people are told of a run."""
     run, job = event.run, shown_job(event.run.job)
     status = status_of(event, has_recovered=telling.has_recovered)
-    results = read_results(run.results)
+    results = read_node_results(run.results)
     links = links_of(run, telling.public_url)
     failed = SEVERITIES[status] is Severity.BAD
     nodes = tuple(node_of(one) for one in results.failed) if failed else ()

@@ -1,4 +1,4 @@
-"""Notices: what an account's webhooks can be told of that no run of its gave rise to."""
+"""Notices: facts that no run caused, and that an account's webhooks can select."""
 
 from dataclasses import dataclass
 from datetime import datetime

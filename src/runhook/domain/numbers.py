@@ -12,10 +12,10 @@ def is_number(text: str) -> bool:
 
 
 def number_in(text: str, *, most: int = LARGEST_ID) -> int | None:
-    """Return the number that a text spells, None if it is none or larger than ``most``.
+    """Parse a whole number; None if the text is not one, or above ``most``.
 
-    Leading zeros do not count. What is long is never converted: Python refuses numbers of
-    thousands of digits with an error of its own.
+    Leading zeros do not count. Long texts are never converted: Python refuses numbers of thousands
+    of digits with an error of its own.
     """
     digits = text.lstrip("0") or text[:1]
     if not is_number(digits) or len(digits) > len(str(most)):
@@ -25,7 +25,7 @@ def number_in(text: str, *, most: int = LARGEST_ID) -> int | None:
 
 
 def id_in(text: str) -> int | None:
-    """Return the id that a text spells, ``NO_ID`` if none can be so large; None for no number."""
+    """Parse an id; ``NO_ID`` for a number above every id, None if not a number."""
     if not is_number(text):
         return None
     number = number_in(text)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from runhook.domain.authorization import Authorization, check_authorization
-from runhook.domain.custom_headers import HEADERS_LIMIT, CustomHeaders, Headers
+from runhook.domain.authorization import Authorization, check_authorization_value
+from runhook.domain.custom_headers import HEADERS_LIMIT, CustomHeaders, HeadersKind
 from runhook.domain.declaring import MASK, Null, Use, option, options_in
 from runhook.domain.errors import InvalidError
 from runhook.domain.kinds import Choice, Flag, Number, Numbers, Parts, Several, Text
@@ -90,7 +90,7 @@ class Options:
     )
     custom_headers: CustomHeaders = option(
         {},
-        Headers(),
+        HeadersKind(),
         label="Custom headers",
         hint=f"One a line, as Name: value. Values are secrets; {MASK} keeps the one that is there.",
         help=f"an object of at most {HEADERS_LIMIT} names and values, sent with each attempt",
@@ -116,7 +116,7 @@ class Options:
     )
     authorization: Authorization | None = option(
         None,
-        Parts(Authorization, check_authorization),
+        Parts(Authorization, check_authorization_value),
         label="Authorization header",
         hint="For an endpoint that wants a credential of its own there. Runhook's signature is in "
         f"{SIGNATURE_HEADER} then.",

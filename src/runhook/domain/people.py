@@ -35,17 +35,17 @@ class User:
 
 
 def session_end(created_at: datetime, last_seen_at: datetime) -> datetime:
-    """Return when a session ends unless it is used again."""
+    """When a session ends unless it is used again."""
     return min(last_seen_at + IDLE_LIFETIME, created_at + LONGEST_LIFETIME)
 
 
 def check_email(email: str) -> str:
-    """Return an e-mail address in the one form that it is stored in: one mailbox is one user.
+    """Check an e-mail address; return the form it is stored in, so that one mailbox is one user.
 
-    Whether mail arrives there only mail can tell, so little more than the `@` is asked for.
+    Whether mail arrives there only mail can tell, so little more than the `@` is required.
 
     Raises:
-        InvalidError: it cannot be one.
+        InvalidError: it cannot be an e-mail address.
     """
     email = unicodedata.normalize("NFC", email.strip()).lower()
     local, at, host = email.rpartition("@")
@@ -56,8 +56,8 @@ def check_email(email: str) -> str:
     return email
 
 
-def check_name(name: str) -> str:
-    """Return a user's or an account's name without the spaces around it.
+def check_person_name(name: str) -> str:
+    """Check a user's or an account's name; strip surrounding spaces.
 
     Raises:
         InvalidError: it is empty, too long, or has characters that cannot be shown.
@@ -73,7 +73,7 @@ def check_name(name: str) -> str:
 
 
 def check_new_password(password: str) -> str:
-    """Return a password that will do: long enough to resist guessing, whatever is in it.
+    """Check a new password: any characters, long enough to resist guessing.
 
     Raises:
         InvalidError: it is too short or too long.
@@ -88,19 +88,19 @@ def check_new_password(password: str) -> str:
 def check_role_change(
     permissions: AbstractSet[Permission], *, before: Role | None, after: Role | None, owners: int
 ) -> None:
-    """Let somebody's role change, if who wants it may and an owner remains.
+    """Check that a member's role may change, and that an owner remains.
 
     Args:
-        permissions: of who wants it.
-        before: what the member is now; None for who is no member yet.
-        after: what the member shall be; None for who is removed.
+        permissions: of the user who changes it.
+        before: the member's role now; None for no member yet.
+        after: the role to be given; None for removal.
         owners: how many owners the account has now.
 
     Raises:
         ForbiddenError: only an owner makes and removes owners.
-        ConflictError: nobody would be the account's owner.
+        ConflictError: the account would have no owner.
     """
     if Role.OWNER in (before, after) and Permission.MANAGE_OWNERS not in permissions:
         raise ForbiddenError("Only an owner can make or remove an owner.")
     if before is Role.OWNER and after is not Role.OWNER and owners <= 1:
-        raise ConflictError("This is the account's last owner; make somebody else an owner before.")
+        raise ConflictError("This is the account's last owner; make another member an owner first.")

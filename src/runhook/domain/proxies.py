@@ -1,7 +1,7 @@
-"""Which proxy a request goes through: the variables that most programs obey, and nothing else.
+"""Which proxy a request goes through, by the variables that most programs obey.
 
-Behind a proxy it is the proxy that looks names up and dials, so that policy can judge only what a
-URL spells out. Whoever names a proxy leaves the rest to it.
+The proxy looks names up and dials, so policy can judge only addresses spelled out in a URL. An
+operator who configures a proxy leaves the rest to it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ class Proxy:
     """An HTTP proxy."""
 
     scheme: str
-    """How it is spoken to, whatever is asked of it."""
+    """Scheme of the connection to the proxy itself."""
     host: str
     port: int
     credentials: tuple[str, str] | None = field(default=None, repr=False)
@@ -68,7 +68,7 @@ class Proxies:
         return cls(by_scheme, tuple(part for part in parts if part))
 
     def proxy_for(self, scheme: str, host: str, port: int) -> Proxy | None:
-        """Return the proxy that a host is asked through, None for none.
+        """Proxy for requests to a host; None for none.
 
         Loopback is never asked through one: it would be the proxy's own.
         """
@@ -84,7 +84,7 @@ class Proxies:
 
 
 def said(environment: Mapping[str, str], name: str) -> tuple[str, str]:
-    """Return the name and the text of a variable that may be written in lower or upper case."""
+    """Name and text of a variable that may be written in lower or upper case."""
     for one in (name, name.upper()):
         text = environment.get(one, "").strip()
         if text:
@@ -96,7 +96,7 @@ def read_proxy(name: str, text: str) -> Proxy:
     """Read a proxy's address; without a scheme it is spoken to in http.
 
     Raises:
-        InvalidError: it is none. The message holds no password.
+        InvalidError: it is not a proxy's address. The message holds no password.
     """
     try:
         url = urlsplit(text if "://" in text else f"http://{text}")
@@ -145,7 +145,7 @@ def matches(exception: str, host: str, port: int) -> bool:
 
 
 def network_of(text: str) -> Network | None:
-    """Return the network that a text is, of one address where it is an address."""
+    """Parse a network, or an address as a network of one; None for anything else."""
     try:
         return ip_network(text.strip("[]"), strict=False)
     except ValueError:

@@ -25,7 +25,7 @@ DEFAULT_QUOTAS = Quotas()
 
 
 def check_quota(count: int, most: int, things: str, setting: str) -> None:
-    """Let an account have one more of something that somebody makes by hand.
+    """Check that an account may have one more of something that users make by hand.
 
     Args:
         count: how many it has.
@@ -34,7 +34,7 @@ def check_quota(count: int, most: int, things: str, setting: str) -> None:
         setting: the one that says how many.
 
     Raises:
-        ConflictError: it has as many as it may have.
+        ConflictError: the account has reached the limit.
     """
     if count >= most:
         raise ConflictError(
@@ -44,7 +44,7 @@ def check_quota(count: int, most: int, things: str, setting: str) -> None:
 
 
 def over_quota(things: str, setting: str) -> LimitedError:
-    """Return the error of a report that is refused until the account has fewer of something.
+    """Error for a report that is refused until the account has fewer of something.
 
     Reporters keep such a report, and send it again later.
     """

@@ -52,7 +52,7 @@ class RateLimit:
         return max(1, int(self.requests * TOGETHER_WITHIN / PERIODS[self.period]))
 
     def pause_after(self, requests: int) -> timedelta:
-        """Return how long to wait after so many requests, at most ``together``.
+        """Time to wait after so many requests, at most ``together``.
 
         It counts from when their turn was, but from no earlier than ``LATE`` before now. That is a
         little longer than the rate by itself would have it: a period that begins with a turn that

@@ -1,10 +1,10 @@
 """Keep secrets out of what leaves this machine, and leave names that people chose alone.
 
 dbt scrubs the values of DBT_ENV_SECRET_* from its log, but not from run_results.json, and error
-messages of databases quote whatever they were given. So what stands in a secret's place goes
-(``secret_places``), and so do the values of this environment's secrets wherever they stand. But a
-value may be a word: `POSTGRES_PASSWORD=postgres` must not take the model `postgres_orders` away.
-So a word goes only where it stands by itself, and is nobody's name.
+messages of databases quote their input. So what stands in a secret's place is removed
+(``secret_places``), and the values of this environment's secrets are removed anywhere. But a value
+may be a word: `POSTGRES_PASSWORD=postgres` must not take the model `postgres_orders` away. So a
+word is removed only where it stands by itself, and is not a name that people chose.
 """
 
 import base64
@@ -20,7 +20,7 @@ from runhook.domain.secret_places import (
     CREDENTIALS_IN_URL,
     REPLACEMENT,
     replaced,
-    values_in,
+    spans_of_values,
     without_secrets,
 )
 
@@ -118,7 +118,7 @@ class Redactor:
             for one in {value, value.strip(), *long_lines(value)}
         }
         guessed = {*secret_values(environ)} | {
-            value for line in command_lines for value in values_in(line)
+            value for line in command_lines for value in spans_of_values(line)
         }
         public = {word.lower() for name in names for word in (name, *BETWEEN_WORDS.split(name))}
         public |= {value.lower() for name, value in environ.items() if is_plain_name(name)}
@@ -134,7 +134,7 @@ class Redactor:
         )
 
     def __call__(self, text: str) -> str:
-        """Return ``text`` without secrets. Shorten it afterwards only, never before."""
+        """Remove secrets from ``text``. Shorten it afterwards only, never before."""
         if self._pattern is not None:
             text = self._pattern.sub(REPLACEMENT, text)
             if "\n" in text:
@@ -149,12 +149,12 @@ def secret_values(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield what is secret in variables that look like it, and in addresses of any variable."""
     for name, value in environ.items():
         if is_secret_name(name) and name not in WORKING_FOLDERS:
-            yield from parts_of(value)
+            yield from parts_of_secret(value)
         elif "://" in value or "=" in value:
             yield from passwords_in(value)
 
 
-def parts_of(value: str) -> Iterator[str]:
+def parts_of_secret(value: str) -> Iterator[str]:
     """Yield a secret, what is in it, and each line of one that has several (private keys)."""
     if FILE.fullmatch(value.strip()):
         return
@@ -170,7 +170,7 @@ def parts_of(value: str) -> Iterator[str]:
 
 def passwords_in(text: str) -> Iterator[str]:
     """Yield the passwords in an address, a connection string or JSON."""
-    yield from values_in(text)
+    yield from spans_of_values(text)
     for credentials in CREDENTIALS_IN_URL.findall(text):
         user, colon, password = credentials[:-1].partition(":")
         yield password if colon else user
@@ -184,7 +184,7 @@ def long_lines(value: str) -> Iterator[str]:
 
 
 def pattern_of(form: str, value: str, public: set[str]) -> str | None:
-    """Return what finds a secret's ``form`` in a text; None if it is a word of any text."""
+    """Pattern that finds a secret's ``form`` in a text; None if it is a common word."""
     if len(value.strip()) < SHORTEST_GUESS or (value.isdigit() and len(value) < SHORTEST_NUMBER):
         return None
     if is_word(value):
@@ -204,7 +204,7 @@ def is_word(value: str) -> bool:
 
 
 def forms_of(values: Iterable[str]) -> set[str]:
-    """Return each value as it is, and as addresses, JSON, shells, SQL and headers spell it."""
+    """Each value as it is, and as addresses, JSON, shells, SQL and headers spell it."""
     return {form for value in values for form in spellings(value) if form}
 
 

@@ -1,9 +1,9 @@
-"""Redeliveries: many deliveries sent once more: what did not arrive, or what somebody picked.
+"""Redeliveries: many deliveries sent once more: undelivered ones, or ones that a user picked.
 
 The rules:
 1. What belongs to a redelivery is fixed when it begins: deliveries that had not arrived by then, or
    that were picked one by one, and that nothing has happened to since. One that fails later, or
-   that somebody redelivers by hand meanwhile, is left to itself.
+   that a user redelivers by hand meanwhile, is left to itself.
 2. It has a share for each webhook, and goes through it by itself, the oldest delivery first, a
    bounded step at a time. A share waits while much waits for its webhook already, so that what
    happens now is not held up by what happened then.
@@ -77,7 +77,7 @@ class Picked:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LogPlace:
     """How far a share has come: up to this delivery, included."""
 
     created_at: datetime
@@ -85,7 +85,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class RedeliveryShare:
     """What a redelivery does for one webhook."""
 
     webhook_id: WebhookId
@@ -94,7 +94,7 @@ class Share:
     queued: int = 0
     """How many have been returned to the queue."""
     passed_over: Mapping[Obstacle, int] = field(default_factory=dict)
-    place: Place
+    place: LogPlace
     is_over: bool = False
 
 
@@ -110,7 +110,7 @@ class Redelivery:
     is_counted: bool
     """Whether the totals are whole; if not, there were more than was counted."""
     state: RedeliveryState
-    shares: tuple[Share, ...]
+    shares: tuple[RedeliveryShare, ...]
     created_by: str
     created_at: datetime
     ended_at: datetime | None = None
@@ -144,22 +144,22 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RedeliveryStep:
     """What one step does with the deliveries that it looked at."""
 
     queue: tuple[DeliveryId, ...]
     """To be returned to the queue."""
     passed_over: int
-    place: Place
+    place: LogPlace
     is_last: bool
 
 
 def check_selection(selection: Selection, *, now: datetime, retention: timedelta) -> Selection:
-    """Return a selection that can be answered, its times in UTC.
+    """Check a selection; return it with times in UTC.
 
     Raises:
-        InvalidError: it begins before what is kept, has no duration, or names a state in which
-            deliveries are not redelivered in bulk; the message begins with the value's name.
+        InvalidError: it begins before the retention period, has no duration, or names a state in
+            which deliveries are not redelivered in bulk; the message begins with the value's name.
     """
     earliest = now - retention
     if selection.since < earliest:
@@ -195,7 +195,7 @@ def check_selection(selection: Selection, *, now: datetime, retention: timedelta
 
 
 def check_picked(picked: Picked) -> Picked:
-    """Return the deliveries that were picked, each of them once.
+    """Check deliveries that were picked; return each once.
 
     Raises:
         InvalidError: there are none, or too many; the message begins with the value's name.
@@ -217,8 +217,13 @@ def check_cancellation(state: RedeliveryState) -> None:
 
 
 def plan_step(
-    looked_at: Sequence[Candidate], start: Place, *, room: int, is_passing_over: bool, is_end: bool
-) -> Step:
+    looked_at: Sequence[Candidate],
+    start: LogPlace,
+    *,
+    room: int,
+    is_passing_over: bool,
+    is_end: bool,
+) -> RedeliveryStep:
     """Decide what to do with deliveries that were looked at, the oldest first.
 
     Args:
@@ -235,7 +240,7 @@ def plan_step(
             passed_over += 1
         elif candidate.is_chosen:
             if len(queue) == room:
-                return Step(tuple(queue), passed_over, place, is_last=False)
+                return RedeliveryStep(tuple(queue), passed_over, place, is_last=False)
             queue.append(candidate.id)
-        place = Place(candidate.created_at, candidate.id)
-    return Step(tuple(queue), passed_over, place, is_last=is_end)
+        place = LogPlace(candidate.created_at, candidate.id)
+    return RedeliveryStep(tuple(queue), passed_over, place, is_last=is_end)

@@ -1,6 +1,6 @@
 """What failed in a run, and whether that is news: whether it had succeeded before.
 
-What had not failed when the job's nodes were last told of counts as having succeeded: of each job
+A node that had not failed in the last report counts as having succeeded: of each job
 is kept what failed in the last one of its completed runs that had node results. A run that ended
 without any, because it was canceled, killed, lost or could not be compiled, says nothing of nodes
 and leaves that as it is. Before a job's first completed run nothing had succeeded, so that no
@@ -21,7 +21,7 @@ KEPT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What failed in a run, or of a job's nodes as they were last told of: unique_ids."""
+    """Failed nodes of a run, or of a job as last reported: unique_ids."""
 
     ids: frozenset[str] = frozenset()
     is_whole: bool = True
@@ -30,7 +30,7 @@ class Failures:
     def are_news_to(self, last: "Failures | None") -> bool:
         """Whether anything failed that had succeeded before.
 
-        Where some failures have no name they may be new ones: better told once too often.
+        Failures without a name may be new ones: better sent once too often.
 
         Args:
             last: what was known of the job's nodes; None if no run of it had come that far.
@@ -41,8 +41,8 @@ class Failures:
 NOTHING = Failures()
 
 
-def failures_of(run: Run) -> Failures:
-    """Return what failed in a run that is over."""
+def failed_nodes_of(run: Run) -> Failures:
+    """Nodes that failed in a finished run."""
     results = run.results or {}
     named = ids_in(results, "failed_ids") or {
         text(node, "unique_id") for node in sequence(results, "failed") if isinstance(node, dict)
@@ -55,7 +55,7 @@ def failures_of(run: Run) -> Failures:
 
 
 def known_after(run: Run, last: Failures | None) -> Failures | None:
-    """Return what is known of a job's nodes once a run of it has completed.
+    """Known failures of a job's nodes once a run of it has completed.
 
     A node that had failed and was skipped this time has not succeeded since.
 
@@ -63,7 +63,7 @@ def known_after(run: Run, last: Failures | None) -> Failures | None:
         run: the run; a success that names no nodes has failed in none, as far as one knows.
         last: what was known before it, None for nothing.
     """
-    now = failures_of(run)
+    now = failed_nodes_of(run)
     if has_node_results(run):
         skipped = ids_in(run.results or {}, "skipped_ids")
         unmended = frozenset() if last is None else last.ids & skipped
@@ -74,7 +74,7 @@ def known_after(run: Run, last: Failures | None) -> Failures | None:
 
 
 def has_node_results(run: Run) -> bool:
-    """Whether a run says what became of any node."""
+    """Whether a run reports results of nodes."""
     results = run.results or {}
     counted = mapping(results, "counts")
     named = (number(results, "failed_total"), len(sequence(results, "failed")))
@@ -82,7 +82,7 @@ def has_node_results(run: Run) -> bool:
 
 
 def ids_in(results: Mapping[str, object], key: str) -> set[str]:
-    """Return the unique_ids in a list of them."""
+    """The unique_ids in a list."""
     return {one for one in sequence(results, key) if isinstance(one, str) and one}
 
 

@@ -1,4 +1,4 @@
-"""What a reporter tells of dbt's nodes, read with care: its results may hold anything."""
+"""Read a reporter's summary of dbt's nodes, defensively: it may hold any JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class NodeResults:
     """What is known of a run's nodes."""
 
     counts: Mapping[str, int] | None
-    """How many nodes ended in which status; None if nobody knows."""
+    """Number of nodes by status; None if unknown."""
     failed: tuple[FailedNode, ...] = ()
     """The first ones, at most ``SHOWN_NODES``."""
     failed_total: int = 0
@@ -30,12 +30,12 @@ class NodeResults:
     """Some more that failed or warned."""
 
 
-def read_results(results: Mapping[str, object] | None) -> NodeResults:
-    """Return what a reporter's summary tells of nodes, bounded whatever it holds."""
-    told = results or {}
+def read_node_results(results: Mapping[str, object] | None) -> NodeResults:
+    """Read a reporter's summary of nodes; every part is bounded."""
+    summary = results or {}
     counts = {
         shorten(status, NAME_CHARACTERS): count
-        for status, count in mapping(told, "counts").items()
+        for status, count in mapping(summary, "counts").items()
         if isinstance(count, int) and not isinstance(count, bool)
     }
     failed = nodes_in(told, "failed")
@@ -65,24 +65,24 @@ def failed_node(node: Mapping[str, object]) -> FailedNode:
 
 
 def text(values: Mapping[str, object], key: str) -> str:
-    """Return a text, empty if there is none."""
+    """A text; empty if there is none."""
     value = values.get(key)
     return value if isinstance(value, str) else ""
 
 
 def number(values: Mapping[str, object], key: str) -> int:
-    """Return a whole number, 0 if there is none."""
+    """A whole number; 0 if there is none."""
     value = values.get(key)
     return value if isinstance(value, int) else 0
 
 
 def mapping(values: Mapping[str, object], key: str) -> Mapping[str, object]:
-    """Return an object, empty if there is none."""
+    """An object; empty if there is none."""
     value = values.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
 def sequence(values: Mapping[str, object], key: str) -> Sequence[object]:
-    """Return a list, empty if there is none."""
+    """A list; empty if there is none."""
     value = values.get(key)
     return value if isinstance(value, list) else ()

@@ -57,11 +57,11 @@ class RetrySchedule:
     def delay_after(
         self, attempt: int, *, retry_after: timedelta | None, jitter: float
     ) -> timedelta | None:
-        """Return how long to wait after the ``attempt``-th attempt failed; None if it was the last.
+        """Delay before the next attempt; None after the last.
 
         Args:
-            attempt: counted from 1.
-            retry_after: what the endpoint asked for; the wait is never shorter than that, up to
+            attempt: number of the attempt that failed, counted from 1.
+            retry_after: what the endpoint asked for; the delay is never shorter than that, up to
                 four hours.
             jitter: a number from 0 to 1; it never shortens the delay.
         """
@@ -116,7 +116,7 @@ def parse_retry_after(text: str | None, *, now: datetime) -> timedelta | None:
 
 
 def seconds_until(http_date: str, *, now: datetime) -> float:
-    """Return the seconds from ``now`` to an HTTP date, NaN if it is not one."""
+    """Seconds from ``now`` to an HTTP date; NaN if it is not one."""
     try:
         date = parsedate_to_datetime(http_date)
     except (ValueError, OverflowError):

@@ -60,7 +60,7 @@ class RunOutcome(StrEnum):
 
 OUTCOMES_OF_STATUS: Mapping[RunStatus, tuple[RunOutcome | None, ...]] = {
     RunStatus.SUCCESS: (RunOutcome.COMPLETE,),
-    # A reporter that cannot tell gets the first.
+    # The first is for reporters that do not know.
     RunStatus.ERROR: (RunOutcome.ERRORED, RunOutcome.FAILED),
     RunStatus.CANCELLED: (None,),
 }
@@ -70,7 +70,7 @@ LONGEST_SILENCE: Mapping[bool, timedelta] = {True: timedelta(minutes=5), False: 
 whether it promised heartbeats decides. `runhook run` sends one every 30 seconds, so that a
 suspended machine or a short outage of the network loses no run."""
 SHORTEST_SILENCE, MOST_SILENCE = LONGEST_SILENCE[True], timedelta(days=7)
-"""What a reporter can say; after a week a client has forgotten what it has not told."""
+"""Bounds of what a reporter may ask for; after a week a client drops unsent reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,7 @@ class StartReport:
     is_late: bool = field(default=False, repr=False)
 
     def fingerprint(self) -> str:
-        """Return a digest that is equal for equal reports and for no others."""
+        """A digest that only equal reports share."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
@@ -150,7 +150,7 @@ class FinishReport:
 
     ``status_message`` is a sentence for people; ``outcome`` None takes the usual one of the
     status; ``results`` is the reporter's summary of dbt's node results; ``steps`` are the run's
-    commands in their order, if the reporter tells them apart; ``dbt_version`` None leaves what
+    commands in their order, if the reporter distinguishes them; ``dbt_version`` None leaves what
     the start said. ``is_late`` as in ``StartReport``.
     """
 
@@ -206,15 +206,15 @@ class Run:
     outcome: RunOutcome | None = None
     results: Mapping[str, object] | None = None
     steps: tuple[RunStep, ...] = ()
-    """What the reporter told of so far; ``steps.steps_of`` has what is shown."""
+    """Steps reported so far; ``steps.steps_of`` has what is shown."""
     progress: Progress | None = None
-    """None once it is over, or if nothing was told."""
+    """None once the run is over, or if none was reported."""
     started_at: datetime
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None
-    """When somebody asked for its end: its reporter was told, or told of it."""
+    """When its cancellation was requested by a user, or announced by its reporter."""
     lost_at: datetime | None = None
-    """When it was given up; None again as soon as its reporter has told how it ended."""
+    """When it was given up; None again once its reporter has reported the end."""
     trigger: Trigger | None = None
     is_late: bool = False
     """Whether its start or its end was reported later than it happened."""
@@ -241,9 +241,9 @@ class RunNotCancelableError(ConflictError):
 
 
 def finish(run: Run, report: FinishReport, *, now: datetime) -> Run:
-    """Return ``run`` as it is after ``report``; the very same run if that tells nothing new.
+    """End a run; the same object if the report changes nothing.
 
-    Of a lost run the first report counts, whatever the record says.
+    Of a lost run the first report counts, whichever status it names.
 
     Raises:
         InvalidError: the status does not end a run, or the outcome does not fit the status.
@@ -273,14 +273,14 @@ def finish(run: Run, report: FinishReport, *, now: datetime) -> Run:
 
 
 def lose(run: Run, *, silence: timedelta, now: datetime) -> Run:
-    """Return ``run`` as it is once it is given up; the very same run if it is over.
+    """Give a run up; the same object if it is over.
 
     It is canceled if a cancellation had been announced, else it is errored.
 
     Args:
-        run: the run that nothing is heard of.
-        silence: how long it is since its reporter was last heard of, or since its start.
-        now: when it is given up, and what counts as its end: the true one is not known.
+        run: the run whose reporter is silent.
+        silence: time since the last report, or since the start.
+        now: when it is given up; counts as its end, as the true one is not known.
     """
     if run.status.is_over:
         return run
@@ -303,23 +303,23 @@ def lose(run: Run, *, silence: timedelta, now: datetime) -> Run:
 
 
 def advance(run: Run, report: ProgressReport) -> Run:
-    """Return ``run`` as far as it has come; the very same run if it is over, or came no farther."""
+    """Update a run's progress; the same object if it is over, or came no farther."""
     if run.status.is_over or (run.steps, run.progress) == (report.steps, report.progress):
         return run
     return replace(run, steps=report.steps, progress=report.progress)
 
 
 def silence_in(text: str) -> timedelta:
-    """Return how long a reporter lets nothing be heard of a run, from words such as `6 hours`.
+    """Parse how long a reporter may be silent, from words such as `6 hours`.
 
     Raises:
-        InvalidError: it is no span of time, or out of bounds.
+        InvalidError: it is not a span of time, or out of bounds.
     """
     return span_in("give_up_after", text, SHORTEST_SILENCE, MOST_SILENCE)
 
 
 def outcome_of(report: FinishReport) -> RunOutcome | None:
-    """Return the outcome the report names, or the usual one of its status."""
+    """Outcome that the report names, or the usual one of its status."""
     possible = OUTCOMES_OF_STATUS.get(report.status)
     if possible is None:
         raise InvalidError(f"a run does not end as {report.status.name.lower()}", field="status")
@@ -348,21 +348,21 @@ def same_ending(run: Run, report: FinishReport, outcome: RunOutcome | None) -> b
 
 
 def request_cancel(run: Run, *, now: datetime) -> Run:
-    """Return ``run`` with its cancellation asked for; unchanged if it was, or if it is over.
+    """Request a run's cancellation; unchanged if it was requested, or is over.
 
     Raises:
-        RunNotCancelableError: its reporter would not hear of it.
+        RunNotCancelableError: its reporter does not accept cancellations.
     """
     if not (run.cancelable or run.status.is_over or run.cancel_requested_at):
         raise RunNotCancelableError(
             f"Run {run.id} cannot be canceled from here, because its reporter does not allow it; "
             "`runhook run --allow-cancel` does. Stop dbt where it runs."
         )
-    return announce_cancel(run, now=now)
+    return note_cancel(run, now=now)
 
 
-def announce_cancel(run: Run, *, now: datetime) -> Run:
-    """Return ``run`` with its reporter's word that it is being canceled; unchanged as above."""
+def note_cancel(run: Run, *, now: datetime) -> Run:
+    """Note the reporter's word that the run is being canceled; unchanged as above."""
     if run.status.is_over or run.cancel_requested_at is not None:
         return run
     return replace(run, cancel_requested_at=now)

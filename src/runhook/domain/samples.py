@@ -53,7 +53,7 @@ STATUS_OF_SAMPLE = {
 
 
 def sample_event(webhook: Webhook, *, now: datetime) -> Event | Notice:
-    """Return an event as the webhook could get one, of a run, job or webhook that never was.
+    """Make up an event that the webhook could get, of an invented run, job or webhook.
 
     It is `job.run.completed`, or the first event type that the webhook selected if not that one.
     """
@@ -67,7 +67,7 @@ def sample_event(webhook: Webhook, *, now: datetime) -> Event | Notice:
 
 
 def sample_deactivation(webhook: Webhook, *, now: datetime) -> Deactivation:
-    """Return a notice of a webhook that never was."""
+    """Make up a notice of an invented webhook."""
     return Deactivation(
         account_id=webhook.account_id,
         webhook_id=WebhookId("wsu_sample"),
@@ -80,7 +80,7 @@ def sample_deactivation(webhook: Webhook, *, now: datetime) -> Deactivation:
 
 
 def sample_missed(webhook: Webhook, *, now: datetime) -> MissedRun:
-    """Return a notice of a run of a job that never was."""
+    """Make up a notice of an invented job's missed run."""
     return MissedRun(
         account_id=webhook.account_id,
         job=SAMPLE_JOB,
@@ -94,7 +94,7 @@ def sample_missed(webhook: Webhook, *, now: datetime) -> MissedRun:
 
 
 def sample_of_run(webhook: Webhook, type_: EventType, *, now: datetime) -> Event:
-    """Return an event of a run that never was; one that failed, if its results are told."""
+    """Make up an event of an invented run; a failed one, if its results are sent."""
     has_results = webhook.options.include_results and type_ is EventType.COMPLETED
     status = RunStatus.ERROR if has_results else STATUS_OF_SAMPLE[type_]
     outcomes = OUTCOMES_OF_STATUS.get(status, (None,))

@@ -78,7 +78,7 @@ PLAIN = frozenset(
 
 def is_secret_name(name: str) -> bool:
     """Whether what has this name is a secret; any spelling, in any case."""
-    words = words_of(name)
+    words = words_of_name(name)
     if not words:
         return False
     pairs = set(pairwise(words))
@@ -93,11 +93,11 @@ def is_secret_name(name: str) -> bool:
 
 def is_plain_name(name: str) -> bool:
     """Whether what has this name is known to be none: a user, a database, a project."""
-    words = words_of(name)
+    words = words_of_name(name)
     return bool(words) and words[-1] in PLAIN and not is_secret_name(name)
 
 
-def words_of(name: str) -> list[str]:
+def words_of_name(name: str) -> list[str]:
     """Split a name: `dbPassword`, `db-password` and `DB_PASSWORD` have the same words."""
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return [word for word in re.split(r"[^A-Za-z0-9]+", apart.upper()) if word]

@@ -1,8 +1,8 @@
-"""Where secrets stand in a text, whatever they are: behind a name that says so, in an address.
+"""Find the places where secrets stand in a text: behind a telling name, in an address.
 
 Texts are error messages, log lines, command lines, scripts, JSON, YAML, connection strings, cut off
-anywhere. What is in doubt counts as the secret's. All is read once from left to right, and nothing
-is looked for further than ``WINDOW``, so that no text takes more than its length in time.
+anywhere. In doubt a text counts as part of the secret. Each text is read once from left to right,
+and no search goes further than ``WINDOW``, so that time is linear in its length.
 """
 
 import re
@@ -76,7 +76,7 @@ SLACK_HOOK = re.compile(r"(?<=hooks\.slack\.com/services/)[\w/]{10,100}")
 
 
 def without_secrets(text: str) -> str:
-    """Return ``text`` with what stands in a secret's place replaced."""
+    """Replace what stands in a secret's place."""
     text = without_pem(text)
     text = replaced(text, spans(text))
     text = CREDENTIALS_IN_URL.sub(f"{REPLACEMENT}@", text)
@@ -88,7 +88,7 @@ def without_secrets(text: str) -> str:
 
 
 def without_pem(text: str) -> str:
-    """Return ``text`` without keys in PEM; one that is cut off goes to the end."""
+    """Remove keys in PEM; one that is cut off goes to the end."""
     parts, at = [], 0
     while (start := text.find(PEM_BEGINS, at)) >= 0:
         end = text.find(PEM_ENDS, start)
@@ -98,14 +98,14 @@ def without_pem(text: str) -> str:
     return "".join([*parts, text[at:]])
 
 
-def values_in(text: str) -> Iterator[str]:
+def spans_of_values(text: str) -> Iterator[str]:
     """Yield what stands in a secret's place."""
     for start, end in spans(text):
         yield text[start:end]
 
 
 def replaced(text: str, places: Iterator[tuple[int, int]]) -> str:
-    """Return ``text`` with these spans replaced, which are in order and apart."""
+    """Replace these spans, which are in order and apart."""
     parts, at = [], 0
     for start, end in places:
         parts += [text[at:start], REPLACEMENT]
@@ -127,7 +127,7 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def value_behind(text: str, keyword: re.Match[str]) -> int | None:
-    """Return where the value begins whose name has ``keyword`` in it; None if there is none."""
+    """Start of the value whose name has ``keyword`` in it; None if there is none."""
     end = keyword.end()
     if SQL.fullmatch(keyword[0]):
         return blank_behind(text, end)
@@ -145,13 +145,13 @@ def value_behind(text: str, keyword: re.Match[str]) -> int | None:
 
 
 def blank_behind(text: str, at: int) -> int | None:
-    """Return where a word begins behind blanks."""
+    """Start of the word behind blanks."""
     blank = BEHIND_FLAG.match(text, at)
     return None if blank is None else blank.end()
 
 
 def end_of_value(text: str, at: int, name_at: int) -> int:
-    """Return where the value ends that begins at ``at``, and whose name stands at ``name_at``."""
+    """End of the value that begins at ``at``, and whose name stands at ``name_at``."""
     limit = min(len(text), at + WINDOW)
     if OPENING.match(text, at, limit):
         return end_of_quoted(text, at, limit)
@@ -171,19 +171,19 @@ def end_of_value(text: str, at: int, name_at: int) -> int:
 
 
 def name_before(before: str) -> str:
-    """Return what of a name stands before its keyword."""
+    """The part of a name before its keyword."""
     found = NAME_BEFORE.search(before)
     return found[0] if found else ""
 
 
 def end_of(pattern: re.Pattern[str], text: str, at: int, limit: int) -> int:
-    """Return where ``pattern`` ends if it begins at ``at``."""
+    """End of ``pattern`` if it begins at ``at``, else ``at``."""
     found = pattern.match(text, at, limit)
     return found.end() if found else at
 
 
 def end_of_bare(text: str, at: int, limit: int) -> int:
-    """Return the end of a value without quotes; a scheme, such as Bearer, has another behind."""
+    """End of a value without quotes; a scheme, such as Bearer, has another behind."""
     scheme = SCHEME.match(text, at, limit)
     if scheme and (behind := blank_behind(text, scheme.end())) is not None:
         return end_of(BARE, text, behind, min(len(text), behind + WINDOW))
@@ -191,7 +191,7 @@ def end_of_bare(text: str, at: int, limit: int) -> int:
 
 
 def end_of_quoted(text: str, at: int, limit: int) -> int:
-    """Return where a value in quotes ends, with what a shell takes for the same word."""
+    """End of a value in quotes, with what a shell takes for the same word."""
     opening = OPENING.match(text, at, limit)
     assert opening is not None
     quote = opening[1]
@@ -204,7 +204,7 @@ def end_of_quoted(text: str, at: int, limit: int) -> int:
 
 
 def end_of_word(text: str, at: int, limit: int) -> int:
-    """Return where a shell's word ends that goes on behind a closing quote, such as `'a'"b"`."""
+    """End of a shell's word that goes on behind a closing quote, such as `'a'"b"`."""
     while at < limit and text[at] not in AFTER_WORD:
         if text[at] in "\"'`":
             close = text.find(text[at], at + 1, limit)
@@ -215,7 +215,7 @@ def end_of_word(text: str, at: int, limit: int) -> int:
 
 
 def end_of_collection(text: str, at: int, limit: int) -> int:
-    """Return where a list or an object ends."""
+    """End of a list or an object."""
     depth = 0
     for position in range(at, limit):
         depth += text[position] in "{["
@@ -226,7 +226,7 @@ def end_of_collection(text: str, at: int, limit: int) -> int:
 
 
 def inner_of(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return a value's span without its quotes."""
+    """Span of a value without its quotes."""
     opening = OPENING.match(text, start, end)
     if opening and text.endswith(opening[1], opening.end(), end):
         return opening.end(), end - len(opening[1])

@@ -29,14 +29,14 @@ class SignatureError(Exception):
 
 
 class SecretError(SignatureError, ValueError):
-    """The receiver's own secret is none, so that nothing can be proved with it.
+    """The receiver's own secret is invalid, so nothing can be verified with it.
 
     A SignatureError, so that who handles those never takes a delivery for proved.
     """
 
 
 class Secret:
-    """A webhook's signing secret, hidden wherever it might be printed."""
+    """A webhook's signing secret, hidden when printed."""
 
     __slots__ = ("_authorization", "_standard", "_text")
 
@@ -54,15 +54,15 @@ class Secret:
         return cls(SECRET_PREFIX + base64.b64encode(random).decode())
 
     def reveal(self) -> str:
-        """Return the text to show once to the webhook's owner."""
+        """The text, to be shown once to the webhook's owner."""
         return self._text
 
     def authorization_key(self) -> bytes:
-        """Return the key of dbt Cloud's signature: the text itself."""
+        """Key of dbt Cloud's signature: the text itself."""
         return bytes_of(self._text)
 
     def standard_key(self) -> bytes:
-        """Return the key of the Standard Webhooks signature: the decoded bytes.
+        """Key of the Standard Webhooks signature: the decoded bytes.
 
         Raises:
             SecretError: the secret is not of the ``whsec_`` form.
@@ -74,13 +74,13 @@ class Secret:
             raise SecretError("the secret is not `whsec_` and base64") from error
 
     def authorization_mac(self) -> hmac.HMAC:
-        """Return a new HMAC-SHA256 under the key of dbt Cloud's signature."""
+        """A new HMAC-SHA256 under the key of dbt Cloud's signature."""
         if self._authorization is None:
             self._authorization = hmac.new(self.authorization_key(), digestmod="sha256")
         return self._authorization.copy()
 
     def standard_mac(self) -> hmac.HMAC:
-        """Return a new HMAC-SHA256 under the key of the Standard Webhooks signature.
+        """A new HMAC-SHA256 under the key of the Standard Webhooks signature.
 
         Raises:
             SecretError: the secret is not of the ``whsec_`` form.
@@ -104,7 +104,7 @@ class Secret:
 def sign(
     secrets: Sequence[Secret], *, message_id: str, timestamp: datetime, body: bytes
 ) -> dict[str, str]:
-    """Return the headers that prove ``body``.
+    """Sign ``body``; return the headers with the signatures.
 
     Args:
         secrets: the newest first; older ones are still in their grace after a rotation.
@@ -126,14 +126,14 @@ def sign(
 
 
 def authorization_signature(secret: Secret, body: bytes) -> str:
-    """Return dbt Cloud's signature: the bare lowercase hex HMAC-SHA256 of the body."""
+    """Signature of dbt Cloud: the bare lowercase hex HMAC-SHA256 of the body."""
     mac = secret.authorization_mac()
     mac.update(body)
     return mac.hexdigest()
 
 
 def standard_signature(secret: Secret, *, message_id: str, seconds: str, body: bytes) -> str:
-    """Return one entry of the ``webhook-signature`` header, ``v1,<base64>``."""
+    """One entry of the ``webhook-signature`` header, ``v1,<base64>``."""
     mac = secret.standard_mac()
     mac.update(bytes_of(f"{message_id}.{seconds}."))
     mac.update(body)
@@ -185,20 +185,22 @@ def check_standard(
     if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= SECONDS_DIGITS):
         raise SignatureError("the webhook-timestamp header is not a number of seconds")
     if tolerance is not None and abs(int(seconds) - now.timestamp()) > tolerance.total_seconds():
-        raise SignatureError(f"the webhook-timestamp header is more than {in_words(tolerance)} off")
+        raise SignatureError(
+            f"the webhook-timestamp header is more than {span_in_words(tolerance)} off"
+        )
     expected = standard_signature(secret, message_id=message_id, seconds=seconds, body=body)
     matches = [hmac.compare_digest(bytes_of(one), bytes_of(expected)) for one in given]
     if not any(matches):
         raise SignatureError("no webhook-signature matches the body and the secret")
 
 
-def in_words(span: timedelta) -> str:
-    """Return `5 minutes` or `90 seconds`."""
+def span_in_words(span: timedelta) -> str:
+    """`5 minutes` or `90 seconds`."""
     seconds = span.total_seconds()
     number, unit = (seconds / 60, "minute") if seconds % 60 == 0 else (seconds, "second")
     return f"{number:g} {unit}{'' if number == 1 else 's'}"
 
 
 def bytes_of(text: str) -> bytes:
-    """Return a header's bytes; it may hold what no encoding has."""
+    """Bytes of a header, which may hold characters that no encoding has."""
     return text.encode(errors="surrogatepass")

@@ -15,15 +15,15 @@ SPAN = re.compile(r"(\d{1,6})\s*(week|day|hour|minute)s?", re.IGNORECASE)
 
 
 def span_in(field: str, text: str, shortest: timedelta, longest: timedelta) -> timedelta:
-    """Return the span of time that a text names.
+    """Parse a span of time.
 
     Raises:
-        InvalidError: it names none, or one that is too short or too long.
+        InvalidError: the text is not a span, or one that is too short or too long.
     """
     found = SPAN.fullmatch(text.strip())
     if found is None:
         raise InvalidError(
-            f"`{text[:40]}` is no span of time such as `1 day`, `6 hours` or `90 minutes`",
+            f"`{text[:40]}` is not a span of time such as `1 day`, `6 hours` or `90 minutes`",
             field=field,
         )
     span = int(found[1]) * UNITS[found[2].lower()]

@@ -1,4 +1,4 @@
-"""The steps of a run as dbt Cloud shows them; a run whose reporter told of none is one step.
+"""The steps of a run as dbt Cloud shows them; a run without reported steps is one step.
 
 Consumers search a failed step's log for dbt's own phrases (`Completed with 1 error and 0
 warnings:`, `Database Error in model customers`), so a log made of node results has them too.
@@ -16,7 +16,7 @@ DBT_HEADING = re.compile(r"(Error|Failure) in ")
 
 
 def steps_of(run: Run) -> tuple[RunStep, ...]:
-    """Return the steps that the reporter told of, or the run itself as its only one."""
+    """Reported steps of a run, or the run itself as its only one."""
     if run.steps:
         return run.steps
     whole = RunStep(
@@ -30,7 +30,7 @@ def steps_of(run: Run) -> tuple[RunStep, ...]:
 
 
 def log_of(message: str | None, results: Mapping[str, object] | None) -> str:
-    """Return a log made of what is known: a sentence, and a reporter's summary of the nodes."""
+    """Compose a log from a sentence and a reporter's summary of the nodes."""
     return "\n".join(f"{one}\n" for one in paragraphs(message, results or {}))
 
 
@@ -43,7 +43,7 @@ def paragraphs(message: str | None, results: Mapping[str, object]) -> Iterator[s
         return
     total = max(number(results, "failed_total"), len(failed))
     warnings = number(mapping(results, "counts"), "warn")
-    yield f"Completed with {counted(total, 'error')} and {counted(warnings, 'warning')}:"
+    yield f"Completed with {with_noun(total, 'error')} and {with_noun(warnings, 'warning')}:"
     for node in failed:
         yield paragraph(node)
     if total > len(failed):
@@ -51,7 +51,7 @@ def paragraphs(message: str | None, results: Mapping[str, object]) -> Iterator[s
 
 
 def paragraph(node: Mapping[str, object]) -> str:
-    """Return what went wrong with one node, as dbt prints it at the end of its log."""
+    """Error of one node, as dbt prints it at the end of its log."""
     message = text(node, "message")
     if DBT_HEADING.search(message.partition("\n")[0]):
         return message
@@ -63,6 +63,6 @@ def paragraph(node: Mapping[str, object]) -> str:
     return f"{what} in {text(node, 'resource_type')} {name}\n  {indented}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 error`, `2 errors`."""
+def with_noun(number: int, noun: str) -> str:
+    """A number with its noun: `1 error`, `2 errors`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

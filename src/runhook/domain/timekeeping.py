@@ -1,7 +1,7 @@
 """Whether the database's clock can be trusted to say what is old, and whether it was set back.
 
 A clock that is set forward makes everything old at once. What would be deleted for that is lost if
-the clock was wrong, so that nothing is deleted before it has told the same time for hours.
+the clock was wrong, so nothing is deleted before it has been steady for hours.
 """
 
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ class Timekeeping:
     trusted_at: datetime
     """What it said when it was last trusted."""
     doubted_since: datetime | None = None
-    """Since when it has told a time that may be wrong, by itself; None while it is trusted."""
+    """Since when it has shown a time that may be wrong; None while it is trusted."""
     is_settled: bool = True
     """Whether nothing is left that would wait for the time before the clock was set back."""
 
@@ -41,7 +41,7 @@ class Timekeeping:
         return self.doubted_since is None and now - self.trusted_at <= JUMP
 
     def after_look(self, now: datetime) -> "Timekeeping":
-        """Return what is known after another look, which found ``now``."""
+        """State after another look at the clock, which showed ``now``."""
         was_set_back = now < self.seen_at - SET_BACK
         seen = replace(self, seen_at=now, is_settled=self.is_settled and not was_set_back)
         if now - self.trusted_at <= JUMP:
@@ -55,5 +55,5 @@ class Timekeeping:
 
 
 def first_look(now: datetime) -> Timekeeping:
-    """Return what is known of the clock of a database that nobody has looked at before."""
+    """State of a clock that is looked at for the first time."""
     return Timekeeping(seen_at=now, trusted_at=now)

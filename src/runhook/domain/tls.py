@@ -32,7 +32,7 @@ USUAL_TLS = TlsSettings()
 
 
 def check_pem(text: str) -> str:
-    """Let certificates or a key pass as far as their form tells.
+    """Check the form of certificates or a key.
 
     Raises:
         InvalidError: it is too long, or no PEM. The message does not repeat it.

@@ -20,7 +20,7 @@ def topics_of_webhook(webhook: Webhook) -> frozenset[str]:
         topic(account_id, event_type, scope)
         for event_type in webhook.event_types
         # Of a deactivation it is told whatever it is narrowed to.
-        for scope in ([ANY] if event_type is EventType.DEACTIVATED else scopes_of(webhook))
+        for scope in ([ANY] if event_type is EventType.DEACTIVATED else scopes_of_topics(webhook))
     )
 
 
@@ -36,7 +36,7 @@ def topics_of_event(account_id: AccountId, event_type: EventType, job: Job | Non
     return [topic(account_id, event_type, scope) for scope in scopes]
 
 
-def scopes_of(webhook: Webhook) -> list[str]:
+def scopes_of_topics(webhook: Webhook) -> list[str]:
     """The narrowest of what a webhook is narrowed to."""
     for kind, ids in (
         ("job", webhook.job_ids),

@@ -50,17 +50,17 @@ class Tags:
     redact: Callable[[str], str]
 
     def name(self, name: str) -> str:
-        """Return a name that somebody chose, bounded; empty if there is none."""
+        """A name that a user chose, shortened; empty if there is none."""
         return shorten(self.values.get(name, ""), NAME_CHARACTERS)
 
     def text(self, name: str) -> str:
-        """Return a text, without secrets and bounded; empty if there is none."""
+        """A text, without secrets and shortened; empty if there is none."""
         return shorten(self.redact(self.values.get(name, "")), REASON_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A run that an upload tells of."""
+    """The run in an upload."""
 
     start: StartReport
     finish: FinishReport
@@ -78,7 +78,7 @@ class Belonging:
 def read_upload(
     content: IO[bytes], belonging: Belonging, *, scratch: BinaryIO, largest: int
 ) -> Uploaded | None:
-    """Return the run that an uploaded archive tells of.
+    """Read the run in an uploaded archive.
 
     Args:
         content: the archive, in a file that can be searched.
@@ -87,8 +87,8 @@ def read_upload(
         largest: how many bytes a file in the archive may have.
 
     Returns:
-        None if there is none to tell of: the command ran no nodes, as `dbt parse`, or `runhook run`
-        reports it.
+        None if there is no run to record: the command ran no nodes, as `dbt parse`, or
+        `runhook run` reports it.
 
     Raises:
         InvalidError: the archive is refused, or its artifacts are not dbt's.
@@ -124,15 +124,15 @@ def results_in(name: str, file: BinaryIO) -> RunResults:
 
 
 def reports_of(results: RunResults, belonging: Belonging) -> Uploaded:
-    """Return what a run's results report.
+    """Start and finish reports of a run, from its results.
 
     Raises:
-        InvalidError: they do not say which invocation they are of, or when that was.
+        InvalidError: they have no invocation or time.
     """
     if not results.invocation_id or len(results.invocation_id) > SHORT_CHARACTERS:
-        raise InvalidError("The results have no invocation_id that could tell runs apart.")
-    finished_at = moment_in(results.generated_at)
-    started_at = moment_in(results.invocation_started_at or finished_at - elapsed(results))
+        raise InvalidError("The results have no invocation_id to tell runs apart.")
+    finished_at = check_moment(results.generated_at)
+    started_at = check_moment(results.invocation_started_at or finished_at - elapsed(results))
     redact = Redactor(results.variables)
     tag = Tags(results.tags, redact)
     start = StartReport(
@@ -159,7 +159,7 @@ def reports_of(results: RunResults, belonging: Belonging) -> Uploaded:
 def finish_of(
     results: RunResults, redact: Callable[[str], str], *, finished_at: datetime
 ) -> FinishReport:
-    """Return how a run ended, as its nodes tell."""
+    """How a run ended, according to its nodes."""
     has_failed = bool(results.failed) or not results.nodes_known
     if not results.nodes_known:
         outcome, message = RunOutcome.ERRORED, "compilation error"
@@ -177,7 +177,7 @@ def finish_of(
 
 
 def elapsed(results: RunResults) -> timedelta:
-    """Return how long the nodes took; no time if the results say something impossible."""
+    """Time that the nodes took; zero if the results say something impossible."""
     seconds = results.elapsed_seconds
     is_possible = math.isfinite(seconds) and 0 <= seconds <= LONGEST_SECONDS
     return timedelta(seconds=seconds) if is_possible else timedelta()
@@ -189,9 +189,9 @@ def check_texts(start: StartReport, finish: FinishReport) -> None:
     Raises:
         InvalidError: there is some.
     """
-    told = (start.job_name, start.project_name, start.environment_name, start.run_reason)
+    texts = (start.job_name, start.project_name, start.environment_name, start.run_reason)
     text = json.dumps(
-        [*told, start.run_key, start.dbt_version, finish.status_message, finish.results],
+        [*texts, start.run_key, start.dbt_version, finish.status_message, finish.results],
         ensure_ascii=False,
     )
     try:
@@ -202,11 +202,11 @@ def check_texts(start: StartReport, finish: FinishReport) -> None:
         raise InvalidError("The results hold a NUL character, which cannot be kept.")
 
 
-def moment_in(moment: datetime | None) -> datetime:
-    """Return a moment that a run can be in.
+def check_moment(moment: datetime | None) -> datetime:
+    """Check a moment of a run.
 
     Raises:
-        InvalidError: it is missing, or in no such year.
+        InvalidError: it is missing, or its year is impossible.
     """
     if moment is None or not FIRST_YEAR <= moment.year < LAST_YEAR:
         raise InvalidError("The results do not say when they were made: generated_at.")

@@ -1,4 +1,4 @@
-"""Variables of the environment that begin with RUNHOOK_ and are none of ours.
+"""Variables of the environment that begin with RUNHOOK_ and are not ours.
 
 Kubernetes gives each pod variables for every service of its namespace, and Docker did for links.
 For a service named `runhook` they are RUNHOOK_PORT=tcp://10.0.0.1:8580, RUNHOOK_SERVICE_HOST and
@@ -17,7 +17,7 @@ OF_LINK = re.compile(r"_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_[0-9]+_\w+)?|N
 
 
 def links_in(environ: Mapping[str, str]) -> Sequence[str]:
-    """Return the names of those variables that are links to a service."""
+    """Names of variables that are links to a service."""
     ours = [name for name in environ if name.startswith(PREFIX)]
     services = [
         name.removesuffix("_PORT")
@@ -35,15 +35,15 @@ def links_in(environ: Mapping[str, str]) -> Sequence[str]:
 
 
 def without_links(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment as it would be if there were no such services."""
+    """The environment without links to services."""
     links = frozenset(links_in(environ))
     return {name: value for name, value in environ.items() if name not in links}
 
 
 def remarks_on(environ: Mapping[str, str], known: Collection[str]) -> Sequence[str]:
-    """Return a sentence for each variable that is named like one of ours and passed over.
+    """A sentence for each variable that is named like one of ours and ignored.
 
-    The values are not in them: one may be a secret under a misspelt name.
+    Values are left out: one may be a secret under a misspelt name.
 
     Args:
         environ: the environment.

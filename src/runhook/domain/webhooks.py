@@ -37,7 +37,7 @@ class DeactivatedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """An account's wish to be told of events at an endpoint."""
+    """Which events of an account are sent, and to which endpoint."""
 
     id: WebhookId
     account_id: AccountId
@@ -46,7 +46,7 @@ class Webhook:
     client_url: str
     event_types: tuple[EventType, ...]
     job_ids: tuple[JobId, ...] = ()
-    """Empty means every job of the account; so it is with projects and environments."""
+    """Empty means every job of the account; likewise for projects and environments."""
     project_ids: tuple[ProjectId, ...] = ()
     environment_ids: tuple[EnvironmentId, ...] = ()
     active: bool = True
@@ -130,8 +130,8 @@ class Endpoint:
     signed then."""
 
 
-def check_name(name: str) -> str:
-    """Return a webhook's name without the spaces around it.
+def check_webhook_name(name: str) -> str:
+    """Check a webhook's name; strip surrounding spaces.
 
     Raises:
         InvalidError: it is empty or too long.
@@ -147,7 +147,7 @@ def check_name(name: str) -> str:
 
 
 def check_description(description: str) -> str:
-    """Return a webhook's description.
+    """Check a webhook's description.
 
     Raises:
         InvalidError: it is too long.
@@ -161,7 +161,7 @@ def check_description(description: str) -> str:
 
 
 def check_event_types(names: list[str]) -> tuple[EventType, ...]:
-    """Return event types in the order given, each once.
+    """Check names of event types; return each once, in the order given.
 
     Raises:
         InvalidError: there are none, or one is unknown.
@@ -179,10 +179,10 @@ def check_event_types(names: list[str]) -> tuple[EventType, ...]:
 
 
 def check_filtered(webhook: Webhook) -> Webhook:
-    """Return the webhook, if its filter of results has anything to filter.
+    """Check that the webhook gets an event that its filter of results applies to.
 
     Raises:
-        InvalidError: it has not.
+        InvalidError: it does not.
     """
     if webhook.options.result_filter and RESULT_EVENTS.isdisjoint(webhook.event_types):
         named = " or ".join(f"`{one.value}`" for one in EventType if one in RESULT_EVENTS)
@@ -191,10 +191,10 @@ def check_filtered(webhook: Webhook) -> Webhook:
 
 
 def check_ids(key: str, ids: list[Id]) -> tuple[Id, ...]:
-    """Return ids in the order given, each once; whether such things exist is the store's to say.
+    """Check ids; return each once, in the order given. Whether they exist, the store checks.
 
     Args:
-        key: what the ids are called where they come from, such as `job_ids`.
+        key: name of the field, such as `job_ids`.
         ids: of jobs, projects or environments.
 
     Raises:
@@ -206,7 +206,7 @@ def check_ids(key: str, ids: list[Id]) -> tuple[Id, ...]:
 
 
 def check_grace(days: int) -> timedelta:
-    """Return how long the present secret stays valid after a rotation.
+    """How long the present secret stays valid after a rotation.
 
     Raises:
         InvalidError: that is not from 0 to 7 days.

@@ -7,7 +7,7 @@ from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor
 from runhook.domain.errors import NotFoundError
-from runhook.domain.people import check_name
+from runhook.domain.people import check_person_name
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import PayloadVersion
 from runhook.operations.audit import note_change
@@ -38,7 +38,7 @@ async def create_account(store: Store, name: str, *, actor: Actor, clock: Clock)
     Raises:
         InvalidError: the name will not do.
     """
-    name = check_name(name)
+    name = check_person_name(name)
     now = clock.now()
     async with store.write() as tx:
         account = Account(
@@ -77,7 +77,7 @@ async def change_account(
         InvalidError: the name will not do.
         NotFoundError: there is no such account.
     """
-    name = None if change.name is None else check_name(change.name)
+    name = None if change.name is None else check_person_name(change.name)
     async with store.write() as tx:
         account = await lock_account(tx, account_id)
         await permitted(tx, actor)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from runhook.domain.events import RESULT_EVENTS, Event, EventType
-from runhook.domain.regressions import NOTHING, Failures, failures_of, known_after
+from runhook.domain.regressions import NOTHING, Failures, failed_nodes_of, known_after
 from runhook.domain.runs import JobId, Run, RunId
 from runhook.storage.job_failures import find_failures, lock_failures, write_failures
 from runhook.storage.store import Transaction
@@ -27,7 +27,7 @@ async def compare_with_last(tx: Transaction, events: Sequence[Event]) -> Sequenc
     news: set[RunId] = set()
     for run in completed:
         known = last.get(run.job.id)
-        if failures_of(run).are_news_to(known):
+        if failed_nodes_of(run).are_news_to(known):
             news.add(run.id)
         if (after := known_after(run, known)) is not None:
             last[run.job.id] = after

@@ -18,8 +18,8 @@ from runhook.domain.people import (
     INVITATION_LIFETIME,
     User,
     check_email,
-    check_name,
     check_new_password,
+    check_person_name,
     check_role_change,
 )
 from runhook.domain.permissions import Role
@@ -270,7 +270,7 @@ async def accept(
     async with store.read() as tx:
         known = await find_user_by_email(tx, email)
     if known is None:
-        name = check_name(answer.name)
+        name = check_person_name(answer.name)
         hashed = await passwords.hash(check_new_password(answer.password))
     elif await passwords.check(answer.password, known.password_hash):
         name, hashed = known.user.name, known.password_hash

@@ -10,8 +10,8 @@ from runhook.domain.people import (
     User,
     UserId,
     check_email,
-    check_name,
     check_new_password,
+    check_person_name,
     check_role_change,
 )
 from runhook.domain.permissions import Permission, Role
@@ -42,7 +42,7 @@ async def rename_user(store: Store, session: ValidSession, name: str) -> User:
         InvalidError: it will not do.
         UnauthorizedError: the session has ended.
     """
-    name = check_name(name)
+    name = check_person_name(name)
     async with store.write() as tx:
         known = await lock_user(tx, session.user.id)
         await still_signed_in(tx, session)

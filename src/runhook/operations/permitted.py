@@ -8,7 +8,7 @@ until its end.
 
 from collections.abc import Collection, Mapping
 
-from runhook.domain.callers import Actor, ActorKind, refused
+from runhook.domain.callers import Actor, ActorKind, lacking
 from runhook.domain.errors import NotFoundError, RunhookError, UnauthorizedError
 from runhook.domain.people import UserId
 from runhook.domain.permissions import EVERYTHING, Permission
@@ -61,7 +61,7 @@ async def permissions_of_tokens(
         if permission_set is None:
             answers[actor] = UnauthorizedError()
         elif actor.grant.permission not in permission_set.permissions:
-            answers[actor] = refused(permission_set, actor.grant.permission)
+            answers[actor] = lacking(permission_set, actor.grant.permission)
         else:
             answers[actor] = permission_set.permissions
     return answers
@@ -86,7 +86,7 @@ async def permissions_of_users(
         elif role is None:
             answers[actor] = NotFoundError()
         elif grant.permission not in role.permissions:
-            answers[actor] = refused(role, grant.permission)
+            answers[actor] = lacking(role, grant.permission)
         else:
             answers[actor] = role.permissions
     return answers

@@ -30,8 +30,8 @@ from runhook.domain.runs import (
     RunStatus,
     StartReport,
     advance,
-    announce_cancel,
     finish,
+    note_cancel,
     request_cancel,
 )
 from runhook.domain.topics import topics_of_event
@@ -416,7 +416,7 @@ def changed_run(run: Run, change: Change, now: datetime) -> Run:
         case Cancel():
             return request_cancel(run, now=now)
         case Canceling():
-            return announce_cancel(run, now=now)
+            return note_cancel(run, now=now)
         case Heartbeat():
             return run if change.report is None else advance(run, change.report)
 

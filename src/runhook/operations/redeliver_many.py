@@ -12,13 +12,13 @@ from runhook.domain.auditing import AuditAction, Facts
 from runhook.domain.callers import Actor
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.redeliveries import (
+    LogPlace,
     Picked,
-    Place,
     Redelivery,
     RedeliveryId,
+    RedeliveryShare,
     RedeliveryState,
     Selection,
-    Share,
     check_cancellation,
     check_picked,
     check_selection,
@@ -93,7 +93,7 @@ async def begin_redelivery(
     async with store.read() as tx:
         fixed_at, counted = await count(tx, account_id, selection)
         webhook_ids = await concerned_webhooks(tx, account_id, selection, counted)
-    start = Place(EPOCH if isinstance(selection, Picked) else selection.since, DeliveryId(""))
+    start = LogPlace(EPOCH if isinstance(selection, Picked) else selection.since, DeliveryId(""))
     redelivery = Redelivery(
         id=new_redelivery_id(now),
         account_id=account_id,
@@ -102,7 +102,7 @@ async def begin_redelivery(
         is_counted=counted.is_whole,
         state=RedeliveryState.RUNNING if webhook_ids else RedeliveryState.FINISHED,
         shares=tuple(
-            Share(webhook_id=one, total=counted.by_webhook.get(one, 0), place=start)
+            RedeliveryShare(webhook_id=one, total=counted.by_webhook.get(one, 0), place=start)
             for one in webhook_ids
         ),
         created_by=actor.name,

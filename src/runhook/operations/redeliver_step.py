@@ -10,8 +10,8 @@ from runhook.domain.redeliveries import (
     Candidate,
     Obstacle,
     Picked,
+    RedeliveryShare,
     RedeliveryState,
-    Share,
     plan_step,
 )
 from runhook.domain.telling import WebhookId
@@ -89,7 +89,7 @@ async def has_backlog(tx: Transaction, webhook_id: WebhookId) -> bool:
     return await count_pending(tx, webhook_id, limit=BACKLOG + 1) > BACKLOG
 
 
-async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> Share:
+async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> RedeliveryShare:
     """Go on with a share, and return it as it is after that."""
     redelivery, share = due.redelivery, due.share
     looked_at = await look_further(tx, due)

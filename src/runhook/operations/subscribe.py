@@ -18,7 +18,7 @@ from runhook.domain.declaring import (
     changed,
     masked,
     masks_in,
-    secret_values,
+    secret_option_values,
     unmasked,
 )
 from runhook.domain.destinations import AddressPolicy, check_url, origin_of
@@ -38,7 +38,7 @@ from runhook.domain.webhooks import (
     check_filtered,
     check_grace,
     check_ids,
-    check_name,
+    check_webhook_name,
 )
 from runhook.operations.audit import note_change
 from runhook.operations.cancel_waiting import cancel_waiting
@@ -266,7 +266,7 @@ async def changed_webhook(
 ) -> Webhook:
     """Return the webhook with the change applied and checked."""
     if change.name is not None:
-        webhook = replace(webhook, name=check_name(change.name))
+        webhook = replace(webhook, name=check_webhook_name(change.name))
     if change.description is not None:
         webhook = replace(webhook, description=check_description(change.description))
     if change.event_types is not None:
@@ -323,7 +323,7 @@ def opened_options(asked: Options, shown: Options, kept: Options, lost: Collecti
     Raises:
         InvalidError: a mask has nothing behind it, or what is lost.
     """
-    for one, value in secret_values(asked):
+    for one, value in secret_option_values(asked):
         if one.name in lost and value != getattr(shown, one.name) and one.kind.masks_in(value):
             raise InvalidError(
                 "what is there was encrypted with a master key that is missing; "
@@ -377,7 +377,7 @@ def renewals(kept: Options, opened: Options) -> Facts:
     """Tell which secrets have another value than before, but not which."""
     return {
         one.audited_renewals: paths
-        for one, value in secret_values(opened)
+        for one, value in secret_option_values(opened)
         if (old := getattr(kept, one.name)) is not None and (paths := one.kind.renewed(old, value))
     }
 

@@ -265,7 +265,7 @@ class Connection(asyncio.BufferedProtocol):
         self.transport = cast("asyncio.Transport", transport)
         address, *_ = transport.get_extra_info("peername") or [""]
         self.site = name_of(address)
-        known = read_address(address)
+        known = read_client_address(address)
         self.is_shared = known is not None and self._bounds.shared_addresses.trusts(known)
         self._is_open = True
         refusal = self._clients.enter(self)

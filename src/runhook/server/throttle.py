@@ -17,7 +17,7 @@ from ipaddress import IPv6Address, IPv6Network
 from math import ceil
 
 from runhook.domain.errors import LimitedError, RunhookError
-from runhook.domain.forwarding import read_address
+from runhook.domain.forwarding import read_client_address
 
 SITE_PREFIX = 64
 """Of an IPv6 address: what one site has; whoever has it can use any address in it."""
@@ -124,7 +124,7 @@ class Throttle:
 
 def name_of(text: str) -> str:
     """Return what failures are counted under: of an IPv6 address its site, else the text itself."""
-    address = read_address(text)
+    address = read_client_address(text)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address), SITE_PREFIX), strict=False))
     return str(address) if address else text.strip().casefold()[:LONGEST_NAME]

@@ -21,7 +21,7 @@ from runhook.domain.deliveries import (
     Delivery,
     DeliveryState,
     Lease,
-    moved,
+    move_delivery,
 )
 from runhook.domain.rate_limits import LATE, RateLimit
 from runhook.domain.runs import AccountId
@@ -274,7 +274,7 @@ async def claim_due(
 def claiming(now: Clock) -> sa.Update:
     """Return the statement that claims deliveries, whichever these are."""
     return sa.update(deliveries).values(
-        state=moved(DeliveryState.PENDING, DeliveryState.SENDING),
+        state=move_delivery(DeliveryState.PENDING, DeliveryState.SENDING),
         claim_number=deliveries.c.claim_number + sa.literal_column("1"),
         claimed_by=sa.bindparam("owner"),
         claimed_until=after(now, sa.bindparam("duration", type_=Duration)),
@@ -339,7 +339,7 @@ async def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
             {
                 "delivery_id": ending.claim.delivery_id,
                 "claim": ending.claim.number,
-                "new_state": moved(DeliveryState.SENDING, ending.state),
+                "new_state": move_delivery(DeliveryState.SENDING, ending.state),
                 "number": ending.attempt.number,
                 "code": ending.attempt.outcome.status_code,
                 "why": ending.attempt.outcome.failure,
@@ -468,8 +468,8 @@ async def take_back(
     for it any more.
     """
     state = sa.case(
-        (deliveries.c.is_test, moved(DeliveryState.SENDING, DeliveryState.FAILED)),
-        else_=moved(DeliveryState.SENDING, DeliveryState.PENDING),
+        (deliveries.c.is_test, move_delivery(DeliveryState.SENDING, DeliveryState.FAILED)),
+        else_=move_delivery(DeliveryState.SENDING, DeliveryState.PENDING),
     )
     taken = await tx.execute(
         sa.update(deliveries)

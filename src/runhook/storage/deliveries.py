@@ -14,7 +14,7 @@ from runhook.domain.deliveries import (
     Claim,
     DeliveryState,
     Lease,
-    moved,
+    move_delivery,
 )
 from runhook.domain.events import Event, EventType
 from runhook.domain.judging import FailureReason
@@ -520,7 +520,7 @@ async def cancel_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) 
         sa.update(deliveries)
         .where(deliveries.c.id.in_(sa.select(waiting.c.id)))
         .values(
-            state=moved(DeliveryState.PENDING, DeliveryState.CANCELED),
+            state=move_delivery(DeliveryState.PENDING, DeliveryState.CANCELED),
             next_attempt_at=None,
             cancel_reason=reason.scalar_subquery(),
             updated_at=tx.now,

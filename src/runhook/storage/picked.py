@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from runhook.domain.deliveries import DeliveryState
-from runhook.domain.redeliveries import Candidate, Picked, Place
+from runhook.domain.redeliveries import Candidate, LogPlace, Picked
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.storage.columns import UtcDateTime
@@ -43,7 +43,7 @@ async def look_for_picked(
     picked: Picked,
     *,
     fixed_at: datetime,
-    place: Place,
+    place: LogPlace,
     limit: int,
 ) -> Sequence[Candidate]:
     """Return the next of a webhook's deliveries that were picked, the oldest first.

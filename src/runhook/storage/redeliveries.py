@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.events import EventType
 from runhook.domain.redeliveries import (
+    LogPlace,
     Obstacle,
     Picked,
-    Place,
     Redelivery,
     RedeliveryId,
+    RedeliveryShare,
     RedeliveryState,
     Selection,
-    Share,
 )
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import DeliveryId, WebhookId
@@ -32,7 +32,7 @@ class DueShare:
     """A share whose turn it is, with the redelivery that it belongs to but none of its others."""
 
     redelivery: Redelivery
-    share: Share
+    share: RedeliveryShare
 
 
 async def insert_redelivery(tx: Transaction, redelivery: Redelivery) -> None:
@@ -135,7 +135,7 @@ async def postpone_step(tx: Transaction, due: DueShare, pause: timedelta) -> Non
     await tx.execute(update_share(due).values(next_step_at=until))
 
 
-async def note_step(tx: Transaction, due: DueShare, share: Share) -> None:
+async def note_step(tx: Transaction, due: DueShare, share: RedeliveryShare) -> None:
     """Write how far a share has come; its next step is due now, behind those that are waiting."""
     await tx.execute(
         update_share(due).values(
@@ -230,9 +230,9 @@ async def with_shares(query: sa.Select[Any], *, tx: Transaction) -> Sequence[Red
 
 async def shares_of(
     ids: Collection[RedeliveryId], *, tx: Transaction
-) -> Mapping[RedeliveryId, Sequence[Share]]:
+) -> Mapping[RedeliveryId, Sequence[RedeliveryShare]]:
     """Return the shares of each of these redeliveries."""
-    found: dict[RedeliveryId, list[Share]] = {one: [] for one in ids}
+    found: dict[RedeliveryId, list[RedeliveryShare]] = {one: [] for one in ids}
     rows = await tx.execute(
         sa.select(redelivery_shares.c.redelivery_id, *SHARE_COLUMNS)
         .where(redelivery_shares.c.redelivery_id.in_(list(ids)))
@@ -276,7 +276,7 @@ def selection_of(row: sa.Row[Any]) -> Selection | Picked:
     )
 
 
-def redelivery_of(row: sa.Row[Any], shares: Iterable[Share]) -> Redelivery:
+def redelivery_of(row: sa.Row[Any], shares: Iterable[RedeliveryShare]) -> Redelivery:
     """Return the redelivery in a row."""
     return Redelivery(
         id=row.id,
@@ -292,13 +292,13 @@ def redelivery_of(row: sa.Row[Any], shares: Iterable[Share]) -> Redelivery:
     )
 
 
-def share_of(row: sa.Row[Any]) -> Share:
+def share_of(row: sa.Row[Any]) -> RedeliveryShare:
     """Return the share in a row of ``SHARE_COLUMNS``."""
-    return Share(
+    return RedeliveryShare(
         webhook_id=WebhookId(row.share_webhook_id),
         total=row.share_total,
         queued=row.share_queued,
         passed_over={Obstacle(name): count for name, count in row.share_passed_over.items()},
-        place=Place(row.share_place_created_at, row.share_place_delivery_id),
+        place=LogPlace(row.share_place_created_at, row.share_place_delivery_id),
         is_over=row.share_next_step_at is None,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.redeliveries import Candidate, Place, Selection
+from runhook.domain.redeliveries import Candidate, LogPlace, Selection
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import WebhookId
 from runhook.storage.columns import UtcDateTime
@@ -90,7 +90,7 @@ async def look_for_unsent(
     selection: Selection,
     *,
     fixed_at: datetime,
-    place: Place,
+    place: LogPlace,
     limit: int,
 ) -> Sequence[Candidate]:
     """Return the next deliveries of a webhook that did not arrive, the oldest first.

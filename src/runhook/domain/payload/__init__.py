@@ -11,7 +11,7 @@ from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload import v2022_05, v2023_02
 from runhook.domain.payload.links import links_of
-from runhook.domain.results import read_results
+from runhook.domain.results import read_node_results
 from runhook.domain.telling import PayloadVersion, Telling
 
 RENDERERS = {
@@ -37,12 +37,12 @@ MISSED_RENDERERS = {
 
 
 def render(event: Event | Notice, telling: Telling) -> bytes:
-    """Return the final body of ``event``, in the version that the webhook chose."""
+    """Render the final body of ``event``, in the version that the webhook chose."""
     return encoded(payload_of(event, telling))
 
 
 def payload_of(event: Event | Notice, telling: Telling) -> dict[str, object]:
-    """Return the body as an object, its keys in the order of the version's page."""
+    """Build the body as an object, its keys in the order of the version's documentation."""
     version = telling.payload_version
     match event:
         case Deactivation():
@@ -71,6 +71,6 @@ def encoded(body: Mapping[str, object]) -> bytes:
 
 
 def results_of(event: Event, version: PayloadVersion, public_url: str | None) -> dict[str, object]:
-    """Return what a webhook is told of a run's nodes if it asked for that."""
+    """Results of a run's nodes, for a webhook that includes them."""
     run = event.run
-    return RESULTS_RENDERERS[version](read_results(run.results), links_of(run, public_url))
+    return RESULTS_RENDERERS[version](read_node_results(run.results), links_of(run, public_url))

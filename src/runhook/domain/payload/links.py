@@ -20,12 +20,12 @@ class Links:
 
 
 def links_of(run: Run, public_url: str | None) -> Links:
-    """Return the links of a run.
+    """Links of a run.
 
     Args:
-        run: which run.
-        public_url: where people reach this service, without a slash at the end; None if nobody
-            has said so, and then there is no address to give.
+        run: the run.
+        public_url: where people reach this service, without a slash at the end; None if not
+            configured, so that no address of ours can be given.
     """
     link = run.trigger.link if run.trigger else ""
     return Links(

@@ -16,7 +16,7 @@ from runhook.domain.telling import Telling
 
 
 def render(event: Event, telling: Telling, beside: Mapping[str, object]) -> dict[str, object]:
-    """Return the payload as an object whose key order is the page's; ``beside`` comes behind."""
+    """Render the payload; key order is the documentation's, and ``beside`` comes last."""
     run = event.run
     return {
         "account_id": run.account_id,
@@ -41,7 +41,7 @@ def render(event: Event, telling: Telling, beside: Mapping[str, object]) -> dict
 
 
 def ending(event_type: EventType, run: Run) -> dict[str, str]:
-    """Return the keys that tell how the run ended, none for one that has only started."""
+    """Keys about the end of a run; none for one that has only started."""
     if event_type is EventType.STARTED or run.finished_at is None:
         return {}
     ended_at = clock_text(run.finished_at)
@@ -54,7 +54,7 @@ def ending(event_type: EventType, run: Run) -> dict[str, str]:
 
 
 def render_results(results: NodeResults, links: Links) -> dict[str, object]:
-    """Return the keys that tell of a run's nodes, which the page does not have, in its style."""
+    """Keys about a run's nodes, which dbt's documentation does not have, in its style."""
     return {
         "run_url": links.page,
         "run_api_url": links.api,
@@ -74,7 +74,7 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
 
 
 def render_deactivation(notice: Deactivation, telling: Telling) -> dict[str, object]:
-    """Return the payload of a deactivation, which the page does not have, in its style."""
+    """Payload of a deactivation, which dbt's documentation does not have, in its style."""
     return {
         **around_notice(notice, telling),
         "data": {
@@ -89,7 +89,7 @@ def render_deactivation(notice: Deactivation, telling: Telling) -> dict[str, obj
 
 
 def render_missed(notice: MissedRun, telling: Telling) -> dict[str, object]:
-    """Return the payload of a missed run, which the page does not have, in its style."""
+    """Payload of a missed run, which dbt's documentation does not have, in its style."""
     return {
         **around_notice(notice, telling),
         "data": {
@@ -116,7 +116,7 @@ def clock_text(time: datetime) -> str:
 
 
 def around_notice(notice: Notice, telling: Telling) -> dict[str, object]:
-    """Return what a notice's payload has around its data, as every payload has."""
+    """Common keys of a notice's payload."""
     return {
         "account_id": notice.account_id,
         "event_id": telling.delivery_id,

@@ -32,7 +32,7 @@ ENDING_KEYS = {
 
 
 def render(event: Event, telling: Telling, beside: Mapping[str, object]) -> dict[str, object]:
-    """Return the payload as an object whose key order is dbt Cloud's; ``beside`` comes behind."""
+    """Render the payload; key order is dbt Cloud's, and ``beside`` comes last."""
     run = event.run
     status_word, status = status_of(event)
     return {
@@ -63,21 +63,21 @@ def render(event: Event, telling: Telling, beside: Mapping[str, object]) -> dict
 
 
 def status_of(event: Event) -> tuple[str, RunStatus]:
-    """Return the event's status in webhooks' words (`Errored`, not the Admin API's `Error`)."""
+    """Status of the event in webhooks' words (`Errored`, not the Admin API's `Error`)."""
     if event.type is EventType.COMPLETED:
         return COMPLETED_STATUS_WORDS[event.run.status], event.run.status
     return STATUS_WORDS[event.type]
 
 
 def ending(event_type: EventType, run: Run) -> dict[str, str]:
-    """Return the key that tells when the run ended, none for one that has only started."""
+    """Key with the end of a run; none for one that has only started."""
     if event_type is EventType.STARTED or run.finished_at is None:
         return {}
     return {ENDING_KEYS[event_type]: second_text(run.finished_at)}
 
 
 def render_results(results: NodeResults, links: Links) -> dict[str, object]:
-    """Return the keys that tell of a run's nodes, which dbt Cloud does not have, in its style."""
+    """Keys about a run's nodes, which dbt Cloud does not have, in its style."""
     return {
         "runUrl": links.page,
         "runApiUrl": links.api,
@@ -97,7 +97,7 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
 
 
 def render_deactivation(notice: Deactivation, telling: Telling) -> dict[str, object]:
-    """Return the payload of a deactivation, which dbt Cloud does not have, in its style."""
+    """Payload of a deactivation, which dbt Cloud does not have, in its style."""
     return {
         **around_notice(notice, telling),
         "data": {
@@ -111,7 +111,7 @@ def render_deactivation(notice: Deactivation, telling: Telling) -> dict[str, obj
 
 
 def render_missed(notice: MissedRun, telling: Telling) -> dict[str, object]:
-    """Return the payload of a missed run, which dbt Cloud does not have, in its style."""
+    """Payload of a missed run, which dbt Cloud does not have, in its style."""
     return {
         **around_notice(notice, telling),
         "data": {
@@ -144,7 +144,7 @@ def precise_text(time: datetime) -> str:
 
 
 def around_notice(notice: Notice, telling: Telling) -> dict[str, object]:
-    """Return what a notice's payload has around its data, as every payload has."""
+    """Common keys of a notice's payload."""
     return {
         "accountId": notice.account_id,
         "eventId": telling.delivery_id,

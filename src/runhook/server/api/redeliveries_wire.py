@@ -14,9 +14,9 @@ from runhook.domain.redeliveries import (
     Obstacle,
     Picked,
     Redelivery,
+    RedeliveryShare,
     RedeliveryState,
     Selection,
-    Share,
 )
 from runhook.domain.runs import JobId, RunId
 from runhook.domain.telling import DeliveryId, WebhookId
@@ -190,7 +190,7 @@ def selection_of(selection: Selection | Picked) -> SelectionOut:
     )
 
 
-def share_of(share: Share) -> ShareOut:
+def share_of(share: RedeliveryShare) -> ShareOut:
     """Show a share."""
     return ShareOut(
         webhook_id=share.webhook_id,

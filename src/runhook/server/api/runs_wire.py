@@ -62,7 +62,7 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
         """Return the report; a run without a key of its own gets ``new_key``.
 
         Raises:
-            InvalidError: a time cannot be right, or ``give_up_after`` is no span of time.
+            InvalidError: a time cannot be right, or ``give_up_after`` is not a span of time.
         """
         return StartReport(
             run_key=self.run_key or new_key,

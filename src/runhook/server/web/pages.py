@@ -15,7 +15,7 @@ from runhook.domain.errors import (
     LimitedError,
     UnauthorizedError,
 )
-from runhook.domain.people import User, check_email, check_name, check_new_password
+from runhook.domain.people import User, check_email, check_new_password, check_person_name
 from runhook.operations.invite import Answer, accept_as, look_at_invitation
 from runhook.operations.sessions import Begun, end_other_sessions, end_session
 from runhook.server.authentication import (
@@ -148,7 +148,7 @@ async def accept_invitation(
     if invitation.email is not None:
         form.values["email"] = invitation.email
     form.check("email", check_email)
-    form.check("name", check_name)
+    form.check("name", check_person_name)
     form.check("password", check_new_password)
     if form.errors:
         return invitation_page(invitation, form, None)

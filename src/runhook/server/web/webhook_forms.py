@@ -16,7 +16,7 @@ from runhook.domain.webhooks import (
     Webhook,
     check_description,
     check_event_types,
-    check_name,
+    check_webhook_name,
 )
 from runhook.operations.ids import new_delivery_id, new_webhook_id
 from runhook.operations.subscribe import WebhookChange
@@ -104,7 +104,7 @@ async def sent_form(request: AnyRequest) -> Form:
 
 def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
     """Return what the form asks for; None if something is wrong, which the form then has."""
-    form.check("name", check_name)
+    form.check("name", check_webhook_name)
     form.check("description", check_description)
     form.check("client_url", lambda text: check_url(text, policy))
     try:
