@@ -70,7 +70,7 @@ async def test_a_job_is_named_as_a_report_could_and_by_who_may_change_jobs(
     [
         ({}, "every"),
         ({"every": "daily"}, "every: `daily` is not a span of time such as `1 day`"),
-        ({"every": "1 day", "grace": "1 year"}, "grace: `1 year` is no span"),
+        ({"every": "1 day", "grace": "1 year"}, "grace: `1 year` is not a span"),
         ({"every": "1 minute"}, "every: `1 minute` is not from 5 minutes to 366 days"),
         ({"every": "1 day", "graze": "1 hour"}, "unknown key `graze`; did you mean `grace`?"),
     ],

@@ -44,13 +44,13 @@ def test_what_is_written_is_read_as_the_same(minutes):
     ("every", "grace", "message"),
     [
         ("daily", "1 hour", "every: `daily` is not a span of time such as"),
-        ("", "1 hour", "every: `` is no span"),
-        ("-1 day", "1 hour", "every: `-1 day` is no span"),
-        ("1.5 days", "1 hour", "every: `1.5 days` is no span"),
+        ("", "1 hour", "every: `` is not a span"),
+        ("-1 day", "1 hour", "every: `-1 day` is not a span"),
+        ("1.5 days", "1 hour", "every: `1.5 days` is not a span"),
         ("4 minutes", "1 hour", "every: `4 minutes` is not from 5 minutes to 366 days"),
         ("999999 weeks", "1 hour", "every: `999999 weeks` is not from"),
         ("1 day", "8 days", "grace: `8 days` is not from 0 minutes to 1 week"),
-        ("1 day", "soon", "grace: `soon` is no span"),
+        ("1 day", "soon", "grace: `soon` is not a span"),
     ],
 )
 def test_what_is_no_interval_is_refused_by_its_field(every, grace, message):
