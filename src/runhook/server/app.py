@@ -44,14 +44,14 @@ READS = (*reading.READS, *artifacts.READS)
 
 
 def create_app(services: Services) -> Litestar:
-    """Return the application over ``services``."""
+    """Build the application over ``services``."""
     app = build_app()
     app.state["services"] = services
     return app
 
 
 def build_app() -> Litestar:
-    """Return the application with all its routes; its state lacks the ``services`` still."""
+    """Build the application with all its routes, without its ``services``."""
     v3 = account_router(
         "/api/v3",
         webhooks.router,
@@ -110,7 +110,7 @@ def build_app() -> Litestar:
 
 
 def account_router(version: str, *route_handlers: ControllerRouterHandler) -> Router:
-    """Return the routes of one account, which nobody enters who may not."""
+    """Routes of one account, guarded by authorization."""
     return Router(
         f"{version}/accounts/{{account_id:int}}",
         route_handlers=route_handlers,

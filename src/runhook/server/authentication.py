@@ -1,4 +1,4 @@
-"""Who is asking, and may they: every route names the permission it needs, or who it is open to."""
+"""Authentication and authorization: each route names the permission it needs, or its users."""
 
 from collections import Counter
 from enum import StrEnum
@@ -39,7 +39,7 @@ class Access(StrEnum):
 
 
 def needs(permission: Permission, *, acts: bool = False) -> dict[str, Any]:
-    """Return what a route handler is given to say the permission it needs.
+    """Options of a route handler that name the permission it needs.
 
     Its path begins with an account's, and it can ask for the ``caller`` there.
 
@@ -51,7 +51,7 @@ def needs(permission: Permission, *, acts: bool = False) -> dict[str, Any]:
 
 
 def open_to(access: Access) -> dict[str, Any]:
-    """Return what a route handler is given to say who may use it, whatever their account.
+    """Options of a route handler that name who may use it, in any account.
 
     For any caller it can ask for the ``identity``, for any user for the ``session``.
     """
@@ -67,7 +67,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
         NotFoundError: another account's path: it looks like one that is not there.
         MethodNotAllowedException: a HEAD of what does something although its method is GET.
         ForbiddenError: the token's permission set or the user's role does not allow it, or a
-            foreign page makes somebody's browser ask.
+            foreign page caused the request.
     """
     if connection.scope.get("method") == HttpMethod.OPTIONS:
         # Answered by the framework with the methods of the path, which are no secret.
@@ -107,12 +107,12 @@ def check_numbers(connection: Connection) -> None:
 
 
 async def identify(connection: Connection, services: Services) -> Caller | ValidSession:
-    """Return whose token or session came with a request; a token comes first.
+    """Authenticate a request by its token or session; a token comes first.
 
     Raises:
         UnauthorizedError: neither, or one that is not valid.
-        LimitedError: a token that is not valid, as too many from there were.
-        ForbiddenError: a foreign page makes somebody's browser ask.
+        LimitedError: the token is not valid, and too many from there were not.
+        ForbiddenError: a foreign page caused the request.
     """
     if "Authorization" not in connection.headers and SESSION_COOKIE in connection.cookies:
         return await session_of(connection, services)
@@ -122,10 +122,10 @@ async def identify(connection: Connection, services: Services) -> Caller | Valid
 async def caller_at(
     connection: Connection, services: Services, identity: Caller | ValidSession
 ) -> Caller:
-    """Return the caller in the account that the path names.
+    """The caller in the account that the path names.
 
     Raises:
-        NotFoundError: it is not theirs, or is not there.
+        NotFoundError: the account does not exist, or is not theirs.
     """
     path = connection.scope["path"]
     if "\0" in path or len(path) > LONGEST_PATH:
@@ -145,11 +145,11 @@ async def caller_at(
 
 
 async def caller_by_token(connection: Connection, services: Services) -> Caller:
-    """Return whom the request's token speaks for.
+    """The caller that the request's token belongs to.
 
     Raises:
         UnauthorizedError: no token, or one that is not valid.
-        LimitedError: one that is not valid, as too many others from there or before it were.
+        LimitedError: the token is not valid, and too many others from there or before it were not.
     """
     digest = digest_of(token_in(connection.headers.get("Authorization")))
     address = address_of(connection)
@@ -161,11 +161,11 @@ async def caller_by_token(connection: Connection, services: Services) -> Caller:
 
 
 async def session_of(connection: Connection, services: Services) -> ValidSession:
-    """Return the session that the request's cookie holds.
+    """The session in the request's cookie.
 
     Raises:
         UnauthorizedError: there is none, or it has ended.
-        ForbiddenError: a foreign page makes somebody's browser ask.
+        ForbiddenError: a foreign page caused the request.
     """
     text = connection.cookies.get(SESSION_COOKIE)
     if not text:
@@ -175,7 +175,7 @@ async def session_of(connection: Connection, services: Services) -> ValidSession
 
 
 async def session_if_any(connection: Connection, services: Services) -> ValidSession | None:
-    """Return the session that the request's cookie holds, None if it holds none that is valid."""
+    """The session in the request's cookie; None if there is no valid one."""
     try:
         return await session_of(connection, services)
     except UnauthorizedError:
@@ -183,30 +183,30 @@ async def session_if_any(connection: Connection, services: Services) -> ValidSes
 
 
 def address_of(connection: Connection) -> str | None:
-    """Return the IP address that a request came from."""
+    """IP address that a request came from."""
     return connection.client.host if connection.client else None
 
 
 def browser_of(connection: Connection) -> Browser:
-    """Return what somebody would sign in with."""
+    """Browser that a request came from."""
     return Browser(
         address=address_of(connection), user_agent=connection.headers.get("User-Agent", "")
     )
 
 
 async def provide_caller(scope: Scope) -> Caller:
-    """Return whom the request comes from, in the account that its path names."""
+    """The caller, in the account that the path names."""
     caller: Caller = scope["user"]
     return caller
 
 
 async def provide_session(scope: Scope) -> ValidSession:
-    """Return the session that the request comes from."""
+    """The session that the request comes from."""
     session: ValidSession = scope["user"]
     return session
 
 
 async def provide_identity(scope: Scope) -> Caller | ValidSession:
-    """Return whose token or session the request came with."""
+    """The token's caller or the session that the request came with."""
     identity: Caller | ValidSession = scope["user"]
     return identity

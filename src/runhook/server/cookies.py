@@ -1,4 +1,4 @@
-"""The cookies: one holds a session, one tells a browser that has signed in before."""
+"""The cookies: one holds a session, one identifies a browser that has signed in before."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ DEVICE_LIFETIME = timedelta(days=365)
 
 
 def cookies_of(begun: Begun, *, is_secure: bool) -> list[Cookie]:
-    """Return what a browser keeps that has just signed in."""
+    """Cookies for a browser that has just signed in."""
     return [
         session_cookie(begun.text, is_secure=is_secure),
         device_cookie(begun.device, is_secure=is_secure),
@@ -21,7 +21,7 @@ def cookies_of(begun: Begun, *, is_secure: bool) -> list[Cookie]:
 
 
 def session_cookie(text: str, *, is_secure: bool) -> Cookie:
-    """Return the cookie of a session; the service forgets it sooner if it is not used."""
+    """Cookie of a session; the service forgets it sooner if it is not used."""
     return Cookie(
         key=SESSION_COOKIE,
         value=text,
@@ -34,7 +34,7 @@ def session_cookie(text: str, *, is_secure: bool) -> Cookie:
 
 
 def no_session_cookie(*, is_secure: bool) -> Cookie:
-    """Return the cookie that makes a browser forget its session."""
+    """Cookie that makes a browser forget its session."""
     return Cookie(
         key=SESSION_COOKIE,
         value="",
@@ -47,7 +47,7 @@ def no_session_cookie(*, is_secure: bool) -> Cookie:
 
 
 def device_cookie(text: str, *, is_secure: bool) -> Cookie:
-    """Return the cookie by which a browser is known again after its session has ended."""
+    """Cookie that identifies a browser after its session has ended."""
     return Cookie(
         key=DEVICE_COOKIE,
         value=text,

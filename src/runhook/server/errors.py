@@ -33,7 +33,7 @@ RETRY_AFTER = timedelta(seconds=5)
 
 
 def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Turn whatever was raised into an answer."""
+    """Turn any exception into a response."""
     match error:
         case LimitedError():
             return error_response(429, error.message, retry_after=error.retry_after)
@@ -55,7 +55,7 @@ def error_response(
     retry_after: timedelta = RETRY_AFTER,
     headers: Mapping[str, str] | None = None,
 ) -> Response[Any]:
-    """Return the envelope of an error; ``headers`` come beside those that its code asks for."""
+    """Envelope of an error; ``headers`` come beside those that its code requires."""
     headers = dict(headers or {})
     if code == 401:
         headers["WWW-Authenticate"] = "Token"
@@ -68,12 +68,12 @@ def error_response(
 def validation_message(error: ValidationException) -> str:
     """Say which value is not valid, and why."""
     details = error.extra if isinstance(error.extra, list) else []
-    told = [
+    problems = [
         sentence_about(detail.get("key", ""), detail["message"])
         for detail in details
         if isinstance(detail, dict) and "message" in detail
     ]
-    return "; ".join(told) or error.detail
+    return "; ".join(problems) or error.detail
 
 
 SENTENCES = {
@@ -84,5 +84,5 @@ SENTENCES = {
 
 
 def sentence_of(error: HTTPException) -> str:
-    """Return a sentence for an error of the web framework."""
+    """A sentence for an error of the web framework."""
     return SENTENCES.get(error.status_code) or error.detail

@@ -8,7 +8,7 @@ from runhook.domain.forwarding import client_behind
 
 
 def knowing_clients(app: ASGIApp, state: State) -> ASGIApp:
-    """Return an application whose requests have the client's own address and scheme.
+    """Wrap an application so that requests have the client's own address and scheme.
 
     An address that is not an IP address is left out, so that nothing else is ever stored as one.
     """
@@ -31,5 +31,5 @@ def knowing_clients(app: ASGIApp, state: State) -> ASGIApp:
 
 
 def lines_of(scope: Scope, name: bytes) -> list[str]:
-    """Return the values of a header, one for each line."""
+    """Values of a header, one for each line."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]

@@ -1,4 +1,4 @@
-"""Headers that every answer has, whatever answers."""
+"""Headers of every response, errors included."""
 
 from litestar.datastructures import MutableScopeHeaders
 from litestar.routes import HTTPRoute
@@ -30,9 +30,9 @@ async def add_headers(message: Message, scope: Scope) -> None:
 
 
 def methods_at(scope: Scope) -> set[str]:
-    """Return the methods of a request's path.
+    """Methods of a request's path.
 
-    Where several handlers share one, the framework's own answer to OPTIONS leaves some out.
+    Where several handlers share one, the framework's own response to OPTIONS leaves some out.
     """
     return {
         method

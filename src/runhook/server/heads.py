@@ -1,4 +1,4 @@
-"""HEAD: whatever can be read with GET tells the same of itself, and leaves the body out."""
+"""HEAD: every path of GET responds with the same headers, without a body."""
 
 from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,7 +8,7 @@ ASKED_BY_HEAD = "asked_by_head"
 
 
 def answering_heads(app: ASGIApp) -> ASGIApp:
-    """Return an application that answers HEAD as GET, without the body."""
+    """Wrap an application to answer HEAD as GET, without the body."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["method"] != HttpMethod.HEAD:
@@ -16,7 +16,7 @@ def answering_heads(app: ASGIApp) -> ASGIApp:
             return
 
         async def send_head(message: Message) -> None:
-            # The answer ends with its head. Whoever still makes its body hears that nobody reads.
+            # The response ends with its head; a handler still producing a body sees a disconnect.
             if message["type"] == "http.response.start":
                 await send(message)
                 await send({"type": "http.response.body", "body": b"", "more_body": False})

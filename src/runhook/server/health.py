@@ -19,13 +19,13 @@ async def healthz() -> dict[str, str]:
 
 @get("/readyz", **open_to(Access.ANYONE))
 async def readyz(services: Serving) -> dict[str, str | int]:
-    """Say that the database answers and has room, and the dispatcher delivers; 503 if not.
+    """Check that the database responds and has room, and the dispatcher delivers; 503 if not.
 
-    It also says by how much this machine's clock is wrong, if it is: the process then goes by the
-    database's clock, and leaves deleting to others.
+    The response also says by how much this machine's clock is wrong, if it is: the process then
+    goes by the database's clock, and leaves deleting to others.
 
-    A process without a dispatcher can do all its work while nobody delivers: it is ready then too,
-    and says how many others deliver.
+    A process without a dispatcher can do all its work while no other process delivers: it is ready
+    then too, and says how many others deliver.
     """
     await look(services.store)
     if services.store.is_full:

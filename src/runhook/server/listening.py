@@ -112,7 +112,7 @@ class Server(uvicorn.Server):
                 ws="none",
                 lifespan="off",
                 log_config=None,
-                # It tells of each request that it cannot read, and not even whose it was.
+                # It logs each unreadable request, without even its client.
                 log_level=logging.ERROR,
                 access_log=False,
                 server_header=False,
@@ -134,8 +134,8 @@ class Server(uvicorn.Server):
         finally:
             sweeping.cancel()
 
-    def _connection(self, **told: Any) -> Connection:
-        return Connection(self._clients, partial(H11Protocol, **told))
+    def _connection(self, **options: Any) -> Connection:
+        return Connection(self._clients, partial(H11Protocol, **options))
 
     def stop(self) -> None:
         """Take no new requests."""

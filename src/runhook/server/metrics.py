@@ -1,7 +1,7 @@
-"""For a scraper of Prometheus: what this process has counted, and how delivering goes in all.
+"""Metrics for Prometheus: counters of this process, and the state of all deliveries.
 
-It is an application of its own, on a port of its own, which nobody but the operator reaches. No
-label holds an account, a name or an address.
+It is an application of its own, on a port of its own, for the operator only. No label holds an
+account, a name or an address.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ class Measured:
 
 
 def create_metrics_app(measured: Measured) -> Litestar:
-    """Return the application that answers a scraper."""
+    """Build the application that serves metrics."""
     return Litestar(
         route_handlers=[show_metrics],
         state=State({"measured": measured}),
@@ -70,7 +70,7 @@ class Families(Collector):
         self._metrics = metrics
 
     def collect(self) -> Sequence[Metric]:
-        """Return them."""
+        """The metric families."""
         return self._metrics
 
 
@@ -91,7 +91,7 @@ def counted(measured: Measured) -> Iterator[Metric]:
 
 
 def attempts(tally: Tally) -> Metric:
-    """Return how many requests have ended, by outcome."""
+    """Number of finished requests, by outcome."""
     family = CounterMetricFamily(
         "runhook_attempts", "Requests to endpoints, by outcome; tests too.", labels=["outcome"]
     )
@@ -102,7 +102,7 @@ def attempts(tally: Tally) -> Metric:
 
 
 def durations(tally: Tally) -> Metric:
-    """Return how long requests took."""
+    """Histogram of request durations."""
     bounds = [*map(str, BUCKETS), "+Inf"]
     return HistogramMetricFamily(
         "runhook_attempt_duration_seconds",
@@ -113,7 +113,7 @@ def durations(tally: Tally) -> Metric:
 
 
 async def looked_up(store: Store) -> Sequence[Metric]:
-    """Return what the database tells of all accounts and processes; only that it is away if so."""
+    """Metrics from the database, for all accounts and processes; only `up 0` if it is away."""
     try:
         health = await health_of_delivering(store, None)
     except UnavailableError:
@@ -122,7 +122,7 @@ async def looked_up(store: Store) -> Sequence[Metric]:
 
 
 def database_up(*, is_up: bool) -> Metric:
-    """Return whether the database answers, and has room to write."""
+    """Whether the database responds, and has room to write."""
     return GaugeMetricFamily(
         "runhook_database_up", "Whether the database answers and has room.", value=is_up
     )

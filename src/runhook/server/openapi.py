@@ -42,11 +42,11 @@ SECURITY_SCHEMES: Mapping[str, Json] = {
         "type": "apiKey",
         "in": "cookie",
         "name": "runhook_session",
-        "description": "Of somebody signed in. What changes something must come from one of the "
+        "description": "Of a signed-in user. Requests that change something must come from one of the "
         "service's own pages, as Sec-Fetch-Site or Origin says.",
     },
 }
-SUCCESSES = {"200": "It is as asked for.", "201": "It is made.", "204": "It is heard."}
+SUCCESSES = {"200": "OK", "201": "Created", "204": "Accepted"}
 ERRORS = {
     400: "Something in the query or the body is not valid; the message names it.",
     401: "No token or session, or one that is not valid.",
@@ -124,7 +124,7 @@ def operations_of(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
 
 
 def finish(operation: Json, handler: HTTPRouteHandler) -> None:
-    """Say of an operation what it is called, whom it is for, and how it can fail."""
+    """Complete an operation: name, credentials, errors."""
     sentences = " ".join(operation.get("description", "").split())
     operation["summary"] = re.split(r"[;.:] |\.$", sentences)[0]
     if handler.fn in (put_artifact.fn, put_archive.fn):
@@ -148,7 +148,7 @@ def finish(operation: Json, handler: HTTPRouteHandler) -> None:
 
 
 def error_response(code: int) -> Json:
-    """Return what describes an error's answer."""
+    """Describe the response of an error."""
     response: Json = {
         "description": ERRORS[code],
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
@@ -159,7 +159,7 @@ def error_response(code: int) -> Json:
 
 
 def security_of(handler: HTTPRouteHandler) -> list[Json]:
-    """Return which credentials an operation takes, each alone."""
+    """Credentials that an operation accepts, each alone."""
     match handler.opt.get("access"):
         case Access.ANYONE:
             return []
@@ -171,7 +171,7 @@ def security_of(handler: HTTPRouteHandler) -> list[Json]:
 
 
 def errors_of(operation: Json, handler: HTTPRouteHandler) -> Sequence[int]:
-    """Return the codes of the errors that an operation can answer with."""
+    """Status codes of an operation's errors."""
     parameters = operation.get("parameters", [])
     changes = "GET" not in handler.http_methods
     has_body = "requestBody" in operation
@@ -213,7 +213,7 @@ def every_struct(base: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
 
 
 def without_noise(value: Any) -> Any:
-    """Return the document without what says only that the usual holds."""
+    """Remove defaults from the document."""
     if isinstance(value, list):
         return [without_noise(one) for one in value]
     if not isinstance(value, dict):
@@ -230,7 +230,7 @@ def without_noise(value: Any) -> Any:
 
 
 def with_short_names(document: Json) -> Json:
-    """Return the document with its schemas named by their classes, without our modules."""
+    """Name schemas by their classes, without our modules."""
     text = MODULE.sub("", msgspec.json.encode(document).decode())
     shortened: Json = msgspec.json.decode(
         re.sub(r"(schemas/|\")(Envelope_\w+?)_?\"", r'\1\2"', text)

@@ -1,10 +1,10 @@
 """Whether a request was sent by one of our own pages.
 
-A browser sends a session's cookie along with whatever a foreign page makes it send. It also says
-truthfully, in headers that no page can set, which page that was: this is what protects forms and
-API alike, without a token in each form that would have to be kept somewhere. `SameSite=Lax` on the
-cookie is the second lock on the same door. (The Go standard library's CrossOriginProtection rests
-on the same headers.)
+A browser sends a session's cookie along with any request that a foreign page makes it send. It also
+says truthfully, in headers that no page can set, which page that was: this is what protects forms
+and API alike, without a token in each form that would have to be kept somewhere. `SameSite=Lax` on
+the cookie is the second lock on the same door. (The Go standard library's CrossOriginProtection
+rests on the same headers.)
 """
 
 from typing import Any
@@ -52,8 +52,8 @@ def refuse_foreign(connection: Connection, public_url: str | None, *, must_say: 
     Args:
         connection: the request.
         public_url: where people reach this service, if that is set.
-        must_say: whether to refuse also who does not say where it comes from. Nobody but a browser
-            has a reason to send a cookie; of a request without one, nothing is to be had.
+        must_say: whether to refuse also requests that do not say where they come from. Only a
+            browser has a reason to send a cookie; a request without one can do no harm.
 
     Raises:
         ForbiddenError: it is refused.
@@ -69,7 +69,7 @@ def refuse_foreign(connection: Connection, public_url: str | None, *, must_say: 
 
 
 def base_of(connection: Connection, public_url: str | None) -> str:
-    """Return where people reach this service, without a slash at the end, for links."""
+    """URL of this service, without a slash at the end, for links."""
     return public_url or str(connection.base_url).rstrip("/")
 
 

@@ -19,7 +19,7 @@ class Refusal:
     message: str
 
     def head(self) -> list[tuple[bytes, bytes]]:
-        """Return the headers, without their length."""
+        """Headers, without their length."""
         headers = [
             (b"content-type", b"application/json"),
             (b"cache-control", b"no-store"),
@@ -30,14 +30,14 @@ class Refusal:
         return headers
 
     def body(self) -> bytes:
-        """Return the envelope."""
+        """The envelope."""
         status = Status(
             code=self.code, is_success=False, user_message=self.message, developer_message=""
         )
         return msgspec.json.encode(Envelope(data=None, status=status))
 
     def as_bytes(self) -> bytes:
-        """Return the whole answer as it goes over the wire."""
+        """The whole response as it goes over the wire."""
         body = self.body()
         headers = [*self.head(), (b"content-length", str(len(body)).encode())]
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)

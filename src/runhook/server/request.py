@@ -1,4 +1,4 @@
-"""Requests whose JSON cannot be read are the caller's mistake, told in words that help."""
+"""Requests whose JSON cannot be read are the caller's mistake, with a helpful error."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class JsonRequest(Request[Any, Any, Any]):
     """A request that says what is wrong with its body."""
 
     async def body(self) -> bytes:
-        """Return the raw body; of a route that takes none, nobody asks for it.
+        """The raw body; only routes that take one ask for it.
 
         Raises:
             InvalidError: there is none, or its sender went away before its end.
@@ -51,10 +51,10 @@ class JsonRequest(Request[Any, Any, Any]):
         return body
 
     async def json(self) -> Any:
-        """Return the body as what its route takes.
+        """The body, parsed for its route.
 
         Raises:
-            InvalidError: it is not JSON, or not what is taken.
+            InvalidError: it is not JSON, or not what the route accepts.
         """
         content_type, parameters = self.content_type
         try:

@@ -84,7 +84,7 @@ class Services:
 
 
 def provide_services(state: State) -> Services:
-    """Return what the application was given."""
+    """The application's services."""
     services: Services = state.services
     return services
 

@@ -1,8 +1,8 @@
-"""What asks for a password, by the API and by the pages alike.
+"""Passwords of sign-ins, by the API and by the pages alike.
 
-A password is always looked at, in its turn (see `turns`), and who fails too often is told so. A
-browser that has signed in before has a turn and a count of its own, so that nobody's guesses stand
-in the way of somebody who uses their own browser.
+A password is always verified, in its turn (see `turns`); a client that fails too often gets an
+error that says so. A browser that has signed in before has a turn and a count of its own, so that
+guesses of others do not keep a user out of their own browser.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -100,9 +100,9 @@ async def password_attempt(
     """Wait for the turn of an attempt with a password, and count it if it fails.
 
     Args:
-        connection: who tries.
+        connection: where it comes from.
         services: count it.
-        email: whom they try to be.
+        email: the user's address.
         session: theirs, if they are signed in.
 
     Raises:
@@ -128,7 +128,7 @@ async def password_attempt(
 async def device_of(
     connection: Connection, services: Services, email: str, session: ValidSession | None
 ) -> str | None:
-    """Return by what a browser that is or was signed in with an e-mail address is known."""
+    """Name of a browser that is or was signed in with an e-mail address; None if unknown."""
     if session is not None:
         return f"session {session.session.id}"
     device = await known_device(services.store, connection.cookies.get(DEVICE_COOKIE), email)

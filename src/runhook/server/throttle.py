@@ -1,7 +1,7 @@
-"""Failed attempts: how many there were lately, and what those who fail are told.
+"""Failed attempts: recent counts, and errors for those who fail too often.
 
-Nothing that verifies is refused here: a token or a password is looked at first, and only then is a
-failure counted. So guesses, from the same address or for the same e-mail address, lock nobody out.
+Valid credentials are never refused: a token or a password is verified first, and only then is a
+failure counted. So guesses, from the same address or for the same e-mail address, lock out no user.
 
 Failures are counted in memory, by each process for itself: several replicas together allow as many
 times more, and a restart forgets. Time is the monotonic clock's.
@@ -20,7 +20,7 @@ from runhook.domain.errors import LimitedError, RunhookError
 from runhook.domain.forwarding import read_client_address
 
 SITE_PREFIX = 64
-"""Of an IPv6 address: what one site has; whoever has it can use any address in it."""
+"""Prefix length of one site's IPv6 addresses; a client may use any address of its site."""
 LONGEST_NAME = 256
 REMEMBERED = 50_000
 """How many names have their failures counted; those that failed longest ago are forgotten."""
@@ -123,7 +123,7 @@ class Throttle:
 
 
 def name_of(text: str) -> str:
-    """Return what failures are counted under: of an IPv6 address its site, else the text itself."""
+    """Key to count failures under: of an IPv6 address its site, else the text itself."""
     address = read_client_address(text)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address), SITE_PREFIX), strict=False))

@@ -19,12 +19,12 @@ HELD = "held until the answer has been sent"
 
 
 class Transfers:
-    """Counts files that go one way.
+    """Counts files in transfer, in one direction.
 
     Args:
         what: what happens to them, in words.
-        of_one: how many of an account, or whatever else has some, may be under way at once.
-        in_all: how many may be.
+        of_one: limit for one account, or another owner.
+        in_all: limit for all.
     """
 
     def __init__(self, what: str, *, of_one: int, in_all: int) -> None:
@@ -35,11 +35,11 @@ class Transfers:
 
     @contextmanager
     def one_more(self, of: int) -> Iterator[None]:
-        """Have one more under way, of the account with this id, or of whatever else has some.
+        """Count one more transfer of an owner, such as an account, while the context is open.
 
         Raises:
-            LimitedError: it has as many as it may.
-            UnavailableError: there are as many as there may be.
+            LimitedError: the owner has reached its limit.
+            UnavailableError: all together have reached the limit.
         """
         if self._under_way[of] >= self._of_one:
             raise LimitedError(
@@ -61,7 +61,7 @@ class Transfers:
 
 
 def holding(app: ASGIApp) -> ASGIApp:
-    """Return an application whose requests can hold something until they are answered."""
+    """Wrap an application so that requests can hold something until they are answered."""
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         with ExitStack() as held:

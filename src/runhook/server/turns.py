@@ -26,7 +26,7 @@ CROWDED = "Too many sign-ins are waiting; try again in a minute."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """Where an attempt to sign in comes from, and whom it is for."""
+    """An attempt to sign in: its address and its user."""
 
     place: str
     """An address, or a device."""
@@ -60,7 +60,7 @@ class Ring:
         return turn
 
     def next(self, may_go: Callable[[str], bool]) -> asyncio.Future[None] | None:
-        """Take out the one whose turn it is, None if nobody's is."""
+        """Take out the next in turn; None if there is none."""
         for name, place in self.places.items():
             for email, waiting in place.items():
                 if may_go(email):
@@ -172,11 +172,11 @@ class Turns:
 
 
 def waiting_in(place: OrderedDict[str, Waiting]) -> int:
-    """Return how many wait in a place."""
+    """Number of attempts waiting in a place."""
     return sum(map(len, place.values()))
 
 
 def refuse(turn: asyncio.Future[None]) -> None:
-    """Tell somebody who waits that there is no turn for them."""
+    """End the wait of an attempt that gets no turn, with an error."""
     if not turn.done():
         turn.set_exception(LimitedError(CROWDED))

@@ -55,7 +55,7 @@ async def change(
 
 
 async def accounts_of(tx: Transaction, identity: Identified) -> list[Account]:
-    """Return the accounts that somebody may see, in the order of their ids."""
+    """Accounts that a caller may see, by id."""
     if isinstance(identity, Caller):
         identity.using(Permission.READ_ACCOUNT)
         account = await find_account(tx, AccountId(identity.account_id))

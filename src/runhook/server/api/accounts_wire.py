@@ -50,7 +50,7 @@ class AccountIn(Struct, kw_only=True, forbid_unknown_fields=True):
     default_payload_version: PayloadVersion | UnsetType = UNSET
 
     def to_change(self) -> AccountChange:
-        """Return the change that the client wants."""
+        """The requested change."""
         return AccountChange(
             name=given(self.name), default_payload_version=given(self.default_payload_version)
         )

@@ -26,36 +26,36 @@ STATES_WITH_EVERYTHING = ("", "1", "active", "all")
 
 
 def words_in(text: str | None) -> list[str]:
-    """Return the values in a text, none if it is empty."""
+    """Split a text into values; empty if it has none."""
     stripped = (text or "").strip().lstrip("[(").rstrip(")]")
     return [word for one in stripped.split(",") if (word := one.strip().strip("\"'").strip())]
 
 
 def related_in(texts: Iterable[str]) -> frozenset[str]:
-    """Return the names in `include_related`, however they are written; unknown ones do no harm."""
+    """Names in `include_related`, in any spelling; unknown ones are harmless."""
     return frozenset(name for text in texts for name in re.findall(r"[a-z_]+", text))
 
 
 def ids_in(name: str, *texts: str | None) -> list[int] | None:
-    """Return the ids in one of several spellings of a filter, None if none of them is given.
+    """Ids of a filter that has several spellings; None if it is not given.
 
     Raises:
-        InvalidError: one is no number.
+        InvalidError: one is not a number.
     """
     return values_in(name, texts, id_in, what="a number")
 
 
 def statuses_in(name: str, *texts: str | None) -> list[RunStatus] | None:
-    """Return the statuses in one of several spellings, by their numbers or names.
+    """Statuses of a filter, by number or name; None if it is not given.
 
     Raises:
-        InvalidError: one is no status.
+        InvalidError: one is not a status.
     """
     return values_in(name, texts, status_of, what=A_STATUS)
 
 
 def status_of(word: str) -> RunStatus | None:
-    """Return the status of a number or name, None if it is none."""
+    """Status for a number or name; None if unknown."""
     if is_number(word):
         number = number_in(word)
         return RunStatus(number) if number in set(RunStatus) else None
@@ -65,7 +65,7 @@ def status_of(word: str) -> RunStatus | None:
 def values_in(
     name: str, texts: Iterable[str | None], value_of: Callable[[str], Value | None], *, what: str
 ) -> list[Value] | None:
-    """Return the values in the texts, None if there are none; ``what`` says what a value is.
+    """Parse the values in the texts; None if there are none. ``what`` names them in errors.
 
     Raises:
         InvalidError: one cannot be read.
@@ -81,7 +81,7 @@ def values_in(
 
 
 def period_in(name: str, text: str | None) -> Period:
-    """Return the period from the first to the second of two times, both included.
+    """Period from the first to the second of two times, both included.
 
     Times without a zone are in UTC; a date is the beginning of its day.
 
@@ -102,13 +102,13 @@ def period_in(name: str, text: str | None) -> Period:
 
 
 def moment_of(word: str) -> datetime:
-    """Return a time in UTC."""
+    """Parse a time; return it in UTC."""
     moment = datetime.fromisoformat(word)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def order_in(text: str | None) -> tuple[str, bool]:
-    """Return what to sort by, and whether the largest comes first, as in `-id`."""
+    """Column to sort by, and whether the order is descending, as in `-id`."""
     wanted = (text or "").strip()
     return wanted.removeprefix("-"), wanted.startswith("-")
 

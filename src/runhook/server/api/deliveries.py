@@ -62,7 +62,7 @@ async def provide_filter(
     since: FromQuery[datetime | None] = None,
     until: FromQuery[datetime | None] = None,
 ) -> DeliveryFilter:
-    """Return which deliveries the query asks for.
+    """Filter of deliveries in a query.
 
     Raises:
         InvalidError: it names a state or an event type that is unknown, or a time without a zone.
@@ -135,10 +135,10 @@ async def list_events(
 async def from_there(
     tx: Transaction, caller: Caller, chosen: DeliveryFilter, beyond: str | None
 ) -> DeliveryFilter:
-    """Return the filter of what comes after a delivery in the log, if one is named.
+    """The filter, continued after a delivery of the log if one is named.
 
     Raises:
-        InvalidError: it is not there, any more perhaps.
+        InvalidError: that delivery does not exist, or not any more.
     """
     if beyond is None:
         return chosen
@@ -159,10 +159,10 @@ async def page_of(
     limit: int,
     offset: int,
 ) -> Envelope[list[EventOut]]:
-    """Return a page of deliveries, and how far back they were searched if not to the beginning.
+    """A page of deliveries, and how far back the search went if not to the beginning.
 
-    Its total counts one behind the page, if there is one: to count all would cost as much as the
-    log is long. That is enough for whoever asks for pages until there are no more.
+    The total counts at most one delivery beyond the page: to count all would cost as much as the
+    log is long. That is enough for clients that read pages until there are no more.
     """
     found = await list_deliveries(
         tx, caller.account_id, webhook_id, chosen, limit=limit + 1, offset=offset
@@ -243,7 +243,7 @@ async def get_receipt(
 
 
 async def known_delivery(tx: Transaction, caller: Caller, delivery_id: str) -> LoggedDelivery:
-    """Return a delivery of the caller's account.
+    """Find a delivery of the caller's account.
 
     Raises:
         NotFoundError: there is none.

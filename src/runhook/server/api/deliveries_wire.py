@@ -97,5 +97,5 @@ def receipt_of(attempt: LoggedAttempt, delivery: LoggedDelivery) -> ReceiptOut:
 
 
 def header_lines(headers: dict[str, str]) -> str:
-    """Return headers as they stand on the wire, one a line."""
+    """Headers as on the wire, one per line."""
     return "\n".join(f"{name}: {value}" for name, value in headers.items())

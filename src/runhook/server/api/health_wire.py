@@ -27,7 +27,7 @@ class HealthOut(Struct, kw_only=True):
     waiting: int
     """The account's deliveries that are to be sent, now or later."""
     due: int
-    """Those of them that are to be sent now; what waits for a paused endpoint is not."""
+    """Those that are due now; deliveries that wait for a paused endpoint are not."""
     counted_all: bool
     """Whether all these were counted, and not only the first 10,000 of some webhook."""
     oldest_due_seconds: float | None

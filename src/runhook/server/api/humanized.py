@@ -14,14 +14,14 @@ UNITS = (
 
 
 def clock_time(duration: timedelta) -> str:
-    """Return hours, minutes and seconds: `00:01:23`, and `36:00:00` for a day and a half."""
+    """Hours, minutes and seconds: `00:01:23`, and `36:00:00` for a day and a half."""
     minutes, seconds = divmod(whole_seconds(duration), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{seconds:02}"
 
 
 def in_words(duration: timedelta) -> str:
-    """Return the largest unit and the one below it: `1 minute, 23 seconds`, `2 weeks, 3 days`.
+    """The largest unit and the one below it: `1 minute, 23 seconds`, `2 weeks, 3 days`.
 
     As in dbt Cloud, 0 of the one below is left out, and so is all that is smaller.
     """
@@ -40,17 +40,17 @@ def in_words(duration: timedelta) -> str:
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
-    """Return how long ago something was; what has not been yet is `0 minutes from now`."""
+    """How long ago something was; `0 minutes from now` for the future."""
     if moment is None:
         return "0 minutes from now"
     return f"{in_words(now - moment)} ago"
 
 
 def counted(count: int, unit: str) -> str:
-    """Return a count with its unit: `1 day`, `2 days`."""
+    """A count with its unit: `1 day`, `2 days`."""
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def whole_seconds(duration: timedelta) -> int:
-    """Return the whole seconds of a duration, 0 for one that a clock set back made negative."""
+    """Whole seconds of a duration; 0 if a clock set back made it negative."""
     return max(duration // timedelta(seconds=1), 0)

@@ -20,7 +20,7 @@ class JobIn(Struct, kw_only=True, forbid_unknown_fields=True):
     environment_name: Name = "default"
 
     def to_name(self, account_id: AccountId) -> JobName:
-        """Return the name."""
+        """The job's name."""
         return JobName(account_id, self.project_name, self.environment_name, self.job_name)
 
 
@@ -31,10 +31,10 @@ class ExpectationIn(Struct, kw_only=True, forbid_unknown_fields=True):
     grace: Name = DEFAULT_GRACE
 
     def to_expectation(self) -> Expectation | None:
-        """Return the expectation, None for none.
+        """The expectation; None to remove it.
 
         Raises:
-            InvalidError: a span of time is none, or out of bounds.
+            InvalidError: a span of time is malformed or out of bounds.
         """
         return None if self.every is None else Expectation.of(self.every, self.grace)
 

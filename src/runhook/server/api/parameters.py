@@ -16,10 +16,10 @@ Offset = Annotated[int, QueryParameter(ge=0, le=LARGEST_OFFSET)]
 
 
 def moment_in(name: str, moment: datetime | None) -> datetime | None:
-    """Return a moment that a query names, None if it names none.
+    """Check a moment in a query; None if it has none.
 
     Raises:
-        InvalidError: it has no time zone; the web framework does not see to that in a query.
+        InvalidError: it has no time zone; the web framework does not check that in a query.
     """
     if moment is not None and moment.tzinfo is None:
         raise InvalidError(

@@ -101,7 +101,7 @@ async def list_open_invitations(
 async def create_invitation(
     request: AnyRequest, services: Serving, caller: Calling, data: JSONBody[InvitationIn]
 ) -> Envelope[InvitationOut]:
-    """Invite somebody; the answer holds the link, this once. No mail is sent."""
+    """Invite a person; the response holds the link, this once. No mail is sent."""
     invitation, secret = await invite(
         services.store,
         caller.account_id,

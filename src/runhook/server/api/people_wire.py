@@ -67,7 +67,7 @@ class RemovedOut(Struct, kw_only=True):
 
 
 class InvitationIn(Struct, kw_only=True, forbid_unknown_fields=True):
-    """An invitation to be made; without an e-mail address it is for whoever opens its link."""
+    """An invitation to be made; without an e-mail address it is open to anyone with its link."""
 
     role: Role
     email: str | None = None
@@ -86,7 +86,7 @@ class InvitationOut(Struct, kw_only=True):
 
 
 def shown_invitation(invitation: Invitation, link: str | None = None) -> InvitationOut:
-    """Show an invitation; its link only to whom it was just made for."""
+    """Show an invitation; its link only in the response that creates it."""
     return InvitationOut(
         id=invitation.id,
         email=invitation.email,
@@ -113,5 +113,5 @@ class AcceptIn(Struct, kw_only=True, forbid_unknown_fields=True):
     password: str = ""
 
     def to_answer(self) -> Answer:
-        """Return what somebody says of themselves."""
+        """What the invited person entered."""
         return Answer(email=self.email, name=self.name, password=self.password)

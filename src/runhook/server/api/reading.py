@@ -90,7 +90,7 @@ async def run_filter(
     started_at__range: Words = None,
     finished_at__range: Words = None,
 ) -> RunFilter:
-    """Return which runs the query asks for."""
+    """Filter of runs in a query."""
     return RunFilter(
         job_ids=ids_in("job_definition_id", job_definition_id, job_definition_id__in),
         project_ids=ids_in("project_id", project_id, project_id__in),
@@ -105,7 +105,7 @@ async def run_filter(
 async def run_slice(
     *, order_by: Words = None, limit: Limit = LARGEST_LIMIT, offset: Offset = 0
 ) -> Slice[RunOrder]:
-    """Return which part of the runs, by an order that is passed over if it is unknown."""
+    """Requested page of runs; an unknown order is ignored."""
     name, is_descending = order_in(order_by)
     order = RUN_ORDERS.get(name, RunOrder.ID)
     return Slice(order=order, is_descending=is_descending, limit=limit, offset=offset)
@@ -119,7 +119,7 @@ async def project_choice(
     name__icontains: Words = None,
     of_state: State = None,
 ) -> Choice:
-    """Return which projects, or which environments of one, the query asks for."""
+    """Filter of projects, or of one project's environments, in a query."""
     return Choice(
         ids=[] if is_about_the_deleted(of_state) else ids_in("id", pk__in, id__in),
         name=name or None,
@@ -137,7 +137,7 @@ async def choice(
     name__icontains: Words = None,
     of_state: State = None,
 ) -> Choice:
-    """Return which environments or jobs the query asks for."""
+    """Filter of environments or jobs in a query."""
     return Choice(
         ids=[] if is_about_the_deleted(of_state) else None,
         project_ids=ids_in("project_id", project_id, project_id__in),
@@ -150,7 +150,7 @@ async def choice(
 async def name_slice(
     *, order_by: Words = None, limit: Limit = LARGEST_LIMIT, offset: Offset = 0
 ) -> Slice[NameOrder]:
-    """Return which part of a list, by an order that is passed over if it is unknown."""
+    """Requested page of a list; an unknown order is ignored."""
     name, is_descending = order_in(order_by)
     order = NAME_ORDERS.get(name, NameOrder.ID)
     return Slice(order=order, is_descending=is_descending, limit=limit, offset=offset)
@@ -324,7 +324,7 @@ async def answer_with_run(
     run_id: int,
     include_related: list[str] | None = None,
 ) -> Envelope[RunView]:
-    """Return the answer that shows one run."""
+    """Respond with one run."""
     async with services.store.read() as tx:
         run = await find_run(tx, caller.account_id, RunId(run_id))
     if run is None:
@@ -335,7 +335,7 @@ async def answer_with_run(
 async def answer_with_environments(
     services: Services, caller: Caller, wanted: Choice, part: Slice[NameOrder]
 ) -> Envelope[list[EnvironmentView]]:
-    """Return the answer that lists environments."""
+    """Respond with a list of environments."""
     async with services.store.read() as tx:
         page = await list_environments(tx, caller.account_id, wanted, part)
     shown = [shown_environment(environment) for environment in page.items]
@@ -345,7 +345,7 @@ async def answer_with_environments(
 async def answer_with_environment(
     services: Services, caller: Caller, wanted: Choice
 ) -> Envelope[EnvironmentView]:
-    """Return the answer that shows one environment."""
+    """Respond with one environment."""
     async with services.store.read() as tx:
         page = await list_environments(tx, caller.account_id, wanted, ONE)
     return Envelope(data=shown_environment(only(page.items)))
@@ -389,7 +389,7 @@ async def jobs_with_runs(
 def view_of(
     run: LoggedRun, request: AnyRequest, services: Services, include_related: list[str] | None
 ) -> RunView:
-    """Show a run to whoever asks."""
+    """Show a run, with links for this request."""
     return shown_run(
         run,
         base_url=services.public_url or str(request.base_url).rstrip("/"),
@@ -399,10 +399,10 @@ def view_of(
 
 
 def only(items: Sequence[Item]) -> Item:
-    """Return the one item of a list that has at most one.
+    """The one item of a list that has at most one.
 
     Raises:
-        NotFoundError: it has none.
+        NotFoundError: the list is empty.
     """
     if not items:
         raise NotFoundError

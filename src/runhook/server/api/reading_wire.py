@@ -177,7 +177,7 @@ class ScheduleView(Struct, kw_only=True):
 
 
 class JobView(Struct, kw_only=True):
-    """A job. The times are null where it is only told with a run."""
+    """A job. The times are null where it is part of a run."""
 
     execution: ExecutionView = field(default_factory=ExecutionView)
     generate_docs: bool = False
@@ -291,7 +291,7 @@ class RunView(Struct, kw_only=True):
 def listed(
     data: list[Item], page: Page[Any], part: Slice[Any], account_id: AccountId
 ) -> Envelope[list[Item]]:
-    """Return the envelope of a page as the Admin API has it."""
+    """Envelope of a page, as the Admin API has it."""
     return Envelope(
         data=data,
         extra={
@@ -425,7 +425,7 @@ def job_of_run(run: Run) -> JobView:
 
 
 def job_view(job: Job, account_id: int) -> JobView:
-    """Show what is known of a job wherever it stands."""
+    """Show a job, as lists and pages alike do."""
     return JobView(
         id=job.id,
         account_id=account_id,
@@ -487,10 +487,10 @@ def shown_project(project: Project) -> ProjectView:
 
 
 def time_of_run(moment: datetime) -> str:
-    """Return a time as runs have it: `2021-11-26 16:48:41.431645+00:00`."""
+    """Format a time as runs have it: `2021-11-26 16:48:41.431645+00:00`."""
     return moment.isoformat(sep=" ", timespec="microseconds")
 
 
 def optional_time(moment: datetime | None) -> str | None:
-    """Return a run's time, null for what has not been yet."""
+    """Format a run's time; null for the future."""
     return None if moment is None else time_of_run(moment)

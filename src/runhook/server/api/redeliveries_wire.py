@@ -42,10 +42,10 @@ class SelectionIn(Struct, kw_only=True, forbid_unknown_fields=True):
     code_class: Literal[0, 2, 3, 4, 5] | None = None
 
     def to_selection(self) -> Selection | Picked:
-        """Return the selection, as it was asked for.
+        """The requested selection.
 
         Raises:
-            InvalidError: it says neither since when nor which deliveries, or says both.
+            InvalidError: it has neither a start nor deliveries, or both.
         """
         if self.delivery_ids is not None:
             if self != SelectionIn(delivery_ids=self.delivery_ids):

@@ -61,7 +61,7 @@ async def progress(
 async def announce_cancel(
     services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[RunOut]:
-    """Say that somebody cancels the run where it runs; its finish says what came of it."""
+    """Report that the run is being canceled where it runs; its finish reports the result."""
     report = Canceling(caller.account_id, RunId(run_id), caller.actor)
     return Envelope(data=run_of((await services.publisher.publish(report)).run))
 

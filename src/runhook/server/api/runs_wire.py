@@ -38,7 +38,7 @@ class TriggerIn(Struct, kw_only=True, forbid_unknown_fields=True):
     commit: Short = ""
 
     def to_trigger(self) -> Trigger:
-        """Return the trigger."""
+        """The trigger."""
         return Trigger(**asdict(self))
 
 
@@ -59,10 +59,10 @@ class StartIn(Struct, kw_only=True, forbid_unknown_fields=True):
     late: bool = False
 
     def to_report(self, new_key: str) -> StartReport:
-        """Return the report; a run without a key of its own gets ``new_key``.
+        """The report; a run without a key of its own gets ``new_key``.
 
         Raises:
-            InvalidError: a time cannot be right, or ``give_up_after`` is not a span of time.
+            InvalidError: a time is impossible, or ``give_up_after`` is not a span of time.
         """
         return StartReport(
             run_key=self.run_key or new_key,
@@ -89,14 +89,14 @@ STATUS_WORDS = {
 
 
 def status_of(name: str, word: str) -> RunStatus:
-    """Return the status that a reporter's word means.
+    """Status for a reporter's word.
 
     Raises:
-        InvalidError: it is none of the three.
+        InvalidError: it is not one of the three.
     """
     if word not in STATUS_WORDS:
         raise InvalidError(
-            f"`{word[:40]}` is none of `success`, `error` and `canceled`", field=name
+            f"`{word[:40]}` is not one of `success`, `error` and `canceled`", field=name
         )
     return STATUS_WORDS[word]
 
@@ -111,10 +111,10 @@ class StepIn(Struct, kw_only=True, forbid_unknown_fields=True):
     logs: str = ""
 
     def to_step(self, name: str) -> RunStep:
-        """Return the step; ``name`` is where it stands in the report.
+        """The step; ``name`` is its path in the report.
 
         Raises:
-            InvalidError: the status is none of the three, or a time cannot be right.
+            InvalidError: the status is not one of the three, or a time is impossible.
         """
         return RunStep(
             name=self.name,
@@ -143,10 +143,10 @@ class FinishIn(Struct, kw_only=True, forbid_unknown_fields=True):
     late: bool = False
 
     def to_report(self) -> FinishReport:
-        """Return the report.
+        """The report.
 
         Raises:
-            InvalidError: a status is none of the three, a time cannot be right, or the steps' logs
+            InvalidError: a status is not one of the three, a time is impossible, or the steps' logs
                 are too long.
         """
         steps = self.steps or []
@@ -167,10 +167,10 @@ class FinishIn(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def utc(name: str, moment: datetime | None) -> datetime | None:
-    """Return a moment in UTC.
+    """A moment in UTC.
 
     Raises:
-        InvalidError: it is in no year that a run can be in.
+        InvalidError: no run can be in that year.
     """
     if moment is None:
         return None
@@ -252,10 +252,10 @@ class StepBegunIn(Struct, kw_only=True, forbid_unknown_fields=True):
     finished_at: Moment | None = None
 
     def to_step(self, name: str) -> RunStep:
-        """Return the step; ``name`` is where it stands in the report.
+        """The step; ``name`` is its path in the report.
 
         Raises:
-            InvalidError: the status is none that a step can have, or a time cannot be right.
+            InvalidError: a step cannot have the status, or a time is impossible.
         """
         is_over = self.status != UNDER_WAY
         return RunStep(
@@ -275,10 +275,10 @@ class ProgressIn(Struct, kw_only=True, forbid_unknown_fields=True):
     nodes_total: Annotated[int, Meta(ge=0, le=LARGEST_NUMBER)] | None = None
 
     def to_report(self) -> ProgressReport:
-        """Return the report.
+        """The report.
 
         Raises:
-            InvalidError: a step cannot be right, or more nodes are done than there are.
+            InvalidError: a step is invalid, or more nodes are done than there are.
         """
         if (self.nodes_done or 0) > (self.nodes_total or 0):
             raise InvalidError("more than `nodes_total`", field="nodes_done")

@@ -84,14 +84,14 @@ async def end_others(services: Serving, session: InSession) -> Envelope[OthersEn
 async def signed_in(
     connection: Connection, services: Services, begun: Begun
 ) -> Response[Envelope[WhoOut]]:
-    """Return the answer to who has just signed in."""
+    """Response to a successful sign-in."""
     who = await whoami(services, begun.found)
     cookies = cookies_of(begun, is_secure=is_secure(connection, services.public_url))
     return Response(created(who), status_code=201, cookies=cookies)
 
 
 async def whoami(services: Services, identity: Identified) -> WhoOut:
-    """Return who somebody is, and what they may do in which account."""
+    """The user, and what they may do in which account."""
     async with services.store.read() as tx:
         if isinstance(identity, Caller):
             account = await find_account(tx, identity.account_id)

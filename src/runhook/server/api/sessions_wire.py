@@ -1,4 +1,4 @@
-"""Sessions, and who somebody is, as JSON."""
+"""Sessions and identities as JSON."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ class TokenUsedOut(Struct, kw_only=True):
 
 
 class OwnAccountOut(Struct, kw_only=True):
-    """An account that somebody may see, and what they may do there."""
+    """An account that the caller may see, and what they may do there."""
 
     id: int
     name: str
@@ -38,7 +38,7 @@ class OwnAccountOut(Struct, kw_only=True):
 
 
 class WhoOut(Struct, kw_only=True):
-    """Who somebody is: a user, or a token."""
+    """Identity of the caller: a user, or a token."""
 
     user: UserOut | None
     token: TokenUsedOut | None
@@ -46,7 +46,7 @@ class WhoOut(Struct, kw_only=True):
 
 
 def shown_person(session: ValidSession, memberships: Sequence[Membership]) -> WhoOut:
-    """Show somebody signed in."""
+    """Show a user who is signed in."""
     accounts = [
         OwnAccountOut(
             id=one.account.id,

@@ -1,4 +1,4 @@
-"""API tokens: listed, made and revoked by whoever may manage them."""
+"""API tokens: listed, created and revoked with the permission to manage them."""
 
 from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody

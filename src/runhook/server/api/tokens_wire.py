@@ -40,7 +40,7 @@ class TokenOut(Struct, kw_only=True):
 
 
 def shown_token(token: Token, text: str | None = None) -> TokenOut:
-    """Show a token; its text only to whom it was just made for."""
+    """Show a token; its text only in the response that creates it."""
     return TokenOut(
         id=token.id,
         account_id=token.account_id,

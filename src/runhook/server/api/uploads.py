@@ -44,7 +44,7 @@ async def begin_upload(
 async def put_archive(
     request: AnyRequest, services: Serving, ticket: FromPath[str]
 ) -> Envelope[UploadOut]:
-    """Take an archive of artifacts, and tell of its run; whoever has the path may put it there."""
+    """Upload an archive of artifacts, and report its run. The path is the permission."""
     place = await look_at_place(services.store, ticket)
     if (request.content_length or 0) > services.largest_artifact:
         raise too_large(services.largest_artifact)
@@ -81,7 +81,7 @@ async def end_upload(
 
 
 def base_for_dbt(request: AnyRequest, services: Services) -> str:
-    """Return where dbt reaches this service: by https, whatever a proxy has made of that."""
+    """URL under which dbt reaches this service: https, as a proxy may have removed it."""
     if services.public_url is not None:
         return services.public_url
     return f"https://{urlsplit(str(request.base_url)).netloc}"

@@ -11,6 +11,6 @@ class IngestOut(Struct, kw_only=True):
 
 
 class UploadOut(Struct, kw_only=True):
-    """What became of an archive; null if it tells of no run, or of one that is reported anyway."""
+    """Run of an uploaded archive; null if it has none, or one that is reported in another way."""
 
     run_id: int | None

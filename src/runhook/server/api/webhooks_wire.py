@@ -41,7 +41,7 @@ class KnownIn(Struct, kw_only=True):
     active: bool | UnsetType | None = UNSET
 
     def to_change(self) -> WebhookChange:
-        """Return the change that the client wants."""
+        """The requested change."""
         return WebhookChange(
             name=given(self.name),
             description=given(self.description),
@@ -65,7 +65,7 @@ def given_options(sent: Struct) -> Iterator[tuple[str, object]]:
 
 
 def key_in(option: Option) -> tuple[str, Any, Any]:
-    """Return the field of a struct that reads an option, which may be left out."""
+    """Field of a struct that reads an option, which may be left out."""
     type_: Any = option.kind.wire
     if isinstance(option.kind, Parts):
         type_ = struct_of(option.kind, "In", key_in, forbid_unknown_fields=True)
@@ -74,7 +74,7 @@ def key_in(option: Option) -> tuple[str, Any, Any]:
 
 
 def key_out(option: Option) -> tuple[str, Any]:
-    """Return the field of a struct that shows an option."""
+    """Field of a struct that shows an option."""
     type_: Any = option.kind.wire
     if isinstance(option.kind, Parts):
         type_ = struct_of(option.kind, "Out", key_out)
@@ -89,7 +89,7 @@ def struct_of(
     *,
     forbid_unknown_fields: bool = False,
 ) -> Any:
-    """Return the struct of an object, with a name that ends in ``end``."""
+    """Struct of an object, with a name that ends in ``end``."""
     return defstruct(
         f"{kind.of.__name__}{end}",
         [key_of(one) for one in kind.options],
@@ -191,7 +191,7 @@ else:
 def subscription_of(
     webhook: Webhook, caller: Caller, secret: Secret | None = None
 ) -> SubscriptionOut:
-    """Show a webhook; its secret only to whom it was just made for."""
+    """Show a webhook; its secret only in the response that creates it."""
     options: dict[str, Any] = written(webhook.options)
     return SubscriptionOut(
         id=webhook.id,
@@ -237,7 +237,7 @@ class SecretIn(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class VerificationOut(Struct, kw_only=True):
-    """What came of a test: one generation of clients reads the error and code, one the event."""
+    """Result of a test: one generation of clients reads the error and code, one the event."""
 
     verification_error: str | None
     verification_status_code: str
@@ -245,7 +245,7 @@ class VerificationOut(Struct, kw_only=True):
 
 
 def verification_of(tried: Tried) -> VerificationOut:
-    """Show what came of a test; status code 0 is no answer."""
+    """Show the result of a test; status code 0 means no response."""
     return VerificationOut(
         verification_error=tried.outcome.error or None,
         verification_status_code=str(tried.outcome.status_code or 0),

@@ -40,12 +40,12 @@ class Envelope(Struct, Generic[Data], kw_only=True):
 
 
 def created(data: Data) -> Envelope[Data]:
-    """Return the envelope of something new."""
+    """Envelope of something new."""
     return Envelope(data=data, status=Status(code=201))
 
 
 def page(data: list[Data], *, limit: int, offset: int, total: int) -> Envelope[list[Data]]:
-    """Return the envelope of a page of a list."""
+    """Envelope of a page of a list."""
     return Envelope(
         data=data,
         extra={
@@ -56,10 +56,10 @@ def page(data: list[Data], *, limit: int, offset: int, total: int) -> Envelope[l
 
 
 def given(value: Data | UnsetType) -> Data | None:
-    """Return a value, None for a key that was left out."""
+    """A value; None for a key that was left out."""
     return None if isinstance(value, UnsetType) else value
 
 
 def microseconds(moment: datetime) -> str:
-    """Return a moment as dbt Cloud's API writes webhooks' times: microseconds since 1970."""
+    """A moment as dbt Cloud's API writes webhooks' times: microseconds since 1970."""
     return str((moment - EPOCH) // MICROSECOND)

@@ -17,22 +17,22 @@ Query = Mapping[str, Sequence[str]]
 
 
 def values_in(sent: Sent, name: str) -> Sequence[str]:
-    """Return what was sent under a name, as far as there is a use for it."""
+    """Values sent under a name, within bounds."""
     return [plain(one) for one in sent.getall(name, []) if isinstance(one, str)][:MOST_VALUES]
 
 
 def value_in(sent: Sent, name: str) -> str:
-    """Return the first of what was sent under a name, empty for nothing."""
+    """First value sent under a name; empty if there is none."""
     return next(iter(values_in(sent, name)), "")
 
 
 def plain(text: str) -> str:
-    """Return a text as a database takes it."""
+    """Clean a text for a database."""
     return text[:LONGEST].replace("\0", "").strip()
 
 
 def address_of(path: str, query: Query) -> str:
-    """Return an address; what is empty is left out."""
+    """Build an address; empty values are left out."""
     kept = {name: [one for one in values if one] for name, values in query.items()}
     text = urlencode(kept, doseq=True)
     return f"{path}?{text}" if text else path

@@ -62,7 +62,7 @@ class Overview:
 
 
 def sparkline(counted: Sequence[HourlyCount], *, now: datetime) -> Spark:
-    """Return the last 24 hours of a webhook."""
+    """Sparkline of a webhook's last 24 hours."""
     good, bad = [0] * BARS, [0] * BARS
     for one in counted:
         place = BARS - 1 - (hour_of(now) - one.hour) // HOUR
@@ -79,7 +79,7 @@ def sparkline(counted: Sequence[HourlyCount], *, now: datetime) -> Spark:
 def overview_of(
     counted: Mapping[datetime, AttemptCounts], *, since: datetime, until: datetime
 ) -> Overview:
-    """Return a period of whole hours in ``BARS`` steps; what is beyond it is in the last one."""
+    """A period of whole hours in ``BARS`` steps; the last one includes the rest."""
     step = (until - since) / BARS
     hours: list[list[AttemptCounts]] = [[] for _ in range(BARS)]
     for hour, counts in counted.items():
@@ -105,7 +105,7 @@ def overview_of(
 def bar_of(
     place: int, begins_at: datetime, counts: AttemptCounts, *, most: int, slowest: timedelta
 ) -> Bar:
-    """Return one step."""
+    """One step of a chart."""
     p50, p95 = counts.percentile(50), counts.percentile(95)
     width = WIDTH / BARS
     return Bar(

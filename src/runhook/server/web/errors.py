@@ -28,7 +28,7 @@ KEPT_HEADERS = ("Retry-After", "allow")
 
 
 def show_error(request: AnyRequest, error: Exception) -> Template | Redirect:
-    """Turn whatever was raised into a page; who is not signed in is asked to."""
+    """Turn any exception into a page; visitors who are not signed in get the sign-in page."""
     if isinstance(error, UnauthorizedError):
         if is_unsafe(request):
             return see("/sign-in")

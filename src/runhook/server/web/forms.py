@@ -32,7 +32,7 @@ class Form:
     async def sent_with(
         cls, request: Request[Any, Any, Any], *names: str, many: Collection[str] = ()
     ) -> "Form":
-        """Return these fields as a request has them; what is left out or is a file, is empty.
+        """Read these fields from a request; a missing field or a file is empty.
 
         Args:
             request: what was sent.
@@ -68,7 +68,7 @@ class Form:
             self.errors.setdefault(self.field_of(other), "Give this again, or leave it empty.")
 
     def field_of(self, path: str) -> str:
-        """Return the field that has a value, or the one that it is a part of."""
+        """The field that has a value, or the one that it is a part of."""
         while path and path not in self.values and path not in self.chosen:
             path = path.rpartition(".")[0]
         return path or WHOLE
@@ -79,10 +79,10 @@ class Form:
 
 
 def as_text(value: object) -> str:
-    """Return what a field holds, without NUL characters: as HTML reads them, and PostgreSQL can."""
+    """Text of a field, without NUL characters: PostgreSQL cannot store them."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else ""
 
 
 def sentence(message: str) -> str:
-    """Return a message as a sentence that stands alone."""
+    """Turn a message into a complete sentence."""
     return message[:1].upper() + message[1:].rstrip(".") + "."

@@ -43,7 +43,7 @@ async def show_health(services: Serving, visit: Visiting) -> Template:
 
 
 def figures_of(health: HealthOfDelivering) -> Sequence[Figure]:
-    """Return the numbers of the page."""
+    """Numbers of the page."""
     backlog = health.backlog
     oldest = "none" if backlog.oldest_due is None else duration(backlog.oldest_due)
     more = "" if backlog.is_whole else "+"
@@ -59,7 +59,7 @@ def figures_of(health: HealthOfDelivering) -> Sequence[Figure]:
 
 
 def figures_of_clock(difference: timedelta) -> Sequence[Figure]:
-    """Return what there is to say of this machine's clock: nothing if it is right."""
+    """Numbers about this machine's clock; empty if it is right."""
     if abs(difference) <= WRONG:
         return []
     side = "ahead" if difference > timedelta() else "behind"

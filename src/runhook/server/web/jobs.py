@@ -80,7 +80,7 @@ async def expect(
 
 
 def form_of(expected: ExpectedJob | None) -> Form:
-    """Return the form of what is expected of a job."""
+    """Form of a job's expectation."""
     if expected is None:
         return Form({"every": "", "grace": DEFAULT_GRACE})
     expectation = expected.expectation
@@ -88,7 +88,7 @@ def form_of(expected: ExpectedJob | None) -> Form:
 
 
 async def job_page(services: Services, visit: Visit, job_id: JobId, form: Form) -> Template:
-    """Return a job's page.
+    """Page of a job.
 
     Raises:
         NotFoundError: the account has no such job.

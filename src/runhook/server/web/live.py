@@ -1,4 +1,4 @@
-"""What tells an open page that what it shows has changed.
+"""Tell open pages that what they show has changed.
 
 A stream of server-sent events that ends after one answer: the browser asks again after
 ``PAUSE``, and says with `Last-Event-ID` what it has seen; the first time the page's own address

@@ -54,7 +54,7 @@ class Log:
     root: str
     path: str
     live: str
-    """Where this page is told of changes."""
+    """Address that reports changes to this page."""
     webhook: Webhook | None
     query: Query
     """The filters as they were typed; only some have several values."""
@@ -74,15 +74,15 @@ class Log:
     """What of the filters cannot be read; empty if nothing."""
 
     def typed(self, name: str) -> str:
-        """Return what was typed into the field of a filter."""
+        """Text typed into a filter's field."""
         return next(iter(self.query[name]), "")
 
     def address(self, **changes: str) -> str:
-        """Return the address of this log with some things of it different."""
+        """Address of this log with some filters changed."""
         return address_of(self.path, {**self.query, **{name: [changes[name]] for name in changes}})
 
     def page(self, delivery: str = "") -> str:
-        """Return the address of this page of the log, with a delivery open beside it or none."""
+        """Address of this page of the log, with a delivery open beside it or none."""
         return self.address(beyond=self.beyond, delivery=delivery)
 
     @property
@@ -103,7 +103,7 @@ class Log:
         return any(any(self.query[name]) for name in FILTERS if name != "order")
 
     def neighbour(self, step: int) -> str | None:
-        """Return the address with the next delivery of the list open; None if there is none."""
+        """Address with the next delivery of the list open; None if there is none."""
         if self.opened is None:
             return None
         ids = [one.id for one in self.deliveries]
@@ -113,7 +113,7 @@ class Log:
         return self.page(ids[place]) if 0 <= place < len(ids) else None
 
     def most_attempts(self, delivery: LoggedDelivery) -> int:
-        """Return how many attempts a delivery gets at most, those already made among them."""
+        """Largest number of attempts of a delivery, including those made."""
         if delivery.is_test:
             return 1
         webhook = self.webhooks.get(delivery.webhook_id)
@@ -123,7 +123,7 @@ class Log:
 
 
 def query_of(sent: Sent) -> Query:
-    """Return the filters that an address or a form holds."""
+    """Filters in an address or a form."""
     return {name: values_in(sent, name)[: None if name in SEVERAL else 1] for name in FILTERS}
 
 
@@ -135,7 +135,7 @@ async def log_of(
     *,
     webhook: Webhook | None = None,
 ) -> Log:
-    """Return the page of a log that an address asks for."""
+    """The page of a log that an address asks for."""
     query = query_of(sent)
     problems: list[str] = []
     chosen = filter_of(query, services.clock.now(), problems)
@@ -183,7 +183,7 @@ async def log_of(
 async def found_by_id(
     tx: Transaction, visit: Visit, delivery_id: str, webhook_id: WebhookId | None
 ) -> Sequence[LoggedDelivery]:
-    """Return the delivery with this id, if the log has it."""
+    """The delivery with this id, if the log has it."""
     found = await find_delivery(tx, visit.account_id, DeliveryId(delivery_id))
     if found is None or webhook_id not in (None, found.webhook_id):
         return []
@@ -191,7 +191,7 @@ async def found_by_id(
 
 
 async def position_of(tx: Transaction, visit: Visit, delivery_id: str) -> Position | None:
-    """Return a delivery's place in the log; None of one that is not there any more."""
+    """Position of a delivery in the log; None if it is gone."""
     if not delivery_id:
         return None
     found = await find_delivery(tx, visit.account_id, DeliveryId(delivery_id))
@@ -199,7 +199,7 @@ async def position_of(tx: Transaction, visit: Visit, delivery_id: str) -> Positi
 
 
 def filter_of(query: Query, now: datetime, problems: list[str]) -> DeliveryFilter:
-    """Return the filter that an address holds; what cannot be read narrows nothing, and is told."""
+    """Parse the filter in an address; an unreadable value filters nothing, and is a problem."""
     typed = {name: next(iter(query[name]), "") for name in query}
     job, run = (id_typed(name, typed[name], problems) for name in ("job", "run"))
     code = typed["code"]
@@ -227,12 +227,12 @@ def filter_of(query: Query, now: datetime, problems: list[str]) -> DeliveryFilte
 
 
 def unsent_states(states: Sequence[DeliveryState]) -> tuple[DeliveryState, ...]:
-    """Return those of some states that are redelivered in bulk; of none, all that are."""
+    """The given states in which deliveries are redelivered in bulk; of none given, all of them."""
     return tuple(one for one in UNSENT_STATES if not states or one in states)
 
 
 def id_typed(name: str, text: str, problems: list[str]) -> int | None:
-    """Return the number that a field holds."""
+    """Number in a field; None if empty or, with a problem noted, not a number."""
     if not text:
         return None
     number = number_in(text)
@@ -242,7 +242,7 @@ def id_typed(name: str, text: str, problems: list[str]) -> int | None:
 
 
 def moment_in(name: str, text: str, problems: list[str]) -> datetime | None:
-    """Return the moment that a field holds, in UTC unless it names another zone."""
+    """Moment in a field, in UTC unless it names another zone."""
     if not text:
         return None
     try:

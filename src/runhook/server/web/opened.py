@@ -40,13 +40,13 @@ class Opened:
 async def opened_of(
     tx: Transaction, visit: Visit, delivery_id: str, attempt: str = ""
 ) -> Opened | None:
-    """Return a delivery of the account with its attempts, None if there is none.
+    """Find a delivery of the account with its attempts; None if there is none.
 
     Args:
         tx: where to look.
         visit: whose account.
-        delivery_id: as an address has it.
-        attempt: the number of the one to show, as an address has it; else it is the last one.
+        delivery_id: as in an address.
+        attempt: the number of the one to show, as in an address; else it is the last one.
     """
     if "\0" in delivery_id:
         return None
@@ -71,7 +71,7 @@ async def opened_of(
 
 
 def refusal_of(delivery: LoggedDelivery, webhook: Webhook | None) -> str:
-    """Return why a delivery cannot be redelivered now, empty if it can."""
+    """Why a delivery cannot be redelivered now; empty if it can."""
     if webhook is None:
         return "The webhook is deleted."
     try:
@@ -82,7 +82,7 @@ def refusal_of(delivery: LoggedDelivery, webhook: Webhook | None) -> str:
 
 
 def curl_of(attempt: LoggedAttempt, url: str, body: bytes) -> str:
-    """Return the command that makes an attempt's request again; its secrets are masked."""
+    """Command that repeats an attempt's request; its secrets are masked."""
     lines = [f"curl -X POST {shlex.quote(url)}"]
     for name, value in attempt.request_headers.items():
         lines.append(f"  -H {shlex.quote(f'{name}: {value}')}")

@@ -47,7 +47,7 @@ def fields_of(options: Iterable[Option], within: str = "") -> list[Field]:
 
 
 def field_of(option: Option, name: str) -> Field:
-    """Return the field of an option."""
+    """Field of an option."""
     kind: Any = option.kind
     match kind:
         case Parts():
@@ -100,10 +100,10 @@ def fill(form: Form, fields: Iterable[Field], values: Mapping[str, Any]) -> None
 
 
 def value_in(form: Form, field: Field) -> object:
-    """Return the value of a field as JSON, None for an empty one.
+    """Value of a field as JSON; None for an empty one.
 
     Raises:
-        InvalidError: what was typed is no such value.
+        InvalidError: the text is not a value of the option.
     """
     try:
         match field.option.kind:

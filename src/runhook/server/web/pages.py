@@ -66,7 +66,7 @@ async def home(services: Serving, session: InSession) -> Template:
 async def show_sign_in(
     request: AnyRequest, services: Serving, following: FromQuery[str] = "/"
 ) -> Template | Redirect:
-    """Ask who it is; whoever is signed in already goes on."""
+    """Show the sign-in page; users who are signed in go on."""
     if await session_if_any(request, services) is not None:
         return see(local_path(following))
     return sign_in_page(Form({"following": local_path(following)}))
@@ -99,7 +99,7 @@ async def sign_out(request: AnyRequest, services: Serving, session: InSession) -
 
 @get("/sessions", **open_to(Access.ANY_USER))
 async def show_sessions(services: Serving, session: InSession) -> Template:
-    """List where somebody is signed in."""
+    """List the user's sessions."""
     async with services.store.read() as tx:
         sessions = await list_sessions(tx, session.user.id, limit=LISTED, offset=0)
     return page(
@@ -112,14 +112,14 @@ async def show_sessions(services: Serving, session: InSession) -> Template:
 
 @post("/sessions/{session_id:int}/end", status_code=200, **open_to(Access.ANY_USER))
 async def end_one(services: Serving, session: InSession, session_id: FromPath[int]) -> Redirect:
-    """End one of somebody's own sessions."""
+    """End one of the user's own sessions."""
     await end_session(services.store, session, session_id)
     return see("/sessions")
 
 
 @post("/sessions/end-others", status_code=200, **open_to(Access.ANY_USER))
 async def end_others(services: Serving, session: InSession) -> Redirect:
-    """End all of somebody's sessions but this one."""
+    """End all of the user's sessions but this one."""
     await end_other_sessions(services.store, session)
     return see("/sessions")
 
@@ -194,21 +194,21 @@ def welcome(request: AnyRequest, services: Services, begun: Begun, following: st
 
 
 def sign_in_page(form: Form, limited: LimitedError | None = None) -> Template:
-    """Return the page that asks who it is."""
+    """Sign-in page."""
     return form_page("sign_in", form, None, limited)
 
 
 def invitation_page(
     invitation: Invitation, form: Form, user: User | None, limited: LimitedError | None = None
 ) -> Template:
-    """Return the page that asks who accepts an invitation."""
+    """Page of an invitation."""
     return form_page("invitation", form, user, limited, invitation=invitation)
 
 
 def form_page(
     name: str, form: Form, user: User | None, limited: LimitedError | None, **context: Any
 ) -> Template:
-    """Return a page with a form; 400 if it is not right, 429 if it was sent too often."""
+    """A page with a form; 400 if it has errors, 429 if it was sent too often."""
     status_code = 400 if form.errors else 200
     headers = {}
     if limited is not None:

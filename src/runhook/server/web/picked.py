@@ -1,4 +1,4 @@
-"""Deliveries that somebody ticked in a log, and what keeps them from being sent once more."""
+"""Deliveries that a user ticked in a log, and why some cannot be redelivered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class PickedDelivery:
 async def picked_of(
     tx: Transaction, visit: Visit, ids: Sequence[DeliveryId]
 ) -> Sequence[PickedDelivery]:
-    """Return the account's deliveries among those that were ticked, the newest first."""
+    """The account's deliveries among those that were ticked, the newest first."""
     found = await find_deliveries(tx, visit.account_id, ids)
     webhook_ids = {one.webhook_id for one in found}
     named = await list_webhooks_with_deleted(tx, visit.account_id, webhook_ids)

@@ -36,7 +36,7 @@ from runhook.storage.webhooks import list_webhooks_with_deleted
 SECTION = "deliveries"
 LISTED = 50
 MARGIN = timedelta(minutes=1)
-"""So much after the oldest that is kept a count begins, lest that be gone when it is meant."""
+"""Time between the retention limit and a count's start, so that none is pruned meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ async def show_redelivery(
 )
 async def cancel(services: Serving, visit: Visiting, redelivery_id: FromPath[str]) -> Redirect:
     """End a redelivery before its time."""
-    # It may have finished while somebody read the page, which the page says now.
+    # It may have finished while the page was read; the page says so now.
     with suppress(ConflictError):
         await cancel_redelivery(
             services.store,
@@ -154,7 +154,7 @@ async def cancel(services: Serving, visit: Visiting, redelivery_id: FromPath[str
 
 
 def asked_for(sent: Sent, services: Services) -> Asked:
-    """Return what was ticked, or what the filters of a log select of what did not arrive."""
+    """Selection: ticked deliveries, or undelivered ones that match a log's filters."""
     ticked = ticked_in(sent)
     if ticked:
         return Asked(Picked(tuple(ticked)), [])
@@ -181,12 +181,12 @@ def asked_for(sent: Sent, services: Services) -> Asked:
 
 
 def ticked_in(sent: Sent) -> Sequence[DeliveryId]:
-    """Return the deliveries that were ticked."""
+    """Deliveries that were ticked."""
     return [DeliveryId(one) for one in values_in(sent, "delivery")]
 
 
 def since_of(asked: datetime | None, now: datetime, retention: timedelta) -> datetime:
-    """Return when a selection begins; without a word, or with a preset, where the log does."""
+    """Start of a selection; if not given, or a preset, where the log begins."""
     earliest = now - retention
     if asked is None or earliest <= asked < earliest + MARGIN:
         return earliest + MARGIN
@@ -196,7 +196,7 @@ def since_of(asked: datetime | None, now: datetime, retention: timedelta) -> dat
 def count_page(
     visit: Visit, selection: Selection | Picked, preview: Preview | None, problems: Sequence[str]
 ) -> Template:
-    """Return the page that asks whether to begin."""
+    """Page that asks whether to begin."""
     counts = preview.counts if preview else []
     return visit.page(
         "redeliveries/new",
@@ -217,7 +217,7 @@ def redelivery_page(
     picked: Sequence[PickedDelivery],
     live: str,
 ) -> Template:
-    """Return the page of a redelivery that has begun."""
+    """Page of a redelivery that has begun."""
     passed_over = sum(redelivery.passed_over.values())
     return visit.page(
         "redeliveries/show",
@@ -233,13 +233,13 @@ def redelivery_page(
 
 
 def picked_ids(redelivery: Redelivery) -> Sequence[DeliveryId]:
-    """Return the deliveries that were picked one by one, none if it is about what matches."""
+    """Deliveries that were picked one by one; empty for a selection by filter."""
     selection = redelivery.selection
     return selection.delivery_ids if isinstance(selection, Picked) else ()
 
 
 async def webhooks_in(tx: Transaction, visit: Visit, redelivery: Redelivery) -> Sequence[Webhook]:
-    """Return the webhooks that a redelivery is about, those deleted meanwhile too."""
+    """Webhooks of a redelivery, including those deleted meanwhile."""
     ids = [share.webhook_id for share in redelivery.shares]
     return await list_webhooks_with_deleted(tx, visit.account_id, ids)
 

@@ -27,7 +27,7 @@ STATIC_FILES = {file.name for file in (FOLDER / "static").iterdir() if file.is_f
 
 
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
-    """Return where templates come from; a name that is not known in one is a bug, not nothing."""
+    """Configuration of templates; an unknown name in one raises."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
@@ -44,12 +44,12 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
 
 
 def digest_of(file: Path) -> str:
-    """Return a part of a file's hash, which its address changes with."""
+    """Part of a file's hash, for its address."""
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
 
 def static_files() -> Router:
-    """Return the route of what pages are made of beside HTML; addresses have its hash in them."""
+    """Route of the pages' files beside HTML; their addresses contain their hashes."""
     return create_static_files_router(
         "/static",
         [FOLDER / "static"],
@@ -83,13 +83,13 @@ def page(
     headers: dict[str, str] | None = None,
     **context: Any,
 ) -> Template:
-    """Return a page.
+    """Render a page.
 
     Args:
         name: of its template, without the ending.
-        user: who looks at it outside any account, None for nobody known.
-        status_code: of the answer.
-        headers: of the answer, beside those that all have.
+        user: who looks at it outside any account, None if not signed in.
+        status_code: of the response.
+        headers: of the response, beside those that all have.
         context: what the template shows.
     """
     return Template(
@@ -107,10 +107,10 @@ def see(path: str, *, cookies: Iterable[Cookie] = ()) -> Redirect:
 
 
 def local_path(text: str) -> str:
-    """Return a path of this service that a form names, or the first page if it names none.
+    """The path of this service that a form names, or the first page if it names none.
 
-    A foreign address would make a page of ours lead to one that only looks like it. Browsers take
-    a backslash for a slash, and pass over control characters.
+    A foreign address would make a page of ours lead to one that only looks like it. Browsers take a
+    backslash for a slash, and ignore control characters.
     """
     is_local = text.startswith("/") and not text.startswith("//") and "\\" not in text
     return text if is_local and text.isprintable() else "/"

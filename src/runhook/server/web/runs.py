@@ -77,7 +77,7 @@ async def show_runs(
 
 @get("/runs/{run_id:int}", **needs(Permission.READ_RUNS))
 async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) -> Template:
-    """Show a run: its steps, what failed, and who was told."""
+    """Show a run: its steps, its failed nodes, and its deliveries."""
     watched = Watched(run_id=run_id)
     async with services.store.read() as tx:
         sight = await watched.look(tx, visit.account_id)
@@ -128,7 +128,7 @@ async def show_jobs(services: Serving, visit: Visiting) -> Template:
 
 
 async def jobs_page(services: Services, visit: Visit, form: Form) -> Template:
-    """Return the page of jobs, with the form of one that has not run yet."""
+    """Page of jobs, with the form of one that has not run yet."""
     async with services.store.read() as tx:
         jobs = await list_jobs(
             tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=500)
@@ -148,7 +148,7 @@ async def jobs_page(services: Services, visit: Visit, form: Form) -> Template:
 
 
 def counts_in(results: Mapping[str, object]) -> Sequence[tuple[str, int]]:
-    """Return how many nodes ended in which status."""
+    """Number of nodes by status."""
     return [
         (status, count)
         for status, count in mapping(results, "counts").items()
@@ -157,7 +157,7 @@ def counts_in(results: Mapping[str, object]) -> Sequence[tuple[str, int]]:
 
 
 def failed_in(results: Mapping[str, object]) -> Sequence[Mapping[str, str]]:
-    """Return the nodes that failed, as the reporter told of them."""
+    """Failed nodes, as reported."""
     return [
         {key: text(node, key) for key in ("unique_id", "status", "message")}
         for node in sequence(results, "failed")

@@ -62,7 +62,7 @@ async def change(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
 
 
 def account_form(visit: Visit) -> Form:
-    """Return the form of the account as it is."""
+    """Form of the account as it is."""
     return Form(
         {
             "name": visit.account.name,
@@ -72,7 +72,7 @@ def account_form(visit: Visit) -> Form:
 
 
 def account_page(visit: Visit, form: Form) -> Template:
-    """Return the account's page."""
+    """Page of the account."""
     status_code = 400 if form.errors else 200
     return visit.page("settings/account", section=SECTION, status_code=status_code, form=form)
 
@@ -85,7 +85,7 @@ async def show_members(services: Serving, visit: Visiting) -> Template:
 
 @post("/settings/invitations", status_code=200, **needs(Permission.MANAGE_MEMBERS))
 async def invite_somebody(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
-    """Invite somebody, and show the link this once."""
+    """Invite a person, and show the link this once."""
     form = await Form.sent_with(request, "email", "role")
     link = ""
     try:
@@ -160,7 +160,7 @@ async def change_member(
 
 
 async def members_page(services: Serving, visit: Visit, form: Form, link: str = "") -> Template:
-    """Return the page of the account's people."""
+    """Page of the account's people."""
     async with services.store.read() as tx:
         members = await list_members(tx, visit.account_id, limit=LISTED, offset=0)
         invitations = (
@@ -231,12 +231,12 @@ async def revoke(services: Serving, visit: Visiting, token_id: FromPath[int]) ->
 
 
 def blank_token() -> Form:
-    """Return the form of a token to be."""
+    """Form of a new token."""
     return Form({"name": "", "permission_set": "job_runner", "expires_in_days": ""})
 
 
 async def tokens_page(services: Serving, visit: Visit, form: Form, text: str = "") -> Template:
-    """Return the page of tokens; ``text`` is a new one, shown this once."""
+    """Page of tokens; ``text`` is a new one, shown this once."""
     async with services.store.read() as tx:
         tokens = await list_tokens(tx, visit.account_id, limit=LISTED, offset=0)
     return visit.page(

@@ -38,7 +38,7 @@ RUN_STATUS_WORDS = {
 
 
 def moment(at: datetime | None) -> Markup:
-    """Return a time in UTC; the pages' script turns it into the reader's zone."""
+    """A time in UTC; the pages' script turns it into the reader's zone."""
     if at is None:
         return Markup('<span class="quiet">{}</span>').format(NOTHING)
     at = at.astimezone(UTC)
@@ -50,7 +50,7 @@ def moment(at: datetime | None) -> Markup:
 
 
 def duration(span: timedelta | None) -> str:
-    """Return a duration in its fitting unit: `84 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`."""
+    """A duration in its fitting unit: `84 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`."""
     if span is None:
         return NOTHING
     seconds = max(span.total_seconds(), 0.0)
@@ -65,22 +65,22 @@ def duration(span: timedelta | None) -> str:
 
 
 def event_name(event_type: EventType) -> str:
-    """Return an event type in dbt Cloud's words for people."""
+    """Event type in dbt Cloud's words for people."""
     return EVENT_NAMES[event_type]
 
 
 def step_word(name: str) -> str:
-    """Return a step's command, without dbt Cloud's words around it: `dbt build`."""
+    """Command of a step, without dbt Cloud's words around it: `dbt build`."""
     return name.removeprefix("Invoke dbt with `").removesuffix("`")
 
 
 def run_word(status: RunStatus) -> str:
-    """Return a run's status in a word."""
+    """Status of a run in a word."""
     return RUN_STATUS_WORDS[status]
 
 
 def pretty(body: bytes) -> str | None:
-    """Return JSON indented, None for what is not JSON."""
+    """Indent JSON; None for anything else."""
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
@@ -88,12 +88,12 @@ def pretty(body: bytes) -> str | None:
 
 
 def as_text(body: bytes) -> str:
-    """Return a body as text; what is no UTF-8 in it is shown as such."""
+    """Decode a body; bytes that are not UTF-8 are shown as such."""
     return body.decode(errors="replace")
 
 
 def answer_of(delivery: LoggedDelivery) -> str:
-    """Return what an endpoint last answered: a status code, or the reason why there is none."""
+    """Last response of an endpoint: a status code, or the reason why there is none."""
     if delivery.http_status_code:
         return str(delivery.http_status_code)
     if delivery.failure is not None:
@@ -102,7 +102,7 @@ def answer_of(delivery: LoggedDelivery) -> str:
 
 
 def size(body: bytes) -> str:
-    """Return how large something is: `84 bytes`, `1.2 kB`."""
+    """Size of a body: `84 bytes`, `1.2 kB`."""
     length = len(body)
     if length == 1:
         return "1 byte"
@@ -110,12 +110,12 @@ def size(body: bytes) -> str:
 
 
 def large_size(length: int) -> str:
-    """Return how large many bytes are: `0.4 MB`, `1.2 GB`."""
+    """A number of bytes: `0.4 MB`, `1.2 GB`."""
     return f"{length / 1e6:.1f} MB" if length < 1e9 else f"{length / 1e9:.1f} GB"
 
 
 def remedy_of(attempt: LoggedAttempt) -> str:
-    """Return what to do about an attempt that failed; empty where its error says so itself."""
+    """What to do about a failed attempt; empty where its error says so itself."""
     code = attempt.http_status_code
     if attempt.failure is FailureReason.HTTP_STATUS and code is not None:
         return REMEDIES_BY_CODE.get(code) or REMEDIES_BY_CLASS.get(code // 100, "")
@@ -129,7 +129,7 @@ LISTED = 10
 
 
 def changes_of(entry: AuditEntry) -> Sequence[tuple[str, str, str]]:
-    """Return what an entry of the audit log says was changed: its name, from what, to what."""
+    """Changes in an entry of the audit log: name, value before, value after."""
     before, after = entry.before or {}, entry.after or {}
     changed = [
         (name, fact(name, before.get(name)), fact(name, after.get(name)))
@@ -139,7 +139,7 @@ def changes_of(entry: AuditEntry) -> Sequence[tuple[str, str, str]]:
 
 
 def fact(name: str, value: object) -> str:
-    """Return a value of the audit log as it is read; empty for nothing."""
+    """A value of the audit log for people; empty for nothing."""
     if isinstance(value, list):
         shown = ", ".join(fact(name, one) for one in value[:LISTED])
         return f"{shown} and {len(value) - LISTED} more" if len(value) > LISTED else shown
@@ -156,7 +156,7 @@ REMEDIES = {
     FailureReason.CONNECTION_FAILED: "Check that the endpoint runs, and that its port is open "
     "to this server.",
     FailureReason.TLS_FAILED: "Renew the endpoint's certificate, with its whole chain.",
-    FailureReason.PROXY_FAILED: "Check the proxy that this server is told to use.",
+    FailureReason.PROXY_FAILED: "Check the proxy that this server is configured to use.",
 }
 REMEDIES_BY_CODE = {
     401: "Check that the endpoint verifies with this webhook's present secret.",
@@ -175,7 +175,7 @@ REMEDIES_BY_CLASS = {
 
 
 def state_dot(state: DeliveryState | str) -> Markup:
-    """Return a delivery's state as a word with a dot before it."""
+    """State of a delivery as a word with a dot before it."""
     word = escape(str(state))
     return Markup('<span class="state state-{0}">{0}</span>').format(word)
 

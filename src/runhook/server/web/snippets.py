@@ -74,7 +74,7 @@ TEMPLATES = (
 
 
 def snippets(secret: str, header: str = "Authorization") -> list[Snippet]:
-    """Return the programs, with this secret in them, and with the header that they look at."""
+    """Programs that verify with this secret and this header."""
     values = {"{secret}": secret, "{header}": header, "{lower}": header.lower()}
     return [Snippet(language, filled(code, values)) for language, code in TEMPLATES]
 

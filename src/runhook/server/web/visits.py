@@ -57,7 +57,7 @@ class Visit:
         status_code: int = 200,
         **context: Any,
     ) -> Template:
-        """Return a page of the account; ``section`` is where in the navigation it is."""
+        """Render a page of the account; ``section`` is its place in the navigation."""
         return page(
             name,
             visit=self,
@@ -69,7 +69,7 @@ class Visit:
 
 
 async def provide_visit(scope: Scope, services: Serving) -> Visit:
-    """Return the visit that a request to an account's page is."""
+    """The visit of a request to an account's page."""
     caller: Caller = scope["user"]
     async with services.store.read() as tx:
         account = await find_account(tx, AccountId(caller.account_id))

@@ -18,7 +18,7 @@ from runhook.storage.runs import find_run
 from runhook.storage.store import Transaction
 
 LOOKED_AT = 50
-"""So many of the newest deliveries and runs are watched, whatever a page shows."""
+"""Number of newest deliveries and runs that are watched on every page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Watched:
         return found and (found.run.status, found.run.cancel_requested_at, found.heartbeat_at)
 
     def address(self, root: str, sight: Sight) -> str:
-        """Return where a page that looked like this is told of changes."""
+        """Address that reports changes to a page that looked like this."""
         return address_of(
             f"{root}/live",
             {
@@ -94,6 +94,6 @@ class Watched:
 
 
 def states_in(found: Iterable[LoggedDelivery]) -> Sequence[object]:
-    """Return how deliveries that were read look to who watches them."""
+    """What a viewer sees of deliveries that were read."""
     in_order = sorted({one.id: one for one in found}.items())
     return [(one.id, one.state, one.attempt_count, one.updated_at) for _, one in in_order]

@@ -54,7 +54,7 @@ class Scopes:
 
 
 async def scopes_of(tx: Transaction, account: Account) -> Scopes:
-    """Return an account's jobs, projects and environments, by name."""
+    """Jobs, projects and environments of an account, by name."""
     part = Slice(order=NameOrder.NAME, limit=OFFERED)
     jobs = await list_jobs(tx, account.id, Choice(), part)
     projects = await list_projects(tx, account.id, Choice(), part)
@@ -70,7 +70,7 @@ async def scopes_of(tx: Transaction, account: Account) -> Scopes:
 
 
 def blank_form(account: Account) -> Form:
-    """Return the form of a webhook to be."""
+    """Form of a new webhook."""
     form = Form(dict.fromkeys(FIELDS, ""), {name: [] for name in CHOICES})
     options = Options(payload_version=account.default_payload_version)
     fill(form, OPTION_FIELDS, written(options))
@@ -78,7 +78,7 @@ def blank_form(account: Account) -> Form:
 
 
 def form_of(webhook: Webhook) -> Form:
-    """Return the form of a webhook as it is, its secrets masked."""
+    """Form of a webhook as it is, its secrets masked."""
     form = Form(
         {
             "name": webhook.name,
@@ -98,12 +98,12 @@ def form_of(webhook: Webhook) -> Form:
 
 
 async def sent_form(request: AnyRequest) -> Form:
-    """Return the form as it was sent."""
+    """The form as it was sent."""
     return await Form.sent_with(request, *FIELDS, many=CHOICES)
 
 
 def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
-    """Return what the form asks for; None if something is wrong, which the form then has."""
+    """The requested change; None if the form has errors, which are noted in it."""
     form.check("name", check_webhook_name)
     form.check("description", check_description)
     form.check("client_url", lambda text: check_url(text, policy))
@@ -127,7 +127,7 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
 
 
 def options_of(form: Form) -> dict[str, object]:
-    """Return the options in the form as JSON; what is wrong with them is noted in the form."""
+    """Options in the form as JSON; errors are noted in the form."""
     given = {}
     for field in OPTION_FIELDS:
         try:
@@ -139,7 +139,7 @@ def options_of(form: Form) -> dict[str, object]:
 
 
 def numbers(texts: Collection[str]) -> list[int]:
-    """Return ids; what is none is one that nothing has, so that it is refused as unknown."""
+    """Parse ids; malformed ones become an id that nothing has, so that it is refused as unknown."""
     return [id_in(one) or NO_ID for one in texts]
 
 
@@ -166,7 +166,7 @@ async def check_endpoint(form: Form, sender: Sender) -> None:
 
 
 def samples_of(form: Form, services: Services, account: Account) -> Mapping[str, bytes]:
-    """Return what deliveries to the webhook that the form describes would hold, by event type."""
+    """Sample payloads for the webhook in the form, by event type."""
     now = services.clock.now()
     known = [one for one in EventType if one.value in form.chosen["event_types"]]
     known = known or [EventType.COMPLETED]
@@ -193,7 +193,7 @@ def samples_of(form: Form, services: Services, account: Account) -> Mapping[str,
 
 
 def published_options(form: Form) -> Mapping[str, object]:
-    """Return those options in the form that a payload follows from, and that can be read."""
+    """Readable options in the form that a payload depends on."""
     return {
         field.name: value_in(form, field)
         for field in OPTION_FIELDS

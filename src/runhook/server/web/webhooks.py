@@ -218,7 +218,7 @@ async def activate(services: Serving, visit: Visiting, webhook_id: FromPath[str]
 
 @post("/webhooks/{webhook_id:str}/deactivate", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
 async def deactivate(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Redirect:
-    """Switch a webhook off; what waits for it is canceled."""
+    """Deactivate a webhook; its pending deliveries are canceled."""
     await change_with(services, visit, webhook_id, WebhookChange(active=False))
     return see(f"{visit.root}/webhooks/{webhook_id}")
 
@@ -246,7 +246,7 @@ async def delete(
 
 
 def since(period: timedelta, now: datetime) -> datetime:
-    """Return when a period of whole hours begins, of which the last one goes on."""
+    """Start of a period of whole hours, including the present one."""
     return hour_of(now) + HOUR - period
 
 
@@ -266,7 +266,7 @@ async def change_with(
 
 
 async def known_webhook(tx: Transaction, visit: Visit, webhook_id: str) -> Webhook:
-    """Return a webhook of the account.
+    """Find a webhook of the account.
 
     Raises:
         NotFoundError: there is none.
@@ -285,14 +285,14 @@ async def form_page(
     *,
     is_checked: bool = False,
 ) -> Template:
-    """Return the page that a webhook is created or changed on.
+    """Page on which a webhook is created or changed.
 
     Args:
         services: where the account's jobs come from.
         visit: whose.
         form: as it was typed.
         webhook: what is changed, None for a new one.
-        is_checked: whether only a check was asked for, so that the payload is shown.
+        is_checked: whether only a check was requested, so that the payload is shown.
     """
     async with services.store.read() as tx:
         scopes = await webhook_forms.scopes_of(tx, visit.account)
@@ -317,7 +317,7 @@ async def form_page(
 
 
 def settings_page(visit: Visit, webhook: Webhook, form: Form) -> Template:
-    """Return the page of what is done to a webhook as a whole."""
+    """Page of actions on a webhook as a whole."""
     return visit.page(
         "webhooks/settings",
         section=SECTION,
@@ -328,7 +328,7 @@ def settings_page(visit: Visit, webhook: Webhook, form: Form) -> Template:
 
 
 def secret_page(visit: Visit, webhook: Webhook, secret: str, *, is_new: bool) -> Template:
-    """Return the page that shows a secret, this once."""
+    """Page that shows a secret, this once."""
     header = SIGNATURE_HEADER if webhook.options.authorization else "Authorization"
     return visit.page(
         "webhooks/secret",
