@@ -56,6 +56,11 @@ class Walk:
         """Follow a link."""
         await self.page.get_by_role("link", name=name, exact=True).first.click()
 
+    async def open_tab(self, name: str) -> None:
+        """Follow a link in the webhook's own navigation."""
+        tabs = self.page.get_by_role("navigation", name="Webhook", exact=True)
+        await tabs.get_by_role("link", name=name, exact=True).click()
+
     async def sees(self, locator: Locator, text: str) -> None:
         """Wait until something says this, which a page without a script is asked for again."""
         if not self.has_script:
@@ -93,7 +98,7 @@ class Walk:
         """Return a link for another member of the account, who may do all but make owners."""
         await self.go("/settings/members")
         await self.page.select_option("#role", "admin")
-        await self.press("Make a link")
+        await self.press("Create invite link")
         return await self.page.locator("pre").inner_text()
 
     def rows(self) -> Locator:
@@ -226,7 +231,7 @@ async def a_rotated_secret_signs_beside_the_old_one(
     walk: Walk, scheduler: Scheduler, receiver: Receiver
 ) -> None:
     await walk.page.goto(walk.webhook)
-    await walk.follow("Secret and state")
+    await walk.open_tab("Settings")
     await walk.press("Rotate the secret")
     await walk.keep_secret()
     await scheduler.run()
@@ -239,20 +244,20 @@ async def what_was_skipped_is_redelivered_at_once(
     walk: Walk, scheduler: Scheduler, receiver: Receiver
 ) -> None:
     await walk.page.goto(walk.webhook)
-    await walk.follow("Secret and state")
+    await walk.open_tab("Settings")
     await walk.press("Deactivate")
     await expect(walk.page.locator(".badge")).to_have_text("Inactive")
     await scheduler.run()
     await walk.page.goto(f"{walk.webhook}?state=skipped")
     await walk.sees(walk.rows().filter(has_text="completed"), "skipped")
-    await walk.follow("Secret and state")
+    await walk.open_tab("Settings")
     await walk.press("Reactivate")
     await expect(walk.page.locator(".badge")).to_have_text("Active")
 
     await walk.page.goto(f"{walk.webhook}?state=skipped")
-    await walk.follow("Redeliver what matches")
+    await walk.follow("Redeliver all matching")
     await walk.press("Redeliver 2 deliveries")
-    await walk.sees(walk.page.locator("#progress"), "2 of 2 returned to the queue")
+    await walk.sees(walk.page.locator("#progress"), "2 of 2 queued again")
     await receiver.wait_for(7)
     await walk.page.goto(f"{walk.webhook}?state=skipped")
     await expect(walk.page.locator(".empty")).to_contain_text("Nothing matches")

@@ -33,7 +33,7 @@ async def test_what_matches_a_log_is_counted_redelivered_and_followed(
     api: Api, ada, skipped, tenant
 ):
     log = await page_at(ada, f"{ROOT}/deliveries?state=skipped&time=24h")
-    (link,) = (one for one in log.main.all("a") if one.text == "Redeliver what matches")
+    (link,) = (one for one in log.main.all("a") if one.text == "Redeliver all matching")
     counted = await page_at(ada, link.attributes["href"])
     form = counted.main.one("form")
     assert form.one("button").text == "Redeliver 3 deliveries"
@@ -45,7 +45,7 @@ async def test_what_matches_a_log_is_counted_redelivered_and_followed(
 
     over = await page_at(ada, led)
     assert over.main.one("progress").attributes["value"] == "3"
-    assert "3 of 3 returned to the queue" in over.main.text
+    assert "3 of 3 queued again" in over.main.text
     assert await tenant.states(skipped) == [DeliveryState.PENDING] * 3
     listed = await page_at(ada, f"{ROOT}/redeliveries")
     assert listed.main.one("tbody").one("a").attributes["href"] == led
@@ -68,7 +68,7 @@ async def test_ticked_rows_are_counted_first_and_sent_once_more(api: Api, ada, s
     log = await page_at(ada, f"{ROOT}/deliveries")
     ids = [box.attributes["value"] for box in log.main.all("input", form="tick")][:2]
     counted = Page(await ada.get(f"{ROOT}/redeliveries/picked", params={"delivery": ids}))
-    assert counted.heading == "Redeliver 2 of 2 ticked"
+    assert counted.heading == "Redeliver 2 of 2 selected"
 
     led = led_to(await submit(ada, counted, counted.main.one("form"), delivery=ids))
 
@@ -77,7 +77,7 @@ async def test_ticked_rows_are_counted_first_and_sent_once_more(api: Api, ada, s
     assert begun.main.one("progress").attributes["value"] == "0"
     assert [link.text for link in begun.main.all("a") if "/deliveries/wev_" in str(link.attributes)]
     await Redeliverer(api.store, api.clock).tick()
-    assert "2 of 2 returned to the queue" in (await page_at(ada, led)).main.text
+    assert "2 of 2 queued again" in (await page_at(ada, led)).main.text
     rows = await rows_of(api.store, deliveries)
     assert {row.id for row in rows if row.state is DeliveryState.PENDING} == set(ids)
 
@@ -88,7 +88,7 @@ async def test_what_was_ticked_and_cannot_be_sent_says_why(ada, skipped, tenant)
 
     picked = await page_at(ada, f"{ROOT}/redeliveries/picked?delivery={delivery.id}")
 
-    assert picked.heading == "Redeliver 0 of 1 ticked"
+    assert picked.heading == "Redeliver 0 of 1 selected"
     assert "The webhook is not active" in picked.main.one("tbody").text
     assert picked.main.all("form") == []
 
@@ -96,7 +96,7 @@ async def test_what_was_ticked_and_cannot_be_sent_says_why(ada, skipped, tenant)
 async def test_nothing_ticked_is_nothing_to_redeliver(ada, skipped):
     picked = await page_at(ada, f"{ROOT}/redeliveries/picked")
 
-    assert "Nothing was ticked" in picked.main.text
+    assert "Nothing was selected" in picked.main.text
     assert picked.main.all("form") == []
 
 

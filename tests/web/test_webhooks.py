@@ -237,7 +237,7 @@ async def test_a_webhook_deactivated_for_failing_is_archived_and_says_what_to_do
     assert "Whatever it says." in banner.text
     assert "1,000 attempts" in banner.text
     assert banner.one("form").attributes["action"] == f"{path}/activate"
-    assert banner.all("a")[-1].text == "Redeliver what did not arrive"
+    assert banner.all("a")[-1].text == "Redeliver undelivered…"
     (cell,) = (await page_at(ada, ROOT)).main.all(class_="badge")
     assert (cell.text, cell.attributes["title"].startswith("Whatever")) == ("Archived", True)
 
