@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO, TypeVar
 
-from runhook.domain.json_pieces import Pieces, TooLargeError
+from runhook.domain.json_pieces import NumberTooLargeError, Pieces
 from runhook.domain.node_facts import NO_FACTS, NodeFacts, write_facts
 
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
@@ -112,7 +112,7 @@ def read_results(content: BinaryIO, tag: str) -> RunResults:
 
     Args:
         content: the file.
-        tag: the key in its ``metadata.env`` whose value tells whose invocation this was.
+        tag: the key in its ``metadata.env`` whose value names the step that ran this invocation.
 
     Raises:
         UnreadableError: this is not such a file, or was cut off.
@@ -155,7 +155,7 @@ def read_results(content: BinaryIO, tag: str) -> RunResults:
 
 
 def read_members(content: BinaryIO) -> tuple["Nodes", Mapping[str, object]]:
-    """Return what is kept of the nodes, and the other members. Raises as the reading does."""
+    """Read the nodes in brief, and all other members. Raises as parsing does."""
     pieces = Pieces(content)
     nodes: Nodes | None = None
     others: dict[str, object] = {}
@@ -278,7 +278,7 @@ def summarise(
     with_messages: bool = True,
     facts: Mapping[str, NodeFacts] | None = None,
 ) -> dict[str, object]:
-    """Return what is reported of ``results``, small and without secrets.
+    """Summary of ``results`` for a report: small and without secrets.
 
     Args:
         results: what dbt wrote.

@@ -17,7 +17,7 @@ LARGEST_PIECE = 64 << 20
 BLANKS = " \t\r\n"
 
 
-class TooLargeError(ValueError):
+class NumberTooLargeError(ValueError):
     """A single piece is larger than it may be."""
 
 
@@ -115,7 +115,7 @@ class Pieces:
             return False
         rest = self._text[self._at :]
         if len(rest) > self._largest:
-            raise TooLargeError(f"a piece of it has more than {self._largest >> 20} MiB")
+            raise NumberTooLargeError(f"a piece of it has more than {self._largest >> 20} MiB")
         # A piece that did not fit is read again from its beginning: twice as much at a time.
         size = max(self._step, len(rest))
         chunk = self._file.read(size)

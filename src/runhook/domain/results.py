@@ -38,13 +38,13 @@ def read_node_results(results: Mapping[str, object] | None) -> NodeResults:
         for status, count in mapping(summary, "counts").items()
         if isinstance(count, int) and not isinstance(count, bool)
     }
-    failed = nodes_in(told, "failed")
+    failed = nodes_in(summary, "failed")
     return NodeResults(
-        counts=dict(list(counts.items())[:KINDS_OF_STATUS]) if "counts" in told else None,
+        counts=dict(list(counts.items())[:KINDS_OF_STATUS]) if "counts" in summary else None,
         failed=tuple(map(failed_node, failed[:SHOWN_NODES])),
-        failed_total=max(number(told, "failed_total"), len(failed)),
-        warned=tuple(map(failed_node, nodes_in(told, "warned")[:SHOWN_NODES])),
-        others=tuple(map(failed_node, nodes_in(told, "others")[:OTHER_NODES])),
+        failed_total=max(number(summary, "failed_total"), len(failed)),
+        warned=tuple(map(failed_node, nodes_in(summary, "warned")[:SHOWN_NODES])),
+        others=tuple(map(failed_node, nodes_in(summary, "others")[:OTHER_NODES])),
     )
 
 
@@ -54,7 +54,7 @@ def nodes_in(told: Mapping[str, object], key: str) -> Sequence[Mapping[str, obje
 
 
 def failed_node(node: Mapping[str, object]) -> FailedNode:
-    """Return a node that failed or warned, its texts not longer than they are told."""
+    """Read a failed node; texts are shortened."""
     return FailedNode(
         unique_id=shorten(text(node, "unique_id"), NAME_CHARACTERS),
         resource_type=shorten(text(node, "resource_type"), NAME_CHARACTERS),

@@ -109,7 +109,7 @@ def read_upload(
 
 
 def results_in(name: str, file: BinaryIO) -> RunResults:
-    """Return the results that a file holds, which is never in memory as a whole.
+    """Parse the results in a file, which is mapped, never in memory as a whole.
 
     Raises:
         InvalidError: they are not dbt's.

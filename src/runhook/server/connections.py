@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from h11 import LocalProtocolError
 
-from runhook.domain.forwarding import TrustedProxies, read_address
+from runhook.domain.forwarding import TrustedProxies, read_client_address
 from runhook.server.framing import Body
 from runhook.server.refusals import Refusal
 from runhook.server.throttle import name_of
