@@ -13,7 +13,7 @@ from tests.formats.services import service_of
 
 HOSTS = {"slack": "hooks.slack.com"}
 """Where a format has a dialect for its own service."""
-DOCUMENT = '{"text": "{{ headline }}", "why": "{{ reason }}", "nodes": "{{ failed_nodes }}"}'
+DOCUMENT = '{"text": "{{ headline }}", "why": "{{ reason }}", "nodes": "{{ total_nodes }}"}'
 
 
 def settings_table(name: str) -> str:
@@ -98,7 +98,7 @@ MEANINGS = {
     "trigger.system": "the scheduler or CI system",
     "facts": "a list: what messages to people have beside the headline",
     "links": "a list: where to go on reading",
-    "nodes": "a list: the nodes that failed, at most ten",
-    "more_nodes": "how many failed beside these",
-    "failed_nodes": "how many failed",
+    "nodes": "a list: the nodes that failed, or warned in a run that succeeded; at most ten",
+    "more_nodes": "how many there are beside these",
+    "total_nodes": "how many there are",
 }

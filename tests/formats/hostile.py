@@ -52,19 +52,30 @@ ATTACKS = [
     "   ",
 ]
 texts = st.sampled_from(ATTACKS) | st.text(max_size=200) | st.text(alphabet="<>&`*_~|[]()\\@#\n")
+some = st.lists(texts, max_size=25)
+owners = st.fixed_dictionaries({}, optional={"name": texts, "email": texts, "group": texts})
 nodes = st.fixed_dictionaries(
     {
         "unique_id": texts | texts.map(lambda name: f"model.shop.{name}"),
         "resource_type": texts,
         "status": texts | st.just("error"),
         "message": texts,
-    }
+    },
+    optional={
+        "groups": some,
+        "owners": st.lists(owners, max_size=8),
+        "tags": some,
+        "path": texts,
+        "package": texts,
+        "exposures": st.lists(st.fixed_dictionaries({"name": texts}), max_size=12),
+    },
 )
 results = st.none() | st.fixed_dictionaries(
     {
         "counts": st.dictionaries(texts, st.integers(0, 10**9), max_size=8),
         "failed_total": st.integers(0, 10_000),
         "failed": st.lists(nodes, max_size=12),
+        "warned": st.lists(nodes, max_size=12),
     }
 )
 links = st.just("https://ci.example.com/runs/1") | texts.map(
@@ -112,7 +123,18 @@ EVERY_TYPE = tuple(EventType)
 
 def attacked_run(attack: str) -> Run:
     """A run that failed, all of whose texts are an attack."""
-    node = {"unique_id": attack, "resource_type": attack, "status": attack, "message": attack}
+    node = {
+        "unique_id": attack,
+        "resource_type": attack,
+        "status": attack,
+        "message": attack,
+        "groups": [attack] * 10,
+        "owners": [{"name": attack, "email": attack, "group": attack}] * 10,
+        "tags": [attack] * 30,
+        "path": attack,
+        "package": attack,
+        "exposures": [{"name": f"{number} {attack}"} for number in range(20)],
+    }
     return a_run(
         job=a_job(name=attack, project_name=attack, environment_name=attack),
         status=RunStatus.ERROR,

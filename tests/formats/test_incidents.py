@@ -14,6 +14,7 @@ from tests.formats.exchanging import Sender, received
 from tests.formats.services import incident_io, jsm, pagerduty
 from tests.support.builders import a_deactivation, a_job
 
+ORDERS_SAYS = "Database Error in model orders (models/orders.sql): no such column: amount"
 KEY = "runhook-1-job-2-environment-121221"
 INCIDENTS = pytest.mark.parametrize("name", ["pagerduty", "jsm", "incident_io"])
 
@@ -133,11 +134,10 @@ def test_pagerduty_gets_exactly_this():
                 "Started by": "github_actions",
                 "dbt": "1.11.16",
                 "What it says": "2 of 46 nodes failed",
-                "Failed nodes": {
-                    "orders": "Database Error in model orders (models/orders.sql): "
-                    "no such column: amount",
-                    "not_null_customers_id": "Got 3 results, configured to fail if != 0",
-                },
+                "Failed nodes": [
+                    f"orders: {ORDERS_SAYS}",
+                    "not_null_customers_id: Got 3 results, configured to fail if != 0",
+                ],
             },
         },
         "links": [

@@ -99,6 +99,34 @@ def test_a_failure_is_told_as_a_colleague_would():
     ]
 
 
+def test_a_failed_node_is_told_with_its_owners_and_what_is_made_of_it():
+    node = {
+        **RESULTS["failed"][0],
+        "groups": ["finance"],
+        "owners": [{"name": "Ana"}, {"email": "bo@example.com"}, {"group": "finance"}],
+        "tags": ["nightly"],
+        "path": "models/orders.sql",
+        "package": "shop",
+        "exposures": [{"name": "revenue"}, {"name": "churn"}],
+    }
+    message = told(failed(results={**RESULTS, "failed": [node, node]}))
+
+    assert message.nodes[0].label == "orders (Ana, bo@example.com, finance)"
+    assert message.nodes[0].tags == ("nightly",)
+    assert message.nodes[0].path == "models/orders.sql"
+    assert Fact(name="Downstream", value="revenue, churn") in message.facts
+
+
+def test_a_success_with_warnings_names_what_warned():
+    warned = {"unique_id": "test.shop.fresh.0123456789", "status": "warn", "message": "Got 1"}
+    results = {"counts": {"success": 3, "warn": 4}, "failed_total": 0, "warned": [warned]}
+    message = told(an_event(run=a_run(job=NIGHTLY, status=RunStatus.SUCCESS, results=results)))
+
+    assert message.status is Status.WARNED
+    assert [one.name for one in message.nodes] == ["fresh"]
+    assert message.more_nodes == 3
+
+
 @pytest.mark.parametrize(
     ("event", "headline", "severity"),
     [

@@ -336,7 +336,7 @@ def test_no_list_is_longer_than_the_one_that_a_document_was_checked_with():
 
     for name in ("nodes", "facts", "links"):
         assert len(facts[name]) <= len(SAMPLE[name])
-    assert facts["failed_nodes"] == 50
+    assert facts["total_nodes"] == 50
 
 
 def test_a_document_is_filled_in_with_a_failure():

@@ -4,6 +4,7 @@ All of it is plain text without markup; names and messages in it may be anybody'
 escapes each value where it puts it into its own markup.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,6 +23,10 @@ from runhook.domain.telling import Telling, WebhookId
 from runhook.domain.text import clean, first_line, fit, one_line
 
 NAME_CHARACTERS = 150
+WORD_CHARACTERS = 60
+MOST_OWNERS = 3
+MOST_EXPOSURES = 5
+WARN = "warn"
 REASON_CHARACTERS = 1_000
 NODE_MESSAGE_CHARACTERS = 500
 URL_CHARACTERS = 2_000
@@ -106,14 +111,19 @@ class Node:
     """dbt's name of it."""
     message: str
     """In one line."""
-    group: str = ""
-    owner_name: str = ""
-    owner_email: str = ""
+    owners: tuple[str, ...] = ()
+    """Whose it is, by name, and by address or group where there is no name."""
+    groups: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     path: str = ""
     package: str = ""
     exposures: tuple[str, ...] = ()
     """Those downstream of it, by name."""
+
+    @property
+    def label(self) -> str:
+        """Its name, and whose it is."""
+        return f"{self.name} ({', '.join(self.owners)})" if self.owners else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +150,9 @@ class Message:
     """Why, in a sentence or some lines."""
     facts: tuple[Fact, ...] = ()
     nodes: tuple[Node, ...] = ()
+    """Those that failed; of a run that succeeded with warnings, those that warned."""
     more_nodes: int = 0
-    """How many failed beside ``nodes``."""
+    """How many there are beside ``nodes``."""
     run_link: Link | None = None
     trigger_link: Link | None = None
     correlation_key: str
@@ -194,16 +205,16 @@ def message_of_run(event: Event, telling: Telling) -> Message:
     results = read_node_results(run.results)
     links = links_of(run, telling.public_url)
     failed = SEVERITIES[status] is Severity.BAD
-    nodes = tuple(node_of(one) for one in results.failed) if failed else ()
+    nodes, more_nodes = nodes_told(status, results)
     return Message(
         event_id=telling.delivery_id,
         event_type=event.type,
         status=status,
         headline=HEADLINES[status].format(job=job.name, environment=job.environment_name),
         reason=reason_of(run) if failed or status is Status.CANCELED else "",
-        facts=facts_of(job, run, results),
+        facts=facts_of(job, run, results, nodes),
         nodes=nodes,
-        more_nodes=results.failed_total - len(nodes) if failed else 0,
+        more_nodes=more_nodes,
         run_link=link("Open the run", links.page),
         trigger_link=link("Open what started it", links.trigger),
         correlation_key=key_of_job(run.account_id, run.job),
@@ -309,16 +320,18 @@ def shown_name(name: str) -> str:
     return fit(one_line(name), NAME_CHARACTERS) or "\N{EN DASH}"
 
 
-def facts_of(job: Job, run: Run, results: NodeResults) -> tuple[Fact, ...]:
+def facts_of(job: Job, run: Run, results: NodeResults, nodes: Sequence[Node]) -> tuple[Fact, ...]:
     """Return what is told of a run beside what failed."""
     trigger = run.trigger
     counts = list((results.counts or {}).items())
     told = [f"{count} {one_line(status)}" for status, count in counts[:KINDS_TOLD]]
+    exposures = dict.fromkeys(name for one in nodes for name in one.exposures)
     return facts(
         ("Project", job.project_name),
         ("Duration", span(run.finished_at - run.started_at) if run.finished_at else ""),
         ("Trigger", shown(run.run_reason)),
         ("Nodes", ", ".join(told)),
+        ("Downstream", ", ".join(list(exposures)[:MOST_EXPOSURES])),
         ("Started by", shown(trigger.system) if trigger else ""),
         ("dbt", shown(run.dbt_version)),
     )
@@ -334,14 +347,32 @@ def reason_of(run: Run) -> str:
     return fit(clean(run.status_message or "").strip(), REASON_CHARACTERS)
 
 
+def nodes_told(status: Status, results: NodeResults) -> tuple[tuple[Node, ...], int]:
+    """Return the nodes that are told of, and how many there are beside them."""
+    if SEVERITIES[status] is Severity.BAD:
+        nodes = tuple(map(node_of, results.failed))
+        return nodes, results.failed_total - len(nodes)
+    if status is Status.WARNED:
+        nodes = tuple(map(node_of, results.warned))
+        return nodes, max(0, (results.counts or {}).get(WARN, 0) - len(nodes)) if nodes else 0
+    return (), 0
+
+
 def node_of(node: FailedNode) -> Node:
-    """Return what people are told of a node that failed."""
+    """Return what people are told of a node that failed or warned."""
+    facts = node.facts
     return Node(
         unique_id=shown(node.unique_id),
         resource_type=shown(node.resource_type),
         status=shown(node.status),
         name=name_of(node.unique_id),
         message=fit(first_line(node.message), NODE_MESSAGE_CHARACTERS),
+        owners=tuple(dict.fromkeys(short(one.label) for one in facts.owners[:MOST_OWNERS])),
+        groups=tuple(map(short, facts.groups)),
+        tags=tuple(map(short, facts.tags)),
+        path=shown(facts.path),
+        package=short(facts.package),
+        exposures=tuple(short(one.name) for one in facts.exposures),
     )
 
 
@@ -359,6 +390,11 @@ def name_of(unique_id: str) -> str:
 def shown(text: str) -> str:
     """Return a short text in one line."""
     return fit(one_line(text), NAME_CHARACTERS)
+
+
+def short(text: str) -> str:
+    """Return a text of which several stand beside each other."""
+    return fit(one_line(text), WORD_CHARACTERS)
 
 
 def link(title: str, url: str | None) -> Link | None:

@@ -119,7 +119,7 @@ def embed_of(message: Message) -> dict[str, object]:
 
 def node_line(node: Node) -> str:
     """Return a node's name and what it says."""
-    name = f"\N{BULLET} `{code(node.name, NAME_LIMIT)}`"
+    name = f"\N{BULLET} `{code(node.label, NAME_LIMIT)}`"
     return f"{name} `{code(node.message, NODE_LIMIT)}`" if node.message else name
 
 

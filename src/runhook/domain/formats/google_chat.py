@@ -15,7 +15,7 @@ from runhook.domain.formats.format import (
     Reading,
     Rendered,
 )
-from runhook.domain.message import Message, Node, and_more
+from runhook.domain.message import Message, Node, Severity, and_more
 from runhook.domain.payload import encoded
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.telling import Telling
@@ -103,7 +103,8 @@ def card_of(message: Message, count: int) -> dict[str, object]:
     if more:
         nodes.append(paragraph(and_more(more)))
     if nodes:
-        sections.append({"header": "Failed nodes", "widgets": nodes})
+        title = "Failed nodes" if message.severity is Severity.BAD else "Nodes with warnings"
+        sections.append({"header": title, "widgets": nodes})
     buttons = [
         {"text": one.title, "onClick": {"openLink": {"url": one.url}}}
         for one in message.links
@@ -122,7 +123,7 @@ def card_of(message: Message, count: int) -> dict[str, object]:
 
 def node_texts(node: Node) -> tuple[str, str]:
     """Return a node's name and what it says."""
-    return unlinked(fit(node.name, NAME_LIMIT)), shown(node.message or node.status, NODE_LIMIT)
+    return unlinked(fit(node.label, NAME_LIMIT)), shown(node.message or node.status, NODE_LIMIT)
 
 
 def labelled(label: str, text: str) -> dict[str, object]:

@@ -119,7 +119,7 @@ def paragraphs_of(message: Message) -> list[str]:
 
 def node_line(node: Node) -> str:
     """Return a node's name and what it says."""
-    name = f"**{marked(node.name, 300)}**"
+    name = f"**{marked(node.label, 300)}**"
     return f"{name}: {marked(node.message, NODE_LIMIT)}" if node.message else name
 
 

@@ -128,4 +128,4 @@ def lines_of(message: Message) -> list[str]:
 
 def line_of(node: Node) -> str:
     """Return a node's name and what it says."""
-    return f"{node.name}: {node.message}" if node.message else node.name
+    return f"{node.label}: {node.message}" if node.message else node.label

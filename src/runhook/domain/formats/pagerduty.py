@@ -16,6 +16,7 @@ from runhook.domain.formats.incidents import (
     IncidentFormat,
     WordByEnvironment,
     check_key,
+    line_of,
     needed,
     source_of,
     title_of,
@@ -154,7 +155,7 @@ def alert_of(message: Message, settings: PagerDutySettings) -> dict[str, object]
     if message.reason:
         details["What it says"] = message.reason
     if message.nodes:
-        details["Failed nodes"] = {one.name: one.message or one.status for one in message.nodes}
+        details["Failed nodes"] = [line_of(one) for one in message.nodes]
     if message.more_nodes:
         details["Failed nodes not shown"] = message.more_nodes
     links = [one for one in message.links if len(one.url) <= LINK_LIMIT]

@@ -149,7 +149,7 @@ def nodes_of(message: Message, limit: int) -> str:
 
 def node_line(node: Node) -> str:
     """Return a node's name and what it says."""
-    name = f"\N{BULLET} {code(node.name, NAME_LIMIT)}"
+    name = f"\N{BULLET} {code(node.label, NAME_LIMIT)}"
     return f"{name} {code(node.message, NODE_LIMIT)}" if node.message else name
 
 

@@ -137,7 +137,7 @@ def card_of(message: Message, count: int) -> dict[str, object]:
 
 def node_block(node: Node) -> dict[str, object]:
     """Return a node's name and what it says."""
-    name = run(f"\N{BULLET} {fit(node.name, NAME_LIMIT)}", weight="Bolder")
+    name = run(f"\N{BULLET} {fit(node.label, NAME_LIMIT)}", weight="Bolder")
     if not node.message:
         return block(name)
     return block(name, run(f"  {fit(node.message, NODE_LIMIT)}", fontType="Monospace"))

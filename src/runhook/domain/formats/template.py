@@ -24,7 +24,7 @@ from runhook.domain.text import clean, fit, one_line
 MOST_FACTS = 10
 MOST_LINKS = 2
 MOST_NAMES = 10
-"""Of a node's tags and exposures."""
+"""Of a node's owners, groups, tags and exposures."""
 NAME_CHARACTERS = 200
 TEMPLATES_KEPT = 512
 CONTENT_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}(?:; ?charset=utf-8)?")
@@ -183,7 +183,7 @@ def facts_of(message: Message, telling: Telling) -> dict[str, object]:
         "links": [{"title": one.title, "url": one.url} for one in message.links[:MOST_LINKS]],
         "nodes": [node_facts(one) for one in message.nodes[:SHOWN_NODES]],
         "more_nodes": message.more_nodes,
-        "failed_nodes": len(message.nodes) + message.more_nodes,
+        "total_nodes": len(message.nodes) + message.more_nodes,
     }
 
 
@@ -195,12 +195,12 @@ def node_facts(node: Node) -> dict[str, object]:
         "type": node.resource_type,
         "status": node.status,
         "message": node.message,
-        "group": short(node.group),
-        "owner": {"name": short(node.owner_name), "email": short(node.owner_email)},
-        "path": short(node.path),
-        "package": short(node.package),
-        "tags": [short(one) for one in node.tags[:MOST_NAMES]],
-        "exposures": [short(one) for one in node.exposures[:MOST_NAMES]],
+        "path": node.path,
+        "package": node.package,
+        "owners": list(node.owners[:MOST_NAMES]),
+        "groups": list(node.groups[:MOST_NAMES]),
+        "tags": list(node.tags[:MOST_NAMES]),
+        "exposures": list(node.exposures[:MOST_NAMES]),
     }
 
 
@@ -217,7 +217,15 @@ def widest() -> Mapping[str, object]:
     """Return facts in which each list is as long as it can be."""
     names = ("",) * MOST_NAMES
     node = Node(
-        unique_id="", resource_type="", status="", name="", message="", tags=names, exposures=names
+        unique_id="",
+        resource_type="",
+        status="",
+        name="",
+        message="",
+        owners=names,
+        groups=names,
+        tags=names,
+        exposures=names,
     )
     link = Link(title="", url="https://runhook.example.com")
     message = Message(
