@@ -94,6 +94,8 @@ async def test_the_answer_has_every_key_of_the_contract_in_its_type(
         "updated_at": "1772366400000000",
         "http_status_code": "0",
         "deactivate_reason": None,
+        "format": "dbt_cloud",
+        "format_settings": None,
         "payload_version": "2022-05",
         "project_ids": [],
         "environment_ids": [],

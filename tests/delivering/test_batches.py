@@ -39,9 +39,7 @@ def judged(
     now = scene.clock.now()
     batch = []
     for one in claimed:
-        request = prepare(
-            one.endpoint, delivery_id=one.delivery.id, body=one.delivery.body, now=now
-        )
+        request = prepare(one.endpoint, one.delivery.rendered, delivery_id=one.delivery.id, now=now)
         attempt = attempt_of(
             request,
             one.endpoint,

@@ -21,6 +21,7 @@ from runhook.dispatcher.ledger import Held, Ledger, Stage
 from runhook.domain.budgets import SLOW
 from runhook.domain.deliveries import Delivery
 from runhook.domain.events import EventType
+from runhook.domain.formats.format import Rendered
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import DeliveryId, WebhookId
@@ -44,7 +45,7 @@ def a_delivery(webhook_id: WebhookId, account_id: AccountId = BUSY, body: bytes 
         webhook_id=webhook_id,
         run_id=None,
         event_type=EventType.STARTED,
-        body=body,
+        rendered=Rendered(body=body),
         attempt_count=0,
     )
 

@@ -11,6 +11,7 @@ from runhook.domain.deliveries import (
 )
 from runhook.domain.errors import ConflictError
 from runhook.domain.events import EventType
+from runhook.domain.formats.format import Rendered
 from runhook.domain.telling import DeliveryId
 from tests.support.builders import a_run, a_webhook
 
@@ -133,7 +134,7 @@ def test_a_printed_delivery_does_not_show_its_body():
         webhook_id=a_webhook().id,
         run_id=a_run().id,
         event_type=EventType.STARTED,
-        body=b'{"job_name":"payroll"}',
+        rendered=Rendered(body=b'{"job_name":"payroll"}'),
         attempt_count=0,
     )
 

@@ -81,4 +81,4 @@ def test_one_run_is_missed_for_each_interval_that_has_gone_by(late_by, missed):
 def test_a_missed_run_is_for_webhooks_that_chose_it_and_its_job(fields, is_for):
     missed: MissedRun = a_missed_run()
 
-    assert missed.is_for(a_webhook(**fields)) is is_for
+    assert a_webhook(**fields).wants_notice(missed) is is_for

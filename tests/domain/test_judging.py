@@ -51,6 +51,7 @@ def test_failure_reasons_are_these_words():
         "address_refused",
         "proxy_failed",
         "response_too_large",
+        "refused",
     ]
 
 

@@ -15,17 +15,17 @@ DELIVERY_ID = DeliveryId("wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt")
 def test_a_notice_is_for_webhooks_of_its_account_that_selected_it():
     notice = a_deactivation()
 
-    assert notice.is_for(a_webhook(event_types=(EventType.DEACTIVATED,)))
-    assert not notice.is_for(a_webhook(event_types=RUN_EVENTS))
-    assert not notice.is_for(a_webhook(account_id=AccountId(456)))
+    assert a_webhook(event_types=(EventType.DEACTIVATED,)).wants_notice(notice)
+    assert not a_webhook(event_types=RUN_EVENTS).wants_notice(notice)
+    assert not a_webhook(account_id=AccountId(456)).wants_notice(notice)
 
 
 def test_a_notice_is_never_for_the_webhook_that_it_is_about():
-    assert not a_deactivation(webhook_id=a_webhook().id).is_for(a_webhook())
+    assert not a_webhook().wants_notice(a_deactivation(webhook_id=a_webhook().id))
 
 
 def test_what_jobs_a_webhook_is_narrowed_to_keeps_no_notice_from_it():
-    assert a_deactivation().is_for(a_webhook(job_ids=(JobId(5),)))
+    assert a_webhook(job_ids=(JobId(5),)).wants_notice(a_deactivation())
 
 
 def test_every_payload_version_renders_notices():

@@ -65,4 +65,4 @@ def test_a_sample_is_one_that_the_webhook_wants():
 
         sample = sample_event(webhook, now=NOW)
         is_event = isinstance(sample, Event)
-        assert webhook.wants(sample) if is_event else sample.is_for(webhook)
+        assert webhook.wants(sample) if is_event else webhook.wants_notice(sample)

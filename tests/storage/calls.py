@@ -23,6 +23,7 @@ from runhook.domain.deliveries import (
 from runhook.domain.events import EventType
 from runhook.domain.expectations import Expectation
 from runhook.domain.failing import WELL
+from runhook.domain.formats.format import Rendered
 from runhook.domain.judging import Outcome
 from runhook.domain.options import Options
 from runhook.domain.people import User
@@ -459,7 +460,7 @@ CALLS: dict[str, Call] = {
             id=DeliveryId("wev_1"),
             webhook=rows.webhook,
             event_type=EventType.COMPLETED,
-            body=b"{}",
+            rendered=Rendered(body=b"{}"),
         ),
         LEASE,
         now=START,
@@ -642,6 +643,7 @@ CALLS: dict[str, Call] = {
     "delete_interests": lambda tx, rows: interests.delete_interests(tx, rows.webhook),
     "delete_webhook": lambda tx, rows: webhooks.delete_webhook(tx, rows.webhook, now=START),
     "newest_secret_opens": lambda tx, rows: webhooks.newest_secret_opens(tx),
+    "open_url": lambda tx, rows: webhooks.open_url(tx, rows.webhook),
     "open_options": lambda tx, rows: webhooks.open_options(
         tx, replace(rows.webhook, options=WITH_HEADERS)
     ),

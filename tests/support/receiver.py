@@ -120,6 +120,10 @@ class Receiver:
         """Return the URL under another name for this machine."""
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}/hook"
 
+    def url_of(self, path: str) -> str:
+        """Return the URL of a path."""
+        return self.url.removesuffix("/hook") + path
+
     async def wait_for(self, count: int) -> list[Received]:
         """Return what was received once it is ``count`` requests."""
         async with asyncio.timeout(PATIENCE), self._arrived:

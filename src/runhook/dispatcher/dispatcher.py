@@ -29,7 +29,7 @@ from runhook.operations.attempt import (
     renew,
 )
 from runhook.operations.group_commit import Batches
-from runhook.operations.prepare import attempt_of, prepare
+from runhook.operations.prepare import attempt_of, prepare, read_answer
 from runhook.outbound.sender import Sender
 from runhook.storage.store import Store
 
@@ -209,11 +209,11 @@ class Dispatcher:
     async def _attempt(self, claimed: Claimed) -> Attempt:
         delivery, endpoint = claimed.delivery, claimed.endpoint
         sent_at = self._clock.now()
-        request = prepare(endpoint, delivery_id=delivery.id, body=delivery.body, now=sent_at)
+        request = prepare(endpoint, delivery.rendered, delivery_id=delivery.id, now=sent_at)
         return attempt_of(
             request,
             endpoint,
-            await self._sender.send(request),
+            read_answer(endpoint, await self._sender.send(request)),
             delivery_id=delivery.id,
             number=delivery.attempt_count + 1,
             trigger=delivery.next_trigger,

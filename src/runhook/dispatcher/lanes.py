@@ -228,7 +228,7 @@ class Lanes:
     def take(self, claimed: Claimed, *, since: float, until: float) -> Held:
         """Hold a claimed delivery in its lane, where it has no turn yet."""
         lane = self.lane_of(claimed)
-        lane.note_size(len(claimed.delivery.body))
+        lane.note_size(len(claimed.delivery.rendered.body))
         held = Held(claimed, lane, since=since, until=until)
         self._ledger.take(held)
         return held

@@ -94,6 +94,8 @@ class Use(Enum):
     """Once, when the event happens."""
     SENDING = auto()
     """By each attempt, with the value it has then."""
+    ALWAYS = auto()
+    """Both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from runhook.domain.errors import ConflictError
 from runhook.domain.events import EventType
+from runhook.domain.formats.format import Rendered
 from runhook.domain.judging import Outcome
 from runhook.domain.runs import AccountId, RunId
 from runhook.domain.telling import DeliveryId, WebhookId
@@ -113,8 +114,8 @@ class Delivery:
     run_id: RunId | None
     """None for a notice, which is not about a run."""
     event_type: EventType
-    body: bytes = field(repr=False)
-    """The final bytes, rendered when the event happened."""
+    rendered: Rendered = field(repr=False)
+    """Made when the event happened, and final."""
     attempt_count: int
     """Attempts made and recorded so far."""
     attempts_before: int = 0

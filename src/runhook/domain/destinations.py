@@ -12,6 +12,7 @@ import socket
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -22,6 +23,7 @@ from ipaddress import (
 )
 from urllib.parse import quote
 
+from runhook.domain.declaring import MASK
 from runhook.domain.errors import InvalidError
 
 Address = IPv4Address | IPv6Address
@@ -288,6 +290,21 @@ def check_url(text: str, policy: AddressPolicy) -> str:
     start = text.index("//") + len("//")
     end = next((at for at in range(start, len(text)) if text[at] in "/?#"), len(text))
     return text[:end] + in_ascii(text[end:])
+
+
+@lru_cache(maxsize=4_096)
+def host_of(url: str) -> str:
+    """Return the host of an endpoint's URL, in lower case; nothing if it cannot be requested."""
+    try:
+        return read_url(url).host
+    except InvalidError:
+        return ""
+
+
+def masked_url(url: str) -> str:
+    """Return a URL of which only its origin may be seen."""
+    read = read_url(url)
+    return f"{read.scheme}://{read.authority}/{MASK}"
 
 
 def origin_of(url: str) -> str:

@@ -7,7 +7,6 @@ from runhook.domain.events import EventType
 from runhook.domain.expectations import Expectation
 from runhook.domain.runs import AccountId, Job, RunId
 from runhook.domain.telling import WebhookId
-from runhook.domain.webhooks import Webhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +25,6 @@ class Deactivation:
     def type(self) -> EventType:
         """The event type that webhooks select to be told of it."""
         return EventType.DEACTIVATED
-
-    def is_for(self, webhook: Webhook) -> bool:
-        """Whether a webhook asked for it; never the one that it is about.
-
-        What jobs, projects or environments a webhook is narrowed to is no matter here.
-        """
-        return (
-            webhook.account_id == self.account_id
-            and webhook.id != self.webhook_id
-            and self.type in webhook.event_types
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +47,6 @@ class MissedRun:
     def type(self) -> EventType:
         """The event type that webhooks select to be told of it."""
         return EventType.MISSED
-
-    def is_for(self, webhook: Webhook) -> bool:
-        """Whether a webhook asked for it, and for this job."""
-        return (
-            webhook.account_id == self.account_id
-            and self.type in webhook.event_types
-            and webhook.covers(self.job)
-        )
 
 
 Notice = Deactivation | MissedRun

@@ -4,14 +4,18 @@ A declaration says what the option is called, what kind of value it has, and wha
 documents say of it; the wire, the form, storage and the API's description go by it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import cast
 
 from runhook.domain.authorization import Authorization, check_authorization_value
 from runhook.domain.custom_headers import HEADERS_LIMIT, CustomHeaders, HeadersKind
-from runhook.domain.declaring import MASK, Null, Use, option, options_in
+from runhook.domain.declaring import MASK, Null, Use, changed, option, options_in
 from runhook.domain.errors import InvalidError
+from runhook.domain.format_settings import FormatName, FormatSettings, settings_in
+from runhook.domain.formats import DEFAULT, FORMATS
 from runhook.domain.kinds import Choice, Flag, Number, Numbers, Parts, Several, Text
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
@@ -50,6 +54,24 @@ class ResultFilter(StrEnum):
 class Options:
     """What the owner of a webhook can choose, beside where it goes and which events it wants."""
 
+    format: str = option(
+        DEFAULT,
+        FormatName(),
+        label="Format",
+        help="one of "
+        + ", ".join(f"`{name}`" for name in FORMATS)
+        + "; `dbt_cloud` if left out. A webhook keeps the format that it was created with",
+        null=Null.IS_REFUSED,
+        use=Use.ALWAYS,
+    )
+    format_settings: object | None = option(
+        None,
+        FormatSettings(),
+        label="Settings",
+        help="an object; which keys there are, and which of them are secret, is the format's to "
+        "say. `null` for a format that has none",
+        use=Use.ALWAYS,
+    )
     payload_version: PayloadVersion = option(
         PayloadVersion.V2022_05,
         Choice(
@@ -163,6 +185,25 @@ class Options:
         null=Null.KEEPS,
         is_advanced=True,
     )
+
+    @property
+    def settings(self) -> object:
+        """The format's settings, those that are not set as they are by default."""
+        settings = self.format_settings
+        return FORMATS[self.format].settings() if settings is None else settings
+
+
+def changed_options(options: Options, given: Mapping[str, object]) -> Options:
+    """Change the options that are given as JSON, by name.
+
+    Raises:
+        InvalidError: one is not valid, or the format needs settings that are not given.
+    """
+    asked = changed(options, given)
+    if "format_settings" not in given and asked.format == options.format:
+        return asked
+    settings = cast(Mapping[str, object] | None, given.get("format_settings"))
+    return replace(asked, format_settings=settings_in(FORMATS[asked.format], settings or {}))
 
 
 OPTIONS = options_in(Options)

@@ -1,13 +1,17 @@
 """Webhooks: who wants which events, where they go, and in which form."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from runhook.domain.destinations import host_of
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import RESULT_EVENTS, Event, EventType
 from runhook.domain.failing import WELL, Health
+from runhook.domain.formats import FORMATS
+from runhook.domain.formats.format import Rendered
+from runhook.domain.notices import MissedRun, Notice
 from runhook.domain.options import NO_OPTIONS, Options, ResultFilter
 from runhook.domain.regressions import has_warnings
 from runhook.domain.runs import AccountId, EnvironmentId, Job, JobId, ProjectId
@@ -44,6 +48,9 @@ class Webhook:
     name: str
     description: str = ""
     client_url: str
+    """Masked behind the host if who knows it can send."""
+    moves: int = 0
+    """How often it has changed."""
     event_types: tuple[EventType, ...]
     job_ids: tuple[JobId, ...] = ()
     """Empty means every job of the account; likewise for projects and environments."""
@@ -83,9 +90,22 @@ class Webhook:
             webhook_name=self.name,
             payload_version=self.options.payload_version,
             include_results=self.options.include_results,
+            host=host_of(self.client_url),
             public_url=public_url,
             has_recovered=has_recovered,
         )
+
+    def rendered(
+        self,
+        event: Event | Notice,
+        delivery_id: DeliveryId,
+        *,
+        public_url: str | None = None,
+        has_recovered: bool = False,
+    ) -> Rendered:
+        """Return what is kept of a delivery of an event to this webhook."""
+        telling = self.telling(delivery_id, public_url=public_url, has_recovered=has_recovered)
+        return FORMATS[self.options.format].render(event, telling, self.options.settings)
 
     def wants(self, event: Event) -> bool:
         """Whether this webhook asked for ``event``; an inactive one still may have."""
@@ -94,6 +114,21 @@ class Webhook:
             and event.type in self.event_types
             and self.covers(event.run.job)
             and (not self.options.result_filter or self.lets_through(event))
+        )
+
+    def wants_notice(self, notice: Notice) -> bool:
+        """Whether this webhook asked for a notice; one of a deactivation never tells of itself.
+
+        Of a deactivation it is told whatever jobs, projects or environments it is narrowed to.
+        """
+        return (
+            notice.account_id == self.account_id
+            and notice.type in self.event_types
+            and (
+                self.covers(notice.job)
+                if isinstance(notice, MissedRun)
+                else notice.webhook_id != self.id
+            )
         )
 
     def covers(self, job: Job) -> bool:
@@ -117,7 +152,10 @@ class Endpoint:
     """Where a webhook's deliveries go now, and what each attempt is made with."""
 
     webhook_id: WebhookId
-    client_url: str
+    client_url: str = field(repr=False)
+    """As it is requested."""
+    moves: int = 0
+    """How often it had changed until then."""
     secrets: tuple[Secret, ...]
     """They sign; the newest first."""
     options: Options = NO_OPTIONS

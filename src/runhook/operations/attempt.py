@@ -16,14 +16,15 @@ from runhook.domain.attempt_counts import counts_by_hour
 from runhook.domain.deliveries import Attempt, Claim, Delivery, DeliveryState, Lease
 from runhook.domain.failing import FIRST_PAUSE, hopeless_reason
 from runhook.domain.judging import (
-    GONE_REASON,
     OUR_PAUSE,
     EndpointGone,
     GivenUp,
     Postponed,
+    Refused,
     Retry,
     Succeeded,
     Verdict,
+    gone_reason,
 )
 from runhook.domain.notices import Deactivation
 from runhook.domain.telling import WebhookId
@@ -60,6 +61,8 @@ from runhook.storage.webhooks import (
 
 log = structlog.get_logger()
 
+NOT_COUNTED = (Succeeded(), Refused())
+"""Verdicts of an endpoint that answers; what we built wrong is not its failure."""
 NO_GATES: Mapping[WebhookId, Waiting] = {}
 
 
@@ -292,19 +295,16 @@ def finding_of(
 
     Those that were sent to where the webhook is no longer tell nothing of where it is now.
     """
-    here = [
-        one
-        for one in judged
-        if webhook.active and one.claimed.endpoint.client_url == webhook.client_url
-    ]
+    here = [one for one in judged if webhook.active and one.claimed.endpoint.moves == webhook.moves]
     health = webhook.health
     for one in here:
         health = health.after_attempt(
-            failed=one.verdict != Succeeded(), was_probe=one.claimed.is_probe, now=database_now
+            failed=one.verdict not in NOT_COUNTED, was_probe=one.claimed.is_probe, now=database_now
         )
     reason = None
-    if any(one.verdict == EndpointGone() for one in here):
-        reason = GONE_REASON
+    gone = next((one for one in here if one.verdict == EndpointGone()), None)
+    if gone is not None:
+        reason = gone_reason(gone.attempt.outcome)
     elif here and health.is_hopeless(database_now, is_clock_doubted=is_clock_doubted):
         reason = hopeless_reason(health, here[-1].attempt.outcome.error)
     latest = max(judged, key=lambda one: one.attempt.sent_at).attempt
@@ -337,7 +337,7 @@ def ending_of(judged: Judged) -> Ending:
             return ending(judged, DeliveryState.PENDING, delay)
         case Postponed():
             raise AssertionError("what was not sent has no ending")
-        case GivenUp() | EndpointGone():
+        case GivenUp() | Refused() | EndpointGone():
             return ending(judged, DeliveryState.FAILED)
         case unknown:
             assert_never(unknown)

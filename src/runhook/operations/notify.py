@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.notices import MissedRun, Notice
-from runhook.domain.payload import render
 from runhook.domain.topics import topics_of_event
 from runhook.domain.webhooks import Webhook
 from runhook.operations.ids import new_delivery_id
@@ -20,7 +19,7 @@ async def owe_notices(tx: Transaction, notices: Sequence[Notice]) -> None:
         (one, webhook)
         for one in notices
         for webhook in webhooks.get(one.account_id, ())
-        if one.is_for(webhook)
+        if webhook.wants_notice(one)
     ]
     if wanted:
         await insert_deliveries(
@@ -41,6 +40,6 @@ def new_notice(notice: Notice, webhook: Webhook, position: int) -> NewDelivery:
         id=delivery_id,
         webhook_id=webhook.id,
         event=notice,
-        body=render(notice, webhook.telling(delivery_id)),
+        rendered=webhook.rendered(notice, delivery_id),
         state=DeliveryState.PENDING if webhook.active else DeliveryState.SKIPPED,
     )

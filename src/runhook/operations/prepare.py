@@ -3,10 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import parse_qsl
 
 from runhook.domain.declaring import MASK
 from runhook.domain.deliveries import Attempt, AttemptTrigger
-from runhook.domain.judging import Outcome
+from runhook.domain.destinations import host_of
+from runhook.domain.format_settings import secrets_in
+from runhook.domain.formats import FORMATS
+from runhook.domain.formats.format import Draft, Rendered
+from runhook.domain.judging import Outcome, read_outcome
 from runhook.domain.options import Options
 from runhook.domain.signature import SIGNATURE_HEADER, sign
 from runhook.domain.telling import DeliveryId
@@ -22,20 +27,52 @@ SHORTEST_WORD = 16
 """How long a word of it is at least, such as a token behind `Bearer`."""
 
 
-def prepare(endpoint: Endpoint, *, delivery_id: DeliveryId, body: bytes, now: datetime) -> Request:
-    """Return the request: the delivery's own bytes, signed for this attempt."""
+def prepare(
+    endpoint: Endpoint, rendered: Rendered, *, delivery_id: DeliveryId, now: datetime
+) -> Request:
+    """Return the request: what is kept of the delivery, finished and signed for this attempt."""
     options = endpoint.options
-    proofs = sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=body)
+    format_ = FORMATS[options.format]
+    draft = Draft(
+        method=format_.method(options.settings),
+        url=behind(endpoint.client_url, rendered.path),
+        headers={
+            "Content-Type": format_.content_type,
+            **rendered.headers,
+            **options.custom_headers,
+        },
+        body=rendered.body,
+    )
+    draft = format_.finish(draft, options.settings)
+    proofs: dict[str, str] = {}
+    if format_.is_signed:
+        proofs = sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=draft.body)
     if options.authorization is not None:
-        signature = proofs.pop("Authorization")
-        proofs |= {"Authorization": options.authorization.header, SIGNATURE_HEADER: signature}
+        if format_.is_signed:
+            proofs[SIGNATURE_HEADER] = proofs.pop("Authorization")
+        proofs = {"Authorization": options.authorization.header, **proofs}
     return Request(
-        url=endpoint.client_url,
-        headers={"Content-Type": "application/json", **options.custom_headers, **proofs},
-        body=body,
+        url=draft.url,
+        headers={**draft.headers, **proofs},
+        body=draft.body,
+        method=draft.method,
         tls=tls_of(options),
         timeout=options.attempt_timeout,
     )
+
+
+def behind(url: str, path: str) -> str:
+    """Return a URL with more of a path behind its own."""
+    if not path:
+        return url
+    address, mark, query = url.partition("?")
+    return f"{address.rstrip('/')}{path}{mark}{query}"
+
+
+def read_answer(endpoint: Endpoint, outcome: Outcome) -> Outcome:
+    """Return an outcome with its answer read by the rules of the webhook's format."""
+    format_ = FORMATS[endpoint.options.format]
+    return read_outcome(outcome, format_, host=host_of(endpoint.client_url))
 
 
 def tls_of(options: Options) -> TlsSettings:
@@ -67,31 +104,46 @@ def attempt_of(
     read the log could send the same again.
     """
     options = endpoint.options
+    credentials = credentials_of(endpoint)
     secret = {
         name: value
         for name, value in request.headers.items()
-        if name.lower() in PROOFS or name in options.custom_headers
+        if name.lower() in PROOFS
+        or name in options.custom_headers
+        or any(one in value for one in credentials)
     }
-    credential = [options.authorization.secret] if options.authorization else []
     return Attempt(
         delivery_id=delivery_id,
         number=number,
         trigger=trigger,
         sent_at=sent_at,
         request_headers={**request.headers, **dict.fromkeys(secret, MASK)},
-        outcome=without(outcome, [*secret.values(), *credential]),
+        outcome=without(outcome, [*secret.values(), *credentials]),
     )
 
 
+def credentials_of(endpoint: Endpoint) -> list[str]:
+    """List what is secret of an endpoint beside its headers: in its URL and its settings."""
+    options = endpoint.options
+    found = [options.authorization.secret] if options.authorization else []
+    found += secrets_in(options.format_settings)
+    if FORMATS[options.format].url_is_secret:
+        path, _, query = endpoint.client_url.partition("://")[2].partition("/")[2].partition("?")
+        found += [endpoint.client_url, path, query, *path.split("/")]
+        found += [value for _, value in parse_qsl(query)]
+    return [one for one in found if len(one) >= SHORTEST_VALUE]
+
+
 def without(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
-    """Mask secrets in an answer."""
-    if not outcome.response_body and not outcome.response_headers:
+    """Mask secrets in an answer, and in what is said of it."""
+    if not outcome.response_body and not outcome.response_headers and not outcome.error:
         return outcome
-    body, headers = outcome.response_body, dict(outcome.response_headers)
+    body, headers, error = outcome.response_body, dict(outcome.response_headers), outcome.error
     for text in parts_of(secrets):
         body = body.replace(text.encode(), MASK.encode())
         headers = {name: value.replace(text, MASK) for name, value in headers.items()}
-    return replace(outcome, response_body=body, response_headers=headers)
+        error = error.replace(text, MASK)
+    return replace(outcome, response_body=body, response_headers=headers, error=error)
 
 
 def parts_of(secrets: Iterable[str]) -> list[str]:

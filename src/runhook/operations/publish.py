@@ -16,7 +16,6 @@ from runhook.domain.callers import RUNHOOK, Actor
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import NotFoundError, RunhookError
 from runhook.domain.events import Event, events_for
-from runhook.domain.payload import render
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, over_quota
 from runhook.domain.runs import (
     LONGEST_SILENCE,
@@ -464,6 +463,6 @@ def new_delivery(
         id=delivery_id,
         webhook_id=webhook.id,
         event=event,
-        body=render(event, webhook.telling(delivery_id, public_url=public_url)),
+        rendered=webhook.rendered(event, delivery_id, public_url=public_url),
         state=DeliveryState.PENDING if webhook.active else DeliveryState.SKIPPED,
     )

@@ -12,14 +12,13 @@ from runhook.domain.callers import Actor
 from runhook.domain.deliveries import AttemptTrigger, DeliveryState, Lease
 from runhook.domain.errors import ConflictError, LimitedError, NotFoundError
 from runhook.domain.judging import Outcome
-from runhook.domain.payload import render
 from runhook.domain.runs import AccountId
 from runhook.domain.samples import sample_event
 from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.domain.webhooks import Endpoint
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.permitted import permitted
-from runhook.operations.prepare import attempt_of, prepare
+from runhook.operations.prepare import attempt_of, prepare, read_answer
 from runhook.outbound.sender import Sender
 from runhook.outbound.shares import ShareTakenError
 from runhook.storage.claims import Ending, end_attempts, hold_claims
@@ -93,8 +92,8 @@ async def try_out(
         store, account_id, webhook_id, lease, clock, actor=actor, public_url=public_url
     )
     sent_at = clock.now()
-    request = prepare(endpoint, delivery_id=sample.id, body=sample.body, now=sent_at)
-    outcome = await sender.send(request, is_test=True)
+    request = prepare(endpoint, sample.rendered, delivery_id=sample.id, now=sent_at)
+    outcome = read_answer(endpoint, await sender.send(request, is_test=True))
     attempt = attempt_of(
         request,
         endpoint,
@@ -110,7 +109,7 @@ async def try_out(
         # If the lease is over, the rescuer has ended it as failed, and that stays.
         if await hold_claims(tx, [sample.claim]):
             await end_attempts(tx, [Ending(claim=sample.claim, attempt=attempt, state=state)])
-    return Tried(sample.id, outcome)
+    return Tried(sample.id, attempt.outcome)
 
 
 async def insert_sample(
@@ -142,7 +141,7 @@ async def insert_sample(
             id=delivery_id,
             webhook=webhook,
             event_type=event.type,
-            body=render(event, webhook.telling(delivery_id, public_url=public_url)),
+            rendered=webhook.rendered(event, delivery_id, public_url=public_url),
         )
         limit = endpoint.options.attempt_timeout or timedelta()
         lease = replace(lease, duration=lease.duration + limit)

@@ -15,16 +15,17 @@ from runhook.domain.callers import Actor
 from runhook.domain.declaring import (
     MASK,
     Option,
-    changed,
     masked,
     masks_in,
     secret_option_values,
     unmasked,
 )
-from runhook.domain.destinations import AddressPolicy, check_url, origin_of
+from runhook.domain.destinations import AddressPolicy, check_url, masked_url, origin_of
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.failing import WELL
-from runhook.domain.options import NO_OPTIONS, OPTIONS, Options
+from runhook.domain.formats import DEFAULT, FORMATS, format_named
+from runhook.domain.formats.format import Format
+from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, changed_options
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.signature import SECRET_BYTES, Secret
@@ -55,6 +56,7 @@ from runhook.storage.webhooks import (
     insert_webhook,
     lock_webhook,
     open_options,
+    open_url,
     rotate_secret,
     update_webhook,
 )
@@ -96,8 +98,7 @@ async def create_webhook(
         ConflictError: the account has as many as it may have.
         InvalidError: a value is missing or not valid; the message begins with its name.
     """
-    if change.name is None or change.client_url is None or change.event_types is None:
-        raise InvalidError("name, client_url and event_types are required")
+    change = with_defaults(change)
     now = clock.now()
     secret = new_secret()
     async with store.write() as tx:
@@ -110,18 +111,18 @@ async def create_webhook(
         blank = Webhook(
             id=new_webhook_id(now),
             account_id=account_id,
-            name=change.name,
-            client_url=change.client_url,
+            name=change.name or "",
+            client_url="",
             event_types=(),
             options=Options(payload_version=account.default_payload_version),
             created_at=now,
             updated_at=now,
         )
-        webhook = await changed_webhook(tx, blank, change, policy)
+        webhook, url = await changed_webhook(tx, blank, change, policy, kept_url="")
         opened = unmasked(webhook.options, NO_OPTIONS)
         check_certificates(NO_OPTIONS, opened, now=now)
-        webhook = replace(webhook, options=masked(opened))
-        await insert_webhook(tx, webhook, secret, opened)
+        webhook = replace(webhook, moves=0, options=masked(opened))
+        await insert_webhook(tx, webhook, secret, opened, url_to_seal(webhook, url))
         await note_webhook(
             tx, AuditAction.WEBHOOK_CREATED, actor, before=None, after=webhook, now=now
         )
@@ -149,14 +150,17 @@ async def change_webhook(
     async with store.write() as tx:
         await permitted(tx, actor)
         before = await existing_webhook(tx, account_id, webhook_id)
-        asked = await changed_webhook(tx, before, change, policy)
+        check_format(before, change)
+        kept_url = await open_url(tx, before)
+        asked, url = await changed_webhook(tx, before, change, policy, kept_url=kept_url)
         check_move(before, asked)
         kept, lost = await open_options(tx, before)
         opened = opened_options(asked.options, before.options, kept, lost)
         check_certificates(kept, opened, now=now)
         after = replace(asked, options=masked(opened), updated_at=now)
         resealed = changed_secrets(kept, opened)
-        await update_webhook(tx, after, opened, resealed)
+        new_url = None if url == kept_url else url_to_seal(after, url)
+        await update_webhook(tx, after, opened, resealed, new_url)
         await note_webhook(
             tx,
             AuditAction.WEBHOOK_CHANGED,
@@ -261,18 +265,114 @@ async def existing_webhook(
     return webhook
 
 
+def with_defaults(change: WebhookChange) -> WebhookChange:
+    """Return what is wanted of a webhook to be, with what its format has by default.
+
+    Raises:
+        InvalidError: something is missing, or the format is unknown.
+    """
+    format_ = format_in(change)
+    if change.name is None:
+        raise InvalidError("name, client_url and event_types are required")
+    if format_.name == DEFAULT and (change.client_url is None or change.event_types is None):
+        raise InvalidError("name, client_url and event_types are required")
+    options = dict(change.options)
+    if format_.rate_limit is not None:
+        options.setdefault("rate_limit", str(format_.rate_limit))
+    events = [one.value for one in format_.event_types]
+    return replace(
+        change,
+        event_types=events if change.event_types is None else change.event_types,
+        options=options,
+    )
+
+
+def format_in(change: WebhookChange) -> Format[object]:
+    """Return the format that a webhook to be has.
+
+    Raises:
+        InvalidError: it is unknown.
+    """
+    try:
+        return format_named(str(change.options.get("format", DEFAULT)))
+    except InvalidError as error:
+        raise error.within("format") from None
+
+
+def check_format(before: Webhook, change: WebhookChange) -> None:
+    """Let a webhook keep its format: what waits for it was made in it.
+
+    Raises:
+        InvalidError: it is to have another one.
+    """
+    if change.options.get("format", before.options.format) != before.options.format:
+        raise InvalidError(
+            f"this webhook's is `{before.options.format}`, and what waits for it is written so; "
+            "create another webhook",
+            field="format",
+        )
+
+
+def url_to_seal(webhook: Webhook, url: str | None) -> str | None:
+    """Return the whole of a webhook's URL, if it is a secret."""
+    return url if FORMATS[webhook.options.format].url_is_secret else None
+
+
 async def changed_webhook(
-    tx: Transaction, webhook: Webhook, change: WebhookChange, policy: AddressPolicy
-) -> Webhook:
-    """Return the webhook with the change applied and checked."""
+    tx: Transaction,
+    webhook: Webhook,
+    change: WebhookChange,
+    policy: AddressPolicy,
+    *,
+    kept_url: str | None,
+) -> tuple[Webhook, str | None]:
+    """Return the webhook with the change applied and checked, and the whole of its URL."""
+    before = webhook
     if change.name is not None:
         webhook = replace(webhook, name=check_webhook_name(change.name))
     if change.description is not None:
         webhook = replace(webhook, description=check_description(change.description))
     if change.event_types is not None:
         webhook = replace(webhook, event_types=check_event_types(change.event_types))
-    webhook = replace(webhook, options=changed(webhook.options, change.options))
-    return switched(await scoped(tx, check_filtered(webhook), change), change, policy)
+    webhook = replace(webhook, options=changed_options(webhook.options, change.options))
+    webhook = await scoped(tx, check_filtered(webhook), change)
+    url = url_of(before, webhook, change, policy, kept_url)
+    return switched(webhook, change, url, moved=url != kept_url), url
+
+
+def url_of(
+    before: Webhook,
+    webhook: Webhook,
+    change: WebhookChange,
+    policy: AddressPolicy,
+    kept_url: str | None,
+) -> str | None:
+    """Return the whole of a webhook's URL once it is changed; None if it is lost, and stays so.
+
+    A URL that is left out, or sent back masked, is the one that is there. One that is the format's
+    own follows the settings.
+
+    Raises:
+        InvalidError: it is missing or not valid, or a mask that has nothing behind it.
+    """
+    format_ = FORMATS[webhook.options.format]
+    address = format_.address(webhook.options.settings)
+    asked = (change.client_url or "").strip()
+    if asked and asked != before.client_url:
+        if MASK in asked:
+            raise InvalidError(
+                f"`{MASK}` only keeps the address that is there; give the whole URL",
+                field="client_url",
+            )
+        url = check_url(asked, policy)
+        format_.check_url(url)
+        return url
+    is_own = kept_url is not None and kept_url == format_.address(before.options.settings)
+    if before.client_url and not is_own and (asked or change.client_url is None):
+        return kept_url
+    if address is None:
+        raise InvalidError(f"give the URL. {format_.where}".strip(), field="client_url")
+    return check_url(address, policy)
 
 
 async def scoped(tx: Transaction, webhook: Webhook, change: WebhookChange) -> Webhook:
@@ -370,7 +470,10 @@ def as_text(option: Option, options: Options) -> str:
 def moved(before: Webhook, after: Webhook) -> Facts:
     """Tell of a destination's change."""
     origin, new_origin = origin_of(before.client_url), origin_of(after.client_url)
-    return {} if origin == new_origin else {"new_origin": new_origin}
+    if origin != new_origin:
+        return {"new_origin": new_origin}
+    is_seen = before.moves == after.moves or before.client_url != after.client_url
+    return {} if is_seen else {"has_new_client_url": True}
 
 
 def renewals(kept: Options, opened: Options) -> Facts:
@@ -382,17 +485,15 @@ def renewals(kept: Options, opened: Options) -> Facts:
     }
 
 
-def switched(webhook: Webhook, change: WebhookChange, policy: AddressPolicy) -> Webhook:
+def switched(webhook: Webhook, change: WebhookChange, url: str | None, *, moved: bool) -> Webhook:
     """Return the webhook with its URL changed and switched on or off.
 
     As in dbt Cloud, a new URL reactivates a webhook, even if the same request says inactive. Who
     gives a new URL, or says active, vouches for the endpoint: its failures are forgotten.
     """
-    moved = False
-    if change.client_url is not None:
-        url = check_url(change.client_url, policy)
-        moved = url != webhook.client_url
-        webhook = replace(webhook, client_url=url)
+    if moved and url is not None:
+        shown = masked_url(url) if FORMATS[webhook.options.format].url_is_secret else url
+        webhook = replace(webhook, client_url=shown, moves=webhook.moves + 1)
     if moved or change.active:
         webhook = replace(webhook, health=WELL)
     was_active = webhook.active

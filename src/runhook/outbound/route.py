@@ -23,7 +23,7 @@ class Route:
     url: EndpointUrl
     proxy: Proxy | None
     start: str
-    """Of each request's head: its first line, and what is said of where it goes."""
+    """Of each request's head, behind the method: its first line, and where it goes."""
 
     @property
     def is_tunneled(self) -> bool:
@@ -44,17 +44,19 @@ def route_to(url: str, proxies: Proxies) -> Route:
     if proxy is not None and read.scheme == "http":
         target = f"http://{read.authority}{target}"
         credentials = credentials_line(proxy)
-    start = f"POST {target} HTTP/1.1\r\nHost: {read.authority}\r\n{credentials}"
+    start = f"{target} HTTP/1.1\r\nHost: {read.authority}\r\n{credentials}"
     return Route(url=read, proxy=proxy, start=start)
 
 
-def request_head(route: Route, headers: Mapping[str, str], length: int) -> bytes:
+def request_head(
+    route: Route, headers: Mapping[str, str], length: int, *, method: str = "POST"
+) -> bytes:
     """Build a request's head, for a body of ``length`` bytes.
 
     Raises:
         ValueError: a header would be more than one line.
     """
-    lines = [route.start]
+    lines = [f"{method} {route.start}"]
     given = {name.lower() for name in headers}
     lines += [line for name, line in OWN_LINES.items() if name not in given]
     lines += [f"{name}: {value}\r\n" for name, value in headers.items()]

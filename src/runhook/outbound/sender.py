@@ -43,10 +43,12 @@ TESTS_AT_ONCE = 4
 class Request:
     """What goes over the wire."""
 
-    url: str
+    url: str = field(repr=False)
+    """It may be a credential."""
     headers: Mapping[str, str] = field(repr=False)
     """Among them may be credentials."""
     body: bytes = field(repr=False)
+    method: str = "POST"
     tls: TlsSettings = USUAL_TLS
     """How TLS is spoken with the endpoint."""
     timeout: timedelta | None = None
@@ -185,7 +187,7 @@ class Sender:
         self._guard.check(request.url, trip)
         route = self._route_to(request.url)
         trip.url, trip.proxy = route.url, route.proxy
-        head = request_head(route, request.headers, len(request.body))
+        head = request_head(route, request.headers, len(request.body), method=request.method)
         host = (route.url.host, route.url.port)
         await slots.take(host)
         try:

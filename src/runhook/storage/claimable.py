@@ -17,6 +17,7 @@ CLAIMED = (
     deliveries.c.run_id,
     deliveries.c.event_type,
     deliveries.c.body,
+    deliveries.c.envelope,
     deliveries.c.attempt_count,
     deliveries.c.attempts_before,
     deliveries.c.next_trigger,

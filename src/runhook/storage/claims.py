@@ -28,6 +28,7 @@ from runhook.domain.runs import AccountId
 from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.storage.batches import a_row_of
 from runhook.storage.columns import Duration, UtcDateTime
+from runhook.storage.deliveries import rendered_of
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
 
@@ -250,7 +251,7 @@ async def claim_due(
             webhook_id=webhook_id,
             run_id=run_id,
             event_type=event_type,
-            body=body,
+            rendered=rendered_of(body, envelope),
             attempt_count=attempt_count,
             attempts_before=attempts_before,
             next_trigger=next_trigger,
@@ -263,6 +264,7 @@ async def claim_due(
             run_id,
             event_type,
             body,
+            envelope,
             attempt_count,
             attempts_before,
             next_trigger,

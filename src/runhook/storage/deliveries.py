@@ -1,5 +1,6 @@
 """Deliveries and their attempts as a log: added at publish, read by people, pruned in the end."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from runhook.domain.deliveries import (
     move_delivery,
 )
 from runhook.domain.events import Event, EventType
+from runhook.domain.formats.format import Rendered
 from runhook.domain.judging import FailureReason
 from runhook.domain.notices import MissedRun, Notice
 from runhook.domain.runs import AccountId, JobId, RunId
@@ -41,7 +43,7 @@ class NewDelivery:
     id: DeliveryId
     webhook_id: WebhookId
     event: Event | Notice
-    body: bytes
+    rendered: Rendered = field(repr=False)
     state: DeliveryState
 
 
@@ -52,7 +54,7 @@ class SampleDelivery:
     id: DeliveryId
     webhook: Webhook
     event_type: EventType
-    body: bytes = field(repr=False)
+    rendered: Rendered = field(repr=False)
 
     @property
     def claim(self) -> Claim:
@@ -169,7 +171,8 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
                 "is_test": False,
                 "state": one.state,
                 "is_due": one.state is DeliveryState.PENDING,
-                "body": one.body,
+                "body": one.rendered.body,
+                "envelope": envelope_of(one.rendered),
                 "attempt_count": 0,
                 "attempts_before": 0,
                 "created_at": one.event.occurred_at,
@@ -177,6 +180,18 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
             for one in new
         ],
     )
+
+
+def envelope_of(rendered: Rendered) -> str | None:
+    """Write what is kept of a delivery beside its body; most have nothing."""
+    if not rendered.headers and not rendered.path:
+        return None
+    return json.dumps({"headers": dict(rendered.headers), "path": rendered.path})
+
+
+def rendered_of(body: bytes, envelope: str | None) -> Rendered:
+    """Return what was kept of a delivery."""
+    return Rendered(body=body) if envelope is None else Rendered(body=body, **json.loads(envelope))
 
 
 @lru_cache
@@ -218,7 +233,8 @@ async def insert_sample_delivery(
             claim_number=sample.claim.number,
             claimed_by=lease.owner,
             claimed_until=after(tx.now, sa.literal(lease.duration, Duration)),
-            body=sample.body,
+            body=sample.rendered.body,
+            envelope=envelope_of(sample.rendered),
             attempt_count=0,
             attempts_before=0,
             created_at=now,

@@ -7,6 +7,7 @@ from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import ActorKind
 from runhook.domain.deliveries import UNSENT_STATES, AttemptTrigger, DeliveryState
 from runhook.domain.events import EventType
+from runhook.domain.formats import DEFAULT
 from runhook.domain.judging import FailureReason
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import RedeliveryState
@@ -292,13 +293,19 @@ webhooks = sa.Table(
     sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False, index=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("description", sa.Text, nullable=False),
+    # Masked behind the host if the ciphertext has the whole of it; counted is how often it changed.
     sa.Column("client_url", sa.Text, nullable=False),
+    sa.Column("client_url_ciphertext", sa.LargeBinary),
+    sa.Column("moves", sa.Integer, nullable=False, server_default="0"),
     sa.Column("event_types", Json, nullable=False),
     # Empty lists narrow nothing.
     sa.Column("job_ids", Json, nullable=False),
     sa.Column("project_ids", Json, nullable=False),
     sa.Column("environment_ids", Json, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("format", sa.Text, nullable=False, server_default=DEFAULT),
+    sa.Column("format_settings", Json),
+    sa.Column("format_settings_ciphertext", sa.LargeBinary),
     sa.Column("payload_version", Word(PayloadVersion), nullable=False),
     sa.Column("result_filter", Json, nullable=False),
     sa.Column("include_results", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -358,6 +365,8 @@ deliveries = sa.Table(
     sa.Column("event_type", Word(EventType), nullable=False),
     sa.Column("state", Word(DeliveryState), nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
+    # JSON of what goes with it, headers and a path; NULL for the most, which have nothing.
+    sa.Column("envelope", sa.Text),
     sa.Column("attempt_count", sa.Integer, nullable=False),
     # Of these, how many were made before it was redelivered by hand.
     sa.Column("attempts_before", sa.Integer, nullable=False, server_default="0"),

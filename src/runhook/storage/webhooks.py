@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from cryptography.fernet import InvalidToken
 
-from runhook.domain.declaring import Option, Use, changed, written
+from runhook.domain.declaring import Option, Use, written
 from runhook.domain.events import EventType
 from runhook.domain.failing import Health
-from runhook.domain.options import NO_OPTIONS, OPTIONS, Options
+from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, changed_options
 from runhook.domain.runs import AccountId
 from runhook.domain.signature import Secret
 from runhook.domain.telling import WebhookId
@@ -25,7 +25,7 @@ from runhook.storage.tables import interests, webhooks
 
 IS_THERE = webhooks.c.deleted_at.is_(None)
 CIPHERTEXTS = [column for column in webhooks.c if column.name.endswith("_ciphertext")]
-SENT_OPTIONS = [one for one in OPTIONS if one.use is Use.SENDING]
+SENT_OPTIONS = [one for one in OPTIONS if one.use is not Use.PUBLISHING]
 USUAL = written(NO_OPTIONS)
 SECRET_OPTIONS = [one for one in OPTIONS if one.kind.has_secrets]
 NOTE_DISPATCHES = (
@@ -54,7 +54,7 @@ class Dispatch:
 
 
 async def insert_webhook(
-    tx: Transaction, webhook: Webhook, secret: Secret, opened: Options
+    tx: Transaction, webhook: Webhook, secret: Secret, opened: Options, url: str | None = None
 ) -> None:
     """Add a webhook.
 
@@ -63,6 +63,7 @@ async def insert_webhook(
         webhook: its options are masked.
         secret: signs its requests.
         opened: its options with their secrets.
+        url: the whole of its URL, if that is a secret.
     """
     await tx.execute(
         sa.insert(webhooks).values(
@@ -70,6 +71,7 @@ async def insert_webhook(
             account_id=webhook.account_id,
             secret_ciphertext=tx.vault.encrypt(secret),
             created_at=webhook.created_at,
+            client_url_ciphertext=None if url is None else tx.vault.encrypt(Secret(url)),
             **changing_columns(webhook),
             **sealed(tx, opened, SECRET_OPTIONS),
         )
@@ -78,7 +80,11 @@ async def insert_webhook(
 
 
 async def update_webhook(
-    tx: Transaction, webhook: Webhook, opened: Options, resealed: Collection[str] = ()
+    tx: Transaction,
+    webhook: Webhook,
+    opened: Options,
+    resealed: Collection[str] = (),
+    url: str | None = None,
 ) -> None:
     """Write what a caller can change of a webhook; a new rate limit begins at once.
 
@@ -87,6 +93,7 @@ async def update_webhook(
         webhook: its options are masked.
         opened: its options with their secrets.
         resealed: the options whose secrets are written; those of others stay.
+        url: the whole of its URL, if that is a secret and another one than before.
     """
     if webhook.active:
         # What waited for the end of a pause need not wait any more.
@@ -100,6 +107,7 @@ async def update_webhook(
             next_request_at=sa.case((is_same_limit, webhooks.c.next_request_at)),
             **columns,
             **sealed(tx, opened, [one for one in SECRET_OPTIONS if one.name in resealed]),
+            **({} if url is None else {"client_url_ciphertext": tx.vault.encrypt(Secret(url))}),
         )
     )
     await write_interests(tx, webhook)
@@ -119,14 +127,30 @@ async def open_options(tx: Transaction, webhook: Webhook) -> tuple[Options, Coll
         )
     )
     row = rows.one()
-    opened: dict[str, Any] = {}
+    opened: dict[str, Any] = {"format": webhook.options.format}
     lost = []
     for one in SECRET_OPTIONS:
         try:
             opened |= unsealed(tx, row, [one])
         except InvalidToken:
             lost.append(one.name)
-    return replace(webhook.options, **opened), lost
+    return changed_options(webhook.options, opened), lost
+
+
+async def open_url(tx: Transaction, webhook: Webhook) -> str | None:
+    """Return the whole of a webhook's URL; None if the master key it was encrypted with is lost."""
+    rows = await tx.execute(
+        sa.select(webhooks.c.client_url_ciphertext).where(
+            webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id
+        )
+    )
+    ciphertext = rows.scalar_one()
+    if ciphertext is None:
+        return webhook.client_url
+    try:
+        return tx.vault.decrypt(ciphertext).reveal()
+    except InvalidToken:
+        return None
 
 
 async def rotate_secret(
@@ -299,6 +323,8 @@ def select_endpoints(now: Clock) -> sa.Select[Any]:
     return sa.select(
         webhooks.c.id,
         webhooks.c.client_url,
+        webhooks.c.client_url_ciphertext,
+        webhooks.c.moves,
         webhooks.c.secret_ciphertext,
         previous.label("previous_secret_ciphertext"),
         is_gated.label("is_gated"),
@@ -312,16 +338,20 @@ def endpoint_of(tx: Transaction, row: sa.Row[Any]) -> Endpoint:
     ciphertexts = (row.secret_ciphertext, row.previous_secret_ciphertext)
     secrets: tuple[Secret, ...] = ()
     options = options_of(row, SENT_OPTIONS)
+    url = row.client_url
     is_sealed = False
     try:
         secrets = tuple(tx.vault.decrypt(one) for one in ciphertexts if one is not None)
         opened = unsealed(tx, row, SECRET_OPTIONS)
-        options = replace(options, **opened) if opened else options
+        options = changed_options(options, opened) if opened else options
+        if row.client_url_ciphertext is not None:
+            url = tx.vault.decrypt(row.client_url_ciphertext).reveal()
     except InvalidToken:
         is_sealed = True
     return Endpoint(
         webhook_id=row.id,
-        client_url=row.client_url,
+        client_url=url,
+        moves=row.moves,
         secrets=secrets,
         options=options,
         is_gated=row.is_gated,
@@ -406,6 +436,7 @@ def changing_columns(webhook: Webhook) -> dict[str, Any]:
         "name": webhook.name,
         "description": webhook.description,
         "client_url": webhook.client_url,
+        "moves": webhook.moves,
         "event_types": list(webhook.event_types),
         "job_ids": list(webhook.job_ids),
         "project_ids": list(webhook.project_ids),
@@ -430,6 +461,7 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
         name=row.name,
         description=row.description,
         client_url=row.client_url,
+        moves=row.moves,
         event_types=tuple(EventType(one) for one in row.event_types),
         job_ids=tuple(row.job_ids),
         project_ids=tuple(row.project_ids),
@@ -460,18 +492,18 @@ def options_of(row: sa.Row[Any], options: Sequence[Option]) -> Options:
         for one in options
         if (value := getattr(row, one.name)) is not None and value != USUAL[one.name]
     }
-    return changed(NO_OPTIONS, given) if given else NO_OPTIONS
+    return changed_options(NO_OPTIONS, given) if given else NO_OPTIONS
 
 
 def unsealed(tx: Transaction, row: sa.Row[Any], options: Sequence[Option]) -> dict[str, Any]:
-    """Return those of these options that have secrets in a row.
+    """Return those of these options that have secrets in a row, as JSON by name.
 
     Raises:
         cryptography.fernet.InvalidToken: one was encrypted with another master key.
     """
     stored = [(one, getattr(row, ciphertext_of(one))) for one in options]
     return {
-        one.name: one.read(json.loads(tx.vault.decrypt(ciphertext).reveal()))
+        one.name: json.loads(tx.vault.decrypt(ciphertext).reveal())
         for one, ciphertext in stored
         if ciphertext is not None
     }

@@ -3,13 +3,12 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from runhook.domain.declaring import Use, changed, written
+from runhook.domain.declaring import Use, written
 from runhook.domain.destinations import AddressPolicy, check_url
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
 from runhook.domain.numbers import NO_ID, id_in
-from runhook.domain.options import NO_OPTIONS, OPTIONS, Options
-from runhook.domain.payload import render
+from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, changed_options
 from runhook.domain.runs import EnvironmentId, JobId, ProjectId
 from runhook.domain.samples import sample_event
 from runhook.domain.webhooks import (
@@ -37,7 +36,7 @@ from runhook.storage.jobs import Choice, NameOrder, list_environments, list_jobs
 from runhook.storage.pages import Slice
 from runhook.storage.store import Transaction
 
-OPTION_FIELDS = fields_of(OPTIONS)
+OPTION_FIELDS = fields_of(one for one in OPTIONS if one.name not in {"format", "format_settings"})
 FIELDS = ("name", "description", "client_url", "do", *typed_names(OPTION_FIELDS))
 CHOICES = ("event_types", "job_ids", "project_ids", "environment_ids", *ticked_names(OPTION_FIELDS))
 OFFERED = 500
@@ -176,7 +175,7 @@ def samples_of(form: Form, services: Services, account: Account) -> Mapping[str,
         name=form["name"].strip() or "My webhook",
         client_url="",
         event_types=tuple(known),
-        options=changed(
+        options=changed_options(
             Options(payload_version=account.default_payload_version), published_options(form)
         ),
         created_at=now,
@@ -184,10 +183,11 @@ def samples_of(form: Form, services: Services, account: Account) -> Mapping[str,
     )
     samples = {one: replace(webhook, event_types=(one,)) for one in known}
     return {
-        one.value: render(
+        one.value: like.rendered(
             sample_event(like, now=now),
-            like.telling(new_delivery_id(now, 0), public_url=services.public_url),
-        )
+            new_delivery_id(now, 0),
+            public_url=services.public_url,
+        ).body
         for one, like in samples.items()
     }
 

@@ -8,4 +8,4 @@ WHERE earlier.run_id = deliveries.run_id AND earlier.webhook_id = deliveries.web
  LIMIT 1) IS NULL ORDER BY deliveries.next_attempt_at, deliveries.id
  LIMIT CAST(lane.value AS INTEGER) FOR UPDATE SKIP LOCKED) AS taken ON true))) AS id)
  UPDATE deliveries SET state=$1::VARCHAR, claim_number=(deliveries.claim_number + 1), claimed_by=$2::VARCHAR, claimed_until=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $3::BIGINT) WHERE deliveries.id IN (SELECT claimable.id
-FROM claimable) RETURNING deliveries.id, deliveries.claim_number, deliveries.account_id, deliveries.webhook_id, deliveries.run_id, deliveries.event_type, deliveries.body, deliveries.attempt_count, deliveries.attempts_before, deliveries.next_trigger;
+FROM claimable) RETURNING deliveries.id, deliveries.claim_number, deliveries.account_id, deliveries.webhook_id, deliveries.run_id, deliveries.event_type, deliveries.body, deliveries.envelope, deliveries.attempt_count, deliveries.attempts_before, deliveries.next_trigger;

@@ -1,3 +1,3 @@
 DELETE FROM interests WHERE interests.webhook_id = $1::VARCHAR COLLATE "C";
 
-UPDATE webhooks SET active=$1::BOOLEAN, custom_headers_ciphertext=$2::BYTEA, authorization_ciphertext=$3::BYTEA, client_certificate_ciphertext=$4::BYTEA, secret_ciphertext=$5::BYTEA, previous_secret_ciphertext=$6::BYTEA, deleted_at=$7::BIGINT WHERE webhooks.account_id = $8::BIGINT AND webhooks.id = $9::VARCHAR COLLATE "C";
+UPDATE webhooks SET client_url_ciphertext=$1::BYTEA, active=$2::BOOLEAN, format_settings_ciphertext=$3::BYTEA, custom_headers_ciphertext=$4::BYTEA, authorization_ciphertext=$5::BYTEA, client_certificate_ciphertext=$6::BYTEA, secret_ciphertext=$7::BYTEA, previous_secret_ciphertext=$8::BYTEA, deleted_at=$9::BIGINT WHERE webhooks.account_id = $10::BIGINT AND webhooks.id = $11::VARCHAR COLLATE "C";

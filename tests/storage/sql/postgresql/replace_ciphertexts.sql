@@ -1,1 +1,1 @@
-UPDATE webhooks SET custom_headers_ciphertext=$1::BYTEA, authorization_ciphertext=$2::BYTEA, client_certificate_ciphertext=$3::BYTEA, secret_ciphertext=$4::BYTEA, previous_secret_ciphertext=$5::BYTEA WHERE webhooks.id = $6::VARCHAR COLLATE "C";
+UPDATE webhooks SET client_url_ciphertext=$1::BYTEA, format_settings_ciphertext=$2::BYTEA, custom_headers_ciphertext=$3::BYTEA, authorization_ciphertext=$4::BYTEA, client_certificate_ciphertext=$5::BYTEA, secret_ciphertext=$6::BYTEA, previous_secret_ciphertext=$7::BYTEA WHERE webhooks.id = $8::VARCHAR COLLATE "C";

@@ -1,5 +1,5 @@
-SELECT json_group_array(json_array(one.id, one.claim_number, one.account_id, one.webhook_id, one.run_id, one.event_type, CAST(one.body AS TEXT), one.attempt_count, one.attempts_before, one.next_trigger)) AS json_group_array_1
-FROM (SELECT deliveries.id AS id, deliveries.claim_number + 1 AS claim_number, deliveries.account_id AS account_id, deliveries.webhook_id AS webhook_id, deliveries.run_id AS run_id, deliveries.event_type AS event_type, deliveries.body AS body, deliveries.attempt_count AS attempt_count, deliveries.attempts_before AS attempts_before, deliveries.next_trigger AS next_trigger
+SELECT json_group_array(json_array(one.id, one.claim_number, one.account_id, one.webhook_id, one.run_id, one.event_type, CAST(one.body AS TEXT), one.envelope, one.attempt_count, one.attempts_before, one.next_trigger)) AS json_group_array_1
+FROM (SELECT deliveries.id AS id, deliveries.claim_number + 1 AS claim_number, deliveries.account_id AS account_id, deliveries.webhook_id AS webhook_id, deliveries.run_id AS run_id, deliveries.event_type AS event_type, deliveries.body AS body, deliveries.envelope AS envelope, deliveries.attempt_count AS attempt_count, deliveries.attempts_before AS attempts_before, deliveries.next_trigger AS next_trigger
 FROM deliveries
 WHERE deliveries.id IN (SELECT ranked.id
 FROM (SELECT candidate.id AS id, CAST(anon_1.value AS INTEGER) AS places, row_number() OVER (PARTITION BY candidate.webhook_id ORDER BY candidate.next_attempt_at, candidate.id) AS place

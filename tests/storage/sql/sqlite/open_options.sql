@@ -1,3 +1,3 @@
-SELECT webhooks.custom_headers_ciphertext, webhooks.authorization_ciphertext, webhooks.client_certificate_ciphertext
+SELECT webhooks.format_settings_ciphertext, webhooks.custom_headers_ciphertext, webhooks.authorization_ciphertext, webhooks.client_certificate_ciphertext
 FROM webhooks
 WHERE webhooks.account_id = ? AND webhooks.id = ?;

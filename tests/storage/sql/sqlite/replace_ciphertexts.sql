@@ -1,1 +1,1 @@
-UPDATE webhooks SET custom_headers_ciphertext=?, authorization_ciphertext=?, client_certificate_ciphertext=?, secret_ciphertext=?, previous_secret_ciphertext=? WHERE webhooks.id = ?;
+UPDATE webhooks SET client_url_ciphertext=?, format_settings_ciphertext=?, custom_headers_ciphertext=?, authorization_ciphertext=?, client_certificate_ciphertext=?, secret_ciphertext=?, previous_secret_ciphertext=? WHERE webhooks.id = ?;
