@@ -5,14 +5,14 @@ from dataclasses import dataclass, is_dataclass
 from typing import TYPE_CHECKING, cast, get_args, get_origin
 
 from runhook.domain.declaring import (
-    Kind,
     Option,
+    ValueKind,
     changed,
     masked,
     masks_in,
     options_in,
     renewed,
-    secret_values,
+    secret_option_values,
     unmasked,
     written,
 )
@@ -28,7 +28,7 @@ KINDS_OF_JSON = {str: "a text", bool: "true or false", float: "a number", int: "
 
 
 @dataclass(frozen=True)
-class FormatName(Kind[str]):
+class FormatName(ValueKind[str]):
     """The name of a format."""
 
     wire = str
@@ -41,7 +41,7 @@ class FormatName(Kind[str]):
 
 
 @dataclass(frozen=True)
-class FormatSettings(Kind[object]):
+class FormatSettings(ValueKind[object]):
     """The settings of a format; which keys there are is the format's to say.
 
     Reading leaves JSON as it is, for ``settings_in``, which knows the format.
@@ -142,7 +142,7 @@ def secrets_in(settings: object | None) -> list[str]:
         return []
     opened = cast("DataclassInstance", settings)
     found: list[str] = []
-    for one, value in secret_values(opened):
+    for one, value in secret_option_values(opened):
         found += differing(one.kind.write(value), one.kind.write(one.kind.masked(value)))
     return found
 
