@@ -43,7 +43,7 @@ def measure(_scale: Scale) -> Iterator[Figure]:
 
 
 def median_seconds(command: Sequence[str], variables: Mapping[str, str] | None = None) -> float:
-    """Return the median wall time of some runs of ``command``, after one to warm up."""
+    """Median wall time of some runs of ``command``, in seconds, after one to warm up."""
     times = []
     for _ in range(RUNS + 1):
         began = time.perf_counter()

@@ -23,7 +23,7 @@ class Database:
     server: int | None = None
 
     def cpu_seconds(self) -> float:
-        """Return what the database's own processes have used; SQLite's work is the service's."""
+        """CPU seconds of the database's own processes; SQLite's work is the service's."""
         return 0.0 if self.server is None else cpu_seconds(self.server)
 
 

@@ -44,7 +44,7 @@ def measure(scale: Scale) -> Iterator[Figure]:
 
 
 def compare(scale: Scale, service: Service, receiver: Receiver) -> tuple[list[Heard], list[Heard]]:
-    """Return the rounds without and with the hanging endpoint; of both the same nine count."""
+    """Rounds without and with the hanging endpoint; of both the same nine count."""
     *nine, tenth, hanging = add_jobs(service.client, [*receiver.urls, receiver.hanging])
     switch_webhook(service.client, hanging, active=False)
     rounds: dict[str, list[Heard]] = {tenth: [], hanging: []}

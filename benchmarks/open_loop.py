@@ -44,5 +44,5 @@ def measure(scale: Scale) -> Iterator[Figure]:
 
 
 def cpu_of(service: Service, kept: Database) -> tuple[float, float]:
-    """Return the CPU seconds that were used so far to serve, and by the database's own process."""
+    """CPU seconds used so far by the service, and by the database's own process."""
     return cpu_seconds(service.process.pid), kept.cpu_seconds()

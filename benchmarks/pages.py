@@ -57,7 +57,7 @@ async def fill(database: Database, count: int) -> None:
 
 
 def compare(what: str, path: str, clients: Sequence[httpx.Client]) -> Iterator[Figure]:
-    """Ask all services in turn, so that whatever else the machine does slows all alike."""
+    """Ask all services in turn, so that other load on the machine slows all alike."""
     times: list[list[float]] = [[] for _ in clients]
     for turn in range(WARMING_TIMES + TIMES):
         for client, its in zip(clients, times, strict=True):
@@ -79,7 +79,7 @@ def compare(what: str, path: str, clients: Sequence[httpx.Client]) -> Iterator[F
 
 
 def seconds_to_first_byte(client: httpx.Client, path: str) -> float:
-    """Return how long a page takes to begin."""
+    """Seconds until a page's first byte."""
     address = client.base_url.copy_with(raw_path=path.encode())
     began = time.perf_counter()
     with client.stream("GET", address) as answer:

@@ -1,4 +1,4 @@
-"""Processes of our own: started here, measured by their ids, and ended whatever happens."""
+"""Processes of our own: started here, measured by their ids, and always ended."""
 
 import json
 import subprocess
@@ -54,7 +54,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def first_line(process: subprocess.Popen[str]) -> str:
-    """Return the first line a process prints; it says that it is ready."""
+    """Read the first line a process prints; it says that it is ready."""
     assert process.stdout is not None
     line = process.stdout.readline().strip()
     assert line, "the process ended without a word"
@@ -70,7 +70,7 @@ def run_apart(*module: str) -> Any:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU seconds that a process and all its descendants have used so far."""
+    """CPU seconds of a process and all its descendants so far."""
     try:
         process = psutil.Process(pid)
         times = process.cpu_times()

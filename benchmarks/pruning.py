@@ -1,7 +1,7 @@
-"""What those who report feel of history being deleted.
+"""Latency of reports while history is being deleted.
 
-The service is started in turn with a retention that leaves the old rows alone and with one that has
-them go, and is told of runs meanwhile.
+The service is started in turn with a retention that keeps the old rows and with one that deletes
+them, and gets reports meanwhile.
 """
 
 import asyncio
@@ -93,7 +93,7 @@ def one_round(
 
 
 async def count_old(kept: Database) -> int:
-    """Return how many of the old deliveries are left."""
+    """Number of old deliveries left."""
     store = await a_store(kept)
     old = deliveries.c.id < first_delivery_id_of(ago(days=SHORT))
     async with store.read() as tx:

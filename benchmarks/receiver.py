@@ -39,11 +39,11 @@ class Receiver:
     """One that takes every request and never answers."""
 
     def progress(self) -> dict[str, Any]:
-        """Return how many requests came, and when the first and the last one did."""
+        """Number of requests, and times of the first and the last one."""
         return self._get("progress")
 
     def arrivals(self) -> dict[Event, float]:
-        """Return when each event was first heard of, and forget it."""
+        """Take the first arrival of each event."""
         arrivals: dict[Event, float] = {}
         for run_id, event_type, moment in self._get("taken")["arrivals"]:
             arrivals.setdefault((run_id, event_type), moment)
@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
 
 
 def event_of(body: bytes) -> Event:
-    """Return what a payload speaks of."""
+    """Event that a payload is about."""
     run, event = RUN.search(body), EVENT.search(body)
     return int(run[1]) if run else 0, event[1].decode() if event else ""
 

@@ -23,7 +23,7 @@ HELD = 0.99
 
 @dataclass(frozen=True)
 class Heard:
-    """What became of reports that came at a rate, in seconds."""
+    """Latencies of reports that came at a rate, in seconds."""
 
     reports: int
     """How many were answered in all."""
@@ -90,10 +90,10 @@ def report(
     seconds: float,
     silent: Collection[str] = (),
 ) -> Heard:
-    """Report runs of jobs in turn, and return what became of it.
+    """Report runs of jobs in turn; measure.
 
     Args:
-        service: who is told.
+        service: where to report.
         receiver: whose endpoints the jobs' webhooks have.
         jobs: as ``add_jobs`` names them.
         rate: reports per second.
@@ -126,7 +126,7 @@ def report(
 
 
 def wait_for(receiver: Receiver, said: Sequence[Said]) -> dict[tuple[int, str], float]:
-    """Return when the endpoints heard of what was said, once they have or the time is over."""
+    """Wait until the endpoints got all events, or the time is over; return the arrivals."""
     awaited = {(one.run_id, one.event_type) for one in said}
     arrivals: dict[tuple[int, str], float] = {}
     deadline = time.monotonic() + ARRIVING_SECONDS
@@ -138,11 +138,11 @@ def wait_for(receiver: Receiver, said: Sequence[Said]) -> dict[tuple[int, str], 
 
 
 def percentile(seconds: Sequence[float], percent: int) -> float:
-    """Return what so many percent are not above."""
+    """Value that ``percent`` % do not exceed."""
     return statistics.quantiles(seconds, n=100)[percent - 1]
 
 
 def percentiles(seconds: Sequence[float]) -> str:
-    """Return three percentiles as text."""
+    """Three percentiles as text."""
     shown = " / ".join(f"{percentile(seconds, percent) * 1000:.1f}" for percent in (50, 95, 99))
     return f"{shown} ms"

@@ -196,22 +196,22 @@ async def add_deliveries(tx: Transaction, copies: Copies, seed: int, first: int,
 
 
 def copied(table: sa.Table, changed: dict[str, str], source: str) -> str:
-    """Return the statement that copies rows but for what is changed in them."""
+    """SQL that copies rows with some columns changed."""
     names = [column.name for column in table.c]
     values = [changed.get(name, f"old.{name}") for name in names]
     return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {', '.join(values)} FROM {source}"
 
 
 def microseconds(moment: datetime) -> int:
-    """Return a moment as the tables have it."""
+    """A moment as the tables store it."""
     return (moment - EPOCH) // MICROSECOND
 
 
 def pace(copies: Copies) -> int:
-    """Return the microseconds from one delivery to the next."""
+    """Microseconds from one delivery to the next."""
     return max(1, copies.spread // MICROSECOND // max(1, copies.count))
 
 
 def ago(**time_before: float) -> datetime:
-    """Return a moment that long ago."""
+    """The moment that long ago."""
     return datetime.now(UTC) - timedelta(**time_before)

@@ -71,7 +71,7 @@ def dispatching(database: Database, count: int) -> Iterator[None]:
 
 
 def environment_of(database: Database) -> dict[str, str]:
-    """Return the variables of a process that works on a database."""
+    """Environment of a process that works on a database."""
     return {
         **os.environ,
         "RUNHOOK_PORT": "0",

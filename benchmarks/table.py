@@ -24,7 +24,7 @@ class Figure:
     is_met: bool | None = None
 
     def cells(self) -> tuple[str, ...]:
-        """Return what is printed."""
+        """Printed cells."""
         ratio = "" if self.to_bare is None else f"{self.to_bare:.2f}"
         met = {None: "", True: "yes", False: "NO"}[self.is_met]
         return self.what, self.value, ratio, self.goal, met
@@ -40,7 +40,7 @@ def machine() -> str:
 
 
 def cpu_model() -> str:
-    """Return what the processor calls itself."""
+    """Name of the processor."""
     described = Path("/proc/cpuinfo")
     if described.exists():
         for line in described.read_text().splitlines():

@@ -1,9 +1,9 @@
-"""Whether publishing, claiming and listing cost the same whatever waits and whatever was.
+"""Whether publishing, claiming and listing cost the same with much pending and much history.
 
 Two databases of a kind are compared: one with a page of deliveries, and one with a long log and a
-webhook whose dead endpoint is owed a lot. What is measured happens in turn on the one and on the
-other, many times, and warm: what is touched is in memory, as it is in a service that runs. After
-so many rows at once the tables are vacuumed and analyzed, as autovacuum would do in time.
+webhook whose dead endpoint has a large backlog. Measured in turn on the one and on the other, many
+times, and warm: what is touched is in memory, as it is in a service that runs. After so many rows
+at once the tables are vacuumed and analyzed, as autovacuum would do in time.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ async def add_webhooks(store: Store) -> tuple[Sequence[str], str]:
 
 
 async def compare(empty: Database, full: Database) -> Mapping[str, tuple[float, float]]:
-    """Return what each thing costs on the one and on the other, in seconds, by its name."""
+    """Cost of each operation on the one and on the other, in seconds, by name."""
     store = await a_store(empty)
     await add_webhooks(store)
     await store.close()

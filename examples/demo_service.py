@@ -17,7 +17,7 @@ from runhook.operations.authenticate import Authenticator
 from runhook.operations.publish import Publisher
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
-from runhook.server.listening import Server, address_of, listen
+from runhook.server.listening import Server, listen, url_of_socket
 from runhook.server.services import Services
 from runhook.storage.schema import migrate
 from runhook.storage.store import Store
@@ -52,7 +52,7 @@ async def demo() -> AsyncIterator[Demo]:
         seeded = await seed(store, present())
         server = Server(create_app(services_over(store)), listening)
         serving = asyncio.create_task(server.run_until_stopped())
-        yield Demo(address_of(listening), strangers_pages(seeded), pages(seeded))
+        yield Demo(url_of_socket(listening), strangers_pages(seeded), pages(seeded))
         server.stop()
         await serving
         await store.close()

@@ -16,26 +16,26 @@ class Clock(Protocol):
     """Tells the time."""
 
     def now(self) -> datetime:
-        """Return the present moment, aware and in UTC."""
+        """The present moment, aware and in UTC."""
 
 
 class SystemClock:
     """This machine's clock."""
 
     def now(self) -> datetime:
-        """Return the present moment, aware and in UTC."""
+        """The present moment, aware and in UTC."""
         return datetime.now(UTC)
 
 
 class DatabaseClock:
-    """The database's clock as this process last heard it, carried on by a steady one.
+    """The database's clock as this process last read it, carried on by a steady one.
 
-    All processes that share a database have the same time by it, whatever their machines say.
+    All processes that share a database have the same time by it, also if their machines differ.
 
     Args:
         heard: what the database's clock says now.
         machine: this machine's clock.
-        steady: measures seconds, whatever the machine's clock is set to.
+        steady: measures seconds, independent of settings of the machine's clock.
     """
 
     def __init__(
@@ -65,5 +65,5 @@ class DatabaseClock:
         return abs(self._difference) <= WRONG
 
     def now(self) -> datetime:
-        """Return the present moment, aware and in UTC."""
+        """The present moment, aware and in UTC."""
         return self._heard + timedelta(seconds=self._steady() - self._heard_at)

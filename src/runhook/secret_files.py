@@ -17,9 +17,9 @@ LARGEST_BYTES = 64 << 10
 
 
 def secret_in(environ: Mapping[str, str], name: str, *, has_lines: bool = False) -> str | None:
-    """Return the secret that a variable holds, or that the file holds which another one names.
+    """Read the secret in a variable, or in the file that another variable names.
 
-    White space around it counts as none, and an empty variable as unset.
+    White space around it is stripped, and an empty variable counts as unset.
 
     Args:
         environ: the environment.
@@ -37,14 +37,14 @@ def secret_in(environ: Mapping[str, str], name: str, *, has_lines: bool = False)
     if in_variable:
         raise InvalidError(f"{name} and {name}{SUFFIX} are both set; leave one of them out")
     try:
-        return text_in(path, has_lines=has_lines)
+        return read_text_file(path, has_lines=has_lines)
     except ValueError as error:
         shown = "it names" if may_be_a_secret(path) else path
         raise InvalidError(f"{name}{SUFFIX}: the file {shown} {error}") from None
 
 
-def text_in(path: str, *, has_lines: bool) -> str:
-    """Return a small file's text without the white space around it.
+def read_text_file(path: str, *, has_lines: bool) -> str:
+    """Read a small text file, without the white space around it.
 
     Raises:
         ValueError: it does not hold a text; the message follows the file's name.

@@ -38,7 +38,7 @@ class Hidden:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text, for the one place that needs it."""
+        """The text, for the one place that needs it."""
         return self._text
 
     def __repr__(self) -> str:
@@ -80,7 +80,7 @@ class Settings:
     """From the variables that all programs share, and not from a row of ``SETTINGS``."""
 
     def quotas(self) -> Quotas:
-        """Return how much one account may have."""
+        """Quotas of each account."""
         return Quotas(
             webhooks=self.max_webhooks,
             jobs=self.max_jobs,
@@ -90,7 +90,7 @@ class Settings:
         )
 
     def address_of_database(self) -> str:
-        """Return the database's address: the one given, or SQLite in the data folder.
+        """The database's address: the one given, or SQLite in the data folder.
 
         Raises:
             InvalidError: the data folder's name is not UTF-8, as an address has to be.
@@ -147,7 +147,7 @@ class Origin:
     place: str
 
 
-def read_host(text: str) -> str:
+def host_of_setting(text: str) -> str:
     """Read an address or a name to listen on; IPv6 addresses may stand in brackets."""
     host = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     if ":" not in host:
@@ -169,7 +169,7 @@ def read_folder(text: str) -> Path:
         raise InvalidError(f"there is no home folder for `{text}`") from None
 
 
-def read_port(text: str) -> int:
+def port_of_setting(text: str) -> int:
     """Read a port, 0 for one that is free."""
     return read_number(text, 0, 65_535, "a port")
 
@@ -259,10 +259,10 @@ SETTINGS = (
     Setting(
         name="host",
         default="127.0.0.1",
-        read=read_host,
+        read=host_of_setting,
         help="address to listen on; 0.0.0.0 is all of IPv4, :: all of IPv6 and IPv4",
     ),
-    Setting(name="port", default="8580", read=read_port, help="port to listen on, 0 for any"),
+    Setting(name="port", default="8580", read=port_of_setting, help="port to listen on, 0 for any"),
     Setting(
         name="data_dir",
         default="runhook-data",
@@ -392,13 +392,13 @@ SETTINGS = (
     Setting(
         name="metrics_host",
         default="127.0.0.1",
-        read=read_host,
+        read=host_of_setting,
         help="address to offer metrics on; who reaches it needs no token",
     ),
     Setting(
         name="metrics_port",
         default=None,
-        read=read_port,
+        read=port_of_setting,
         help="port to offer metrics for Prometheus on, 0 for any; unset offers none",
     ),
 )
@@ -423,7 +423,7 @@ def load(
     """
     environment = without_links(environment)
     path = folder / FILE_NAME
-    in_file = read_file(path)
+    in_file = read_settings_file(path)
     origins = {}
     values = {}
     for setting in SETTINGS:
@@ -439,7 +439,7 @@ def load(
 
 
 def first_said(setting: Setting, *origins: Origin) -> Origin:
-    """Return the first origin that says something of a setting, or its default."""
+    """The first origin with a value of a setting, or its default."""
     for origin in origins:
         text = None if origin.text is None else origin.text.strip()
         if text or (text == "" and setting.is_list):
@@ -463,8 +463,8 @@ def said_by(
         yield Origin(environment.get(setting.variable), setting.variable)
 
 
-def read_file(path: Path) -> Mapping[str, str]:
-    """Return the texts of the settings in a file, none if there is no file."""
+def read_settings_file(path: Path) -> Mapping[str, str]:
+    """Read the settings in a file as texts; empty if there is no file."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -477,18 +477,18 @@ def read_file(path: Path) -> Mapping[str, str]:
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else ""
             raise InvalidError(f"{path}: `{name}` is no setting{hint}")
-    return {name: text_of(value) for name, value in content.items()}
+    return {name: toml_text(value) for name, value in content.items()}
 
 
-def text_of(value: object) -> str:
-    """Return a TOML value as the environment would spell it; lists get commas."""
+def toml_text(value: object) -> str:
+    """A TOML value as the environment would spell it; lists get commas."""
     if isinstance(value, list):
         return ",".join(str(one) for one in value)
     return str(value)
 
 
 def value_of(setting: Setting, origin: Origin) -> Any:
-    """Return a setting's value, None where nothing says one."""
+    """Parse a setting's value; None where it is not set."""
     if origin.text is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""How the service logs: one line an event, to standard error; JSON where nobody is watching."""
+"""Logging: one line per event, to standard error; JSON unless that is a terminal."""
 
 import logging
 import sys

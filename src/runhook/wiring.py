@@ -40,7 +40,7 @@ from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
 from runhook.server.connections import ClientBounds
-from runhook.server.listening import Server, address_of, listen
+from runhook.server.listening import Server, listen, url_of_socket
 from runhook.server.metrics import Measured, create_metrics_app
 from runhook.server.services import Services
 from runhook.settings import Settings
@@ -58,7 +58,7 @@ from runhook.storage.vault import LOCKED, Vault
 log = structlog.get_logger()
 
 RECORDING = timedelta(seconds=5)
-"""How long it may take to write down what came of an attempt."""
+"""Time limit for recording an attempt."""
 SCRAPERS = 32
 """How many connections the port for metrics has."""
 YOUNG_OBJECTS = 100_000
@@ -67,9 +67,9 @@ YOUNG_OBJECTS = 100_000
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the database that the settings name, brought to this version's schema.
+    """Open the database that the settings name, migrated to this version's schema.
 
-    It is for whoever needs no webhook's secret: no master key is read or made.
+    For commands that need no webhook's secret: no master key is read or made.
     """
     async with open_as_it_is(settings, LOCKED) as store:
         await migrate(store)
@@ -78,7 +78,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store]:
-    """Open the database that the settings name, whatever its schema.
+    """Open the database that the settings name, with any schema.
 
     Raises:
         InvalidError: its address is not one that can be opened.
@@ -173,7 +173,7 @@ async def serve(
             server = Server(
                 create_app(services), listening, client_bounds(settings, allotment.incoming)
             )
-            url = address_of(listening)
+            url = url_of_socket(listening)
             announce(
                 Started(
                     url=url,
@@ -274,17 +274,17 @@ def metrics_server(settings: Settings, measured: Measured) -> Iterator[Server | 
     with listen(
         settings.metrics_host, settings.metrics_port, prefix="RUNHOOK_METRICS"
     ) as listening:
-        log.info("metrics can be read", url=f"{address_of(listening)}/metrics")
+        log.info("metrics can be read", url=f"{url_of_socket(listening)}/metrics")
         yield Server(create_metrics_app(measured), listening, client_bounds(settings, SCRAPERS))
 
 
 def scratch_folder_in(settings: Settings) -> Path | None:
-    """Return where files lie until they are whole: beside the data if that can be written."""
+    """Folder for incomplete files: beside the data if that is writable; else the system's."""
     return settings.data_dir if os.access(settings.data_dir, os.W_OK) else None
 
 
 def this_replica(clock: Clock, *roles: ReplicaRole) -> Replica:
-    """Return what there is to say of this process, under a name that no other one has."""
+    """Describe this process, under a unique name."""
     host = socket.gethostname()
     return Replica(
         name=f"{host}:{os.getpid()}:{secrets.token_hex(4)}",
@@ -359,7 +359,7 @@ def allotment_of(settings: Settings, *, listens: bool) -> Allotment:
 
 
 def sender_of(settings: Settings, bounds: Bounds) -> Sender:
-    """Return what sends deliveries."""
+    """Build the sender of deliveries."""
     return Sender(
         settings.allow_networks,
         deadline=settings.attempt_timeout,
@@ -369,7 +369,7 @@ def sender_of(settings: Settings, bounds: Bounds) -> Sender:
 
 
 def client_bounds(settings: Settings, connections: int) -> ClientBounds:
-    """Return what clients may take, of so many connections."""
+    """Bounds on what clients may use, for so many connections."""
     return ClientBounds(
         connections=connections,
         from_one_address=settings.max_connections_per_address,
@@ -381,12 +381,12 @@ def client_bounds(settings: Settings, connections: int) -> ClientBounds:
 
 
 def send_margin(attempt_timeout: timedelta) -> timedelta:
-    """Return how much of a lease must be left to send: time for an attempt, and to record it."""
+    """Time that must be left of a lease to send: for an attempt, and to record it."""
     return attempt_timeout + RECORDING
 
 
 def lease_duration(attempt_timeout: timedelta) -> timedelta:
-    """Return how long a claim holds: for another attempt to end, and then for our own."""
+    """How long a claim holds: for another attempt to end, and then for our own."""
     return attempt_timeout + RECORDING + send_margin(attempt_timeout)
 
 
@@ -403,7 +403,7 @@ def keep_out_of_collection() -> None:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Return an event that SIGTERM and Ctrl-C set; a second one ends the process at once."""
+    """An event that SIGTERM and Ctrl-C set; a second one ends the process at once."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
 

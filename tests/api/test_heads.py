@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from runhook.domain.permissions import PermissionSet, Role
-from runhook.server.listening import Server, address_of, listen
+from runhook.server.listening import Server, listen, url_of_socket
 from tests.api.routes import ROUTES
 from tests.support.api import ORIGIN, Api, new_webhook
 from tests.support.raw import connected, request
@@ -53,7 +53,7 @@ async def test_every_head_is_well_formed_and_the_connection_goes_on(api: Api):
     with listen("127.0.0.1", 0) as listening:
         server = Server(api.app, listening)
         serving = asyncio.create_task(server.run_until_stopped())
-        async with connected(address_of(listening)) as client:
+        async with connected(url_of_socket(listening)) as client:
             for target, handler in [*targets.items(), *OTHERS.items()]:
                 for sender in (program, person, {}):
                     await client.send(request(target, method="HEAD", **sender))

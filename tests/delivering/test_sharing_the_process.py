@@ -17,7 +17,7 @@ from runhook.dispatcher.lanes import (
     Lanes,
     Share,
 )
-from runhook.dispatcher.ledger import Held, Ledger, Stage
+from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
 from runhook.domain.budgets import SLOW
 from runhook.domain.deliveries import Delivery
 from runhook.domain.events import EventType
@@ -111,7 +111,7 @@ class Requests:
 
     def end_one(self, lane: Lane) -> None:
         """End a lane's oldest request that is under way."""
-        oldest = next(one for one in self.begun[lane] if one.stage is Stage.UNDER_WAY)
+        oldest = next(one for one in self.begun[lane] if one.stage is ClaimStage.UNDER_WAY)
         self.ledger.drop(oldest)
         following = lane.next()
         if following is not None:

@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.operations.begin import begin
 from runhook.server.cookies import SESSION_COOKIE
-from runhook.server.listening import Server, address_of, listen
+from runhook.server.listening import Server, listen, url_of_socket
 from runhook.storage.store import Store
 from tests.api.routes import ROUTES, an_app
 from tests.docs.documents import REPOSITORY
@@ -122,7 +122,7 @@ def served(database_url: str) -> Iterator[Served]:
         world = await a_world(api)
         with listen("127.0.0.1", 0) as listening:
             server = Server(api.app, listening)
-            told.extend([server, Served(address_of(listening), world.ids)])
+            told.extend([server, Served(url_of_socket(listening), world.ids)])
             ready.set()
             async with api.sender:
                 await server.run_until_stopped()

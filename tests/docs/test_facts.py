@@ -37,7 +37,7 @@ from runhook.domain.retries import (
 )
 from runhook.domain.runs import LONGEST_SILENCE
 from runhook.domain.signature import TOLERANCE
-from runhook.domain.spans import written
+from runhook.domain.spans import span_text
 from runhook.domain.telling import DeliveryId, PayloadVersion
 from runhook.domain.webhooks import LONGEST_GRACE
 from runhook.operations.prune import PARTS
@@ -112,7 +112,7 @@ SENTENCES = [
         API,
         f"after {LONGEST_SILENCE[True] // timedelta(minutes=1)} minutes if its start",
     ),
-    (API, f"else after {written(LONGEST_SILENCE[False])}"),
+    (API, f"else after {span_text(LONGEST_SILENCE[False])}"),
     (API, f"sends one every {HEARTBEAT_SECONDS:.0f} seconds"),
     (API, f"For {GRACE // timedelta(minutes=1)} minutes after the service"),
     (API, f"newest {COUNTED:,} deliveries"),

@@ -10,7 +10,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.expectations import DEFAULT_GRACE, Expectation
 from runhook.domain.notices import MissedRun
 from runhook.domain.runs import AccountId, EnvironmentId, JobId
-from runhook.domain.spans import written
+from runhook.domain.spans import span_text
 from tests.support.builders import RUN_EVENTS, a_missed_run, a_webhook
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -30,14 +30,16 @@ def test_an_interval_is_a_number_and_a_unit(text, span, again):
     expectation = Expectation.of(text, DEFAULT_GRACE)
 
     assert (expectation.every, expectation.grace) == (span, timedelta(minutes=15))
-    assert written(expectation.every) == again
+    assert span_text(expectation.every) == again
 
 
 @given(st.integers(5, 366 * 24 * 60))
 def test_what_is_written_is_read_as_the_same(minutes):
     span = timedelta(minutes=minutes)
 
-    assert Expectation.of(written(span), "0 minutes") == Expectation(every=span, grace=timedelta())
+    assert Expectation.of(span_text(span), "0 minutes") == Expectation(
+        every=span, grace=timedelta()
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from runhook.domain.declaring import changed, written
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Answer, Meaning, Rendered
-from runhook.domain.formats.template import SAMPLE, facts_of, template_in
+from runhook.domain.formats.template import SAMPLE, template_facts, template_in
 from runhook.domain.message import message_of
 from runhook.domain.templates import (
     LARGEST_FRAME,
@@ -322,7 +322,7 @@ def test_every_name_is_there_whatever_an_event_is_about():
         stories.missed(),
         a_deactivation(),
     ):
-        facts = facts_of(message_of(event, stories.telling()), stories.telling())
+        facts = template_facts(message_of(event, stories.telling()), stories.telling())
 
         assert list(names_in(facts)) == known
 
@@ -332,7 +332,7 @@ def test_no_list_is_longer_than_the_one_that_a_document_was_checked_with():
     event = stories.failed()
     results = {**stories.RESULTS, "failed": [node] * 50, "failed_total": 50}
     event = replace(event, run=replace(event.run, results=results))
-    facts = facts_of(message_of(event, stories.telling()), stories.telling())
+    facts = template_facts(message_of(event, stories.telling()), stories.telling())
 
     for name in ("nodes", "facts", "links"):
         assert len(facts[name]) <= len(SAMPLE[name])

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from runhook.domain.errors import InvalidError
-from runhook.server.listening import address_of, listen
+from runhook.server.listening import listen, url_of_socket
 from tests.support.patience import PATIENCE
 from tests.support.program import Service
 
@@ -31,7 +31,7 @@ def reaches(address: str, port: int) -> bool:
 @pytest.mark.parametrize("host", ["127.0.0.1", EVERY_ADDRESS, "::1", "::", "localhost"])
 def test_the_address_it_is_said_to_be_at_works(host: str):
     with listen(host, 0) as listening:
-        url = urlsplit(address_of(listening))
+        url = urlsplit(url_of_socket(listening))
         assert url.hostname is not None
         assert url.port is not None
         assert url.hostname in {"127.0.0.1", "::1"}

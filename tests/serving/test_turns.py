@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from runhook.domain.errors import LimitedError
-from runhook.server.turns import LONGEST_LANE, Attempt, Turns
+from runhook.server.turns import LONGEST_LANE, SignInAttempt, Turns
 
 
 class Scene:
@@ -23,10 +23,10 @@ class Scene:
     def arrive(self, name: str, *, known: bool = False) -> None:
         """Let an attempt `place/email/number` come."""
         place, email, _ = name.split("/")
-        attempt = Attempt(place=place, email=email, is_known=known)
+        attempt = SignInAttempt(place=place, email=email, is_known=known)
         self.tasks[name] = asyncio.create_task(self._attempt(name, attempt))
 
-    async def _attempt(self, name: str, attempt: Attempt) -> None:
+    async def _attempt(self, name: str, attempt: SignInAttempt) -> None:
         async with self.turns.turn(attempt):
             self.went.append(name)
             await self.let_go.wait()

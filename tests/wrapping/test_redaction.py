@@ -12,7 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from runhook.client.command_lines import shown_command
-from runhook.client.facts import Fact, fit
+from runhook.client.facts import StartFact, fit_facts
 from runhook.domain.redaction import Redactor
 
 
@@ -162,10 +162,10 @@ names = st.from_regex(r"[a-z]{2,10}([-_. ][a-z0-9]{1,10}){0,3}", fullmatch=True)
 def test_names_that_people_chose_survive_whatever_is_secret(name: str, secret: str):
     redact = Redactor({"POSTGRES_PASSWORD": secret, "DBT_ENV_SECRET_X": secret, "A_TOKEN": name})
     chosen = {
-        fact: Fact(name, "--job") for fact in ("job_name", "project_name", "environment_name")
+        fact: StartFact(name, "--job") for fact in ("job_name", "project_name", "environment_name")
     }
 
-    assert {fact.value for fact in fit(chosen, redact).values()} == {name}
+    assert {fact.value for fact in fit_facts(chosen, redact).values()} == {name}
 
 
 PLACES: list[Callable[[str], str]] = [

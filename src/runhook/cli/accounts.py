@@ -49,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
             print(f"Account {account.id}. The first to accept this invitation becomes its owner:")
             print(f"  {link}")
         case "list":
-            for account in asyncio.run(list_accounts(settings)):
+            for account in asyncio.run(accounts_in_database(settings)):
                 print(f"{account.id:>6}  {account.name}")
         case _:
             if not 0 < arguments.account <= LARGEST_ID:
@@ -70,7 +70,7 @@ async def create_with_owner(settings: Settings, name: str) -> tuple[Account, str
     return account, link_of(secret, public_base(settings))
 
 
-async def list_accounts(settings: Settings) -> Sequence[Account]:
+async def accounts_in_database(settings: Settings) -> Sequence[Account]:
     """Read every account from the database that the settings name."""
     async with open_store(settings) as store:
         return await all_accounts(store)

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_service_flags(parser)
     parser.add_argument(
         "--give-up-after",
-        type=span,
+        type=checked_span,
         metavar="SPAN",
         help="after how long an unfinished run counts as errored, such as '6 hours' "
         "(5 minutes to 7 days; else 1 day)",
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def span(text: str) -> str:
+def checked_span(text: str) -> str:
     """Check a span of time as the service will."""
     try:
         silence_in(text)

@@ -72,7 +72,7 @@ def execute(arguments: argparse.Namespace) -> int:
                 )
             )
         case "list":
-            print_table(*asyncio.run(list_tokens(settings, account_id)))
+            print_table(*asyncio.run(tokens_in_database(settings, account_id)))
         case _:
             asyncio.run(revoke_by_id(settings, account_id, arguments.id))
             print(f"Token {arguments.id} is revoked.")
@@ -103,7 +103,7 @@ async def create_token_in(
         return text
 
 
-async def list_tokens(
+async def tokens_in_database(
     settings: Settings, account_id: AccountId
 ) -> tuple[Sequence[Token], datetime]:
     """Read an account's tokens, and the time on the database's clock."""
@@ -123,13 +123,13 @@ async def revoke_by_id(settings: Settings, account_id: AccountId, token_id: int)
 
 def print_table(tokens: Sequence[Token], now: datetime) -> None:
     """Print tokens, a line each, under their headings."""
-    rows = [COLUMNS, *(cells_of(token, now) for token in tokens)]
+    rows = [COLUMNS, *(token_cells(token, now) for token in tokens)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     for row in rows:
         print("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
-def cells_of(token: Token, now: datetime) -> tuple[str, ...]:
+def token_cells(token: Token, now: datetime) -> tuple[str, ...]:
     """Cells of a token's line."""
     return (
         str(token.id),

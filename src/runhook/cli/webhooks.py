@@ -14,8 +14,8 @@ from runhook.client.service import Service, UnusableError, connect_service
 from runhook.client.settings import read_service_settings
 from runhook.client.webhooks import (
     all_webhooks,
-    create_webhook,
-    delete_webhook,
+    post_webhook,
+    request_deletion,
     test_webhook,
 )
 from runhook.domain.errors import InvalidError
@@ -84,22 +84,22 @@ def execute(arguments: argparse.Namespace) -> int:
         raise InvalidError(str(error)) from None
     match arguments.action:
         case "create":
-            print(created_as_text(create_webhook(service, webhook_in(arguments)), arguments))
+            print(created_as_text(post_webhook(service, webhook_in(arguments)), arguments))
         case "list":
             print_webhooks(list(all_webhooks(service)), as_json=arguments.json)
         case "test":
-            return send_test(service, arguments.id)
+            return request_test(service, arguments.id)
         case _:
-            delete_webhook(service, arguments.id)
+            request_deletion(service, arguments.id)
             print(f"Webhook {arguments.id} is deleted.")
     return 0
 
 
-def send_test(service: Service, webhook_id: str) -> int:
+def request_test(service: Service, webhook_id: str) -> int:
     """Say what came of a test, and return 0 if the endpoint took it."""
     error = test_webhook(service, webhook_id)
     if error is not None:
-        print(f"runhook webhooks: the test failed: {printable(error)}", file=sys.stderr)
+        print(f"runhook webhooks: the test failed: {printable_name(error)}", file=sys.stderr)
         return 1
     print("The endpoint took the test delivery.")
     return 0
@@ -114,7 +114,7 @@ def webhook_in(arguments: argparse.Namespace) -> Mapping[str, object]:
     given = {
         "name": arguments.name,
         "description": arguments.description,
-        "client_url": arguments.endpoint and text_in(arguments.endpoint),
+        "client_url": arguments.endpoint and value_or_file(arguments.endpoint),
         "format": arguments.format,
         "event_types": arguments.event and [event_named(one) for one in arguments.event],
         "job_ids": arguments.job_id,
@@ -159,14 +159,14 @@ def pair_in(word: str) -> tuple[str, object]:
     name, equals, value = word.partition("=")
     if not equals or not name:
         raise InvalidError(f"`{word[:80]}` is not NAME=VALUE")
-    text = text_in(value)
+    text = value_or_file(value)
     try:
         return name, json.loads(text)
     except (ValueError, RecursionError):
         return name, text
 
 
-def text_in(value: str) -> str:
+def value_or_file(value: str) -> str:
     """Read a value that may be in a file, so that a secret is on no command line.
 
     Raises:
@@ -207,11 +207,11 @@ def cells_of(webhook: Mapping[str, Any]) -> tuple[str, ...]:
     """Cells of a webhook's line."""
     return (
         webhook["id"],
-        printable(webhook["name"]),
+        printable_name(webhook["name"]),
         webhook.get("format", "dbt_cloud"),
         state_of(webhook),
         ",".join(short_names(webhook["event_types"])),
-        printable(webhook["client_url"]),
+        printable_name(webhook["client_url"]),
     )
 
 
@@ -227,6 +227,6 @@ def short_names(event_types: Iterable[str]) -> Iterable[str]:
     return (one.removeprefix(EVENT_PREFIX) for one in event_types)
 
 
-def printable(text: str) -> str:
+def printable_name(text: str) -> str:
     """A text of another user's, fit for a terminal."""
     return text if text.isprintable() else ascii(text)

@@ -63,7 +63,7 @@ class Found:
     def summary(self, redact: Callable[[str], str], *, with_messages: bool) -> dict[str, object]:
         """Return what is reported of the results, which there must be."""
         assert self.results is not None
-        facts = facts_of(self.results, self.manifest, redact)
+        facts = owners_of_nodes(self.results, self.manifest, redact)
         return summarise(self.results, redact, with_messages=with_messages, facts=facts)
 
 
@@ -183,7 +183,7 @@ def is_of_invocation(head: bytes, results: RunResults) -> bool:
     return bool(invocation) and invocation == results.invocation_id
 
 
-def facts_of(
+def owners_of_nodes(
     results: RunResults, manifest: Path | None, redact: Callable[[str], str]
 ) -> Mapping[str, NodeFacts]:
     """Look up the owners of the nodes that failed or warned, by unique_id, as far as possible.

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from runhook.client.artifacts import MANIFEST, facts_of, read_head
+from runhook.client.artifacts import MANIFEST, owners_of_nodes, read_head
 from runhook.client.reports import rfc_3339
 from runhook.client.steps import Step, step_name
 from runhook.client.surroundings import Surroundings
@@ -48,7 +48,7 @@ def version_of(data: Any) -> tuple[Any, ...]:
     return (str(data.version).lstrip("="),)
 
 
-def node_of(data: Any) -> tuple[Any, ...]:
+def node_of_event(data: Any) -> tuple[Any, ...]:
     result = data.run_result
     status, message = str(result.status), str(result.message)
     return str(data.node_info.unique_id), status, message, float(result.execution_time)
@@ -70,7 +70,7 @@ PICKED = {
     "MainReportVersion": version_of,
     "ArtifactWritten": artifact_of,
     "LogStartLine": total_of,
-    "NodeFinished": node_of,
+    "NodeFinished": node_of_event,
     "CommandCompleted": completion_of,
 }
 """The events that matter, each with what is kept of it."""
@@ -162,14 +162,14 @@ def facts_of_command(
         invocations: whose manifest counts; a later command's replaces an earlier one's.
         redact: takes secrets out of a text.
     """
-    folder = Surroundings(words_of(report), os.environ, Path.cwd()).target_folder()
+    folder = Surroundings(words_of_command(report), os.environ, Path.cwd()).target_folder()
     path = Path(report.manifest) if report.manifest else folder / MANIFEST
     _, invocation = project_and_invocation(read_head(path))
     manifest = path if invocation in invocations else None
-    return facts_of(results_of_command(report), manifest, redact)
+    return owners_of_nodes(results_of_command(report), manifest, redact)
 
 
-def words_of(report: CommandReport) -> Sequence[str]:
+def words_of_command(report: CommandReport) -> Sequence[str]:
     """The words of a command; in this process dbt calls itself `cli`."""
     return ["dbt", *split_command(report.command)[1:]]
 
@@ -185,7 +185,7 @@ def step_of_command(
     results = results_of_command(report)
     verdict = judge_command(report, results)
     return Step(
-        name=step_name(words_of(report), redact),
+        name=step_name(words_of_command(report), redact),
         status=verdict.status,
         outcome=verdict.outcome,
         message=redact(verdict.message),

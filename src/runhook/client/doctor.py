@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from os import strerror, urandom
 from pathlib import Path
 
-from runhook.client.facts import Fact, advice_for, start_facts, system_of
+from runhook.client.facts import StartFact, advice_for, start_facts, system_of
 from runhook.client.nesting import RUN_VARIABLE, OuterRun, outer_run
 from runhook.client.service import (
     NOT_FOUND,
@@ -43,7 +43,7 @@ class Check:
 class Findings:
     """What a run from here would report, and whether it could."""
 
-    facts: Mapping[str, Fact]
+    facts: Mapping[str, StartFact]
     checks: Sequence[Check]
 
     @property
@@ -80,7 +80,7 @@ def examine(
         *(Check("setting", is_fine=True, message=remark) for remark in remarks),
     ]
     return Findings(
-        {"found": Fact(place_name(place), "what starts dbt"), **facts},
+        {"found": StartFact(place_name(place), "what starts dbt"), **facts},
         [Check(one.name, one.is_fine, redact(one.message)) for one in checks],
     )
 
@@ -90,7 +90,7 @@ def place_name(place: LaunchContext) -> str:
     return system_of(place).name
 
 
-def check_job(facts: Mapping[str, Fact], outer: OuterRun | None) -> Check:
+def check_job(facts: Mapping[str, StartFact], outer: OuterRun | None) -> Check:
     """See whether the run has a job; a step needs none."""
     if outer is not None:
         return Check("job", is_fine=True, message=f"within a run ({RUN_VARIABLE}): a step of it")

@@ -25,7 +25,7 @@ LARGEST_NUMBER = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class StartFact:
     """A value, and its source."""
 
     value: str
@@ -37,7 +37,7 @@ def system_of(place: LaunchContext) -> System:
     return next((one for one in SYSTEMS if place.fill(one.found_by)), NOTHING)
 
 
-def find_job_name(place: LaunchContext) -> Fact | None:
+def find_job_name(place: LaunchContext) -> StartFact | None:
     """The job's name from the environment, where neither flag nor variable gives one."""
     return first(place, lambda row: place.first_of(row.job_name))
 
@@ -53,7 +53,7 @@ def unnamed(command: Sequence[str]) -> str:
     return f"unnamed ({what})"
 
 
-def advice_for(facts: Mapping[str, "Fact"]) -> str | None:
+def advice_for(facts: Mapping[str, "StartFact"]) -> str | None:
     """Say how to name a job that nothing names; None if something does."""
     job = facts.get("job_name")
     if job is None or job.source != NOTHING_SAYS_IT:
@@ -69,12 +69,12 @@ def start_facts(
     around: Surroundings,
     place: LaunchContext,
     redact: Callable[[str], str],
-) -> dict[str, Fact]:
+) -> dict[str, StartFact]:
     """Collect the facts about a run's start; unknown ones are missing."""
     found = {
         "job_name": given_fact(settings.job, "--job or RUNHOOK_JOB")
         or find_job_name(place)
-        or Fact(unnamed(around.command), NOTHING_SAYS_IT),
+        or StartFact(unnamed(around.command), NOTHING_SAYS_IT),
         "project_name": given_fact(settings.project, "--project or RUNHOOK_PROJECT")
         or found_around(around.project_name(), "dbt_project.yml"),
         "environment_name": given_fact(settings.environment, "--environment or RUNHOOK_ENVIRONMENT")
@@ -85,16 +85,18 @@ def start_facts(
         "dbt_version": given_fact(around.dbt_version(), "the installation"),
         **trigger_facts(place),
     }
-    return fit(found, redact)
+    return fit_facts(found, redact)
 
 
-def fit(facts: Mapping[str, Fact | None], redact: Callable[[str], str]) -> dict[str, Fact]:
+def fit_facts(
+    facts: Mapping[str, StartFact | None], redact: Callable[[str], str]
+) -> dict[str, StartFact]:
     """Drop missing facts, remove secrets, and shorten to what the service accepts.
 
     Names are as people chose them, so nothing in one is treated as a secret.
     """
     return {
-        name: Fact(
+        name: StartFact(
             shorten(
                 fact.value if name in CHOSEN else redact(fact.value),
                 LIMITS.get(name, NAME_CHARACTERS),
@@ -121,7 +123,7 @@ TRIGGER = ("system", "external_id", "attempt", "category", "pull_request", "link
 NUMBERS = {"attempt", "pull_request"}
 
 
-def as_start(facts: Mapping[str, Fact]) -> dict[str, object]:
+def as_start(facts: Mapping[str, StartFact]) -> dict[str, object]:
     """Body of a start report."""
     body: dict[str, object] = {
         name: fact.value for name, fact in facts.items() if name not in TRIGGER
@@ -136,11 +138,11 @@ def as_start(facts: Mapping[str, Fact]) -> dict[str, object]:
     return body
 
 
-def trigger_facts(place: LaunchContext) -> dict[str, Fact | None]:
+def trigger_facts(place: LaunchContext) -> dict[str, StartFact | None]:
     """Facts about what triggered the run."""
     system = system_of(place)
     return {
-        "system": None if system is NOTHING else Fact(system.name, "what was recognised"),
+        "system": None if system is NOTHING else StartFact(system.name, "what was recognised"),
         "external_id": first(place, lambda row: place.fill(row.external_id)),
         "attempt": first(place, lambda row: number_at_end(place.fill(row.attempt))),
         "category": first(place, lambda row: category_of(place, row)),
@@ -150,22 +152,22 @@ def trigger_facts(place: LaunchContext) -> dict[str, Fact | None]:
     }
 
 
-def first(place: LaunchContext, tell: Callable[[System], str]) -> Fact | None:
+def first(place: LaunchContext, tell: Callable[[System], str]) -> StartFact | None:
     """The first value found in the usual names, then in the system."""
     for row in (USUAL_NAMES, system_of(place)):
         if value := tell(row):
-            return Fact(value, row.name)
+            return StartFact(value, row.name)
     return None
 
 
-def given_fact(value: str | None, source: str) -> Fact | None:
+def given_fact(value: str | None, source: str) -> StartFact | None:
     """A fact from a flag or variable; None if it was not given."""
-    return Fact(value, source) if value else None
+    return StartFact(value, source) if value else None
 
 
-def found_around(value: str, source: str) -> Fact:
+def found_around(value: str, source: str) -> StartFact:
     """A fact from dbt's files and flags; dbt's default has no source."""
-    return Fact(value, NOTHING_SAYS_IT if value == UNKNOWN else source)
+    return StartFact(value, NOTHING_SAYS_IT if value == UNKNOWN else source)
 
 
 def environment_name(place: LaunchContext, row: System) -> str:

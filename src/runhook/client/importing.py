@@ -11,12 +11,12 @@ from pathlib import Path
 
 from runhook.client.artifacts import (
     MANIFEST,
-    facts_of,
     is_of_invocation,
+    owners_of_nodes,
     read_head,
     read_results_file,
 )
-from runhook.client.facts import Fact, fit
+from runhook.client.facts import StartFact, fit_facts
 from runhook.client.reporter import tell
 from runhook.client.reports import Report, finished, rfc_3339, started
 from runhook.client.settings import ClientSettings
@@ -130,9 +130,9 @@ def beginning(
         "run_reason": settings.reason or IMPORTED,
         "dbt_version": results.dbt_version,
     }
-    sourced = {name: Fact(value, "the artifacts") for name, value in facts.items()}
+    sourced = {name: StartFact(value, "the artifacts") for name, value in facts.items()}
     return started(
-        invocation.run_key, fit(sourced, redact), invocation.started_at, heartbeats=False
+        invocation.run_key, fit_facts(sourced, redact), invocation.started_at, heartbeats=False
     )
 
 
@@ -150,7 +150,7 @@ def step_of_invocation(invocation: Invocation, redact: Redactor, *, with_message
             invocation.results,
             redact,
             with_messages=with_messages,
-            facts=facts_of(invocation.results, invocation.manifest, redact),
+            facts=owners_of_nodes(invocation.results, invocation.manifest, redact),
         ),
         dbt_version=invocation.results.dbt_version,
         files=[str(path.absolute()) for path in invocation.files],

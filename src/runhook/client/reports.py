@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runhook.client.facts import Fact
+    from runhook.client.facts import StartFact
     from runhook.client.steps import Step
     from runhook.client.verdict import Verdict
 
@@ -32,7 +32,7 @@ class Report:
 
 def started(
     run_key: str,
-    facts: Mapping[str, "Fact"],
+    facts: Mapping[str, "StartFact"],
     at: datetime,
     *,
     heartbeats: bool,

@@ -154,7 +154,7 @@ class Spool:
         """Remove what is too old or too much, and return how many runs that were."""
         removed = 0
         total = sum(
-            size for path in self._oldest_first() if (size := size_of(path)) <= LARGEST_SPOOL
+            size for path in self._oldest_first() if (size := file_size(path)) <= LARGEST_SPOOL
         )
         too_old = time.time() - LONGEST_KEPT_SECONDS
         for kept in self.leftovers():
@@ -217,9 +217,9 @@ class KeptRun:
         destination = None
         reports: list[Report] = []
         try:
-            destination = destination_in(object_in(whole[0]))
+            destination = destination_in(parse_line(whole[0]))
             for line in whole[1:] if destination is not None else ():
-                report = report_in(object_in(line), is_first=not reports)
+                report = report_in(parse_line(line), is_first=not reports)
                 if report is None:
                     return Content(destination=None)
                 reports.append(report)
@@ -247,7 +247,7 @@ def heading_of(destination: Destination) -> Mapping[str, object]:
     }
 
 
-def object_in(line: bytes) -> Mapping[str, object]:
+def parse_line(line: bytes) -> Mapping[str, object]:
     """Parse a line as a JSON object. Raises StrangeFileError."""
     try:
         content = json.loads(line)
@@ -323,7 +323,7 @@ def last_change(path: Path) -> int:
         return 0
 
 
-def size_of(path: Path) -> int:
+def file_size(path: Path) -> int:
     """Size of a file in bytes; 0 if it is gone."""
     try:
         return path.lstat().st_size

@@ -130,9 +130,9 @@ def merged(steps: Sequence[Step]) -> Mapping[str, Any]:
     counts: Counter[str] = Counter()
     for one in known:
         counts.update(one.get("counts", {}))
-    failed = nodes_of(known, "failed")
-    warned = nodes_of(known, "warned")
-    others = [*failed[SHOWN_NODES:], *warned[SHOWN_NODES:], *nodes_of(known, "others")]
+    failed = nodes_of_steps(known, "failed")
+    warned = nodes_of_steps(known, "warned")
+    others = [*failed[SHOWN_NODES:], *warned[SHOWN_NODES:], *nodes_of_steps(known, "others")]
     named = [name for one in known for name in failed_ids(one)]
     skipped = [name for one in known for name in one.get("skipped_ids", [])]
     slowest = [node for one in known for node in one.get("slowest", [])]
@@ -153,7 +153,7 @@ def merged(steps: Sequence[Step]) -> Mapping[str, Any]:
     }
 
 
-def nodes_of(results: Sequence[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
+def nodes_of_steps(results: Sequence[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
     """Return the nodes that several steps tell of."""
     return [node for one in results for node in one.get(key, [])]
 

@@ -97,7 +97,7 @@ def verify(
                 check_standard(one, found, content, now=now, tolerance=span)
             else:
                 check_authorization(one, found, content, header=signature)
-            return payload_of(content)
+            return parse_payload(content)
         except SignatureError as error:
             problems.append(error)
     raise problems[0]
@@ -223,7 +223,7 @@ def bounded(name: str, value: str) -> str:
     return value
 
 
-def payload_of(body: bytes) -> dict[str, Any]:
+def parse_payload(body: bytes) -> dict[str, Any]:
     """Parse the JSON object in a body whose signature was verified."""
     try:
         payload = json.loads(body)

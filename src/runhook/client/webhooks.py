@@ -17,7 +17,7 @@ class WebhookRequestError(RunhookError):
     """The service did not do what it was asked for; the message says why."""
 
 
-def create_webhook(service: Service, webhook: Mapping[str, object]) -> Mapping[str, Any]:
+def post_webhook(service: Service, webhook: Mapping[str, object]) -> Mapping[str, Any]:
     """Create a webhook; the result holds its secret, this once.
 
     Raises:
@@ -57,7 +57,7 @@ def test_webhook(service: Service, webhook_id: str) -> str | None:
     return error
 
 
-def delete_webhook(service: Service, webhook_id: str) -> None:
+def request_deletion(service: Service, webhook_id: str) -> None:
     """Delete a webhook.
 
     Raises:

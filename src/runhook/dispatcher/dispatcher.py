@@ -9,7 +9,7 @@ import structlog
 
 from runhook.clock import Clock
 from runhook.dispatcher.lanes import Lane, Lanes
-from runhook.dispatcher.ledger import Held, Ledger, Stage
+from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.recorder import Recorder, Sent
 from runhook.dispatcher.resting import Resting
@@ -256,7 +256,7 @@ class Dispatcher:
 
     def _give_back(self, held: Iterable[Held]) -> None:
         for one in held:
-            self._ledger.move(one, Stage.WAITING)
+            self._ledger.move(one, ClaimStage.WAITING)
             self._releases.add(one)
 
     async def _release(self, unsent: Sequence[Held]) -> Sequence[None]:

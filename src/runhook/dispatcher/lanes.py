@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from runhook.dispatcher.ledger import Counts, Held, Ledger, Stage
+from runhook.dispatcher.ledger import ClaimStage, Counts, Held, Ledger
 from runhook.domain.budgets import Budget
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import WebhookId
@@ -131,7 +131,7 @@ class Lane:
         """Hold a delivery only until it is recorded; say whether the lane is half empty by that."""
         half = self.capacity // 2
         was_full = self.counts.unsent > half
-        self._ledger.move(held, Stage.SENT)
+        self._ledger.move(held, ClaimStage.SENT)
         return was_full and self.counts.unsent <= half
 
     def places(self, waiting: Waiting | None = None) -> int:
@@ -167,7 +167,7 @@ class Lane:
         if not self._waiting or not self._has_room():
             return None
         held = self._waiting.popleft()
-        self._ledger.move(held, Stage.UNDER_WAY)
+        self._ledger.move(held, ClaimStage.UNDER_WAY)
         return held
 
     def _has_room(self) -> bool:

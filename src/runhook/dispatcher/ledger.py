@@ -18,7 +18,7 @@ from runhook.operations.attempt import Claimed
 LOST = float("-inf")
 
 
-class Stage(IntEnum):
+class ClaimStage(IntEnum):
     """How far a claim has come; the last stage is that it is in no ledger."""
 
     WAITING = 0
@@ -33,9 +33,9 @@ class Counts:
     """How many claims are at each stage."""
 
     def __init__(self) -> None:
-        self._at = [0] * len(Stage)
+        self._at = [0] * len(ClaimStage)
 
-    def move(self, before: Stage | None, after: Stage | None) -> None:
+    def move(self, before: ClaimStage | None, after: ClaimStage | None) -> None:
         """Count a claim at another stage; None is outside the ledger."""
         if before is not None:
             self._at[before] -= 1
@@ -50,15 +50,15 @@ class Counts:
     @property
     def under_way(self) -> int:
         """How many requests have begun and not ended."""
-        return self._at[Stage.UNDER_WAY]
+        return self._at[ClaimStage.UNDER_WAY]
 
     @property
     def unsent(self) -> int:
         """How many wait for their turn or are under way."""
-        return self._at[Stage.WAITING] + self._at[Stage.UNDER_WAY]
+        return self._at[ClaimStage.WAITING] + self._at[ClaimStage.UNDER_WAY]
 
 
-class Counted(Protocol):
+class HeldCounts(Protocol):
     """A lane, as the ledger sees it: its own counts, and those of its account."""
 
     @property
@@ -78,12 +78,12 @@ class Held:
     """
 
     claimed: Claimed
-    lane: Counted
+    lane: HeldCounts
     since: float
     """When its claim began."""
     until: float
     """When its lease is over."""
-    stage: Stage | None = field(default=None)
+    stage: ClaimStage | None = field(default=None)
     """None before it is in the ledger and after."""
 
 
@@ -110,9 +110,9 @@ class Ledger:
             before.until = LOST
         self._held[claim] = self._latest[claim.delivery_id] = held
         self._is_empty.clear()
-        self._move(held, Stage.WAITING)
+        self._move(held, ClaimStage.WAITING)
 
-    def move(self, held: Held, stage: Stage) -> None:
+    def move(self, held: Held, stage: ClaimStage) -> None:
         """Note how far a claim has come; of one that is gone, nothing."""
         if held.stage is not None:
             self._move(held, stage)
@@ -151,7 +151,7 @@ class Ledger:
             if held is not None:
                 held.until = until if claim in kept else LOST
 
-    def _move(self, held: Held, stage: Stage | None) -> None:
+    def _move(self, held: Held, stage: ClaimStage | None) -> None:
         for counts in (self.counts, held.lane.counts, held.lane.counts_of_account):
             counts.move(held.stage, stage)
         held.stage = stage

@@ -208,9 +208,9 @@ class Nodes:
         self.counts[str(status)] += 1
         if status in FAILED_STATUSES:
             self.failed_total += 1
-            keep(self.failed, node)
+            keep_failed(self.failed, node)
         elif status == WARNED_STATUS:
-            keep(self.warned, node)
+            keep_failed(self.warned, node)
         elif status == "skipped" and len(self.skipped) < NAMED_NODES:
             self.skipped.append(str(node["unique_id"])[:LONGEST_KEPT])
         if (slow := slow_node(node)) is not None:
@@ -234,7 +234,7 @@ def texts_by_name(value: object) -> dict[str, str]:
     return {str(name): text for name, text in found if isinstance(text, str)}
 
 
-def keep(nodes: list[FailedNode], node: Mapping[str, object]) -> None:
+def keep_failed(nodes: list[FailedNode], node: Mapping[str, object]) -> None:
     """Add a node to those that are told, if there is room; the first ones with all they say."""
     if len(nodes) < NAMED_NODES:
         longest = LONGEST_KEPT if len(nodes) < SHOWN_NODES else BRIEFLY_KEPT

@@ -213,7 +213,7 @@ def facts_in(
     groups = manifest.objects(filter(None, map(group_id_of, of_all)))
     downstream = Downstream(manifest, redact)
     return {
-        unique_id: facts_of(
+        unique_id: facts_of_node(
             node,
             [models[one] for one in attached[unique_id] if one in models],
             groups,
@@ -250,7 +250,7 @@ def setting_of(node: Json, name: str) -> object:
     return node.get(name) or config_of(node).get(name)
 
 
-def facts_of(
+def facts_of_node(
     node: Json,
     models: Sequence[Json],
     groups: Mapping[str, Json],

@@ -18,7 +18,7 @@ from runhook.domain.payload.links import links_of
 from runhook.domain.regressions import has_warnings
 from runhook.domain.results import NodeResults, read_node_results
 from runhook.domain.runs import AccountId, Job, Run, RunId, RunOutcome, RunStatus
-from runhook.domain.spans import written
+from runhook.domain.spans import span_text
 from runhook.domain.telling import Telling, WebhookId
 from runhook.domain.text import clean, first_line, fit, one_line
 
@@ -240,7 +240,7 @@ def message_of_missed(notice: MissedRun, telling: Telling) -> Message:
         reason=f"It was expected by {moment(notice.expected_at)}.",
         facts=facts(
             ("Project", job.project_name),
-            ("Expected every", written(notice.expectation.every)),
+            ("Expected every", span_text(notice.expectation.every)),
             ("Missed so far", str(notice.missed_count)),
             ("Last started", moment(notice.last_started_at) if notice.last_started_at else ""),
         ),

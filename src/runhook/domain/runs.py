@@ -16,7 +16,7 @@ from enum import IntEnum, StrEnum
 from typing import NewType
 
 from runhook.domain.errors import ConflictError, InvalidError
-from runhook.domain.spans import span_in, written
+from runhook.domain.spans import span_in, span_text
 
 AccountId = NewType("AccountId", int)
 ProjectId = NewType("ProjectId", int)
@@ -290,7 +290,7 @@ def lose(run: Run, *, silence: timedelta, now: datetime) -> Run:
         status=status,
         status_message=f"lost contact after {silence // timedelta(seconds=1)} s"
         if run.heartbeats
-        else f"its end was not reported within {written(run.longest_silence)}",
+        else f"its end was not reported within {span_text(run.longest_silence)}",
         outcome=OUTCOMES_OF_STATUS[status][0],
         finished_at=max(now, run.started_at),
         # The step that went on ended with it.

@@ -29,12 +29,12 @@ def span_in(field: str, text: str, shortest: timedelta, longest: timedelta) -> t
     span = int(found[1]) * UNITS[found[2].lower()]
     if not shortest <= span <= longest:
         raise InvalidError(
-            f"`{text[:40]}` is not from {written(shortest)} to {written(longest)}", field=field
+            f"`{text[:40]}` is not from {span_text(shortest)} to {span_text(longest)}", field=field
         )
     return span
 
 
-def written(span: timedelta) -> str:
+def span_text(span: timedelta) -> str:
     """Write a span of time as ``span_in`` reads it, in the largest unit that fits."""
     unit = next((one for one in UNITS if span and not span % UNITS[one]), "minute")
     count = span // UNITS[unit]

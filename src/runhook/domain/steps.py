@@ -45,12 +45,12 @@ def paragraphs(message: str | None, results: Mapping[str, object]) -> Iterator[s
     warnings = number(mapping(results, "counts"), "warn")
     yield f"Completed with {with_noun(total, 'error')} and {with_noun(warnings, 'warning')}:"
     for node in failed:
-        yield paragraph(node)
+        yield node_paragraph(node)
     if total > len(failed):
         yield f"... and {total - len(failed)} more"
 
 
-def paragraph(node: Mapping[str, object]) -> str:
+def node_paragraph(node: Mapping[str, object]) -> str:
     """Error of one node, as dbt prints it at the end of its log."""
     message = text(node, "message")
     if DBT_HEADING.search(message.partition("\n")[0]):

@@ -93,7 +93,7 @@ class Rendering:
     def shown(self, value: object) -> object:
         """Return a value with the texts in it cut."""
         if isinstance(value, str):
-            return shown(value, self.limit)
+            return cut_text(value, self.limit)
         if isinstance(value, Mapping):
             return {str(key): self.shown(one) for key, one in value.items()}
         if isinstance(value, Sequence):
@@ -112,7 +112,7 @@ class Condition:
 
     def holds(self, scopes: Scopes) -> bool:
         value = self.place.value(scopes)
-        is_so = bool(value) if self.text is None else text_of(value) == self.text
+        is_so = bool(value) if self.text is None else value_text(value) == self.text
         return is_so is self.is_expected
 
 
@@ -147,7 +147,7 @@ class Filled:
     filters: tuple[Filter, ...]
 
     def render(self, scopes: Scopes, how: Rendering) -> str:
-        text = shown(text_of(self.place.value(scopes)), how.limit)
+        text = cut_text(value_text(self.place.value(scopes)), how.limit)
         for one in self.filters:
             text = one(text)
         return text
@@ -188,7 +188,9 @@ class Part:
 
     def _longest(self, scopes: Scopes, how: Rendering) -> object:
         possible = [self.content, *([] if self.otherwise is None else [self.otherwise])]
-        return max((one.render(scopes, how) for one in possible), key=lambda one: len(written(one)))
+        return max(
+            (one.render(scopes, how) for one in possible), key=lambda one: len(as_json_bytes(one))
+        )
 
     def _turns(self, scopes: Scopes) -> Iterator[Scopes]:
         if self.over is None:
@@ -252,7 +254,7 @@ class Template:
                 f"with full lists it has {values:,} values and fills in {texts:,} texts; "
                 f"{MOST_VALUES:,} and {MOST_TEXTS:,} at most"
             )
-        frame = written(part.content.render([sample], Rendering(limit=0, is_whole=True)))
+        frame = as_json_bytes(part.content.render([sample], Rendering(limit=0, is_whole=True)))
         if len(frame) > LARGEST_FRAME:
             raise InvalidError(
                 f"with full lists it becomes {len(frame):,} bytes, without any text of the event; "
@@ -264,7 +266,7 @@ class Template:
         """Fill the template in; texts are cut shorter where all of it would be too large."""
         limit = self.limit
         while True:
-            rendered = written(self.content.render([facts], Rendering(limit=limit)))
+            rendered = as_json_bytes(self.content.render([facts], Rendering(limit=limit)))
             if len(rendered) <= LARGEST_OUTPUT or limit == 0:
                 return rendered
             limit //= 2
@@ -406,7 +408,7 @@ def text_in(text: str, pointer: str, scopes: Scopes) -> Content:
     fillings = [filling_in(one[1], pointer, scopes) for one in found]
     place, filters, value = fillings[0]
     if found[0].span() == (0, len(text)) and not filters:
-        return Whole(place, texts_in(value))
+        return Whole(place, texts_of_template(value))
     parts: list[str | Filled] = []
     at = 0
     for one, (place, filters, value) in zip(found, fillings, strict=True):
@@ -423,7 +425,7 @@ def filling_in(text: str, pointer: str, scopes: Scopes) -> tuple[Place, tuple[Fi
     path, *names = [one.strip() for one in text.split("|")]
     if len(names) > MOST_FILTERS:
         raise wrong(pointer, f"{len(names)} filters are too many; {MOST_FILTERS} at most")
-    place, value = place_of(path, pointer, scopes)
+    place, value = find_place(path, pointer, scopes)
     filters: list[Filter] = []
     escaped = ""
     for name in names:
@@ -458,7 +460,7 @@ def condition_in(value: object, pointer: str, scopes: Scopes) -> Condition:
             "write `{{ name }}`, `{{ not name }}`, `{{ name == 'text' }}` or "
             "`{{ name != 'text' }}`",
         )
-    place, _ = place_of(said["path"], pointer, scopes)
+    place, _ = find_place(said["path"], pointer, scopes)
     is_expected = (said["no"] is None) is (said["sign"] != "!=")
     return Condition(place, is_expected, said["text"])
 
@@ -468,7 +470,7 @@ def repeated(value: object, pointer: str, scopes: Scopes) -> tuple[Place, Scopes
     braced = PLACEHOLDER.fullmatch(value.strip()) if isinstance(value, str) else None
     if braced is None:
         raise wrong(pointer, "write `{{ name }}`, with the name of a list")
-    place, values = place_of(braced[1].strip(), pointer, scopes)
+    place, values = find_place(braced[1].strip(), pointer, scopes)
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise wrong(pointer, f"`{braced[1].strip()}` is no list")
     if len(scopes) > DEEPEST_LISTS:
@@ -476,7 +478,7 @@ def repeated(value: object, pointer: str, scopes: Scopes) -> tuple[Place, Scopes
     return place, [*scopes, scope_of(values[0])], len(values)
 
 
-def place_of(path: str, pointer: str, scopes: Scopes) -> tuple[Place, object]:
+def find_place(path: str, pointer: str, scopes: Scopes) -> tuple[Place, object]:
     """Find a name in the sample, from the innermost list outwards."""
     if not PATH.fullmatch(path):
         raise wrong(pointer, f"`{path[:80]}` is no name such as `run.url`")
@@ -538,32 +540,32 @@ def counted(content: Content) -> tuple[int, int]:
     )
 
 
-def texts_in(value: object) -> int:
+def texts_of_template(value: object) -> int:
     """Count the texts in a value."""
     if isinstance(value, str):
         return 1
     if isinstance(value, Mapping):
-        return sum(texts_in(one) for one in value.values())
-    return sum(texts_in(one) for one in value) if isinstance(value, Sequence) else 0
+        return sum(texts_of_template(one) for one in value.values())
+    return sum(texts_of_template(one) for one in value) if isinstance(value, Sequence) else 0
 
 
 def is_compound(value: object) -> bool:
     return isinstance(value, Mapping | list | tuple)
 
 
-def text_of(value: object) -> str:
+def value_text(value: object) -> str:
     """Return a value within a text."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def shown(text: str, limit: int) -> str:
+def cut_text(text: str, limit: int) -> str:
     """Return a text of the event, cut, without what is no character."""
     return SURROGATES.sub(REPLACED, fit(text, limit))
 
 
-def written(document: object) -> bytes:
+def as_json_bytes(document: object) -> bytes:
     """Return JSON."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 

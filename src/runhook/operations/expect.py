@@ -6,7 +6,7 @@ from runhook.domain.callers import Actor
 from runhook.domain.errors import NotFoundError
 from runhook.domain.expectations import Expectation
 from runhook.domain.runs import AccountId, JobId
-from runhook.domain.spans import written
+from runhook.domain.spans import span_text
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
 from runhook.storage.expectations import (
@@ -67,4 +67,4 @@ def facts_of(expectation: Expectation | None) -> Facts:
     """Return what the audit log tells of an expectation."""
     if expectation is None:
         return {"every": None, "grace": None}
-    return {"every": written(expectation.every), "grace": written(expectation.grace)}
+    return {"every": span_text(expectation.every), "grace": span_text(expectation.grace)}

@@ -115,7 +115,7 @@ async def identify(connection: Connection, services: Services) -> Caller | Valid
         ForbiddenError: a foreign page caused the request.
     """
     if "Authorization" not in connection.headers and SESSION_COOKIE in connection.cookies:
-        return await session_of(connection, services)
+        return await session_in_cookie(connection, services)
     return await caller_by_token(connection, services)
 
 
@@ -137,7 +137,7 @@ async def caller_at(
             services.store,
             AccountId(account_id),
             identity,
-            address=address_of(connection),
+            address=client_address(connection),
         )
     if account_id != identity.account_id:
         raise NotFoundError
@@ -152,7 +152,7 @@ async def caller_by_token(connection: Connection, services: Services) -> Caller:
         LimitedError: the token is not valid, and too many others from there or before it were not.
     """
     digest = digest_of(token_in(connection.headers.get("Authorization")))
-    address = address_of(connection)
+    address = client_address(connection)
     try:
         return await services.authenticator.authenticate(digest, address=address)
     except UnauthorizedError as error:
@@ -160,7 +160,7 @@ async def caller_by_token(connection: Connection, services: Services) -> Caller:
         raise services.throttle.refusal(error, names) from None
 
 
-async def session_of(connection: Connection, services: Services) -> ValidSession:
+async def session_in_cookie(connection: Connection, services: Services) -> ValidSession:
     """The session in the request's cookie.
 
     Raises:
@@ -177,12 +177,12 @@ async def session_of(connection: Connection, services: Services) -> ValidSession
 async def session_if_any(connection: Connection, services: Services) -> ValidSession | None:
     """The session in the request's cookie; None if there is no valid one."""
     try:
-        return await session_of(connection, services)
+        return await session_in_cookie(connection, services)
     except UnauthorizedError:
         return None
 
 
-def address_of(connection: Connection) -> str | None:
+def client_address(connection: Connection) -> str | None:
     """IP address that a request came from."""
     return connection.client.host if connection.client else None
 
@@ -190,7 +190,7 @@ def address_of(connection: Connection) -> str | None:
 def browser_of(connection: Connection) -> Browser:
     """Browser that a request came from."""
     return Browser(
-        address=address_of(connection), user_agent=connection.headers.get("User-Agent", "")
+        address=client_address(connection), user_agent=connection.headers.get("User-Agent", "")
     )
 
 

@@ -23,7 +23,7 @@ from h11 import LocalProtocolError
 from runhook.domain.forwarding import TrustedProxies, read_client_address
 from runhook.server.framing import Body
 from runhook.server.refusals import Refusal
-from runhook.server.throttle import name_of
+from runhook.server.throttle import failure_key
 
 KIB = 1024
 PIECE = 16 * KIB
@@ -264,7 +264,7 @@ class Connection(asyncio.BufferedProtocol):
         """Let the client in, or tell it that there is no room."""
         self.transport = cast("asyncio.Transport", transport)
         address, *_ = transport.get_extra_info("peername") or [""]
-        self.site = name_of(address)
+        self.site = failure_key(address)
         known = read_client_address(address)
         self.is_shared = known is not None and self._bounds.shared_addresses.trusts(known)
         self._is_open = True

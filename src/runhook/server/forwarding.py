@@ -20,8 +20,8 @@ def knowing_clients(app: ASGIApp, state: State) -> ASGIApp:
                 peer,
                 scope["scheme"],
                 state.services.trusted_proxies,
-                forwarded_for=lines_of(scope, b"x-forwarded-for"),
-                forwarded_proto=lines_of(scope, b"x-forwarded-proto"),
+                forwarded_for=header_values(scope, b"x-forwarded-for"),
+                forwarded_proto=header_values(scope, b"x-forwarded-proto"),
             )
             scope["client"] = None if client.address is None else (str(client.address), port)
             scope["scheme"] = client.scheme
@@ -30,6 +30,6 @@ def knowing_clients(app: ASGIApp, state: State) -> ASGIApp:
     return answer
 
 
-def lines_of(scope: Scope, name: bytes) -> list[str]:
+def header_values(scope: Scope, name: bytes) -> list[str]:
     """Values of a header, one for each line."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]

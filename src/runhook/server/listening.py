@@ -41,7 +41,7 @@ def listen(host: str, port: int, *, prefix: str = "RUNHOOK") -> Iterator[socket.
     except OSError as error:
         shown = f"[{host}]" if ":" in host else host
         raise InvalidError(
-            f"Cannot listen on {shown}:{port}: {reason_of(error, host)}. "
+            f"Cannot listen on {shown}:{port}: {why_not_listening(error, host)}. "
             f"Choose another with {prefix}_HOST and {prefix}_PORT."
         ) from None
     with listening:
@@ -67,7 +67,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     )
 
 
-def reason_of(error: OSError, host: str) -> str:
+def why_not_listening(error: OSError, host: str) -> str:
     """Return why an address cannot be listened on."""
     if lacks_ipv6(host):
         return "IPv6 is off on this machine"
@@ -83,7 +83,7 @@ def lacks_ipv6(host: str) -> bool:
     return ":" in host and not socket.has_dualstack_ipv6()
 
 
-def address_of(listening: socket.socket) -> str:
+def url_of_socket(listening: socket.socket) -> str:
     """Return the URL that the socket can be reached at from this machine."""
     host, port, *_ = listening.getsockname()
     if host in EVERY_ADDRESS:

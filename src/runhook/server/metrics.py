@@ -58,7 +58,7 @@ async def show_metrics(state: State) -> Response[bytes]:
     """Answer in Prometheus' text form; what the database knows is left out while it is away."""
     measured: Measured = state.measured
     registry = CollectorRegistry()
-    registry.register(Families([*counted(measured), *await looked_up(measured.store)]))
+    registry.register(Families([*process_metrics(measured), *await looked_up(measured.store)]))
     ProcessCollector(registry=registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -74,7 +74,7 @@ class Families(Collector):
         return self._metrics
 
 
-def counted(measured: Measured) -> Iterator[Metric]:
+def process_metrics(measured: Measured) -> Iterator[Metric]:
     """Yield what this process has counted since it began."""
     tally = measured.sender.tally
     yield attempts(tally)

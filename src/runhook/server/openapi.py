@@ -101,13 +101,13 @@ class Description:
         )
         document: Json = described.openapi_schema.to_schema()
         for path, method, handler in operations_of(described):
-            finish(document["paths"][path][method], handler)
+            complete_operation(document["paths"][path][method], handler)
         # Where a handler has several paths, they come in no order.
         document["paths"] = dict(sorted(document["paths"].items()))
         document["servers"] = [{"url": "/"}]
         components = document["components"]
         components["securitySchemes"] = SECURITY_SCHEMES
-        components["responses"] = {str(code): error_response(code) for code in ERRORS}
+        components["responses"] = {str(code): described_error(code) for code in ERRORS}
         components["schemas"]["Error"] = ERROR
         describe_schemas(components["schemas"])
         return with_short_names(without_noise(document))
@@ -123,7 +123,7 @@ def operations_of(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
                         yield route.path_format, method.lower(), handler
 
 
-def finish(operation: Json, handler: HTTPRouteHandler) -> None:
+def complete_operation(operation: Json, handler: HTTPRouteHandler) -> None:
     """Complete an operation: name, credentials, errors."""
     sentences = " ".join(operation.get("description", "").split())
     operation["summary"] = re.split(r"[;.:] |\.$", sentences)[0]
@@ -147,7 +147,7 @@ def finish(operation: Json, handler: HTTPRouteHandler) -> None:
     }
 
 
-def error_response(code: int) -> Json:
+def described_error(code: int) -> Json:
     """Describe the response of an error."""
     response: Json = {
         "description": ERRORS[code],

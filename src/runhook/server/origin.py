@@ -68,11 +68,11 @@ def refuse_foreign(connection: Connection, public_url: str | None, *, must_say: 
         )
 
 
-def base_of(connection: Connection, public_url: str | None) -> str:
+def base_url(connection: Connection, public_url: str | None) -> str:
     """URL of this service, without a slash at the end, for links."""
     return public_url or str(connection.base_url).rstrip("/")
 
 
 def is_secure(connection: Connection, public_url: str | None) -> bool:
     """Whether the browser speaks TLS, to us or to a proxy before us."""
-    return base_of(connection, public_url).startswith("https://")
+    return base_url(connection, public_url).startswith("https://")

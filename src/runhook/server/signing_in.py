@@ -14,11 +14,11 @@ from runhook.operations.devices import known_device
 from runhook.operations.invite import Answer, accept, look_at_invitation, whom_it_is_for
 from runhook.operations.people import change_password
 from runhook.operations.sessions import Begun, sign_in
-from runhook.server.authentication import Connection, address_of, browser_of
+from runhook.server.authentication import Connection, browser_of, client_address
 from runhook.server.cookies import DEVICE_COOKIE
 from runhook.server.services import Services
-from runhook.server.throttle import Failure, name_of
-from runhook.server.turns import Attempt
+from runhook.server.throttle import Failure, failure_key
+from runhook.server.turns import SignInAttempt
 from runhook.storage.sessions import ValidSession
 
 
@@ -66,7 +66,7 @@ async def accept_throttled(
         )
 
 
-async def replace_password(
+async def change_own_password(
     connection: Connection,
     services: Services,
     session: ValidSession,
@@ -111,12 +111,12 @@ async def password_attempt(
     with suppress(InvalidError):
         email = check_email(email)
     email = email[:LONGEST_EMAIL]
-    address = name_of(address_of(connection) or "")
-    attempt = Attempt(place=address, email=email)
+    address = failure_key(client_address(connection) or "")
+    attempt = SignInAttempt(place=address, email=email)
     names: Mapping[Failure, str] = {Failure.SIGN_IN_FROM: address, Failure.SIGN_IN_AS: email}
     device = await device_of(connection, services, email, session)
     if device is not None and not services.throttle.is_over(Failure.SIGN_IN_BY, device):
-        attempt = Attempt(place=device, email=email, is_known=True)
+        attempt = SignInAttempt(place=device, email=email, is_known=True)
         names = {Failure.SIGN_IN_BY: device}
     async with services.turns.turn(attempt):
         try:

@@ -54,7 +54,7 @@ LIMITS: Mapping[Failure, Limit] = {
 
 
 @dataclass(slots=True)
-class Failed:
+class FailureCount:
     """The failures under one name since a window began."""
 
     since: float
@@ -77,7 +77,7 @@ class Throttle:
     ) -> None:
         self._limits = limits
         self._now = now
-        self._failed: OrderedDict[tuple[Failure, str], Failed] = OrderedDict()
+        self._failed: OrderedDict[tuple[Failure, str], FailureCount] = OrderedDict()
 
     def refusal(self, error: RunhookError, names: Mapping[Failure, str]) -> RunhookError:
         """Count a failure under some names, and return the error to answer with.
@@ -105,8 +105,8 @@ class Throttle:
 
     def _count(self, failure: Failure, name: str) -> float:
         """Count one failure; return the seconds left of a window that has too many, else 0."""
-        now, key, limit = self._now(), (failure, name_of(name)), self._limits[failure]
-        failed = self._counted(failure, name) or Failed(since=now)
+        now, key, limit = self._now(), (failure, failure_key(name)), self._limits[failure]
+        failed = self._counted(failure, name) or FailureCount(since=now)
         failed.count += 1
         self._failed[key] = failed
         self._failed.move_to_end(key)
@@ -116,13 +116,13 @@ class Throttle:
             return 0.0
         return failed.since + limit.window.total_seconds() - now
 
-    def _counted(self, failure: Failure, name: str) -> Failed | None:
-        failed = self._failed.get((failure, name_of(name)))
+    def _counted(self, failure: Failure, name: str) -> FailureCount | None:
+        failed = self._failed.get((failure, failure_key(name)))
         window = self._limits[failure].window.total_seconds()
         return failed if failed is not None and self._now() < failed.since + window else None
 
 
-def name_of(text: str) -> str:
+def failure_key(text: str) -> str:
     """Key to count failures under: of an IPv6 address its site, else the text itself."""
     address = read_client_address(text)
     if isinstance(address, IPv6Address):

@@ -25,7 +25,7 @@ CROWDED = "Too many sign-ins are waiting; try again in a minute."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class SignInAttempt:
     """An attempt to sign in: its address and its user."""
 
     place: str
@@ -44,7 +44,7 @@ class Ring:
 
     places: OrderedDict[str, OrderedDict[str, Waiting]] = field(default_factory=OrderedDict)
 
-    def add(self, attempt: Attempt) -> asyncio.Future[None]:
+    def add(self, attempt: SignInAttempt) -> asyncio.Future[None]:
         """Queue an attempt; its future ends when its turn comes.
 
         Raises:
@@ -118,7 +118,7 @@ class Turns:
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def turn(self, attempt: Attempt) -> AsyncIterator[None]:
+    async def turn(self, attempt: SignInAttempt) -> AsyncIterator[None]:
         """Wait for an attempt's turn, and give the next one its turn afterwards.
 
         Raises:
@@ -130,7 +130,7 @@ class Turns:
             self._waiting += 1
             if self._waiting > self._most_waiting:
                 self._waiting -= 1
-                refuse(self._strangers.drop_from_crowd())
+                refuse_turn(self._strangers.drop_from_crowd())
         self._go_on()
         try:
             await turn
@@ -143,7 +143,7 @@ class Turns:
         finally:
             self._end(attempt)
 
-    def _end(self, attempt: Attempt) -> None:
+    def _end(self, attempt: SignInAttempt) -> None:
         self._free += 1
         if not attempt.is_known and self._is_guessed_at(attempt.email):
             self._paused[attempt.email] = time.monotonic() + self._pause
@@ -176,7 +176,7 @@ def waiting_in(place: OrderedDict[str, Waiting]) -> int:
     return sum(map(len, place.values()))
 
 
-def refuse(turn: asyncio.Future[None]) -> None:
+def refuse_turn(turn: asyncio.Future[None]) -> None:
     """End the wait of an attempt that gets no turn, with an error."""
     if not turn.done():
         turn.set_exception(LimitedError(CROWDED))

@@ -128,12 +128,12 @@ class TemplateFormat(MessageFormat[TemplateSettings]):
         """Return the document, filled in."""
         assert settings.body is not None
         return Rendered(
-            body=settings.body.render(facts_of(message, telling)),
+            body=settings.body.render(template_facts(message, telling)),
             headers={"Content-Type": settings.content_type},
         )
 
 
-def facts_of(message: Message, telling: Telling) -> dict[str, object]:
+def template_facts(message: Message, telling: Telling) -> dict[str, object]:
     """Return what can stand in a document; the same names whatever the message is about."""
     job, run = message.job, message.run
     trigger = run.trigger if run else None
@@ -242,7 +242,7 @@ def widest() -> Mapping[str, object]:
         occurred_at=datetime(2000, 1, 1, tzinfo=UTC),
     )
     telling = Telling(delivery_id=DeliveryId(""), webhook_id=WebhookId(""), webhook_name="")
-    return facts_of(message, telling)
+    return template_facts(message, telling)
 
 
 SAMPLE = widest()

@@ -11,7 +11,7 @@ from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import Links
 from runhook.domain.results import NodeResults
 from runhook.domain.runs import SCHEDULED, Run
-from runhook.domain.spans import written
+from runhook.domain.spans import span_text
 from runhook.domain.telling import Telling
 
 
@@ -98,7 +98,7 @@ def render_missed(notice: MissedRun, telling: Telling) -> dict[str, object]:
             "environment_id": str(notice.job.environment_id),
             "environment_name": notice.job.environment_name,
             "run_expected_at": clock_text(notice.expected_at),
-            "expected_every": written(notice.expectation.every),
+            "expected_every": span_text(notice.expectation.every),
             "missed_runs": notice.missed_count,
             "last_run_id": "" if notice.last_run_id is None else str(notice.last_run_id),
             "last_run_started_at": (

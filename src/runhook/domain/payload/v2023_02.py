@@ -12,7 +12,7 @@ from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import Links
 from runhook.domain.results import NodeResults
 from runhook.domain.runs import Run, RunStatus
-from runhook.domain.spans import written
+from runhook.domain.spans import span_text
 from runhook.domain.telling import Telling
 
 STATUS_WORDS = {
@@ -34,7 +34,7 @@ ENDING_KEYS = {
 def render(event: Event, telling: Telling, beside: Mapping[str, object]) -> dict[str, object]:
     """Render the payload; key order is dbt Cloud's, and ``beside`` comes last."""
     run = event.run
-    status_word, status = status_of(event)
+    status_word, status = webhook_status(event)
     return {
         "accountId": run.account_id,
         "eventId": telling.delivery_id,
@@ -62,7 +62,7 @@ def render(event: Event, telling: Telling, beside: Mapping[str, object]) -> dict
     }
 
 
-def status_of(event: Event) -> tuple[str, RunStatus]:
+def webhook_status(event: Event) -> tuple[str, RunStatus]:
     """Status of the event in webhooks' words (`Errored`, not the Admin API's `Error`)."""
     if event.type is EventType.COMPLETED:
         return COMPLETED_STATUS_WORDS[event.run.status], event.run.status
@@ -122,7 +122,7 @@ def render_missed(notice: MissedRun, telling: Telling) -> dict[str, object]:
             "projectName": notice.job.project_name,
             "projectId": str(notice.job.project_id),
             "runExpectedAt": second_text(notice.expected_at),
-            "expectedEvery": written(notice.expectation.every),
+            "expectedEvery": span_text(notice.expectation.every),
             "missedRuns": notice.missed_count,
             "lastRunId": "" if notice.last_run_id is None else str(notice.last_run_id),
             "lastRunStartedAt": (

@@ -10,7 +10,7 @@ from runhook.domain.runs import AccountId
 from runhook.operations.accounts import change_account
 from runhook.server.api.accounts_wire import AccountIn, AccountOut, shown_account
 from runhook.server.api.parameters import LARGEST_LIMIT, Limit, Offset
-from runhook.server.api.wire import Envelope, page
+from runhook.server.api.wire import Envelope, page_envelope
 from runhook.server.authentication import Access, needs, open_to
 from runhook.server.services import Calling, Identified, Serving
 from runhook.storage.accounts import Account, find_account
@@ -26,7 +26,7 @@ async def list_own(
     async with services.store.read() as tx:
         accounts = await accounts_of(tx, identity)
     shown = [shown_account(account) for account in accounts[offset : offset + limit]]
-    return page(shown, limit=limit, offset=offset, total=len(accounts))
+    return page_envelope(shown, limit=limit, offset=offset, total=len(accounts))
 
 
 @get("/", **needs(Permission.READ_ACCOUNT))

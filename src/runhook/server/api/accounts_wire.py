@@ -6,7 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from runhook.domain.telling import PayloadVersion
 from runhook.operations.accounts import AccountChange
-from runhook.server.api.wire import given
+from runhook.server.api.wire import value_or_none
 from runhook.storage.accounts import Account
 
 
@@ -52,5 +52,6 @@ class AccountIn(Struct, kw_only=True, forbid_unknown_fields=True):
     def to_change(self) -> AccountChange:
         """The requested change."""
         return AccountChange(
-            name=given(self.name), default_payload_version=given(self.default_payload_version)
+            name=value_or_none(self.name),
+            default_payload_version=value_or_none(self.default_payload_version),
         )

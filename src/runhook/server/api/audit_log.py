@@ -9,8 +9,8 @@ from litestar.params import FromQuery, QueryParameter
 from runhook.domain.auditing import AuditAction
 from runhook.domain.permissions import Permission
 from runhook.server.api.audit_log_wire import AuditEntryOut, shown_entry
-from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset, moment_in
-from runhook.server.api.wire import NO_NUL, Envelope, page
+from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset, checked_moment
+from runhook.server.api.wire import NO_NUL, Envelope, page_envelope
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.audit_log import AuditFilter, count_audit_entries, list_audit_entries
@@ -40,8 +40,8 @@ async def list_changes(
         action=action,
         actor_name=actor,
         subject_id=subject,
-        since=moment_in("since", since),
-        until=moment_in("until", until),
+        since=checked_moment("since", since),
+        until=checked_moment("until", until),
     )
     async with services.store.read() as tx:
         entries = await list_audit_entries(
@@ -49,7 +49,7 @@ async def list_changes(
         )
         total = await count_audit_entries(tx, caller.account_id, chosen)
     shown = [shown_entry(entry) for entry in entries]
-    return page(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, limit=limit, offset=offset, total=total)
 
 
 router = Router("/audit-log", route_handlers=[list_changes])

@@ -25,7 +25,7 @@ STATES_WITH_EVERYTHING = ("", "1", "active", "all")
 """Jobs, projects and environments are active as long as they are there."""
 
 
-def words_in(text: str | None) -> list[str]:
+def split_values(text: str | None) -> list[str]:
     """Split a text into values; empty if it has none."""
     stripped = (text or "").strip().lstrip("[(").rstrip(")]")
     return [word for one in stripped.split(",") if (word := one.strip().strip("\"'").strip())]
@@ -36,13 +36,13 @@ def related_in(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(name for text in texts for name in re.findall(r"[a-z_]+", text))
 
 
-def ids_in(name: str, *texts: str | None) -> list[int] | None:
+def ids_chosen(name: str, *texts: str | None) -> list[int] | None:
     """Ids of a filter that has several spellings; None if it is not given.
 
     Raises:
         InvalidError: one is not a number.
     """
-    return values_in(name, texts, id_in, what="a number")
+    return values_chosen(name, texts, id_in, what="a number")
 
 
 def statuses_in(name: str, *texts: str | None) -> list[RunStatus] | None:
@@ -51,10 +51,10 @@ def statuses_in(name: str, *texts: str | None) -> list[RunStatus] | None:
     Raises:
         InvalidError: one is not a status.
     """
-    return values_in(name, texts, status_of, what=A_STATUS)
+    return values_chosen(name, texts, status_named, what=A_STATUS)
 
 
-def status_of(word: str) -> RunStatus | None:
+def status_named(word: str) -> RunStatus | None:
     """Status for a number or name; None if unknown."""
     if is_number(word):
         number = number_in(word)
@@ -62,7 +62,7 @@ def status_of(word: str) -> RunStatus | None:
     return STATUSES_BY_WORD.get(word.lower().replace("canceled", "cancelled"))
 
 
-def values_in(
+def values_chosen(
     name: str, texts: Iterable[str | None], value_of: Callable[[str], Value | None], *, what: str
 ) -> list[Value] | None:
     """Parse the values in the texts; None if there are none. ``what`` names them in errors.
@@ -70,7 +70,7 @@ def values_in(
     Raises:
         InvalidError: one cannot be read.
     """
-    words = [word for text in texts for word in words_in(text)]
+    words = [word for text in texts for word in split_values(text)]
     values = []
     for word in words:
         value = value_of(word)
@@ -88,11 +88,11 @@ def period_in(name: str, text: str | None) -> Period:
     Raises:
         InvalidError: these are not two times.
     """
-    words = words_in(text)
+    words = split_values(text)
     if not words:
         return Period()
     try:
-        since, until = (moment_of(word) for word in words)
+        since, until = (parse_moment(word) for word in words)
     except (ValueError, OverflowError):
         raise InvalidError(
             f"{name}: give two times with a comma between them, "
@@ -101,7 +101,7 @@ def period_in(name: str, text: str | None) -> Period:
     return Period(since=since, until=until)
 
 
-def moment_of(word: str) -> datetime:
+def parse_moment(word: str) -> datetime:
     """Parse a time; return it in UTC."""
     moment = datetime.fromisoformat(word)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -27,9 +27,9 @@ from runhook.server.api.parameters import (
     DEFAULT_LIMIT,
     Limit,
     Offset,
-    moment_in,
+    checked_moment,
 )
-from runhook.server.api.wire import NO_NUL, Envelope, page
+from runhook.server.api.wire import NO_NUL, Envelope, page_envelope
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries import (
@@ -68,17 +68,17 @@ async def provide_filter(
         InvalidError: it names a state or an event type that is unknown, or a time without a zone.
     """
     return DeliveryFilter(
-        states=words_in("state", DeliveryState, in_state),
-        event_types=words_in("event_type", EventType, event_type),
+        states=members_named("state", DeliveryState, in_state),
+        event_types=members_named("event_type", EventType, event_type),
         job_id=None if job_id is None else JobId(job_id),
         run_id=None if run_id is None else RunId(run_id),
         is_test=is_test,
-        since=moment_in("since", since),
-        until=moment_in("until", until),
+        since=checked_moment("since", since),
+        until=checked_moment("until", until),
     )
 
 
-def words_in(key: str, known: type[Word], text: str | None) -> tuple[Word, ...]:
+def members_named(key: str, known: type[Word], text: str | None) -> tuple[Word, ...]:
     """Read words with commas between them.
 
     Raises:
@@ -110,7 +110,7 @@ async def list_all_events(
     """List the account's deliveries, the newest first."""
     async with services.store.read() as tx:
         chosen = await from_there(tx, caller, chosen, beyond)
-        return await page_of(tx, caller, None, chosen, limit=limit, offset=offset)
+        return await deliveries_page(tx, caller, None, chosen, limit=limit, offset=offset)
 
 
 @get("/subscription/{webhook_id:str}/events", **FILTERED, **needs(Permission.READ_WEBHOOKS))
@@ -129,7 +129,9 @@ async def list_events(
         if await find_webhook(tx, caller.account_id, WebhookId(webhook_id)) is None:
             raise NotFoundError
         chosen = await from_there(tx, caller, chosen, beyond)
-        return await page_of(tx, caller, WebhookId(webhook_id), chosen, limit=limit, offset=offset)
+        return await deliveries_page(
+            tx, caller, WebhookId(webhook_id), chosen, limit=limit, offset=offset
+        )
 
 
 async def from_there(
@@ -150,7 +152,7 @@ async def from_there(
     return replace(chosen, beyond=Position(last.created_at, last.id))
 
 
-async def page_of(
+async def deliveries_page(
     tx: Transaction,
     caller: Caller,
     webhook_id: WebhookId | None,
@@ -168,7 +170,7 @@ async def page_of(
         tx, caller.account_id, webhook_id, chosen, limit=limit + 1, offset=offset
     )
     shown = [event_of(delivery, caller) for delivery in found[:limit]]
-    answer = page(shown, limit=limit, offset=offset, total=offset + len(found))
+    answer = page_envelope(shown, limit=limit, offset=offset, total=offset + len(found))
     reached = await searched_back_to(tx, caller.account_id, webhook_id, chosen)
     if reached is not None:
         answer.extra["searched_back_to"] = reached

@@ -30,11 +30,11 @@ def in_words(duration: timedelta) -> str:
         count, rest_of_unit = divmod(rest, length)
         if not count:
             continue
-        words = [counted(count, unit)]
+        words = [with_unit(count, unit)]
         if at + 1 < len(UNITS):
             below, length_below = UNITS[at + 1]
             if rest_of_unit >= length_below:
-                words.append(counted(rest_of_unit // length_below, below))
+                words.append(with_unit(rest_of_unit // length_below, below))
         return ", ".join(words)
     return "0 minutes"
 
@@ -46,7 +46,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return f"{in_words(now - moment)} ago"
 
 
-def counted(count: int, unit: str) -> str:
+def with_unit(count: int, unit: str) -> str:
     """A count with its unit: `1 day`, `2 days`."""
     return f"{count} {unit}{'' if count == 1 else 's'}"
 

@@ -15,7 +15,7 @@ from runhook.server.api.jobs_wire import (
     JobIn,
     shown_expectation,
 )
-from runhook.server.api.reading_wire import JobView, shown_job
+from runhook.server.api.reading_wire import JobView, view_of_job
 from runhook.server.api.wire import Envelope, created
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
@@ -40,7 +40,7 @@ async def name_new_job(
     one = Slice(order=NameOrder.ID, limit=1)
     async with services.store.read() as tx:
         (logged,) = (await list_jobs(tx, caller.account_id, Choice(ids=[job.id]), one)).items
-    shown = shown_job(logged)
+    shown = view_of_job(logged)
     if is_new:
         return Response(created(shown), status_code=201)
     return Response(Envelope(data=shown), status_code=200)

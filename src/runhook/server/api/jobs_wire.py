@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from runhook.domain.expectations import DEFAULT_GRACE, Expectation
 from runhook.domain.runs import AccountId
-from runhook.domain.spans import written
+from runhook.domain.spans import span_text
 from runhook.server.api.wire import Name
 from runhook.storage.expectations import ExpectedJob
 from runhook.storage.jobs import JobName
@@ -55,8 +55,8 @@ def shown_expectation(job_id: int, expected: ExpectedJob | None) -> ExpectationO
         return ExpectationOut(job_id=job_id, every=None, grace=None, overdue_at=None, missed_runs=0)
     return ExpectationOut(
         job_id=job_id,
-        every=written(expected.expectation.every),
-        grace=written(expected.expectation.grace),
+        every=span_text(expected.expectation.every),
+        grace=span_text(expected.expectation.grace),
         overdue_at=expected.missed_at,
         missed_runs=expected.missed_count,
     )

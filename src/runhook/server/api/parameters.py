@@ -15,7 +15,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST_LIMIT)]
 Offset = Annotated[int, QueryParameter(ge=0, le=LARGEST_OFFSET)]
 
 
-def moment_in(name: str, moment: datetime | None) -> datetime | None:
+def checked_moment(name: str, moment: datetime | None) -> datetime | None:
     """Check a moment in a query; None if it has none.
 
     Raises:

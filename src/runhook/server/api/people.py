@@ -26,18 +26,18 @@ from runhook.server.api.people_wire import (
 )
 from runhook.server.api.sessions import signed_in, whoami
 from runhook.server.api.sessions_wire import WhoOut
-from runhook.server.api.wire import Envelope, created, page
+from runhook.server.api.wire import Envelope, created, page_envelope
 from runhook.server.authentication import (
     Access,
-    address_of,
+    client_address,
     needs,
     open_to,
     session_if_any,
 )
-from runhook.server.origin import base_of
+from runhook.server.origin import base_url
 from runhook.server.request import AnyRequest
 from runhook.server.services import Calling, InSession, Serving
-from runhook.server.signing_in import accept_throttled, replace_password
+from runhook.server.signing_in import accept_throttled, change_own_password
 from runhook.storage.invitations import count_invitations, list_invitations
 from runhook.storage.people import count_members, list_members
 
@@ -51,7 +51,7 @@ async def list_all_members(
         members = await list_members(tx, caller.account_id, limit=limit, offset=offset)
         total = await count_members(tx, caller.account_id)
     shown = [shown_member(member) for member in members]
-    return page(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, limit=limit, offset=offset, total=total)
 
 
 @put("/members/{user_id:int}", **needs(Permission.MANAGE_MEMBERS))
@@ -94,7 +94,7 @@ async def list_open_invitations(
         found = await list_invitations(tx, caller.account_id, limit=limit, offset=offset)
         total = await count_invitations(tx, caller.account_id)
     shown = [shown_invitation(invitation) for invitation in found]
-    return page(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, limit=limit, offset=offset, total=total)
 
 
 @post("/invitations", **needs(Permission.MANAGE_MEMBERS))
@@ -111,7 +111,7 @@ async def create_invitation(
         quotas=services.quotas,
         clock=services.clock,
     )
-    link = link_of(secret, base_of(request, services.public_url))
+    link = link_of(secret, base_url(request, services.public_url))
     return created(shown_invitation(invitation, link))
 
 
@@ -137,7 +137,7 @@ async def accept(
     """Accept an invitation: signed in, as a user with their password, or as a new one."""
     session = await session_if_any(request, services)
     if session is not None:
-        address = address_of(request)
+        address = client_address(request)
         await accept_as(services.store, data.secret, session, address=address, clock=services.clock)
         return Response(created(await whoami(services, session)), status_code=201)
     begun = await accept_throttled(request, services, data.secret, data.to_answer())
@@ -153,7 +153,7 @@ async def change_user(
     if data.password is not UNSET:
         if data.current_password is UNSET:
             raise InvalidError("give your present password too", field="current_password")
-        await replace_password(
+        await change_own_password(
             request, services, session, present=data.current_password, password=data.password
         )
     if data.name is not UNSET:

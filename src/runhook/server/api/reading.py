@@ -18,7 +18,7 @@ from runhook.domain.permissions import Permission
 from runhook.domain.runs import RunId
 from runhook.operations.publish import Cancel
 from runhook.server.api.choosing import (
-    ids_in,
+    ids_chosen,
     is_about_the_deleted,
     order_in,
     period_in,
@@ -33,9 +33,9 @@ from runhook.server.api.reading_wire import (
     RunView,
     listed,
     shown_environment,
-    shown_job,
     shown_project,
     shown_run,
+    view_of_job,
 )
 from runhook.server.api.wire import NO_NUL, Envelope
 from runhook.server.authentication import needs
@@ -92,9 +92,9 @@ async def run_filter(
 ) -> RunFilter:
     """Filter of runs in a query."""
     return RunFilter(
-        job_ids=ids_in("job_definition_id", job_definition_id, job_definition_id__in),
-        project_ids=ids_in("project_id", project_id, project_id__in),
-        environment_ids=ids_in("environment_id", environment_id, environment_id__in),
+        job_ids=ids_chosen("job_definition_id", job_definition_id, job_definition_id__in),
+        project_ids=ids_chosen("project_id", project_id, project_id__in),
+        environment_ids=ids_chosen("environment_id", environment_id, environment_id__in),
         statuses=statuses_in("status", status, status__in, status_in),
         created=period_in("created_at__range", created_at__range),
         started=period_in("started_at__range", started_at__range),
@@ -121,7 +121,7 @@ async def project_choice(
 ) -> Choice:
     """Filter of projects, or of one project's environments, in a query."""
     return Choice(
-        ids=[] if is_about_the_deleted(of_state) else ids_in("id", pk__in, id__in),
+        ids=[] if is_about_the_deleted(of_state) else ids_chosen("id", pk__in, id__in),
         name=name or None,
         name_part=name__icontains or None,
     )
@@ -140,8 +140,8 @@ async def choice(
     """Filter of environments or jobs in a query."""
     return Choice(
         ids=[] if is_about_the_deleted(of_state) else None,
-        project_ids=ids_in("project_id", project_id, project_id__in),
-        environment_ids=ids_in("environment_id", environment_id, environment_id__in),
+        project_ids=ids_chosen("project_id", project_id, project_id__in),
+        environment_ids=ids_chosen("environment_id", environment_id, environment_id__in),
         name=name or None,
         name_part=name__icontains or None,
     )
@@ -375,7 +375,7 @@ async def jobs_with_runs(
         )
         views = {run.run.id: view_of(run, request, services, None) for run in found.items}
     return [
-        shown_job(
+        view_of_job(
             job,
             newest=views.get(job.newest_run_id) if "most_recent_run" in related else None,
             newest_ended=views.get(job.newest_ended_run_id)

@@ -437,7 +437,7 @@ def job_view(job: Job, account_id: int) -> JobView:
     )
 
 
-def shown_job(
+def view_of_job(
     logged: LoggedJob, *, newest: RunView | None = None, newest_ended: RunView | None = None
 ) -> JobView:
     """Show a job."""

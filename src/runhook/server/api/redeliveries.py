@@ -17,9 +17,9 @@ from runhook.server.api.redeliveries_wire import (
     RedeliveryOut,
     SelectionIn,
     preview_of,
-    redelivery_of,
+    shown_redelivery,
 )
-from runhook.server.api.wire import Envelope, created, page
+from runhook.server.api.wire import Envelope, created, page_envelope
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.redeliveries import count_redeliveries, find_redelivery, list_redeliveries
@@ -53,7 +53,7 @@ async def begin(
         actor=caller.actor,
         clock=services.clock,
     )
-    return created(redelivery_of(redelivery))
+    return created(shown_redelivery(redelivery))
 
 
 @get("/redeliveries", **needs(Permission.READ_WEBHOOKS))
@@ -64,7 +64,9 @@ async def list_all(
     async with services.store.read() as tx:
         found = await list_redeliveries(tx, caller.account_id, limit=limit, offset=offset)
         total = await count_redeliveries(tx, caller.account_id)
-    return page([redelivery_of(one) for one in found], limit=limit, offset=offset, total=total)
+    return page_envelope(
+        [shown_redelivery(one) for one in found], limit=limit, offset=offset, total=total
+    )
 
 
 @get("/redeliveries/{redelivery_id:str}", **needs(Permission.READ_WEBHOOKS))
@@ -76,7 +78,7 @@ async def show(
         found = await find_redelivery(tx, caller.account_id, RedeliveryId(redelivery_id))
     if found is None:
         raise NotFoundError
-    return Envelope(data=redelivery_of(found))
+    return Envelope(data=shown_redelivery(found))
 
 
 @post(
@@ -95,7 +97,7 @@ async def cancel(
         actor=caller.actor,
         clock=services.clock,
     )
-    return Envelope(data=redelivery_of(redelivery))
+    return Envelope(data=shown_redelivery(redelivery))
 
 
 router = Router("/webhooks", route_handlers=[preview, begin, list_all, show, cancel])

@@ -134,7 +134,7 @@ class RedeliveryOut(Struct, kw_only=True):
 def preview_of(preview: Preview) -> PreviewOut:
     """Show a preview."""
     return PreviewOut(
-        selection=selection_of(preview.selection),
+        selection=shown_selection(preview.selection),
         total=sum(total for _, total in preview.counts),
         counted_all=preview.is_counted,
         webhooks=[
@@ -146,24 +146,24 @@ def preview_of(preview: Preview) -> PreviewOut:
     )
 
 
-def redelivery_of(redelivery: Redelivery) -> RedeliveryOut:
+def shown_redelivery(redelivery: Redelivery) -> RedeliveryOut:
     """Show a redelivery."""
     return RedeliveryOut(
         id=redelivery.id,
         state=redelivery.state,
-        selection=selection_of(redelivery.selection),
+        selection=shown_selection(redelivery.selection),
         total=redelivery.total,
         counted_all=redelivery.is_counted,
         queued=redelivery.queued,
         passed_over={one.value: count for one, count in redelivery.passed_over.items()},
-        webhooks=[share_of(share) for share in redelivery.shares],
+        webhooks=[shown_share(share) for share in redelivery.shares],
         created_by=redelivery.created_by,
         created_at=redelivery.created_at,
         ended_at=redelivery.ended_at,
     )
 
 
-def selection_of(selection: Selection | Picked) -> SelectionOut:
+def shown_selection(selection: Selection | Picked) -> SelectionOut:
     """Show a selection."""
     if isinstance(selection, Picked):
         return SelectionOut(
@@ -190,7 +190,7 @@ def selection_of(selection: Selection | Picked) -> SelectionOut:
     )
 
 
-def share_of(share: RedeliveryShare) -> ShareOut:
+def shown_share(share: RedeliveryShare) -> ShareOut:
     """Show a share."""
     return ShareOut(
         webhook_id=share.webhook_id,

@@ -16,7 +16,7 @@ from runhook.server.api.runs_wire import (
     RunOut,
     StartIn,
     heartbeat_of,
-    run_of,
+    reported_run,
 )
 from runhook.server.api.wire import Envelope, created
 from runhook.server.authentication import needs
@@ -34,7 +34,7 @@ async def start_run(
     """Start a run; the same key and facts again are the same run, answered with 200."""
     report = data.to_report(new_key=str(uuid.uuid4()))
     reported = await services.publisher.publish(Start(caller.account_id, report, caller.actor))
-    shown = run_of(reported.run)
+    shown = reported_run(reported.run)
     if reported.is_new:
         return Response(created(shown), status_code=201)
     return Response(Envelope(data=shown), status_code=200)
@@ -63,7 +63,7 @@ async def announce_cancel(
 ) -> Envelope[RunOut]:
     """Report that the run is being canceled where it runs; its finish reports the result."""
     report = Canceling(caller.account_id, RunId(run_id), caller.actor)
-    return Envelope(data=run_of((await services.publisher.publish(report)).run))
+    return Envelope(data=reported_run((await services.publisher.publish(report)).run))
 
 
 @post("/{run_id:int}/finish", status_code=200, **needs(Permission.REPORT_RUNS))
@@ -72,14 +72,14 @@ async def finish_run(
 ) -> Envelope[RunOut]:
     """Finish a run; the same facts again change nothing, others are a conflict."""
     report = Finish(caller.account_id, RunId(run_id), data.to_report(), caller.actor)
-    return Envelope(data=run_of((await services.publisher.publish(report)).run))
+    return Envelope(data=reported_run((await services.publisher.publish(report)).run))
 
 
 @post("/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
 async def cancel_run(services: Serving, caller: Calling, run_id: FromPath[int]) -> Envelope[RunOut]:
     """Ask for a cancelable run to be canceled; its reporter does it."""
     report = Cancel(caller.account_id, RunId(run_id), caller.actor)
-    return Envelope(data=run_of((await services.publisher.publish(report)).run))
+    return Envelope(data=reported_run((await services.publisher.publish(report)).run))
 
 
 async def take(services: Services, report: Heartbeat) -> Envelope[HeartbeatOut]:

@@ -88,7 +88,7 @@ STATUS_WORDS = {
 }
 
 
-def status_of(name: str, word: str) -> RunStatus:
+def reported_status(name: str, word: str) -> RunStatus:
     """Status for a reporter's word.
 
     Raises:
@@ -118,7 +118,7 @@ class StepIn(Struct, kw_only=True, forbid_unknown_fields=True):
         """
         return RunStep(
             name=self.name,
-            status=status_of(f"{name}.status", self.status),
+            status=reported_status(f"{name}.status", self.status),
             started_at=utc(f"{name}.started_at", self.started_at),
             finished_at=utc(f"{name}.finished_at", self.finished_at),
             logs=self.logs,
@@ -155,7 +155,7 @@ class FinishIn(Struct, kw_only=True, forbid_unknown_fields=True):
                 f"the logs have more than {MOST_LOGS} characters altogether", field="steps"
             )
         return FinishReport(
-            status=status_of("status", self.status),
+            status=reported_status("status", self.status),
             finished_at=utc("finished_at", self.finished_at),
             status_message=self.status_message,
             outcome=self.outcome,
@@ -216,7 +216,7 @@ HUMANIZED = {
 }
 
 
-def run_of(run: Run) -> RunOut:
+def reported_run(run: Run) -> RunOut:
     """Show a run."""
     return RunOut(
         id=run.id,
@@ -260,7 +260,7 @@ class StepBegunIn(Struct, kw_only=True, forbid_unknown_fields=True):
         is_over = self.status != UNDER_WAY
         return RunStep(
             name=self.name,
-            status=status_of(f"{name}.status", self.status) if is_over else RunStatus.RUNNING,
+            status=reported_status(f"{name}.status", self.status) if is_over else RunStatus.RUNNING,
             started_at=utc(f"{name}.started_at", self.started_at),
             finished_at=utc(f"{name}.finished_at", self.finished_at),
         )

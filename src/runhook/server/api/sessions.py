@@ -16,7 +16,7 @@ from runhook.server.api.sessions_wire import (
     shown_person,
     shown_session,
 )
-from runhook.server.api.wire import Envelope, created, page
+from runhook.server.api.wire import Envelope, created, page_envelope
 from runhook.server.authentication import Access, Connection, open_to
 from runhook.server.cookies import cookies_of, no_session_cookie
 from runhook.server.origin import is_secure
@@ -62,7 +62,7 @@ async def list_own(
         found = await list_sessions(tx, session.user.id, limit=limit, offset=offset)
         total = await count_sessions(tx, session.user.id)
     shown = [shown_session(one, session) for one in found]
-    return page(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, limit=limit, offset=offset, total=total)
 
 
 @delete("/v3/sessions/{session_id:int}", status_code=200, **open_to(Access.ANY_USER))

@@ -7,7 +7,7 @@ from runhook.domain.permissions import Permission
 from runhook.operations.tokens import create_token, remove_token
 from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
 from runhook.server.api.tokens_wire import RevokedOut, TokenIn, TokenOut, shown_token
-from runhook.server.api.wire import Envelope, created, page
+from runhook.server.api.wire import Envelope, created, page_envelope
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.tokens import count_tokens, list_tokens
@@ -22,7 +22,7 @@ async def list_all(
         tokens = await list_tokens(tx, caller.account_id, limit=limit, offset=offset)
         total = await count_tokens(tx, caller.account_id)
     shown = [shown_token(token) for token in tokens]
-    return page(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, limit=limit, offset=offset, total=total)
 
 
 @post("/", **needs(Permission.MANAGE_TOKENS))

@@ -26,7 +26,7 @@ from runhook.server.api.webhooks_wire import (
     subscription_of,
     verification_of,
 )
-from runhook.server.api.wire import Envelope, created, page
+from runhook.server.api.wire import Envelope, created, page_envelope
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.webhooks import count_webhooks, find_webhook, list_webhooks
@@ -41,7 +41,7 @@ async def list_subscriptions(
         webhooks = await list_webhooks(tx, caller.account_id, limit=limit, offset=offset)
         total = await count_webhooks(tx, caller.account_id)
     shown = [subscription_of(webhook, caller) for webhook in webhooks]
-    return page(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, limit=limit, offset=offset, total=total)
 
 
 @post("/subscriptions", **needs(Permission.WRITE_WEBHOOKS))

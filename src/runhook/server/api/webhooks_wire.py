@@ -21,7 +21,7 @@ from runhook.domain.signature import Secret
 from runhook.domain.webhooks import Webhook
 from runhook.operations.send_test import Tried
 from runhook.operations.subscribe import WebhookChange
-from runhook.server.api.wire import Text, given, microseconds
+from runhook.server.api.wire import Text, microseconds, value_or_none
 
 Id = TypeVar("Id", bound=int)
 Ids = list[int | str] | int | str | UnsetType | None
@@ -43,14 +43,16 @@ class KnownIn(Struct, kw_only=True):
     def to_change(self) -> WebhookChange:
         """The requested change."""
         return WebhookChange(
-            name=given(self.name),
-            description=given(self.description),
-            client_url=given(self.client_url),
-            event_types=given(self.event_types),
-            job_ids=ids_of("job", JobId, given(self.job_ids)),
-            project_ids=ids_of("project", ProjectId, given(self.project_ids)),
-            environment_ids=ids_of("environment", EnvironmentId, given(self.environment_ids)),
-            active=given(self.active),
+            name=value_or_none(self.name),
+            description=value_or_none(self.description),
+            client_url=value_or_none(self.client_url),
+            event_types=value_or_none(self.event_types),
+            job_ids=ids_of("job", JobId, value_or_none(self.job_ids)),
+            project_ids=ids_of("project", ProjectId, value_or_none(self.project_ids)),
+            environment_ids=ids_of(
+                "environment", EnvironmentId, value_or_none(self.environment_ids)
+            ),
+            active=value_or_none(self.active),
             options=dict(given_options(self)),
         )
 
@@ -64,20 +66,20 @@ def given_options(sent: Struct) -> Iterator[tuple[str, object]]:
             yield option.name, to_builtins(value)
 
 
-def key_in(option: Option) -> tuple[str, Any, Any]:
+def option_in(option: Option) -> tuple[str, Any, Any]:
     """Field of a struct that reads an option, which may be left out."""
     type_: Any = option.kind.wire
     if isinstance(option.kind, Parts):
-        type_ = struct_of(option.kind, "In", key_in, forbid_unknown_fields=True)
+        type_ = struct_of(option.kind, "In", option_in, forbid_unknown_fields=True)
     missing = UnsetType if option.null is Null.IS_REFUSED else UnsetType | None
     return option.name, Annotated[type_ | missing, Meta(description=option.help)], UNSET
 
 
-def key_out(option: Option) -> tuple[str, Any]:
+def option_out(option: Option) -> tuple[str, Any]:
     """Field of a struct that shows an option."""
     type_: Any = option.kind.wire
     if isinstance(option.kind, Parts):
-        type_ = struct_of(option.kind, "Out", key_out)
+        type_ = struct_of(option.kind, "Out", option_out)
     shown = type_ if option.default is not None else type_ | None
     return option.name, Annotated[shown, Meta(description=option.help)]
 
@@ -105,7 +107,7 @@ if TYPE_CHECKING:
 else:
     SubscriptionIn = defstruct(
         "SubscriptionIn",
-        [key_in(option) for option in OPTIONS],
+        [option_in(option) for option in OPTIONS],
         bases=(KnownIn,),
         kw_only=True,
         module=__name__,
@@ -132,10 +134,10 @@ def ids_of(
     if value is None:
         return None
     listed = value if isinstance(value, list) else [value]
-    return [id_type(id_of(thing, one)) for one in listed]
+    return [id_type(read_id(thing, one)) for one in listed]
 
 
-def id_of(thing: str, value: int | str) -> int:
+def read_id(thing: str, value: int | str) -> int:
     """Read one id."""
     text = str(value)
     number = number_in(text)
@@ -180,7 +182,7 @@ if TYPE_CHECKING:
 else:
     SubscriptionOut = defstruct(
         "SubscriptionOut",
-        [key_out(option) for option in OPTIONS],
+        [option_out(option) for option in OPTIONS],
         bases=(KnownOut,),
         kw_only=True,
         module=__name__,
@@ -211,15 +213,15 @@ def subscription_of(
         hmac_secret=secret.reveal() if secret else UNSET,
         project_ids=[str(project_id) for project_id in webhook.project_ids],
         environment_ids=[str(environment_id) for environment_id in webhook.environment_ids],
-        previous_secret_until=moment_of(webhook.previous_secret_until),
-        failing_since=moment_of(webhook.health.failing_since),
+        previous_secret_until=wire_moment(webhook.previous_secret_until),
+        failing_since=wire_moment(webhook.health.failing_since),
         consecutive_failures=webhook.health.consecutive_failures,
-        paused_until=moment_of(webhook.health.paused_until),
+        paused_until=wire_moment(webhook.health.paused_until),
         **options,
     )
 
 
-def moment_of(moment: datetime | None) -> str | None:
+def wire_moment(moment: datetime | None) -> str | None:
     """Show a moment that may not be there."""
     return microseconds(moment) if moment else None
 

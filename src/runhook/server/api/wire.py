@@ -44,7 +44,7 @@ def created(data: Data) -> Envelope[Data]:
     return Envelope(data=data, status=Status(code=201))
 
 
-def page(data: list[Data], *, limit: int, offset: int, total: int) -> Envelope[list[Data]]:
+def page_envelope(data: list[Data], *, limit: int, offset: int, total: int) -> Envelope[list[Data]]:
     """Envelope of a page of a list."""
     return Envelope(
         data=data,
@@ -55,7 +55,7 @@ def page(data: list[Data], *, limit: int, offset: int, total: int) -> Envelope[l
     )
 
 
-def given(value: Data | UnsetType) -> Data | None:
+def value_or_none(value: Data | UnsetType) -> Data | None:
     """A value; None for a key that was left out."""
     return None if isinstance(value, UnsetType) else value
 

@@ -18,7 +18,7 @@ Query = Mapping[str, Sequence[str]]
 
 def values_in(sent: Sent, name: str) -> Sequence[str]:
     """Values sent under a name, within bounds."""
-    return [plain(one) for one in sent.getall(name, []) if isinstance(one, str)][:MOST_VALUES]
+    return [cleaned(one) for one in sent.getall(name, []) if isinstance(one, str)][:MOST_VALUES]
 
 
 def value_in(sent: Sent, name: str) -> str:
@@ -26,7 +26,7 @@ def value_in(sent: Sent, name: str) -> str:
     return next(iter(values_in(sent, name)), "")
 
 
-def plain(text: str) -> str:
+def cleaned(text: str) -> str:
     """Clean a text for a database."""
     return text[:LONGEST].replace("\0", "").strip()
 

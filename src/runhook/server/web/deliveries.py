@@ -11,8 +11,8 @@ from runhook.operations.redeliver import redeliver
 from runhook.server.authentication import needs
 from runhook.server.request import AnyRequest
 from runhook.server.services import Serving
-from runhook.server.web.addresses import plain
-from runhook.server.web.logs import log_of
+from runhook.server.web.addresses import cleaned
+from runhook.server.web.logs import log_page
 from runhook.server.web.opened import opened_of
 from runhook.server.web.rendering import see
 from runhook.server.web.visits import Visiting
@@ -26,7 +26,7 @@ SECTION = "deliveries"
 async def show_deliveries(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
     """Show the account's Recent Deliveries."""
     async with services.store.read() as tx:
-        log = await log_of(request.query_params, tx, services, visit)
+        log = await log_page(request.query_params, tx, services, visit)
     return visit.page("deliveries/list", section=SECTION, log=log)
 
 
@@ -35,7 +35,7 @@ async def show_delivery(
     services: Serving, visit: Visiting, delivery_id: FromPath[str], attempt: FromQuery[str] = ""
 ) -> Template:
     """Show a delivery and its attempts."""
-    watched = Watched(delivery_ids=[DeliveryId(plain(delivery_id))])
+    watched = Watched(delivery_ids=[DeliveryId(cleaned(delivery_id))])
     async with services.store.read() as tx:
         sight = await watched.look(tx, visit.account_id)
         opened = await opened_of(tx, visit, delivery_id, attempt)

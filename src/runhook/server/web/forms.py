@@ -43,9 +43,9 @@ class Form:
         values = {name: sent.get(name, "") for name in names}
         ticked = {name: sent.getall(name, []) for name in many}
         return cls(
-            {name: as_text(value) for name, value in values.items()},
+            {name: field_text(value) for name, value in values.items()},
             {
-                name: [as_text(one) for one in ticks if isinstance(one, str)]
+                name: [field_text(one) for one in ticks if isinstance(one, str)]
                 for name, ticks in ticked.items()
             },
         )
@@ -78,7 +78,7 @@ class Form:
         self.errors[name] = sentence(message)
 
 
-def as_text(value: object) -> str:
+def field_text(value: object) -> str:
     """Text of a field, without NUL characters: PostgreSQL cannot store them."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else ""
 

@@ -8,7 +8,7 @@ from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.expectations import DEFAULT_GRACE, Expectation
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import JobId, RunId
-from runhook.domain.spans import written
+from runhook.domain.spans import span_text
 from runhook.operations.expect import expect_job
 from runhook.operations.name_job import name_job
 from runhook.server.authentication import needs
@@ -52,7 +52,7 @@ async def show_job(services: Serving, visit: Visiting, job_id: FromPath[int]) ->
     known_id = JobId(job_id)
     async with services.store.read() as tx:
         expected = await find_expected(tx, visit.account_id, known_id)
-    return await job_page(services, visit, known_id, form_of(expected))
+    return await job_page(services, visit, known_id, expectation_form(expected))
 
 
 @post("/jobs/{job_id:int}", status_code=200, **needs(Permission.CHANGE_JOBS))
@@ -79,12 +79,12 @@ async def expect(
     return see(f"{visit.root}/jobs/{known_id}")
 
 
-def form_of(expected: ExpectedJob | None) -> Form:
+def expectation_form(expected: ExpectedJob | None) -> Form:
     """Form of a job's expectation."""
     if expected is None:
         return Form({"every": "", "grace": DEFAULT_GRACE})
     expectation = expected.expectation
-    return Form({"every": written(expectation.every), "grace": written(expectation.grace)})
+    return Form({"every": span_text(expectation.every), "grace": span_text(expectation.grace)})
 
 
 async def job_page(services: Services, visit: Visit, job_id: JobId, form: Form) -> Template:

@@ -122,12 +122,12 @@ class Log:
         return max(planned, delivery.attempt_count)
 
 
-def query_of(sent: Sent) -> Query:
+def filters_in(sent: Sent) -> Query:
     """Filters in an address or a form."""
     return {name: values_in(sent, name)[: None if name in SEVERAL else 1] for name in FILTERS}
 
 
-async def log_of(
+async def log_page(
     sent: Sent,
     tx: Transaction,
     services: Services,
@@ -136,9 +136,9 @@ async def log_of(
     webhook: Webhook | None = None,
 ) -> Log:
     """The page of a log that an address asks for."""
-    query = query_of(sent)
+    query = filters_in(sent)
     problems: list[str] = []
-    chosen = filter_of(query, services.clock.now(), problems)
+    chosen = log_filter(query, services.clock.now(), problems)
     webhook_id = None if webhook is None else webhook.id
     sight = await Watched(webhook_id=webhook_id).look(tx, visit.account_id)
     further = await position_of(tx, visit, value_in(sent, "beyond"))
@@ -198,7 +198,7 @@ async def position_of(tx: Transaction, visit: Visit, delivery_id: str) -> Positi
     return None if found is None else Position(found.created_at, found.id)
 
 
-def filter_of(query: Query, now: datetime, problems: list[str]) -> DeliveryFilter:
+def log_filter(query: Query, now: datetime, problems: list[str]) -> DeliveryFilter:
     """Parse the filter in an address; an unreadable value filters nothing, and is a problem."""
     typed = {name: next(iter(query[name]), "") for name in query}
     job, run = (id_typed(name, typed[name], problems) for name in ("job", "run"))
@@ -212,7 +212,7 @@ def filter_of(query: Query, now: datetime, problems: list[str]) -> DeliveryFilte
     events = [one for one in EventType if one.value in query["event"]]
     if {*query["event"]} - {"", *events}:
         problems.append("There is no such event.")
-    since = moment_in("From", typed["since"], problems)
+    since = typed_moment("From", typed["since"], problems)
     if typed["time"] in PRESETS:
         since = now - PRESETS[typed["time"]]
     return DeliveryFilter(
@@ -222,7 +222,7 @@ def filter_of(query: Query, now: datetime, problems: list[str]) -> DeliveryFilte
         run_id=None if run is None else RunId(run),
         code_class=int(code) if code else None,
         since=since,
-        until=moment_in("To", typed["until"], problems),
+        until=typed_moment("To", typed["until"], problems),
     )
 
 
@@ -241,7 +241,7 @@ def id_typed(name: str, text: str, problems: list[str]) -> int | None:
     return number
 
 
-def moment_in(name: str, text: str, problems: list[str]) -> datetime | None:
+def typed_moment(name: str, text: str, problems: list[str]) -> datetime | None:
     """Moment in a field, in UTC unless it names another zone."""
     if not text:
         return None

@@ -66,11 +66,11 @@ async def opened_of(
         attempts=attempts,
         shown=shown,
         curl=curl_of(shown, url, delivery.body) if shown else "",
-        refusal=refusal_of(delivery, webhook),
+        refusal=why_not_redeliverable(delivery, webhook),
     )
 
 
-def refusal_of(delivery: LoggedDelivery, webhook: Webhook | None) -> str:
+def why_not_redeliverable(delivery: LoggedDelivery, webhook: Webhook | None) -> str:
     """Why a delivery cannot be redelivered now; empty if it can."""
     if webhook is None:
         return "The webhook is deleted."

@@ -43,10 +43,10 @@ class Field:
 
 def fields_of(options: Iterable[Option], within: str = "") -> list[Field]:
     """List the fields of options."""
-    return [field_of(one, f"{within}{one.name}") for one in options]
+    return [form_field(one, f"{within}{one.name}") for one in options]
 
 
-def field_of(option: Option, name: str) -> Field:
+def form_field(option: Option, name: str) -> Field:
     """Field of an option."""
     kind: Any = option.kind
     match kind:
@@ -82,13 +82,13 @@ def typed_names(fields: Iterable[Field]) -> list[str]:
     return [one.name for one in leaves(fields) if one.macro != "boxes"]
 
 
-def fill(form: Form, fields: Iterable[Field], values: Mapping[str, Any]) -> None:
+def fill_form(form: Form, fields: Iterable[Field], values: Mapping[str, Any]) -> None:
     """Write options, as JSON by name, into a form."""
     for one in fields:
         value = values.get(one.option.name)
         match one.option.kind:
             case Parts():
-                fill(form, one.parts, value or {})
+                fill_form(form, one.parts, value or {})
             case Flag() as kind:
                 form.chosen[one.name] = [TICKED] if value == kind.ticked else []
             case Several():
@@ -99,7 +99,7 @@ def fill(form: Form, fields: Iterable[Field], values: Mapping[str, Any]) -> None
                 form.values[one.name] = value or ""
 
 
-def value_in(form: Form, field: Field) -> object:
+def field_value(form: Form, field: Field) -> object:
     """Value of a field as JSON; None for an empty one.
 
     Raises:
@@ -108,7 +108,7 @@ def value_in(form: Form, field: Field) -> object:
     try:
         match field.option.kind:
             case Parts():
-                parts = {one.option.name: value_in(form, one) for one in field.parts}
+                parts = {one.option.name: field_value(form, one) for one in field.parts}
                 return {name: value for name, value in parts.items() if value} or None
             case Flag() as kind:
                 return (TICKED in form.chosen[field.name]) == kind.ticked

@@ -20,8 +20,8 @@ from runhook.operations.invite import Answer, accept_as, look_at_invitation
 from runhook.operations.sessions import Begun, end_other_sessions, end_session
 from runhook.server.authentication import (
     Access,
-    address_of,
     authorize,
+    client_address,
     open_to,
     provide_session,
     session_if_any,
@@ -179,7 +179,7 @@ async def accept_signed_in(
     form = Form()
     try:
         await accept_as(
-            services.store, secret, session, address=address_of(request), clock=services.clock
+            services.store, secret, session, address=client_address(request), clock=services.clock
         )
     except (ConflictError, ForbiddenError) as error:
         form.refuse(WHOLE, error.message)

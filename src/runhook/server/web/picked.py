@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runhook.domain.telling import DeliveryId
-from runhook.server.web.opened import refusal_of
+from runhook.server.web.opened import why_not_redeliverable
 from runhook.server.web.visits import Visit
 from runhook.storage.deliveries import LoggedDelivery, find_deliveries
 from runhook.storage.store import Transaction
@@ -33,7 +33,7 @@ async def picked_of(
         PickedDelivery(
             delivery=one,
             webhook_name=webhooks[one.webhook_id].name,
-            refusal=refusal_of(one, webhooks[one.webhook_id]),
+            refusal=why_not_redeliverable(one, webhooks[one.webhook_id]),
         )
         for one in found
     ]

@@ -24,7 +24,7 @@ from runhook.server.authentication import needs
 from runhook.server.request import AnyRequest
 from runhook.server.services import Services, Serving
 from runhook.server.web.addresses import Sent, value_in, values_in
-from runhook.server.web.logs import filter_of, query_of, unsent_states
+from runhook.server.web.logs import filters_in, log_filter, unsent_states
 from runhook.server.web.picked import PickedDelivery, picked_of
 from runhook.server.web.rendering import see
 from runhook.server.web.visits import Visit, Visiting
@@ -160,8 +160,8 @@ def asked_for(sent: Sent, services: Services) -> Asked:
         return Asked(Picked(tuple(ticked)), [])
     now = services.clock.now()
     problems: list[str] = []
-    query = query_of(sent)
-    chosen = filter_of(query, now, problems)
+    query = filters_in(sent)
+    chosen = log_filter(query, now, problems)
     states = unsent_states(list(chosen.states))
     if not states:
         problems.append("Deliveries that arrived or wait are not redelivered in bulk.")

@@ -38,12 +38,12 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     environment.filters.update(FILTERS)
     environment.globals.update(GLOBALS)
     environment.globals["static"] = {
-        name: f"/static/{name}?{digest_of(FOLDER / 'static' / name)}" for name in STATIC_FILES
+        name: f"/static/{name}?{file_digest(FOLDER / 'static' / name)}" for name in STATIC_FILES
     }
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
 
-def digest_of(file: Path) -> str:
+def file_digest(file: Path) -> str:
     """Part of a file's hash, for its address."""
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 

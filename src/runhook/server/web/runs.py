@@ -105,7 +105,7 @@ async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) ->
         run=found.run,
         heartbeat_at=found.heartbeat_at,
         steps=steps_of(found.run),
-        counts=counts_in(results),
+        counts=node_counts(results),
         failed=failed_in(results),
         failed_total=number(results, "failed_total"),
         told=told,
@@ -147,7 +147,7 @@ async def jobs_page(services: Services, visit: Visit, form: Form) -> Template:
     )
 
 
-def counts_in(results: Mapping[str, object]) -> Sequence[tuple[str, int]]:
+def node_counts(results: Mapping[str, object]) -> Sequence[tuple[str, int]]:
     """Number of nodes by status."""
     return [
         (status, count)

@@ -17,7 +17,7 @@ from runhook.operations.invite import invite, link_of, withdraw
 from runhook.operations.people import change_role, remove_member
 from runhook.operations.tokens import create_token, remove_token
 from runhook.server.authentication import needs
-from runhook.server.origin import base_of
+from runhook.server.origin import base_url
 from runhook.server.request import AnyRequest
 from runhook.server.services import Serving
 from runhook.server.web.forms import WHOLE, Form
@@ -103,7 +103,7 @@ async def invite_somebody(request: AnyRequest, services: Serving, visit: Visitin
     except ForbiddenError as error:
         form.refuse("role", error.message)
     else:
-        link = link_of(secret, base_of(request, services.public_url))
+        link = link_of(secret, base_url(request, services.public_url))
         form = Form({"email": "", "role": "member"})
     return await members_page(services, visit, form, link=link)
 
@@ -279,7 +279,7 @@ async def show_audit_log(
 @get("/welcome", **needs(Permission.READ_WEBHOOKS))
 async def show_welcome(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
     """Teach the three steps, with commands that are right for this server."""
-    base = base_of(request, services.public_url)
+    base = base_url(request, services.public_url)
     return visit.page("welcome", section="", base=base)
 
 

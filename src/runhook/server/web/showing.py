@@ -37,7 +37,7 @@ RUN_STATUS_WORDS = {
 }
 
 
-def moment(at: datetime | None) -> Markup:
+def shown_moment(at: datetime | None) -> Markup:
     """A time in UTC; the pages' script turns it into the reader's zone."""
     if at is None:
         return Markup('<span class="quiet">{}</span>').format(NOTHING)
@@ -87,7 +87,7 @@ def pretty(body: bytes) -> str | None:
         return None
 
 
-def as_text(body: bytes) -> str:
+def decoded(body: bytes) -> str:
     """Decode a body; bytes that are not UTF-8 are shown as such."""
     return body.decode(errors="replace")
 
@@ -101,7 +101,7 @@ def answer_of(delivery: LoggedDelivery) -> str:
     return NOTHING
 
 
-def size(body: bytes) -> str:
+def shown_size(body: bytes) -> str:
     """Size of a body: `84 bytes`, `1.2 kB`."""
     length = len(body)
     if length == 1:
@@ -144,7 +144,7 @@ def fact(name: str, value: object) -> str:
         shown = ", ".join(fact(name, one) for one in value[:LISTED])
         return f"{shown} and {len(value) - LISTED} more" if len(value) > LISTED else shown
     if isinstance(value, str) and name in TIMES:
-        return moment(datetime.fromisoformat(value))
+        return shown_moment(datetime.fromisoformat(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
@@ -187,17 +187,17 @@ GLOBALS = {
 }
 """What a log can be narrowed to, with the words for it."""
 FILTERS = {
-    "moment": moment,
+    "moment": shown_moment,
     "duration": duration,
     "event_name": event_name,
     "run_word": run_word,
     "step_word": step_word,
     "pretty": pretty,
-    "as_text": as_text,
+    "as_text": decoded,
     "answer": answer_of,
     "changes": changes_of,
     "remedy": remedy_of,
-    "size": size,
+    "size": shown_size,
     "state": state_dot,
 }
 """What templates call these."""

@@ -24,12 +24,12 @@ from runhook.server.request import AnyRequest
 from runhook.server.services import Services
 from runhook.server.web.forms import Form
 from runhook.server.web.option_fields import (
+    field_value,
     fields_of,
-    fill,
+    fill_form,
     leaves,
     ticked_names,
     typed_names,
-    value_in,
 )
 from runhook.storage.accounts import Account
 from runhook.storage.jobs import Choice, NameOrder, list_environments, list_jobs, list_projects
@@ -52,7 +52,7 @@ class Scopes:
     environments: list[tuple[int, str, str]]
 
 
-async def scopes_of(tx: Transaction, account: Account) -> Scopes:
+async def load_scopes(tx: Transaction, account: Account) -> Scopes:
     """Jobs, projects and environments of an account, by name."""
     part = Slice(order=NameOrder.NAME, limit=OFFERED)
     jobs = await list_jobs(tx, account.id, Choice(), part)
@@ -72,11 +72,11 @@ def blank_form(account: Account) -> Form:
     """Form of a new webhook."""
     form = Form(dict.fromkeys(FIELDS, ""), {name: [] for name in CHOICES})
     options = Options(payload_version=account.default_payload_version)
-    fill(form, OPTION_FIELDS, written(options))
+    fill_form(form, OPTION_FIELDS, written(options))
     return form
 
 
-def form_of(webhook: Webhook) -> Form:
+def webhook_form(webhook: Webhook) -> Form:
     """Form of a webhook as it is, its secrets masked."""
     form = Form(
         {
@@ -92,7 +92,7 @@ def form_of(webhook: Webhook) -> Form:
             "environment_ids": [str(one) for one in webhook.environment_ids],
         },
     )
-    fill(form, OPTION_FIELDS, written(webhook.options))
+    fill_form(form, OPTION_FIELDS, written(webhook.options))
     return form
 
 
@@ -110,7 +110,7 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
         check_event_types(form.chosen["event_types"])
     except InvalidError:
         form.refuse("event_types", "Choose at least one event.")
-    options = options_of(form)
+    options = typed_options(form)
     if form.errors:
         return None
     return WebhookChange(
@@ -125,12 +125,12 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
     )
 
 
-def options_of(form: Form) -> dict[str, object]:
+def typed_options(form: Form) -> dict[str, object]:
     """Options in the form as JSON; errors are noted in the form."""
     given = {}
     for field in OPTION_FIELDS:
         try:
-            given[field.name] = value_in(form, field)
+            given[field.name] = field_value(form, field)
             field.option.read(given[field.name])
         except InvalidError as error:
             form.refuse_invalid(error)
@@ -146,7 +146,7 @@ def is_advanced(form: Form) -> bool:
     """Whether something is filled in, or wrong, among what few webhooks need."""
     advanced = [one for one in OPTION_FIELDS if one.option.is_advanced]
     usual = Form({}, {})
-    fill(usual, advanced, written(NO_OPTIONS))
+    fill_form(usual, advanced, written(NO_OPTIONS))
     return any(
         one.name in form.errors
         or form.values.get(one.name) != usual.values.get(one.name)
@@ -195,7 +195,7 @@ def samples_of(form: Form, services: Services, account: Account) -> Mapping[str,
 def published_options(form: Form) -> Mapping[str, object]:
     """Readable options in the form that a payload depends on."""
     return {
-        field.name: value_in(form, field)
+        field.name: field_value(form, field)
         for field in OPTION_FIELDS
         if field.option.use is Use.PUBLISHING and field.name not in form.errors
     }

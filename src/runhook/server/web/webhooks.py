@@ -28,7 +28,7 @@ from runhook.server.services import Serving
 from runhook.server.web import webhook_forms
 from runhook.server.web.charts import overview_of, sparkline
 from runhook.server.web.forms import Form
-from runhook.server.web.logs import log_of
+from runhook.server.web.logs import log_page
 from runhook.server.web.rendering import see
 from runhook.server.web.showing import EVENT_NAMES
 from runhook.server.web.snippets import snippets
@@ -71,7 +71,7 @@ async def show_webhooks(services: Serving, visit: Visiting, number: FromQuery[in
 @get("/webhooks/new", **needs(Permission.WRITE_WEBHOOKS))
 async def show_new_webhook(services: Serving, visit: Visiting) -> Template:
     """Ask what a new webhook shall be."""
-    return await form_page(services, visit, webhook_forms.blank_form(visit.account), None)
+    return await webhook_form_page(services, visit, webhook_forms.blank_form(visit.account), None)
 
 
 @post("/webhooks/new", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
@@ -81,7 +81,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
     change = webhook_forms.checked_change(form, services.policy)
     if form["do"] == "check":
         await webhook_forms.check_endpoint(form, services.sender)
-        return await form_page(services, visit, form, None, is_checked=True)
+        return await webhook_form_page(services, visit, form, None, is_checked=True)
     if change is not None:
         try:
             webhook, secret = await create_webhook(
@@ -97,7 +97,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
             form.refuse_invalid(error)
         else:
             return secret_page(visit, webhook, secret.reveal(), is_new=True)
-    return await form_page(services, visit, form, None)
+    return await webhook_form_page(services, visit, form, None)
 
 
 @get("/webhooks/{webhook_id:str}", **needs(Permission.READ_WEBHOOKS))
@@ -113,7 +113,7 @@ async def show_webhook(
     now = services.clock.now()
     async with services.store.read() as tx:
         webhook = await known_webhook(tx, visit, webhook_id)
-        log = await log_of(request.query_params, tx, services, visit, webhook=webhook)
+        log = await log_page(request.query_params, tx, services, visit, webhook=webhook)
         is_failing = webhook.health.failing_since is not None
         failure = await find_last_failure(tx, visit.account_id, webhook.id) if is_failing else None
         begin = since(PERIODS.get(period, DAY), now)
@@ -136,7 +136,7 @@ async def show_edit(services: Serving, visit: Visiting, webhook_id: FromPath[str
     """Show everything that can be changed of a webhook."""
     async with services.store.read() as tx:
         webhook = await known_webhook(tx, visit, webhook_id)
-    return await form_page(services, visit, webhook_forms.form_of(webhook), webhook)
+    return await webhook_form_page(services, visit, webhook_forms.webhook_form(webhook), webhook)
 
 
 @post("/webhooks/{webhook_id:str}/edit", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
@@ -150,7 +150,7 @@ async def edit(
     change = webhook_forms.checked_change(form, services.policy)
     if form["do"] == "check":
         await webhook_forms.check_endpoint(form, services.sender)
-        return await form_page(services, visit, form, webhook, is_checked=True)
+        return await webhook_form_page(services, visit, form, webhook, is_checked=True)
     if change is not None:
         try:
             await change_with(services, visit, webhook_id, change)
@@ -158,7 +158,7 @@ async def edit(
             form.refuse_invalid(error)
         else:
             return see(f"{visit.root}/webhooks/{webhook_id}")
-    return await form_page(services, visit, form, webhook)
+    return await webhook_form_page(services, visit, form, webhook)
 
 
 @get("/webhooks/{webhook_id:str}/settings", **needs(Permission.WRITE_WEBHOOKS))
@@ -277,7 +277,7 @@ async def known_webhook(tx: Transaction, visit: Visit, webhook_id: str) -> Webho
     return webhook
 
 
-async def form_page(
+async def webhook_form_page(
     services: Serving,
     visit: Visit,
     form: Form,
@@ -295,7 +295,7 @@ async def form_page(
         is_checked: whether only a check was requested, so that the payload is shown.
     """
     async with services.store.read() as tx:
-        scopes = await webhook_forms.scopes_of(tx, visit.account)
+        scopes = await webhook_forms.load_scopes(tx, visit.account)
     fields = webhook_forms.OPTION_FIELDS
     return visit.page(
         "webhooks/edit",
