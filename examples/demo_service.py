@@ -94,6 +94,8 @@ def pages(seeded: Seeded) -> dict[str, str]:
         "run-live": f"{root}/runs/{seeded.open_run_id}",
         "jobs": f"{root}/jobs",
         "job": f"{root}/jobs/1",
+        "job-delete": f"{root}/jobs/1/delete",
+        "projects": f"{root}/projects",
         "settings": f"{root}/settings",
         "members": f"{root}/settings/members",
         "tokens": f"{root}/settings/tokens",

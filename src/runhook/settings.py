@@ -66,6 +66,8 @@ class Settings:
     max_open_runs: int
     max_tokens: int
     max_members: int
+    max_run_artifacts: int
+    max_run_artifact_megabytes: int
     artifact_megabytes: int
     max_connections: int
     max_connections_per_address: int
@@ -87,6 +89,8 @@ class Settings:
             open_runs=self.max_open_runs,
             tokens=self.max_tokens,
             members=self.max_members,
+            run_artifacts=self.max_run_artifacts,
+            run_artifact_megabytes=self.max_run_artifact_megabytes,
         )
 
     def address_of_database(self) -> str:
@@ -247,13 +251,15 @@ def read_token(text: str) -> Hidden:
 
 
 QUOTAS = {
-    "webhooks": "webhooks",
-    "jobs": "jobs",
-    "open_runs": "runs that go on",
-    "tokens": "valid tokens",
-    "members": "members and open invitations",
+    "webhooks": "webhooks one account",
+    "jobs": "jobs one account",
+    "open_runs": "runs that go on one account",
+    "tokens": "valid tokens one account",
+    "members": "members and open invitations one account",
+    "run_artifacts": "artifacts one run",
+    "run_artifact_megabytes": "MiB all artifacts of one run",
 }
-"""What each of the `max_` settings of an account counts, by its name in ``Quotas``."""
+"""What each of the `max_` settings of quotas counts and of whom, by its name in ``Quotas``."""
 
 SETTINGS = (
     Setting(
@@ -339,7 +345,7 @@ SETTINGS = (
             name=f"max_{name}",
             default=str(getattr(DEFAULT_QUOTAS, name)),
             read=read_quota,
-            help=f"how many {things} one account may have",
+            help=f"how many {things} may have",
         )
         for name, things in QUOTAS.items()
     ),

@@ -1,5 +1,6 @@
 """Files of a run: sent once or again, given back byte for byte, and gone with their run."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -9,10 +10,11 @@ import pytest
 
 from runhook.domain.callers import RUNHOOK
 from runhook.domain.permissions import PermissionSet
+from runhook.domain.quotas import Quotas
 from runhook.domain.runs import RunId
 from runhook.operations.artifacts import attach_artifact
 from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.prune import prune_step
+from runhook.operations.prune import ABANDONED_AFTER, prune_step
 from runhook.storage.store import Store
 from runhook.storage.tables import artifact_parts, artifacts
 from tests.support.accounts import rows_of
@@ -231,3 +233,51 @@ async def test_half_a_file_is_not_kept(
         )
 
     assert await rows_of(store, artifacts) == []
+
+
+async def test_a_run_has_so_many_files_and_one_that_was_replaced_counts_until_it_is_deleted(
+    api: Api, admin: httpx.AsyncClient, artifacts_of_run: str
+):
+    bounded = Api(store=api.store, clock=api.clock, quotas=Quotas(run_artifacts=2))
+    sender = bounded.client(admin.headers["Authorization"])
+    for name in ("a", "a"):
+        data_of(await sender.put(f"{artifacts_of_run}/{name}", content=b"{}"))
+
+    refused = told(await sender.put(f"{artifacts_of_run}/b", content=b"{}"), 409)
+    api.clock.advance(ABANDONED_AFTER)
+    await trust_the_clock(api.store)
+    await prune_step(api.store, timedelta(days=30))
+    taken = await sender.put(f"{artifacts_of_run}/b", content=b"{}")
+
+    assert "This run has 2 artifacts, and RUNHOOK_MAX_RUN_ARTIFACTS allows 2" in refused
+    assert data_of(taken)["name"] == "b"
+    assert data_of(await sender.get(artifacts_of_run)) == ["a", "b"]
+
+
+async def test_the_files_of_a_run_have_so_many_bytes_together(
+    api: Api, admin: httpx.AsyncClient, artifacts_of_run: str
+):
+    quotas = Quotas(run_artifact_megabytes=1)
+    bounded = Api(store=api.store, clock=api.clock, quotas=quotas)
+    sender = bounded.client(admin.headers["Authorization"])
+    data_of(await sender.put(f"{artifacts_of_run}/a", content=chunks(960 << 10)))
+
+    refused = told(await sender.put(f"{artifacts_of_run}/b", content=chunks(128 << 10)), 413)
+    taken = await sender.put(f"{artifacts_of_run}/b", content=chunks(64 << 10))
+
+    assert "1 MiB together, as RUNHOOK_MAX_RUN_ARTIFACT_MEGABYTES says" in refused
+    assert data_of(taken)["size"] == 64 << 10
+
+
+async def test_files_that_come_at_once_share_the_room_of_their_run(
+    api: Api, admin: httpx.AsyncClient, artifacts_of_run: str
+):
+    quotas = Quotas(run_artifacts=4, run_artifact_megabytes=1)
+    bounded = Api(store=api.store, clock=api.clock, quotas=quotas)
+    sender = bounded.client(admin.headers["Authorization"])
+
+    answers = await asyncio.gather(
+        *(sender.put(f"{artifacts_of_run}/{n}", content=chunks(640 << 10)) for n in range(4))
+    )
+
+    assert sorted(one.status_code for one in answers) == [200, 413, 413, 413]

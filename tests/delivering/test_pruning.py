@@ -9,14 +9,19 @@ from runhook.dispatcher.pruner import BEGINS_ANEW, BREATH, INTERVAL, Pruner
 from runhook.domain.callers import RUNHOOK
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import ConflictError, NotFoundError
-from runhook.domain.permissions import Role
+from runhook.domain.expectations import Expectation
+from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import Selection
-from runhook.domain.runs import RunId
+from runhook.domain.runs import Job, RunId
 from runhook.operations.artifacts import attach_artifact, look_at_artifact, pieces_of
+from runhook.operations.expect import expect_job
 from runhook.operations.ingest import LIFETIME, give_place
+from runhook.operations.name_job import name_job
 from runhook.operations.prune import ABANDONED_AFTER, FORGOTTEN_AFTER, LOOKED_AT, PARTS, STEP
 from runhook.operations.redeliver import redeliver
 from runhook.operations.redeliver_many import begin_redelivery
+from runhook.operations.subscribe import WebhookChange
+from runhook.operations.tokens import create_token, remove_token
 from runhook.storage.artifacts import (
     PART,
     add_parts,
@@ -25,6 +30,7 @@ from runhook.storage.artifacts import (
     list_artifacts,
 )
 from runhook.storage.invitations import insert_invitation
+from runhook.storage.jobs import JobName
 from runhook.storage.store import Store
 from runhook.storage.tables import (
     artifact_parts,
@@ -32,13 +38,18 @@ from runhook.storage.tables import (
     attempts,
     audit_entries,
     deliveries,
+    environments,
     events,
     invitations,
+    jobs,
+    projects,
     redeliveries,
     redelivery_shares,
     runs,
     sessions,
+    tokens,
     upload_places,
+    webhooks,
 )
 from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import trust_the_clock
@@ -301,7 +312,7 @@ async def test_a_file_that_never_became_whole_goes_within_hours_and_a_whole_one_
     run = await scene.tenant.start()
     await attach(scene, run.id, b"whole")
     async with scene.store.write() as tx:
-        half = await begin_artifact(tx, scene.tenant.account_id, run.id, "manifest.json")
+        half = await begin_artifact(tx, run.id, "manifest.json", size=9)
         assert half is not None
         await add_parts(tx, half, 0, [b"half"])
 
@@ -366,3 +377,155 @@ async def test_a_step_deletes_only_so_much_and_then_lets_others_have_their_turn(
 
 async def test_looks_again_later_if_there_is_nothing_to_prune(scene: Scene):
     assert await (await pruner(scene)).tick() == INTERVAL
+
+
+async def name(scene: Scene, job_name: str) -> Job:
+    """Name a job that has not run, in an environment and a project of its own."""
+    name = JobName(scene.tenant.account_id, f"of {job_name}", f"of {job_name}", job_name)
+    job, _ = await name_job(scene.store, name, actor=SOMEBODY, clock=scene.clock)
+    return job
+
+
+async def expect(scene: Scene, job: Job, every: str | None) -> None:
+    """Expect a job, or no more."""
+    await expect_job(
+        scene.store,
+        scene.tenant.account_id,
+        job.id,
+        every and Expectation.of(every, "1 hour"),
+        actor=SOMEBODY,
+        clock=scene.clock,
+    )
+
+
+async def names_left(scene: Scene) -> list[list[str]]:
+    """Return the names of the jobs, the environments and the projects that there are."""
+    return [
+        sorted(row.name for row in await rows_of(scene.store, table))
+        for table in (jobs, environments, projects)
+    ]
+
+
+async def test_a_job_that_nobody_uses_goes_with_what_it_was_in_once_its_last_run_has(scene: Scene):
+    run = await scene.tenant.start()
+    await scene.tenant.finish(run)
+    scene.clock.advance(RETENTION)
+    await prune(scene)
+    assert await names_left(scene) == [["nightly"], ["production"], ["jaffle"]]
+
+    scene.clock.advance(A_SECOND)
+    await prune(scene)
+
+    assert await names_left(scene) == [[], [], []]
+
+
+async def test_jobs_that_are_used_stay_with_what_they_are_in(scene: Scene):
+    for job_name in ("of a webhook", "of a project's webhook", "expected", "unused"):
+        await name(scene, job_name)
+    by_name = {row.name: row for row in await rows_of(scene.store, jobs)}
+    job = by_name["of a webhook"]
+    await scene.tenant.webhook(job_ids=[job.id])
+    inner = next(
+        row
+        for row in await rows_of(scene.store, environments)
+        if row.id == by_name["of a project's webhook"].environment_id
+    )
+    webhook = await scene.tenant.webhook()
+    await scene.tenant.change(webhook, WebhookChange(project_ids=[inner.project_id]))
+    await expect(scene, await name(scene, "expected"), "1 day")
+    scene.clock.advance(RETENTION)
+    await name(scene, "named again")
+    scene.clock.advance(A_SECOND)
+
+    await prune(scene)
+
+    kept = [
+        ["expected", "named again", "of a webhook"],
+        ["of expected", "of named again", "of of a webhook"],
+        ["of expected", "of named again", "of of a project's webhook", "of of a webhook"],
+    ]
+    assert await names_left(scene) == kept
+
+
+async def test_what_was_used_until_lately_stays_for_the_retention(scene: Scene):
+    expected, narrowed, deleted = [await name(scene, one) for one in ("one", "two", "three")]
+    await expect(scene, expected, "1 day")
+    webhook = await scene.tenant.webhook(job_ids=[narrowed.id, deleted.id])
+    scene.clock.advance(RETENTION * 2)
+    await expect(scene, expected, None)
+    await scene.tenant.change(webhook, WebhookChange(job_ids=[deleted.id]))
+    await scene.tenant.remove(webhook)
+
+    scene.clock.advance(RETENTION)
+    await prune(scene)
+    left = await names_left(scene)
+    scene.clock.advance(A_SECOND)
+    await prune(scene)
+
+    assert left[0] == ["one", "three", "two"]
+    assert await names_left(scene) == [[], [], []]
+
+
+async def test_behind_many_jobs_that_stay_the_rest_goes_a_step_at_a_time(scene: Scene):
+    await asyncio.gather(
+        *(scene.tenant.start(f"{n}", job_name=f"used {n}") for n in range(LOOKED_AT))
+    )
+    await name(scene, "unused")
+    scene.clock.advance(RETENTION + A_SECOND)
+
+    assert await (await pruner(scene)).tick() < INTERVAL
+    assert len((await names_left(scene))[0]) == LOOKED_AT + 1
+    await prune(scene)
+
+    assert await names_left(scene) == [
+        sorted(f"used {n}" for n in range(LOOKED_AT)),
+        ["production"],
+        ["jaffle"],
+    ]
+
+
+async def test_what_is_left_of_a_deleted_webhook_goes_after_its_deliveries(scene: Scene):
+    kept = await scene.tenant.webhook()
+    gone = await scene.webhook_at(await scene.receiver())
+    await deliver_a_whole_run(scene, "run-1")
+    await scene.tenant.remove(gone)
+    await scene.tenant.remove(await scene.tenant.webhook())
+
+    scene.clock.advance(RETENTION)
+    await prune(scene)
+    before = len(await rows_of(scene.store, webhooks))
+    scene.clock.advance(A_DAY)
+    await prune(scene)
+
+    assert before == 3
+    assert [row.id for row in await rows_of(scene.store, webhooks)] == [kept.id]
+
+
+async def test_tokens_go_when_they_were_invalid_for_the_retention(scene: Scene):
+    async def add(name: str, lifetime: timedelta | None = None) -> int:
+        token, _ = await create_token(
+            scene.store,
+            scene.tenant.account_id,
+            PermissionSet.READ_ONLY,
+            name=name,
+            lifetime=lifetime,
+            actor=SOMEBODY,
+            clock=scene.clock,
+        )
+        return token.id
+
+    revoked = await add("revoked")
+    await add("expired", A_DAY)
+    await add("for ever")
+    scene.clock.advance(A_DAY)
+    await remove_token(
+        scene.store, scene.tenant.account_id, revoked, actor=SOMEBODY, clock=scene.clock
+    )
+    scene.clock.advance(RETENTION)
+    await prune(scene)
+    before = [row.name for row in await rows_of(scene.store, tokens)]
+    scene.clock.advance(A_SECOND)
+    await prune(scene)
+
+    assert before == ["revoked", "expired", "for ever"]
+    assert [row.name for row in await rows_of(scene.store, tokens)] == ["for ever"]

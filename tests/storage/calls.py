@@ -40,7 +40,8 @@ from runhook.domain.redeliveries import (
 from runhook.domain.regressions import Failures
 from runhook.domain.replicas import Replica, ReplicaRole
 from runhook.domain.retries import DEFAULT_SCHEDULE
-from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId, Run, RunId, RunStatus
+from runhook.domain.runs import AccountId, JobId, Run, RunId, RunStatus
+from runhook.domain.scopes import ScopeKind
 from runhook.domain.signature import Secret
 from runhook.domain.telling import DeliveryId, PayloadVersion, WebhookId
 from runhook.domain.timekeeping import first_look
@@ -203,10 +204,9 @@ async def some_rows(store: Store) -> Rows:
         redelivery = a_redelivery(webhook)
         await redeliveries.insert_redelivery(tx, redelivery)
     async with store.write() as tx:
-        artifact = await artifacts.begin_artifact(tx, ACCOUNT, run.id, "manifest.json")
-        assert artifact is not None
+        artifact = await artifacts.begin_artifact(tx, run.id, "manifest.json", size=2)
         await artifacts.add_parts(tx, artifact, 0, [b"{}"])
-        await artifacts.finish_artifact(tx, ACCOUNT, run.id, artifact, size=2)
+        await artifacts.finish_artifact(tx, ACCOUNT, run.id, artifact)
     return Rows(webhook, run, delivery, user, redelivery, artifact)
 
 
@@ -322,6 +322,7 @@ CALLS: dict[str, Call] = {
     ),
     "list_tokens": lambda tx, rows: tokens.list_tokens(tx, ACCOUNT, limit=20, offset=40),
     "count_tokens": lambda tx, rows: tokens.count_tokens(tx, ACCOUNT),
+    "delete_old_tokens": lambda tx, rows: tokens.delete_old_tokens(tx, before=START, limit=500),
     "lock_token": lambda tx, rows: tokens.lock_token(tx, ACCOUNT, 1),
     "count_valid_tokens": lambda tx, rows: tokens.count_valid_tokens(tx, ACCOUNT),
     "count_jobs": lambda tx, rows: jobs.count_jobs(tx, [ACCOUNT]),
@@ -549,21 +550,29 @@ CALLS: dict[str, Call] = {
         tx, [rows.delivery.id], fixed_at=START
     ),
     "count_pending": lambda tx, rows: unsent.count_pending(tx, rows.webhook.id, limit=101),
-    "unknown_projects": lambda tx, rows: scopes.unknown_projects(
-        tx, ACCOUNT, [ProjectId(1), ProjectId(2)]
+    "find_scope": lambda tx, rows: scopes.find_scope(tx, ACCOUNT, ScopeKind.PROJECT, 1),
+    "hold_scopes": lambda tx, rows: scopes.hold_scopes(tx, ACCOUNT, ScopeKind.PROJECT, [1, 2]),
+    "touch_scopes": lambda tx, rows: scopes.touch_scopes(tx, {kind: [1] for kind in ScopeKind}),
+    "lock_scope": lambda tx, rows: scopes.lock_scope(tx, ACCOUNT, ScopeKind.JOB, 1),
+    "count_references": lambda tx, rows: scopes.count_references(tx, ACCOUNT, ScopeKind.JOB, 1),
+    "count_some": lambda tx, rows: scopes.count_some(tx, tables.jobs.c.environment_id == 1),
+    "delete_scope": lambda tx, rows: scopes.delete_scope(tx, ACCOUNT, ScopeKind.JOB, 2),
+    "look_at_scopes": lambda tx, rows: scopes.look_at_scopes(
+        tx, ScopeKind.JOB, beyond=0, before=START, limit=100
     ),
-    "unknown_environments": lambda tx, rows: scopes.unknown_environments(
-        tx, ACCOUNT, [EnvironmentId(1), EnvironmentId(2)]
+    "delete_unused": lambda tx, rows: scopes.delete_unused(
+        tx, ScopeKind.ENVIRONMENT, [1, 2], before=START
     ),
     "register_jobs": lambda tx, rows: jobs.register_jobs(tx, {NEW_JOB}),
     "find_jobs": lambda tx, rows: jobs.find_jobs(tx, {NEW_JOB}),
     "insert_missing": lambda tx, rows: jobs.insert_missing(tx, [NEW_JOB]),
     "begin_artifact": lambda tx, rows: artifacts.begin_artifact(
-        tx, ACCOUNT, rows.run.id, "manifest.json"
+        tx, rows.run.id, "manifest.json", size=2
     ),
+    "count_artifacts": lambda tx, rows: artifacts.count_artifacts(tx, rows.run.id),
     "add_parts": lambda tx, rows: artifacts.add_parts(tx, rows.artifact, 1, [b"{}"]),
     "finish_artifact": lambda tx, rows: artifacts.finish_artifact(
-        tx, ACCOUNT, rows.run.id, rows.artifact, size=2
+        tx, ACCOUNT, rows.run.id, rows.artifact
     ),
     "holds_run": lambda tx, rows: artifacts.holds_run(tx, ACCOUNT, rows.run.id),
     "read_part": lambda tx, rows: artifacts.read_part(tx, rows.artifact, 0),
@@ -608,7 +617,6 @@ CALLS: dict[str, Call] = {
         Slice(order=RunOrder.FINISHED_AT, is_descending=True, limit=20, offset=40),
     ),
     "find_run": lambda tx, rows: runs.find_run(tx, ACCOUNT, rows.run.id),
-    "unknown_jobs": lambda tx, rows: jobs.unknown_jobs(tx, ACCOUNT, [JobId(1), JobId(2)]),
     "find_runs_by_key": lambda tx, rows: runs.find_runs_by_key(tx, [(ACCOUNT, "run-1")]),
     "lock_runs": lambda tx, rows: runs.lock_runs(tx, [(ACCOUNT, rows.run.id)]),
     "lock_silent_runs": lambda tx, rows: runs.lock_silent_runs(tx, limit=100),
@@ -642,6 +650,9 @@ CALLS: dict[str, Call] = {
     "write_interests": lambda tx, rows: interests.write_interests(tx, rows.webhook),
     "delete_interests": lambda tx, rows: interests.delete_interests(tx, rows.webhook),
     "delete_webhook": lambda tx, rows: webhooks.delete_webhook(tx, rows.webhook, now=START),
+    "delete_old_webhooks": lambda tx, rows: webhooks.delete_old_webhooks(
+        tx, before=START, limit=50
+    ),
     "newest_secret_opens": lambda tx, rows: webhooks.newest_secret_opens(tx),
     "open_url": lambda tx, rows: webhooks.open_url(tx, rows.webhook),
     "open_options": lambda tx, rows: webhooks.open_options(

@@ -13,8 +13,8 @@ from tests.support.accounts import Tenant, rows_of
 
 async def test_the_database_refuses_rows_that_belong_to_nothing(store: Store):
     orphan = sa.text(
-        "INSERT INTO projects (account_id, name, created_at)"
-        " VALUES (404, 'of an account that is not there', 0)"
+        "INSERT INTO projects (account_id, name, created_at, used_at)"
+        " VALUES (404, 'of an account that is not there', 0, 0)"
     )
 
     with pytest.raises(sa.exc.IntegrityError):

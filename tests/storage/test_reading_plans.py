@@ -30,15 +30,15 @@ EVERYTHING = Choice()
 BY_ID = Slice(order=NameOrder.ID, limit=20)
 
 COPIES = (
-    """INSERT INTO projects (id, account_id, name, created_at)
+    """INSERT INTO projects (id, account_id, name, created_at, used_at)
        WITH RECURSIVE copies (number) AS (
            SELECT 1 UNION ALL SELECT number + 1 FROM copies WHERE number < :many
        )
-       SELECT 1000 + number, 2, 'copy ' || number, 0 FROM copies""",
-    """INSERT INTO environments (id, account_id, project_id, name, created_at)
-       SELECT id, 2, id, 'copy', 0 FROM projects WHERE id > 1000""",
-    """INSERT INTO jobs (id, account_id, environment_id, name, created_at)
-       SELECT id, 2, id, 'copy', 0 FROM projects WHERE id > 1000""",
+       SELECT 1000 + number, 2, 'copy ' || number, 0, 0 FROM copies""",
+    """INSERT INTO environments (id, account_id, project_id, name, created_at, used_at)
+       SELECT id, 2, id, 'copy', 0, 0 FROM projects WHERE id > 1000""",
+    """INSERT INTO jobs (id, account_id, environment_id, name, created_at, used_at)
+       SELECT id, 2, id, 'copy', 0, 0 FROM projects WHERE id > 1000""",
     """INSERT INTO runs (id, account_id, job_id, run_key, start_fingerprint, run_reason,
            dbt_version, status, event_count, started_at, heartbeat_at,
            longest_silence, created_at)

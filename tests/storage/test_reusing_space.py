@@ -29,10 +29,10 @@ async def live_through(tenant: Tenant, month: int) -> None:
     await asyncio.gather(*(tenant.finish(run) for run in runs))
     async with tenant.store.write() as tx:
         for run in runs[:20]:
-            file = await begin_artifact(tx, tenant.account_id, run.id, "manifest.json")
+            file = await begin_artifact(tx, run.id, "manifest.json", size=len(FILE))
             assert file is not None
             await add_parts(tx, file, 0, [FILE])
-            await finish_artifact(tx, tenant.account_id, run.id, file, size=len(FILE))
+            await finish_artifact(tx, tenant.account_id, run.id, file)
 
 
 async def prune(tenant: Tenant) -> None:

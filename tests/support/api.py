@@ -14,6 +14,7 @@ from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import Lease
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.permissions import PermissionSet, Role
+from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas
 from runhook.domain.retries import DEFAULT_SCHEDULE
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import PayloadVersion
@@ -62,6 +63,7 @@ class Api:
     is_delivering: Callable[[], bool] | None = lambda: True
     public_url: str | None = None
     largest_artifact: int = 1 << 20
+    quotas: Quotas = DEFAULT_QUOTAS
     resolver: Resolver | None = None
     """Looks up the names of endpoints; the system's if None."""
     app: Litestar = field(default_factory=build_app)
@@ -81,6 +83,7 @@ class Api:
             public_url=self.public_url,
             passwords=fast_passwords(),
             largest_artifact=self.largest_artifact,
+            quotas=self.quotas,
             sender=self.sender,
             lease=LEASE,
             retention=timedelta(days=30),

@@ -1,7 +1,7 @@
 """The page of a job, where it is said how often it is expected to run."""
 
 from runhook.domain.permissions import Role
-from runhook.storage.tables import expectations
+from runhook.storage.tables import expectations, jobs
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
 from tests.support.people import session_of_new_user, sign_in_client
@@ -27,6 +27,52 @@ async def test_who_may_says_on_the_jobs_page_how_often_it_is_expected(api: Api, 
     assert "A run every 6 hours, and 15 minutes later at most." in seen.main.text
     assert led_to(ended) == path
     assert await rows_of(api.store, expectations) == []
+
+
+async def test_a_job_is_deleted_by_its_name_once_nothing_refers_to_it(api: Api, ada):
+    page = await page_at(ada, "/accounts/1/jobs")
+    path = led_to(await submit(ada, page, job_name="weekly", project_name="shop"))
+    await submit(ada, await page_at(ada, path), every="1 day", grace="")
+
+    kept = await page_at(ada, f"{path}/delete")
+    await submit(ada, await page_at(ada, path), every="")
+    asked = await page_at(ada, f"{path}/delete")
+    refused = Page(await submit(ada, asked, name="weakly"))
+    deleted = await submit(ada, asked, name="weekly")
+
+    assert "refers to it: 1 expectation." in kept.main.text
+    assert kept.main.all("form") == []
+    assert "Type the name of the job" in refused.error_of("name")
+    assert led_to(deleted) == "/accounts/1/jobs"
+    assert await rows_of(api.store, jobs) == []
+
+
+async def test_projects_and_environments_are_listed_and_deleted(api: Api, ada):
+    page = await page_at(ada, "/accounts/1/jobs")
+    path = led_to(await submit(ada, page, job_name="weekly", project_name="shop"))
+    listed = await page_at(ada, "/accounts/1/projects")
+    places = [one.attributes["href"] for one in listed.main.one("tbody").all("a")]
+    kept = [await page_at(ada, place) for place in places]
+    await submit(ada, await page_at(ada, f"{path}/delete"), name="weekly")
+
+    for place, name in zip(reversed(places), ("default", "shop"), strict=True):
+        deleted = await submit(ada, await page_at(ada, place), name=name)
+        assert led_to(deleted) == "/accounts/1/projects"
+
+    assert [one.main.all("form") for one in kept] == [[], []]
+    assert "refers to it: 1 environment." in kept[0].main.text
+    assert "refers to it: 1 job." in kept[1].main.text
+    assert "No project yet" in (await page_at(ada, "/accounts/1/projects")).main.text
+
+
+async def test_who_may_not_change_jobs_is_offered_no_deletion(api: Api):
+    run = await Tenant(api.store, api.clock).start()
+    text = await session_of_new_user(api.store, api.clock, Role.VIEWER)
+    viewer = sign_in_client(browser(api), text)
+
+    for path in (f"/accounts/1/jobs/{run.job.id}", "/accounts/1/projects"):
+        assert "delete" not in (await page_at(viewer, path)).main.text.lower()
+    assert (await viewer.get(f"/accounts/1/jobs/{run.job.id}/delete")).status_code == 403
 
 
 async def test_a_job_is_named_before_it_runs(api: Api, ada):

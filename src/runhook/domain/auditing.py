@@ -14,6 +14,9 @@ class AuditAction(StrEnum):
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - an action, not a secret
     JOB_NAMED = "job.named"
     JOB_EXPECTATION_CHANGED = "job.expectation_changed"
+    JOB_DELETED = "job.deleted"
+    ENVIRONMENT_DELETED = "environment.deleted"
+    PROJECT_DELETED = "project.deleted"
     DELIVERY_REDELIVERED = "delivery.redelivered"
     REDELIVERY_BEGUN = "redelivery.begun"
     REDELIVERY_CANCELED = "redelivery.canceled"

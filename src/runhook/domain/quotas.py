@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from runhook.domain.errors import ConflictError, LimitedError
+from runhook.domain.errors import ConflictError, LimitedError, TooLargeError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,10 @@ class Quotas:
     """Those that are valid."""
     members: int = 1_000
     """Open invitations count as members."""
+    run_artifacts: int = 100
+    """Of each run, as what follows."""
+    run_artifact_megabytes: int = 512
+    """As they were sent, in MiB."""
 
 
 DEFAULT_QUOTAS = Quotas()
@@ -41,6 +45,33 @@ def check_quota(count: int, most: int, things: str, setting: str) -> None:
             f"This account has {count:,} {things}, and RUNHOOK_{setting.upper()} allows {most:,}: "
             "remove one, or ask for a higher setting."
         )
+
+
+def room_for_artifact(count: int, size: int, quotas: Quotas) -> int:
+    """Return how many bytes another file of a run may have.
+
+    Args:
+        count: how many files the run has. Those that were replaced count until they are deleted.
+        size: how many bytes they have.
+        quotas: say how many a run may have.
+
+    Raises:
+        ConflictError: it has as many as it may have.
+    """
+    if count >= quotas.run_artifacts:
+        raise ConflictError(
+            f"This run has {count:,} artifacts, and RUNHOOK_MAX_RUN_ARTIFACTS allows "
+            f"{quotas.run_artifacts:,}; one that was replaced counts for an hour."
+        )
+    return max(0, (quotas.run_artifact_megabytes << 20) - size)
+
+
+def too_much_of_run(quotas: Quotas) -> TooLargeError:
+    """Return the error that says how large all files of a run may be."""
+    return TooLargeError(
+        f"The artifacts of a run may have {quotas.run_artifact_megabytes:,} MiB together, as "
+        "RUNHOOK_MAX_RUN_ARTIFACT_MEGABYTES says; one that was replaced counts for an hour."
+    )
 
 
 def over_quota(things: str, setting: str) -> LimitedError:

@@ -4,24 +4,35 @@ A webhook has a topic for each of its event types and for each job that it is na
 environment if it is narrowed to no job, for each project if to no environment either. An event has
 one for each of these that it could be found by. Sharing one means that the webhook may want the
 event; `wants` decides.
+
+Besides, a webhook has a topic for everything that it is narrowed to, which no event has: it is
+found by that when a job, an environment or a project is to be deleted.
 """
 
 from runhook.domain.events import EventType
 from runhook.domain.runs import AccountId, Job
+from runhook.domain.scopes import ScopeKind
 from runhook.domain.webhooks import Webhook
 
 ANY = "any"
+NARROWED = "narrowed"
 
 
 def topics_of_webhook(webhook: Webhook) -> frozenset[str]:
     """The topics of a webhook."""
     account_id = webhook.account_id
-    return frozenset(
+    wanted = {
         topic(account_id, event_type, scope)
         for event_type in webhook.event_types
         # Of a deactivation it is told whatever it is narrowed to.
         for scope in ([ANY] if event_type is EventType.DEACTIVATED else scopes_of_topics(webhook))
-    )
+    }
+    narrowed = {
+        narrowed_topic(account_id, kind, one)
+        for kind, ids in webhook.narrowed_to.items()
+        for one in ids
+    }
+    return frozenset(wanted | narrowed)
 
 
 def topics_of_event(account_id: AccountId, event_type: EventType, job: Job | None) -> list[str]:
@@ -38,11 +49,7 @@ def topics_of_event(account_id: AccountId, event_type: EventType, job: Job | Non
 
 def scopes_of_topics(webhook: Webhook) -> list[str]:
     """The narrowest of what a webhook is narrowed to."""
-    for kind, ids in (
-        ("job", webhook.job_ids),
-        ("environment", webhook.environment_ids),
-        ("project", webhook.project_ids),
-    ):
+    for kind, ids in webhook.narrowed_to.items():
         if ids:
             return [f"{kind} {one}" for one in ids]
     return [ANY]
@@ -51,3 +58,8 @@ def scopes_of_topics(webhook: Webhook) -> list[str]:
 def topic(account_id: AccountId, event_type: EventType, scope: str) -> str:
     """Write a topic."""
     return f"{account_id} {event_type.value} {scope}"
+
+
+def narrowed_topic(account_id: AccountId, kind: ScopeKind, scope_id: int) -> str:
+    """Write the topic of what is narrowed to a scope."""
+    return f"{account_id} {NARROWED} {kind} {scope_id}"

@@ -1,5 +1,6 @@
 """Webhooks: who wants which events, where they go, and in which form."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +16,7 @@ from runhook.domain.notices import MissedRun, Notice
 from runhook.domain.options import NO_OPTIONS, Options, ResultFilter
 from runhook.domain.regressions import has_warnings
 from runhook.domain.runs import AccountId, EnvironmentId, Job, JobId, ProjectId
+from runhook.domain.scopes import ScopeKind
 from runhook.domain.signature import Secret
 from runhook.domain.telling import DeliveryId, Telling, WebhookId
 
@@ -106,6 +108,15 @@ class Webhook:
         """Return what is kept of a delivery of an event to this webhook."""
         telling = self.telling(delivery_id, public_url=public_url, has_recovered=has_recovered)
         return FORMATS[self.options.format].render(event, telling, self.options.settings)
+
+    @property
+    def narrowed_to(self) -> Mapping[ScopeKind, tuple[int, ...]]:
+        """The ids of what it is narrowed to, the narrowest kind first."""
+        return {
+            ScopeKind.JOB: self.job_ids,
+            ScopeKind.ENVIRONMENT: self.environment_ids,
+            ScopeKind.PROJECT: self.project_ids,
+        }
 
     def wants(self, event: Event) -> bool:
         """Whether this webhook asked for ``event``; an inactive one still may have."""

@@ -16,6 +16,7 @@ from typing import IO
 
 from runhook.domain.callers import Actor
 from runhook.domain.errors import InvalidError, NotFoundError, TooLargeError
+from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, room_for_artifact, too_much_of_run
 from runhook.domain.runs import AccountId, RunId
 from runhook.operations.permitted import permitted
 from runhook.storage.artifacts import (
@@ -24,8 +25,10 @@ from runhook.storage.artifacts import (
     ArtifactId,
     add_parts,
     begin_artifact,
+    count_artifacts,
     find_artifact,
     finish_artifact,
+    holds_run,
     read_part,
 )
 from runhook.storage.runs import find_run
@@ -49,6 +52,7 @@ async def attach_artifact(
     *,
     actor: Actor,
     largest: int,
+    quotas: Quotas = DEFAULT_QUOTAS,
     folder: Path | None = None,
 ) -> int:
     """Add a file to a run, or replace the one of that name; return its size in bytes.
@@ -61,12 +65,14 @@ async def attach_artifact(
         chunks: the file.
         actor: who sends it.
         largest: how many bytes it may have.
+        quotas: say how many files a run may have, and how many bytes all of them.
         folder: where it lies until it is whole; the system's for such files if None.
 
     Raises:
         InvalidError: the name is none of a file.
         NotFoundError: the account has no such run.
-        TooLargeError: it has more bytes than that; nothing of it is seen.
+        ConflictError: the run has as many files as it may have.
+        TooLargeError: it has more bytes than that, or than is left; nothing of it is seen.
     """
     if not NAME.fullmatch(name):
         raise InvalidError(
@@ -77,17 +83,23 @@ async def attach_artifact(
     async with store.read() as tx:
         if await find_run(tx, account_id, run_id) is None:
             raise NotFoundError
+        room = room_for_artifact(*await count_artifacts(tx, run_id), quotas)
+    refused = too_large(largest) if largest <= room else too_much_of_run(quotas)
     with TemporaryFile(dir=folder) as file:
-        size = await compress(chunks, file, largest=largest)
-        await write_artifact(store, account_id, run_id, name, file, actor=actor, size=size)
+        size = await compress(chunks, file, largest=min(largest, room), refused=refused)
+        await write_artifact(
+            store, account_id, run_id, name, file, actor=actor, size=size, quotas=quotas
+        )
     return size
 
 
-async def compress(chunks: AsyncIterable[bytes], file: IO[bytes], *, largest: int) -> int:
+async def compress(
+    chunks: AsyncIterable[bytes], file: IO[bytes], *, largest: int, refused: TooLargeError
+) -> int:
     """Compress what arrives into a file, off the event loop; return how many bytes arrived.
 
     Raises:
-        TooLargeError: they are more than ``largest``.
+        TooLargeError: they are more than ``largest``; it is ``refused``.
     """
     compressor = zlib.compressobj(LEVEL)
     waiting = bytearray()
@@ -99,7 +111,7 @@ async def compress(chunks: AsyncIterable[bytes], file: IO[bytes], *, largest: in
     async for chunk in chunks:
         size += len(chunk)
         if size > largest:
-            raise too_large(largest)
+            raise refused
         waiting += chunk
         if len(waiting) >= PIECE:
             await asyncio.to_thread(write, bytes(waiting))
@@ -118,11 +130,13 @@ async def write_artifact(
     *,
     actor: Actor,
     size: int,
+    quotas: Quotas,
 ) -> None:
     """Write a compressed file to the database, a step at a time; the last step shows it.
 
     Raises:
         NotFoundError: the run has gone meanwhile.
+        ConflictError, TooLargeError: others have taken its room meanwhile.
     """
     left = file.tell()
     file.seek(0)
@@ -133,13 +147,15 @@ async def write_artifact(
         async with store.write() as tx:
             await permitted(tx, actor)
             if artifact_id is None:
-                artifact_id = await begin_artifact(tx, account_id, run_id, name)
-            if artifact_id is None:
-                raise NotFoundError
+                if not await holds_run(tx, account_id, run_id):
+                    raise NotFoundError
+                if size > room_for_artifact(*await count_artifacts(tx, run_id), quotas):
+                    raise too_much_of_run(quotas)
+                artifact_id = await begin_artifact(tx, run_id, name, size=size)
             await add_parts(tx, artifact_id, step * PARTS_AT_ONCE, parts)
             if left:
                 continue
-            if not await finish_artifact(tx, account_id, run_id, artifact_id, size=size):
+            if not await finish_artifact(tx, account_id, run_id, artifact_id):
                 raise NotFoundError
         return
 

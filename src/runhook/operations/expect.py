@@ -6,6 +6,7 @@ from runhook.domain.callers import Actor
 from runhook.domain.errors import NotFoundError
 from runhook.domain.expectations import Expectation
 from runhook.domain.runs import AccountId, JobId
+from runhook.domain.scopes import ScopeKind
 from runhook.domain.spans import span_text
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
@@ -16,6 +17,7 @@ from runhook.storage.expectations import (
     lock_job,
     write_expectation,
 )
+from runhook.storage.scopes import touch_scopes
 from runhook.storage.store import Store
 
 
@@ -48,6 +50,7 @@ async def expect_job(
         before = await find_expected(tx, account_id, job_id)
         if expectation is None:
             await delete_expectation(tx, job_id)
+            await touch_scopes(tx, {ScopeKind.JOB: [job_id]})
         elif before is None or before.expectation != expectation:
             await write_expectation(tx, job_id, expectation)
         await note_change(

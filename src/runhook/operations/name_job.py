@@ -6,9 +6,11 @@ from runhook.domain.callers import Actor
 from runhook.domain.errors import InvalidError
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import Job
+from runhook.domain.scopes import ScopeKind
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
 from runhook.storage.jobs import JobName, count_jobs, find_jobs, register_jobs
+from runhook.storage.scopes import touch_scopes
 from runhook.storage.store import Store
 
 LONGEST_NAME = 255
@@ -48,6 +50,7 @@ async def name_job(
     async with store.write() as tx:
         await permitted(tx, actor)
         if (known := (await find_jobs(tx, [name])).get(name)) is not None:
+            await touch_scopes(tx, {ScopeKind.JOB: [known.id]})
             return known, False
         counts = await count_jobs(tx, [name.account_id])
         check_quota(counts.get(name.account_id, 0), quotas.jobs, "jobs", "max_jobs")

@@ -1,11 +1,12 @@
 """Let go of history that is older than the retention, in steps that hold no lock for long."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from runhook.domain.runs import RunId
+from runhook.domain.scopes import ScopeKind
 from runhook.domain.telling import DeliveryId
 from runhook.domain.timekeeping import FIRST_MOMENT
 from runhook.operations.ids import first_delivery_id_of
@@ -18,10 +19,13 @@ from runhook.storage.invitations import delete_old_invitations
 from runhook.storage.redeliveries import delete_old_redeliveries
 from runhook.storage.replicas import delete_silent_replicas
 from runhook.storage.runs import RunPlace, delete_runs, lock_old_runs, look_at_old_runs
+from runhook.storage.scopes import delete_unused, look_at_scopes
 from runhook.storage.sessions import delete_old_sessions
 from runhook.storage.statistics import delete_old_attempt_counts
 from runhook.storage.store import Store, Transaction
+from runhook.storage.tokens import delete_old_tokens
 from runhook.storage.uploads import delete_old_upload_places
+from runhook.storage.webhooks import delete_old_webhooks
 
 Place = TypeVar("Place")
 
@@ -43,9 +47,10 @@ class Places:
 
     delivery: DeliveryId
     run: RunPlace
+    scopes: Mapping[ScopeKind, int]
 
 
-BEGINNING = Places(DeliveryId(""), RunPlace(EPOCH, RunId(0)))
+BEGINNING = Places(DeliveryId(""), RunPlace(EPOCH, RunId(0)), dict.fromkeys(ScopeKind, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ async def prune_step(
     if now is None:
         return None
     before = max(now - retention, FIRST_MOMENT)
-    run = places.run
+    run, scopes = places.run, places.scopes
     async with store.write() as tx:
         delivery, deleted = await prune_deliveries(tx, before, places.delivery)
     if not deleted:
@@ -88,7 +93,9 @@ async def prune_step(
         for prune in PRUNINGS:
             async with store.write() as tx:
                 deleted += await prune(tx, before)
-    reached = Places(delivery, run)
+        scopes, gone = await prune_scopes(store, before, scopes)
+        deleted += gone
+    reached = Places(delivery, run, scopes)
     return Pruned(reached, is_more=deleted > 0 or reached != places)
 
 
@@ -113,6 +120,30 @@ async def prune_runs(tx: Transaction, before: datetime, beyond: RunPlace) -> tup
         return place, 0
     files = await delete_artifacts(tx, run_ids, limit=PARTS)
     return place, files + await delete_runs(tx, run_ids)
+
+
+async def prune_scopes(
+    store: Store, before: datetime, beyond: Mapping[ScopeKind, int]
+) -> tuple[Mapping[ScopeKind, int], int]:
+    """Delete jobs, environments and projects that nobody uses any more.
+
+    Environments have their turn when all jobs were looked at, and projects after these.
+    """
+    reached = dict(beyond)
+    deleted = 0
+    for kind in ScopeKind:
+        async with store.write() as tx:
+            looked_at = await look_at_scopes(
+                tx, kind, beyond=reached[kind], before=before, limit=LOOKED_AT
+            )
+            unused = [one for one, can_go in looked_at if can_go]
+            if unused:
+                deleted += await delete_unused(tx, kind, unused, before=before)
+        if looked_at:
+            reached[kind] = looked_at[-1][0]
+        if len(looked_at) == LOOKED_AT:
+            break
+    return reached, deleted
 
 
 def chosen_of(looked_at: Sequence[tuple[Place, bool]]) -> Sequence[Place]:
@@ -154,6 +185,16 @@ async def prune_sessions(tx: Transaction, before: datetime) -> int:
     return await delete_old_sessions(tx, before=before, limit=STEP)
 
 
+async def prune_tokens(tx: Transaction, before: datetime) -> int:
+    """Delete tokens that expired or were revoked."""
+    return await delete_old_tokens(tx, before=before, limit=STEP)
+
+
+async def prune_webhooks(tx: Transaction, before: datetime) -> int:
+    """Delete what is left of webhooks that were deleted, once nothing refers to it."""
+    return await delete_old_webhooks(tx, before=before, limit=STEP)
+
+
 Pruning = Callable[[Transaction, datetime], Awaitable[int]]
 
 PRUNINGS: tuple[Pruning, ...] = (
@@ -162,4 +203,6 @@ PRUNINGS: tuple[Pruning, ...] = (
     prune_redeliveries,
     prune_invitations,
     prune_sessions,
+    prune_tokens,
+    prune_webhooks,
 )

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -28,6 +28,7 @@ from runhook.domain.formats.format import Format
 from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, changed_options
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
+from runhook.domain.scopes import ScopeKind
 from runhook.domain.signature import SECRET_BYTES, Secret
 from runhook.domain.telling import WebhookId
 from runhook.domain.webhooks import (
@@ -47,8 +48,7 @@ from runhook.operations.certificates import check_certificates
 from runhook.operations.ids import new_webhook_id
 from runhook.operations.permitted import permitted
 from runhook.storage.accounts import lock_account
-from runhook.storage.jobs import unknown_jobs
-from runhook.storage.scopes import unknown_environments, unknown_projects
+from runhook.storage.scopes import hold_scopes, touch_scopes
 from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import (
     count_webhooks,
@@ -161,6 +161,7 @@ async def change_webhook(
         resealed = changed_secrets(kept, opened)
         new_url = None if url == kept_url else url_to_seal(after, url)
         await update_webhook(tx, after, opened, resealed, new_url)
+        await touch_scopes(tx, dropped(before, after))
         await note_webhook(
             tx,
             AuditAction.WEBHOOK_CHANGED,
@@ -206,6 +207,7 @@ async def remove_webhook(
         await permitted(tx, actor)
         webhook = await existing_webhook(tx, account_id, webhook_id)
         await delete_webhook(tx, webhook, now=now)
+        await touch_scopes(tx, webhook.narrowed_to)
         await note_webhook(
             tx, AuditAction.WEBHOOK_DELETED, actor, before=webhook, after=None, now=now
         )
@@ -379,36 +381,36 @@ async def scoped(tx: Transaction, webhook: Webhook, change: WebhookChange) -> We
     """Return the webhook narrowed to the jobs, projects and environments of the change."""
     account_id = webhook.account_id
     if change.job_ids is not None:
-        job_ids = await checked_ids(tx, account_id, "job", change.job_ids, unknown_jobs)
+        job_ids = await checked_ids(tx, account_id, ScopeKind.JOB, change.job_ids)
         webhook = replace(webhook, job_ids=job_ids)
     if change.project_ids is not None:
-        project_ids = await checked_ids(
-            tx, account_id, "project", change.project_ids, unknown_projects
-        )
+        project_ids = await checked_ids(tx, account_id, ScopeKind.PROJECT, change.project_ids)
         webhook = replace(webhook, project_ids=project_ids)
     if change.environment_ids is not None:
         environment_ids = await checked_ids(
-            tx, account_id, "environment", change.environment_ids, unknown_environments
+            tx, account_id, ScopeKind.ENVIRONMENT, change.environment_ids
         )
         webhook = replace(webhook, environment_ids=environment_ids)
     return webhook
 
 
 async def checked_ids(
-    tx: Transaction,
-    account_id: AccountId,
-    thing: str,
-    given: list[Id],
-    find_unknown: Callable[[Transaction, AccountId, Collection[Id]], Awaitable[list[int]]],
+    tx: Transaction, account_id: AccountId, kind: ScopeKind, given: list[Id]
 ) -> tuple[Id, ...]:
     """Return ids, each once; refuse what this account does not have, another account's too."""
-    key = f"{thing}_ids"
+    key = f"{kind}_ids"
     ids = check_ids(key, given)
-    unknown = await find_unknown(tx, account_id, ids) if ids else []
+    unknown = await hold_scopes(tx, account_id, kind, ids) if ids else []
     if unknown:
         named = ", ".join(str(one) for one in unknown[:5])
-        raise InvalidError(f"this account has no {thing} {named}", field=key)
+        raise InvalidError(f"this account has no {kind} {named}", field=key)
     return ids
+
+
+def dropped(before: Webhook, after: Webhook) -> Mapping[ScopeKind, Collection[int]]:
+    """Return what a webhook is no longer narrowed to."""
+    kept = after.narrowed_to
+    return {kind: set(ids) - set(kept[kind]) for kind, ids in before.narrowed_to.items()}
 
 
 def opened_options(asked: Options, shown: Options, kept: Options, lost: Collection[str]) -> Options:

@@ -16,6 +16,7 @@ from runhook.server.api import (
     reading,
     redeliveries,
     runs,
+    scopes,
     sessions,
     tokens,
     uploads,
@@ -59,6 +60,7 @@ def build_app() -> Litestar:
         redeliveries.router,
         runs.router,
         jobs.router,
+        *scopes.HANDLERS,
         tokens.router,
         audit_log.router,
         accounts.router,
@@ -67,7 +69,7 @@ def build_app() -> Litestar:
         health.show_health_of_delivering,
         *READS,
     )
-    v2 = account_router("/api/v2", accounts.router_v2, reading.cancel_run, *READS)
+    v2 = account_router("/api/v2", accounts.router_v2, reading.cancel_run, *scopes.HANDLERS, *READS)
     private = account_router("/api/private", *uploads.HANDLERS)
     # What belongs to no account, or to several.
     own = Router(

@@ -31,15 +31,23 @@ class Artifact:
     size: int
 
 
-async def begin_artifact(
-    tx: Transaction, account_id: AccountId, run_id: RunId, name: str
-) -> ArtifactId | None:
-    """Begin a file that nobody sees yet, None if the account has no such run."""
-    if not await holds_run(tx, account_id, run_id):
-        return None
+async def count_artifacts(tx: Transaction, run_id: RunId) -> tuple[int, int]:
+    """Return how many files of a run there are, and their bytes; those that nobody sees too."""
+    size = sa.func.coalesce(sa.func.sum(artifacts.c.size), 0)
+    found = await tx.execute(
+        sa.select(sa.func.count().label("files"), size.label("size")).where(
+            artifacts.c.run_id == run_id
+        )
+    )
+    row = found.one()
+    return int(row.files), int(row.size)
+
+
+async def begin_artifact(tx: Transaction, run_id: RunId, name: str, *, size: int) -> ArtifactId:
+    """Begin a file that nobody sees yet, of a run that is held."""
     rows = await tx.execute(
         sa.insert(artifacts)
-        .values(run_id=run_id, name=name, size=0, is_whole=False, touched_at=tx.now)
+        .values(run_id=run_id, name=name, size=size, is_whole=False, touched_at=tx.now)
         .returning(artifacts.c.id)
     )
     return ArtifactId(rows.scalar_one())
@@ -58,7 +66,7 @@ async def add_parts(
 
 
 async def finish_artifact(
-    tx: Transaction, account_id: AccountId, run_id: RunId, artifact_id: ArtifactId, *, size: int
+    tx: Transaction, account_id: AccountId, run_id: RunId, artifact_id: ArtifactId
 ) -> bool:
     """Show a file that is whole, and no earlier one of its name; say if it is still there."""
     # Whoever finishes a file of the same name just now comes after us, or before.
@@ -73,7 +81,7 @@ async def finish_artifact(
     finished = await tx.execute(
         sa.update(artifacts)
         .where(artifacts.c.id == artifact_id, artifacts.c.run_id == run_id)
-        .values(is_whole=True, size=size, touched_at=tx.now)
+        .values(is_whole=True, touched_at=tx.now)
     )
     return finished.rowcount == 1
 

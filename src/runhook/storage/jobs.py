@@ -7,13 +7,12 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from runhook.domain.runs import (
     AccountId,
     EnvironmentId,
     Job,
-    JobId,
     ProjectId,
     RunId,
     RunStatus,
@@ -219,11 +218,14 @@ async def count_jobs(tx: Transaction, account_ids: Collection[AccountId]) -> dic
 
 
 async def find_jobs(tx: Transaction, names: Collection[JobName]) -> dict[JobName, Job]:
-    """Return the jobs that exist already."""
+    """Return the jobs that exist already; none is deleted before this transaction ends."""
     wanted = [(name.account_id, name.project, name.environment, name.job) for name in names]
     columns = sa.tuple_(jobs.c.account_id, projects.c.name, environments.c.name, jobs.c.name)
     rows = await tx.execute(
-        sa.select(*JOB_COLUMNS).select_from(JOBS_WITH_NAMES).where(columns.in_(wanted))
+        sa.select(*JOB_COLUMNS)
+        .select_from(JOBS_WITH_NAMES)
+        .where(columns.in_(wanted))
+        .with_for_update(of=jobs, read=True, key_share=True)
     )
     return {
         JobName(row.account_id, row.project_name, row.environment_name, row.name): job_of(row)
@@ -232,10 +234,10 @@ async def find_jobs(tx: Transaction, names: Collection[JobName]) -> dict[JobName
 
 
 async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
-    """Add what the names need; what another transaction adds at the same time is left as it is."""
+    """Add what the names need; what is there already is used, and is not deleted meanwhile."""
     project_rows = {(name.account_id, name.project) for name in names}
     await tx.execute(
-        insert(projects).values(created_at=tx.now).on_conflict_do_nothing(),
+        inserting(tx, projects, "account_id"),
         [{"account_id": account, "name": project} for account, project in sorted(project_rows)],
     )
     project_ids = {
@@ -251,7 +253,7 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
         for name in names
     }
     await tx.execute(
-        insert(environments).values(created_at=tx.now).on_conflict_do_nothing(),
+        inserting(tx, environments, "project_id"),
         [
             {"project_id": project, "account_id": account, "name": environment}
             for project, account, environment in sorted(environment_rows)
@@ -266,7 +268,7 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
         )
     }
     await tx.execute(
-        insert(jobs).values(created_at=tx.now).on_conflict_do_nothing(),
+        inserting(tx, jobs, "environment_id"),
         [
             {
                 "account_id": name.account_id,
@@ -280,12 +282,13 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
     )
 
 
-async def unknown_jobs(tx: Transaction, account_id: AccountId, ids: Collection[JobId]) -> list[int]:
-    """Return those of ``ids`` that are no job of this account, in order."""
-    known = await tx.execute(
-        sa.select(jobs.c.id).where(jobs.c.account_id == account_id, jobs.c.id.in_(ids))
+def inserting(tx: Transaction, table: sa.Table, within: str) -> Insert:
+    """Return the statement that adds something by its name, or notes that it is used."""
+    return (
+        insert(table)
+        .values(created_at=tx.now, used_at=tx.now)
+        .on_conflict_do_update(index_elements=[within, "name"], set_={"used_at": tx.now})
     )
-    return sorted(set(ids) - set(known.scalars()))
 
 
 def job_of(row: sa.Row[tuple[object, ...]]) -> Job:

@@ -46,8 +46,10 @@ tokens = sa.Table(
     sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("last_used_at", UtcDateTime),
-    sa.Column("expires_at", UtcDateTime),
-    sa.Column("revoked_at", UtcDateTime),
+    sa.Column("expires_at", UtcDateTime, index=True),
+    sa.Column("revoked_at", UtcDateTime, index=True),
+    # What else is written of a token tells it by its id.
+    sqlite_autoincrement=True,
 )
 
 users = sa.Table(
@@ -127,7 +129,11 @@ projects = sa.Table(
     sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False, index=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    # When somebody last made use of it other than by a run, on the database's clock.
+    sa.Column("used_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("account_id", "name"),
+    # Payloads tell it by its id, which must never mean another one: so for those below.
+    sqlite_autoincrement=True,
 )
 
 environments = sa.Table(
@@ -138,7 +144,9 @@ environments = sa.Table(
     sa.Column("project_id", sa.ForeignKey("projects.id"), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("used_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("project_id", "name"),
+    sqlite_autoincrement=True,
 )
 
 jobs = sa.Table(
@@ -149,7 +157,9 @@ jobs = sa.Table(
     sa.Column("environment_id", sa.ForeignKey("environments.id"), nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("used_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("environment_id", "name"),
+    sqlite_autoincrement=True,
 )
 
 expectations = sa.Table(
@@ -207,6 +217,7 @@ runs = sa.Table(
     sa.Index(None, "account_id", "id"),
     sa.Index(None, "job_id", "id"),
     sa.Index(None, "created_at"),
+    sqlite_autoincrement=True,
 )
 IS_OPEN = runs.c.status < sa.literal_column(f"{RunStatus.SUCCESS.value}")
 # Runs that are over leave this one: looking for silent ones costs what goes on.
@@ -340,6 +351,13 @@ webhooks = sa.Table(
     sa.Column("updated_at", UtcDateTime, nullable=False),
     # The row outlives the webhook as long as its deliveries do; its secret does not.
     sa.Column("deleted_at", UtcDateTime),
+)
+IS_DELETED = webhooks.c.deleted_at.is_not(None)
+sa.Index(
+    "ix_webhooks_deleted",
+    webhooks.c.deleted_at,
+    sqlite_where=IS_DELETED,
+    postgresql_where=IS_DELETED,
 )
 
 # What each webhook may want, as `domain/topics.py` has it.
@@ -487,7 +505,7 @@ redeliveries = sa.Table(
     sa.Column("since", UtcDateTime),
     sa.Column("until", UtcDateTime),
     sa.Column("states", Json, nullable=False),
-    sa.Column("webhook_id", sa.ForeignKey("webhooks.id")),
+    sa.Column("webhook_id", sa.ForeignKey("webhooks.id"), index=True),
     sa.Column("event_types", Json, nullable=False),
     sa.Column("job_id", sa.BigInteger),
     sa.Column("run_id", sa.BigInteger),
@@ -509,7 +527,7 @@ redelivery_shares = sa.Table(
     sa.Column(
         "redelivery_id", sa.ForeignKey("redeliveries.id", ondelete="CASCADE"), primary_key=True
     ),
-    sa.Column("webhook_id", sa.ForeignKey("webhooks.id"), primary_key=True),
+    sa.Column("webhook_id", sa.ForeignKey("webhooks.id"), primary_key=True, index=True),
     sa.Column("total", sa.Integer, nullable=False),
     sa.Column("queued", sa.Integer, nullable=False),
     # Why and how many.

@@ -195,6 +195,16 @@ async def revoke_token(
     )
 
 
+async def delete_old_tokens(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete tokens that expired or were revoked before a time; return how many."""
+    old = (
+        sa.select(tokens.c.id)
+        .where(sa.or_(tokens.c.revoked_at < before, tokens.c.expires_at < before))
+        .limit(limit)
+    )
+    return (await tx.execute(sa.delete(tokens).where(tokens.c.id.in_(old)))).rowcount
+
+
 def token_of(row: sa.Row[Any]) -> Token:
     """Read a row."""
     return Token(

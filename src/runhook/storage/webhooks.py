@@ -21,7 +21,14 @@ from runhook.domain.webhooks import DeactivatedBy, Endpoint, Webhook
 from runhook.storage.columns import Duration
 from runhook.storage.interests import delete_interests, write_interests
 from runhook.storage.store import Clock, Transaction, after
-from runhook.storage.tables import interests, webhooks
+from runhook.storage.tables import (
+    attempt_counts,
+    deliveries,
+    interests,
+    redeliveries,
+    redelivery_shares,
+    webhooks,
+)
 
 IS_THERE = webhooks.c.deleted_at.is_(None)
 CIPHERTEXTS = [column for column in webhooks.c if column.name.endswith("_ciphertext")]
@@ -278,6 +285,30 @@ async def delete_webhook(tx: Transaction, webhook: Webhook, *, now: datetime) ->
             **{column.name: None for column in CIPHERTEXTS},
         )
     )
+
+
+async def delete_old_webhooks(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete the rows of webhooks that were deleted before a time; return how many.
+
+    Those stay of which something is kept still: deliveries, counts, redeliveries.
+    """
+    referring = (deliveries, attempt_counts, redelivery_shares, redeliveries)
+    nothing_refers = [
+        # Not EXISTS, which PostgreSQL may turn into a join that reads the whole table.
+        sa.select(table.c.webhook_id)
+        .where(table.c.webhook_id == webhooks.c.id)
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+        .is_(None)
+        for table in referring
+    ]
+    old = (
+        sa.select(webhooks.c.id)
+        .where(webhooks.c.deleted_at < before, *nothing_refers)
+        .order_by(webhooks.c.deleted_at)
+        .limit(limit)
+    )
+    return (await tx.execute(sa.delete(webhooks).where(webhooks.c.id.in_(old)))).rowcount
 
 
 async def find_endpoints(

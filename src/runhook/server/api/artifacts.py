@@ -62,6 +62,7 @@ async def put_artifact(
                 chunks_of(request),
                 actor=caller.actor,
                 largest=services.largest_artifact,
+                quotas=services.quotas,
                 folder=services.scratch_folder,
             )
     return Envelope(data=ArtifactOut(run_id=run_id, name=name, size=size))

@@ -7,6 +7,7 @@ from litestar.params import FromPath, JSONBody
 from runhook.domain.errors import NotFoundError
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import JobId
+from runhook.domain.scopes import ScopeKind
 from runhook.operations.expect import expect_job
 from runhook.operations.name_job import name_job
 from runhook.server.api.jobs_wire import (
@@ -20,8 +21,9 @@ from runhook.server.api.wire import Envelope, created
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.expectations import find_expected
-from runhook.storage.jobs import Choice, NameOrder, list_jobs, unknown_jobs
+from runhook.storage.jobs import Choice, NameOrder, list_jobs
 from runhook.storage.pages import Slice
+from runhook.storage.scopes import find_scope
 
 
 @post(
@@ -53,7 +55,7 @@ async def show_job_expectation(
     """Show how often a job is expected to run."""
     known_id = JobId(job_id)
     async with services.store.read() as tx:
-        if await unknown_jobs(tx, caller.account_id, [known_id]):
+        if await find_scope(tx, caller.account_id, ScopeKind.JOB, job_id) is None:
             raise NotFoundError
         expected = await find_expected(tx, caller.account_id, known_id)
     return Envelope(data=shown_expectation(known_id, expected))

@@ -11,6 +11,7 @@ from runhook.server.web import (
     live,
     redeliveries,
     runs,
+    scopes,
     settings,
     webhooks,
 )
@@ -25,6 +26,7 @@ router = Router(
         *redeliveries.handlers,
         *runs.handlers,
         *jobs.handlers,
+        *scopes.handlers,
         *settings.handlers,
         *health.handlers,
         *live.handlers,

@@ -6,4 +6,4 @@ UPDATE artifacts SET is_whole=$1::BOOLEAN, touched_at=CAST(EXTRACT(EPOCH FROM st
 FROM artifacts
 WHERE artifacts.id = $3::BIGINT) AND artifacts.is_whole;
 
-UPDATE artifacts SET size=$1::BIGINT, is_whole=$2::BOOLEAN, touched_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE artifacts.id = $3::BIGINT AND artifacts.run_id = $4::BIGINT;
+UPDATE artifacts SET is_whole=$1::BOOLEAN, touched_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE artifacts.id = $2::BIGINT AND artifacts.run_id = $3::BIGINT;

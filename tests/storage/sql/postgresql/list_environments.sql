@@ -1,4 +1,4 @@
-SELECT environments.id, environments.account_id, environments.project_id, environments.name, environments.created_at, projects.name AS project_name, projects.created_at AS project_created_at
+SELECT environments.id, environments.account_id, environments.project_id, environments.name, environments.created_at, environments.used_at, projects.name AS project_name, projects.created_at AS project_created_at
 FROM environments JOIN projects ON projects.id = environments.project_id
 WHERE environments.account_id = $1::BIGINT AND environments.id IN ($6::BIGINT) AND projects.id IN ($7::BIGINT) AND environments.name = $2::VARCHAR AND (environments.name ILIKE '%' || $3::VARCHAR || '%' ESCAPE '/') ORDER BY environments.name DESC, environments.id DESC
  LIMIT $4::INTEGER OFFSET $5::INTEGER;

@@ -1,4 +1,4 @@
-SELECT projects.id, projects.account_id, projects.name, projects.created_at
+SELECT projects.id, projects.account_id, projects.name, projects.created_at, projects.used_at
 FROM projects
 WHERE projects.account_id = $1::BIGINT AND projects.id IN ($6::BIGINT) AND projects.id IN ($7::BIGINT) AND projects.name = $2::VARCHAR AND (projects.name ILIKE '%' || $3::VARCHAR || '%' ESCAPE '/') ORDER BY projects.name DESC, projects.id DESC
  LIMIT $4::INTEGER OFFSET $5::INTEGER;

@@ -1,21 +1,21 @@
 SELECT jobs.id, jobs.account_id, jobs.name, projects.id AS project_id, projects.name AS project_name, environments.id AS environment_id, environments.name AS environment_name
 FROM jobs JOIN environments ON environments.id = jobs.environment_id JOIN projects ON projects.id = environments.project_id
-WHERE (jobs.account_id, projects.name, environments.name, jobs.name) IN (($1, $2, $3, $4));
+WHERE (jobs.account_id, projects.name, environments.name, jobs.name) IN (($1, $2, $3, $4)) FOR KEY SHARE OF jobs;
 
-INSERT INTO projects (account_id, name, created_at) VALUES ($1::BIGINT, $2::VARCHAR, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) ON CONFLICT DO NOTHING RETURNING projects.id;
+INSERT INTO projects (account_id, name, created_at, used_at) VALUES ($1::BIGINT, $2::VARCHAR, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT), CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) ON CONFLICT (account_id, name) DO UPDATE SET used_at = CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) RETURNING projects.id;
 
-SELECT projects.id, projects.account_id, projects.name, projects.created_at
+SELECT projects.id, projects.account_id, projects.name, projects.created_at, projects.used_at
 FROM projects
 WHERE (projects.account_id, projects.name) IN (($1, $2));
 
-INSERT INTO environments (account_id, project_id, name, created_at) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) ON CONFLICT DO NOTHING RETURNING environments.id;
+INSERT INTO environments (account_id, project_id, name, created_at, used_at) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT), CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) ON CONFLICT (project_id, name) DO UPDATE SET used_at = CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) RETURNING environments.id;
 
-SELECT environments.id, environments.account_id, environments.project_id, environments.name, environments.created_at
+SELECT environments.id, environments.account_id, environments.project_id, environments.name, environments.created_at, environments.used_at
 FROM environments
 WHERE environments.project_id IN ($1::BIGINT);
 
-INSERT INTO jobs (account_id, environment_id, name, created_at) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) ON CONFLICT DO NOTHING RETURNING jobs.id;
+INSERT INTO jobs (account_id, environment_id, name, created_at, used_at) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT), CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) ON CONFLICT (environment_id, name) DO UPDATE SET used_at = CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) RETURNING jobs.id;
 
 SELECT jobs.id, jobs.account_id, jobs.name, projects.id AS project_id, projects.name AS project_name, environments.id AS environment_id, environments.name AS environment_name
 FROM jobs JOIN environments ON environments.id = jobs.environment_id JOIN projects ON projects.id = environments.project_id
-WHERE (jobs.account_id, projects.name, environments.name, jobs.name) IN (($1, $2, $3, $4));
+WHERE (jobs.account_id, projects.name, environments.name, jobs.name) IN (($1, $2, $3, $4)) FOR KEY SHARE OF jobs;

@@ -1,5 +1,1 @@
-SELECT runs.id
-FROM runs
-WHERE runs.account_id = ? AND runs.id = ?;
-
 INSERT INTO artifacts (run_id, name, size, is_whole, touched_at) VALUES (?, ?, ?, ?, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000) RETURNING id;

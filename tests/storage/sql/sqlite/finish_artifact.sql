@@ -6,4 +6,4 @@ UPDATE artifacts SET is_whole=?, touched_at=CAST(ROUND((julianday('now') - 24405
 FROM artifacts
 WHERE artifacts.id = ?) AND artifacts.is_whole = 1;
 
-UPDATE artifacts SET size=?, is_whole=?, touched_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE artifacts.id = ? AND artifacts.run_id = ?;
+UPDATE artifacts SET is_whole=?, touched_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE artifacts.id = ? AND artifacts.run_id = ?;

@@ -1,4 +1,4 @@
-SELECT projects.id, projects.account_id, projects.name, projects.created_at
+SELECT projects.id, projects.account_id, projects.name, projects.created_at, projects.used_at
 FROM projects
 WHERE projects.account_id = ? AND projects.id IN (?) AND projects.id IN (?) AND projects.name = ? AND (lower(projects.name) LIKE '%' || lower(?) || '%' ESCAPE '/') ORDER BY projects.name DESC, projects.id DESC
  LIMIT ? OFFSET ?;

@@ -28,9 +28,11 @@ def upgrade() -> None:
         sa.Column("account_id", Number, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_projects_account_id"),
         sa.PrimaryKeyConstraint("id", name="pk_projects"),
         sa.UniqueConstraint("account_id", "name", name="uq_projects_account_id_name"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_projects_account_id", "projects", ["account_id"], unique=False)
     op.create_table(
@@ -48,8 +50,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_tokens_account_id"),
         sa.PrimaryKeyConstraint("id", name="pk_tokens"),
         sa.UniqueConstraint("digest", name="uq_tokens_digest"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_tokens_account_id", "tokens", ["account_id"], unique=False)
+    op.create_index("ix_tokens_expires_at", "tokens", ["expires_at"], unique=False)
+    op.create_index("ix_tokens_revoked_at", "tokens", ["revoked_at"], unique=False)
     op.create_table(
         "users",
         sa.Column("id", Number, nullable=False),
@@ -178,6 +183,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_webhooks"),
     )
     op.create_index("ix_webhooks_account_id", "webhooks", ["account_id"], unique=False)
+    op.create_index(
+        "ix_webhooks_deleted",
+        "webhooks",
+        ["deleted_at"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    )
     op.create_table(
         "interests",
         sa.Column("topic", sa.Text(), nullable=False),
@@ -193,10 +206,12 @@ def upgrade() -> None:
         sa.Column("project_id", Number, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_environments_account_id"),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_environments_project_id"),
         sa.PrimaryKeyConstraint("id", name="pk_environments"),
         sa.UniqueConstraint("project_id", "name", name="uq_environments_project_id_name"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_environments_account_id", "environments", ["account_id"], unique=False)
     op.create_table(
@@ -206,12 +221,14 @@ def upgrade() -> None:
         sa.Column("environment_id", Number, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_jobs_account_id"),
         sa.ForeignKeyConstraint(
             ["environment_id"], ["environments.id"], name="fk_jobs_environment_id"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_jobs"),
         sa.UniqueConstraint("environment_id", "name", name="uq_jobs_environment_id_name"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_jobs_account_id", "jobs", ["account_id"], unique=False)
     op.create_table(
@@ -268,6 +285,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_runs_job_id"),
         sa.PrimaryKeyConstraint("id", name="pk_runs"),
         sa.UniqueConstraint("account_id", "run_key", name="uq_runs_account_id_run_key"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_runs_account_id_id", "runs", ["account_id", "id"], unique=False)
     op.create_index("ix_runs_created_at", "runs", ["created_at"], unique=False)
@@ -509,6 +527,7 @@ def upgrade() -> None:
         "ix_redeliveries_account_id_id", "redeliveries", ["account_id", "id"], unique=False
     )
     op.create_index("ix_redeliveries_ended_at", "redeliveries", ["ended_at"], unique=False)
+    op.create_index("ix_redeliveries_webhook_id", "redeliveries", ["webhook_id"], unique=False)
     op.create_table(
         "redelivery_shares",
         sa.Column("redelivery_id", Ksuid, nullable=False),
@@ -532,6 +551,9 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_redelivery_shares_next_step_at", "redelivery_shares", ["next_step_at"], unique=False
+    )
+    op.create_index(
+        "ix_redelivery_shares_webhook_id", "redelivery_shares", ["webhook_id"], unique=False
     )
     op.create_table(
         "replicas",

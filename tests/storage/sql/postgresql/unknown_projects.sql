@@ -1,3 +1,0 @@
-SELECT projects.id
-FROM projects
-WHERE projects.account_id = $1::BIGINT AND projects.id IN ($2::BIGINT, $3::BIGINT);

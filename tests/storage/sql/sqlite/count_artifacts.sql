@@ -1,0 +1,3 @@
+SELECT count(*) AS files, coalesce(sum(artifacts.size), ?) AS size
+FROM artifacts
+WHERE artifacts.run_id = ?;

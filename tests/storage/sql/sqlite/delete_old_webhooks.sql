@@ -1,0 +1,16 @@
+DELETE FROM webhooks WHERE webhooks.id IN (SELECT webhooks.id
+FROM webhooks
+WHERE webhooks.deleted_at < ? AND (SELECT deliveries.webhook_id
+FROM deliveries
+WHERE deliveries.webhook_id = webhooks.id
+ LIMIT 1 OFFSET ?) IS NULL AND (SELECT attempt_counts.webhook_id
+FROM attempt_counts
+WHERE attempt_counts.webhook_id = webhooks.id
+ LIMIT 1 OFFSET ?) IS NULL AND (SELECT redelivery_shares.webhook_id
+FROM redelivery_shares
+WHERE redelivery_shares.webhook_id = webhooks.id
+ LIMIT 1 OFFSET ?) IS NULL AND (SELECT redeliveries.webhook_id
+FROM redeliveries
+WHERE redeliveries.webhook_id = webhooks.id
+ LIMIT 1 OFFSET ?) IS NULL ORDER BY webhooks.deleted_at
+ LIMIT ? OFFSET ?);

@@ -1,0 +1,3 @@
+SELECT projects.name
+FROM projects
+WHERE projects.account_id = ? AND projects.id = ?;

@@ -1,0 +1,3 @@
+SELECT jobs.name
+FROM jobs
+WHERE jobs.account_id = ? AND jobs.id = ?;

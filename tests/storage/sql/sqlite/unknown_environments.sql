@@ -1,3 +1,0 @@
-SELECT environments.id
-FROM environments
-WHERE environments.account_id = ? AND environments.id IN (?, ?);

@@ -1,3 +1,0 @@
-SELECT projects.id
-FROM projects
-WHERE projects.account_id = ? AND projects.id IN (?, ?);
