@@ -8,11 +8,13 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from runhook.domain.formats import FORMATS
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.server.cookies import SESSION_COOKIE
 from runhook.storage.tables import metadata
 from runhook.telemetry import configure_logging
 from tests.api.routes import ROUTES
+from tests.formats.services import service_of
 from tests.support.api import ORIGIN, Api, data_of, new_run, new_webhook, told
 from tests.support.certificates import a_certificate
 from tests.support.people import PASSWORD, SAME_ORIGIN
@@ -44,12 +46,14 @@ async def planted_in(world: World, receiver: Receiver) -> Mapping[str, str]:
         client_certificate={"certificate": CERTIFICATE, "key": KEY},
         verify_tls=False,
     )
+    in_formats = await planted_in_formats(world, receiver)
     path = f"/webhooks/subscription/{webhook['id']}"
     renewed = data_of(await admin.post(f"{path}/secret", json={"grace_days": 7}))
     await new_run(admin, job_name="weekly")
     await world.api.deliver()
     data_of(await admin.get(f"{path}/test"))
-    assert all(one.headers["x-api-key"] == HEADER_VALUE for one in receiver.received)
+    to_webhook = [one for one in receiver.received if one.path == "/hook"]
+    assert all(one.headers["x-api-key"] == HEADER_VALUE for one in to_webhook)
 
     body = {"name": "planted", "permission_set": "account_admin"}
     token = data_of(await admin.post("/tokens", json=body), 201)["token"]
@@ -77,13 +81,14 @@ async def planted_in(world: World, receiver: Receiver) -> Mapping[str, str]:
     assert KEY_TEXT not in told(await admin.put(path, json={"client_certificate": mismatched}), 400)
     told(await world.api.client(f"Token {WRONG_TOKEN}").get("/tokens"), 401)
     return {
+        **in_formats,
         "first webhook secret": webhook["hmac_secret"],
         "second webhook secret": renewed["hmac_secret"],
         "header value": HEADER_VALUE,
         "password in Authorization": AUTHORIZATION,
-        "value of Authorization": receiver.received[-1].headers["authorization"],
-        "signature": receiver.received[-1].headers["x-runhook-signature"],
-        "standard signature": receiver.received[-1].headers["webhook-signature"],
+        "value of Authorization": to_webhook[-1].headers["authorization"],
+        "signature": to_webhook[-1].headers["x-runhook-signature"],
+        "standard signature": to_webhook[-1].headers["webhook-signature"],
         "key of a certificate": KEY_TEXT,
         "token": token,
         "open invitation": open_link.rpartition("/")[2],
@@ -93,6 +98,45 @@ async def planted_in(world: World, receiver: Receiver) -> Mapping[str, str]:
         "wrong password": WRONG_PASSWORD,
         "wrong token": WRONG_TOKEN,
     }
+
+
+async def planted_in_formats(world: World, receiver: Receiver) -> Mapping[str, str]:
+    """Make and use a webhook of each format, its URL and its settings planted."""
+    admin = world.session_client(Role.OWNER)
+    planted = {}
+    for name, format_ in FORMATS.items():
+        service = service_of(name)
+        url = receiver.url_of(f"/planted/url-of-{name}?token=planted-token-of-{name}")
+        webhook = await new_webhook(
+            admin,
+            name=name,
+            format=name,
+            format_settings=dict(service.SETTINGS) or None,
+            client_url=url,
+            event_types=["job.run.completed", "job.run.errored"],
+        )
+        path = f"/webhooks/subscription/{webhook['id']}"
+        kept = {"client_url": webhook["client_url"], "name": f"{name}, renamed"}
+        data_of(await admin.put(path, json=kept))
+        wrong = {"client_url": f"ftp://127.0.0.1/planted/url-of-{name}"}
+        assert "url-of" not in told(await admin.put(path, json=wrong), 400)
+        planted |= {f"setting of {name}, {at}": one for at, one in enumerate(service.SECRETS)}
+        if format_.url_is_secret:
+            planted |= {
+                f"path of {name}": f"/planted/url-of-{name}",
+                f"query of {name}": f"planted-token-of-{name}",
+            }
+        data_of(await admin.get(f"{path}/test"))
+    run = await new_run(
+        admin,
+        job_name="nightly",
+        trigger={"commit": "0123456789abcdef0123456789abcdef01234567", "pull_request": 1},
+    )
+    data_of(await admin.post(f"/runs/{run['id']}/finish", json={"status": "error"}))
+    await world.api.deliver()
+    reached = {one.path.partition("?")[0] for one in receiver.received}
+    assert all(any(f"url-of-{name}" in path for path in reached) for name in FORMATS)
+    return planted
 
 
 def forms_of(secret: str) -> set[str]:

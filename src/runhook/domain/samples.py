@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from runhook.domain.events import Event, EventType
+from runhook.domain.events import RESULT_EVENTS, Event, EventType
 from runhook.domain.expectations import Expectation
 from runhook.domain.failing import HOPELESS_SINCE, PAUSE_AFTER
+from runhook.domain.formats import FORMATS
+from runhook.domain.formats.format import Audience
 from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.runs import (
     OUTCOMES_OF_STATUS,
@@ -43,7 +45,12 @@ SAMPLE_RESULTS = {
         }
     ],
 }
-SAMPLE_LINK = "https://ci.example.com/runs/1"
+SAMPLE_MESSAGE = "This is a test of the webhook; nothing has failed."
+SAMPLE_TRIGGER = Trigger(
+    link="https://ci.example.com/runs/1",
+    commit="0123456789abcdef0123456789abcdef01234567",
+    pull_request=1,
+)
 STATUS_OF_SAMPLE = {
     EventType.STARTED: RunStatus.RUNNING,
     EventType.CANCELED: RunStatus.CANCELLED,
@@ -55,15 +62,28 @@ STATUS_OF_SAMPLE = {
 def sample_event(webhook: Webhook, *, now: datetime) -> Event | Notice:
     """Make up an event that the webhook could get, of an invented run, job or webhook.
 
-    It is `job.run.completed`, or the first event type that the webhook selected if not that one.
+    It is `job.run.completed`, or the first event type that the webhook selected if not that one. In
+    formats for people it is a failure, if they are told of any.
     """
-    is_usual = EventType.COMPLETED in webhook.event_types
-    type_ = EventType.COMPLETED if is_usual else webhook.event_types[0]
+    usual = [EventType.COMPLETED]
+    if is_for_people(webhook):
+        usual.insert(0, EventType.ERRORED)
+    type_ = next((one for one in usual if one in webhook.event_types), webhook.event_types[0])
     if type_ is EventType.DEACTIVATED:
         return sample_deactivation(webhook, now=now)
     if type_ is EventType.MISSED:
         return sample_missed(webhook, now=now)
     return sample_of_run(webhook, type_, now=now)
+
+
+def is_for_people(webhook: Webhook) -> bool:
+    """Whether people read what a webhook sends."""
+    return FORMATS[webhook.options.format].audience is Audience.PEOPLE
+
+
+def is_bare(webhook: Webhook) -> bool:
+    """Whether a sample needs nothing that sets runs off."""
+    return FORMATS[webhook.options.format].audience is not Audience.COMMITS
 
 
 def sample_deactivation(webhook: Webhook, *, now: datetime) -> Deactivation:
@@ -95,7 +115,8 @@ def sample_missed(webhook: Webhook, *, now: datetime) -> MissedRun:
 
 def sample_of_run(webhook: Webhook, type_: EventType, *, now: datetime) -> Event:
     """Make up an event of an invented run; a failed one, if its results are sent."""
-    has_results = webhook.options.include_results and type_ is EventType.COMPLETED
+    is_told = webhook.options.include_results and type_ is EventType.COMPLETED
+    has_results = is_told or (is_for_people(webhook) and type_ in RESULT_EVENTS)
     status = RunStatus.ERROR if has_results else STATUS_OF_SAMPLE[type_]
     outcomes = OUTCOMES_OF_STATUS.get(status, (None,))
     run = Run(
@@ -108,7 +129,8 @@ def sample_of_run(webhook: Webhook, type_: EventType, *, now: datetime) -> Event
         status=status,
         outcome=RunOutcome.FAILED if has_results else outcomes[0],
         results=SAMPLE_RESULTS if has_results else None,
-        trigger=Trigger(link=SAMPLE_LINK) if has_results else None,
+        status_message=SAMPLE_MESSAGE if has_results and not is_told else None,
+        trigger=None if is_bare(webhook) and not has_results else SAMPLE_TRIGGER,
         started_at=now - DURATION,
         finished_at=now if status.is_over else None,
         created_at=now - DURATION,

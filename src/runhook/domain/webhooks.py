@@ -125,6 +125,7 @@ class Webhook:
             and event.type in self.event_types
             and self.covers(event.run.job)
             and (not self.options.result_filter or self.lets_through(event))
+            and FORMATS[self.options.format].tells(event)
         )
 
     def wants_notice(self, notice: Notice) -> bool:
@@ -140,6 +141,7 @@ class Webhook:
                 if isinstance(notice, MissedRun)
                 else notice.webhook_id != self.id
             )
+            and FORMATS[self.options.format].tells(notice)
         )
 
     def covers(self, job: Job) -> bool:

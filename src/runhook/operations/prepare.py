@@ -45,10 +45,11 @@ def prepare(
     )
     draft = format_.finish(draft, options.settings)
     proofs: dict[str, str] = {}
-    if format_.is_signed:
+    is_signed = format_.signs(options.settings)
+    if is_signed:
         proofs = sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=draft.body)
     if options.authorization is not None:
-        if format_.is_signed:
+        if is_signed:
             proofs[SIGNATURE_HEADER] = proofs.pop("Authorization")
         proofs = {"Authorization": options.authorization.header, **proofs}
     return Request(
