@@ -149,6 +149,65 @@ async def test_a_filter_of_results_that_filters_nothing_is_refused(
     assert told(answer, 400).startswith(f"result_filter: {message}")
 
 
+async def test_a_filter_of_nodes_stays_as_it_is_set_and_null_is_none(admin: httpx.AsyncClient):
+    webhook = await new_webhook(
+        admin, node_filter={"owners": ["Ann", " Ann "], "paths": ["models/finance"]}
+    )
+    path = f"/webhooks/subscription/{webhook['id']}"
+
+    renamed = data_of(await admin.put(path, json={"name": "Other"}))
+    emptied = data_of(await admin.put(path, json={"node_filter": None}))
+
+    kept = {
+        "groups": [],
+        "owners": ["Ann"],
+        "tags": [],
+        "paths": ["models/finance"],
+        "packages": [],
+        "catch_all": False,
+    }
+    assert [one["node_filter"] for one in (webhook, renamed, emptied)] == [kept, kept, None]
+
+
+@pytest.mark.parametrize(
+    ("node_filter", "message"),
+    [
+        ({}, "node_filter: give `groups`, `owners`, `tags`, `paths` or `packages`"),
+        ({"catch_all": True}, "node_filter: give `groups`, "),
+        ({"group": ["sales"]}, "node_filter: unknown key `group`; did you mean `groups`?"),
+        ({"owners": "Ann"}, "node_filter.owners: Expected `array"),
+        ({"owners": [" "]}, "node_filter.owners: each is one line"),
+        ({"tags": ["a\x00"]}, "node_filter.tags: each is one line"),
+        ({"paths": ["x" * 201]}, "node_filter.paths: 201 characters are too long; 200 at most"),
+        ({"groups": [f"g{n}" for n in range(101)]}, "node_filter.groups: 101 are too many"),
+    ],
+)
+async def test_a_filter_of_nodes_that_means_nothing_is_refused(
+    admin: httpx.AsyncClient, node_filter: dict[str, object], message: str
+):
+    webhook = await new_webhook(admin)
+
+    path = f"/webhooks/subscription/{webhook['id']}"
+    answer = await admin.put(path, json={"node_filter": node_filter})
+
+    assert told(answer, 400).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "option", [{"include_results": True}, {"node_filter": {"groups": ["sales"]}}]
+)
+async def test_what_asks_for_results_needs_an_event_that_has_some(
+    admin: httpx.AsyncClient, option: dict[str, object]
+):
+    webhook = await new_webhook(admin, **option)
+
+    path = f"/webhooks/subscription/{webhook['id']}"
+    answer = await admin.put(path, json={"event_types": ["job.run.canceled"]})
+
+    (name,) = option
+    assert told(answer, 400).startswith(f"{name}: select `job.run.completed` or `job.run.errored`")
+
+
 async def test_the_audit_log_tells_of_scopes_and_schedules(admin: httpx.AsyncClient):
     run = await new_run(admin)
     webhook = await new_webhook(admin)

@@ -273,6 +273,18 @@ RESULTS = {"counts": {"success": 3, "error": 1}, "failed": [FAILED], "failed_tot
 PUBLIC_URL = "https://runhook.example.com"
 
 
+NOBODYS = {
+    "groups": [],
+    "owners": [],
+    "tags": [],
+    "path": "",
+    "package": "",
+    "attached_to": [],
+    "exposures": [],
+}
+"""What is told of a node whose reporter does not tell whose it is."""
+
+
 def data_with_results(event: Event, version: PayloadVersion = PayloadVersion.V2022_05) -> dict:
     """What `data` holds behind all that is told anyway."""
     with_them = a_webhook(payload_version=version, include_results=True)
@@ -300,27 +312,56 @@ def test_a_webhook_that_asks_for_results_is_told_of_nodes_and_where_to_read_on()
         "trigger_url": "https://ci.example.com/runs/41",
         "node_counts": {"success": 3, "error": 1},
         "failed_nodes_total": 1,
-        "failed_nodes": [FAILED],
+        "failed_nodes": [FAILED | NOBODYS],
+        "warned_nodes": [],
     }
 
 
+def test_a_node_is_told_with_whose_it_is():
+    facts = {
+        "groups": ["sales"],
+        "owners": [{"name": "Sales", "email": "", "group": "sales", "more": {"slack": "#sales"}}],
+        "tags": ["nightly"],
+        "path": "models/orders.sql",
+        "package": "shop",
+        "attached_to": [],
+        "exposures": [{"name": "revenue", "owner_name": "Board", "owner_email": ""}],
+    }
+    run = a_failed_run(results=RESULTS | {"failed": [], "warned": [FAILED | facts]})
+
+    assert data_with_results(an_event(run=run))["warned_nodes"] == [FAILED | facts]
+
+
 def test_both_versions_tell_the_same_of_nodes():
-    page = data_with_results(an_event(run=a_failed_run()))
-    today = data_with_results(an_event(run=a_failed_run()), PayloadVersion.V2023_02)
+    facts = {"exposures": [{"name": "revenue", "owner_name": "Board"}], "tags": ["a_b"]}
+    run = a_failed_run(results=RESULTS | {"failed": [FAILED | facts]})
+    page = data_with_results(an_event(run=run))
+    today = data_with_results(an_event(run=run), PayloadVersion.V2023_02)
 
     def as_today(key: str) -> str:
         return re.sub("_(.)", lambda found: found[1].upper(), key)
 
     (failed,) = page.pop("failed_nodes")
-    assert today.pop("failedNodes") == [{as_today(key): one for key, one in failed.items()}]
+    (exposure,) = failed.pop("exposures")
+    (failed_today,) = today.pop("failedNodes")
+    assert failed_today.pop("exposures") == [{as_today(key): one for key, one in exposure.items()}]
+    assert failed_today == {as_today(key): one for key, one in failed.items()}
     assert today == {as_today(key): one for key, one in page.items()}
 
 
-@pytest.mark.parametrize("type_", [EventType.STARTED, EventType.ERRORED, EventType.CANCELED])
-def test_only_a_completed_run_is_told_with_its_results(type_):
+@pytest.mark.parametrize("type_", [EventType.STARTED, EventType.CANCELED])
+def test_only_a_run_that_went_to_its_end_is_told_with_its_results(type_):
     webhook = a_webhook(include_results=True)
 
     assert body_of(an_event(type=type_), webhook) == body_of(an_event(type=type_))
+
+
+def test_errored_is_told_with_the_same_results_as_completed():
+    run = a_failed_run()
+
+    errored = data_with_results(an_event(type=EventType.ERRORED, run=run))
+
+    assert errored == data_with_results(an_event(run=run))
 
 
 @pytest.mark.parametrize(
@@ -344,7 +385,7 @@ def test_what_a_reporter_tells_of_nodes_is_bounded_on_its_way():
 
     assert len(told["node_counts"]) == 30
     assert told["failed_nodes_total"] == 99
-    assert told["failed_nodes"] == [FAILED | {"message": "m" * 999 + "…"}] * 10
+    assert told["failed_nodes"] == [FAILED | NOBODYS | {"message": "m" * 999 + "…"}] * 10
 
 
 def test_there_is_no_link_to_give_where_nobody_said_one():

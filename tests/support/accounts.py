@@ -74,6 +74,7 @@ class WebhookFields(TypedDict, total=False):
     attempt_timeout: float
     include_results: bool
     result_filter: list[str]
+    node_filter: dict[str, object]
 
 
 class ReportFields(TypedDict, total=False):

@@ -11,6 +11,7 @@ from typing import TypedDict, Unpack
 from runhook.domain.events import Event, EventType
 from runhook.domain.expectations import Expectation
 from runhook.domain.failing import Health
+from runhook.domain.node_filters import NodeFilter
 from runhook.domain.notices import Deactivation, MissedRun
 from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, ResultFilter
 from runhook.domain.runs import (
@@ -167,6 +168,7 @@ class WebhookFields(TypedDict, total=False):
     payload_version: PayloadVersion
     include_results: bool
     result_filter: tuple[ResultFilter, ...]
+    node_filter: NodeFilter | None
     deactivate_reason: str | None
     health: Health
     http_status_code: int | None

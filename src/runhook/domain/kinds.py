@@ -190,6 +190,32 @@ class Numbers(Typed[T], Generic[T]):
 
 
 @dataclass(frozen=True)
+class Texts(Typed[tuple[str, ...]]):
+    """A list of texts, each once; the form has one a line."""
+
+    parse: Callable[[str], str]
+    """Checks each, or raises InvalidError."""
+    most: int
+    rows: int = 2
+    wire = list[str]
+
+    def read(self, value: object) -> tuple[str, ...]:
+        given = cast(list[str], value)
+        if len(given) > self.most:
+            raise InvalidError(f"{len(given)} are too many; {self.most} at most")
+        return tuple(dict.fromkeys(self.parse(one) for one in given))
+
+    def write(self, value: tuple[str, ...]) -> list[str]:
+        return list(value)
+
+    def show(self, value: object) -> str:
+        return "\n".join(cast(list[str], value))
+
+    def understand(self, text: str) -> list[str]:
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+@dataclass(frozen=True)
 class Number(Typed[T], Generic[T]):
     """A number with a meaning, such as seconds."""
 

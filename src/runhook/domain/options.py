@@ -17,6 +17,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.format_settings import FormatName, FormatSettings, settings_in
 from runhook.domain.formats import DEFAULT, FORMATS
 from runhook.domain.kinds import Choice, Flag, Number, Numbers, Parts, Several, Text
+from runhook.domain.node_filters import NodeFilter, check_node_filter
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.signature import SIGNATURE_HEADER
@@ -101,12 +102,21 @@ class Options:
         "`null`, is all",
         use=Use.PUBLISHING,
     )
+    node_filter: NodeFilter | None = option(
+        None,
+        Parts(NodeFilter, check_node_filter),
+        label="Only these nodes",
+        hint="It hears of a run's end only if one of them failed or warned, and is shown no other.",
+        help="whose failures and warnings it hears of, and which nodes it is shown; `null` is all",
+        use=Use.PUBLISHING,
+        is_advanced=True,
+    )
     include_results: bool = option(
         False,  # noqa: FBT003 - it is the value
-        Flag("Tell of nodes in completed runs", "counts by status, what failed, and links"),
+        Flag("Tell of nodes in completed and errored runs", "what failed, whose it is, and links"),
         label="Results",
         hint="Beside dbt Cloud's keys; without it the payload is exactly dbt Cloud's.",
-        help="whether a completed run's payload tells of its nodes",
+        help="whether the payload of a completed or errored run tells of its nodes",
         null=Null.KEEPS,
         use=Use.PUBLISHING,
     )

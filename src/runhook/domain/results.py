@@ -12,7 +12,7 @@ from runhook.domain.artifacts import (
     FailedNode,
     shorten,
 )
-from runhook.domain.node_facts import read_facts
+from runhook.domain.node_facts import read_facts, write_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,17 @@ def failed_node(node: Mapping[str, object]) -> FailedNode:
         message=shorten(text(node, "message"), MESSAGE_CHARACTERS),
         facts=read_facts(node),
     )
+
+
+def write_node(node: FailedNode) -> dict[str, object]:
+    """Write a node as its reporter tells of it."""
+    return {
+        "unique_id": node.unique_id,
+        "resource_type": node.resource_type,
+        "status": node.status,
+        "message": node.message,
+        **write_facts(node.facts),
+    }
 
 
 def text(values: Mapping[str, object], key: str) -> str:

@@ -42,6 +42,12 @@ SAMPLE_RESULTS = {
             "resource_type": "model",
             "status": "error",
             "message": "Database Error in model orders: this is a sample",
+            "groups": ["sales"],
+            "owners": [{"name": "Sales team", "email": "sales@example.com", "group": "sales"}],
+            "tags": ["nightly"],
+            "path": "models/orders.sql",
+            "package": "sample",
+            "exposures": [{"name": "revenue", "owner_name": "Board"}],
         }
     ],
 }
@@ -115,8 +121,8 @@ def sample_missed(webhook: Webhook, *, now: datetime) -> MissedRun:
 
 def sample_of_run(webhook: Webhook, type_: EventType, *, now: datetime) -> Event:
     """Make up an event of an invented run; a failed one, if its results are sent."""
-    is_told = webhook.options.include_results and type_ is EventType.COMPLETED
-    has_results = is_told or (is_for_people(webhook) and type_ in RESULT_EVENTS)
+    is_told = webhook.options.include_results or is_for_people(webhook)
+    has_results = is_told and type_ in RESULT_EVENTS
     status = RunStatus.ERROR if has_results else STATUS_OF_SAMPLE[type_]
     outcomes = OUTCOMES_OF_STATUS.get(status, (None,))
     run = Run(

@@ -1,9 +1,9 @@
 """Webhooks: who wants which events, where they go, and in which form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import TypeVar
 
 from runhook.domain.destinations import host_of
@@ -12,6 +12,7 @@ from runhook.domain.events import RESULT_EVENTS, Event, EventType
 from runhook.domain.failing import WELL, Health
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Rendered
+from runhook.domain.node_filters import concerned, narrowed
 from runhook.domain.notices import MissedRun, Notice
 from runhook.domain.options import NO_OPTIONS, Options, ResultFilter
 from runhook.domain.regressions import has_warnings
@@ -39,6 +40,16 @@ class DeactivatedBy(StrEnum):
     USER = "user"
     RUNHOOK = "runhook"
     """For its endpoint's failures."""
+
+
+class Unwanted(Enum):
+    """Why a webhook did not ask for an event."""
+
+    NOT_SELECTED = "this event is not selected"
+    OTHER_JOB = "it is narrowed to other jobs, projects or environments"
+    RESULT_FILTER = "nothing was new that failed, or nothing warned, as it asks for"
+    NODE_FILTER = "no node failed or warned that it asks for"
+    FORMAT = "its format has nothing to say of it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +116,9 @@ class Webhook:
         public_url: str | None = None,
         has_recovered: bool = False,
     ) -> Rendered:
-        """Return what is kept of a delivery of an event to this webhook."""
+        """Return what is kept of a delivery of an event to this webhook, narrowed to its nodes."""
+        if isinstance(event, Event):
+            event = self.shown(event)
         telling = self.telling(delivery_id, public_url=public_url, has_recovered=has_recovered)
         return FORMATS[self.options.format].render(event, telling, self.options.settings)
 
@@ -120,13 +133,29 @@ class Webhook:
 
     def wants(self, event: Event) -> bool:
         """Whether this webhook asked for ``event``; an inactive one still may have."""
-        return (
-            event.run.account_id == self.account_id
-            and event.type in self.event_types
-            and self.covers(event.run.job)
-            and (not self.options.result_filter or self.lets_through(event))
-            and FORMATS[self.options.format].tells(event)
-        )
+        return event.run.account_id == self.account_id and self.why_not(event) is None
+
+    def why_not(self, event: Event) -> Unwanted | None:
+        """Return why this webhook did not ask for an event of its account; None if it did."""
+        if event.type not in self.event_types:
+            return Unwanted.NOT_SELECTED
+        if not self.covers(event.run.job):
+            return Unwanted.OTHER_JOB
+        if self.options.result_filter and not self.lets_through(event):
+            return Unwanted.RESULT_FILTER
+        if (
+            self.options.node_filter is not None
+            and event.type is not EventType.STARTED
+            and not concerned(event.run, self.options.node_filter)
+        ):
+            return Unwanted.NODE_FILTER
+        return None if FORMATS[self.options.format].tells(event) else Unwanted.FORMAT
+
+    def shown(self, event: Event) -> Event:
+        """Return an event as this webhook is shown it: of a run no nodes but those it asked for."""
+        if self.options.node_filter is None:
+            return event
+        return replace(event, run=narrowed(event.run, self.options.node_filter))
 
     def wants_notice(self, notice: Notice) -> bool:
         """Whether this webhook asked for a notice; one of a deactivation never tells of itself.
@@ -230,14 +259,23 @@ def check_event_types(names: list[str]) -> tuple[EventType, ...]:
 
 
 def check_filtered(webhook: Webhook) -> Webhook:
-    """Check that the webhook gets an event that its filter of results applies to.
+    """Check that the webhook gets an event with the results that its options ask for.
 
     Raises:
         InvalidError: it does not.
     """
-    if webhook.options.result_filter and RESULT_EVENTS.isdisjoint(webhook.event_types):
-        named = " or ".join(f"`{one.value}`" for one in EventType if one in RESULT_EVENTS)
-        raise InvalidError(f"select {named} too, or leave it empty", field="result_filter")
+    options = webhook.options
+    asked = {
+        "result_filter": bool(options.result_filter),
+        "node_filter": options.node_filter is not None,
+        "include_results": options.include_results,
+    }
+    for name, is_asked in asked.items():
+        if is_asked and RESULT_EVENTS.isdisjoint(webhook.event_types):
+            named = " or ".join(f"`{one.value}`" for one in EventType if one in RESULT_EVENTS)
+            raise InvalidError(
+                f"select {named} too, or leave it empty: no other event has results", field=name
+            )
     return webhook
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from msgspec.inspect import ListType, StructType, Type, UnionType, type_info
+from msgspec.inspect import ListType, Metadata, StructType, Type, UnionType, type_info
 
 from runhook.domain.errors import InvalidError
 
@@ -122,5 +122,7 @@ def keys_in(info: Type) -> Iterator[str]:
                 yield from keys_in(one)
         case ListType(item_type=item):
             yield from keys_in(item)
+        case Metadata(type=described):
+            yield from keys_in(described)
         case _:
             return

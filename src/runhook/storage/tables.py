@@ -319,6 +319,7 @@ webhooks = sa.Table(
     sa.Column("format_settings_ciphertext", sa.LargeBinary),
     sa.Column("payload_version", Word(PayloadVersion), nullable=False),
     sa.Column("result_filter", Json, nullable=False),
+    sa.Column("node_filter", Json),
     sa.Column("include_results", sa.Boolean, nullable=False, server_default=sa.false()),
     # Seconds before each retry; NULL is the service's own schedule.
     sa.Column("retry_schedule", Json),

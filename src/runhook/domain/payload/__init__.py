@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import assert_never, cast
 
-from runhook.domain.events import Event, EventType
+from runhook.domain.events import RESULT_EVENTS, Event
 from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload import v2022_05, v2023_02
 from runhook.domain.payload.links import links_of
@@ -50,7 +50,7 @@ def payload_of(event: Event | Notice, telling: Telling) -> dict[str, object]:
         case MissedRun():
             return MISSED_RENDERERS[version](event, telling)
         case Event():
-            with_results = telling.include_results and event.type is EventType.COMPLETED
+            with_results = telling.include_results and event.type in RESULT_EVENTS
             beside = results_of(event, version, telling.public_url) if with_results else {}
             return RENDERERS[version](event, telling, beside)
         case unknown:

@@ -6,6 +6,7 @@ Every id inside `data` is a string, `account_id` is a number; times are UTC, to 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from runhook.domain.artifacts import FailedNode
 from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import Links
@@ -61,14 +62,31 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
         "trigger_url": links.trigger,
         "node_counts": results.counts,
         "failed_nodes_total": results.failed_total,
-        "failed_nodes": [
-            {
-                "unique_id": node.unique_id,
-                "resource_type": node.resource_type,
-                "status": node.status,
-                "message": node.message,
-            }
-            for node in results.failed
+        "failed_nodes": [node_of(node) for node in results.failed],
+        "warned_nodes": [node_of(node) for node in results.warned],
+    }
+
+
+def node_of(node: FailedNode) -> dict[str, object]:
+    """Return a node that failed or warned, with whose it is; empty where that is not known."""
+    facts = node.facts
+    return {
+        "unique_id": node.unique_id,
+        "resource_type": node.resource_type,
+        "status": node.status,
+        "message": node.message,
+        "groups": facts.groups,
+        "owners": [
+            {"name": one.name, "email": one.email, "group": one.group, "more": one.more}
+            for one in facts.owners
+        ],
+        "tags": facts.tags,
+        "path": facts.path,
+        "package": facts.package,
+        "attached_to": facts.attached_to,
+        "exposures": [
+            {"name": one.name, "owner_name": one.owner_name, "owner_email": one.owner_email}
+            for one in facts.exposures
         ],
     }
 

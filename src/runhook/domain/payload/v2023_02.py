@@ -7,6 +7,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from runhook.domain.artifacts import FailedNode
 from runhook.domain.events import Event, EventType
 from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import Links
@@ -84,14 +85,31 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
         "triggerUrl": links.trigger,
         "nodeCounts": results.counts,
         "failedNodesTotal": results.failed_total,
-        "failedNodes": [
-            {
-                "uniqueId": node.unique_id,
-                "resourceType": node.resource_type,
-                "status": node.status,
-                "message": node.message,
-            }
-            for node in results.failed
+        "failedNodes": [node_of(node) for node in results.failed],
+        "warnedNodes": [node_of(node) for node in results.warned],
+    }
+
+
+def node_of(node: FailedNode) -> dict[str, object]:
+    """Return a node that failed or warned, with whose it is; empty where that is not known."""
+    facts = node.facts
+    return {
+        "uniqueId": node.unique_id,
+        "resourceType": node.resource_type,
+        "status": node.status,
+        "message": node.message,
+        "groups": facts.groups,
+        "owners": [
+            {"name": one.name, "email": one.email, "group": one.group, "more": one.more}
+            for one in facts.owners
+        ],
+        "tags": facts.tags,
+        "path": facts.path,
+        "package": facts.package,
+        "attachedTo": facts.attached_to,
+        "exposures": [
+            {"name": one.name, "ownerName": one.owner_name, "ownerEmail": one.owner_email}
+            for one in facts.exposures
         ],
     }
 

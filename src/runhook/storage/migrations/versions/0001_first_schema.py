@@ -152,6 +152,7 @@ def upgrade() -> None:
         sa.Column("format_settings_ciphertext", sa.LargeBinary(), nullable=True),
         sa.Column("payload_version", sa.Text(), nullable=False),
         sa.Column("result_filter", Json, nullable=False),
+        sa.Column("node_filter", Json),
         sa.Column("include_results", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("retry_schedule", Json, nullable=True),
         sa.Column("rate_limit", sa.Text(), nullable=True),

@@ -1,0 +1,157 @@
+"""Webhooks that hear of a run only if a node of theirs failed or warned, and see no other."""
+
+from typing import Any
+
+import pytest
+
+from runhook.domain.events import EventType
+from runhook.domain.node_filters import NodeFilter
+from runhook.domain.results import read_node_results
+from runhook.domain.runs import Run, RunStatus
+from runhook.domain.webhooks import Unwanted
+from tests.support.builders import a_run, a_webhook, an_event
+
+PAYMENTS = {
+    "unique_id": "model.shop.payments",
+    "status": "error",
+    "message": "no such column",
+    "groups": ["finance"],
+    "owners": [{"name": "Finance team", "email": "Finance@example.com", "group": "finance"}],
+    "tags": ["nightly", "money"],
+    "path": "models/finance/payments.sql",
+    "package": "shop",
+}
+ORDERS = {
+    "unique_id": "test.shop.not_null_orders.1a2b3c4d5e",
+    "status": "fail",
+    "message": "Got 3 results",
+    "owners": [{"name": "Ann"}],
+    "tags": ["nightly"],
+    "path": "models/sales/orders.sql",
+    "package": "shop",
+}
+VISITS = {
+    "unique_id": "test.web.unique_visits.1a2b3c4d5e",
+    "status": "warn",
+    "message": "Got 1 result",
+    "groups": ["web"],
+    "path": "models/visits.sql",
+    "package": "web",
+}
+NOBODYS = {"unique_id": "model.shop.old", "status": "error", "message": "no"}
+
+
+def a_failed_run(*failed: object, warned: list[object] | None = None, **results: Any) -> Run:
+    told = {
+        "counts": {"success": 7, "error": len(failed)},
+        "failed_total": len(failed),
+        "failed": list(failed),
+        "warned": warned or [],
+        "elapsed_seconds": 4.5,
+        "slowest": [{"unique_id": "model.shop.secret", "seconds": 1}],
+        **results,
+    }
+    return a_run(status=RunStatus.ERROR, status_message="3 of 10 nodes failed", results=told)
+
+
+def hears(run: Run, type_: EventType = EventType.ERRORED, **filters: Any) -> bool:
+    webhook = a_webhook(node_filter=NodeFilter(**filters))
+    return webhook.wants(an_event(type=type_, run=run))
+
+
+@pytest.mark.parametrize(
+    ("filters", "is_heard"),
+    [
+        ({"groups": ("finance",)}, True),
+        ({"groups": ("sales", "finance")}, True),
+        ({"groups": ("sales",)}, False),
+        ({"owners": ("finance TEAM",)}, True),
+        ({"owners": ("finance@example.com",)}, True),
+        ({"owners": ("Ann",)}, True),
+        ({"owners": ("",)}, False),
+        ({"tags": ("money",)}, True),
+        ({"paths": ("models/finance",)}, True),
+        ({"paths": ("models/finance/",)}, True),
+        ({"paths": ("models/*/orders.sql",)}, True),
+        ({"paths": ("models/fin",)}, False),
+        ({"packages": ("shop",)}, True),
+        ({"packages": ("web",)}, False),
+        ({"groups": ("finance",), "tags": ("money",)}, True),
+        ({"groups": ("finance",), "owners": ("Ann",)}, False),
+    ],
+)
+@pytest.mark.parametrize("type_", [EventType.ERRORED, EventType.COMPLETED])
+def test_any_of_each_list_and_all_lists_that_are_given(
+    type_: EventType, filters: dict[str, Any], *, is_heard: bool
+):
+    assert hears(a_failed_run(PAYMENTS, ORDERS), type_, **filters) is is_heard
+
+
+def test_what_warned_in_a_run_that_succeeded_is_heard_of_and_nothing_else():
+    run = a_run(status=RunStatus.SUCCESS, results={"warned": [VISITS]})
+
+    assert hears(run, EventType.COMPLETED, groups=("web",))
+    assert not hears(run, EventType.COMPLETED, groups=("finance",), catch_all=True)
+    assert not hears(a_run(status=RunStatus.SUCCESS), EventType.COMPLETED, groups=("web",))
+
+
+def test_nodes_beyond_those_that_are_shown_count():
+    assert hears(a_failed_run(ORDERS, others=[PAYMENTS]), groups=("finance",))
+
+
+@pytest.mark.parametrize(
+    ("type_", "run"),
+    [
+        (EventType.ERRORED, a_run(status=RunStatus.ERROR)),
+        (EventType.COMPLETED, a_run(status=RunStatus.ERROR, results={"available": False})),
+        (EventType.ERRORED, a_failed_run(NOBODYS)),
+        (EventType.CANCELED, a_run(status=RunStatus.CANCELLED)),
+    ],
+    ids=["killed", "not compiled", "nobody's node", "canceled"],
+)
+def test_failures_that_are_nobodys_go_to_who_catches_all(type_: EventType, run: Run):
+    assert not hears(run, type_, groups=("finance",))
+    assert hears(run, type_, groups=("finance",), catch_all=True)
+
+
+def test_who_catches_all_does_not_hear_of_others_nodes():
+    assert not hears(a_failed_run(ORDERS), groups=("finance",), catch_all=True)
+
+
+def test_a_start_has_no_nodes_yet():
+    assert hears(a_run(), EventType.STARTED, groups=("finance",))
+
+
+def test_why_a_webhook_does_not_hear_of_it_is_said():
+    webhook = a_webhook(node_filter=NodeFilter(groups=("finance",)))
+
+    event = an_event(type=EventType.ERRORED, run=a_failed_run(ORDERS))
+
+    assert webhook.why_not(event) is Unwanted.NODE_FILTER
+
+
+def test_a_webhook_is_shown_its_own_nodes_only():
+    webhook = a_webhook(node_filter=NodeFilter(groups=("finance", "web")))
+    run = a_failed_run(ORDERS, PAYMENTS, warned=[VISITS], others=[NOBODYS, PAYMENTS])
+
+    shown = webhook.shown(an_event(type=EventType.ERRORED, run=run)).run
+
+    results = read_node_results(shown.results)
+    assert results.counts == {"error": 2, "warn": 1}
+    assert [one.unique_id for one in results.failed] == ["model.shop.payments"] * 2
+    assert (results.failed_total, results.failed[0].message) == (2, "no such column")
+    assert results.failed[0].facts.owners[0].email == "Finance@example.com"
+    assert [one.unique_id for one in results.warned] == ["test.web.unique_visits.1a2b3c4d5e"]
+    assert (
+        shown.status_message == "2 nodes failed: payments, payments; 1 node warned: unique_visits"
+    )
+    assert "orders" not in repr(shown)
+    assert "secret" not in repr(shown)
+    assert shown.results is not None
+    assert shown.results["elapsed_seconds"] == 4.5
+
+
+def test_what_has_no_nodes_is_shown_as_it_is():
+    event = an_event(type=EventType.ERRORED, run=a_run(status=RunStatus.ERROR))
+
+    assert a_webhook(node_filter=NodeFilter(groups=("x",), catch_all=True)).shown(event) == event
