@@ -1,7 +1,8 @@
 """Attacks on a service, one wave after the other: `python -m tests.soak.attacks URL ACCOUNT`.
 
 Each wave is bounded, so that what is measured is the service and not this machine. The attacker has
-a token of an account of its own (RUNHOOK_TOKEN), as a customer of a shared service would.
+a token of an account of its own (RUNHOOK_TOKEN), as a customer of a shared service would. SIGTERM
+ends it; then it says how many waves of each attack there were.
 """
 
 import argparse
@@ -11,7 +12,9 @@ import json
 import os
 import random
 import secrets
+import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +41,8 @@ CONNECTIONS = 300
 HELD_SECONDS = 20.0
 """How long a wave holds connections that do nothing."""
 REST_SECONDS = 0.5
+NICENESS = 10
+"""Attackers come from machines of their own, and take no time from the service on theirs."""
 MOODS: dict[str, Answer] = {
     "/hints": endless_hints,
     "/headers": endless_headers,
@@ -121,7 +126,8 @@ class Target:
             for _ in range(round(HELD_SECONDS)):
                 await asyncio.sleep(1)
                 for writer in writers:
-                    writer.write(drip)
+                    if not writer.is_closing():
+                        writer.write(drip)
 
 
 async def endless_lines(target: Target) -> None:
@@ -151,15 +157,41 @@ async def endless_extension(target: Target) -> None:
     await target.pour(head + b"\r\n1;a=", b"e" * 4_096)
 
 
+async def tiny_headers(target: Target) -> None:
+    """Send a head of headers that are as short as can be, to the bound of its bytes."""
+    await target.ask(target.head("GET", "/healthz") + b"a:\n" * 8_000 + b"\r\n")
+
+
+async def tiny_trailers(target: Target) -> None:
+    """End a body in chunks, and send trailers that are as short as can be."""
+    head = target.head("POST", target.path("runs"), Transfer_Encoding="chunked")
+    await target.ask(head + b"\r\n2\r\n{}\r\n0\r\n" + b"a:\n" * 8_000 + b"\r\n")
+
+
 async def tiny_chunks(target: Target) -> None:
     """Send a body in chunks of a byte each."""
     head = target.head("POST", target.path("runs"), Transfer_Encoding="chunked")
     await target.pour(head + b"\r\n", b"1\r\n \r\n" * 512, most=2 * MEBIBYTE)
 
 
+async def tiny_chunks_on_many(target: Target) -> None:
+    """Send bodies in chunks of a byte each on many connections."""
+    async with asyncio.TaskGroup() as group:
+        for _ in range(20):
+            group.create_task(until_refused(tiny_chunks(target)))
+
+
 async def pipelined(target: Target) -> None:
     """Send requests without end, and read no answer."""
     await target.pour(b"", (target.head("GET", "/healthz") + b"\r\n") * 16)
+
+
+async def half_closed(target: Target) -> None:
+    """Send whole requests, say that nothing more comes, and read no answer."""
+    for _ in range(50):
+        async with target.connected() as (_, writer):
+            writer.write(target.head("GET", "/sign-in") + b"\r\n")
+            writer.write_eof()
 
 
 async def half_heads(target: Target) -> None:
@@ -251,8 +283,12 @@ ATTACKS: tuple[Attack, ...] = (
     endless_url,
     endless_trailer,
     endless_extension,
+    tiny_headers,
+    tiny_trailers,
     tiny_chunks,
+    tiny_chunks_on_many,
     pipelined,
+    half_closed,
     half_heads,
     slow_bodies,
     idle,
@@ -271,9 +307,10 @@ async def until_refused(sending: Awaitable[None]) -> None:
         await sending
 
 
-async def again_and_again(attack: Attack, target: Target) -> None:
-    """Attack in waves, with a rest between them."""
+async def again_and_again(attack: Attack, target: Target, waves: Counter[str]) -> None:
+    """Attack in waves, with a rest between them, and count the waves."""
     while True:
+        waves[attack.__name__] += 1
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2 * HELD_SECONDS):
                 await until_refused(attack(target))
@@ -301,14 +338,24 @@ async def add_webhooks(target: Target, receiver: Receiver) -> None:
         assert code == 201, f"no webhook for {path}: {code}"
 
 
-async def attack_all(target: Target, chosen: set[str]) -> None:
-    """Attack in every way at once until the process is ended."""
-    async with Receiver(answer_badly) as receiver, asyncio.TaskGroup() as group:
+async def attack_all(target: Target, chosen: set[str]) -> Counter[str]:
+    """Attack in every way at once until SIGTERM comes; return how many waves there were."""
+    waves: Counter[str] = Counter()
+    is_over = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, is_over.set)
+    async with Receiver(answer_badly) as receiver:
         if own_reports.__name__ in chosen:
             await add_webhooks(target, receiver)
-        for attack in ATTACKS:
-            if attack.__name__ in chosen:
-                group.create_task(again_and_again(attack, target))
+        attacking = [
+            asyncio.create_task(again_and_again(attack, target, waves))
+            for attack in ATTACKS
+            if attack.__name__ in chosen
+        ]
+        await is_over.wait()
+        for task in attacking:
+            task.cancel()
+        await asyncio.wait(attacking)
+    return waves
 
 
 def main() -> None:
@@ -323,8 +370,8 @@ def main() -> None:
     assert url.hostname
     assert url.port
     target = Target(url.hostname, url.port, chosen.account, os.environ["RUNHOOK_TOKEN"])
-    os.nice(10)
-    asyncio.run(attack_all(target, set(chosen.only)))
+    os.nice(NICENESS)
+    print(json.dumps(asyncio.run(attack_all(target, set(chosen.only)))))
 
 
 if __name__ == "__main__":
