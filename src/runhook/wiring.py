@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ RECORDING = timedelta(seconds=5)
 """Time limit for recording an attempt."""
 SCRAPERS = 32
 """How many connections the port for metrics has."""
+SWITCH_SECONDS = 0.0001
 YOUNG_OBJECTS = 100_000
 """How many more objects than before there are when the collector looks for circles among them."""
 
@@ -402,6 +404,16 @@ def keep_out_of_collection() -> None:
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
+def let_threads_have_their_turn() -> None:
+    """Let a thread that has something for the event loop wait for it only so long.
+
+    The database's answers come by a thread, which has to take the interpreter for each of them. A
+    loop that many clients keep busy hands it over after 5 milliseconds by default: a transaction
+    of some dozen statements then takes a quarter of a second.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+
 def stop_on_signals() -> asyncio.Event:
     """An event that SIGTERM and Ctrl-C set; a second one ends the process at once."""
     loop = asyncio.get_running_loop()
@@ -430,6 +442,7 @@ async def run_until(
 ) -> None:
     """Run all there is until told to stop or the server breaks, then end it in good order."""
     keep_out_of_collection()
+    let_threads_have_their_turn()
     loops = [
         Loop("presence", presence.tick),
         Loop("collector", Collector().tick),

@@ -186,6 +186,20 @@ async def pipelined(target: Target) -> None:
     await target.pour(b"", (target.head("GET", "/healthz") + b"\r\n") * 16)
 
 
+async def many_requests(target: Target) -> None:
+    """Send one request after the other on many connections, and read the answers."""
+
+    async def ask_again_and_again() -> None:
+        async with target.connected() as (reader, writer):
+            for _ in range(200):
+                writer.write(target.head("GET", "/healthz") + b"\r\n")
+                await reader.readuntil(b"\r\n\r\n")
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(50):
+            group.create_task(until_refused(ask_again_and_again()))
+
+
 async def half_closed(target: Target) -> None:
     """Send whole requests, say that nothing more comes, and read no answer."""
     for _ in range(50):
@@ -288,6 +302,7 @@ ATTACKS: tuple[Attack, ...] = (
     tiny_chunks,
     tiny_chunks_on_many,
     pipelined,
+    many_requests,
     half_closed,
     half_heads,
     slow_bodies,

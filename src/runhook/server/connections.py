@@ -8,7 +8,7 @@ the socket and any protocol of uvicorn's; `arriving` tells it where requests beg
 
 import asyncio
 import re
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
@@ -30,7 +30,7 @@ PIECE = 16 * KIB
 """How many bytes are read at a time."""
 MOST_HEADERS = 100
 PACE_SECONDS = 0.02
-"""Between two slices of bodies that come in small chunks, of all connections together."""
+"""Between two turns of connections that cost much to read, of all together."""
 PROGRESS = 16 * KIB
 """How many bytes of its answer a client reads at least in the time it has; then it gets more."""
 MOST_DRAINED = 64 * KIB * KIB
@@ -90,6 +90,7 @@ class Clients:
         # In each phase, the one that has been there longest comes first.
         self._phases: Mapping[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
         self._slow = Slow()
+        self._beginning = Beginning()
 
     def enter(self, connection: "Connection") -> Refusal | None:
         """Take a new connection in, if need be in the place of one that keeps us waiting.
@@ -125,6 +126,10 @@ class Clients:
     def slow_down(self, connection: "Connection") -> None:
         """Let a connection go on when it is its turn, of those that cost much to read."""
         self._slow.add(connection)
+
+    def may_begin(self, connection: "Connection") -> bool:
+        """Whether a request can begin; if not, the connection gets its turn soon."""
+        return connection.is_shared or self._beginning.may_begin(connection)
 
     async def sweep(self) -> None:
         """End the connections whose time is over, again and again."""
@@ -196,11 +201,43 @@ class Slow:
         return None
 
 
+class Beginning:
+    """Requests that begin: one of each site in a turn of the event loop.
+
+    All that is ready to go on goes on in a turn. If fifty requests of one site began in the same
+    one, those of others, which take some turns each, would wait for fifty in each of them.
+    """
+
+    def __init__(self) -> None:
+        # Of each site that a request has begun of in this turn, those that are to begin next.
+        self._sites: dict[str, deque[Connection]] = {}
+
+    def may_begin(self, connection: "Connection") -> bool:
+        """Whether a request can begin; if not, the connection gets its turn soon."""
+        waiting = self._sites.get(connection.site)
+        if waiting is not None:
+            waiting.append(connection)
+            return False
+        if not self._sites:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        self._sites[connection.site] = deque()
+        return True
+
+    def _go_on(self) -> None:
+        self._sites = {site: waiting for site, waiting in self._sites.items() if waiting}
+        if self._sites:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        for connection in [waiting.popleft() for waiting in self._sites.values()]:
+            connection.take_turn()
+
+
 class Stage(Enum):
     """How far a connection's next request has come."""
 
     HEAD = auto()
     """Its head has not ended, or has not begun."""
+    READY = auto()
+    """Its head has come, and it is not its turn yet."""
     MET = auto()
     """Its head has ended, and it is not known yet what comes behind it."""
     BODY = auto()
@@ -244,10 +281,12 @@ class Connection(asyncio.BufferedProtocol):
         self._has_eof = False
         """Whether the client sends nothing more."""
         self._head = Head()
+        self._ready_length = 0
+        """How much of what came belongs to a head that has come."""
         self._body: Body | None = None
         self._is_wanted = False
         """Whether somebody waits for more of the body."""
-        self._is_slow = False
+        self._has_to_wait = False
         self._on_excess: Callable[[], None] | None = None
         self._http_reads = True
         """Whether the protocol wants to be given more."""
@@ -360,14 +399,15 @@ class Connection(asyncio.BufferedProtocol):
         self._stage = Stage.HEAD
         self._head = Head()
         self._settle()
-        if self._has_eof and not self._came:
+        if self._came:
+            # Whoever sends requests without waiting for answers would keep the loop busy.
+            self._slow_down()
+        elif self._has_eof:
             self.hang_up()
-        else:
-            self._go_on()
 
     def take_turn(self) -> None:
-        """Go on, since it is its turn of those that cost much to read."""
-        self._is_slow = False
+        """Go on, since it is its turn."""
+        self._has_to_wait = False
         self._go_on()
 
     def _go_on(self) -> None:
@@ -488,9 +528,13 @@ class Connection(asyncio.BufferedProtocol):
     def _next_length(self) -> int:
         """Return how much of what came the protocol can have now."""
         match self._stage:
+            case _ if self._has_to_wait:
+                return 0
             case Stage.HEAD:
                 return self._length_of_head()
-            case Stage.BODY if self._is_wanted and not self._is_slow:
+            case Stage.READY:
+                return self._begin()
+            case Stage.BODY if self._is_wanted:
                 return self._length_of_body()
             case _:
                 return 0
@@ -499,13 +543,23 @@ class Connection(asyncio.BufferedProtocol):
         if not self._head.length:
             self._move(Phase.WAITING, self._patience)
         length = self._head.take(self._came)
-        if self._head.has_ended:
-            self._stage = Stage.MET
         refusal = self._head.refusal(self._bounds.head_bytes)
-        if refusal is None:
+        if refusal is not None:
+            self.refuse(refusal)
+            return 0
+        if not self._head.has_ended:
             return length
-        self.refuse(refusal)
+        self._ready_length = length
+        if self._clients.may_begin(self):
+            return self._begin()
+        self._has_to_wait = True
+        self._stage = Stage.READY
+        self._settle()
         return 0
+
+    def _begin(self) -> int:
+        self._stage = Stage.MET
+        return self._ready_length
 
     def _length_of_body(self) -> int:
         assert self._body is not None
@@ -518,9 +572,13 @@ class Connection(asyncio.BufferedProtocol):
             if self._on_excess is not None:
                 self._on_excess()
         elif length < len(self._came):
-            self._is_slow = True
-            self._clients.slow_down(self)
+            self._slow_down()
         return length
+
+    def _slow_down(self) -> None:
+        """Let others have their turn first."""
+        self._has_to_wait = True
+        self._clients.slow_down(self)
 
     def _give(self, data: bytes) -> None:
         assert self._context is not None
