@@ -172,7 +172,7 @@ PARTS = {
 PLACES = {
     "settings": "docs/settings.md",
     "options": "docs/api.md",
-    "delivery-states": "docs/architecture.md",
+    "delivery-states": "docs/deliveries.md",
     "payload-2022-05": "README.md",
     "payload-2023-02": "README.md",
     "results-2022-05": "docs/api.md",
