@@ -56,7 +56,7 @@ def room_for_artifact(count: int, size: int, quotas: Quotas) -> int:
         quotas: say how many a run may have.
 
     Raises:
-        ConflictError: it has as many as it may have.
+        ConflictError: the account has reached the limit.
     """
     if count >= quotas.run_artifacts:
         raise ConflictError(
