@@ -617,6 +617,7 @@ CALLS: dict[str, Call] = {
         Slice(order=RunOrder.FINISHED_AT, is_descending=True, limit=20, offset=40),
     ),
     "find_run": lambda tx, rows: runs.find_run(tx, ACCOUNT, rows.run.id),
+    "list_events": lambda tx, rows: runs.list_events(tx, rows.run),
     "find_runs_by_key": lambda tx, rows: runs.find_runs_by_key(tx, [(ACCOUNT, "run-1")]),
     "lock_runs": lambda tx, rows: runs.lock_runs(tx, [(ACCOUNT, rows.run.id)]),
     "lock_silent_runs": lambda tx, rows: runs.lock_silent_runs(tx, limit=100),

@@ -14,6 +14,7 @@ from runhook.domain.runs import (
 )
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.publish import Finish, Heartbeat
+from runhook.operations.subscribe import WebhookChange
 from tests.support.accounts import Tenant
 from tests.support.api import Api
 from tests.web.pages import led_to, page_at, submit
@@ -31,6 +32,75 @@ RESULTS = {
 @pytest.fixture
 def tenant(api: Api) -> Tenant:
     return Tenant(api.store, api.clock, FIRST_ACCOUNT)
+
+
+async def test_a_failed_node_is_shown_with_whose_it_is(api: Api, ada, tenant):
+    node = {
+        "unique_id": "model.shop.orders",
+        "status": "error",
+        "owners": [{"name": "<i>Ann</i>", "more": {"slack": "#sales"}}, {"email": "b@example.com"}],
+        "groups": ["sales"],
+        "path": "models/orders.sql",
+        "exposures": [{"name": "revenue", "owner_name": "Board"}],
+    }
+    warned = {"unique_id": "test.shop.unique.1a", "status": "warn", "owners": [{"name": "Bob"}]}
+    run = await tenant.start()
+    results = {"counts": {"error": 1, "warn": 12}, "failed": [node], "warned": [warned]}
+    await tenant.finish(run, RunStatus.ERROR, results=results)
+
+    page = await page_at(ada, f"{ROOT}/runs/{run.id}")
+
+    failed, has_warned = page.main.all("section", class_="failed")
+    chips = [one.text for one in failed.all(class_="chip")]
+    assert chips == ["owner <i>Ann</i>, slack: #sales", "owner b@example.com", "group sales"]
+    assert "models/orders.sql" in failed.text
+    assert "Downstream: revenue (Board)" in failed.text
+    assert [one.text for one in has_warned.all(class_="chip")] == ["owner Bob"]
+    assert "… and 11 more." in page.main.text
+
+
+async def test_a_run_says_which_webhooks_did_not_hear_of_it_and_why(api: Api, ada, tenant):
+    errored = ["job.run.errored"]
+    other = await tenant.start("other-1", job_name="other")
+    await tenant.webhook(name="Told", event_types=errored)
+    await tenant.webhook(name="Unselected", event_types=["job.run.canceled"])
+    await tenant.webhook(name="Elsewhere", event_types=errored, job_ids=[other.job.id])
+    await tenant.webhook(name="Picky", event_types=errored, node_filter={"groups": ["x"]})
+    await tenant.webhook(name="Inactive", event_types=errored, active=False)
+    run = await tenant.start()
+    await tenant.finish(run, RunStatus.ERROR, results=RESULTS)
+    api.clock.advance(timedelta(seconds=5))
+    await tenant.webhook(name="Late", event_types=errored)
+
+    page = await page_at(ada, f"{ROOT}/runs/{run.id}")
+
+    told = [row.all("td")[:2] for row in page.main.one("tbody").all("tr")]
+    states = {webhook.text: state.text for webhook, state in told}
+    assert states == {"Told": "pending", "Inactive": "skipped"}
+    _, about_errored, _ = page.main.all("details", class_="unheard")
+    assert about_errored.one("summary").text == "errored was not sent to 4 webhooks"
+    reasons = [one.text for one in about_errored.all("dt")]
+    names = [one.text for one in about_errored.all("dd")]
+    assert dict(zip(names, reasons, strict=True)) == {
+        "Unselected": "this event is not selected",
+        "Elsewhere": "it is narrowed to other jobs, projects or environments",
+        "Picky": "no node failed or warned that it asks for",
+        "Late": "it did not exist yet",
+    }
+
+
+async def test_a_webhook_that_was_changed_since_is_marked(api: Api, ada, tenant):
+    webhook = await tenant.webhook(name="Moved", event_types=["job.run.canceled"])
+    run = await tenant.start()
+    await tenant.finish(run, RunStatus.ERROR)
+    api.clock.advance(timedelta(seconds=5))
+    await tenant.change(webhook, WebhookChange(event_types=["job.run.errored"]))
+
+    page = await page_at(ada, f"{ROOT}/runs/{run.id}")
+
+    _, about_errored, _ = page.main.all("details", class_="unheard")
+    assert about_errored.one("dd").text == "Moved (changed since)"
+    assert "or did not ask for this event then" in about_errored.one("dt").text
 
 
 async def test_a_run_shows_what_failed_and_who_was_told_of_which_event(api: Api, ada, tenant):

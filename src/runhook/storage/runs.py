@@ -319,6 +319,20 @@ async def insert_events(tx: Transaction, new: Sequence[Event]) -> None:
     )
 
 
+async def list_events(tx: Transaction, run: Run) -> Sequence[Event]:
+    """Return a run's events in their order, each with the run as it is now."""
+    columns = events.c
+    rows = await tx.execute(
+        sa.select(columns.type, columns.sequence, columns.occurred_at)
+        .where(columns.run_id == run.id)
+        .order_by(columns.sequence)
+    )
+    return [
+        Event(type=row.type, run=run, sequence=row.sequence, occurred_at=row.occurred_at)
+        for row in rows
+    ]
+
+
 async def look_at_old_runs(
     tx: Transaction, *, beyond: RunPlace, before: datetime, limit: int
 ) -> Sequence[tuple[RunPlace, bool]]:

@@ -6,12 +6,16 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
+from runhook.domain.artifacts import WARNED_STATUS
 from runhook.domain.errors import NotFoundError
+from runhook.domain.events import Event
 from runhook.domain.numbers import id_in
 from runhook.domain.permissions import Permission
-from runhook.domain.results import mapping, number, sequence, text
+from runhook.domain.results import read_node_results
 from runhook.domain.runs import RunId, RunStatus
 from runhook.domain.steps import steps_of
+from runhook.domain.unheard import Unheard, unheard_of
+from runhook.domain.webhooks import Webhook
 from runhook.operations.publish import Cancel
 from runhook.server.authentication import needs
 from runhook.server.services import Services, Serving
@@ -19,14 +23,15 @@ from runhook.server.web.forms import Form
 from runhook.server.web.rendering import see
 from runhook.server.web.visits import Visit, Visiting
 from runhook.server.web.watching import Watched
-from runhook.storage.deliveries import DeliveryFilter, list_deliveries
+from runhook.storage.deliveries import DeliveryFilter, LoggedDelivery, list_deliveries
 from runhook.storage.jobs import Choice, NameOrder, list_jobs
 from runhook.storage.pages import Slice
-from runhook.storage.runs import RunFilter, RunOrder, find_run, list_uncounted_runs
+from runhook.storage.runs import RunFilter, RunOrder, find_run, list_events, list_uncounted_runs
 from runhook.storage.webhooks import list_webhooks
 
 SHOWN = 50
 LARGEST_PAGE = 10_000
+MOST_WEBHOOKS = 1_000
 MOST_DELIVERIES = 200
 """Of one run, on its page."""
 STATUSES = {
@@ -96,8 +101,9 @@ async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) ->
                     is_oldest_first=True,
                 )
             )
-        webhooks = await list_webhooks(tx, visit.account_id, limit=1_000, offset=0)
-    results = found.run.results or {}
+        webhooks = await list_webhooks(tx, visit.account_id, limit=MOST_WEBHOOKS, offset=0)
+        events = await list_events(tx, found.run)
+    results = read_node_results(found.run.results)
     return visit.page(
         "runs/show",
         section="runs",
@@ -105,13 +111,31 @@ async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) ->
         run=found.run,
         heartbeat_at=found.heartbeat_at,
         steps=steps_of(found.run),
-        counts=node_counts(results),
-        failed=failed_in(results),
-        failed_total=number(results, "failed_total"),
+        counts=list((results.counts or {}).items()),
+        failed=results.failed,
+        failed_total=results.failed_total,
+        warned=results.warned,
+        warned_total=max((results.counts or {}).get(WARNED_STATUS, 0), len(results.warned)),
         told=told,
+        unheard=unheard_by_reason(events, webhooks, told) if len(told) < MOST_DELIVERIES else [],
         webhook_names={one.id: one.name for one in webhooks},
         now=services.clock.now(),
     )
+
+
+def unheard_by_reason(
+    events: Sequence[Event], webhooks: Sequence[Webhook], told: Sequence[LoggedDelivery]
+) -> list[tuple[Event, int, Mapping[str, Sequence[Unheard]]]]:
+    """Group the webhooks that did not hear of an event by the reasons, with their number."""
+    grouped: list[tuple[Event, int, Mapping[str, Sequence[Unheard]]]] = []
+    for event in events:
+        heard = {one.webhook_id for one in told if one.event_type == event.type}
+        reasons: dict[str, list[Unheard]] = {}
+        for one in unheard_of(event, webhooks, heard):
+            reasons.setdefault(one.why, []).append(one)
+        if reasons:
+            grouped.append((event, sum(map(len, reasons.values())), reasons))
+    return grouped
 
 
 @post("/runs/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
@@ -145,24 +169,6 @@ async def jobs_page(services: Services, visit: Visit, form: Form) -> Template:
         newest={one.run.id: one.run for one in runs},
         total=jobs.total,
     )
-
-
-def node_counts(results: Mapping[str, object]) -> Sequence[tuple[str, int]]:
-    """Number of nodes by status."""
-    return [
-        (status, count)
-        for status, count in mapping(results, "counts").items()
-        if isinstance(count, int)
-    ]
-
-
-def failed_in(results: Mapping[str, object]) -> Sequence[Mapping[str, str]]:
-    """Failed nodes, as reported."""
-    return [
-        {key: text(node, key) for key in ("unique_id", "status", "message")}
-        for node in sequence(results, "failed")
-        if isinstance(node, Mapping)
-    ]
 
 
 handlers = [show_runs, show_run, cancel, show_jobs]
