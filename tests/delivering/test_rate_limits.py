@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from runhook.domain.deliveries import DeliveryState, Lease
 from runhook.domain.failing import PAUSE_AFTER
-from runhook.domain.rate_limits import LATE, RateLimit
+from runhook.domain.rate_limits import CREDIT, RateLimit
 from runhook.domain.webhooks import Webhook
 from runhook.operations.attempt import claim, look
 from runhook.operations.subscribe import WebhookChange
@@ -50,7 +50,7 @@ async def test_the_worker_looks_again_when_the_next_one_may_go(scene: Scene):
     await dispatcher.tick()
     await dispatcher.settle()
 
-    assert await dispatcher.tick() == TWO_A_SECOND.pause_after(1) - LATE
+    assert await dispatcher.tick() == TWO_A_SECOND.pause_after(1)
 
 
 async def test_a_turn_that_comes_late_delays_no_other(scene: Scene):
@@ -61,9 +61,9 @@ async def test_a_turn_that_comes_late_delays_no_other(scene: Scene):
     await deliver_due(dispatcher)
 
     for _ in range(4):
-        scene.clock.advance(TWO_A_SECOND.pause_after(1) + LATE)
+        scene.clock.advance(TWO_A_SECOND.pause_after(1) + CREDIT)
         await deliver_due(dispatcher)
-        scene.clock.advance(TWO_A_SECOND.pause_after(1) - LATE)
+        scene.clock.advance(TWO_A_SECOND.pause_after(1) - CREDIT)
         await deliver_due(dispatcher)
 
     assert len(receiver.received) == 9
@@ -78,6 +78,21 @@ async def test_a_high_rate_is_claimed_several_at_a_time(scene: Scene):
     await deliver_due(await scene.dispatcher())
 
     assert len(receiver.received) == limit.together == 5
+
+
+async def test_who_rested_is_not_sent_more_at_once(scene: Scene):
+    receiver = await scene.receiver()
+    limit = RateLimit.parse("100/second")
+    await limited_at(scene, receiver, limit)
+    dispatcher = await scene.dispatcher()
+    await scene.start_many(1)
+    await deliver_due(dispatcher)
+    scene.clock.advance(10 * SECOND)
+    await scene.start_many(20)
+
+    await deliver_due(dispatcher)
+
+    assert len(receiver.received) == 1 + limit.together
 
 
 async def test_workers_that_claim_at_the_same_time_keep_the_limit_together(
@@ -99,23 +114,29 @@ async def test_workers_that_claim_at_the_same_time_keep_the_limit_together(
     assert sum(counts) == 1
 
 
-async def test_within_any_second_several_workers_send_no_more_than_the_limit(scene: Scene):
+async def test_several_workers_together_send_what_the_limit_lets_through_and_no_more(scene: Scene):
+    """They look at odd moments, so that every turn comes late by some time."""
     receiver = await scene.receiver()
-    await limited_at(scene, receiver, RateLimit.parse("10/second"))
-    await scene.start_many(40)
+    limit = RateLimit.parse("10/second")
+    await limited_at(scene, receiver, limit)
+    await scene.start_many(140)
     workers = [await scene.dispatcher(owner=f"worker {number}") for number in range(3)]
+    steps = [timedelta(milliseconds=one) for one in (90, 30, 170, 10, 220, 80)]
 
-    counts = [0]
-    for _ in range(60):
+    now, sent_at = timedelta(), []
+    while now <= 10 * SECOND:
+        before = len(receiver.received)
         for worker in workers:
-            await worker.tick()
-        for worker in workers:
-            await worker.settle()
-        counts.append(len(receiver.received))
-        scene.clock.advance(SECOND / 20)
+            await deliver_due(worker)
+        # All of these go in the same moment of the clock.
+        sent_at += [now] * (len(receiver.received) - before)
+        step = steps[len(sent_at) % len(steps)]
+        scene.clock.advance(step)
+        now += step
 
-    sent_within = [counts[end] - counts[end - 20] for end in range(20, len(counts))]
-    assert max(sent_within) == 10
+    within = [sum(one <= at < one + SECOND for at in sent_at) for one in sent_at]
+    assert max(within) <= limit.requests + limit.burst
+    assert 100 <= len(sent_at) <= 100 + limit.burst
 
 
 async def test_a_turn_that_found_nothing_to_send_is_given_back(scene: Scene):

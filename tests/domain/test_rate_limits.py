@@ -1,13 +1,12 @@
 from datetime import timedelta
+from itertools import count, takewhile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.rate_limits import LARGEST, LATE, PERIODS, RateLimit
-
-MICROSECOND = timedelta(microseconds=1)
+from runhook.domain.rate_limits import CREDIT, LARGEST, PERIODS, RateLimit
 
 limits = st.builds(RateLimit, st.integers(1, LARGEST), st.sampled_from(sorted(PERIODS)))
 
@@ -46,40 +45,59 @@ def test_what_is_no_rate_is_refused_with_examples_of_one(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "together", "milliseconds"),
+    ("text", "together", "milliseconds", "burst"),
     [
-        ("10/second", 1, 105),
-        ("500/minute", 1, 120.1),
-        ("1/minute", 1, 60_050),
-        ("1/second", 1, 1050),
+        ("1/minute", 1, 60_000, 1),
+        ("1/second", 1, 1_000, 1),
+        ("10/second", 1, 100, 3),
+        ("500/minute", 1, 120, 3),
+        ("100/second", 5, 10, 29),
     ],
 )
-def test_a_modest_rate_lets_one_through_at_a_time_evenly_spread(text, together, milliseconds):
+def test_a_rate_is_spread_evenly_with_a_small_burst(text, together, milliseconds, burst):
     limit = RateLimit.parse(text)
 
-    assert limit.together == together
+    assert (limit.together, limit.burst) == (together, burst)
     assert limit.pause_after(1) == timedelta(milliseconds=milliseconds)
 
 
 @given(limit=limits)
-def test_a_high_rate_keeps_nine_tenths_of_itself(limit):
-    rate_kept = PERIODS[limit.period] / limit.pause_after(limit.together) * limit.together
+def test_a_burst_is_less_than_a_third_of_the_rate_or_one_request(limit):
+    assert 1 <= limit.burst <= max(1, 0.3 * limit.requests + 1)
 
-    assert rate_kept >= 0.9 * limit.requests
+
+def passing(limit, turns):
+    """Yield when requests go, and how many: gates open one after the other, workers come late."""
+    gate = timedelta()
+    for size, late in turns:
+        moment = gate + late
+        yield moment, size
+        gate = max(gate, moment - CREDIT) + limit.pause_after(size)
 
 
 @given(limit=limits, data=st.data())
-def test_no_period_ever_sees_more_than_the_limit(limit, data):
+def test_no_period_ever_sees_more_than_the_limit_and_the_burst(limit, data):
     """Whatever is taken at a time, as soon as it may be or late: no other period is fuller than one
     that begins with a turn."""
-    turns = st.tuples(st.integers(1, limit.together), st.integers(0, 3 * LATE // MICROSECOND))
-    drawn = data.draw(st.lists(turns, min_size=1, max_size=60))
-    gate, sent = timedelta(), []
-    for size, late in [*drawn, *[(limit.together, 0)] * 30]:
-        moment = gate + late * MICROSECOND
-        sent.append((moment, size))
-        gate = max(gate, moment - LATE) + limit.pause_after(size)
+    lateness = st.timedeltas(timedelta(), 3 * CREDIT)
+    drawn = data.draw(
+        st.lists(st.tuples(st.integers(1, limit.together), lateness), min_size=1, max_size=60)
+    )
+
+    sent = list(passing(limit, [*drawn, *[(limit.together, timedelta())] * 30]))
 
     for begin, _ in sent:
         end = begin + PERIODS[limit.period]
-        assert sum(size for moment, size in sent if begin <= moment < end) <= limit.requests
+        within = sum(size for moment, size in sent if begin <= moment < end)
+        assert within <= limit.requests + limit.burst
+
+
+@given(limit=st.builds(RateLimit, st.integers(1, 500), st.just("second")), data=st.data())
+def test_a_minute_sees_all_of_the_limit_though_each_turn_comes_late(limit, data):
+    late = data.draw(st.lists(st.timedeltas(timedelta(), CREDIT), min_size=1, max_size=20))
+    minute = 60 * PERIODS["second"]
+    turns = ((limit.together, late[number % len(late)]) for number in count())
+
+    sent = takewhile(lambda turn: turn[0] <= minute + CREDIT, passing(limit, turns))
+
+    assert sum(size for _, size in sent) >= 60 * limit.requests

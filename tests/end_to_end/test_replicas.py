@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from tests.support.api import new_run, new_webhook
 from tests.support.misbehaving import once, together
 from tests.support.program import Front, Service, Worker, runhook
-from tests.support.receiver import Receiver, status
+from tests.support.receiver import Received, Receiver, status
 from tests.support.running import account_of, states, until
 
 WORKERS = 3
@@ -70,6 +71,34 @@ async def test_workers_share_the_work_and_each_delivery_is_sent_once(
     assert receiver.most_at_once == all_at_once
     assert set(Counter(one.headers["webhook-id"] for one in receiver.received).values()) == {1}
     assert len({json.loads(one.body)["data"]["run_id"] for one in receiver.received}) == RUNS
+
+
+async def test_two_workers_keep_a_rate_limit_together(
+    tmp_path: Path,
+    postgresql_environment: dict[str, str],
+    front: Front,
+    client: httpx.AsyncClient,
+):
+    arrived_at: list[float] = []
+
+    async def note(received: Received, writer: asyncio.StreamWriter) -> None:
+        arrived_at.append(time.monotonic())
+        await status(200)(received, writer)
+
+    async with Receiver(note) as receiver, front, AsyncExitStack() as stack:
+        for _ in range(2):
+            worker = Worker(folder=tmp_path, environment=postgresql_environment)
+            await stack.enter_async_context(worker)
+        api = account_of(front, client)
+        await new_webhook(
+            api, client_url=receiver.url, event_types=["job.run.started"], rate_limit="20/second"
+        )
+        began_at = time.monotonic()
+        await asyncio.gather(*(new_run(api, run_key=f"run-{number}") for number in range(40)))
+        await receiver.wait_for(40)
+
+    for number, moment in enumerate(sorted(arrived_at), 1):
+        assert number <= 20 * (moment - began_at) + 1
 
 
 async def test_a_front_is_ready_by_itself_and_says_who_delivers(

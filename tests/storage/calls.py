@@ -365,7 +365,7 @@ CALLS: dict[str, Call] = {
     "waiting_webhooks": lambda tx, rows: claims.waiting_webhooks(tx),
     "stranded_webhooks": lambda tx, rows: claims.stranded_webhooks(tx),
     "pass_gates": lambda tx, rows: claims.pass_gates(
-        tx, {rows.webhook.id: timedelta(seconds=1)}, LEASE
+        tx, {rows.webhook.id: claims.Turn(timedelta(seconds=1), START)}, LEASE
     ),
     "give_turns_back": lambda tx, rows: claims.give_turns_back(
         tx, {rows.webhook.id: timedelta(seconds=1)}

@@ -157,9 +157,10 @@ async def test_tells_who_waits_and_how_long(tenant: Tenant, store: Store, clock:
     async with store.read() as tx:
         waiting = await waiting_webhooks(tx)
 
+    pauses = {due.id: timedelta(seconds=-5), retried.id: timedelta(seconds=60)}
     assert waiting == {
-        due.id: Waiting(account_id=tenant.account_id, pause=timedelta(seconds=-5)),
-        retried.id: Waiting(account_id=tenant.account_id, pause=timedelta(seconds=60)),
+        webhook_id: Waiting(account_id=tenant.account_id, pause=pause, due_at=clock.now() + pause)
+        for webhook_id, pause in pauses.items()
     }
 
 

@@ -12,6 +12,7 @@ from runhook.domain.telling import WebhookId
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.storage.backlog import backlog_of, count_sending
 from runhook.storage.claims import (
+    Turn,
     claim_due,
     pass_gates,
     renew_claims,
@@ -23,7 +24,7 @@ from runhook.storage.store import Store, Transaction
 from runhook.storage.tables import webhooks
 from tests.storage.plans import Scan, scans_of
 from tests.support.accounts import Tenant, end_waiting
-from tests.support.clock import ManualClock
+from tests.support.clock import START, ManualClock
 from tests.support.statements import statements_of
 
 MANY = 2_000
@@ -151,7 +152,9 @@ async def test_a_report_finds_its_run_without_looking_at_others(
 
 
 async def test_passing_a_gate_looks_at_no_delivery(store: Store, healthy: WebhookId):
-    scans = await delivery_scans(store, lambda tx: pass_gates(tx, {healthy: timedelta()}, LEASE))
+    scans = await delivery_scans(
+        store, lambda tx: pass_gates(tx, {healthy: Turn(timedelta(), START)}, LEASE)
+    )
 
     assert scans == []
 

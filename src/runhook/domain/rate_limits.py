@@ -10,18 +10,18 @@ PERIODS = {"second": timedelta(seconds=1), "minute": timedelta(minutes=1)}
 LARGEST = 100_000
 TOGETHER_WITHIN = timedelta(milliseconds=50)
 """What a high rate allows within that time may go together: claiming is paid once for all of it."""
-LATE = timedelta(milliseconds=50)
-"""By so much a turn may come late, and the next one comes as if it had not: to look and to claim
+CREDIT = timedelta(milliseconds=250)
+"""By so much a turn may come late, and those after it come as if it had not: to look and to claim
 takes that long while much is going on."""
 FORM = re.compile(r"([1-9][0-9]{0,5})/(second|minute)")
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """So many requests let through within any period, and no more.
+    """So many requests let through in each period, as long as there are so many to send.
 
-    They are spread evenly, not sent in a burst at the period's beginning: whenever an endpoint lets
-    its own seconds or minutes begin, it counts no more.
+    They are spread evenly, not sent in a burst at the period's beginning. No period, whenever it
+    begins, sees more than ``burst`` beyond them.
     """
 
     requests: int
@@ -51,12 +51,20 @@ class RateLimit:
         """How many requests may go at the same moment."""
         return max(1, int(self.requests * TOGETHER_WITHIN / PERIODS[self.period]))
 
+    @property
+    def burst(self) -> int:
+        """By how many requests a period can exceed the rate, at the most.
+
+        One that begins with requests that are late by the whole ``CREDIT`` can end with some that
+        go together.
+        """
+        late = -(-self.requests * CREDIT // PERIODS[self.period])
+        return late + self.together - 1
+
     def pause_after(self, requests: int) -> timedelta:
         """Time to wait after so many requests, at most ``together``.
 
-        It counts from when their turn was, but from no earlier than ``LATE`` before now. That is a
-        little longer than the rate by itself would have it: a period that begins with a turn that
-        is late, or with some that go together, can end with others that do. It is rounded up.
+        It counts from when their turn was, but from no earlier than ``CREDIT`` before now. It is
+        rounded up.
         """
-        in_turn = self.requests - self.together + 1
-        return -(-(PERIODS[self.period] + LATE) * requests // in_turn)
+        return -(-PERIODS[self.period] * requests // self.requests)

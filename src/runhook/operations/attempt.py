@@ -34,6 +34,7 @@ from runhook.operations.deactivate import deactivate
 from runhook.operations.keep_time import is_doubted
 from runhook.storage.claims import (
     Ending,
+    Turn,
     Waiting,
     claim_due,
     end_attempts,
@@ -174,8 +175,11 @@ async def take_turns(
     gated: Mapping[WebhookId, Waiting],
 ) -> Mapping[WebhookId, datetime | None]:
     """Return those of the gated webhooks whose turn is ours, as ``pass_gates`` does."""
-    costs = {webhook_id: one.cost_of(places[webhook_id]) for webhook_id, one in gated.items()}
-    return await pass_gates(tx, costs, lease) if costs else {}
+    turns = {
+        webhook_id: Turn(one.cost_of(places[webhook_id]), one.due_at)
+        for webhook_id, one in gated.items()
+    }
+    return await pass_gates(tx, turns, lease) if turns else {}
 
 
 async def return_unused(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -23,14 +23,16 @@ from runhook.domain.deliveries import (
     Lease,
     move_delivery,
 )
-from runhook.domain.rate_limits import LATE, RateLimit
+from runhook.domain.rate_limits import CREDIT, RateLimit
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.storage.batches import a_row_of
-from runhook.storage.columns import Duration, UtcDateTime
+from runhook.storage.columns import EPOCH, Duration, UtcDateTime
 from runhook.storage.deliveries import rendered_of
 from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
+
+Value = TypeVar("Value")
 
 INSERT_ATTEMPTS = sa.insert(attempts)
 SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigger.SCHEDULED}'")
@@ -56,6 +58,8 @@ class Waiting:
     of its endpoint's pause, too, and for its turn under a rate limit."""
     is_paused: bool = False
     rate_limit: RateLimit | None = None
+    due_at: datetime = EPOCH
+    """Since when, or from when on, something waits for nothing but that."""
 
     @property
     def is_gated(self) -> bool:
@@ -85,6 +89,7 @@ async def waiting_webhooks(tx: Transaction) -> dict[WebhookId, Waiting]:
             - row.now,
             is_paused=row.paused_until is not None,
             rate_limit=row.rate_limit and RateLimit.parse(row.rate_limit),
+            due_at=row.due_at,
         )
         for row in rows
     }
@@ -148,13 +153,24 @@ def first_pending(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is asked of a gate."""
+
+    cost: timedelta
+    """How long the gate of a rate limit is closed for it."""
+    due_at: datetime
+    """Since when there is something to send: what is late is made up for, but idle time is not."""
+
+
 async def pass_gates(
-    tx: Transaction, costs: Mapping[WebhookId, timedelta], lease: Lease
+    tx: Transaction, turns: Mapping[WebhookId, Turn], lease: Lease
 ) -> dict[WebhookId, datetime | None]:
     """Take the turn at paused and rate-limited webhooks.
 
     Of all workers one gets it. It closes the gate of a pause for as long as the lease lasts, and
-    that of a rate limit for as long as ``costs`` says, from when its turn was. A gate that another
+    that of a rate limit for as long as the turn costs, from when it could have been: at the end of
+    the one before, with something due, but no earlier than ``CREDIT`` ago. A gate that another
     worker is just passing is left to it, never waited for.
 
     Returns:
@@ -164,7 +180,7 @@ async def pass_gates(
     open_gates = (
         sa.select(webhooks.c.id)
         .where(
-            webhooks.c.id.in_(list(costs)),
+            webhooks.c.id.in_(list(turns)),
             webhooks.c.active,
             sa.or_(webhooks.c.paused_until.is_(None), webhooks.c.paused_until <= tx.now),
             sa.or_(webhooks.c.next_request_at.is_(None), webhooks.c.next_request_at <= tx.now),
@@ -173,15 +189,18 @@ async def pass_gates(
         .cte("open_gate")
     )
     until = after(tx.now, sa.literal(lease.duration, Duration))
-    latest = after(tx.now, sa.literal(-LATE, Duration))
-    turn = sa.case((webhooks.c.next_request_at > latest, webhooks.c.next_request_at), else_=latest)
+    due_at = {webhook_id: turn.due_at for webhook_id, turn in turns.items()}
+    costs = {webhook_id: turn.cost for webhook_id, turn in turns.items()}
+    earliest = after(tx.now, sa.literal(-CREDIT, Duration))
+    waited_since = later_of(earliest, for_each(due_at, UtcDateTime))
+    turn = later_of(waited_since, webhooks.c.next_request_at)
     rows = await tx.execute(
         sa.update(webhooks)
         .where(webhooks.c.id.in_(sa.select(open_gates.c.id)))
         .values(
             paused_until=sa.case((webhooks.c.paused_until.is_not(None), until)),
             next_request_at=sa.case(
-                (webhooks.c.rate_limit.is_not(None), after(turn, cost_in(costs)))
+                (webhooks.c.rate_limit.is_not(None), after(turn, for_each(costs, Duration)))
             ),
         )
         .returning(webhooks.c.id, webhooks.c.paused_until)
@@ -196,7 +215,7 @@ async def give_turns_back(tx: Transaction, unused: Mapping[WebhookId, timedelta]
         tx: the transaction that passed these gates.
         unused: by how much less the gate of a rate limit is to be closed. A pause's is open again.
     """
-    earlier = sa.type_coerce(webhooks.c.next_request_at, sa.BigInteger) - cost_in(unused)
+    earlier = sa.type_coerce(webhooks.c.next_request_at, sa.BigInteger) - for_each(unused, Duration)
     await tx.execute(
         sa.update(webhooks)
         .where(webhooks.c.id.in_(list(unused)))
@@ -219,13 +238,20 @@ async def reopen_gates(tx: Transaction, probes: Mapping[WebhookId, datetime]) ->
     await tx.execute(sa.update(webhooks).where(closed_by_us).values(paused_until=tx.now))
 
 
-def cost_in(costs: Mapping[WebhookId, timedelta]) -> sa.ColumnElement[timedelta]:
-    """Return the cost that belongs to a row of the webhooks, as an expression."""
+def for_each(
+    values: Mapping[WebhookId, Value], type_: type[sa.types.TypeDecorator[Value]]
+) -> sa.ColumnElement[Value]:
+    """Return the value that belongs to a row of the webhooks, as an expression; 0 without one."""
     whens = {
-        webhook_id: sa.cast(sa.literal(cost, Duration), sa.BigInteger)
-        for webhook_id, cost in costs.items()
+        webhook_id: sa.cast(sa.literal(value, type_), sa.BigInteger)
+        for webhook_id, value in values.items()
     }
-    return sa.type_coerce(sa.case(whens, value=webhooks.c.id, else_=sa.literal(0)), Duration)
+    return sa.type_coerce(sa.case(whens, value=webhooks.c.id, else_=sa.literal(0)), type_)
+
+
+def later_of(one: Clock, other: Clock) -> Clock:
+    """Return the later of two moments, as an expression; ``other`` may be NULL."""
+    return sa.case((other > one, other), else_=one)
 
 
 async def claim_due(
