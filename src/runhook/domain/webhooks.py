@@ -11,7 +11,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.events import RESULT_EVENTS, Event, EventType
 from runhook.domain.failing import WELL, Health
 from runhook.domain.formats import FORMATS
-from runhook.domain.formats.format import Rendered
+from runhook.domain.formats.format import MessageFormat, Rendered
 from runhook.domain.node_filters import concerned, narrowed
 from runhook.domain.notices import MissedRun, Notice
 from runhook.domain.options import NO_OPTIONS, Options, ResultFilter
@@ -88,6 +88,21 @@ class Webhook:
     def is_archived(self) -> bool:
         """Whether its endpoint's failures made it inactive, which dbt Cloud calls archived."""
         return self.deactivated_by is DeactivatedBy.RUNHOOK
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether its requests carry our signatures."""
+        return FORMATS[self.options.format].signs(self.options.settings)
+
+    @property
+    def format_title(self) -> str:
+        """What people call its format."""
+        return FORMATS[self.options.format].title
+
+    @property
+    def has_payload(self) -> bool:
+        """Whether it gets dbt Cloud's facts, in a payload version."""
+        return not isinstance(FORMATS[self.options.format], MessageFormat)
 
     def telling(
         self,

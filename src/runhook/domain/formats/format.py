@@ -137,6 +137,10 @@ class Format(Generic[Settings]):
     """Whether requests carry our signatures; a service's own credentials are in the way of them."""
     url_is_secret: ClassVar[bool] = False
     """Whether who knows the URL can send."""
+    usual_host: ClassVar[str] = ""
+    """Where most webhooks of it go, if each has an address of its own."""
+    caveat: ClassVar[str] = ""
+    """What a success does not say, where the service takes a request before it has looked at it."""
     content_type: ClassVar[str] = "application/json"
     settings: type[Settings]
 

@@ -77,6 +77,7 @@ class Jsm(IncidentFormat[JsmSettings]):
         "https://api.opsgenie.com/v2/alerts or https://api.eu.opsgenie.com/v2/alerts."
     )
     settings = JsmSettings
+    caveat = "The alert was accepted, and is looked at later: see whether it is there."
 
     def check(self, settings: JsmSettings) -> JsmSettings:
         """Let settings pass that have a key."""

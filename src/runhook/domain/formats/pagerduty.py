@@ -110,6 +110,10 @@ class PagerDuty(IncidentFormat[PagerDutySettings]):
         "copy its integration key. The URL can stay empty."
     )
     settings = PagerDutySettings
+    caveat = (
+        "PagerDuty has accepted the event, and looks at it later: a disabled service stays silent. "
+        "The sample is a resolve, which pages nobody."
+    )
 
     def check(self, settings: PagerDutySettings) -> PagerDutySettings:
         """Let settings pass that have a key."""

@@ -63,6 +63,7 @@ class Slack(MessageFormat[NoSettings]):
         "and copy the Webhook URL."
     )
     rate_limit = RateLimit(1, "second")
+    usual_host = "hooks.slack.com"
     url_is_secret = True
     settings = NoSettings
 

@@ -60,6 +60,10 @@ class Teams(MessageFormat[NoSettings]):
     )
     rate_limit = RateLimit(1, "second")
     url_is_secret = True
+    caveat = (
+        "The flow has accepted it. Whether it was posted, Teams does not say: look whether it has "
+        "arrived, and into the flow's run history if it has not."
+    )
     settings = NoSettings
 
     def check_url(self, url: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from runhook.domain.deliveries import check_redelivery
 from runhook.domain.errors import ConflictError
+from runhook.domain.formats import FORMATS
 from runhook.domain.telling import DeliveryId
 from runhook.domain.webhooks import Webhook
 from runhook.server.web.visits import Visit
@@ -33,6 +34,8 @@ class Opened:
     """The attempt whose request and response are shown; None if there has been none."""
     curl: str
     """The command that would make its request again."""
+    caveat: str
+    """What a success does not say, by the webhook's format."""
     refusal: str
     """Why it cannot be redelivered now; empty if it can."""
 
@@ -66,6 +69,7 @@ async def opened_of(
         attempts=attempts,
         shown=shown,
         curl=curl_of(shown, url, delivery.body) if shown else "",
+        caveat=FORMATS[webhook.options.format].caveat if webhook else "",
         refusal=why_not_redeliverable(delivery, webhook),
     )
 

@@ -9,6 +9,7 @@ from litestar.response import Redirect, Template
 from runhook.domain.attempt_counts import HOUR, hour_of
 from runhook.domain.declaring import Use
 from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.formats import DEFAULT, FORMATS
 from runhook.domain.numbers import number_in
 from runhook.domain.permissions import Permission
 from runhook.domain.signature import SIGNATURE_HEADER
@@ -29,6 +30,7 @@ from runhook.server.web import webhook_forms
 from runhook.server.web.charts import overview_of, sparkline
 from runhook.server.web.forms import Form
 from runhook.server.web.logs import log_page
+from runhook.server.web.previews import latest_run
 from runhook.server.web.rendering import see
 from runhook.server.web.showing import EVENT_NAMES
 from runhook.server.web.snippets import snippets
@@ -69,14 +71,22 @@ async def show_webhooks(services: Serving, visit: Visiting, number: FromQuery[in
 
 
 @get("/webhooks/new", **needs(Permission.WRITE_WEBHOOKS))
-async def show_new_webhook(services: Serving, visit: Visiting) -> Template:
-    """Ask what a new webhook shall be."""
-    return await webhook_form_page(services, visit, webhook_forms.blank_form(visit.account), None)
+async def show_new_webhook(
+    services: Serving,
+    visit: Visiting,
+    format: FromQuery[str] = DEFAULT,  # noqa: A002 - the parameter's name in addresses
+) -> Template:
+    """Ask what a new webhook shall be: in which format first."""
+    form = webhook_forms.blank_form(visit.account, format if format in FORMATS else DEFAULT)
+    return await webhook_form_page(services, visit, form, None)
 
 
 @post("/webhooks/new", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
-async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
-    """Create a webhook, and show its secret this once; or only check what was typed."""
+async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
+    """Create a webhook, and show its secret this once; or only check what was typed.
+
+    One whose requests are not signed has no use for a secret.
+    """
     form = await webhook_forms.sent_form(request)
     change = webhook_forms.checked_change(form, services.policy)
     if form["do"] == "check":
@@ -96,6 +106,8 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
         except InvalidError as error:
             form.refuse_invalid(error)
         else:
+            if not webhook.is_signed:
+                return see(f"{visit.root}/webhooks/{webhook.id}")
             return secret_page(visit, webhook, secret.reveal(), is_new=True)
     return await webhook_form_page(services, visit, form, None)
 
@@ -146,7 +158,7 @@ async def edit(
     """Change a webhook, or only check what was typed."""
     async with services.store.read() as tx:
         webhook = await known_webhook(tx, visit, webhook_id)
-    form = await webhook_forms.sent_form(request)
+    form = await webhook_forms.sent_form(request, webhook.options.format)
     change = webhook_forms.checked_change(form, services.policy)
     if form["do"] == "check":
         await webhook_forms.check_endpoint(form, services.sender)
@@ -296,7 +308,9 @@ async def webhook_form_page(
     """
     async with services.store.read() as tx:
         scopes = await webhook_forms.load_scopes(tx, visit.account)
-    fields = webhook_forms.OPTION_FIELDS
+        run = await latest_run(tx, visit.account_id) if is_checked else None
+    name = webhook_forms.format_of(form)
+    fields = webhook_forms.option_fields(name)
     return visit.page(
         "webhooks/edit",
         section=SECTION,
@@ -312,7 +326,13 @@ async def webhook_form_page(
         advanced_fields=[one for one in fields if one.option.is_advanced],
         is_advanced=webhook_forms.is_advanced(form),
         is_checked=is_checked,
-        samples=webhook_forms.samples_of(form, services, visit.account) if is_checked else {},
+        previews=webhook_forms.previews_in(form, services, visit.account, run)
+        if is_checked
+        else (),
+        formats=FORMATS.values(),
+        format=FORMATS[name],
+        setting_fields=webhook_forms.SETTING_FIELDS[name],
+        has_own_address=FORMATS[name].address(FORMATS[name].settings()) is not None,
     )
 
 

@@ -1,0 +1,72 @@
+"""What a webhook would send, shown before it is saved: as people would read it, and as bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from runhook.domain.events import Event, events_for
+from runhook.domain.formats import FORMATS
+from runhook.domain.formats.format import MessageFormat, Rendered
+from runhook.domain.message import Message, message_of
+from runhook.domain.notices import Notice
+from runhook.domain.runs import AccountId, Run, RunStatus
+from runhook.domain.samples import sample_event
+from runhook.domain.webhooks import Webhook
+from runhook.operations.ids import new_delivery_id
+from runhook.storage.pages import Slice
+from runhook.storage.runs import RunFilter, RunOrder, list_uncounted_runs
+from runhook.storage.store import Transaction
+
+ENDED = (RunStatus.SUCCESS, RunStatus.ERROR, RunStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """One delivery that is not made."""
+
+    title: str
+    message: Message | None
+    """What people would read; None if the format is for programs."""
+    rendered: Rendered
+
+
+async def latest_run(tx: Transaction, account_id: AccountId) -> Run | None:
+    """Find the run of an account that ended last; None if there is none."""
+    part = Slice(order=RunOrder.ID, is_descending=True, limit=1)
+    found = await list_uncounted_runs(tx, account_id, RunFilter(statuses=ENDED), part)
+    return found[0].run if found else None
+
+
+def previews_of(
+    webhook: Webhook, run: Run | None, *, now: datetime, public_url: str | None
+) -> Sequence[Preview]:
+    """Show samples of what a webhook hears of, and the end of a real run if it hears of that."""
+    shown = [
+        preview_of(
+            webhook,
+            f"{one.value}, a sample",
+            sample_event(replace(webhook, event_types=(one,)), now=now),
+            public_url,
+        )
+        for one in webhook.event_types
+    ]
+    if run is not None:
+        ends = [one for one in events_for(None, run, now=now) if webhook.wants(one)]
+        title = f"Your latest run, {run.job.name} #{run.id}"
+        shown[:0] = [preview_of(webhook, title, one, public_url) for one in ends[:1]]
+    return [one for one in shown if one is not None]
+
+
+def preview_of(
+    webhook: Webhook, title: str, event: Event | Notice, public_url: str | None
+) -> Preview | None:
+    """Show a delivery of an event; None if the format has nothing to say of it."""
+    format_ = FORMATS[webhook.options.format]
+    if not format_.tells(event):
+        return None
+    telling = webhook.telling(new_delivery_id(event.occurred_at, 0), public_url=public_url)
+    return Preview(
+        title=title,
+        message=message_of(event, telling) if isinstance(format_, MessageFormat) else None,
+        rendered=format_.render(event, telling, webhook.options.settings),
+    )

@@ -1,0 +1,117 @@
+"""The create page: formats first, what each needs, and how a message will look."""
+
+import httpx
+import pytest
+
+from runhook.domain.formats import FORMATS
+from runhook.storage.tables import webhooks
+from tests.formats.services import service_of
+from tests.support.accounts import rows_of
+from tests.support.api import Api, data_of, new_run
+from tests.support.receiver import Receiver, status
+from tests.web.pages import ORIGIN, Page, fields_of, led_to, page_at, submit
+
+NEW = "/accounts/1/webhooks/new"
+
+
+@pytest.fixture
+async def admin(api: Api) -> httpx.AsyncClient:
+    return api.client(f"Token {await api.token()}")
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "dbt_cloud"])
+async def test_a_webhook_of_each_format_is_made_in_the_browser(api: Api, ada, name):
+    """Its form is complete: what the format needs has a field, and the rest is filled in."""
+    page = await page_at(ada, f"/accounts/1/webhooks/new?format={name}")
+    settings = typed(service_of(name).SETTINGS)
+    sent = {"client_url": "https://127.0.0.1:8443/planted", **settings}
+    if not FORMATS[name].event_types:
+        sent["event_types"] = "job.run.completed"
+
+    checked = await check(ada, page, **sent)
+    made = await submit(ada, page, page.form(), **sent)
+
+    assert "as far as its address tells" in checked.main.text, checked.main.text
+    previews = checked.main.all(class_="snippet")
+    assert previews
+    assert not [one for one in service_of(name).SECRETS for at in previews if one in at.text]
+    assert made.is_redirect is not FORMATS[name].is_signed
+    (row,) = await rows_of(api.store, webhooks)
+    path = f"/accounts/1/webhooks/{row.id}"
+    shown = await page_at(ada, path)
+    assert FORMATS[name].title in shown.main.text
+    assert ("planted" in shown.response.text) is not FORMATS[name].url_is_secret
+    edited = await page_at(ada, f"{path}/edit")
+    assert led_to(await submit(ada, edited)) == path
+    (after,) = await rows_of(api.store, webhooks)
+    assert {**after._mapping, "updated_at": row.updated_at} == row._mapping
+
+
+async def check(ada: httpx.AsyncClient, page: Page, **sent: str) -> Page:
+    """Press the other button, which saves nothing."""
+    fields = {**fields_of(page.form()), **sent, "do": "check"}
+    headers = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
+    return Page(await ada.post(page.response.url, data=fields, headers=headers))
+
+
+def typed(settings: dict[str, object]) -> dict[str, str]:
+    """Settings as they are typed into the form."""
+    return {
+        f"format_settings.{name}": "\n".join(f"{key}: {one}" for key, one in value.items())
+        if isinstance(value, dict)
+        else str(value)
+        for name, value in settings.items()
+        if not isinstance(value, bool)
+    }
+
+
+async def test_slack_needs_nothing_but_its_url(ada):
+    page = await page_at(ada, f"{NEW}?format=slack")
+
+    url = "https://hooks.slack.com/services/T/B/x"
+    made = await submit(ada, page, page.form(), client_url=url)
+
+    assert made.is_redirect
+    shown = await page_at(ada, made.headers["location"])
+    assert "https://hooks.slack.com/********" in shown.main.text
+
+
+async def test_the_formats_are_offered_first_each_with_its_name_and_what_it_is_for(ada):
+    page = await page_at(ada, NEW)
+    offered = page.main.one(class_="formats").text
+
+    for one in FORMATS.values():
+        assert one.title in offered
+        assert one.summary.replace("`", "") in offered
+
+
+async def test_a_message_is_shown_as_it_will_look_with_the_latest_run_too(api, ada, admin):
+    run = await new_run(admin, job_name="nightly <b>")
+    failed = {"status": "error", "outcome": "failed", "status_message": "2 of 10 nodes failed"}
+    data_of(await admin.post(f"/runs/{run['id']}/finish", json=failed))
+    page = await page_at(ada, f"{NEW}?format=slack")
+
+    checked = await check(ada, page)
+
+    sketch = checked.main.all(class_="sketch")[0].text
+    assert "nightly <b> failed in" in sketch
+    assert "2 of 10 nodes failed" in sketch
+
+
+async def test_what_is_missing_in_a_formats_settings_is_said_at_its_field(ada):
+    page = await page_at(ada, f"{NEW}?format=pagerduty")
+
+    refused = Page(await submit(ada, page, page.form()))
+
+    assert refused.error_of("format_settings.routing_key")
+
+
+async def test_a_test_says_what_a_success_does_not(api: Api, ada, admin):
+    async with Receiver(status(202)) as receiver:
+        body = {"name": "x", "format": "teams", "client_url": receiver.url_of("/workflows/x?sig=y")}
+        made = data_of(await admin.post("/webhooks/subscriptions", json=body), 201)
+        page = await page_at(ada, f"/accounts/1/webhooks/{made['id']}")
+        tried = await submit(ada, page, page.form(f"/accounts/1/webhooks/{made['id']}/test"))
+
+    shown = await page_at(ada, tried.headers["location"])
+    assert "Whether it was posted, Teams does not say" in shown.main.text
