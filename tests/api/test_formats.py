@@ -36,7 +36,11 @@ async def a_webhook_of(
 
 
 async def a_failure(admin: httpx.AsyncClient) -> None:
-    run = await new_run(admin, job_name="nightly")
+    run = await new_run(
+        admin,
+        job_name="nightly",
+        trigger={"commit": "0123456789abcdef0123456789abcdef01234567", "pull_request": 1},
+    )
     body = {"status": "error", "status_message": "2 of 10 nodes failed", "outcome": "failed"}
     data_of(await admin.post(f"/runs/{run['id']}/finish", json=body))
 
