@@ -106,6 +106,8 @@ async def test_the_answer_has_every_key_of_the_contract_in_its_type(
         "ca_certificate": None,
         "attempt_timeout": None,
         "verify_tls": True,
+        "notify": "every",
+        "hold": 0,
         "include_results": False,
         "result_filter": [],
         "node_filter": None,

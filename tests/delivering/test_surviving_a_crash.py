@@ -6,7 +6,8 @@ from datetime import timedelta
 from runhook.dispatcher.rescuer import INTERVAL, Rescuer
 from runhook.domain.deliveries import DeliveryState, Lease
 from runhook.operations.attempt import claim, rescue_all
-from runhook.operations.publish import new_delivery
+from runhook.operations.follow import Owed, new_delivery
+from runhook.operations.ids import new_delivery_id
 from runhook.storage.deliveries import insert_deliveries
 from tests.support.accounts import claims_of
 from tests.support.builders import an_event
@@ -130,7 +131,9 @@ async def test_what_was_published_while_its_webhook_was_being_deleted_is_cancele
     """On PostgreSQL a publisher can read a webhook that is gone when it commits."""
     webhook = await scene.webhook_at(await scene.receiver())
     run = await scene.tenant.start()
-    late = new_delivery(an_event(run=run), webhook, 1)
+    event = an_event(run=run)
+    delivery_id = new_delivery_id(event.occurred_at, 1)
+    late = new_delivery(Owed(id=delivery_id, event=event, webhook=webhook))
     await scene.tenant.remove(webhook)
     async with scene.store.write() as tx:
         await insert_deliveries(tx, [late])

@@ -22,6 +22,7 @@ OVER = {
     DeliveryState.FAILED,
     DeliveryState.CANCELED,
     DeliveryState.SKIPPED,
+    DeliveryState.SUPERSEDED,
 }
 
 
@@ -48,11 +49,12 @@ def test_states_are_these_words():
         "failed",
         "canceled",
         "skipped",
+        "superseded",
     ]
 
 
 @pytest.mark.parametrize("state", DeliveryState)
-def test_a_delivery_is_over_in_four_states(state):
+def test_a_delivery_is_over_in_five_states(state):
     assert state.is_over is (state in OVER)
 
 
@@ -77,8 +79,13 @@ def test_nothing_becomes_skipped_later():
     assert moves_to(DeliveryState.SKIPPED) == set()
 
 
-def test_a_delivery_begins_waiting_or_skipped_and_a_test_is_sent_at_once():
-    assert set(INITIAL_STATES) == {PENDING, DeliveryState.SKIPPED, SENDING}
+def test_a_delivery_begins_waiting_or_over_before_it_is_sent_and_a_test_is_sent_at_once():
+    assert set(INITIAL_STATES) == {
+        PENDING,
+        DeliveryState.SKIPPED,
+        DeliveryState.SUPERSEDED,
+        SENDING,
+    }
 
 
 def test_only_an_attempt_makes_a_delivery_succeed_or_fail():
@@ -115,14 +122,17 @@ def test_these_moves_and_no_others_are_legal():
     assert legal == {
         ("pending", "sending"),
         ("pending", "canceled"),
+        ("pending", "superseded"),
         ("sending", "succeeded"),
         ("sending", "pending"),
         ("sending", "failed"),
         ("sending", "canceled"),
+        ("sending", "superseded"),
         ("succeeded", "pending"),
         ("failed", "pending"),
         ("canceled", "pending"),
         ("skipped", "pending"),
+        ("superseded", "pending"),
     }
 
 

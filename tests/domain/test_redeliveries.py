@@ -179,7 +179,8 @@ def test_where_the_webhook_takes_none_each_is_counted_once_and_none_is_queued(lo
     assert all(step.queue == () for step in steps)
 
 
-def test_the_states_that_are_redelivered_in_bulk_are_those_that_no_attempt_follows():
+def test_what_should_have_arrived_and_that_no_attempt_follows_is_redelivered_in_bulk():
     assert set(UNSENT_STATES) == {state for state in DeliveryState if state.is_over} - {
-        DeliveryState.SUCCEEDED
+        DeliveryState.SUCCEEDED,
+        DeliveryState.SUPERSEDED,
     }

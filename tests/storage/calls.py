@@ -47,7 +47,7 @@ from runhook.domain.telling import DeliveryId, PayloadVersion, WebhookId
 from runhook.domain.timekeeping import first_look
 from runhook.domain.uploads import Belonging
 from runhook.domain.webhooks import Webhook
-from runhook.operations.publish import new_delivery
+from runhook.operations.follow import Owed, new_delivery
 from runhook.storage import (
     accounts,
     artifacts,
@@ -71,6 +71,7 @@ from runhook.storage import (
     runs,
     scopes,
     sessions,
+    standings,
     statistics,
     tables,
     timekeeping,
@@ -230,6 +231,22 @@ def a_redelivery(webhook: Webhook) -> Redelivery:
 def another_run(rows: Rows) -> Run:
     """A run of the same job that the database does not know yet."""
     return a_run(account_id=ACCOUNT, job=rows.run.job, run_key="run-2")
+
+
+def owed(rows: Rows, hold: timedelta | None = None) -> Owed:
+    """A delivery that the database does not know yet."""
+    return Owed(
+        id=DeliveryId(f"wev_{hold}"),
+        event=an_event(run=rows.run),
+        webhook=rows.webhook,
+        hold=hold,
+        waits_for=hold and rows.delivery.id,
+    )
+
+
+def key_of(rows: Rows) -> standings.Key:
+    """The webhook and the job."""
+    return standings.Key(rows.webhook.id, rows.run.job.id)
 
 
 Call = Callable[[Transaction, Rows], Awaitable[object]]
@@ -427,8 +444,22 @@ CALLS: dict[str, Call] = {
         tx, {rows.run.job.id: Failures(frozenset({"model.shop.orders"}))}
     ),
     "insert_deliveries": lambda tx, rows: deliveries.insert_deliveries(
-        tx, [new_delivery(an_event(run=rows.run), rows.webhook, 0)]
+        tx, [new_delivery(owed(rows)), new_delivery(owed(rows, hold=timedelta(minutes=5)))]
     ),
+    "lock_standings": lambda tx, rows: standings.lock_standings(tx, [key_of(rows)]),
+    "how_far_told": lambda tx, rows: standings.how_far_told(tx, [rows.delivery.id]),
+    "write_standings": lambda tx, rows: standings.write_standings(
+        tx, {key_of(rows): standings.Kept(latest_id=rows.delivery.id)}
+    ),
+    "delete_standings": lambda tx, rows: standings.delete_standings(tx, rows.webhook.id),
+    "lock_held": lambda tx, rows: standings.lock_held(tx, [key_of(rows)]),
+    "heal": lambda tx, rows: standings.heal(tx, [rows.delivery.id]),
+    "supersede_waiting": lambda tx, rows: standings.supersede_waiting(
+        tx, [rows.delivery.id], unattempted=[rows.delivery.id]
+    ),
+    "supersede_claimed": lambda tx, rows: standings.supersede_claimed(tx, [rows.delivery.id]),
+    "outdated_among": lambda tx, rows: standings.outdated_among(tx, [rows.delivery.id]),
+    "is_outdated": lambda tx, rows: standings.is_outdated(tx, key_of(rows), rows.delivery.id),
     "list_deliveries": lambda tx, rows: deliveries.list_deliveries(
         tx, ACCOUNT, rows.webhook.id, SOME_DELIVERIES, limit=20, offset=40
     ),

@@ -22,6 +22,7 @@ WAYS = {
     DeliveryState.SUCCEEDED: (DeliveryState.SENDING, DeliveryState.SUCCEEDED),
     DeliveryState.FAILED: (DeliveryState.SENDING, DeliveryState.FAILED),
     DeliveryState.CANCELED: (DeliveryState.CANCELED,),
+    DeliveryState.SUPERSEDED: (DeliveryState.SUPERSEDED,),
 }
 """How a delivery that waits comes to a state."""
 

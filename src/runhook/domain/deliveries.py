@@ -1,13 +1,18 @@
 """Deliveries: one event for one webhook, a durable row with the final bytes, and its states.
 
-The rules: 1. Every move between states is in ``MOVES``; there is no other list. 2. Only the holder
-of a claim may end an attempt of it. Claims of a delivery are numbered: a worker whose lease ended
-holds nothing, even if the same worker has claimed the delivery again. 3. Of one run's deliveries to
-one webhook, a later one waits until the earlier ones have had their first attempt. No other order
-is promised. 4. A test is sent at once, one time, by the process that was asked for it: it begins as
-sending and never waits. 5. A delivery that is redelivered keeps its id, its bytes and its attempts'
-numbers; its retry schedule begins anew. Of its attempts, the first one after that is marked as made
-by hand.
+The rules:
+1. Every move between states is in ``MOVES``; there is no other list.
+2. Only the holder of a claim may end an attempt of it. Claims of a delivery are numbered: a worker
+   whose lease ended holds nothing, even if the same worker has claimed the delivery again.
+3. Of one run's deliveries to one webhook, a later one waits until the earlier ones have had their
+   first attempt. No other order is promised.
+4. A test is sent at once, one time, by the process that was asked for it: it begins as sending and
+   never waits.
+5. A delivery that is redelivered keeps its id, its bytes and its attempts' numbers; its retry
+   schedule begins anew. Of its attempts, the first one after that is marked as made by hand.
+6. Of what is told of one job to a webhook that follows jobs (see ``incidents``), a later delivery
+   waits until the one before it has had its first attempt, and is not being sent. Where a service
+   opens incidents, one that has failed to arrive is not retried once there is a later one.
 """
 
 from dataclasses import dataclass, field
@@ -38,6 +43,9 @@ class DeliveryState(StrEnum):
     """The webhook was deleted or deactivated before it could be sent."""
     SKIPPED = "skipped"
     """The webhook was inactive when the event happened."""
+    SUPERSEDED = "superseded"
+    """What followed made it needless: the job succeeded within its hold, or a newer event of the
+    job is told instead."""
 
     @property
     def is_over(self) -> bool:
@@ -59,6 +67,12 @@ class AttemptTrigger(StrEnum):
 MOVES: dict[tuple[DeliveryState, DeliveryState], str] = {
     (DeliveryState.PENDING, DeliveryState.SENDING): "claimed by a worker",
     (DeliveryState.PENDING, DeliveryState.CANCELED): "webhook deleted or deactivated",
+    (DeliveryState.PENDING, DeliveryState.SUPERSEDED): (
+        "the job succeeded within the hold, or a newer event of it is told instead"
+    ),
+    (DeliveryState.SENDING, DeliveryState.SUPERSEDED): (
+        "claimed for a retry, and a newer event of the job is told instead"
+    ),
     (DeliveryState.SENDING, DeliveryState.SUCCEEDED): "answered with a 2xx",
     (DeliveryState.SENDING, DeliveryState.PENDING): "failed, will be retried; released; lease over",
     (DeliveryState.SENDING, DeliveryState.FAILED): (
@@ -69,6 +83,7 @@ MOVES: dict[tuple[DeliveryState, DeliveryState], str] = {
     (DeliveryState.FAILED, DeliveryState.PENDING): "redelivered by hand",
     (DeliveryState.CANCELED, DeliveryState.PENDING): "redelivered by hand after all",
     (DeliveryState.SKIPPED, DeliveryState.PENDING): "redelivered by hand, now that it can be",
+    (DeliveryState.SUPERSEDED, DeliveryState.PENDING): "redelivered by hand, whatever followed",
 }
 """Every legal move, with what causes it."""
 
@@ -76,9 +91,15 @@ LONGEST_LEASE = timedelta(minutes=5)
 """A claim lasts no longer than this from now, whatever the database's clock said when it was made;
 leases are shorter."""
 UNSENT_STATES = (DeliveryState.FAILED, DeliveryState.CANCELED, DeliveryState.SKIPPED)
-"""In these a delivery has not arrived, and no automatic attempt will follow."""
-INITIAL_STATES = (DeliveryState.PENDING, DeliveryState.SKIPPED, DeliveryState.SENDING)
-"""Sending is where tests begin."""
+"""In these a delivery has not arrived though it should have, and no automatic attempt will
+follow."""
+INITIAL_STATES = (
+    DeliveryState.PENDING,
+    DeliveryState.SKIPPED,
+    DeliveryState.SENDING,
+    DeliveryState.SUPERSEDED,
+)
+"""Sending is where tests begin; superseded, what was healed as soon as it was known."""
 
 
 def move_delivery(before: DeliveryState, after: DeliveryState) -> DeliveryState:

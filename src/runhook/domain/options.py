@@ -24,6 +24,7 @@ from runhook.domain.signature import SIGNATURE_HEADER
 from runhook.domain.telling import PayloadVersion
 from runhook.domain.tls import ClientCertificate, check_client_certificate, check_pem
 
+LONGEST_HOLD = timedelta(hours=1)
 SHORTEST_TIMEOUT = timedelta(seconds=1)
 LONGEST_TIMEOUT = timedelta(seconds=60)
 
@@ -40,6 +41,33 @@ def parse_timeout(seconds: float) -> timedelta:
             "seconds"
         )
     return timedelta(seconds=seconds)
+
+
+def parse_hold(minutes: float) -> timedelta:
+    """Read how long a failure is held.
+
+    Raises:
+        InvalidError: it is too long, or no length of time.
+    """
+    longest = LONGEST_HOLD // timedelta(minutes=1)
+    if not 0 <= minutes <= longest:
+        raise InvalidError(f"{minutes:g} is not from 0 to {longest} minutes")
+    return timedelta(minutes=minutes)
+
+
+def minutes_of(hold: timedelta) -> float:
+    """Write how long a failure is held."""
+    return hold / timedelta(minutes=1)
+
+
+class Notify(StrEnum):
+    """Which events a webhook is told of, among those that it asks for; see ``incidents``."""
+
+    EVERY = "every"
+    FAILURES = "failures"
+    """Each failed run, once."""
+    CHANGES = "changes"
+    """The first failure after a success, and the recovery."""
 
 
 class ResultFilter(StrEnum):
@@ -110,6 +138,32 @@ class Options:
         help="whose failures and warnings it hears of, and which nodes it is shown; `null` is all",
         use=Use.PUBLISHING,
         is_advanced=True,
+    )
+    notify: Notify = option(
+        Notify.EVERY,
+        Choice(
+            Notify,
+            {
+                Notify.EVERY: "Every event",
+                Notify.FAILURES: "Failures only",
+                Notify.CHANGES: "When a job fails, and when it is well again",
+            },
+            blank="As is usual for its format",
+        ),
+        label="Tell of",
+        help="`every` event that it asks for, each failed run (`failures`), or the first failure "
+        "after a success and the recovery (`changes`, the default of formats that people read)",
+        null=Null.KEEPS,
+        use=Use.PUBLISHING,
+    )
+    hold: timedelta = option(
+        timedelta(),
+        Number(parse_hold, minutes_of),
+        label="Hold failures",
+        hint="For so many minutes, up to 60. If the job succeeds meanwhile, nothing is told of it.",
+        help="how many minutes a failure waits before it is told, up to 60; if its job succeeds "
+        "meanwhile, it is not told",
+        use=Use.PUBLISHING,
     )
     include_results: bool = option(
         False,  # noqa: FBT003 - it is the value

@@ -10,6 +10,7 @@ found by that when a job, an environment or a project is to be deleted.
 """
 
 from runhook.domain.events import EventType
+from runhook.domain.incidents import FAILURE_EVENTS, manner_of
 from runhook.domain.runs import AccountId, Job
 from runhook.domain.scopes import ScopeKind
 from runhook.domain.webhooks import Webhook
@@ -23,7 +24,7 @@ def topics_of_webhook(webhook: Webhook) -> frozenset[str]:
     account_id = webhook.account_id
     wanted = {
         topic(account_id, event_type, scope)
-        for event_type in webhook.event_types
+        for event_type in heard_by(webhook)
         # Of a deactivation it is told whatever it is narrowed to.
         for scope in ([ANY] if event_type is EventType.DEACTIVATED else scopes_of_topics(webhook))
     }
@@ -33,6 +34,14 @@ def topics_of_webhook(webhook: Webhook) -> frozenset[str]:
         for one in ids
     }
     return frozenset(wanted | narrowed)
+
+
+def heard_by(webhook: Webhook) -> set[EventType]:
+    """Return which events it has to hear of; one that follows jobs, of each success too."""
+    asked = set(webhook.event_types)
+    if manner_of(webhook).follows_jobs and not asked.isdisjoint(FAILURE_EVENTS):
+        asked.add(EventType.COMPLETED)
+    return asked
 
 
 def topics_of_event(account_id: AccountId, event_type: EventType, job: Job | None) -> list[str]:

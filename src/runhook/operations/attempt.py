@@ -15,6 +15,7 @@ from runhook.clock import Clock
 from runhook.domain.attempt_counts import counts_by_hour
 from runhook.domain.deliveries import Attempt, Claim, Delivery, DeliveryState, Lease
 from runhook.domain.failing import FIRST_PAUSE, hopeless_reason
+from runhook.domain.incidents import opens_incidents
 from runhook.domain.judging import (
     OUR_PAUSE,
     EndpointGone,
@@ -50,6 +51,7 @@ from runhook.storage.claims import (
     stranded_webhooks,
     waiting_webhooks,
 )
+from runhook.storage.standings import outdated_among, supersede_claimed
 from runhook.storage.statistics import CountedHour, add_attempt_counts
 from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import (
@@ -157,7 +159,23 @@ async def claim(
             ours = {one.delivery.id for one in claimed}
             await give_back(tx, [one for one in deliveries if one.id not in ours])
             await leave_sealed_alone(tx, endpoints.values())
-    return claimed
+        return await without_superseded(tx, claimed)
+
+
+async def without_superseded(tx: Transaction, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
+    """Return what is still to be sent: a late failure would begin anew what is over by now."""
+    retried = [
+        one.delivery.id
+        for one in claimed
+        if one.delivery.attempt_count and opens_incidents(one.endpoint.options)
+    ]
+    outdated = await outdated_among(tx, retried) if retried else ()
+    if not outdated:
+        return claimed
+    await supersede_claimed(tx, outdated)
+    log.info("retries superseded by newer events of their jobs", deliveries=sorted(outdated))
+    await reopen_probes(tx, [one for one in claimed if one.delivery.id in outdated])
+    return [one for one in claimed if one.delivery.id not in outdated]
 
 
 async def leave_sealed_alone(tx: Transaction, endpoints: Iterable[Endpoint]) -> None:

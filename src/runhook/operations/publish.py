@@ -13,9 +13,9 @@ from itertools import chain
 
 from runhook.clock import Clock
 from runhook.domain.callers import RUNHOOK, Actor
-from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import NotFoundError, RunhookError
 from runhook.domain.events import Event, events_for
+from runhook.domain.incidents import follows
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, over_quota
 from runhook.domain.runs import (
     LONGEST_SILENCE,
@@ -34,14 +34,13 @@ from runhook.domain.runs import (
     request_cancel,
 )
 from runhook.domain.topics import topics_of_event
-from runhook.domain.webhooks import Webhook
 from runhook.operations.compare import compare_with_last
+from runhook.operations.follow import Asked, decide_what_is_told, new_delivery
 from runhook.operations.group_commit import GroupCommit
-from runhook.operations.ids import new_delivery_id
 from runhook.operations.permitted import permissions_of
 from runhook.operations.queues import FairQueue
 from runhook.operations.room import Room
-from runhook.storage.deliveries import NewDelivery, insert_deliveries
+from runhook.storage.deliveries import insert_deliveries
 from runhook.storage.expectations import note_late_starts, note_starts
 from runhook.storage.jobs import JobName, find_jobs, register_jobs
 from runhook.storage.runs import (
@@ -433,36 +432,20 @@ async def owe_deliveries(
     if not events:
         return {}
     webhooks = await interested_webhooks(tx, {one for event in events for one in topics_of(event)})
-    wanted = [
-        (event, webhook)
+    asked = [
+        Asked(event, webhook, is_wanted)
         for event in events
         for webhook in webhooks.get(event.run.account_id, ())
-        if webhook.wants(event)
+        if (is_wanted := webhook.wants(event)) or follows(webhook, event.run.job)
     ]
+    owed = await decide_what_is_told(tx, asked)
     # Others have their turn between two slices.
-    for start in range(0, len(wanted), SLICE):
-        new = [
-            new_delivery(event, webhook, position, public_url=public_url)
-            for position, (event, webhook) in enumerate(wanted[start : start + SLICE], start)
-        ]
-        await insert_deliveries(tx, new)
-    return Counter(event.run.account_id for event, _ in wanted)
+    for start in range(0, len(owed), SLICE):
+        part = owed[start : start + SLICE]
+        await insert_deliveries(tx, [new_delivery(one, public_url=public_url) for one in part])
+    return Counter(one.webhook.account_id for one in owed)
 
 
 def topics_of(event: Event) -> list[str]:
     """Return the topics of an event."""
     return topics_of_event(event.run.account_id, event.type, event.run.job)
-
-
-def new_delivery(
-    event: Event, webhook: Webhook, position: int, *, public_url: str | None = None
-) -> NewDelivery:
-    """Return the delivery of ``event`` to ``webhook``, its bytes final."""
-    delivery_id = new_delivery_id(event.occurred_at, position)
-    return NewDelivery(
-        id=delivery_id,
-        webhook_id=webhook.id,
-        event=event,
-        rendered=webhook.rendered(event, delivery_id, public_url=public_url),
-        state=DeliveryState.PENDING if webhook.active else DeliveryState.SKIPPED,
-    )

@@ -25,6 +25,7 @@ from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.failing import WELL
 from runhook.domain.formats import DEFAULT, FORMATS, format_named
 from runhook.domain.formats.format import Format
+from runhook.domain.incidents import forgets_jobs, usual_notify
 from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, changed_options
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import AccountId, EnvironmentId, JobId, ProjectId
@@ -49,6 +50,7 @@ from runhook.operations.ids import new_webhook_id
 from runhook.operations.permitted import permitted
 from runhook.storage.accounts import lock_account
 from runhook.storage.scopes import hold_scopes, touch_scopes
+from runhook.storage.standings import delete_standings
 from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import (
     count_webhooks,
@@ -162,6 +164,9 @@ async def change_webhook(
         new_url = None if url == kept_url else url_to_seal(after, url)
         await update_webhook(tx, after, opened, resealed, new_url)
         await touch_scopes(tx, dropped(before, after))
+        # With another key it speaks to somebody else.
+        if forgets_jobs(before, after) or "format_settings" in resealed:
+            await delete_standings(tx, webhook_id)
         await note_webhook(
             tx,
             AuditAction.WEBHOOK_CHANGED,
@@ -208,6 +213,7 @@ async def remove_webhook(
         webhook = await existing_webhook(tx, account_id, webhook_id)
         await delete_webhook(tx, webhook, now=now)
         await touch_scopes(tx, webhook.narrowed_to)
+        await delete_standings(tx, webhook_id)
         await note_webhook(
             tx, AuditAction.WEBHOOK_DELETED, actor, before=webhook, after=None, now=now
         )
@@ -281,6 +287,8 @@ def with_defaults(change: WebhookChange) -> WebhookChange:
     options = dict(change.options)
     if format_.rate_limit is not None:
         options.setdefault("rate_limit", str(format_.rate_limit))
+    if options.get("notify") is None:
+        options["notify"] = usual_notify(format_.name).value
     events = [one.value for one in format_.event_types]
     return replace(
         change,

@@ -17,6 +17,8 @@ from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
+from runhook.domain.kinds import Choice
+from runhook.domain.options import OPTIONS
 from runhook.domain.version import VERSION
 from runhook.server.api.artifacts import put_artifact
 from runhook.server.api.uploads import put_archive
@@ -194,7 +196,12 @@ def errors_of(operation: Json, handler: HTTPRouteHandler) -> Sequence[int]:
 def describe_schemas(schemas: dict[str, Json]) -> None:
     """Say of each schema what the generator leaves out of the class that it was generated from."""
     structs = {one.__name__: one for one in every_struct(msgspec.Struct)}
+    choices = {one.kind.words.__name__: one for one in OPTIONS if isinstance(one.kind, Choice)}
     for schema in schemas.values():
+        choice = choices.get(schema.get("title", ""))
+        if choice is not None:
+            # The generator takes it from whichever of its uses it comes to first.
+            schema["description"] = choice.help
         struct = structs.get(schema.get("title", ""))
         if struct is None:
             continue

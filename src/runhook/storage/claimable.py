@@ -30,7 +30,8 @@ def claimable_of(
 ) -> sa.Select[tuple[str]]:
     """Return the ids of a webhook's due deliveries that wait for no earlier one, the oldest first.
 
-    Of one run's events, a later one waits until the earlier ones have had their first attempt.
+    Of one run's events, a later one waits until the earlier ones have had their first attempt. What
+    tells how a job does may wait for what told it before.
     """
     earlier = deliveries.alias("earlier")
     # Not EXISTS, which PostgreSQL may turn into a join that reads the whole table: this one is
@@ -47,6 +48,23 @@ def claimable_of(
         .limit(sa.literal_column("1"))
         .scalar_subquery()
     )
+    before = deliveries.alias("before")
+    followed = (
+        sa.select(before.c.id)
+        .where(
+            before.c.id == deliveries.c.waits_for,
+            sa.or_(
+                before.c.state == sa.literal_column("'sending'"),
+                sa.and_(
+                    before.c.state == sa.literal_column("'pending'"),
+                    before.c.attempt_count == 0,
+                    ~before.c.is_held,
+                ),
+            ),
+        )
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+    )
     return (
         sa.select(deliveries.c.id)
         .where(
@@ -54,6 +72,7 @@ def claimable_of(
             deliveries.c.webhook_id == webhook_id,
             deliveries.c.next_attempt_at <= now,
             awaited.is_(None),
+            sa.or_(deliveries.c.waits_for.is_(None), followed.is_(None)),
         )
         .order_by(deliveries.c.next_attempt_at, deliveries.c.id)
     )

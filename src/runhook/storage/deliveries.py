@@ -19,6 +19,7 @@ from runhook.domain.deliveries import (
 )
 from runhook.domain.events import Event, EventType
 from runhook.domain.formats.format import Rendered
+from runhook.domain.incidents import HEALED_REASON
 from runhook.domain.judging import FailureReason
 from runhook.domain.notices import MissedRun, Notice
 from runhook.domain.runs import AccountId, JobId, RunId
@@ -45,6 +46,20 @@ class NewDelivery:
     event: Event | Notice
     rendered: Rendered = field(repr=False)
     state: DeliveryState
+    hold: timedelta | None = None
+    """How long it waits until it is due, unless its job succeeds meanwhile; None is not at all."""
+    waits_for: DeliveryId | None = None
+    """The delivery that has to be attempted before."""
+
+    @property
+    def pause(self) -> timedelta | None:
+        """How long until it is due; None if it never is."""
+        return (self.hold or NO_PAUSE) if self.state is DeliveryState.PENDING else None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it depends on no other delivery."""
+        return self.hold is None and self.waits_for is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +98,17 @@ class LoggedDelivery:
     http_status_code: int | None
     failure: FailureReason | None
     cancel_reason: str | None
-    """Why it was canceled, in words; None if it was not."""
+    """Why it was canceled or superseded, in words; None if it was neither."""
+    is_held: bool = False
+    """Whether it is not told if its job succeeds before it is due."""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When its hold is over; None if it is not on hold."""
+        is_on_hold = self.state is DeliveryState.PENDING and self.is_held and not self.attempt_count
+        return self.next_attempt_at if is_on_hold else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +133,7 @@ IS_OVER = deliveries.c.state.not_in((DeliveryState.PENDING, DeliveryState.SENDIN
 SEARCHED = 10_000
 """How many deliveries are looked at, the newest first, for what no index tells: the cost of a look
 into the log does not follow the log's length."""
+NO_PAUSE = timedelta()
 LOOKED_BACK = 200
 """How many of a webhook's deliveries are looked at for the last failure."""
 INDEXED_STATES = frozenset(UNSENT_STATES)
@@ -157,29 +181,43 @@ EVERY_DELIVERY = DeliveryFilter()
 
 
 async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Add deliveries; pending ones are due at once, on the database's clock."""
+    """Add deliveries; pending ones are due at once or after their hold, on the database's clock."""
     if any(one.state is DeliveryState.PENDING for one in new):
         tx.makes_due = True
-    await tx.execute_many(
-        inserting_deliveries(tx.now),
-        [
-            {
-                "id": one.id,
-                "webhook_id": one.webhook_id,
-                "event_type": one.event.type,
-                **subject_of(one.event),
-                "is_test": False,
-                "state": one.state,
-                "is_due": one.state is DeliveryState.PENDING,
-                "body": one.rendered.body,
-                "envelope": envelope_of(one.rendered),
-                "attempt_count": 0,
-                "attempts_before": 0,
-                "created_at": one.event.occurred_at,
-            }
-            for one in new
-        ],
-    )
+    plain = [new_row(one) for one in new if one.is_plain]
+    if plain:
+        await tx.execute_many(inserting_deliveries(tx.now), plain)
+    joined = [{**new_row(one), **joined_columns(one)} for one in new if not one.is_plain]
+    if joined:
+        await tx.execute_many(inserting_deliveries(tx.now), joined)
+
+
+def new_row(new: NewDelivery) -> dict[str, Any]:
+    """Return the columns of a new delivery."""
+    return {
+        "id": new.id,
+        "webhook_id": new.webhook_id,
+        "event_type": new.event.type,
+        **subject_of(new.event),
+        "is_test": False,
+        "state": new.state,
+        "pause": new.pause,
+        "body": new.rendered.body,
+        "envelope": envelope_of(new.rendered),
+        "attempt_count": 0,
+        "attempts_before": 0,
+        "created_at": new.event.occurred_at,
+    }
+
+
+def joined_columns(new: NewDelivery) -> dict[str, Any]:
+    """Return the columns of a delivery that depends on others."""
+    is_healed = new.state is DeliveryState.SUPERSEDED
+    return {
+        "is_held": new.hold is not None,
+        "waits_for": new.waits_for,
+        "cancel_reason": HEALED_REASON if is_healed else None,
+    }
 
 
 def envelope_of(rendered: Rendered) -> str | None:
@@ -196,9 +234,9 @@ def rendered_of(body: bytes, envelope: str | None) -> Rendered:
 
 @lru_cache
 def inserting_deliveries(now: Clock) -> sa.Insert:
-    """Return the statement that adds a delivery, due at once if its parameter says so."""
-    is_due = sa.bindparam("is_due", type_=sa.Boolean)
-    return sa.insert(deliveries).values(next_attempt_at=sa.case((is_due, now)), updated_at=now)
+    """Return the statement that adds a delivery, due after the pause that is its parameter."""
+    pause = sa.bindparam("pause", type_=Duration)
+    return sa.insert(deliveries).values(next_attempt_at=after(now, pause), updated_at=now)
 
 
 def subject_of(event: Event | Notice) -> dict[str, int | None]:
@@ -261,6 +299,8 @@ async def return_to_queue(
             next_attempt_at=tx.now,
             attempts_before=before,
             next_trigger=AttemptTrigger.MANUAL,
+            is_held=False,
+            waits_for=None,
             cancel_reason=None,
             updated_at=tx.now,
         )
@@ -293,6 +333,8 @@ async def return_several_to_queue(
             next_attempt_at=tx.now,
             attempts_before=sa.case((waits, columns.attempts_before), else_=columns.attempt_count),
             next_trigger=AttemptTrigger.MANUAL,
+            is_held=False,
+            waits_for=None,
             cancel_reason=None,
             updated_at=tx.now,
         )
@@ -589,6 +631,7 @@ def logged_delivery_of(row: sa.Row[Any]) -> LoggedDelivery:
         http_status_code=row.http_status_code,
         failure=row.failure,
         cancel_reason=row.cancel_reason,
+        is_held=row.is_held,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -9,6 +9,7 @@ from runhook.domain.deliveries import UNSENT_STATES, AttemptTrigger, DeliverySta
 from runhook.domain.events import EventType
 from runhook.domain.formats import DEFAULT
 from runhook.domain.judging import FailureReason
+from runhook.domain.options import Notify
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import RedeliveryState
 from runhook.domain.runs import RunOutcome, RunStatus
@@ -320,6 +321,9 @@ webhooks = sa.Table(
     sa.Column("payload_version", Word(PayloadVersion), nullable=False),
     sa.Column("result_filter", Json, nullable=False),
     sa.Column("node_filter", Json),
+    sa.Column("notify", Word(Notify), nullable=False, server_default=Notify.EVERY),
+    # Minutes.
+    sa.Column("hold", sa.Float, nullable=False, server_default="0"),
     sa.Column("include_results", sa.Boolean, nullable=False, server_default=sa.false()),
     # Seconds before each retry; NULL is the service's own schedule.
     sa.Column("retry_schedule", Json),
@@ -396,6 +400,10 @@ deliveries = sa.Table(
         server_default=AttemptTrigger.SCHEDULED,
     ),
     sa.Column("next_attempt_at", UtcDateTime),
+    # Whether it is due once its hold is over, and not told if the job succeeds before that.
+    sa.Column("is_held", sa.Boolean, nullable=False, server_default=sa.false()),
+    # The delivery before it that told how the job does: it must have had its first attempt.
+    sa.Column("waits_for", Ksuid),
     # Counts its claims: each has a number of its own.
     sa.Column("claim_number", sa.Integer, nullable=False, server_default="0"),
     sa.Column("claimed_by", sa.Text),
@@ -456,7 +464,35 @@ sa.Index(
     sqlite_where=IS_UNSENT,
     postgresql_where=IS_UNSENT,
 )
+IS_HELD = sa.and_(
+    IS_PENDING, deliveries.c.is_held, deliveries.c.attempt_count == sa.literal_column("0")
+)
+sa.Index(
+    "ix_deliveries_held",
+    deliveries.c.webhook_id,
+    deliveries.c.job_id,
+    sqlite_where=IS_HELD,
+    postgresql_where=IS_HELD,
+)
 sa.Index("ix_deliveries_order", deliveries.c.run_id, deliveries.c.webhook_id)
+
+# What webhooks know of how jobs do, as `domain/incidents.py` has it.
+standings = sa.Table(
+    "standings",
+    metadata,
+    sa.Column("webhook_id", sa.ForeignKey("webhooks.id"), primary_key=True),
+    sa.Column("job_id", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, index=True),
+    # The delivery that tells of the failure that goes on; NULL if none does.
+    sa.Column("failure_id", Ksuid),
+    # The run whose failure was told last.
+    sa.Column("failed_run_id", sa.BigInteger),
+    # The last delivery that told how the job does.
+    sa.Column("latest_id", Ksuid),
+    # The run that started last of those that have ended, and how.
+    sa.Column("newest_started_at", UtcDateTime),
+    sa.Column("newest_run_id", sa.BigInteger),
+    sa.Column("is_well", sa.Boolean, nullable=False, server_default=sa.true()),
+)
 
 attempts = sa.Table(
     "attempts",

@@ -28,6 +28,7 @@ class EventOut(Struct, kw_only=True):
     created_at: str
     updated_at: str
     next_attempt_at: str | None
+    held_until: str | None
 
 
 def event_of(delivery: LoggedDelivery, caller: Caller) -> EventOut:
@@ -52,6 +53,7 @@ def event_of(delivery: LoggedDelivery, caller: Caller) -> EventOut:
         created_at=microseconds(delivery.created_at),
         updated_at=microseconds(delivery.updated_at),
         next_attempt_at=microseconds(next_attempt_at) if next_attempt_at else None,
+        held_until=microseconds(delivery.held_until) if delivery.held_until else None,
     )
 
 

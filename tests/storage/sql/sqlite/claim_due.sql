@@ -8,7 +8,10 @@ FROM deliveries
 WHERE deliveries.state = 'pending' AND deliveries.webhook_id = anon_1."key" AND deliveries.next_attempt_at <= CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 AND (SELECT earlier.id
 FROM deliveries AS earlier
 WHERE earlier.run_id = deliveries.run_id AND earlier.webhook_id = deliveries.webhook_id AND earlier.event_sequence < deliveries.event_sequence AND earlier.attempt_count = ? AND earlier.state IN ('pending', 'sending')
- LIMIT 1 OFFSET ?) IS NULL ORDER BY deliveries.next_attempt_at, deliveries.id
+ LIMIT 1 OFFSET ?) IS NULL AND (deliveries.waits_for IS NULL OR (SELECT "before".id
+FROM deliveries AS "before"
+WHERE "before".id = deliveries.waits_for AND ("before".state = 'sending' OR "before".state = 'pending' AND "before".attempt_count = ? AND "before".is_held = 0)
+ LIMIT 1 OFFSET ?) IS NULL) ORDER BY deliveries.next_attempt_at, deliveries.id
  LIMIT (SELECT max(anon_2.value) AS max_1
 FROM json_each(?) AS anon_2) OFFSET ?)) AS ranked
 WHERE ranked.place <= ranked.places)) AS one;

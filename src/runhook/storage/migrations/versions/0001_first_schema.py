@@ -153,6 +153,8 @@ def upgrade() -> None:
         sa.Column("payload_version", sa.Text(), nullable=False),
         sa.Column("result_filter", Json, nullable=False),
         sa.Column("node_filter", Json),
+        sa.Column("notify", sa.Text(), nullable=False, server_default="every"),
+        sa.Column("hold", sa.Float(), nullable=False, server_default="0"),
         sa.Column("include_results", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("retry_schedule", Json, nullable=True),
         sa.Column("rate_limit", sa.Text(), nullable=True),
@@ -387,6 +389,8 @@ def upgrade() -> None:
         sa.Column("attempts_before", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("next_trigger", sa.Text(), nullable=False, server_default="scheduled"),
         sa.Column("next_attempt_at", sa.BigInteger(), nullable=True),
+        sa.Column("is_held", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("waits_for", Ksuid, nullable=True),
         sa.Column("claim_number", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("claimed_by", sa.Text(), nullable=True),
         sa.Column("claimed_until", sa.BigInteger(), nullable=True),
@@ -414,6 +418,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index(
+        "ix_deliveries_held",
+        "deliveries",
+        ["webhook_id", "job_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending' AND is_held = 1 AND attempt_count = 0"),
+        postgresql_where=sa.text("state = 'pending' AND is_held AND attempt_count = 0"),
     )
     op.create_index(
         "ix_deliveries_of_account", "deliveries", ["account_id", "created_at", "id"], unique=False
@@ -449,6 +461,23 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "sequence", name="pk_events"),
     )
+    op.create_table(
+        "standings",
+        sa.Column("webhook_id", Ksuid, nullable=False),
+        sa.Column("job_id", Number, nullable=False),
+        sa.Column("failure_id", Ksuid, nullable=True),
+        sa.Column("failed_run_id", sa.BigInteger(), nullable=True),
+        sa.Column("latest_id", Ksuid, nullable=True),
+        sa.Column("newest_started_at", sa.BigInteger(), nullable=True),
+        sa.Column("newest_run_id", sa.BigInteger(), nullable=True),
+        sa.Column("is_well", sa.Boolean(), nullable=False, server_default=sa.true()),
+        sa.ForeignKeyConstraint(["webhook_id"], ["webhooks.id"], name="fk_standings_webhook_id"),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["jobs.id"], name="fk_standings_job_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("webhook_id", "job_id", name="pk_standings"),
+    )
+    op.create_index("ix_standings_job_id", "standings", ["job_id"], unique=False)
     op.create_table(
         "attempts",
         sa.Column("delivery_id", Ksuid, nullable=False),

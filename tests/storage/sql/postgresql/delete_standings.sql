@@ -1,0 +1,1 @@
+DELETE FROM standings WHERE standings.webhook_id = $1::VARCHAR COLLATE "C";

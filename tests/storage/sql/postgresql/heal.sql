@@ -1,0 +1,1 @@
+UPDATE deliveries SET state=$1::VARCHAR, next_attempt_at=$2::BIGINT, claimed_by=$3::VARCHAR, claimed_until=$4::BIGINT, cancel_reason=$5::VARCHAR, updated_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE deliveries.state = 'pending' AND deliveries.is_held AND deliveries.attempt_count = 0 AND deliveries.id IN ($6::VARCHAR COLLATE "C");

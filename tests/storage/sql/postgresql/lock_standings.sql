@@ -1,0 +1,1 @@
+INSERT INTO standings (webhook_id, job_id) VALUES ($1::VARCHAR COLLATE "C", $2::BIGINT) ON CONFLICT (webhook_id, job_id) DO UPDATE SET is_well = standings.is_well RETURNING standings.webhook_id, standings.job_id, standings.failure_id, standings.failed_run_id, standings.latest_id, standings.newest_started_at, standings.newest_run_id, standings.is_well;

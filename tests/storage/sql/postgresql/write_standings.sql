@@ -1,0 +1,1 @@
+UPDATE standings SET failure_id=$1::VARCHAR COLLATE "C", failed_run_id=$2::BIGINT, latest_id=$3::VARCHAR COLLATE "C", newest_started_at=$4::BIGINT, newest_run_id=$5::BIGINT, is_well=$6::BOOLEAN WHERE standings.webhook_id = $7::VARCHAR COLLATE "C" AND standings.job_id = $8::BIGINT;

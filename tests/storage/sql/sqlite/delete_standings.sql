@@ -1,0 +1,1 @@
+DELETE FROM standings WHERE standings.webhook_id = ?;

@@ -1,0 +1,1 @@
+INSERT INTO standings (webhook_id, job_id) VALUES (?, ?) ON CONFLICT (webhook_id, job_id) DO UPDATE SET is_well = standings.is_well RETURNING webhook_id, job_id, failure_id, failed_run_id, latest_id, newest_started_at, newest_run_id, is_well;
