@@ -258,7 +258,7 @@ async def open_to_serve(settings: Settings) -> AsyncIterator[Store]:
         await migrate(store)
         await check_key(store, settings.data_dir, is_given=given is not None)
         if store.file is not None:
-            # Whoever held these is dead, or we would not own the file.
+            # The workers that held these are dead, or we would not own the file.
             await rescue_all(store)
         yield store
 
