@@ -24,7 +24,7 @@ async def test_who_may_says_on_the_jobs_page_how_often_it_is_expected(api: Api, 
     assert page.heading == "nightly"
     assert "not a span of time" in refused.error_of("every")
     assert (led_to(saved), row.every.total_seconds()) == (path, 6 * 3600)
-    assert "A run every 6 hours, and 15 minutes later at most." in seen.main.text
+    assert "Expected every 6 hours, with a grace period of 15 minutes." in seen.main.text
     assert led_to(ended) == path
     assert await rows_of(api.store, expectations) == []
 

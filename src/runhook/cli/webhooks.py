@@ -96,7 +96,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def request_test(service: Service, webhook_id: str) -> int:
-    """Say what came of a test, and return 0 if the endpoint took it."""
+    """Print the result of a test; return 0 if the endpoint accepted it."""
     error = test_webhook(service, webhook_id)
     if error is not None:
         print(f"runhook webhooks: the test failed: {printable_name(error)}", file=sys.stderr)

@@ -242,7 +242,7 @@ def keep_failed(nodes: list[FailedNode], node: Mapping[str, object]) -> None:
 
 
 def read_failed(node: Mapping[str, object], longest: int) -> FailedNode:
-    """Pick what is told of a node; a hook's id begins with `operation`."""
+    """Pick the reported values of a node; a hook's id begins with `operation`."""
     unique_id = str(node["unique_id"])[:LONGEST_KEPT]
     return FailedNode(
         unique_id=unique_id,
@@ -317,7 +317,7 @@ def summarise(
 
 
 class Told:
-    """What is told of nodes, within bounds for all of them together."""
+    """Reported nodes, within bounds for all of them together."""
 
     def __init__(self, redact: Callable[[str], str], facts: Mapping[str, NodeFacts]) -> None:
         self._redact = redact
@@ -336,7 +336,7 @@ class Told:
         return told
 
     def others(self, nodes: Sequence[FailedNode]) -> list[dict[str, object]]:
-        """Return what is told of others: as many as there is room for, of each owner some."""
+        """The other nodes to report: as many as there is room for, some of each owner."""
         told = []
         left = FACTS_BYTES
         for node in taking_turns(nodes, lambda node: self._of(node).owned_by)[:OTHER_NODES]:

@@ -156,7 +156,7 @@ class Message:
     run_link: Link | None = None
     trigger_link: Link | None = None
     correlation_key: str
-    """Equal for all that is told of one job in one environment; ASCII, at most 100 characters."""
+    """Equal for all messages about one job in one environment; ASCII, at most 100 characters."""
     account_id: AccountId
     job: Job | None = None
     """Its names are cleaned and shortened; None where it is about no job."""
@@ -186,7 +186,7 @@ class Message:
 
 
 def message_of(event: Event | Notice, telling: Telling) -> Message:
-    """Return what people are told of an event or a notice."""
+    """Message about an event or a notice."""
     match event:
         case Event():
             return message_of_run(event, telling)
@@ -199,7 +199,7 @@ def message_of(event: Event | Notice, telling: Telling) -> Message:
 
 
 def message_of_run(event: Event, telling: Telling) -> Message:
-    """Return what people are told of a run."""
+    """Message about a run."""
     run, job = event.run, shown_job(event.run.job)
     status = status_of(event, has_recovered=telling.has_recovered)
     results = read_node_results(run.results)
@@ -229,7 +229,7 @@ def message_of_run(event: Event, telling: Telling) -> Message:
 
 
 def message_of_missed(notice: MissedRun, telling: Telling) -> Message:
-    """Return what people are told of a run that was expected."""
+    """Message about a run that was expected."""
     job = shown_job(notice.job)
     page = telling.public_url and notice.last_run_id is not None
     return Message(
@@ -258,7 +258,7 @@ def message_of_missed(notice: MissedRun, telling: Telling) -> Message:
 
 
 def message_of_deactivation(notice: Deactivation, telling: Telling) -> Message:
-    """Return what people are told of a webhook that was deactivated."""
+    """Message about a webhook that was deactivated."""
     name = fit(one_line(notice.webhook_name), NAME_CHARACTERS)
     page = telling.public_url and (
         f"{telling.public_url}/accounts/{notice.account_id}/webhooks/{notice.webhook_id}"
@@ -299,7 +299,7 @@ def status_of(event: Event, *, has_recovered: bool) -> Status:
 
 
 def key_of_job(account_id: AccountId, job: Job) -> str:
-    """Return the key that joins what is told of a job in its environment."""
+    """Key that joins the messages about a job in its environment."""
     return f"runhook-{account_id}-job-{job.id}-environment-{job.environment_id}"
 
 
@@ -321,7 +321,7 @@ def shown_name(name: str) -> str:
 
 
 def facts_of(job: Job, run: Run, results: NodeResults, nodes: Sequence[Node]) -> tuple[Fact, ...]:
-    """Return what is told of a run beside what failed."""
+    """Facts about a run beside its failures."""
     trigger = run.trigger
     counts = list((results.counts or {}).items())
     told = [f"{count} {one_line(status)}" for status, count in counts[:KINDS_TOLD]]
@@ -348,7 +348,7 @@ def reason_of(run: Run) -> str:
 
 
 def nodes_told(status: Status, results: NodeResults) -> tuple[tuple[Node, ...], int]:
-    """Return the nodes that are told of, and how many there are beside them."""
+    """The nodes to show, and how many others there are."""
     if SEVERITIES[status] is Severity.BAD:
         nodes = tuple(map(node_of, results.failed))
         return nodes, results.failed_total - len(nodes)
@@ -359,7 +359,7 @@ def nodes_told(status: Status, results: NodeResults) -> tuple[tuple[Node, ...], 
 
 
 def node_of(node: FailedNode) -> Node:
-    """Return what people are told of a node that failed or warned."""
+    """Lines about a node that failed or warned."""
     facts = node.facts
     return Node(
         unique_id=shown(node.unique_id),

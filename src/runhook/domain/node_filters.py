@@ -68,11 +68,11 @@ class NodeFilter:
     catch_all: bool = option(
         False,  # noqa: FBT003 - it is the value
         Flag(
-            "Also failures that are nobody's",
+            "Also failures without an owner",
             "a compilation error, a killed run, or nodes whose reporter does not tell whose",
         ),
         label="Catch-all",
-        help="whether it also hears of failures that are nobody's: of runs that failed without a "
+        help="whether failures without an owner are sent too: of runs that failed without a "
         "node, were killed or canceled, and of nodes whose reporter does not tell whose they are",
     )
 
@@ -129,7 +129,7 @@ def concerned(run: Run, node_filter: NodeFilter) -> bool:
 
 
 def nodes_of(results: NodeResults) -> Sequence[FailedNode]:
-    """Return all nodes that are told of."""
+    """All reported nodes."""
     return [*results.failed, *results.warned, *results.others]
 
 

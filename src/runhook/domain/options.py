@@ -71,7 +71,7 @@ class Notify(StrEnum):
 
 
 class ResultFilter(StrEnum):
-    """What a run's end must have for a webhook that does not want to hear of every one."""
+    """What a run's end must have for a webhook that selects only some."""
 
     NEW_FAILURES = "new_failures"
     """Something failed that had not in the job's last run."""

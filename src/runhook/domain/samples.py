@@ -69,7 +69,7 @@ def sample_event(webhook: Webhook, *, now: datetime) -> Event | Notice:
     """Make up an event that the webhook could get, of an invented run, job or webhook.
 
     It is `job.run.completed`, or the first event type that the webhook selected if not that one. In
-    formats for people it is a failure, if they are told of any.
+    formats for people it is a failure, if they get any.
     """
     usual = [EventType.COMPLETED]
     if is_for_people(webhook):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 JUMP = timedelta(days=1)
-"""A clock that is further ahead than this of when it was last trusted has jumped, or nobody looked
+"""A clock that is further ahead than this of when it was last trusted has jumped, or was not read
 at it for so long."""
 LASTING = timedelta(hours=6)
 """After so long a clock that jumped is trusted again."""

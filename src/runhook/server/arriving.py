@@ -130,7 +130,7 @@ class Arrival:
         return message
 
     async def _read_what_is_here(self) -> None:
-        """Take a small body that nobody asked for, so that the connection can be used again."""
+        """Read a small body that the handler did not, so that the connection can be used again."""
         if self._waits_for_us:
             return
         with suppress(TooSlowError, InvalidError):

@@ -362,7 +362,7 @@ class Connection(asyncio.BufferedProtocol):
         # It holds this connection, and would be held by it for ever.
         self._context = None
 
-    # What is told of requests.
+    # What the protocol reports of requests.
 
     def begin_request(self, body: Body | None) -> None:
         """A head has ended, and somebody answers it."""
@@ -387,7 +387,7 @@ class Connection(asyncio.BufferedProtocol):
         self._go_on()
 
     def take_body(self) -> None:
-        """Nobody waits for more of a body."""
+        """The application waits for no more of a body."""
         self._is_wanted = False
         self._on_excess = None
         self._settle()
@@ -400,7 +400,7 @@ class Connection(asyncio.BufferedProtocol):
         self._head = Head()
         self._settle()
         if self._came:
-            # Whoever sends requests without waiting for answers would keep the loop busy.
+            # A client that sends requests without waiting for responses would keep the loop busy.
             self._slow_down()
         elif self._has_eof:
             self.hang_up()
@@ -459,7 +459,7 @@ class Connection(asyncio.BufferedProtocol):
         self._unread = self.transport.get_write_buffer_size()
         self._move(Phase.LEAVING, DRAINING_SECONDS if may_send else self._patience)
         self._came = b""
-        # Whoever still answers hears that the client is gone.
+        # A handler that still responds sees that the client is gone.
         self._end_http()
         if not may_send:
             self.transport.close()

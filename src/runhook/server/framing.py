@@ -51,7 +51,7 @@ class Chunked:
         self._in_chunk = 0
         """Bytes to come of a chunk and of the line break behind it."""
         self._line = b""
-        """What came of a line that announces a chunk, or the last of a trailer."""
+        """Result of reading a line that announces a chunk, or the last of a trailer."""
         self._trailers: int | None = None
         """How many there were, once the last chunk is through."""
         self._bytes = 0

@@ -71,7 +71,7 @@ class Discord(MessageFormat[NoSettings]):
             )
 
     def compose(self, message: Message, telling: Telling, settings: NoSettings) -> Rendered:
-        """Return a message that can ping nobody."""
+        """A message that pings no one."""
         del telling, settings
         return Rendered(
             body=encoded({"embeds": [embed_of(message)], "allowed_mentions": {"parse": []}})

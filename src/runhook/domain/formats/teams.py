@@ -1,7 +1,7 @@
 """Microsoft Teams: an Adaptive Card that a Power Automate flow posts.
 
 Texts stand in rich text blocks, which have no markup at all. What Teams makes of a card has to stay
-below 28 KB, and a flow that posts nothing says so to nobody but its owner.
+below 28 KB, and a flow that posts nothing says so to its owner only.
 """
 
 from dataclasses import replace

@@ -188,7 +188,7 @@ def template_facts(message: Message, telling: Telling) -> dict[str, object]:
 
 
 def node_facts(node: Node) -> dict[str, object]:
-    """Return what is told of a node."""
+    """Facts of a node."""
     return {
         "name": node.name,
         "unique_id": node.unique_id,

@@ -1,4 +1,4 @@
-"""What is told of jobs, environments and projects that were deleted, as JSON."""
+"""Deleted jobs, environments and projects as JSON."""
 
 from msgspec import Struct
 
