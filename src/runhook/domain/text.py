@@ -50,6 +50,8 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return a text in one line, made harmless."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     return SPACES.sub(" ", clean(text)).strip()
 
 
