@@ -330,8 +330,10 @@ def build_delivering(
         lease=lease,
         send_margin=send_margin(settings.attempt_timeout),
         on_room=wake.set,
+        public_url=settings.public_url,
     )
     run_watcher = RunWatcher(store, clock, public_url=settings.public_url)
+    job_watcher = JobWatcher(store, clock, public_url=settings.public_url)
     pruner = Pruner(store, retention=settings.retention_days, is_clock_right=lambda: clock.is_right)
     loops = [
         Loop("dispatcher", dispatcher.tick, wake=wake),
@@ -341,7 +343,7 @@ def build_delivering(
         presence.duty("rescuer", Rescuer(store).tick),
         presence.duty("redeliverer", Redeliverer(store, clock).tick),
         presence.duty("run watcher", run_watcher.tick),
-        presence.duty("job watcher", JobWatcher(store, clock).tick),
+        presence.duty("job watcher", job_watcher.tick),
         presence.duty("pruner", pruner.tick),
     ]
     return Delivering(dispatcher, wake, loops)

@@ -214,3 +214,15 @@ async def test_replicas_that_look_at_once_tell_of_each_job_once(
 
     assert sum(found) == 10
     assert await told(tenant, webhook) == [1] * 10
+
+
+async def test_a_missed_run_leads_to_the_last_one_where_people_read_of_it(tenant: Tenant):
+    webhook = await tenant.webhook(event_types=MISSED, format="slack", rate_limit=None)
+    await expect(tenant)
+    tenant.clock.advance(DAY + HOUR)
+
+    await tell_of_missed_runs(tenant.store, tenant.clock, public_url="https://runhook.example.com")
+
+    body = (await tenant.delivery(webhook)).body.decode()
+    assert "did not start in" in body
+    assert f"https://runhook.example.com/accounts/{tenant.account_id}/runs/1" in body

@@ -167,6 +167,7 @@ class WebhookFields(TypedDict, total=False):
     active: bool
     payload_version: PayloadVersion
     include_results: bool
+    format: str
     result_filter: tuple[ResultFilter, ...]
     node_filter: NodeFilter | None
     deactivate_reason: str | None

@@ -54,6 +54,7 @@ class Dispatcher:
         jitter: draws a number from 0 to 1 for each attempt, which spreads retries.
         steady: measures how long a lease has been held, in seconds; the event loop's clock unless a
             test has another.
+        public_url: where people reach this service, for notices of deactivated webhooks.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Dispatcher:
         on_room: Callable[[], None] = lambda: None,
         jitter: Callable[[], float] = random.random,
         steady: Callable[[], float] | None = None,
+        public_url: str | None = None,
     ) -> None:
         self._store = store
         self._sender = sender
@@ -77,6 +79,7 @@ class Dispatcher:
         self._send_margin = send_margin
         self._on_room = on_room
         self._jitter = jitter
+        self._public_url = public_url
         self._now = steady or asyncio.get_running_loop().time
         self._ledger = Ledger()
         self._lanes = Lanes(self._ledger, self._begin)
@@ -235,7 +238,8 @@ class Dispatcher:
         return self._schedule if own is None else own
 
     async def _record(self, sent: Sequence[Sent]) -> Sequence[Recorded]:
-        return await record(self._store, [one.judged for one in sent], self._clock)
+        judged = [one.judged for one in sent]
+        return await record(self._store, judged, self._clock, public_url=self._public_url)
 
     def _learn(self, sent: Sequence[Sent], recorded: Sequence[Recorded | Exception]) -> None:
         """Let go of what has been recorded, and close lanes whose endpoints turned out to fail."""

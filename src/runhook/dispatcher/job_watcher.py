@@ -23,11 +23,13 @@ class JobWatcher:
     Args:
         store: where they are.
         clock: dates the notices.
+        public_url: where people reach this service, None if it is not known.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, *, public_url: str | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._public_url = public_url
         self._hearing = Hearing()
 
     async def tick(self) -> timedelta:
@@ -38,7 +40,7 @@ class JobWatcher:
         return NO_PAUSE if len(missed) >= STEP else INTERVAL
 
     async def _tell(self) -> Sequence[MissedRun]:
-        missed = await tell_of_missed_runs(self._store, self._clock)
+        missed = await tell_of_missed_runs(self._store, self._clock, public_url=self._public_url)
         if missed:
             log.warning("runs missed", jobs=[one.job.id for one in missed])
         return missed

@@ -218,7 +218,9 @@ async def return_unused(
         await give_turns_back(tx, unused)
 
 
-async def record(store: Store, judged: Sequence[Judged], clock: Clock) -> Sequence[Recorded]:
+async def record(
+    store: Store, judged: Sequence[Judged], clock: Clock, *, public_url: str | None = None
+) -> Sequence[Recorded]:
     """Record attempts, and what they tell of the endpoints' health.
 
     One whose claim was lost meanwhile changes nothing.
@@ -228,7 +230,7 @@ async def record(store: Store, judged: Sequence[Judged], clock: Clock) -> Sequen
         held = await hold_claims(tx, [one.claimed.claim for one in judged])
         kept = [one for one in judged if one.claimed.claim in held]
         sent = [one for one in kept if not one.is_postponed]
-        closed = await record_held(tx, sent, now=now) if sent else set()
+        closed = await record_held(tx, sent, now=now, public_url=public_url) if sent else set()
         closed |= await postpone(tx, [one for one in kept if one.is_postponed])
     return [
         Recorded(
@@ -251,7 +253,7 @@ async def postpone(tx: Transaction, judged: Sequence[Judged]) -> set[WebhookId]:
 
 
 async def record_held(
-    tx: Transaction, judged: Sequence[Judged], *, now: datetime
+    tx: Transaction, judged: Sequence[Judged], *, now: datetime, public_url: str | None
 ) -> set[WebhookId]:
     """Record attempts of deliveries that we hold; return the webhooks that are closed after that.
 
@@ -283,7 +285,7 @@ async def record_held(
     )
     deactivations = [one.deactivation for one in findings if one.deactivation is not None]
     if deactivations:
-        await deactivate(tx, deactivations, now=now)
+        await deactivate(tx, deactivations, now=now, public_url=public_url)
     inactive = {one.webhook.id for one in findings if not one.stays_active}
     if inactive:
         await cancel_waiting(tx, inactive)

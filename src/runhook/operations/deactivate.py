@@ -12,7 +12,13 @@ from runhook.storage.store import Transaction
 from runhook.storage.webhooks import deactivate_webhook
 
 
-async def deactivate(tx: Transaction, notices: Sequence[Deactivation], *, now: datetime) -> None:
+async def deactivate(
+    tx: Transaction,
+    notices: Sequence[Deactivation],
+    *,
+    now: datetime,
+    public_url: str | None = None,
+) -> None:
     """Switch webhooks off, and owe the notices of it, in one transaction.
 
     Their rows must be locked and active: so each is switched off once, and told of once, whichever
@@ -30,4 +36,4 @@ async def deactivate(tx: Transaction, notices: Sequence[Deactivation], *, now: d
             after={"active": False, "deactivate_reason": one.reason},
             now=now,
         )
-    await owe_notices(tx, notices)
+    await owe_notices(tx, notices, public_url=public_url)

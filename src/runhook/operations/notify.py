@@ -10,7 +10,9 @@ from runhook.storage.store import Transaction
 from runhook.storage.webhooks import interested_webhooks
 
 
-async def owe_notices(tx: Transaction, notices: Sequence[Notice]) -> None:
+async def owe_notices(
+    tx: Transaction, notices: Sequence[Notice], *, public_url: str | None = None
+) -> None:
     """Add a delivery of each notice for each webhook that it is for."""
     webhooks = await interested_webhooks(tx, {topic for one in notices for topic in topics_of(one)})
     asked = [
@@ -21,7 +23,7 @@ async def owe_notices(tx: Transaction, notices: Sequence[Notice]) -> None:
     ]
     owed = await decide_what_is_told(tx, asked)
     if owed:
-        await insert_deliveries(tx, [new_delivery(one) for one in owed])
+        await insert_deliveries(tx, [new_delivery(one, public_url=public_url) for one in owed])
 
 
 def topics_of(notice: Notice) -> list[str]:

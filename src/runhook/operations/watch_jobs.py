@@ -15,7 +15,9 @@ STEP = 100
 """How many jobs one transaction tells of at most."""
 
 
-async def tell_of_missed_runs(store: Store, clock: Clock) -> Sequence[MissedRun]:
+async def tell_of_missed_runs(
+    store: Store, clock: Clock, *, public_url: str | None = None
+) -> Sequence[MissedRun]:
     """Tell of each job whose run did not start in time, once for all intervals that have gone by.
 
     Of several replicas that do this at once, each takes jobs that no other one has. While the
@@ -24,6 +26,7 @@ async def tell_of_missed_runs(store: Store, clock: Clock) -> Sequence[MissedRun]
     Args:
         store: where the jobs are; its clock says what is overdue.
         clock: dates the notices.
+        public_url: where people reach this service, None if it is not known.
 
     Returns:
         what was told, to whom it may concern.
@@ -36,7 +39,7 @@ async def tell_of_missed_runs(store: Store, clock: Clock) -> Sequence[MissedRun]
             return []
         await put_off(tx, [put_off_expected(one) for one in overdue])
         notices = [notice_of(one, occurred_at=clock.now()) for one in overdue]
-        await owe_notices(tx, notices)
+        await owe_notices(tx, notices, public_url=public_url)
     return notices
 
 
