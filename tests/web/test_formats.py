@@ -74,6 +74,20 @@ async def test_slack_needs_nothing_but_its_url(ada):
     assert made.is_redirect
     shown = await page_at(ada, made.headers["location"])
     assert "https://hooks.slack.com/********" in shown.main.text
+    chosen = fields_of((await page_at(ada, f"{made.headers['location']}/edit")).form())
+    assert chosen["notify"] == "changes"
+
+
+async def test_each_field_is_there_once_and_which_nodes_is_folded_until_some_are_chosen(ada):
+    page = await page_at(ada, f"{NEW}?format=slack")
+    names = [one.attributes["name"] for one in page.form().all("textarea")]
+    refused = Page(await submit(ada, page, page.form(), **{"node_filter.groups": "finance"}))
+
+    assert len(names) == len(set(names))
+    fold, again = (
+        one.main.one("fieldset", id="node_filter").one("details") for one in (page, refused)
+    )
+    assert ("open" in fold.attributes, "open" in again.attributes) == (False, True)
 
 
 async def test_the_formats_are_offered_first_each_with_its_name_and_what_it_is_for(ada):

@@ -137,7 +137,6 @@ class Options:
         hint="It hears of a run's end only if one of them failed or warned, and is shown no other.",
         help="whose failures and warnings it hears of, and which nodes it is shown; `null` is all",
         use=Use.PUBLISHING,
-        is_advanced=True,
     )
     notify: Notify = option(
         Notify.EVERY,

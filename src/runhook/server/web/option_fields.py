@@ -40,6 +40,11 @@ class Field:
                 return "choice"
         return "area" if self.rows > 1 else "field"
 
+    def is_filled(self, form: Form) -> bool:
+        """Whether something is filled in, or wrong, in this field or a part of it."""
+        mine = (form.errors.get(self.name), form.values.get(self.name), form.chosen.get(self.name))
+        return any(mine) or any(part.is_filled(form) for part in self.parts)
+
 
 def fields_of(options: Iterable[Option], within: str = "") -> list[Field]:
     """List the fields of options."""

@@ -11,6 +11,7 @@ from runhook.domain.events import EventType
 from runhook.domain.format_settings import settings_in
 from runhook.domain.formats import DEFAULT, FORMATS
 from runhook.domain.formats.format import Format, MessageFormat
+from runhook.domain.incidents import usual_notify
 from runhook.domain.numbers import NO_ID, id_in
 from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, changed_options
 from runhook.domain.runs import EnvironmentId, JobId, ProjectId, Run
@@ -100,7 +101,9 @@ def blank_form(account: Account, name: str) -> Form:
     form = Form(dict.fromkeys(FIELDS, ""), {one: [] for one in CHOICES})
     form.values["format"] = name
     options = Options(
-        payload_version=account.default_payload_version, rate_limit=format_.rate_limit
+        payload_version=account.default_payload_version,
+        rate_limit=format_.rate_limit,
+        notify=usual_notify(name),
     )
     fill_form(form, option_fields(name), written(options))
     fill_form(form, SETTING_FIELDS[name], settings_json(format_.settings()))
