@@ -1,15 +1,22 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from runhook.domain.events import Event, EventType
+from runhook.domain.formats import FORMATS
+from runhook.domain.formats.format import Audience
+from runhook.domain.message import message_of
 from runhook.domain.runs import RunStatus
 from runhook.domain.samples import sample_event
 from runhook.domain.telling import DeliveryId, PayloadVersion
 from tests.support.builders import RUN_EVENTS, a_deactivation, a_missed_run, a_webhook, an_event
 from tests.support.rendering import render
 
+FOR_PEOPLE = [
+    name for name, one in FORMATS.items() if one.audience in {Audience.PEOPLE, Audience.INCIDENTS}
+]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -66,3 +73,42 @@ def test_a_sample_is_one_that_the_webhook_wants():
         sample = sample_event(webhook, now=NOW)
         is_event = isinstance(sample, Event)
         assert webhook.wants(sample) if is_event else webhook.wants_notice(sample)
+
+
+@pytest.mark.parametrize("name", FOR_PEOPLE)
+def test_people_are_shown_a_failure_with_a_node_that_failed(name):
+    webhook = a_webhook(format=name, event_types=(EventType.STARTED, EventType.ERRORED))
+    types = (EventType.ERRORED, EventType.COMPLETED)
+    for type_ in types:
+        sample = sample_event(replace(webhook, event_types=(type_,)), now=NOW)
+        assert isinstance(sample, Event)
+        assert FORMATS[name].tells(sample)
+        message = message_of(sample, webhook.telling(DeliveryId("wev_1"), is_sample=True))
+
+        assert message.headline == "✗ Sample job failed in Sample environment"
+        assert message.nodes
+
+
+def test_a_sample_is_of_what_the_format_tells_of():
+    webhook = a_webhook(format="pagerduty", event_types=(EventType.STARTED, EventType.MISSED))
+
+    assert sample_event(webhook, now=NOW).type is EventType.MISSED
+
+
+def test_a_sample_joins_no_incident_and_no_thread_of_a_real_run_or_job():
+    webhook = a_webhook(format="pagerduty")
+    sample = sample_event(webhook, now=NOW)
+    made_up, real = (
+        message_of(
+            sample,
+            webhook.telling(
+                DeliveryId("wev_1"), is_sample=is_sample, public_url="https://runhook.example.com"
+            ),
+        )
+        for is_sample in (True, False)
+    )
+
+    assert made_up.correlation_key == f"{real.correlation_key}-test"
+    assert made_up.run_id is None
+    assert made_up.run_link is not None
+    assert made_up.run_link.url == "https://runhook.example.com/accounts/123/runs"

@@ -15,9 +15,10 @@ from runhook.domain.webhooks import (
     check_event_types,
     check_filtered,
     check_ids,
+    check_told,
     check_webhook_name,
 )
-from tests.support.builders import RUN_EVENTS, a_job, a_run, a_webhook, an_event
+from tests.support.builders import RUN_EVENTS, a_job, a_missed_run, a_run, a_webhook, an_event
 
 NEW_FAILURES, WARNINGS = ResultFilter
 
@@ -27,6 +28,25 @@ def test_a_webhook_wants_only_the_event_types_it_selected(type_):
     webhook = a_webhook(event_types=(EventType.STARTED, EventType.ERRORED))
 
     assert webhook.wants(an_event(type=type_)) is (type_ in {EventType.STARTED, EventType.ERRORED})
+
+
+def test_a_webhook_wants_only_what_its_format_has_anything_to_say_of():
+    webhook = a_webhook(format="pagerduty")
+
+    assert [one for one in RUN_EVENTS if webhook.wants(an_event(type=one))] == [
+        EventType.COMPLETED,
+        EventType.ERRORED,
+    ]
+    assert webhook.wants_notice(a_missed_run())
+    assert not a_webhook(format="github_status").wants_notice(a_missed_run())
+
+
+def test_event_types_that_a_format_says_nothing_of_are_refused():
+    with pytest.raises(InvalidError, match="PagerDuty is told of none of these") as refused:
+        check_told(a_webhook(format="pagerduty", event_types=(EventType.STARTED,)))
+    assert refused.value.field == "event_types"
+
+    check_told(a_webhook(format="pagerduty", event_types=(EventType.STARTED, EventType.ERRORED)))
 
 
 def test_a_webhook_without_event_types_wants_nothing():

@@ -186,6 +186,14 @@ def test_answers_are_read_by_the_services_own_rules(name, status, headers, meani
     assert FORMATS[name].read(Answer(status=status, headers=headers)).meaning is meaning
 
 
+def test_gitlab_is_told_twice_of_one_failure():
+    gitlab, sender = sender_to_gitlab()
+
+    assert sender.tell(stories.failed(stories.EventType.ERRORED)).meaning is Meaning.TAKEN
+    assert sender.tell(stories.failed()).meaning is Meaning.TAKEN
+    assert [one["state"] for one in gitlab.statuses[stories.COMMIT].values()] == ["failed"]
+
+
 def test_a_wrong_token_and_a_wrong_repository_are_their_owners_to_mend():
     _, wrong_token = sender_to_github(token="wrong")
     _, wrong_place = sender_to_github(repository="acme/other")

@@ -120,7 +120,9 @@ def read_outcome(outcome: Outcome, format_: Format[object], *, host: str) -> Out
         )
     )
     if reading.meaning is Meaning.TAKEN:
-        return outcome
+        is_by_status = outcome.failure is FailureReason.HTTP_STATUS
+        # Some say with an error that there is nothing left to do.
+        return replace(outcome, failure=None, error="") if is_by_status else outcome
     return replace(
         outcome,
         failure=FailureReason.REFUSED

@@ -5,7 +5,7 @@ escapes each value where it puts it into its own markup.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -187,6 +187,23 @@ class Message:
 
 def message_of(event: Event | Notice, telling: Telling) -> Message:
     """Message about an event or a notice."""
+    message = real_message_of(event, telling)
+    return sample_of(message, telling) if telling.is_sample else message
+
+
+def sample_of(message: Message, telling: Telling) -> Message:
+    """Message that joins nothing, though a real run may have the same number."""
+    page = telling.public_url and f"{telling.public_url}/accounts/{message.account_id}/runs"
+    return replace(
+        message,
+        run_id=None,
+        run_link=link("Open the runs", page),
+        correlation_key=f"{message.correlation_key}-test",
+    )
+
+
+def real_message_of(event: Event | Notice, telling: Telling) -> Message:
+    """Message about what has happened."""
     match event:
         case Event():
             return message_of_run(event, telling)

@@ -71,10 +71,12 @@ def sample_event(webhook: Webhook, *, now: datetime) -> Event | Notice:
     It is `job.run.completed`, or the first event type that the webhook selected if not that one. In
     formats for people it is a failure, if they get any.
     """
+    told = FORMATS[webhook.options.format].told_types
+    types = [one for one in webhook.event_types if one in told] or webhook.event_types
     usual = [EventType.COMPLETED]
     if is_for_people(webhook):
         usual.insert(0, EventType.ERRORED)
-    type_ = next((one for one in usual if one in webhook.event_types), webhook.event_types[0])
+    type_ = next((one for one in usual if one in types), types[0])
     if type_ is EventType.DEACTIVATED:
         return sample_deactivation(webhook, now=now)
     if type_ is EventType.MISSED:
@@ -83,8 +85,8 @@ def sample_event(webhook: Webhook, *, now: datetime) -> Event | Notice:
 
 
 def is_for_people(webhook: Webhook) -> bool:
-    """Whether people read what a webhook sends."""
-    return FORMATS[webhook.options.format].audience is Audience.PEOPLE
+    """Whether people read what a webhook sends, or are called by it."""
+    return FORMATS[webhook.options.format].audience in {Audience.PEOPLE, Audience.INCIDENTS}
 
 
 def is_bare(webhook: Webhook) -> bool:
@@ -135,7 +137,7 @@ def sample_of_run(webhook: Webhook, type_: EventType, *, now: datetime) -> Event
         status=status,
         outcome=RunOutcome.FAILED if has_results else outcomes[0],
         results=SAMPLE_RESULTS if has_results else None,
-        status_message=SAMPLE_MESSAGE if has_results and not is_told else None,
+        status_message=SAMPLE_MESSAGE if has_results and is_for_people(webhook) else None,
         trigger=None if is_bare(webhook) and not has_results else SAMPLE_TRIGGER,
         started_at=now - DURATION,
         finished_at=now if status.is_over else None,

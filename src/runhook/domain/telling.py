@@ -33,3 +33,5 @@ class Telling:
     """Where people reach this service, without a slash at the end; None if it is not known."""
     has_recovered: bool = False
     """Whether it tells of the first success after a failure."""
+    is_sample: bool = False
+    """Whether the event is made up, so that it must not open, end or join anything real."""

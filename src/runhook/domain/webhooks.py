@@ -110,6 +110,7 @@ class Webhook:
         *,
         public_url: str | None = None,
         has_recovered: bool = False,
+        is_sample: bool = False,
     ) -> Telling:
         """Return what a delivery to this webhook is made of, beside the event."""
         return Telling(
@@ -121,6 +122,7 @@ class Webhook:
             host=host_of(self.client_url),
             public_url=public_url,
             has_recovered=has_recovered,
+            is_sample=is_sample,
         )
 
     def rendered(
@@ -130,11 +132,14 @@ class Webhook:
         *,
         public_url: str | None = None,
         has_recovered: bool = False,
+        is_sample: bool = False,
     ) -> Rendered:
         """Return what is kept of a delivery of an event to this webhook, narrowed to its nodes."""
         if isinstance(event, Event):
             event = self.shown(event)
-        telling = self.telling(delivery_id, public_url=public_url, has_recovered=has_recovered)
+        telling = self.telling(
+            delivery_id, public_url=public_url, has_recovered=has_recovered, is_sample=is_sample
+        )
         return FORMATS[self.options.format].render(event, telling, self.options.settings)
 
     @property
@@ -271,6 +276,21 @@ def check_event_types(names: list[str]) -> tuple[EventType, ...]:
                 f"`{name[:80]}` is unknown; choose from {known}", field="event_types"
             )
     return tuple(types[name] for name in dict.fromkeys(names))
+
+
+def check_told(webhook: Webhook) -> Webhook:
+    """Return the webhook, if its format has anything to say of what it is to hear of.
+
+    Raises:
+        InvalidError: it has not.
+    """
+    format_ = FORMATS[webhook.options.format]
+    if format_.told_types.isdisjoint(webhook.event_types):
+        known = ", ".join(f"`{one.value}`" for one in EventType if one in format_.told_types)
+        raise InvalidError(
+            f"{format_.title} is told of none of these; choose from {known}", field="event_types"
+        )
+    return webhook
 
 
 def check_filtered(webhook: Webhook) -> Webhook:

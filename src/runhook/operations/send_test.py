@@ -141,7 +141,7 @@ async def insert_sample(
             id=delivery_id,
             webhook=webhook,
             event_type=event.type,
-            rendered=webhook.rendered(event, delivery_id, public_url=public_url),
+            rendered=webhook.rendered(event, delivery_id, public_url=public_url, is_sample=True),
         )
         limit = endpoint.options.attempt_timeout or timedelta()
         lease = replace(lease, duration=lease.duration + limit)

@@ -42,6 +42,7 @@ class CommitFormat(MessageFormat[Settings]):
         EventType.ERRORED,
         EventType.CANCELED,
     )
+    told_types = frozenset(event_types)
 
     def tells(self, event: Event | Notice) -> bool:
         """Whether an event is of a run of a pull request, on a commit that is known."""

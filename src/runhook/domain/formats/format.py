@@ -131,6 +131,8 @@ class Format(Generic[Settings]):
         EventType.MISSED,
     )
     """What a webhook hears of that does not say."""
+    told_types: ClassVar[frozenset[EventType]] = frozenset(EventType)
+    """What it has anything to say of."""
     rate_limit: ClassVar[RateLimit | None] = None
     """What a webhook has that does not say."""
     is_signed: ClassVar[bool] = False
@@ -177,8 +179,7 @@ class Format(Generic[Settings]):
 
     def tells(self, event: Event | Notice) -> bool:
         """Whether it has anything to say of an event."""
-        del event
-        return True
+        return event.type in self.told_types
 
     def render(self, event: Event | Notice, telling: Telling, settings: Settings) -> Rendered:
         """Return what is kept of a delivery; secrets in ``settings`` are masked."""

@@ -24,6 +24,7 @@ from runhook.domain.telling import Telling
 
 PROJECT = re.compile(r"\d{1,20}|[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){1,20}")
 DESCRIPTION_LIMIT = 230
+IS_OVER = "Cannot transition status"
 STATES = {
     Status.STARTED: "pending",
     Status.SUCCEEDED: "success",
@@ -118,8 +119,15 @@ class GitLabStatus(CommitFormat[GitLabSettings]):
         return replace(draft, headers={**draft.headers, "PRIVATE-TOKEN": settings.token})
 
     def read(self, answer: Answer) -> Reading:
-        """Read an answer, in GitLab's own words."""
+        """Read an answer, in GitLab's own words.
+
+        A status that is over cannot be told again: a failed run is told as errored and as
+        completed, and the second time there is nothing left to do.
+        """
         reading = super().read(answer)
         if reading.meaning is Meaning.TAKEN:
             return reading
-        return replace(reading, words=words_of(answer, "message", "error"))
+        words = words_of(answer, "message", "error")
+        if answer.status == 400 and words.startswith(IS_OVER):
+            return Reading(meaning=Meaning.TAKEN, words=words)
+        return replace(reading, words=words)

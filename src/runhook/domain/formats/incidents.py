@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import Event, EventType
+from runhook.domain.events import EventType
 from runhook.domain.formats.format import Audience, MessageFormat
 from runhook.domain.kinds import Typed, Word, word_in
 from runhook.domain.message import Message, Node
-from runhook.domain.notices import Notice
 from runhook.domain.text import fit, one_line
 
 ENVIRONMENTS_LIMIT = 100
 NAME_LIMIT = 255
-ENDINGS = frozenset({EventType.COMPLETED, EventType.ERRORED})
 KEY = re.compile(r"[!-~]{1,255}")
 
 Settings = TypeVar("Settings")
@@ -28,10 +26,7 @@ class IncidentFormat(MessageFormat[Settings]):
     """
 
     audience = Audience.INCIDENTS
-
-    def tells(self, event: Event | Notice) -> bool:
-        """Whether an event opens or ends an incident."""
-        return not isinstance(event, Event) or event.type in ENDINGS
+    told_types = frozenset(EventType) - {EventType.STARTED, EventType.CANCELED}
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ def previews_of(
             f"{one.value}, a sample",
             sample_event(replace(webhook, event_types=(one,)), now=now),
             public_url,
+            is_sample=True,
         )
         for one in webhook.event_types
     ]
@@ -58,13 +59,19 @@ def previews_of(
 
 
 def preview_of(
-    webhook: Webhook, title: str, event: Event | Notice, public_url: str | None
+    webhook: Webhook,
+    title: str,
+    event: Event | Notice,
+    public_url: str | None,
+    *,
+    is_sample: bool = False,
 ) -> Preview | None:
     """Show a delivery of an event; None if the format has nothing to say of it."""
     format_ = FORMATS[webhook.options.format]
     if not format_.tells(event):
         return None
-    telling = webhook.telling(new_delivery_id(event.occurred_at, 0), public_url=public_url)
+    delivery_id = new_delivery_id(event.occurred_at, 0)
+    telling = webhook.telling(delivery_id, public_url=public_url, is_sample=is_sample)
     return Preview(
         title=title,
         message=message_of(event, telling) if isinstance(format_, MessageFormat) else None,
