@@ -73,6 +73,7 @@ class Settings:
     max_connections_per_address: int
     max_head_kilobytes: int
     client_timeout: timedelta
+    outage_patience: timedelta
     idle_timeout: timedelta
     dispatcher: bool
     metrics_host: str
@@ -186,6 +187,11 @@ def read_timeout(text: str) -> timedelta:
 def read_seconds(text: str) -> timedelta:
     """Read how long to wait for a client."""
     return timedelta(seconds=read_number(text, 1, 3_600, "a number of seconds"))
+
+
+def read_patience(text: str) -> timedelta:
+    """Read how long to wait for the database; not at all is possible too."""
+    return timedelta(seconds=read_number(text, 0, 60, "a number of seconds"))
 
 
 def read_connections(text: str) -> int:
@@ -380,6 +386,13 @@ SETTINGS = (
         read=read_seconds,
         help="how many seconds to wait for a request's head, for more of its body, and for a "
         "client to read more of its answer",
+    ),
+    Setting(
+        name="outage_patience",
+        default="20",
+        read=read_patience,
+        help="how many seconds a report, or another request that changes something, waits for a "
+        "database that is away",
     ),
     Setting(
         name="idle_timeout",

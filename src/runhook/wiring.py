@@ -147,7 +147,11 @@ async def serve(
             else None
         )
         publisher = Publisher(
-            store, clock, public_url=settings.public_url, quotas=settings.quotas()
+            store,
+            clock,
+            public_url=settings.public_url,
+            quotas=settings.quotas(),
+            patience=settings.outage_patience,
         )
         services = Services(
             store=store,
@@ -165,6 +169,7 @@ async def serve(
             largest_artifact=settings.artifact_megabytes << 20,
             scratch_folder=scratch_folder_in(settings),
             retention=settings.retention_days,
+            outage_patience=settings.outage_patience,
             schedule=settings.retry_schedule,
         )
         measured = Measured(store=store, sender=sender, publisher=publisher)

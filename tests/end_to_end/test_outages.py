@@ -38,7 +38,14 @@ def its_environment(server: PostgresqlServer, tmp_path: Path) -> dict[str, str]:
         "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
         "RUNHOOK_ATTEMPT_TIMEOUT": LONG,
         "RUNHOOK_DATABASE_URL": server.url,
+        "RUNHOOK_OUTAGE_PATIENCE": "1",
     }
+
+
+@pytest.fixture
+def patient(its_environment: dict[str, str]) -> dict[str, str]:
+    """Settings of a service that waits as long as it can."""
+    return {**its_environment, "RUNHOOK_OUTAGE_PATIENCE": "60"}
 
 
 async def start_run(api: httpx.AsyncClient, key: str) -> httpx.Response:
@@ -97,6 +104,40 @@ async def test_postgresql_goes_away_and_comes_back(
     assert "Traceback" not in service.output
 
 
+async def test_a_short_outage_is_waited_out(
+    tmp_path: Path, server: PostgresqlServer, patient: dict[str, str], client: httpx.AsyncClient
+):
+    """Reports and other changes are answered when the database is back, reads at once."""
+    async with (
+        Receiver() as receiver,
+        Service(folder=tmp_path, environment=patient) as service,
+    ):
+        api = account_of(service, client)
+        webhook = await new_webhook(api, client_url=receiver.url, event_types=["job.run.started"])
+        await new_run(api, run_key="before")
+        await receiver.wait_for(1)
+
+        reports = [asyncio.create_task(start_run(api, f"run-{number}")) for number in range(10)]
+        server.kill()
+        reports += [asyncio.create_task(start_run(api, f"run-{number}")) for number in range(60)]
+        path = f"/webhooks/subscription/{webhook['id']}"
+        changed = asyncio.create_task(api.put(path, json={"name": "Renamed"}))
+        read = await api.get("/runs")
+        is_ready = await client.get(f"{service.url}/readyz")
+        await server.start()
+        answers = await asyncio.gather(*reports)
+        renamed = await changed
+        await receiver.wait_for(61)
+        assert await service.stop() == 0
+
+    assert (read.status_code, is_ready.status_code) == (503, 503)
+    assert {one.status_code for one in answers} <= {200, 201}
+    assert data_of(renamed)["name"] == "Renamed"
+    ids = {one.headers["webhook-id"] for one in receiver.received}
+    assert len(ids) == len({data_of(one, one.status_code)["id"] for one in answers}) + 1 == 61
+    assert "Traceback" not in service.output
+
+
 async def test_a_worker_is_woken_again_after_the_server_was_away(
     tmp_path: Path,
     server: PostgresqlServer,
@@ -150,7 +191,26 @@ def sqlite_environment(tmp_path: Path) -> dict[str, str]:
         "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
         "RUNHOOK_ATTEMPT_TIMEOUT": LONG,
         "RUNHOOK_DATABASE_URL": f"sqlite:///{tmp_path}/data/runhook.db?timeout=0.1",
+        "RUNHOOK_OUTAGE_PATIENCE": "0",
     }
+
+
+async def test_a_lock_of_another_program_is_waited_out(
+    tmp_path: Path, sqlite_environment: dict[str, str], client: httpx.AsyncClient
+):
+    environment = {**sqlite_environment, "RUNHOOK_OUTAGE_PATIENCE": "60"}
+    path = tmp_path / "data" / "runhook.db"
+    async with Service(folder=tmp_path, environment=environment) as service:
+        api = account_of(service, client)
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            reporting = asyncio.create_task(start_run(api, "meanwhile"))
+            await service.says("not written yet")
+            read = await api.get("/runs")
+            other.execute("ROLLBACK")
+        answer = await reporting
+
+    assert (read.status_code, answer.status_code) == (200, 201)
 
 
 async def test_a_sqlite_file_that_another_program_has_locked(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from runhook.dispatcher.lanes import Lane
 from runhook.dispatcher.ledger import Held
 from runhook.operations.attempt import Judged, Recorded
-from runhook.operations.group_commit import Batches, Pace
+from runhook.operations.group_commit import FOR_EVER, Batches, Pace
 
 BATCH_LIMIT = 4_000
 LINGER = timedelta(milliseconds=5)
@@ -51,7 +51,7 @@ class Recorder:
                 limit=BATCH_LIMIT,
                 linger=LINGER,
                 longest_rest=LONGEST_REST,
-                outlasts_outages=True,
+                patience=FOR_EVER,
             ),
         )
         self._has_room = asyncio.Event()

@@ -14,14 +14,16 @@ import structlog
 
 from runhook.domain.errors import RunhookError, UnavailableError
 from runhook.operations.queues import Line, Queue
+from runhook.storage.store import FullError
 
 log = structlog.get_logger()
 
 BATCH_LIMIT = 500
 LONGEST_REST = timedelta(milliseconds=10)
 """How long after a commit the next one begins at the latest, if there is something to write."""
-RETRY_INTERVAL = timedelta(seconds=1)
+RETRY_INTERVAL = timedelta(milliseconds=250)
 """How long to wait before a batch is written again, where the database is away."""
+FOR_EVER = timedelta.max
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -36,8 +38,8 @@ class Pace:
     linger: timedelta = timedelta()
     """How long the first item of a batch waits for others, at the least."""
     longest_rest: timedelta = LONGEST_REST
-    outlasts_outages: bool = False
-    """Whether a batch is tried again until the database is back, or until ``stop``."""
+    patience: timedelta = timedelta()
+    """How long a batch is tried again while the database is away; ``stop`` ends that."""
 
 
 class Batches(Generic[Item, Answer]):
@@ -123,11 +125,14 @@ class Batches(Generic[Item, Answer]):
 
     async def _when_available(self, batch: Sequence[Item]) -> Sequence[Answer]:
         is_told = False
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._pace.patience.total_seconds()
         while True:
             try:
                 return await self._write(batch)
-            except UnavailableError:
-                if not self._pace.outlasts_outages or self._stopping.is_set():
+            except UnavailableError as error:
+                is_hopeless = isinstance(error, FullError) and self._pace.patience != FOR_EVER
+                if is_hopeless or now() >= deadline or self._stopping.is_set():
                     raise
             if not is_told:
                 log.warning("not written yet: database not available", items=len(batch))
@@ -156,6 +161,7 @@ class GroupCommit(Generic[Item, Answer]):
     Args:
         write: writes a batch in one transaction and answers for each item, in order; an answer
             may be a ``RunhookError``, which its submitter alone will see.
+        pace: how batches follow each other.
         queue: where what was submitted waits; as in ``Batches``.
     """
 
@@ -163,11 +169,12 @@ class GroupCommit(Generic[Item, Answer]):
         self,
         write: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | RunhookError]]],
         *,
+        pace: Pace | None = None,
         queue: "Queue[Submitted[Item, Answer]] | None" = None,
     ) -> None:
         self._write = write
         self._batches: Batches[Submitted[Item, Answer], Answer | RunhookError] = Batches(
-            self._write_submitted, settle, queue=queue
+            self._write_submitted, settle, pace=pace, queue=queue
         )
 
     async def submit(self, item: Item) -> Answer:

@@ -8,7 +8,7 @@ There is no second step: what is answered with success has its deliveries in the
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 
 from runhook.clock import Clock
@@ -36,7 +36,7 @@ from runhook.domain.runs import (
 from runhook.domain.topics import topics_of_event
 from runhook.operations.compare import compare_with_last
 from runhook.operations.follow import Asked, decide_what_is_told, new_delivery
-from runhook.operations.group_commit import GroupCommit
+from runhook.operations.group_commit import GroupCommit, Pace
 from runhook.operations.permitted import permissions_of
 from runhook.operations.queues import FairQueue
 from runhook.operations.room import Room
@@ -131,6 +131,7 @@ class Publisher:
         clock: dates the events.
         public_url: where people reach this service, None if nobody has said so.
         quotas: say how many jobs and open runs an account may have.
+        patience: how long reports wait for a database that is away.
         heaviest: how many rows reports of several accounts write in one transaction, by what is
             expected of them; a report that writes more is in one of its own.
     """
@@ -143,6 +144,7 @@ class Publisher:
         public_url: str | None = None,
         quotas: Quotas = DEFAULT_QUOTAS,
         heaviest: int = HEAVIEST_BATCH,
+        patience: timedelta = timedelta(),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -155,6 +157,7 @@ class Publisher:
                 lambda one: self._weight_of(one.item),
                 heaviest=heaviest,
             ),
+            pace=Pace(patience=patience),
         )
         self._room = Room(quotas)
         self._fan_outs: OrderedDict[AccountId, int] = OrderedDict()

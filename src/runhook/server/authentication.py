@@ -80,14 +80,23 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     if access is Access.ANYONE:
         refuse_foreign(connection, services.public_url, must_say=False)
         return
+    connection.scope["user"] = await services.waiting_room.pass_through(
+        connection, lambda: authorized(connection, handler, services)
+    )
+
+
+async def authorized(
+    connection: Connection, handler: BaseRouteHandler, services: Services
+) -> Caller | ValidSession:
+    """Return who sends a request, if they may do what the route does; errors as ``authorize``."""
+    access = handler.opt.get("access")
     identity = await identify(connection, services)
     if access is None:
         caller = await caller_at(connection, services, identity)
-        connection.scope["user"] = caller.using(handler.opt["permission"])
-    elif access is Access.ANY_USER and isinstance(identity, Caller):
+        return caller.using(handler.opt["permission"])
+    if access is Access.ANY_USER and isinstance(identity, Caller):
         raise ForbiddenError("That is for people who are signed in, not for tokens.")
-    else:
-        connection.scope["user"] = identity
+    return identity
 
 
 def check_numbers(connection: Connection) -> None:

@@ -25,6 +25,7 @@ from runhook.outbound.sender import Sender
 from runhook.server.throttle import Failure, Throttle
 from runhook.server.transfers import Transfers
 from runhook.server.turns import Turns
+from runhook.server.waiting_room import WaitingRoom
 from runhook.storage.sessions import ValidSession
 from runhook.storage.store import Store
 
@@ -51,6 +52,9 @@ class Services:
     clock_difference: Callable[[], timedelta] = timedelta
     """By how much this machine's clock is ahead of the database's."""
     throttle: Throttle = field(default_factory=Throttle)
+    outage_patience: timedelta = timedelta()
+    """How long what changes something waits for a database that is away."""
+    waiting_room: WaitingRoom = field(init=False)
     turns: Turns = field(init=False)
     """Of those whose password is checked."""
     passwords: Passwords = field(default_factory=Passwords)
@@ -81,6 +85,8 @@ class Services:
     def __post_init__(self) -> None:
         is_guessed_at = partial(self.throttle.is_over, Failure.SIGN_IN_AS)
         object.__setattr__(self, "turns", Turns(is_guessed_at))
+        room = WaitingRoom(self.store.outage, self.outage_patience)
+        object.__setattr__(self, "waiting_room", room)
 
 
 def provide_services(state: State) -> Services:

@@ -20,6 +20,7 @@ from runhook.storage import _postgresql, _sqlite
 from runhook.storage.batches import Batch, compile_batch
 from runhook.storage.columns import UtcDateTime
 from runhook.storage.notifier import Notifier
+from runhook.storage.outage import Outage
 from runhook.storage.refusals import AWAY, FORBIDDEN, FULL, LockedOutError
 from runhook.storage.vault import Vault
 
@@ -184,6 +185,8 @@ class Store:
         self._clock = clock
         self.is_full = False
         """Whether the last transaction that wrote found the disk full."""
+        self.outage = Outage(self._probe)
+        """Whether the database is away."""
         self.notifier = notifier
         """Wakes dispatchers, once a transaction that made something due has committed."""
 
@@ -235,7 +238,7 @@ class Store:
             UnavailableError: the database cannot be reached, or is locked or full.
         """
         try:
-            with unavailable_as_such(self._database):
+            with self._unavailable_as_such():
                 async with self._writer.begin() as connection:
                     tx = Transaction(connection, self._database, self._clock, self._vault)
                     yield tx
@@ -245,6 +248,7 @@ class Store:
             self.is_full = True
             raise
         self.is_full = False
+        self.outage.is_known = False
         if tx.makes_due:
             self.notifier.wake()
 
@@ -258,14 +262,30 @@ class Store:
         Raises:
             UnavailableError: the database cannot be reached.
         """
-        with unavailable_as_such(self._database):
+        with self._unavailable_as_such():
             async with self._reader.connect() as connection:
                 yield Transaction(connection, self._database, self._clock, self._vault)
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.outage.close()
         await self._reader.dispose()
         await self._writer.dispose()
+
+    async def _probe(self) -> None:
+        async with self.write():
+            pass
+
+    @contextmanager
+    def _unavailable_as_such(self) -> Iterator[None]:
+        try:
+            with unavailable_as_such(self._database):
+                yield
+        except FullError:
+            raise
+        except UnavailableError:
+            self.outage.is_known = True
+            raise
 
 
 @contextmanager
