@@ -111,6 +111,7 @@ async def test_the_answer_has_every_key_of_the_contract_in_its_type(
         "include_results": False,
         "result_filter": [],
         "node_filter": None,
+        "mention": {},
         "custom_headers": {},
         "previous_secret_until": None,
         "failing_since": None,

@@ -193,6 +193,18 @@ async def test_a_filter_of_nodes_that_means_nothing_is_refused(
     assert told(answer, 400).startswith(message)
 
 
+async def test_whom_messages_mention_is_kept_and_checked(admin: httpx.AsyncClient):
+    webhook = await new_webhook(admin, format="slack", mention={"Ann": "U012AB3CD"})
+    path = f"/webhooks/subscription/{webhook['id']}"
+
+    refused = await admin.put(path, json={"mention": {"Ann": "<!channel>"}})
+    emptied = data_of(await admin.put(path, json={"mention": None}))
+
+    assert webhook["mention"] == {"Ann": "U012AB3CD"}
+    assert told(refused, 400).startswith("mention: what `Ann` has is not the id of a user")
+    assert emptied["mention"] == {}
+
+
 @pytest.mark.parametrize(
     "option", [{"include_results": True}, {"node_filter": {"groups": ["sales"]}}]
 )

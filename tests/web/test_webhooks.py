@@ -36,6 +36,19 @@ async def created(api: Api, ada, **typed) -> str:
     return f"{ROOT}/{(await rows_of(api.store, webhooks))[-1].id}"
 
 
+async def test_nodes_and_mentions_are_typed_one_a_line(api: Api, ada):
+    typed = {"node_filter.groups": "finance\r\n sales ", "node_filter.catch_all": ["yes"]}
+
+    path = await created(api, ada, **typed)
+
+    page = await page_at(ada, f"{path}/edit")
+    answer = await submit(ada, page, mention="Ann: U012AB3CD")
+    (row,) = await rows_of(api.store, webhooks)
+    assert row.node_filter["groups"] == ["finance", "sales"]
+    assert row.node_filter["catch_all"] is True
+    assert "mention nobody" in answer.text
+
+
 async def test_how_a_webhook_does_is_told_from_what_was_counted_not_from_the_log(api: Api, ada):
     path = await created(api, ada)
     (row,) = await rows_of(api.store, webhooks)

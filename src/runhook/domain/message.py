@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from runhook.domain.artifacts import FailedNode
 from runhook.domain.events import Event, EventType
+from runhook.domain.mentions import mentioned
 from runhook.domain.notices import Deactivation, MissedRun, Notice
 from runhook.domain.payload.links import links_of
 from runhook.domain.regressions import has_warnings
@@ -153,6 +154,8 @@ class Message:
     """Those that failed; of a run that succeeded with warnings, those that warned."""
     more_nodes: int = 0
     """How many there are beside ``nodes``."""
+    mentions: tuple[str, ...] = ()
+    """Ids of the service, of whom these nodes concern. The webhook's owner chose them all."""
     run_link: Link | None = None
     trigger_link: Link | None = None
     correlation_key: str
@@ -232,6 +235,7 @@ def message_of_run(event: Event, telling: Telling) -> Message:
         facts=facts_of(job, run, results, nodes),
         nodes=nodes,
         more_nodes=more_nodes,
+        mentions=mentioned(all_nodes(results), telling.mention) if nodes else (),
         run_link=link("Open the run", links.page),
         trigger_link=link("Open what started it", links.trigger),
         correlation_key=key_of_job(run.account_id, run.job),
@@ -373,6 +377,11 @@ def nodes_told(status: Status, results: NodeResults) -> tuple[tuple[Node, ...], 
         nodes = tuple(map(node_of, results.warned))
         return nodes, max(0, (results.counts or {}).get(WARN, 0) - len(nodes)) if nodes else 0
     return (), 0
+
+
+def all_nodes(results: NodeResults) -> tuple[FailedNode, ...]:
+    """List the nodes that failed or warned, shown or not."""
+    return (*results.failed, *results.warned, *results.others)
 
 
 def node_of(node: FailedNode) -> Node:

@@ -17,6 +17,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.format_settings import FormatName, FormatSettings, settings_in
 from runhook.domain.formats import DEFAULT, FORMATS
 from runhook.domain.kinds import Choice, Flag, Number, Numbers, Parts, Several, Text
+from runhook.domain.mentions import Mention, Mentions
 from runhook.domain.node_filters import NodeFilter, check_node_filter
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
@@ -163,6 +164,17 @@ class Options:
         help="how many minutes a failure waits before it is told, up to 60; if its job succeeds "
         "meanwhile, it is not told",
         use=Use.PUBLISHING,
+    )
+    mention: Mention = option(
+        {},
+        Mentions(),
+        label="Mention",
+        hint="Whom a message mentions if a node of theirs failed or warned. One a line: an owner's "
+        "name or e-mail address, or a group, a colon, and an id of the service.",
+        help="an object; by the names or e-mail addresses of owners, or the names of groups, the "
+        "ids that messages of `slack`, `discord` or `teams` mention",
+        use=Use.PUBLISHING,
+        is_advanced=True,
     )
     include_results: bool = option(
         False,  # noqa: FBT003 - it is the value

@@ -1,6 +1,7 @@
 """To whom an event is told, and as which delivery."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
@@ -31,6 +32,8 @@ class Telling:
     """Of the endpoint, in lower case: some services have dialects."""
     public_url: str | None = None
     """Where people reach this service, without a slash at the end; None if it is not known."""
+    mention: Mapping[str, str] = field(default_factory=dict)
+    """The ids of a service that a message may mention, by owners and groups."""
     has_recovered: bool = False
     """Whether it tells of the first success after a failure."""
     is_sample: bool = False

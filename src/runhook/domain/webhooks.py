@@ -119,6 +119,7 @@ class Webhook:
             webhook_name=self.name,
             payload_version=self.options.payload_version,
             include_results=self.options.include_results,
+            mention=self.options.mention,
             host=host_of(self.client_url),
             public_url=public_url,
             has_recovered=has_recovered,
@@ -310,6 +311,26 @@ def check_filtered(webhook: Webhook) -> Webhook:
             named = " or ".join(f"`{one.value}`" for one in EventType if one in RESULT_EVENTS)
             raise InvalidError(
                 f"select {named} too, or leave it empty: no other event has results", field=name
+            )
+    return webhook
+
+
+def check_mention(webhook: Webhook) -> Webhook:
+    """Check that the messages of a webhook's format can mention whom they are to mention.
+
+    Raises:
+        InvalidError: they mention nobody, or an id is none of the service's.
+    """
+    format_ = FORMATS[webhook.options.format]
+    for name, one in webhook.options.mention.items():
+        if format_.mentionable is None:
+            raise InvalidError(
+                f"messages of the format `{format_.name}` mention nobody; leave it empty",
+                field="mention",
+            )
+        if not format_.mentionable.fullmatch(one):
+            raise InvalidError(
+                f"what `{name}` has is not {format_.mentionable_as}", field="mention"
             )
     return webhook
 

@@ -41,6 +41,7 @@ from runhook.domain.webhooks import (
     check_filtered,
     check_grace,
     check_ids,
+    check_mention,
     check_told,
     check_webhook_name,
 )
@@ -346,7 +347,8 @@ async def changed_webhook(
     if change.event_types is not None:
         webhook = replace(webhook, event_types=check_event_types(change.event_types))
     webhook = replace(webhook, options=changed_options(webhook.options, change.options))
-    webhook = await scoped(tx, check_filtered(check_told(webhook)), change)
+    webhook = check_mention(check_filtered(check_told(webhook)))
+    webhook = await scoped(tx, webhook, change)
     url = url_of(before, webhook, change, policy, kept_url)
     return switched(webhook, change, url, moved=url != kept_url), url
 

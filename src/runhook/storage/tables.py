@@ -324,6 +324,7 @@ webhooks = sa.Table(
     sa.Column("notify", Word(Notify), nullable=False, server_default=Notify.EVERY),
     # Minutes.
     sa.Column("hold", sa.Float, nullable=False, server_default="0"),
+    sa.Column("mention", Json, nullable=False),
     sa.Column("include_results", sa.Boolean, nullable=False, server_default=sa.false()),
     # Seconds before each retry; NULL is the service's own schedule.
     sa.Column("retry_schedule", Json),

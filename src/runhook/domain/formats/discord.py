@@ -58,6 +58,8 @@ class Discord(MessageFormat[NoSettings]):
     )
     rate_limit = RateLimit(1, "second")
     url_is_secret = True
+    mentionable = re.compile(r"&?[0-9]{15,20}")
+    mentionable_as = "the id of a user (digits) or of a role (`&` and digits)"
     settings = NoSettings
 
     def check_url(self, url: str) -> None:
@@ -71,11 +73,21 @@ class Discord(MessageFormat[NoSettings]):
             )
 
     def compose(self, message: Message, telling: Telling, settings: NoSettings) -> Rendered:
-        """A message that pings no one."""
+        """A message that pings only whom the webhook's owner chose."""
         del telling, settings
-        return Rendered(
-            body=encoded({"embeds": [embed_of(message)], "allowed_mentions": {"parse": []}})
-        )
+        users = [one for one in message.mentions if not one.startswith("&")]
+        roles = [one.removeprefix("&") for one in message.mentions if one.startswith("&")]
+        mentions = " ".join(f"<@{one}>" for one in message.mentions)
+        body = {
+            **({"content": mentions} if mentions else {}),
+            "embeds": [embed_of(message)],
+            "allowed_mentions": {
+                "parse": [],
+                **({"users": users} if users else {}),
+                **({"roles": roles} if roles else {}),
+            },
+        }
+        return Rendered(body=encoded(body))
 
     def finish(self, draft: Draft, settings: NoSettings) -> Draft:
         """Wait for the message to be saved: otherwise one that is not is no error."""

@@ -4,6 +4,7 @@ A format is pure. Its bytes are made once, when the event happens, and are equal
 secret that the service wants is put in when they are sent, and never stored in them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -143,6 +144,10 @@ class Format(Generic[Settings]):
     """Where most webhooks of it go, if each has an address of its own."""
     caveat: ClassVar[str] = ""
     """What a success does not say, where the service takes a request before it has looked at it."""
+    mentionable: ClassVar[re.Pattern[str] | None] = None
+    """The ids of whom its messages can mention; None if they mention nobody."""
+    mentionable_as: ClassVar[str] = ""
+    """What such an id is, in words."""
     content_type: ClassVar[str] = "application/json"
     settings: type[Settings]
 

@@ -5,6 +5,8 @@ a name is markup; where it is mrkdwn, the three characters that Slack reads are 
 has no escape there stands in code.
 """
 
+import re
+
 from runhook.domain.formats.format import (
     Answer,
     Meaning,
@@ -65,6 +67,8 @@ class Slack(MessageFormat[NoSettings]):
     rate_limit = RateLimit(1, "second")
     usual_host = "hooks.slack.com"
     url_is_secret = True
+    mentionable = re.compile(r"[UWS][A-Z0-9]{5,20}")
+    mentionable_as = "the id of a user (`U...`, `W...`) or of a user group (`S...`)"
     settings = NoSettings
 
     def compose(self, message: Message, telling: Telling, settings: NoSettings) -> Rendered:
@@ -90,11 +94,20 @@ class Slack(MessageFormat[NoSettings]):
 def blocks_of(message: Message) -> dict[str, object]:
     """Return a message in Block Kit: the headline, and the rest beside a bar in its colour."""
     rest = details_of(message)
+    mentions = " ".join(map(mention, message.mentions))
     return {
         "text": fallback_of(message),
-        "blocks": [{"type": "header", "text": plain(message.headline, HEADER_LIMIT)}],
+        "blocks": [
+            {"type": "header", "text": plain(message.headline, HEADER_LIMIT)},
+            *([section(mentions)] if mentions else []),
+        ],
         **({"attachments": [{"color": COLORS[message.severity], "blocks": rest}]} if rest else {}),
     }
+
+
+def mention(id_: str) -> str:
+    """Return what mentions a user or a user group."""
+    return f"<!subteam^{id_}>" if id_.startswith("S") else f"<@{id_}>"
 
 
 def details_of(message: Message) -> list[object]:

@@ -4,6 +4,7 @@ Texts stand in rich text blocks, which have no markup at all. What Teams makes o
 below 28 KB, and a flow that posts nothing says so to its owner only.
 """
 
+import re
 from dataclasses import replace
 
 from runhook.domain.errors import InvalidError
@@ -64,6 +65,10 @@ class Teams(MessageFormat[NoSettings]):
         "The flow has accepted it. Whether it was posted, Teams does not say: look whether it has "
         "arrived, and into the flow's run history if it has not."
     )
+    mentionable = re.compile(
+        r"[A-Za-z0-9.'-]{1,60}@[A-Za-z0-9.-]{1,60}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    )
+    mentionable_as = "a user principal name (as `ann@example.com`) or a user's object id"
     settings = NoSettings
 
     def check_url(self, url: str) -> None:
@@ -114,6 +119,10 @@ def card_of(message: Message, count: int) -> dict[str, object]:
             "items": [block(headline)],
         }
     ]
+    if message.mentions:
+        body.append(
+            {"type": "TextBlock", "wrap": True, "text": " ".join(map(at, message.mentions))}
+        )
     lines = fit(message.reason, REASON_LIMIT).splitlines()
     body += [block(run(line)) for line in lines[:REASON_LINES] if line.strip()]
     body += [
@@ -133,10 +142,23 @@ def card_of(message: Message, count: int) -> dict[str, object]:
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "msteams": {"width": "Full"},
+        "msteams": {
+            "width": "Full",
+            **({"entities": list(map(entity, message.mentions))} if message.mentions else {}),
+        },
         "body": body,
         **({"actions": actions} if actions else {}),
     }
+
+
+def at(id_: str) -> str:
+    """Return what stands where a user is mentioned."""
+    return f"<at>{id_}</at>"
+
+
+def entity(id_: str) -> dict[str, object]:
+    """Return whom such a text mentions."""
+    return {"type": "mention", "text": at(id_), "mentioned": {"id": id_, "name": id_}}
 
 
 def node_block(node: Node) -> dict[str, object]:

@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("node_filter", Json),
         sa.Column("notify", sa.Text(), nullable=False, server_default="every"),
         sa.Column("hold", sa.Float(), nullable=False, server_default="0"),
+        sa.Column("mention", Json, nullable=False),
         sa.Column("include_results", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("retry_schedule", Json, nullable=True),
         sa.Column("rate_limit", sa.Text(), nullable=True),
