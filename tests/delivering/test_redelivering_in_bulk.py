@@ -587,6 +587,22 @@ async def test_waiting_costs_a_look_a_second(scene: Scene):
     assert (await now(scene, begun)).state is RedeliveryState.RUNNING
 
 
+async def test_many_shares_that_wait_cost_no_more_transactions_than_one(scene: Scene):
+    for _ in range(5):
+        await skipping_webhook(scene, 1)
+    await start_runs(scene, BACKLOG + 1)
+    begun = await begin(scene)
+    working = redeliverer(scene)
+
+    pauses = [await working.tick(), await working.tick()]
+    scene.clock.advance(WAIT)
+    pauses += [await working.tick(), await working.tick()]
+
+    assert len(begun.shares) == 5
+    assert pauses == [NO_PAUSE, INTERVAL] * 2
+    assert (await now(scene, begun)).queued == 0
+
+
 async def test_a_canceled_redelivery_goes_no_further(scene: Scene):
     webhook = await skipping_webhook(scene, STEP + 1)
     begun = await begin(scene)

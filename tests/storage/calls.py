@@ -533,8 +533,8 @@ CALLS: dict[str, Call] = {
     ),
     "count_redeliveries": lambda tx, rows: redeliveries.count_redeliveries(tx, ACCOUNT),
     "lock_due_share": lambda tx, rows: redeliveries.lock_due_share(tx),
-    "postpone_step": lambda tx, rows: redeliveries.postpone_step(
-        tx, rows.due_share, timedelta(seconds=1)
+    "postpone_waiting": lambda tx, rows: redeliveries.postpone_waiting(
+        tx, timedelta(seconds=1), backlog=100, limit=1_000
     ),
     "note_step": lambda tx, rows: redeliveries.note_step(tx, rows.due_share, rows.due_share.share),
     "has_open_shares": lambda tx, rows: redeliveries.has_open_shares(tx, rows.redelivery.id),

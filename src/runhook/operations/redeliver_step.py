@@ -23,7 +23,7 @@ from runhook.storage.redeliveries import (
     has_open_shares,
     lock_due_share,
     note_step,
-    postpone_step,
+    postpone_waiting,
 )
 from runhook.storage.store import Store, Transaction
 from runhook.storage.unsent import count_pending, look_for_unsent
@@ -35,6 +35,8 @@ STEP = 100
 """How many deliveries a step returns to the queue, at most."""
 BACKLOG = 100
 """With more than so many deliveries waiting for its webhook, a share waits."""
+SHARES = 1_000
+"""How many shares begin to wait in one transaction, at most."""
 WAIT = timedelta(seconds=1)
 """How long a share waits before it looks again."""
 
@@ -44,7 +46,7 @@ class Progress(Enum):
 
     TAKEN = "taken"
     WAITING = "waiting"
-    """The share whose turn it was has to wait."""
+    """The share whose turn it was has to wait, and so do others."""
     NOTHING_DUE = "nothing due"
 
 
@@ -63,7 +65,8 @@ async def take_step(store: Store, clock: Clock) -> Progress:
             return Progress.NOTHING_DUE
         obstacle = await obstacle_of(tx, due)
         if obstacle is None and await has_backlog(tx, due.share.webhook_id):
-            await postpone_step(tx, due, WAIT)
+            # With all others that have to wait, or each would take a transaction a second.
+            await postpone_waiting(tx, WAIT, backlog=BACKLOG, limit=SHARES)
             return Progress.WAITING
         share = await go_on(tx, due, obstacle)
         await note_step(tx, due, share)

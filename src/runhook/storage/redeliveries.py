@@ -24,7 +24,7 @@ from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.domain.timekeeping import SET_BACK
 from runhook.storage.columns import Duration
 from runhook.storage.store import Clock, Transaction, after
-from runhook.storage.tables import deliveries, redeliveries, redelivery_shares
+from runhook.storage.tables import IS_PENDING, deliveries, redeliveries, redelivery_shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +129,35 @@ async def lock_due_share(tx: Transaction) -> DueShare | None:
     return DueShare(redelivery_of(row, [share]), share)
 
 
-async def postpone_step(tx: Transaction, due: DueShare, pause: timedelta) -> None:
-    """Let a share wait for so long."""
-    until = after(tx.now, sa.literal(pause, Duration))
-    await tx.execute(update_share(due).values(next_step_at=until))
+async def postpone_waiting(tx: Transaction, pause: timedelta, *, backlog: int, limit: int) -> int:
+    """Let shares wait for so long whose webhooks have more than ``backlog`` to be sent.
+
+    Of those that are due it looks at so many, the longest due first, and passes over what somebody
+    else has. Return how many wait now.
+    """
+    due = (
+        sa.select(redelivery_shares.c.redelivery_id, redelivery_shares.c.webhook_id)
+        .where(redelivery_shares.c.next_step_at <= tx.now)
+        .order_by(redelivery_shares.c.next_step_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    some = (
+        sa.select(deliveries.c.id)
+        .where(IS_PENDING, deliveries.c.webhook_id == redelivery_shares.c.webhook_id)
+        .limit(sa.literal(backlog + 1))
+        .correlate(redelivery_shares)
+        .subquery("some")
+    )
+    pending = sa.select(sa.func.count()).select_from(some).scalar_subquery()
+    place = sa.tuple_(redelivery_shares.c.redelivery_id, redelivery_shares.c.webhook_id)
+    waiting = await tx.execute(
+        sa.update(redelivery_shares)
+        .where(place.in_(sa.select(due.c.redelivery_id, due.c.webhook_id)), pending > backlog)
+        .values(next_step_at=after(tx.now, sa.literal(pause, Duration)))
+    )
+    return waiting.rowcount
 
 
 async def note_step(tx: Transaction, due: DueShare, share: RedeliveryShare) -> None:

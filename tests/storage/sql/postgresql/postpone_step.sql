@@ -1,1 +1,0 @@
-UPDATE redelivery_shares SET next_step_at=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT) WHERE redelivery_shares.redelivery_id = $2::VARCHAR COLLATE "C" AND redelivery_shares.webhook_id = $3::VARCHAR COLLATE "C";

@@ -1,1 +1,0 @@
-UPDATE redelivery_shares SET next_step_at=(CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?) WHERE redelivery_shares.redelivery_id = ? AND redelivery_shares.webhook_id = ?;
