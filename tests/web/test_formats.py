@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from runhook.domain.formats import FORMATS
-from runhook.storage.tables import webhooks
+from runhook.storage.tables import deliveries, webhooks
 from tests.formats.services import service_of
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, new_run
@@ -129,3 +129,33 @@ async def test_a_test_says_what_a_success_does_not(api: Api, ada, admin):
 
     shown = await page_at(ada, tried.headers["location"])
     assert "Whether it was posted, Teams does not say" in shown.main.text
+
+
+async def test_a_delivery_shows_where_its_request_went_and_how_without_what_is_secret(
+    api: Api, ada, admin
+):
+    jsm = service_of("jsm")
+    body = {
+        "name": "x",
+        "format": "jsm",
+        "format_settings": jsm.SETTINGS,
+        "event_types": ["job.run.completed"],
+    }
+    async with Receiver(status(202, body=b"{}")) as receiver:
+        sent = {**body, "client_url": receiver.url_of("/v2/alerts")}
+        made = data_of(await admin.post("/webhooks/subscriptions", json=sent), 201)
+        for outcome in ("error", "success"):
+            run = await new_run(admin, job_name="nightly")
+            data_of(await admin.post(f"/runs/{run['id']}/finish", json={"status": outcome}))
+            await api.deliver()
+    (delivery,) = [one for one in await rows_of(api.store, deliveries) if one.envelope]
+    shown = await page_at(ada, f"/accounts/1/deliveries/{delivery.id}")
+
+    curl = next(one.text for one in shown.main.all("pre") if one.text.startswith("curl"))
+    opened, got = receiver.received
+    assert opened.path == "/v2/alerts"
+    assert got.path.startswith("/v2/alerts/")
+    assert got.path.partition("?")[0] in curl
+    assert got.headers["authorization"].endswith(jsm.SECRETS[0])
+    assert jsm.SECRETS[0] not in shown.response.text
+    assert made["format"] == "jsm"

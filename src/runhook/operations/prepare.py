@@ -35,7 +35,7 @@ def prepare(
     format_ = FORMATS[options.format]
     draft = Draft(
         method=format_.method(options.settings),
-        url=behind(endpoint.client_url, rendered.path),
+        url=with_path(endpoint.client_url, rendered.path),
         headers={
             "Content-Type": format_.content_type,
             **rendered.headers,
@@ -62,7 +62,7 @@ def prepare(
     )
 
 
-def behind(url: str, path: str) -> str:
+def with_path(url: str, path: str) -> str:
     """Return a URL with more of a path behind its own."""
     if not path:
         return url

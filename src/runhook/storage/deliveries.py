@@ -91,6 +91,8 @@ class LoggedDelivery:
     event_type: EventType
     state: DeliveryState
     body: bytes
+    path: str
+    """What its requests have behind the endpoint's path."""
     attempt_count: int
     attempts_before: int = 0
     """Of these, how many were made before it was redelivered by hand."""
@@ -625,6 +627,7 @@ def logged_delivery_of(row: sa.Row[Any]) -> LoggedDelivery:
         event_type=row.event_type,
         state=row.state,
         body=row.body,
+        path=rendered_of(row.body, row.envelope).path,
         attempt_count=row.attempt_count,
         attempts_before=row.attempts_before,
         next_attempt_at=row.next_attempt_at,

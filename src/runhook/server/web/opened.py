@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from runhook.domain.deliveries import check_redelivery
 from runhook.domain.errors import ConflictError
 from runhook.domain.formats import FORMATS
+from runhook.domain.options import NO_OPTIONS
 from runhook.domain.telling import DeliveryId
 from runhook.domain.webhooks import Webhook
+from runhook.operations.prepare import with_path
 from runhook.server.web.visits import Visit
 from runhook.storage.deliveries import (
     LoggedAttempt,
@@ -59,6 +61,8 @@ async def opened_of(
     webhook = await find_webhook(tx, visit.account_id, delivery.webhook_id)
     run = await find_run(tx, visit.account_id, delivery.run_id) if delivery.run_id else None
     url = webhook.client_url if webhook else "https://the-webhook-is-deleted.example"
+    options = webhook.options if webhook else NO_OPTIONS
+    method = FORMATS[options.format].method(options.settings)
     attempts = await list_attempts(tx, delivery.id)
     shown = next((one for one in reversed(attempts) if attempt in ("", str(one.number))), None)
     shown = shown or next(reversed(attempts), None)
@@ -68,7 +72,7 @@ async def opened_of(
         job_name=run.run.job.name if run else "",
         attempts=attempts,
         shown=shown,
-        curl=curl_of(shown, url, delivery.body) if shown else "",
+        curl=curl_of(shown, method, with_path(url, delivery.path), delivery.body) if shown else "",
         caveat=FORMATS[webhook.options.format].caveat if webhook else "",
         refusal=why_not_redeliverable(delivery, webhook),
     )
@@ -85,9 +89,9 @@ def why_not_redeliverable(delivery: LoggedDelivery, webhook: Webhook | None) -> 
     return ""
 
 
-def curl_of(attempt: LoggedAttempt, url: str, body: bytes) -> str:
+def curl_of(attempt: LoggedAttempt, method: str, url: str, body: bytes) -> str:
     """Command that repeats an attempt's request; its secrets are masked."""
-    lines = [f"curl -X POST {shlex.quote(url)}"]
+    lines = [f"curl -X {method} {shlex.quote(url)}"]
     for name, value in attempt.request_headers.items():
         lines.append(f"  -H {shlex.quote(f'{name}: {value}')}")
     lines.append(f"  --data-binary {shlex.quote(body.decode(errors='replace'))}")

@@ -1,0 +1,126 @@
+"""The settings of a format: read with care, masked, and kept by their masks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from runhook.domain.declaring import MASK, masked, masks_in, option, unmasked
+from runhook.domain.errors import InvalidError
+from runhook.domain.format_settings import FormatSettings, secrets_in, settings_in
+from runhook.domain.formats import FORMATS
+from runhook.domain.formats.format import Format
+from runhook.domain.kinds import Flag, Number, Parts, SecretText, Text
+from runhook.domain.options import NO_OPTIONS, changed_options
+
+PAGERDUTY = FORMATS["pagerduty"]
+KEY = "R015kQ2vEw7zAbCdEfGhIjKlMnOpQrSt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    key: str = option("", SecretText(str), label="Key")
+    size: float = option(1.0, Number(float, float), label="Size")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    name: str = option("", Text(str), label="Name")
+    is_loud: bool = option(False, Flag("Loud"), label="Loud")  # noqa: FBT003 - it is the value
+    inner: Inner = option(Inner(), Parts(Inner, lambda given: given), label="Inner")
+
+
+class Nested(Format[object]):
+    """A format whose settings have settings."""
+
+    name = "nested"
+    title = "Nested"
+    summary = "For a test."
+    settings = Outer
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"routing_kee": KEY}, "format_settings: `routing_kee` is unknown; did you mean `routing"),
+        ({"routing_key": 7}, "format_settings.routing_key: it is not a text"),
+        ({"routing_key": KEY, "region": ["eu"]}, "format_settings.region: it is not a text"),
+        ({"routing_key": KEY, "region": "asia"}, "format_settings.region: `asia` is unknown"),
+        ({"routing_key": KEY, "severity_by_environment": {"a": 1}}, "format_settings.severity_by"),
+        ({}, "format_settings.routing_key"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_path_and_no_secret_is_repeated(given, sentence):
+    with pytest.raises(InvalidError) as refused:
+        settings_in(PAGERDUTY, given)
+
+    assert refused.value.message.startswith(sentence)
+    assert KEY not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"is_loud": "yes"},
+        {"is_loud": 1},
+        {"inner": "x"},
+        {"inner": {"size": True}},
+        {"inner": {"size": "1"}},
+        {"inner": {"other": "x"}},
+        {"name": None, "inner": {"key": []}},
+    ],
+)
+def test_json_of_another_type_is_refused_however_deep(given):
+    with pytest.raises(InvalidError):
+        settings_in(Nested(), given)
+
+
+def test_settings_of_settings_are_read_masked_and_their_secrets_found():
+    given = {"name": "x", "is_loud": True, "inner": {"key": "planted", "size": 2}}
+
+    settings = settings_in(Nested(), given)
+
+    assert settings == Outer(name="x", is_loud=True, inner=Inner(key="planted", size=2))
+    assert secrets_in(settings) == ["planted"]
+    assert "planted" not in repr(settings)
+    assert secrets_in(None) == []
+
+
+def test_a_format_without_settings_has_none_and_takes_none():
+    slack = FORMATS["slack"]
+
+    assert settings_in(slack, {}) is None
+    with pytest.raises(InvalidError, match="`channel` is unknown"):
+        settings_in(slack, {"channel": "#data"})
+
+
+def test_a_mask_keeps_what_is_there_and_nothing_of_another_format():
+    kind = FormatSettings()
+    kept = settings_in(PAGERDUTY, {"routing_key": KEY})
+    asked = settings_in(PAGERDUTY, {"routing_key": MASK, "region": "eu"})
+    other = settings_in(FORMATS["incident_io"], {"token": "another-planted-token"})
+
+    assert secrets_in(kind.unmasked(asked, kept)) == [KEY]
+    assert kind.masks_in(asked) == ["routing_key"]
+    with pytest.raises(InvalidError, match="no value yet"):
+        kind.unmasked(asked, other)
+    assert kind.renewed(kept, other) == ()
+
+
+def test_options_have_the_settings_of_their_format():
+    options = changed_options(
+        NO_OPTIONS, {"format": "pagerduty", "format_settings": {"routing_key": KEY}}
+    )
+
+    assert secrets_in(options.format_settings) == [KEY]
+    assert KEY not in repr(options)
+    assert masks_in(masked(options)) == ["format_settings.routing_key"]
+    assert unmasked(masked(options), options) == options
+    with pytest.raises(InvalidError, match="routing_key"):
+        changed_options(NO_OPTIONS, {"format": "pagerduty"})
+
+
+def test_a_null_gives_settings_their_defaults():
+    settings: Mapping[str, object] = {"name": None}
+
+    assert settings_in(Nested(), settings) == Outer()
