@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from runhook.domain.errors import ErrorCode, LimitedError, RunhookError
 from runhook.server.api.wire import Envelope, Status
-from runhook.server.bodies import sentence_about
+from runhook.server.bodies import HAS_NUL
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         case RunhookError():
             return error_response(HTTP_STATUS[error.code], error.message)
         case ValidationException():
-            return error_response(400, validation_message(error))
+            return error_response(400, validation_message(request, error))
         case HTTPException():
             return error_response(error.status_code, sentence_of(error), headers=error.headers)
         case _:
@@ -65,15 +65,17 @@ def error_response(
     return Response(Envelope(data=None, status=status), status_code=code, headers=headers)
 
 
-def validation_message(error: ValidationException) -> str:
+def validation_message(request: Request[Any, Any, Any], error: ValidationException) -> str:
     """Say which value is not valid, and why."""
     details = error.extra if isinstance(error.extra, list) else []
-    problems = [
-        sentence_about(detail.get("key", ""), detail["message"])
-        for detail in details
-        if isinstance(detail, dict) and "message" in detail
-    ]
-    return "; ".join(problems) or error.detail
+    told = []
+    for detail in details:
+        if isinstance(detail, dict) and "message" in detail:
+            key = detail.get("key", "")
+            has_nul = "\0" in request.query_params.get(key, "")
+            message = HAS_NUL if has_nul else detail["message"]
+            told.append(f"{key}: {message}" if key else message)
+    return "; ".join(told) or error.detail
 
 
 SENTENCES = {
