@@ -319,7 +319,9 @@ async def webhook_form_page(
         webhook=webhook,
         scopes=scopes,
         events=[(one.value, name, one.value) for one, name in EVENT_NAMES.items()],
-        payload_fields=[one for one in fields if one.option.use is Use.PUBLISHING],
+        payload_fields=[
+            one for one in fields if one.option.use is Use.PUBLISHING and not one.option.is_advanced
+        ],
         sending_fields=[
             one for one in fields if one.option.use is Use.SENDING and not one.option.is_advanced
         ],
