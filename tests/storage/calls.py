@@ -380,6 +380,7 @@ CALLS: dict[str, Call] = {
         tx, [Ciphertexts(rows.webhook.id, {"secret_ciphertext": b"new"})]
     ),
     "waiting_webhooks": lambda tx, rows: claims.waiting_webhooks(tx),
+    "is_queue_readable": lambda tx, rows: claims.is_queue_readable(tx),
     "stranded_webhooks": lambda tx, rows: claims.stranded_webhooks(tx),
     "pass_gates": lambda tx, rows: claims.pass_gates(
         tx, {rows.webhook.id: claims.Turn(timedelta(seconds=1), START)}, LEASE

@@ -13,6 +13,7 @@ from runhook.storage.backlog import (
     count_sending,
     database_size,
 )
+from runhook.storage.claims import is_queue_readable
 from runhook.storage.replicas import list_replicas
 from runhook.storage.store import Store
 
@@ -37,6 +38,16 @@ class HealthOfDelivering:
         """How many attempts all living processes make, on the average of the last minute."""
         lately = sum(one.attempts_lately for one in self.replicas if one.is_alive)
         return lately / MINUTE.total_seconds()
+
+
+async def check_queue(store: Store) -> None:
+    """Make sure that the database answers what a dispatcher asks, at a cost that never grows.
+
+    Raises:
+        UnavailableError: it is away.
+    """
+    async with store.read() as tx:
+        await is_queue_readable(tx)
 
 
 async def health_of_delivering(store: Store, account_id: AccountId | None) -> HealthOfDelivering:

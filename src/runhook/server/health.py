@@ -4,7 +4,7 @@ from litestar import get
 
 from runhook.domain.errors import UnavailableError
 from runhook.domain.timekeeping import WRONG
-from runhook.operations.attempt import look
+from runhook.operations.health import check_queue
 from runhook.operations.presence import count_dispatchers
 from runhook.server.authentication import Access, open_to
 from runhook.server.services import Serving
@@ -27,7 +27,7 @@ async def readyz(services: Serving) -> dict[str, str | int]:
     A process without a dispatcher can do all its work while no other process delivers: it is ready
     then too, and says how many others deliver.
     """
-    await look(services.store)
+    await check_queue(services.store)
     if services.store.is_full:
         raise UnavailableError(FULL)
     answer: dict[str, str | int] = {"status": "ok"}

@@ -137,7 +137,7 @@ def gauges_of(health: HealthOfDelivering) -> Iterator[Metric]:
     )
     values: dict[str, tuple[str, float]] = {
         "deliveries_waiting": (
-            "To be sent, now or later; at most 10,000 are counted of each webhook.",
+            "To be sent, now or later; at most 10,000 are counted of each of 1,000 webhooks.",
             backlog.waiting,
         ),
         "deliveries_due": ("To be sent now, counted likewise.", backlog.due),

@@ -6,12 +6,16 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from runhook.domain.runs import AccountId
+from runhook.storage.claims import first_lanes
 from runhook.storage.columns import EPOCH, Duration
 from runhook.storage.store import Transaction
 from runhook.storage.tables import IS_PENDING, IS_SENDING, deliveries, webhooks
 
 COUNTED = 10_000
 """So many deliveries of each webhook are counted: a million for a dead endpoint cost no more."""
+
+LANES = 1_000
+"""Of so many webhooks, where those of all accounts are meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +27,18 @@ class Backlog:
     due: int
     """Those of them that are to be sent now; what waits for a paused endpoint is not."""
     is_whole: bool
-    """Whether all that wait were counted, and not only the first ``COUNTED`` of some webhook."""
+    """Whether all that wait were counted, and not only the first ``COUNTED`` of some webhook, or
+    the first ``LANES`` webhooks."""
     oldest_due: timedelta | None
     """How long the first of those has been due; None if there is none."""
 
 
 async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
-    """Count what is to be sent, of all accounts if None; the cost follows the webhooks."""
+    """Count what is to be sent, of all accounts if None.
+
+    The cost follows an account's webhooks. Of all accounts it follows those that something waits
+    for, of which ``LANES`` are looked at.
+    """
     pending = (IS_PENDING, deliveries.c.webhook_id == webhooks.c.id)
     is_due = deliveries.c.next_attempt_at <= tx.now
     is_open = sa.and_(webhooks.c.active, webhooks.c.paused_until.is_(None))
@@ -40,6 +49,7 @@ async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
             sa.case((is_open, count_of(*pending, is_due)), else_=0).label("due"),
             sa.case((is_open, earliest.scalar_subquery())).label("earliest"),
         )
+        .select_from(webhooks if account_id is not None else webhooks_in_lanes())
         .where(*of_account(account_id))
         .subquery("each")
     )
@@ -54,6 +64,7 @@ async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
                 ),
                 sa.cast(sa.func.coalesce(sa.func.sum(each.c.due), 0), sa.BigInteger).label("due"),
                 sa.func.coalesce(sa.func.max(each.c.waiting), 0).label("most"),
+                sa.func.count().label("webhooks"),
                 sa.type_coerce(age, Duration).label("age"),
             )
         )
@@ -61,9 +72,15 @@ async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
     return Backlog(
         waiting=row.waiting,
         due=row.due,
-        is_whole=row.most < COUNTED,
+        is_whole=row.most < COUNTED and (account_id is not None or row.webhooks < LANES),
         oldest_due=row.age if row.due else None,
     )
+
+
+def webhooks_in_lanes() -> sa.FromClause:
+    """Return the first webhooks that something waits for."""
+    lane = first_lanes(LANES)
+    return lane.join(webhooks, webhooks.c.id == lane.c.webhook_id)
 
 
 def count_of(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:

@@ -131,11 +131,29 @@ async def stranded_webhooks(tx: Transaction) -> Collection[WebhookId]:
     return rows.scalars().all()
 
 
+async def is_queue_readable(tx: Transaction) -> bool:
+    """Look into the queue as a claim does, at no more than its first delivery."""
+    return (await tx.execute(sa.select(first_pending()))).one_or_none() is not None
+
+
 def lanes() -> sa.CTE:
     """Return the ids of the webhooks that have something pending, and a NULL after the last."""
     lane = sa.select(first_pending().label("webhook_id")).cte("lane", recursive=True)
     following = first_pending(deliveries.c.webhook_id > lane.c.webhook_id)
     return lane.union_all(sa.select(following).where(lane.c.webhook_id.is_not(None)))
+
+
+def first_lanes(most: int) -> sa.CTE:
+    """Return the same of so many webhooks at most, each with its number."""
+    lane = sa.select(
+        first_pending().label("webhook_id"), sa.literal_column("1").label("number")
+    ).cte("lane", recursive=True)
+    following = first_pending(deliveries.c.webhook_id > lane.c.webhook_id)
+    return lane.union_all(
+        sa.select(following, lane.c.number + sa.literal_column("1")).where(
+            lane.c.webhook_id.is_not(None), lane.c.number < sa.literal_column(str(most))
+        )
+    )
 
 
 def first_pending(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:

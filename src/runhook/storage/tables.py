@@ -358,6 +358,13 @@ webhooks = sa.Table(
     # The row outlives the webhook as long as its deliveries do; its secret does not.
     sa.Column("deleted_at", UtcDateTime),
 )
+IS_PAUSED = webhooks.c.paused_until.is_not(None)
+sa.Index(
+    "ix_webhooks_paused",
+    webhooks.c.account_id,
+    sqlite_where=IS_PAUSED,
+    postgresql_where=IS_PAUSED,
+)
 IS_DELETED = webhooks.c.deleted_at.is_not(None)
 sa.Index(
     "ix_webhooks_deleted",

@@ -1,4 +1,4 @@
-SELECT CAST(coalesce(sum(each.waiting), $1::INTEGER) AS BIGINT) AS waiting, CAST(coalesce(sum(each.due), $2::INTEGER) AS BIGINT) AS due, coalesce(max(each.waiting), $3::INTEGER) AS most, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) - min(each.earliest) AS age
+SELECT CAST(coalesce(sum(each.waiting), $1::INTEGER) AS BIGINT) AS waiting, CAST(coalesce(sum(each.due), $2::INTEGER) AS BIGINT) AS due, coalesce(max(each.waiting), $3::INTEGER) AS most, count(*) AS webhooks, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) - min(each.earliest) AS age
 FROM (SELECT (SELECT count(*) AS count_1
 FROM (SELECT deliveries.id AS id
 FROM deliveries

@@ -1,4 +1,4 @@
-SELECT CAST(coalesce(sum("each".waiting), ?) AS BIGINT) AS waiting, CAST(coalesce(sum("each".due), ?) AS BIGINT) AS due, coalesce(max("each".waiting), ?) AS most, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 - min("each".earliest) AS age
+SELECT CAST(coalesce(sum("each".waiting), ?) AS BIGINT) AS waiting, CAST(coalesce(sum("each".due), ?) AS BIGINT) AS due, coalesce(max("each".waiting), ?) AS most, count(*) AS webhooks, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 - min("each".earliest) AS age
 FROM (SELECT (SELECT count(*) AS count_1
 FROM (SELECT deliveries.id AS id
 FROM deliveries

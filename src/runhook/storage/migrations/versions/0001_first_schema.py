@@ -188,6 +188,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_webhooks_account_id", "webhooks", ["account_id"], unique=False)
     op.create_index(
+        "ix_webhooks_paused",
+        "webhooks",
+        ["account_id"],
+        unique=False,
+        sqlite_where=sa.text("paused_until IS NOT NULL"),
+        postgresql_where=sa.text("paused_until IS NOT NULL"),
+    )
+    op.create_index(
         "ix_webhooks_deleted",
         "webhooks",
         ["deleted_at"],
