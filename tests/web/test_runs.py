@@ -89,6 +89,21 @@ async def test_a_run_says_which_webhooks_did_not_hear_of_it_and_why(api: Api, ad
     }
 
 
+async def test_a_webhook_that_is_told_of_changes_did_not_hear_of_the_same_failure_again(
+    api: Api, ada, tenant
+):
+    await tenant.webhook(name="Chat", event_types=["job.run.completed"], notify="changes")
+    for key in ("run-1", "run-2"):
+        run = await tenant.start(key)
+        await tenant.finish(run, RunStatus.ERROR)
+
+    page = await page_at(ada, f"{ROOT}/runs/{run.id}")
+
+    *_, about_completed = page.main.all("details", class_="unheard")
+    why = about_completed.one("dt").text
+    assert why == "it is told when a job begins to fail and when it is well again"
+
+
 async def test_a_webhook_that_was_changed_since_is_marked(api: Api, ada, tenant):
     webhook = await tenant.webhook(name="Moved", event_types=["job.run.canceled"])
     run = await tenant.start()

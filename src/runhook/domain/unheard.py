@@ -8,11 +8,17 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from runhook.domain.events import Event
+from runhook.domain.options import Notify
 from runhook.domain.telling import WebhookId
 from runhook.domain.webhooks import Webhook
 
 NOT_THERE = "it did not exist yet"
-NOTHING_NEW = "it was told what there was to tell of the job, or did not ask for this event then"
+QUIET = {
+    Notify.EVERY: "it was told of this run's end already, or did not ask for this event then",
+    Notify.FAILURES: "it is told of each failed run once",
+    Notify.CHANGES: "it is told when a job begins to fail and when it is well again",
+}
+"""Why a webhook that asks for an event was not told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,6 @@ def unheard_of(
         why = webhook.why_not(event)
         yield Unheard(
             webhook,
-            NOTHING_NEW if why is None else why.value,
+            QUIET[webhook.options.notify] if why is None else why.value,
             was_changed=webhook.updated_at > event.occurred_at,
         )
