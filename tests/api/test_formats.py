@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.formats import FORMATS
+from runhook.domain.incidents import OUTDATED_WARNING
 from runhook.storage.tables import deliveries, webhooks
 from tests.formats.services import service_of
 from tests.support.api import Api, data_of, new_run, told
@@ -186,3 +187,57 @@ async def test_an_endpoint_that_repeats_its_own_secrets_does_not_show_them(
     (_, event) = data_of(await admin.get(path_of(made, "/events")))
     attempts = data_of(await admin.get(path_of(made, f"/event/{event['id']}/receipt")))
     assert "planted-in-the-url" not in json.dumps([attempts, tried])
+
+
+@pytest.mark.parametrize(
+    ("name", "notify"),
+    [("dbt_cloud", "every"), ("slack", "changes"), ("pagerduty", "changes")],
+)
+async def test_what_a_format_tells_of_follows_from_who_reads_it(
+    admin: httpx.AsyncClient, name: str, notify: str
+):
+    usual = await a_webhook_of(admin, name, "https://127.0.0.1/x")
+    empty = await a_webhook_of(admin, name, "https://127.0.0.1/x", notify=None)
+    chosen = await a_webhook_of(admin, name, "https://127.0.0.1/x", notify="failures", hold=2.5)
+
+    assert (usual["notify"], empty["notify"]) == (notify, notify)
+    assert (chosen["notify"], chosen["hold"]) == ("failures", 2.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"notify": "sometimes"}, "notify"),
+        ({"hold": 61}, "hold: 61 is not from 0 to 60 minutes"),
+        ({"hold": -1}, "hold: -1 is not from 0 to 60 minutes"),
+    ],
+)
+async def test_what_is_not_a_way_to_be_told_is_refused(
+    admin: httpx.AsyncClient, options: dict[str, object], problem: str
+):
+    body = {"name": "x", "format": "slack", "client_url": "https://127.0.0.1/x", **options}
+    answer = await admin.post(SUBSCRIPTIONS, json=body)
+
+    assert answer.status_code == 400
+    assert problem in answer.text
+
+
+async def test_redelivering_what_is_outdated_where_it_opens_an_incident_warns(
+    api: Api, admin: httpx.AsyncClient
+):
+    async with Receiver(status(202)) as receiver:
+        made = await a_webhook_of(admin, "pagerduty", receiver.url)
+        await a_failure(admin)
+        await api.deliver()
+        run = await new_run(admin, job_name="nightly")
+        data_of(await admin.post(f"/runs/{run['id']}/finish", json={"status": "success"}))
+        await api.deliver()
+        events = data_of(await admin.get(path_of(made, "/events")))
+        by_action = {json.loads(one["payload"])["event_action"]: one for one in events}
+        answers = {
+            action: await admin.post(path_of(made, f"/event/{one['id']}/redeliver"))
+            for action, one in by_action.items()
+        }
+
+    assert answers["trigger"].json()["extra"] == {"warning": OUTDATED_WARNING}
+    assert answers["resolve"].json()["extra"] == {}

@@ -22,7 +22,7 @@ EVERYTHING = {
     "run_id": None,
     "code_class": None,
 }
-NOBODY = {"webhook_inactive": 0, "webhook_deleted": 0}
+NOBODY = {"webhook_inactive": 0, "webhook_deleted": 0, "outdated": 0}
 REFUSED = {
     "since": [
         None,

@@ -319,6 +319,7 @@ async def test_what_a_webhook_that_is_off_or_gone_did_not_get_is_passed_over_and
         # Each started its runs while the later ones were not there yet.
         Obstacle.WEBHOOK_INACTIVE: 2 + 3 + 1,
         Obstacle.WEBHOOK_DELETED: 3 + 1,
+        Obstacle.OUTDATED: 0,
     }
     assert (ended.queued, await scene.tenant.states(on)) == (1, [PENDING])
     assert SKIPPED in await scene.tenant.states(off)

@@ -135,6 +135,7 @@ def test_its_counts_are_those_of_its_shares():
     assert redelivery.passed_over == {
         Obstacle.WEBHOOK_INACTIVE: 3,
         Obstacle.WEBHOOK_DELETED: 0,
+        Obstacle.OUTDATED: 0,
     }
 
 

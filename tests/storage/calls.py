@@ -460,7 +460,9 @@ CALLS: dict[str, Call] = {
     ),
     "supersede_claimed": lambda tx, rows: standings.supersede_claimed(tx, [rows.delivery.id]),
     "outdated_among": lambda tx, rows: standings.outdated_among(tx, [rows.delivery.id]),
-    "is_outdated": lambda tx, rows: standings.is_outdated(tx, key_of(rows), rows.delivery.id),
+    "outdated_retries_among": lambda tx, rows: standings.outdated_retries_among(
+        tx, [rows.delivery.id]
+    ),
     "list_deliveries": lambda tx, rows: deliveries.list_deliveries(
         tx, ACCOUNT, rows.webhook.id, SOME_DELIVERIES, limit=20, offset=40
     ),

@@ -90,6 +90,16 @@ async def test_each_field_is_there_once_and_which_nodes_is_folded_until_some_are
     assert ("open" in fold.attributes, "open" in again.attributes) == (False, True)
 
 
+async def test_people_hear_of_changes_unless_they_choose_otherwise(ada, admin):
+    page = await page_at(ada, f"{NEW}?format=slack")
+    url = "https://hooks.slack.com/services/T/B/x"
+    await submit(ada, page, page.form(), client_url=url)
+    await submit(ada, page, page.form(), client_url=url, notify="every", hold="15")
+
+    made = data_of(await admin.get("/webhooks/subscriptions"))
+    assert {(one["notify"], one["hold"]) for one in made} == {("changes", 0), ("every", 15)}
+
+
 async def test_the_formats_are_offered_first_each_with_its_name_and_what_it_is_for(ada):
     page = await page_at(ada, NEW)
     offered = page.main.one(class_="formats").text

@@ -36,6 +36,10 @@ from runhook.domain.webhooks import Webhook
 FAILURE_EVENTS = frozenset({EventType.COMPLETED, EventType.ERRORED, EventType.MISSED})
 """What can tell of a failure."""
 HEALED_REASON = "The job succeeded before the hold was over."
+OUTDATED_WARNING = (
+    "A newer event of the job has been sent since. Sent once more, this one may open an incident "
+    "that is over, or end one that goes on."
+)
 SUPERSEDED_REASON = "A newer event of the job took its place."
 
 

@@ -51,7 +51,7 @@ from runhook.storage.claims import (
     stranded_webhooks,
     waiting_webhooks,
 )
-from runhook.storage.standings import outdated_among, supersede_claimed
+from runhook.storage.standings import outdated_retries_among, supersede_claimed
 from runhook.storage.statistics import CountedHour, add_attempt_counts
 from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import (
@@ -169,7 +169,7 @@ async def without_superseded(tx: Transaction, claimed: Sequence[Claimed]) -> Seq
         for one in claimed
         if one.delivery.attempt_count and opens_incidents(one.endpoint.options)
     ]
-    outdated = await outdated_among(tx, retried) if retried else ()
+    outdated = await outdated_retries_among(tx, retried) if retried else ()
     if not outdated:
         return claimed
     await supersede_claimed(tx, outdated)

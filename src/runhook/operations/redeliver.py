@@ -1,17 +1,31 @@
 """Redeliver by hand: the same id and bytes once more, and the retry schedule anew if that fails."""
 
+from dataclasses import dataclass
+
 from runhook.clock import Clock
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import Actor
 from runhook.domain.deliveries import DeliveryState, check_redelivery
 from runhook.domain.errors import ConflictError, NotFoundError
+from runhook.domain.incidents import OUTDATED_WARNING, opens_incidents
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.webhooks import Webhook
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
 from runhook.storage.deliveries import LoggedDelivery, find_delivery, return_to_queue
-from runhook.storage.store import Store
+from runhook.storage.standings import outdated_among
+from runhook.storage.store import Store, Transaction
 from runhook.storage.webhooks import lock_webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Redelivered:
+    """A delivery that is sent once more."""
+
+    delivery: LoggedDelivery
+    warning: str
+    """What that may do; empty if it is harmless."""
 
 
 async def redeliver(
@@ -22,7 +36,7 @@ async def redeliver(
     *,
     actor: Actor,
     clock: Clock,
-) -> LoggedDelivery:
+) -> Redelivered:
     """Make a delivery due now, whatever became of it before; one that waits, waits no longer.
 
     Attempts are numbered on. Of one that was over, the retry schedule counts from here.
@@ -53,5 +67,12 @@ async def redeliver(
             now=now,
         )
         after = await find_delivery(tx, account_id, delivery_id)
-    assert after is not None
-    return after
+        assert after is not None
+        return Redelivered(after, await warning_about(tx, webhook, delivery_id))
+
+
+async def warning_about(tx: Transaction, webhook: Webhook, delivery_id: DeliveryId) -> str:
+    """What sending a delivery once more may do; empty for what is harmless."""
+    if not opens_incidents(webhook.options):
+        return ""
+    return OUTDATED_WARNING if await outdated_among(tx, [delivery_id]) else ""

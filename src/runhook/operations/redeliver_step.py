@@ -1,11 +1,13 @@
 """Go on with redeliveries in bulk: one bounded step of one webhook's share, in one transaction."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 
 from runhook.clock import Clock
+from runhook.domain.incidents import opens_incidents
 from runhook.domain.redeliveries import (
     Candidate,
     Obstacle,
@@ -14,7 +16,8 @@ from runhook.domain.redeliveries import (
     RedeliveryState,
     plan_step,
 )
-from runhook.domain.telling import WebhookId
+from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.webhooks import Webhook
 from runhook.storage.deliveries import return_several_to_queue
 from runhook.storage.picked import look_for_picked
 from runhook.storage.redeliveries import (
@@ -25,6 +28,7 @@ from runhook.storage.redeliveries import (
     note_step,
     postpone_waiting,
 )
+from runhook.storage.standings import outdated_among
 from runhook.storage.store import Store, Transaction
 from runhook.storage.unsent import count_pending, look_for_unsent
 from runhook.storage.webhooks import lock_webhook
@@ -63,25 +67,23 @@ async def take_step(store: Store, clock: Clock) -> Progress:
         due = await lock_due_share(tx)
         if due is None:
             return Progress.NOTHING_DUE
-        obstacle = await obstacle_of(tx, due)
+        # Whoever switches the webhook off waits, and cancels what we put in the queue; whoever
+        # redelivers by hand waits, too.
+        webhook = await lock_webhook(tx, due.redelivery.account_id, due.share.webhook_id)
+        obstacle = obstacle_of(webhook)
         if obstacle is None and await has_backlog(tx, due.share.webhook_id):
             # With all others that have to wait, or each would take a transaction a second.
             await postpone_waiting(tx, WAIT, backlog=BACKLOG, limit=SHARES)
             return Progress.WAITING
-        share = await go_on(tx, due, obstacle)
+        share = await go_on(tx, due, webhook, obstacle)
         await note_step(tx, due, share)
         if share.is_over and not await has_open_shares(tx, due.redelivery.id):
             await end_redelivery(tx, due.redelivery.id, RedeliveryState.FINISHED, now=clock.now())
     return Progress.TAKEN
 
 
-async def obstacle_of(tx: Transaction, due: DueShare) -> Obstacle | None:
-    """Return what keeps a webhook's deliveries from being sent, and keep it as it is.
-
-    Whoever switches the webhook off waits, and cancels what we put in the queue; whoever redelivers
-    by hand waits, too.
-    """
-    webhook = await lock_webhook(tx, due.redelivery.account_id, due.share.webhook_id)
+def obstacle_of(webhook: Webhook | None) -> Obstacle | None:
+    """What keeps a webhook's deliveries from being sent; None if nothing does."""
     if webhook is None:
         return Obstacle.WEBHOOK_DELETED
     return None if webhook.active else Obstacle.WEBHOOK_INACTIVE
@@ -92,7 +94,9 @@ async def has_backlog(tx: Transaction, webhook_id: WebhookId) -> bool:
     return await count_pending(tx, webhook_id, limit=BACKLOG + 1) > BACKLOG
 
 
-async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> RedeliveryShare:
+async def go_on(
+    tx: Transaction, due: DueShare, webhook: Webhook | None, obstacle: Obstacle | None
+) -> RedeliveryShare:
     """Go on with a share, and return it as it is after that."""
     redelivery, share = due.redelivery, due.share
     looked_at = await look_further(tx, due)
@@ -103,12 +107,16 @@ async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> Re
         is_passing_over=obstacle is not None,
         is_end=len(looked_at) < LOOKED_AT,
     )
+    outdated = await outdated_of(tx, webhook, step.queue)
+    queue = [one for one in step.queue if one not in outdated]
     queued = 0
-    if step.queue:
-        queued = await return_several_to_queue(tx, step.queue, fixed_at=redelivery.fixed_at)
-    passed_over = dict(share.passed_over)
+    if queue:
+        queued = await return_several_to_queue(tx, queue, fixed_at=redelivery.fixed_at)
+    passed_over = Counter(share.passed_over)
     if obstacle is not None and step.passed_over:
-        passed_over[obstacle] = passed_over.get(obstacle, 0) + step.passed_over
+        passed_over[obstacle] += step.passed_over
+    if outdated:
+        passed_over[Obstacle.OUTDATED] += len(outdated)
     return replace(
         share,
         queued=share.queued + queued,
@@ -116,6 +124,15 @@ async def go_on(tx: Transaction, due: DueShare, obstacle: Obstacle | None) -> Re
         place=step.place,
         is_over=step.is_last,
     )
+
+
+async def outdated_of(
+    tx: Transaction, webhook: Webhook | None, delivery_ids: Collection[DeliveryId]
+) -> Collection[DeliveryId]:
+    """Find what is not sent once more: it could begin an incident anew that is over."""
+    if webhook is None or not delivery_ids or not opens_incidents(webhook.options):
+        return ()
+    return await outdated_among(tx, delivery_ids)
 
 
 async def look_further(tx: Transaction, due: DueShare) -> Sequence[Candidate]:

@@ -183,7 +183,8 @@ async def supersede_waiting(
 ) -> None:
     """End deliveries that wait for a retry, as newer ones take their place.
 
-    What a worker is claiming just now is ended if it fails to arrive: see ``outdated_among``.
+    What a worker is claiming just now is ended if it fails to arrive: see
+    ``outdated_retries_among``.
 
     Args:
         tx: where the newer ones are added.
@@ -212,11 +213,30 @@ async def supersede_waiting(
 async def outdated_among(
     tx: Transaction, delivery_ids: Collection[DeliveryId]
 ) -> Collection[DeliveryId]:
-    """Return those of some claimed deliveries whose place a newer one took.
+    """Find those of some deliveries whose place a newer one took."""
+    rows = await tx.execute(select_outdated(delivery_ids))
+    return rows.scalars().all()
+
+
+async def outdated_retries_among(
+    tx: Transaction, delivery_ids: Collection[DeliveryId]
+) -> Collection[DeliveryId]:
+    """Find those of some claimed deliveries that are not retried, as a newer one took their place.
 
     One that has not been attempted goes first, and one that was redelivered by hand goes anyhow.
     """
     rows = await tx.execute(
+        select_outdated(delivery_ids).where(
+            deliveries.c.attempt_count > 0,
+            deliveries.c.next_trigger == AttemptTrigger.SCHEDULED,
+        )
+    )
+    return rows.scalars().all()
+
+
+def select_outdated(delivery_ids: Collection[DeliveryId]) -> sa.Select[tuple[str]]:
+    """Query of those of some deliveries whose place a newer one took."""
+    return (
         sa.select(deliveries.c.id)
         .join(
             standings,
@@ -226,13 +246,8 @@ async def outdated_among(
                 standings.c.latest_id != deliveries.c.id,
             ),
         )
-        .where(
-            deliveries.c.id.in_(list(delivery_ids)),
-            deliveries.c.attempt_count > 0,
-            deliveries.c.next_trigger == AttemptTrigger.SCHEDULED,
-        )
+        .where(deliveries.c.id.in_(list(delivery_ids)))
     )
-    return rows.scalars().all()
 
 
 async def supersede_claimed(tx: Transaction, delivery_ids: Collection[DeliveryId]) -> None:
@@ -242,17 +257,6 @@ async def supersede_claimed(tx: Transaction, delivery_ids: Collection[DeliveryId
         .where(IS_SENDING, deliveries.c.id.in_(list(delivery_ids)))
         .values(**superseded(tx, DeliveryState.SENDING, SUPERSEDED_REASON))
     )
-
-
-async def is_outdated(tx: Transaction, key: Key, delivery_id: DeliveryId) -> bool:
-    """Whether a later delivery has told a webhook how a job does."""
-    rows = await tx.execute(
-        sa.select(standings.c.latest_id).where(
-            standings.c.webhook_id == key.webhook_id, standings.c.job_id == key.job_id
-        )
-    )
-    latest = rows.scalar_one_or_none()
-    return latest is not None and latest != delivery_id
 
 
 def superseded(tx: Transaction, before: DeliveryState, reason: str) -> dict[str, Any]:

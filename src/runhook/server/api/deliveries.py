@@ -201,7 +201,7 @@ async def redeliver_event(
     services: Serving, caller: Calling, webhook_id: FromPath[str], delivery_id: FromPath[str]
 ) -> Envelope[EventOut]:
     """Send a delivery once more, with the same id and bytes, as soon as can be."""
-    delivery = await redeliver(
+    redelivered = await redeliver(
         services.store,
         caller.account_id,
         WebhookId(webhook_id),
@@ -209,7 +209,10 @@ async def redeliver_event(
         actor=caller.actor,
         clock=services.clock,
     )
-    return Envelope(data=event_of(delivery, caller))
+    answer = Envelope(data=event_of(redelivered.delivery, caller))
+    if redelivered.warning:
+        answer.extra["warning"] = redelivered.warning
+    return answer
 
 
 @get("/event/{delivery_id:str}", **needs(Permission.READ_WEBHOOKS))

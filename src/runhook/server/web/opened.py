@@ -11,6 +11,7 @@ from runhook.domain.options import NO_OPTIONS
 from runhook.domain.telling import DeliveryId
 from runhook.domain.webhooks import Webhook
 from runhook.operations.prepare import with_path
+from runhook.operations.redeliver import warning_about
 from runhook.server.web.visits import Visit
 from runhook.storage.deliveries import (
     LoggedAttempt,
@@ -40,6 +41,8 @@ class Opened:
     """What a success does not say, by the webhook's format."""
     refusal: str
     """Why it cannot be redelivered now; empty if it can."""
+    warning: str
+    """What redelivering it may do; empty if it is harmless."""
 
 
 async def opened_of(
@@ -75,6 +78,7 @@ async def opened_of(
         curl=curl_of(shown, method, with_path(url, delivery.path), delivery.body) if shown else "",
         caveat=FORMATS[webhook.options.format].caveat if webhook else "",
         refusal=why_not_redeliverable(delivery, webhook),
+        warning=await warning_about(tx, webhook, delivery.id) if webhook else "",
     )
 
 

@@ -1,3 +1,0 @@
-SELECT standings.latest_id
-FROM standings
-WHERE standings.webhook_id = ? AND standings.job_id = ?;
