@@ -136,9 +136,9 @@ def is_held(name: str) -> sa.ColumnElement[bool]:
 
 
 @lru_cache
-def is_among(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
+def is_among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     """Whether a column's value is in the list that the parameter ``name`` holds."""
-    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.Text)))
+    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(column.type)))
 
 
 def size() -> sa.Select[int]:

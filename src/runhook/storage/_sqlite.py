@@ -229,7 +229,7 @@ def is_held(name: str) -> sa.ColumnElement[bool]:
 
 
 @lru_cache
-def is_among(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
+def is_among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     """Whether a column's value is in the list that the parameter ``name`` holds."""
     listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("value")
     return column.in_(sa.select(listed.c.value))

@@ -7,13 +7,15 @@ each other.
 """
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from runhook.domain.people import UserId
 from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.runs import AccountId
-from runhook.storage.store import Transaction
+from runhook.storage.store import Clock, Transaction
 from runhook.storage.tables import members, sessions, tokens
 
 
@@ -22,17 +24,25 @@ async def hold_tokens(
 ) -> Mapping[tuple[AccountId, int], PermissionSet]:
     """Return the permission sets of those of these tokens that are valid, by account and id."""
     rows = await tx.execute(
+        holding_tokens(tx.database.is_among(tokens.c.id, "ids"), tx.now), {"ids": sorted(token_ids)}
+    )
+    return {(row.account_id, row.id): row.permission_set for row in rows}
+
+
+@lru_cache
+def holding_tokens(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Select[Any]:
+    """Build the query of ``hold_tokens``."""
+    return (
         sa.select(tokens.c.account_id, tokens.c.id, tokens.c.permission_set)
         .where(
-            tokens.c.id.in_(list(token_ids)),
+            is_asked,
             tokens.c.revoked_at.is_(None),
-            sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > tx.now),
+            sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now),
         )
         .order_by(tokens.c.id)
         # Its use is noted meanwhile; who revokes it waits.
         .with_for_update(read=True, key_share=True)
     )
-    return {(row.account_id, row.id): row.permission_set for row in rows}
 
 
 async def hold_sessions(tx: Transaction, session_ids: Collection[int]) -> Mapping[int, UserId]:

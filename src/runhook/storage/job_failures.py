@@ -11,10 +11,15 @@ from runhook.domain.runs import JobId
 from runhook.storage.store import Transaction
 from runhook.storage.tables import job_failures
 
+FIND_FAILURES = sa.select(job_failures).where(
+    job_failures.c.job_id.in_(sa.bindparam("job_ids", expanding=True))
+)
+LOCK_FAILURES = FIND_FAILURES.order_by(job_failures.c.job_id).with_for_update()
+
 
 async def find_failures(tx: Transaction, job_ids: Collection[JobId]) -> dict[JobId, Failures]:
     """Return what failed last in these jobs."""
-    rows = await tx.execute(select_failures(job_ids))
+    rows = await tx.execute(FIND_FAILURES, {"job_ids": sorted(job_ids)})
     return {row.job_id: failures_of(row) for row in rows}
 
 
@@ -23,9 +28,7 @@ async def lock_failures(tx: Transaction, job_ids: Collection[JobId]) -> dict[Job
 
     What is not there cannot be locked: of two first runs at the same moment neither is news.
     """
-    rows = await tx.execute(
-        select_failures(job_ids).order_by(job_failures.c.job_id).with_for_update()
-    )
+    rows = await tx.execute(LOCK_FAILURES, {"job_ids": sorted(job_ids)})
     return {row.job_id: failures_of(row) for row in rows}
 
 
@@ -43,11 +46,6 @@ async def write_failures(tx: Transaction, failures: Mapping[JobId, Failures]) ->
             for job_id, one in sorted(failures.items(), key=lambda item: item[0])
         ],
     )
-
-
-def select_failures(job_ids: Collection[JobId]) -> sa.Select[Any]:
-    """Return the query of what failed last in jobs."""
-    return sa.select(job_failures).where(job_failures.c.job_id.in_(sorted(job_ids)))
 
 
 def failures_of(row: sa.Row[Any]) -> Failures:

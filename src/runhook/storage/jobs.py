@@ -33,6 +33,16 @@ JOB_COLUMNS = (
 JOBS_WITH_NAMES = jobs.join(environments, environments.c.id == jobs.c.environment_id).join(
     projects, projects.c.id == environments.c.project_id
 )
+FIND_JOBS = (
+    sa.select(*JOB_COLUMNS)
+    .select_from(JOBS_WITH_NAMES)
+    .where(
+        sa.tuple_(jobs.c.account_id, projects.c.name, environments.c.name, jobs.c.name).in_(
+            sa.bindparam("names", expanding=True)
+        )
+    )
+    .with_for_update(of=jobs, read=True, key_share=True)
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -220,13 +230,7 @@ async def count_jobs(tx: Transaction, account_ids: Collection[AccountId]) -> dic
 async def find_jobs(tx: Transaction, names: Collection[JobName]) -> dict[JobName, Job]:
     """Return the jobs that exist already; none is deleted before this transaction ends."""
     wanted = [(name.account_id, name.project, name.environment, name.job) for name in names]
-    columns = sa.tuple_(jobs.c.account_id, projects.c.name, environments.c.name, jobs.c.name)
-    rows = await tx.execute(
-        sa.select(*JOB_COLUMNS)
-        .select_from(JOBS_WITH_NAMES)
-        .where(columns.in_(wanted))
-        .with_for_update(of=jobs, read=True, key_share=True)
-    )
+    rows = await tx.execute(FIND_JOBS, {"names": wanted})
     return {
         JobName(row.account_id, row.project_name, row.environment_name, row.name): job_of(row)
         for row in rows

@@ -25,7 +25,7 @@ from runhook.domain.runs import (
 from runhook.storage.columns import Duration, UtcDateTime
 from runhook.storage.jobs import JOBS_WITH_NAMES
 from runhook.storage.pages import Page, Period, Slice, page_of
-from runhook.storage.store import Transaction, after
+from runhook.storage.store import Clock, Transaction, after
 from runhook.storage.tables import (
     IS_OPEN,
     artifacts,
@@ -47,6 +47,16 @@ RUN_COLUMNS = (
 )
 INSERT_EVENTS = sa.insert(events)
 RUNS_WITH_NAMES = JOBS_WITH_NAMES.join(runs, runs.c.job_id == jobs.c.id)
+LOCK_RUNS = (
+    sa.select(*RUN_COLUMNS)
+    .select_from(RUNS_WITH_NAMES)
+    .where(
+        runs.c.id.in_(sa.bindparam("ids", expanding=True)),
+        sa.tuple_(runs.c.account_id, runs.c.id).in_(sa.bindparam("pairs", expanding=True)),
+    )
+    .order_by(runs.c.id)
+    .with_for_update(of=runs)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,15 +195,29 @@ async def find_runs_by_key(
     tx: Transaction, keys: Collection[tuple[AccountId, str]]
 ) -> dict[tuple[AccountId, str], StoredRun]:
     """Return the runs that reporters know by these keys."""
+    wanted = set(keys)
     rows = await tx.execute(
-        select_runs().where(
-            # Of pairs alone SQLite thinks that they may be any run, once it has counted them.
-            runs.c.account_id.in_({account_id for account_id, _ in keys}),
-            runs.c.run_key.in_([run_key for _, run_key in keys]),
-            sa.tuple_(runs.c.account_id, runs.c.run_key).in_(list(keys)),
-        )
+        runs_by_key(
+            tx.database.is_among(runs.c.account_id, "account_ids"),
+            tx.database.is_among(runs.c.run_key, "run_keys"),
+        ),
+        {
+            "account_ids": sorted({account_id for account_id, _ in wanted}),
+            "run_keys": sorted({run_key for _, run_key in wanted}),
+        },
     )
-    return {(row.account_id, row.run_key): stored_run_of(row) for row in rows}
+    return {
+        (row.account_id, row.run_key): stored_run_of(row)
+        for row in rows
+        # Two accounts can have the same keys.
+        if (row.account_id, row.run_key) in wanted
+    }
+
+
+@lru_cache
+def runs_by_key(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Build the query of ``find_runs_by_key``."""
+    return select_runs().where(*which)
 
 
 async def count_open_runs(
@@ -213,13 +237,7 @@ async def lock_runs(
 ) -> dict[tuple[AccountId, RunId], Run]:
     """Return these runs, and let no other transaction change them before this one ends."""
     rows = await tx.execute(
-        select_runs()
-        .where(
-            runs.c.id.in_([run_id for _, run_id in ids]),
-            sa.tuple_(runs.c.account_id, runs.c.id).in_(list(ids)),
-        )
-        .order_by(runs.c.id)
-        .with_for_update(of=runs)
+        LOCK_RUNS, {"ids": sorted({run_id for _, run_id in ids}), "pairs": sorted(ids)}
     )
     return {(row.account_id, row.id): stored_run_of(row).run for row in rows}
 
@@ -254,10 +272,7 @@ async def insert_runs(
 ) -> dict[tuple[AccountId, str], RunId]:
     """Add runs and return the ids they got, by key; none for a key that was taken meanwhile."""
     rows = await tx.execute(
-        insert(runs)
-        .values(heartbeat_at=tx.now)
-        .on_conflict_do_nothing(index_elements=["account_id", "run_key"])
-        .returning(runs.c.account_id, runs.c.run_key, runs.c.id),
+        inserting_runs(tx.now),
         [
             {
                 "account_id": one.run.account_id,
@@ -277,6 +292,17 @@ async def insert_runs(
         ],
     )
     return {(row.account_id, row.run_key): row.id for row in rows}
+
+
+@lru_cache
+def inserting_runs(now: Clock) -> sa.Executable:
+    """Build the statement of ``insert_runs``."""
+    return (
+        insert(runs)
+        .values(heartbeat_at=now)
+        .on_conflict_do_nothing(index_elements=["account_id", "run_key"])
+        .returning(runs.c.account_id, runs.c.run_key, runs.c.id)
+    )
 
 
 async def update_runs(tx: Transaction, changed: Sequence[Run]) -> None:
@@ -300,7 +326,14 @@ def updating_runs(names: tuple[str, ...]) -> sa.Update:
 
 async def touch_runs(tx: Transaction, ids: Collection[RunId]) -> None:
     """Note that these runs' reporters are alive, on the database's clock."""
-    await tx.execute(sa.update(runs).where(runs.c.id.in_(list(ids))).values(heartbeat_at=tx.now))
+    await tx.execute(touching_runs(tx.now), {"ids": sorted(ids)})
+
+
+@lru_cache
+def touching_runs(now: Clock) -> sa.Update:
+    """Build the statement of ``touch_runs``."""
+    chosen = runs.c.id.in_(sa.bindparam("ids", expanding=True))
+    return sa.update(runs).where(chosen).values(heartbeat_at=now)
 
 
 async def insert_events(tx: Transaction, new: Sequence[Event]) -> None:

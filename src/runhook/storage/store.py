@@ -78,7 +78,7 @@ class Database(Protocol):
     def is_held(self, name: str) -> sa.ColumnElement[bool]:
         """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
 
-    def is_among(self, column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
+    def is_among(self, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
         """Whether a column's value is in the list that the parameter ``name`` holds.
 
         Other than with IN, the statement is the same however long the list is.

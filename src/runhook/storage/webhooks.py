@@ -316,9 +316,16 @@ async def find_endpoints(
 ) -> dict[WebhookId, Endpoint]:
     """Return where these webhooks' deliveries go now; none for one that is not active."""
     rows = await tx.execute(
-        select_endpoints(tx.now).where(webhooks.c.id.in_(list(webhook_ids)), webhooks.c.active)
+        finding_endpoints(tx.database.is_among(webhooks.c.id, "ids"), tx.now),
+        {"ids": sorted(webhook_ids)},
     )
     return {row.id: endpoint_of(tx, row) for row in rows}
+
+
+@lru_cache
+def finding_endpoints(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Select[Any]:
+    """Build the query of ``find_endpoints``."""
+    return select_endpoints(now).where(is_asked, webhooks.c.active)
 
 
 async def pause_sealed(
@@ -410,15 +417,20 @@ async def lock_dispatched(
     No other transaction changes them before this one ends, but deliveries to them can be added. In
     the order of their ids, so that two workers wait for each other in one order.
     """
-    rows = (
-        await tx.execute(
-            sa.select(webhooks, tx.now.label("now"))
-            .where(webhooks.c.id.in_(list(webhook_ids)))
-            .order_by(webhooks.c.id)
-            .with_for_update(key_share=True)
-        )
-    ).all()
+    statement = locking_dispatched(tx.database.is_among(webhooks.c.id, "ids"), tx.now)
+    rows = (await tx.execute(statement, {"ids": sorted(webhook_ids)})).all()
     return {row.id: webhook_of(row) for row in rows}, rows[0].now
+
+
+@lru_cache
+def locking_dispatched(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Select[Any]:
+    """Build the query of ``lock_dispatched``."""
+    return (
+        sa.select(webhooks, now.label("now"))
+        .where(is_asked)
+        .order_by(webhooks.c.id)
+        .with_for_update(key_share=True)
+    )
 
 
 async def note_dispatches(tx: Transaction, dispatches: Sequence[Dispatch]) -> None:

@@ -1,3 +1,4 @@
 SELECT webhooks.id, webhooks.client_url, webhooks.client_url_ciphertext, webhooks.moves, webhooks.secret_ciphertext, CASE WHEN (webhooks.previous_secret_until > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000) THEN webhooks.previous_secret_ciphertext END AS previous_secret_ciphertext, webhooks.paused_until IS NOT NULL OR webhooks.rate_limit IS NOT NULL AS is_gated, webhooks.format, webhooks.format_settings, webhooks.custom_headers, webhooks.retry_schedule, webhooks.rate_limit, webhooks.authorization, webhooks.client_certificate, webhooks.ca_certificate, webhooks.attempt_timeout, webhooks.verify_tls, webhooks.format_settings_ciphertext, webhooks.custom_headers_ciphertext, webhooks.authorization_ciphertext, webhooks.client_certificate_ciphertext
 FROM webhooks
-WHERE webhooks.deleted_at IS NULL AND webhooks.id IN (?) AND webhooks.active = 1;
+WHERE webhooks.deleted_at IS NULL AND webhooks.id IN (SELECT anon_1.value
+FROM json_each(?) AS anon_1) AND webhooks.active = 1;
