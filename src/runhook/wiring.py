@@ -18,14 +18,13 @@ import structlog
 from runhook.clock import Clock, DatabaseClock
 from runhook.dispatcher.collector import Collector
 from runhook.dispatcher.dispatcher import Dispatcher
-from runhook.dispatcher.job_watcher import JobWatcher
 from runhook.dispatcher.loop import Loop
 from runhook.dispatcher.presence import Presence
 from runhook.dispatcher.pruner import Pruner
 from runhook.dispatcher.redeliverer import Redeliverer
 from runhook.dispatcher.rescuer import Rescuer
-from runhook.dispatcher.run_watcher import RunWatcher
 from runhook.dispatcher.timekeeper import Listener, Timekeeper
+from runhook.dispatcher.watcher import job_watcher, run_watcher
 from runhook.domain.deliveries import Lease
 from runhook.domain.errors import InvalidError
 from runhook.domain.replicas import Replica, ReplicaRole
@@ -337,8 +336,8 @@ def build_delivering(
         on_room=wake.set,
         public_url=settings.public_url,
     )
-    run_watcher = RunWatcher(store, clock, public_url=settings.public_url)
-    job_watcher = JobWatcher(store, clock, public_url=settings.public_url)
+    runs = run_watcher(store, clock, public_url=settings.public_url)
+    jobs = job_watcher(store, clock, public_url=settings.public_url)
     pruner = Pruner(store, retention=settings.retention_days, is_clock_right=lambda: clock.is_right)
     loops = [
         Loop("dispatcher", dispatcher.tick, wake=wake),
@@ -347,8 +346,8 @@ def build_delivering(
         presence.duty("timekeeper", Timekeeper(store, settings.retry_schedule).tick),
         presence.duty("rescuer", Rescuer(store).tick),
         presence.duty("redeliverer", Redeliverer(store, clock).tick),
-        presence.duty("run watcher", run_watcher.tick),
-        presence.duty("job watcher", job_watcher.tick),
+        presence.duty("run watcher", runs.tick),
+        presence.duty("job watcher", jobs.tick),
         presence.duty("pruner", pruner.tick),
     ]
     return Delivering(dispatcher, wake, loops)

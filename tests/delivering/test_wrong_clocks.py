@@ -8,8 +8,8 @@ from runhook.clock import DatabaseClock
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.pruner import Pruner
 from runhook.dispatcher.redeliverer import INTERVAL, Redeliverer
-from runhook.dispatcher.run_watcher import RunWatcher
 from runhook.dispatcher.timekeeper import Listener, Timekeeper
+from runhook.dispatcher.watcher import run_watcher
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.errors import InvalidError
 from runhook.domain.expectations import Expectation
@@ -251,7 +251,7 @@ async def test_after_a_jump_is_taken_back_a_run_that_falls_silent_is_given_up(sc
     await live_on(scene, timedelta(), FAR)
     await scene.tenant.start(heartbeats=True)
     await live_on(scene, -FAR)
-    watcher = RunWatcher(scene.store, scene.clock)
+    watcher = run_watcher(scene.store, scene.clock)
 
     for _ in range(12):
         scene.clock.advance(timedelta(minutes=1))

@@ -5,7 +5,7 @@ import json
 from datetime import timedelta
 
 from runhook.dispatcher.hearing import GRACE
-from runhook.dispatcher.job_watcher import INTERVAL, JobWatcher
+from runhook.dispatcher.watcher import INTERVAL, job_watcher
 from runhook.domain.expectations import Expectation
 from runhook.domain.runs import JobId
 from runhook.domain.telling import PayloadVersion
@@ -135,7 +135,7 @@ async def test_a_late_report_counts_for_when_the_run_was(tenant: Tenant):
 async def test_after_a_long_time_a_job_is_told_of_once_with_all_that_was_missed(tenant: Tenant):
     webhook = await tenant.webhook(event_types=MISSED)
     await expect(tenant)
-    watching = JobWatcher(tenant.store, tenant.clock)
+    watching = job_watcher(tenant.store, tenant.clock)
     tenant.clock.advance(30 * DAY)
 
     pauses = [await watching.tick()]
@@ -150,7 +150,7 @@ async def test_after_a_long_time_a_job_is_told_of_once_with_all_that_was_missed(
 async def test_a_run_that_is_heard_of_after_an_outage_is_not_missed(tenant: Tenant):
     webhook = await tenant.webhook(event_types=MISSED)
     await expect(tenant)
-    watching = JobWatcher(tenant.store, tenant.clock)
+    watching = job_watcher(tenant.store, tenant.clock)
     tenant.clock.advance(2 * DAY)
     await watching.tick()
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.dispatcher.run_watcher import INTERVAL, RunWatcher
+from runhook.dispatcher.watcher import INTERVAL, Watcher, run_watcher
 from runhook.domain.runs import Run, RunAlreadyFinishedError, RunStatus
 from runhook.operations.watch_runs import STEP, give_up_silent_runs
 from runhook.storage.runs import find_run
@@ -24,8 +24,8 @@ A_DAY = timedelta(hours=24)
 A_SECOND = timedelta(seconds=1)
 
 
-def watcher(tenant: Tenant) -> RunWatcher:
-    return RunWatcher(tenant.store, tenant.clock)
+def watcher(tenant: Tenant) -> Watcher:
+    return run_watcher(tenant.store, tenant.clock)
 
 
 async def give_up(tenant: Tenant) -> list[Run]:

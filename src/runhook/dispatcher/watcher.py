@@ -1,0 +1,75 @@
+"""Watchers: one gives up runs whose reporters have fallen silent, one tells of missed runs."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from runhook.clock import Clock
+from runhook.dispatcher.hearing import Hearing
+from runhook.dispatcher.loop import NO_PAUSE
+from runhook.operations import watch_jobs, watch_runs
+from runhook.storage.store import Store
+
+log = structlog.get_logger()
+
+INTERVAL = timedelta(seconds=15)
+
+
+class Watcher:
+    """Looks for what did not happen in time, as long as reporters could be heard.
+
+    Args:
+        tell: tells of some of it, and returns of how much.
+        clock: says when it looks.
+        step: of how much it tells at once, at the most.
+    """
+
+    def __init__(self, tell: Callable[[], Awaitable[int]], clock: Clock, *, step: int) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._step = step
+        self._hearing = Hearing()
+
+    async def tick(self) -> timedelta:
+        """Tell of some of what did not happen; say how long to wait before looking again."""
+        now = self._clock.now()
+        told = await self._tell() if self._hearing.is_sure(now) else 0
+        self._hearing.note_look(now)
+        return NO_PAUSE if told >= self._step else INTERVAL
+
+
+def run_watcher(store: Store, clock: Clock, *, public_url: str | None = None) -> Watcher:
+    """Build the watcher that gives up runs whose reporters have fallen silent.
+
+    Args:
+        store: where the runs are.
+        clock: dates the events.
+        public_url: where people reach this service, None if it is not known.
+    """
+
+    async def tell() -> int:
+        lost = await watch_runs.give_up_silent_runs(store, clock, public_url=public_url)
+        if lost:
+            log.warning("lost contact with runs", runs=[run.id for run in lost])
+        return len(lost)
+
+    return Watcher(tell, clock, step=watch_runs.STEP)
+
+
+def job_watcher(store: Store, clock: Clock, *, public_url: str | None = None) -> Watcher:
+    """Build the watcher that tells of runs that were expected and did not start.
+
+    Args:
+        store: where the jobs are.
+        clock: dates the notices.
+        public_url: where people reach this service, None if it is not known.
+    """
+
+    async def tell() -> int:
+        missed = await watch_jobs.tell_of_missed_runs(store, clock, public_url=public_url)
+        if missed:
+            log.warning("runs missed", jobs=[one.job.id for one in missed])
+        return len(missed)
+
+    return Watcher(tell, clock, step=watch_jobs.STEP)
