@@ -199,6 +199,7 @@ def test_names_are_shown_in_one_line_whatever_they_hold():
         ("https://ci.example/ü", "https://ci.example/%C3%BC"),
         ("javascript:alert(1)", None),
         ("https://ci.example/" + "x" * 5_000, None),
+        ("https://ci.example/" + "é" * 400, None),
     ],
 )
 def test_what_started_a_run_is_a_link_only_if_it_is_an_address(link, url):

@@ -424,10 +424,11 @@ def short(text: str) -> str:
 
 
 def link(title: str, url: str | None) -> Link | None:
-    """Return a link, if there is an address that is one."""
-    if not url or len(url) > URL_CHARACTERS:
+    """Make a link of an address; None if there is none, or one too long for a service."""
+    quoted = quote(url or "", safe=URL_SAFE, errors="replace")
+    if not 0 < len(quoted) <= URL_CHARACTERS:
         return None
-    return Link(title=title, url=quote(url, safe=URL_SAFE, errors="replace"))
+    return Link(title=title, url=quoted)
 
 
 def moment(time: datetime) -> str:
