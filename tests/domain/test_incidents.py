@@ -15,7 +15,7 @@ from runhook.domain.incidents import (
     UNKNOWN,
     Bearing,
     Decision,
-    Fact,
+    IncidentFact,
     Manner,
     Place,
     Say,
@@ -33,10 +33,10 @@ SUCCESS, FAILURE, NEITHER = Bearing.SUCCESS, Bearing.FAILURE, Bearing.NEITHER
 SUCCEEDED, FAILED, CANCELED = RunStatus.SUCCESS, RunStatus.ERROR, RunStatus.CANCELLED
 
 
-def a_fact(bearing: Bearing, run: int | None = 1) -> Fact:
+def a_fact(bearing: Bearing, run: int | None = 1) -> IncidentFact:
     """What the end of the run with this number says; runs start in the order of their numbers."""
     place = None if run is None else Place(STARTED_AT + timedelta(hours=run), RunId(run))
-    return Fact(bearing=bearing, job=JOB, place=place)
+    return IncidentFact(bearing=bearing, job=JOB, place=place)
 
 
 @dataclass

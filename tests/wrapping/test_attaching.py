@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from runhook.client.attaching import NotAttachedError, cleaned
+from runhook.client.attaching import NotAttachedError, redacted_artifact
 from runhook.domain.redaction import Redactor
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, accepted, refused
 
@@ -88,11 +88,11 @@ SECRETS = Redactor({"DBT_ENV_SECRET_A": "n", "DB_PASSWORD": 'käse"\\x1'})
 def test_what_is_attached_stays_json(value: str, expected: str):
     for ascii_only in (True, False):
         content = json.dumps({"a": ["https://x", value], "b": 1.5}, ensure_ascii=ascii_only)
-        found = json.loads(cleaned("manifest.json", content.encode(), SECRETS))
+        found = json.loads(redacted_artifact("manifest.json", content.encode(), SECRETS))
 
         assert found == {"a": ["https://x", expected], "b": 1.5}
 
 
 def test_a_file_that_was_cut_off_is_not_attached():
     with pytest.raises(NotAttachedError, match="cut off"):
-        cleaned("run_results.json", b'{"metadata": ', SECRETS)
+        redacted_artifact("run_results.json", b'{"metadata": ', SECRETS)

@@ -125,7 +125,7 @@ def webhook_in(arguments: argparse.Namespace) -> Mapping[str, object]:
     return {
         "active": not arguments.inactive,
         **{name: value for name, value in given.items() if value is not None},
-        **dict(option_in(one) for one in arguments.option),
+        **dict(option_of_flag(one) for one in arguments.option),
     }
 
 
@@ -135,7 +135,7 @@ def event_named(word: str) -> str:
     return known.get(word, word)
 
 
-def option_in(word: str) -> tuple[str, object]:
+def option_of_flag(word: str) -> tuple[str, object]:
     """Read an option with its value.
 
     Raises:

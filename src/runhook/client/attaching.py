@@ -86,13 +86,13 @@ def attach(
     if (version_and_step(content[:HEAD_BYTES], TAG)[1] or "") != step.tag:
         raise NotAttachedError(f"{path.name} was written anew by another command")
     seconds_left = max(deadline - time.monotonic(), SHORTEST_REQUEST_SECONDS)
-    content = cleaned(path.name, content, redact)
+    content = redacted_artifact(path.name, content, redact)
     answer = service.attach(run_id, path.name, content, timeout=seconds_left)
     if isinstance(answer, RequestFailed):
         raise NotAttachedError(f"{path.name}: {answer.reason}")
 
 
-def cleaned(name: str, content: bytes, redact: Callable[[str], str]) -> bytes:
+def redacted_artifact(name: str, content: bytes, redact: Callable[[str], str]) -> bytes:
     """Remove secrets from an artifact, string by string, so that it stays JSON.
 
     Raises:

@@ -295,7 +295,7 @@ def summarise(
         if value := getattr(results, name):
             summary[name] = shorten(value, NAME_CHARACTERS)
     if results.nodes_known:
-        told = Told(redact if with_messages else lambda _: "", facts or {})
+        told = ReportedNodes(redact if with_messages else lambda _: "", facts or {})
         summary["total"] = results.total
         summary["counts"] = dict(Counter(results.counts).most_common(KINDS_OF_STATUS))
         summary["failed_total"] = results.failed_total
@@ -316,7 +316,7 @@ def summarise(
     return summary
 
 
-class Told:
+class ReportedNodes:
     """Reported nodes, within bounds for all of them together."""
 
     def __init__(self, redact: Callable[[str], str], facts: Mapping[str, NodeFacts]) -> None:

@@ -101,7 +101,7 @@ def check_type(known: Mapping[str, Option], name: str, value: object) -> None:
         raise InvalidError(f"`{name[:80]}` is unknown; {instead}")
     wanted = known[name].kind.wire
     if value is not None and not conforms(value, wanted):
-        raise InvalidError(f"it is not {in_words(wanted)}", field=name)
+        raise InvalidError(f"it is not {setting_in_words(wanted)}", field=name)
 
 
 def conforms(value: object, wanted: object) -> bool:
@@ -127,10 +127,10 @@ def conforms(value: object, wanted: object) -> bool:
     return isinstance(value, bool if wanted is bool else str)
 
 
-def in_words(wanted: object) -> str:
+def setting_in_words(wanted: object) -> str:
     """Say what type of JSON a kind reads."""
     if get_origin(wanted) is list:
-        return "a list of " + in_words(get_args(wanted)[0]).removeprefix("a ") + "s"
+        return "a list of " + setting_in_words(get_args(wanted)[0]).removeprefix("a ") + "s"
     if get_origin(wanted) is dict or is_dataclass(wanted):
         return "an object with such keys and values"
     return KINDS_OF_JSON.get(cast(type, wanted), "a text")

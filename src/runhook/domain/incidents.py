@@ -107,7 +107,7 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class IncidentFact:
     """What an event or a notice says of its job."""
 
     bearing: Bearing
@@ -184,13 +184,15 @@ def forgets_jobs(before: Webhook, after: Webhook) -> bool:
     return not followed or before.moves != after.moves
 
 
-def fact_of(event: Event | Notice) -> Fact | None:
+def fact_of(event: Event | Notice) -> IncidentFact | None:
     """Return what an event says of its job; None if it is about none."""
     match event:
         case Event():
-            return Fact(bearing=bearing_of(event), job=event.run.job, place=place_of(event.run))
+            return IncidentFact(
+                bearing=bearing_of(event), job=event.run.job, place=incident_place(event.run)
+            )
         case MissedRun():
-            return Fact(bearing=Bearing.FAILURE, job=event.job)
+            return IncidentFact(bearing=Bearing.FAILURE, job=event.job)
         case _:
             return None
 
@@ -202,12 +204,12 @@ def bearing_of(event: Event) -> Bearing:
     return Bearing.SUCCESS if event.run.status is RunStatus.SUCCESS else Bearing.FAILURE
 
 
-def place_of(run: Run) -> Place:
+def incident_place(run: Run) -> Place:
     """Return a run's place; none can have started after it was reported, whatever it says."""
     return Place(min(run.started_at, run.created_at), run.id)
 
 
-def decide(standing: Standing, fact: Fact, manner: Manner, *, is_wanted: bool) -> Decision:
+def decide(standing: Standing, fact: IncidentFact, manner: Manner, *, is_wanted: bool) -> Decision:
     """Decide whether an event is told, by what a webhook knows of its job.
 
     Args:
@@ -228,7 +230,9 @@ def decide(standing: Standing, fact: Fact, manner: Manner, *, is_wanted: bool) -
             assert_never(unknown)
 
 
-def decide_failure(standing: Standing, fact: Fact, manner: Manner, *, is_wanted: bool) -> Decision:
+def decide_failure(
+    standing: Standing, fact: IncidentFact, manner: Manner, *, is_wanted: bool
+) -> Decision:
     """Decide whether a failure is told."""
     if not is_wanted:
         return Decision(say=Say.NOTHING, standing=standing)
@@ -247,13 +251,13 @@ def decide_failure(standing: Standing, fact: Fact, manner: Manner, *, is_wanted:
     )
 
 
-def is_old_news(standing: Standing, fact: Fact, manner: Manner) -> bool:
+def is_old_news(standing: Standing, fact: IncidentFact, manner: Manner) -> bool:
     """Whether a failure was mended before it was known, and is told only where each is."""
     is_mended = standing.is_well and is_older(fact, standing)
     return is_mended and (manner.joins_events or bool(manner.hold))
 
 
-def is_known(standing: Standing, fact: Fact, manner: Manner) -> bool:
+def is_known(standing: Standing, fact: IncidentFact, manner: Manner) -> bool:
     """Whether a failure was told before, or is about to be."""
     if manner.notify is Notify.EVERY:
         return False
@@ -267,7 +271,9 @@ def goes_on(standing: Standing, manner: Manner) -> bool:
     return manner.joins_events and standing.told in (Told.TOLD, Told.TRIED)
 
 
-def decide_success(standing: Standing, fact: Fact, manner: Manner, *, is_wanted: bool) -> Decision:
+def decide_success(
+    standing: Standing, fact: IncidentFact, manner: Manner, *, is_wanted: bool
+) -> Decision:
     """Decide whether a success is told."""
     says_each = manner.notify is Notify.EVERY and not manner.opens_incidents and is_wanted
     if is_older(fact, standing) and not standing.is_well:
@@ -286,14 +292,14 @@ def decide_success(standing: Standing, fact: Fact, manner: Manner, *, is_wanted:
     )
 
 
-def is_older(fact: Fact, standing: Standing) -> bool:
+def is_older(fact: IncidentFact, standing: Standing) -> bool:
     """Whether a run started before the newest one that has ended."""
     if fact.place is None or standing.newest is None:
         return False
     return fact.place < standing.newest
 
 
-def with_end(standing: Standing, fact: Fact, *, is_well: bool) -> Standing:
+def with_end(standing: Standing, fact: IncidentFact, *, is_well: bool) -> Standing:
     """Return a standing in which a run's end is known."""
     if fact.place is None or is_older(fact, standing):
         return standing

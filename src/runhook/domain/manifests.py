@@ -25,11 +25,11 @@ from runhook.domain.node_facts import (
     Exposure,
     NodeFacts,
     Owner,
+    list_of_texts,
     owner_in,
     owners_in,
     several,
     text_of,
-    texts_in,
 )
 
 WINDOW = 1 << 20
@@ -266,13 +266,15 @@ def facts_of_node(
 
     return NodeFacts(
         groups=several(
-            (one for each in both for one in texts_in(told(setting_of(each, "group")))), MOST_GROUPS
+            (one for each in both for one in list_of_texts(told(setting_of(each, "group")))),
+            MOST_GROUPS,
         ),
         owners=several(
             (owner for each in both for owner in owners_of(each, groups, told)), MOST_OWNERS
         ),
         tags=several(
-            (one for each in both for one in texts_in(told(setting_of(each, "tags")))), MOST_TAGS
+            (one for each in both for one in list_of_texts(told(setting_of(each, "tags")))),
+            MOST_TAGS,
         ),
         path=text_of(told(files[0].get("original_file_path"))),
         package=text_of(told(node.get("package_name"))),

@@ -75,12 +75,12 @@ NO_FACTS = NodeFacts()
 def read_facts(node: Mapping[str, object]) -> NodeFacts:
     """Return what a reporter tells of a node, bounded whatever it holds."""
     return NodeFacts(
-        groups=several(texts_in(node.get("groups")), MOST_GROUPS),
+        groups=several(list_of_texts(node.get("groups")), MOST_GROUPS),
         owners=several(map(read_owner, mappings_in(node.get("owners"))), MOST_OWNERS),
-        tags=several(texts_in(node.get("tags")), MOST_TAGS),
+        tags=several(list_of_texts(node.get("tags")), MOST_TAGS),
         path=text_of(node.get("path")),
         package=text_of(node.get("package")),
-        attached_to=several(texts_in(node.get("attached_to")), MOST_ATTACHED),
+        attached_to=several(list_of_texts(node.get("attached_to")), MOST_ATTACHED),
         exposures=several(map(read_exposure, mappings_in(node.get("exposures"))), MOST_EXPOSURES),
     )
 
@@ -186,7 +186,7 @@ def several(values: Iterable[T], most: int) -> tuple[T, ...]:
     return tuple(found)
 
 
-def texts_in(value: object) -> Iterator[str]:
+def list_of_texts(value: object) -> Iterator[str]:
     """Yield the texts of a list, or a text that stands for a list of one."""
     for one in value if isinstance(value, list) else [value]:
         if text := text_of(one):

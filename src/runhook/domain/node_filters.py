@@ -121,23 +121,23 @@ def is_at(path: str, wanted: str) -> bool:
 def concerned(run: Run, node_filter: NodeFilter) -> bool:
     """Whether a run that ended concerns a webhook that has this filter."""
     results = read_node_results(run.results)
-    nodes = nodes_of(results)
+    nodes = reported_nodes(results)
     if any(node_filter.passes(one) for one in nodes):
         return True
     is_nobodys = run.status is not RunStatus.SUCCESS and not nodes and not results.failed_total
     return node_filter.catch_all and is_nobodys
 
 
-def nodes_of(results: NodeResults) -> Sequence[FailedNode]:
+def reported_nodes(results: NodeResults) -> Sequence[FailedNode]:
     """All reported nodes."""
     return [*results.failed, *results.warned, *results.others]
 
 
-def narrowed(run: Run, node_filter: NodeFilter) -> Run:
+def narrowed_nodes(run: Run, node_filter: NodeFilter) -> Run:
     """Return a run of which only those nodes are known; one without nodes stays as it is."""
     results = read_node_results(run.results)
-    nodes = [one for one in nodes_of(results) if node_filter.passes(one)]
-    if run.results is None or not nodes_of(results):
+    nodes = [one for one in reported_nodes(results) if node_filter.passes(one)]
+    if run.results is None or not reported_nodes(results):
         return run
     failed = [one for one in nodes if one.status in FAILED_STATUSES]
     warned = [one for one in nodes if one.status not in FAILED_STATUSES]
@@ -153,7 +153,7 @@ def narrowed(run: Run, node_filter: NodeFilter) -> Run:
     return replace(
         run,
         results=shown,
-        status_message=in_words(failed, warned) if nodes else run.status_message,
+        status_message=filter_in_words(failed, warned) if nodes else run.status_message,
         steps=(),
     )
 
@@ -168,7 +168,7 @@ ABOUT_THE_RUN = (
 )
 
 
-def in_words(failed: Sequence[FailedNode], warned: Sequence[FailedNode]) -> str:
+def filter_in_words(failed: Sequence[FailedNode], warned: Sequence[FailedNode]) -> str:
     """Name the first nodes that failed and that warned."""
     parts = [part(nodes, word) for nodes, word in ((failed, "failed"), (warned, "warned")) if nodes]
     return shorten("; ".join(parts), SENTENCE_CHARACTERS)

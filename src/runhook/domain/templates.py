@@ -64,7 +64,7 @@ FILTERS = (*SHAPING, "cut: 80", *ESCAPING)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TemplatePlace:
     """Where a value is found: so many lists further out, by these names."""
 
     outwards: int
@@ -105,7 +105,7 @@ class Rendering:
 class Condition:
     """Whether something is shown."""
 
-    place: Place
+    place: TemplatePlace
     is_expected: bool = True
     text: str | None = None
     """What the value is compared with; None for whether there is one."""
@@ -131,7 +131,7 @@ class Fixed:
 class Whole:
     """A text that is one placeholder: the value keeps its type."""
 
-    place: Place
+    place: TemplatePlace
     texts: int
     """How many texts the value has in the sample."""
 
@@ -143,7 +143,7 @@ class Whole:
 class Filled:
     """A value within a text."""
 
-    place: Place
+    place: TemplatePlace
     filters: tuple[Filter, ...]
 
     def render(self, scopes: Scopes, how: Rendering) -> str:
@@ -171,7 +171,7 @@ class Part:
 
     content: "Content"
     condition: Condition | None = None
-    over: Place | None = None
+    over: TemplatePlace | None = None
     turns: int = 1
     """How often it is there if the list is full."""
     otherwise: "Content | None" = None
@@ -248,7 +248,7 @@ class Template:
         part = Parser().part(document_in(source), "", [sample])
         if part.condition or part.over:
             raise InvalidError(f"`{DATA}` and `{WHEN}` stand in a list or an object, not outside")
-        values, texts = counted(part.content)
+        values, texts = counted_items(part.content)
         if values > MOST_VALUES or texts > MOST_TEXTS:
             raise InvalidError(
                 f"with full lists it has {values:,} values and fills in {texts:,} texts; "
@@ -420,7 +420,9 @@ def text_in(text: str, pointer: str, scopes: Scopes) -> Content:
     return Joined(tuple(one for one in [*parts, text[at:]] if one != ""))
 
 
-def filling_in(text: str, pointer: str, scopes: Scopes) -> tuple[Place, tuple[Filter, ...], object]:
+def filling_in(
+    text: str, pointer: str, scopes: Scopes
+) -> tuple[TemplatePlace, tuple[Filter, ...], object]:
     """Read what stands between the braces, and find its value in the sample."""
     path, *names = [one.strip() for one in text.split("|")]
     if len(names) > MOST_FILTERS:
@@ -465,7 +467,7 @@ def condition_in(value: object, pointer: str, scopes: Scopes) -> Condition:
     return Condition(place, is_expected, said["text"])
 
 
-def repeated(value: object, pointer: str, scopes: Scopes) -> tuple[Place, Scopes, int]:
+def repeated(value: object, pointer: str, scopes: Scopes) -> tuple[TemplatePlace, Scopes, int]:
     """Read what `$data` says; return also what is known within, and how long the list can be."""
     braced = PLACEHOLDER.fullmatch(value.strip()) if isinstance(value, str) else None
     if braced is None:
@@ -478,14 +480,14 @@ def repeated(value: object, pointer: str, scopes: Scopes) -> tuple[Place, Scopes
     return place, [*scopes, scope_of(values[0])], len(values)
 
 
-def find_place(path: str, pointer: str, scopes: Scopes) -> tuple[Place, object]:
+def find_place(path: str, pointer: str, scopes: Scopes) -> tuple[TemplatePlace, object]:
     """Find a name in the sample, from the innermost list outwards."""
     if not PATH.fullmatch(path):
         raise wrong(pointer, f"`{path[:80]}` is no name such as `run.url`")
     names = tuple(path.split("."))
     for outwards, scope in enumerate(reversed(scopes)):
-        place = Place(outwards, names)
-        if names[0] in scope and is_known(names, scope):
+        place = TemplatePlace(outwards, names)
+        if names[0] in scope and is_known_name(names, scope):
             return place, place.value(scopes)
     known = [name for scope in reversed(scopes) for name in names_in(scope)]
     near = get_close_matches(path, known, n=1, cutoff=0.4)
@@ -493,7 +495,7 @@ def find_place(path: str, pointer: str, scopes: Scopes) -> tuple[Place, object]:
     raise wrong(pointer, f"`{path[:80]}` is unknown{hint}")
 
 
-def is_known(names: Sequence[str], scope: object) -> bool:
+def is_known_name(names: Sequence[str], scope: object) -> bool:
     """Whether a sample has something of these names."""
     for name in names:
         if not isinstance(scope, Mapping) or name not in scope:
@@ -515,7 +517,7 @@ def scope_of(one: object) -> Mapping[str, object]:
     return one if isinstance(one, Mapping) else {"value": one}
 
 
-def counted(content: Content) -> tuple[int, int]:
+def counted_items(content: Content) -> tuple[int, int]:
     """Count the values of what is rendered with full lists, and the texts that are filled in."""
     match content:
         case Fixed():
@@ -529,7 +531,7 @@ def counted(content: Content) -> tuple[int, int]:
         case Named(parts=named):
             within = tuple(one for _, one in named)
     counts = [
-        (one.turns, *counted(possible))
+        (one.turns, *counted_items(possible))
         for one in within
         for possible in (one.content, one.otherwise)
         if possible is not None

@@ -12,7 +12,7 @@ from runhook.domain.events import RESULT_EVENTS, Event, EventType
 from runhook.domain.failing import WELL, Health
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import MessageFormat, Rendered
-from runhook.domain.node_filters import concerned, narrowed
+from runhook.domain.node_filters import concerned, narrowed_nodes
 from runhook.domain.notices import MissedRun, Notice
 from runhook.domain.options import NO_OPTIONS, Options, ResultFilter
 from runhook.domain.regressions import has_warnings
@@ -176,7 +176,7 @@ class Webhook:
         """Return an event as this webhook is shown it: of a run no nodes but those it asked for."""
         if self.options.node_filter is None:
             return event
-        return replace(event, run=narrowed(event.run, self.options.node_filter))
+        return replace(event, run=narrowed_nodes(event.run, self.options.node_filter))
 
     def wants_notice(self, notice: Notice) -> bool:
         """Whether this webhook asked for a notice; one of a deactivation never tells of itself.

@@ -15,7 +15,7 @@ from runhook.domain.incidents import (
     UNKNOWN,
     Bearing,
     Decision,
-    Fact,
+    IncidentFact,
     Manner,
     Say,
     Told,
@@ -95,7 +95,7 @@ class Entry:
     asked: Asked
     position: int
     manner: Manner
-    fact: Fact | None = None
+    fact: IncidentFact | None = None
     """None where what is told depends on nothing else."""
     key: Key | None = None
     """None where the event says nothing of how its job does."""

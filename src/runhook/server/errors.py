@@ -42,7 +42,9 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
         case ValidationException():
             return error_response(400, validation_message(request, error))
         case HTTPException():
-            return error_response(error.status_code, sentence_of(error), headers=error.headers)
+            return error_response(
+                error.status_code, framework_sentence(error), headers=error.headers
+            )
         case _:
             log.error("request failed", path=request.url.path[:LONGEST_LOGGED], exc_info=error)
             return error_response(500, "Something went wrong here; the log has the details.")
@@ -85,6 +87,6 @@ SENTENCES = {
 }
 
 
-def sentence_of(error: HTTPException) -> str:
+def framework_sentence(error: HTTPException) -> str:
     """A sentence for an error of the web framework."""
     return SENTENCES.get(error.status_code) or error.detail

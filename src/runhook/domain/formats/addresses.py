@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from runhook.domain.errors import InvalidError
 
 
-def host_of(url: str) -> str:
+def host_in_address(url: str) -> str:
     """Return a URL's host, empty if it has none."""
     try:
         return (urlsplit(url).hostname or "").rstrip(".")
@@ -13,9 +13,9 @@ def host_of(url: str) -> str:
         return ""
 
 
-def is_at(url: str, *hosts: str) -> bool:
+def is_at_host(url: str, *hosts: str) -> bool:
     """Whether a URL's host is one of these, or below one of them."""
-    host = host_of(url)
+    host = host_in_address(url)
     return any(host == one or host.endswith(f".{one}") for one in hosts)
 
 
@@ -41,5 +41,5 @@ def refuse(url: str, host: str, instead: str) -> None:
     Raises:
         InvalidError: the URL's host is that one, or one below it.
     """
-    if is_at(url, host):
+    if is_at_host(url, host):
         raise InvalidError(instead, field="client_url")

@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.formats.addresses import is_at, with_parameter
+from runhook.domain.formats.addresses import is_at_host, with_parameter
 from runhook.domain.formats.answers import pause_in, words_of
 from runhook.domain.formats.format import (
     Answer,
@@ -65,7 +65,7 @@ class Discord(MessageFormat[NoSettings]):
     def check_url(self, url: str) -> None:
         """Refuse addresses that take other services' forms."""
         path = url.partition("?")[0].rstrip("/")
-        if is_at(url, "discord.com", "discordapp.com") and path.endswith(SUFFIXES):
+        if is_at_host(url, "discord.com", "discordapp.com") and path.endswith(SUFFIXES):
             raise InvalidError(
                 "this address takes another service's form; leave off what stands behind the "
                 "webhook's token",

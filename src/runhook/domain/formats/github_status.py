@@ -15,7 +15,7 @@ from runhook.domain.formats.commits import (
     target_of,
 )
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
-from runhook.domain.formats.incidents import check_key, needed
+from runhook.domain.formats.incidents import check_integration_key, needed
 from runhook.domain.kinds import SecretText, Text
 from runhook.domain.message import Message, Status
 from runhook.domain.payload import encoded
@@ -59,7 +59,7 @@ class GitHubSettings:
     )
     token: str = option(
         "",
-        SecretText(check_key),
+        SecretText(check_integration_key),
         label="Token",
         hint="One that may write commit statuses of this repository, and nothing else.",
         help="a token with the permission `Commit statuses: write`; a secret",

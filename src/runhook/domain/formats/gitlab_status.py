@@ -16,7 +16,7 @@ from runhook.domain.formats.commits import (
     target_of,
 )
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
-from runhook.domain.formats.incidents import check_key, needed
+from runhook.domain.formats.incidents import check_integration_key, needed
 from runhook.domain.kinds import SecretText, Text
 from runhook.domain.message import Message, Status
 from runhook.domain.payload import encoded
@@ -61,7 +61,7 @@ class GitLabSettings:
     )
     token: str = option(
         "",
-        SecretText(check_key),
+        SecretText(check_integration_key),
         label="Token",
         hint="A project access token with the scope api.",
         help="a project access token with the scope `api`; a secret",

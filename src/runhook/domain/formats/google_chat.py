@@ -4,7 +4,7 @@ from dataclasses import replace
 from html import escape
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.formats.addresses import is_at, parameters_of, with_parameter
+from runhook.domain.formats.addresses import is_at_host, parameters_of, with_parameter
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import (
     Answer,
@@ -52,7 +52,7 @@ class GoogleChat(MessageFormat[NoSettings]):
 
     def check_url(self, url: str) -> None:
         """Refuse addresses that lack what a webhook's has."""
-        if is_at(url, HOST) and not {"key", "token"} <= set(parameters_of(url)):
+        if is_at_host(url, HOST) and not {"key", "token"} <= set(parameters_of(url)):
             raise InvalidError(
                 "a webhook's link has `key=` and `token=` in it; copy all of it",
                 field="client_url",
@@ -92,10 +92,10 @@ def card_of(message: Message, count: int) -> dict[str, object]:
     """Return a card that shows so many nodes."""
     sections: list[dict[str, object]] = []
     widgets: list[dict[str, object]] = [
-        labelled(one.name, shown(one.value, VALUE_LIMIT)) for one in message.facts[:FACTS]
+        labelled(one.name, html_text(one.value, VALUE_LIMIT)) for one in message.facts[:FACTS]
     ]
     if message.reason:
-        widgets.insert(0, paragraph(shown(message.reason, REASON_LIMIT)))
+        widgets.insert(0, paragraph(html_text(message.reason, REASON_LIMIT)))
     if widgets:
         sections.append({"widgets": widgets})
     nodes = [labelled(*node_texts(one)) for one in message.nodes[:count]]
@@ -123,7 +123,7 @@ def card_of(message: Message, count: int) -> dict[str, object]:
 
 def node_texts(node: Node) -> tuple[str, str]:
     """Return a node's name and what it says."""
-    return unlinked(fit(node.label, NAME_LIMIT)), shown(node.message or node.status, NODE_LIMIT)
+    return unlinked(fit(node.label, NAME_LIMIT)), html_text(node.message or node.status, NODE_LIMIT)
 
 
 def labelled(label: str, text: str) -> dict[str, object]:
@@ -135,7 +135,7 @@ def paragraph(text: str) -> dict[str, object]:
     return {"textParagraph": {"text": text}}
 
 
-def shown(text: str, limit: int) -> str:
+def html_text(text: str, limit: int) -> str:
     """Return a text as HTML, which texts of cards are."""
     return fit(text, limit, escape=in_html)
 

@@ -10,7 +10,7 @@ from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rende
 from runhook.domain.formats.incidents import (
     IncidentFormat,
     WordByEnvironment,
-    check_key,
+    check_integration_key,
     source_of,
     title_of,
     word_for,
@@ -34,7 +34,7 @@ class IncidentIoSettings:
 
     token: str = option(
         "",
-        SecretText(check_key),
+        SecretText(check_integration_key),
         label="Token",
         hint="Leave it empty if the URL has ?token= in it.",
         help="the token of the alert source, where the URL does not have it; a secret",

@@ -75,7 +75,7 @@ def word_for(message: Message, by_environment: Mapping[str, Word], usual: Word) 
     return named.get(name, usual)
 
 
-def check_key(text: str) -> str:
+def check_integration_key(text: str) -> str:
     """Let a service's key pass.
 
     Raises:

@@ -12,7 +12,7 @@ from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rende
 from runhook.domain.formats.incidents import (
     IncidentFormat,
     WordByEnvironment,
-    check_key,
+    check_integration_key,
     lines_of,
     needed,
     source_of,
@@ -45,7 +45,7 @@ class JsmSettings:
 
     api_key: str = option(
         "",
-        SecretText(check_key),
+        SecretText(check_integration_key),
         label="API key",
         hint="Of an integration `API` of the team, which may create alerts.",
         help="the key of an API integration; a secret",

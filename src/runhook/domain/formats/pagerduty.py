@@ -15,7 +15,7 @@ from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rende
 from runhook.domain.formats.incidents import (
     IncidentFormat,
     WordByEnvironment,
-    check_key,
+    check_integration_key,
     line_of,
     needed,
     source_of,
@@ -58,7 +58,7 @@ def check_routing_key(text: str) -> str:
     Raises:
         InvalidError: it is none. The message does not repeat it.
     """
-    text = check_key(text)
+    text = check_integration_key(text)
     if len(text) != KEY_CHARACTERS or not text.isalnum():
         raise InvalidError(
             f"an integration key has {KEY_CHARACTERS} letters and digits; it is that of an "

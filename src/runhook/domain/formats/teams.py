@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.formats.addresses import is_at, parameters_of, refuse
+from runhook.domain.formats.addresses import is_at_host, parameters_of, refuse
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import (
     Answer,
@@ -78,7 +78,7 @@ class Teams(MessageFormat[NoSettings]):
         refuse(url, "outlook.office365.com", INSTEAD)
         if "&amp;" in url:
             raise InvalidError("it has `&amp;` where `&` belongs", field="client_url")
-        if is_at(url, *FLOWS) and "sig" not in parameters_of(url):
+        if is_at_host(url, *FLOWS) and "sig" not in parameters_of(url):
             raise InvalidError(
                 "it has no `sig=`: the workflow asks who calls it. Let its trigger be called by "
                 "`Anyone`, and copy its URL anew",
@@ -105,7 +105,7 @@ class Teams(MessageFormat[NoSettings]):
 
 def card_of(message: Message, count: int) -> dict[str, object]:
     """Return a card that shows so many nodes."""
-    headline = run(
+    headline = text_run(
         fit(message.headline, HEADLINE_LIMIT),
         size="Large",
         weight="Bolder",
@@ -124,15 +124,15 @@ def card_of(message: Message, count: int) -> dict[str, object]:
             {"type": "TextBlock", "wrap": True, "text": " ".join(map(at, message.mentions))}
         )
     lines = fit(message.reason, REASON_LIMIT).splitlines()
-    body += [block(run(line)) for line in lines[:REASON_LINES] if line.strip()]
+    body += [block(text_run(line)) for line in lines[:REASON_LINES] if line.strip()]
     body += [
-        block(run(f"{one.name}: ", weight="Bolder"), run(fit(one.value, VALUE_LIMIT)))
+        block(text_run(f"{one.name}: ", weight="Bolder"), text_run(fit(one.value, VALUE_LIMIT)))
         for one in message.facts[:FACTS]
     ]
     body += [node_block(one) for one in message.nodes[:count]]
     more = len(message.nodes) - count + message.more_nodes
     if more:
-        body.append(block(run(and_more(more), isSubtle=True)))
+        body.append(block(text_run(and_more(more), isSubtle=True)))
     actions = [
         {"type": "Action.OpenUrl", "title": one.title, "url": one.url}
         for one in message.links
@@ -163,10 +163,10 @@ def entity(id_: str) -> dict[str, object]:
 
 def node_block(node: Node) -> dict[str, object]:
     """Return a node's name and what it says."""
-    name = run(f"\N{BULLET} {fit(node.label, NAME_LIMIT)}", weight="Bolder")
+    name = text_run(f"\N{BULLET} {fit(node.label, NAME_LIMIT)}", weight="Bolder")
     if not node.message:
         return block(name)
-    return block(name, run(f"  {fit(node.message, NODE_LIMIT)}", fontType="Monospace"))
+    return block(name, text_run(f"  {fit(node.message, NODE_LIMIT)}", fontType="Monospace"))
 
 
 def block(*inlines: dict[str, object]) -> dict[str, object]:
@@ -174,6 +174,6 @@ def block(*inlines: dict[str, object]) -> dict[str, object]:
     return {"type": "RichTextBlock", "spacing": "Small", "inlines": list(inlines)}
 
 
-def run(text: str, **looks: object) -> dict[str, object]:
+def text_run(text: str, **looks: object) -> dict[str, object]:
     """Return a piece of text."""
     return {"type": "TextRun", "text": text, **looks}

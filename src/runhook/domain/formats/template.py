@@ -157,7 +157,7 @@ def template_facts(message: Message, telling: Telling) -> dict[str, object]:
             "at": second_text(message.occurred_at),
         },
         "account": {"id": message.account_id},
-        "webhook": {"id": telling.webhook_id, "name": short(telling.webhook_name)},
+        "webhook": {"id": telling.webhook_id, "name": short_text(telling.webhook_name)},
         "project": {"id": job.project_id if job else None, "name": job.project_name if job else ""},
         "environment": {
             "id": job.environment_id if job else None,
@@ -167,16 +167,16 @@ def template_facts(message: Message, telling: Telling) -> dict[str, object]:
         "run": {
             "id": message.run_id,
             "url": message.run_link.url if message.run_link else None,
-            "reason": short(run.run_reason) if run else "",
-            "dbt_version": short(run.dbt_version) if run else "",
+            "reason": short_text(run.run_reason) if run else "",
+            "dbt_version": short_text(run.dbt_version) if run else "",
             "started_at": time_text(message.started_at),
             "finished_at": time_text(message.finished_at),
             "seconds": None if duration is None else max(0, round(duration.total_seconds())),
         },
         "trigger": {
             "url": message.trigger_link.url if message.trigger_link else None,
-            "system": short(trigger.system) if trigger else "",
-            "commit": short(trigger.commit) if trigger else "",
+            "system": short_text(trigger.system) if trigger else "",
+            "commit": short_text(trigger.commit) if trigger else "",
             "pull_request": trigger.pull_request if trigger else None,
         },
         "facts": [{"name": one.name, "value": one.value} for one in message.facts[:MOST_FACTS]],
@@ -204,7 +204,7 @@ def node_facts(node: Node) -> dict[str, object]:
     }
 
 
-def short(text: str) -> str:
+def short_text(text: str) -> str:
     """Return a text in one line."""
     return fit(one_line(clean(text)), NAME_CHARACTERS)
 

@@ -62,12 +62,12 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
         "trigger_url": links.trigger,
         "node_counts": results.counts,
         "failed_nodes_total": results.failed_total,
-        "failed_nodes": [node_of(node) for node in results.failed],
-        "warned_nodes": [node_of(node) for node in results.warned],
+        "failed_nodes": [payload_node(node) for node in results.failed],
+        "warned_nodes": [payload_node(node) for node in results.warned],
     }
 
 
-def node_of(node: FailedNode) -> dict[str, object]:
+def payload_node(node: FailedNode) -> dict[str, object]:
     """Return a node that failed or warned, with whose it is; empty where that is not known."""
     facts = node.facts
     return {

@@ -85,12 +85,12 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
         "triggerUrl": links.trigger,
         "nodeCounts": results.counts,
         "failedNodesTotal": results.failed_total,
-        "failedNodes": [node_of(node) for node in results.failed],
-        "warnedNodes": [node_of(node) for node in results.warned],
+        "failedNodes": [payload_node(node) for node in results.failed],
+        "warnedNodes": [payload_node(node) for node in results.warned],
     }
 
 
-def node_of(node: FailedNode) -> dict[str, object]:
+def payload_node(node: FailedNode) -> dict[str, object]:
     """Return a node that failed or warned, with whose it is; empty where that is not known."""
     facts = node.facts
     return {

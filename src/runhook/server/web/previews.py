@@ -42,7 +42,7 @@ def previews_of(
 ) -> Sequence[Preview]:
     """Show samples of what a webhook hears of, and the end of a real run if it hears of that."""
     shown = [
-        preview_of(
+        preview_message(
             webhook,
             f"{one.value}, a sample",
             sample_event(replace(webhook, event_types=(one,)), now=now),
@@ -54,7 +54,7 @@ def previews_of(
     if run is not None:
         ends = [one for one in events_for(None, run, now=now) if webhook.wants(one)]
         title = f"Your latest run, {run.job.name} #{run.id}"
-        shown[:0] = [preview_of(webhook, title, one, public_url) for one in ends[:1]]
+        shown[:0] = [preview_message(webhook, title, one, public_url) for one in ends[:1]]
     return [one for one in shown if one is not None]
 
 

@@ -40,7 +40,7 @@ MARGIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RedeliveryRequest:
     """What a page asks to be redelivered, and what of it cannot be answered."""
 
     selection: Selection | Picked
@@ -153,11 +153,11 @@ async def cancel(services: Serving, visit: Visiting, redelivery_id: FromPath[str
     return see(f"{visit.root}/redeliveries/{redelivery_id}")
 
 
-def asked_for(sent: Sent, services: Services) -> Asked:
+def asked_for(sent: Sent, services: Services) -> RedeliveryRequest:
     """Selection: ticked deliveries, or undelivered ones that match a log's filters."""
     ticked = ticked_in(sent)
     if ticked:
-        return Asked(Picked(tuple(ticked)), [])
+        return RedeliveryRequest(Picked(tuple(ticked)), [])
     now = services.clock.now()
     problems: list[str] = []
     query = filters_in(sent)
@@ -165,7 +165,7 @@ def asked_for(sent: Sent, services: Services) -> Asked:
     states = unsent_states(list(chosen.states))
     if not states:
         problems.append("Deliveries that arrived or wait are not redelivered in bulk.")
-    return Asked(
+    return RedeliveryRequest(
         Selection(
             since=since_of(chosen.since, now, services.retention),
             until=chosen.until,
