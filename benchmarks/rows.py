@@ -19,7 +19,7 @@ from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.deliveries import DeliveryState
 from runhook.domain.destinations import AddressPolicy
 from runhook.domain.runs import StartReport
-from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.publish import Publisher, Start
 from runhook.operations.subscribe import WebhookChange, create_webhook
@@ -71,7 +71,7 @@ async def a_store(database: Database) -> Store:
     """Open a database as the service would, with its first account."""
     store = Store.open(database.url, vault=open_vault(database.folder))
     await migrate(store)
-    await begin(store, bootstrap_token=Hidden(TOKEN), clock=SystemClock())
+    await begin_service(store, bootstrap_token=Hidden(TOKEN), clock=SystemClock())
     return store
 
 

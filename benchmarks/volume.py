@@ -21,7 +21,7 @@ from benchmarks.rows import Copies, a_store, add_copies, add_webhook, ago, repor
 from benchmarks.scale import Scale
 from benchmarks.table import Figure
 from runhook.domain.deliveries import DeliveryState, Lease
-from runhook.operations.attempt import claim, look
+from runhook.operations.attempt import claim_deliveries, look
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.storage.deliveries import list_deliveries
 from runhook.storage.store import Store
@@ -134,7 +134,7 @@ async def one_round(store: Store, key: str) -> Mapping[str, float]:
     await report_start(store, key)
     moments.append(time.perf_counter())
     due = {id_: PLACES for id_, one in (await look(store)).items() if one.pause <= timedelta()}
-    claimed = await claim(store, due, LEASE)
+    claimed = await claim_deliveries(store, due, LEASE)
     moments.append(time.perf_counter())
     assert len(claimed) == WEBHOOKS, "all but the dead endpoint's is claimed"
     for webhook_id in (claimed[0].endpoint.webhook_id, None):

@@ -37,8 +37,8 @@ from runhook.domain.runs import (
 from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.domain.version import VERSION
 from runhook.domain.webhooks import Webhook
-from runhook.operations.begin import FIRST_ACCOUNT, begin
-from runhook.operations.invite import Answer, accept, invite
+from runhook.operations.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.invite import Acceptance, accept, invite
 from runhook.operations.passwords import Passwords
 from runhook.operations.publish import Finish, Heartbeat, Publisher, Start
 from runhook.operations.redeliver_many import begin_redelivery
@@ -134,7 +134,7 @@ async def seed(store: Store, now: datetime) -> Seeded:
     """Fill an empty database."""
     chance = random.Random(8580)
     clock = PastClock(now - timedelta(hours=23, minutes=50))
-    await begin(store, bootstrap_token=None, clock=clock)
+    await begin_service(store, bootstrap_token=None, clock=clock)
     await name_account(store)
     invitation = await add_people(store, PastClock(now))
     webhooks = await add_webhooks(store, PastClock(now - timedelta(days=9)))
@@ -195,7 +195,7 @@ async def add_people(store: Store, clock: PastClock) -> str:
         await accept(
             store,
             secret,
-            Answer(email=email, name=name, password=PASSWORD),
+            Acceptance(email=email, name=name, password=PASSWORD),
             browser=Browser(address="192.0.2.7", user_agent="Mozilla/5.0 Firefox/140.0"),
             passwords=Passwords(),
             clock=clock,

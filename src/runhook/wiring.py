@@ -31,7 +31,7 @@ from runhook.domain.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
 from runhook.operations.attempt import rescue_all
 from runhook.operations.authenticate import Authenticator
-from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.invite import invite_first_user, link_of
 from runhook.operations.keep_time import database_clock
 from runhook.operations.publish import Publisher
@@ -45,7 +45,7 @@ from runhook.server.metrics import Measured, create_metrics_app
 from runhook.server.services import Services
 from runhook.settings import Settings
 from runhook.storage.data_folder import (
-    check_key,
+    check_master_key,
     keep_private,
     open_vault,
     prepare_folder,
@@ -135,7 +135,9 @@ async def serve(
         clock = await database_clock(store, machine=machine)
         replica = this_replica(clock, *roles)
         lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
-        is_first_start = await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        is_first_start = await begin_service(
+            store, bootstrap_token=settings.bootstrap_token, clock=clock
+        )
         secret = await invite_first_user(store, FIRST_ACCOUNT, clock=clock)
         presence = Presence(store, replica, attempts_lately=sender.tally.lately)
         delivering = (
@@ -260,7 +262,7 @@ async def open_to_serve(settings: Settings) -> AsyncIterator[Store]:
         if store.file is not None:
             stack.enter_context(sole_owner(store.file))
         await migrate(store)
-        await check_key(store, settings.data_dir, is_given=given is not None)
+        await check_master_key(store, settings.data_dir, is_given=given is not None)
         if store.file is not None:
             # The workers that held these are dead, or we would not own the file.
             await rescue_all(store)

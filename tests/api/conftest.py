@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from runhook.operations.begin import begin
+from runhook.operations.begin import begin_service
 from runhook.storage.store import Store
 from tests.support.api import Api, shared_app
 from tests.support.clock import ManualClock
@@ -13,7 +13,7 @@ from tests.support.clock import ManualClock
 
 @pytest.fixture
 async def api(store: Store, clock: ManualClock) -> AsyncIterator[Api]:
-    await begin(store, bootstrap_token=None, clock=clock)
+    await begin_service(store, bootstrap_token=None, clock=clock)
     api = Api(store=store, clock=clock, app=shared_app())
     async with api.sender:
         yield api

@@ -5,7 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from runhook.domain.permissions import PermissionSet
-from runhook.operations.begin import begin
+from runhook.operations.begin import begin_service
 from runhook.server.metrics import looked_up
 from runhook.storage.store import Store
 from tests.support.api import ORIGIN, Api, data_of, new_webhook, told
@@ -27,7 +27,7 @@ async def test_a_disk_that_is_full_for_a_while(
 ):
     with sqlite_databases.new(tmp_path) as url:
         store = Store.open(url, vault=VAULT, clock=clock.as_sql())
-        await begin(store, bootstrap_token=None, clock=clock)
+        await begin_service(store, bootstrap_token=None, clock=clock)
         api = Api(store=store, clock=clock)
         async with (
             Receiver() as receiver,

@@ -7,7 +7,7 @@ import pytest
 
 from runhook.domain.deliveries import Lease
 from runhook.domain.telling import WebhookId
-from runhook.operations.attempt import claim
+from runhook.operations.attempt import claim_deliveries
 from tests.support.api import LEASE, Api, data_of, new_run, new_webhook, told
 from tests.support.clock import ManualClock
 from tests.support.receiver import Receiver, status
@@ -172,7 +172,7 @@ async def test_what_is_being_sent_is_not_redelivered(
         webhook = await webhook_at(admin, receiver)
         await new_run(admin)
         lease = Lease(owner="a worker", duration=LEASE.duration)
-        await claim(api.store, {WebhookId(str(webhook["id"])): 1}, lease)
+        await claim_deliveries(api.store, {WebhookId(str(webhook["id"])): 1}, lease)
 
         answer = await admin.post(path_of(await the_event(admin, webhook)))
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from runhook.domain.deliveries import Lease
 from runhook.domain.failing import PAUSE_AFTER
 from runhook.domain.judging import FailureReason, Outcome, Retry, Succeeded, Verdict
-from runhook.operations.attempt import Claimed, Judged, claim, look, record
+from runhook.operations.attempt import Claimed, Judged, claim_deliveries, look, record
 from runhook.operations.prepare import attempt_of, prepare
 from tests.support.scene import LEASE, Scene
 from tests.support.statements import all_statements
@@ -61,7 +61,7 @@ async def test_claiming_and_recording_a_hundred_take_no_more_statements_than_one
     await scene.start_many(100)
 
     with all_statements() as statements:
-        claimed = await claim(scene.store, {webhook.id: 100}, A_WORKER)
+        claimed = await claim_deliveries(scene.store, {webhook.id: 100}, A_WORKER)
         batch = judged(scene, claimed, *OUTCOMES[what])
         recorded = await record(scene.store, batch, scene.clock)
 
@@ -80,7 +80,7 @@ async def test_the_gates_of_many_webhooks_take_one_statement_more(scene: Scene, 
     places = {webhook.id: 1 for webhook in webhooks}
 
     with all_statements() as statements:
-        claimed = await claim(scene.store, places, A_WORKER, gated=waiting)
+        claimed = await claim_deliveries(scene.store, places, A_WORKER, gated=waiting)
 
     assert len(claimed) == 10
     assert len(statements) == CLAIMING[backend] + 1
@@ -89,7 +89,7 @@ async def test_the_gates_of_many_webhooks_take_one_statement_more(scene: Scene, 
 async def test_a_webhooks_failures_are_counted_once_a_batch_in_their_order(scene: Scene):
     webhook = await scene.webhook_at(await scene.receiver())
     await scene.start_many(2 * PAUSE_AFTER)
-    claimed = await claim(scene.store, {webhook.id: 100}, A_WORKER)
+    claimed = await claim_deliveries(scene.store, {webhook.id: 100}, A_WORKER)
     bad, good = (OUTCOMES[one] for one in ("failed", "succeeded"))
     batch = [
         *judged(scene, claimed[: PAUSE_AFTER + 1], *bad),

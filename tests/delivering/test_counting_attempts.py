@@ -10,7 +10,7 @@ from runhook.domain.callers import RUNHOOK
 from runhook.domain.deliveries import Lease
 from runhook.domain.runs import AccountId
 from runhook.domain.webhooks import Webhook
-from runhook.operations.attempt import claim, record
+from runhook.operations.attempt import claim_deliveries, record
 from runhook.operations.redeliver import redeliver
 from runhook.operations.send_test import send_test
 from runhook.storage.statistics import CountedHour, add_attempt_counts, list_attempt_counts
@@ -65,7 +65,7 @@ async def test_what_replicas_record_at_the_same_time_of_the_same_webhooks_adds_u
     await scene.start_many(20)
     batches = []
     for lease, what in zip(REPLICAS, OUTCOMES.values(), strict=True):
-        claimed = await claim(scene.store, {one.id: 10 for one in webhooks}, lease)
+        claimed = await claim_deliveries(scene.store, {one.id: 10 for one in webhooks}, lease)
         batches.append(judged(scene, claimed, *what))
 
     await asyncio.gather(
@@ -84,11 +84,11 @@ async def test_what_was_recorded_after_its_lease_was_lost_counts_nothing(scene: 
     webhook = await scene.webhook_at(await scene.receiver())
     await scene.start_many(2)
     late, next_one = REPLICAS
-    lost = await claim(scene.store, {webhook.id: 1}, late)
-    held = await claim(scene.store, {webhook.id: 1}, late)
+    lost = await claim_deliveries(scene.store, {webhook.id: 1}, late)
+    held = await claim_deliveries(scene.store, {webhook.id: 1}, late)
     scene.clock.advance(LEASE)
     await scene.rescue()
-    taken = await claim(scene.store, {webhook.id: 2}, next_one)
+    taken = await claim_deliveries(scene.store, {webhook.id: 2}, next_one)
     succeeded = OUTCOMES["succeeded"]
 
     recorded = await record(scene.store, judged(scene, [*lost, *held], *succeeded), scene.clock)

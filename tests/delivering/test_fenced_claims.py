@@ -7,7 +7,7 @@ import pytest
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.domain.deliveries import LONGEST_LEASE, DeliveryState, Lease
-from runhook.operations.attempt import claim
+from runhook.operations.attempt import claim_deliveries
 from runhook.storage.tables import deliveries
 from tests.support.accounts import claims_of, rows_of
 from tests.support.clock import ManualClock
@@ -113,7 +113,7 @@ async def test_a_dead_workers_lease_lasts_no_longer_though_the_databases_clock_w
 ):
     webhook = await scene.webhook_at(await scene.receiver())
     await scene.tenant.start()
-    await claim(scene.store, {webhook.id: 1}, Lease(owner="dead", duration=LEASE))
+    await claim_deliveries(scene.store, {webhook.id: 1}, Lease(owner="dead", duration=LEASE))
     scene.clock.advance(-LATER)
 
     await scene.rescue()

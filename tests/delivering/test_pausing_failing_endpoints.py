@@ -7,7 +7,7 @@ from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.domain.callers import RUNHOOK
 from runhook.domain.deliveries import DeliveryState, Lease
 from runhook.domain.failing import FIRST_PAUSE, HOPELESS_SINCE, PAUSE_AFTER, WELL
-from runhook.operations.attempt import claim, look, release
+from runhook.operations.attempt import claim_deliveries, look, release
 from runhook.operations.send_test import send_test
 from runhook.operations.subscribe import WebhookChange
 from runhook.storage.store import Store
@@ -158,7 +158,7 @@ async def test_of_workers_that_claim_at_the_same_time_one_gets_the_probe(
     async def claim_as(owner: str) -> int:
         store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
         lease = Lease(owner=owner, duration=LEASE)
-        claimed = await claim(store, {webhook.id: 1}, lease, gated=seen)
+        claimed = await claim_deliveries(store, {webhook.id: 1}, lease, gated=seen)
         await store.close()
         assert all(one.is_probe for one in claimed)
         return len(claimed)
@@ -177,7 +177,7 @@ async def test_a_prober_that_dies_holds_the_probe_no_longer_than_its_lease(scene
     await scene.skip_pause(webhook)
     dead = Lease(owner="dead", duration=LEASE)
     waiting = await look(scene.store)
-    await claim(scene.store, {webhook.id: 1}, dead, gated=waiting)
+    await claim_deliveries(scene.store, {webhook.id: 1}, dead, gated=waiting)
     worker = await scene.dispatcher()
 
     await deliver_due(worker)
@@ -218,9 +218,9 @@ async def test_a_probe_that_is_given_back_too_late_leaves_the_one_that_took_over
     await scene.skip_pause(webhook)
     seen = await look(scene.store)
     late, prompt = (Lease(owner=owner, duration=LEASE) for owner in ("late", "prompt"))
-    given_back = await claim(scene.store, {webhook.id: 1}, late, gated=seen)
+    given_back = await claim_deliveries(scene.store, {webhook.id: 1}, late, gated=seen)
     scene.clock.advance(LEASE)
-    await claim(scene.store, {webhook.id: 1}, prompt, gated=seen)
+    await claim_deliveries(scene.store, {webhook.id: 1}, prompt, gated=seen)
 
     await release(scene.store, given_back)
 
@@ -233,16 +233,16 @@ async def test_a_probe_that_found_nothing_to_send_is_free_again(scene: Scene):
     webhook = await scene.webhook_at(receiver)
     await scene.tenant.start()
     other = Lease(owner="another worker", duration=ALWAYS)
-    await claim(scene.store, {webhook.id: 1}, other)
+    await claim_deliveries(scene.store, {webhook.id: 1}, other)
     await scene.has_failed(webhook, PAUSE_AFTER)
     await scene.tenant.start("run-2")
     await scene.skip_pause(webhook)
     seen = await look(scene.store)
     lease = Lease(owner="a worker", duration=LEASE)
-    assert len(await claim(scene.store, {webhook.id: 1}, lease, gated=seen)) == 1
+    assert len(await claim_deliveries(scene.store, {webhook.id: 1}, lease, gated=seen)) == 1
     scene.clock.advance(LEASE)
 
-    assert await claim(scene.store, {webhook.id: 1}, lease, gated=seen) == []
+    assert await claim_deliveries(scene.store, {webhook.id: 1}, lease, gated=seen) == []
 
     assert (await scene.shown(webhook)).health.paused_until == scene.clock.now()
 
@@ -254,7 +254,7 @@ async def test_what_is_claimed_while_it_is_being_paused_is_given_back_unsent(sce
     await scene.has_failed(webhook, PAUSE_AFTER)
     lease = Lease(owner="a worker", duration=LEASE)
 
-    claimed = await claim(scene.store, {webhook.id: 10}, lease)
+    claimed = await claim_deliveries(scene.store, {webhook.id: 10}, lease)
 
     assert claimed == []
     assert await claims_of(scene.store) == [(DeliveryState.PENDING, None)] * 3
@@ -328,7 +328,7 @@ async def test_what_a_dead_worker_held_counts_for_nothing(scene: Scene):
     webhook = await scene.webhook_at(await scene.receiver())
     await scene.start_many(PAUSE_AFTER)
     lease = Lease(owner="dead", duration=LEASE)
-    await claim(scene.store, {webhook.id: PAUSE_AFTER}, lease)
+    await claim_deliveries(scene.store, {webhook.id: PAUSE_AFTER}, lease)
 
     scene.clock.advance(LEASE)
     await scene.rescue()

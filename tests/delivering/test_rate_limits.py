@@ -7,7 +7,7 @@ from runhook.domain.deliveries import DeliveryState, Lease
 from runhook.domain.failing import PAUSE_AFTER
 from runhook.domain.rate_limits import CREDIT, RateLimit
 from runhook.domain.webhooks import Webhook
-from runhook.operations.attempt import claim, look
+from runhook.operations.attempt import claim_deliveries, look
 from runhook.operations.subscribe import WebhookChange
 from runhook.storage.store import Store
 from tests.support.databases import VAULT
@@ -105,7 +105,7 @@ async def test_workers_that_claim_at_the_same_time_keep_the_limit_together(
     async def claim_as(owner: str) -> int:
         store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
         lease = Lease(owner=owner, duration=LEASE)
-        claimed = await claim(store, {webhook.id: 1}, lease, gated=seen)
+        claimed = await claim_deliveries(store, {webhook.id: 1}, lease, gated=seen)
         await store.close()
         return len(claimed)
 
@@ -144,13 +144,15 @@ async def test_a_turn_that_found_nothing_to_send_is_given_back(scene: Scene):
     webhook = await scene.tenant.webhook((await scene.receiver()).url, rate_limit="1/minute")
     run = await scene.tenant.start()
     other = Lease(owner="another worker", duration=LEASE)
-    assert await claim(scene.store, {webhook.id: 1}, other, gated=await look(scene.store))
+    assert await claim_deliveries(
+        scene.store, {webhook.id: 1}, other, gated=await look(scene.store)
+    )
     scene.clock.advance(timedelta(minutes=1))
     await scene.tenant.finish(run)
     waiting = await look(scene.store)
     assert waiting[webhook.id].pause <= timedelta()
 
-    claimed = await claim(scene.store, {webhook.id: 1}, A_WORKER, gated=waiting)
+    claimed = await claim_deliveries(scene.store, {webhook.id: 1}, A_WORKER, gated=waiting)
 
     assert claimed == []
     assert (await look(scene.store))[webhook.id].pause <= timedelta()
@@ -161,7 +163,7 @@ async def test_a_limit_that_came_after_the_look_is_kept(scene: Scene):
     await scene.start_many(20)
     await scene.tenant.change(webhook, WebhookChange(options={"rate_limit": str(TWO_A_SECOND)}))
 
-    assert await claim(scene.store, {webhook.id: 20}, A_WORKER) == []
+    assert await claim_deliveries(scene.store, {webhook.id: 20}, A_WORKER) == []
 
 
 async def test_another_limit_begins_at_once(scene: Scene):

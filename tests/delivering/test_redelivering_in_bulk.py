@@ -38,7 +38,7 @@ from runhook.storage.deliveries import list_attempts
 from runhook.storage.redeliveries import find_redelivery
 from runhook.storage.store import Store
 from runhook.storage.tables import deliveries
-from runhook.storage.unsent import Counted, count_unsent
+from runhook.storage.unsent import UnsentCounts, count_unsent
 from tests.support.accounts import SOMEBODY, end_waiting, rows_of
 from tests.support.api import LEASE
 from tests.support.databases import VAULT
@@ -653,7 +653,7 @@ async def test_where_not_all_was_counted_every_webhook_that_may_be_concerned_has
     selection = Selection(since=scene.clock.now() - AN_HOUR)
 
     async def concerned(selection: Selection) -> Sequence[str]:
-        some = Counted({first.id: 1}, is_whole=False)
+        some = UnsentCounts({first.id: 1}, is_whole=False)
         async with scene.store.read() as tx:
             return await concerned_webhooks(tx, scene.tenant.account_id, selection, some)
 
@@ -673,4 +673,4 @@ async def test_a_count_looks_at_so_many_and_says_if_there_may_be_more(
             tx, scene.tenant.account_id, selection, fixed_at=scene.clock.now(), limit=limit
         )
 
-    assert found == Counted({webhook.id: counted}, is_whole=limit > 3)
+    assert found == UnsentCounts({webhook.id: counted}, is_whole=limit > 3)

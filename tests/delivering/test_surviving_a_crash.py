@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from runhook.dispatcher.rescuer import INTERVAL, Rescuer
 from runhook.domain.deliveries import DeliveryState, Lease
-from runhook.operations.attempt import claim, rescue_all
+from runhook.operations.attempt import claim_deliveries, rescue_all
 from runhook.operations.follow import Owed, new_delivery
 from runhook.operations.ids import new_delivery_id
 from runhook.storage.deliveries import insert_deliveries
@@ -19,7 +19,7 @@ from tests.support.scene import LEASE, Scene, deliver_due
 async def claim_and_die(scene: Scene) -> None:
     """Claim what is due as a worker that will never be heard of again."""
     lanes = dict.fromkeys(scene.tenant.secrets, 100)
-    await claim(scene.store, lanes, Lease(owner="dead", duration=LEASE))
+    await claim_deliveries(scene.store, lanes, Lease(owner="dead", duration=LEASE))
 
 
 async def test_another_worker_delivers_what_a_dead_one_held(scene: Scene):

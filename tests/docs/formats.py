@@ -87,7 +87,7 @@ MEANINGS = {
     "severity": "`neutral`, `good`, `warning` or `bad`",
     "is_failure": "whether something failed, or was missed",
     "is_success": "whether a run succeeded",
-    "key": "equal for all that is told of a job in an environment",
+    "key": "equal for all messages about a job in an environment",
     "event.id": "equal on every attempt",
     "event.type": "such as `job.run.completed`",
     "event.at": "when it happened, as `2026-03-01T04:04:14Z`; so are the other times",

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from runhook.domain.permissions import PermissionSet, Role
-from runhook.operations.begin import begin
+from runhook.operations.begin import begin_service
 from runhook.server.cookies import SESSION_COOKIE
 from runhook.server.listening import Server, listen, url_of_socket
 from runhook.storage.store import Store
@@ -117,7 +117,7 @@ def served(database_url: str) -> Iterator[Served]:
     async def serve() -> None:
         clock = ManualClock()
         store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
-        await begin(store, bootstrap_token=None, clock=clock)
+        await begin_service(store, bootstrap_token=None, clock=clock)
         api = Api(store=store, clock=clock)
         world = await a_world(api)
         with listen("127.0.0.1", 0) as listening:

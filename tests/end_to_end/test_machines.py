@@ -12,7 +12,7 @@ from runhook.clock import SystemClock
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.destinations import AddressPolicy
-from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.publish import Publisher, Start
 from runhook.operations.subscribe import WebhookChange, create_webhook
 from runhook.storage.data_folder import open_vault
@@ -39,7 +39,7 @@ async def new_store(tmp_path: Path):
             store = Store.open(url, vault=open_vault(tmp_path / "data"))
             stack.push_async_callback(store.close)
             await migrate(store)
-            await begin(store, bootstrap_token=None, clock=SystemClock())
+            await begin_service(store, bootstrap_token=None, clock=SystemClock())
             return store
 
         yield open_new

@@ -7,7 +7,7 @@ import pytest
 
 from runhook.cli.main import main
 from runhook.clock import SystemClock
-from runhook.operations.invite import Answer, accept
+from runhook.operations.invite import Acceptance, accept
 from runhook.storage.store import Store
 from runhook.storage.tables import accounts, audit_entries, invitations, members
 from tests.support.accounts import rows_of
@@ -43,7 +43,7 @@ def join(database_url: str, link: str, email: str) -> None:
             await accept(
                 store,
                 link.rpartition("/")[2],
-                Answer(email=email, name="Ada", password=PASSWORD),
+                Acceptance(email=email, name="Ada", password=PASSWORD),
                 browser=BROWSER,
                 passwords=fast_passwords(),
                 clock=SystemClock(),

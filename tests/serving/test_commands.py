@@ -11,7 +11,7 @@ from runhook.clock import SystemClock
 from runhook.domain.callers import Caller
 from runhook.domain.errors import UnauthorizedError
 from runhook.domain.permissions import PermissionSet
-from runhook.operations.authenticate import Authenticator, digest_of
+from runhook.operations.authenticate import Authenticator, token_digest
 from runhook.storage.store import Store
 from runhook.storage.tables import audit_entries
 from tests.support.accounts import rows_of
@@ -42,7 +42,7 @@ def caller_with(text: str, database_url: str) -> Caller:
         store = Store.open(database_url, vault=VAULT)
         try:
             authenticator = Authenticator(store, SystemClock())
-            return await authenticator.authenticate(digest_of(text), address=None)
+            return await authenticator.authenticate(token_digest(text), address=None)
         finally:
             await store.close()
 

@@ -6,8 +6,8 @@ from runhook.clock import SystemClock
 from runhook.domain.callers import COMMAND_LINE, Caller
 from runhook.domain.errors import UnauthorizedError
 from runhook.domain.permissions import PermissionSet
-from runhook.operations.authenticate import Authenticator, digest_of
-from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.authenticate import Authenticator, token_digest
+from runhook.operations.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.tokens import create_token
 from runhook.storage.store import Store
 from tests.support.statements import all_statements
@@ -15,7 +15,7 @@ from tests.support.statements import all_statements
 
 async def test_many_requests_at_once_need_few_look_ups(store: Store):
     clock = SystemClock()
-    await begin(store, bootstrap_token=None, clock=clock)
+    await begin_service(store, bootstrap_token=None, clock=clock)
     texts = {}
     for name in ("a", "b"):
         _, texts[name] = await create_token(
@@ -30,7 +30,7 @@ async def test_many_requests_at_once_need_few_look_ups(store: Store):
 
     async def caller_with(text: str) -> Caller | UnauthorizedError:
         try:
-            return await authenticator.authenticate(digest_of(text), address=None)
+            return await authenticator.authenticate(token_digest(text), address=None)
         except UnauthorizedError as error:
             return error
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from runhook.operations.begin import begin
+from runhook.operations.begin import begin_service
 from runhook.settings import Hidden
 from runhook.storage.store import Store
 from runhook.storage.tables import accounts, tokens
@@ -18,7 +18,7 @@ async def test_one_of_several_first_starts_is_the_first(database_url: str, clock
     token = Hidden("rh_a-bootstrap-token-of-a-test")
 
     firsts = await asyncio.gather(
-        *(begin(store, bootstrap_token=token, clock=clock) for store in stores)
+        *(begin_service(store, bootstrap_token=token, clock=clock) for store in stores)
     )
     made = await rows_of(stores[0], accounts), await rows_of(stores[0], tokens)
     for store in stores:

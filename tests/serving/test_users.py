@@ -9,7 +9,7 @@ import pytest
 from runhook.cli.main import main
 from runhook.clock import SystemClock
 from runhook.domain.permissions import Role
-from runhook.operations.begin import begin
+from runhook.operations.begin import begin_service
 from runhook.storage.store import Store
 from runhook.storage.tables import sessions, users
 from tests.support.accounts import rows_of
@@ -28,7 +28,7 @@ def database(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     async def add_user() -> None:
         store = Store.open(database_url, vault=VAULT)
-        await begin(store, bootstrap_token=None, clock=SystemClock())
+        await begin_service(store, bootstrap_token=None, clock=SystemClock())
         await session_of_new_user(store, SystemClock(), Role.OWNER, email=ADA)
         await store.close()
 

@@ -25,7 +25,7 @@ from runhook.domain.destinations import AddressPolicy
 from runhook.domain.errors import InvalidError, UnavailableError
 from runhook.domain.redeliveries import Selection
 from runhook.domain.telling import WebhookId
-from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.prune import prune_step
 from runhook.operations.publish import Publisher, Start
 from runhook.operations.redeliver_many import begin_redelivery
@@ -230,7 +230,7 @@ async def suffer_faults(minutes: float, chance: random.Random) -> list[str]:
         store = Store.open(database, vault=open_vault(folder / "data"))
         stack.push_async_callback(store.close)
         await migrate(store)
-        await begin(store, bootstrap_token=None, clock=SystemClock())
+        await begin_service(store, bootstrap_token=None, clock=SystemClock())
         run = Soak(network, store, folder, stack)
         receiver = await stack.enter_async_context(
             Receiver(run.endpoints.answer, listening=network.listening)

@@ -83,11 +83,11 @@ from runhook.storage import (
 from runhook.storage.accounts import Account
 from runhook.storage.audit_log import AuditEntry, AuditFilter
 from runhook.storage.ciphertexts import Ciphertexts
-from runhook.storage.claims import Ending
+from runhook.storage.claims import AttemptEnd
 from runhook.storage.columns import EPOCH
 from runhook.storage.deliveries import DeliveryFilter, Position, SampleDelivery
 from runhook.storage.expectations import ExpectedJob
-from runhook.storage.jobs import Choice, JobName, NameOrder
+from runhook.storage.jobs import JobName, NameOrder, ScopeFilter
 from runhook.storage.pages import Period, Slice
 from runhook.storage.people import KnownUser
 from runhook.storage.redeliveries import DueShare
@@ -137,7 +137,7 @@ EVERY_SELECTION = Selection(
     code_class=5,
 )
 PICKED = Picked((DeliveryId("wev_1"), DeliveryId("wev_2")))
-EVERY_CHOICE = Choice(ids=[1], project_ids=[1], name="nightly", name_part="night")
+EVERY_CHOICE = ScopeFilter(ids=[1], project_ids=[1], name="nightly", name_part="night")
 BY_NAME = Slice(order=NameOrder.NAME, is_descending=True, limit=20, offset=40)
 A_DAY = Period(since=START, until=START + timedelta(days=1))
 EVERY_RUN = RunFilter(
@@ -179,7 +179,7 @@ class Rows:
         return DueShare(self.redelivery, self.redelivery.shares[0])
 
     @property
-    def ending(self) -> Ending:
+    def ending(self) -> AttemptEnd:
         attempt = Attempt(
             delivery_id=self.delivery.id,
             number=1,
@@ -188,7 +188,7 @@ class Rows:
             request_headers={},
             outcome=Outcome(duration=timedelta(seconds=1), status_code=200),
         )
-        return Ending(claim=self.delivery.claim, attempt=attempt, state=DeliveryState.SUCCEEDED)
+        return AttemptEnd(claim=self.delivery.claim, attempt=attempt, state=DeliveryState.SUCCEEDED)
 
 
 async def some_rows(store: Store) -> Rows:

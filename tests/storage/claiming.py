@@ -12,7 +12,7 @@ from runhook.domain.deliveries import (
 )
 from runhook.domain.judging import FailureReason, Outcome
 from runhook.domain.telling import WebhookId
-from runhook.storage.claims import Ending, claim_due, end_attempts
+from runhook.storage.claims import AttemptEnd, claim_due, end_attempts
 from runhook.storage.store import Store
 from tests.support.clock import START
 
@@ -30,7 +30,7 @@ async def claim(
         return await claim_due(tx, lanes, Lease(owner=owner, duration=LEASE))
 
 
-def a_failed_attempt(claimed: Delivery, *, retry: timedelta | None) -> Ending:
+def a_failed_attempt(claimed: Delivery, *, retry: timedelta | None) -> AttemptEnd:
     """The end of a claimed delivery's first attempt, which failed; None if none follows."""
     attempt = Attempt(
         delivery_id=claimed.id,
@@ -41,7 +41,7 @@ def a_failed_attempt(claimed: Delivery, *, retry: timedelta | None) -> Ending:
         outcome=FAILED,
     )
     state = DeliveryState.FAILED if retry is None else DeliveryState.PENDING
-    return Ending(claim=claimed.claim, attempt=attempt, state=state, delay=retry)
+    return AttemptEnd(claim=claimed.claim, attempt=attempt, state=state, delay=retry)
 
 
 async def fail_first_attempt(store: Store, claimed: Delivery, *, retry: timedelta) -> None:

@@ -36,7 +36,7 @@ async def test_what_a_worker_gives_back_wakes_the_others(tenant: Tenant, store: 
     webhook = await tenant.webhook()
     await tenant.start()
     stopping = Lease(owner="stopping", duration=LEASE)
-    claimed = await attempt.claim(store, {webhook.id: 1}, stopping)
+    claimed = await attempt.claim_deliveries(store, {webhook.id: 1}, stopping)
 
     async with listening_to(store) as wakes:
         await attempt.release(store, claimed)

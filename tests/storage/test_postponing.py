@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from runhook.storage._sqlite_driver import Connection, connect
+from runhook.storage._sqlite_driver import SqliteConnection, connect_sqlite
 
 
 @pytest.fixture
-async def connection(tmp_path: Path) -> AsyncIterator[Connection]:
-    connection = await connect(tmp_path / "numbers.db", isolation_level=None)
+async def connection(tmp_path: Path) -> AsyncIterator[SqliteConnection]:
+    connection = await connect_sqlite(tmp_path / "numbers.db", isolation_level=None)
     await connection.cursor().execute("CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
     connection.begin("BEGIN IMMEDIATE")
     yield connection
@@ -20,25 +20,25 @@ async def connection(tmp_path: Path) -> AsyncIterator[Connection]:
     await connection.close()
 
 
-async def postpone(connection: Connection, *numbers: int) -> None:
+async def postpone(connection: SqliteConnection, *numbers: int) -> None:
     with connection.postponing():
         for number in numbers:
             await connection.cursor().execute("INSERT INTO numbers VALUES (?)", [number])
 
 
-async def read(connection: Connection) -> list[Any]:
+async def read(connection: SqliteConnection) -> list[Any]:
     rows = await (await connection.cursor().execute("SELECT number FROM numbers")).fetchall()
     return [number for (number,) in rows]
 
 
-async def test_they_are_run_in_their_order_before_the_next_statement(connection: Connection):
+async def test_they_are_run_in_their_order_before_the_next_statement(connection: SqliteConnection):
     await postpone(connection, 1, 2)
     assert connection.total_changes == 0
 
     assert await read(connection) == [1, 2]
 
 
-async def test_they_are_run_before_the_commit_if_nothing_else_comes(connection: Connection):
+async def test_they_are_run_before_the_commit_if_nothing_else_comes(connection: SqliteConnection):
     await postpone(connection, 1, 2)
 
     await connection.commit()
@@ -47,7 +47,7 @@ async def test_they_are_run_before_the_commit_if_nothing_else_comes(connection: 
     assert await read(connection) == [1, 2]
 
 
-async def test_they_are_forgotten_with_their_transaction(connection: Connection):
+async def test_they_are_forgotten_with_their_transaction(connection: SqliteConnection):
     await postpone(connection, 1)
 
     await connection.rollback()
@@ -55,7 +55,7 @@ async def test_they_are_forgotten_with_their_transaction(connection: Connection)
     assert await read(connection) == []
 
 
-async def test_an_error_names_the_statement_that_it_came_from(connection: Connection):
+async def test_an_error_names_the_statement_that_it_came_from(connection: SqliteConnection):
     await postpone(connection, 1, 1)
 
     with pytest.raises(sqlite3.IntegrityError) as caught:
@@ -65,9 +65,9 @@ async def test_an_error_names_the_statement_that_it_came_from(connection: Connec
 
 
 async def test_a_transaction_without_a_statement_does_not_wait_for_the_lock(
-    connection: Connection, tmp_path: Path
+    connection: SqliteConnection, tmp_path: Path
 ):
-    another = await connect(tmp_path / "numbers.db", isolation_level=None, timeout=0)
+    another = await connect_sqlite(tmp_path / "numbers.db", isolation_level=None, timeout=0)
     await postpone(connection, 1)
     await read(connection)
 

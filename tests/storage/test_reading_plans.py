@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from runhook.domain.runs import AccountId, JobId, RunStatus
 from runhook.storage.artifacts import find_artifact, list_artifacts
 from runhook.storage.jobs import (
-    Choice,
     NameOrder,
+    ScopeFilter,
     list_environments,
     list_jobs,
     list_projects,
@@ -26,7 +26,7 @@ from tests.support.statements import statements_of
 MANY = 2_000
 A_FEW = 100
 OTHER = AccountId(2)
-EVERYTHING = Choice()
+EVERYTHING = ScopeFilter()
 BY_ID = Slice(order=NameOrder.ID, limit=20)
 
 COPIES = (
@@ -71,7 +71,7 @@ READINGS: dict[str, Reading] = {
     "projects": lambda tx, mine: list_projects(tx, mine.account_id, EVERYTHING, BY_ID),
     "environments": lambda tx, mine: list_environments(tx, mine.account_id, EVERYTHING, BY_ID),
     "environments of another's project": lambda tx, mine: list_environments(
-        tx, mine.account_id, Choice(project_ids=[1_001]), BY_ID
+        tx, mine.account_id, ScopeFilter(project_ids=[1_001]), BY_ID
     ),
 }
 

@@ -7,7 +7,7 @@ from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.permissions import Role
 from runhook.domain.runs import AccountId
 from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.invite import Answer, accept, invite
+from runhook.operations.invite import Acceptance, accept, invite
 from runhook.operations.passwords import Passwords
 from runhook.operations.sessions import Browser
 from runhook.server.cookies import SESSION_COOKIE
@@ -41,7 +41,7 @@ async def session_of_new_user(
     begun = await accept(
         store,
         secret,
-        Answer(email=email, name=email.partition("@")[0].title(), password=PASSWORD),
+        Acceptance(email=email, name=email.partition("@")[0].title(), password=PASSWORD),
         browser=BROWSER,
         passwords=fast_passwords(),
         clock=clock,

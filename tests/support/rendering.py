@@ -11,4 +11,4 @@ def render(
     event: Event | Notice, webhook: Webhook, delivery_id: DeliveryId, public_url: str | None = None
 ) -> bytes:
     """The body of an event for a webhook, as dbt Cloud's."""
-    return payload.render(event, webhook.telling(delivery_id, public_url=public_url))
+    return payload.render_payload(event, webhook.telling(delivery_id, public_url=public_url))

@@ -16,7 +16,7 @@ from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.redeliveries import Selection
 from runhook.domain.runs import AccountId
 from runhook.operations.artifacts import attach_artifact
-from runhook.operations.authenticate import digest_of
+from runhook.operations.authenticate import token_digest
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.ingest import give_place
 from runhook.operations.redeliver_many import begin_redelivery
@@ -136,7 +136,7 @@ async def a_world(api: Api) -> World:
                     "account_id": account_id,
                     "name": f"token {MARK}" if account_id == FIRST_ACCOUNT else "theirs",
                     "permission_set": permission_set,
-                    "digest": digest_of(
+                    "digest": token_digest(
                         TOKEN.format(account_id=account_id, permission_set=permission_set)
                     ),
                     "created_by": "ada@example.com",
@@ -199,7 +199,7 @@ async def a_world(api: Api) -> World:
             await tx.execute(
                 sa.insert(sessions).values(
                     user_id=user_ids[-1],
-                    digest="of the last one" if is_last else digest_of(text),
+                    digest="of the last one" if is_last else token_digest(text),
                     address="192.0.2.7",
                     user_agent=f"browser of {name}",
                     created_at=now,

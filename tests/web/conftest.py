@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from runhook.domain.permissions import Role
-from runhook.operations.begin import begin
+from runhook.operations.begin import begin_service
 from runhook.storage.store import Store
 from tests.support.api import Api, shared_app
 from tests.support.clock import ManualClock
@@ -16,7 +16,7 @@ ADA = "ada@example.com"
 
 @pytest.fixture
 async def api(store: Store, clock: ManualClock) -> Api:
-    await begin(store, bootstrap_token=None, clock=clock)
+    await begin_service(store, bootstrap_token=None, clock=clock)
     return Api(store=store, clock=clock, app=shared_app())
 
 

@@ -11,7 +11,7 @@ from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.permissions import Role
 from runhook.domain.runs import AccountId
 from runhook.operations.accounts import all_accounts, create_account
-from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.invite import invite, link_of
 from runhook.operations.keep_time import database_clock
 from runhook.settings import Settings
@@ -64,7 +64,7 @@ async def create_with_owner(settings: Settings, name: str) -> tuple[Account, str
     async with open_store(settings) as store:
         clock = await database_clock(store)
         # Account 1 is always the one of the first start, also if this command comes first.
-        await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        await begin_service(store, bootstrap_token=settings.bootstrap_token, clock=clock)
         account = await create_account(store, name, actor=COMMAND_LINE, clock=clock)
         _, secret = await invite(store, account.id, Role.OWNER, actor=COMMAND_LINE, clock=clock)
     return account, link_of(secret, public_base(settings))
@@ -80,7 +80,7 @@ async def invite_owner(settings: Settings, account_id: AccountId, *, email: str 
     """Invite an owner; return their link."""
     async with open_store(settings) as store:
         clock = await database_clock(store)
-        await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        await begin_service(store, bootstrap_token=settings.bootstrap_token, clock=clock)
         _, secret = await invite(
             store, account_id, Role.OWNER, email=email, actor=COMMAND_LINE, clock=clock
         )

@@ -11,7 +11,7 @@ from runhook.domain.errors import NotFoundError
 from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
-from runhook.operations.begin import FIRST_ACCOUNT, begin
+from runhook.operations.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.keep_time import database_clock
 from runhook.operations.tokens import LONGEST_LIFETIME, all_tokens, create_token, remove_token
 from runhook.settings import Settings
@@ -90,7 +90,7 @@ async def create_token_in(
     """Create a token in the database that the settings name."""
     async with open_store(settings) as store:
         clock = await database_clock(store)
-        await begin(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        await begin_service(store, bootstrap_token=settings.bootstrap_token, clock=clock)
         _, text = await create_token(
             store,
             account_id,

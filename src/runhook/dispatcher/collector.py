@@ -38,7 +38,7 @@ class Collector:
 
 
 def resident() -> int | None:
-    """Return how many bytes of this process are in memory; None where the system does not say."""
+    """Resident memory of this process in bytes; None where the system does not say."""
     try:
         pages = MEMORY.read_text().split()[1]
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from runhook.clock import Clock
 from runhook.dispatcher.lanes import Lane, Lanes
 from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.dispatcher.recorder import Recorder, Sent
+from runhook.dispatcher.recorder import Recorder, SentAttempt
 from runhook.dispatcher.resting import Resting
 from runhook.domain.deliveries import Attempt, Lease
 from runhook.domain.errors import UnavailableError
@@ -22,7 +22,7 @@ from runhook.operations.attempt import (
     Claimed,
     Judged,
     Recorded,
-    claim,
+    claim_deliveries,
     look,
     record,
     release,
@@ -102,7 +102,7 @@ class Dispatcher:
             # From before the claim: our view of the lease is never longer than it is.
             claimed_at = self._now()
             gated = {id_: waiting[id_] for id_ in places if waiting[id_].is_gated}
-            claimed = await claim(self._store, places, self._lease, gated=gated)
+            claimed = await claim_deliveries(self._store, places, self._lease, gated=gated)
             self._take(claimed, claimed_at)
             if claimed:
                 return NO_PAUSE
@@ -115,7 +115,7 @@ class Dispatcher:
         A delivery can wait in its lane for longer than one lease, and be sent all the same.
         """
         interval = (self._lease.duration - self._send_margin) / 3
-        # Whatever is left alone now has its margin still when we look again.
+        # Claims that are not renewed now still have their margin at the next look.
         ending = self._ledger.ending(self._now() + (self._send_margin + interval).total_seconds())
         if ending:
             until = self._now() + self._lease.duration.total_seconds()
@@ -153,7 +153,7 @@ class Dispatcher:
         self._give_back(refused)
 
     def _begin(self, lane: Lane, held: Held) -> None:
-        """Send a delivery, and whatever follows it in its lane."""
+        """Send a delivery, then those that follow in its lane."""
         self._run(self._send_in_turn(lane, held))
 
     async def _send_in_turn(self, lane: Lane, held: Held) -> None:
@@ -182,7 +182,7 @@ class Dispatcher:
             log.exception("delivering failed", delivery=held.claimed.delivery.id)
             self._ledger.drop(held)
             return
-        self._recorder.add(Sent(lane, held, judged))
+        self._recorder.add(SentAttempt(lane, held, judged))
         if lane.note_sent(held):
             self._on_room()
 
@@ -237,11 +237,11 @@ class Dispatcher:
         own = endpoint.options.retry_schedule
         return self._schedule if own is None else own
 
-    async def _record(self, sent: Sequence[Sent]) -> Sequence[Recorded]:
+    async def _record(self, sent: Sequence[SentAttempt]) -> Sequence[Recorded]:
         judged = [one.judged for one in sent]
         return await record(self._store, judged, self._clock, public_url=self._public_url)
 
-    def _learn(self, sent: Sequence[Sent], recorded: Sequence[Recorded | Exception]) -> None:
+    def _learn(self, sent: Sequence[SentAttempt], recorded: Sequence[Recorded | Exception]) -> None:
         """Let go of what has been recorded, and close lanes whose endpoints turned out to fail."""
         for one in sent:
             self._ledger.drop(one.held)
@@ -284,5 +284,5 @@ class Dispatcher:
 
 
 def cause_of(error: Exception) -> Exception | None:
-    """Return an error to be logged with where it came from, None if there is nothing to mend."""
+    """The error to be logged with a traceback; None for an expected one."""
     return None if isinstance(error, UnavailableError) else error

@@ -1,9 +1,9 @@
-"""Whether a silence is the reporters': nobody is heard while service or database is away."""
+"""Decides whether silence is the reporters': none is heard while service or database is away."""
 
 from datetime import datetime, timedelta
 
 GRACE = timedelta(minutes=2)
-"""How long reporters get to be heard again after nobody could be."""
+"""Time that reporters get to be heard again after service or database was away."""
 
 
 class Hearing:
@@ -14,7 +14,7 @@ class Hearing:
         self._looked_at: datetime | None = None
 
     def is_sure(self, now: datetime) -> bool:
-        """Whether reporters have had time enough to be heard since nobody could be."""
+        """Whether reporters have had enough time to be heard since the service was back."""
         before = self._looked_at
         if self._listening_since is None or before is None or not before <= now <= before + GRACE:
             self._listening_since = now

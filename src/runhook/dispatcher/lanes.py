@@ -1,7 +1,7 @@
-"""A lane for each webhook, so that a slow endpoint holds up nothing but its own deliveries.
+"""A lane for each webhook, so that a slow endpoint delays only its own deliveries.
 
-What there is in all is shared out among accounts, and an account's part among its lanes, by one
-rule: nobody takes more than a part of what is left for all, and who has nothing yet gets one.
+Slots are shared out among accounts, and an account's share among its lanes, by one rule: each takes
+at most a part of what is left for all, and one that has nothing yet gets one.
 """
 
 import math
@@ -27,7 +27,7 @@ LONGEST_WAIT = timedelta(seconds=10)
 MOST_ROUNDS = 48
 """How many times the requests under way may be waiting behind them at the most."""
 SHORTEST = LONGEST_WAIT / MOST_ROUNDS
-"""A request that took no longer than this lets as much wait as may."""
+"""Requests faster than this get the full queue."""
 BYTES_PER_LANE = 4 * 1024 * 1024
 """How much a lane's bodies may be altogether, if all are as large as the largest so far."""
 CLAIMS_IN_ALL = 24_000
@@ -104,10 +104,10 @@ class Lane:
         return True
 
     def next(self) -> Held | None:
-        """Take the place of a request that has ended for the next one.
+        """Pass a finished request's slot on.
 
         Returns:
-            what is to be sent on it; None if there is nothing, or others have the place now.
+            the next delivery to send; None if there is none, or others have the slot now.
         """
         following = self._take_place()
         self._share.advance()
@@ -135,7 +135,7 @@ class Lane:
         return was_full and self.counts.unsent <= half
 
     def places(self, waiting: Waiting | None = None) -> int:
-        """Return how many more deliveries to claim: none while the lane is more than half full.
+        """Number of deliveries to claim: none while the lane is more than half full.
 
         A paused endpoint gets one, and one with a rate limit what can be sent at once.
         """
@@ -147,7 +147,7 @@ class Lane:
         return 0 if unsent > self.capacity // 2 else self.capacity - unsent
 
     def close(self, at: float) -> Sequence[Held]:
-        """Send nothing that was claimed before ``at``; return what waited for its turn."""
+        """Send nothing that was claimed before ``at``; return what was still unsent."""
         self._closed_at = at
         waited = list(self._waiting)
         self._waiting.clear()
@@ -178,7 +178,7 @@ Begin = Callable[[Lane, Held], None]
 
 
 def capacity_of(budget: Budget, duration: timedelta) -> int:
-    """Return how many deliveries may be unsent in a lane whose latest request took so long.
+    """How many unsent deliveries a lane may hold, given the duration of its latest request.
 
     A quick endpoint gets more of them at a time, so that claiming is paid once for many; a slow one
     few, so that none waits longer in its lane than its lease allows.
@@ -188,7 +188,7 @@ def capacity_of(budget: Budget, duration: timedelta) -> int:
 
 
 def part_of(left: int, held: int, *, is_first: bool) -> int:
-    """Return how many deliveries a lane may claim.
+    """How many deliveries a lane may claim.
 
     Args:
         left: of all that this process can hold.
@@ -215,7 +215,7 @@ class Lanes:
         self._shares: dict[AccountId, Share] = {}
 
     def lane_of(self, claimed: Claimed) -> Lane:
-        """Return the lane of a delivery."""
+        """Lane of a delivery."""
         delivery = claimed.delivery
         lane = self._lanes.get(delivery.webhook_id)
         share = self._shares.get(delivery.account_id)
@@ -234,11 +234,11 @@ class Lanes:
         return held
 
     def close(self, at: float) -> Sequence[Held]:
-        """Close all lanes for what was claimed before ``at``; return what waited in them."""
+        """Close all lanes for what was claimed before ``at``; return what was still unsent."""
         return [held for lane in self._lanes.values() for held in lane.close(at)]
 
     def places(self, waiting: Mapping[WebhookId, Waiting]) -> dict[WebhookId, int]:
-        """Return how many deliveries to claim of each webhook with something that can be sent.
+        """Number of deliveries to claim, for each webhook with something to send.
 
         The emptiest lanes come first, so that those in trouble never use up what there is in all.
         """

@@ -1,7 +1,7 @@
-"""The ledger: every claim that this process holds, and how far it has come.
+"""The ledger: every claim that this process holds, and its stage.
 
-Whatever there is to count is counted here, by lane, by account and in all, as a claim moves from
-one stage to the next.
+All counts are kept here, by lane, by account and in all, as a claim moves from one stage to the
+next.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class ClaimStage(IntEnum):
     UNDER_WAY = 1
     """Its request has begun."""
     SENT = 2
-    """Is held until what came of it is recorded."""
+    """Held until its outcome is recorded."""
 
 
 class Counts:
@@ -140,7 +140,7 @@ class Ledger:
         return max((limit for limit in limits if limit is not None), default=timedelta())
 
     def ending(self, before: float) -> list[Claim]:
-        """Return the claims whose lease is over before a time, and that are not lost already."""
+        """Claims whose lease is over before a time, without those already lost."""
         return [claim for claim, held in self._held.items() if LOST < held.until < before]
 
     def renewed(self, asked: Collection[Claim], kept: Collection[Claim], until: float) -> None:

@@ -20,12 +20,12 @@ DUTY_LEASE = timedelta(seconds=15)
 
 
 class Presence:
-    """Shows that this process lives, and takes the duties that nobody has.
+    """Sends this process's heartbeats, and takes the duties that no process holds.
 
     A duty is work that one process does for all. It is a loop of every process that may do it, and
     ticks where it is held; if its holder dies, another process has it within ``DUTY_LEASE`` and one
     ``SIGN_INTERVAL``. A holder that is held up can overlap with the next one for as long as one of
-    its ticks takes: whatever is made a duty must bear that.
+    its ticks takes: every duty must bear that.
 
     Args:
         store: the database that is shared.
@@ -44,7 +44,7 @@ class Presence:
         self._held_until = 0.0
 
     def duty(self, name: str, tick: Callable[[], Awaitable[timedelta]]) -> Loop:
-        """Return a loop that ticks only while this process holds the duty of this name."""
+        """A loop that ticks only while this process holds the duty of this name."""
         wake = self._wakes[name] = asyncio.Event()
 
         async def tick_if_held() -> timedelta:

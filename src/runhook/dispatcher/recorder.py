@@ -1,4 +1,4 @@
-"""Writes what came of attempts while others are being sent, many with one commit."""
+"""Writes outcomes of attempts while others are being sent, many with one commit."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +21,7 @@ LARGEST_BACKLOG = 2 * BATCH_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentAttempt:
     """An attempt that was judged, in the lane that holds its claim until it is recorded."""
 
     lane: Lane
@@ -33,18 +33,18 @@ class Recorder:
     """Collects attempts and records them in batches, once the database is back if it is away.
 
     Args:
-        record: records a batch in one transaction, and says what became of each, in order.
+        record: records a batch in one transaction, and returns the result of each, in order.
         on_recorded: told of a batch that is over, with an error for what could not be recorded: the
             lease of that will end, and it will be tried again.
     """
 
     def __init__(
         self,
-        record: Callable[[Sequence[Sent]], Awaitable[Sequence[Recorded]]],
-        on_recorded: Callable[[Sequence[Sent], Sequence[Recorded | Exception]], None],
+        record: Callable[[Sequence[SentAttempt]], Awaitable[Sequence[Recorded]]],
+        on_recorded: Callable[[Sequence[SentAttempt], Sequence[Recorded | Exception]], None],
     ) -> None:
         self._on_recorded = on_recorded
-        self._batches: Batches[Sent, Recorded] = Batches(
+        self._batches: Batches[SentAttempt, Recorded] = Batches(
             record,
             self._tell,
             pace=Pace(
@@ -57,7 +57,7 @@ class Recorder:
         self._has_room = asyncio.Event()
         self._has_room.set()
 
-    def add(self, sent: Sent) -> None:
+    def add(self, sent: SentAttempt) -> None:
         """Record an attempt soon."""
         self._batches.add(sent)
         if self._batches.backlog >= LARGEST_BACKLOG:
@@ -73,8 +73,8 @@ class Recorder:
         self._batches.stop()
         self._has_room.set()
 
-    def _tell(self, batch: Sequence[Sent], recorded: Sequence[Recorded | Exception]) -> None:
-        # What is told of counts as written until this returns.
+    def _tell(self, batch: Sequence[SentAttempt], recorded: Sequence[Recorded | Exception]) -> None:
+        # The batch counts as being written until this returns.
         if self._batches.backlog - len(batch) < LARGEST_BACKLOG:
             self._has_room.set()
         self._on_recorded(batch, recorded)

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from runhook.clock import Clock
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.operations.redeliver_step import Progress, take_step
+from runhook.operations.redeliver_step import StepResult, take_step
 from runhook.storage.store import Store
 
 INTERVAL = timedelta(seconds=1)
@@ -14,7 +14,7 @@ BREATH = timedelta(milliseconds=50)
 
 
 class Redeliverer:
-    """Returns to the queue what did not arrive.
+    """Returns undelivered deliveries to the queue.
 
     Args:
         store: where deliveries are.
@@ -28,12 +28,12 @@ class Redeliverer:
     async def tick(self) -> timedelta:
         """Take a step; say how long to wait before the next."""
         match await take_step(self._store, self._clock):
-            case Progress.TAKEN:
+            case StepResult.TAKEN:
                 return BREATH
-            case Progress.WAITING:
+            case StepResult.WAITING:
                 # Another share may be due.
                 return NO_PAUSE
-            case Progress.NOTHING_DUE:
+            case StepResult.NOTHING_DUE:
                 return INTERVAL
             case unknown:
                 assert_never(unknown)

@@ -1,4 +1,4 @@
-"""The rescuer: returns to the queue what dead workers held, and ends what nobody will claim."""
+"""The rescuer: returns to the queue what dead workers held, and cancels what none will claim."""
 
 from datetime import timedelta
 
@@ -15,13 +15,13 @@ BREATH = timedelta(milliseconds=50)
 
 
 class Rescuer:
-    """Looks for leases that are over, and for what waits for webhooks that are not active."""
+    """Looks for leases that are over, and for pending deliveries of inactive webhooks."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def tick(self) -> timedelta:
-        """Return what is abandoned; say how long to wait before looking again."""
+        """Return abandoned deliveries to the queue; say how long to wait before looking again."""
         rescued = await rescue(self._store)
         if rescued.returned:
             log.warning("returned abandoned deliveries to the queue", deliveries=rescued.returned)

@@ -26,6 +26,6 @@ class Resting:
             log.error("deliveries not sent: the service itself failed", why=outcome.error)
 
     def without(self, places: Mapping[WebhookId, int], now: float) -> dict[WebhookId, int]:
-        """Return the places of webhooks that do not rest."""
+        """Drop webhooks that rest."""
         self._until = {one: until for one, until in self._until.items() if until > now}
         return {one: count for one, count in places.items() if one not in self._until}

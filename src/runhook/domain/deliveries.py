@@ -10,9 +10,9 @@ The rules:
    never waits.
 5. A delivery that is redelivered keeps its id, its bytes and its attempts' numbers; its retry
    schedule begins anew. Of its attempts, the first one after that is marked as made by hand.
-6. Of what is told of one job to a webhook that follows jobs (see ``incidents``), a later delivery
-   waits until the one before it has had its first attempt, and is not being sent. Where a service
-   opens incidents, one that has failed to arrive is not retried once there is a later one.
+6. Of the messages about one job to a webhook that follows jobs (see ``incidents``), a later
+   delivery waits until the one before it has had its first attempt, and is not being sent. Where
+   a service opens incidents, one that failed to arrive is not retried once there is a later one.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Incidents: what a webhook is told of a job that fails, stays so, and is well again.
+"""Incidents: which messages a webhook gets of a job that fails, stays so, and recovers.
 
 Everything here is about one webhook and one job, whose environment belongs to it: they share a key.
 
@@ -6,7 +6,7 @@ The rules:
 1. A failed run and a missed run are failures, a run that succeeded is a success. What else happens
    to a job, a cancellation too, is neither: it begins no incident and ends none.
 2. `every` tells each event, `failures` each failed run once, `changes` the first failure after a
-   success and then the first success after that. A service that opens incidents is told of the
+   success and then the first success after that. A service that opens incidents gets the
    success that ends one, whatever the setting.
 3. With a hold a failure is told that long after it happened, unless the job succeeds meanwhile. A
    failure that follows one that was told is held no more.
@@ -64,7 +64,7 @@ class Told(Enum):
 
 
 class Say(Enum):
-    """What becomes of an event."""
+    """What is done with an event."""
 
     NOTHING = "nothing"
     NOW = "now"
@@ -152,7 +152,7 @@ UNKNOWN = Standing()
 
 
 def usual_notify(format_name: str) -> Notify:
-    """Return what a webhook is told of that does not say, by its format."""
+    """Default of a webhook that does not choose, by its format."""
     audience = FORMATS[format_name].audience
     return Notify.CHANGES if audience in (Audience.PEOPLE, Audience.INCIDENTS) else Notify.EVERY
 
@@ -285,7 +285,7 @@ def decide_success(
     after = with_end(standing, fact, is_well=True)
     return Decision(
         say=Say.NOW if is_told else Say.NOTHING,
-        # An inactive webhook is told of the recovery once it can be.
+        # An inactive webhook gets the recovery once it is active.
         standing=replace(after, told=Told.NOT) if manner.is_active else after,
         has_recovered=has_recovered,
         heals=standing.told is not Told.NOT,

@@ -62,7 +62,7 @@ def minutes_of(hold: timedelta) -> float:
 
 
 class Notify(StrEnum):
-    """Which events a webhook is told of, among those that it asks for; see ``incidents``."""
+    """Which of its selected events a webhook gets; see ``incidents``."""
 
     EVERY = "every"
     FAILURES = "failures"
@@ -160,7 +160,7 @@ class Options:
         timedelta(),
         Number(parse_hold, minutes_of),
         label="Hold failures",
-        hint="For so many minutes, up to 60. If the job succeeds meanwhile, nothing is told of it.",
+        hint="For so many minutes, up to 60. If the job succeeds meanwhile, nothing is sent.",
         help="how many minutes a failure waits before it is told, up to 60; if its job succeeds "
         "meanwhile, it is not told",
         use=Use.PUBLISHING,

@@ -56,14 +56,14 @@ async def create_account(store: Store, name: str, *, actor: Actor, clock: Clock)
             AuditAction.ACCOUNT_CREATED,
             str(account.id),
             before=None,
-            after=facts_of(account),
+            after=account_facts(account),
             now=now,
         )
     return account
 
 
 async def all_accounts(store: Store) -> Sequence[Account]:
-    """Return every account, in the order of their ids; for whoever runs the service."""
+    """Every account, by id; for the operator."""
     async with store.read() as tx:
         return await list_accounts(tx)
 
@@ -96,15 +96,15 @@ async def change_account(
             actor,
             AuditAction.ACCOUNT_CHANGED,
             str(account_id),
-            before=facts_of(account),
-            after=facts_of(changed),
+            before=account_facts(account),
+            after=account_facts(changed),
             now=clock.now(),
         )
     return changed
 
 
-def facts_of(account: Account) -> Facts:
-    """Return what the audit log tells of an account."""
+def account_facts(account: Account) -> Facts:
+    """Audited facts of an account."""
     return {
         "name": account.name,
         "default_payload_version": account.default_payload_version.value,

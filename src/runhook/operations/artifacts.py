@@ -79,7 +79,7 @@ async def attach_artifact(
             f"`{name[:40]}` is not a file's name of 1 to 100 characters, without a folder",
             field="name",
         )
-    # Whoever may not attach it need not send it.
+    # Refused before the upload, to spare it.
     async with store.read() as tx:
         if await find_run(tx, account_id, run_id) is None:
             raise NotFoundError
@@ -161,12 +161,12 @@ async def write_artifact(
 
 
 def read_parts(file: IO[bytes]) -> list[bytes]:
-    """Return the next parts of a file, as many as one transaction writes."""
+    """Read the next parts of a file, as many as one transaction writes."""
     return [part for _ in range(PARTS_AT_ONCE) if (part := file.read(PART))]
 
 
 def too_large(largest: int) -> TooLargeError:
-    """Return the error that says how large a file may be, and what decides it."""
+    """Error that names the largest size of a file, and its setting."""
     return TooLargeError(
         f"An artifact may have {largest >> 20} MiB here, as RUNHOOK_ARTIFACT_MEGABYTES says."
     )
@@ -175,7 +175,7 @@ def too_large(largest: int) -> TooLargeError:
 async def look_at_artifact(
     store: Store, account_id: AccountId, run_id: RunId, name: str
 ) -> Artifact:
-    """Return a file of a run, to be read with ``pieces_of``.
+    """Find a file of a run, to be read with ``pieces_of``.
 
     Raises:
         NotFoundError: the account has no such run, or that has no such file.

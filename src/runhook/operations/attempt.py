@@ -1,4 +1,4 @@
-"""Attempt deliveries: claim them, and record what came of it.
+"""Attempt deliveries: claim them, and record their outcomes.
 
 The sending lies in between, outside any transaction.
 """
@@ -34,7 +34,7 @@ from runhook.operations.cancel_waiting import cancel_waiting
 from runhook.operations.deactivate import deactivate
 from runhook.operations.keep_time import is_doubted
 from runhook.storage.claims import (
-    Ending,
+    AttemptEnd,
     Turn,
     Waiting,
     claim_due,
@@ -76,7 +76,7 @@ class Claimed:
     delivery: Delivery
     endpoint: Endpoint
     probe_until: datetime | None = None
-    """If it tries a paused endpoint: until when nobody else does."""
+    """For a probe: until when no other worker probes the endpoint."""
 
     @property
     def claim(self) -> Claim:
@@ -108,7 +108,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of an attempt's record."""
+    """Result of recording an attempt."""
 
     counted: bool
     """No if the claim was lost meanwhile: the delivery is back in the queue or claimed anew."""
@@ -118,12 +118,12 @@ class Recorded:
 
 
 async def look(store: Store) -> Mapping[WebhookId, Waiting]:
-    """Return the webhooks with something pending, and how long until it can be sent."""
+    """Webhooks with pending deliveries, and how long until they can be sent."""
     async with store.read() as tx:
         return await waiting_webhooks(tx)
 
 
-async def claim(
+async def claim_deliveries(
     store: Store,
     places: Mapping[WebhookId, int],
     lease: Lease,
@@ -192,7 +192,7 @@ async def take_turns(
     lease: Lease,
     gated: Mapping[WebhookId, Waiting],
 ) -> Mapping[WebhookId, datetime | None]:
-    """Return those of the gated webhooks whose turn is ours, as ``pass_gates`` does."""
+    """The gated webhooks whose turn this worker got, as ``pass_gates`` says."""
     turns = {
         webhook_id: Turn(one.cost_of(places[webhook_id]), one.due_at)
         for webhook_id, one in gated.items()
@@ -315,9 +315,9 @@ def finding_of(
     database_now: datetime,
     is_clock_doubted: bool,
 ) -> Finding:
-    """Return what attempts tell, in the order in which they ended.
+    """What attempts say about their endpoint, in the order in which they ended.
 
-    Those that were sent to where the webhook is no longer tell nothing of where it is now.
+    Attempts at the webhook's former URL say nothing about the present one.
     """
     here = [one for one in judged if webhook.active and one.claimed.endpoint.moves == webhook.moves]
     health = webhook.health
@@ -352,28 +352,28 @@ def finding_of(
     return Finding(webhook, dispatch, deactivation)
 
 
-def ending_of(judged: Judged) -> Ending:
-    """Return what the verdict makes of the delivery."""
+def ending_of(judged: Judged) -> AttemptEnd:
+    """Apply the verdict to the delivery."""
     match judged.verdict:
         case Succeeded():
-            return ending(judged, DeliveryState.SUCCEEDED)
+            return ended_in(judged, DeliveryState.SUCCEEDED)
         case Retry(delay):
-            return ending(judged, DeliveryState.PENDING, delay)
+            return ended_in(judged, DeliveryState.PENDING, delay)
         case Postponed():
             raise AssertionError("what was not sent has no ending")
         case GivenUp() | Refused() | EndpointGone():
-            return ending(judged, DeliveryState.FAILED)
+            return ended_in(judged, DeliveryState.FAILED)
         case unknown:
             assert_never(unknown)
 
 
-def ending(judged: Judged, state: DeliveryState, delay: timedelta | None = None) -> Ending:
-    """Return an attempt's end in a state."""
-    return Ending(claim=judged.claimed.claim, attempt=judged.attempt, state=state, delay=delay)
+def ended_in(judged: Judged, state: DeliveryState, delay: timedelta | None = None) -> AttemptEnd:
+    """End of an attempt, with the delivery's new state."""
+    return AttemptEnd(claim=judged.claimed.claim, attempt=judged.attempt, state=state, delay=delay)
 
 
 def counted_hours(webhook: Webhook, judged: Sequence[Judged]) -> Sequence[CountedHour]:
-    """Return what attempts add to their webhook's hours, wherever it was that they were sent to."""
+    """What attempts add to their webhook's hourly counts, also those at its former URL."""
     return [
         CountedHour(account_id=webhook.account_id, webhook_id=webhook.id, hour=hour, counts=counts)
         for hour, counts in counts_by_hour(one.attempt for one in judged).items()
@@ -403,14 +403,14 @@ async def reopen_probes(tx: Transaction, unsent: Sequence[Claimed]) -> None:
 
 
 async def give_back(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
-    """Return deliveries to the queue, and from there cancel what has nowhere to go any more."""
+    """Return deliveries to the queue, then cancel those of inactive webhooks."""
     await release_claims(tx, [one.claim for one in deliveries])
     await cancel_waiting(tx, {one.webhook_id for one in deliveries})
 
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """What came of a look for what nobody would care for otherwise."""
+    """Result of one rescue pass."""
 
     returned: int
     """So many deliveries are back in the queue."""
@@ -419,10 +419,11 @@ class Rescued:
 
 
 async def rescue(store: Store) -> Rescued:
-    """Return to the queue what is held by workers whose lease is over.
+    """Return to the queue what workers held whose lease is over.
 
-    A webhook can be deactivated while much waits for it, and while its deliveries are held or being
-    published. What is in the queue after that is canceled here: nobody would claim it.
+    A webhook can be deactivated while it has many pending deliveries, or while its deliveries are
+    held or being published. What is in the queue after that is canceled here: no worker would claim
+    it.
     """
     async with store.write() as tx:
         returned = await return_abandoned(tx)
@@ -432,6 +433,6 @@ async def rescue(store: Store) -> Rescued:
 
 
 async def rescue_all(store: Store) -> int:
-    """Return to the queue all that is held, where no worker can be alive; say how much."""
+    """Return all claimed deliveries to the queue, where no worker can be alive; count them."""
     async with store.write() as tx:
         return await return_all_claimed(tx)

@@ -19,7 +19,7 @@ LAST_USE_PRECISION = timedelta(minutes=1)
 
 
 def token_in(header: str | None) -> str:
-    """Return the token that an Authorization header holds.
+    """Parse the token of an Authorization header.
 
     Raises:
         UnauthorizedError: there is none, or the header has another form.
@@ -31,10 +31,10 @@ def token_in(header: str | None) -> str:
 
 
 class Authenticator:
-    """Says whom a token speaks for, as the database has it when it is asked.
+    """Finds the caller that a token belongs to, as the database has it when it is asked.
 
-    Requests that come while a look-up is under way share the next one: under load, finding out who
-    reports would else cost more than the reports do. Tokens that were valid here before have
+    Requests that come while a look-up is under way share the next one: under load, authenticating
+    reporters would else cost more than their reports do. Tokens that were valid here before have
     look-ups of their own, so that a flood of invalid ones, which takes one connection and one query
     at a time, delays none of them.
 
@@ -52,15 +52,16 @@ class Authenticator:
         self._look_ups: GroupCommit[str, ValidToken] = GroupCommit(self._look_up)
 
     async def authenticate(self, digest: str, *, address: str | None) -> Caller:
-        """Return whom a token speaks for.
+        """Find the caller that a token belongs to.
 
         Args:
-            digest: of the token. It is what is looked up, so that the time a look-up takes tells
-                nothing of a token.
+            digest: of the token. It is what is looked up, so that its time says nothing about
+                a token.
             address: where the request came from, for the audit log.
 
         Raises:
-            UnauthorizedError: it is unknown, has expired, or was revoked; which one is not told.
+            UnauthorizedError: it is unknown, has expired, or was revoked; the error does not say
+                which.
         """
         token = await self._find(digest)
         await note_use(self._store, token, self._clock)
@@ -102,6 +103,9 @@ async def note_use(store: Store, token: ValidToken, clock: Clock) -> None:
             await note_token_use(tx, token.id, now=now, at_least=LAST_USE_PRECISION)
 
 
-def digest_of(text: str) -> str:
-    """Return what is kept of a token. It is random, so a fast hash without salt is enough."""
+def token_digest(text: str) -> str:
+    """Digest of a token, as it is stored.
+
+    Tokens are random, so a fast hash without salt is enough.
+    """
     return hashlib.sha256(text.encode()).hexdigest()

@@ -14,7 +14,7 @@ from runhook.storage.store import Store
 FIRST_ACCOUNT = AccountId(1)
 
 
-async def begin(store: Store, *, bootstrap_token: Hidden | None, clock: Clock) -> bool:
+async def begin_service(store: Store, *, bootstrap_token: Hidden | None, clock: Clock) -> bool:
     """Create account 1 if there is none; say whether this was the first start.
 
     ``bootstrap_token`` becomes an account-admin token on the first start, and is ignored later.

@@ -1,8 +1,8 @@
-"""Cancel what waits for webhooks that are not active, a bounded step at a time.
+"""Cancel pending deliveries of webhooks that are not active, a bounded step at a time.
 
-A deactivation counts at once: nothing more is claimed for the webhook. What waits for it ends in
-the same transaction if it is little. If it is much, the rest follows step by step, by whoever
-rescues, or by whoever sets the webhook active again, before it is.
+A deactivation counts at once: nothing more is claimed for the webhook. Few pending deliveries are
+canceled in the same transaction. Of many, the rest follows step by step, by the rescuer, or by the
+request that sets the webhook active again, before it is.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,7 @@ STEP = 1_000
 
 
 async def cancel_waiting(tx: Transaction, webhook_ids: Collection[WebhookId]) -> bool:
-    """Cancel a step of what waits for each of these webhooks that is not active.
+    """Cancel a step of the pending deliveries of each of these webhooks that is not active.
 
     Returns:
         whether something may be left.

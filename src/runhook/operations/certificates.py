@@ -23,7 +23,7 @@ def check_certificates(before: Options, after: Options, *, now: datetime) -> Non
     """
     if after.client_certificate and after.client_certificate != before.client_certificate:
         try:
-            check_client_certificate(after.client_certificate, now)
+            check_key_pair(after.client_certificate, now)
         except InvalidError as error:
             raise error.within("client_certificate") from None
     if after.ca_certificate and after.ca_certificate != before.ca_certificate:
@@ -33,7 +33,7 @@ def check_certificates(before: Options, after: Options, *, now: datetime) -> Non
             raise error.within("ca_certificate") from None
 
 
-def check_client_certificate(given: ClientCertificate, now: datetime) -> None:
+def check_key_pair(given: ClientCertificate, now: datetime) -> None:
     """Let a certificate pass whose key is the one beside it."""
     certificate = certificates_in(given.certificate, field="certificate")[0]
     check_time(certificate, now, field="certificate")
@@ -61,7 +61,7 @@ def check_authorities(pem: str, now: datetime) -> None:
         check_time(one, now)
         if one.issuer != one.subject and not is_authority(one):
             raise InvalidError(
-                f"{name_of(one)} is no authority; give the certificate of who issued it"
+                f"{certificate_subject(one)} is no authority; give the certificate of who issued it"
             )
 
 
@@ -78,7 +78,7 @@ def check_time(certificate: x509.Certificate, now: datetime, *, field: str = "")
     expires = certificate.not_valid_after_utc
     if expires <= now:
         raise InvalidError(
-            f"{name_of(certificate)} expired on {expires:%Y-%m-%d}; give one that is valid",
+            f"{certificate_subject(certificate)} expired on {expires:%Y-%m-%d}; give one that is valid",
             field=field,
         )
 
@@ -91,6 +91,6 @@ def is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
-def name_of(certificate: x509.Certificate) -> str:
-    """Return whom a certificate is for, in a few words."""
+def certificate_subject(certificate: x509.Certificate) -> str:
+    """Subject of a certificate, in a few words."""
     return f"the certificate of `{certificate.subject.rfc4514_string()[:80]}`"

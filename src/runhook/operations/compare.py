@@ -15,7 +15,7 @@ from runhook.storage.store import Transaction
 
 
 async def compare_with_last(tx: Transaction, events: Sequence[Event]) -> Sequence[Event]:
-    """Return the events; those with results know whether something failed that had succeeded."""
+    """Add to events with results whether a node failed that had succeeded before."""
     completed = [event.run for event in events if event.type is EventType.COMPLETED]
     if not completed:
         return events

@@ -19,10 +19,11 @@ async def deactivate(
     now: datetime,
     public_url: str | None = None,
 ) -> None:
-    """Switch webhooks off, and owe the notices of it, in one transaction.
+    """Deactivate webhooks, and publish the notices of it, in one transaction.
 
-    Their rows must be locked and active: so each is switched off once, and told of once, whichever
-    workers find out about it at the same time. What waits for them is the caller's to cancel.
+    Their rows must be locked and active: so each is deactivated once, with one notice, even if
+    several workers find out about it at the same time. Canceling pending deliveries is up to the
+    caller.
     """
     for one in notices:
         await deactivate_webhook(tx, one.webhook_id, reason=one.reason, now=now)

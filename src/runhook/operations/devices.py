@@ -18,13 +18,13 @@ LONGEST_DEVICE = 1_024
 
 
 def new_device(vault: Vault, email: str) -> str:
-    """Return the text that a browser keeps after signing in with this e-mail address."""
+    """Text that a browser keeps after signing in with this e-mail address."""
     content = {"for": PURPOSE, "email": email, "id": secrets.token_urlsafe(12)}
     return vault.encrypt(Secret(json.dumps(content))).decode()
 
 
 async def known_device(store: Store, text: str | None, email: str) -> str | None:
-    """Return the id of a device that has signed in with this e-mail address, None if it has not."""
+    """Id of a device that has signed in with this e-mail address; None if it has not."""
     if not text or len(text) > LONGEST_DEVICE:
         return None
     async with store.read() as tx:

@@ -59,15 +59,15 @@ async def expect_job(
             actor,
             AuditAction.JOB_EXPECTATION_CHANGED,
             str(job_id),
-            before=facts_of(before.expectation if before else None),
-            after=facts_of(expectation),
+            before=expectation_facts(before.expectation if before else None),
+            after=expectation_facts(expectation),
             now=clock.now(),
         )
         return await find_expected(tx, account_id, job_id)
 
 
-def facts_of(expectation: Expectation | None) -> Facts:
-    """Return what the audit log tells of an expectation."""
+def expectation_facts(expectation: Expectation | None) -> Facts:
+    """Audited facts of an expectation."""
     if expectation is None:
         return {"every": None, "grace": None}
     return {"every": span_text(expectation.every), "grace": span_text(expectation.grace)}

@@ -1,6 +1,6 @@
 """Decide what webhooks are told, in the transaction of what has happened.
 
-A webhook that wants every event is told of each. For one that follows jobs, what is told depends on
+A webhook that wants every event gets each. For one that follows jobs, what is told depends on
 what it was told before (``incidents``): that is read and written for all events of a transaction at
 once, and kept locked in between, so that it is right whichever processes take the reports.
 """
@@ -52,7 +52,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """An event that a webhook is told of."""
+    """An event that a webhook gets."""
 
     id: DeliveryId
     event: Event | Notice
@@ -75,7 +75,7 @@ class Owed:
 
 
 async def decide_what_is_told(tx: Transaction, asked: Sequence[Asked]) -> Sequence[Owed]:
-    """Decide which events webhooks are told of, and write what they know after that."""
+    """Decide which events webhooks get, and write what they know after that."""
     book = Book()
     entries = list(entries_of(asked))
     keys = {one.key for one in entries if one.key is not None}
@@ -102,7 +102,7 @@ class Entry:
 
 
 def entries_of(asked: Sequence[Asked]) -> Iterator[Entry]:
-    """Return what is to be decided, without ends that are told twice of one run."""
+    """Events to decide about, without second ends of one run."""
     manners: dict[str, Manner] = {}
     told_ends = set()
     for position, one in enumerate(asked):
@@ -213,7 +213,7 @@ class Book:
 
 
 def key_of(owed: Owed) -> Key | None:
-    """Return what a delivery is told of."""
+    """Event of a delivery."""
     fact = fact_of(owed.event)
     return None if fact is None else Key(owed.webhook.id, fact.job.id)
 

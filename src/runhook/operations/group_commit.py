@@ -1,7 +1,8 @@
-"""Many callers, one commit: what comes in while a commit is under way shares the next one.
+"""Many callers, one commit: items that arrive during a commit share the next one.
 
-A durable commit costs a disk write and much of a process's time whatever it holds. So the next one
-begins only after a rest as long as the last one took. Under load the batches grow by themselves.
+A durable commit costs a disk write and much of a process's time, however small it is. So the next
+one begins only after a rest as long as the last one took. Under load the batches grow by
+themselves.
 """
 
 import asyncio
@@ -50,7 +51,7 @@ class Batches(Generic[Item, Answer]):
 
     Args:
         write: writes a batch in one transaction and answers for each item, in order.
-        tell: is told of each batch that is over, with an answer or an error for each item.
+        tell: called with each finished batch, with an answer or an error for each item.
         pace: how batches follow each other.
         queue: where items wait; unless given, they are written in the order in which they came.
     """
@@ -66,7 +67,7 @@ class Batches(Generic[Item, Answer]):
         self._write = write
         self._tell = tell
         self._pace = pace or Pace()
-        self._waiting: Queue[Item] = Line() if queue is None else queue
+        self._waiting: Queue[Item] = QueueLine() if queue is None else queue
         self._writing = 0
         self._writer: asyncio.Task[None] | None = None
         self._rested_at = 0.0
@@ -78,7 +79,7 @@ class Batches(Generic[Item, Answer]):
         return len(self._waiting) + self._writing
 
     def add(self, item: Item) -> None:
-        """Write ``item`` soon, with whatever else waits."""
+        """Write ``item`` soon, in a batch with others."""
         self._waiting.append(item)
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
@@ -178,7 +179,7 @@ class GroupCommit(Generic[Item, Answer]):
         )
 
     async def submit(self, item: Item) -> Answer:
-        """Write ``item`` with whatever else waits; return once it is committed.
+        """Write ``item`` in a batch with others; return once it is committed.
 
         Raises:
             RunhookError: the item was refused, or the database is not available.

@@ -51,7 +51,7 @@ async def check_queue(store: Store) -> None:
 
 
 async def health_of_delivering(store: Store, account_id: AccountId | None) -> HealthOfDelivering:
-    """Return how delivering goes: what is counted is an account's, or everybody's if None."""
+    """State of the delivery queue: counts are an account's, or everybody's if None."""
     async with store.read() as tx:
         return HealthOfDelivering(
             backlog=await backlog_of(tx, account_id),

@@ -13,22 +13,22 @@ RANDOM_BYTES = 10
 
 
 def new_account_identifier(now: datetime) -> str:
-    """Return a new account's identifier."""
+    """Make an account's identifier."""
     return f"act_{Ksuid(now)}"
 
 
 def new_webhook_id(now: datetime) -> WebhookId:
-    """Return a new webhook's id."""
+    """Make a webhook's id."""
     return WebhookId(f"wsu_{Ksuid(now)}")
 
 
 def new_redelivery_id(now: datetime) -> RedeliveryId:
-    """Return a new redelivery's id."""
+    """Make a redelivery's id."""
     return RedeliveryId(f"wrd_{Ksuid(now)}")
 
 
 def new_delivery_id(now: datetime, position: int) -> DeliveryId:
-    """Return a new delivery's id, which sorts after those made before it.
+    """Make a delivery's id, which sorts after those made before it.
 
     A KSUID knows seconds only; the first of its random bytes therefore hold the microsecond, and
     the delivery's position among those of its batch. 80 random bits remain.
@@ -42,7 +42,7 @@ def new_delivery_id(now: datetime, position: int) -> DeliveryId:
 
 
 def first_delivery_id_of(second: datetime) -> DeliveryId:
-    """Return an id that no delivery made before ``second`` sorts after."""
+    """Smallest id of deliveries made in ``second`` or later."""
     return DeliveryId(
         f"wev_{Ksuid(second - timedelta(microseconds=second.microsecond), bytes(16))}"
     )

@@ -1,7 +1,7 @@
-"""Take what dbt Core uploads by itself: give out a place for an archive, and publish its run.
+"""Accept dbt Core's own uploads: give out a place for an archive, and publish its run.
 
-dbt sends no token with the archive. Whoever knows the place is let in, for as long as who asked for
-it may report runs, and for one run.
+dbt sends no token with the archive. The place's secret is the permission, as long as the caller
+that asked for it may report runs, and for one run.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from runhook.domain.numbers import id_in
 from runhook.domain.runs import AccountId, Run
 from runhook.domain.uploads import Belonging, Uploaded, read_upload
 from runhook.operations.artifacts import too_large
-from runhook.operations.authenticate import digest_of
+from runhook.operations.authenticate import token_digest
 from runhook.operations.permitted import permitted
 from runhook.operations.publish import Finish, Publisher, Start
-from runhook.storage.jobs import Choice, NameOrder, list_environments
+from runhook.storage.jobs import NameOrder, ScopeFilter, list_environments
 from runhook.storage.pages import Slice
 from runhook.storage.store import Store
 from runhook.storage.uploads import (
-    Place,
+    UploadPlace,
     find_upload_place,
     insert_upload_place,
     use_upload_place,
@@ -37,7 +37,7 @@ NOT_GOOD = "This place for an upload is no longer good, or never was; ask for an
 
 
 async def give_place(store: Store, account_id: AccountId, environment: str, *, actor: Actor) -> str:
-    """Return the secret of a new place, as a text that a path can hold.
+    """Create a place for an upload; return its secret, fit for a path.
 
     Args:
         store: keeps the place, by the secret's digest.
@@ -56,7 +56,7 @@ async def give_place(store: Store, account_id: AccountId, environment: str, *, a
         await insert_upload_place(
             tx,
             account_id,
-            digest_of(secret),
+            token_digest(secret),
             actor=actor,
             belonging=belonging,
             lifetime=LIFETIME,
@@ -65,7 +65,7 @@ async def give_place(store: Store, account_id: AccountId, environment: str, *, a
 
 
 async def belonging_of(store: Store, account_id: AccountId, environment: str) -> Belonging:
-    """Return where runs of an environment belong; what is no number is its name."""
+    """Where runs of an environment belong; a text that is not a number is its name."""
     number = id_in(environment)
     if number is None:
         if len(environment) > LONGEST_NAME:
@@ -73,20 +73,20 @@ async def belonging_of(store: Store, account_id: AccountId, environment: str) ->
         return Belonging(environment)
     async with store.read() as tx:
         one = Slice(order=NameOrder.ID, limit=1)
-        found = await list_environments(tx, account_id, Choice(ids=[number]), one)
+        found = await list_environments(tx, account_id, ScopeFilter(ids=[number]), one)
     if not found.items:
         raise NotFoundError(f"There is no environment {environment[:30]} in this account.")
     return Belonging(found.items[0].name, found.items[0].project.name)
 
 
-async def look_at_place(store: Store, secret: str) -> Place:
-    """Return a place that can be used, before anything is put there.
+async def look_at_place(store: Store, secret: str) -> UploadPlace:
+    """Find an unused place.
 
     Raises:
         NotFoundError: there is none, or who asked for it may report no runs any more.
     """
     async with store.write() as tx:
-        place = await find_upload_place(tx, digest_of(secret))
+        place = await find_upload_place(tx, token_digest(secret))
         if place is None:
             raise NotFoundError(NOT_GOOD)
         try:
@@ -99,7 +99,7 @@ async def look_at_place(store: Store, secret: str) -> Place:
 async def take_archive(
     publisher: Publisher,
     store: Store,
-    place: Place,
+    place: UploadPlace,
     chunks: AsyncIterable[bytes],
     *,
     largest: int,
@@ -128,10 +128,10 @@ async def take_archive(
         UnauthorizedError: who asked for the place may report no runs any more.
     """
     with TemporaryFile(dir=folder) as file:
-        await keep(chunks, file, largest=largest)
+        await keep_upload(chunks, file, largest=largest)
         async with reading:
             uploaded = await asyncio.to_thread(
-                read_file, file, place.belonging, largest=largest, folder=folder
+                read_archive, file, place.belonging, largest=largest, folder=folder
             )
     if uploaded is None:
         return None
@@ -145,7 +145,7 @@ async def take_archive(
     return (await publisher.publish(finish)).run
 
 
-async def keep(chunks: AsyncIterable[bytes], file: IO[bytes], *, largest: int) -> None:
+async def keep_upload(chunks: AsyncIterable[bytes], file: IO[bytes], *, largest: int) -> None:
     """Write what arrives to a file, off the event loop.
 
     Raises:
@@ -159,9 +159,9 @@ async def keep(chunks: AsyncIterable[bytes], file: IO[bytes], *, largest: int) -
         await asyncio.to_thread(file.write, chunk)
 
 
-def read_file(
+def read_archive(
     file: IO[bytes], belonging: Belonging, *, largest: int, folder: Path | None
 ) -> Uploaded | None:
-    """Return the run that an archive in a file tells of; errors as of ``read_upload``."""
+    """Read the run in an archive; errors as of ``read_upload``."""
     with TemporaryFile(dir=folder) as scratch:
         return read_upload(file, belonging, scratch=scratch, largest=largest)

@@ -26,7 +26,7 @@ from runhook.domain.permissions import Role
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
-from runhook.operations.authenticate import digest_of
+from runhook.operations.authenticate import token_digest
 from runhook.operations.passwords import Passwords
 from runhook.operations.permitted import permitted, still_signed_in
 from runhook.operations.sessions import Begun, Browser, actor_of, begin_session
@@ -63,13 +63,13 @@ CLOSED = "This invitation was accepted or withdrawn, or has expired; ask for ano
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Acceptance:
     """What somebody who opens an invitation says of themselves."""
 
     email: str
     """Empty for the one that the invitation is for."""
     name: str
-    """Not asked for of whom is a user already."""
+    """None from a person who is a user already."""
     password: str
 
     def __repr__(self) -> str:
@@ -86,13 +86,13 @@ async def invite(
     quotas: Quotas = DEFAULT_QUOTAS,
     clock: Clock,
 ) -> tuple[Invitation, str]:
-    """Invite somebody; the secret of their link is returned this once.
+    """Invite a person; returns the secret of the link, this once.
 
     Args:
         store: where the invitation is kept.
-        account_id: what they are invited into.
-        role: what they will be there.
-        email: whom it is for; None for whoever opens the link.
+        account_id: the account.
+        role: the new member's role.
+        email: the person's address; None: anyone who opens the link.
         actor: who invites.
         quotas: say how many members the account may have.
         clock: tells when it expires.
@@ -100,7 +100,7 @@ async def invite(
     Raises:
         InvalidError: the e-mail address cannot be one.
         ForbiddenError: only an owner makes an owner.
-        ConflictError: the account has as many members as it may have.
+        ConflictError: the account has reached its limit of members.
         NotFoundError: there is no such account.
     """
     email = None if email is None else check_email(email)
@@ -113,9 +113,9 @@ async def invite(
 
 
 async def invite_first_user(store: Store, account_id: AccountId, *, clock: Clock) -> str | None:
-    """Invite an owner as long as there is no user at all; None once there is one.
+    """Invite an owner while there is no user; None once there is one.
 
-    A new invitation replaces the one of an earlier start: of that, nobody knows who has read it.
+    A new invitation replaces the one of an earlier start, which may have been read by anyone.
     """
     async with store.write() as tx:
         if await is_any_user(tx):
@@ -155,7 +155,7 @@ async def add_invitation(
         account_id,
         role,
         email=email,
-        digest=digest_of(secret),
+        digest=token_digest(secret),
         created_by=actor,
         now=now,
         expires_at=expires_at,
@@ -177,7 +177,7 @@ async def add_invitation(
         AuditAction.MEMBER_INVITED,
         str(invitation_id),
         before=None,
-        after=facts_of(invitation),
+        after=invitation_facts(invitation),
         now=now,
     )
     return invitation, secret
@@ -211,32 +211,32 @@ async def withdraw(
             actor,
             AuditAction.INVITATION_WITHDRAWN,
             str(invitation_id),
-            before=facts_of(invitation),
+            before=invitation_facts(invitation),
             after=None,
             now=clock.now(),
         )
 
 
 def link_of(secret: str, base: str) -> str:
-    """Return the link of an invitation; ``base`` is where people reach the service."""
+    """Link of an invitation; ``base`` is where people reach the service."""
     return f"{base}/invitations/{secret}"
 
 
 async def look_at_invitation(store: Store, secret: str) -> Invitation:
-    """Return the invitation that a link leads to.
+    """Find the open invitation of a link.
 
     Raises:
         NotFoundError: it is not open, or never was.
     """
     async with store.read() as tx:
-        invitation = await find_open_invitation(tx, digest_of(secret))
+        invitation = await find_open_invitation(tx, token_digest(secret))
     if invitation is None:
         raise NotFoundError(CLOSED)
     return invitation
 
 
 def whom_it_is_for(invitation: Invitation, email: str) -> str:
-    """Return the e-mail address that an invitation is accepted with.
+    """The e-mail address that an invitation is accepted with.
 
     Raises:
         InvalidError: it cannot be one, or the invitation is for another.
@@ -251,7 +251,7 @@ def whom_it_is_for(invitation: Invitation, email: str) -> str:
 async def accept(
     store: Store,
     secret: str,
-    answer: Answer,
+    answer: Acceptance,
     *,
     browser: Browser,
     passwords: Passwords,
@@ -311,7 +311,7 @@ async def join(
     tx: Transaction, secret: str, user: User, *, address: str | None, now: datetime
 ) -> None:
     """Make a user a member of the account that they are invited into."""
-    invitation = await lock_open_invitation(tx, digest_of(secret))
+    invitation = await lock_open_invitation(tx, token_digest(secret))
     if invitation is None:
         raise NotFoundError(CLOSED)
     if invitation.email not in (None, user.email):
@@ -337,8 +337,8 @@ async def join(
     )
 
 
-def facts_of(invitation: Invitation) -> Facts:
-    """Return what the audit log tells of an invitation."""
+def invitation_facts(invitation: Invitation) -> Facts:
+    """Audited facts of an invitation."""
     return {
         "email": invitation.email,
         "role": invitation.role.value,

@@ -20,7 +20,7 @@ STEP = 500
 
 
 async def database_clock(store: Store, *, machine: Clock | None = None) -> DatabaseClock:
-    """Return the database's clock, for a process that begins.
+    """The database's clock, for a process that starts.
 
     Raises:
         InvalidError: it tells a time that no id can hold.
@@ -45,14 +45,14 @@ async def hear(store: Store, clock: DatabaseClock) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptTime:
     """What was known of the clock before a look, and what is after it."""
 
     before: Timekeeping
     after: Timekeeping
 
 
-async def keep_time(store: Store, schedule: RetrySchedule = DEFAULT_SCHEDULE) -> Kept:
+async def keep_time(store: Store, schedule: RetrySchedule = DEFAULT_SCHEDULE) -> KeptTime:
     """Look at the database's clock; after it was set back, let go on what would wait for it.
 
     That is done a step at a time, as ``is_settled`` tells.
@@ -69,7 +69,7 @@ async def keep_time(store: Store, schedule: RetrySchedule = DEFAULT_SCHEDULE) ->
         if not kept.is_settled:
             kept = replace(kept, is_settled=await let_go_on(tx, schedule, limit=STEP) < STEP)
         await write_timekeeping(tx, kept, is_first=found is None)
-    return Kept(before, kept)
+    return KeptTime(before, kept)
 
 
 async def is_doubted(tx: Transaction) -> bool:
@@ -79,7 +79,7 @@ async def is_doubted(tx: Transaction) -> bool:
 
 
 async def trusted_moment(store: Store) -> datetime | None:
-    """Return what the database's clock says, None if nothing is to be deleted by that."""
+    """Time on the database's clock; None if nothing may be deleted by it."""
     async with store.read() as tx:
         now = await moment_of(tx)
         kept = await find_timekeeping(tx)

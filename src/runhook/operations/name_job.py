@@ -46,7 +46,7 @@ async def name_job(
         "environment_name": name.environment,
     }
     for field, text in facts.items():
-        check_name(field, text)
+        check_job_name(field, text)
     async with store.write() as tx:
         await permitted(tx, actor)
         if (known := (await find_jobs(tx, [name])).get(name)) is not None:
@@ -68,7 +68,7 @@ async def name_job(
     return job, True
 
 
-def check_name(field: str, text: str) -> None:
+def check_job_name(field: str, text: str) -> None:
     """Refuse what no report can call a job, a project or an environment.
 
     Raises:

@@ -14,7 +14,9 @@ async def owe_notices(
     tx: Transaction, notices: Sequence[Notice], *, public_url: str | None = None
 ) -> None:
     """Add a delivery of each notice for each webhook that it is for."""
-    webhooks = await interested_webhooks(tx, {topic for one in notices for topic in topics_of(one)})
+    webhooks = await interested_webhooks(
+        tx, {topic for one in notices for topic in topics_of_notice(one)}
+    )
     asked = [
         Asked(one, webhook, is_wanted=True)
         for one in notices
@@ -26,7 +28,7 @@ async def owe_notices(
         await insert_deliveries(tx, [new_delivery(one, public_url=public_url) for one in owed])
 
 
-def topics_of(notice: Notice) -> list[str]:
-    """Return the topics of a notice."""
+def topics_of_notice(notice: Notice) -> list[str]:
+    """Topics of a notice."""
     job = notice.job if isinstance(notice, MissedRun) else None
     return topics_of_event(notice.account_id, notice.type, job)

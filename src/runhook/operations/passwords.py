@@ -29,12 +29,12 @@ class Passwords:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
 
     async def hash(self, password: str) -> str:
-        """Return what may be stored of a password."""
+        """Hash a password for storage."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._hasher.hash, normal(password))
 
     async def check(self, password: str, hashed: str | None) -> bool:
-        """Whether a password is the one that was hashed; None, for nobody's, takes as long."""
+        """Whether a password matches its hash; None, for an unknown user, takes as long."""
         if len(password) > LONGEST_PASSWORD:
             return False
         if hashed is None:
@@ -55,5 +55,8 @@ class Passwords:
 
 
 def normal(password: str) -> str:
-    """Return a password as every keyboard would send it (RFC 8265, section 4.2, less its maps)."""
+    """Normalise a password as every keyboard would send it.
+
+    RFC 8265, section 4.2, without its mappings.
+    """
     return unicodedata.normalize("NFC", password)

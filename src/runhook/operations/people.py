@@ -22,7 +22,7 @@ from runhook.operations.permitted import permitted, still_signed_in
 from runhook.storage.accounts import lock_account
 from runhook.storage.invitations import delete_invitations_by
 from runhook.storage.people import (
-    Member,
+    AccountMember,
     count_members,
     delete_member,
     find_member,
@@ -97,7 +97,7 @@ async def replace_password(
     """Give a user who forgot theirs another password, and end all their sessions.
 
     Raises:
-        NotFoundError: nobody has this e-mail address.
+        NotFoundError: no user has this e-mail address.
         InvalidError: the password will not do.
     """
     hashed = await passwords.hash(check_new_password(password))
@@ -117,7 +117,7 @@ async def change_role(
     *,
     actor: Actor,
     clock: Clock,
-) -> Member:
+) -> AccountMember:
     """Give a member of an account another role.
 
     Of their open invitations those end which they could not make any more.
@@ -125,7 +125,7 @@ async def change_role(
     Raises:
         NotFoundError: the account has no such member.
         ForbiddenError: only an owner makes and removes owners.
-        ConflictError: nobody would be the account's owner.
+        ConflictError: no one would be the account's owner.
     """
     async with store.write() as tx:
         # Two owners who remove each other at once would else leave none.
@@ -143,8 +143,8 @@ async def change_role(
             actor,
             AuditAction.MEMBER_CHANGED,
             str(user_id),
-            before=facts_of(member),
-            after=facts_of(changed),
+            before=member_facts(member),
+            after=member_facts(changed),
             now=clock.now(),
         )
     return changed
@@ -158,14 +158,14 @@ async def remove_member(
     actor: Actor,
     clock: Clock,
 ) -> None:
-    """Make a user no member of an account, from their next request on.
+    """Remove a user from an account, from their next request on.
 
     Their open invitations end with it; tokens that they have made are the account's, and stay.
 
     Raises:
         NotFoundError: the account has no such member.
         ForbiddenError: only an owner makes and removes owners.
-        ConflictError: nobody would be the account's owner.
+        ConflictError: no one would be the account's owner.
     """
     async with store.write() as tx:
         # Two owners who remove each other at once would else leave none.
@@ -182,7 +182,7 @@ async def remove_member(
             actor,
             AuditAction.MEMBER_REMOVED,
             str(user_id),
-            before=facts_of(member),
+            before=member_facts(member),
             after=None,
             now=clock.now(),
         )
@@ -199,8 +199,8 @@ async def end_invitations(
         await delete_invitations_by(tx, account_id, ActorKind.USER, user_id, role=Role.OWNER)
 
 
-async def existing_member(tx: Transaction, account_id: AccountId, user_id: UserId) -> Member:
-    """Return a member.
+async def existing_member(tx: Transaction, account_id: AccountId, user_id: UserId) -> AccountMember:
+    """Find a member.
 
     Raises:
         NotFoundError: the account has no such member.
@@ -211,6 +211,6 @@ async def existing_member(tx: Transaction, account_id: AccountId, user_id: UserI
     return member
 
 
-def facts_of(member: Member) -> Facts:
-    """Return what the audit log tells of a member."""
+def member_facts(member: AccountMember) -> Facts:
+    """Audited facts of a member."""
     return {"email": member.user.email, "role": member.role.value}

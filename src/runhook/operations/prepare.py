@@ -30,7 +30,7 @@ SHORTEST_WORD = 16
 def prepare(
     endpoint: Endpoint, rendered: Rendered, *, delivery_id: DeliveryId, now: datetime
 ) -> Request:
-    """Return the request: what is kept of the delivery, finished and signed for this attempt."""
+    """Build the request: the delivery's own bytes, signed for this attempt."""
     options = endpoint.options
     format_ = FORMATS[options.format]
     draft = Draft(
@@ -77,7 +77,7 @@ def read_answer(endpoint: Endpoint, outcome: Outcome) -> Outcome:
 
 
 def tls_of(options: Options) -> TlsSettings:
-    """Return how TLS is spoken with a webhook's endpoint."""
+    """TLS settings of a webhook's endpoint."""
     certificate = options.client_certificate
     if certificate is None and options.ca_certificate is None and options.verify_tls:
         return USUAL_TLS
@@ -99,10 +99,10 @@ def attempt_of(
     trigger: AttemptTrigger,
     sent_at: datetime,
 ) -> Attempt:
-    """Return what is logged of a request that was sent.
+    """The log entry of a request that was sent.
 
-    What proves it, and what its owner added, is masked, in an answer that repeats it too: who can
-    read the log could send the same again.
+    Signatures and headers that the owner added are masked, also in a response that repeats them: a
+    reader of the log could send the same again.
     """
     options = endpoint.options
     credentials = credentials_of(endpoint)
@@ -140,14 +140,14 @@ def without(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
     if not outcome.response_body and not outcome.response_headers and not outcome.error:
         return outcome
     body, headers, error = outcome.response_body, dict(outcome.response_headers), outcome.error
-    for text in parts_of(secrets):
+    for text in parts_of_secret_value(secrets):
         body = body.replace(text.encode(), MASK.encode())
         headers = {name: value.replace(text, MASK) for name, value in headers.items()}
         error = error.replace(text, MASK)
     return replace(outcome, response_body=body, response_headers=headers, error=error)
 
 
-def parts_of(secrets: Iterable[str]) -> list[str]:
+def parts_of_secret_value(secrets: Iterable[str]) -> list[str]:
     """List what is secret in headers: whole values, and long words in them, the longest first.
 
     What is short is left: an answer can have it by chance.

@@ -18,17 +18,17 @@ async def show_life(
     *,
     attempts_lately: int = 0,
 ) -> set[str]:
-    """Show that a process lives; take or keep those of these duties that nobody else holds.
+    """Send a heartbeat of this process; take or keep those of these duties that no other one holds.
 
     Args:
         store: the database that it shares.
         replica: the process.
         duties: what it may do for all.
-        duration: how long what it takes is its own.
-        attempts_lately: how many attempts it made in the last minute.
+        duration: how long it holds what it takes.
+        attempts_lately: number of its attempts in the last minute.
 
     Returns:
-        the duties that are its own for ``duration`` from now, on the database's clock.
+        the duties that it holds for ``duration`` from now, on the database's clock.
     """
     async with store.write() as tx:
         await note_sign_of_life(tx, replica, attempts_lately=attempts_lately)
@@ -46,7 +46,7 @@ async def leave(store: Store, replica: Replica) -> None:
 
 
 async def count_dispatchers(store: Store) -> int:
-    """Return how many processes that deliver have shown lately that they live."""
+    """Number of processes that deliver and have sent a heartbeat lately."""
     async with store.read() as tx:
         seen = await list_replicas(tx)
     return sum(one.is_alive and ReplicaRole.DISPATCHER in one.replica.roles for one in seen)

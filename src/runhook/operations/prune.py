@@ -55,7 +55,7 @@ BEGINNING = Places(DeliveryId(""), RunPlace(EPOCH, RunId(0)), dict.fromkeys(Scop
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What came of a step."""
+    """Result of one pruning step."""
 
     places: Places
     """Where the next step begins."""
@@ -125,7 +125,7 @@ async def prune_runs(tx: Transaction, before: datetime, beyond: RunPlace) -> tup
 async def prune_scopes(
     store: Store, before: datetime, beyond: Mapping[ScopeKind, int]
 ) -> tuple[Mapping[ScopeKind, int], int]:
-    """Delete jobs, environments and projects that nobody uses any more.
+    """Delete unused jobs, environments and projects.
 
     Environments have their turn when all jobs were looked at, and projects after these.
     """
@@ -147,12 +147,12 @@ async def prune_scopes(
 
 
 def chosen_of(looked_at: Sequence[tuple[Place, bool]]) -> Sequence[Place]:
-    """Return the first ``STEP`` of what can go."""
+    """The first ``STEP`` that can be deleted."""
     return [place for place, can_go in looked_at if can_go][:STEP]
 
 
 def place_after(looked_at: Sequence[tuple[Place, bool]], beyond: Place) -> Place:
-    """Return the last place before anything that can go: up to there, all had to stay."""
+    """The last place before anything that can be deleted."""
     for place, can_go in looked_at:
         if can_go:
             break

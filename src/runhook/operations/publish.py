@@ -129,7 +129,7 @@ class Publisher:
     Args:
         store: where they go.
         clock: dates the events.
-        public_url: where people reach this service, None if nobody has said so.
+        public_url: where people reach this service, None if not configured.
         quotas: say how many jobs and open runs an account may have.
         patience: how long reports wait for a database that is away.
         heaviest: how many rows reports of several accounts write in one transaction, by what is
@@ -207,7 +207,7 @@ class Publisher:
 async def part_permitted(
     tx: Transaction, reports: Sequence[Report]
 ) -> tuple[Sequence[Report], Answers]:
-    """Return the reports whose senders may send them by now, and what to answer to the others."""
+    """Reports whose senders are still permitted, and the errors for the others."""
     found = await permissions_of(tx, {report.actor for report in reports})
     refused: Answers = {}
     for report in reports:
@@ -267,7 +267,7 @@ async def start_runs(
 async def with_jobs(
     tx: Transaction, fresh: Sequence[Start], answers: Answers, room: Room
 ) -> tuple[Sequence[Start], Mapping[JobName, Job]]:
-    """Return the jobs of new runs, and those runs; what would be a job too many is refused."""
+    """Find or register the jobs of new runs; runs of a job beyond the quota are refused."""
     names = {job_name(start) for start in fresh}
     jobs = await find_jobs(tx, names)
     missing = sorted(names - jobs.keys())
@@ -290,7 +290,7 @@ async def with_jobs(
 async def with_room(
     tx: Transaction, fresh: Sequence[Start], answers: Answers, room: Room
 ) -> Sequence[Start]:
-    """Return the new runs that there is room for, and refuse the others."""
+    """New runs within the quota; the others are refused."""
     left = Counter(await room.for_runs(tx, Counter(start.account_id for start in fresh)))
     allowed = []
     for start in fresh:
@@ -303,7 +303,7 @@ async def with_room(
 
 
 def run_key_taken(run: Run) -> RunKeyTakenError:
-    """Return what is wrong with a report that calls another run as this one was called."""
+    """Error for a report whose run_key another run has."""
     job = run.job
     return RunKeyTakenError(
         f"run_key: `{run.run_key}` is already run {run.id} of the job `{job.name}` "
@@ -313,13 +313,13 @@ def run_key_taken(run: Run) -> RunKeyTakenError:
 
 
 def job_name(start: Start) -> JobName:
-    """Return what the report calls its job."""
+    """Name of a report's job."""
     report = start.report
     return JobName(start.account_id, report.project_name, report.environment_name, report.job_name)
 
 
 def new_run(start: Start, job: Job, now: datetime) -> StoredRun:
-    """Return the run that a report starts; its id is the database's to give."""
+    """The run that a report starts; the database gives its id."""
     report = start.report
     run = Run(
         id=RunId(0),
@@ -357,7 +357,7 @@ async def add_runs(
 
 
 async def meet_expectations(tx: Transaction, new: Sequence[Run], *, now: datetime) -> None:
-    """Note that jobs have started, whoever expects them; late reports count for when it was."""
+    """Note that jobs have started, in time or late."""
     on_time = {run.job.id for run in new if not run.is_late}
     # Of a job's several late ones the last counts.
     late = {
@@ -388,7 +388,7 @@ async def change_runs(
             answers[change] = error
             continue
         if after is not before:
-            after, following = counted(before, after, now=now)
+            after, following = number_events(before, after, now=now)
             events += following
             runs[key] = changed[after.id] = after
         if isinstance(change, Heartbeat | Canceling):
@@ -402,7 +402,7 @@ async def change_runs(
 
 
 def known_run(runs: Mapping[tuple[AccountId, RunId], Run], key: tuple[AccountId, RunId]) -> Run:
-    """Return the run, or say that there is none."""
+    """Find a run, or raise NotFoundError."""
     try:
         return runs[key]
     except KeyError:
@@ -410,7 +410,7 @@ def known_run(runs: Mapping[tuple[AccountId, RunId], Run], key: tuple[AccountId,
 
 
 def changed_run(run: Run, change: Change, now: datetime) -> Run:
-    """Return the run as it is after the change."""
+    """Apply a change to a run."""
     match change:
         case Finish():
             return finish(run, change.report, now=now)
@@ -422,8 +422,8 @@ def changed_run(run: Run, change: Change, now: datetime) -> Run:
             return run if change.report is None else advance(run, change.report)
 
 
-def counted(before: Run, after: Run, *, now: datetime) -> tuple[Run, Sequence[Event]]:
-    """Return the events of a change, and the changed run with these counted."""
+def number_events(before: Run, after: Run, *, now: datetime) -> tuple[Run, Sequence[Event]]:
+    """Number the events of a change; return the changed run with their count."""
     events = events_for(before, after, now=now)
     return replace(after, event_count=before.event_count + len(events)), events
 
@@ -434,7 +434,9 @@ async def owe_deliveries(
     """Add a delivery of each event for each webhook that wants it; count them by account."""
     if not events:
         return {}
-    webhooks = await interested_webhooks(tx, {one for event in events for one in topics_of(event)})
+    webhooks = await interested_webhooks(
+        tx, {one for event in events for one in topics_of_run_event(event)}
+    )
     asked = [
         Asked(event, webhook, is_wanted)
         for event in events
@@ -449,6 +451,6 @@ async def owe_deliveries(
     return Counter(one.webhook.account_id for one in owed)
 
 
-def topics_of(event: Event) -> list[str]:
-    """Return the topics of an event."""
+def topics_of_run_event(event: Event) -> list[str]:
+    """Topics of an event."""
     return topics_of_event(event.run.account_id, event.type, event.run.job)

@@ -1,4 +1,4 @@
-"""What waits to be written, in lanes that take turns."""
+"""Queues of items to be written, in lanes that take turns."""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
@@ -64,7 +64,7 @@ class FairQueue(Generic[Item]):
         return batch
 
 
-class Line(Generic[Item]):
+class QueueLine(Generic[Item]):
     """Gives out batches in the order in which the items came."""
 
     def __init__(self) -> None:
@@ -82,4 +82,4 @@ class Line(Generic[Item]):
         return [self._items.popleft() for _ in range(min(limit, len(self._items)))]
 
 
-Queue = FairQueue[Item] | Line[Item]
+Queue = FairQueue[Item] | QueueLine[Item]

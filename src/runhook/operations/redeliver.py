@@ -48,7 +48,7 @@ async def redeliver(
     now = clock.now()
     async with store.write() as tx:
         await permitted(tx, actor)
-        # First the webhook: whoever switches it off waits, and cancels what we put in the queue.
+        # Lock the webhook first: a deactivation waits for us, then cancels what we queue.
         webhook = await lock_webhook(tx, account_id, webhook_id)
         before = await find_delivery(tx, account_id, delivery_id)
         if webhook is None or before is None or before.webhook_id != webhook_id:

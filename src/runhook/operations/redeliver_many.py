@@ -34,7 +34,7 @@ from runhook.storage.picked import count_picked, missing_of
 from runhook.storage.redeliveries import end_redelivery, insert_redelivery, lock_redelivery
 from runhook.storage.store import Store, Transaction
 from runhook.storage.timekeeping import moment_of
-from runhook.storage.unsent import Counted, count_unsent, webhooks_with_unsent
+from runhook.storage.unsent import UnsentCounts, count_unsent, webhooks_with_unsent
 from runhook.storage.webhooks import find_webhook, list_webhooks_with_deleted
 
 COUNTED = 100_000
@@ -42,7 +42,7 @@ COUNTED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class RedeliveryPreview:
     """What a redelivery would be about, if it began now."""
 
     selection: Selection | Picked
@@ -59,7 +59,7 @@ async def preview_redelivery(
     *,
     retention: timedelta,
     clock: Clock,
-) -> Preview:
+) -> RedeliveryPreview:
     """Count what a redelivery would be about; it changes nothing.
 
     Raises:
@@ -67,10 +67,10 @@ async def preview_redelivery(
     """
     selection = check(selection, now=clock.now(), retention=retention)
     async with store.read() as tx:
-        _, counted = await count(tx, account_id, selection)
+        _, counted = await count_selected(tx, account_id, selection)
         webhooks = await list_webhooks_with_deleted(tx, account_id, counted.by_webhook.keys())
     counts = [(webhook, counted.by_webhook[webhook.id]) for webhook in webhooks]
-    return Preview(selection, counts, is_counted=counted.is_whole)
+    return RedeliveryPreview(selection, counts, is_counted=counted.is_whole)
 
 
 async def begin_redelivery(
@@ -89,9 +89,9 @@ async def begin_redelivery(
     """
     now = clock.now()
     selection = check(selection, now=now, retention=retention)
-    # Counting may take a while, which nobody who writes should have to wait for.
+    # Counting may take a while, and writers must not wait for it.
     async with store.read() as tx:
-        fixed_at, counted = await count(tx, account_id, selection)
+        fixed_at, counted = await count_selected(tx, account_id, selection)
         webhook_ids = await concerned_webhooks(tx, account_id, selection, counted)
     start = LogPlace(EPOCH if isinstance(selection, Picked) else selection.since, DeliveryId(""))
     redelivery = Redelivery(
@@ -119,7 +119,7 @@ async def begin_redelivery(
             AuditAction.REDELIVERY_BEGUN,
             redelivery.id,
             before=None,
-            after=facts_of(redelivery),
+            after=redelivery_facts(redelivery),
             now=now,
         )
     return redelivery
@@ -160,7 +160,7 @@ async def cancel_redelivery(
 def check(
     selection: Selection | Picked, *, now: datetime, retention: timedelta
 ) -> Selection | Picked:
-    """Return a selection that can be answered.
+    """Check a selection.
 
     Raises:
         InvalidError: it cannot be; the message begins with the value's name.
@@ -170,10 +170,10 @@ def check(
     return check_selection(selection, now=now, retention=retention)
 
 
-async def count(
+async def count_selected(
     tx: Transaction, account_id: AccountId, selection: Selection | Picked
-) -> tuple[datetime, Counted]:
-    """Return the present moment on the database's clock, and what a redelivery is about then.
+) -> tuple[datetime, UnsentCounts]:
+    """Time on the database's clock, and the count of deliveries to redeliver at that time.
 
     Raises:
         InvalidError: the account does not have what is named.
@@ -186,7 +186,7 @@ async def count(
             )
         fixed_at = await moment_of(tx)
         counts = await count_picked(tx, account_id, selection, fixed_at=fixed_at)
-        return fixed_at, Counted(counts, is_whole=True)
+        return fixed_at, UnsentCounts(counts, is_whole=True)
     webhook_id = selection.webhook_id
     if webhook_id is not None and await find_webhook(tx, account_id, webhook_id) is None:
         raise InvalidError(f"this account has no webhook {webhook_id[:80]}", field="webhook_id")
@@ -196,9 +196,9 @@ async def count(
 
 
 async def concerned_webhooks(
-    tx: Transaction, account_id: AccountId, selection: Selection | Picked, counted: Counted
+    tx: Transaction, account_id: AccountId, selection: Selection | Picked, counted: UnsentCounts
 ) -> Sequence[WebhookId]:
-    """Return the webhooks that a redelivery may have something for, in order."""
+    """Webhooks that may have deliveries to redeliver, in order."""
     if counted.is_whole or isinstance(selection, Picked):
         return sorted(counted.by_webhook)
     if selection.webhook_id is not None:
@@ -206,8 +206,8 @@ async def concerned_webhooks(
     return await webhooks_with_unsent(tx, account_id, selection)
 
 
-def facts_of(redelivery: Redelivery) -> Facts:
-    """Return what the audit log tells of a redelivery that begins."""
+def redelivery_facts(redelivery: Redelivery) -> Facts:
+    """Audited facts of a new redelivery."""
     selection = redelivery.selection
     if isinstance(selection, Picked):
         return {"delivery_ids": list(selection.delivery_ids), "total": redelivery.total}

@@ -45,8 +45,8 @@ WAIT = timedelta(seconds=1)
 """How long a share waits before it looks again."""
 
 
-class Progress(Enum):
-    """What came of looking for the next step."""
+class StepResult(Enum):
+    """Result of looking for the next step."""
 
     TAKEN = "taken"
     WAITING = "waiting"
@@ -54,7 +54,7 @@ class Progress(Enum):
     NOTHING_DUE = "nothing due"
 
 
-async def take_step(store: Store, clock: Clock) -> Progress:
+async def take_step(store: Store, clock: Clock) -> StepResult:
     """Take the next step of whichever redelivery has been waiting for longest.
 
     Of several replicas that do this at once, each takes a step that no other one has.
@@ -79,7 +79,7 @@ async def take_step(store: Store, clock: Clock) -> Progress:
         await note_step(tx, due, share)
         if share.is_over and not await has_open_shares(tx, due.redelivery.id):
             await end_redelivery(tx, due.redelivery.id, RedeliveryState.FINISHED, now=clock.now())
-    return Progress.TAKEN
+    return StepResult.TAKEN
 
 
 def obstacle_of(webhook: Webhook | None) -> Obstacle | None:
@@ -136,7 +136,7 @@ async def outdated_of(
 
 
 async def look_further(tx: Transaction, due: DueShare) -> Sequence[Candidate]:
-    """Return the next of the deliveries that a share may be about."""
+    """Read the next candidates of a share."""
     redelivery, share = due.redelivery, due.share
     selection = redelivery.selection
     if isinstance(selection, Picked):

@@ -30,7 +30,7 @@ class Room:
     async def for_runs(
         self, tx: Transaction, wanted: Mapping[AccountId, int]
     ) -> Mapping[AccountId, int]:
-        """Return how many more runs these accounts may start, as many as are wanted at most."""
+        """How many more runs these accounts may start, at most as many as wanted."""
         most = self._quotas.open_runs
         uncertain = [
             account_id
@@ -51,6 +51,6 @@ class Room:
     async def for_jobs(
         self, tx: Transaction, account_ids: Collection[AccountId]
     ) -> Counter[AccountId]:
-        """Return how many more jobs these accounts may have."""
+        """How many more jobs these accounts may have."""
         counts = await count_jobs(tx, account_ids)
         return Counter({one: self._quotas.jobs - counts.get(one, 0) for one in account_ids})

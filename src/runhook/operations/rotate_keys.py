@@ -23,7 +23,7 @@ from runhook.storage.vault import Vault
 BATCH = 200
 """How many webhooks' secrets one transaction encrypts anew."""
 KEPT = 2
-"""The key in use, and the one before it: whatever was under way with that one can still be read."""
+"""The key in use, and the one before it, for work that was under way at the rotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ async def encrypt_anew(store: Store, vault: Vault, batch: int) -> int:
 
 
 def moved_to_newest(found: Ciphertexts, vault: Vault) -> Ciphertexts:
-    """Return ciphertexts, those of older keys encrypted with the newest; lost ones as they are."""
+    """Encrypt ciphertexts of older keys with the newest one; lost ones stay as they are."""
     return Ciphertexts(
         found.webhook_id,
         {

@@ -21,7 +21,7 @@ from runhook.operations.permitted import permitted
 from runhook.operations.prepare import attempt_of, prepare, read_answer
 from runhook.outbound.sender import Sender
 from runhook.outbound.shares import ShareTakenError
-from runhook.storage.claims import Ending, end_attempts, hold_claims
+from runhook.storage.claims import AttemptEnd, end_attempts, hold_claims
 from runhook.storage.deliveries import SampleDelivery, insert_sample_delivery
 from runhook.storage.store import Store
 from runhook.storage.webhooks import find_endpoint, find_webhook
@@ -32,7 +32,7 @@ A_WHILE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of a test."""
+    """Result of a test."""
 
     delivery_id: DeliveryId
     outcome: Outcome
@@ -108,7 +108,7 @@ async def try_out(
     async with store.write() as tx:
         # If the lease is over, the rescuer has ended it as failed, and that stays.
         if await hold_claims(tx, [sample.claim]):
-            await end_attempts(tx, [Ending(claim=sample.claim, attempt=attempt, state=state)])
+            await end_attempts(tx, [AttemptEnd(claim=sample.claim, attempt=attempt, state=state)])
     return Tried(sample.id, attempt.outcome)
 
 

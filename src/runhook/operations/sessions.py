@@ -15,7 +15,7 @@ from runhook.domain.errors import (
 )
 from runhook.domain.people import User, check_email, session_end
 from runhook.domain.runs import AccountId
-from runhook.operations.authenticate import digest_of
+from runhook.operations.authenticate import token_digest
 from runhook.operations.devices import new_device
 from runhook.operations.passwords import Passwords
 from runhook.operations.permitted import still_signed_in
@@ -92,7 +92,7 @@ async def sign_in(
 async def find_by_password(
     store: Store, email: str, password: str, passwords: Passwords
 ) -> KnownUser:
-    """Return the user with this e-mail address, if the password is theirs.
+    """Find the user with this e-mail address and password.
 
     Raises:
         UnauthorizedError: one of the two is not right.
@@ -113,28 +113,28 @@ async def begin_session(tx: Transaction, user: User, browser: Browser, *, now: d
     session = await insert_session(
         tx,
         user.id,
-        digest=digest_of(text),
+        digest=token_digest(text),
         address=browser.address or "",
-        user_agent=printable(browser.user_agent)[:USER_AGENT_LIMIT],
+        user_agent=without_control_characters(browser.user_agent)[:USER_AGENT_LIMIT],
         now=now,
         expires_at=session_end(now, now),
     )
     return Begun(ValidSession(session, user), text, new_device(tx.vault, user.email))
 
 
-def printable(text: str) -> str:
-    """Return a text without the characters that cannot be shown, such as line breaks."""
+def without_control_characters(text: str) -> str:
+    """Remove characters that cannot be shown, such as line breaks."""
     return "".join(letter for letter in text if letter.isprintable())
 
 
 async def resume(store: Store, text: str, *, clock: Clock) -> ValidSession:
-    """Return the session that a cookie holds, and note that it is used.
+    """Find the session of a cookie, and note that it is used.
 
     Raises:
         UnauthorizedError: it has ended, or never was.
     """
     async with store.read() as tx:
-        found = await find_valid_session(tx, digest_of(text))
+        found = await find_valid_session(tx, token_digest(text))
     if found is None:
         raise UnauthorizedError
     now = clock.now()
@@ -155,7 +155,7 @@ async def resume(store: Store, text: str, *, clock: Clock) -> ValidSession:
 async def caller_in(
     store: Store, account_id: AccountId, session: ValidSession, *, address: str | None
 ) -> Caller:
-    """Return a user who is signed in as the caller that they are in an account.
+    """The caller that a signed-in user is in an account.
 
     Raises:
         NotFoundError: they are no member, or there is no such account.
@@ -175,7 +175,7 @@ async def caller_in(
 
 
 def actor_of(user: User, address: str | None) -> Actor:
-    """Return a user as the audit log remembers them."""
+    """A user as the audit log shows them."""
     return Actor(kind=ActorKind.USER, id=user.id, name=user.email, address=address)
 
 

@@ -143,14 +143,14 @@ async def change_webhook(
     policy: AddressPolicy,
     clock: Clock,
 ) -> Webhook:
-    """Change a webhook; deactivating one cancels what waits for it.
+    """Change a webhook; deactivating one cancels its pending deliveries.
 
     Raises:
         NotFoundError: the account has no such webhook.
         InvalidError: a value is not valid; the message begins with its name.
     """
     now = clock.now()
-    await end_what_waited(store, account_id, webhook_id, actor)
+    await cancel_all_pending(store, account_id, webhook_id, actor)
     async with store.write() as tx:
         await permitted(tx, actor)
         before = await existing_webhook(tx, account_id, webhook_id)
@@ -183,7 +183,7 @@ async def change_webhook(
     return after
 
 
-async def end_what_waited(
+async def cancel_all_pending(
     store: Store, account_id: AccountId, webhook_id: WebhookId, actor: Actor
 ) -> None:
     """Cancel what is left from before a webhook was switched off.
@@ -204,7 +204,7 @@ async def end_what_waited(
 async def remove_webhook(
     store: Store, account_id: AccountId, webhook_id: WebhookId, *, actor: Actor, clock: Clock
 ) -> None:
-    """Delete a webhook and cancel what waits for it.
+    """Delete a webhook and cancel its pending deliveries.
 
     Raises:
         NotFoundError: the account has no such webhook.
@@ -261,14 +261,14 @@ async def renew_secret(
 
 
 def new_secret() -> Secret:
-    """Return a new random secret."""
+    """Make a random secret."""
     return Secret.from_bytes(secrets.token_bytes(SECRET_BYTES))
 
 
 async def existing_webhook(
     tx: Transaction, account_id: AccountId, webhook_id: WebhookId
 ) -> Webhook:
-    """Return a webhook, locked."""
+    """Find a webhook, and lock it."""
     webhook = await lock_webhook(tx, account_id, webhook_id)
     if webhook is None:
         raise NotFoundError(f"There is no webhook {webhook_id} in this account.")
@@ -312,15 +312,15 @@ def format_in(change: WebhookChange) -> Format[object]:
 
 
 def check_format(before: Webhook, change: WebhookChange) -> None:
-    """Let a webhook keep its format: what waits for it was made in it.
+    """Check that a webhook keeps its format: its pending deliveries were rendered in it.
 
     Raises:
         InvalidError: it is to have another one.
     """
     if change.options.get("format", before.options.format) != before.options.format:
         raise InvalidError(
-            f"this webhook's is `{before.options.format}`, and what waits for it is written so; "
-            "create another webhook",
+            f"this webhook's is `{before.options.format}`, and its pending deliveries are "
+            "written in it; create another webhook",
             field="format",
         )
 
@@ -338,7 +338,7 @@ async def changed_webhook(
     *,
     kept_url: str | None,
 ) -> tuple[Webhook, str | None]:
-    """Return the webhook with the change applied and checked, and the whole of its URL."""
+    """Apply a change to a webhook, and check it."""
     before = webhook
     if change.name is not None:
         webhook = replace(webhook, name=check_webhook_name(change.name))
@@ -389,7 +389,7 @@ def url_of(
 
 
 async def scoped(tx: Transaction, webhook: Webhook, change: WebhookChange) -> Webhook:
-    """Return the webhook narrowed to the jobs, projects and environments of the change."""
+    """Narrow a webhook to the jobs, projects and environments of the change."""
     account_id = webhook.account_id
     if change.job_ids is not None:
         job_ids = await checked_ids(tx, account_id, ScopeKind.JOB, change.job_ids)
@@ -408,7 +408,7 @@ async def scoped(tx: Transaction, webhook: Webhook, change: WebhookChange) -> We
 async def checked_ids(
     tx: Transaction, account_id: AccountId, kind: ScopeKind, given: list[Id]
 ) -> tuple[Id, ...]:
-    """Return ids, each once; refuse what this account does not have, another account's too."""
+    """Check ids; refuse those that this account does not have, another account's too."""
     key = f"{kind}_ids"
     ids = check_ids(key, given)
     unknown = await hold_scopes(tx, account_id, kind, ids) if ids else []
@@ -425,7 +425,7 @@ def dropped(before: Webhook, after: Webhook) -> Mapping[ScopeKind, Collection[in
 
 
 def opened_options(asked: Options, shown: Options, kept: Options, lost: Collection[str]) -> Options:
-    """Return the options asked for with the secrets of those that are there.
+    """Replace masks in the requested options by the secrets that are kept.
 
     Args:
         asked: where secrets are masked, those that are there are meant.
@@ -447,9 +447,10 @@ def opened_options(asked: Options, shown: Options, kept: Options, lost: Collecti
 
 
 def check_move(before: Webhook, after: Webhook) -> None:
-    """Let secrets stay with the origin that they were given for.
+    """Check that secrets stay with the origin that they were given for.
 
-    Whoever may change a webhook could read them otherwise, by sending them to a server of his own.
+    A user who may change a webhook could read them otherwise, by sending them to a server of their
+    own.
 
     Raises:
         InvalidError: the endpoint moves to another origin, and secrets are still masked.
@@ -471,12 +472,12 @@ def changed_secrets(kept: Options, opened: Options) -> Sequence[str]:
     return [
         one.name
         for one in OPTIONS
-        if one.kind.has_secrets and as_text(one, kept) != as_text(one, opened)
+        if one.kind.has_secrets and option_as_json(one, kept) != option_as_json(one, opened)
     ]
 
 
-def as_text(option: Option, options: Options) -> str:
-    """Return the JSON of an option, to be compared with its order."""
+def option_as_json(option: Option, options: Options) -> str:
+    """An option as JSON text, to be compared including its order."""
     return json.dumps(option.write(getattr(options, option.name)))
 
 
@@ -499,7 +500,7 @@ def renewals(kept: Options, opened: Options) -> Facts:
 
 
 def switched(webhook: Webhook, change: WebhookChange, url: str | None, *, moved: bool) -> Webhook:
-    """Return the webhook with its URL changed and switched on or off.
+    """Change a webhook's URL, and activate or deactivate it.
 
     As in dbt Cloud, a new URL reactivates a webhook, even if the same request says inactive. Who
     gives a new URL, or says active, vouches for the endpoint: its failures are forgotten.
@@ -551,14 +552,14 @@ async def note_webhook(
         actor,
         action,
         webhook.id,
-        before=facts_of(before) if before else None,
-        after={**facts_of(after), **(beside or {})} if after else None,
+        before=webhook_facts(before) if before else None,
+        after={**webhook_facts(after), **(beside or {})} if after else None,
         now=now,
     )
 
 
-def facts_of(webhook: Webhook) -> Facts:
-    """Return what the audit log tells of a webhook: what a user can set, but no secret."""
+def webhook_facts(webhook: Webhook) -> Facts:
+    """Audited facts of a webhook: what a user can set, but no secret."""
     return {
         "name": webhook.name,
         "description": webhook.description,

@@ -12,7 +12,7 @@ from runhook.domain.permissions import PermissionSet
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, check_quota
 from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
-from runhook.operations.authenticate import digest_of
+from runhook.operations.authenticate import token_digest
 from runhook.operations.permitted import permitted
 from runhook.storage.accounts import find_account, lock_account
 from runhook.storage.invitations import delete_invitations_by
@@ -61,7 +61,7 @@ async def create_token(
         ConflictError: the account has as many as it may have.
         NotFoundError: there is no such account.
     """
-    name = check_name(name)
+    name = check_token_name(name)
     now = clock.now()
     text = new_token()
     async with store.write() as tx:
@@ -106,7 +106,7 @@ async def add_token(
         account_id,
         permission_set,
         name=name,
-        digest=digest_of(text),
+        digest=token_digest(text),
         created_by=actor.name,
         expires_at=expires_at,
         now=now,
@@ -118,7 +118,7 @@ async def add_token(
         AuditAction.TOKEN_CREATED,
         str(token.id),
         before=None,
-        after=facts_of(token),
+        after=token_facts(token),
         now=now,
     )
     return token
@@ -151,14 +151,14 @@ async def remove_token(
             actor,
             AuditAction.TOKEN_REVOKED,
             str(token_id),
-            before=facts_of(token),
+            before=token_facts(token),
             after=None,
             now=now,
         )
 
 
 async def all_tokens(store: Store, account_id: AccountId) -> Sequence[Token]:
-    """Return every token that an account has or had, the newest first.
+    """Every token of an account, revoked and expired ones too, the newest first.
 
     Raises:
         NotFoundError: there is no such account.
@@ -171,12 +171,12 @@ async def all_tokens(store: Store, account_id: AccountId) -> Sequence[Token]:
 
 
 def new_token() -> str:
-    """Return the text of a new token."""
+    """Make the text of a token."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
-def check_name(name: str) -> str:
-    """Return a token's name without the spaces around it.
+def check_token_name(name: str) -> str:
+    """Check a token's name; strip surrounding spaces.
 
     Raises:
         InvalidError: it is empty or too long.
@@ -192,7 +192,7 @@ def check_name(name: str) -> str:
 
 
 def expiry_of(lifetime: timedelta | None, now: datetime) -> datetime | None:
-    """Return when a token made now expires, None for never.
+    """When a token made now expires; None for never.
 
     Raises:
         InvalidError: the lifetime is too short or too long.
@@ -204,8 +204,8 @@ def expiry_of(lifetime: timedelta | None, now: datetime) -> datetime | None:
     return now + lifetime
 
 
-def facts_of(token: Token) -> Facts:
-    """Return what the audit log tells of a token."""
+def token_facts(token: Token) -> Facts:
+    """Audited facts of a token."""
     return {
         "name": token.name,
         "permission_set": token.permission_set.value,

@@ -18,7 +18,7 @@ STEP = 100
 async def tell_of_missed_runs(
     store: Store, clock: Clock, *, public_url: str | None = None
 ) -> Sequence[MissedRun]:
-    """Tell of each job whose run did not start in time, once for all intervals that have gone by.
+    """Publish a notice for each job whose run did not start in time, one for all missed intervals.
 
     Of several replicas that do this at once, each takes jobs that no other one has. While the
     database's clock is doubted, none is overdue.
@@ -44,7 +44,7 @@ async def tell_of_missed_runs(
 
 
 def put_off_expected(overdue: OverdueJob) -> ExpectedJob:
-    """Return what is expected of a job that is overdue: its next run, the missed ones counted."""
+    """Expectation of an overdue job's next run, with the missed ones counted."""
     expected = overdue.expected
     missed = expected.expectation.missed(expected.missed_at, overdue.now)
     return replace(
@@ -55,7 +55,7 @@ def put_off_expected(overdue: OverdueJob) -> ExpectedJob:
 
 
 def notice_of(overdue: OverdueJob, *, occurred_at: datetime) -> MissedRun:
-    """Return the notice of a job's latest missed run."""
+    """Notice of a job's latest missed run."""
     after = put_off_expected(overdue)
     return MissedRun(
         account_id=after.account_id,

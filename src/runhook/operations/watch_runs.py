@@ -1,4 +1,4 @@
-"""Give up runs that nothing is heard of any more, so that whoever waits for their end is told."""
+"""Give up lost runs, so that their webhooks get an end."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from runhook.domain.events import Event
 from runhook.domain.runs import Run, lose
 from runhook.operations.compare import compare_with_last
 from runhook.operations.keep_time import is_doubted
-from runhook.operations.publish import counted, owe_deliveries
+from runhook.operations.publish import number_events, owe_deliveries
 from runhook.storage.runs import insert_events, lock_silent_runs, update_runs
 from runhook.storage.store import Store
 
@@ -26,7 +26,7 @@ async def give_up_silent_runs(
     Args:
         store: where the runs are; its clock says how long nothing was heard.
         clock: dates their ends and the events.
-        public_url: where people reach this service, None if nobody has said so.
+        public_url: where people reach this service, None if not configured.
 
     Returns:
         the runs that were given up, as they are now.
@@ -39,7 +39,7 @@ async def give_up_silent_runs(
             return []
         for silent in await lock_silent_runs(tx, limit=STEP):
             after = lose(silent.run, silence=silent.silence, now=now)
-            run, following = counted(silent.run, after, now=now)
+            run, following = number_events(silent.run, after, now=now)
             lost.append(run)
             events += following
         if lost:

@@ -15,7 +15,7 @@ from runhook.domain.errors import ForbiddenError, NotFoundError, UnauthorizedErr
 from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.permissions import Permission
 from runhook.domain.runs import AccountId
-from runhook.operations.authenticate import digest_of, token_in
+from runhook.operations.authenticate import token_digest, token_in
 from runhook.operations.sessions import Browser, caller_in, resume
 from runhook.server.cookies import SESSION_COOKIE
 from runhook.server.heads import ASKED_BY_HEAD
@@ -160,7 +160,7 @@ async def caller_by_token(connection: Connection, services: Services) -> Caller:
         UnauthorizedError: no token, or one that is not valid.
         LimitedError: the token is not valid, and too many others from there or before it were not.
     """
-    digest = digest_of(token_in(connection.headers.get("Authorization")))
+    digest = token_digest(token_in(connection.headers.get("Authorization")))
     address = client_address(connection)
     try:
         return await services.authenticator.authenticate(digest, address=address)

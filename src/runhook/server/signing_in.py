@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from runhook.domain.errors import InvalidError, UnauthorizedError
 from runhook.domain.people import LONGEST_EMAIL, check_email
 from runhook.operations.devices import known_device
-from runhook.operations.invite import Answer, accept, look_at_invitation, whom_it_is_for
+from runhook.operations.invite import Acceptance, accept, look_at_invitation, whom_it_is_for
 from runhook.operations.people import change_password
 from runhook.operations.sessions import Begun, sign_in
 from runhook.server.authentication import Connection, browser_of, client_address
@@ -44,7 +44,7 @@ async def begin_throttled(
 
 
 async def accept_throttled(
-    connection: Connection, services: Services, secret: str, answer: Answer
+    connection: Connection, services: Services, secret: str, answer: Acceptance
 ) -> Begun:
     """Accept an invitation.
 

@@ -64,7 +64,7 @@ class Address:
     """What the connections are called, None if it does not say."""
 
 
-def read_address(text: str) -> Address:
+def read_database_address(text: str) -> Address:
     """Read an address.
 
     Raises:
@@ -76,11 +76,11 @@ def read_address(text: str) -> Address:
     for name, value in given.items():
         check_parameter(name, value)
     kept = {name: value for name, value in given.items() if name in DRIVERS | SERVERS}
-    timeout = number_in(given, "connect_timeout")
+    timeout = number_parameter(given, "connect_timeout")
     sockets = {
         option: number
         for parameter, option in SOCKETS.items()
-        if (number := number_in(given, parameter)) is not None
+        if (number := number_parameter(given, parameter)) is not None
     }
     return Address(
         url=url._replace(query=urlencode(kept)).geturl(),
@@ -112,8 +112,8 @@ def check_parameter(name: str, value: str) -> None:
         )
 
 
-def number_in(given: Mapping[str, str], name: str) -> int | None:
-    """Return a parameter that is a number.
+def number_parameter(given: Mapping[str, str], name: str) -> int | None:
+    """Parse a numeric parameter; None if missing. Raises InvalidError.
 
     Raises:
         InvalidError: it is none.

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from runhook.domain.errors import InvalidError
-from runhook.storage._addresses import NO_ADDRESS, Address, read_address
+from runhook.storage._addresses import NO_ADDRESS, Address, read_database_address
 from runhook.storage.refusals import NOT_UTF8, REFUSALS, LockedOutError
 
 TIMEOUT_SECONDS = 5
@@ -36,8 +36,8 @@ OWN_NAME = f"runhook {os.getpid()}@{socket.gethostname()}"
 SESSION = {
     # Longer than any transaction of ours: it is an operator's, or a tool's, that holds a table.
     "lock_timeout": f"{LOCKED_SECONDS}s",
-    # The server too may find that the other end has vanished. Until then nobody could claim what a
-    # transaction of ours had locked.
+    # The server too may find that the other end has vanished. Until then no worker could claim
+    # what a transaction of ours had locked.
     "idle_in_transaction_session_timeout": f"{SILENCE_SECONDS}s",
     "tcp_user_timeout": f"{SILENCE_SECONDS}s",
     "tcp_keepalives_idle": f"{SILENCE_SECONDS // 3}s",
@@ -53,9 +53,9 @@ ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientE
 
 
 def heeding_silence(options: Mapping[str, int]) -> type[asyncpg.Connection]:
-    """Return the class of connections that end by themselves when their host has vanished.
+    """Make a class of connections that end when their host has vanished.
 
-    After a power cut or behind a cut line nobody says that a connection is over, and the system
+    After a power cut or behind a cut line no packet says that a connection is over, and the system
     waits a quarter of an hour for an answer, or for ever.
 
     Args:
@@ -87,7 +87,7 @@ class Connector:
     """
 
     def __init__(self, address: str) -> None:
-        self._address = read_address(address)
+        self._address = read_database_address(address)
         self._connection_class = heeding_silence(self._address.sockets)
         try:
             self._hosts = [*hosts_of(self._address)]
@@ -126,7 +126,7 @@ class Connector:
 
 
 async def prepared(connection: asyncpg.Connection) -> asyncpg.Connection:
-    """Return a connection that is set up as all are.
+    """Set a connection up.
 
     Raises:
         InvalidError: the database does not keep its text as UTF-8.
@@ -152,7 +152,7 @@ def hosts_of(address: Address) -> Iterator[Mapping[str, Any]]:
         ValueError: a port is not a number.
     """
     authority = urlsplit(address.url).netloc.rpartition("@")[2]
-    listed = [*names_in(authority, address.query)]
+    listed = [*host_names_in(authority, address.query)]
     if len(listed) == 1:
         # Nothing is to be said of it that the address does not say.
         split(listed[0])
@@ -165,15 +165,15 @@ def hosts_of(address: Address) -> Iterator[Mapping[str, Any]]:
         yield {"host": host, "port": port, "target_session_attrs": wanted}
 
 
-def names_in(authority: str, query: Mapping[str, Sequence[str]]) -> Sequence[str]:
-    """Return the hosts, perhaps with ports, from either of the places that libpq has for them."""
+def host_names_in(authority: str, query: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """Hosts, perhaps with ports, from either of the places that libpq has for them."""
     with suppress(KeyError):
         return ",".join(query["host"]).split(",")
     return authority.split(",")
 
 
 def split(name: str) -> tuple[str | None, int | None]:
-    """Return the host and the port, if they are named."""
+    """Split host and port, if they are named."""
     if name.startswith("/"):
         return name, None
     url = urlsplit(f"//{name}")

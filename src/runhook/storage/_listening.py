@@ -1,7 +1,7 @@
 """The notifier of a database that many processes share: PostgreSQL's LISTEN and NOTIFY.
 
 A notification leaves with the commit of the transaction that it was sent in, and not at all if that
-comes to nothing. Those sent while nobody listens are lost, so that every new connection wakes.
+comes to nothing. Those sent while no process listens are lost, so that every new connection wakes.
 """
 
 import asyncio

@@ -33,12 +33,12 @@ connections left, locks, shutting down or starting up, the system's own."""
 
 
 def file_of(url: str) -> None:
-    """Return nothing: a server keeps the files, and lets in as many processes as it is asked to."""
+    """None: a server keeps the files, and lets in as many processes as connect."""
     del url
 
 
 def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
-    """Return one engine to write and to read with, a pool of connections, and the notifier.
+    """One engine to write and to read with, a pool of connections, and the notifier.
 
     Raises:
         InvalidError: the driver is not installed, or the address is none.
@@ -76,7 +76,7 @@ def give_up_standbys(context: sa.ExceptionContext) -> None:
 
 
 def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
-    """Return the ids of what can be claimed in the lanes of ``LANES``.
+    """Ids of deliveries that can be claimed in the lanes of ``LANES``.
 
     Rows that another worker is claiming are passed over, never waited for.
     """
@@ -109,7 +109,7 @@ async def claim(
 
 @lru_cache
 def claiming_and_returning(claiming: sa.Update, now: sa.ColumnElement[Any]) -> sa.UpdateBase:
-    """Return the statement of ``claim``."""
+    """Statement of ``claim``."""
     claimable = claimable_ids(now).cte("claimable")
     return claiming.where(deliveries.c.id.in_(sa.select(claimable.c.id))).returning(*CLAIMED)
 
@@ -117,7 +117,7 @@ def claiming_and_returning(claiming: sa.Update, now: sa.ColumnElement[Any]) -> s
 async def read_many(
     connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
 ) -> Sequence[Sequence[Any]]:
-    """Return a query's rows."""
+    """Rows of a query."""
     rows: Sequence[Sequence[Any]] = (await connection.execute(query, parameters)).all()
     return rows
 
@@ -142,7 +142,7 @@ def is_among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]
 
 
 def size() -> sa.Select[int]:
-    """Return the query of how many bytes the database's files have."""
+    """Query of the size of the database's files, in bytes."""
     return sa.select(sa.func.pg_database_size(sa.func.current_database(), type_=sa.BigInteger))
 
 
@@ -181,7 +181,7 @@ async def run_batch(
 
 @lru_cache
 def for_columns(sql: str) -> str | None:
-    """Return a statement that takes each column of its VALUES as an array.
+    """Rewrite a statement to take each column of its VALUES as an array.
 
     It is None where these are no row of plain placeholders.
     """

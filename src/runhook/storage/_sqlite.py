@@ -13,7 +13,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
-from runhook.storage._sqlite_driver import Connection, connect
+from runhook.storage._sqlite_driver import SqliteConnection, connect_sqlite
 from runhook.storage.batches import Batch, around_values
 from runhook.storage.claimable import CLAIMED, LANES, claimable_of
 from runhook.storage.columns import as_json
@@ -39,7 +39,7 @@ PRAGMAS = (
 
 
 def file_of(url: str) -> Path:
-    """Return the database's file, with every link on the way followed.
+    """The database's file, with every link on the way followed.
 
     Raises:
         InvalidError: the address names no file.
@@ -48,7 +48,7 @@ def file_of(url: str) -> Path:
 
 
 def file_at(url: sa.URL) -> Path:
-    """Return the file of an address that has been read."""
+    """The file of a parsed address."""
     # Each connection would have an empty database in memory to itself, and a URI can ask for one.
     if not url.database or url.database == ":memory:" or "uri" in url.query:
         raise InvalidError(
@@ -59,7 +59,7 @@ def file_at(url: sa.URL) -> Path:
 
 
 def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
-    """Return an engine with the one connection that writes, one for reading, and the notifier."""
+    """An engine with the one connection that writes, one for reading, and the notifier."""
     read = sa.make_url(url)
     # The library would take ".." out of a path before it follows links, and open another file.
     read = read.set(drivername="sqlite+aiosqlite", database=str(file_at(read)))
@@ -69,7 +69,7 @@ def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
 
 
 def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
-    """Return an engine whose transactions start with ``begin``.
+    """Make an engine whose transactions start with ``begin``.
 
     A transaction that reads first and writes later can fail at once with "locked", whatever the
     timeout: so writing ones take the lock at their beginning.
@@ -81,7 +81,7 @@ def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
         max_overflow=0,
         json_serializer=as_json,
         connect_args={
-            "async_creator_fn": connect,
+            "async_creator_fn": connect_sqlite,
             # The driver would begin transactions by itself, and too late.
             "isolation_level": None,
             # The address may have another, as the library's own parameter.
@@ -103,16 +103,16 @@ def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
     return created
 
 
-def driver_of(connection: sa.Connection | None) -> Connection:
-    """Return the driver's own connection."""
+def driver_of(connection: sa.Connection | None) -> SqliteConnection:
+    """The driver's own connection."""
     assert connection is not None
     driver = connection.connection.driver_connection
-    assert isinstance(driver, Connection)
+    assert isinstance(driver, SqliteConnection)
     return driver
 
 
 def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
-    """Return the ids of what can be claimed in the lanes of ``LANES``.
+    """Ids of deliveries that can be claimed in the lanes of ``LANES``.
 
     SQLite has no LATERAL: as many as the widest lane has places for are taken of each, then each
     is cut to its own places.
@@ -145,7 +145,7 @@ async def claim(
     now: sa.ColumnElement[Any],
     parameters: Mapping[str, Any],
 ) -> Sequence[Sequence[Any]]:
-    """Read what can be claimed, then claim it: nobody else writes meanwhile."""
+    """Read what can be claimed, then claim it: there is no other writer."""
     rows = await read_many(connection, claimable(now), parameters)
     if rows:
         ids = [row[0] for row in rows]
@@ -156,7 +156,7 @@ async def claim(
 
 @lru_cache
 def claimable(now: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """Return the query of what can be claimed."""
+    """Query of deliveries that can be claimed."""
     read = [
         # It is read before the claim counts it.
         (column + sa.literal_column("1")).label(column.name)
@@ -169,14 +169,14 @@ def claimable(now: sa.ColumnElement[Any]) -> sa.Select[Any]:
 
 @lru_cache
 def claiming_of_ids(claiming: sa.Update) -> sa.Update:
-    """Return the statement that claims the ids of a parameter."""
+    """Statement that claims the ids of a parameter."""
     return claiming.where(is_among(deliveries.c.id, "ids"))
 
 
 async def read_many(
     connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
 ) -> Sequence[Sequence[Any]]:
-    """Return a query's rows, read as one that holds them all.
+    """Rows of a query, read as one that holds them all.
 
     The driver's thread lets go of Python's lock at each row it reads, and has to wait for it after
     each while another thread works. Bytes must be UTF-8.
@@ -197,7 +197,7 @@ Read = Callable[[Any], Any]
 
 @lru_cache
 def read_at_once(query: sa.Select[Any]) -> tuple[sa.Select[Any], Sequence[Read | None]]:
-    """Return a query for one row that holds all rows of another, and how to read each column."""
+    """Rewrite a query to one row that holds all its rows, with a reader for each column."""
     rows = query.subquery("one")
     columns = [
         sa.cast(column, sa.Text) if is_bytes(column) else sa.type_coerce(column, sa.Text)
@@ -213,7 +213,7 @@ def is_bytes(column: sa.ColumnElement[Any]) -> bool:
 
 
 def reader_of(column: sa.ColumnElement[Any]) -> Read | None:
-    """Return what turns a column's value in JSON into Python's, None if it is that."""
+    """Converter of a column's value from JSON; None if none is needed."""
     if is_bytes(column):
         return str.encode
     return column.type.dialect_impl(DIALECT).result_processor(DIALECT, None)
@@ -236,7 +236,7 @@ def is_among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]
 
 
 def size() -> sa.Select[int]:
-    """Return the query of how many bytes the database's file has."""
+    """Query of the size of the database's file, in bytes."""
     pages = sa.func.pragma_page_count().table_valued("page_count")
     page = sa.func.pragma_page_size().table_valued("page_size")
     in_all: sa.ColumnElement[int] = pages.c.page_count * page.c.page_size
@@ -267,8 +267,8 @@ async def run_batch(
     """Run a statement for many rows, as one statement wherever it can be made one.
 
     The driver's thread lets go of Python's lock for each statement, and has to wait for it after
-    each while another thread works: as many times for a batch as it has statements. It is told of
-    them together with whatever follows.
+    each while another thread works: as many times for a batch as it has statements. It gets
+    them together with the next statement.
     """
     rows = list(zip(*columns, strict=True))
     most = min(MOST_ROWS, PARAMETERS_LIMIT // len(batch.places))
@@ -287,7 +287,7 @@ async def run_batch(
 
 @lru_cache
 def for_rows(sql: str, count: int) -> str | None:
-    """Return a statement with its VALUES so many times, None if it has no VALUES or more."""
+    """Repeat a statement's VALUES; None if it has no VALUES or more than one."""
     parts = around_values(sql)
     if parts is None:
         return None

@@ -31,7 +31,7 @@ class Statement(NamedTuple):
     parameters: Sequence[Any] = ()
 
 
-class Connection(aiosqlite.Connection):
+class SqliteConnection(aiosqlite.Connection):
     """A connection that goes to its thread only for what somebody waits for.
 
     A transaction begins together with its first statement, and statements that return nothing are
@@ -59,7 +59,7 @@ class Connection(aiosqlite.Connection):
             self._is_postponing = False
 
     def cursor(self) -> Any:
-        """Return a cursor, which nobody needs to close."""
+        """A cursor, which need not be closed."""
         return Cursor(self)
 
     async def commit(self) -> None:
@@ -94,7 +94,7 @@ class Cursor:
 
     arraysize = 1
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: SqliteConnection) -> None:
         self._connection = connection
         self._ran = Ran()
 
@@ -112,7 +112,7 @@ class Cursor:
         return self
 
     async def fetchall(self) -> Sequence[Any]:
-        """Return all rows."""
+        """All rows."""
         return self._ran.rows
 
     async def close(self) -> None:
@@ -147,9 +147,9 @@ def run_all(connection: sqlite3.Connection, statements: Sequence[Statement]) -> 
     return Ran(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
 
 
-def connect(*place: Any, **options: Any) -> Connection:
-    """Return a connection to be awaited; arguments as for ``sqlite3.connect``."""
-    connection = Connection(partial(sqlite3.connect, *place, **options), iter_chunk_size=1)
+def connect_sqlite(*place: Any, **options: Any) -> SqliteConnection:
+    """A connection to be awaited; arguments as for ``sqlite3.connect``."""
+    connection = SqliteConnection(partial(sqlite3.connect, *place, **options), iter_chunk_size=1)
     # A process that ends does not wait for it.
     connection._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does it
     return connection

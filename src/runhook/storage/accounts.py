@@ -27,13 +27,13 @@ class Account:
 
 
 async def find_account(tx: Transaction, account_id: AccountId) -> Account | None:
-    """Return the account with this id."""
+    """Find an account."""
     row = (await tx.execute(sa.select(accounts).where(accounts.c.id == account_id))).one_or_none()
     return None if row is None else account_of(row)
 
 
 async def lock_account(tx: Transaction, account_id: AccountId) -> Account | None:
-    """Return an account, and let nobody else change it or its members before this ends.
+    """Find an account; lock it and its members until the transaction ends.
 
     What only belongs to it, such as a new run, need not wait.
     """
@@ -46,12 +46,12 @@ async def lock_account(tx: Transaction, account_id: AccountId) -> Account | None
 
 
 async def list_accounts(tx: Transaction) -> Sequence[Account]:
-    """Return every account, in the order of their ids; for whoever runs the service."""
+    """List every account, by id; for the operator."""
     return [account_of(row) for row in await tx.execute(sa.select(accounts).order_by("id"))]
 
 
 async def next_account_id(tx: Transaction) -> AccountId:
-    """Return an id that no account has.
+    """An unused account id.
 
     Accounts are made too seldom for two to be made at once; if they are, one of them fails.
     """

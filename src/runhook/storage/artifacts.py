@@ -32,7 +32,7 @@ class Artifact:
 
 
 async def count_artifacts(tx: Transaction, run_id: RunId) -> tuple[int, int]:
-    """Return how many files of a run there are, and their bytes; those that nobody sees too."""
+    """Count files of a run, unfinished ones too, and their bytes."""
     size = sa.func.coalesce(sa.func.sum(artifacts.c.size), 0)
     found = await tx.execute(
         sa.select(sa.func.count().label("files"), size.label("size")).where(
@@ -44,7 +44,7 @@ async def count_artifacts(tx: Transaction, run_id: RunId) -> tuple[int, int]:
 
 
 async def begin_artifact(tx: Transaction, run_id: RunId, name: str, *, size: int) -> ArtifactId:
-    """Begin a file that nobody sees yet, of a run that is held."""
+    """Start a file that stays invisible until it is whole; None if the account has no such run."""
     rows = await tx.execute(
         sa.insert(artifacts)
         .values(run_id=run_id, name=name, size=size, is_whole=False, touched_at=tx.now)
@@ -69,7 +69,7 @@ async def finish_artifact(
     tx: Transaction, account_id: AccountId, run_id: RunId, artifact_id: ArtifactId
 ) -> bool:
     """Show a file that is whole, and no earlier one of its name; say if it is still there."""
-    # Whoever finishes a file of the same name just now comes after us, or before.
+    # A transaction that finishes a file of the same name comes after us, or before.
     if not await holds_run(tx, account_id, run_id):
         return False
     name = sa.select(artifacts.c.name).where(artifacts.c.id == artifact_id).scalar_subquery()
@@ -94,7 +94,7 @@ async def holds_run(tx: Transaction, account_id: AccountId, run_id: RunId) -> bo
 
 
 async def list_artifacts(tx: Transaction, account_id: AccountId, run_id: RunId) -> Sequence[str]:
-    """Return the names of a run's files, sorted."""
+    """Names of a run's files, sorted."""
     names = await tx.execute(
         sa.select(artifacts.c.name)
         .join(runs, runs.c.id == artifacts.c.run_id)
@@ -106,7 +106,7 @@ async def list_artifacts(tx: Transaction, account_id: AccountId, run_id: RunId) 
 async def find_artifact(
     tx: Transaction, account_id: AccountId, run_id: RunId, name: str
 ) -> Artifact | None:
-    """Return a file of one of this account's runs."""
+    """Find a file of one of this account's runs."""
     rows = await tx.execute(
         sa.select(artifacts.c.id, artifacts.c.size)
         .join(runs, runs.c.id == artifacts.c.run_id)
@@ -122,7 +122,7 @@ async def find_artifact(
 
 
 async def read_part(tx: Transaction, artifact_id: ArtifactId, number: int) -> bytes | None:
-    """Return a part of a file, None after the last one."""
+    """Read a part of a file; None after the last one."""
     rows = await tx.execute(
         sa.select(artifact_parts.c.content).where(
             artifact_parts.c.artifact_id == artifact_id, artifact_parts.c.number == number

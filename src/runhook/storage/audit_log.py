@@ -69,10 +69,10 @@ async def insert_audit_entry(tx: Transaction, entry: AuditEntry) -> None:
 async def list_audit_entries(
     tx: Transaction, account_id: AccountId, chosen: AuditFilter, *, limit: int, offset: int
 ) -> Sequence[LoggedChange]:
-    """Return a page of an account's log, the newest first."""
+    """A page of an account's log, the newest first."""
     rows = await tx.execute(
         sa.select(audit_entries)
-        .where(*conditions_of(account_id, chosen))
+        .where(*audit_conditions(account_id, chosen))
         .order_by(audit_entries.c.id.desc())
         .limit(limit)
         .offset(offset)
@@ -81,11 +81,11 @@ async def list_audit_entries(
 
 
 async def count_audit_entries(tx: Transaction, account_id: AccountId, chosen: AuditFilter) -> int:
-    """Return how many entries of an account's log were asked for."""
+    """Count an account's entries that match the filter."""
     rows = await tx.execute(
         sa.select(sa.func.count())
         .select_from(audit_entries)
-        .where(*conditions_of(account_id, chosen))
+        .where(*audit_conditions(account_id, chosen))
     )
     return int(rows.scalar_one())
 
@@ -102,8 +102,10 @@ async def delete_old_audit_entries(tx: Transaction, *, before: datetime, limit: 
     return deleted.rowcount
 
 
-def conditions_of(account_id: AccountId, chosen: AuditFilter) -> Sequence[sa.ColumnElement[bool]]:
-    """Return what an entry must be to be among those asked for."""
+def audit_conditions(
+    account_id: AccountId, chosen: AuditFilter
+) -> Sequence[sa.ColumnElement[bool]]:
+    """Conditions of a filter."""
     columns = audit_entries.c
     conditions = [columns.account_id == account_id]
     if chosen.action is not None:

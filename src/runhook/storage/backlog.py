@@ -25,7 +25,7 @@ class Backlog:
     waiting: int
     """Deliveries that are to be sent, now or later."""
     due: int
-    """Those of them that are to be sent now; what waits for a paused endpoint is not."""
+    """Those that are due now; deliveries that wait for a paused endpoint are not."""
     is_whole: bool
     """Whether all that wait were counted, and not only the first ``COUNTED`` of some webhook, or
     the first ``LANES`` webhooks."""
@@ -84,7 +84,7 @@ def webhooks_in_lanes() -> sa.FromClause:
 
 
 def count_of(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-    """Return the query of how many deliveries are so, ``COUNTED`` at most."""
+    """Query that counts deliveries, up to ``COUNTED``."""
     some = (
         sa.select(deliveries.c.id)
         .where(*conditions)
@@ -96,7 +96,7 @@ def count_of(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
 
 
 async def count_sending(tx: Transaction, account_id: AccountId | None) -> int:
-    """Return how many of an account's deliveries workers hold, or of everybody's."""
+    """Count claimed deliveries, of an account or of all."""
     query = (
         sa.select(sa.func.count())
         .select_from(deliveries)
@@ -110,7 +110,7 @@ async def count_sending(tx: Transaction, account_id: AccountId | None) -> int:
 
 
 async def count_paused(tx: Transaction, account_id: AccountId | None) -> int:
-    """Return how many active webhooks of an account have a paused endpoint, or of everybody's."""
+    """Count active webhooks whose endpoint is paused, of an account or of all."""
     query = (
         sa.select(sa.func.count())
         .select_from(webhooks)
@@ -121,11 +121,11 @@ async def count_paused(tx: Transaction, account_id: AccountId | None) -> int:
 
 
 async def database_size(tx: Transaction) -> int:
-    """Return how many bytes the database takes."""
+    """Size of the database in bytes."""
     size: int = (await tx.execute(tx.database.size())).scalar_one()
     return size
 
 
 def of_account(account_id: AccountId | None) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions on webhooks that leave an account's, or all of them."""
+    """Conditions on webhooks: an account's, or all of them."""
     return () if account_id is None else (webhooks.c.account_id == account_id,)

@@ -31,7 +31,7 @@ class Batch:
     places: tuple[Place, ...]
 
     def columns(self, rows: Sequence[Row]) -> list[list[Any]]:
-        """Return what each placeholder gets, row after row."""
+        """Values of each placeholder, row after row."""
         return [list(place(rows)) for place in self.places]
 
 
@@ -47,18 +47,20 @@ def compile_batch(
     assert isinstance(compiled, SQLCompiler)
     return Batch(
         sql=compiled.string,
-        places=tuple(place_of(compiled, name, dialect) for name in compiled.positiontup or ()),
+        places=tuple(
+            source_of_placeholder(compiled, name, dialect) for name in compiled.positiontup or ()
+        ),
     )
 
 
 def a_row_of(name: str, *columns: sa.ColumnClause[Any]) -> sa.CTE:
-    """Return a table of one row of a batch, whose values stand in one place of the statement."""
+    """A table of one row of a batch, whose values stand in one place of the statement."""
     row = tuple(sa.bindparam(column.name, type_=column.type) for column in columns)
     return sa.values(*columns, name=name).data([row]).cte(name)
 
 
 def around_values(sql: str) -> tuple[str, str, str] | None:
-    """Return what stands before a statement's VALUES, the row after them, and what follows it.
+    """Split a statement at its VALUES: before, the row, after.
 
     It is None where there is none, or where placeholders stand elsewhere, too.
     """
@@ -71,7 +73,7 @@ def around_values(sql: str) -> tuple[str, str, str] | None:
 
 
 def closing(text: str) -> int:
-    """Return the position after the parenthesis that closes the first one."""
+    """Position after the parenthesis that closes the first one."""
     depth = 0
     for position, letter in enumerate(text):
         depth += (letter == "(") - (letter == ")")
@@ -80,8 +82,8 @@ def closing(text: str) -> int:
     return 0
 
 
-def place_of(compiled: SQLCompiler, name: str, dialect: sa.Dialect) -> Place:
-    """Return what fills one placeholder: a value of the row, or one that the statement holds."""
+def source_of_placeholder(compiled: SQLCompiler, name: str, dialect: sa.Dialect) -> Place:
+    """Source of one placeholder: a value of the row, or one that the statement holds."""
     parameter = compiled.binds[name]
     process = parameter.type.dialect_impl(dialect).bind_processor(dialect) or itself
     if not parameter.required:
@@ -91,5 +93,5 @@ def place_of(compiled: SQLCompiler, name: str, dialect: sa.Dialect) -> Place:
 
 
 def itself(value: Any) -> Any:
-    """Return a value that the driver takes as it is."""
+    """A value that the driver takes as it is."""
     return value

@@ -22,7 +22,7 @@ class Ciphertexts:
 async def list_ciphertexts(
     tx: Transaction, *, after: WebhookId, limit: int
 ) -> Sequence[Ciphertexts]:
-    """Return what is encrypted of the webhooks whose ids follow ``after``."""
+    """Ciphertexts of the webhooks whose ids follow ``after``."""
     rows = await tx.execute(batch(after, limit))
     return [ciphertexts_in(row) for row in rows.mappings()]
 
@@ -30,7 +30,7 @@ async def list_ciphertexts(
 async def lock_ciphertexts(
     tx: Transaction, *, after: WebhookId, limit: int
 ) -> Sequence[Ciphertexts]:
-    """Return the same, and let nobody else change it before this transaction ends."""
+    """The same, locked until the transaction ends."""
     rows = await tx.execute(batch(after, limit).with_for_update())
     return [ciphertexts_in(row) for row in rows.mappings()]
 
@@ -57,7 +57,7 @@ async def replace_ciphertexts(tx: Transaction, replaced: Sequence[Ciphertexts]) 
 
 
 def batch(after: WebhookId, limit: int) -> sa.Select[tuple[str, bytes]]:
-    """Return the statement that both readings begin with."""
+    """The query of both readings."""
     return (
         sa.select(webhooks.c.id, *COLUMNS)
         .where(webhooks.c.id > after, sa.or_(*(column.is_not(None) for column in COLUMNS)))

@@ -28,7 +28,7 @@ CLAIMED = (
 def claimable_of(
     webhook_id: sa.ColumnElement[str], now: sa.ColumnElement[Any]
 ) -> sa.Select[tuple[str]]:
-    """Return the ids of a webhook's due deliveries that wait for no earlier one, the oldest first.
+    """Ids of a webhook's due deliveries that wait for no earlier one, the oldest first.
 
     Of one run's events, a later one waits until the earlier ones have had their first attempt. What
     tells how a job does may wait for what told it before.

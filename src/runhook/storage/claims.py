@@ -39,7 +39,7 @@ SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class AttemptEnd:
     """How an attempt leaves its delivery: a state, and the pause before the next attempt if any."""
 
     claim: Claim
@@ -54,7 +54,7 @@ class Waiting:
 
     account_id: AccountId
     pause: timedelta
-    """How long until something can be sent; zero or less for now. Whatever is due waits for the end
+    """How long until something can be sent; zero or less for now. Due deliveries wait for the end
     of its endpoint's pause, too, and for its turn under a rate limit."""
     is_paused: bool = False
     rate_limit: RateLimit | None = None
@@ -67,12 +67,12 @@ class Waiting:
         return self.is_paused or self.rate_limit is not None
 
     def cost_of(self, places: int) -> timedelta:
-        """Return how long claiming so many deliveries closes the rate limit's gate."""
+        """How long claiming so many deliveries closes the rate limit's gate."""
         return timedelta() if self.rate_limit is None else self.rate_limit.pause_after(places)
 
 
 async def waiting_webhooks(tx: Transaction) -> dict[WebhookId, Waiting]:
-    """Return the active webhooks that have something pending, and how long until it can be sent.
+    """Active webhooks with pending deliveries, and how long until they can be sent.
 
     The cost follows the number of such webhooks, not of their deliveries: the index is entered once
     for each.
@@ -98,7 +98,7 @@ async def waiting_webhooks(tx: Transaction) -> dict[WebhookId, Waiting]:
 # Building these statements costs more than running them, so each is built once for its store.
 @lru_cache
 def waiting_webhooks_statement(now: Clock) -> sa.Select[tuple[Any, ...]]:
-    """Return the query of ``waiting_webhooks``."""
+    """Query of ``waiting_webhooks``."""
     lane = lanes()
     earliest = (
         sa.select(sa.func.min(deliveries.c.next_attempt_at))
@@ -121,7 +121,7 @@ def waiting_webhooks_statement(now: Clock) -> sa.Select[tuple[Any, ...]]:
 
 
 async def stranded_webhooks(tx: Transaction) -> Collection[WebhookId]:
-    """Return the webhooks that are not active and have something pending all the same."""
+    """Inactive webhooks that still have pending deliveries."""
     lane = lanes()
     rows = await tx.execute(
         sa.select(lane.c.webhook_id).join(
@@ -137,7 +137,7 @@ async def is_queue_readable(tx: Transaction) -> bool:
 
 
 def lanes() -> sa.CTE:
-    """Return the ids of the webhooks that have something pending, and a NULL after the last."""
+    """Ids of the webhooks with pending deliveries, and a NULL after the last."""
     lane = sa.select(first_pending().label("webhook_id")).cte("lane", recursive=True)
     following = first_pending(deliveries.c.webhook_id > lane.c.webhook_id)
     return lane.union_all(sa.select(following).where(lane.c.webhook_id.is_not(None)))
@@ -157,7 +157,7 @@ def first_lanes(most: int) -> sa.CTE:
 
 
 def first_pending(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:
-    """Return the first webhook's id that has something pending, as an expression.
+    """Id of the first webhook with pending deliveries, as an expression.
 
     It is no minimum but an order that the index of pending deliveries alone has: SQLite would find
     a minimum of webhooks in an index of all deliveries as well, and walk through their history.
@@ -192,8 +192,8 @@ async def pass_gates(
     worker is just passing is left to it, never waited for.
 
     Returns:
-        the webhooks whose turn we got: with the moment until which nobody else probes the endpoint
-        if that is what it is for, with None if not.
+        the webhooks whose turn we got: for a probe with the moment until which no other worker
+        probes the endpoint, else with None.
     """
     open_gates = (
         sa.select(webhooks.c.id)
@@ -318,7 +318,7 @@ async def claim_due(
 
 @lru_cache
 def claiming(now: Clock) -> sa.Update:
-    """Return the statement that claims deliveries, whichever these are."""
+    """Statement that claims deliveries, without the condition that chooses them."""
     return sa.update(deliveries).values(
         state=move_delivery(DeliveryState.PENDING, DeliveryState.SENDING),
         claim_number=deliveries.c.claim_number + sa.literal_column("1"),
@@ -328,7 +328,7 @@ def claiming(now: Clock) -> sa.Update:
 
 
 async def hold_claims(tx: Transaction, claims: Collection[Claim]) -> set[Claim]:
-    """Return which of these claims are held still, and keep them held to the end."""
+    """Find which of these claims are still held, and keep them until the transaction ends."""
     rows = await tx.read_many(
         held_statement(tx.database.is_held("claims")), {"claims": numbers_of(claims)}
     )
@@ -337,7 +337,7 @@ async def hold_claims(tx: Transaction, claims: Collection[Claim]) -> set[Claim]:
 
 @lru_cache
 def held_statement(is_held: sa.ColumnElement[bool]) -> sa.Select[tuple[str, int]]:
-    """Return the query of ``hold_claims``."""
+    """Query of ``hold_claims``."""
     return (
         sa.select(deliveries.c.id, deliveries.c.claim_number)
         .where(is_held, IS_SENDING)
@@ -347,14 +347,14 @@ def held_statement(is_held: sa.ColumnElement[bool]) -> sa.Select[tuple[str, int]
 
 
 def numbers_of(claims: Collection[Claim]) -> dict[DeliveryId, int]:
-    """Return the number of each delivery's claim; of several claims of one, the last can be held.
+    """Number of each delivery's claim; of several claims of one, the last can be held.
 
     It is what ``Database.is_held`` takes.
     """
     return dict(sorted(claims))
 
 
-async def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
+async def end_attempts(tx: Transaction, endings: Sequence[AttemptEnd]) -> None:
     """Write attempts and what they leave their deliveries in; the claims must be held.
 
     A delivery that is to be retried is canceled instead if its webhook was deactivated meanwhile.
@@ -398,7 +398,7 @@ async def end_attempts(tx: Transaction, endings: Sequence[Ending]) -> None:
 
 @lru_cache
 def end_attempts_statement(now: Clock) -> sa.Update:
-    """Return the statement that writes what an attempt leaves its delivery in."""
+    """Statement that writes the states after attempts."""
     ending = a_row_of(
         "ending",
         sa.column("delivery_id", deliveries.c.id.type),
@@ -435,7 +435,7 @@ async def renew_claims(
 ) -> set[Claim]:
     """Make claims last so long from now; return which of them are held.
 
-    One that is over and that nobody has returned to the queue is held still.
+    One that is over and was not returned to the queue is still held.
     """
     rows = await tx.execute(
         renewing(tx.now, tx.database.is_held("claims")),
@@ -446,7 +446,7 @@ async def renew_claims(
 
 @lru_cache
 def renewing(now: Clock, is_held: sa.ColumnElement[bool]) -> sa.UpdateBase:
-    """Return the statement of ``renew_claims``."""
+    """Statement of ``renew_claims``."""
     # In the order in which they are locked to be recorded, so that the two never wait for each
     # other.
     held = (
@@ -483,7 +483,7 @@ async def postpone_claims(tx: Transaction, claims: Collection[Claim], delay: tim
 
 
 async def return_abandoned(tx: Transaction) -> int:
-    """Return to the queue what is claimed by workers whose lease is over; a test has failed.
+    """Return to the queue what workers hold whose lease is over; a test has failed.
 
     If the clock was put back, leases of the dead would last as much longer.
     """
@@ -497,7 +497,7 @@ async def return_abandoned(tx: Transaction) -> int:
 
 
 async def return_all_claimed(tx: Transaction) -> int:
-    """Return to the queue all that is claimed, where no worker can be alive; tests have failed."""
+    """Return all claimed deliveries to the queue, as no worker is alive; tests have failed."""
     return await take_back(tx)
 
 
@@ -510,8 +510,7 @@ async def take_back(
     """Take deliveries that are claimed from their workers; say how many there were.
 
     What they were due at stays, and so does their place in the queue, unless another time is given.
-    A test has none: nobody waits
-    for it any more.
+    A test has none: its user does not wait for it any more.
     """
     state = sa.case(
         (deliveries.c.is_test, move_delivery(DeliveryState.SENDING, DeliveryState.FAILED)),

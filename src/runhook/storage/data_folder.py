@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from runhook.domain.errors import InvalidError
-from runhook.storage.key_file import KeyFile, MasterKey, keys_in
+from runhook.storage.key_file import KeyFile, MasterKey, master_keys_in
 from runhook.storage.store import Store
 from runhook.storage.vault import Vault
 from runhook.storage.webhooks import newest_secret_opens
@@ -21,7 +21,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def keep_private(database: Path) -> Sequence[Path]:
-    """See that only its owner reads a database's file, whatever the folder and the umask allow.
+    """Make a database's file readable by its owner only, in any folder and with any umask.
 
     SQLite makes the files beside it as readable as it is itself.
 
@@ -53,7 +53,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 def open_vault(folder: Path, given: str | None = None) -> Vault:
-    """Return a vault with the folder's master keys; the first call makes folder and key.
+    """Vault with the folder's master keys; the first call makes folder and key.
 
     Args:
         folder: the data folder.
@@ -78,13 +78,13 @@ def open_vault(folder: Path, given: str | None = None) -> Vault:
 
 
 def given_keys(text: str) -> Sequence[MasterKey]:
-    """Return the master keys that a setting holds, as a key file does, or with commas between them.
+    """Master keys of a setting, as in a key file, or with commas between them.
 
     Raises:
         InvalidError: it holds anything but keys.
     """
     try:
-        return keys_in(text.replace(",", "\n").encode().splitlines())
+        return master_keys_in(text.replace(",", "\n").encode().splitlines())
     except ValueError:
         raise InvalidError(
             f"{GIVEN} does not hold a master key: give 32 random bytes as base64, such as "
@@ -93,12 +93,12 @@ def given_keys(text: str) -> Sequence[MasterKey]:
 
 
 def key_file(folder: Path) -> KeyFile:
-    """Return the folder's key file."""
+    """Key file of the folder."""
     return KeyFile(folder / KEY_NAME)
 
 
 def vault_of(file: KeyFile) -> Vault:
-    """Return a vault with the keys of this file, whatever they are at the time.
+    """Vault with the keys of this file, read again when it changes.
 
     Raises:
         InvalidError: the file cannot be read, or holds no key.
@@ -129,7 +129,7 @@ def only_rotation(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-async def check_key(store: Store, folder: Path, *, is_given: bool) -> None:
+async def check_master_key(store: Store, folder: Path, *, is_given: bool) -> None:
     """See that what the database holds was encrypted with the vault's master key.
 
     Args:

@@ -236,13 +236,13 @@ def rendered_of(body: bytes, envelope: str | None) -> Rendered:
 
 @lru_cache
 def inserting_deliveries(now: Clock) -> sa.Insert:
-    """Return the statement that adds a delivery, due after the pause that is its parameter."""
+    """Statement that adds a delivery, due at once if its parameter says so."""
     pause = sa.bindparam("pause", type_=Duration)
     return sa.insert(deliveries).values(next_attempt_at=after(now, pause), updated_at=now)
 
 
 def subject_of(event: Event | Notice) -> dict[str, int | None]:
-    """Return the columns that say what an event is about; a notice is about no run."""
+    """Columns of an event's subject; a notice has no run."""
     if not isinstance(event, Event):
         return {
             "account_id": event.account_id,
@@ -356,7 +356,7 @@ async def list_deliveries(
     offset: int = 0,
     is_oldest_first: bool = False,
 ) -> Sequence[LoggedDelivery]:
-    """Return a page of an account's deliveries, or of one of its webhooks', the newest first.
+    """A page of an account's deliveries, or of one of its webhooks', the newest first.
 
     Some filters see the newest ``SEARCHED`` deliveries only; ``searched_back_to`` says so.
     """
@@ -368,7 +368,7 @@ async def list_deliveries(
     candidates = looked_at.subquery("candidate")
     ids = (
         sa.select(candidates.c.id)
-        .where(*conditions_of(candidates, chosen))
+        .where(*log_conditions(candidates, chosen))
         .order_by(*in_order(candidates.c, is_oldest_first=is_oldest_first))
         .limit(limit)
         .offset(offset)
@@ -387,9 +387,9 @@ async def searched_back_to(
     webhook_id: WebhookId | None,
     chosen: DeliveryFilter,
 ) -> datetime | None:
-    """Return the moment from which on all has been searched; None if everything has been.
+    """Time since which all deliveries have been searched; None if everything has been.
 
-    Whoever wants to know of what was before asks again, with that moment as ``until``.
+    To search farther back, ask again with that moment as ``until``.
     """
     if not chosen.is_sifting or chosen.run_id is not None:
         return None
@@ -405,7 +405,7 @@ async def searched_back_to(
 
 
 def in_order(columns: Any, *, is_oldest_first: bool) -> Sequence[sa.ColumnElement[Any]]:
-    """Return what the log is sorted by."""
+    """Columns that the log is sorted by."""
     both = (columns.created_at, columns.id)
     return both if is_oldest_first else [column.desc() for column in both]
 
@@ -417,7 +417,7 @@ def recent_deliveries(
     *,
     is_oldest_first: bool = False,
 ) -> sa.Select[Any]:
-    """Return the query of what is looked at for a page, the newest first, as an index has it."""
+    """Query of the deliveries examined for a page, the newest first, as an index has it."""
     columns = deliveries.c
     looked_at = sa.select(
         columns.id,
@@ -436,7 +436,7 @@ def recent_deliveries(
     if webhook_id is not None:
         looked_at = looked_at.where(columns.webhook_id == webhook_id)
     if chosen.run_id is not None:
-        # In no order, lest an index that has it is read to its end for a few deliveries.
+        # In no order: an index that has it would be read to its end for a few deliveries.
         looked_at = looked_at.where(columns.run_id == chosen.run_id)
     else:
         looked_at = looked_at.order_by(*in_order(columns, is_oldest_first=is_oldest_first))
@@ -455,10 +455,10 @@ def recent_deliveries(
     return looked_at
 
 
-def conditions_of(
+def log_conditions(
     looked_at: sa.Subquery, chosen: DeliveryFilter
 ) -> Sequence[sa.ColumnElement[bool]]:
-    """Return what a delivery that is looked at must be, to be among those asked for."""
+    """Conditions of a filter on examined deliveries."""
     columns = looked_at.c
     conditions: list[sa.ColumnElement[bool]] = []
     if chosen.states:
@@ -477,7 +477,7 @@ def conditions_of(
 def was_answered_with(
     http_status_code: sa.ColumnElement[Any], code_class: int
 ) -> sa.ColumnElement[bool]:
-    """Return the condition that the last answer was of a class; 0 stands for none."""
+    """Condition that the last response was of a class; 0 stands for none."""
     code = sa.func.coalesce(http_status_code, 0)
     return sa.and_(code >= code_class * 100, code < code_class * 100 + 100)
 
@@ -485,7 +485,7 @@ def was_answered_with(
 async def find_delivery(
     tx: Transaction, account_id: AccountId, delivery_id: DeliveryId
 ) -> LoggedDelivery | None:
-    """Return a delivery of this account."""
+    """Find a delivery of this account."""
     row = (
         await tx.execute(
             sa.select(deliveries).where(
@@ -499,7 +499,7 @@ async def find_delivery(
 async def find_deliveries(
     tx: Transaction, account_id: AccountId, delivery_ids: Collection[DeliveryId]
 ) -> Sequence[LoggedDelivery]:
-    """Return those of these deliveries that are this account's, the newest first."""
+    """Those of these deliveries that are this account's, the newest first."""
     rows = await tx.execute(
         sa.select(deliveries)
         .where(deliveries.c.account_id + 0 == account_id, deliveries.c.id.in_(list(delivery_ids)))
@@ -509,7 +509,7 @@ async def find_deliveries(
 
 
 async def list_attempts(tx: Transaction, delivery_id: DeliveryId) -> Sequence[LoggedAttempt]:
-    """Return a delivery's attempts in their order."""
+    """Attempts of a delivery, in order."""
     rows = await tx.execute(
         sa.select(attempts).where(attempts.c.delivery_id == delivery_id).order_by(attempts.c.number)
     )
@@ -519,7 +519,7 @@ async def list_attempts(tx: Transaction, delivery_id: DeliveryId) -> Sequence[Lo
 async def last_durations(
     tx: Transaction, delivery_ids: Collection[DeliveryId]
 ) -> Mapping[DeliveryId, timedelta]:
-    """Return how long the last attempt of each of these deliveries took; of none without one."""
+    """Duration of the last attempt of each of these deliveries, where there is one."""
     rows = await tx.execute(
         sa.select(attempts.c.delivery_id, attempts.c.duration)
         .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
@@ -534,7 +534,7 @@ async def last_durations(
 async def find_last_failure(
     tx: Transaction, account_id: AccountId, webhook_id: WebhookId
 ) -> LoggedAttempt | None:
-    """Return the last attempt that failed, of the webhook's newest ``LOOKED_BACK`` deliveries."""
+    """The last failed attempt of the webhook's newest ``LOOKED_BACK`` deliveries."""
     columns = deliveries.c
     recent = (
         sa.select(columns.id)
@@ -557,7 +557,7 @@ async def find_last_failure(
 
 
 async def cancel_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) -> int:
-    """Cancel some of what waits for a webhook, unless it is active; return how many.
+    """Cancel some pending deliveries of a webhook, unless it is active; return how many.
 
     Each says why: because the webhook is deleted, or with the reason that it was deactivated for.
     """
@@ -594,7 +594,7 @@ async def cancel_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) 
 async def look_at_old_deliveries(
     tx: Transaction, *, beyond: DeliveryId, before: DeliveryId, limit: int
 ) -> Sequence[tuple[DeliveryId, bool]]:
-    """Return deliveries whose ids sort between two, in their order, and whether each is over."""
+    """Deliveries whose ids sort between two, in order, and whether each is over."""
     rows = await tx.execute(
         sa.select(deliveries.c.id, IS_OVER.label("is_over"))
         .where(deliveries.c.id > beyond, deliveries.c.id < before)
@@ -616,7 +616,7 @@ async def delete_deliveries(tx: Transaction, delivery_ids: Collection[DeliveryId
 
 
 def logged_delivery_of(row: sa.Row[Any]) -> LoggedDelivery:
-    """Return the delivery in a row."""
+    """The delivery in a row."""
     return LoggedDelivery(
         id=row.id,
         account_id=row.account_id,

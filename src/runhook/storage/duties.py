@@ -15,7 +15,7 @@ from runhook.storage.tables import duties
 
 
 async def take_duties(tx: Transaction, names: Collection[str], lease: Lease) -> set[str]:
-    """Take or keep those of these duties that nobody else holds; return which."""
+    """Take or keep those of these duties that no other process holds; return which."""
     # What another process is taking at this moment is passed over, never waited for.
     free = (
         sa.select(duties.c.name)
@@ -24,7 +24,7 @@ async def take_duties(tx: Transaction, names: Collection[str], lease: Lease) -> 
             sa.or_(
                 duties.c.holder == lease.owner,
                 duties.c.held_until <= tx.now,
-                # Taken before the clock was set back: nobody holds one for so long.
+                # Taken before the clock was set back: no process holds one for so long.
                 duties.c.held_until > after(tx.now, sa.literal(2 * lease.duration, Duration)),
             ),
         )
@@ -42,7 +42,7 @@ async def take_duties(tx: Transaction, names: Collection[str], lease: Lease) -> 
 
 
 async def register_duties(tx: Transaction, names: Collection[str]) -> None:
-    """Write down that there are these duties, which nobody holds yet."""
+    """Add duties, held by no process yet."""
     await tx.execute(
         insert(duties).values(holder="", held_until=EPOCH).on_conflict_do_nothing(),
         [{"name": name} for name in sorted(names)],

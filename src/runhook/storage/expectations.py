@@ -60,7 +60,7 @@ class OverdueJob:
 
 
 async def lock_job(tx: Transaction, account_id: AccountId, job_id: JobId) -> Job | None:
-    """Return a job of this account whose expectation nobody else changes meanwhile."""
+    """Find a job of this account; lock its expectation."""
     row = (
         await tx.execute(
             sa.select(*JOB_COLUMNS)
@@ -75,7 +75,7 @@ async def lock_job(tx: Transaction, account_id: AccountId, job_id: JobId) -> Job
 async def find_expected(
     tx: Transaction, account_id: AccountId, job_id: JobId
 ) -> ExpectedJob | None:
-    """Return what is expected of a job of this account, None if nothing is."""
+    """Expectation of a job of this account; None if it has none."""
     row = (
         await tx.execute(
             select_expected().where(jobs.c.account_id == account_id, jobs.c.id == job_id)
@@ -116,7 +116,7 @@ async def note_starts(tx: Transaction, job_ids: Collection[JobId]) -> None:
 
 @lru_cache
 def noting_starts(now: Clock) -> sa.Update:
-    """Return the statement of ``note_starts``."""
+    """Statement of ``note_starts``."""
     return (
         sa.update(expectations)
         .where(expectations.c.job_id == sa.bindparam("of_job"))
@@ -136,10 +136,10 @@ async def note_late_starts(tx: Transaction, started: Mapping[JobId, datetime]) -
 
 
 async def lock_overdue(tx: Transaction, *, limit: int) -> Sequence[OverdueJob]:
-    """Return jobs whose run did not start in time, the longest overdue first.
+    """Jobs whose run did not start in time, the longest overdue first; locked.
 
-    What another transaction is changing is passed over, and what is returned nobody else changes
-    before this one ends.
+    Rows that another transaction is changing are skipped; those returned stay locked until this one
+    ends.
     """
     overdue = (
         select_expected()
@@ -166,7 +166,7 @@ async def lock_overdue(tx: Transaction, *, limit: int) -> Sequence[OverdueJob]:
 
 
 async def started_at_of(tx: Transaction, run_ids: Collection[RunId]) -> dict[int, datetime]:
-    """Return when these runs started."""
+    """When these runs started."""
     if not run_ids:
         return {}
     rows = await tx.execute(
@@ -187,12 +187,12 @@ async def put_off(tx: Transaction, expected: Sequence[ExpectedJob]) -> None:
 
 
 def missed_after(now: Clock, expectation: Expectation) -> Clock:
-    """Return when the next run counts as missed, as an expression."""
+    """When the next run counts as missed, as an expression."""
     return after(now, sa.literal(expectation.every + expectation.grace, Duration))
 
 
 def select_expected() -> sa.Select[Any]:
-    """Return the query of jobs that are expected, to be narrowed."""
+    """Query of expected jobs, to be narrowed."""
     return sa.select(
         *JOB_COLUMNS,
         expectations.c.every,
@@ -203,7 +203,7 @@ def select_expected() -> sa.Select[Any]:
 
 
 def expected_of(row: sa.Row[Any]) -> ExpectedJob:
-    """Return the job in a row of ``select_expected``."""
+    """The job in a row of ``select_expected``."""
     return ExpectedJob(
         account_id=row.account_id,
         job=job_of(row),

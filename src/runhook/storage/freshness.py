@@ -16,7 +16,7 @@ Row = tuple[Any, ...]
 async def newest_deliveries(
     tx: Transaction, account_id: AccountId, webhook_id: WebhookId | None, *, limit: int
 ) -> Sequence[Row]:
-    """Return what changes of an account's newest deliveries, or of one of its webhooks'."""
+    """What can change of an account's newest deliveries, or of one of its webhooks'."""
     columns = deliveries.c
     # The addition keeps an account's index out of it where another one leads to fewer deliveries.
     account = columns.account_id if webhook_id is None else columns.account_id + 0
@@ -34,7 +34,7 @@ async def newest_deliveries(
 async def states_of_deliveries(
     tx: Transaction, account_id: AccountId, delivery_ids: Collection[DeliveryId]
 ) -> Sequence[Row]:
-    """Return what changes of these deliveries, as far as they are this account's."""
+    """What can change of these deliveries, as far as they are this account's."""
     columns = deliveries.c
     rows = await tx.execute(
         sa.select(columns.id, columns.state, columns.attempt_count, columns.updated_at)
@@ -45,7 +45,7 @@ async def states_of_deliveries(
 
 
 async def newest_runs(tx: Transaction, account_id: AccountId, *, limit: int) -> Sequence[Row]:
-    """Return what changes of an account's newest runs."""
+    """What can change of an account's newest runs."""
     rows = await tx.execute(
         sa.select(
             runs.c.id,

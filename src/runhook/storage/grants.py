@@ -1,9 +1,9 @@
-"""What lets somebody act, held as it is until the transaction ends.
+"""Permissions of a caller, held until the transaction ends.
 
-On PostgreSQL the rows are locked so that nobody takes a permission away meanwhile, and whoever does
-so at the same time comes first or second, never between; SQLite has one writer. What takes one
-away locks the row of the account or user before it comes here, so that two of them never wait for
-each other.
+On PostgreSQL the rows are locked so that no permission is taken away meanwhile; a transaction that
+does so at the same time comes first or second, never between. SQLite has one writer. What takes a
+permission away locks the row of the account or user before it comes here, so that two of them never
+wait for each other.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,7 +22,7 @@ from runhook.storage.tables import members, sessions, tokens
 async def hold_tokens(
     tx: Transaction, token_ids: Collection[int]
 ) -> Mapping[tuple[AccountId, int], PermissionSet]:
-    """Return the permission sets of those of these tokens that are valid, by account and id."""
+    """Permission sets of the valid ones of these tokens, by account and id."""
     rows = await tx.execute(
         holding_tokens(tx.database.is_among(tokens.c.id, "ids"), tx.now), {"ids": sorted(token_ids)}
     )
@@ -46,7 +46,7 @@ def holding_tokens(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Select[An
 
 
 async def hold_sessions(tx: Transaction, session_ids: Collection[int]) -> Mapping[int, UserId]:
-    """Return whose those of these sessions are that have not ended."""
+    """Users of those of these sessions that have not ended."""
     rows = await tx.execute(
         sa.select(sessions.c.id, sessions.c.user_id)
         .where(sessions.c.id.in_(list(session_ids)), sessions.c.expires_at > tx.now)
@@ -59,7 +59,7 @@ async def hold_sessions(tx: Transaction, session_ids: Collection[int]) -> Mappin
 async def hold_roles(
     tx: Transaction, memberships: Collection[tuple[AccountId, UserId]]
 ) -> Mapping[tuple[AccountId, UserId], Role]:
-    """Return what these users are in these accounts."""
+    """Roles of these users in these accounts."""
     rows = await tx.execute(
         sa.select(members.c.account_id, members.c.user_id, members.c.role)
         .where(sa.tuple_(members.c.account_id, members.c.user_id).in_(list(memberships)))

@@ -22,7 +22,7 @@ class Invitation:
     account_id: AccountId
     account_name: str
     email: str | None
-    """Whom it is for; None for whoever opens the link."""
+    """The invited person's address; None: anyone who opens the link."""
     role: Role
     created_by: str
     created_at: datetime
@@ -60,13 +60,13 @@ async def insert_invitation(
 
 
 async def find_open_invitation(tx: Transaction, digest: str) -> Invitation | None:
-    """Return the invitation with this digest, unless it was accepted or has expired."""
+    """Find the invitation with this digest, unless it was accepted or has expired."""
     row = (await tx.execute(open_query(tx).where(invitations.c.digest == digest))).one_or_none()
     return None if row is None else invitation_of(row)
 
 
 async def lock_open_invitation(tx: Transaction, digest: str) -> Invitation | None:
-    """Return the invitation with this digest as long as it is open, for this transaction only."""
+    """Find the open invitation with this digest; lock it."""
     row = (
         await tx.execute(
             open_query(tx).where(invitations.c.digest == digest).with_for_update(of=invitations)
@@ -85,7 +85,7 @@ async def mark_accepted(tx: Transaction, invitation_id: int, *, now: datetime) -
 async def find_invitation(
     tx: Transaction, account_id: AccountId, invitation_id: int
 ) -> Invitation | None:
-    """Return an open invitation of an account."""
+    """Find an open invitation of an account."""
     row = (
         await tx.execute(
             open_query(tx).where(
@@ -99,7 +99,7 @@ async def find_invitation(
 async def list_invitations(
     tx: Transaction, account_id: AccountId, *, limit: int, offset: int
 ) -> Sequence[Invitation]:
-    """Return a page of an account's open invitations, the newest first."""
+    """A page of an account's open invitations, the newest first."""
     rows = await tx.execute(
         open_query(tx)
         .where(invitations.c.account_id == account_id)
@@ -111,7 +111,7 @@ async def list_invitations(
 
 
 async def count_invitations(tx: Transaction, account_id: AccountId) -> int:
-    """Return how many open invitations an account has."""
+    """Count an account's open invitations."""
     rows = await tx.execute(
         sa.select(sa.func.count())
         .select_from(invitations)
@@ -121,7 +121,7 @@ async def count_invitations(tx: Transaction, account_id: AccountId) -> int:
 
 
 async def delete_invitation(tx: Transaction, account_id: AccountId, invitation_id: int) -> bool:
-    """Delete an invitation that nobody accepted; say whether there was one."""
+    """Delete an invitation that was not accepted; return whether there was one."""
     rows = await tx.execute(
         sa.delete(invitations).where(
             invitations.c.account_id == account_id,
@@ -165,7 +165,7 @@ async def delete_old_invitations(tx: Transaction, *, before: datetime, limit: in
 
 
 def open_query(tx: Transaction) -> sa.Select[Any]:
-    """Return the query of the invitations that can be accepted now."""
+    """Query of the invitations that can be accepted now."""
     return (
         sa.select(*SHOWN, accounts.c.name.label("account_name"))
         .join(accounts, accounts.c.id == invitations.c.account_id)
@@ -174,7 +174,7 @@ def open_query(tx: Transaction) -> sa.Select[Any]:
 
 
 def is_open(tx: Transaction) -> sa.ColumnElement[bool]:
-    """Return what an invitation must be to be accepted now."""
+    """Condition that an invitation can be accepted now."""
     return sa.and_(invitations.c.accepted_at.is_(None), invitations.c.expires_at > tx.now)
 
 

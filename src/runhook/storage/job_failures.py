@@ -24,7 +24,7 @@ async def find_failures(tx: Transaction, job_ids: Collection[JobId]) -> dict[Job
 
 
 async def lock_failures(tx: Transaction, job_ids: Collection[JobId]) -> dict[JobId, Failures]:
-    """Return what failed last in these jobs; no other transaction changes it before this one ends.
+    """Last known failures of these jobs, locked until the transaction ends.
 
     What is not there cannot be locked: of two first runs at the same moment neither is news.
     """

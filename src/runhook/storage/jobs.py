@@ -88,7 +88,7 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class ScopeFilter:
     """Which projects, environments or jobs to list.
 
     None narrows nothing, an empty collection leaves none. ``name_part`` is looked for without
@@ -110,23 +110,23 @@ class NameOrder(StrEnum):
 
 
 async def list_projects(
-    tx: Transaction, account_id: AccountId, wanted: Choice, part: Slice[NameOrder]
+    tx: Transaction, account_id: AccountId, wanted: ScopeFilter, part: Slice[NameOrder]
 ) -> Page[Project]:
-    """Return a page of this account's projects."""
+    """A page of this account's projects."""
     query = narrowed(sa.select(projects), projects, account_id, wanted)
     return await page_of(
         sorted_by(query, projects, part),
         query.with_only_columns(projects.c.id),
-        project_of,
+        project_in_row,
         tx=tx,
         part=part,
     )
 
 
 async def list_environments(
-    tx: Transaction, account_id: AccountId, wanted: Choice, part: Slice[NameOrder]
+    tx: Transaction, account_id: AccountId, wanted: ScopeFilter, part: Slice[NameOrder]
 ) -> Page[Environment]:
-    """Return a page of this account's environments."""
+    """A page of this account's environments."""
     query = narrowed(
         sa.select(
             environments,
@@ -147,9 +147,9 @@ async def list_environments(
 
 
 async def list_jobs(
-    tx: Transaction, account_id: AccountId, wanted: Choice, part: Slice[NameOrder]
+    tx: Transaction, account_id: AccountId, wanted: ScopeFilter, part: Slice[NameOrder]
 ) -> Page[LoggedJob]:
-    """Return a page of this account's jobs."""
+    """A page of this account's jobs."""
     query = narrowed(
         sa.select(
             *JOB_COLUMNS,
@@ -171,7 +171,7 @@ async def list_jobs(
 
 
 def newest_run(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-    """Return the id of a job's newest run, as an expression."""
+    """Id of a job's newest run, as an expression."""
     return (
         sa.select(runs.c.id)
         .where(runs.c.job_id == jobs.c.id, *conditions)
@@ -183,9 +183,9 @@ def newest_run(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
 
 
 def narrowed(
-    query: sa.Select[Any], table: sa.Table, account_id: AccountId, wanted: Choice
+    query: sa.Select[Any], table: sa.Table, account_id: AccountId, wanted: ScopeFilter
 ) -> sa.Select[Any]:
-    """Return the query of those rows of an account's that are wanted."""
+    """Narrow a query to the wanted rows of an account."""
     query = query.where(table.c.account_id == account_id)
     if wanted.ids is not None:
         query = query.where(table.c.id.in_(list(wanted.ids)))
@@ -201,13 +201,13 @@ def narrowed(
 
 
 def sorted_by(query: sa.Select[Any], table: sa.Table, part: Slice[NameOrder]) -> sa.Select[Any]:
-    """Return the query with its rows in order; what has the same name, by age."""
+    """Sort a query; equal names by age."""
     columns = [table.c[part.order.value], table.c.id]
     return query.order_by(*(column.desc() if part.is_descending else column for column in columns))
 
 
 async def register_jobs(tx: Transaction, names: Collection[JobName]) -> Mapping[JobName, Job]:
-    """Return the job of each name, made on first sight with its project and environment."""
+    """Find the job of each name; create missing ones, with project and environment."""
     found = await find_jobs(tx, names)
     # Sorted, so that two transactions that make the same ones wait for each other in one order.
     missing = sorted(set(names) - found.keys())
@@ -218,7 +218,7 @@ async def register_jobs(tx: Transaction, names: Collection[JobName]) -> Mapping[
 
 
 async def count_jobs(tx: Transaction, account_ids: Collection[AccountId]) -> dict[AccountId, int]:
-    """Return how many jobs each of these accounts has that has any."""
+    """Count jobs of each of these accounts; accounts without any are missing."""
     rows = await tx.execute(
         sa.select(jobs.c.account_id, sa.func.count().label("jobs"))
         .where(jobs.c.account_id.in_(list(account_ids)))
@@ -228,7 +228,7 @@ async def count_jobs(tx: Transaction, account_ids: Collection[AccountId]) -> dic
 
 
 async def find_jobs(tx: Transaction, names: Collection[JobName]) -> dict[JobName, Job]:
-    """Return the jobs that exist already; none is deleted before this transaction ends."""
+    """Find existing jobs by name."""
     wanted = [(name.account_id, name.project, name.environment, name.job) for name in names]
     rows = await tx.execute(FIND_JOBS, {"names": wanted})
     return {
@@ -296,7 +296,7 @@ def inserting(tx: Transaction, table: sa.Table, within: str) -> Insert:
 
 
 def job_of(row: sa.Row[tuple[object, ...]]) -> Job:
-    """Return the job in a row of ``JOB_COLUMNS``."""
+    """The job in a row of ``JOB_COLUMNS``."""
     return Job(
         id=row.id,
         name=row.name,
@@ -308,7 +308,7 @@ def job_of(row: sa.Row[tuple[object, ...]]) -> Job:
 
 
 def logged_job_of(row: sa.Row[Any]) -> LoggedJob:
-    """Return the job in a row of ``list_jobs``."""
+    """The job in a row of ``list_jobs``."""
     return LoggedJob(
         job=job_of(row),
         account_id=row.account_id,
@@ -318,13 +318,13 @@ def logged_job_of(row: sa.Row[Any]) -> LoggedJob:
     )
 
 
-def project_of(row: sa.Row[Any]) -> Project:
-    """Return the project in a row."""
+def project_in_row(row: sa.Row[Any]) -> Project:
+    """The project in a row."""
     return Project(id=row.id, account_id=row.account_id, name=row.name, created_at=row.created_at)
 
 
 def environment_of(row: sa.Row[Any]) -> Environment:
-    """Return the environment in a row of ``list_environments``."""
+    """The environment in a row of ``list_environments``."""
     project = Project(
         id=row.project_id,
         account_id=row.account_id,

@@ -50,7 +50,7 @@ class KeyFile:
         return self._path.exists()
 
     def read(self) -> Sequence[MasterKey]:
-        """Return the keys in their order.
+        """Read the keys, in order.
 
         Raises:
             InvalidError: the file cannot be read, or holds anything but keys.
@@ -64,15 +64,14 @@ class KeyFile:
                 f"The master key {self._path} cannot be read: {error.strerror}."
             ) from None
         try:
-            return keys_in(lines)
+            return master_keys_in(lines)
         except ValueError:
             raise InvalidError(f"The file {self._path} does not hold a master key.") from None
 
     def read_if_changed(self) -> Sequence[MasterKey] | None:
-        """Return the keys if the file is another one than at the last reading.
+        """Read the keys if the file has changed since the last reading.
 
-        A file that cannot be read just now is as good as one that has not changed: whoever asks
-        has its keys already.
+        A file that cannot be read just now counts as unchanged: the caller has its keys already.
         """
         with suppress(OSError, InvalidError):
             if identity_of(self._path.stat()) != self._seen:
@@ -91,7 +90,7 @@ class KeyFile:
         unfinished.unlink()
 
     def replace(self, keys: Sequence[MasterKey]) -> None:
-        """Put other keys in the place of all; whoever reads meanwhile gets the old or the new."""
+        """Replace all keys at once; a concurrent reader gets the old or the new ones."""
         self._write_beside(keys).replace(self._path)
 
     def _write_beside(self, keys: Sequence[MasterKey]) -> Path:
@@ -105,23 +104,23 @@ class KeyFile:
 
 
 def identity_of(status: os.stat_result) -> object:
-    """Return what differs between a file and the one that takes its place."""
+    """What differs between a file and the one that takes its place."""
     return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
-def keys_in(lines: Sequence[bytes]) -> Sequence[MasterKey]:
+def master_keys_in(lines: Sequence[bytes]) -> Sequence[MasterKey]:
     """Read lines.
 
     Raises:
         ValueError: one of them is no key, or none is there.
     """
-    keys = [key_in(line) for line in lines if line.strip()]
+    keys = [master_key_in(line) for line in lines if line.strip()]
     if not keys:
         raise ValueError
     return keys
 
 
-def key_in(line: bytes) -> MasterKey:
+def master_key_in(line: bytes) -> MasterKey:
     """Read a line; the key may be spelt in either alphabet of base64, as `openssl rand` does.
 
     Raises:

@@ -1,6 +1,6 @@
-"""Waking those who deliver, in this process and in others, when something has become due.
+"""Wake dispatchers, in this process and in others, when something has become due.
 
-What wakes is only a hint: whoever delivers also looks by itself, so that one that is lost costs a
+A notification is only a hint: dispatchers also look by themselves, so that a lost one costs a
 moment and no delivery.
 """
 
@@ -14,7 +14,7 @@ Wake = Callable[[], None]
 
 
 class Notifier(Protocol):
-    """Wakes whoever listens; ``InProcess`` and PostgreSQL's ``ListenNotify`` are the two of it."""
+    """Wakes listeners; implemented by ``InProcess`` and PostgreSQL's ``ListenNotify``."""
 
     async def tell_others(self, connection: AsyncConnection) -> None:
         """Within a transaction: let other processes know, if and when it commits."""

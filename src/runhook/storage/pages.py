@@ -42,7 +42,7 @@ class Period:
     until: datetime | None = None
 
     def conditions(self, column: sa.Column[Any]) -> list[sa.ColumnElement[bool]]:
-        """Return what the period asks of a column."""
+        """Conditions of the period on a column."""
         found: list[sa.ColumnElement[bool]] = []
         if self.since is not None:
             found.append(column >= self.since)
@@ -59,7 +59,7 @@ async def page_of(
     tx: Transaction,
     part: Slice[Any],
 ) -> Page[Item]:
-    """Return a page of a query's rows.
+    """Read a page of a query's rows.
 
     Args:
         query: the rows in their order.

@@ -28,7 +28,7 @@ class KnownUser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class AccountMember:
     """A user in an account."""
 
     user: User
@@ -59,13 +59,13 @@ async def insert_user(
 
 
 async def find_user_by_email(tx: Transaction, email: str) -> KnownUser | None:
-    """Return the user with this e-mail address, in the form that `check_email` gives it."""
+    """Find the user with this e-mail address, in the form that `check_email` gives it."""
     row = (await tx.execute(sa.select(users).where(users.c.email == email))).one_or_none()
     return None if row is None else KnownUser(user=user_of(row), password_hash=row.password_hash)
 
 
 async def lock_user(tx: Transaction, user_id: UserId) -> KnownUser | None:
-    """Return a user, and let nobody else change them before this transaction ends."""
+    """Find a user; lock them until the transaction ends."""
     row = (
         await tx.execute(
             sa.select(users).where(users.c.id == user_id).with_for_update(key_share=True)
@@ -100,8 +100,10 @@ async def insert_member(
     return rows.rowcount == 1
 
 
-async def find_member(tx: Transaction, account_id: AccountId, user_id: UserId) -> Member | None:
-    """Return a member of an account."""
+async def find_member(
+    tx: Transaction, account_id: AccountId, user_id: UserId
+) -> AccountMember | None:
+    """Find a member of an account."""
     row = (
         await tx.execute(members_query(account_id).where(members.c.user_id == user_id))
     ).one_or_none()
@@ -110,8 +112,8 @@ async def find_member(tx: Transaction, account_id: AccountId, user_id: UserId) -
 
 async def list_members(
     tx: Transaction, account_id: AccountId, *, limit: int, offset: int
-) -> Sequence[Member]:
-    """Return a page of an account's members, who was first before who came later."""
+) -> Sequence[AccountMember]:
+    """A page of an account's members, the earliest first."""
     rows = await tx.execute(
         members_query(account_id)
         .order_by(members.c.created_at, members.c.user_id)
@@ -122,7 +124,7 @@ async def list_members(
 
 
 async def count_members(tx: Transaction, account_id: AccountId, role: Role | None = None) -> int:
-    """Return how many members an account has, or how many with one role."""
+    """Count members of an account, or those with one role."""
     query = (
         sa.select(sa.func.count()).select_from(members).where(members.c.account_id == account_id)
     )
@@ -152,7 +154,7 @@ async def delete_member(tx: Transaction, account_id: AccountId, user_id: UserId)
 async def find_membership(
     tx: Transaction, account_id: AccountId, user_id: UserId
 ) -> Membership | None:
-    """Return what a user is in an account, None if nothing or if there is no such account."""
+    """Membership of a user in an account; None without one."""
     row = (
         await tx.execute(memberships_query(user_id).where(accounts.c.id == account_id))
     ).one_or_none()
@@ -160,13 +162,13 @@ async def find_membership(
 
 
 async def memberships_of(tx: Transaction, user_id: UserId) -> Sequence[Membership]:
-    """Return the accounts that a user is in, in the order of their ids."""
+    """Accounts that a user is in, by id."""
     rows = await tx.execute(memberships_query(user_id).order_by(accounts.c.id))
     return [Membership(account=account_of(row), role=row.role) for row in rows]
 
 
 def members_query(account_id: AccountId) -> sa.Select[Any]:
-    """Return the query of an account's members."""
+    """Query of an account's members."""
     return (
         sa.select(*SHOWN, members.c.role, members.c.created_at.label("joined_at"))
         .join(members, members.c.user_id == users.c.id)
@@ -175,7 +177,7 @@ def members_query(account_id: AccountId) -> sa.Select[Any]:
 
 
 def memberships_query(user_id: UserId) -> sa.Select[Any]:
-    """Return the query of a user's accounts."""
+    """Query of a user's accounts."""
     return (
         sa.select(accounts, members.c.role)
         .join(members, members.c.account_id == accounts.c.id)
@@ -191,6 +193,6 @@ def user_of(row: sa.Row[Any]) -> User:
     return User(id=row.id, email=row.email, name=row.name, created_at=row.created_at)
 
 
-def member_of(row: sa.Row[Any]) -> Member:
+def member_of(row: sa.Row[Any]) -> AccountMember:
     """Read a row of ``members_query``."""
-    return Member(user=user_of(row), role=row.role, joined_at=row.joined_at)
+    return AccountMember(user=user_of(row), role=row.role, joined_at=row.joined_at)

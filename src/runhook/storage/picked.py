@@ -18,7 +18,7 @@ from runhook.storage.tables import deliveries
 async def missing_of(
     tx: Transaction, account_id: AccountId, picked: Picked
 ) -> Sequence[DeliveryId]:
-    """Return those of the deliveries that the account does not have, in their order."""
+    """Those of the deliveries that the account does not have, in order."""
     rows = await tx.execute(sa.select(deliveries.c.id).where(*are_picked(account_id, picked)))
     found = set(rows.scalars())
     return [one for one in picked.delivery_ids if one not in found]
@@ -30,7 +30,7 @@ async def count_picked(
     """Count the deliveries that are meant, by webhook."""
     rows = await tx.execute(
         sa.select(deliveries.c.webhook_id, sa.func.count().label("chosen"))
-        .where(*are_picked(account_id, picked), is_chosen(fixed_at, tx.now))
+        .where(*are_picked(account_id, picked), is_picked_chosen(fixed_at, tx.now))
         .group_by(deliveries.c.webhook_id)
     )
     return {row.webhook_id: row.chosen for row in rows}
@@ -46,7 +46,7 @@ async def look_for_picked(
     place: LogPlace,
     limit: int,
 ) -> Sequence[Candidate]:
-    """Return the next of a webhook's deliveries that were picked, the oldest first.
+    """The next picked deliveries of a webhook, the oldest first.
 
     Args:
         tx: where to look.
@@ -59,7 +59,9 @@ async def look_for_picked(
     """
     columns = deliveries.c
     rows = await tx.execute(
-        sa.select(columns.id, columns.created_at, is_chosen(fixed_at, tx.now).label("is_chosen"))
+        sa.select(
+            columns.id, columns.created_at, is_picked_chosen(fixed_at, tx.now).label("is_chosen")
+        )
         .where(
             *are_picked(account_id, picked),
             columns.webhook_id == webhook_id,
@@ -73,7 +75,7 @@ async def look_for_picked(
 
 
 def are_picked(account_id: AccountId, picked: Picked) -> Sequence[sa.ColumnElement[bool]]:
-    """Return the conditions that keep to an account's deliveries that were picked."""
+    """Conditions for an account's picked deliveries."""
     # The addition keeps the account's index out of it, which leads to more of them than their ids.
     return (
         deliveries.c.account_id + 0 == account_id,
@@ -81,8 +83,8 @@ def are_picked(account_id: AccountId, picked: Picked) -> Sequence[sa.ColumnEleme
     )
 
 
-def is_chosen(fixed_at: datetime, now: Clock) -> sa.ColumnElement[bool]:
-    """Return what a delivery that was picked must be to belong to a redelivery."""
+def is_picked_chosen(fixed_at: datetime, now: Clock) -> sa.ColumnElement[bool]:
+    """Condition that a picked delivery belongs to a redelivery."""
     columns = deliveries.c
     return sa.and_(
         columns.state != DeliveryState.SENDING, is_as_it_was(fixed_at, now), ~columns.is_test

@@ -71,7 +71,7 @@ async def insert_redelivery(tx: Transaction, redelivery: Redelivery) -> None:
 async def find_redelivery(
     tx: Transaction, account_id: AccountId, redelivery_id: RedeliveryId
 ) -> Redelivery | None:
-    """Return a redelivery of this account."""
+    """Find a redelivery of this account."""
     found = await with_shares(select_redeliveries(account_id, redelivery_id), tx=tx)
     return found[0] if found else None
 
@@ -79,7 +79,7 @@ async def find_redelivery(
 async def lock_redelivery(
     tx: Transaction, account_id: AccountId, redelivery_id: RedeliveryId
 ) -> Redelivery | None:
-    """Return a redelivery, and let nobody take a step of it before this transaction ends."""
+    """Find a redelivery; lock it, so that no step of it is taken until the transaction ends."""
     locked = select_redeliveries(account_id, redelivery_id).with_for_update()
     found = await with_shares(locked, tx=tx)
     return found[0] if found else None
@@ -88,13 +88,13 @@ async def lock_redelivery(
 async def list_redeliveries(
     tx: Transaction, account_id: AccountId, *, limit: int, offset: int
 ) -> Sequence[Redelivery]:
-    """Return a page of an account's redeliveries, the newest first."""
+    """A page of an account's redeliveries, the newest first."""
     newest_first = select_redeliveries(account_id).order_by(redeliveries.c.id.desc())
     return await with_shares(newest_first.limit(limit).offset(offset), tx=tx)
 
 
 async def count_redeliveries(tx: Transaction, account_id: AccountId) -> int:
-    """Return how many redeliveries an account has."""
+    """Count an account's redeliveries."""
     rows = await tx.execute(
         sa.select(sa.func.count())
         .select_from(redeliveries)
@@ -104,10 +104,10 @@ async def count_redeliveries(tx: Transaction, account_id: AccountId) -> int:
 
 
 async def lock_due_share(tx: Transaction) -> DueShare | None:
-    """Return the share whose step has been due for longest, None if there is none.
+    """Lock the share whose step has been due for longest; None if there is none.
 
     Its redelivery is locked too, so that a step, another one of it, and its cancellation come one
-    after the other. What somebody else has is passed over, never waited for.
+    after the other. Locked rows are skipped, never waited for.
     """
     row = (
         await tx.execute(
@@ -231,7 +231,7 @@ SHARE_COLUMNS = [
 
 
 def update_share(due: DueShare) -> sa.Update:
-    """Return the statement that changes a share's row."""
+    """Statement that changes a share's row."""
     return sa.update(redelivery_shares).where(
         redelivery_shares.c.redelivery_id == due.redelivery.id,
         redelivery_shares.c.webhook_id == due.share.webhook_id,
@@ -241,13 +241,13 @@ def update_share(due: DueShare) -> sa.Update:
 def select_redeliveries(
     account_id: AccountId, redelivery_id: RedeliveryId | None = None
 ) -> sa.Select[Any]:
-    """Return the query of an account's redeliveries, or of one of them."""
+    """Query of an account's redeliveries, or of one of them."""
     query = sa.select(redeliveries).where(redeliveries.c.account_id == account_id)
     return query if redelivery_id is None else query.where(redeliveries.c.id == redelivery_id)
 
 
 async def with_shares(query: sa.Select[Any], *, tx: Transaction) -> Sequence[Redelivery]:
-    """Return the redeliveries that a query finds, with their shares."""
+    """Read the redeliveries of a query, with their shares."""
     rows = (await tx.execute(query)).all()
     shares = await shares_of([row.id for row in rows], tx=tx)
     return [redelivery_of(row, shares[row.id]) for row in rows]
@@ -256,7 +256,7 @@ async def with_shares(query: sa.Select[Any], *, tx: Transaction) -> Sequence[Red
 async def shares_of(
     ids: Collection[RedeliveryId], *, tx: Transaction
 ) -> Mapping[RedeliveryId, Sequence[RedeliveryShare]]:
-    """Return the shares of each of these redeliveries."""
+    """Shares of each of these redeliveries."""
     found: dict[RedeliveryId, list[RedeliveryShare]] = {one: [] for one in ids}
     rows = await tx.execute(
         sa.select(redelivery_shares.c.redelivery_id, *SHARE_COLUMNS)
@@ -269,7 +269,7 @@ async def shares_of(
 
 
 def columns_of(selection: Selection | Picked) -> dict[str, Any]:
-    """Return the columns that say what was asked for."""
+    """Columns of a selection."""
     if isinstance(selection, Picked):
         return {"delivery_ids": list(selection.delivery_ids), "states": [], "event_types": []}
     return {
@@ -286,7 +286,7 @@ def columns_of(selection: Selection | Picked) -> dict[str, Any]:
 
 
 def selection_of(row: sa.Row[Any]) -> Selection | Picked:
-    """Return what was asked for, of a redelivery's row."""
+    """The selection in a redelivery's row."""
     if row.delivery_ids:
         return Picked(tuple(DeliveryId(one) for one in row.delivery_ids))
     return Selection(
@@ -302,7 +302,7 @@ def selection_of(row: sa.Row[Any]) -> Selection | Picked:
 
 
 def redelivery_of(row: sa.Row[Any], shares: Iterable[RedeliveryShare]) -> Redelivery:
-    """Return the redelivery in a row."""
+    """The redelivery in a row."""
     return Redelivery(
         id=row.id,
         account_id=row.account_id,
@@ -318,7 +318,7 @@ def redelivery_of(row: sa.Row[Any], shares: Iterable[RedeliveryShare]) -> Redeli
 
 
 def share_of(row: sa.Row[Any]) -> RedeliveryShare:
-    """Return the share in a row of ``SHARE_COLUMNS``."""
+    """The share in a row of ``SHARE_COLUMNS``."""
     return RedeliveryShare(
         webhook_id=WebhookId(row.share_webhook_id),
         total=row.share_total,

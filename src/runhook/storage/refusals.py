@@ -34,7 +34,7 @@ REFUSALS = {
     "3D000": NO_DATABASE,
     "08P01": REFUSED_PARAMETER,
 }
-"""What there is to do, by SQLSTATE. The server's own words may name what is nobody's business."""
+"""What there is to do, by SQLSTATE. The server's own words may name private things."""
 
 
 class LockedOutError(ConnectionError):

@@ -30,7 +30,7 @@ async def note_sign_of_life(tx: Transaction, replica: Replica, *, attempts_latel
 
 
 async def list_replicas(tx: Transaction) -> Sequence[SeenReplica]:
-    """Return every process that is known, the one that started first before the others."""
+    """Every known process, the earliest start first."""
     rows = await tx.execute(
         sa.select(replicas, lives(tx.now).label("is_alive")).order_by(
             replicas.c.started_at, replicas.c.name
@@ -54,7 +54,7 @@ async def list_replicas(tx: Transaction) -> Sequence[SeenReplica]:
 
 
 def lives(now: Clock) -> sa.ColumnElement[bool]:
-    """Return the condition that a process has shown that it lives not long ago."""
+    """Condition that a process has sent a heartbeat lately."""
     return replicas.c.seen_at > after(now, sa.literal(-LONGEST_SILENCE, Duration))
 
 

@@ -117,7 +117,7 @@ class RunOrder(StrEnum):
 async def list_runs(
     tx: Transaction, account_id: AccountId, wanted: RunFilter, part: Slice[RunOrder]
 ) -> Page[LoggedRun]:
-    """Return a page of this account's runs.
+    """A page of this account's runs.
 
     A run without an end comes after all ends, on both databases.
     """
@@ -129,7 +129,7 @@ async def list_runs(
 async def list_uncounted_runs(
     tx: Transaction, account_id: AccountId, wanted: RunFilter, part: Slice[RunOrder]
 ) -> Sequence[LoggedRun]:
-    """Return the same runs as ``list_runs`` for who need not know how many there are in all."""
+    """The same runs as ``list_runs``, without their total."""
     query = select_in_order(account_id, wanted, part).limit(part.limit).offset(part.offset)
     return [logged_run_of(row) for row in await tx.execute(query)]
 
@@ -137,7 +137,7 @@ async def list_uncounted_runs(
 def select_in_order(
     account_id: AccountId, wanted: RunFilter, part: Slice[RunOrder]
 ) -> sa.Select[Any]:
-    """Return the query of an account's runs in the order of a list."""
+    """Query of an account's runs in the order of a list."""
     query = select_logged_runs().where(*conditions(account_id, wanted))
     if part.order is not RunOrder.ID:
         column = runs.c[part.order.value]
@@ -148,20 +148,20 @@ def select_in_order(
 
 
 async def find_run(tx: Transaction, account_id: AccountId, run_id: RunId) -> LoggedRun | None:
-    """Return a run of this account."""
+    """Find a run of this account."""
     query = select_logged_runs().where(runs.c.account_id == account_id, runs.c.id == run_id)
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else logged_run_of(row)
 
 
 def select_logged_runs() -> sa.Select[Any]:
-    """Return the query of runs as they are shown, to be narrowed."""
+    """Query of runs as they are shown, to be narrowed."""
     has_artifacts = sa.exists().where(artifacts.c.run_id == runs.c.id, artifacts.c.is_whole)
     return select_runs().add_columns(has_artifacts.label("has_artifacts"))
 
 
 def conditions(account_id: AccountId, wanted: RunFilter) -> list[sa.ColumnElement[bool]]:
-    """Return what a filter asks of an account's runs."""
+    """Conditions of a filter on an account's runs."""
     found = [runs.c.account_id == account_id]
     if wanted.ids is not None:
         found.append(runs.c.id.in_(list(wanted.ids)))
@@ -178,7 +178,7 @@ def conditions(account_id: AccountId, wanted: RunFilter) -> list[sa.ColumnElemen
 
 
 def jobs_in(account_id: AccountId, wanted: RunFilter) -> sa.Select[tuple[int]]:
-    """Return the query of the ids of the jobs in the wanted projects and environments."""
+    """Query of the ids of the jobs in the wanted projects and environments."""
     query = (
         sa.select(jobs.c.id)
         .join(environments, environments.c.id == jobs.c.environment_id)
@@ -223,7 +223,7 @@ def runs_by_key(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
 async def count_open_runs(
     tx: Transaction, account_ids: Collection[AccountId]
 ) -> dict[AccountId, int]:
-    """Return how many runs go on in each of these accounts, 0 for none."""
+    """Count open runs of each of these accounts, 0 for none."""
     rows = await tx.execute(
         sa.select(runs.c.account_id, sa.func.count().label("runs"))
         .where(runs.c.account_id.in_(list(account_ids)), IS_OPEN)
@@ -235,7 +235,7 @@ async def count_open_runs(
 async def lock_runs(
     tx: Transaction, ids: Collection[tuple[AccountId, RunId]]
 ) -> dict[tuple[AccountId, RunId], Run]:
-    """Return these runs, and let no other transaction change them before this one ends."""
+    """Find these runs; lock them until the transaction ends."""
     rows = await tx.execute(
         LOCK_RUNS, {"ids": sorted({run_id for _, run_id in ids}), "pairs": sorted(ids)}
     )
@@ -243,10 +243,10 @@ async def lock_runs(
 
 
 async def lock_silent_runs(tx: Transaction, *, limit: int) -> Sequence[SilentRun]:
-    """Return runs that go on and of which nothing was heard for too long, the most silent first.
+    """Open runs whose reporter was silent for too long, the most silent first; locked.
 
-    What another transaction is changing is passed over, and what is returned nobody else changes
-    before this one ends. The database's clock decides.
+    Rows that another transaction is changing are skipped; those returned stay locked until this
+    one ends. The database's clock decides.
     """
     silence = sa.type_coerce(tx.now, sa.BigInteger) - sa.type_coerce(
         runs.c.heartbeat_at, sa.BigInteger
@@ -286,7 +286,7 @@ async def insert_runs(
                 "trigger": one.run.trigger and asdict(one.run.trigger),
                 "started_at": one.run.started_at,
                 "created_at": one.run.created_at,
-                **changing_columns(one.run),
+                **columns_of_run(one.run),
             }
             for one in stored
         ],
@@ -307,7 +307,7 @@ def inserting_runs(now: Clock) -> sa.Executable:
 
 async def update_runs(tx: Transaction, changed: Sequence[Run]) -> None:
     """Write what a report can change of a run."""
-    rows = [changing_columns(run) for run in changed]
+    rows = [columns_of_run(run) for run in changed]
     await tx.execute_many(
         updating_runs(tuple(rows[0])),
         [{"run_id": run.id, **row} for run, row in zip(changed, rows, strict=True)],
@@ -316,7 +316,7 @@ async def update_runs(tx: Transaction, changed: Sequence[Run]) -> None:
 
 @lru_cache
 def updating_runs(names: tuple[str, ...]) -> sa.Update:
-    """Return the statement that writes these columns of a run."""
+    """Statement that writes these columns of a run."""
     return (
         sa.update(runs)
         .where(runs.c.id == sa.bindparam("run_id"))
@@ -369,7 +369,7 @@ async def list_events(tx: Transaction, run: Run) -> Sequence[Event]:
 async def look_at_old_runs(
     tx: Transaction, *, beyond: RunPlace, before: datetime, limit: int
 ) -> Sequence[tuple[RunPlace, bool]]:
-    """Return runs that began before a time, in the order of that, and whether each can go."""
+    """Runs that began before a time, in order, and whether each can be deleted."""
     place = sa.tuple_(runs.c.created_at, runs.c.id)
     rows = await tx.execute(
         sa.select(runs.c.created_at, runs.c.id, can_go(before).label("can_go"))
@@ -386,10 +386,10 @@ async def look_at_old_runs(
 async def lock_old_runs(
     tx: Transaction, run_ids: Collection[RunId], *, before: datetime
 ) -> Sequence[RunId]:
-    """Return those of these runs that can go.
+    """Those of these runs that can be deleted, locked.
 
-    What another transaction is changing is passed over, and what is returned nobody else changes
-    before this one ends.
+    Rows that another transaction is changing are skipped; those returned stay locked until this
+    one ends.
     """
     ids = await tx.execute(
         sa.select(runs.c.id)
@@ -401,7 +401,7 @@ async def lock_old_runs(
 
 
 def can_go(before: datetime) -> sa.ColumnElement[bool]:
-    """Return the condition that a run was over before a time and that no delivery speaks of it."""
+    """Condition that a run was over before a time and has no delivery."""
     # Not EXISTS, which PostgreSQL may turn into a join that reads the whole table.
     any_delivery = (
         sa.select(deliveries.c.id)
@@ -432,12 +432,12 @@ async def delete_runs(tx: Transaction, ids: Collection[RunId]) -> int:
 
 
 def select_runs() -> sa.Select[Any]:
-    """Return the query of runs with their jobs, to be narrowed."""
+    """Query of runs with their jobs, to be narrowed."""
     return sa.select(*RUN_COLUMNS).select_from(RUNS_WITH_NAMES)
 
 
-def changing_columns(run: Run) -> dict[str, Any]:
-    """Return the columns that a report can change."""
+def columns_of_run(run: Run) -> dict[str, Any]:
+    """Columns that a report can change."""
     return {
         "dbt_version": run.dbt_version,
         "status": run.status.value,
@@ -455,19 +455,19 @@ def changing_columns(run: Run) -> dict[str, Any]:
 
 
 def stored_run_of(row: sa.Row[Any]) -> StoredRun:
-    """Return the run in a row of ``RUN_COLUMNS`` as it is matched with reports."""
+    """The run in a row of ``RUN_COLUMNS``, to be matched with reports."""
     return StoredRun(run=run_of(row), start_fingerprint=row.start_fingerprint)
 
 
 def logged_run_of(row: sa.Row[Any]) -> LoggedRun:
-    """Return the run in a row of ``select_logged_runs``."""
+    """The run in a row of ``select_logged_runs``."""
     return LoggedRun(
         run=run_of(row), heartbeat_at=row.heartbeat_at, has_artifacts=bool(row.has_artifacts)
     )
 
 
 def run_of(row: sa.Row[Any]) -> Run:
-    """Return the run in a row of ``RUN_COLUMNS``."""
+    """The run in a row of ``RUN_COLUMNS``."""
     return Run(
         id=row.id,
         account_id=row.account_id,
@@ -489,7 +489,7 @@ def run_of(row: sa.Row[Any]) -> Run:
         status_message=row.status_message,
         outcome=row.outcome,
         results=row.results,
-        steps=tuple(step_of(stored) for stored in row.steps or ()),
+        steps=tuple(step_in_row(stored) for stored in row.steps or ()),
         progress=row.progress and Progress(**row.progress),
         started_at=row.started_at,
         finished_at=row.finished_at,
@@ -503,7 +503,7 @@ def run_of(row: sa.Row[Any]) -> Run:
 
 
 def stored_step_of(step: RunStep) -> dict[str, Any]:
-    """Return a step as JSON keeps it."""
+    """A step as stored JSON."""
     return {
         "name": step.name,
         "status": step.status.value,
@@ -513,8 +513,8 @@ def stored_step_of(step: RunStep) -> dict[str, Any]:
     }
 
 
-def step_of(stored: dict[str, Any]) -> RunStep:
-    """Return the step that ``stored_step_of`` made this from."""
+def step_in_row(stored: dict[str, Any]) -> RunStep:
+    """Parse what ``stored_step_of`` made."""
     return RunStep(
         name=stored["name"],
         status=RunStatus(stored["status"]),

@@ -24,10 +24,10 @@ async def migrate(store: Store) -> tuple[str | None, str]:
     """
     async with store.write() as tx:
         await tx.database.lock_schema(tx.connection)
-        return await tx.connection.run_sync(upgrade)
+        return await tx.connection.run_sync(upgrade_schema)
 
 
-def upgrade(connection: sa.Connection) -> tuple[str | None, str]:
+def upgrade_schema(connection: sa.Connection) -> tuple[str | None, str]:
     """Run the migrations that are missing, over an open connection."""
     config = Config(attributes={"connection": connection})
     migrations = str(Path(__file__).parent / "migrations")

@@ -75,7 +75,7 @@ async def touch_scopes(tx: Transaction, ids: Mapping[ScopeKind, Collection[int]]
 async def lock_scope(
     tx: Transaction, account_id: AccountId, kind: ScopeKind, scope_id: int
 ) -> str | None:
-    """Return the name of a scope that nobody else refers anew to before this transaction ends."""
+    """Name of a scope, locked so that no new reference to it appears until the transaction ends."""
     table = TABLES[kind]
     rows = await tx.execute(
         sa.select(table.c.name)
@@ -155,7 +155,7 @@ async def delete_unused(
 
 
 def is_unused(kind: ScopeKind, before: datetime) -> sa.ColumnElement[bool]:
-    """Return the condition that nothing refers to a scope, and nobody used it since a time."""
+    """Condition that nothing refers to a scope, and that it was not used since a time."""
     table = TABLES[kind]
     account_id, scope_id = sa.cast(table.c.account_id, sa.Text), sa.cast(table.c.id, sa.Text)
     topic = account_id + f" {NARROWED} {kind} " + scope_id

@@ -62,7 +62,7 @@ async def insert_session(
 
 
 async def find_valid_session(tx: Transaction, digest: str) -> ValidSession | None:
-    """Return the session with this digest, unless it has ended."""
+    """Find the session with this digest, unless it has ended."""
     row = (
         await tx.execute(
             sa.select(
@@ -103,7 +103,7 @@ async def note_session_use(
 async def list_sessions(
     tx: Transaction, user_id: UserId, *, limit: int, offset: int
 ) -> Sequence[Session]:
-    """Return a page of a user's sessions that have not ended, the newest first."""
+    """A page of a user's valid sessions, the newest first."""
     rows = await tx.execute(
         sa.select(*SHOWN)
         .where(sessions.c.user_id == user_id, sessions.c.expires_at > tx.now)
@@ -115,7 +115,7 @@ async def list_sessions(
 
 
 async def count_sessions(tx: Transaction, user_id: UserId) -> int:
-    """Return how many sessions of a user have not ended."""
+    """Count a user's valid sessions."""
     rows = await tx.execute(
         sa.select(sa.func.count())
         .select_from(sessions)

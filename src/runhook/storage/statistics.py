@@ -27,7 +27,7 @@ ADD_COUNTS = INSERT_COUNTS.on_conflict_do_update(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedHour:
-    """What is to be added to an hour of a webhook."""
+    """What to add to an hour of a webhook."""
 
     account_id: AccountId
     webhook_id: WebhookId
@@ -74,7 +74,7 @@ async def count_by_hour(
     *,
     since: datetime,
 ) -> Mapping[WebhookId, Sequence[HourlyCount]]:
-    """Return the hours of some of the account's webhooks from that one on, without durations."""
+    """Hourly counts of some of the account's webhooks since an hour, without durations."""
     columns = attempt_counts.c
     rows = await tx.execute(
         sa.select(columns.webhook_id, columns.hour, columns.succeeded, columns.failed).where(
@@ -93,7 +93,7 @@ async def count_by_hour(
 async def list_attempt_counts(
     tx: Transaction, account_id: AccountId, webhook_id: WebhookId, *, since: datetime
 ) -> Mapping[datetime, AttemptCounts]:
-    """Return what was counted of a webhook in each hour from that one on, the earliest first."""
+    """Hourly counts of a webhook since an hour, the earliest first."""
     columns = attempt_counts.c
     rows = await tx.execute(
         sa.select(attempt_counts)
@@ -123,7 +123,7 @@ async def delete_old_attempt_counts(tx: Transaction, *, before: datetime, limit:
 
 
 def counts_in(row: sa.Row[Any]) -> AttemptCounts:
-    """Return the counts in a row."""
+    """The counts in a row."""
     return AttemptCounts(
         succeeded=row.succeeded,
         failed=row.failed,

@@ -53,10 +53,10 @@ class Database(Protocol):
     """What differs between the databases; ``_sqlite`` and ``_postgresql`` are the two of it."""
 
     def file_of(self, url: str) -> Path | None:
-        """Return the file that only one process may deliver from, None if many may."""
+        """The file that only one process may deliver from; None if many may."""
 
     def open_at(self, url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
-        """Return the engine that writes, the one that reads, and who tells of what is due."""
+        """The engine that writes, the one that reads, and the notifier."""
 
     async def claim(
         self,
@@ -73,7 +73,7 @@ class Database(Protocol):
     async def read_many(
         self, connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
     ) -> Sequence[Sequence[Any]]:
-        """Return the rows of a query that may have hundreds of them."""
+        """Rows of a query that may have hundreds of them."""
 
     def is_held(self, name: str) -> sa.ColumnElement[bool]:
         """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
@@ -85,7 +85,7 @@ class Database(Protocol):
         """
 
     def size(self) -> sa.Select[int]:
-        """Return the query of how many bytes the database takes."""
+        """Query of the database's size, in bytes."""
 
     def is_away(self, error: sa.exc.DBAPIError) -> bool:
         """Whether an error means that the database is away, locked or full, and is no bug."""
@@ -123,8 +123,8 @@ class Transaction:
     acts_for: Actor | None = None
     """Whose permission was looked at in this transaction; None if it has not been."""
     makes_due: bool = False
-    """Whether something is to be sent as soon as this has committed: set by whatever does that,
-    so that whoever delivers is woken then, in every process."""
+    """Whether something is due once this has committed: set by statements that make it so, so that
+    dispatchers are woken then, in every process."""
 
     async def execute(
         self,
@@ -137,7 +137,7 @@ class Transaction:
     async def read_many(
         self, query: sa.Select[Any], parameters: Mapping[str, Any]
     ) -> Sequence[Sequence[Any]]:
-        """Return the rows of a query that may have hundreds of them.
+        """Rows of a query that may have hundreds of them.
 
         It is prepared once: build it once too.
         """
@@ -155,7 +155,7 @@ class Transaction:
 
 
 def after(now: Clock, pause: ColumnElement[timedelta]) -> Clock:
-    """Return the moment ``pause`` from ``now``, as an expression."""
+    """The moment ``pause`` from ``now``, as an expression."""
     return sa.type_coerce(sa.type_coerce(now, sa.BigInteger) + pause, UtcDateTime)
 
 

@@ -78,7 +78,7 @@ invitations = sa.Table(
     metadata,
     sa.Column("id", Number, primary_key=True),
     sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False, index=True),
-    # NULL for whoever opens the link, as at the first start.
+    # NULL: anyone who opens the link, as at the first start.
     sa.Column("email", sa.Text),
     sa.Column("role", Word(Role), nullable=False),
     sa.Column("digest", sa.Text, nullable=False, unique=True),
@@ -277,7 +277,7 @@ upload_places = sa.Table(
     sa.Column("id", Number, primary_key=True),
     sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
     sa.Column("digest", sa.Text, nullable=False, unique=True),
-    # Who asked for it: whoever uploads acts for them.
+    # The caller that asked for it: an upload acts for them.
     sa.Column("actor_kind", Word(ActorKind), nullable=False),
     sa.Column("actor_id", sa.BigInteger),
     sa.Column("actor_name", sa.Text, nullable=False),
@@ -519,7 +519,7 @@ attempts = sa.Table(
     sa.Column("response_body", sa.LargeBinary, nullable=False),
 )
 
-# Added to whenever attempts are recorded, so that nobody reads the log to count it.
+# Added to whenever attempts are recorded, so that the log is never read to count it.
 DURATION_COLUMNS = (*(f"up_to_{round(one * 1000)}_ms" for one in BUCKETS), "longer")
 attempt_counts = sa.Table(
     "attempt_counts",

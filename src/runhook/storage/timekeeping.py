@@ -30,14 +30,14 @@ SHORT = timedelta(minutes=5)
 
 
 async def moment_of(tx: Transaction) -> datetime:
-    """Return the present moment on the database's clock."""
+    """The present moment on the database's clock."""
     rows = await tx.execute(sa.select(sa.type_coerce(tx.now, UtcDateTime)))
     moment: datetime = rows.scalar_one()
     return moment
 
 
 async def find_timekeeping(tx: Transaction) -> Timekeeping | None:
-    """Return what is known of the clock, None before the first look at it."""
+    """State of the clock; None before the first look at it."""
     row = (await tx.execute(sa.select(timekeeping))).one_or_none()
     if row is None:
         return None
@@ -121,7 +121,7 @@ async def let_go_on(tx: Transaction, schedule: RetrySchedule, *, limit: int) -> 
 
 
 async def longest_waits(tx: Transaction, schedule: RetrySchedule) -> sa.ColumnElement[timedelta]:
-    """Return the longest that a delivery of each webhook waits for an attempt, as an expression."""
+    """The longest that a delivery of each webhook waits for an attempt, as an expression."""
     rows = await tx.execute(
         sa.select(webhooks.c.id, webhooks.c.retry_schedule).where(
             webhooks.c.retry_schedule.is_not(None), webhooks.c.deleted_at.is_(None)
@@ -139,10 +139,10 @@ async def longest_waits(tx: Transaction, schedule: RetrySchedule) -> sa.ColumnEl
 
 
 def in_microseconds(duration: timedelta) -> sa.ColumnElement[int]:
-    """Return a duration as the number that the database keeps of it."""
+    """A duration as the database stores it."""
     return sa.cast(sa.literal(duration, Duration), sa.BigInteger)
 
 
 def ahead(now: Clock, pause: timedelta) -> Clock:
-    """Return the moment ``pause`` from ``now``, as an expression."""
+    """The moment ``pause`` from ``now``, as an expression."""
     return after(now, sa.literal(pause, Duration))

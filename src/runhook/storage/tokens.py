@@ -30,7 +30,7 @@ class ValidToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token as its account sees it, valid or not; the token itself nobody can see."""
+    """A token as its account sees it, valid or not, without its text."""
 
     id: int
     account_id: AccountId
@@ -74,7 +74,7 @@ async def insert_token(
 
 
 async def find_valid_tokens(tx: Transaction, digests: Collection[str]) -> dict[str, ValidToken]:
-    """Return what the tokens with these digests may act for, without those that are not valid."""
+    """Grants of the valid tokens among these digests."""
     rows = await tx.execute(
         valid_tokens_statement(tx.database.is_among(tokens.c.digest, "digests"), tx.now),
         {"digests": list(digests)},
@@ -95,7 +95,7 @@ async def find_valid_tokens(tx: Transaction, digests: Collection[str]) -> dict[s
 # It is asked at every request, and takes longer to build than to run.
 @lru_cache
 def valid_tokens_statement(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Select[Any]:
-    """Return the query of ``find_valid_tokens``."""
+    """Query of ``find_valid_tokens``."""
     return (
         sa.select(
             tokens.c.digest,
@@ -132,7 +132,7 @@ async def note_token_use(
 async def list_tokens(
     tx: Transaction, account_id: AccountId, *, limit: int, offset: int
 ) -> Sequence[Token]:
-    """Return a page of an account's tokens, the newest first."""
+    """A page of an account's tokens, the newest first."""
     rows = await tx.execute(
         sa.select(*SHOWN)
         .where(tokens.c.account_id == account_id)
@@ -144,7 +144,7 @@ async def list_tokens(
 
 
 async def count_tokens(tx: Transaction, account_id: AccountId) -> int:
-    """Return how many tokens an account has or had."""
+    """Count an account's tokens, expired and revoked ones too."""
     rows = await tx.execute(
         sa.select(sa.func.count()).select_from(tokens).where(tokens.c.account_id == account_id)
     )
@@ -152,7 +152,7 @@ async def count_tokens(tx: Transaction, account_id: AccountId) -> int:
 
 
 async def count_valid_tokens(tx: Transaction, account_id: AccountId) -> int:
-    """Return how many of an account's tokens are valid."""
+    """Count an account's valid tokens."""
     rows = await tx.execute(
         sa.select(sa.func.count())
         .select_from(tokens)
@@ -166,7 +166,7 @@ async def count_valid_tokens(tx: Transaction, account_id: AccountId) -> int:
 
 
 async def lock_token(tx: Transaction, account_id: AccountId, token_id: int) -> Token | None:
-    """Return a token of an account, and let nobody else change it before this transaction ends."""
+    """Find a token of an account; lock it until the transaction ends."""
     row = (
         await tx.execute(
             sa.select(*SHOWN)
@@ -178,7 +178,7 @@ async def lock_token(tx: Transaction, account_id: AccountId, token_id: int) -> T
 
 
 async def token_expiry(tx: Transaction, token_id: int) -> datetime | None:
-    """Return when a token expires, None for never."""
+    """When a token expires; None for never."""
     rows = await tx.execute(sa.select(tokens.c.expires_at).where(tokens.c.id == token_id))
     expires_at: datetime | None = rows.scalar_one_or_none()
     return expires_at

@@ -21,7 +21,7 @@ from runhook.storage.tables import IS_PENDING, IS_UNSENT, deliveries, webhooks
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class UnsentCounts:
     """How many deliveries are meant, by webhook, as far as was counted."""
 
     by_webhook: Mapping[WebhookId, int]
@@ -36,14 +36,14 @@ async def count_unsent(
     *,
     fixed_at: datetime,
     limit: int,
-) -> Counted:
+) -> UnsentCounts:
     """Count the deliveries that are meant, among the newest ``limit`` of their time."""
     looked_at = (
         select_unsent(account_id, selection.webhook_id, selection)
         .where(*within(selection))
         .with_only_columns(
             deliveries.c.webhook_id,
-            is_chosen(selection, fixed_at, tx.now).label("is_chosen"),
+            is_unsent_chosen(selection, fixed_at, tx.now).label("is_chosen"),
         )
         .limit(limit)
     )
@@ -58,7 +58,7 @@ async def count_unsent(
         ).group_by(rows.c.webhook_id)
     )
     counted = counts.all()
-    return Counted(
+    return UnsentCounts(
         {row.webhook_id: row.chosen for row in counted if row.chosen},
         is_whole=sum(row.looked_at for row in counted) < limit,
     )
@@ -67,7 +67,7 @@ async def count_unsent(
 async def webhooks_with_unsent(
     tx: Transaction, account_id: AccountId, selection: Selection
 ) -> Sequence[WebhookId]:
-    """Return the webhooks, deleted ones too, with anything unsent in the selection's time."""
+    """Webhooks, deleted ones too, with undelivered deliveries in the selection's time."""
     # Not EXISTS, which PostgreSQL may turn into a join that reads the whole index.
     any_unsent = (
         sa.select(deliveries.c.id)
@@ -93,7 +93,7 @@ async def look_for_unsent(
     place: LogPlace,
     limit: int,
 ) -> Sequence[Candidate]:
-    """Return the next deliveries of a webhook that did not arrive, the oldest first.
+    """The next undelivered deliveries of a webhook, the oldest first.
 
     Args:
         tx: where to look.
@@ -115,7 +115,7 @@ async def look_for_unsent(
         .with_only_columns(
             columns.id,
             columns.created_at,
-            is_chosen(selection, fixed_at, tx.now).label("is_chosen"),
+            is_unsent_chosen(selection, fixed_at, tx.now).label("is_chosen"),
         )
     )
     if selection.run_id is None:
@@ -127,7 +127,7 @@ async def look_for_unsent(
 
 
 async def count_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) -> int:
-    """Return how many deliveries wait for a webhook, counted up to a limit."""
+    """Count pending deliveries of a webhook, up to a limit."""
     waiting = (
         sa.select(deliveries.c.id)
         .where(IS_PENDING, deliveries.c.webhook_id == webhook_id)
@@ -141,9 +141,9 @@ async def count_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) -
 def select_unsent(
     account_id: AccountId, webhook_id: WebhookId | None, selection: Selection
 ) -> sa.Select[Any]:
-    """Return the query of an account's or a webhook's deliveries that did not arrive, or a run's.
+    """Query of an account's, a webhook's or a run's undelivered deliveries.
 
-    Of a run they come in no order, lest an index that has it is read to its end for a few.
+    Of a run they come in no order: an index that has it would be read to its end for a few.
     """
     columns = deliveries.c
     is_narrow = webhook_id is not None or selection.run_id is not None
@@ -159,15 +159,17 @@ def select_unsent(
 
 
 def within(selection: Selection) -> Sequence[sa.ColumnElement[bool]]:
-    """Return the conditions that keep to a selection's time."""
+    """Conditions of a selection's time."""
     found = [deliveries.c.created_at >= selection.since]
     if selection.until is not None:
         found.append(deliveries.c.created_at < selection.until)
     return found
 
 
-def is_chosen(selection: Selection, fixed_at: datetime, now: Clock) -> sa.ColumnElement[bool]:
-    """Return what a delivery that did not arrive must be to belong to a redelivery."""
+def is_unsent_chosen(
+    selection: Selection, fixed_at: datetime, now: Clock
+) -> sa.ColumnElement[bool]:
+    """Condition that an undelivered delivery belongs to a redelivery."""
     columns = deliveries.c
     conditions = [
         columns.state.in_(list(selection.states)),

@@ -15,7 +15,7 @@ from runhook.storage.tables import upload_places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class UploadPlace:
     """A place for the archive of one run."""
 
     id: int
@@ -50,8 +50,8 @@ async def insert_upload_place(
     )
 
 
-async def find_upload_place(tx: Transaction, digest: str) -> Place | None:
-    """Return a place that can still be used."""
+async def find_upload_place(tx: Transaction, digest: str) -> UploadPlace | None:
+    """Find a place that can still be used."""
     rows = await tx.execute(
         sa.select(upload_places).where(
             upload_places.c.digest == digest, upload_places.c.expires_at > tx.now
@@ -64,7 +64,7 @@ async def find_upload_place(tx: Transaction, digest: str) -> Place | None:
     grant = row.actor_id and Grant(
         account_id=row.account_id, permission=Permission.REPORT_RUNS, session_id=row.session_id
     )
-    return Place(
+    return UploadPlace(
         id=row.id,
         account_id=row.account_id,
         actor=Actor(kind=row.actor_kind, id=row.actor_id, name=row.actor_name, grant=grant),

@@ -32,7 +32,7 @@ class Vault:
 
     @staticmethod
     def new_key() -> bytes:
-        """Return a new random master key, in the form that key files hold."""
+        """Make a master key, in the form that key files hold."""
         return Fernet.generate_key()
 
     def opens(self, ciphertext: bytes) -> bool:
@@ -44,7 +44,7 @@ class Vault:
         return True
 
     def position_of(self, ciphertext: bytes) -> int | None:
-        """Return which of the keys opens it, 0 being the newest; None if none does."""
+        """Index of the key that opens it, 0 being the newest; None if none does."""
         for position, key in enumerate(self._keys):
             try:
                 key.decrypt(ciphertext)
@@ -54,12 +54,12 @@ class Vault:
         return None
 
     def encrypt(self, secret: Secret) -> bytes:
-        """Return what may be stored of ``secret``."""
+        """Encrypt ``secret`` for storage."""
         self._refresh()
         return MultiFernet(self._keys).encrypt(secret.reveal().encode())
 
     def decrypt(self, ciphertext: bytes) -> Secret:
-        """Return the secret.
+        """Decrypt a secret.
 
         Raises:
             cryptography.fernet.InvalidToken: it was encrypted with another master key.

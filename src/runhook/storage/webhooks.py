@@ -79,7 +79,7 @@ async def insert_webhook(
             secret_ciphertext=tx.vault.encrypt(secret),
             created_at=webhook.created_at,
             client_url_ciphertext=None if url is None else tx.vault.encrypt(Secret(url)),
-            **changing_columns(webhook),
+            **columns_of_webhook(webhook),
             **sealed(tx, opened, SECRET_OPTIONS),
         )
     )
@@ -103,9 +103,9 @@ async def update_webhook(
         url: the whole of its URL, if that is a secret and another one than before.
     """
     if webhook.active:
-        # What waited for the end of a pause need not wait any more.
+        # Deliveries that waited for the end of a pause need not wait any more.
         tx.makes_due = True
-    columns = changing_columns(webhook)
+    columns = columns_of_webhook(webhook)
     is_same_limit = webhooks.c.rate_limit.is_not_distinct_from(columns["rate_limit"])
     await tx.execute(
         sa.update(webhooks)
@@ -121,7 +121,7 @@ async def update_webhook(
 
 
 async def open_options(tx: Transaction, webhook: Webhook) -> tuple[Options, Collection[str]]:
-    """Return the options of a webhook with their secrets, and the names of those that are lost.
+    """Options of a webhook with their secrets, and the names of those that are lost.
 
     What is lost was encrypted with a master key that is not there; it stays masked.
     """
@@ -190,7 +190,7 @@ async def rotate_secret(
 async def lock_webhook(
     tx: Transaction, account_id: AccountId, webhook_id: WebhookId
 ) -> Webhook | None:
-    """Return a webhook and let no other transaction change it before this one ends."""
+    """Find a webhook; lock it until the transaction ends."""
     statement = select_webhooks(account_id).where(webhooks.c.id == webhook_id)
     row = (await tx.execute(statement.with_for_update())).one_or_none()
     return None if row is None else webhook_of(row)
@@ -199,7 +199,7 @@ async def lock_webhook(
 async def find_webhook(
     tx: Transaction, account_id: AccountId, webhook_id: WebhookId
 ) -> Webhook | None:
-    """Return a webhook of this account."""
+    """Find a webhook of this account."""
     statement = select_webhooks(account_id).where(webhooks.c.id == webhook_id)
     row = (await tx.execute(statement)).one_or_none()
     return None if row is None else webhook_of(row)
@@ -208,7 +208,7 @@ async def find_webhook(
 async def inactive_among(
     tx: Transaction, webhook_ids: Collection[WebhookId]
 ) -> Sequence[WebhookId]:
-    """Return those of these webhooks, of whatever account, that are not active."""
+    """Those of these webhooks, of any account, that are not active."""
     rows = await tx.execute(
         sa.select(webhooks.c.id)
         .where(webhooks.c.id.in_(list(webhook_ids)), ~webhooks.c.active)
@@ -220,7 +220,7 @@ async def inactive_among(
 async def list_webhooks(
     tx: Transaction, account_id: AccountId, *, limit: int, offset: int
 ) -> Sequence[Webhook]:
-    """Return a page of an account's webhooks, the oldest first."""
+    """A page of an account's webhooks, the oldest first."""
     rows = await tx.execute(
         select_webhooks(account_id).order_by(webhooks.c.id).limit(limit).offset(offset)
     )
@@ -230,7 +230,7 @@ async def list_webhooks(
 async def list_webhooks_with_deleted(
     tx: Transaction, account_id: AccountId, webhook_ids: Collection[WebhookId]
 ) -> Sequence[Webhook]:
-    """Return these webhooks of an account, those that were deleted too, the oldest first.
+    """These webhooks of an account, deleted ones too, the oldest first.
 
     A deleted one is not active.
     """
@@ -243,7 +243,7 @@ async def list_webhooks_with_deleted(
 
 
 async def count_webhooks(tx: Transaction, account_id: AccountId) -> int:
-    """Return how many webhooks an account has."""
+    """Count an account's webhooks."""
     rows = await tx.execute(
         sa.select(sa.func.count())
         .select_from(webhooks)
@@ -255,7 +255,7 @@ async def count_webhooks(tx: Transaction, account_id: AccountId) -> int:
 async def interested_webhooks(
     tx: Transaction, topics: Collection[str]
 ) -> Mapping[AccountId, Sequence[Webhook]]:
-    """Return the webhooks that have any of these topics, inactive ones too, by account."""
+    """Webhooks with any of these topics, inactive ones too, by account."""
     rows = await tx.execute(
         interested_statement(tx.database.is_among(interests.c.topic, "topics")),
         {"topics": sorted(topics)},
@@ -268,7 +268,7 @@ async def interested_webhooks(
 
 @lru_cache
 def interested_statement(is_asked: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Return the query of ``interested_webhooks``."""
+    """Query of ``interested_webhooks``."""
     asked = sa.select(interests.c.webhook_id).where(is_asked)
     return sa.select(webhooks).where(webhooks.c.id.in_(asked), IS_THERE).order_by(webhooks.c.id)
 
@@ -314,7 +314,7 @@ async def delete_old_webhooks(tx: Transaction, *, before: datetime, limit: int) 
 async def find_endpoints(
     tx: Transaction, webhook_ids: Collection[WebhookId]
 ) -> dict[WebhookId, Endpoint]:
-    """Return where these webhooks' deliveries go now; none for one that is not active."""
+    """Present endpoints of these webhooks; none for an inactive one."""
     rows = await tx.execute(
         finding_endpoints(tx.database.is_among(webhooks.c.id, "ids"), tx.now),
         {"ids": sorted(webhook_ids)},
@@ -342,7 +342,7 @@ async def pause_sealed(
 async def find_endpoint(
     tx: Transaction, account_id: AccountId, webhook_id: WebhookId
 ) -> Endpoint | None:
-    """Return where a webhook's deliveries would go now, active or not."""
+    """Present endpoint of a webhook, active or not."""
     rows = await tx.execute(
         select_endpoints(tx.now).where(
             webhooks.c.account_id == account_id, webhooks.c.id == webhook_id
@@ -353,7 +353,7 @@ async def find_endpoint(
 
 
 def select_endpoints(now: Clock) -> sa.Select[Any]:
-    """Return the query of what attempts are made with, to be narrowed."""
+    """Query of endpoints, to be narrowed."""
     previous = sa.case(
         (webhooks.c.previous_secret_until > now, webhooks.c.previous_secret_ciphertext)
     )
@@ -372,10 +372,10 @@ def select_endpoints(now: Clock) -> sa.Select[Any]:
 
 
 def endpoint_of(tx: Transaction, row: sa.Row[Any]) -> Endpoint:
-    """Return the endpoint in a row; a sealed one if there is no key for what was secret."""
+    """The endpoint in a row; a sealed one if its secrets cannot be decrypted."""
     ciphertexts = (row.secret_ciphertext, row.previous_secret_ciphertext)
     secrets: tuple[Secret, ...] = ()
-    options = options_of(row, SENT_OPTIONS)
+    options = options_in_row(row, SENT_OPTIONS)
     url = row.client_url
     is_sealed = False
     try:
@@ -412,7 +412,7 @@ async def newest_secret_opens(tx: Transaction) -> bool:
 async def lock_dispatched(
     tx: Transaction, webhook_ids: Collection[WebhookId]
 ) -> tuple[dict[WebhookId, Webhook], datetime]:
-    """Return webhooks, deleted ones as inactive, and the present moment on the database's clock.
+    """Webhooks, deleted ones as inactive, locked; and the time on the database's clock.
 
     No other transaction changes them before this one ends, but deliveries to them can be added. In
     the order of their ids, so that two workers wait for each other in one order.
@@ -469,12 +469,12 @@ async def deactivate_webhook(
 
 
 def select_webhooks(account_id: AccountId) -> sa.Select[Any]:
-    """Return the query of an account's webhooks, to be narrowed."""
+    """Query of an account's webhooks, to be narrowed."""
     return sa.select(webhooks).where(webhooks.c.account_id == account_id, IS_THERE)
 
 
-def changing_columns(webhook: Webhook) -> dict[str, Any]:
-    """Return the columns that a caller can change, or heals by changing others."""
+def columns_of_webhook(webhook: Webhook) -> dict[str, Any]:
+    """Columns that a caller can change, or that a change resets."""
     return {
         "name": webhook.name,
         "description": webhook.description,
@@ -497,7 +497,7 @@ def changing_columns(webhook: Webhook) -> dict[str, Any]:
 
 
 def webhook_of(row: sa.Row[Any]) -> Webhook:
-    """Return the webhook in a row."""
+    """The webhook in a row."""
     return Webhook(
         id=row.id,
         account_id=row.account_id,
@@ -510,7 +510,7 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
         project_ids=tuple(row.project_ids),
         environment_ids=tuple(row.environment_ids),
         active=row.active,
-        options=options_of(row, OPTIONS),
+        options=options_in_row(row, OPTIONS),
         health=Health(
             failing_since=row.failing_since,
             consecutive_failures=row.consecutive_failures,
@@ -527,8 +527,8 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
     )
 
 
-def options_of(row: sa.Row[Any], options: Sequence[Option]) -> Options:
-    """Return these options as a row has them, secrets masked; of others the defaults."""
+def options_in_row(row: sa.Row[Any], options: Sequence[Option]) -> Options:
+    """These options of a row, secrets masked; of others the defaults."""
     # Most are what they are by default, and every publication and claim reads some.
     given = {
         one.name: value
@@ -539,7 +539,7 @@ def options_of(row: sa.Row[Any], options: Sequence[Option]) -> Options:
 
 
 def unsealed(tx: Transaction, row: sa.Row[Any], options: Sequence[Option]) -> dict[str, Any]:
-    """Return those of these options that have secrets in a row, as JSON by name.
+    """Those of these options that have secrets in a row.
 
     Raises:
         cryptography.fernet.InvalidToken: one was encrypted with another master key.
@@ -553,7 +553,7 @@ def unsealed(tx: Transaction, row: sa.Row[Any], options: Sequence[Option]) -> di
 
 
 def sealed(tx: Transaction, opened: Options, options: Sequence[Option]) -> dict[str, bytes | None]:
-    """Return the columns of what is secret in these options; empty ones have nothing secret."""
+    """Columns of the secrets in these options; empty ones have none."""
     values = [(one, getattr(opened, one.name)) for one in options]
     return {
         ciphertext_of(one): tx.vault.encrypt(Secret(json.dumps(one.write(value))))
@@ -564,5 +564,5 @@ def sealed(tx: Transaction, opened: Options, options: Sequence[Option]) -> dict[
 
 
 def ciphertext_of(option: Option) -> str:
-    """Return the name of the column with what is secret in an option."""
+    """Name of the column with an option's secrets."""
     return f"{option.name}_ciphertext"

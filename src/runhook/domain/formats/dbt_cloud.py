@@ -3,7 +3,7 @@
 from runhook.domain.events import Event
 from runhook.domain.formats.format import NoSettings, Rendered, SignedFormat
 from runhook.domain.notices import Notice
-from runhook.domain.payload import render
+from runhook.domain.payload import render_payload
 from runhook.domain.telling import Telling
 
 
@@ -18,4 +18,4 @@ class DbtCloud(SignedFormat[NoSettings]):
 
     def render(self, event: Event | Notice, telling: Telling, settings: NoSettings) -> Rendered:
         del settings
-        return Rendered(body=render(event, telling))
+        return Rendered(body=render_payload(event, telling))

@@ -112,7 +112,7 @@ class PagerDuty(IncidentFormat[PagerDutySettings]):
     settings = PagerDutySettings
     caveat = (
         "PagerDuty has accepted the event, and looks at it later: a disabled service stays silent. "
-        "The sample is a resolve, which pages nobody."
+        "The sample is a resolve, which pages no one."
     )
 
     def check(self, settings: PagerDutySettings) -> PagerDutySettings:

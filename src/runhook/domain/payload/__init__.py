@@ -36,7 +36,7 @@ MISSED_RENDERERS = {
 }
 
 
-def render(event: Event | Notice, telling: Telling) -> bytes:
+def render_payload(event: Event | Notice, telling: Telling) -> bytes:
     """Render the final body of ``event``, in the version that the webhook chose."""
     return encoded(payload_of(event, telling))
 

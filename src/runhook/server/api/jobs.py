@@ -21,7 +21,7 @@ from runhook.server.api.wire import Envelope, created
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Serving
 from runhook.storage.expectations import find_expected
-from runhook.storage.jobs import Choice, NameOrder, list_jobs
+from runhook.storage.jobs import NameOrder, ScopeFilter, list_jobs
 from runhook.storage.pages import Slice
 from runhook.storage.scopes import find_scope
 
@@ -41,7 +41,7 @@ async def name_new_job(
     )
     one = Slice(order=NameOrder.ID, limit=1)
     async with services.store.read() as tx:
-        (logged,) = (await list_jobs(tx, caller.account_id, Choice(ids=[job.id]), one)).items
+        (logged,) = (await list_jobs(tx, caller.account_id, ScopeFilter(ids=[job.id]), one)).items
     shown = view_of_job(logged)
     if is_new:
         return Response(created(shown), status_code=201)

@@ -6,9 +6,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 from runhook.domain.people import User
 from runhook.domain.permissions import Role
-from runhook.operations.invite import Answer
+from runhook.operations.invite import Acceptance
 from runhook.storage.invitations import Invitation
-from runhook.storage.people import Member
+from runhook.storage.people import AccountMember
 
 
 class UserOut(Struct, kw_only=True):
@@ -43,7 +43,7 @@ class MemberOut(Struct, kw_only=True):
     joined_at: datetime
 
 
-def shown_member(member: Member) -> MemberOut:
+def shown_member(member: AccountMember) -> MemberOut:
     """Show a member."""
     return MemberOut(
         user_id=member.user.id,
@@ -112,6 +112,6 @@ class AcceptIn(Struct, kw_only=True, forbid_unknown_fields=True):
     name: str = ""
     password: str = ""
 
-    def to_answer(self) -> Answer:
+    def to_answer(self) -> Acceptance:
         """What the invited person entered."""
-        return Answer(email=self.email, name=self.name, password=self.password)
+        return Acceptance(email=self.email, name=self.name, password=self.password)

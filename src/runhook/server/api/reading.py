@@ -41,9 +41,9 @@ from runhook.server.api.wire import NO_NUL, Envelope
 from runhook.server.authentication import needs
 from runhook.server.services import Calling, Services, Serving
 from runhook.storage.jobs import (
-    Choice,
     LoggedJob,
     NameOrder,
+    ScopeFilter,
     list_environments,
     list_jobs,
     list_projects,
@@ -118,9 +118,9 @@ async def project_choice(
     name: Words = None,
     name__icontains: Words = None,
     of_state: State = None,
-) -> Choice:
+) -> ScopeFilter:
     """Filter of projects, or of one project's environments, in a query."""
-    return Choice(
+    return ScopeFilter(
         ids=[] if is_about_the_deleted(of_state) else ids_chosen("id", pk__in, id__in),
         name=name or None,
         name_part=name__icontains or None,
@@ -136,9 +136,9 @@ async def choice(
     name: Words = None,
     name__icontains: Words = None,
     of_state: State = None,
-) -> Choice:
+) -> ScopeFilter:
     """Filter of environments or jobs in a query."""
-    return Choice(
+    return ScopeFilter(
         ids=[] if is_about_the_deleted(of_state) else None,
         project_ids=ids_chosen("project_id", project_id, project_id__in),
         environment_ids=ids_chosen("environment_id", environment_id, environment_id__in),
@@ -159,7 +159,7 @@ async def name_slice(
 # Litestar would otherwise take these apart to check them.
 WantedRuns = NamedDependency[SkipValidation[RunFilter]]
 PartOfRuns = NamedDependency[SkipValidation[Slice[RunOrder]]]
-Wanted = NamedDependency[SkipValidation[Choice]]
+Wanted = NamedDependency[SkipValidation[ScopeFilter]]
 Part = NamedDependency[SkipValidation[Slice[NameOrder]]]
 ONE = Slice(order=NameOrder.ID, limit=1)
 
@@ -237,7 +237,7 @@ async def show_job(
 ) -> Envelope[JobView]:
     """Show a job."""
     async with services.store.read() as tx:
-        page = await list_jobs(tx, caller.account_id, Choice(ids=[job_id]), ONE)
+        page = await list_jobs(tx, caller.account_id, ScopeFilter(ids=[job_id]), ONE)
         shown = await jobs_with_runs(tx, page, request, services, include_related)
     return Envelope(data=only(shown))
 
@@ -262,7 +262,7 @@ async def show_project(
     services: Serving, caller: Calling, project_id: FromPath[int]
 ) -> Envelope[ProjectView]:
     """Show a project."""
-    wanted = Choice(ids=[project_id])
+    wanted = ScopeFilter(ids=[project_id])
     async with services.store.read() as tx:
         page = await list_projects(tx, caller.account_id, wanted, ONE)
     return Envelope(data=shown_project(only(page.items)))
@@ -285,7 +285,7 @@ async def show_environment(
     services: Serving, caller: Calling, environment_id: FromPath[int]
 ) -> Envelope[EnvironmentView]:
     """Show an environment."""
-    wanted = Choice(ids=[environment_id])
+    wanted = ScopeFilter(ids=[environment_id])
     return await answer_with_environment(services, caller, wanted)
 
 
@@ -300,7 +300,7 @@ async def show_environments_of_project(
 ) -> Envelope[list[EnvironmentView]]:
     """List a project's environments."""
     async with services.store.read() as tx:
-        only((await list_projects(tx, caller.account_id, Choice(ids=[project_id]), ONE)).items)
+        only((await list_projects(tx, caller.account_id, ScopeFilter(ids=[project_id]), ONE)).items)
     of_project = replace(wanted, project_ids=[project_id])
     return await answer_with_environments(services, caller, of_project, part)
 
@@ -313,7 +313,7 @@ async def show_environment_of_project(
     services: Serving, caller: Calling, project_id: FromPath[int], environment_id: FromPath[int]
 ) -> Envelope[EnvironmentView]:
     """Show an environment of a project."""
-    wanted = Choice(ids=[environment_id], project_ids=[project_id])
+    wanted = ScopeFilter(ids=[environment_id], project_ids=[project_id])
     return await answer_with_environment(services, caller, wanted)
 
 
@@ -333,7 +333,7 @@ async def answer_with_run(
 
 
 async def answer_with_environments(
-    services: Services, caller: Caller, wanted: Choice, part: Slice[NameOrder]
+    services: Services, caller: Caller, wanted: ScopeFilter, part: Slice[NameOrder]
 ) -> Envelope[list[EnvironmentView]]:
     """Respond with a list of environments."""
     async with services.store.read() as tx:
@@ -343,7 +343,7 @@ async def answer_with_environments(
 
 
 async def answer_with_environment(
-    services: Services, caller: Caller, wanted: Choice
+    services: Services, caller: Caller, wanted: ScopeFilter
 ) -> Envelope[EnvironmentView]:
     """Respond with one environment."""
     async with services.store.read() as tx:

@@ -20,7 +20,7 @@ from runhook.domain.redeliveries import (
 )
 from runhook.domain.runs import JobId, RunId
 from runhook.domain.telling import DeliveryId, WebhookId
-from runhook.operations.redeliver_many import Preview
+from runhook.operations.redeliver_many import RedeliveryPreview
 from runhook.server.api.wire import NO_NUL, Moment
 
 Number = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
@@ -131,7 +131,7 @@ class RedeliveryOut(Struct, kw_only=True):
     ended_at: datetime | None
 
 
-def preview_of(preview: Preview) -> PreviewOut:
+def preview_of(preview: RedeliveryPreview) -> PreviewOut:
     """Show a preview."""
     return PreviewOut(
         selection=shown_selection(preview.selection),

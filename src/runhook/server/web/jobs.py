@@ -19,7 +19,7 @@ from runhook.server.web.rendering import see
 from runhook.server.web.runs import jobs_page
 from runhook.server.web.visits import Visit, Visiting
 from runhook.storage.expectations import ExpectedJob, find_expected
-from runhook.storage.jobs import Choice, JobName, NameOrder, list_jobs
+from runhook.storage.jobs import JobName, NameOrder, ScopeFilter, list_jobs
 from runhook.storage.pages import Slice
 from runhook.storage.runs import find_run
 
@@ -95,7 +95,7 @@ async def job_page(services: Services, visit: Visit, job_id: JobId, form: Form) 
     """
     one = Slice(order=NameOrder.ID, limit=1)
     async with services.store.read() as tx:
-        found = (await list_jobs(tx, visit.account_id, Choice(ids=[job_id]), one)).items
+        found = (await list_jobs(tx, visit.account_id, ScopeFilter(ids=[job_id]), one)).items
         if not found:
             raise NotFoundError
         newest_id = found[0].newest_run_id

@@ -26,7 +26,7 @@ from runhook.storage.deliveries import (
     list_deliveries,
     searched_back_to,
 )
-from runhook.storage.jobs import Choice, NameOrder, list_jobs
+from runhook.storage.jobs import NameOrder, ScopeFilter, list_jobs
 from runhook.storage.pages import Slice
 from runhook.storage.store import Transaction
 from runhook.storage.webhooks import list_webhooks
@@ -155,7 +155,9 @@ async def log_page(
             is_oldest_first=query["order"] == ["oldest"],
         )
         reached = await searched_back_to(tx, visit.account_id, webhook_id, chosen)
-    jobs = await list_jobs(tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=NAMED))
+    jobs = await list_jobs(
+        tx, visit.account_id, ScopeFilter(), Slice(order=NameOrder.NAME, limit=NAMED)
+    )
     webhooks = await list_webhooks(tx, visit.account_id, limit=NAMED, offset=0)
     opened_id = value_in(sent, "delivery")
     opened = await opened_of(tx, visit, opened_id, value_in(sent, "attempt")) if opened_id else None

@@ -16,7 +16,7 @@ from runhook.domain.errors import (
     UnauthorizedError,
 )
 from runhook.domain.people import User, check_email, check_new_password, check_person_name
-from runhook.operations.invite import Answer, accept_as, look_at_invitation
+from runhook.operations.invite import Acceptance, accept_as, look_at_invitation
 from runhook.operations.sessions import Begun, end_other_sessions, end_session
 from runhook.server.authentication import (
     Access,
@@ -152,7 +152,7 @@ async def accept_invitation(
     form.check("password", check_new_password)
     if form.errors:
         return invitation_page(invitation, form, None)
-    answer = Answer(email=form["email"], name=form["name"], password=form["password"])
+    answer = Acceptance(email=form["email"], name=form["name"], password=form["password"])
     try:
         begun = await accept_throttled(request, services, secret, answer)
     except UnauthorizedError as error:

@@ -15,7 +15,7 @@ from runhook.domain.redeliveries import Picked, Redelivery, RedeliveryId, Select
 from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.domain.webhooks import Webhook
 from runhook.operations.redeliver_many import (
-    Preview,
+    RedeliveryPreview,
     begin_redelivery,
     cancel_redelivery,
     preview_redelivery,
@@ -194,7 +194,10 @@ def since_of(asked: datetime | None, now: datetime, retention: timedelta) -> dat
 
 
 def count_page(
-    visit: Visit, selection: Selection | Picked, preview: Preview | None, problems: Sequence[str]
+    visit: Visit,
+    selection: Selection | Picked,
+    preview: RedeliveryPreview | None,
+    problems: Sequence[str],
 ) -> Template:
     """Page that asks whether to begin."""
     counts = preview.counts if preview else []

@@ -24,7 +24,7 @@ from runhook.server.web.rendering import see
 from runhook.server.web.visits import Visit, Visiting
 from runhook.server.web.watching import Watched
 from runhook.storage.deliveries import DeliveryFilter, LoggedDelivery, list_deliveries
-from runhook.storage.jobs import Choice, NameOrder, list_jobs
+from runhook.storage.jobs import NameOrder, ScopeFilter, list_jobs
 from runhook.storage.pages import Slice
 from runhook.storage.runs import RunFilter, RunOrder, find_run, list_events, list_uncounted_runs
 from runhook.storage.webhooks import list_webhooks
@@ -63,7 +63,7 @@ async def show_runs(
         sight = await watched.look(tx, visit.account_id)
         found = await list_uncounted_runs(tx, visit.account_id, wanted, part)
         jobs = await list_jobs(
-            tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=1_000)
+            tx, visit.account_id, ScopeFilter(), Slice(order=NameOrder.NAME, limit=1_000)
         )
     return visit.page(
         "runs/list",
@@ -155,7 +155,7 @@ async def jobs_page(services: Services, visit: Visit, form: Form) -> Template:
     """Page of jobs, with the form of one that has not run yet."""
     async with services.store.read() as tx:
         jobs = await list_jobs(
-            tx, visit.account_id, Choice(), Slice(order=NameOrder.NAME, limit=500)
+            tx, visit.account_id, ScopeFilter(), Slice(order=NameOrder.NAME, limit=500)
         )
         ids = [one.newest_run_id for one in jobs.items if one.newest_run_id is not None]
         part = Slice(order=RunOrder.ID, limit=500)

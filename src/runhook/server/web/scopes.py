@@ -14,7 +14,7 @@ from runhook.server.services import Services, Serving
 from runhook.server.web.forms import Form
 from runhook.server.web.rendering import see
 from runhook.server.web.visits import Visit, Visiting
-from runhook.storage.jobs import Choice, NameOrder, list_environments, list_projects
+from runhook.storage.jobs import NameOrder, ScopeFilter, list_environments, list_projects
 from runhook.storage.pages import Slice
 from runhook.storage.scopes import count_references, find_scope
 
@@ -32,9 +32,9 @@ async def show_projects(services: Serving, visit: Visiting) -> Template:
     """List the account's projects with their environments."""
     part = Slice(order=NameOrder.NAME, limit=SHOWN)
     async with services.store.read() as tx:
-        projects = await list_projects(tx, visit.account_id, Choice(), part)
+        projects = await list_projects(tx, visit.account_id, ScopeFilter(), part)
         ids = [one.id for one in projects.items]
-        chosen = Choice(project_ids=ids)
+        chosen = ScopeFilter(project_ids=ids)
         environments = await list_environments(tx, visit.account_id, chosen, part)
     return visit.page(
         "runs/projects",

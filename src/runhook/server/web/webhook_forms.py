@@ -38,7 +38,7 @@ from runhook.server.web.option_fields import (
 )
 from runhook.server.web.previews import Preview, previews_of
 from runhook.storage.accounts import Account
-from runhook.storage.jobs import Choice, NameOrder, list_environments, list_jobs, list_projects
+from runhook.storage.jobs import NameOrder, ScopeFilter, list_environments, list_jobs, list_projects
 from runhook.storage.pages import Slice
 from runhook.storage.store import Transaction
 
@@ -70,9 +70,9 @@ class Scopes:
 async def load_scopes(tx: Transaction, account: Account) -> Scopes:
     """Jobs, projects and environments of an account, by name."""
     part = Slice(order=NameOrder.NAME, limit=OFFERED)
-    jobs = await list_jobs(tx, account.id, Choice(), part)
-    projects = await list_projects(tx, account.id, Choice(), part)
-    environments = await list_environments(tx, account.id, Choice(), part)
+    jobs = await list_jobs(tx, account.id, ScopeFilter(), part)
+    projects = await list_projects(tx, account.id, ScopeFilter(), part)
+    environments = await list_environments(tx, account.id, ScopeFilter(), part)
     return Scopes(
         [
             (one.job.id, one.job.name, f"{one.job.project_name} / {one.job.environment_name}")
