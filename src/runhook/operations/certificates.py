@@ -78,7 +78,8 @@ def check_time(certificate: x509.Certificate, now: datetime, *, field: str = "")
     expires = certificate.not_valid_after_utc
     if expires <= now:
         raise InvalidError(
-            f"{certificate_subject(certificate)} expired on {expires:%Y-%m-%d}; give one that is valid",
+            f"{certificate_subject(certificate)} expired on {expires:%Y-%m-%d}; "
+            "give one that is valid",
             field=field,
         )
 
