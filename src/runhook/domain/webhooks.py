@@ -289,7 +289,7 @@ def check_told(webhook: Webhook) -> Webhook:
     if format_.told_types.isdisjoint(webhook.event_types):
         known = ", ".join(f"`{one.value}`" for one in EventType if one in format_.told_types)
         raise InvalidError(
-            f"{format_.title} is told of none of these; choose from {known}", field="event_types"
+            f"{format_.title} gets none of these; choose from {known}", field="event_types"
         )
     return webhook
 
@@ -319,13 +319,13 @@ def check_mention(webhook: Webhook) -> Webhook:
     """Check that the messages of a webhook's format can mention whom they are to mention.
 
     Raises:
-        InvalidError: they mention nobody, or an id is none of the service's.
+        InvalidError: they mention no one, or an id is not one of the service.
     """
     format_ = FORMATS[webhook.options.format]
     for name, one in webhook.options.mention.items():
         if format_.mentionable is None:
             raise InvalidError(
-                f"messages of the format `{format_.name}` mention nobody; leave it empty",
+                f"messages of the format `{format_.name}` mention no one; leave it empty",
                 field="mention",
             )
         if not format_.mentionable.fullmatch(one):

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from runhook.domain.errors import RunhookError, UnavailableError
-from runhook.operations.queues import Line, Queue
+from runhook.operations.queues import Queue, QueueLine
 from runhook.storage.store import FullError
 
 log = structlog.get_logger()

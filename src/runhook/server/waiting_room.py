@@ -1,6 +1,6 @@
 """Where requests that change something wait for a database that is away.
 
-They wait before their bodies are read, so that what waits is little, and is told to go away only
+They wait before their bodies are read, so that little is held meanwhile, and are refused only
 when the outage lasts. What only reads is answered at once.
 """
 

@@ -34,7 +34,7 @@ class Backlog:
 
 
 async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
-    """Count what is to be sent, of all accounts if None.
+    """Count pending deliveries, of all accounts if None.
 
     The cost follows an account's webhooks. Of all accounts it follows those that something waits
     for, of which ``LANES`` are looked at.

@@ -145,7 +145,7 @@ class Format(Generic[Settings]):
     caveat: ClassVar[str] = ""
     """What a success does not say, where the service takes a request before it has looked at it."""
     mentionable: ClassVar[re.Pattern[str] | None] = None
-    """The ids of whom its messages can mention; None if they mention nobody."""
+    """Kinds of ids that its messages can mention; None if they mention no one."""
     mentionable_as: ClassVar[str] = ""
     """What such an id is, in words."""
     content_type: ClassVar[str] = "application/json"

@@ -46,7 +46,7 @@ class Field:
         return any(mine) or any(part.is_filled(form) for part in self.parts)
 
 
-def fields_of(options: Iterable[Option], within: str = "") -> list[Field]:
+def form_fields(options: Iterable[Option], within: str = "") -> list[Field]:
     """List the fields of options."""
     return [form_field(one, f"{within}{one.name}") for one in options]
 
@@ -56,7 +56,7 @@ def form_field(option: Option, name: str) -> Field:
     kind: Any = option.kind
     match kind:
         case Parts():
-            return Field(name=name, option=option, parts=fields_of(kind.options, f"{name}."))
+            return Field(name=name, option=option, parts=form_fields(kind.options, f"{name}."))
         case Flag():
             return Field(name=name, option=option, choices=[(TICKED, kind.title, kind.note)])
         case Several():

@@ -58,7 +58,7 @@ def previews_of(
     return [one for one in shown if one is not None]
 
 
-def preview_of(
+def preview_message(
     webhook: Webhook,
     title: str,
     event: Event | Notice,

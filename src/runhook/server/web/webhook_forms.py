@@ -30,7 +30,7 @@ from runhook.server.web.forms import Form
 from runhook.server.web.option_fields import (
     Field,
     field_value,
-    fields_of,
+    form_fields,
     fill_form,
     leaves,
     ticked_names,
@@ -45,9 +45,9 @@ from runhook.storage.store import Transaction
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-OPTION_FIELDS = fields_of(one for one in OPTIONS if one.name not in {"format", "format_settings"})
+OPTION_FIELDS = form_fields(one for one in OPTIONS if one.name not in {"format", "format_settings"})
 SETTING_FIELDS = {
-    name: fields_of(options_in(cast("type[DataclassInstance]", one.settings)), "format_settings.")
+    name: form_fields(options_in(cast("type[DataclassInstance]", one.settings)), "format_settings.")
     for name, one in FORMATS.items()
 }
 PAYLOAD_OPTIONS = frozenset({"payload_version", "include_results"})
