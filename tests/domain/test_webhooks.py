@@ -42,7 +42,7 @@ def test_a_webhook_wants_only_what_its_format_has_anything_to_say_of():
 
 
 def test_event_types_that_a_format_says_nothing_of_are_refused():
-    with pytest.raises(InvalidError, match="PagerDuty is told of none of these") as refused:
+    with pytest.raises(InvalidError, match="PagerDuty gets none of these") as refused:
         check_told(a_webhook(format="pagerduty", event_types=(EventType.STARTED,)))
     assert refused.value.field == "event_types"
 

@@ -121,8 +121,8 @@ def test_of_very_many_some_are_mentioned(name: str):
         ("slack", "U012AB3CD> <!channel", "mention: what `Ann` has is not"),
         ("discord", "@everyone", "mention: what `Ann` has is not the id of a user"),
         ("teams", "ann</at>@example.com", "mention: what `Ann` has is not a user principal name"),
-        ("dbt_cloud", "U012AB3CD", "mention: messages of the format `dbt_cloud` mention nobody"),
-        ("google_chat", "users/1", "mention: messages of the format `google_chat` mention nobody"),
+        ("dbt_cloud", "U012AB3CD", "mention: messages of the format `dbt_cloud` mention no one"),
+        ("google_chat", "users/1", "mention: messages of the format `google_chat` mention no one"),
     ],
 )
 def test_what_is_no_id_of_the_service_is_refused(name: str, id_: str, message: str):

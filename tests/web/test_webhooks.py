@@ -46,7 +46,7 @@ async def test_nodes_and_mentions_are_typed_one_a_line(api: Api, ada):
     (row,) = await rows_of(api.store, webhooks)
     assert row.node_filter["groups"] == ["finance", "sales"]
     assert row.node_filter["catch_all"] is True
-    assert "mention nobody" in answer.text
+    assert "mention no one" in answer.text
 
 
 async def test_how_a_webhook_does_is_told_from_what_was_counted_not_from_the_log(api: Api, ada):

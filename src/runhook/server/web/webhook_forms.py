@@ -30,8 +30,8 @@ from runhook.server.web.forms import Form
 from runhook.server.web.option_fields import (
     Field,
     field_value,
-    form_fields,
     fill_form,
+    form_fields,
     leaves,
     ticked_names,
     typed_names,
