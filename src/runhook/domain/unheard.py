@@ -15,7 +15,7 @@ from runhook.domain.webhooks import Webhook
 NOT_THERE = "it did not exist yet"
 QUIET = {
     Notify.EVERY: "it was told of this run's end already, or did not ask for this event then",
-    Notify.FAILURES: "it is told of each failed run once",
+    Notify.FAILURES: "it gets each failed run once",
     Notify.CHANGES: "it is told when a job begins to fail and when it is well again",
 }
 """Why a webhook that asks for an event was not told of it."""

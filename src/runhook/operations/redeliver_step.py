@@ -66,7 +66,7 @@ async def take_step(store: Store, clock: Clock) -> StepResult:
     async with store.write() as tx:
         due = await lock_due_share(tx)
         if due is None:
-            return Progress.NOTHING_DUE
+            return StepResult.NOTHING_DUE
         # Whoever switches the webhook off waits, and cancels what we put in the queue; whoever
         # redelivers by hand waits, too.
         webhook = await lock_webhook(tx, due.redelivery.account_id, due.share.webhook_id)
@@ -74,7 +74,7 @@ async def take_step(store: Store, clock: Clock) -> StepResult:
         if obstacle is None and await has_backlog(tx, due.share.webhook_id):
             # With all others that have to wait, or each would take a transaction a second.
             await postpone_waiting(tx, WAIT, backlog=BACKLOG, limit=SHARES)
-            return Progress.WAITING
+            return StepResult.WAITING
         share = await go_on(tx, due, webhook, obstacle)
         await note_step(tx, due, share)
         if share.is_over and not await has_open_shares(tx, due.redelivery.id):
