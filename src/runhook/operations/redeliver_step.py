@@ -67,8 +67,7 @@ async def take_step(store: Store, clock: Clock) -> StepResult:
         due = await lock_due_share(tx)
         if due is None:
             return StepResult.NOTHING_DUE
-        # Whoever switches the webhook off waits, and cancels what we put in the queue; whoever
-        # redelivers by hand waits, too.
+        # A deactivation waits for us, then cancels what we queue; a redelivery by hand waits, too.
         webhook = await lock_webhook(tx, due.redelivery.account_id, due.share.webhook_id)
         obstacle = obstacle_of(webhook)
         if obstacle is None and await has_backlog(tx, due.share.webhook_id):
