@@ -14,7 +14,7 @@ from runhook.domain.runs import Run, RunStatus
 from runhook.domain.webhooks import Webhook
 from runhook.operations.redeliver import redeliver
 from runhook.operations.redeliver_many import begin_redelivery
-from runhook.operations.redeliver_step import Progress, take_step
+from runhook.operations.redeliver_step import StepResult, take_step
 from runhook.operations.subscribe import WebhookChange
 from runhook.storage.redeliveries import find_redelivery
 from tests.support.accounts import SOMEBODY
@@ -278,7 +278,7 @@ async def test_what_is_outdated_is_not_redelivered_in_bulk(scene: Scene):
         actor=SOMEBODY,
         clock=scene.clock,
     )
-    while await take_step(scene.store, scene.clock) is Progress.TAKEN:
+    while await take_step(scene.store, scene.clock) is StepResult.TAKEN:
         pass
     await deliver_due(worker)
 
