@@ -254,9 +254,7 @@ def test_there_are_no_more_connections_than_the_system_has_descriptors_for(
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
 from runhook.outbound.descriptors import allot
-from runhook.outbound.failures import explain
 from runhook.outbound.pool import Bounds
-from runhook.outbound.trip import Stage, Trip
 allotment = allot(Bounds(in_all=4_000), incoming=1_000)
 print(allotment.outgoing.in_all, allotment.incoming, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
