@@ -25,6 +25,8 @@ SCHEMA_LOCK = 0x72756E68
 READ_ONLY = "25006"
 FULL = "53100"
 FORBIDDEN = "42501"
+CONTENDED = ("40P01", "40001")
+"""Deadlock, and serialization failure."""
 TYPED_PLACE = re.compile(r"\$\d+::\w+")
 PLAIN_ROW = re.compile(r"\((?:\$\d+::\w+(?: COLLATE \"C\")?(?:, )?)+\)")
 AWAY_CODES = ("08", READ_ONLY, "53", "55P03", "57", "58")
@@ -153,6 +155,11 @@ def is_away(error: sa.exc.DBAPIError) -> bool:
     # The driver's classes do not tell these apart, the server's codes do.
     code = getattr(error.orig, "sqlstate", None) or ""
     return code.startswith(AWAY_CODES)
+
+
+def is_contended(error: sa.exc.DBAPIError) -> bool:
+    """Whether the server ended a transaction that stood in another's way, and may be repeated."""
+    return getattr(error.orig, "sqlstate", None) in CONTENDED
 
 
 def is_full(error: sa.exc.DBAPIError) -> bool:

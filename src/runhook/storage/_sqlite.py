@@ -250,6 +250,12 @@ def is_away(error: sa.exc.DBAPIError) -> bool:
     return isinstance(error, sa.exc.OperationalError) and code != sqlite3.SQLITE_ERROR
 
 
+def is_contended(error: sa.exc.DBAPIError) -> bool:
+    """Whether a transaction stood in another's way: never, as there is one writer at a time."""
+    del error
+    return False
+
+
 def is_full(error: sa.exc.DBAPIError) -> bool:
     """Whether an error means that the disk is full."""
     return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

@@ -24,6 +24,7 @@ FORBIDDEN = (
     "(GRANT CREATE, USAGE ON SCHEMA public)."
 )
 AWAY = "The database is not available; try again shortly."
+CONTENDED = "Something else changed the same things at the same time; try again."
 FULL = (
     "The database's disk is full, so that nothing can be written. Make room on it; nothing has to "
     "be restarted after that."

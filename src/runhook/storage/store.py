@@ -21,7 +21,7 @@ from runhook.storage.batches import Batch, compile_batch
 from runhook.storage.columns import UtcDateTime
 from runhook.storage.notifier import Notifier
 from runhook.storage.outage import Outage
-from runhook.storage.refusals import AWAY, FORBIDDEN, FULL, LockedOutError
+from runhook.storage.refusals import AWAY, CONTENDED, FORBIDDEN, FULL, LockedOutError
 from runhook.storage.vault import Vault
 
 Clock = ColumnElement[datetime]
@@ -89,6 +89,9 @@ class Database(Protocol):
 
     def is_away(self, error: sa.exc.DBAPIError) -> bool:
         """Whether an error means that the database is away, locked or full, and is no bug."""
+
+    def is_contended(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether the database ended a transaction that stood in another's way."""
 
     def is_full(self, error: sa.exc.DBAPIError) -> bool:
         """Whether an error means that the database's disk is full."""
@@ -163,6 +166,10 @@ class FullError(UnavailableError):
     """The database's disk is full."""
 
 
+class ContendedError(UnavailableError):
+    """The transaction stood in another's way and left no trace: it can be repeated at once."""
+
+
 class Store:
     """The database, open. SQLite has one writer at a time; PostgreSQL as many as its pool."""
 
@@ -235,7 +242,8 @@ class Store:
         """Open a transaction that commits if the block ends well, and else leaves no trace.
 
         Raises:
-            UnavailableError: the database cannot be reached, or is locked or full.
+            UnavailableError: the database cannot be reached, or is locked or full, or another
+                transaction was in the way (``ContendedError``).
         """
         try:
             with self._unavailable_as_such():
@@ -281,7 +289,7 @@ class Store:
         try:
             with unavailable_as_such(self._database):
                 yield
-        except FullError:
+        except (FullError, ContendedError):
             raise
         except UnavailableError:
             self.outage.is_known = True
@@ -298,6 +306,8 @@ def unavailable_as_such(database: Database) -> Iterator[None]:
             raise InvalidError(FORBIDDEN) from error
         if database.is_full(error):
             raise FullError(FULL) from error
+        if database.is_contended(error):
+            raise ContendedError(CONTENDED) from error
         if not database.is_away(error):
             raise
         raise UnavailableError(AWAY) from error
