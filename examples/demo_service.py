@@ -96,6 +96,8 @@ def pages(seeded: Seeded) -> dict[str, str]:
         "job": f"{root}/jobs/1",
         "job-delete": f"{root}/jobs/1/delete",
         "projects": f"{root}/projects",
+        "project-delete": f"{root}/projects/1/delete",
+        "environment-delete": f"{root}/environments/1/delete",
         "settings": f"{root}/settings",
         "members": f"{root}/settings/members",
         "tokens": f"{root}/settings/tokens",

@@ -43,9 +43,9 @@ COPIES = (
        FROM jobs""",
     """INSERT INTO webhooks (id, account_id, name, description, client_url, event_types, job_ids,
            project_ids, environment_ids, active, payload_version, result_filter, custom_headers,
-           created_at, updated_at, deleted_at)
+           mention, created_at, updated_at, deleted_at)
        SELECT 'wsu_' || id, account_id, '', '', '', '[]', '[]', '[]', '[]', false, '2022-05',
-           '[]', '[]', created_at, created_at, CASE WHEN id % 2 = 0 THEN created_at END
+           '[]', '[]', '{}', created_at, created_at, CASE WHEN id % 2 = 0 THEN created_at END
        FROM jobs""",
     """INSERT INTO interests (topic, webhook_id)
        SELECT account_id || ' narrowed job ' || id, 'wsu_' || id FROM jobs""",
