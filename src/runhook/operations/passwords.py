@@ -1,8 +1,8 @@
 """Passwords, kept as Argon2id hashes only.
 
-Hashing is meant to be slow and to need memory, so it happens in threads beside the event loop, never
-in more than a few at once, and with the processor time that nothing else of the machine wants first:
-who guesses passwords must not delay reports.
+Hashing is meant to be slow and to need memory, so it happens in threads beside the event loop, and
+never in more than a few at once. They take the processor time that others leave: who guesses
+passwords must not delay reports.
 """
 
 import asyncio
