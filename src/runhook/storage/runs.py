@@ -191,33 +191,30 @@ def jobs_in(account_id: AccountId, wanted: RunFilter) -> sa.Select[tuple[int]]:
     return query
 
 
+@lru_cache
+def runs_by_key() -> sa.Select[Any]:
+    """Query of ``find_runs_by_key``."""
+    return select_runs().where(
+        # Of pairs alone SQLite thinks that they may be any run, once it has counted them.
+        runs.c.account_id.in_(sa.bindparam("account_ids", expanding=True)),
+        runs.c.run_key.in_(sa.bindparam("run_keys", expanding=True)),
+        sa.tuple_(runs.c.account_id, runs.c.run_key).in_(sa.bindparam("keys", expanding=True)),
+    )
+
+
 async def find_runs_by_key(
     tx: Transaction, keys: Collection[tuple[AccountId, str]]
 ) -> dict[tuple[AccountId, str], StoredRun]:
-    """Return the runs that reporters know by these keys."""
-    wanted = set(keys)
+    """Find the runs that reporters know by these keys."""
     rows = await tx.execute(
-        runs_by_key(
-            tx.database.is_among(runs.c.account_id, "account_ids"),
-            tx.database.is_among(runs.c.run_key, "run_keys"),
-        ),
+        runs_by_key(),
         {
-            "account_ids": sorted({account_id for account_id, _ in wanted}),
-            "run_keys": sorted({run_key for _, run_key in wanted}),
+            "account_ids": sorted({account_id for account_id, _ in keys}),
+            "run_keys": [run_key for _, run_key in keys],
+            "keys": list(keys),
         },
     )
-    return {
-        (row.account_id, row.run_key): stored_run_of(row)
-        for row in rows
-        # Two accounts can have the same keys.
-        if (row.account_id, row.run_key) in wanted
-    }
-
-
-@lru_cache
-def runs_by_key(*which: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Build the query of ``find_runs_by_key``."""
-    return select_runs().where(*which)
+    return {(row.account_id, row.run_key): stored_run_of(row) for row in rows}
 
 
 async def count_open_runs(

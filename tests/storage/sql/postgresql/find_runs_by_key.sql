@@ -1,3 +1,3 @@
 SELECT runs.id, runs.account_id, runs.job_id, runs.run_key, runs.start_fingerprint, runs.run_reason, runs.dbt_version, runs.status, runs.status_message, runs.outcome, runs.results, runs.steps, runs.progress, runs.event_count, runs.started_at, runs.finished_at, runs.cancel_requested_at, runs.heartbeats, runs.longest_silence, runs.cancelable, runs.trigger, runs.is_late, runs.heartbeat_at, runs.lost_at, runs.created_at, jobs.name AS job_name, projects.id AS project_id, projects.name AS project_name, environments.id AS environment_id, environments.name AS environment_name
 FROM jobs JOIN environments ON environments.id = jobs.environment_id JOIN projects ON projects.id = environments.project_id JOIN runs ON runs.job_id = jobs.id
-WHERE runs.account_id = ANY ($1::BIGINT[]) AND runs.run_key = ANY ($2::TEXT[]);
+WHERE runs.account_id IN ($1::BIGINT) AND runs.run_key IN ($2::VARCHAR) AND (runs.account_id, runs.run_key) IN (($3, $4));
