@@ -132,7 +132,7 @@ async def test_a_filter_that_nothing_can_match_is_refused_with_what_there_is(
 
     assert state == (
         "state: `done` is unknown; choose from `pending`, `sending`, `succeeded`, `failed`, "
-        "`canceled`, `skipped`"
+        "`canceled`, `skipped`, `superseded`"
     )
     assert "`job.ran` is unknown" in event_type
     assert "`job.run.errored`" in event_type

@@ -31,7 +31,7 @@ async def test_what_was_just_published_is_due_at_once(tenant: Tenant, store: Sto
         webhook.id,
         0,
     )
-    assert claimed.body == delivery.body
+    assert claimed.rendered.body == delivery.body
 
 
 async def test_a_claim_is_a_lease_with_an_owner(tenant: Tenant, store: Store, clock: ManualClock):
