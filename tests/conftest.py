@@ -26,13 +26,21 @@ settings.load_profile("runhook")
 
 
 def pytest_configure() -> None:
-    """Name one PostgreSQL data folder for all workers, and heed hang-ups even under nohup.
+    """Name one PostgreSQL data folder for all workers, and heed signals even in the background.
 
-    Processes that tests start inherit what is ignored here.
+    Processes that tests start inherit what is ignored here: hang-ups under nohup, and interrupts in
+    what a shell starts with `&`.
     """
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     if SHARED_SERVER not in os.environ:
         os.environ[SHARED_SERVER] = tempfile.mkdtemp(prefix="runhook-postgresql-")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Number of workers: one more than processors, as tests wait for what they have started."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
