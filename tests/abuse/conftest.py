@@ -9,6 +9,9 @@ import pytest_asyncio
 from tests.support.program import Service
 from tests.support.running import TOKEN
 
+LAST_GREETING = "-- dbt build"
+"""Ends what a service says when it starts; behind it come lines of what happens."""
+
 
 @pytest.fixture
 def settings() -> dict[str, str]:
@@ -20,6 +23,7 @@ def settings() -> dict[str, str]:
 async def service(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Service]:
     """A new service."""
     async with a_service(tmp_path, settings) as running:
+        await running.says(LAST_GREETING)
         yield running
 
 
@@ -38,6 +42,7 @@ async def shared_service(
     They are marked with `pytest.mark.asyncio(loop_scope="module")`.
     """
     async with a_service(tmp_path_factory.mktemp("service"), shared_settings) as running:
+        await running.says(LAST_GREETING)
         yield running
 
 

@@ -15,7 +15,8 @@ import structlog
 
 from runhook.domain.errors import RunhookError, UnavailableError
 from runhook.operations.queues import Queue, QueueLine
-from runhook.storage.store import ContendedError, FullError
+from runhook.operations.repeating import repeated
+from runhook.storage.store import FullError
 
 log = structlog.get_logger()
 
@@ -25,8 +26,6 @@ LONGEST_REST = timedelta(milliseconds=10)
 RETRY_INTERVAL = timedelta(milliseconds=250)
 """How long to wait before a batch is written again, where the database is away."""
 FOR_EVER = timedelta.max
-MOST_REPEATS = 5
-"""How often a batch is written again at once that another transaction stood in the way of."""
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -128,17 +127,11 @@ class Batches(Generic[Item, Answer]):
 
     async def _when_available(self, batch: Sequence[Item]) -> Sequence[Answer]:
         is_told = False
-        repeats = 0
         now = asyncio.get_running_loop().time
         deadline = now() + self._pace.patience.total_seconds()
         while True:
             try:
-                return await self._write(batch)
-            except ContendedError:
-                repeats += 1
-                if repeats > MOST_REPEATS:
-                    raise
-                continue
+                return await repeated(lambda: self._write(batch))
             except UnavailableError as error:
                 is_hopeless = isinstance(error, FullError) and self._pace.patience != FOR_EVER
                 if is_hopeless or now() >= deadline or self._stopping.is_set():
