@@ -15,7 +15,7 @@ import structlog
 
 from runhook.domain.errors import RunhookError, UnavailableError
 from runhook.operations.queues import Queue, QueueLine
-from runhook.operations.repeating import repeated
+from runhook.operations.repeating import repeat_contended
 from runhook.storage.store import FullError
 
 log = structlog.get_logger()
@@ -131,7 +131,7 @@ class Batches(Generic[Item, Answer]):
         deadline = now() + self._pace.patience.total_seconds()
         while True:
             try:
-                return await repeated(lambda: self._write(batch))
+                return await repeat_contended(lambda: self._write(batch))
             except UnavailableError as error:
                 is_hopeless = isinstance(error, FullError) and self._pace.patience != FOR_EVER
                 if is_hopeless or now() >= deadline or self._stopping.is_set():

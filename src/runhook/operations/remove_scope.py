@@ -8,7 +8,7 @@ from runhook.domain.runs import AccountId
 from runhook.domain.scopes import ScopeKind, check_unused
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
-from runhook.operations.repeating import repeated
+from runhook.operations.repeating import repeat_contended
 from runhook.storage.scopes import count_references, delete_scope, lock_scope
 from runhook.storage.store import Store
 
@@ -63,4 +63,4 @@ async def remove_scope(
             )
 
     # It locks what a report of the same names locks in another order.
-    await repeated(delete)
+    await repeat_contended(delete)

@@ -9,7 +9,7 @@ Written = TypeVar("Written")
 MOST_REPEATS = 5
 
 
-async def repeated(write: Callable[[], Awaitable[Written]]) -> Written:
+async def repeat_contended(write: Callable[[], Awaitable[Written]]) -> Written:
     """Run one transaction, and again at once if the database ended it for another's sake.
 
     Raises:
