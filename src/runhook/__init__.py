@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 from runhook.domain.version import VERSION
 
 if TYPE_CHECKING:
-    from runhook.client.running import Run, run
-    from runhook.client.verifying import verify
+    from runhook.client.listen.verifying import verify
+    from runhook.client.python.running import Run, run
     from runhook.domain.signature import SignatureError
 
 __version__ = VERSION
 __all__ = ["Run", "SignatureError", "__version__", "run", "verify"]
 HOMES = {
-    "Run": "runhook.client.running",
-    "SignatureError": "runhook.client.verifying",
-    "run": "runhook.client.running",
-    "verify": "runhook.client.verifying",
+    "Run": "runhook.client.python.running",
+    "SignatureError": "runhook.client.listen.verifying",
+    "run": "runhook.client.python.running",
+    "verify": "runhook.client.listen.verifying",
 }
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from runhook.client import settings as client_settings
-from runhook.client.reporter import EXIT_SECONDS, HEARTBEAT_SECONDS
+from runhook.client.reporting.reporter import EXIT_SECONDS, HEARTBEAT_SECONDS
 from runhook.client.settings import VARIABLES
 from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.lanes import REQUESTS_PER_ACCOUNT, REQUESTS_PER_LANE

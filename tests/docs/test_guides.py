@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from runhook.client.reporter import EXIT_SECONDS
+from runhook.client.reporting.reporter import EXIT_SECONDS
 from runhook.client.settings import GRACE_SECONDS
 from tests.docs.documents import REPOSITORY, block_with, blocks, links
 from tests.support.patience import PATIENCE

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runhook.client.programs import ProcessRole, role_of
+from runhook.client.processes.programs import ProcessRole, role_of
 from runhook.domain.events import EVENTS_OF_STATUS
 from runhook.domain.runs import RunStatus
 from runhook.server.api.runs_wire import STATUS_WORDS

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from runhook.client.attaching import NotAttachedError, redacted_artifact
+from runhook.client.run.attaching import NotAttachedError, redacted_artifact
 from runhook.domain.redaction import Redactor
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, accepted, refused
 

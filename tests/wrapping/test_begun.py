@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from runhook.client.begun import status_of_code, verdict_of
-from runhook.client.nesting import StepsFile, begun_file
-from runhook.client.steps import Step
+from runhook.client.run.nesting import StepsFile, begun_file
+from runhook.client.run.steps import Step
+from runhook.client.shell.begun import status_of_code, verdict_of
 from tests.wrapping.support import StubService, Wrapper, accepted, refused
 
 SUCCEEDED = Step(

@@ -163,7 +163,7 @@ def test_loads_nothing_of_the_server(wrapper: Wrapper):
     )
 
     modules = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
-    assert "runhook.client.reporter" in modules
+    assert "runhook.client.reporting.reporter" in modules
     ours = {name.split(".")[1] for name in modules if name.startswith("runhook.")}
     assert ours <= {"cli", "client", "secret_files", "domain"}
     packages = {name.split(".")[0] for name in modules}

@@ -4,9 +4,9 @@ import json
 import threading
 import time
 
-from runhook.client.reporter import Reporter
-from runhook.client.reports import Report, ReportKind
-from runhook.client.service import Service
+from runhook.client.reporting.reporter import Reporter
+from runhook.client.reporting.reports import Report, ReportKind
+from runhook.client.reporting.service import Service
 from tests.support.patience import PATIENCE
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, finish_waiting, next_line
 

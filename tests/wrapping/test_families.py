@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from runhook.client.family import NO_ADOPTION, Family, ends_in, runners_in
-from runhook.client.process_table import (
+from runhook.client.processes.programs import ProcessRole, role_of
+from runhook.client.processes.table import (
     Process,
     command_line_of,
     from_proc,
@@ -15,7 +15,7 @@ from runhook.client.process_table import (
     process_in_line,
     running_processes,
 )
-from runhook.client.programs import ProcessRole, role_of
+from runhook.client.wrapper.family import NO_ADOPTION, Family, ends_in, runners_in
 
 ROLES = {
     "dbt build": ProcessRole.DBT,

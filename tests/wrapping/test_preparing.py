@@ -10,8 +10,8 @@ from tests.wrapping.support import StubService, Wrapper
 
 START = """
 import os, signal, sys
-from runhook.client.process import Child, NotStartedError
-from runhook.client.signals import HandledSignals
+from runhook.client.wrapper.process import Child, NotStartedError
+from runhook.client.wrapper.signals import HandledSignals
 
 class Unrestorable(HandledSignals):
     def restore_in_child(self):

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from runhook.client.command_lines import shown_command
-from runhook.client.facts import StartFact, fit_facts
+from runhook.client.dbt.command_lines import shown_command
+from runhook.client.origin.facts import StartFact, fit_facts
 from runhook.domain.redaction import Redactor
 
 

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from runhook.client.reporter import Reporter
-from runhook.client.reports import Report, ReportKind
-from runhook.client.service import Service
-from runhook.client.spool import Destination, KeptRun, Spool
+from runhook.client.reporting.reporter import Reporter
+from runhook.client.reporting.reports import Report, ReportKind
+from runhook.client.reporting.service import Service
+from runhook.client.reporting.spool import Destination, KeptRun, Spool
 from tests.support.patience import PATIENCE
 from tests.wrapping.support import Answer, Request, StubService, accepted, refused
 

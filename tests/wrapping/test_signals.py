@@ -232,9 +232,9 @@ def test_signals_are_passed_on_where_their_sender_cannot_be_known(wrapper: Wrapp
     """As on macOS, which has no sigtimedwait."""
     script = (
         "import os, signal, sys\n"
-        "from runhook.client.process import Child\n"
-        "from runhook.client.relay import wait_for\n"
-        "from runhook.client.signals import HandledSignals\n"
+        "from runhook.client.wrapper.process import Child\n"
+        "from runhook.client.wrapper.relay import wait_for\n"
+        "from runhook.client.wrapper.signals import HandledSignals\n"
         "signals = HandledSignals([signal.SIGINT, signal.SIGTERM, signal.SIGCHLD])\n"
         "child = Child(sys.argv[1:], os.environ, signals)\n"
         "ending = wait_for(child, signals, grace=0.3, on_first_signal=lambda n: print(n))\n"

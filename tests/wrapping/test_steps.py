@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from runhook.client.steps import Step, reported
+from runhook.client.run.steps import Step, reported
 from tests.wrapping.support import (
     PATIENCE,
     RUNHOOK,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from runhook.client.surroundings import Surroundings
+from runhook.client.dbt.surroundings import Surroundings
 
 PROJECT = "dbt_project.yml"
 

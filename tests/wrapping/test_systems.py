@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from runhook.client.facts import as_start, find_job_name, start_facts, system_of
-from runhook.client.made_up_names import labels_in
+from runhook.client.dbt.surroundings import Surroundings
+from runhook.client.origin.facts import as_start, find_job_name, start_facts, system_of
+from runhook.client.origin.made_up_names import labels_in
+from runhook.client.origin.systems import SYSTEMS, LaunchContext
 from runhook.client.settings import ClientSettings, read_settings
-from runhook.client.surroundings import Surroundings
-from runhook.client.systems import SYSTEMS, LaunchContext
 from tests.wrapping.support import StubService, Wrapper
 
 

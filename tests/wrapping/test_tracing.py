@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from runhook.client.artifacts import LARGEST_RESULTS, Traces, trace_artifacts
-from runhook.client.dbt_log import was_written_in
-from runhook.client.lookout import Lookout
+from runhook.client.dbt.artifacts import LARGEST_RESULTS, Traces, trace_artifacts
+from runhook.client.dbt.log import was_written_in
+from runhook.client.wrapper.lookout import Lookout
 from tests.support.patience import PATIENCE
 from tests.wrapping.support import RUNHOOK, StubService, Wrapper
 
@@ -255,7 +255,7 @@ def test_an_older_log_and_one_that_is_nobodys_business_are_not_told(
 READ = """
 import resource, sys
 from pathlib import Path
-from runhook.client.artifacts import read_results_file
+from runhook.client.dbt.artifacts import read_results_file
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 results = read_results_file(Path(sys.argv[1]), "RUNHOOK_STEP")
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

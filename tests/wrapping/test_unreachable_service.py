@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runhook.client.service import Service, UnusableError
+from runhook.client.reporting.service import Service, UnusableError
 from tests.wrapping.support import Answer, StubService, Wrapper, a_service, a_wrapper, refused
 
 

@@ -4,9 +4,9 @@ import argparse
 
 from runhook.cli.reporting import add_service_flags, add_upload_flag
 from runhook.cli.step import add_run_argument, environ_with
-from runhook.client.begun import finish_run
 from runhook.client.settings import read_settings
-from runhook.client.wrapping import say
+from runhook.client.shell.begun import finish_run
+from runhook.client.wrapper.wrapping import say
 
 STATUSES = {
     "success": "success",

@@ -5,10 +5,10 @@ import os
 import sys
 
 from runhook.cli.reporting import add_service_flags
-from runhook.client.backlog import BacklogResult, send_backlog
-from runhook.client.service import Service, UnusableError, connect_service
+from runhook.client.reporting.backlog import BacklogResult, send_backlog
+from runhook.client.reporting.service import Service, UnusableError, connect_service
+from runhook.client.reporting.spool import ASIDE, Spool
 from runhook.client.settings import read_service_settings
-from runhook.client.spool import ASIDE, Spool
 
 REQUEST_SECONDS = 10.0
 

@@ -11,16 +11,16 @@ from runhook.cli.reporting import (
     add_service_flags,
     add_upload_flag,
 )
-from runhook.client.facts import find_job_name
+from runhook.client.dbt.surroundings import Surroundings
 from runhook.client.importing import (
     AlreadyReportedError,
     NotImportedError,
     read_invocation,
     report_invocation,
 )
+from runhook.client.origin.facts import find_job_name
+from runhook.client.origin.systems import this_place
 from runhook.client.settings import read_settings
-from runhook.client.surroundings import Surroundings
-from runhook.client.systems import this_place
 
 USAGE_ERROR = 2
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from types import FrameType
 
-from runhook.client.receiver import Behaviour, Receiver, as_json_line, delivery_as_text
+from runhook.client.listen.receiver import Behaviour, Receiver, as_json_line, delivery_as_text
 from runhook.secret_files import secret_in
 
 DEFAULT_PORT = 8581

@@ -12,8 +12,8 @@ from runhook.cli.reporting import (
     command_in,
 )
 from runhook.client.settings import read_settings
-from runhook.client.witness import witness_of
-from runhook.client.wrapping import wrap_commands
+from runhook.client.wrapper.witness import witness_of
+from runhook.client.wrapper.wrapping import wrap_commands
 
 USAGE_ERROR = 2
 

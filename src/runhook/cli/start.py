@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 from runhook.cli.reporting import add_run_flags, add_service_flags
-from runhook.client.begun import StartResult, start_run
-from runhook.client.nesting import RUN_VARIABLE
+from runhook.client.run.nesting import RUN_VARIABLE
 from runhook.client.settings import read_settings
-from runhook.client.wrapping import say
+from runhook.client.shell.begun import StartResult, start_run
+from runhook.client.wrapper.wrapping import say
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs import silence_in
 
@@ -71,7 +71,7 @@ def code_of(result: StartResult, arguments: argparse.Namespace) -> str:
     """Shell code that sets the run's name, and the trap if there is a run to finish."""
     import shlex  # noqa: PLC0415 - for --trap only
 
-    from runhook.client.trapping import trap_code  # noqa: PLC0415 - as above
+    from runhook.client.shell.trapping import trap_code  # noqa: PLC0415 - as above
 
     named = f"{RUN_VARIABLE}={shlex.quote(result.run)}; export {RUN_VARIABLE}"
     if result.begun is None:

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping
 
 from runhook.cli.reporting import add_wrapper_flags, command_in
-from runhook.client.nesting import RUN_VARIABLE
+from runhook.client.run.nesting import RUN_VARIABLE
 from runhook.client.settings import read_settings
-from runhook.client.witness import witness_of_step
-from runhook.client.wrapping import wrap_commands
+from runhook.client.wrapper.witness import witness_of_step
+from runhook.client.wrapper.wrapping import wrap_commands
 
 USAGE_ERROR = 2
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runhook.cli.reporting import add_service_flags
-from runhook.client.service import Service, UnusableError, connect_service
+from runhook.client.reporting.service import Service, UnusableError, connect_service
 from runhook.client.settings import read_service_settings
 from runhook.client.webhooks import (
     all_webhooks,

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from os import strerror, urandom
 from pathlib import Path
 
-from runhook.client.facts import StartFact, advice_for, start_facts, system_of
-from runhook.client.nesting import RUN_VARIABLE, OuterRun, outer_run
-from runhook.client.service import (
+from runhook.client.dbt.surroundings import Surroundings
+from runhook.client.origin.facts import StartFact, advice_for, start_facts, system_of
+from runhook.client.origin.systems import LaunchContext, this_place
+from runhook.client.reporting.service import (
     NOT_FOUND,
     Accepted,
     RequestFailed,
@@ -20,10 +21,9 @@ from runhook.client.service import (
     UnusableError,
     connect_service,
 )
+from runhook.client.reporting.spool import Destination, Spool
+from runhook.client.run.nesting import RUN_VARIABLE, OuterRun, outer_run
 from runhook.client.settings import ClientSettings, ServiceSettings
-from runhook.client.spool import Destination, Spool
-from runhook.client.surroundings import Surroundings
-from runhook.client.systems import LaunchContext, this_place
 from runhook.domain.redaction import Redactor
 
 REQUEST_SECONDS = 10.0

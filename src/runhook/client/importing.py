@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from runhook.client.artifacts import (
+from runhook.client.dbt.artifacts import (
     MANIFEST,
     is_of_invocation,
     owners_of_nodes,
     read_head,
     read_results_file,
 )
-from runhook.client.facts import StartFact, fit_facts
-from runhook.client.reporter import tell
-from runhook.client.reports import Report, finished, rfc_3339, started
+from runhook.client.dbt.surroundings import UNKNOWN
+from runhook.client.origin.facts import StartFact, fit_facts
+from runhook.client.reporting.reporter import tell
+from runhook.client.reporting.reports import Report, finished, rfc_3339, started
+from runhook.client.run.steps import Step
+from runhook.client.run.verdict import judge_results
 from runhook.client.settings import ClientSettings
-from runhook.client.steps import Step
-from runhook.client.surroundings import UNKNOWN
-from runhook.client.verdict import judge_results
-from runhook.client.witness import TAG
+from runhook.client.wrapper.witness import TAG
 from runhook.domain.artifacts import (
     RunResults,
     UnreadableError,

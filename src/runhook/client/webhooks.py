@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from runhook.client.service import RequestFailed, Service
+from runhook.client.reporting.service import RequestFailed, Service
 from runhook.domain.errors import RunhookError
 
 REQUEST_SECONDS = 15.0

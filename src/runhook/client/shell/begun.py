@@ -17,8 +17,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runhook.client.facts import advice_for, start_facts
-from runhook.client.nesting import (
+from runhook.client.dbt.surroundings import Surroundings
+from runhook.client.origin.facts import advice_for, start_facts
+from runhook.client.origin.systems import this_place
+from runhook.client.reporting.reporter import tell
+from runhook.client.reporting.reports import Report, ReportKind, finished, started
+from runhook.client.reporting.service import UnusableError, connect_service
+from runhook.client.reporting.spool import (
+    LONGEST_KEPT_SECONDS,
+    OPENING,
+    UNFINISHED_SUFFIX,
+    Spool,
+    last_change,
+)
+from runhook.client.run.nesting import (
     BEGUN_SUFFIX,
     RUN_VARIABLE,
     STEPS_SUFFIX,
@@ -26,21 +38,9 @@ from runhook.client.nesting import (
     begun_file,
     outer_run,
 )
-from runhook.client.reporter import tell
-from runhook.client.reports import Report, ReportKind, finished, started
-from runhook.client.service import UnusableError, connect_service
+from runhook.client.run.steps import Step, failure, step_from, success
+from runhook.client.run.verdict import Verdict, canceled, errored
 from runhook.client.settings import ClientSettings
-from runhook.client.spool import (
-    LONGEST_KEPT_SECONDS,
-    OPENING,
-    UNFINISHED_SUFFIX,
-    Spool,
-    last_change,
-)
-from runhook.client.steps import Step, failure, step_from, success
-from runhook.client.surroundings import Surroundings
-from runhook.client.systems import this_place
-from runhook.client.verdict import Verdict, canceled, errored
 from runhook.domain.redaction import Redactor
 
 CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -13,19 +13,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
-from runhook.client.process import CommandEnding
+from runhook.client.run.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
 from runhook.client.settings import SPOOL_VARIABLE, ClientSettings
+from runhook.client.wrapper.process import CommandEnding
 
 if TYPE_CHECKING:
-    from runhook.client.artifacts import Traces
-    from runhook.client.lookout import Lookout, Seen
-    from runhook.client.reporter import Reporter
-    from runhook.client.reports import Report
-    from runhook.client.service import Service
-    from runhook.client.steps import Step
-    from runhook.client.surroundings import Surroundings
-    from runhook.client.verdict import Verdict
+    from runhook.client.dbt.artifacts import Traces
+    from runhook.client.dbt.surroundings import Surroundings
+    from runhook.client.reporting.reporter import Reporter
+    from runhook.client.reporting.reports import Report
+    from runhook.client.reporting.service import Service
+    from runhook.client.run.steps import Step
+    from runhook.client.run.verdict import Verdict
+    from runhook.client.wrapper.lookout import Lookout, Seen
     from runhook.domain.artifacts import RunResults
     from runhook.domain.redaction import Redactor
 
@@ -114,7 +114,7 @@ class Witness:
     @unobtrusive
     def saw_start(self) -> None:
         """The command was started, or could not be. Threads may be started from here on."""
-        from runhook.client.lookout import Lookout  # noqa: PLC0415 - dbt runs first
+        from runhook.client.wrapper.lookout import Lookout  # noqa: PLC0415 - dbt runs first
 
         self._lookout = Lookout(f"DBT_ENV_CUSTOM_ENV_{TAG}")
         self._lookout.start()
@@ -130,12 +130,12 @@ class Witness:
 
     def _step(self, ending: CommandEnding) -> "Step":
         """The step as it is reported, once its command has ended."""
-        from runhook.client.artifacts import nothing_found, trace_artifacts  # noqa: PLC0415 - not needed before
-        from runhook.client.dbt_calls import all_commands  # noqa: PLC0415 - as above
-        from runhook.client.dbt_log import words_of_log  # noqa: PLC0415 - as above
-        from runhook.client.reports import rfc_3339, unavailable  # noqa: PLC0415 - as above
-        from runhook.client.steps import Step, step_name  # noqa: PLC0415 - as above
-        from runhook.client.verdict import has_timed_out, judge_run  # noqa: PLC0415 - as above
+        from runhook.client.dbt.artifacts import nothing_found, trace_artifacts  # noqa: PLC0415 - not needed before
+        from runhook.client.dbt.calls import all_commands  # noqa: PLC0415 - as above
+        from runhook.client.dbt.log import words_of_log  # noqa: PLC0415 - as above
+        from runhook.client.reporting.reports import rfc_3339, unavailable  # noqa: PLC0415 - as above
+        from runhook.client.run.steps import Step, step_name  # noqa: PLC0415 - as above
+        from runhook.client.run.verdict import has_timed_out, judge_run  # noqa: PLC0415 - as above
         from runhook.domain.artifacts import (  # noqa: PLC0415 - as above
             SENTENCE_CHARACTERS,
             shorten,
@@ -183,8 +183,8 @@ class Witness:
 
     def _traces(self, seen: "Sequence[Seen]", ending: CommandEnding) -> "Traces":
         """Traces that tell this step's artifacts from others'."""
-        from runhook.client.artifacts import Traces  # noqa: PLC0415 - after dbt's end
-        from runhook.client.dbt_calls import drops_environment  # noqa: PLC0415 - as above
+        from runhook.client.dbt.artifacts import Traces  # noqa: PLC0415 - after dbt's end
+        from runhook.client.dbt.calls import drops_environment  # noqa: PLC0415 - as above
 
         had_no_tag = drops_environment(self._command) or any(
             one.is_dbt and not one.has_tag for one in seen
@@ -198,7 +198,7 @@ class Witness:
         )
 
     def _surroundings(self) -> "Surroundings":
-        from runhook.client.surroundings import Surroundings  # noqa: PLC0415 - after dbt's start
+        from runhook.client.dbt.surroundings import Surroundings  # noqa: PLC0415 - after dbt's start
 
         return Surroundings(self._command, self._environ, working_folder(self._environ))
 
@@ -254,13 +254,13 @@ class RunWitness(Witness):
             if self._reporter is not None:
                 self._reporter.advance()
             return
-        from runhook.client.reporter import (  # noqa: PLC0415 - dbt runs first
+        from runhook.client.reporting.reporter import (  # noqa: PLC0415 - dbt runs first
             HEARTBEAT_SECONDS,
             WATCHFUL_HEARTBEAT_SECONDS,
             Reporter,
         )
-        from runhook.client.service import UnusableError, connect_service  # noqa: PLC0415 - as above
-        from runhook.client.spool import Spool  # noqa: PLC0415 - as above
+        from runhook.client.reporting.service import UnusableError, connect_service  # noqa: PLC0415 - as above
+        from runhook.client.reporting.spool import Spool  # noqa: PLC0415 - as above
 
         settings = self._settings.service
         try:
@@ -286,7 +286,7 @@ class RunWitness(Witness):
     def saw_signal(self, number: int) -> None:
         """Report that the run is being canceled, now: the sender may soon kill us all."""
         del number
-        from runhook.client.reports import Report, ReportKind  # noqa: PLC0415 - loaded by now
+        from runhook.client.reporting.reports import Report, ReportKind  # noqa: PLC0415 - loaded by now
 
         if self._reporter is not None:
             self._reporter.report(Report(kind=ReportKind.CANCELING, body={}))
@@ -315,8 +315,8 @@ class RunWitness(Witness):
         """Report the end and what is left, within the time there is."""
         if self._reporter is None or not self._steps:
             return
-        from runhook.client.reporter import EXIT_SECONDS  # noqa: PLC0415 - loaded by now
-        from runhook.client.reports import finished  # noqa: PLC0415 - as above
+        from runhook.client.reporting.reporter import EXIT_SECONDS  # noqa: PLC0415 - loaded by now
+        from runhook.client.reporting.reports import finished  # noqa: PLC0415 - as above
 
         self._reporter.report(
             finished(self._verdict(), self._steps, ending.ended_at, is_split=self._is_split)
@@ -332,7 +332,7 @@ class RunWitness(Witness):
 
     def _attach_artifacts(self) -> None:
         """Attach dbt's files to the run, whose end is reported by now."""
-        from runhook.client.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
+        from runhook.client.run.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
 
         assert self._reporter is not None
         assert self._service is not None
@@ -345,9 +345,9 @@ class RunWitness(Witness):
         os.kill(os.getpid(), signal.SIGTERM)
 
     def _start(self) -> "Report":
-        from runhook.client.facts import advice_for, start_facts  # noqa: PLC0415 - after dbt's start
-        from runhook.client.reports import started  # noqa: PLC0415 - as above
-        from runhook.client.systems import this_place  # noqa: PLC0415 - as above
+        from runhook.client.origin.facts import advice_for, start_facts  # noqa: PLC0415 - after dbt's start
+        from runhook.client.origin.systems import this_place  # noqa: PLC0415 - as above
+        from runhook.client.reporting.reports import started  # noqa: PLC0415 - as above
 
         place = this_place(self._environ)
         facts = start_facts(self._settings, self._surroundings(), place, self._redactor())
@@ -362,8 +362,8 @@ class RunWitness(Witness):
 
     def _progress(self) -> Mapping[str, object] | None:
         """How far the run has come; the reporter calls this on its own thread."""
-        from runhook.client.reports import rfc_3339  # noqa: PLC0415 - loaded by now
-        from runhook.client.steps import progress, step_name  # noqa: PLC0415 - dbt runs first
+        from runhook.client.reporting.reports import rfc_3339  # noqa: PLC0415 - loaded by now
+        from runhook.client.run.steps import progress, step_name  # noqa: PLC0415 - dbt runs first
 
         under_way = self._under_way
         if under_way is None:
@@ -376,8 +376,8 @@ class RunWitness(Witness):
         return progress(over, (name, rfc_3339(since)), planned=planned)
 
     def _verdict(self) -> "Verdict":
-        from runhook.client.steps import failure, success  # noqa: PLC0415 - loaded by now
-        from runhook.client.verdict import canceled  # noqa: PLC0415 - as above
+        from runhook.client.run.steps import failure, success  # noqa: PLC0415 - loaded by now
+        from runhook.client.run.verdict import canceled  # noqa: PLC0415 - as above
 
         if self._failed is not None:
             return failure(self._failed, is_named=self._is_split)
@@ -387,7 +387,7 @@ class RunWitness(Witness):
 
     def _inner_steps(self) -> "list[Step]":
         """Steps that wrappers within the last step have run."""
-        from runhook.client.steps import step_from  # noqa: PLC0415 - as above
+        from runhook.client.run.steps import step_from  # noqa: PLC0415 - as above
 
         folder = self._settings.service.spool_folder
         if folder is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from runhook.client.made_up_names import (
+from runhook.client.origin.made_up_names import (
     argo_workflow,
     is_of_cron_job,
     job_of_pod,
@@ -20,7 +20,7 @@ from runhook.client.made_up_names import (
     matrix_leg,
     nomad_job,
 )
-from runhook.client.nesting import parent_of
+from runhook.client.run.nesting import parent_of
 
 SCHEDULED = "scheduled"
 OTHER = "other"
@@ -383,7 +383,7 @@ FINDERS: Mapping[str, Callable[[LaunchContext], str]] = {
 
 def this_place(environ: Mapping[str, str]) -> LaunchContext:
     """Look around."""
-    from runhook.client.surroundings import stdin_is_terminal  # noqa: PLC0415 - no cycle
+    from runhook.client.dbt.surroundings import stdin_is_terminal  # noqa: PLC0415 - no cycle
 
     return LaunchContext(
         environ=environ,

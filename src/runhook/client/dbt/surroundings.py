@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from runhook.client.dbt_calls import dbt_calls
-from runhook.client.programs import DBT_NAMES
+from runhook.client.dbt.calls import dbt_calls
+from runhook.client.processes.programs import DBT_NAMES
 
 PROJECT_FILE = "dbt_project.yml"
 UNKNOWN = "default"

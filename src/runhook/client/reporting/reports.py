@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runhook.client.facts import StartFact
-    from runhook.client.steps import Step
-    from runhook.client.verdict import Verdict
+    from runhook.client.origin.facts import StartFact
+    from runhook.client.run.steps import Step
+    from runhook.client.run.verdict import Verdict
 
 
 class ReportKind(StrEnum):
@@ -49,7 +49,7 @@ def started(
         cancelable: promises to end it if the service asks for that.
         give_up_after: how long the service waits to hear of it; None for the usual time.
     """
-    from runhook.client.facts import as_start  # noqa: PLC0415 - loaded before dbt starts, else
+    from runhook.client.origin.facts import as_start  # noqa: PLC0415 - loaded before dbt starts, else
 
     return Report(
         kind=ReportKind.STARTED,
@@ -68,7 +68,7 @@ def finished(
     verdict: "Verdict", steps: Sequence["Step"], at: datetime, *, is_split: bool
 ) -> Report:
     """Report the end of a run; ``is_split`` adds its steps one by one."""
-    from runhook.client.steps import merged, reported  # noqa: PLC0415 - as above
+    from runhook.client.run.steps import merged, reported  # noqa: PLC0415 - as above
 
     body: dict[str, object] = {
         "status": verdict.status,

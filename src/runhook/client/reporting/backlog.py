@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from runhook.client.reports import Report, ReportKind
-from runhook.client.service import Accepted, RequestFailed, Service
-from runhook.client.spool import Spool
+from runhook.client.reporting.reports import Report, ReportKind
+from runhook.client.reporting.service import Accepted, RequestFailed, Service
+from runhook.client.reporting.spool import Spool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
 
+from runhook.client.reporting.spool import Destination
 from runhook.client.settings import ServiceSettings
-from runhook.client.spool import Destination
 from runhook.domain.errors import InvalidError
 from runhook.domain.version import VERSION
 from runhook.secret_files import secret_in

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runhook.client.family import NO_ADOPTION, Adoption, Family
-from runhook.client.process_table import running_processes
-from runhook.client.signals import Signals, has_terminal
+from runhook.client.processes.table import running_processes
+from runhook.client.wrapper.family import NO_ADOPTION, Adoption, Family
+from runhook.client.wrapper.signals import Signals, has_terminal
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126

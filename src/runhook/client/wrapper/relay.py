@@ -15,11 +15,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from runhook.client.family import FamilyMember, ends_in, runners_in
-from runhook.client.process import Child, CommandEnding
-from runhook.client.process_table import Key, ignores
-from runhook.client.programs import ProcessRole
-from runhook.client.signals import SignalArrival, Signals
+from runhook.client.processes.programs import ProcessRole
+from runhook.client.processes.table import Key, ignores
+from runhook.client.wrapper.family import FamilyMember, ends_in, runners_in
+from runhook.client.wrapper.process import Child, CommandEnding
+from runhook.client.wrapper.signals import SignalArrival, Signals
 
 LOOK_AGAIN_SECONDS = 30.0
 """A run must not hang for ever if the news of the child's end were lost."""

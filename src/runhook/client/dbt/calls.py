@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from runhook.client.programs import DBT_NAMES
+from runhook.client.processes.programs import DBT_NAMES
 
 DBT_MODULES = frozenset({"dbt", "dbt.cli", "dbt.cli.main", "dbt.main"})
 DBT_COMMANDS = frozenset(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from runhook.client.surroundings import DbtCall, folders_below
+from runhook.client.dbt.surroundings import DbtCall, folders_below
 from runhook.domain.artifacts import (
     NAMED_NODES,
     RunResults,

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from runhook.client.process_table import Key, Process, command_line_of, running_processes
-from runhook.client.programs import ProcessRole, role_of
+from runhook.client.processes.programs import ProcessRole, role_of
+from runhook.client.processes.table import Key, Process, command_line_of, running_processes
 
 RUNNERS = {ProcessRole.DBT, ProcessRole.WRAPPER}
 """A run is not over as long as one of these runs."""

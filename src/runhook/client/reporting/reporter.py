@@ -12,14 +12,20 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from runhook.client.backlog import send_backlog
-from runhook.client.reports import Report, ReportKind
-from runhook.client.service import Accepted, RequestFailed, Service, UnusableError, connect_service
+from runhook.client.reporting.backlog import send_backlog
+from runhook.client.reporting.reports import Report, ReportKind
+from runhook.client.reporting.service import (
+    Accepted,
+    RequestFailed,
+    Service,
+    UnusableError,
+    connect_service,
+)
+from runhook.client.reporting.spool import ASIDE, KeptRun, Spool
 from runhook.client.settings import ServiceSettings
-from runhook.client.spool import ASIDE, KeptRun, Spool
 
 if TYPE_CHECKING:
-    from runhook.client.steps import Step
+    from runhook.client.run.steps import Step
 
 HEARTBEAT_SECONDS = 30.0
 WATCHFUL_HEARTBEAT_SECONDS = 10.0
@@ -68,7 +74,7 @@ def tell(
     reporter.start(deadline=deadline)
     trouble = reporter.close(deadline=deadline)
     if trouble is None and attaching:
-        from runhook.client.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
+        from runhook.client.run.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
         from runhook.domain.redaction import Redactor  # noqa: PLC0415 - as above
 
         return attach_artifacts(attaching, service, reporter.run_id or "", Redactor(environ))

@@ -7,8 +7,9 @@ dbt keeps its own streams and exit code even if reporting breaks: everything of 
 import sys
 from collections.abc import Sequence
 
-from runhook.client.family import Adoption
-from runhook.client.process import (
+from runhook.client.settings import ClientSettings
+from runhook.client.wrapper.family import Adoption
+from runhook.client.wrapper.process import (
     Child,
     CommandEnding,
     NotStartedError,
@@ -16,10 +17,9 @@ from runhook.client.process import (
     end_like,
     ended_now,
 )
-from runhook.client.relay import request_to_stop, wait_for
-from runhook.client.settings import ClientSettings
-from runhook.client.signals import Signals, listen_for_signals
-from runhook.client.witness import Witness
+from runhook.client.wrapper.relay import request_to_stop, wait_for
+from runhook.client.wrapper.signals import Signals, listen_for_signals
+from runhook.client.wrapper.witness import Witness
 
 Command = Sequence[str]
 

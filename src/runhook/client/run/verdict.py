@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePath
 
-from runhook.client.process import CommandEnding
-from runhook.client.programs import DBT_NAMES
+from runhook.client.processes.programs import DBT_NAMES
+from runhook.client.wrapper.process import CommandEnding
 from runhook.domain.artifacts import (
     SENTENCE_CHARACTERS,
     RunResults,

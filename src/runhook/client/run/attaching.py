@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from runhook.client.artifacts import HEAD_BYTES, LARGEST_ATTACHED
-from runhook.client.service import RequestFailed, Service
-from runhook.client.steps import Step
-from runhook.client.witness import TAG
+from runhook.client.dbt.artifacts import HEAD_BYTES, LARGEST_ATTACHED
+from runhook.client.reporting.service import RequestFailed, Service
+from runhook.client.run.steps import Step
+from runhook.client.wrapper.witness import TAG
 from runhook.domain.artifacts import version_and_step
 from runhook.domain.secret_names import is_secret_name
 from runhook.domain.secret_places import REPLACEMENT

@@ -9,10 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from runhook.client.dbt_calls import DBT_COMMANDS, dbt_calls
+from runhook.client.dbt.calls import DBT_COMMANDS, dbt_calls
+from runhook.client.dbt.surroundings import UNKNOWN, Surroundings
+from runhook.client.origin.systems import (
+    OTHER,
+    SCHEDULED,
+    SYSTEMS,
+    USUAL_NAMES,
+    LaunchContext,
+    System,
+)
 from runhook.client.settings import ClientSettings
-from runhook.client.surroundings import UNKNOWN, Surroundings
-from runhook.client.systems import OTHER, SCHEDULED, SYSTEMS, USUAL_NAMES, LaunchContext, System
 from runhook.domain.artifacts import shorten
 
 NOTHING = System(name="nothing", found_by="", reason=(SCHEDULED,))

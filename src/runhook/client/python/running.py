@@ -14,20 +14,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from runhook.client.artifacts import Found, Traces, look_for
-from runhook.client.dbt_events import Notebook, step_of_command
-from runhook.client.facts import advice_for, start_facts
-from runhook.client.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
-from runhook.client.reporter import EXIT_SECONDS, Reporter
-from runhook.client.reports import finished, rfc_3339, started, unavailable
-from runhook.client.service import UnusableError, connect_service
+from runhook.client.dbt.artifacts import Found, Traces, look_for
+from runhook.client.dbt.surroundings import Surroundings
+from runhook.client.origin.facts import advice_for, start_facts
+from runhook.client.origin.systems import this_place
+from runhook.client.python.dbt_events import Notebook, step_of_command
+from runhook.client.reporting.reporter import EXIT_SECONDS, Reporter
+from runhook.client.reporting.reports import finished, rfc_3339, started, unavailable
+from runhook.client.reporting.service import UnusableError, connect_service
+from runhook.client.reporting.spool import Spool
+from runhook.client.run.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
+from runhook.client.run.steps import Step, failure, progress, step_from, success
+from runhook.client.run.verdict import Verdict, canceled, errored, failed, succeeded
 from runhook.client.settings import ClientSettings, read_settings
-from runhook.client.spool import Spool
-from runhook.client.steps import Step, failure, progress, step_from, success
-from runhook.client.surroundings import Surroundings
-from runhook.client.systems import this_place
-from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
-from runhook.client.witness import TAG
+from runhook.client.wrapper.witness import TAG
 from runhook.domain.artifacts import RunResults, shorten
 from runhook.domain.redaction import Redactor
 

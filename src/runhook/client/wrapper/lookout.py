@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from runhook.client.dbt_calls import dbt_calls
-from runhook.client.surroundings import DbtCall
-from runhook.client.verdict import limit_of
+from runhook.client.dbt.calls import dbt_calls
+from runhook.client.dbt.surroundings import DbtCall
+from runhook.client.run.verdict import limit_of
 
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5

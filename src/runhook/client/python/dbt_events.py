@@ -15,11 +15,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from runhook.client.artifacts import MANIFEST, owners_of_nodes, read_head
-from runhook.client.reports import rfc_3339
-from runhook.client.steps import Step, step_name
-from runhook.client.surroundings import Surroundings
-from runhook.client.verdict import Verdict, canceled, errored, failed, succeeded
+from runhook.client.dbt.artifacts import MANIFEST, owners_of_nodes, read_head
+from runhook.client.dbt.surroundings import Surroundings
+from runhook.client.reporting.reports import rfc_3339
+from runhook.client.run.steps import Step, step_name
+from runhook.client.run.verdict import Verdict, canceled, errored, failed, succeeded
 from runhook.domain.artifacts import (
     FAILED_STATUSES,
     NAMED_NODES,

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from runhook.client.artifacts import tail_of
-from runhook.client.surroundings import DbtCall
+from runhook.client.dbt.artifacts import tail_of
+from runhook.client.dbt.surroundings import DbtCall
 
 BEGINNING = "Running with dbt="
 ERROR = re.compile(r"Encountered an error:[ \t]*\n((?:(?!\S*\d\d:\d\d:\d\d)[^\n]*\n?){1,20})")

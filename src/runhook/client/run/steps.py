@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import Any
 
-from runhook.client.command_lines import shown_command
-from runhook.client.programs import DBT_NAMES
-from runhook.client.verdict import Verdict
+from runhook.client.dbt.command_lines import shown_command
+from runhook.client.processes.programs import DBT_NAMES
+from runhook.client.run.verdict import Verdict
 from runhook.domain.artifacts import (
     KINDS_OF_STATUS,
     NAMED_NODES,

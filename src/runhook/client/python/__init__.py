@@ -1,0 +1,1 @@
+"""`runhook.run`: a run that Python code reports."""

@@ -1,0 +1,1 @@
+"""One run as it is told, whoever tells it: steps, verdict, files."""

@@ -1,0 +1,1 @@
+"""`runhook start` and `runhook finish`: a run without a process of ours."""
