@@ -74,12 +74,13 @@ class ListenNotify:
 
         connection.add_termination_listener(lambda _connection: is_lost.set())
         try:
-            await connection.add_listener(CHANNEL, hear)
+            try:
+                await connection.add_listener(CHANNEL, hear)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                # As lost as if it had ended by itself.
+                return
             # Whatever was sent while we did not listen.
             wake()
             await is_lost.wait()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            # As lost as if it had ended by itself.
-            return
         finally:
             connection.terminate()

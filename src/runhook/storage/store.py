@@ -1,7 +1,7 @@
 """The open database: its engines, its clock, and what a transaction is."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -196,6 +196,8 @@ class Store:
         """Whether the database is away."""
         self.notifier = notifier
         """Wakes dispatchers, once a transaction that made something due has committed."""
+        for engine in {writer.sync_engine, reader.sync_engine}:
+            sa.event.listen(engine, "handle_error", self._tell_apart)
 
     @classmethod
     def open(cls, url: str, *, vault: Vault, clock: Clock | None = None) -> "Store":
@@ -246,12 +248,11 @@ class Store:
                 transaction was in the way (``ContendedError``).
         """
         try:
-            with self._unavailable_as_such():
-                async with self._writer.begin() as connection:
-                    tx = Transaction(connection, self._database, self._clock, self._vault)
-                    yield tx
-                    if tx.makes_due:
-                        await self.notifier.tell_others(connection)
+            async with self._connected(self._writer) as connection, connection.begin():
+                tx = Transaction(connection, self._database, self._clock, self._vault)
+                yield tx
+                if tx.makes_due:
+                    await self.notifier.tell_others(connection)
         except FullError:
             self.is_full = True
             raise
@@ -270,9 +271,8 @@ class Store:
         Raises:
             UnavailableError: the database cannot be reached.
         """
-        with self._unavailable_as_such():
-            async with self._reader.connect() as connection:
-                yield Transaction(connection, self._database, self._clock, self._vault)
+        async with self._connected(self._reader) as connection:
+            yield Transaction(connection, self._database, self._clock, self._vault)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -284,33 +284,39 @@ class Store:
         async with self.write():
             pass
 
-    @contextmanager
-    def _unavailable_as_such(self) -> Iterator[None]:
-        try:
-            with unavailable_as_such(self._database):
-                yield
-        except (FullError, ContendedError):
-            raise
-        except UnavailableError:
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        async with AsyncExitStack() as connected:
+            try:
+                connection = await connected.enter_async_context(engine.connect())
+            except (sa.exc.TimeoutError, OSError) as error:
+                self.outage.is_known = True
+                told = str(error) if isinstance(error, LockedOutError) else AWAY
+                raise UnavailableError(told) from error
+            yield connection
+
+    def _tell_apart(self, context: sa.ExceptionContext) -> None:
+        """Raise an error of the database as what it means to callers, unless it is a bug.
+
+        It is called where a statement, a commit or a connection fails. An error that other code
+        raises within a transaction never comes here.
+        """
+        error = context.sqlalchemy_exception or context.original_exception
+        # The pool asks whether a connection still stands, and replaces it if it does not.
+        if context.is_pre_ping:
+            return
+        if isinstance(error, OSError):
+            # The driver lets some errors of the network through as they are.
             self.outage.is_known = True
-            raise
-
-
-@contextmanager
-def unavailable_as_such(database: Database) -> Iterator[None]:
-    """Tell a database that is away, locked or full from a bug in a statement."""
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        if database.is_forbidden(error):
-            raise InvalidError(FORBIDDEN) from error
-        if database.is_full(error):
-            raise FullError(FULL) from error
-        if database.is_contended(error):
-            raise ContendedError(CONTENDED) from error
-        if not database.is_away(error):
-            raise
-        raise UnavailableError(AWAY) from error
-    except (sa.exc.TimeoutError, OSError) as error:
-        told = str(error) if isinstance(error, LockedOutError) else AWAY
-        raise UnavailableError(told) from error
+            raise UnavailableError(AWAY)
+        if not isinstance(error, sa.exc.DBAPIError):
+            return
+        if self._database.is_forbidden(error):
+            raise InvalidError(FORBIDDEN)
+        if self._database.is_full(error):
+            raise FullError(FULL)
+        if self._database.is_contended(error):
+            raise ContendedError(CONTENDED)
+        if self._database.is_away(error):
+            self.outage.is_known = True
+            raise UnavailableError(AWAY)
