@@ -13,6 +13,7 @@ from runhook.domain.telling import PayloadVersion
 from runhook.operations.audit import note_change
 from runhook.operations.ids import new_account_identifier
 from runhook.operations.permitted import permitted
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.accounts import (
     Account,
     insert_account,
@@ -32,6 +33,7 @@ class AccountChange:
     default_payload_version: PayloadVersion | None = None
 
 
+@repeats_contended
 async def create_account(store: Store, name: str, *, actor: Actor, clock: Clock) -> Account:
     """Create an account without any member.
 
@@ -68,6 +70,7 @@ async def all_accounts(store: Store) -> Sequence[Account]:
         return await list_accounts(tx)
 
 
+@repeats_contended
 async def change_account(
     store: Store, account_id: AccountId, change: AccountChange, *, actor: Actor, clock: Clock
 ) -> Account:

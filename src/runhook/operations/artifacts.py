@@ -8,7 +8,7 @@ get their turn to write; it is decompressed while it leaves. Little of it is in 
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -19,6 +19,7 @@ from runhook.domain.errors import InvalidError, NotFoundError, TooLargeError
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas, room_for_artifact, too_much_of_run
 from runhook.domain.runs import AccountId, RunId
 from runhook.operations.permitted import permitted
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.artifacts import (
     PART,
     Artifact,
@@ -144,20 +145,51 @@ async def write_artifact(
     for step in count():
         parts = await asyncio.to_thread(read_parts, file)
         left -= sum(map(len, parts))
-        async with store.write() as tx:
-            await permitted(tx, actor)
-            if artifact_id is None:
-                if not await holds_run(tx, account_id, run_id):
-                    raise NotFoundError
-                if size > room_for_artifact(*await count_artifacts(tx, run_id), quotas):
-                    raise too_much_of_run(quotas)
-                artifact_id = await begin_artifact(tx, run_id, name, size=size)
-            await add_parts(tx, artifact_id, step * PARTS_AT_ONCE, parts)
-            if left:
-                continue
-            if not await finish_artifact(tx, account_id, run_id, artifact_id):
+        artifact_id = await write_step(
+            store,
+            account_id,
+            run_id,
+            name=name,
+            artifact_id=artifact_id,
+            step=step,
+            parts=parts,
+            is_last=not left,
+            actor=actor,
+            size=size,
+            quotas=quotas,
+        )
+        if not left:
+            return
+
+
+@repeats_contended
+async def write_step(
+    store: Store,
+    account_id: AccountId,
+    run_id: RunId,
+    *,
+    name: str,
+    artifact_id: ArtifactId | None,
+    step: int,
+    parts: Sequence[bytes],
+    is_last: bool,
+    actor: Actor,
+    size: int,
+    quotas: Quotas,
+) -> ArtifactId:
+    """Write a step of a file; the first one begins it, with no id yet. Errors as above."""
+    async with store.write() as tx:
+        await permitted(tx, actor)
+        if artifact_id is None:
+            if not await holds_run(tx, account_id, run_id):
                 raise NotFoundError
-        return
+            if size > room_for_artifact(*await count_artifacts(tx, run_id), quotas):
+                raise too_much_of_run(quotas)
+            artifact_id = await begin_artifact(tx, run_id, name, size=size)
+        await add_parts(tx, artifact_id, step * PARTS_AT_ONCE, parts)
+        if is_last and not await finish_artifact(tx, account_id, run_id, artifact_id):
+            raise NotFoundError
+    return artifact_id
 
 
 def read_parts(file: IO[bytes]) -> list[bytes]:

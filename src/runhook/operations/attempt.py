@@ -33,6 +33,7 @@ from runhook.domain.webhooks import Endpoint, Webhook
 from runhook.operations.cancel_waiting import cancel_waiting
 from runhook.operations.deactivate import deactivate
 from runhook.operations.keep_time import is_doubted
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.claims import (
     AttemptEnd,
     Turn,
@@ -123,6 +124,7 @@ async def look(store: Store) -> Mapping[WebhookId, Waiting]:
         return await waiting_webhooks(tx)
 
 
+@repeats_contended
 async def claim_deliveries(
     store: Store,
     places: Mapping[WebhookId, int],
@@ -380,12 +382,14 @@ def counted_hours(webhook: Webhook, judged: Sequence[Judged]) -> Sequence[Counte
     ]
 
 
+@repeats_contended
 async def renew(store: Store, claims: Collection[Claim], duration: timedelta) -> set[Claim]:
     """Make claims last so long from now; return those that are held still."""
     async with store.write() as tx:
         return await renew_claims(tx, claims, duration)
 
 
+@repeats_contended
 async def release(store: Store, unsent: Sequence[Claimed]) -> None:
     """Give back deliveries that were claimed and not sent; a probe can be made at once."""
     async with store.write() as tx:
@@ -418,6 +422,7 @@ class Rescued:
     """Whether something may be left that is to be canceled."""
 
 
+@repeats_contended
 async def rescue(store: Store) -> Rescued:
     """Return to the queue what workers held whose lease is over.
 
@@ -432,6 +437,7 @@ async def rescue(store: Store) -> Rescued:
     return Rescued(returned, is_more)
 
 
+@repeats_contended
 async def rescue_all(store: Store) -> int:
     """Return all claimed deliveries to the queue, where no worker can be alive; count them."""
     async with store.write() as tx:

@@ -6,6 +6,7 @@ from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import AccountId
 from runhook.domain.telling import PayloadVersion
 from runhook.operations.ids import new_account_identifier
+from runhook.operations.repeating import repeats_contended
 from runhook.operations.tokens import add_token
 from runhook.settings import Hidden
 from runhook.storage.accounts import Account, find_account, insert_account
@@ -14,6 +15,7 @@ from runhook.storage.store import Store
 FIRST_ACCOUNT = AccountId(1)
 
 
+@repeats_contended
 async def begin_service(store: Store, *, bootstrap_token: Hidden | None, clock: Clock) -> bool:
     """Create account 1 if there is none; say whether this was the first start.
 

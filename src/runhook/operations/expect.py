@@ -10,6 +10,7 @@ from runhook.domain.scopes import ScopeKind
 from runhook.domain.spans import span_text
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.expectations import (
     ExpectedJob,
     delete_expectation,
@@ -21,6 +22,7 @@ from runhook.storage.scopes import touch_scopes
 from runhook.storage.store import Store
 
 
+@repeats_contended
 async def expect_job(
     store: Store,
     account_id: AccountId,

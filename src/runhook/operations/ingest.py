@@ -21,6 +21,7 @@ from runhook.operations.artifacts import too_large
 from runhook.operations.authenticate import token_digest
 from runhook.operations.permitted import permitted
 from runhook.operations.publish import Finish, Publisher, Start
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.jobs import NameOrder, ScopeFilter, list_environments
 from runhook.storage.pages import Slice
 from runhook.storage.store import Store
@@ -36,6 +37,7 @@ LONGEST_NAME = 255
 NOT_GOOD = "This place for an upload is no longer good, or never was; ask for another one."
 
 
+@repeats_contended
 async def give_place(store: Store, account_id: AccountId, environment: str, *, actor: Actor) -> str:
     """Create a place for an upload; return its secret, fit for a path.
 
@@ -79,6 +81,7 @@ async def belonging_of(store: Store, account_id: AccountId, environment: str) ->
     return Belonging(found.items[0].name, found.items[0].project.name)
 
 
+@repeats_contended
 async def look_at_place(store: Store, secret: str) -> UploadPlace:
     """Find an unused place.
 
@@ -135,14 +138,25 @@ async def take_archive(
             )
     if uploaded is None:
         return None
-    async with store.write() as tx:
-        await permitted(tx, place.actor)
-        if not await use_upload_place(tx, place.id, uploaded.start.run_key):
-            raise ConflictError("This place was used for another run; ask for another one.")
+    await use_place(store, place, uploaded.start.run_key)
     start = Start(place.account_id, uploaded.start, actor=place.actor)
     started = await publisher.publish(start)
     finish = Finish(place.account_id, started.run.id, uploaded.finish, actor=place.actor)
     return (await publisher.publish(finish)).run
+
+
+@repeats_contended
+async def use_place(store: Store, place: UploadPlace, run_key: str) -> None:
+    """Let a place be used for this run and no other.
+
+    Raises:
+        ConflictError: the place was used for another run.
+        UnauthorizedError: who asked for the place may report no runs any more.
+    """
+    async with store.write() as tx:
+        await permitted(tx, place.actor)
+        if not await use_upload_place(tx, place.id, run_key):
+            raise ConflictError("This place was used for another run; ask for another one.")
 
 
 async def keep_upload(chunks: AsyncIterable[bytes], file: IO[bytes], *, largest: int) -> None:

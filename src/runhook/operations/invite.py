@@ -29,6 +29,7 @@ from runhook.operations.audit import note_change
 from runhook.operations.authenticate import token_digest
 from runhook.operations.passwords import Passwords
 from runhook.operations.permitted import permitted, still_signed_in
+from runhook.operations.repeating import repeats_contended
 from runhook.operations.sessions import Begun, Browser, actor_of, begin_session
 from runhook.storage.accounts import find_account, lock_account
 from runhook.storage.invitations import (
@@ -76,6 +77,7 @@ class Acceptance:
         return "Answer(...)"
 
 
+@repeats_contended
 async def invite(
     store: Store,
     account_id: AccountId,
@@ -112,6 +114,7 @@ async def invite(
         return await add_invitation(tx, account_id, role, email=email, actor=actor, clock=clock)
 
 
+@repeats_contended
 async def invite_first_user(store: Store, account_id: AccountId, *, clock: Clock) -> str | None:
     """Invite an owner while there is no user; None once there is one.
 
@@ -183,6 +186,7 @@ async def add_invitation(
     return invitation, secret
 
 
+@repeats_contended
 async def withdraw(
     store: Store,
     account_id: AccountId,
@@ -248,6 +252,7 @@ def whom_it_is_for(invitation: Invitation, email: str) -> str:
     return invitation.email
 
 
+@repeats_contended
 async def accept(
     store: Store,
     secret: str,
@@ -291,6 +296,7 @@ async def accept(
         return await begin_session(tx, user, browser, now=now)
 
 
+@repeats_contended
 async def accept_as(
     store: Store, secret: str, session: ValidSession, *, address: str | None, clock: Clock
 ) -> None:

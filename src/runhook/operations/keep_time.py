@@ -7,6 +7,7 @@ from runhook.clock import Clock, DatabaseClock
 from runhook.domain.errors import InvalidError
 from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.domain.timekeeping import FIRST_MOMENT, LAST_MOMENT, Timekeeping, first_look
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.store import Store, Transaction
 from runhook.storage.timekeeping import (
     find_timekeeping,
@@ -52,6 +53,7 @@ class KeptTime:
     after: Timekeeping
 
 
+@repeats_contended
 async def keep_time(store: Store, schedule: RetrySchedule = DEFAULT_SCHEDULE) -> KeptTime:
     """Look at the database's clock; after it was set back, let go on what would wait for it.
 

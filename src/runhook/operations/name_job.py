@@ -9,6 +9,7 @@ from runhook.domain.runs import Job
 from runhook.domain.scopes import ScopeKind
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.jobs import JobName, count_jobs, find_jobs, register_jobs
 from runhook.storage.scopes import touch_scopes
 from runhook.storage.store import Store
@@ -16,6 +17,7 @@ from runhook.storage.store import Store
 LONGEST_NAME = 255
 
 
+@repeats_contended
 async def name_job(
     store: Store,
     name: JobName,

@@ -19,6 +19,7 @@ from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
 from runhook.operations.passwords import Passwords
 from runhook.operations.permitted import permitted, still_signed_in
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.accounts import lock_account
 from runhook.storage.invitations import delete_invitations_by
 from runhook.storage.people import (
@@ -35,6 +36,7 @@ from runhook.storage.sessions import ValidSession, delete_other_sessions
 from runhook.storage.store import Store, Transaction
 
 
+@repeats_contended
 async def rename_user(store: Store, session: ValidSession, name: str) -> User:
     """Give who is signed in another name.
 
@@ -53,6 +55,7 @@ async def rename_user(store: Store, session: ValidSession, name: str) -> User:
     return changed.user
 
 
+@repeats_contended
 async def change_password(
     store: Store,
     session: ValidSession,
@@ -91,6 +94,7 @@ async def change_password(
         await delete_other_sessions(tx, session.user.id, session.session.id)
 
 
+@repeats_contended
 async def replace_password(
     store: Store, email: str, password: str, *, passwords: Passwords
 ) -> None:
@@ -109,6 +113,7 @@ async def replace_password(
         await delete_other_sessions(tx, known.user.id, None)
 
 
+@repeats_contended
 async def change_role(
     store: Store,
     account_id: AccountId,
@@ -150,6 +155,7 @@ async def change_role(
     return changed
 
 
+@repeats_contended
 async def remove_member(
     store: Store,
     account_id: AccountId,

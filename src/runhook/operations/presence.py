@@ -5,11 +5,13 @@ from datetime import timedelta
 
 from runhook.domain.deliveries import Lease
 from runhook.domain.replicas import Replica, ReplicaRole
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.duties import give_up_duties, register_duties, take_duties
 from runhook.storage.replicas import delete_replica, list_replicas, note_sign_of_life
 from runhook.storage.store import Store
 
 
+@repeats_contended
 async def show_life(
     store: Store,
     replica: Replica,
@@ -38,6 +40,7 @@ async def show_life(
         return await take_duties(tx, duties, Lease(owner=replica.name, duration=duration))
 
 
+@repeats_contended
 async def leave(store: Store, replica: Replica) -> None:
     """Let others have the duties of a process that ends, and forget it."""
     async with store.write() as tx:

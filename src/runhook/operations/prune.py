@@ -11,6 +11,7 @@ from runhook.domain.telling import DeliveryId
 from runhook.domain.timekeeping import FIRST_MOMENT
 from runhook.operations.ids import first_delivery_id_of
 from runhook.operations.keep_time import trusted_moment
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.artifacts import delete_abandoned_artifacts, delete_artifacts
 from runhook.storage.audit_log import delete_old_audit_entries
 from runhook.storage.columns import EPOCH
@@ -63,6 +64,7 @@ class Pruned:
     """Whether there may be more to delete, or to look at."""
 
 
+@repeats_contended
 async def prune_step(
     store: Store, retention: timedelta, places: Places = BEGINNING
 ) -> Pruned | None:
@@ -122,6 +124,7 @@ async def prune_runs(tx: Transaction, before: datetime, beyond: RunPlace) -> tup
     return place, files + await delete_runs(tx, run_ids)
 
 
+@repeats_contended
 async def prune_scopes(
     store: Store, before: datetime, beyond: Mapping[ScopeKind, int]
 ) -> tuple[Mapping[ScopeKind, int], int]:

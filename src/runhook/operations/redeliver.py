@@ -13,6 +13,7 @@ from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.domain.webhooks import Webhook
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.deliveries import LoggedDelivery, find_delivery, return_to_queue
 from runhook.storage.standings import outdated_among
 from runhook.storage.store import Store, Transaction
@@ -28,6 +29,7 @@ class Redelivered:
     """What that may do; empty if it is harmless."""
 
 
+@repeats_contended
 async def redeliver(
     store: Store,
     account_id: AccountId,

@@ -29,6 +29,7 @@ from runhook.domain.webhooks import Webhook
 from runhook.operations.audit import note_change
 from runhook.operations.ids import new_redelivery_id
 from runhook.operations.permitted import permitted
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.columns import EPOCH
 from runhook.storage.picked import count_picked, missing_of
 from runhook.storage.redeliveries import end_redelivery, insert_redelivery, lock_redelivery
@@ -73,6 +74,7 @@ async def preview_redelivery(
     return RedeliveryPreview(selection, counts, is_counted=counted.is_whole)
 
 
+@repeats_contended
 async def begin_redelivery(
     store: Store,
     account_id: AccountId,
@@ -125,6 +127,7 @@ async def begin_redelivery(
     return redelivery
 
 
+@repeats_contended
 async def cancel_redelivery(
     store: Store, account_id: AccountId, redelivery_id: RedeliveryId, *, actor: Actor, clock: Clock
 ) -> Redelivery:

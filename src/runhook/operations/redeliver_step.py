@@ -18,6 +18,7 @@ from runhook.domain.redeliveries import (
 )
 from runhook.domain.telling import DeliveryId, WebhookId
 from runhook.domain.webhooks import Webhook
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.deliveries import return_several_to_queue
 from runhook.storage.picked import look_for_picked
 from runhook.storage.redeliveries import (
@@ -54,6 +55,7 @@ class StepResult(Enum):
     NOTHING_DUE = "nothing due"
 
 
+@repeats_contended
 async def take_step(store: Store, clock: Clock) -> StepResult:
     """Take the next step of whichever redelivery has been waiting for longest.
 

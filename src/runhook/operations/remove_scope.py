@@ -8,7 +8,7 @@ from runhook.domain.runs import AccountId
 from runhook.domain.scopes import ScopeKind, check_unused
 from runhook.operations.audit import note_change
 from runhook.operations.permitted import permitted
-from runhook.operations.repeating import repeat_contended
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.scopes import count_references, delete_scope, lock_scope
 from runhook.storage.store import Store
 
@@ -19,6 +19,8 @@ ACTIONS = {
 }
 
 
+# It locks what a report of the same names locks in another order.
+@repeats_contended
 async def remove_scope(
     store: Store,
     account_id: AccountId,
@@ -42,25 +44,20 @@ async def remove_scope(
         ConflictError: something refers to it; the message says what, with numbers.
         NotFoundError: the account has no such scope.
     """
-
-    async def delete() -> None:
-        async with store.write() as tx:
-            await permitted(tx, actor)
-            name = await lock_scope(tx, account_id, kind, scope_id)
-            if name is None:
-                raise NotFoundError(f"There is no {kind} {scope_id} in this account.")
-            check_unused(kind, name, await count_references(tx, account_id, kind, scope_id))
-            await delete_scope(tx, account_id, kind, scope_id)
-            await note_change(
-                tx,
-                account_id,
-                actor,
-                ACTIONS[kind],
-                str(scope_id),
-                before={"name": name},
-                after=None,
-                now=clock.now(),
-            )
-
-    # It locks what a report of the same names locks in another order.
-    await repeat_contended(delete)
+    async with store.write() as tx:
+        await permitted(tx, actor)
+        name = await lock_scope(tx, account_id, kind, scope_id)
+        if name is None:
+            raise NotFoundError(f"There is no {kind} {scope_id} in this account.")
+        check_unused(kind, name, await count_references(tx, account_id, kind, scope_id))
+        await delete_scope(tx, account_id, kind, scope_id)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            ACTIONS[kind],
+            str(scope_id),
+            before={"name": name},
+            after=None,
+            now=clock.now(),
+        )

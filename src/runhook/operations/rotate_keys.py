@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.telling import WebhookId
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.ciphertexts import (
     Ciphertexts,
     list_ciphertexts,
@@ -105,19 +106,26 @@ async def encrypt_anew(store: Store, vault: Vault, batch: int) -> int:
     total = 0
     after = WebhookId("")
     while True:
-        async with store.write() as tx:
-            found = await lock_ciphertexts(tx, after=after, limit=batch)
-            replaced = [(one, moved_to_newest(one, vault)) for one in found]
-            changed = [new for old, new in replaced if new != old]
-            await replace_ciphertexts(tx, changed)
-        total += sum(
-            old.by_column[name] != text
-            for old, new in replaced
-            for name, text in new.by_column.items()
-        )
+        found, encrypted = await encrypt_some(store, vault, after, batch)
+        total += encrypted
         if len(found) < batch:
             return total
         after = found[-1].webhook_id
+
+
+@repeats_contended
+async def encrypt_some(
+    store: Store, vault: Vault, after: WebhookId, batch: int
+) -> tuple[Sequence[Ciphertexts], int]:
+    """Encrypt a batch anew; return what was there, and how much of it was replaced."""
+    async with store.write() as tx:
+        found = await lock_ciphertexts(tx, after=after, limit=batch)
+        replaced = [(one, moved_to_newest(one, vault)) for one in found]
+        changed = [new for old, new in replaced if new != old]
+        await replace_ciphertexts(tx, changed)
+    return found, sum(
+        old.by_column[name] != text for old, new in replaced for name, text in new.by_column.items()
+    )
 
 
 def moved_to_newest(found: Ciphertexts, vault: Vault) -> Ciphertexts:

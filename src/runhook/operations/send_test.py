@@ -19,6 +19,7 @@ from runhook.domain.webhooks import Endpoint
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.permitted import permitted
 from runhook.operations.prepare import attempt_of, prepare, read_answer
+from runhook.operations.repeating import repeats_contended
 from runhook.outbound.sender import Sender
 from runhook.outbound.shares import ShareTakenError
 from runhook.storage.claims import AttemptEnd, end_attempts, hold_claims
@@ -105,13 +106,19 @@ async def try_out(
     )
     succeeded = outcome.failure is None
     state = DeliveryState.SUCCEEDED if succeeded else DeliveryState.FAILED
-    async with store.write() as tx:
-        # If the lease is over, the rescuer has ended it as failed, and that stays.
-        if await hold_claims(tx, [sample.claim]):
-            await end_attempts(tx, [AttemptEnd(claim=sample.claim, attempt=attempt, state=state)])
+    await end_test(store, AttemptEnd(claim=sample.claim, attempt=attempt, state=state))
     return Tried(sample.id, attempt.outcome)
 
 
+@repeats_contended
+async def end_test(store: Store, ending: AttemptEnd) -> None:
+    """Record a test, unless its lease is over: the rescuer has ended it as failed then."""
+    async with store.write() as tx:
+        if await hold_claims(tx, [ending.claim]):
+            await end_attempts(tx, [ending])
+
+
+@repeats_contended
 async def insert_sample(
     store: Store,
     account_id: AccountId,

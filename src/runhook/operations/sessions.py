@@ -19,6 +19,7 @@ from runhook.operations.authenticate import token_digest
 from runhook.operations.devices import new_device
 from runhook.operations.passwords import Passwords
 from runhook.operations.permitted import still_signed_in
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.people import KnownUser, find_membership, find_user_by_email, lock_user
 from runhook.storage.people import update_user as write_user
 from runhook.storage.sessions import (
@@ -60,6 +61,7 @@ class Begun:
         return f"Begun({self.found.session.id})"
 
 
+@repeats_contended
 async def sign_in(
     store: Store,
     *,
@@ -179,6 +181,7 @@ def actor_of(user: User, address: str | None) -> Actor:
     return Actor(kind=ActorKind.USER, id=user.id, name=user.email, address=address)
 
 
+@repeats_contended
 async def end_session(store: Store, session: ValidSession, session_id: int) -> None:
     """End one session of who is signed in, from the next request on.
 
@@ -193,6 +196,7 @@ async def end_session(store: Store, session: ValidSession, session_id: int) -> N
             raise NotFoundError(f"You have no session {session_id}.")
 
 
+@repeats_contended
 async def end_other_sessions(store: Store, session: ValidSession) -> int:
     """End all sessions of who is signed in but this one; return how many.
 

@@ -50,6 +50,7 @@ from runhook.operations.cancel_waiting import cancel_waiting
 from runhook.operations.certificates import check_certificates
 from runhook.operations.ids import new_webhook_id
 from runhook.operations.permitted import permitted
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.accounts import lock_account
 from runhook.storage.scopes import hold_scopes, touch_scopes
 from runhook.storage.standings import delete_standings
@@ -86,6 +87,7 @@ class WebhookChange:
     """JSON by name; those that are left out stay, and so do secrets that are masked."""
 
 
+@repeats_contended
 async def create_webhook(
     store: Store,
     account_id: AccountId,
@@ -133,6 +135,7 @@ async def create_webhook(
     return webhook, secret
 
 
+@repeats_contended
 async def change_webhook(
     store: Store,
     account_id: AccountId,
@@ -183,6 +186,7 @@ async def change_webhook(
     return after
 
 
+@repeats_contended
 async def cancel_all_pending(
     store: Store, account_id: AccountId, webhook_id: WebhookId, actor: Actor
 ) -> None:
@@ -201,6 +205,7 @@ async def cancel_all_pending(
             is_more = await cancel_waiting(tx, [webhook_id])
 
 
+@repeats_contended
 async def remove_webhook(
     store: Store, account_id: AccountId, webhook_id: WebhookId, *, actor: Actor, clock: Clock
 ) -> None:
@@ -222,6 +227,7 @@ async def remove_webhook(
         await cancel_waiting(tx, [webhook_id])
 
 
+@repeats_contended
 async def renew_secret(
     store: Store,
     account_id: AccountId,

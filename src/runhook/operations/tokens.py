@@ -14,6 +14,7 @@ from runhook.domain.runs import AccountId
 from runhook.operations.audit import note_change
 from runhook.operations.authenticate import token_digest
 from runhook.operations.permitted import permitted
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.accounts import find_account, lock_account
 from runhook.storage.invitations import delete_invitations_by
 from runhook.storage.store import Store, Transaction
@@ -32,6 +33,7 @@ NAME_LIMIT = 255
 LONGEST_LIFETIME = timedelta(days=3_650)
 
 
+@repeats_contended
 async def create_token(
     store: Store,
     account_id: AccountId,
@@ -124,6 +126,7 @@ async def add_token(
     return token
 
 
+@repeats_contended
 async def remove_token(
     store: Store, account_id: AccountId, token_id: int, *, actor: Actor, clock: Clock
 ) -> None:

@@ -8,6 +8,7 @@ from runhook.clock import Clock
 from runhook.domain.notices import MissedRun
 from runhook.operations.keep_time import is_doubted
 from runhook.operations.notify import owe_notices
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.expectations import ExpectedJob, OverdueJob, lock_overdue, put_off
 from runhook.storage.store import Store
 
@@ -15,6 +16,7 @@ STEP = 100
 """How many jobs one transaction tells of at most."""
 
 
+@repeats_contended
 async def tell_of_missed_runs(
     store: Store, clock: Clock, *, public_url: str | None = None
 ) -> Sequence[MissedRun]:

@@ -8,6 +8,7 @@ from runhook.domain.runs import Run, lose
 from runhook.operations.compare import compare_with_last
 from runhook.operations.keep_time import is_doubted
 from runhook.operations.publish import number_events, owe_deliveries
+from runhook.operations.repeating import repeats_contended
 from runhook.storage.runs import insert_events, lock_silent_runs, update_runs
 from runhook.storage.store import Store
 
@@ -15,6 +16,7 @@ STEP = 100
 """How many runs one transaction gives up at most."""
 
 
+@repeats_contended
 async def give_up_silent_runs(
     store: Store, clock: Clock, *, public_url: str | None = None
 ) -> Sequence[Run]:
