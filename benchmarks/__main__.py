@@ -10,13 +10,24 @@ import sys
 import time
 from dataclasses import replace
 
-from benchmarks import client_start, drain, hanging, open_loop, pages, pruning, replicas, volume
+from benchmarks import (
+    alone,
+    client_start,
+    drain,
+    hanging,
+    open_loop,
+    pages,
+    pruning,
+    replicas,
+    volume,
+)
 from benchmarks.scale import QUICK, WHOLE
 from benchmarks.table import Figure, machine, print_table
 
 FIGURES = {
     "start": client_start.measure,
     "drain": drain.measure,
+    "alone": alone.measure,
     "open": open_loop.measure,
     "hanging": hanging.measure,
     "volume": volume.measure,

@@ -21,6 +21,8 @@ class Scale:
     """Reports per second of the open loop."""
     open_seconds: int = 60
     """How long each of them goes on."""
+    alone: int = 20
+    """Reports that come one at a time."""
     rounds: int = 6
     """How often two things are measured that take turns."""
     round_seconds: int = 8
@@ -36,6 +38,7 @@ QUICK = Scale(
     pruned=100_000,
     rates=(200,),
     open_seconds=10,
+    alone=8,
     rounds=1,
     round_seconds=10,
 )

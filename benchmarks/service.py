@@ -27,17 +27,26 @@ class Service:
 
 @contextmanager
 def a_service(
-    database: Database, *, counts: Path | None = None, retention_days: int = 30
+    database: Database,
+    *,
+    counts: Path | None = None,
+    trace: Path | None = None,
+    retention_days: int = 30,
 ) -> Iterator[Service]:
     """Serve a database.
 
     Args:
         database: where it keeps what it has.
-        counts: a file that gets, at the end, what was asked of the database.
+        counts: a file that gets, at the end, how much was asked of the database.
+        trace: a file that gets what is asked of it, as it is.
         retention_days: how long it keeps what is over.
     """
     environment = environment_of(database) | {"RUNHOOK_RETENTION_DAYS": str(retention_days)}
-    program = ["benchmarks.counted", str(counts)] if counts else ["runhook.cli.main"]
+    program = ["runhook.cli.main"]
+    if counts:
+        program = ["benchmarks.counted", str(counts)]
+    if trace:
+        program = ["benchmarks.traced", str(trace)]
     with running(*program, "serve", folder=database.folder, environment=environment) as process:
         line = first_line(process)
         assert line.startswith(LISTENING), line

@@ -78,3 +78,15 @@ async def test_a_transaction_without_a_statement_does_not_wait_for_the_lock(
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         await read(another)
     await another.close()
+
+
+async def test_after_a_commit_there_is_nothing_to_undo_that_is_waited_for(
+    connection: SqliteConnection,
+):
+    await postpone(connection, 1)
+    await connection.commit()
+
+    with pytest.raises(StopIteration):
+        connection.rollback().send(None)
+
+    assert await read(connection) == [1]

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -15,8 +15,9 @@ from runhook.dispatcher.recorder import Recorder, SentAttempt
 from runhook.dispatcher.resting import Resting
 from runhook.domain.deliveries import Attempt, Lease
 from runhook.domain.errors import UnavailableError
-from runhook.domain.judging import judge
+from runhook.domain.judging import Postponed, Retry, judge
 from runhook.domain.retries import RetrySchedule
+from runhook.domain.telling import WebhookId
 from runhook.domain.webhooks import Endpoint
 from runhook.operations.attempt import (
     Claimed,
@@ -88,6 +89,8 @@ class Dispatcher:
         self._releases: Batches[Held, None] = Batches(self._release, self._note_released)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._waiting: Collection[WebhookId] = ()
+        """Those with something pending at the last look; what came since then has woken us."""
 
     @property
     def held(self) -> int:
@@ -97,6 +100,7 @@ class Dispatcher:
     async def tick(self) -> timedelta:
         """Begin to deliver what is due; say how long to wait before looking again."""
         waiting = await look(self._store)
+        self._waiting = waiting.keys()
         places = self._resting.without(self._lanes.places(waiting), self._now())
         if places:
             # From before the claim: our view of the lease is never longer than it is.
@@ -255,8 +259,14 @@ class Dispatcher:
                 self._give_back(one.lane.close(self._now()))
             if not what.counted:
                 log.warning("attempt not recorded: lease lost", delivery=delivery_id)
-        if any(lane.places() for lane in {one.lane for one in sent}):
+        if any(one.lane.places() and self._may_follow(one.judged) for one in sent):
             self._on_room()
+
+    def _may_follow(self, judged: Judged) -> bool:
+        """Whether something can be due, now or soon, after an attempt is recorded."""
+        if isinstance(judged.verdict, Retry | Postponed):
+            return True
+        return judged.claimed.delivery.webhook_id in self._waiting
 
     def _give_back(self, held: Iterable[Held]) -> None:
         for one in held:

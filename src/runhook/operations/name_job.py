@@ -52,11 +52,11 @@ async def name_job(
     async with store.write() as tx:
         await permitted(tx, actor)
         if (known := (await find_jobs(tx, [name])).get(name)) is not None:
-            await touch_scopes(tx, {ScopeKind.JOB: [known.id]})
-            return known, False
+            await touch_scopes(tx, {ScopeKind.JOB: [known.job.id]})
+            return known.job, False
         counts = await count_jobs(tx, [name.account_id])
         check_quota(counts.get(name.account_id, 0), quotas.jobs, "jobs", "max_jobs")
-        job = (await register_jobs(tx, [name]))[name]
+        job = (await register_jobs(tx, [name]))[name].job
         await note_change(
             tx,
             name.account_id,

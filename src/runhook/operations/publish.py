@@ -42,7 +42,7 @@ from runhook.operations.queues import FairQueue
 from runhook.operations.room import Room
 from runhook.storage.deliveries import insert_deliveries
 from runhook.storage.expectations import note_late_starts, note_starts
-from runhook.storage.jobs import JobName, find_jobs, register_jobs
+from runhook.storage.jobs import JobName, KnownJob, find_jobs, register_jobs
 from runhook.storage.runs import (
     StoredRun,
     find_runs_by_key,
@@ -121,6 +121,7 @@ class Reported:
 
 
 Answers = dict[Report, Reported | RunhookError]
+RunKey = tuple[AccountId, str]
 
 
 class Publisher:
@@ -239,16 +240,21 @@ async def start_runs(
 ) -> Iterable[Event]:
     """Add the runs that are new; a report of a known one must say what the first one said."""
     by_key = {(start.account_id, start.report.run_key): start for start in reversed(starts)}
-    known = await find_runs_by_key(tx, by_key.keys())
-    fresh: Sequence[Start] = [start for key, start in by_key.items() if key not in known]
-    jobs: Mapping[JobName, Job] = {}
-    if fresh:
-        fresh = await with_room(tx, fresh, answers, room)
-        fresh, jobs = await with_jobs(tx, fresh, answers, room)
-    added = await add_runs(tx, [new_run(start, jobs[job_name(start)], now) for start in fresh])
-    await meet_expectations(tx, [one.run for one in added.values()], now=now)
+    known: dict[RunKey, StoredRun] = {}
+    fresh: Sequence[Start] = list(by_key.values())
+    jobs: Mapping[JobName, KnownJob] = await find_jobs(tx, {job_name(start) for start in fresh})
+    left = await room.for_runs(tx, Counter(start.account_id for start in fresh))
+    if left.total() < len(fresh) or any(job_name(start) not in jobs for start in fresh):
+        # What repeats a report needs no room and no job; else it is seen when the run is added.
+        known = await find_runs_by_key(tx, by_key.keys())
+        fresh = [start for key, start in by_key.items() if key not in known]
+        fresh = with_room(fresh, left, answers)
+        fresh, jobs = await with_jobs(tx, fresh, jobs, answers, room)
+    added = await add_runs(tx, [new_run(start, jobs[job_name(start)].job, now) for start in fresh])
+    await meet_expectations(
+        tx, [added[key].run for key in added if jobs[job_name(by_key[key])].is_expected], now=now
+    )
     if len(added) < len(fresh):
-        # Another replica took a key between our look and our insert.
         known |= await find_runs_by_key(tx, by_key.keys() - added.keys() - known.keys())
     for start in starts:
         key = (start.account_id, start.report.run_key)
@@ -265,12 +271,14 @@ async def start_runs(
 
 
 async def with_jobs(
-    tx: Transaction, fresh: Sequence[Start], answers: Answers, room: Room
-) -> tuple[Sequence[Start], Mapping[JobName, Job]]:
-    """Find or register the jobs of new runs; runs of a job beyond the quota are refused."""
-    names = {job_name(start) for start in fresh}
-    jobs = await find_jobs(tx, names)
-    missing = sorted(names - jobs.keys())
+    tx: Transaction,
+    fresh: Sequence[Start],
+    jobs: Mapping[JobName, KnownJob],
+    answers: Answers,
+    room: Room,
+) -> tuple[Sequence[Start], Mapping[JobName, KnownJob]]:
+    """Register the jobs of new runs that are missing; runs of one beyond the quota are refused."""
+    missing = sorted({job_name(start) for start in fresh} - jobs.keys())
     if not missing:
         return fresh, jobs
     left = await room.for_jobs(tx, {name.account_id for name in missing})
@@ -287,11 +295,10 @@ async def with_jobs(
     return [start for start in fresh if start not in answers], jobs
 
 
-async def with_room(
-    tx: Transaction, fresh: Sequence[Start], answers: Answers, room: Room
+def with_room(
+    fresh: Sequence[Start], left: Counter[AccountId], answers: Answers
 ) -> Sequence[Start]:
-    """New runs within the quota; the others are refused."""
-    left = Counter(await room.for_runs(tx, Counter(start.account_id for start in fresh)))
+    """New runs within the quota, of which so much is left; the others are refused."""
     allowed = []
     for start in fresh:
         if left[start.account_id] > 0:
@@ -341,10 +348,8 @@ def new_run(start: Start, job: Job, now: datetime) -> StoredRun:
     return StoredRun(run=run, start_fingerprint=report.fingerprint())
 
 
-async def add_runs(
-    tx: Transaction, fresh: Sequence[StoredRun]
-) -> dict[tuple[AccountId, str], StoredRun]:
-    """Write new runs and return them with their ids, by key."""
+async def add_runs(tx: Transaction, fresh: Sequence[StoredRun]) -> dict[RunKey, StoredRun]:
+    """Write runs whose keys are new and return them with their ids, by key."""
     if not fresh:
         return {}
     ids = await insert_runs(tx, fresh)
@@ -357,7 +362,7 @@ async def add_runs(
 
 
 async def meet_expectations(tx: Transaction, new: Sequence[Run], *, now: datetime) -> None:
-    """Note that jobs have started, in time or late."""
+    """Note that jobs which are expected have started, in time or late."""
     on_time = {run.job.id for run in new if not run.is_late}
     # Of a job's several late ones the last counts.
     late = {

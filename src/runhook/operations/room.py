@@ -29,7 +29,7 @@ class Room:
 
     async def for_runs(
         self, tx: Transaction, wanted: Mapping[AccountId, int]
-    ) -> Mapping[AccountId, int]:
+    ) -> Counter[AccountId]:
         """How many more runs these accounts may start, at most as many as wanted."""
         most = self._quotas.open_runs
         uncertain = [
@@ -39,7 +39,7 @@ class Room:
         ]
         if uncertain:
             self._open_runs.update(await count_open_runs(tx, uncertain))
-        room = {}
+        room: Counter[AccountId] = Counter()
         for account_id, count in wanted.items():
             room[account_id] = max(0, min(count, most - self._open_runs[account_id]))
             self._open_runs[account_id] += room[account_id]

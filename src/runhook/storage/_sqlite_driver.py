@@ -69,8 +69,8 @@ class SqliteConnection(aiosqlite.Connection):
         self._begin = None
 
     async def rollback(self) -> None:
-        """Undo what has been begun."""
-        if self._begin is None:
+        """Undo what has been begun; the pool asks for it after each commit, too."""
+        if self._begin is None and self.in_transaction:
             await super().rollback()
         self._begin, self._postponed = None, ()
 

@@ -19,7 +19,7 @@ from runhook.domain.runs import (
 )
 from runhook.storage.pages import Page, Slice, page_of
 from runhook.storage.store import Transaction
-from runhook.storage.tables import environments, jobs, projects, runs
+from runhook.storage.tables import environments, expectations, jobs, projects, runs
 
 JOB_COLUMNS = (
     jobs.c.id,
@@ -34,8 +34,8 @@ JOBS_WITH_NAMES = jobs.join(environments, environments.c.id == jobs.c.environmen
     projects, projects.c.id == environments.c.project_id
 )
 FIND_JOBS = (
-    sa.select(*JOB_COLUMNS)
-    .select_from(JOBS_WITH_NAMES)
+    sa.select(*JOB_COLUMNS, expectations.c.job_id.is_not(None).label("is_expected"))
+    .select_from(JOBS_WITH_NAMES.outerjoin(expectations, expectations.c.job_id == jobs.c.id))
     .where(
         sa.tuple_(jobs.c.account_id, projects.c.name, environments.c.name, jobs.c.name).in_(
             sa.bindparam("names", expanding=True)
@@ -53,6 +53,14 @@ class JobName:
     project: str
     environment: str
     job: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownJob:
+    """A job that reports speak of, and whether it is expected to run."""
+
+    job: Job
+    is_expected: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +214,7 @@ def sorted_by(query: sa.Select[Any], table: sa.Table, part: Slice[NameOrder]) ->
     return query.order_by(*(column.desc() if part.is_descending else column for column in columns))
 
 
-async def register_jobs(tx: Transaction, names: Collection[JobName]) -> Mapping[JobName, Job]:
+async def register_jobs(tx: Transaction, names: Collection[JobName]) -> Mapping[JobName, KnownJob]:
     """Find the job of each name; create missing ones, with project and environment."""
     found = await find_jobs(tx, names)
     # Sorted, so that two transactions that make the same ones wait for each other in one order.
@@ -227,12 +235,14 @@ async def count_jobs(tx: Transaction, account_ids: Collection[AccountId]) -> dic
     return {row.account_id: row.jobs for row in rows}
 
 
-async def find_jobs(tx: Transaction, names: Collection[JobName]) -> dict[JobName, Job]:
+async def find_jobs(tx: Transaction, names: Collection[JobName]) -> dict[JobName, KnownJob]:
     """Find existing jobs by name."""
     wanted = [(name.account_id, name.project, name.environment, name.job) for name in names]
     rows = await tx.execute(FIND_JOBS, {"names": wanted})
     return {
-        JobName(row.account_id, row.project_name, row.environment_name, row.name): job_of(row)
+        JobName(row.account_id, row.project_name, row.environment_name, row.name): KnownJob(
+            job_of(row), bool(row.is_expected)
+        )
         for row in rows
     }
 

@@ -1,5 +1,5 @@
-SELECT jobs.id, jobs.account_id, jobs.name, projects.id AS project_id, projects.name AS project_name, environments.id AS environment_id, environments.name AS environment_name
-FROM jobs JOIN environments ON environments.id = jobs.environment_id JOIN projects ON projects.id = environments.project_id
+SELECT jobs.id, jobs.account_id, jobs.name, projects.id AS project_id, projects.name AS project_name, environments.id AS environment_id, environments.name AS environment_name, expectations.job_id IS NOT NULL AS is_expected
+FROM jobs JOIN environments ON environments.id = jobs.environment_id JOIN projects ON projects.id = environments.project_id LEFT OUTER JOIN expectations ON expectations.job_id = jobs.id
 WHERE (jobs.account_id, projects.name, environments.name, jobs.name) IN (($1, $2, $3, $4)) FOR KEY SHARE OF jobs;
 
 INSERT INTO projects (account_id, name, created_at, used_at) VALUES ($1::BIGINT, $2::VARCHAR, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT), CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) ON CONFLICT (account_id, name) DO UPDATE SET used_at = CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) RETURNING projects.id;
@@ -16,6 +16,6 @@ WHERE environments.project_id IN ($1::BIGINT);
 
 INSERT INTO jobs (account_id, environment_id, name, created_at, used_at) VALUES ($1::BIGINT, $2::BIGINT, $3::VARCHAR, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT), CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) ON CONFLICT (environment_id, name) DO UPDATE SET used_at = CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) RETURNING jobs.id;
 
-SELECT jobs.id, jobs.account_id, jobs.name, projects.id AS project_id, projects.name AS project_name, environments.id AS environment_id, environments.name AS environment_name
-FROM jobs JOIN environments ON environments.id = jobs.environment_id JOIN projects ON projects.id = environments.project_id
+SELECT jobs.id, jobs.account_id, jobs.name, projects.id AS project_id, projects.name AS project_name, environments.id AS environment_id, environments.name AS environment_name, expectations.job_id IS NOT NULL AS is_expected
+FROM jobs JOIN environments ON environments.id = jobs.environment_id JOIN projects ON projects.id = environments.project_id LEFT OUTER JOIN expectations ON expectations.job_id = jobs.id
 WHERE (jobs.account_id, projects.name, environments.name, jobs.name) IN (($1, $2, $3, $4)) FOR KEY SHARE OF jobs;
