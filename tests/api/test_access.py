@@ -10,6 +10,7 @@ import pytest
 
 from runhook.domain.permissions import Permission, PermissionSet, Role
 from runhook.server.authentication import Access
+from runhook.server.web.dbt_cloud_addresses import PLACES
 from tests.api.routes import ROUTES, Route
 from tests.support.api import ORIGIN, OTHER_ACCOUNT, Api, data_of, told
 from tests.support.people import SAME_ORIGIN
@@ -39,6 +40,12 @@ OPEN_TO_ANYONE = {
     "POST /invitations/{secret:str}",
     "POST /sign-in",
     "PUT /api/private/uploads/{ticket:str}",
+    # They lead to the pages of runs and jobs, which ask who reads them.
+    *(
+        f"GET {place}/{{account_id:int}}/projects/{{project_id:int}}/{page}"
+        for place in PLACES
+        for page in ("runs/{run_id:int}", "jobs/{job_id:int}")
+    ),
 }
 
 

@@ -1,9 +1,11 @@
 """Runs and jobs as pages: what they show, and canceling."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
+from runhook.domain.permissions import PermissionSet
 from runhook.domain.runs import (
     FinishReport,
     Progress,
@@ -16,7 +18,7 @@ from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.operations.publish import Finish, Heartbeat
 from runhook.operations.subscribe import WebhookChange
 from tests.support.accounts import Tenant
-from tests.support.api import Api
+from tests.support.api import Api, data_of
 from tests.web.pages import led_to, page_at, submit
 
 ROOT = "/accounts/1"
@@ -32,6 +34,40 @@ RESULTS = {
 @pytest.fixture
 def tenant(api: Api) -> Tenant:
     return Tenant(api.store, api.clock, FIRST_ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    "place", ["/deploy/1", "/next/deploy/1", "/next/accounts/1", "/accounts/1"]
+)
+@pytest.mark.parametrize("ending", ["", "/"])
+async def test_dbt_clouds_addresses_of_runs_and_jobs_lead_to_them(
+    ada, stranger, tenant, place, ending
+):
+    run = await tenant.start()
+    project = f"{place}/projects/{run.job.project_id}"
+
+    for browser in (ada, stranger):
+        to_run = await browser.get(f"{project}/runs/{run.id}{ending}")
+        to_job = await browser.get(f"{project}/jobs/{run.job.id}{ending}")
+        assert to_run.headers["location"] == f"{ROOT}/runs/{run.id}"
+        assert to_job.headers["location"] == f"{ROOT}/jobs/{run.job.id}"
+
+
+async def test_the_href_of_a_run_in_the_api_leads_to_its_page(api: Api, ada, tenant):
+    run = await tenant.start()
+    admin = await api.client_with(PermissionSet.ACCOUNT_ADMIN)
+    shown = data_of(await admin.get(f"runs/{run.id}"))
+
+    led = await ada.get(urlsplit(shown["href"]).path, follow_redirects=True)
+
+    assert led.status_code == 200
+    assert str(run.id) in led.text
+
+
+async def test_a_number_that_is_no_id_leads_nowhere(ada):
+    for number in ("0", "01", "9" * 30):
+        led = await ada.get(f"/deploy/1/projects/1/runs/{number}/")
+        assert led.status_code == 404
 
 
 async def test_a_failed_node_is_shown_with_whose_it_is(api: Api, ada, tenant):

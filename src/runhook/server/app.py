@@ -36,7 +36,7 @@ from runhook.server.openapi import Description, show_description
 from runhook.server.request import JsonRequest
 from runhook.server.services import Services, provide_services
 from runhook.server.web import accounts as account_pages
-from runhook.server.web import pages
+from runhook.server.web import dbt_cloud_addresses, pages
 from runhook.server.web.errors import answer_as_asked
 from runhook.server.web.rendering import static_files, template_config
 
@@ -97,7 +97,14 @@ def build_app() -> Litestar:
     )
     api: list[ControllerRouterHandler] = [v3, v2, private, own, places, healthz, readyz]
     app = Litestar(
-        route_handlers=[*api, show_description, pages.router, account_pages.router, static_files()],
+        route_handlers=[
+            *api,
+            show_description,
+            pages.router,
+            account_pages.router,
+            *dbt_cloud_addresses.routers,
+            static_files(),
+        ],
         state=State({"description": Description(api)}),
         dependencies={"services": Provide(provide_services, sync_to_thread=False)},
         exception_handlers={Exception: answer_as_asked},

@@ -217,6 +217,9 @@ document.addEventListener("click", (event) => {
   }
 });
 
+/** dbt Cloud's old addresses name their page behind a #, which only a script can read. */
+if (location.hash.startsWith("#/accounts/")) location.replace(location.hash.slice(1));
+
 localize(document);
 offerCopies(document);
 follow();
