@@ -23,10 +23,13 @@ from runhook.domain.forwarding import TrustedProxies
 from runhook.domain.proxies import Proxies
 from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas
 from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
+from runhook.domain.telling import PayloadVersion
 from runhook.domain.variables import PREFIX, without_links
 from runhook.secret_files import SUFFIX, secret_in
 
 FILE_NAME = "runhook.toml"
+DEFAULT = "default"
+"""The place of a setting that was given nowhere."""
 
 
 class Hidden:
@@ -58,6 +61,7 @@ class Settings:
     public_url: str | None
     trusted_proxies: TrustedProxies
     bootstrap_token: Hidden | None
+    default_payload_version: PayloadVersion
     retry_schedule: RetrySchedule
     attempt_timeout: timedelta
     retention_days: timedelta
@@ -150,6 +154,11 @@ class Origin:
 
     text: str | None
     place: str
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the setting was given nowhere."""
+        return self.place == DEFAULT
 
 
 def host_of_setting(text: str) -> str:
@@ -249,6 +258,15 @@ def read_public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def read_payload_version(text: str) -> PayloadVersion:
+    """Read a payload version."""
+    try:
+        return PayloadVersion(text)
+    except ValueError:
+        known = " or ".join(version.value for version in PayloadVersion)
+        raise InvalidError(f"`{text}` is not a payload version: give {known}") from None
+
+
 def read_token(text: str) -> Hidden:
     """Read a token."""
     if len(text) < 16:
@@ -326,6 +344,13 @@ SETTINGS = (
         is_secret=True,
         has_flag=False,
         help="on the first start, an account-admin token with this value",
+    ),
+    Setting(
+        name="default_payload_version",
+        default=PayloadVersion.V2022_05.value,
+        read=read_payload_version,
+        help="what webhooks of accounts that are created from now on send, unless they say: "
+        "2022-05, or 2023-02 as dbt Cloud sends today",
     ),
     Setting(
         name="retry_schedule",
@@ -463,7 +488,7 @@ def first_said(setting: Setting, *origins: Origin) -> Origin:
         text = None if origin.text is None else origin.text.strip()
         if text or (text == "" and setting.is_list):
             return Origin(text, origin.place)
-    return Origin(setting.default, "default")
+    return Origin(setting.default, DEFAULT)
 
 
 def said_by(

@@ -136,7 +136,10 @@ async def serve(
         replica = this_replica(clock, *roles)
         lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
         is_first_start = await begin_service(
-            store, bootstrap_token=settings.bootstrap_token, clock=clock
+            store,
+            bootstrap_token=settings.bootstrap_token,
+            payload_version=settings.default_payload_version,
+            clock=clock,
         )
         secret = await invite_first_user(store, FIRST_ACCOUNT, clock=clock)
         presence = Presence(store, replica, attempts_lately=sender.tally.lately)

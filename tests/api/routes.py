@@ -43,6 +43,7 @@ BODIES = {
     "POST /environments/{environment_id:int}/delete": {"name": f"environment {MARK}"},
     "POST /projects/{project_id:int}/delete": {"name": f"project {MARK}"},
     "POST /settings": {"name": "Changed", "default_payload_version": "2022-05"},
+    "POST /welcome": {"default_payload_version": "2022-05"},
     "POST /settings/invitations": {"email": "", "role": "viewer"},
     "POST /settings/members/{user_id:int}": {"role": "member"},
     "POST /settings/tokens": {"name": "new", "permission_set": "read_only"},

@@ -1,6 +1,9 @@
 """`runhook accounts`: accounts made and listed by command, and their owners invited."""
 
 import asyncio
+import os
+import pty
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from runhook.storage.tables import accounts, audit_entries, invitations, members
 from tests.support.accounts import rows_of
 from tests.support.databases import VAULT
 from tests.support.people import BROWSER, PASSWORD, fast_passwords
+from tests.support.program import RUNHOOK
 
 
 @pytest.fixture(autouse=True)
@@ -60,13 +64,48 @@ def test_a_new_account_is_printed_with_the_link_of_its_first_owner(
     code = main(["accounts", "create", "Shop", "--public-url", "https://runhook.example.com"])
 
     said = capsys.readouterr()
-    head, link = said.out.splitlines()
+    head, _, link = said.out.splitlines()
     assert (code, said.err) == (0, "")
-    assert head.startswith("Account 2.")
+    assert head == "Account 2. New webhooks send payload version 2022-05."
     assert link.startswith("  https://runhook.example.com/invitations/")
     assert [(row.id, row.name) for row in rows(database, accounts)] == [(1, "Default"), (2, "Shop")]
     join(database, link, "ada@example.com")
     assert [(row.account_id, row.role) for row in rows(database, members)] == [(2, "owner")]
+
+
+def test_new_accounts_get_the_payload_version_that_is_set(
+    database: str, monkeypatch: pytest.MonkeyPatch
+):
+    assert main(["accounts", "create", "By flag", "--default-payload-version", "2023-02"]) == 0
+    monkeypatch.setenv("RUNHOOK_DEFAULT_PAYLOAD_VERSION", "2023-02")
+    assert main(["accounts", "create", "By environment"]) == 0
+    assert main(["accounts", "create", "Other", "--default-payload-version", "2022-05"]) == 0
+
+    versions = [row.default_payload_version for row in rows(database, accounts)]
+    assert versions == ["2023-02", "2023-02", "2023-02", "2022-05"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "version"),
+    [("2023-02\n", "2023-02"), ("\n", "2022-05"), ("2023\n 2023-02 \n", "2023-02")],
+)
+def test_people_at_a_terminal_are_asked_which_payload_their_consumers_read(
+    database: str, tmp_path: Path, typed: str, version: str
+):
+    ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
+    made = subprocess.run(
+        [RUNHOOK, "accounts", "create", "Shop"],
+        check=False,
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+    )
+
+    assert made.returncode == 0, made.stderr
+    assert "Choose 2023-02 if your consumers come from dbt Cloud." in made.stderr
+    assert ("is not a payload version" in made.stderr) == typed.startswith("2023\n")
+    assert rows(database, accounts)[1].default_payload_version == version
 
 
 def test_accounts_are_listed_in_the_order_of_their_numbers(capsys: pytest.CaptureFixture[str]):

@@ -7,17 +7,17 @@ import pytest
 
 from runhook.domain.auditing import AuditAction
 from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.permissions import Role
+from runhook.domain.permissions import PermissionSet, Role
 from runhook.domain.replicas import LONGEST_SILENCE, Replica, ReplicaRole
 from runhook.operations.begin import FIRST_ACCOUNT
 from runhook.server.web.showing import changes_of
 from runhook.storage.audit_log import AuditEntry
 from runhook.storage.replicas import note_sign_of_life
 from tests.support.accounts import Tenant
-from tests.support.api import Api, data_of
+from tests.support.api import A_WEBHOOK, Api, data_of
 from tests.support.clock import START
-from tests.support.people import session_of_new_user
-from tests.web.pages import Page, led_to, page_at, submit
+from tests.support.people import session_of_new_user, sign_in_client
+from tests.web.pages import Page, browser, led_to, page_at, submit
 
 ROOT = "/accounts/1/settings"
 WEBHOOKS = "/webhooks/subscriptions"
@@ -43,6 +43,34 @@ async def test_an_account_is_renamed_and_new_webhooks_get_its_payload_version(ad
     assert "Acme" in log.main.one("tbody").text
     none = await page_at(ada, f"{ROOT}/audit-log?action=webhook.deleted")
     assert "Nothing yet" in none.main.text
+
+
+async def test_the_first_page_asks_which_payload_an_accounts_consumers_read(api: Api, ada):
+    welcome = "/accounts/1/welcome"
+    page = await page_at(ada, welcome)
+    assert "dbt Cloud" in page.form(welcome).text
+
+    sent = {"default_payload_version": "2023-02"}
+    assert led_to(await submit(ada, page, page.form(welcome), **sent)) == welcome
+    wrong = {"default_payload_version": "2019-01"}
+    refused = await submit(ada, page, page.form(welcome), **wrong)
+
+    assert Page(refused).error_of("default_payload_version") == "Choose one of the versions."
+    new = data_of(
+        await (await api.client_with(PermissionSet.ACCOUNT_ADMIN)).post(
+            WEBHOOKS.removeprefix("/"), json=A_WEBHOOK
+        ),
+        201,
+    )
+    assert new["payload_version"] == "2023-02"
+
+
+async def test_a_viewer_is_told_which_payload_new_webhooks_send(api: Api):
+    text = await session_of_new_user(api.store, api.clock, Role.VIEWER, email="eve@example.com")
+    page = await page_at(sign_in_client(browser(api), text), "/accounts/1/welcome")
+
+    assert "New webhooks send payload version 2022-05." in page.main.text
+    assert not page.main.all("select")
 
 
 async def test_a_token_is_shown_once_works_and_is_revoked(api: Api, ada):

@@ -2,21 +2,25 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Sequence
 
-from runhook.cli.service import add_setting_flags, settings_from
+from runhook.cli.service import add_setting_flags, settings_with_origins
 from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.errors import NotFoundError
+from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.permissions import Role
 from runhook.domain.runs import AccountId
+from runhook.domain.telling import PAYLOAD_VERSIONS, WHICH_PAYLOAD_VERSION, PayloadVersion
 from runhook.operations.accounts import all_accounts, create_account
 from runhook.operations.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.invite import invite, link_of
 from runhook.operations.keep_time import database_clock
-from runhook.settings import Settings
+from runhook.settings import Settings, read_payload_version
 from runhook.storage.accounts import Account
 from runhook.wiring import open_store
+
+VERSION = "default_payload_version"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "create", help="create an account, and print its first owner's link"
     )
     create.add_argument("name", metavar="NAME", help="what the account is called")
+    add_setting_flags(create, VERSION)
     listing = actions.add_parser("list", help="list all accounts")
     inviting = actions.add_parser("invite", help="print an invitation for a new owner")
     inviting.add_argument(
@@ -42,11 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the chosen action."""
-    settings = settings_from(arguments)
+    settings, origins = settings_with_origins(arguments)
     match arguments.action:
         case "create":
-            account, link = asyncio.run(create_with_owner(settings, arguments.name))
-            print(f"Account {account.id}. The first to accept this invitation becomes its owner:")
+            version = settings.default_payload_version
+            if origins[VERSION].is_default and sys.stdin.isatty():
+                version = ask_for_payload_version(version)
+            account, link = asyncio.run(create_with_owner(settings, arguments.name, version))
+            print(f"Account {account.id}. New webhooks send payload version {version}.")
+            print("The first to accept this invitation becomes the account's owner:")
             print(f"  {link}")
         case "list":
             for account in asyncio.run(accounts_in_database(settings)):
@@ -59,13 +68,35 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def create_with_owner(settings: Settings, name: str) -> tuple[Account, str]:
+def ask_for_payload_version(default: PayloadVersion) -> PayloadVersion:
+    """Ask at the terminal which payload the account's webhooks send."""
+    print("Which payload do your consumers read?", file=sys.stderr)
+    for title in PAYLOAD_VERSIONS.values():
+        print(f"  {title}", file=sys.stderr)
+    print(WHICH_PAYLOAD_VERSION, file=sys.stderr)
+    while True:
+        print(f"Payload version [{default}]: ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+        try:
+            return read_payload_version(answer.strip()) if answer.strip() else default
+        except InvalidError as error:
+            print(error.message, file=sys.stderr)
+
+
+async def create_with_owner(
+    settings: Settings, name: str, version: PayloadVersion
+) -> tuple[Account, str]:
     """Create an account; return it with its first owner's link."""
     async with open_store(settings) as store:
         clock = await database_clock(store)
         # Account 1 is always the one of the first start, also if this command comes first.
-        await begin_service(store, bootstrap_token=settings.bootstrap_token, clock=clock)
-        account = await create_account(store, name, actor=COMMAND_LINE, clock=clock)
+        await begin_service(
+            store,
+            bootstrap_token=settings.bootstrap_token,
+            payload_version=settings.default_payload_version,
+            clock=clock,
+        )
+        account = await create_account(store, name, version, actor=COMMAND_LINE, clock=clock)
         _, secret = await invite(store, account.id, Role.OWNER, actor=COMMAND_LINE, clock=clock)
     return account, link_of(secret, public_base(settings))
 
@@ -80,7 +111,12 @@ async def invite_owner(settings: Settings, account_id: AccountId, *, email: str 
     """Invite an owner; return their link."""
     async with open_store(settings) as store:
         clock = await database_clock(store)
-        await begin_service(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        await begin_service(
+            store,
+            bootstrap_token=settings.bootstrap_token,
+            payload_version=settings.default_payload_version,
+            clock=clock,
+        )
         _, secret = await invite(
             store, account_id, Role.OWNER, email=email, actor=COMMAND_LINE, clock=clock
         )

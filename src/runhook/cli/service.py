@@ -3,9 +3,10 @@
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from runhook.settings import SETTINGS, Settings, load
+from runhook.settings import SETTINGS, Origin, Settings, load
 from runhook.telemetry import configure_logging
 
 
@@ -30,6 +31,13 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
 
     What goes wrong from here on is logged beside what the command prints, not in it.
     """
-    configure_logging("warning", as_json=not sys.stderr.isatty())
-    settings, _ = load(vars(arguments), os.environ, Path.cwd())
+    settings, _ = settings_with_origins(arguments)
     return settings
+
+
+def settings_with_origins(
+    arguments: argparse.Namespace,
+) -> tuple[Settings, Mapping[str, Origin]]:
+    """Read the settings as ``settings_from`` does, and where each came from."""
+    configure_logging("warning", as_json=not sys.stderr.isatty())
+    return load(vars(arguments), os.environ, Path.cwd())

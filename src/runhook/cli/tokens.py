@@ -90,7 +90,12 @@ async def create_token_in(
     """Create a token in the database that the settings name."""
     async with open_store(settings) as store:
         clock = await database_clock(store)
-        await begin_service(store, bootstrap_token=settings.bootstrap_token, clock=clock)
+        await begin_service(
+            store,
+            bootstrap_token=settings.bootstrap_token,
+            payload_version=settings.default_payload_version,
+            clock=clock,
+        )
         _, text = await create_token(
             store,
             account_id,

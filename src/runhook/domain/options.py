@@ -22,7 +22,7 @@ from runhook.domain.node_filters import NodeFilter, check_node_filter
 from runhook.domain.rate_limits import RateLimit
 from runhook.domain.retries import RetrySchedule
 from runhook.domain.signature import SIGNATURE_HEADER
-from runhook.domain.telling import PayloadVersion
+from runhook.domain.telling import PAYLOAD_VERSIONS, WHICH_PAYLOAD_VERSION, PayloadVersion
 from runhook.domain.tls import ClientCertificate, check_client_certificate, check_pem
 
 LONGEST_HOLD = timedelta(hours=1)
@@ -104,14 +104,9 @@ class Options:
     )
     payload_version: PayloadVersion = option(
         PayloadVersion.V2022_05,
-        Choice(
-            PayloadVersion,
-            {
-                PayloadVersion.V2022_05: "2022-05 \N{EN DASH} snake_case, as the 2022 page",
-                PayloadVersion.V2023_02: "2023-02 \N{EN DASH} camelCase, as dbt Cloud today",
-            },
-        ),
+        Choice(PayloadVersion, PAYLOAD_VERSIONS),
         label="Payload version",
+        hint=WHICH_PAYLOAD_VERSION,
         help="`2022-05` or `2023-02`; the account's default if left out",
         null=Null.IS_REFUSED,
         use=Use.PUBLISHING,

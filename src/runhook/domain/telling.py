@@ -18,6 +18,14 @@ class PayloadVersion(StrEnum):
     V2023_02 = "2023-02"
 
 
+PAYLOAD_VERSIONS: Mapping[PayloadVersion, str] = {
+    PayloadVersion.V2022_05: "2022-05 \N{EN DASH} snake_case, as dbt Cloud's page of 2022",
+    PayloadVersion.V2023_02: "2023-02 \N{EN DASH} camelCase, as dbt Cloud sends today",
+}
+"""What people choose from."""
+WHICH_PAYLOAD_VERSION = "Choose 2023-02 if your consumers come from dbt Cloud."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
     """What a delivery's bytes are made of, beside the event and the format's settings."""

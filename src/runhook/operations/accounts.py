@@ -34,8 +34,10 @@ class AccountChange:
 
 
 @repeats_contended
-async def create_account(store: Store, name: str, *, actor: Actor, clock: Clock) -> Account:
-    """Create an account without any member.
+async def create_account(
+    store: Store, name: str, payload_version: PayloadVersion, *, actor: Actor, clock: Clock
+) -> Account:
+    """Create an account without any member, whose webhooks send ``payload_version`` by default.
 
     Raises:
         InvalidError: the name will not do.
@@ -47,7 +49,7 @@ async def create_account(store: Store, name: str, *, actor: Actor, clock: Clock)
             id=await next_account_id(tx),
             identifier=new_account_identifier(now),
             name=name,
-            default_payload_version=PayloadVersion.V2022_05,
+            default_payload_version=payload_version,
             created_at=now,
         )
         await insert_account(tx, account)

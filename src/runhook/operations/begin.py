@@ -16,10 +16,20 @@ FIRST_ACCOUNT = AccountId(1)
 
 
 @repeats_contended
-async def begin_service(store: Store, *, bootstrap_token: Hidden | None, clock: Clock) -> bool:
+async def begin_service(
+    store: Store,
+    *,
+    bootstrap_token: Hidden | None,
+    payload_version: PayloadVersion = PayloadVersion.V2022_05,
+    clock: Clock,
+) -> bool:
     """Create account 1 if there is none; say whether this was the first start.
 
-    ``bootstrap_token`` becomes an account-admin token on the first start, and is ignored later.
+    Args:
+        store: where the service's data is.
+        bootstrap_token: becomes an account-admin token on the first start, and is ignored later.
+        payload_version: what the account's webhooks send unless they say; ignored later, too.
+        clock: dates the account.
     """
     now = clock.now()
     async with store.write() as tx:
@@ -31,7 +41,7 @@ async def begin_service(store: Store, *, bootstrap_token: Hidden | None, clock: 
             id=FIRST_ACCOUNT,
             identifier=new_account_identifier(now),
             name="Default",
-            default_payload_version=PayloadVersion.V2022_05,
+            default_payload_version=payload_version,
             created_at=now,
         )
         await insert_account(tx, account)

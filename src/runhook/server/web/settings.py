@@ -11,7 +11,7 @@ from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
 from runhook.domain.numbers import number_in
 from runhook.domain.people import UserId
 from runhook.domain.permissions import Permission, PermissionSet, Role
-from runhook.domain.telling import PayloadVersion
+from runhook.domain.telling import PAYLOAD_VERSIONS, WHICH_PAYLOAD_VERSION, PayloadVersion
 from runhook.operations.accounts import AccountChange, change_account
 from runhook.operations.invite import invite, link_of, withdraw
 from runhook.operations.people import change_role, remove_member
@@ -43,15 +43,14 @@ async def show_account(visit: Visiting) -> Template:
 async def change(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
     """Change the account."""
     form = await Form.sent_with(request, "name", "default_payload_version")
-    version = form["default_payload_version"]
-    if version not in set(PayloadVersion):
-        form.refuse("default_payload_version", "Choose one of the versions.")
+    version = version_in(form)
+    if version is None:
         return account_page(visit, form)
     try:
         await change_account(
             services.store,
             visit.account_id,
-            AccountChange(name=form["name"], default_payload_version=PayloadVersion(version)),
+            AccountChange(name=form["name"], default_payload_version=version),
             actor=visit.caller.actor,
             clock=services.clock,
         )
@@ -59,6 +58,15 @@ async def change(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
         form.refuse_invalid(error)
         return account_page(visit, form)
     return see(f"{visit.root}/settings")
+
+
+def version_in(form: Form) -> PayloadVersion | None:
+    """Payload version that a form chooses; None, and the form refused, if it is not one."""
+    text = form["default_payload_version"]
+    if text in set(PayloadVersion):
+        return PayloadVersion(text)
+    form.refuse("default_payload_version", "Choose one of the versions.")
+    return None
 
 
 def account_form(visit: Visit) -> Form:
@@ -74,7 +82,14 @@ def account_form(visit: Visit) -> Form:
 def account_page(visit: Visit, form: Form) -> Template:
     """Page of the account."""
     status_code = 400 if form.errors else 200
-    return visit.page("settings/account", section=SECTION, status_code=status_code, form=form)
+    return visit.page(
+        "settings/account",
+        section=SECTION,
+        status_code=status_code,
+        form=form,
+        versions=PAYLOAD_VERSIONS.items(),
+        hint=f"{WHICH_PAYLOAD_VERSION} Webhooks that exist keep their own.",
+    )
 
 
 @get("/settings/members", **needs(Permission.READ_MEMBERS))
@@ -278,9 +293,40 @@ async def show_audit_log(
 
 @get("/welcome", **needs(Permission.READ_WEBHOOKS))
 async def show_welcome(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
-    """Teach the three steps, with commands that are right for this server."""
-    base = base_url(request, services.public_url)
-    return visit.page("welcome", section="", base=base)
+    """Teach the steps, with commands that are right for this server."""
+    return welcome_page(visit, account_form(visit), base_url(request, services.public_url))
+
+
+@post("/welcome", status_code=200, **needs(Permission.CHANGE_ACCOUNT))
+async def choose_payload_version(
+    request: AnyRequest, services: Serving, visit: Visiting
+) -> Template | Redirect:
+    """Choose which payload the account's webhooks send."""
+    form = await Form.sent_with(request, "default_payload_version")
+    version = version_in(form)
+    if version is None:
+        return welcome_page(visit, form, base_url(request, services.public_url))
+    await change_account(
+        services.store,
+        visit.account_id,
+        AccountChange(default_payload_version=version),
+        actor=visit.caller.actor,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/welcome")
+
+
+def welcome_page(visit: Visit, form: Form, base: str) -> Template:
+    """Page of the first steps."""
+    return visit.page(
+        "welcome",
+        section="",
+        status_code=400 if form.errors else 200,
+        base=base,
+        form=form,
+        versions=PAYLOAD_VERSIONS.items(),
+        hint=WHICH_PAYLOAD_VERSION,
+    )
 
 
 handlers = [
@@ -295,4 +341,5 @@ handlers = [
     revoke,
     show_audit_log,
     show_welcome,
+    choose_payload_version,
 ]
