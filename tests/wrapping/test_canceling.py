@@ -4,8 +4,8 @@ import json
 import threading
 import time
 
+from runhook.client.reporting.report import Report, ReportKind
 from runhook.client.reporting.reporter import Reporter
-from runhook.client.reporting.reports import Report, ReportKind
 from runhook.client.reporting.service import Service
 from tests.support.patience import PATIENCE
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, finish_waiting, next_line

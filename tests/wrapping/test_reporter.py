@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from runhook.client.reporting.report import Report, ReportKind
 from runhook.client.reporting.reporter import Reporter
-from runhook.client.reporting.reports import Report, ReportKind
 from runhook.client.reporting.service import Service
 from runhook.client.reporting.spool import Destination, KeptRun, Spool
 from tests.support.patience import PATIENCE

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runhook.client.run.verdict import has_timed_out, judge_run
-from runhook.client.wrapper.process import CommandEnding
+from runhook.client.processes.timeouts import has_timed_out
+from runhook.client.run.ending import CommandEnding
+from runhook.client.run.verdict import judge_run
 from runhook.domain.artifacts import FailedNode, RunResults
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ nothing of this machine's surroundings is reported.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,13 +17,14 @@ from runhook.client.dbt.artifacts import (
     read_results_file,
 )
 from runhook.client.dbt.surroundings import UNKNOWN
+from runhook.client.dbt.tag import TAG
 from runhook.client.origin.facts import StartFact, fit_facts
-from runhook.client.reporting.reporter import tell
-from runhook.client.reporting.reports import Report, finished, rfc_3339, started
-from runhook.client.run.steps import Step
+from runhook.client.reporting.report import Report
+from runhook.client.run.narrative import deliver
+from runhook.client.run.reports import finished, started
+from runhook.client.run.steps import Step, ended_step
 from runhook.client.run.verdict import judge_results
 from runhook.client.settings import ClientSettings
-from runhook.client.wrapper.witness import TAG
 from runhook.domain.artifacts import (
     RunResults,
     UnreadableError,
@@ -113,9 +114,8 @@ def report_invocation(
         ),
     )
     late = [Report(kind=one.kind, body={**one.body, "late": True}) for one in reports]
-    attaching = [step] if settings.upload_artifacts else ()
     name = f"{invocation.run_key}-import"
-    return tell(late, name, settings.service, environ, attaching=attaching)
+    return deliver(late, name, settings, environ, steps=[step])
 
 
 def beginning(
@@ -138,20 +138,18 @@ def beginning(
 
 def step_of_invocation(invocation: Invocation, redact: Redactor, *, with_messages: bool) -> Step:
     """The command as the only step of its run."""
-    verdict = judge_results(invocation.results)
-    return Step(
-        name="dbt",
-        status=verdict.status,
-        outcome=verdict.outcome,
-        message=redact(verdict.message),
-        started_at=rfc_3339(invocation.started_at),
-        finished_at=rfc_3339(invocation.ended_at),
+    results = invocation.results
+    verdict = judge_results(results)
+    return ended_step(
+        "dbt",
+        replace(verdict, message=redact(verdict.message)),
+        (invocation.started_at, invocation.ended_at),
         results=summarise(
-            invocation.results,
+            results,
             redact,
             with_messages=with_messages,
-            facts=owners_of_nodes(invocation.results, invocation.manifest, redact),
+            facts=owners_of_nodes(results, invocation.manifest, redact),
         ),
-        dbt_version=invocation.results.dbt_version,
-        files=[str(path.absolute()) for path in invocation.files],
+        dbt_version=results.dbt_version,
+        files=invocation.files,
     )

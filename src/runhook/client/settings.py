@@ -118,3 +118,11 @@ def told_by(flags: Namespace) -> dict[str, Any]:
 def variable(environ: Mapping[str, str], name: str) -> str | None:
     """Read a variable; an empty one counts as unset."""
     return environ.get(name, "").strip() or None
+
+
+def working_folder(environ: Mapping[str, str]) -> Path:
+    """The working directory, under its former name if it was removed."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(environ.get("PWD") or "/")

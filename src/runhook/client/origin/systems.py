@@ -20,7 +20,7 @@ from runhook.client.origin.made_up_names import (
     matrix_leg,
     nomad_job,
 )
-from runhook.client.run.nesting import parent_of
+from runhook.client.processes.ancestry import parent_of
 
 SCHEDULED = "scheduled"
 OTHER = "other"

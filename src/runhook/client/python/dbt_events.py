@@ -9,7 +9,7 @@ import shlex
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -17,8 +17,7 @@ from typing import Any
 
 from runhook.client.dbt.artifacts import MANIFEST, owners_of_nodes, read_head
 from runhook.client.dbt.surroundings import Surroundings
-from runhook.client.reporting.reports import rfc_3339
-from runhook.client.run.steps import Step, step_name
+from runhook.client.run.steps import Step, ended_step, step_name
 from runhook.client.run.verdict import Verdict, canceled, errored, failed, succeeded
 from runhook.domain.artifacts import (
     FAILED_STATUSES,
@@ -184,13 +183,10 @@ def step_of_command(
     """Convert a dbt command to a step of its run."""
     results = results_of_command(report)
     verdict = judge_command(report, results)
-    return Step(
-        name=step_name(words_of_command(report), redact),
-        status=verdict.status,
-        outcome=verdict.outcome,
-        message=redact(verdict.message),
-        started_at=rfc_3339(report.started_at),
-        finished_at=rfc_3339(report.ended_at),
+    return ended_step(
+        step_name(words_of_command(report), redact),
+        replace(verdict, message=redact(verdict.message)),
+        (report.started_at, report.ended_at),
         results=summarise(results, redact, with_messages=with_messages, facts=facts),
         dbt_version=report.version,
     )

@@ -8,7 +8,6 @@ import os
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,18 +15,22 @@ from typing import Any, Self
 
 from runhook.client.dbt.artifacts import Found, Traces, look_for
 from runhook.client.dbt.surroundings import Surroundings
-from runhook.client.origin.facts import advice_for, start_facts
-from runhook.client.origin.systems import this_place
+from runhook.client.dbt.tag import TAG, TAG_VARIABLE
 from runhook.client.python.dbt_events import Notebook, step_of_command
-from runhook.client.reporting.reporter import EXIT_SECONDS, Reporter
-from runhook.client.reporting.reports import finished, rfc_3339, started, unavailable
-from runhook.client.reporting.service import UnusableError, connect_service
-from runhook.client.reporting.spool import Spool
-from runhook.client.run.nesting import RUN_VARIABLE, OuterRun, StepsFile, outer_run
-from runhook.client.run.steps import Step, failure, progress, step_from, success
+from runhook.client.reporting.reporter import EXIT_SECONDS
+from runhook.client.run.narrative import Narrative
+from runhook.client.run.nesting import (
+    RUN_VARIABLE,
+    OuterRun,
+    StepsFile,
+    new_run_key,
+    outer_run,
+    run_variable,
+)
+from runhook.client.run.steps import Step, ended_step, failure, first_failed, progress, sum_up
 from runhook.client.run.verdict import Verdict, canceled, errored, failed, succeeded
-from runhook.client.settings import ClientSettings, read_settings
-from runhook.client.wrapper.witness import TAG
+from runhook.client.settings import ClientSettings, read_settings, working_folder
+from runhook.client.trouble import trouble_of
 from runhook.domain.artifacts import RunResults, shorten
 from runhook.domain.redaction import Redactor
 
@@ -87,9 +90,9 @@ class Run:
     def __init__(self, settings: ClientSettings, environ: Mapping[str, str]) -> None:
         self._settings = settings
         self._inherited = environ
-        self._run_key = os.urandom(16).hex()
+        self._run_key = new_run_key()
         self._outer: OuterRun | None = None
-        self._reporter: Reporter | None = None
+        self._narrative = Narrative(self._run_key, settings, environ)
         self._notebook = Notebook()
         self._steps: list[Step] = []
         self._open: list[StepOfRun] = []
@@ -123,7 +126,7 @@ class Run:
         """The environment for processes in which `runhook step` and `runhook run` tell steps."""
         if self._outer is not None:
             return self._inherited
-        return {**self._inherited, RUN_VARIABLE: f"{self._run_key}:{os.getpid()}"}
+        return {**self._inherited, RUN_VARIABLE: run_variable(self._run_key)}
 
     def step(self, name: str, *, target: str | Path | None = None) -> "StepOfRun":
         """Report a block within this one as a step.
@@ -158,37 +161,33 @@ class Run:
         self._outer = outer_run(self._inherited)
         if self._outer is not None:
             return
-        try:
-            service = connect_service(self._settings.service, self._inherited)
-        except UnusableError as error:
-            self.trouble = f"this run was not reported: {error}"
-            return
-        around = Surroundings(["dbt"], self._inherited, Path.cwd())
-        facts = start_facts(self._settings, around, this_place(self._inherited), self._redact)
-        if (advice := advice_for(facts)) is not None:
-            log.warning("%s", advice)
-        folder = self._settings.service.spool_folder
-        spool = Spool(folder) if folder else None
-        self._reporter = Reporter(service, spool, self._run_key, progress=self._progress)
-        self._reporter.report(started(self._run_key, facts, self._started_at, heartbeats=True))
-        self._reporter.start()
+        self._narrative.begin(["dbt"], self._started_at, self._redact, progress=self._progress)
+        self.trouble = self._narrative.trouble
+        if self._narrative.advice is not None:
+            log.warning("%s", self._narrative.advice)
 
     def _end(self, error: BaseException | None) -> None:
         steps = self._all_steps()
         verdict = self._verdict(steps, error)
         now = datetime.now(UTC)
         if self._outer is not None:
-            whole = step_like(verdict, "Python", self._started_at, now)
+            whole = ended_step("Python", verdict, (self._started_at, now))
             self._tell_outer_run(steps or [whole])
-        elif self._reporter is not None:
-            self._reporter.report(finished(verdict, steps, now, is_split=bool(steps)))
-            self.trouble = self._reporter.close(deadline=time.monotonic() + EXIT_SECONDS)
+        else:
+            self._narrative.end(
+                verdict,
+                steps,
+                now,
+                self._redact,
+                is_split=bool(steps),
+                deadline=time.monotonic() + EXIT_SECONDS,
+            )
+            self.trouble = self._narrative.trouble
 
     def _open_block(self, block: "StepOfRun") -> None:
         """Note that a step has begun."""
         self._open.append(block)
-        if self._reporter is not None:
-            self._reporter.advance()
+        self._narrative.advance()
 
     def _progress(self) -> Mapping[str, object] | None:
         """How far the run has come; the reporter calls this on its own thread."""
@@ -213,21 +212,28 @@ class Run:
         nodes = (len(reports[-1].nodes), reports[-1].node_total) if is_dbts else None
         return progress(
             over,
-            None if under_way is None else (under_way[1], rfc_3339(under_way[0])),
+            None if under_way is None else (under_way[1], under_way[0]),
             nodes=nodes if nodes is not None and nodes[1] else None,
         )
 
     def _note(self, block: "StepOfRun", error: BaseException | None) -> None:
         """Record how a step ended."""
         self._open.remove(block)
-        found = block.artifacts(until=datetime.now(UTC))
+        now = datetime.now(UTC)
+        found = block.artifacts(until=now)
         verdict = self._verdict_of_step(found.results, error)
-        name = self._redact(block.name)
-        step = step_like(verdict, name, block.started_at, datetime.now(UTC))
+        summary = None
         if found.results is not None and verdict.status != "canceled":
             summary = found.summary(self._redact, with_messages=self._settings.messages)
-            step = replace(step, results=summary, dbt_version=found.dbt_version)
-        self._steps.append(step)
+        self._steps.append(
+            ended_step(
+                shorten(self._redact(block.name), MESSAGE_CHARACTERS),
+                verdict,
+                (block.started_at, now),
+                results=summary,
+                dbt_version="" if summary is None else found.dbt_version,
+            )
+        )
 
     def _verdict_of_step(self, results: RunResults | None, error: BaseException | None) -> Verdict:
         if isinstance(error, KeyboardInterrupt):
@@ -240,23 +246,18 @@ class Run:
 
     def _all_steps(self) -> list[Step]:
         """Steps in the order they began: blocks, dbt's commands, other processes'."""
-        folder = self._settings.service.spool_folder
-        elsewhere: list[Step] = []
-        if folder is not None and self._outer is None:
-            file = StepsFile(folder, self._run_key)
-            elsewhere = [one for one in map(step_from, file.new_steps()) if one is not None]
-            file.remove()
+        elsewhere = [] if self._outer is not None else self._narrative.steps_elsewhere()
         of_dbt = self._notebook.steps(self._redact, with_messages=self._settings.messages)
         return sorted([*self._steps, *of_dbt, *elsewhere], key=lambda step: step.started_at)
 
     def _verdict(self, steps: Sequence[Step], error: BaseException | None) -> Verdict:
         if isinstance(error, KeyboardInterrupt):
             return canceled("canceled by KeyboardInterrupt")
-        broken = next((step for step in steps if step.has_failed), None)
+        broken = first_failed(steps)
         if error is None or (isinstance(error, SystemExit) and not error.code):
             if self._failure is not None:
                 return self._failure
-            return success(steps) if broken is None else failure(broken, is_named=len(steps) > 1)
+            return sum_up(steps, broken, is_named=len(steps) > 1)
         if broken is not None and broken.status == "error":
             return failure(broken, is_named=len(steps) > 1)
         return errored(self._words_for(error))
@@ -283,8 +284,7 @@ class Run:
         try:
             work()
         except Exception as error:  # noqa: BLE001 - dbt's run must not suffer from our bugs
-            # The text of an unexpected error could hold a secret; its name cannot.
-            self.trouble = f"this run was not reported: internal error, {type(error).__name__}"
+            self.trouble = f"this run was not reported: {trouble_of(error)}"
 
 
 class StepOfRun:
@@ -302,7 +302,7 @@ class StepOfRun:
     ) -> None:
         self.name = name
         self.tag = tag
-        self.environ = {**environ, f"DBT_ENV_CUSTOM_ENV_{TAG}": tag}
+        self.environ = {**environ, TAG_VARIABLE: tag}
         """The environment for a dbt that the block starts; its results then become the step's."""
         self.target: str | Path | None = target
         """Where dbt writes its artifacts, which may be said within the block."""
@@ -331,20 +331,7 @@ class StepOfRun:
         Without a tag it counts where the caller has said that it is written there.
         """
         life = None if self.target is None else (self.started_at, until)
-        usual = Surroundings(["dbt"], self.environ, Path.cwd()).target_folder()
+        here = working_folder(self.environ)
+        usual = Surroundings(["dbt"], self.environ, here).target_folder()
         traces = Traces(tag=TAG, step=self.tag, life=life)
         return look_for(traces, [Path(self.target or usual)])
-
-
-def step_like(verdict: Verdict, name: str, started_at: datetime, ended_at: datetime) -> Step:
-    """A step without results."""
-    return Step(
-        name=shorten(name, MESSAGE_CHARACTERS) or "step",
-        status=verdict.status,
-        outcome=verdict.outcome,
-        message=verdict.message,
-        started_at=rfc_3339(started_at),
-        finished_at=rfc_3339(ended_at),
-        results=unavailable("dbt wrote none"),
-        dbt_version="",
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from runhook.client.reporting.reports import Report, ReportKind
+from runhook.client.reporting.report import Report, ReportKind
 from runhook.client.reporting.service import Accepted, RequestFailed, Service
 from runhook.client.reporting.spool import Spool
 

@@ -5,27 +5,16 @@ delivered in the time at exit stays on the disk and goes with the next run. Wher
 kept, reports wait in memory only, and what is undelivered at exit is lost.
 """
 
-import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
-from runhook.client.reporting.backlog import send_backlog
-from runhook.client.reporting.reports import Report, ReportKind
-from runhook.client.reporting.service import (
-    Accepted,
-    RequestFailed,
-    Service,
-    UnusableError,
-    connect_service,
-)
-from runhook.client.reporting.spool import ASIDE, KeptRun, Spool
-from runhook.client.settings import ServiceSettings
-
-if TYPE_CHECKING:
-    from runhook.client.run.steps import Step
+from runhook.client.reporting.keeper import Keeper
+from runhook.client.reporting.report import Report, ReportKind
+from runhook.client.reporting.service import Accepted, RequestFailed, Service
+from runhook.client.reporting.spool import KeptRun, Spool
+from runhook.client.trouble import trouble_of
 
 HEARTBEAT_SECONDS = 30.0
 WATCHFUL_HEARTBEAT_SECONDS = 10.0
@@ -39,103 +28,6 @@ PASSING = frozenset({ReportKind.HEARTBEAT, ReportKind.PROGRESS})
 """What is not worth another try: the next one says more."""
 EXIT_SECONDS = 2.0
 """How much longer than dbt alone a run may take, all in all."""
-
-
-def tell(
-    reports: Sequence[Report],
-    name: str,
-    settings: ServiceSettings,
-    environ: Mapping[str, str],
-    *,
-    kept: KeptRun | None = None,
-    attaching: Sequence["Step"] = (),
-) -> str | None:
-    """Deliver a run's reports in one go, within the time that a run may take longer.
-
-    Args:
-        reports: what to say, the start first.
-        name: what they are kept under if they cannot be delivered.
-        kept: where they are kept already.
-        settings: the service and account to report to.
-        environ: names the proxies, and has the secrets to leave out.
-        attaching: the steps whose artifacts are attached once all reports were accepted.
-
-    Returns what went wrong, as a clause for people; None if the service knows everything.
-    """
-    try:
-        service = connect_service(settings, environ)
-    except UnusableError as error:
-        return f"this run was not reported: {error}"
-    spool = Spool(settings.spool_folder) if settings.spool_folder else None
-    reporter = Reporter(service, spool, name, kept=kept)
-    for report in reports:
-        reporter.report(report)
-    deadline = time.monotonic() + EXIT_SECONDS
-    reporter.start(deadline=deadline)
-    trouble = reporter.close(deadline=deadline)
-    if trouble is None and attaching:
-        from runhook.client.run.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
-        from runhook.domain.redaction import Redactor  # noqa: PLC0415 - as above
-
-        return attach_artifacts(attaching, service, reporter.run_id or "", Redactor(environ))
-    return trouble
-
-
-class Keeper:
-    """Puts reports on the disk, in a thread of its own: a disk may hang longer than a service."""
-
-    def __init__(
-        self, spool: Spool | None, service: Service, name: str, kept: KeptRun | None = None
-    ) -> None:
-        self._spool = spool
-        self._service = service
-        self._name = name
-        self._kept = kept
-        self._is_whole = kept is not None
-        self.why_not: str | None = None if spool else "there is no home folder"
-        self.lost_runs = 0
-
-    def open(self) -> None:
-        """Begin this run's file. Never raises; ``why_not`` holds the reason."""
-        if self._spool is None:
-            return
-        try:
-            if self._kept is None:
-                self._kept = self._spool.keep(self._name, self._service.destination)
-            self.lost_runs = self._spool.make_room()
-        except Exception as error:  # noqa: BLE001 - what cannot be kept is sent all the same
-            self.why_not = disk_error(error)
-
-    def add(self, report: Report) -> None:
-        """Put a report on the disk, if there is a file."""
-        if self._kept is None or self._is_whole or self.why_not is not None:
-            return
-        try:
-            self._kept.add(report)
-        except Exception as error:  # noqa: BLE001 - as above
-            self.why_not = disk_error(error)
-
-    def about_others(self) -> str | None:
-        """Report on other files in the spool that people should know of."""
-        lost = f"{self.lost_runs} earlier run(s) could not be kept any longer"
-        aside = [] if self._spool is None else list(self._spool.aside)
-        strange = f"what is no report was moved to {ASIDE} in the spool: {', '.join(aside)}"
-        return "; ".join(([lost] if self.lost_runs else []) + ([strange] if aside else [])) or None
-
-    def forget(self) -> None:
-        """Remove the file: all reports were accepted, or refused for good."""
-        if self._kept is not None:
-            self._kept.remove()
-
-    def send_backlog(self, reporter: "Reporter") -> None:
-        """Send what earlier runs have left, as long as this run has nothing to say."""
-        if self._spool is not None:
-            send_backlog(
-                self._spool,
-                self._service,
-                timeout=reporter.seconds_for_request,
-                go_on=reporter.is_idle,
-            )
 
 
 class Reporter:
@@ -264,7 +156,7 @@ class Reporter:
             work()
         except Exception as error:  # noqa: BLE001 - a bug of ours must not show in dbt's run
             with self._changed:
-                self._problem = f"internal error, {type(error).__name__}"
+                self._problem = trouble_of(error)
                 self._is_done = True
                 self._changed.notify_all()
 
@@ -292,7 +184,7 @@ class Reporter:
                 # A run that the service does not know has neither heartbeats nor an end.
                 break
             if self.is_idle():
-                self._keeper.send_backlog(self)
+                self._keeper.send_backlog(timeout=self.seconds_for_request, go_on=self.is_idle)
         with self._changed:
             self._is_done = True
             self._changed.notify_all()
@@ -418,9 +310,3 @@ class Reporter:
             self._is_refused = answer.is_refused and not answer.is_not_understood and is_about_run
         if self._is_refused:
             self._keeper.forget()
-
-
-def disk_error(error: Exception) -> str:
-    """What is wrong with the disk, for people."""
-    number = error.errno if isinstance(error, OSError) else None
-    return os.strerror(number) if number else type(error).__name__

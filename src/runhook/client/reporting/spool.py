@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runhook.client.reporting.reports import Report, ReportKind
+from runhook.client.reporting.report import Report, ReportKind
 
 LONGEST_KEPT_SECONDS = 7 * 24 * 3600
 LARGEST_SPOOL = 16 << 20

@@ -1,1 +1,1 @@
-"""One run as it is told, whoever tells it: steps, verdict, files."""
+"""One run as every entry reports it: steps, verdict, files."""

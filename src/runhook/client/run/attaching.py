@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from runhook.client.dbt.artifacts import HEAD_BYTES, LARGEST_ATTACHED
+from runhook.client.dbt.tag import TAG
 from runhook.client.reporting.service import RequestFailed, Service
 from runhook.client.run.steps import Step
-from runhook.client.wrapper.witness import TAG
+from runhook.client.trouble import trouble_of
 from runhook.domain.artifacts import version_and_step
 from runhook.domain.secret_names import is_secret_name
 from runhook.domain.secret_places import REPLACEMENT
@@ -42,7 +43,7 @@ def attach_artifacts(
         except NotAttachedError as error:
             problems[:] = [str(error)]
         except Exception as error:  # noqa: BLE001 - a bug of ours must not show in dbt's run
-            problems[:] = [f"internal error, {type(error).__name__}"]
+            problems[:] = [trouble_of(error)]
         else:
             problems.clear()
 

@@ -11,11 +11,11 @@ there (``begun``).
 import contextlib
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runhook.client.processes.ancestry import is_ancestor
 from runhook.client.settings import spool_folder
 
 RUN_VARIABLE = "RUNHOOK_RUN"
@@ -50,40 +50,19 @@ def outer_run(environ: Mapping[str, str]) -> OuterRun | None:
     return OuterRun(run_key, int(process)) if is_ancestor(int(process)) else None
 
 
+def new_run_key() -> str:
+    """A name for a run that no other one has."""
+    return os.urandom(16).hex()
+
+
+def run_variable(run_key: str) -> str:
+    """Value of RUNHOOK_RUN for what runs under this process."""
+    return f"{run_key}:{os.getpid()}"
+
+
 def begun_file(folder: Path, run_key: str) -> Path:
     """Path of the file that `runhook start` leaves for a run."""
     return folder / f"{run_key}{BEGUN_SUFFIX}"
-
-
-def is_ancestor(process: int) -> bool:
-    """Whether this process descends from another; where that is unknown, whether that one lives."""
-    if sys.platform != "linux":
-        return is_alive(process)
-    child = os.getpid()
-    while child > 1:
-        child = parent_of(child)
-        if child == process:
-            return True
-    return False
-
-
-def parent_of(process: int) -> int:
-    """Parent of a process; 0 if it cannot be seen."""
-    try:
-        # The name between the parentheses may hold anything.
-        stat = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2]
-        return int(stat.split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def is_alive(process: int) -> bool:
-    """Whether there is such a process of this user."""
-    try:
-        os.kill(process, 0)
-    except OSError:
-        return False
-    return True
 
 
 class StepsFile:

@@ -1,13 +1,15 @@
 """Steps of a run: each command with its result, and their sum. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import PurePath
+from datetime import datetime
+from pathlib import Path, PurePath
 from typing import Any
 
 from runhook.client.dbt.command_lines import shown_command
 from runhook.client.processes.programs import DBT_NAMES
+from runhook.client.reporting.report import rfc_3339
 from runhook.client.run.verdict import Verdict
 from runhook.domain.artifacts import (
     KINDS_OF_STATUS,
@@ -50,6 +52,42 @@ class Step:
         return asdict(self)
 
 
+def ended_step(
+    name: str,
+    verdict: Verdict,
+    life: tuple[datetime, datetime],
+    *,
+    results: Mapping[str, Any] | None = None,
+    dbt_version: str = "",
+    files: Iterable[Path] = (),
+    tag: str = "",
+) -> Step:
+    """A step that has ended.
+
+    Args:
+        name: without secrets.
+        verdict: how it ended; its message is without secrets.
+        life: when it began and ended.
+        results: summary of what dbt wrote; None if it wrote nothing.
+        dbt_version: that ran; empty if unknown.
+        files: its artifacts.
+        tag: what they carry.
+    """
+    began, ended = life
+    return Step(
+        name=shorten(name, NAME_CHARACTERS) or "step",
+        status=verdict.status,
+        outcome=verdict.outcome,
+        message=verdict.message,
+        started_at=rfc_3339(began),
+        finished_at=rfc_3339(ended),
+        results=unavailable("dbt wrote none") if results is None else results,
+        dbt_version=dbt_version,
+        files=[str(path.absolute()) for path in files],
+        tag=tag,
+    )
+
+
 def step_from(content: Mapping[str, Any]) -> Step | None:
     """Parse what ``as_json`` wrote; None if it is not a step."""
     try:
@@ -88,7 +126,7 @@ def reported(steps: Sequence[Step]) -> list[dict[str, object]]:
 
 def progress(
     over: Sequence[Step],
-    under_way: tuple[str, str] | None,
+    under_way: tuple[str, datetime] | None,
     *,
     planned: int | None = None,
     nodes: tuple[int, int] | None = None,
@@ -111,7 +149,10 @@ def progress(
         }
         for step in shown
     ]
-    goes_on = [] if under_way is None else [{"name": under_way[0], "started_at": under_way[1]}]
+    goes_on = []
+    if under_way is not None:
+        name, since = under_way
+        goes_on = [{"name": name, "started_at": rfc_3339(since)}]
     report: dict[str, object] = {"steps": [*ended, *goes_on]}
     if planned is not None:
         report["planned_steps"] = planned
@@ -169,6 +210,27 @@ def failed_ids(results: Mapping[str, Any]) -> list[str]:
 def seconds_of(node: Mapping[str, Any]) -> float:
     """Duration of a node in seconds."""
     return float(node.get("seconds", 0))
+
+
+def unavailable(reason: str) -> dict[str, object]:
+    """Summary of results that are missing."""
+    return {"available": False, "reason": reason}
+
+
+def sum_up(steps: Sequence[Step], failed: Step | None, *, is_named: bool) -> Verdict:
+    """Verdict of a run: its failure explained by a step, or its success by all of them.
+
+    Args:
+        steps: those of the run.
+        failed: the one that made it fail, if it did.
+        is_named: whether the message names that step.
+    """
+    return success(steps) if failed is None else failure(failed, is_named=is_named)
+
+
+def first_failed(steps: Iterable[Step]) -> Step | None:
+    """The first step that failed, if any."""
+    return next((step for step in steps if step.has_failed), None)
 
 
 def failure(step: Step, *, is_named: bool) -> Verdict:

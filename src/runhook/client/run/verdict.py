@@ -4,15 +4,13 @@ The exit code alone does not tell: dbt v2 exits with 1 both when canceled and wh
 Core with 2 both when canceled and when its command line was wrong.
 """
 
-import re
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import PurePath
 
 from runhook.client.processes.programs import DBT_NAMES
-from runhook.client.wrapper.process import CommandEnding
+from runhook.client.run.ending import CommandEnding
 from runhook.domain.artifacts import (
     SENTENCE_CHARACTERS,
     RunResults,
@@ -24,8 +22,6 @@ from runhook.domain.artifacts import (
 STOPPED_BY = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 """Who dies of one of these was asked to stop, though not through us."""
 
-TIMEOUTS = frozenset({"timeout", "gtimeout"})
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 TIMED_OUT = 124
 TIMED_OUT_HARD = 137
 """timeout(1) exits so if it had to kill, but so does a shell whose command was killed."""
@@ -80,26 +76,6 @@ def judge_run(
     if results.failed:
         return failed(results)
     return errored(f"{name} exited with code {ending.code}, though no node failed")
-
-
-def has_timed_out(commands: Iterable[Sequence[str]], ran_for: float) -> bool:
-    """Whether one of these is timeout(1), and its time was over after ``ran_for`` seconds."""
-    limits = (limit_of(command) for command in commands)
-    return any(limit is not None and ran_for >= limit for limit in limits)
-
-
-def limit_of(command: Sequence[str]) -> float | None:
-    """Time limit of timeout(1) in a command line, in seconds; None if it is another program."""
-    names = [PurePath(word).name for word in command]
-    position = next((at for at, name in enumerate(names) if name in TIMEOUTS), None)
-    if position is None:
-        return None
-    for before, word in pairwise(command[position:]):
-        if before in {"-k", "--kill-after", "-s", "--signal"}:
-            continue
-        if found := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", word):
-            return float(found[1]) * UNITS[found[2]]
-    return 0.0
 
 
 def judge_results(results: RunResults) -> Verdict:

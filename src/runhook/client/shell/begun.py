@@ -17,11 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runhook.client.dbt.surroundings import Surroundings
-from runhook.client.origin.facts import advice_for, start_facts
-from runhook.client.origin.systems import this_place
-from runhook.client.reporting.reporter import tell
-from runhook.client.reporting.reports import Report, ReportKind, finished, started
+from runhook.client.reporting.report import Report, ReportKind
 from runhook.client.reporting.service import UnusableError, connect_service
 from runhook.client.reporting.spool import (
     LONGEST_KEPT_SECONDS,
@@ -30,17 +26,21 @@ from runhook.client.reporting.spool import (
     Spool,
     last_change,
 )
+from runhook.client.run.narrative import deliver, start_of_run, steps_in
 from runhook.client.run.nesting import (
     BEGUN_SUFFIX,
     RUN_VARIABLE,
     STEPS_SUFFIX,
     StepsFile,
     begun_file,
+    new_run_key,
     outer_run,
 )
-from runhook.client.run.steps import Step, failure, step_from, success
+from runhook.client.run.reports import finished
+from runhook.client.run.steps import Step, failure, first_failed, success
 from runhook.client.run.verdict import Verdict, canceled, errored
 from runhook.client.settings import ClientSettings
+from runhook.client.trouble import trouble_of
 from runhook.domain.redaction import Redactor
 
 CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -65,7 +65,7 @@ def start_run(settings: ClientSettings, environ: Mapping[str, str]) -> StartResu
     if (outer := outer_run(environ)) is not None:
         why_not = f"already inside run {outer.run_key}; not starting another"
         return StartResult(environ[RUN_VARIABLE].strip(), why_not)
-    run_key = os.urandom(16).hex()
+    run_key = new_run_key()
     try:
         trouble = begin_run(run_key, settings, environ)
     except Exception as error:  # noqa: BLE001 - the shell goes on whatever happens to us
@@ -79,19 +79,19 @@ def begin_run(run_key: str, settings: ClientSettings, environ: Mapping[str, str]
     folder = settings.service.spool_folder
     if folder is None:
         return "this run was not begun: there is no home folder; set RUNHOOK_SPOOL_DIR"
-    around = Surroundings(["dbt"], environ, Path.cwd())
-    facts = start_facts(settings, around, this_place(environ), Redactor(environ))
-    start = started(
+    start, advice = start_of_run(
         run_key,
-        facts,
-        datetime.now(UTC),
+        ["dbt"],
+        settings,
+        environ,
+        Redactor(environ),
+        at=datetime.now(UTC),
         heartbeats=False,
-        give_up_after=settings.give_up_after,
     )
     forget_abandoned(folder)
     write_begun(begun_file(folder, run_key), start)
-    trouble = tell([start], run_key, settings.service, environ)
-    return "; ".join(filter(None, (trouble, advice_for(facts)))) or None
+    trouble = deliver([start], run_key, settings, environ)
+    return "; ".join(filter(None, (trouble, advice))) or None
 
 
 def finish_run(
@@ -136,7 +136,7 @@ def end(
         service = connect_service(settings.service, environ)
         spool, name = Spool(folder), f"{run_key}-end"
         file = StepsFile(folder, run_key)
-        steps = [step for step in map(step_from, file.new_steps()) if step is not None]
+        steps = steps_in(file)
         # A `finish` that was killed may have left it.
         kept = spool.take(name)
         reports: Sequence[Report] = kept.read().reports if kept is not None else ()
@@ -148,15 +148,14 @@ def end(
             try:
                 kept = spool.keep_whole(name, service.destination, reports)
             except OSError as error:
-                trouble = tell(reports, name, settings.service, environ)
+                trouble = deliver(reports, name, settings, environ)
                 if trouble is not None:
                     return f"{trouble} ({trouble_of(error)}); `runhook finish` may be repeated"
         begun.unlink()
         file.remove()
         # The file is sent from its start, so a start that was not reported is by now.
         spool.forget(run_key)
-    attaching = steps if settings.upload_artifacts else ()
-    return tell(reports, name, settings.service, environ, kept=kept, attaching=attaching)
+    return deliver(reports, name, settings, environ, kept=kept, steps=steps)
 
 
 def status_of_code(code: int | None) -> str | None:
@@ -170,7 +169,7 @@ def status_of_code(code: int | None) -> str | None:
 
 def verdict_of(steps: Sequence[Step], status: str | None, code: int | None) -> Verdict:
     """Verdict of a run: the given status, explained by the first step that failed."""
-    failed = next((step for step in steps if step.has_failed), None)
+    failed = first_failed(steps)
     if status is None and failed is None and not steps:
         return errored("no step has run")
     status = status or ("success" if failed is None else failed.status)
@@ -222,12 +221,3 @@ def forget_abandoned(folder: Path) -> None:
             with contextlib.suppress(OSError):
                 path.unlink()
             StepsFile(folder, path.stem).remove()
-
-
-def trouble_of(error: Exception) -> str:
-    """Describe an error for people.
-
-    Leaves out the text of unexpected errors: it could hold a secret.
-    """
-    number = error.errno if isinstance(error, OSError) else None
-    return os.strerror(number) if number else f"internal error, {type(error).__name__}"

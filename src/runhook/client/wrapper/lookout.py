@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runhook.client.dbt.calls import dbt_calls
 from runhook.client.dbt.surroundings import DbtCall
-from runhook.client.run.verdict import limit_of
+from runhook.client.processes.timeouts import limit_of
 
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5

@@ -10,14 +10,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from runhook.client.processes.table import running_processes
+from runhook.client.run.ending import CommandEnding, ended_now
 from runhook.client.wrapper.family import NO_ADOPTION, Adoption, Family
 from runhook.client.wrapper.signals import Signals, has_terminal
 
@@ -27,28 +25,6 @@ LINE_BYTES = 128
 """How much of a program tells a text from a binary, as shells look at it."""
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandEnding:
-    """How the command ended."""
-
-    code: int | None
-    """Its exit code; None if a signal killed it."""
-    killed_by: int | None
-    code_of_rest: int = 0
-    """What a dbt ended with that went on after the command had ended; 0 if there was none."""
-    asked_to_stop_by: int | None
-    """The first signal that reached us while it ran."""
-    asked_to_stop_at: datetime | None
-    ended_at: datetime
-    ended_at_monotonic: float
-    not_started: str | None = None
-    """Why it never ran, for people; ``code`` is then what a shell would exit with."""
-
-    def of_all(self) -> "CommandEnding":
-        """Ending of all processes: the code of what was left behind, if the command succeeded."""
-        return replace(self, code=self.code_of_rest) if self.code == 0 else self
 
 
 class NotStartedError(Exception):
@@ -245,22 +221,6 @@ def not_started(program: str, error: OSError) -> NotStartedError:
             return NotStartedError(f"{program}: command not found", NOT_FOUND)
         return NotStartedError(f"{program}: its interpreter was not found", NOT_EXECUTABLE)
     return NotStartedError(f"{program}: {os.strerror(error.errno or 0)}", NOT_EXECUTABLE)
-
-
-def ended_now(
-    code: int, *, not_started: str | None = None, asked_to_stop_by: int | None = None
-) -> CommandEnding:
-    """Ending, at this moment, of a command that was not run."""
-    now = datetime.now(UTC)
-    return CommandEnding(
-        code=code,
-        killed_by=None,
-        asked_to_stop_by=asked_to_stop_by,
-        asked_to_stop_at=None if asked_to_stop_by is None else now,
-        ended_at=now,
-        ended_at_monotonic=time.monotonic(),
-        not_started=not_started,
-    )
 
 
 def end_like(ending: CommandEnding) -> int:

@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 
 from runhook.client.processes.programs import ProcessRole
 from runhook.client.processes.table import Key, ignores
+from runhook.client.run.ending import CommandEnding
 from runhook.client.wrapper.family import FamilyMember, ends_in, runners_in
-from runhook.client.wrapper.process import Child, CommandEnding
+from runhook.client.wrapper.process import Child
 from runhook.client.wrapper.signals import SignalArrival, Signals
 
 LOOK_AGAIN_SECONDS = 30.0

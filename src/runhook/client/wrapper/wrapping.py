@@ -7,15 +7,14 @@ dbt keeps its own streams and exit code even if reporting breaks: everything of 
 import sys
 from collections.abc import Sequence
 
+from runhook.client.run.ending import CommandEnding, ended_now
 from runhook.client.settings import ClientSettings
 from runhook.client.wrapper.family import Adoption
 from runhook.client.wrapper.process import (
     Child,
-    CommandEnding,
     NotStartedError,
     adopt_orphans,
     end_like,
-    ended_now,
 )
 from runhook.client.wrapper.relay import request_to_stop, wait_for
 from runhook.client.wrapper.signals import Signals, listen_for_signals

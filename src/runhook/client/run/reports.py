@@ -1,38 +1,17 @@
-"""What a run's reporter says to the service, one report at a time."""
+"""The reports of a run's start and of its end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from runhook.client.origin.facts import StartFact
-    from runhook.client.run.steps import Step
-    from runhook.client.run.verdict import Verdict
-
-
-class ReportKind(StrEnum):
-    """Kind of a report; all but the first are also the last part of its path."""
-
-    STARTED = "start"
-    HEARTBEAT = "heartbeat"
-    PROGRESS = "progress"
-    CANCELING = "canceling"
-    FINISHED = "finish"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """One thing to tell the service about a run."""
-
-    kind: ReportKind
-    body: Mapping[str, object]
+from runhook.client.origin.facts import StartFact, as_start
+from runhook.client.reporting.report import Report, ReportKind, rfc_3339
+from runhook.client.run.steps import Step, merged, reported, unavailable
+from runhook.client.run.verdict import Verdict
 
 
 def started(
     run_key: str,
-    facts: Mapping[str, "StartFact"],
+    facts: Mapping[str, StartFact],
     at: datetime,
     *,
     heartbeats: bool,
@@ -49,8 +28,6 @@ def started(
         cancelable: promises to end it if the service asks for that.
         give_up_after: how long the service waits to hear of it; None for the usual time.
     """
-    from runhook.client.origin.facts import as_start  # noqa: PLC0415 - loaded before dbt starts, else
-
     return Report(
         kind=ReportKind.STARTED,
         body={
@@ -64,12 +41,8 @@ def started(
     )
 
 
-def finished(
-    verdict: "Verdict", steps: Sequence["Step"], at: datetime, *, is_split: bool
-) -> Report:
+def finished(verdict: Verdict, steps: Sequence[Step], at: datetime, *, is_split: bool) -> Report:
     """Report the end of a run; ``is_split`` adds its steps one by one."""
-    from runhook.client.run.steps import merged, reported  # noqa: PLC0415 - as above
-
     body: dict[str, object] = {
         "status": verdict.status,
         "finished_at": rfc_3339(at),
@@ -85,13 +58,3 @@ def finished(
     if is_split:
         body["steps"] = reported(steps)
     return Report(kind=ReportKind.FINISHED, body=body)
-
-
-def unavailable(reason: str) -> dict[str, object]:
-    """Summary of results that are missing."""
-    return {"available": False, "reason": reason}
-
-
-def rfc_3339(time: datetime) -> str:
-    """Format a time in UTC as the API expects it."""
-    return time.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,29 @@
+"""One report on a run, in the form that the service takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ReportKind(StrEnum):
+    """Kind of a report; all but the first are also the last part of its path."""
+
+    STARTED = "start"
+    HEARTBEAT = "heartbeat"
+    PROGRESS = "progress"
+    CANCELING = "canceling"
+    FINISHED = "finish"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One thing to tell the service about a run."""
+
+    kind: ReportKind
+    body: Mapping[str, object]
+
+
+def rfc_3339(time: datetime) -> str:
+    """Format a time in UTC as the API expects it."""
+    return time.isoformat().replace("+00:00", "Z")

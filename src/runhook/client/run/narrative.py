@@ -1,0 +1,231 @@
+"""The narrative of a run: its start, its steps, how far it has come, its end, its files.
+
+It is told by four entries: while the run goes on by `wrapper` and `python` (``Narrative``), all at
+once by `shell` and `importing` (``deliver``). A run within another one has none of its own: its
+steps are written down for the outer one (``nesting``).
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from runhook.client.dbt.surroundings import Surroundings
+from runhook.client.origin.facts import advice_for, start_facts
+from runhook.client.origin.systems import this_place
+from runhook.client.reporting.report import Report, ReportKind
+from runhook.client.reporting.reporter import (
+    EXIT_SECONDS,
+    HEARTBEAT_SECONDS,
+    WATCHFUL_HEARTBEAT_SECONDS,
+    Reporter,
+)
+from runhook.client.reporting.service import Service, UnusableError, connect_service
+from runhook.client.reporting.spool import KeptRun, Spool
+from runhook.client.run.nesting import StepsFile
+from runhook.client.run.reports import finished, started
+from runhook.client.run.steps import Step, step_from
+from runhook.client.run.verdict import Verdict
+from runhook.client.settings import ClientSettings, working_folder
+from runhook.domain.redaction import Redactor
+
+Progress = Callable[[], Mapping[str, object] | None]
+"""Tells how far a run has come; None if that cannot be said."""
+
+
+class Narrative:
+    """A run that is told while it goes on. Its methods may raise: see the entries' guards."""
+
+    def __init__(self, run_key: str, settings: ClientSettings, environ: Mapping[str, str]) -> None:
+        self.run_key = run_key
+        self.trouble: str | None = None
+        """Why the run was not reported, as a clause for people; None if it was."""
+        self.advice: str | None = None
+        """How to name a job that nothing names."""
+        self._settings = settings
+        self._environ = environ
+        self._service: Service | None = None
+        self._reporter: Reporter | None = None
+        self._elsewhere = steps_file(settings, run_key)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a service to tell."""
+        return self._reporter is not None
+
+    def begin(
+        self,
+        command: Sequence[str],
+        at: datetime,
+        redact: Redactor,
+        *,
+        progress: Progress,
+        on_cancel_request: Callable[[], None] | None = None,
+    ) -> None:
+        """Report the start, in the background: the run's first command must have been started.
+
+        Args:
+            command: the first one, which says what the run is about.
+            at: when the run has started.
+            redact: takes secrets out of what is known of the start.
+            progress: see ``Progress``; called on the reporter's thread.
+            on_cancel_request: called once if a user cancels the run; None: it cannot be canceled.
+        """
+        try:
+            self._service = connect_service(self._settings.service, self._environ)
+        except UnusableError as error:
+            self.trouble = f"this run was not reported: {error}"
+            return
+        start, self.advice = start_of_run(
+            self.run_key,
+            command,
+            self._settings,
+            self._environ,
+            redact,
+            at=at,
+            heartbeats=True,
+            cancelable=on_cancel_request is not None,
+        )
+        self._reporter = Reporter(
+            self._service,
+            spool_of(self._settings),
+            self.run_key,
+            heartbeat_seconds=(
+                HEARTBEAT_SECONDS if on_cancel_request is None else WATCHFUL_HEARTBEAT_SECONDS
+            ),
+            on_cancel_request=on_cancel_request,
+            progress=progress,
+        )
+        self._reporter.report(start)
+        self._reporter.start()
+
+    def advance(self) -> None:
+        """Tell how far the run has come."""
+        if self._reporter is not None:
+            self._reporter.advance()
+
+    def cancel(self) -> None:
+        """Report that the run is being canceled, now: the sender may soon kill us all."""
+        if self._reporter is not None:
+            self._reporter.report(Report(kind=ReportKind.CANCELING, body={}))
+
+    def steps_elsewhere(self) -> list[Step]:
+        """Steps that other processes have told of since the last call."""
+        return [] if self._elsewhere is None else steps_in(self._elsewhere)
+
+    def end(
+        self,
+        verdict: Verdict,
+        steps: Sequence[Step],
+        at: datetime,
+        redact: Redactor,
+        *,
+        is_split: bool,
+        deadline: float,
+    ) -> None:
+        """Report the end and what is left, until ``deadline`` on the monotonic clock.
+
+        Args:
+            verdict: how the run ended.
+            steps: all of them, in order.
+            at: when it ended.
+            redact: takes secrets out of files.
+            is_split: whether steps are reported one by one.
+            deadline: when the process has to end.
+        """
+        if self._reporter is not None:
+            self._reporter.report(finished(verdict, steps, at, is_split=is_split))
+        if self._elsewhere is not None:
+            self._elsewhere.remove()
+        if self._reporter is None:
+            return
+        self.trouble = self._reporter.close(deadline=deadline)
+        if self.trouble is None and self._settings.upload_artifacts:
+            self.trouble = attach_files(steps, self._service, self._reporter, redact)
+
+
+def deliver(
+    reports: Sequence[Report],
+    name: str,
+    settings: ClientSettings,
+    environ: Mapping[str, str],
+    *,
+    kept: KeptRun | None = None,
+    steps: Sequence[Step] = (),
+) -> str | None:
+    """Deliver a run's reports in one go, within the time that a run may take longer.
+
+    Args:
+        reports: what to say, the start first.
+        name: what they are kept under if they cannot be delivered.
+        settings: the service and account to report to.
+        environ: names the proxies, and has the secrets to leave out.
+        kept: where they are kept already.
+        steps: those whose files are attached once all reports were accepted.
+
+    Returns what went wrong, as a clause for people; None if the service knows everything.
+    """
+    try:
+        service = connect_service(settings.service, environ)
+    except UnusableError as error:
+        return f"this run was not reported: {error}"
+    reporter = Reporter(service, spool_of(settings), name, kept=kept)
+    for report in reports:
+        reporter.report(report)
+    deadline = time.monotonic() + EXIT_SECONDS
+    reporter.start(deadline=deadline)
+    trouble = reporter.close(deadline=deadline)
+    if trouble is None and settings.upload_artifacts and steps:
+        return attach_files(steps, service, reporter, Redactor(environ))
+    return trouble
+
+
+def start_of_run(
+    run_key: str,
+    command: Sequence[str],
+    settings: ClientSettings,
+    environ: Mapping[str, str],
+    redact: Callable[[str], str],
+    *,
+    at: datetime,
+    heartbeats: bool,
+    cancelable: bool = False,
+) -> tuple[Report, str | None]:
+    """Start report of a run that begins here, and advice on its job's name, if it has none."""
+    around = Surroundings(command, environ, working_folder(environ))
+    facts = start_facts(settings, around, this_place(environ), redact)
+    report = started(
+        run_key,
+        facts,
+        at,
+        heartbeats=heartbeats,
+        cancelable=cancelable,
+        give_up_after=settings.give_up_after,
+    )
+    return report, advice_for(facts)
+
+
+def attach_files(
+    steps: Sequence[Step], service: Service | None, reporter: Reporter, redact: Redactor
+) -> str | None:
+    """Attach dbt's files to a run whose end is reported; return what went wrong."""
+    from runhook.client.run.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
+
+    assert service is not None
+    return attach_artifacts(steps, service, reporter.run_id or "", redact)
+
+
+def spool_of(settings: ClientSettings) -> Spool | None:
+    """The spool; None where the user has no home."""
+    folder = settings.service.spool_folder
+    return None if folder is None else Spool(folder)
+
+
+def steps_file(settings: ClientSettings, run_key: str) -> StepsFile | None:
+    """Where a run's steps are gathered; None where the user has no home."""
+    folder = settings.service.spool_folder
+    return None if folder is None else StepsFile(folder, run_key)
+
+
+def steps_in(file: StepsFile) -> list[Step]:
+    """Steps that were added to a file since the last call."""
+    return [step for step in map(step_from, file.new_steps()) if step is not None]
