@@ -78,6 +78,36 @@ async def test_slack_needs_nothing_but_its_url(ada):
     assert chosen["notify"] == "changes"
 
 
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "dbt_cloud"])
+async def test_only_what_a_service_needs_is_unfolded_and_the_page_says_what_is_told(ada, name):
+    page = await page_at(ada, f"{NEW}?format={name}")
+    changed = await check(ada, page, hold="5")
+
+    rest, again = (one.main.one("details", class_="rest") for one in (page, changed))
+    assert "open" not in rest.attributes
+    assert "Every job: " in rest.all("summary")[0].text
+    assert "open" in again.attributes
+    inside = fields_of(rest)
+    assert "client_url" not in inside
+    assert not [one for one in inside if one.startswith("format_settings")]
+    assert "`" not in page.main.text
+
+
+async def test_what_has_to_be_pasted_has_the_focus(ada):
+    focused = {
+        name: one.attributes["id"]
+        for name in ("dbt_cloud", "slack", "pagerduty")
+        for one in (await page_at(ada, f"{NEW}?format={name}")).form().all("input")
+        if "autofocus" in one.attributes
+    }
+
+    assert focused == {
+        "dbt_cloud": "name",
+        "slack": "client_url",
+        "pagerduty": "format_settings.routing_key",
+    }
+
+
 async def test_each_field_is_there_once_and_which_nodes_is_folded_until_some_are_chosen(ada):
     page = await page_at(ada, f"{NEW}?format=slack")
     names = [one.attributes["name"] for one in page.form().all("textarea")]
@@ -120,6 +150,30 @@ async def test_a_message_is_shown_as_it_will_look_with_the_latest_run_too(api, a
     sketch = checked.main.all(class_="sketch")[0].text
     assert "nightly <b> failed in" in sketch
     assert "2 of 10 nodes failed" in sketch
+
+
+async def test_where_changes_are_told_the_recovery_is_shown_beside_the_failure(ada):
+    page = await page_at(ada, f"{NEW}?format=slack")
+
+    told = {one: await check(ada, page, notify=one) for one in ("changes", "failures")}
+
+    sketched = {
+        one: [each.text for each in at.main.all(class_="sketch")] for one, at in told.items()
+    }
+    assert "Sample job failed" in sketched["changes"][0]
+    assert "Sample job is well again" in sketched["changes"][-1]
+    assert not [one for one in sketched["failures"] if "well again" in one]
+
+
+async def test_a_document_of_ones_own_is_shown_as_bytes_alone_and_a_status_in_one_line(ada):
+    shown = {}
+    for name in ("template", "github_status"):
+        page = await page_at(ada, f"{NEW}?format={name}")
+        shown[name] = await check(ada, page, **typed(service_of(name).SETTINGS))
+
+    assert shown["template"].main.all(class_="snippet")
+    assert not shown["template"].main.all(class_="sketch")
+    assert "dbt: Sample job (Sample environment)" in shown["github_status"].main.text
 
 
 async def test_what_is_missing_in_a_formats_settings_is_said_at_its_field(ada):

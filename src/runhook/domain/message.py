@@ -183,6 +183,15 @@ class Message:
         return self.status in {Status.SUCCEEDED, Status.WARNED, Status.RECOVERED}
 
     @property
+    def outcome(self) -> str:
+        """How it went, in one line, such as `Failed in 4 min 12 s: 2 of 46 nodes failed`."""
+        duration = next((one.value for one in self.facts if one.name == "Duration"), "")
+        status = Status.SUCCEEDED if self.status is Status.RECOVERED else self.status
+        told = status.value.capitalize() + (f" in {duration}" if duration else "")
+        why = one_line(self.reason)
+        return f"{told}: {why}" if why else told
+
+    @property
     def links(self) -> tuple[Link, ...]:
         """Those that there are, the most useful first."""
         return tuple(one for one in (self.run_link, self.trigger_link) if one is not None)

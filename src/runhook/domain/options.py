@@ -194,7 +194,7 @@ class Options:
         None,
         Numbers(RetrySchedule.of, lambda schedule: schedule.seconds, empty="none"),
         label="Retry schedule",
-        hint="Seconds between attempts, such as 10, 60, 300; `none` for no retry. "
+        hint="Seconds between attempts, such as 10, 60, 300; none for no retry. "
         "Empty is the service's own.",
         help="seconds before each retry, at most 20, each up to 7 days; `[]` never retries, "
         "`null` is the service's",

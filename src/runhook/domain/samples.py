@@ -1,5 +1,6 @@
 """A made-up event, for a webhook's owner to try it out."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from runhook.domain.events import RESULT_EVENTS, Event, EventType
@@ -119,6 +120,19 @@ def sample_missed(webhook: Webhook, *, now: datetime) -> MissedRun:
         last_started_at=now - SAMPLE_EXPECTATION.grace - SAMPLE_EXPECTATION.every,
         occurred_at=now,
     )
+
+
+def sample_recovery(webhook: Webhook, *, now: datetime) -> Event:
+    """Make up the success of an invented run."""
+    event = sample_of_run(webhook, EventType.COMPLETED, now=now)
+    run = replace(
+        event.run,
+        status=RunStatus.SUCCESS,
+        outcome=RunOutcome.COMPLETE,
+        results=None,
+        status_message=None,
+    )
+    return replace(event, run=run)
 
 
 def sample_of_run(webhook: Webhook, type_: EventType, *, now: datetime) -> Event:

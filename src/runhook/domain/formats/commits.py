@@ -5,13 +5,10 @@ from typing import TypeVar
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import Event, EventType
-from runhook.domain.formats.format import (
-    Audience,
-    MessageFormat,
-)
+from runhook.domain.formats.format import Audience, Look, MessageFormat
 from runhook.domain.message import Message
 from runhook.domain.notices import Notice
-from runhook.domain.text import fit, one_line
+from runhook.domain.text import fit
 
 COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 CONTEXT_LIMIT = 100
@@ -36,6 +33,7 @@ class CommitFormat(MessageFormat[Settings]):
     """A status on the commit of a pull request's run; other runs are not told."""
 
     audience = Audience.COMMITS
+    look = Look.LINE
     event_types = (
         EventType.STARTED,
         EventType.COMPLETED,
@@ -67,10 +65,7 @@ def context_of(message: Message) -> str:
 
 def description_of(message: Message, limit: int) -> str:
     """Return how it went, in one line."""
-    duration = next((one.value for one in message.facts if one.name == "Duration"), "")
-    told = [message.status.value.capitalize(), f" in {duration}" if duration else ""]
-    why = one_line(message.reason)
-    return fit("".join([*told, f": {why}" if why else ""]), limit)
+    return fit(message.outcome, limit)
 
 
 def target_of(message: Message) -> dict[str, object]:

@@ -35,6 +35,19 @@ class Audience(StrEnum):
     """A code host that shows how a commit's run does."""
 
 
+class Look(StrEnum):
+    """How a service shows a message, roughly: as the create page sketches it."""
+
+    MESSAGE = "message"
+    """Lines beside a bar in the colour of what happened."""
+    CARD = "card"
+    """A frame with a headline."""
+    ALERT = "alert"
+    """An entry of a list, which the next success ends."""
+    LINE = "line"
+    """A name, and how it went."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoSettings:
     """A format that has none."""
@@ -126,6 +139,8 @@ class Format(Generic[Settings]):
     where: ClassVar[str] = ""
     """Where its address and its settings are found, for who has never made one."""
     audience: ClassVar[Audience] = Audience.PEOPLE
+    look: ClassVar[Look | None] = None
+    """How people see it; None if they do not, or if its owner decides that."""
     event_types: ClassVar[tuple[EventType, ...]] = (
         EventType.COMPLETED,
         EventType.ERRORED,
@@ -223,6 +238,8 @@ class SignedFormat(Format[Settings]):
 
 class MessageFormat(Format[Settings]):
     """A format that is made from the neutral message."""
+
+    look: ClassVar[Look | None] = Look.MESSAGE
 
     def render(self, event: Event | Notice, telling: Telling, settings: Settings) -> Rendered:
         """Return what is kept of a delivery."""

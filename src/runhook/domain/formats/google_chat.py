@@ -9,6 +9,7 @@ from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import (
     Answer,
     Draft,
+    Look,
     Meaning,
     MessageFormat,
     NoSettings,
@@ -48,6 +49,7 @@ class GoogleChat(MessageFormat[NoSettings]):
     where = "In Google Chat: the space, Apps & integrations, Webhooks, Add webhook; copy its link."
     rate_limit = RateLimit(1, "second")
     url_is_secret = True
+    look = Look.CARD
     settings = NoSettings
 
     def check_url(self, url: str) -> None:

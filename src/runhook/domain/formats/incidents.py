@@ -7,7 +7,7 @@ from typing import Generic, TypeVar, cast
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.events import EventType
-from runhook.domain.formats.format import Audience, MessageFormat
+from runhook.domain.formats.format import Audience, Look, MessageFormat
 from runhook.domain.kinds import Typed, Word, word_in
 from runhook.domain.message import Message, Node
 from runhook.domain.text import fit, one_line
@@ -26,6 +26,7 @@ class IncidentFormat(MessageFormat[Settings]):
     """
 
     audience = Audience.INCIDENTS
+    look = Look.ALERT
     told_types = frozenset(EventType) - {EventType.STARTED, EventType.CANCELED}
 
 

@@ -47,7 +47,7 @@ class JsmSettings:
         "",
         SecretText(check_integration_key),
         label="API key",
-        hint="Of an integration `API` of the team, which may create alerts.",
+        hint="Of an API integration of the team, which may create alerts.",
         help="the key of an API integration; a secret",
     )
     priority: Priority = option(

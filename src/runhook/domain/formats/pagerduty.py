@@ -112,7 +112,7 @@ class PagerDuty(IncidentFormat[PagerDutySettings]):
     settings = PagerDutySettings
     caveat = (
         "PagerDuty has accepted the event, and looks at it later: a disabled service stays silent. "
-        "The sample is a resolve, which pages no one."
+        "A test opens an alert of a sample job: resolve it by hand."
     )
 
     def check(self, settings: PagerDutySettings) -> PagerDutySettings:

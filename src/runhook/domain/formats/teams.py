@@ -12,6 +12,7 @@ from runhook.domain.formats.addresses import is_at_host, parameters_of, refuse
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import (
     Answer,
+    Look,
     Meaning,
     MessageFormat,
     NoSettings,
@@ -69,6 +70,7 @@ class Teams(MessageFormat[NoSettings]):
         r"[A-Za-z0-9.'-]{1,60}@[A-Za-z0-9.-]{1,60}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
     )
     mentionable_as = "a user principal name (as `ann@example.com`) or a user's object id"
+    look = Look.CARD
     settings = NoSettings
 
     def check_url(self, url: str) -> None:

@@ -103,6 +103,7 @@ class TemplateFormat(MessageFormat[TemplateSettings]):
     summary = "JSON that you write, filled in with what happened: for services without a format."
     where = "The URL is the service's; the guide has documents for some."
     audience = Audience.PROGRAMS
+    look = None
     event_types = (EventType.COMPLETED,)
     is_signed = True
     url_is_secret = True

@@ -6,13 +6,15 @@ from datetime import datetime
 
 from runhook.domain.events import Event, events_for
 from runhook.domain.formats import FORMATS
-from runhook.domain.formats.format import MessageFormat, Rendered
+from runhook.domain.formats.format import Look, Rendered
+from runhook.domain.incidents import Bearing, fact_of, manner_of
 from runhook.domain.message import Message, message_of
 from runhook.domain.notices import Notice
 from runhook.domain.runs import AccountId, Run, RunStatus
-from runhook.domain.samples import sample_event
+from runhook.domain.samples import sample_event, sample_recovery
 from runhook.domain.webhooks import Webhook
 from runhook.operations.ids import new_delivery_id
+from runhook.server.web.showing import EVENT_NAMES
 from runhook.storage.pages import Slice
 from runhook.storage.runs import RunFilter, RunOrder, list_uncounted_runs
 from runhook.storage.store import Transaction
@@ -25,8 +27,10 @@ class Preview:
     """One delivery that is not made."""
 
     title: str
+    look: Look | None
+    """How people would see it; None if the format is for programs."""
     message: Message | None
-    """What people would read; None if the format is for programs."""
+    """What they would read."""
     rendered: Rendered
 
 
@@ -44,13 +48,18 @@ def previews_of(
     shown = [
         preview_message(
             webhook,
-            f"{one.value}, a sample",
+            f"{EVENT_NAMES[one]}, a sample",
             sample_event(replace(webhook, event_types=(one,)), now=now),
             public_url,
             is_sample=True,
         )
         for one in webhook.event_types
     ]
+    if manner_of(webhook).joins_events:
+        recovery = sample_recovery(webhook, now=now)
+        shown.append(
+            preview_message(webhook, "The recovery, a sample", recovery, public_url, is_sample=True)
+        )
     if run is not None:
         ends = [one for one in events_for(None, run, now=now) if webhook.wants(one)]
         title = f"Your latest run, {run.job.name} #{run.id}"
@@ -66,14 +75,25 @@ def preview_message(
     *,
     is_sample: bool = False,
 ) -> Preview | None:
-    """Show a delivery of an event; None if the format has nothing to say of it."""
+    """Show a delivery of an event; None if the format has nothing to say of it.
+
+    A webhook that hears of changes gets a success only after a failure.
+    """
     format_ = FORMATS[webhook.options.format]
     if not format_.tells(event):
         return None
     delivery_id = new_delivery_id(event.occurred_at, 0)
-    telling = webhook.telling(delivery_id, public_url=public_url, is_sample=is_sample)
+    fact = fact_of(event)
+    is_success = fact is not None and fact.bearing is Bearing.SUCCESS
+    telling = webhook.telling(
+        delivery_id,
+        public_url=public_url,
+        has_recovered=is_success and manner_of(webhook).joins_events,
+        is_sample=is_sample,
+    )
     return Preview(
         title=title,
-        message=message_of(event, telling) if isinstance(format_, MessageFormat) else None,
+        look=format_.look,
+        message=None if format_.look is None else message_of(event, telling),
         rendered=format_.render(event, telling, webhook.options.settings),
     )

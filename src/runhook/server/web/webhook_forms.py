@@ -13,7 +13,7 @@ from runhook.domain.formats import DEFAULT, FORMATS
 from runhook.domain.formats.format import Format, MessageFormat
 from runhook.domain.incidents import usual_notify
 from runhook.domain.numbers import NO_ID, id_in
-from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, changed_options
+from runhook.domain.options import NO_OPTIONS, OPTIONS, Notify, Options, changed_options
 from runhook.domain.runs import EnvironmentId, JobId, ProjectId, Run
 from runhook.domain.webhooks import (
     Webhook,
@@ -37,6 +37,7 @@ from runhook.server.web.option_fields import (
     typed_names,
 )
 from runhook.server.web.previews import Preview, previews_of
+from runhook.server.web.showing import EVENT_NAMES
 from runhook.storage.accounts import Account
 from runhook.storage.jobs import NameOrder, ScopeFilter, list_environments, list_jobs, list_projects
 from runhook.storage.pages import Slice
@@ -246,6 +247,30 @@ def is_advanced(form: Form) -> bool:
         or form.chosen.get(one.name) != usual.chosen.get(one.name)
         for one in [*advanced, *leaves(advanced)]
     )
+
+
+def usual_words(form: Form, account: Account) -> str | None:
+    """Say what a new webhook hears of where nothing but what a service needs was typed.
+
+    None if something else was, or has to be: that is not folded then.
+    """
+    name = format_of(form)
+    usual = blank_form(account, name)
+    needed = {*FIELDS, *(one.name for one in leaves(SETTING_FIELDS[name]))}
+    others = {*form.values, *form.chosen, *form.errors} - needed
+    events = usual.chosen["event_types"]
+    if not events or any(
+        one in form.errors
+        or form.values.get(one) != usual.values.get(one)
+        or form.chosen.get(one) != usual.chosen.get(one)
+        for one in others
+    ):
+        return None
+    told = [EVENT_NAMES[EventType(one)] for one in events]
+    if usual.values["notify"] != Notify.EVERY:
+        (notify,) = (one for one in OPTION_FIELDS if one.name == "notify")
+        told = [title for word, title in notify.choices if word == usual.values["notify"]]
+    return f"Every job: {', '.join(one[0].lower() + one[1:] for one in told)}"
 
 
 async def check_endpoint(form: Form, sender: Sender) -> None:

@@ -327,6 +327,7 @@ async def webhook_form_page(
         ],
         advanced_fields=[one for one in fields if one.option.is_advanced],
         is_advanced=webhook_forms.is_advanced(form),
+        usual=None if webhook else webhook_forms.usual_words(form, visit.account),
         is_checked=is_checked,
         previews=webhook_forms.previews_in(form, services, visit.account, run)
         if is_checked
