@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from runhook.client.wrapper.witness import TAG
+from runhook.client.dbt.tag import TAG
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs import RunOutcome, RunStatus
 from runhook.domain.uploads import STEP_TAG, Belonging, Uploaded, read_upload
