@@ -15,9 +15,9 @@ from benchmarks.rows import Copies, a_store, add_copies, add_webhook, ago
 from benchmarks.scale import Scale
 from benchmarks.service import a_service
 from benchmarks.table import Figure
-from runhook.domain.deliveries import DeliveryState
-from runhook.storage.store import Store
-from runhook.storage.tables import IS_PENDING, IS_SENDING, deliveries
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, deliveries
 
 GOALS = {"sqlite": 0.6, "postgresql": 0.5}
 MOST_STATEMENTS = 4

@@ -13,7 +13,7 @@ from benchmarks.rows import Copies, a_store, add_copies, add_webhook, ago, tidy
 from benchmarks.scale import Scale
 from benchmarks.service import a_service
 from benchmarks.table import Figure
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries.delivery import DeliveryState
 
 MOST_ROWS = 1_000_000
 MOST_TIMES = 1.2

@@ -18,9 +18,9 @@ from benchmarks.rows import Copies, a_store, add_copies, add_webhook, ago, tidy
 from benchmarks.scale import Scale
 from benchmarks.service import a_service
 from benchmarks.table import Figure
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.operations.ids import first_delivery_id_of
-from runhook.storage.tables import deliveries
+from runhook.storage.engine.tables import deliveries
 
 RATE = 200
 MOST_TIMES = 1.5

@@ -18,9 +18,9 @@ from benchmarks.rows import Copies, a_store, add_copies, add_webhook, ago
 from benchmarks.scale import Scale
 from benchmarks.service import dispatching
 from benchmarks.table import Figure
-from runhook.domain.deliveries import DeliveryState
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries
 
 COUNTS = (1, 2, 4)
 

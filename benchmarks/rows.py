@@ -15,20 +15,20 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from benchmarks.databases import Database
 from benchmarks.service import TOKEN
 from runhook.clock import SystemClock
-from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.runs import StartReport
-from runhook.operations.begin import FIRST_ACCOUNT, begin_service
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.people.callers import COMMAND_LINE
+from runhook.domain.runs.run import StartReport
 from runhook.operations.ids import new_delivery_id
-from runhook.operations.publish import Publisher, Start
-from runhook.operations.subscribe import WebhookChange, create_webhook
+from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.webhooks.subscribe import WebhookChange, create_webhook
 from runhook.settings import Hidden
-from runhook.storage.columns import EPOCH, MICROSECOND
-from runhook.storage.data_folder import open_vault
-from runhook.storage.schema import migrate
-from runhook.storage.store import Store, Transaction
-from runhook.storage.tables import attempts, deliveries, events, runs
+from runhook.storage.engine.columns import EPOCH, MICROSECOND
+from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.tables import attempts, deliveries, events, runs
+from runhook.storage.service.data_folder import open_vault
 
 LOOPBACK = AddressPolicy.parse("127.0.0.0/8")
 STEP = 100_000

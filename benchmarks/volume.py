@@ -20,12 +20,12 @@ from benchmarks.databases import KINDS, Database, databases
 from benchmarks.rows import Copies, a_store, add_copies, add_webhook, ago, report_start, tidy
 from benchmarks.scale import Scale
 from benchmarks.table import Figure
-from runhook.domain.deliveries import DeliveryState, Lease
-from runhook.operations.attempt import claim_deliveries, look
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.storage.deliveries import list_deliveries
-from runhook.storage.store import Store
-from runhook.storage.tables import IS_SENDING, deliveries, webhooks
+from runhook.domain.deliveries.delivery import DeliveryState, Lease
+from runhook.operations.deliveries.attempt import claim_deliveries, look
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.storage.deliveries.rows import list_deliveries
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import IS_SENDING, deliveries, webhooks
 
 MOST_TIMES = 1.2
 WEBHOOKS = 10

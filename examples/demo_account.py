@@ -9,22 +9,21 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from runhook.domain.attempt_counts import (
+from runhook.domain.deliveries.attempt_counts import (
     EMPTY,
     AttemptCounts,
     bucket_of,
     hour_of,
     sum_of,
 )
-from runhook.domain.callers import COMMAND_LINE, Actor, ActorKind
-from runhook.domain.deliveries import AttemptTrigger, DeliveryState
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.failing import HOPELESS_SINCE, WELL, Health, hopeless_reason
-from runhook.domain.judging import FailureReason
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.redeliveries import Picked, RedeliveryId, Selection
-from runhook.domain.replicas import Replica, ReplicaRole
-from runhook.domain.runs import (
+from runhook.domain.deliveries.delivery import AttemptTrigger, DeliveryState
+from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.deliveries.redeliveries import Picked, RedeliveryId, Selection
+from runhook.domain.messages.telling import DeliveryId, WebhookId
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.people.callers import COMMAND_LINE, Actor, ActorKind
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.runs.run import (
     FinishReport,
     Progress,
     ProgressReport,
@@ -34,23 +33,24 @@ from runhook.domain.runs import (
     RunStep,
     StartReport,
 )
-from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
-from runhook.domain.webhooks import Webhook
-from runhook.operations.begin import FIRST_ACCOUNT, begin_service
-from runhook.operations.invite import Acceptance, accept, invite
-from runhook.operations.passwords import Passwords
-from runhook.operations.publish import Finish, Heartbeat, Publisher, Start
-from runhook.operations.redeliver_many import begin_redelivery
-from runhook.operations.sessions import Browser
-from runhook.operations.subscribe import WebhookChange, change_webhook, create_webhook
-from runhook.operations.tokens import create_token
-from runhook.storage.accounts import find_account, update_account
-from runhook.storage.replicas import note_sign_of_life
-from runhook.storage.statistics import CountedHour, add_attempt_counts
-from runhook.storage.store import Store
-from runhook.storage.tables import attempts, deliveries, redelivery_shares, replicas, runs
-from runhook.storage.webhooks import Dispatch, deactivate_webhook, note_dispatches
+from runhook.domain.webhooks.failing import HOPELESS_SINCE, WELL, Health, hopeless_reason
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.deliveries.redeliver_many import begin_redelivery
+from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.people.invite import Acceptance, accept, invite
+from runhook.operations.people.passwords import Passwords
+from runhook.operations.people.sessions import Browser
+from runhook.operations.people.tokens import create_token
+from runhook.operations.runs.publish import Finish, Heartbeat, Publisher, Start
+from runhook.operations.webhooks.subscribe import WebhookChange, change_webhook, create_webhook
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import attempts, deliveries, redelivery_shares, replicas, runs
+from runhook.storage.people.accounts import find_account, update_account
+from runhook.storage.service.replicas import note_sign_of_life
+from runhook.storage.webhooks.rows import Dispatch, deactivate_webhook, note_dispatches
+from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 RUNS = 160

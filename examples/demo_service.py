@@ -11,17 +11,17 @@ from examples.demo_account import EMAIL, PASSWORD, Seeded, present, seed
 from playwright.async_api import Page
 
 from runhook.clock import SystemClock
-from runhook.domain.deliveries import Lease
-from runhook.domain.destinations import AddressPolicy
-from runhook.operations.authenticate import Authenticator
-from runhook.operations.publish import Publisher
+from runhook.domain.deliveries.delivery import Lease
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.operations.people.authenticate import Authenticator
+from runhook.operations.runs.publish import Publisher
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
-from runhook.server.listening import Server, listen, url_of_socket
+from runhook.server.connections.listening import Server, listen, url_of_socket
 from runhook.server.services import Services
-from runhook.storage.schema import migrate
-from runhook.storage.store import Store
-from runhook.storage.vault import Vault
+from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.vault import Vault
 
 
 @dataclass(frozen=True)

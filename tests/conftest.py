@@ -12,7 +12,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT, PostgresqlDatabases, SqliteDatabases
 

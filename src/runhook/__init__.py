@@ -7,7 +7,7 @@ from runhook.domain.version import VERSION
 if TYPE_CHECKING:
     from runhook.client.listen.verifying import verify
     from runhook.client.python.running import Run, run
-    from runhook.domain.signature import SignatureError
+    from runhook.domain.webhooks.signature import SignatureError
 
 __version__ = VERSION
 __all__ = ["Run", "SignatureError", "__version__", "run", "verify"]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from runhook.domain.timekeeping import WRONG
+from runhook.domain.service.timekeeping import WRONG
 
 
 class Clock(Protocol):

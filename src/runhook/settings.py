@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from runhook.domain.destinations import AddressPolicy
+from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.domain.errors import InvalidError
-from runhook.domain.forwarding import TrustedProxies
-from runhook.domain.proxies import Proxies
-from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas
-from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
-from runhook.domain.telling import PayloadVersion
-from runhook.domain.variables import PREFIX, without_links
+from runhook.domain.messages.telling import PayloadVersion
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.network.forwarding import TrustedProxies
+from runhook.domain.network.proxies import Proxies
+from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas
+from runhook.domain.service.variables import PREFIX, without_links
 from runhook.secret_files import SUFFIX, secret_in
 
 FILE_NAME = "runhook.toml"

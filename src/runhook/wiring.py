@@ -25,35 +25,35 @@ from runhook.dispatcher.redeliverer import Redeliverer
 from runhook.dispatcher.rescuer import Rescuer
 from runhook.dispatcher.timekeeper import Listener, Timekeeper
 from runhook.dispatcher.watcher import job_watcher, run_watcher
-from runhook.domain.deliveries import Lease
+from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.errors import InvalidError
-from runhook.domain.replicas import Replica, ReplicaRole
+from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
-from runhook.operations.attempt import rescue_all
-from runhook.operations.authenticate import Authenticator
-from runhook.operations.begin import FIRST_ACCOUNT, begin_service
-from runhook.operations.invite import invite_first_user, link_of
-from runhook.operations.keep_time import database_clock
-from runhook.operations.publish import Publisher
+from runhook.operations.deliveries.attempt import rescue_all
+from runhook.operations.people.authenticate import Authenticator
+from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.people.invite import invite_first_user, link_of
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.service.keep_time import database_clock
 from runhook.outbound.descriptors import Allotment, allot
 from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
-from runhook.server.connections import ClientBounds
-from runhook.server.listening import Server, listen, url_of_socket
-from runhook.server.metrics import Measured, create_metrics_app
+from runhook.server.connections.connections import ClientBounds
+from runhook.server.connections.listening import Server, listen, url_of_socket
+from runhook.server.service.metrics import Measured, create_metrics_app
 from runhook.server.services import Services
 from runhook.settings import Settings
-from runhook.storage.data_folder import (
+from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.vault import LOCKED, Vault
+from runhook.storage.service.data_folder import (
     check_master_key,
     keep_private,
     open_vault,
     prepare_folder,
     sole_owner,
 )
-from runhook.storage.schema import migrate
-from runhook.storage.store import Store
-from runhook.storage.vault import LOCKED, Vault
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from runhook.server.throttle import LIMITS, Failure
+from runhook.server.access.throttle import LIMITS, Failure
 from tests.support.program import Service
 from tests.support.running import TOKEN
 

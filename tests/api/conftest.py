@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from runhook.operations.begin import begin_service
-from runhook.storage.store import Store
+from runhook.operations.people.begin import begin_service
+from runhook.storage.engine.store import Store
 from tests.support.api import Api, shared_app
 from tests.support.clock import ManualClock
 

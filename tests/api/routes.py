@@ -8,9 +8,9 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from runhook.domain.permissions import Permission
-from runhook.server.authentication import Access
-from runhook.storage.store import Store
+from runhook.domain.people.permissions import Permission
+from runhook.server.access.authentication import Access
+from runhook.storage.engine.store import Store
 from tests.support.api import A_WEBHOOK, ORIGIN, Api
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT

@@ -8,8 +8,8 @@ place in its path, and a body in ``tests/api/routes.py`` that would do what it i
 import httpx
 import pytest
 
-from runhook.domain.permissions import Permission, PermissionSet, Role
-from runhook.server.authentication import Access
+from runhook.domain.people.permissions import Permission, PermissionSet, Role
+from runhook.server.access.authentication import Access
 from runhook.server.web.dbt_cloud_addresses import PLACES
 from tests.api.routes import ROUTES, Route
 from tests.support.api import ORIGIN, OTHER_ACCOUNT, Api, data_of, told

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from runhook.domain.permissions import PermissionSet, Role
+from runhook.domain.people.permissions import PermissionSet, Role
 from tests.support.api import ORIGIN, Api, data_of, new_webhook, told
 
 ACCOUNTS = [f"{ORIGIN}/api/v{version}/accounts{end}" for version in (2, 3) for end in ("", "/")]

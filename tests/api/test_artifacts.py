@@ -8,15 +8,15 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.domain.callers import RUNHOOK
-from runhook.domain.permissions import PermissionSet
-from runhook.domain.quotas import Quotas
-from runhook.domain.runs import RunId
-from runhook.operations.artifacts import attach_artifact
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.prune import ABANDONED_AFTER, prune_step
-from runhook.storage.store import Store
-from runhook.storage.tables import artifact_parts, artifacts
+from runhook.domain.people.callers import RUNHOOK
+from runhook.domain.people.permissions import PermissionSet
+from runhook.domain.people.quotas import Quotas
+from runhook.domain.runs.run import RunId
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.runs.artifacts import attach_artifact
+from runhook.operations.service.prune import ABANDONED_AFTER, prune_step
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import artifact_parts, artifacts
 from tests.support.accounts import rows_of
 from tests.support.api import ORIGIN, Api, data_of, new_run, told
 from tests.support.clock import trust_the_clock

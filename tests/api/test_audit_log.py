@@ -5,8 +5,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.operations.prune import prune_step
-from runhook.storage.tables import audit_entries
+from runhook.operations.service.prune import prune_step
+from runhook.storage.engine.tables import audit_entries
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, new_webhook, told
 from tests.support.clock import trust_the_clock

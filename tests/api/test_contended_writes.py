@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 import runhook.operations
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.storage.tables import metadata
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.storage.engine.tables import metadata
 from tests.api.routes import Route
 from tests.api.test_access import call, client_with
 from tests.api.test_permission_holds import OF_A_USER, OF_AN_ACCOUNT

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from runhook.storage.accounts import find_account
+from runhook.storage.people.accounts import find_account
 from tests.support.api import A_WEBHOOK, CREATED, Api, data_of, new_run, new_webhook, told
 
 PATH = "/webhooks/subscriptions"

@@ -4,8 +4,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from runhook.storage.store import Store
-from runhook.storage.tables import attempts, webhooks
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import attempts, webhooks
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, new_run, new_webhook, told
 from tests.support.receiver import Received, Receiver

@@ -6,9 +6,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.domain.permissions import PermissionSet
-from runhook.storage.store import Store
-from runhook.storage.tables import environments, jobs, projects, runs
+from runhook.domain.people.permissions import PermissionSet
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import environments, jobs, projects, runs
 from tests.support.accounts import rows_of
 from tests.support.api import ORIGIN, Api, data_of, new_run, new_webhook, told
 

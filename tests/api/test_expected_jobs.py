@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.domain.permissions import PermissionSet
+from runhook.domain.people.permissions import PermissionSet
 from tests.support.api import Api, data_of, new_run, told
 
 NOTHING = {"every": None, "grace": None, "overdue_at": None, "missed_runs": 0}

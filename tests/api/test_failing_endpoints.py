@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from runhook.domain.failing import FIRST_PAUSE, PAUSE_AFTER
+from runhook.domain.webhooks.failing import FIRST_PAUSE, PAUSE_AFTER
 from tests.support.api import Api, data_of, new_run, new_webhook
 from tests.support.clock import ManualClock
 from tests.support.receiver import Receiver, status

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.formats import FORMATS
-from runhook.domain.incidents import OUTDATED_WARNING
-from runhook.storage.tables import deliveries, webhooks
+from runhook.domain.webhooks.incidents import OUTDATED_WARNING
+from runhook.storage.engine.tables import deliveries, webhooks
 from tests.formats.services import service_of
 from tests.support.api import Api, data_of, new_run, told
 from tests.support.receiver import Receiver, status

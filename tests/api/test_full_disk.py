@@ -4,10 +4,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from runhook.domain.permissions import PermissionSet
-from runhook.operations.begin import begin_service
-from runhook.server.metrics import looked_up
-from runhook.storage.store import Store
+from runhook.domain.people.permissions import PermissionSet
+from runhook.operations.people.begin import begin_service
+from runhook.server.service.metrics import looked_up
+from runhook.storage.engine.store import Store
 from tests.support.api import ORIGIN, Api, data_of, new_webhook, told
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT, SqliteDatabases

@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.server.listening import Server, listen, url_of_socket
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.server.connections.listening import Server, listen, url_of_socket
 from tests.api.routes import ROUTES
 from tests.support.api import ORIGIN, Api, new_webhook
 from tests.support.raw import connected, request

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.replicas import Replica, ReplicaRole
-from runhook.operations.presence import show_life
-from runhook.storage.store import Store
+from runhook.domain.service.replicas import Replica, ReplicaRole
+from runhook.operations.service.presence import show_life
+from runhook.storage.engine.store import Store
 from tests.support.api import ORIGIN, Api, told
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.permissions import Role
-from runhook.server.bodies import read_json
-from runhook.storage.tables import deliveries, events, runs, webhooks
+from runhook.domain.people.permissions import Role
+from runhook.server.http.bodies import read_json
+from runhook.storage.engine.tables import deliveries, events, runs, webhooks
 from tests.api.routes import ROUTES, Route
 from tests.support.api import A_WEBHOOK, Api, data_of, new_run, told
 from tests.support.world import a_world

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runhook.server.api.humanized import ago, clock_time, in_words
+from runhook.server.api.runs.humanized import ago, clock_time, in_words
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DURATIONS = [

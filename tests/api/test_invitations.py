@@ -5,12 +5,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.domain.permissions import Role
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.invite import invite_first_user
-from runhook.server.cookies import SESSION_COOKIE
-from runhook.server.throttle import LIMITS, Failure
-from runhook.storage.tables import invitations, members, users
+from runhook.domain.people.permissions import Role
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.people.invite import invite_first_user
+from runhook.server.access.cookies import SESSION_COOKIE
+from runhook.server.access.throttle import LIMITS, Failure
+from runhook.storage.engine.tables import invitations, members, users
 from tests.support.accounts import rows_of
 from tests.support.api import ORIGIN, Api, data_of, told
 from tests.support.people import PASSWORD, SAME_ORIGIN

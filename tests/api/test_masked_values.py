@@ -4,9 +4,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.permissions import PermissionSet
-from runhook.storage.store import Store
-from runhook.storage.tables import webhooks
+from runhook.domain.people.permissions import PermissionSet
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import webhooks
 from tests.support.api import Api, data_of, new_run, new_webhook, told
 from tests.support.receiver import Receiver, echo
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from runhook.domain.permissions import Role
+from runhook.domain.people.permissions import Role
 from tests.support.api import ORIGIN, Api, data_of, told
 
 LIST = "/webhooks/subscriptions"

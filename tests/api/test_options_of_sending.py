@@ -10,7 +10,7 @@ import pytest
 import standardwebhooks
 import structlog
 
-from runhook.domain.permissions import PermissionSet
+from runhook.domain.people.permissions import PermissionSet
 from tests.support.api import A_WEBHOOK, Api, data_of, new_webhook, told
 from tests.support.certificates import a_certificate
 from tests.support.receiver import Received, Receiver

@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from runhook.domain.permissions import Role
-from runhook.storage.tables import members, users
+from runhook.domain.people.permissions import Role
+from runhook.storage.engine.tables import members, users
 from tests.support.accounts import rows_of
 from tests.support.api import ORIGIN, Api, data_of
 

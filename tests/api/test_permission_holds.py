@@ -14,10 +14,10 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.server.authentication import Access
-from runhook.storage.store import Transaction
-from runhook.storage.tables import members, metadata, sessions, tokens, users
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.server.access.authentication import Access
+from runhook.storage.engine.store import Transaction
+from runhook.storage.engine.tables import members, metadata, sessions, tokens, users
 from tests.api.routes import ROUTES, Route
 from tests.api.test_access import call, client_with
 from tests.support.api import ORIGIN, Api, data_of, told

@@ -2,8 +2,8 @@
 
 import httpx
 
-from runhook.domain.permissions import PermissionSet
-from runhook.storage.tables import runs
+from runhook.domain.people.permissions import PermissionSet
+from runhook.storage.engine.tables import runs
 from tests.api.test_uploads import place
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, told

@@ -5,12 +5,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.domain.permissions import PermissionSet
-from runhook.domain.replicas import LONGEST_SILENCE, Replica, ReplicaRole
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.presence import show_life
-from runhook.storage.backlog import COUNTED
-from runhook.storage.webhooks import pause_sealed
+from runhook.domain.people.permissions import PermissionSet
+from runhook.domain.service.replicas import LONGEST_SILENCE, Replica, ReplicaRole
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.service.presence import show_life
+from runhook.storage.deliveries.backlog import COUNTED
+from runhook.storage.webhooks.rows import pause_sealed
 from tests.storage.claiming import claim
 from tests.support.accounts import Tenant
 from tests.support.api import OTHER_ACCOUNT, Api, data_of, told

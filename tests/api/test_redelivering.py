@@ -5,9 +5,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.domain.deliveries import Lease
-from runhook.domain.telling import WebhookId
-from runhook.operations.attempt import claim_deliveries
+from runhook.domain.deliveries.delivery import Lease
+from runhook.domain.messages.telling import WebhookId
+from runhook.operations.deliveries.attempt import claim_deliveries
 from tests.support.api import LEASE, Api, data_of, new_run, new_webhook, told
 from tests.support.clock import ManualClock
 from tests.support.receiver import Receiver, status

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.storage.runs import find_runs_by_key
+from runhook.storage.runs.rows import find_runs_by_key
 from tests.support.api import CREATED, SUCCESS, Api, data_of, new_run, new_webhook, told
 
 EVERY_FIELD = {

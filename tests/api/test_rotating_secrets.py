@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.domain.signature import (
+from runhook.domain.webhooks.signature import (
     Secret,
     SignatureError,
     authorization_signature,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from runhook.storage.deliveries import SEARCHED
+from runhook.storage.deliveries.rows import SEARCHED
 from tests.support.api import Api, data_of, new_run, new_webhook, told
 from tests.support.clock import START, ManualClock
 from tests.support.receiver import Receiver, status

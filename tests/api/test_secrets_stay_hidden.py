@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.formats import FORMATS
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.server.cookies import SESSION_COOKIE
-from runhook.storage.tables import metadata
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.server.access.cookies import SESSION_COOKIE
+from runhook.storage.engine.tables import metadata
 from runhook.telemetry import configure_logging
 from tests.api.routes import ROUTES
 from tests.formats.services import service_of

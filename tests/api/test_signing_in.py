@@ -6,10 +6,10 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from runhook.domain.permissions import Role
-from runhook.server.cookies import DEVICE_COOKIE, SESSION_COOKIE
-from runhook.server.throttle import LIMITS, Failure
-from runhook.storage.tables import sessions, users
+from runhook.domain.people.permissions import Role
+from runhook.server.access.cookies import DEVICE_COOKIE, SESSION_COOKIE
+from runhook.server.access.throttle import LIMITS, Failure
+from runhook.storage.engine.tables import sessions, users
 from tests.support.accounts import rows_of
 from tests.support.api import A_WEBHOOK, ORIGIN, Api, data_of, new_webhook, told
 from tests.support.people import FAST, PASSWORD, SAME_ORIGIN

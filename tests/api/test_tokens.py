@@ -5,9 +5,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.domain.permissions import PermissionSet
-from runhook.server.throttle import LIMITS, Failure
-from runhook.storage.tables import tokens
+from runhook.domain.people.permissions import PermissionSet
+from runhook.server.access.throttle import LIMITS, Failure
+from runhook.storage.engine.tables import tokens
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, told
 

@@ -8,11 +8,11 @@ import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from runhook.dispatcher.rescuer import Rescuer
-from runhook.domain.deliveries import Lease
-from runhook.domain.runs import AccountId
-from runhook.domain.telling import WebhookId
-from runhook.operations.attempt import rescue_all
-from runhook.operations.send_test import insert_sample
+from runhook.domain.deliveries.delivery import Lease
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.runs.run import AccountId
+from runhook.operations.deliveries.attempt import rescue_all
+from runhook.operations.webhooks.send_test import insert_sample
 from runhook.outbound.sender import TESTS_AT_ONCE
 from tests.support.accounts import SOMEBODY
 from tests.support.api import LEASE, Api, data_of, new_run, new_webhook, told

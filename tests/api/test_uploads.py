@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import httpx
 
-from runhook.domain.permissions import PermissionSet
-from runhook.operations.ingest import LIFETIME
-from runhook.storage.tables import deliveries, runs
+from runhook.domain.people.permissions import PermissionSet
+from runhook.operations.runs.ingest import LIFETIME
+from runhook.storage.engine.tables import deliveries, runs
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, new_run, new_webhook, told
 from tests.support.archives import an_upload, archive

@@ -10,8 +10,8 @@ import pytest
 import structlog
 
 import runhook.server.web
-from runhook.domain.permissions import Role
-from runhook.server.web.logs import FILTERS
+from runhook.domain.people.permissions import Role
+from runhook.server.web.deliveries.logs import FILTERS
 from tests.api.routes import ROUTES, Route
 from tests.support.api import ORIGIN, Api
 from tests.support.world import World, a_world
@@ -30,7 +30,7 @@ SURPRISES = [*HUGE, str(2**63), "-1", "\u00b2", "nan", *NOT_TEXTS, *NOT_TIMES]
 RAW = ["%ff", "%ed%a0%80", "%"]
 """What is no UTF-8, or half of an escape, as it stands in an address."""
 UNDERSTOOD = {200, 204, 302, 303, 400, 401, 403, 404, 405, 409, 413, 415, 429}
-WEB = "\n".join(path.read_text() for path in Path(runhook.server.web.__path__[0]).glob("*.py"))
+WEB = "\n".join(path.read_text() for path in Path(runhook.server.web.__path__[0]).rglob("*.py"))
 READ_OF_ADDRESSES = {
     *FILTERS,
     *re.findall(r'values?_in\(\w+(?:\.\w+)*, "(\w+)"\)', WEB),

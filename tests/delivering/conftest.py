@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 import uvloop
 
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
 from tests.support.accounts import a_tenant
 from tests.support.clock import ManualClock
 from tests.support.scene import Scene

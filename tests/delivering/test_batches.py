@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import Lease
-from runhook.domain.failing import PAUSE_AFTER
-from runhook.domain.judging import FailureReason, Outcome, Retry, Succeeded, Verdict
-from runhook.operations.attempt import Claimed, Judged, claim_deliveries, look, record
-from runhook.operations.prepare import attempt_of, prepare
+from runhook.domain.deliveries.delivery import Lease
+from runhook.domain.deliveries.judging import FailureReason, Outcome, Retry, Succeeded, Verdict
+from runhook.domain.webhooks.failing import PAUSE_AFTER
+from runhook.operations.deliveries.attempt import Claimed, Judged, claim_deliveries, look, record
+from runhook.operations.deliveries.prepare import attempt_of, prepare
 from tests.support.scene import LEASE, Scene
 from tests.support.statements import all_statements
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runhook.domain.judging import FailureReason
+from runhook.domain.deliveries.judging import FailureReason
 from tests.support.certificates import DAY, LIFETIME, Authority
 from tests.support.names import Names
 from tests.support.receiver import Receiver

@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from runhook.dispatcher.rescuer import BREATH, INTERVAL, Rescuer
-from runhook.domain.deliveries import DeliveryState
-from runhook.operations.cancel_waiting import STEP
-from runhook.operations.subscribe import WebhookChange
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.operations.deliveries.cancel_waiting import STEP
+from runhook.operations.webhooks.subscribe import WebhookChange
 from tests.support.copies import copy_delivery
 from tests.support.misbehaving import once
 from tests.support.receiver import status

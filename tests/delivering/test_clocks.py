@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries.delivery import DeliveryState
 from tests.support.clock import ManualClock
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.destinations import read_url
-from runhook.domain.judging import FailureReason
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.network.destinations import read_url
 from runhook.outbound.failures import explain
 from runhook.outbound.pool import Bounds
 from runhook.outbound.trip import Trip, TripStage

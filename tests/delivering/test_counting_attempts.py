@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from runhook.dispatcher.pruner import INTERVAL, Pruner
-from runhook.domain.attempt_counts import HOUR, AttemptCounts
-from runhook.domain.callers import RUNHOOK
-from runhook.domain.deliveries import Lease
-from runhook.domain.runs import AccountId
-from runhook.domain.webhooks import Webhook
-from runhook.operations.attempt import claim_deliveries, record
-from runhook.operations.redeliver import redeliver
-from runhook.operations.send_test import send_test
-from runhook.storage.statistics import CountedHour, add_attempt_counts, list_attempt_counts
-from runhook.storage.tables import attempt_counts, deliveries
+from runhook.domain.deliveries.attempt_counts import HOUR, AttemptCounts
+from runhook.domain.deliveries.delivery import Lease
+from runhook.domain.people.callers import RUNHOOK
+from runhook.domain.runs.run import AccountId
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.deliveries.attempt import claim_deliveries, record
+from runhook.operations.deliveries.redeliver import redeliver
+from runhook.operations.webhooks.send_test import send_test
+from runhook.storage.engine.tables import attempt_counts, deliveries
+from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts, list_attempt_counts
 from tests.delivering.test_batches import OUTCOMES, judged
 from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import START, trust_the_clock

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from runhook.dispatcher.loop import Loop
 from runhook.dispatcher.presence import DUTY_LEASE, Presence
-from runhook.domain.replicas import LONGEST_SILENCE, SIGN_INTERVAL, Replica, ReplicaRole
-from runhook.operations.presence import count_dispatchers
-from runhook.operations.prune import FORGOTTEN_AFTER, prune_step
-from runhook.storage.replicas import list_replicas
-from runhook.storage.store import Store
+from runhook.domain.service.replicas import LONGEST_SILENCE, SIGN_INTERVAL, Replica, ReplicaRole
+from runhook.operations.service.presence import count_dispatchers
+from runhook.operations.service.prune import FORGOTTEN_AFTER, prune_step
+from runhook.storage.engine.store import Store
+from runhook.storage.service.replicas import list_replicas
 from tests.support.clock import START, ManualClock, trust_the_clock
 
 PAUSE = timedelta(minutes=10)

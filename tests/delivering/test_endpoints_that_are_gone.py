@@ -1,8 +1,8 @@
 """An endpoint that answers 410 Gone is asked no more."""
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.judging import GONE_REASON
-from runhook.storage.webhooks import find_webhook
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.judging import GONE_REASON
+from runhook.storage.webhooks.rows import find_webhook
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
 

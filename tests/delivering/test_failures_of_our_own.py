@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 from runhook.dispatcher.dispatcher import Dispatcher
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.failing import PAUSE_AFTER
-from runhook.domain.judging import OUR_PAUSE, FailureReason
-from runhook.domain.proxies import Proxies
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.judging import OUR_PAUSE, FailureReason
+from runhook.domain.network.proxies import Proxies
+from runhook.domain.webhooks.failing import PAUSE_AFTER
 from runhook.outbound.pool import Bounds
 from runhook.outbound.resolver import Resolver
 from tests.support.misbehaving import close, once

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.domain.deliveries import LONGEST_LEASE, DeliveryState, Lease
-from runhook.operations.attempt import claim_deliveries
-from runhook.storage.tables import deliveries
+from runhook.domain.deliveries.delivery import LONGEST_LEASE, DeliveryState, Lease
+from runhook.operations.deliveries.attempt import claim_deliveries
+from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import claims_of, rows_of
 from tests.support.clock import ManualClock
 from tests.support.misbehaving import once

@@ -6,17 +6,23 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.auditing import AuditAction
-from runhook.domain.callers import RUNHOOK
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.events import EventType
-from runhook.domain.failing import FIRST_PAUSE, HOPELESS_AFTER, HOPELESS_SINCE, PAUSE_AFTER, WELL
-from runhook.domain.judging import GONE_REASON
-from runhook.domain.telling import PayloadVersion
-from runhook.domain.webhooks import DELETED_REASON, Webhook
-from runhook.operations.subscribe import WebhookChange
-from runhook.storage.audit_log import AuditEntry, AuditFilter, list_audit_entries
-from runhook.storage.deliveries import LoggedDelivery
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.judging import GONE_REASON
+from runhook.domain.messages.telling import PayloadVersion
+from runhook.domain.people.auditing import AuditAction
+from runhook.domain.people.callers import RUNHOOK
+from runhook.domain.runs.events import EventType
+from runhook.domain.webhooks.failing import (
+    FIRST_PAUSE,
+    HOPELESS_AFTER,
+    HOPELESS_SINCE,
+    PAUSE_AFTER,
+    WELL,
+)
+from runhook.domain.webhooks.webhook import DELETED_REASON, Webhook
+from runhook.operations.webhooks.subscribe import WebhookChange
+from runhook.storage.deliveries.rows import LoggedDelivery
+from runhook.storage.people.audit_log import AuditEntry, AuditFilter, list_audit_entries
 from tests.support.accounts import a_tenant
 from tests.support.misbehaving import once
 from tests.support.receiver import Receiver, status

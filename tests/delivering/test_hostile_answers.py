@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.judging import FailureReason
+from runhook.domain.deliveries.judging import FailureReason
 from runhook.outbound.answers import (
     BODY_KEPT_LIMIT,
     BODY_READ_LIMIT,

@@ -6,17 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.incidents import OUTDATED_WARNING, SUPERSEDED_REASON
-from runhook.domain.redeliveries import Obstacle, Selection
-from runhook.domain.retries import RetrySchedule
-from runhook.domain.runs import Run, RunStatus
-from runhook.domain.webhooks import Webhook
-from runhook.operations.redeliver import redeliver
-from runhook.operations.redeliver_many import begin_redelivery
-from runhook.operations.redeliver_step import StepResult, take_step
-from runhook.operations.subscribe import WebhookChange
-from runhook.storage.redeliveries import find_redelivery
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.redeliveries import Obstacle, Selection
+from runhook.domain.deliveries.retries import RetrySchedule
+from runhook.domain.runs.run import Run, RunStatus
+from runhook.domain.webhooks.incidents import OUTDATED_WARNING, SUPERSEDED_REASON
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.deliveries.redeliver import redeliver
+from runhook.operations.deliveries.redeliver_many import begin_redelivery
+from runhook.operations.deliveries.redeliver_step import StepResult, take_step
+from runhook.operations.webhooks.subscribe import WebhookChange
+from runhook.storage.deliveries.redeliveries import find_redelivery
 from tests.support.accounts import SOMEBODY
 from tests.support.misbehaving import once
 from tests.support.receiver import Answer, Receiver, status

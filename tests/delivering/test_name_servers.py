@@ -6,9 +6,9 @@ Of this machine's addresses, 127.0.0.1 stands for the public ones and 127.0.0.2 
 import dns.rcode
 import pytest
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.judging import FailureReason
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.network.destinations import AddressPolicy
 from tests.support.name_server import Answer, NameServer, addresses, alias, failing, silent
 from tests.support.receiver import Receiver
 from tests.support.scene import SHORT, Scene, deliver_due

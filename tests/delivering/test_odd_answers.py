@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.judging import FailureReason
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.judging import FailureReason
 from tests.support.misbehaving import endless_trailers
 from tests.support.receiver import Received, Receiver, raw, status
 from tests.support.scene import Scene, deliver_due

@@ -3,9 +3,9 @@
 import asyncio
 import json
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.runs import RunStatus
-from runhook.domain.webhooks import Webhook
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.runs.run import RunStatus
+from runhook.domain.webhooks.webhook import Webhook
 from tests.support.misbehaving import once
 from tests.support.receiver import Receiver, status
 from tests.support.scene import Scene, deliver_due

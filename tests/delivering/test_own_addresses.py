@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import psutil
 import pytest
 
-from runhook.domain.destinations import AddressPolicy
+from runhook.domain.network.destinations import AddressPolicy
 from runhook.outbound.guard import is_own
 
 FAMILIES = (socket.AF_INET, socket.AF_INET6)

@@ -4,14 +4,14 @@ import asyncio
 from datetime import timedelta
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.domain.callers import RUNHOOK
-from runhook.domain.deliveries import DeliveryState, Lease
-from runhook.domain.failing import FIRST_PAUSE, HOPELESS_SINCE, PAUSE_AFTER, WELL
-from runhook.operations.attempt import claim_deliveries, look, release
-from runhook.operations.send_test import send_test
-from runhook.operations.subscribe import WebhookChange
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
+from runhook.domain.deliveries.delivery import DeliveryState, Lease
+from runhook.domain.people.callers import RUNHOOK
+from runhook.domain.webhooks.failing import FIRST_PAUSE, HOPELESS_SINCE, PAUSE_AFTER, WELL
+from runhook.operations.deliveries.attempt import claim_deliveries, look, release
+from runhook.operations.webhooks.send_test import send_test
+from runhook.operations.webhooks.subscribe import WebhookChange
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import claims_of, rows_of
 from tests.support.databases import VAULT
 from tests.support.misbehaving import once, together

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.judging import FailureReason, Outcome
-from runhook.domain.proxies import Proxies
+from runhook.domain.deliveries.judging import FailureReason, Outcome
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.network.proxies import Proxies
 from tests.support.certificates import Authority
 from tests.support.misbehaving import close
 from tests.support.names import Names

@@ -6,33 +6,30 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from runhook.dispatcher.pruner import BEGINS_ANEW, BREATH, INTERVAL, Pruner
-from runhook.domain.callers import RUNHOOK
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.redeliveries import Selection
 from runhook.domain.errors import ConflictError, NotFoundError
-from runhook.domain.expectations import Expectation
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.redeliveries import Selection
-from runhook.domain.runs import Job, RunId
-from runhook.operations.artifacts import attach_artifact, look_at_artifact, pieces_of
-from runhook.operations.expect import expect_job
-from runhook.operations.ingest import LIFETIME, give_place
-from runhook.operations.name_job import name_job
-from runhook.operations.prune import ABANDONED_AFTER, FORGOTTEN_AFTER, LOOKED_AT, PARTS, STEP
-from runhook.operations.redeliver import redeliver
-from runhook.operations.redeliver_many import begin_redelivery
-from runhook.operations.subscribe import WebhookChange
-from runhook.operations.tokens import create_token, remove_token
-from runhook.storage.artifacts import (
-    PART,
-    add_parts,
-    begin_artifact,
-    find_artifact,
-    list_artifacts,
+from runhook.domain.people.callers import RUNHOOK
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.runs.expectations import Expectation
+from runhook.domain.runs.run import Job, RunId
+from runhook.operations.deliveries.redeliver import redeliver
+from runhook.operations.deliveries.redeliver_many import begin_redelivery
+from runhook.operations.people.tokens import create_token, remove_token
+from runhook.operations.runs.artifacts import attach_artifact, look_at_artifact, pieces_of
+from runhook.operations.runs.expect import expect_job
+from runhook.operations.runs.ingest import LIFETIME, give_place
+from runhook.operations.runs.name_job import name_job
+from runhook.operations.service.prune import (
+    ABANDONED_AFTER,
+    FORGOTTEN_AFTER,
+    LOOKED_AT,
+    PARTS,
+    STEP,
 )
-from runhook.storage.invitations import insert_invitation
-from runhook.storage.jobs import JobName
-from runhook.storage.store import Store
-from runhook.storage.tables import (
+from runhook.operations.webhooks.subscribe import WebhookChange
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import (
     artifact_parts,
     artifacts,
     attempts,
@@ -51,6 +48,15 @@ from runhook.storage.tables import (
     upload_places,
     webhooks,
 )
+from runhook.storage.people.invitations import insert_invitation
+from runhook.storage.runs.artifacts import (
+    PART,
+    add_parts,
+    begin_artifact,
+    find_artifact,
+    list_artifacts,
+)
+from runhook.storage.runs.jobs import JobName
 from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import trust_the_clock
 from tests.support.copies import copy_delivery

@@ -3,13 +3,13 @@
 import asyncio
 from datetime import timedelta
 
-from runhook.domain.deliveries import DeliveryState, Lease
-from runhook.domain.failing import PAUSE_AFTER
-from runhook.domain.rate_limits import CREDIT, RateLimit
-from runhook.domain.webhooks import Webhook
-from runhook.operations.attempt import claim_deliveries, look
-from runhook.operations.subscribe import WebhookChange
-from runhook.storage.store import Store
+from runhook.domain.deliveries.delivery import DeliveryState, Lease
+from runhook.domain.options.rate_limits import CREDIT, RateLimit
+from runhook.domain.webhooks.failing import PAUSE_AFTER
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.deliveries.attempt import claim_deliveries, look
+from runhook.operations.webhooks.subscribe import WebhookChange
+from runhook.storage.engine.store import Store
 from tests.support.databases import VAULT
 from tests.support.receiver import Receiver, status
 from tests.support.scene import LEASE, Scene, deliver_due

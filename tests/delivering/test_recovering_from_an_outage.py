@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.failing import PAUSE_AFTER, WELL
-from runhook.domain.retries import JITTER_SHARE, RetrySchedule
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.retries import JITTER_SHARE, RetrySchedule
+from runhook.domain.webhooks.failing import PAUSE_AFTER, WELL
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
 

@@ -10,35 +10,35 @@ import sqlalchemy as sa
 
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.redeliverer import BREATH, INTERVAL, Redeliverer
-from runhook.domain.callers import RUNHOOK
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.errors import InvalidError
-from runhook.domain.events import EventType
-from runhook.domain.redeliveries import (
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.redeliveries import (
     Obstacle,
     Picked,
     Redelivery,
     RedeliveryState,
     Selection,
 )
-from runhook.domain.retries import RetrySchedule
-from runhook.domain.runs import RunStatus
-from runhook.domain.telling import DeliveryId
-from runhook.domain.webhooks import Webhook
-from runhook.operations.redeliver import redeliver
-from runhook.operations.redeliver_many import (
+from runhook.domain.deliveries.retries import RetrySchedule
+from runhook.domain.errors import InvalidError
+from runhook.domain.messages.telling import DeliveryId
+from runhook.domain.people.callers import RUNHOOK
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import RunStatus
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.deliveries.redeliver import redeliver
+from runhook.operations.deliveries.redeliver_many import (
     begin_redelivery,
     cancel_redelivery,
     concerned_webhooks,
     preview_redelivery,
 )
-from runhook.operations.redeliver_step import BACKLOG, STEP, WAIT
-from runhook.operations.send_test import send_test
-from runhook.storage.deliveries import list_attempts
-from runhook.storage.redeliveries import find_redelivery
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
-from runhook.storage.unsent import UnsentCounts, count_unsent
+from runhook.operations.deliveries.redeliver_step import BACKLOG, STEP, WAIT
+from runhook.operations.webhooks.send_test import send_test
+from runhook.storage.deliveries.redeliveries import find_redelivery
+from runhook.storage.deliveries.rows import list_attempts
+from runhook.storage.deliveries.unsent import UnsentCounts, count_unsent
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import SOMEBODY, end_waiting, rows_of
 from tests.support.api import LEASE
 from tests.support.databases import VAULT

@@ -8,8 +8,8 @@ from ipaddress import IPv4Address
 import pytest
 from hypothesis import given, settings
 
-from runhook.domain.destinations import ALLOW_SETTING, AddressPolicy
-from runhook.domain.judging import FailureReason, Outcome
+from runhook.domain.deliveries.judging import FailureReason, Outcome
+from runhook.domain.network.destinations import ALLOW_SETTING, AddressPolicy
 from tests.support.disguises import (
     DISGUISES,
     HOSTS,

@@ -4,10 +4,10 @@ import asyncio
 from datetime import timedelta
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.domain.deliveries import DeliveryState, Lease
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.send_test import send_test
-from runhook.storage.tables import deliveries
+from runhook.domain.deliveries.delivery import DeliveryState, Lease
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.webhooks.send_test import send_test
+from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import SOMEBODY, claims_of, rows_of
 from tests.support.misbehaving import once
 from tests.support.receiver import status

@@ -2,9 +2,9 @@
 
 import pytest
 
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.judging import FailureReason
-from runhook.domain.proxies import Proxies
+from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.network.proxies import Proxies
 from tests.support.disguises import LOOKALIKES, OLD_FORMS, THIS_NETWORK
 from tests.support.names import Names
 from tests.support.proxy import HttpProxy

@@ -2,8 +2,8 @@
 
 import pytest
 
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.judging import FailureReason
+from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.network.destinations import AddressPolicy
 from tests.support.receiver import Answer, hang, raw, reset
 from tests.support.scene import LONG, SHORT, Scene, deliver_due
 

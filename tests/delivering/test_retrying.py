@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.judging import FailureReason
-from runhook.domain.retries import RetrySchedule
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.deliveries.retries import RetrySchedule
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
 

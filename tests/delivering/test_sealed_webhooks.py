@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.callers import RUNHOOK
-from runhook.domain.deliveries import DeliveryState, Lease
+from runhook.domain.deliveries.delivery import DeliveryState, Lease
 from runhook.domain.errors import ConflictError
-from runhook.domain.failing import FIRST_PAUSE
-from runhook.domain.webhooks import Webhook
-from runhook.operations.send_test import send_test
-from runhook.storage.tables import webhooks
+from runhook.domain.people.callers import RUNHOOK
+from runhook.domain.webhooks.failing import FIRST_PAUSE
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.webhooks.send_test import send_test
+from runhook.storage.engine.tables import webhooks
 from tests.support.databases import VAULT
 from tests.support.scene import LEASE, Scene, deliver_due
 

@@ -7,11 +7,11 @@ from typing import Protocol
 
 import pytest
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.judging import FailureReason
-from runhook.domain.runs import RunOutcome, RunStatus, Trigger
-from runhook.domain.webhooks import Webhook
-from runhook.storage.tables import attempts, deliveries
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.runs.run import RunOutcome, RunStatus, Trigger
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.storage.engine.tables import attempts, deliveries
 from tests.formats import hostile, stories
 from tests.formats.answering import Reply, Service, answering
 from tests.formats.services import (

@@ -18,16 +18,16 @@ from runhook.dispatcher.lanes import (
     Share,
 )
 from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
-from runhook.domain.budgets import SLOW
-from runhook.domain.deliveries import Delivery
-from runhook.domain.events import EventType
+from runhook.domain.deliveries.budgets import SLOW
+from runhook.domain.deliveries.delivery import Delivery
 from runhook.domain.formats.format import Rendered
-from runhook.domain.rate_limits import RateLimit
-from runhook.domain.runs import AccountId
-from runhook.domain.telling import DeliveryId, WebhookId
-from runhook.domain.webhooks import Endpoint
-from runhook.operations.attempt import Claimed
-from runhook.storage.claims import Waiting
+from runhook.domain.messages.telling import DeliveryId, WebhookId
+from runhook.domain.options.rate_limits import RateLimit
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import AccountId
+from runhook.domain.webhooks.webhook import Endpoint
+from runhook.operations.deliveries.attempt import Claimed
+from runhook.storage.deliveries.claims import Waiting
 
 BUSY, QUIET = AccountId(1), AccountId(2)
 MANY = 1_000

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.dispatcher.loop import NO_PAUSE, Loop
-from runhook.domain.deliveries import DeliveryState
-from runhook.storage.tables import deliveries
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import claims_of, rows_of
 from tests.support.misbehaving import once, together
 from tests.support.receiver import status

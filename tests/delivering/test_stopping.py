@@ -4,8 +4,8 @@ import asyncio
 from collections import Counter
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.domain.deliveries import DeliveryState
-from runhook.storage.tables import deliveries
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import rows_of
 from tests.support.misbehaving import once
 from tests.support.receiver import status

@@ -4,11 +4,11 @@ import asyncio
 from datetime import timedelta
 
 from runhook.dispatcher.rescuer import INTERVAL, Rescuer
-from runhook.domain.deliveries import DeliveryState, Lease
-from runhook.operations.attempt import claim_deliveries, rescue_all
-from runhook.operations.follow import Owed, new_delivery
+from runhook.domain.deliveries.delivery import DeliveryState, Lease
+from runhook.operations.deliveries.attempt import claim_deliveries, rescue_all
+from runhook.operations.deliveries.follow import Owed, new_delivery
 from runhook.operations.ids import new_delivery_id
-from runhook.storage.deliveries import insert_deliveries
+from runhook.storage.deliveries.rows import insert_deliveries
 from tests.support.accounts import claims_of
 from tests.support.builders import an_event
 from tests.support.misbehaving import once

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.attempt_counts import BUCKETS
-from runhook.domain.judging import FailureReason, Outcome
+from runhook.domain.deliveries.attempt_counts import BUCKETS
+from runhook.domain.deliveries.judging import FailureReason, Outcome
 from runhook.outbound.tally import LATELY, Tally
 from tests.support.misbehaving import once
 from tests.support.receiver import Receiver, status

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries.delivery import DeliveryState
 from tests.support.certificates import Authority, name_of, unsigned
 from tests.support.receiver import Receiver
 from tests.support.scene import Scene, deliver_due

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
+from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.errors import InvalidError
-from runhook.domain.judging import FailureReason
-from runhook.domain.tls import TlsSettings
+from runhook.domain.webhooks.tls import TlsSettings
 from runhook.outbound.tls import make_context
 from tests.support.certificates import Authority
 from tests.support.receiver import Receiver, hang

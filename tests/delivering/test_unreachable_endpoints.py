@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from runhook.domain.destinations import check_url, literal_addresses
+from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.errors import InvalidError
-from runhook.domain.judging import FailureReason
+from runhook.domain.network.destinations import check_url, literal_addresses
 from runhook.outbound.dialling import ADDRESSES_TRIED
 from runhook.outbound.resolver import THREADS, AddressInfo, Resolver
 from tests.support.accounts import LOOPBACK

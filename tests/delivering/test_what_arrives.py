@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook as PublishedLibrary
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.telling import PayloadVersion
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.version import VERSION
 from tests.support.receiver import Received
 from tests.support.scene import Scene, deliver_due

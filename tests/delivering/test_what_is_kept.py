@@ -1,9 +1,9 @@
 """What an endpoint answered is kept, whatever it is made of, on both databases."""
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.judging import FailureReason
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.judging import FailureReason
 from runhook.outbound.answers import BODY_KEPT_LIMIT, HEADERS_KEPT_LIMIT
-from runhook.storage.deliveries import LoggedAttempt
+from runhook.storage.deliveries.rows import LoggedAttempt
 from tests.support.misbehaving import endless_headers
 from tests.support.receiver import Answer, raw, status
 from tests.support.scene import Scene, deliver_due

@@ -10,22 +10,22 @@ from runhook.dispatcher.pruner import Pruner
 from runhook.dispatcher.redeliverer import INTERVAL, Redeliverer
 from runhook.dispatcher.timekeeper import Listener, Timekeeper
 from runhook.dispatcher.watcher import run_watcher
-from runhook.domain.deliveries import DeliveryState
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.redeliveries import Picked, Selection
+from runhook.domain.deliveries.retries import RetrySchedule
 from runhook.domain.errors import InvalidError
-from runhook.domain.expectations import Expectation
-from runhook.domain.failing import PAUSE_AFTER
-from runhook.domain.redeliveries import Picked, Selection
-from runhook.domain.replicas import Replica, ReplicaRole
-from runhook.domain.retries import RetrySchedule
-from runhook.domain.timekeeping import FIRST_MOMENT, LASTING
-from runhook.operations.expect import expect_job
-from runhook.operations.keep_time import STEP, database_clock
-from runhook.operations.presence import show_life
-from runhook.operations.redeliver_many import begin_redelivery
-from runhook.operations.watch_jobs import tell_of_missed_runs
-from runhook.operations.watch_runs import give_up_silent_runs
-from runhook.storage.store import Store
-from runhook.storage.tables import audit_entries, deliveries, runs
+from runhook.domain.runs.expectations import Expectation
+from runhook.domain.service.replicas import Replica, ReplicaRole
+from runhook.domain.service.timekeeping import FIRST_MOMENT, LASTING
+from runhook.domain.webhooks.failing import PAUSE_AFTER
+from runhook.operations.deliveries.redeliver_many import begin_redelivery
+from runhook.operations.runs.expect import expect_job
+from runhook.operations.runs.watch_jobs import tell_of_missed_runs
+from runhook.operations.runs.watch_runs import give_up_silent_runs
+from runhook.operations.service.keep_time import STEP, database_clock
+from runhook.operations.service.presence import show_life
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import audit_entries, deliveries, runs
 from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import START, ManualClock, trust_the_clock
 from tests.support.copies import copy_delivery

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from runhook.domain.declaring import Option, changed, masked, options_in
-from runhook.domain.events import Event
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.template import SAMPLE
+from runhook.domain.options.declaring import Option, changed, masked, options_in
+from runhook.domain.runs.events import Event
 from tests.formats import stories
 from tests.formats.services import service_of
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from litestar.routes import HTTPRoute
 
-from runhook.server.authentication import Access
-from runhook.storage.store import Store
+from runhook.server.access.authentication import Access
+from runhook.storage.engine.store import Store
 from tests.docs.documents import REPOSITORY, table_rows
 from tests.support.api import Api
 from tests.support.clock import ManualClock

@@ -26,11 +26,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.operations.begin import begin_service
-from runhook.server.cookies import SESSION_COOKIE
-from runhook.server.listening import Server, listen, url_of_socket
-from runhook.storage.store import Store
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.operations.people.begin import begin_service
+from runhook.server.access.cookies import SESSION_COOKIE
+from runhook.server.connections.listening import Server, listen, url_of_socket
+from runhook.storage.engine.store import Store
 from tests.api.routes import ROUTES, an_app
 from tests.docs.documents import REPOSITORY
 from tests.support.api import Api

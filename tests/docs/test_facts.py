@@ -13,47 +13,47 @@ from runhook.client.settings import VARIABLES
 from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.lanes import REQUESTS_PER_ACCOUNT, REQUESTS_PER_LANE
 from runhook.dispatcher.pruner import INTERVAL as PRUNE_INTERVAL
-from runhook.domain.artifacts import SHOWN_NODES
-from runhook.domain.budgets import SLOW
-from runhook.domain.custom_headers import HEADERS_LIMIT
-from runhook.domain.events import EventType
-from runhook.domain.failing import HOPELESS_AFTER, HOPELESS_SINCE, PAUSE_AFTER
-from runhook.domain.judging import FailureReason
-from runhook.domain.people import (
-    IDLE_LIFETIME,
-    INVITATION_LIFETIME,
-    LONGEST_LIFETIME,
-    LONGEST_PASSWORD,
-    SHORTEST_PASSWORD,
-)
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.rate_limits import LARGEST
-from runhook.domain.retries import (
+from runhook.domain.dbt.artifacts import SHOWN_NODES
+from runhook.domain.deliveries.budgets import SLOW
+from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.deliveries.retries import (
     DEFAULT_SCHEDULE,
     DELAY_LIMIT,
     JITTER_SHARE,
     RETRIES_LIMIT,
     RETRY_AFTER_LIMIT,
 )
-from runhook.domain.runs import LONGEST_SILENCE
-from runhook.domain.signature import TOLERANCE
+from runhook.domain.messages.telling import DeliveryId, PayloadVersion
+from runhook.domain.options.rate_limits import LARGEST
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.people.users import (
+    IDLE_LIFETIME,
+    INVITATION_LIFETIME,
+    LONGEST_LIFETIME,
+    LONGEST_PASSWORD,
+    SHORTEST_PASSWORD,
+)
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import LONGEST_SILENCE
 from runhook.domain.spans import span_text
-from runhook.domain.telling import DeliveryId, PayloadVersion
-from runhook.domain.webhooks import LONGEST_GRACE
-from runhook.operations.prune import PARTS
-from runhook.operations.prune import STEP as PRUNED
-from runhook.operations.redeliver_many import COUNTED
-from runhook.operations.redeliver_step import BACKLOG
-from runhook.operations.redeliver_step import STEP as REDELIVERED
-from runhook.operations.tokens import LONGEST_LIFETIME as LONGEST_TOKEN_LIFETIME
+from runhook.domain.webhooks.custom_headers import HEADERS_LIMIT
+from runhook.domain.webhooks.failing import HOPELESS_AFTER, HOPELESS_SINCE, PAUSE_AFTER
+from runhook.domain.webhooks.signature import TOLERANCE
+from runhook.domain.webhooks.webhook import LONGEST_GRACE
+from runhook.operations.deliveries.redeliver_many import COUNTED
+from runhook.operations.deliveries.redeliver_step import BACKLOG
+from runhook.operations.deliveries.redeliver_step import STEP as REDELIVERED
+from runhook.operations.people.tokens import LONGEST_LIFETIME as LONGEST_TOKEN_LIFETIME
+from runhook.operations.service.prune import PARTS
+from runhook.operations.service.prune import STEP as PRUNED
 from runhook.outbound.answers import BODY_KEPT_LIMIT, BODY_READ_LIMIT
 from runhook.outbound.pool import KEEP_ALIVE_SECONDS, Bounds
+from runhook.server.access.throttle import LIMITS, Failure
 from runhook.server.api.parameters import DEFAULT_LIMIT, LARGEST_LIMIT
-from runhook.server.api.runs_wire import MOST_LOGS, MOST_STEPS
-from runhook.server.throttle import LIMITS, Failure
+from runhook.server.api.runs.reporting_wire import MOST_LOGS, MOST_STEPS
 from runhook.settings import SETTINGS
-from runhook.storage.artifacts import PART
-from runhook.storage.deliveries import SEARCHED
+from runhook.storage.deliveries.rows import SEARCHED
+from runhook.storage.runs.artifacts import PART
 from tests.docs.documents import README, REPOSITORY, blocks, prose, table_rows
 from tests.support.builders import RUN_EVENTS, a_webhook, an_event
 from tests.support.rendering import render

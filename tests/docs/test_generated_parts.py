@@ -14,15 +14,15 @@ from functools import partial
 
 import pytest
 
-from runhook.domain.declaring import Option
-from runhook.domain.deliveries import INITIAL_STATES, MOVES, DeliveryState
-from runhook.domain.failing import Health, hopeless_reason
+from runhook.domain.deliveries.delivery import INITIAL_STATES, MOVES, DeliveryState
 from runhook.domain.formats import FORMATS
-from runhook.domain.kinds import Parts
-from runhook.domain.options import OPTIONS
-from runhook.domain.runs import AccountId, RunId, RunOutcome, RunStatus, Trigger
-from runhook.domain.samples import SAMPLE_RESULTS
-from runhook.domain.telling import DeliveryId, PayloadVersion
+from runhook.domain.messages.telling import DeliveryId, PayloadVersion
+from runhook.domain.options.declaring import Option
+from runhook.domain.options.kinds import Parts
+from runhook.domain.runs.run import AccountId, RunId, RunOutcome, RunStatus, Trigger
+from runhook.domain.webhooks.failing import Health, hopeless_reason
+from runhook.domain.webhooks.options import OPTIONS
+from runhook.domain.webhooks.samples import SAMPLE_RESULTS
 from runhook.settings import SETTINGS, Setting
 from tests.docs import formats
 from tests.docs.documents import DOCUMENTS, REPOSITORY

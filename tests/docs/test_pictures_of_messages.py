@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from examples.chromium import chromium
 
-from runhook.domain.events import Event
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Look
-from runhook.domain.message import message_of
-from runhook.server.web.rendering import FOLDER, template_config
+from runhook.domain.messages.message import message_of
+from runhook.domain.runs.events import Event
+from runhook.server.web.page.rendering import FOLDER, template_config
 from tests.docs.documents import REPOSITORY
 from tests.formats import stories
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks import WebhookVerificationError
 
-from runhook.domain.signature import Secret, sign
+from runhook.domain.webhooks.signature import Secret, sign
 from tests.docs.documents import README, block_with
 
 SECRET = Secret.from_bytes(bytes(range(32))).reveal()

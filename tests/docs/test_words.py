@@ -16,7 +16,7 @@ TWINS = (
     # Each command declares its flags and runs; `cli/main.py` imports the one that was typed.
     frozenset(path for path in PACKAGE.glob("cli/*.py")),
     # One statement for each database; the store chooses the module when it opens.
-    frozenset({PACKAGE / "storage/_sqlite.py", PACKAGE / "storage/_postgresql.py"}),
+    frozenset({PACKAGE / "storage/engine/_sqlite.py", PACKAGE / "storage/engine/_postgresql.py"}),
     # One renderer for each version of payloads; the webhook's option chooses the module.
     frozenset(PACKAGE.glob("domain/payload/v20*.py")),
     # Each format writes its own markup, with parts that are called alike: a node's line, a card.
@@ -43,7 +43,7 @@ BANNED = re.compile(
 """Words that a plain engineer would not write; docs/glossary.md has the ones to use."""
 
 MAY_HAVE_BANNED_WORDS = {
-    "nobody": {"src/runhook/domain/redaction.py"},  # a user's name on Unix
+    "nobody": {"src/runhook/domain/secrets/redaction.py"},  # a user's name on Unix
 }
 
 

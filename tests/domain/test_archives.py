@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from runhook.domain.archives import LARGEST_RATIO, MOST_FILES, Archive
+from runhook.domain.dbt.archives import LARGEST_RATIO, MOST_FILES, Archive
 from runhook.domain.errors import InvalidError
 from tests.support.archives import archive
 

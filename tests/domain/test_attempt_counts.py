@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.attempt_counts import (
+from runhook.domain.deliveries.attempt_counts import (
     BUCKETS,
     AttemptCounts,
     bucket_of,
@@ -12,10 +12,10 @@ from runhook.domain.attempt_counts import (
     counts_of,
     sum_of,
 )
-from runhook.domain.deliveries import Attempt, AttemptTrigger
+from runhook.domain.deliveries.delivery import Attempt, AttemptTrigger
+from runhook.domain.deliveries.judging import FailureReason, Outcome
 from runhook.domain.errors import InvalidError
-from runhook.domain.judging import FailureReason, Outcome
-from runhook.domain.telling import DeliveryId
+from runhook.domain.messages.telling import DeliveryId
 from runhook.settings import read_timeout
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.budgets import QUICK, SLOW, Budget
+from runhook.domain.deliveries.budgets import QUICK, SLOW, Budget
 
 MOST = 16
 FAST = timedelta(milliseconds=5)

@@ -1,8 +1,8 @@
 import pytest
 
-from runhook.domain.custom_headers import HeadersKind
-from runhook.domain.declaring import MASK
 from runhook.domain.errors import InvalidError
+from runhook.domain.options.declaring import MASK
+from runhook.domain.webhooks.custom_headers import HeadersKind
 
 HEADERS = HeadersKind()
 

@@ -2,7 +2,7 @@ from itertools import product
 
 import pytest
 
-from runhook.domain.deliveries import (
+from runhook.domain.deliveries.delivery import (
     INITIAL_STATES,
     MOVES,
     Delivery,
@@ -10,9 +10,9 @@ from runhook.domain.deliveries import (
     check_redelivery,
 )
 from runhook.domain.errors import ConflictError
-from runhook.domain.events import EventType
 from runhook.domain.formats.format import Rendered
-from runhook.domain.telling import DeliveryId
+from runhook.domain.messages.telling import DeliveryId
+from runhook.domain.runs.events import EventType
 from tests.support.builders import a_run, a_webhook
 
 PENDING = DeliveryState.PENDING

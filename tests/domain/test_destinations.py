@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.destinations import (
+from runhook.domain.errors import InvalidError
+from runhook.domain.network.destinations import (
     ALLOW_SETTING,
     URL_LIMIT,
     AddressPolicy,
@@ -14,7 +15,6 @@ from runhook.domain.destinations import (
     parse_network,
     read_url,
 )
-from runhook.domain.errors import InvalidError
 from tests.support.disguises import (
     ALLOWED_IPV6,
     DISGUISES,

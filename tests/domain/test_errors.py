@@ -13,7 +13,7 @@ from runhook.domain.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from runhook.domain.runs import RunAlreadyFinishedError, RunKeyTakenError
+from runhook.domain.runs.run import RunAlreadyFinishedError, RunKeyTakenError
 
 CODES = {
     InvalidError: ErrorCode.INVALID,

@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.events import Event, EventType, events_for
-from runhook.domain.runs import FinishReport, RunStatus, finish, note_cancel
+from runhook.domain.runs.events import Event, EventType, events_for
+from runhook.domain.runs.run import FinishReport, RunStatus, finish, note_cancel
 from tests.support.builders import FINISHED_AT, OCCURRED_AT, a_job, a_run
 
 TOLD = {

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.expectations import DEFAULT_GRACE, Expectation
-from runhook.domain.notices import MissedRun
-from runhook.domain.runs import AccountId, EnvironmentId, JobId
+from runhook.domain.messages.notices import MissedRun
+from runhook.domain.runs.expectations import DEFAULT_GRACE, Expectation
+from runhook.domain.runs.run import AccountId, EnvironmentId, JobId
 from runhook.domain.spans import span_text
 from tests.support.builders import RUN_EVENTS, a_missed_run, a_webhook
 

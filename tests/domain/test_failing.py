@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.failing import (
+from runhook.domain.webhooks.failing import (
     FIRST_PAUSE,
     HOPELESS_AFTER,
     HOPELESS_SINCE,

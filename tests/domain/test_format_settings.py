@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from runhook.domain.declaring import MASK, masked, masks_in, option, unmasked
 from runhook.domain.errors import InvalidError
-from runhook.domain.format_settings import FormatSettings, secrets_in, settings_in
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Format
-from runhook.domain.kinds import Flag, Number, Parts, SecretText, Text
-from runhook.domain.options import NO_OPTIONS, changed_options
+from runhook.domain.options.declaring import MASK, masked, masks_in, option, unmasked
+from runhook.domain.options.kinds import Flag, Number, Parts, SecretText, Text
+from runhook.domain.webhooks.format_settings import FormatSettings, secrets_in, settings_in
+from runhook.domain.webhooks.options import NO_OPTIONS, changed_options
 
 PAGERDUTY = FORMATS["pagerduty"]
 KEY = "R015kQ2vEw7zAbCdEfGhIjKlMnOpQrSt"

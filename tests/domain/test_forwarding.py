@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.forwarding import LONGEST_CHAIN, TrustedProxies, client_behind
+from runhook.domain.network.forwarding import LONGEST_CHAIN, TrustedProxies, client_behind
 
 INGRESS = "10.0.0.7"
 TRUSTED = TrustedProxies.parse("10.0.0.0/8, 2001:db8:1::/48")

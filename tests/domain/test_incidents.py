@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import Event, EventType, events_for
-from runhook.domain.incidents import (
+from runhook.domain.runs.events import Event, EventType, events_for
+from runhook.domain.runs.run import FinishReport, Run, RunId, RunStatus, finish, lose
+from runhook.domain.webhooks.incidents import (
     UNKNOWN,
     Bearing,
     Decision,
@@ -24,8 +25,7 @@ from runhook.domain.incidents import (
     decide,
     fact_of,
 )
-from runhook.domain.options import Notify, minutes_of, parse_hold
-from runhook.domain.runs import FinishReport, Run, RunId, RunStatus, finish, lose
+from runhook.domain.webhooks.options import Notify, minutes_of, parse_hold
 from tests.support.builders import DEACTIVATION, FINISHED_AT, JOB, MISSED_RUN, STARTED_AT, a_run
 
 HOLD = timedelta(minutes=10)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.judging import (
+from runhook.domain.deliveries.judging import (
     EndpointGone,
     FailureReason,
     GivenUp,
@@ -15,7 +15,7 @@ from runhook.domain.judging import (
     Verdict,
     judge,
 )
-from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
+from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE, RetrySchedule
 
 NOW = datetime(2024, 2, 29, 12, 0, 0, tzinfo=UTC)
 TOOK = timedelta(milliseconds=40)

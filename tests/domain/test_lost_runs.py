@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import events_for
-from runhook.domain.runs import (
+from runhook.domain.runs.events import events_for
+from runhook.domain.runs.run import (
     LONGEST_SILENCE,
     OUTCOMES_OF_STATUS,
     FinishReport,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.manifests import WINDOW, facts_in
-from runhook.domain.node_facts import (
+from runhook.domain.dbt.manifests import WINDOW, facts_in
+from runhook.domain.dbt.node_facts import (
     MOST_EXPOSURES,
     MOST_OTHER_KEYS,
     MOST_OWNERS,

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from runhook.domain.events import EventType
-from runhook.domain.node_filters import NodeFilter
-from runhook.domain.results import read_node_results
-from runhook.domain.runs import Run, RunStatus
-from runhook.domain.webhooks import Unwanted
+from runhook.domain.dbt.results import read_node_results
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.node_filters import NodeFilter
+from runhook.domain.runs.run import Run, RunStatus
+from runhook.domain.webhooks.webhook import Unwanted
 from tests.support.builders import a_run, a_webhook, an_event
 
 PAYMENTS = {

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from runhook.domain.events import EventType
+from runhook.domain.messages.telling import DeliveryId, PayloadVersion
 from runhook.domain.payload import DEACTIVATION_RENDERERS, MISSED_RENDERERS
-from runhook.domain.runs import AccountId, JobId
-from runhook.domain.telling import DeliveryId, PayloadVersion
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import AccountId, JobId
 from tests.support.builders import RUN_EVENTS, a_deactivation, a_missed_run, a_webhook
 from tests.support.rendering import render
 

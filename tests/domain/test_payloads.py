@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.events import Event, EventType, events_for
+from runhook.domain.messages.telling import DeliveryId, PayloadVersion, WebhookId
 from runhook.domain.payload import RENDERERS
 from runhook.domain.payload.v2023_02 import precise_text
-from runhook.domain.runs import (
+from runhook.domain.runs.events import Event, EventType, events_for
+from runhook.domain.runs.run import (
     OUTCOMES_OF_STATUS,
     AccountId,
     EnvironmentId,
@@ -23,8 +24,7 @@ from runhook.domain.runs import (
     RunStatus,
     Trigger,
 )
-from runhook.domain.telling import DeliveryId, PayloadVersion, WebhookId
-from runhook.domain.webhooks import Webhook
+from runhook.domain.webhooks.webhook import Webhook
 from tests.support.builders import FINISHED_AT, STARTED_AT, a_job, a_run, a_webhook, an_event
 from tests.support.rendering import render
 

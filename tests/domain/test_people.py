@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
-from runhook.domain.people import (
+from runhook.domain.people.permissions import Role
+from runhook.domain.people.users import (
     check_email,
     check_new_password,
     check_person_name,
     check_role_change,
     session_end,
 )
-from runhook.domain.permissions import Role
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -1,9 +1,9 @@
 import pytest
 
-from runhook.domain.callers import Actor, ActorKind, Caller, Grant
 from runhook.domain.errors import ForbiddenError
-from runhook.domain.permissions import Permission, PermissionSet, Role
-from runhook.domain.runs import AccountId
+from runhook.domain.people.callers import Actor, ActorKind, Caller, Grant
+from runhook.domain.people.permissions import Permission, PermissionSet, Role
+from runhook.domain.runs.run import AccountId
 
 READING = {Permission.READ_ACCOUNT, Permission.READ_WEBHOOKS, Permission.READ_RUNS}
 

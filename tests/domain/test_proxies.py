@@ -2,9 +2,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from runhook.domain.destinations import DEFAULT_PORTS
 from runhook.domain.errors import InvalidError
-from runhook.domain.proxies import Proxies
+from runhook.domain.network.destinations import DEFAULT_PORTS
+from runhook.domain.network.proxies import Proxies
 
 PROXIED = {"HTTP_PROXY": "http://plain.proxy:3128", "HTTPS_PROXY": "http://tls.proxy:3129"}
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.rate_limits import CREDIT, LARGEST, PERIODS, RateLimit
+from runhook.domain.options.rate_limits import CREDIT, LARGEST, PERIODS, RateLimit
 
 limits = st.builds(RateLimit, st.integers(1, LARGEST), st.sampled_from(sorted(PERIODS)))
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from runhook.domain.manifests import facts_in
-from runhook.domain.node_facts import Exposure, NodeFacts, Owner
+from runhook.domain.dbt.manifests import facts_in
+from runhook.domain.dbt.node_facts import Exposure, NodeFacts, Owner
 
 MANIFESTS = sorted((Path(__file__).parent / "manifests").glob("*.json"))
 PAYMENTS = "model.owned.payments"

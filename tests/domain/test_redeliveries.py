@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.errors import ConflictError, InvalidError
-from runhook.domain.redeliveries import (
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.redeliveries import (
     MOST_PICKED,
     UNSENT_STATES,
     Candidate,
@@ -26,8 +25,9 @@ from runhook.domain.redeliveries import (
     check_selection,
     plan_step,
 )
-from runhook.domain.runs import AccountId
-from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.errors import ConflictError, InvalidError
+from runhook.domain.messages.telling import DeliveryId, WebhookId
+from runhook.domain.runs.run import AccountId
 
 NOW = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 MONTH = timedelta(days=30)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runhook.domain.regressions import (
+from runhook.domain.runs.regressions import (
     KEPT,
     NOTHING,
     WHOLE_RUN,
@@ -11,7 +11,7 @@ from runhook.domain.regressions import (
     has_warnings,
     known_after,
 )
-from runhook.domain.runs import RunStatus
+from runhook.domain.runs.run import RunStatus
 from tests.support.builders import a_run
 
 A, B = "model.shop.a", "test.shop.b.1a2b"

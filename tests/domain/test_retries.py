@@ -5,8 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runhook.domain.errors import InvalidError
-from runhook.domain.retries import (
+from runhook.domain.deliveries.retries import (
     DEFAULT_SCHEDULE,
     DELAY_LIMIT,
     RETRIES_LIMIT,
@@ -15,6 +14,7 @@ from runhook.domain.retries import (
     parse_delay,
     parse_retry_after,
 )
+from runhook.domain.errors import InvalidError
 
 NOW = datetime(2024, 2, 29, 12, 0, 0, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

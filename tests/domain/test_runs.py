@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.runs import (
+from runhook.domain.runs.run import (
     FinishReport,
     RunAlreadyFinishedError,
     RunNotCancelableError,

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runhook.domain.events import Event, EventType
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Audience
-from runhook.domain.message import message_of
-from runhook.domain.runs import RunStatus
-from runhook.domain.samples import sample_event
-from runhook.domain.telling import DeliveryId, PayloadVersion
+from runhook.domain.messages.message import message_of
+from runhook.domain.messages.telling import DeliveryId, PayloadVersion
+from runhook.domain.runs.events import Event, EventType
+from runhook.domain.runs.run import RunStatus
+from runhook.domain.webhooks.samples import sample_event
 from tests.support.builders import RUN_EVENTS, a_deactivation, a_missed_run, a_webhook, an_event
 from tests.support.rendering import render
 

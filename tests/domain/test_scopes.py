@@ -3,7 +3,7 @@
 import pytest
 
 from runhook.domain.errors import ConflictError
-from runhook.domain.scopes import MOST_COUNTED, References, ScopeKind, check_unused
+from runhook.domain.runs.scopes import MOST_COUNTED, References, ScopeKind, check_unused
 
 
 @pytest.mark.parametrize(

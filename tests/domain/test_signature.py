@@ -9,7 +9,7 @@ import standardwebhooks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.signature import (
+from runhook.domain.webhooks.signature import (
     TOLERANCE,
     Secret,
     SignatureError,

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from runhook.domain.runs import RunStatus, RunStep
-from runhook.domain.steps import steps_of
+from runhook.domain.runs.run import RunStatus, RunStep
+from runhook.domain.runs.steps import steps_of
 from tests.support.builders import FINISHED_AT, STARTED_AT, a_run
 
 MODEL = {

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.timekeeping import JUMP, LASTING, Timekeeping, first_look
+from runhook.domain.service.timekeeping import JUMP, LASTING, Timekeeping, first_look
 from tests.support.clock import START
 
 A_MINUTE = timedelta(minutes=1)

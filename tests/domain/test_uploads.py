@@ -10,8 +10,8 @@ import pytest
 
 from runhook.client.dbt.tag import TAG
 from runhook.domain.errors import InvalidError
-from runhook.domain.runs import RunOutcome, RunStatus
-from runhook.domain.uploads import STEP_TAG, Belonging, Uploaded, read_upload
+from runhook.domain.runs.run import RunOutcome, RunStatus
+from runhook.domain.runs.uploads import STEP_TAG, Belonging, Uploaded, read_upload
 from tests.support.archives import INVOCATION, an_upload, archive, run_results
 
 LARGEST = 1 << 20

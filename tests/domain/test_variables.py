@@ -2,7 +2,7 @@
 
 import pytest
 
-from runhook.domain.variables import links_in, remarks_on, without_links
+from runhook.domain.service.variables import links_in, remarks_on, without_links
 
 OF_KUBERNETES = {
     "RUNHOOK_SERVICE_HOST": "10.0.0.1",

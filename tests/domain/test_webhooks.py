@@ -1,12 +1,12 @@
 import pytest
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import EventType
-from runhook.domain.options import ResultFilter
-from runhook.domain.runs import AccountId, JobId, RunStatus
-from runhook.domain.signature import Secret
-from runhook.domain.telling import PayloadVersion
-from runhook.domain.webhooks import (
+from runhook.domain.messages.telling import PayloadVersion
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import AccountId, JobId, RunStatus
+from runhook.domain.webhooks.options import ResultFilter
+from runhook.domain.webhooks.signature import Secret
+from runhook.domain.webhooks.webhook import (
     DESCRIPTION_LIMIT,
     IDS_LIMIT,
     NAME_LIMIT,

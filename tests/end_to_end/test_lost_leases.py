@@ -9,8 +9,8 @@ import asyncpg
 import httpx
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries
 from tests.support.api import new_run, new_webhook
 from tests.support.databases import VAULT
 from tests.support.misbehaving import once

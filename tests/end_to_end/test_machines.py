@@ -10,14 +10,14 @@ import pytest
 
 from runhook.clock import SystemClock
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.destinations import AddressPolicy
-from runhook.operations.begin import FIRST_ACCOUNT, begin_service
-from runhook.operations.publish import Publisher, Start
-from runhook.operations.subscribe import WebhookChange, create_webhook
-from runhook.storage.data_folder import open_vault
-from runhook.storage.schema import migrate
-from runhook.storage.store import Store
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.people.callers import COMMAND_LINE
+from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.webhooks.subscribe import WebhookChange, create_webhook
+from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.store import Store
+from runhook.storage.service.data_folder import open_vault
 from tests.support.accounts import a_start_report
 from tests.support.machines import NETWORKS, a_network, relays
 from tests.support.misbehaving import once

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
-from runhook.operations.redeliver_step import BACKLOG, STEP
+from runhook.operations.deliveries.redeliver_step import BACKLOG, STEP
 from tests.support.api import data_of, new_run, new_webhook
 from tests.support.misbehaving import once
 from tests.support.program import Service

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from runhook.storage.store import Store
-from runhook.storage.tables import runs, timekeeping
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import runs, timekeeping
 from tests.support.accounts import rows_of
 from tests.support.api import new_run
 from tests.support.databases import VAULT

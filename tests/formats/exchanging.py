@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from runhook.domain.declaring import changed, masked
-from runhook.domain.events import Event
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Answer, Draft, Reading
-from runhook.domain.notices import Notice
-from runhook.domain.telling import Telling
+from runhook.domain.messages.notices import Notice
+from runhook.domain.messages.telling import Telling
+from runhook.domain.options.declaring import changed, masked
+from runhook.domain.runs.events import Event
 from tests.formats import stories
 from tests.formats.answering import Service
 from tests.formats.services import service_of

@@ -2,9 +2,10 @@
 
 from hypothesis import strategies as st
 
-from runhook.domain.events import Event, EventType
-from runhook.domain.notices import Notice
-from runhook.domain.runs import (
+from runhook.domain.messages.notices import Notice
+from runhook.domain.messages.telling import DeliveryId, PayloadVersion, Telling, WebhookId
+from runhook.domain.runs.events import Event, EventType
+from runhook.domain.runs.run import (
     OUTCOMES_OF_STATUS,
     Run,
     RunId,
@@ -12,7 +13,6 @@ from runhook.domain.runs import (
     RunStatus,
     Trigger,
 )
-from runhook.domain.telling import DeliveryId, PayloadVersion, Telling, WebhookId
 from tests.support.builders import (
     STATUS_OF_EVENT,
     a_deactivation,

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from runhook.domain.events import Event, EventType
-from runhook.domain.notices import MissedRun
-from runhook.domain.runs import AccountId, Job, Run, RunId, RunOutcome, RunStatus, Trigger
-from runhook.domain.telling import DeliveryId, Telling
+from runhook.domain.messages.notices import MissedRun
+from runhook.domain.messages.telling import DeliveryId, Telling
+from runhook.domain.runs.events import Event, EventType
+from runhook.domain.runs.run import AccountId, Job, Run, RunId, RunOutcome, RunStatus, Trigger
 from tests.support.builders import a_job, a_missed_run, a_run, a_webhook, an_event
 
 BEGAN = datetime(2026, 3, 1, 4, 0, 2, tzinfo=UTC)

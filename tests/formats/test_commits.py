@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from runhook.domain.declaring import changed
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Answer, Meaning
-from runhook.domain.runs import RunOutcome, RunStatus, Trigger
+from runhook.domain.options.declaring import changed
+from runhook.domain.runs.run import RunOutcome, RunStatus, Trigger
 from tests.formats import stories
 from tests.formats.exchanging import Sender
 from tests.formats.services import github_status, gitlab_status

@@ -7,13 +7,13 @@ from dataclasses import fields, is_dataclass
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from runhook.domain.declaring import changed, masked, options_in
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import Event, EventType
 from runhook.domain.formats import DEFAULT, FORMATS, format_named
 from runhook.domain.formats.format import Answer, Meaning, NoSettings, Rendered
-from runhook.domain.notices import Notice
-from runhook.domain.telling import DeliveryId, Telling
+from runhook.domain.messages.notices import Notice
+from runhook.domain.messages.telling import DeliveryId, Telling
+from runhook.domain.options.declaring import changed, masked, options_in
+from runhook.domain.runs.events import Event, EventType
 from tests.formats import hostile
 from tests.formats.services import service_of
 from tests.support.builders import a_deactivation, a_missed_run, a_webhook, an_event

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from runhook.domain.declaring import changed, masked, options_in, written
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import EventType
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Answer, Meaning
+from runhook.domain.options.declaring import changed, masked, options_in, written
+from runhook.domain.runs.events import EventType
 from tests.formats import stories
 from tests.formats.exchanging import Sender, received
 from tests.formats.services import incident_io, jsm, pagerduty

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import Event
 from runhook.domain.formats import FORMATS
-from runhook.domain.mentions import MOST_MENTIONED
-from runhook.domain.options import NO_OPTIONS, changed_options
-from runhook.domain.webhooks import check_mention
+from runhook.domain.messages.mentions import MOST_MENTIONED
+from runhook.domain.runs.events import Event
+from runhook.domain.webhooks.options import NO_OPTIONS, changed_options
+from runhook.domain.webhooks.webhook import check_mention
 from tests.formats import stories
 from tests.support.builders import a_webhook
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.events import Event, EventType
-from runhook.domain.message import Fact, Message, Node, Severity, Status, message_of, span
-from runhook.domain.notices import Notice
-from runhook.domain.runs import RunOutcome, RunStatus, Trigger
-from runhook.domain.telling import DeliveryId
+from runhook.domain.messages.message import Fact, Message, Node, Severity, Status, message_of, span
+from runhook.domain.messages.notices import Notice
+from runhook.domain.messages.telling import DeliveryId
+from runhook.domain.runs.events import Event, EventType
+from runhook.domain.runs.run import RunOutcome, RunStatus, Trigger
 from tests.support.builders import (
     FINISHED_AT,
     STARTED_AT,

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from runhook.domain.declaring import changed
 from runhook.domain.formats import FORMATS
+from runhook.domain.options.declaring import changed
 from tests.docs.documents import REPOSITORY, blocks
 from tests.formats import hostile, stories
 from tests.formats.answering import Faults

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from runhook.domain.events import Event, EventType
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Meaning
-from runhook.domain.runs import Trigger
+from runhook.domain.runs.events import Event, EventType
+from runhook.domain.runs.run import Trigger
 from tests.formats import hostile, stories
 from tests.formats.exchanging import Sender
 from tests.formats.services import (

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runhook.domain.declaring import changed, written
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Answer, Meaning, Rendered
 from runhook.domain.formats.template import SAMPLE, template_facts, template_in
-from runhook.domain.message import message_of
-from runhook.domain.templates import (
+from runhook.domain.messages.message import message_of
+from runhook.domain.messages.templates import (
     LARGEST_FRAME,
     LARGEST_OUTPUT,
     LARGEST_SOURCE,
     Template,
     names_in,
 )
+from runhook.domain.options.declaring import changed, written
 from tests.formats import hostile, stories
 from tests.support.builders import a_deactivation
 

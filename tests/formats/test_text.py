@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.text import (
+from runhook.domain.messages.text import (
     ELLIPSIS,
     as_many_as_fit,
     clean,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
 from tests.support.accounts import Tenant, a_tenant
 from tests.support.clock import ManualClock
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.runs import RunNotCancelableError, RunStatus
-from runhook.storage.store import Store
-from runhook.storage.tables import events, runs
+from runhook.domain.runs.run import RunNotCancelableError, RunStatus
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import events, runs
 from tests.support.accounts import Tenant, rows_of
 from tests.support.clock import START, ManualClock
 

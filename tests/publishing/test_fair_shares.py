@@ -2,14 +2,14 @@
 
 import asyncio
 
-from runhook.domain.events import EventType
-from runhook.domain.topics import topics_of_event
-from runhook.operations.publish import Publisher, Start
-from runhook.operations.queues import FairQueue
-from runhook.operations.subscribe import WebhookChange
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
-from runhook.storage.webhooks import interested_webhooks
+from runhook.domain.runs.events import EventType
+from runhook.domain.webhooks.topics import topics_of_event
+from runhook.operations.commits.queues import FairQueue
+from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.webhooks.subscribe import WebhookChange
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries
+from runhook.storage.webhooks.rows import interested_webhooks
 from tests.support.accounts import Tenant, a_start_report, rows_of
 from tests.support.clock import ManualClock
 

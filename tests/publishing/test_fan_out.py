@@ -2,12 +2,12 @@
 
 import json
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.events import EventType
-from runhook.domain.runs import RunStatus
-from runhook.domain.telling import PayloadVersion
-from runhook.domain.webhooks import Webhook
-from runhook.storage.tables import events
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.messages.telling import PayloadVersion
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import RunStatus
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.storage.engine.tables import events
 from tests.support.accounts import Tenant, rows_of
 from tests.support.waking import listening_to
 

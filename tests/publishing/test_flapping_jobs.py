@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.incidents import HEALED_REASON
-from runhook.domain.runs import Run, RunStatus
-from runhook.domain.webhooks import Webhook
-from runhook.operations.subscribe import WebhookChange
-from runhook.operations.watch_runs import give_up_silent_runs
-from runhook.storage.store import Store
-from runhook.storage.tables import standings
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.runs.run import Run, RunStatus
+from runhook.domain.webhooks.incidents import HEALED_REASON
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.runs.watch_runs import give_up_silent_runs
+from runhook.operations.webhooks.subscribe import WebhookChange
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import standings
 from tests.support.accounts import Tenant, a_tenant, end_waiting, rows_of
 from tests.support.clock import ManualClock
 from tests.support.statements import all_statements

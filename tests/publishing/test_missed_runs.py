@@ -6,17 +6,17 @@ from datetime import timedelta
 
 from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.watcher import INTERVAL, job_watcher
-from runhook.domain.expectations import Expectation
-from runhook.domain.runs import JobId
-from runhook.domain.telling import PayloadVersion
-from runhook.domain.webhooks import Webhook
-from runhook.operations.expect import expect_job
-from runhook.operations.name_job import name_job
-from runhook.operations.publish import Start
-from runhook.operations.watch_jobs import tell_of_missed_runs
-from runhook.storage.expectations import find_expected
-from runhook.storage.jobs import JobName
-from runhook.storage.store import Store
+from runhook.domain.messages.telling import PayloadVersion
+from runhook.domain.runs.expectations import Expectation
+from runhook.domain.runs.run import JobId
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.runs.expect import expect_job
+from runhook.operations.runs.name_job import name_job
+from runhook.operations.runs.publish import Start
+from runhook.operations.runs.watch_jobs import tell_of_missed_runs
+from runhook.storage.engine.store import Store
+from runhook.storage.runs.expectations import find_expected
+from runhook.storage.runs.jobs import JobName
 from tests.support.accounts import SOMEBODY, Tenant, a_start_report
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.runs import Run, RunStatus
-from runhook.domain.webhooks import Webhook
-from runhook.operations.watch_runs import give_up_silent_runs
-from runhook.storage.tables import job_failures
+from runhook.domain.runs.run import Run, RunStatus
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.runs.watch_runs import give_up_silent_runs
+from runhook.storage.engine.tables import job_failures
 from tests.support.accounts import Tenant, rows_of
 from tests.support.statements import all_statements
 

@@ -4,9 +4,9 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import UnavailableError
-from runhook.operations.publish import Publisher, Start
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries, environments, events, jobs, projects, runs
+from runhook.operations.runs.publish import Publisher, Start
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries, environments, events, jobs, projects, runs
 from tests.support.accounts import Tenant, a_start_report, rows_of
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from runhook.domain.runs import RunStatus
-from runhook.domain.webhooks import Webhook
+from runhook.domain.runs.run import RunStatus
+from runhook.domain.webhooks.webhook import Webhook
 from tests.support.accounts import Tenant
 
 ERRORED = ["job.run.errored"]

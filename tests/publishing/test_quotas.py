@@ -4,18 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.errors import ConflictError, LimitedError
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.quotas import Quotas
-from runhook.operations.invite import invite
-from runhook.operations.name_job import name_job
-from runhook.operations.publish import Publisher
-from runhook.operations.subscribe import WebhookChange, create_webhook
-from runhook.operations.tokens import create_token, remove_token
-from runhook.storage.jobs import JobName
-from runhook.storage.store import Store
-from runhook.storage.tables import jobs, runs
+from runhook.domain.people.callers import COMMAND_LINE
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.people.quotas import Quotas
+from runhook.operations.people.invite import invite
+from runhook.operations.people.tokens import create_token, remove_token
+from runhook.operations.runs.name_job import name_job
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.webhooks.subscribe import WebhookChange, create_webhook
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import jobs, runs
+from runhook.storage.runs.jobs import JobName
 from tests.support.accounts import LOOPBACK, Tenant, rows_of
 from tests.support.clock import ManualClock
 

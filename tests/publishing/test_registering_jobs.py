@@ -2,9 +2,9 @@
 
 import asyncio
 
-from runhook.operations.publish import Publisher, Start
-from runhook.storage.store import Store
-from runhook.storage.tables import environments, jobs, projects
+from runhook.operations.runs.publish import Publisher, Start
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import environments, jobs, projects
 from tests.support.accounts import Tenant, a_start_report, rows_of
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT

@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 
 from runhook.domain.errors import NotFoundError
-from runhook.domain.runs import (
+from runhook.domain.runs.run import (
     FinishReport,
     RunAlreadyFinishedError,
     RunId,
     RunKeyTakenError,
     RunStatus,
 )
-from runhook.operations.publish import Finish, Publisher, Start
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries, events, runs
+from runhook.operations.runs.publish import Finish, Publisher, Start
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries, events, runs
 from tests.support.accounts import Tenant, a_start_report, rows_of
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.watcher import INTERVAL, Watcher, run_watcher
-from runhook.domain.runs import Run, RunAlreadyFinishedError, RunStatus
-from runhook.operations.watch_runs import STEP, give_up_silent_runs
-from runhook.storage.runs import find_run
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries, events, runs
+from runhook.domain.runs.run import Run, RunAlreadyFinishedError, RunStatus
+from runhook.operations.runs.watch_runs import STEP, give_up_silent_runs
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries, events, runs
+from runhook.storage.runs.rows import find_run
 from tests.support.accounts import Tenant, rows_of
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT

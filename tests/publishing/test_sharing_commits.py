@@ -6,11 +6,11 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import NotFoundError
-from runhook.domain.runs import RunId
-from runhook.operations.group_commit import GroupCommit
-from runhook.operations.publish import Heartbeat, Reported
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries, events, runs
+from runhook.domain.runs.run import RunId
+from runhook.operations.commits.group_commit import GroupCommit
+from runhook.operations.runs.publish import Heartbeat, Reported
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries, events, runs
 from tests.support.accounts import Tenant, rows_of
 from tests.support.statements import counted_commits
 

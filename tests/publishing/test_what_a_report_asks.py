@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from runhook.storage.store import Store
-from runhook.storage.tables import runs
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import runs
 from tests.support.accounts import Tenant, rows_of
 from tests.support.statements import all_statements
 

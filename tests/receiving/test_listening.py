@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from runhook.domain.signature import Secret, sign
+from runhook.domain.webhooks.signature import Secret, sign
 from tests.receiving.support import listening
 from tests.support.patience import PATIENCE
 

@@ -17,7 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from standardwebhooks import Webhook
 
 import runhook
-from runhook.domain.signature import Secret, sign
+from runhook.domain.webhooks.signature import Secret, sign
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD_SECRET = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()

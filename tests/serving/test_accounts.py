@@ -10,9 +10,9 @@ import pytest
 
 from runhook.cli.main import main
 from runhook.clock import SystemClock
-from runhook.operations.invite import Acceptance, accept
-from runhook.storage.store import Store
-from runhook.storage.tables import accounts, audit_entries, invitations, members
+from runhook.operations.people.invite import Acceptance, accept
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import accounts, audit_entries, invitations, members
 from tests.support.accounts import rows_of
 from tests.support.databases import VAULT
 from tests.support.people import BROWSER, PASSWORD, fast_passwords

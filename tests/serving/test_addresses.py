@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from runhook.domain.errors import InvalidError
-from runhook.server.listening import listen, url_of_socket
+from runhook.server.connections.listening import listen, url_of_socket
 from tests.support.patience import PATIENCE
 from tests.support.program import Service
 

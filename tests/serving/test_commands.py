@@ -8,12 +8,12 @@ import pytest
 
 from runhook.cli.main import main
 from runhook.clock import SystemClock
-from runhook.domain.callers import Caller
 from runhook.domain.errors import UnauthorizedError
-from runhook.domain.permissions import PermissionSet
-from runhook.operations.authenticate import Authenticator, token_digest
-from runhook.storage.store import Store
-from runhook.storage.tables import audit_entries
+from runhook.domain.people.callers import Caller
+from runhook.domain.people.permissions import PermissionSet
+from runhook.operations.people.authenticate import Authenticator, token_digest
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import audit_entries
 from tests.support.accounts import rows_of
 from tests.support.databases import VAULT
 

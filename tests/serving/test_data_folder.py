@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.signature import Secret
-from runhook.storage.data_folder import keep_private, open_vault, prepare_folder, sole_owner
+from runhook.domain.webhooks.signature import Secret
+from runhook.storage.service.data_folder import keep_private, open_vault, prepare_folder, sole_owner
 from tests.support.program import Service, runhook
 
 SECRET = Secret.from_bytes(bytes(32))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.server.framing import (
+from runhook.server.connections.framing import (
     MOST_FRAMING,
     MOST_TRAILERS,
     SMALL_AT_ONCE,

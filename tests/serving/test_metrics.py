@@ -7,11 +7,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from runhook.domain.errors import NotFoundError
-from runhook.domain.replicas import Replica, ReplicaRole
-from runhook.domain.runs import RunId
-from runhook.operations.presence import show_life
-from runhook.server.metrics import Measured, create_metrics_app
-from runhook.storage.store import Store
+from runhook.domain.runs.run import RunId
+from runhook.domain.service.replicas import Replica, ReplicaRole
+from runhook.operations.service.presence import show_life
+from runhook.server.service.metrics import Measured, create_metrics_app
+from runhook.storage.engine.store import Store
 from tests.storage.claiming import claim
 from tests.support.accounts import a_tenant
 from tests.support.clock import ManualClock

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runhook.storage.data_folder import open_vault
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
+from runhook.storage.service.data_folder import open_vault
 from tests.support.accounts import a_tenant
 from tests.support.clock import ManualClock
 from tests.support.program import Finished, Service, runhook

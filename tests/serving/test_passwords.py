@@ -5,7 +5,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import get_native_id
 
-from runhook.operations.passwords import NICENESS, give_way
+from runhook.operations.people.passwords import NICENESS, give_way
 from tests.support.people import FAST, Passwords
 
 

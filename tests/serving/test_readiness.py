@@ -8,8 +8,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from runhook.storage.store import Store
-from runhook.storage.vault import LOCKED
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.vault import LOCKED
 from tests.support.api import new_run, new_webhook, told
 from tests.support.patience import PATIENCE
 from tests.support.program import Service

@@ -3,13 +3,13 @@
 import asyncio
 
 from runhook.clock import SystemClock
-from runhook.domain.callers import COMMAND_LINE, Caller
 from runhook.domain.errors import UnauthorizedError
-from runhook.domain.permissions import PermissionSet
-from runhook.operations.authenticate import Authenticator, token_digest
-from runhook.operations.begin import FIRST_ACCOUNT, begin_service
-from runhook.operations.tokens import create_token
-from runhook.storage.store import Store
+from runhook.domain.people.callers import COMMAND_LINE, Caller
+from runhook.domain.people.permissions import PermissionSet
+from runhook.operations.people.authenticate import Authenticator, token_digest
+from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.people.tokens import create_token
+from runhook.storage.engine.store import Store
 from tests.support.statements import all_statements
 
 

@@ -9,15 +9,15 @@ from cryptography.fernet import InvalidToken
 
 from runhook.cli.main import main
 from runhook.domain.errors import InvalidError
-from runhook.domain.signature import Secret
-from runhook.domain.webhooks import Webhook
-from runhook.operations.rotate_keys import prepare_key, rotate_keys, uses_of
-from runhook.storage.data_folder import given_keys, key_file, only_rotation, open_vault
-from runhook.storage.key_file import KeyFile, MasterKey
-from runhook.storage.store import Store
-from runhook.storage.tables import webhooks
-from runhook.storage.vault import Vault
-from runhook.storage.webhooks import find_endpoints
+from runhook.domain.webhooks.signature import Secret
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.service.rotate_keys import prepare_key, rotate_keys, uses_of
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import webhooks
+from runhook.storage.engine.vault import Vault
+from runhook.storage.service.data_folder import given_keys, key_file, only_rotation, open_vault
+from runhook.storage.service.key_file import KeyFile, MasterKey
+from runhook.storage.webhooks.rows import find_endpoints
 from tests.support.accounts import Tenant, a_tenant, rows_of
 from tests.support.clock import ManualClock
 from tests.support.program import runhook

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.destinations import AddressPolicy
+from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE
 from runhook.domain.errors import InvalidError
-from runhook.domain.proxies import Proxies
-from runhook.domain.retries import DEFAULT_SCHEDULE
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.network.proxies import Proxies
 from runhook.settings import SETTINGS, Hidden, load
-from runhook.storage._sqlite import file_of
+from runhook.storage.engine._sqlite import file_of
 from runhook.wiring import lease_duration, send_margin
 
 VALUES = {

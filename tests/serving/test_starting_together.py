@@ -2,10 +2,10 @@
 
 import asyncio
 
-from runhook.operations.begin import begin_service
+from runhook.operations.people.begin import begin_service
 from runhook.settings import Hidden
-from runhook.storage.store import Store
-from runhook.storage.tables import accounts, tokens
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import accounts, tokens
 from tests.support.accounts import rows_of
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from runhook.domain.errors import LimitedError, UnauthorizedError
-from runhook.server.throttle import REMEMBERED, Failure, Limit, Throttle
+from runhook.server.access.throttle import REMEMBERED, Failure, Limit, Throttle
 
 LIMITS = dict.fromkeys(Failure, Limit(3, timedelta(hours=1)))
 ADDRESS = "192.0.2.7"

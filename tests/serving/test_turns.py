@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from runhook.domain.errors import LimitedError
-from runhook.server.turns import LONGEST_LANE, SignInAttempt, Turns
+from runhook.server.access.turns import LONGEST_LANE, SignInAttempt, Turns
 
 
 class Scene:

@@ -8,10 +8,10 @@ import pytest
 
 from runhook.cli.main import main
 from runhook.clock import SystemClock
-from runhook.domain.permissions import Role
-from runhook.operations.begin import begin_service
-from runhook.storage.store import Store
-from runhook.storage.tables import sessions, users
+from runhook.domain.people.permissions import Role
+from runhook.operations.people.begin import begin_service
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import sessions, users
 from tests.support.accounts import rows_of
 from tests.support.databases import VAULT
 from tests.support.people import PASSWORD, fast_passwords, session_of_new_user

@@ -7,9 +7,9 @@ import pytest
 from litestar.testing import RequestFactory
 
 from runhook.domain.errors import UnavailableError
-from runhook.server.waiting_room import MOST_BYTES, TAKEN, WaitingRoom
-from runhook.storage.outage import Outage
-from runhook.storage.store import FullError
+from runhook.server.http.waiting_room import MOST_BYTES, TAKEN, WaitingRoom
+from runhook.storage.engine.outage import Outage
+from runhook.storage.engine.store import FullError
 from tests.support.patience import PATIENCE
 
 LONG = timedelta(seconds=PATIENCE)

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runhook.client.processes.programs import ProcessRole, role_of
-from runhook.domain.events import EVENTS_OF_STATUS
-from runhook.domain.runs import RunStatus
-from runhook.server.api.runs_wire import STATUS_WORDS
+from runhook.domain.runs.events import EVENTS_OF_STATUS
+from runhook.domain.runs.run import RunStatus
+from runhook.server.api.runs.reporting_wire import STATUS_WORDS
 from tests.support.engines import CORE, Engine, prepare_v2, write_project
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, a_service, accepted
 from tests.wrapping.terminal import CTRL_C, at_a_terminal

@@ -20,19 +20,19 @@ from datetime import timedelta
 from pathlib import Path
 
 from runhook.clock import SystemClock
-from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.destinations import AddressPolicy
+from runhook.domain.deliveries.redeliveries import Selection
 from runhook.domain.errors import InvalidError, UnavailableError
-from runhook.domain.redeliveries import Selection
-from runhook.domain.telling import WebhookId
-from runhook.operations.begin import FIRST_ACCOUNT, begin_service
-from runhook.operations.prune import prune_step
-from runhook.operations.publish import Publisher, Start
-from runhook.operations.redeliver_many import begin_redelivery
-from runhook.operations.subscribe import WebhookChange, change_webhook, create_webhook
-from runhook.storage.data_folder import open_vault
-from runhook.storage.schema import migrate
-from runhook.storage.store import Store
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.people.callers import COMMAND_LINE
+from runhook.operations.deliveries.redeliver_many import begin_redelivery
+from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.service.prune import prune_step
+from runhook.operations.webhooks.subscribe import WebhookChange, change_webhook, create_webhook
+from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.store import Store
+from runhook.storage.service.data_folder import open_vault
 from tests.soak.arrivals import Arrivals
 from tests.support.accounts import a_start_report
 from tests.support.machines import NETWORKS, Machine, Network, a_network

@@ -10,25 +10,16 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 import runhook.storage
-from runhook.domain.attempt_counts import AttemptCounts
-from runhook.domain.auditing import AuditAction
-from runhook.domain.callers import COMMAND_LINE, ActorKind
-from runhook.domain.deliveries import (
+from runhook.domain.deliveries.attempt_counts import AttemptCounts
+from runhook.domain.deliveries.delivery import (
     Attempt,
     AttemptTrigger,
     Delivery,
     DeliveryState,
     Lease,
 )
-from runhook.domain.events import EventType
-from runhook.domain.expectations import Expectation
-from runhook.domain.failing import WELL
-from runhook.domain.formats.format import Rendered
-from runhook.domain.judging import Outcome
-from runhook.domain.options import Options
-from runhook.domain.people import User
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.redeliveries import (
+from runhook.domain.deliveries.judging import Outcome
+from runhook.domain.deliveries.redeliveries import (
     LogPlace,
     Picked,
     Redelivery,
@@ -37,64 +28,51 @@ from runhook.domain.redeliveries import (
     RedeliveryState,
     Selection,
 )
-from runhook.domain.regressions import Failures
-from runhook.domain.replicas import Replica, ReplicaRole
-from runhook.domain.retries import DEFAULT_SCHEDULE
-from runhook.domain.runs import AccountId, JobId, Run, RunId, RunStatus
-from runhook.domain.scopes import ScopeKind
-from runhook.domain.signature import Secret
-from runhook.domain.telling import DeliveryId, PayloadVersion, WebhookId
-from runhook.domain.timekeeping import first_look
-from runhook.domain.uploads import Belonging
-from runhook.domain.webhooks import Webhook
-from runhook.operations.follow import Owed, new_delivery
-from runhook.storage import (
-    accounts,
-    artifacts,
-    audit_log,
-    backlog,
-    ciphertexts,
-    claims,
-    deliveries,
-    duties,
-    expectations,
-    freshness,
-    grants,
-    interests,
-    invitations,
-    job_failures,
-    jobs,
-    people,
-    picked,
-    redeliveries,
-    replicas,
-    runs,
-    scopes,
-    sessions,
-    standings,
-    statistics,
-    tables,
-    timekeeping,
-    tokens,
-    unsent,
-    uploads,
-    webhooks,
-)
-from runhook.storage.accounts import Account
-from runhook.storage.audit_log import AuditEntry, AuditFilter
-from runhook.storage.ciphertexts import Ciphertexts
-from runhook.storage.claims import AttemptEnd
-from runhook.storage.columns import EPOCH
-from runhook.storage.deliveries import DeliveryFilter, Position, SampleDelivery
-from runhook.storage.expectations import ExpectedJob
-from runhook.storage.jobs import JobName, NameOrder, ScopeFilter
-from runhook.storage.pages import Period, Slice
-from runhook.storage.people import KnownUser
-from runhook.storage.redeliveries import DueShare
-from runhook.storage.runs import RunFilter, RunOrder, RunPlace, StoredRun
-from runhook.storage.statistics import CountedHour
-from runhook.storage.store import Store, Transaction
-from runhook.storage.webhooks import Dispatch
+from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE
+from runhook.domain.formats.format import Rendered
+from runhook.domain.messages.telling import DeliveryId, PayloadVersion, WebhookId
+from runhook.domain.people.auditing import AuditAction
+from runhook.domain.people.callers import COMMAND_LINE, ActorKind
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.people.users import User
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.expectations import Expectation
+from runhook.domain.runs.regressions import Failures
+from runhook.domain.runs.run import AccountId, JobId, Run, RunId, RunStatus
+from runhook.domain.runs.scopes import ScopeKind
+from runhook.domain.runs.uploads import Belonging
+from runhook.domain.service.replicas import Replica, ReplicaRole
+from runhook.domain.service.timekeeping import first_look
+from runhook.domain.webhooks.failing import WELL
+from runhook.domain.webhooks.options import Options
+from runhook.domain.webhooks.signature import Secret
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.deliveries.follow import Owed, new_delivery
+from runhook.storage.deliveries import backlog, claims, freshness, picked, redeliveries, unsent
+from runhook.storage.deliveries import rows as deliveries
+from runhook.storage.deliveries.claims import AttemptEnd
+from runhook.storage.deliveries.redeliveries import DueShare
+from runhook.storage.deliveries.rows import DeliveryFilter, Position, SampleDelivery
+from runhook.storage.engine import tables
+from runhook.storage.engine.columns import EPOCH
+from runhook.storage.engine.pages import Period, Slice
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.people import accounts, audit_log, grants, invitations, sessions, tokens
+from runhook.storage.people import users as people
+from runhook.storage.people.accounts import Account
+from runhook.storage.people.audit_log import AuditEntry, AuditFilter
+from runhook.storage.people.users import KnownUser
+from runhook.storage.runs import artifacts, expectations, job_failures, jobs, scopes, uploads
+from runhook.storage.runs import rows as runs
+from runhook.storage.runs.expectations import ExpectedJob
+from runhook.storage.runs.jobs import JobName, NameOrder, ScopeFilter
+from runhook.storage.runs.rows import RunFilter, RunOrder, RunPlace, StoredRun
+from runhook.storage.service import ciphertexts, duties, replicas, timekeeping
+from runhook.storage.service.ciphertexts import Ciphertexts
+from runhook.storage.webhooks import interests, standings, statistics
+from runhook.storage.webhooks import rows as webhooks
+from runhook.storage.webhooks.rows import Dispatch
+from runhook.storage.webhooks.statistics import CountedHour
 from tests.support.accounts import a_tenant
 from tests.support.builders import a_run, a_webhook, an_event
 from tests.support.clock import START, ManualClock
@@ -715,7 +693,7 @@ def storage_functions() -> list[str]:
     """Return the names of the public functions that run SQL: those whose first argument is a tx."""
     return sorted(
         name
-        for module in pkgutil.iter_modules(runhook.storage.__path__, "runhook.storage.")
+        for module in pkgutil.walk_packages(runhook.storage.__path__, "runhook.storage.")
         for name, member in vars(importlib.import_module(module.name)).items()
         if inspect.iscoroutinefunction(member)
         and member.__module__ == module.name

@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from runhook.domain.deliveries import (
+from runhook.domain.deliveries.delivery import (
     Attempt,
     AttemptTrigger,
     Delivery,
     DeliveryState,
     Lease,
 )
-from runhook.domain.judging import FailureReason, Outcome
-from runhook.domain.telling import WebhookId
-from runhook.storage.claims import AttemptEnd, claim_due, end_attempts
-from runhook.storage.store import Store
+from runhook.domain.deliveries.judging import FailureReason, Outcome
+from runhook.domain.messages.telling import WebhookId
+from runhook.storage.deliveries.claims import AttemptEnd, claim_due, end_attempts
+from runhook.storage.engine.store import Store
 from tests.support.clock import START
 
 LEASE = timedelta(seconds=30)

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
 from tests.support.accounts import Tenant, a_tenant
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT, PostgresqlDatabases, SqliteDatabases

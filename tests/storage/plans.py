@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.storage.store import Transaction
+from runhook.storage.engine.store import Transaction
 from tests.support.statements import Statement
 
 

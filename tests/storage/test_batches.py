@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import AttemptTrigger
-from runhook.domain.judging import FailureReason
-from runhook.storage.store import Store
-from runhook.storage.tables import attempts
+from runhook.domain.deliveries.delivery import AttemptTrigger
+from runhook.domain.deliveries.judging import FailureReason
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import attempts
 from tests.support.accounts import Tenant, a_tenant, rows_of
 from tests.support.clock import START, ManualClock
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.storage.store import Store
-from runhook.storage.tables import attempts, deliveries, events, runs
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import attempts, deliveries, events, runs
 from tests.storage.claiming import claim, fail_first_attempt
 from tests.support.accounts import Tenant, rows_of
 

@@ -3,10 +3,10 @@
 import asyncio
 from datetime import timedelta
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.storage.claims import Waiting, waiting_webhooks
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.storage.deliveries.claims import Waiting, waiting_webhooks
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries
 from tests.storage.claiming import LEASE, claim, fail_first_attempt
 from tests.support.accounts import Tenant, claims_of, rows_of
 from tests.support.clock import ManualClock

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from runhook.domain.deliveries import Delivery
-from runhook.domain.events import EventType
-from runhook.domain.runs import RunStatus
-from runhook.domain.webhooks import Webhook
-from runhook.storage.store import Store
+from runhook.domain.deliveries.delivery import Delivery
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import RunStatus
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.storage.engine.store import Store
 from tests.storage.claiming import claim, fail_first_attempt
 from tests.support.accounts import Tenant
 from tests.support.clock import ManualClock

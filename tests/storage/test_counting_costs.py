@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.webhooks import Webhook
-from runhook.storage.statistics import (
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.tables import DURATION_COLUMNS
+from runhook.storage.webhooks.statistics import (
     count_by_hour,
     delete_old_attempt_counts,
     list_attempt_counts,
 )
-from runhook.storage.store import Store, Transaction
-from runhook.storage.tables import DURATION_COLUMNS
 from tests.storage.plans import scans_of
 from tests.support.accounts import Tenant
 from tests.support.clock import START

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import UnavailableError
-from runhook.storage.store import Store, Transaction
+from runhook.storage.engine.store import Store, Transaction
 
 ERRORS = [
     FileNotFoundError("an artifact's file"),

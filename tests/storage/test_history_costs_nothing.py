@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import DeliveryState, Lease
-from runhook.domain.telling import WebhookId
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.storage.backlog import backlog_of, count_sending
-from runhook.storage.claims import (
+from runhook.domain.deliveries.delivery import DeliveryState, Lease
+from runhook.domain.messages.telling import WebhookId
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.storage.deliveries.backlog import backlog_of, count_sending
+from runhook.storage.deliveries.claims import (
     Turn,
     claim_due,
     pass_gates,
@@ -19,9 +19,9 @@ from runhook.storage.claims import (
     return_abandoned,
     waiting_webhooks,
 )
-from runhook.storage.runs import find_runs_by_key, lock_runs
-from runhook.storage.store import Store, Transaction
-from runhook.storage.tables import webhooks
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.tables import webhooks
+from runhook.storage.runs.rows import find_runs_by_key, lock_runs
 from tests.storage.plans import Scan, scans_of
 from tests.support.accounts import Tenant, end_waiting
 from tests.support.clock import START, ManualClock

@@ -7,27 +7,27 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.redeliveries import LogPlace, Picked, Selection
-from runhook.domain.runs import RunId
-from runhook.domain.telling import DeliveryId
+from runhook.domain.deliveries.redeliveries import LogPlace, Picked, Selection
+from runhook.domain.messages.telling import DeliveryId
+from runhook.domain.runs.run import RunId
 from runhook.operations.ids import first_delivery_id_of
-from runhook.storage.artifacts import delete_artifacts
-from runhook.storage.audit_log import delete_old_audit_entries
-from runhook.storage.columns import EPOCH
-from runhook.storage.deliveries import cancel_pending, look_at_old_deliveries
-from runhook.storage.invitations import delete_old_invitations
-from runhook.storage.picked import look_for_picked
-from runhook.storage.redeliveries import delete_old_redeliveries, lock_due_share
-from runhook.storage.runs import RunPlace, delete_runs, lock_silent_runs, look_at_old_runs
-from runhook.storage.sessions import delete_old_sessions
-from runhook.storage.store import Store, Transaction
-from runhook.storage.tables import metadata
-from runhook.storage.unsent import (
+from runhook.storage.deliveries.picked import look_for_picked
+from runhook.storage.deliveries.redeliveries import delete_old_redeliveries, lock_due_share
+from runhook.storage.deliveries.rows import cancel_pending, look_at_old_deliveries
+from runhook.storage.deliveries.unsent import (
     count_pending,
     count_unsent,
     look_for_unsent,
     webhooks_with_unsent,
 )
+from runhook.storage.engine.columns import EPOCH
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.tables import metadata
+from runhook.storage.people.audit_log import delete_old_audit_entries
+from runhook.storage.people.invitations import delete_old_invitations
+from runhook.storage.people.sessions import delete_old_sessions
+from runhook.storage.runs.artifacts import delete_artifacts
+from runhook.storage.runs.rows import RunPlace, delete_runs, lock_silent_runs, look_at_old_runs
 from tests.storage.plans import Scan, scans_of
 from tests.support.accounts import Tenant
 from tests.support.clock import START

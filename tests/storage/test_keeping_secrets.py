@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from runhook.domain.signature import Secret
-from runhook.storage.data_folder import open_vault
-from runhook.storage.store import Store
-from runhook.storage.tables import metadata, webhooks
-from runhook.storage.vault import LOCKED, Vault
-from runhook.storage.webhooks import find_endpoints, newest_secret_opens
+from runhook.domain.webhooks.signature import Secret
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import metadata, webhooks
+from runhook.storage.engine.vault import LOCKED, Vault
+from runhook.storage.service.data_folder import open_vault
+from runhook.storage.webhooks.rows import find_endpoints, newest_secret_opens
 from tests.support.accounts import Tenant, a_tenant, rows_of
 
 SECRET = Secret.from_bytes(b"open sesame, open sesame, please")

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.deliveries import Claim, Delivery, DeliveryState
-from runhook.domain.webhooks import Webhook
-from runhook.storage.claims import (
+from runhook.domain.deliveries.delivery import Claim, Delivery, DeliveryState
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.storage.deliveries.claims import (
     end_attempts,
     hold_claims,
     release_claims,
@@ -15,9 +15,9 @@ from runhook.storage.claims import (
     return_abandoned,
     return_all_claimed,
 )
-from runhook.storage.deliveries import return_to_queue
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
+from runhook.storage.deliveries.rows import return_to_queue
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries
 from tests.storage.claiming import LEASE, a_failed_attempt, claim
 from tests.support.accounts import Tenant, claims_of, rows_of
 from tests.support.clock import ManualClock

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.scopes import ScopeKind
-from runhook.storage.scopes import count_references, look_at_scopes
-from runhook.storage.store import Store, Transaction
-from runhook.storage.tables import metadata
-from runhook.storage.tokens import delete_old_tokens
-from runhook.storage.webhooks import delete_old_webhooks
+from runhook.domain.runs.scopes import ScopeKind
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.tables import metadata
+from runhook.storage.people.tokens import delete_old_tokens
+from runhook.storage.runs.scopes import count_references, look_at_scopes
+from runhook.storage.webhooks.rows import delete_old_webhooks
 from tests.storage.plans import scans_of
 from tests.support.accounts import Tenant
 from tests.support.clock import START

@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import UnavailableError
-from runhook.operations.group_commit import GroupCommit
-from runhook.storage.schema import migrate
-from runhook.storage.store import ContendedError, Store
+from runhook.operations.commits.group_commit import GroupCommit
+from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.store import ContendedError, Store
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
 from tests.support.patience import PATIENCE

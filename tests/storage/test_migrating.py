@@ -8,9 +8,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from runhook.domain.errors import InvalidError
-from runhook.storage.schema import migrate
-from runhook.storage.store import Store
-from runhook.storage.tables import metadata
+from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import metadata
 from tests.support.databases import VAULT
 
 

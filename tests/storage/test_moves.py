@@ -5,10 +5,10 @@ import itertools
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import MOVES, DeliveryState
-from runhook.storage.columns import EPOCH
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
+from runhook.domain.deliveries.delivery import MOVES, DeliveryState
+from runhook.storage.engine.columns import EPOCH
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import Tenant
 
 OTHER_MOVES = [

@@ -5,10 +5,10 @@ import asyncio
 import asyncpg
 import pytest
 
-from runhook.domain.deliveries import Lease
-from runhook.operations import attempt
-from runhook.operations.publish import Publisher, Start
-from runhook.storage.store import Store
+from runhook.domain.deliveries.delivery import Lease
+from runhook.operations.deliveries import attempt
+from runhook.operations.runs.publish import Publisher, Start
+from runhook.storage.engine.store import Store
 from tests.storage.claiming import LEASE, claim
 from tests.support.accounts import Tenant, a_start_report, a_tenant
 from tests.support.clock import ManualClock

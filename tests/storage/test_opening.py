@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import InvalidError, UnavailableError
-from runhook.storage.schema import migrate
-from runhook.storage.store import Store
+from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.store import Store
 from tests.support.databases import VAULT
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runhook.storage._sqlite_driver import SqliteConnection, connect_sqlite
+from runhook.storage.engine._sqlite_driver import SqliteConnection, connect_sqlite
 
 
 @pytest.fixture

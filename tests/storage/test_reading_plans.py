@@ -5,19 +5,19 @@ from collections.abc import Awaitable, Callable
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.runs import AccountId, JobId, RunStatus
-from runhook.storage.artifacts import find_artifact, list_artifacts
-from runhook.storage.jobs import (
+from runhook.domain.runs.run import AccountId, JobId, RunStatus
+from runhook.storage.engine.pages import Slice
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.tables import metadata
+from runhook.storage.runs.artifacts import find_artifact, list_artifacts
+from runhook.storage.runs.jobs import (
     NameOrder,
     ScopeFilter,
     list_environments,
     list_jobs,
     list_projects,
 )
-from runhook.storage.pages import Slice
-from runhook.storage.runs import RunFilter, RunOrder, find_run, list_runs
-from runhook.storage.store import Store, Transaction
-from runhook.storage.tables import metadata
+from runhook.storage.runs.rows import RunFilter, RunOrder, find_run, list_runs
 from tests.storage.plans import scans_of
 from tests.support.accounts import Tenant, a_tenant
 from tests.support.clock import ManualClock

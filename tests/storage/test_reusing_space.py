@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from runhook.dispatcher.pruner import INTERVAL, Pruner
-from runhook.storage.artifacts import add_parts, begin_artifact, finish_artifact
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
+from runhook.storage.runs.artifacts import add_parts, begin_artifact, finish_artifact
 from tests.support.accounts import Tenant, a_tenant
 from tests.support.clock import ManualClock, trust_the_clock
 from tests.support.databases import VAULT

@@ -5,19 +5,19 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.events import EventType
-from runhook.domain.runs import RunId
-from runhook.domain.telling import WebhookId
-from runhook.domain.webhooks import Webhook
-from runhook.storage.deliveries import (
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import RunId
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.storage.deliveries.rows import (
     EVERY_DELIVERY,
     SEARCHED,
     DeliveryFilter,
     list_deliveries,
     searched_back_to,
 )
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
 from tests.storage.plans import Scan, scans_of
 from tests.support.accounts import Tenant, a_tenant
 from tests.support.clock import ManualClock

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
 from tests.storage.calls import CALLS, some_rows, storage_functions
 from tests.support.statements import Statement, statements_of
 

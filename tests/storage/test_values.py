@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
-from runhook.domain.runs import FinishReport, RunStatus
-from runhook.operations.publish import Finish
-from runhook.storage.columns import Duration, UtcDateTime
-from runhook.storage.store import DatabaseNow, Store
+from runhook.domain.runs.run import FinishReport, RunStatus
+from runhook.operations.runs.publish import Finish
+from runhook.storage.engine.columns import Duration, UtcDateTime
+from runhook.storage.engine.store import DatabaseNow, Store
 from tests.support.accounts import Tenant
 
 DIALECTS = (sqlite.dialect(), postgresql.dialect())

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 import sqlalchemy as sa
 
-from runhook.storage.backlog import LANES, backlog_of, count_paused, count_sending
-from runhook.storage.claims import is_queue_readable
-from runhook.storage.store import Store, Transaction
-from runhook.storage.tables import metadata, webhooks
+from runhook.storage.deliveries.backlog import LANES, backlog_of, count_paused, count_sending
+from runhook.storage.deliveries.claims import is_queue_readable
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.tables import metadata, webhooks
 from tests.storage.plans import scans_of
 from tests.support.accounts import Tenant
 from tests.support.statements import statements_of

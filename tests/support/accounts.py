@@ -7,12 +7,12 @@ from typing import TypedDict, Unpack
 
 import sqlalchemy as sa
 
-from runhook.domain.callers import Actor, ActorKind
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.events import EventType
-from runhook.domain.options import OPTIONS
-from runhook.domain.runs import (
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.messages.telling import PayloadVersion, WebhookId
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.people.callers import Actor, ActorKind
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import (
     AccountId,
     FinishReport,
     JobId,
@@ -22,12 +22,12 @@ from runhook.domain.runs import (
     RunStatus,
     StartReport,
 )
-from runhook.domain.signature import Secret
-from runhook.domain.telling import PayloadVersion, WebhookId
-from runhook.domain.webhooks import Webhook
-from runhook.operations.begin import FIRST_ACCOUNT
+from runhook.domain.webhooks.options import OPTIONS
+from runhook.domain.webhooks.signature import Secret
+from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.ids import new_account_identifier
-from runhook.operations.publish import (
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.runs.publish import (
     Cancel,
     Canceling,
     Finish,
@@ -36,17 +36,17 @@ from runhook.operations.publish import (
     Reported,
     Start,
 )
-from runhook.operations.subscribe import (
+from runhook.operations.webhooks.subscribe import (
     WebhookChange,
     change_webhook,
     create_webhook,
     remove_webhook,
 )
-from runhook.storage.accounts import Account, insert_account
-from runhook.storage.columns import EPOCH
-from runhook.storage.deliveries import LoggedDelivery, list_deliveries
-from runhook.storage.store import Store, Transaction
-from runhook.storage.tables import IS_PENDING, IS_SENDING, deliveries
+from runhook.storage.deliveries.rows import LoggedDelivery, list_deliveries
+from runhook.storage.engine.columns import EPOCH
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, deliveries
+from runhook.storage.people.accounts import Account, insert_account
 from tests.support.clock import ManualClock
 
 LOOPBACK = AddressPolicy.parse("127.0.0.0/8")

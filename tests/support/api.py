@@ -10,24 +10,24 @@ import httpx
 from litestar import Litestar
 
 from runhook.dispatcher.dispatcher import Dispatcher
-from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.deliveries import Lease
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas
-from runhook.domain.retries import DEFAULT_SCHEDULE
-from runhook.domain.runs import AccountId
-from runhook.domain.telling import PayloadVersion
-from runhook.operations.authenticate import Authenticator
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.publish import Publisher
-from runhook.operations.tokens import create_token
+from runhook.domain.deliveries.delivery import Lease
+from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE
+from runhook.domain.messages.telling import PayloadVersion
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.people.callers import COMMAND_LINE
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas
+from runhook.domain.runs.run import AccountId
+from runhook.operations.people.authenticate import Authenticator
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.people.tokens import create_token
+from runhook.operations.runs.publish import Publisher
 from runhook.outbound.resolver import Resolver
 from runhook.outbound.sender import Sender
 from runhook.server.app import build_app
 from runhook.server.services import Services
-from runhook.storage.accounts import Account, insert_account
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
+from runhook.storage.people.accounts import Account, insert_account
 from tests.support.clock import ManualClock
 from tests.support.people import fast_passwords, session_of_new_user, sign_in_client
 from tests.support.sending import a_sender

@@ -8,13 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict, Unpack
 
-from runhook.domain.events import Event, EventType
-from runhook.domain.expectations import Expectation
-from runhook.domain.failing import Health
-from runhook.domain.node_filters import NodeFilter
-from runhook.domain.notices import Deactivation, MissedRun
-from runhook.domain.options import NO_OPTIONS, OPTIONS, Options, ResultFilter
-from runhook.domain.runs import (
+from runhook.domain.messages.notices import Deactivation, MissedRun
+from runhook.domain.messages.telling import PayloadVersion, WebhookId
+from runhook.domain.runs.events import Event, EventType
+from runhook.domain.runs.expectations import Expectation
+from runhook.domain.runs.node_filters import NodeFilter
+from runhook.domain.runs.run import (
     OUTCOMES_OF_STATUS,
     AccountId,
     EnvironmentId,
@@ -28,8 +27,9 @@ from runhook.domain.runs import (
     RunStep,
     Trigger,
 )
-from runhook.domain.telling import PayloadVersion, WebhookId
-from runhook.domain.webhooks import Webhook
+from runhook.domain.webhooks.failing import Health
+from runhook.domain.webhooks.options import NO_OPTIONS, OPTIONS, Options, ResultFilter
+from runhook.domain.webhooks.webhook import Webhook
 
 STARTED_AT = datetime(2022, 5, 2, 10, 41, 31, tzinfo=UTC)
 FINISHED_AT = datetime(2022, 5, 2, 10, 42, 31, tzinfo=UTC)

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from runhook.domain.timekeeping import first_look
-from runhook.storage.columns import UtcDateTime
-from runhook.storage.store import Store
-from runhook.storage.tables import timekeeping
-from runhook.storage.timekeeping import moment_of, write_timekeeping
+from runhook.domain.service.timekeeping import first_look
+from runhook.storage.engine.columns import UtcDateTime
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import timekeeping
+from runhook.storage.service.timekeeping import moment_of, write_timekeeping
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

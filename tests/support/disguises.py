@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from hypothesis import strategies as st
 
-from runhook.domain.destinations import Address
+from runhook.domain.network.destinations import Address
 
 REFUSED_IPV4 = [
     "0.0.0.0/8",

@@ -3,15 +3,15 @@
 import httpx
 from argon2 import PasswordHasher
 
-from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.permissions import Role
-from runhook.domain.runs import AccountId
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.invite import Acceptance, accept, invite
-from runhook.operations.passwords import Passwords
-from runhook.operations.sessions import Browser
-from runhook.server.cookies import SESSION_COOKIE
-from runhook.storage.store import Store
+from runhook.domain.people.callers import COMMAND_LINE
+from runhook.domain.people.permissions import Role
+from runhook.domain.runs.run import AccountId
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.people.invite import Acceptance, accept, invite
+from runhook.operations.people.passwords import Passwords
+from runhook.operations.people.sessions import Browser
+from runhook.server.access.cookies import SESSION_COOKIE
+from runhook.storage.engine.store import Store
 from tests.support.clock import ManualClock
 
 PASSWORD = "correct horse battery"

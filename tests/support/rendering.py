@@ -1,10 +1,10 @@
 """The bytes of deliveries that were never made."""
 
 from runhook.domain import payload
-from runhook.domain.events import Event
-from runhook.domain.notices import Notice
-from runhook.domain.telling import DeliveryId
-from runhook.domain.webhooks import Webhook
+from runhook.domain.messages.notices import Notice
+from runhook.domain.messages.telling import DeliveryId
+from runhook.domain.runs.events import Event
+from runhook.domain.webhooks.webhook import Webhook
 
 
 def render(

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import httpx
 
-from runhook.storage.store import Store
-from runhook.storage.tables import deliveries
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import deliveries
 from tests.support.databases import VAULT
 from tests.support.patience import PATIENCE
 from tests.support.program import Service

@@ -9,15 +9,15 @@ from datetime import timedelta
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.rescuer import Rescuer
-from runhook.domain.deliveries import Lease
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.failing import WELL
-from runhook.domain.retries import RetrySchedule
-from runhook.domain.webhooks import Webhook
+from runhook.domain.deliveries.delivery import Lease
+from runhook.domain.deliveries.retries import RetrySchedule
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.webhooks.failing import WELL
+from runhook.domain.webhooks.webhook import Webhook
 from runhook.outbound.resolver import Resolver
 from runhook.outbound.sender import Sender
-from runhook.storage.deliveries import LoggedAttempt, list_attempts
-from runhook.storage.webhooks import Dispatch, find_webhook, note_dispatches
+from runhook.storage.deliveries.rows import LoggedAttempt, list_attempts
+from runhook.storage.webhooks.rows import Dispatch, find_webhook, note_dispatches
 from tests.support.accounts import LOOPBACK, Tenant
 from tests.support.clock import ManualClock
 from tests.support.receiver import Answer, Receiver

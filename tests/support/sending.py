@@ -4,9 +4,9 @@ import ssl
 from datetime import timedelta
 from typing import Any
 
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.judging import Outcome
-from runhook.domain.proxies import Proxies
+from runhook.domain.deliveries.judging import Outcome
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.network.proxies import Proxies
 from runhook.outbound.pool import Bounds
 from runhook.outbound.resolver import Resolver
 from runhook.outbound.sender import Request, Sender

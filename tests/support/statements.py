@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.storage.store import Transaction
+from runhook.storage.engine.store import Transaction
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
 
 
 class Wakes:

@@ -10,17 +10,17 @@ from datetime import timedelta
 import httpx
 import sqlalchemy as sa
 
-from runhook.domain.callers import RUNHOOK, Actor, ActorKind
-from runhook.domain.deliveries import AttemptTrigger, DeliveryState
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.redeliveries import Selection
-from runhook.domain.runs import AccountId
-from runhook.operations.artifacts import attach_artifact
-from runhook.operations.authenticate import token_digest
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.ingest import give_place
-from runhook.operations.redeliver_many import begin_redelivery
-from runhook.storage.tables import (
+from runhook.domain.deliveries.delivery import AttemptTrigger, DeliveryState
+from runhook.domain.deliveries.redeliveries import Selection
+from runhook.domain.people.callers import RUNHOOK, Actor, ActorKind
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.runs.run import AccountId
+from runhook.operations.deliveries.redeliver_many import begin_redelivery
+from runhook.operations.people.authenticate import token_digest
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.runs.artifacts import attach_artifact
+from runhook.operations.runs.ingest import give_place
+from runhook.storage.engine.tables import (
     attempts,
     invitations,
     members,

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from runhook.domain.permissions import Role
-from runhook.operations.begin import begin_service
-from runhook.storage.store import Store
+from runhook.domain.people.permissions import Role
+from runhook.operations.people.begin import begin_service
+from runhook.storage.engine.store import Store
 from tests.support.api import Api, shared_app
 from tests.support.clock import ManualClock
 from tests.support.people import session_of_new_user, sign_in_client

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runhook.domain.attempt_counts import HOUR, AttemptCounts
-from runhook.server.web.charts import BARS, HEIGHT, overview_of, sparkline
-from runhook.storage.statistics import HourlyCount
+from runhook.domain.deliveries.attempt_counts import HOUR, AttemptCounts
+from runhook.server.web.webhooks.charts import BARS, HEIGHT, overview_of, sparkline
+from runhook.storage.webhooks.statistics import HourlyCount
 
 NOW = datetime(2026, 3, 1, 12, 34, tzinfo=UTC)
 THIS_HOUR = NOW.replace(minute=0)

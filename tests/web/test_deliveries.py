@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.deliveries import DeliveryState
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.storage.tables import deliveries
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
 from tests.support.receiver import Receiver, raw, status

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runhook.domain.permissions import Role
+from runhook.domain.people.permissions import Role
 from tests.api.routes import ROUTES
 from tests.support.api import Api
 from tests.support.world import a_world

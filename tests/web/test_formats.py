@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from runhook.domain.formats import FORMATS
-from runhook.storage.tables import deliveries, webhooks
+from runhook.storage.engine.tables import deliveries, webhooks
 from tests.formats.services import service_of
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, new_run

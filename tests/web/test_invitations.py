@@ -2,11 +2,11 @@
 
 import pytest
 
-from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.permissions import Role
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.invite import invite
-from runhook.storage.tables import members, users
+from runhook.domain.people.callers import COMMAND_LINE
+from runhook.domain.people.permissions import Role
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.people.invite import invite
+from runhook.storage.engine.tables import members, users
 from tests.support.accounts import rows_of
 from tests.support.api import OTHER_ACCOUNT, Api
 from tests.support.people import PASSWORD

@@ -1,7 +1,7 @@
 """The page of a job, where it is said how often it is expected to run."""
 
-from runhook.domain.permissions import Role
-from runhook.storage.tables import expectations, jobs
+from runhook.domain.people.permissions import Role
+from runhook.storage.engine.tables import expectations, jobs
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
 from tests.support.people import session_of_new_user, sign_in_client

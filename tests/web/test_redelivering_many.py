@@ -3,10 +3,10 @@
 import pytest
 
 from runhook.dispatcher.redeliverer import Redeliverer
-from runhook.domain.deliveries import DeliveryState
-from runhook.domain.webhooks import Webhook
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.storage.tables import deliveries
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
 from tests.web.pages import Page, led_to, page_at, submit

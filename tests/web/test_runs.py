@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from runhook.domain.permissions import PermissionSet
-from runhook.domain.runs import (
+from runhook.domain.people.permissions import PermissionSet
+from runhook.domain.runs.run import (
     FinishReport,
     Progress,
     ProgressReport,
@@ -14,9 +14,9 @@ from runhook.domain.runs import (
     RunStatus,
     RunStep,
 )
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.operations.publish import Finish, Heartbeat
-from runhook.operations.subscribe import WebhookChange
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.runs.publish import Finish, Heartbeat
+from runhook.operations.webhooks.subscribe import WebhookChange
 from tests.support.accounts import Tenant
 from tests.support.api import Api, data_of
 from tests.web.pages import led_to, page_at, submit

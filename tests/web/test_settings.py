@@ -5,14 +5,14 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from runhook.domain.auditing import AuditAction
-from runhook.domain.callers import COMMAND_LINE
-from runhook.domain.permissions import PermissionSet, Role
-from runhook.domain.replicas import LONGEST_SILENCE, Replica, ReplicaRole
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.server.web.showing import changes_of
-from runhook.storage.audit_log import AuditEntry
-from runhook.storage.replicas import note_sign_of_life
+from runhook.domain.people.auditing import AuditAction
+from runhook.domain.people.callers import COMMAND_LINE
+from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.service.replicas import LONGEST_SILENCE, Replica, ReplicaRole
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.server.web.page.showing import changes_of
+from runhook.storage.people.audit_log import AuditEntry
+from runhook.storage.service.replicas import note_sign_of_life
 from tests.support.accounts import Tenant
 from tests.support.api import A_WEBHOOK, Api, data_of
 from tests.support.clock import START

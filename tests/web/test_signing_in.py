@@ -3,10 +3,10 @@
 import httpx
 import pytest
 
-from runhook.domain.permissions import Role
-from runhook.server.cookies import SESSION_COOKIE
-from runhook.server.throttle import LIMITS, Failure
-from runhook.storage.tables import sessions
+from runhook.domain.people.permissions import Role
+from runhook.server.access.cookies import SESSION_COOKIE
+from runhook.server.access.throttle import LIMITS, Failure
+from runhook.storage.engine.tables import sessions
 from tests.support.accounts import rows_of
 from tests.support.api import Api
 from tests.support.people import PASSWORD, session_of_new_user

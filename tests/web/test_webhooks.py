@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.attempt_counts import AttemptCounts, bucket_of, hour_of
-from runhook.domain.failing import WELL
-from runhook.domain.permissions import Role
-from runhook.domain.telling import WebhookId
-from runhook.operations.begin import FIRST_ACCOUNT
-from runhook.storage.statistics import CountedHour, add_attempt_counts
-from runhook.storage.tables import webhooks
-from runhook.storage.webhooks import Dispatch, deactivate_webhook, note_dispatches
+from runhook.domain.deliveries.attempt_counts import AttemptCounts, bucket_of, hour_of
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.people.permissions import Role
+from runhook.domain.webhooks.failing import WELL
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.storage.engine.tables import webhooks
+from runhook.storage.webhooks.rows import Dispatch, deactivate_webhook, note_dispatches
+from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
 from tests.support.names import Names

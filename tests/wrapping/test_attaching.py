@@ -5,7 +5,7 @@ import json
 import pytest
 
 from runhook.client.run.attaching import NotAttachedError, redacted_artifact
-from runhook.domain.redaction import Redactor
+from runhook.domain.secrets.redaction import Redactor
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, accepted, refused
 
 WITH_A_MANIFEST = (

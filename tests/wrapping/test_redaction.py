@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from runhook.client.dbt.command_lines import shown_command
 from runhook.client.origin.facts import StartFact, fit_facts
-from runhook.domain.redaction import Redactor
+from runhook.domain.secrets.redaction import Redactor
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.artifacts import (
+from runhook.domain.dbt.artifacts import (
     OTHER_NODES,
     RunResults,
     UnreadableError,
@@ -18,7 +18,7 @@ from runhook.domain.artifacts import (
     summarise,
     version_and_step,
 )
-from runhook.domain.node_facts import NodeFacts, Owner
+from runhook.domain.dbt.node_facts import NodeFacts, Owner
 
 TAG = "RUNHOOK_STEP"
 

@@ -8,7 +8,7 @@ import pytest
 from runhook.client.processes.timeouts import has_timed_out
 from runhook.client.run.ending import CommandEnding
 from runhook.client.run.verdict import judge_run
-from runhook.domain.artifacts import FailedNode, RunResults
+from runhook.domain.dbt.artifacts import FailedNode, RunResults
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 EARLIER, LATER = NOON - timedelta(seconds=1), NOON + timedelta(seconds=1)

@@ -6,18 +6,18 @@ import sys
 from collections.abc import Sequence
 
 from runhook.cli.service import add_setting_flags, settings_with_origins
-from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.messages.telling import PAYLOAD_VERSIONS, WHICH_PAYLOAD_VERSION, PayloadVersion
 from runhook.domain.numbers import LARGEST_ID
-from runhook.domain.permissions import Role
-from runhook.domain.runs import AccountId
-from runhook.domain.telling import PAYLOAD_VERSIONS, WHICH_PAYLOAD_VERSION, PayloadVersion
-from runhook.operations.accounts import all_accounts, create_account
-from runhook.operations.begin import FIRST_ACCOUNT, begin_service
-from runhook.operations.invite import invite, link_of
-from runhook.operations.keep_time import database_clock
+from runhook.domain.people.callers import COMMAND_LINE
+from runhook.domain.people.permissions import Role
+from runhook.domain.runs.run import AccountId
+from runhook.operations.people.accounts import all_accounts, create_account
+from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.people.invite import invite, link_of
+from runhook.operations.service.keep_time import database_clock
 from runhook.settings import Settings, read_payload_version
-from runhook.storage.accounts import Account
+from runhook.storage.people.accounts import Account
 from runhook.wiring import open_store
 
 VERSION = "default_payload_version"

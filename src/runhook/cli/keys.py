@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from runhook.cli.service import add_setting_flags, settings_from
 from runhook.domain.errors import InvalidError
-from runhook.operations.rotate_keys import (
+from runhook.operations.service.rotate_keys import (
     KeyUses,
     Rotated,
     encrypt_with_first,
@@ -15,9 +15,9 @@ from runhook.operations.rotate_keys import (
     uses_of,
 )
 from runhook.settings import Hidden, Settings
-from runhook.storage.data_folder import GIVEN, given_keys, key_file, only_rotation
-from runhook.storage.key_file import MasterKey
-from runhook.storage.vault import Vault
+from runhook.storage.engine.vault import Vault
+from runhook.storage.service.data_folder import GIVEN, given_keys, key_file, only_rotation
+from runhook.storage.service.key_file import MasterKey
 from runhook.wiring import open_store
 
 

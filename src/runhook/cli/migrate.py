@@ -5,8 +5,8 @@ import asyncio
 
 from runhook.cli.service import add_setting_flags, settings_from
 from runhook.settings import Settings
-from runhook.storage.schema import migrate
-from runhook.storage.vault import LOCKED
+from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.vault import LOCKED
 from runhook.wiring import open_as_it_is
 
 

@@ -10,7 +10,7 @@ from runhook.client.settings import read_settings
 from runhook.client.shell.begun import StartResult, start_run
 from runhook.client.wrapper.wrapping import say
 from runhook.domain.errors import InvalidError
-from runhook.domain.runs import silence_in
+from runhook.domain.runs.run import silence_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,16 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from runhook.cli.service import add_setting_flags, settings_from
-from runhook.domain.callers import COMMAND_LINE
 from runhook.domain.errors import NotFoundError
 from runhook.domain.numbers import LARGEST_ID
-from runhook.domain.permissions import PermissionSet
-from runhook.domain.runs import AccountId
-from runhook.operations.begin import FIRST_ACCOUNT, begin_service
-from runhook.operations.keep_time import database_clock
-from runhook.operations.tokens import LONGEST_LIFETIME, all_tokens, create_token, remove_token
+from runhook.domain.people.callers import COMMAND_LINE
+from runhook.domain.people.permissions import PermissionSet
+from runhook.domain.runs.run import AccountId
+from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.people.tokens import (
+    LONGEST_LIFETIME,
+    all_tokens,
+    create_token,
+    remove_token,
+)
+from runhook.operations.service.keep_time import database_clock
 from runhook.settings import Settings
-from runhook.storage.tokens import Token
+from runhook.storage.people.tokens import Token
 from runhook.wiring import open_store
 
 COLUMNS = ("ID", "NAME", "PERMISSION", "CREATED BY", "CREATED", "LAST USED", "VALID")

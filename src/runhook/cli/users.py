@@ -6,8 +6,8 @@ import getpass
 import sys
 
 from runhook.cli.service import add_setting_flags, settings_from
-from runhook.operations.passwords import Passwords
-from runhook.operations.people import replace_password
+from runhook.operations.people.passwords import Passwords
+from runhook.operations.people.users import replace_password
 from runhook.settings import Settings
 from runhook.wiring import open_store
 

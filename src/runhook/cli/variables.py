@@ -6,7 +6,7 @@ The same environment is often given to both: to a container in which dbt runs be
 from collections.abc import Mapping, Sequence
 
 from runhook.client.settings import VARIABLES
-from runhook.domain.variables import remarks_on
+from runhook.domain.service.variables import remarks_on
 from runhook.settings import SETTINGS
 
 

@@ -19,8 +19,8 @@ from runhook.client.webhooks import (
     test_webhook,
 )
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import EventType
-from runhook.domain.options import OPTIONS
+from runhook.domain.runs.events import EventType
+from runhook.domain.webhooks.options import OPTIONS
 
 COLUMNS = ("ID", "NAME", "FORMAT", "STATE", "EVENTS", "URL")
 EVENT_PREFIX = "job.run."

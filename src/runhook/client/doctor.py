@@ -24,7 +24,7 @@ from runhook.client.reporting.service import (
 from runhook.client.reporting.spool import Destination, Spool
 from runhook.client.run.nesting import RUN_VARIABLE, OuterRun, outer_run
 from runhook.client.settings import ClientSettings, ServiceSettings
-from runhook.domain.redaction import Redactor
+from runhook.domain.secrets.redaction import Redactor
 
 REQUEST_SECONDS = 10.0
 UNAUTHORIZED, FORBIDDEN = 401, 403

@@ -25,13 +25,13 @@ from runhook.client.run.reports import finished, started
 from runhook.client.run.steps import Step, ended_step
 from runhook.client.run.verdict import judge_results
 from runhook.client.settings import ClientSettings
-from runhook.domain.artifacts import (
+from runhook.domain.dbt.artifacts import (
     RunResults,
     UnreadableError,
     project_and_invocation,
     summarise,
 )
-from runhook.domain.redaction import Redactor
+from runhook.domain.secrets.redaction import Redactor
 
 IMPORTED = "imported"
 

@@ -13,13 +13,14 @@ from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.recorder import Recorder, SentAttempt
 from runhook.dispatcher.resting import Resting
-from runhook.domain.deliveries import Attempt, Lease
+from runhook.domain.deliveries.delivery import Attempt, Lease
+from runhook.domain.deliveries.judging import Postponed, Retry, judge
+from runhook.domain.deliveries.retries import RetrySchedule
 from runhook.domain.errors import UnavailableError
-from runhook.domain.judging import Postponed, Retry, judge
-from runhook.domain.retries import RetrySchedule
-from runhook.domain.telling import WebhookId
-from runhook.domain.webhooks import Endpoint
-from runhook.operations.attempt import (
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.webhooks.webhook import Endpoint
+from runhook.operations.commits.group_commit import Batches
+from runhook.operations.deliveries.attempt import (
     Claimed,
     Judged,
     Recorded,
@@ -29,10 +30,9 @@ from runhook.operations.attempt import (
     release,
     renew,
 )
-from runhook.operations.group_commit import Batches
-from runhook.operations.prepare import attempt_of, prepare, read_answer
+from runhook.operations.deliveries.prepare import attempt_of, prepare, read_answer
 from runhook.outbound.sender import Sender
-from runhook.storage.store import Store
+from runhook.storage.engine.store import Store
 
 log = structlog.get_logger()
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from runhook.dispatcher.ledger import ClaimStage, Counts, Held, Ledger
-from runhook.domain.budgets import Budget
-from runhook.domain.runs import AccountId
-from runhook.domain.telling import WebhookId
-from runhook.operations.attempt import Claimed
-from runhook.storage.claims import Waiting
+from runhook.domain.deliveries.budgets import Budget
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.runs.run import AccountId
+from runhook.operations.deliveries.attempt import Claimed
+from runhook.storage.deliveries.claims import Waiting
 
 REQUESTS_PER_LANE = 16
 """How many requests to one webhook are under way at once, at the most."""

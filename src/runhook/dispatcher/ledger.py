@@ -11,9 +11,9 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Protocol
 
-from runhook.domain.deliveries import Claim
-from runhook.domain.telling import DeliveryId
-from runhook.operations.attempt import Claimed
+from runhook.domain.deliveries.delivery import Claim
+from runhook.domain.messages.telling import DeliveryId
+from runhook.operations.deliveries.attempt import Claimed
 
 LOST = float("-inf")
 

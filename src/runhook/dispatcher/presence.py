@@ -9,9 +9,9 @@ import structlog
 
 from runhook.dispatcher.loop import Loop
 from runhook.domain.errors import UnavailableError
-from runhook.domain.replicas import SIGN_INTERVAL, Replica
-from runhook.operations.presence import leave, show_life
-from runhook.storage.store import Store
+from runhook.domain.service.replicas import SIGN_INTERVAL, Replica
+from runhook.operations.service.presence import leave, show_life
+from runhook.storage.engine.store import Store
 
 log = structlog.get_logger()
 

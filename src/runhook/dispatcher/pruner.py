@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from runhook.operations.prune import BEGINNING, prune_step
-from runhook.storage.store import Store
+from runhook.operations.service.prune import BEGINNING, prune_step
+from runhook.storage.engine.store import Store
 
 INTERVAL = timedelta(minutes=10)
 BREATH = timedelta(milliseconds=50)

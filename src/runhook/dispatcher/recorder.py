@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from runhook.dispatcher.lanes import Lane
 from runhook.dispatcher.ledger import Held
-from runhook.operations.attempt import Judged, Recorded
-from runhook.operations.group_commit import FOR_EVER, Batches, Pace
+from runhook.operations.commits.group_commit import FOR_EVER, Batches, Pace
+from runhook.operations.deliveries.attempt import Judged, Recorded
 
 BATCH_LIMIT = 4_000
 LINGER = timedelta(milliseconds=5)

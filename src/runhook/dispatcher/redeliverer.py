@@ -5,8 +5,8 @@ from typing import assert_never
 
 from runhook.clock import Clock
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.operations.redeliver_step import StepResult, take_step
-from runhook.storage.store import Store
+from runhook.operations.deliveries.redeliver_step import StepResult, take_step
+from runhook.storage.engine.store import Store
 
 INTERVAL = timedelta(seconds=1)
 BREATH = timedelta(milliseconds=50)

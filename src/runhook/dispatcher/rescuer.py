@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import structlog
 
-from runhook.operations.attempt import rescue
-from runhook.storage.store import Store
+from runhook.operations.deliveries.attempt import rescue
+from runhook.storage.engine.store import Store
 
 log = structlog.get_logger()
 

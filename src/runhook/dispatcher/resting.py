@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import structlog
 
-from runhook.domain.judging import OUR_PAUSE, Outcome
-from runhook.domain.telling import WebhookId
+from runhook.domain.deliveries.judging import OUR_PAUSE, Outcome
+from runhook.domain.messages.telling import WebhookId
 
 log = structlog.get_logger()
 

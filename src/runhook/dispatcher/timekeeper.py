@@ -6,10 +6,10 @@ import structlog
 
 from runhook.clock import DatabaseClock
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
-from runhook.domain.timekeeping import LASTING
-from runhook.operations.keep_time import hear, keep_time
-from runhook.storage.store import Store
+from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE, RetrySchedule
+from runhook.domain.service.timekeeping import LASTING
+from runhook.operations.service.keep_time import hear, keep_time
+from runhook.storage.engine.store import Store
 
 log = structlog.get_logger()
 

@@ -8,8 +8,8 @@ import structlog
 from runhook.clock import Clock
 from runhook.dispatcher.hearing import Hearing
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.operations import watch_jobs, watch_runs
-from runhook.storage.store import Store
+from runhook.operations.runs import watch_jobs, watch_runs
+from runhook.storage.engine.store import Store
 
 log = structlog.get_logger()
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from ksuid import Ksuid
 
-from runhook.domain.redeliveries import RedeliveryId
-from runhook.domain.telling import DeliveryId, WebhookId
+from runhook.domain.deliveries.redeliveries import RedeliveryId
+from runhook.domain.messages.telling import DeliveryId, WebhookId
 
 POSITION_BYTES = 3
 RANDOM_BYTES = 10

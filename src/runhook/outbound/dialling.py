@@ -10,8 +10,8 @@ from ipaddress import ip_address
 
 from aiohappyeyeballs import start_connection
 
-from runhook.domain.proxies import Proxy
-from runhook.domain.tls import USUAL_TLS, TlsSettings
+from runhook.domain.network.proxies import Proxy
+from runhook.domain.webhooks.tls import USUAL_TLS, TlsSettings
 from runhook.outbound.answers import AnswerRefusedError
 from runhook.outbound.connection import ClosedError, EndpointConnection
 from runhook.outbound.guard import AddressInfo, Guard, make_socket

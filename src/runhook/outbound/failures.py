@@ -7,9 +7,9 @@ import ssl
 from collections.abc import Sequence
 from typing import assert_never
 
+from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.errors import InvalidError
-from runhook.domain.judging import FailureReason
-from runhook.domain.proxies import Proxy
+from runhook.domain.network.proxies import Proxy
 from runhook.outbound.answers import (
     INTERIM_COUNT_LIMIT,
     AnswerRefusedError,

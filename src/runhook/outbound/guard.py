@@ -9,7 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
-from runhook.domain.destinations import (
+from runhook.domain.network.destinations import (
     Address,
     AddressPolicy,
     host_in,

@@ -4,8 +4,8 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runhook.domain.destinations import EndpointUrl, read_url
-from runhook.domain.proxies import Proxies, Proxy
+from runhook.domain.network.destinations import EndpointUrl, read_url
+from runhook.domain.network.proxies import Proxies, Proxy
 from runhook.domain.version import VERSION
 
 OWN_HEADERS = {

@@ -10,11 +10,11 @@ from functools import lru_cache, partial
 from types import TracebackType
 from typing import Self
 
-from runhook.domain.destinations import AddressPolicy, refusal_of_name
+from runhook.domain.deliveries.judging import FailureReason, Outcome
 from runhook.domain.errors import InvalidError
-from runhook.domain.judging import FailureReason, Outcome
-from runhook.domain.proxies import Proxies
-from runhook.domain.tls import USUAL_TLS, TlsSettings
+from runhook.domain.network.destinations import AddressPolicy, refusal_of_name
+from runhook.domain.network.proxies import Proxies
+from runhook.domain.webhooks.tls import USUAL_TLS, TlsSettings
 from runhook.outbound.answers import AnswerRefusedError, Response
 from runhook.outbound.connection import EndpointConnection
 from runhook.outbound.deadline import Deadline

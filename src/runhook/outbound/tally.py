@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 
-from runhook.domain.attempt_counts import BUCKETS, bucket_of
-from runhook.domain.judging import FailureReason, Outcome
+from runhook.domain.deliveries.attempt_counts import BUCKETS, bucket_of
+from runhook.domain.deliveries.judging import FailureReason, Outcome
 
 LATELY = 60
 """How many seconds back ``Tally.lately`` looks."""

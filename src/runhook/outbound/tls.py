@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.tls import USUAL_TLS, TlsSettings
+from runhook.domain.webhooks.tls import USUAL_TLS, TlsSettings
 
 CONTEXTS_KEPT = 256
 PEM_LIMIT = 256 * 1024

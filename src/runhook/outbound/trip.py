@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, auto
 
-from runhook.domain.destinations import EndpointUrl
-from runhook.domain.proxies import Proxy
+from runhook.domain.network.destinations import EndpointUrl
+from runhook.domain.network.proxies import Proxy
 
 
 class TripStage(Enum):

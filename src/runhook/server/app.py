@@ -5,40 +5,32 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from runhook.server.api import (
-    accounts,
-    artifacts,
-    audit_log,
-    deliveries,
-    health,
-    jobs,
-    people,
-    reading,
-    redeliveries,
-    runs,
-    scopes,
-    sessions,
-    tokens,
-    uploads,
-    webhooks,
-)
-from runhook.server.authentication import (
+from runhook.server.access.authentication import (
     authorize,
     provide_caller,
     provide_identity,
     provide_session,
 )
-from runhook.server.forwarding import knowing_clients
-from runhook.server.headers import add_headers
-from runhook.server.heads import answering_heads
-from runhook.server.health import healthz, readyz
+from runhook.server.api.deliveries import redeliveries
+from runhook.server.api.deliveries import routes as deliveries
+from runhook.server.api.people import accounts, audit_log, sessions, tokens
+from runhook.server.api.people import users as people
+from runhook.server.api.runs import artifacts, jobs, reading, scopes, uploads
+from runhook.server.api.runs import reporting as runs
+from runhook.server.api.service import health
+from runhook.server.api.webhooks import routes as webhooks
+from runhook.server.http.forwarding import knowing_clients
+from runhook.server.http.headers import add_headers
+from runhook.server.http.heads import answering_heads
+from runhook.server.http.request import JsonRequest
 from runhook.server.openapi import Description, show_description
-from runhook.server.request import JsonRequest
+from runhook.server.service.health import healthz, readyz
 from runhook.server.services import Services, provide_services
-from runhook.server.web import accounts as account_pages
-from runhook.server.web import dbt_cloud_addresses, pages
-from runhook.server.web.errors import answer_as_asked
-from runhook.server.web.rendering import static_files, template_config
+from runhook.server.web import dbt_cloud_addresses
+from runhook.server.web import router as account_pages
+from runhook.server.web.page.errors import answer_as_asked
+from runhook.server.web.page.rendering import static_files, template_config
+from runhook.server.web.people import identity as pages
 
 LARGEST_BODY = 1024 * 1024
 READS = (*reading.READS, *artifacts.READS)

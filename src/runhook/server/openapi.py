@@ -17,12 +17,12 @@ from litestar.openapi import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
-from runhook.domain.kinds import Choice
-from runhook.domain.options import OPTIONS
+from runhook.domain.options.kinds import Choice
 from runhook.domain.version import VERSION
-from runhook.server.api.artifacts import put_artifact
-from runhook.server.api.uploads import put_archive
-from runhook.server.authentication import Access, open_to
+from runhook.domain.webhooks.options import OPTIONS
+from runhook.server.access.authentication import Access, open_to
+from runhook.server.api.runs.artifacts import put_artifact
+from runhook.server.api.runs.uploads import put_archive
 
 Json = dict[str, Any]
 

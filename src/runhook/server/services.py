@@ -12,22 +12,22 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from runhook.clock import Clock
-from runhook.domain.callers import Caller
-from runhook.domain.deliveries import Lease
-from runhook.domain.destinations import AddressPolicy
-from runhook.domain.forwarding import TrustedProxies
-from runhook.domain.quotas import DEFAULT_QUOTAS, Quotas
-from runhook.domain.retries import DEFAULT_SCHEDULE, RetrySchedule
-from runhook.operations.authenticate import Authenticator
-from runhook.operations.passwords import Passwords
-from runhook.operations.publish import Publisher
+from runhook.domain.deliveries.delivery import Lease
+from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE, RetrySchedule
+from runhook.domain.network.destinations import AddressPolicy
+from runhook.domain.network.forwarding import TrustedProxies
+from runhook.domain.people.callers import Caller
+from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas
+from runhook.operations.people.authenticate import Authenticator
+from runhook.operations.people.passwords import Passwords
+from runhook.operations.runs.publish import Publisher
 from runhook.outbound.sender import Sender
-from runhook.server.throttle import Failure, Throttle
-from runhook.server.transfers import Transfers
-from runhook.server.turns import Turns
-from runhook.server.waiting_room import WaitingRoom
-from runhook.storage.sessions import ValidSession
-from runhook.storage.store import Store
+from runhook.server.access.throttle import Failure, Throttle
+from runhook.server.access.turns import Turns
+from runhook.server.http.transfers import Transfers
+from runhook.server.http.waiting_room import WaitingRoom
+from runhook.storage.engine.store import Store
+from runhook.storage.people.sessions import ValidSession
 
 UPLOADS_AT_ONCE = 2
 NO_PROXIES = TrustedProxies()

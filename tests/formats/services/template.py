@@ -3,7 +3,7 @@
 import json
 
 from runhook.domain.formats.format import Rendered
-from runhook.domain.templates import LARGEST_OUTPUT
+from runhook.domain.messages.templates import LARGEST_OUTPUT
 
 SETTINGS: dict[str, object] = {
     "body": json.dumps(

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from runhook.client.dbt.surroundings import DbtCall, folders_below
-from runhook.domain.artifacts import (
+from runhook.domain.dbt.artifacts import (
     NAMED_NODES,
     RunResults,
     UnreadableError,
@@ -22,7 +22,7 @@ from runhook.domain.artifacts import (
     summarise,
     version_and_step,
 )
-from runhook.domain.node_facts import NodeFacts
+from runhook.domain.dbt.node_facts import NodeFacts
 
 LARGEST_RESULTS = 512 << 20
 """Reading more than that would take more time than there is."""
@@ -193,7 +193,7 @@ def owners_of_nodes(
     unique_ids = [one.unique_id for one in (*results.failed, *results.warned)]
     if manifest is None or not unique_ids or not results.nodes_known:
         return {}
-    from runhook.domain.manifests import facts_in  # noqa: PLC0415 - few runs have failed
+    from runhook.domain.dbt.manifests import facts_in  # noqa: PLC0415 - few runs have failed
 
     try:
         if manifest.stat().st_size > LARGEST_MANIFEST:

@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 
-from runhook.domain.secret_names import is_secret_name
-from runhook.domain.secret_places import REPLACEMENT, end_of_value
+from runhook.domain.secrets.names import is_secret_name
+from runhook.domain.secrets.places import REPLACEMENT, end_of_value
 
 LEFT_OUT = "..."
 VARIABLES = re.compile(r"--(?:vars|args)(?:=|[ \t]{1,4}(?:\\\n[ \t]{0,8})?)")

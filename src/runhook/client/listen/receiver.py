@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, TextIO
 
-from runhook.domain.signature import (
+from runhook.domain.webhooks.signature import (
     SECRET_PREFIX,
     Secret,
     SignatureError,

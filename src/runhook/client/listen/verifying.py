@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from runhook.domain.signature import (
+from runhook.domain.webhooks.signature import (
     SECRET_PREFIX,
     TOLERANCE,
     Secret,

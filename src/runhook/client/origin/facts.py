@@ -20,7 +20,7 @@ from runhook.client.origin.systems import (
     System,
 )
 from runhook.client.settings import ClientSettings
-from runhook.domain.artifacts import shorten
+from runhook.domain.dbt.artifacts import shorten
 
 NOTHING = System(name="nothing", found_by="", reason=(SCHEDULED,))
 """What starts dbt where nothing is recognised; dbt Cloud's most frequent reason fits best."""

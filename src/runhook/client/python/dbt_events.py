@@ -19,7 +19,7 @@ from runhook.client.dbt.artifacts import MANIFEST, owners_of_nodes, read_head
 from runhook.client.dbt.surroundings import Surroundings
 from runhook.client.run.steps import Step, ended_step, step_name
 from runhook.client.run.verdict import Verdict, canceled, errored, failed, succeeded
-from runhook.domain.artifacts import (
+from runhook.domain.dbt.artifacts import (
     FAILED_STATUSES,
     NAMED_NODES,
     SLOWEST_NODES,
@@ -30,7 +30,7 @@ from runhook.domain.artifacts import (
     project_and_invocation,
     summarise,
 )
-from runhook.domain.node_facts import NodeFacts
+from runhook.domain.dbt.node_facts import NodeFacts
 
 
 @dataclass(frozen=True, slots=True)

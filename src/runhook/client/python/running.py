@@ -31,8 +31,8 @@ from runhook.client.run.steps import Step, ended_step, failure, first_failed, pr
 from runhook.client.run.verdict import Verdict, canceled, errored, failed, succeeded
 from runhook.client.settings import ClientSettings, read_settings, working_folder
 from runhook.client.trouble import trouble_of
-from runhook.domain.artifacts import RunResults, shorten
-from runhook.domain.redaction import Redactor
+from runhook.domain.dbt.artifacts import RunResults, shorten
+from runhook.domain.secrets.redaction import Redactor
 
 MESSAGE_CHARACTERS = 250
 log = logging.getLogger("runhook")

@@ -20,7 +20,7 @@ from runhook.domain.version import VERSION
 from runhook.secret_files import secret_in
 
 if TYPE_CHECKING:
-    from runhook.domain.proxies import Proxy
+    from runhook.domain.network.proxies import Proxy
 
 LARGEST_ANSWER = 1 << 20
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -249,9 +249,9 @@ def find_proxy(url: SplitResult, environ: Mapping[str, str]) -> "Proxy | None":
     name = f"{url.scheme}_proxy"
     if not (environ.get(name) or environ.get(name.upper())):
         return None
-    from runhook.domain.destinations import DEFAULT_PORTS  # noqa: PLC0415 - as below
     from runhook.domain.errors import InvalidError  # noqa: PLC0415 - 12 ms that few have to pay
-    from runhook.domain.proxies import Proxies  # noqa: PLC0415 - as above
+    from runhook.domain.network.destinations import DEFAULT_PORTS  # noqa: PLC0415 - as below
+    from runhook.domain.network.proxies import Proxies  # noqa: PLC0415 - as above
 
     try:
         proxy = Proxies.of(environ).proxy_for(

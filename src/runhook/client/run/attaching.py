@@ -12,9 +12,9 @@ from runhook.client.dbt.tag import TAG
 from runhook.client.reporting.service import RequestFailed, Service
 from runhook.client.run.steps import Step
 from runhook.client.trouble import trouble_of
-from runhook.domain.artifacts import version_and_step
-from runhook.domain.secret_names import is_secret_name
-from runhook.domain.secret_places import REPLACEMENT
+from runhook.domain.dbt.artifacts import version_and_step
+from runhook.domain.secrets.names import is_secret_name
+from runhook.domain.secrets.places import REPLACEMENT
 
 ATTACHING_SECONDS = 15.0
 """How much longer a run may take whose artifacts are to be attached: a manifest may be large."""

@@ -26,7 +26,7 @@ from runhook.client.run.reports import finished, started
 from runhook.client.run.steps import Step, step_from
 from runhook.client.run.verdict import Verdict
 from runhook.client.settings import ClientSettings, working_folder
-from runhook.domain.redaction import Redactor
+from runhook.domain.secrets.redaction import Redactor
 
 Progress = Callable[[], Mapping[str, object] | None]
 """Tells how far a run has come; None if that cannot be said."""

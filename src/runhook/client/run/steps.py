@@ -11,7 +11,7 @@ from runhook.client.dbt.command_lines import shown_command
 from runhook.client.processes.programs import DBT_NAMES
 from runhook.client.reporting.report import rfc_3339
 from runhook.client.run.verdict import Verdict
-from runhook.domain.artifacts import (
+from runhook.domain.dbt.artifacts import (
     KINDS_OF_STATUS,
     NAMED_NODES,
     OTHER_NODES,
@@ -106,7 +106,7 @@ def step_name(command: Sequence[str], redact: Callable[[str], str]) -> str:
 
 def reported(steps: Sequence[Step]) -> list[dict[str, object]]:
     """Steps as the service accepts them; of very many, the first and the last ones."""
-    from runhook.domain.steps import log_of  # noqa: PLC0415 - few runs have several steps
+    from runhook.domain.runs.steps import log_of  # noqa: PLC0415 - few runs have several steps
 
     if len(steps) > MOST_STEPS:
         half = MOST_STEPS // 2

@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from runhook.client.processes.programs import DBT_NAMES
 from runhook.client.run.ending import CommandEnding
-from runhook.domain.artifacts import (
+from runhook.domain.dbt.artifacts import (
     SENTENCE_CHARACTERS,
     RunResults,
     failures_in_words,

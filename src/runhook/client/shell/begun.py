@@ -41,7 +41,7 @@ from runhook.client.run.steps import Step, failure, first_failed, success
 from runhook.client.run.verdict import Verdict, canceled, errored
 from runhook.client.settings import ClientSettings
 from runhook.client.trouble import trouble_of
-from runhook.domain.redaction import Redactor
+from runhook.domain.secrets.redaction import Redactor
 
 CREATING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 LEFT = (BEGUN_SUFFIX, STEPS_SUFFIX, UNFINISHED_SUFFIX)

@@ -19,8 +19,8 @@ from runhook.client.run.verdict import Verdict, judge_run
 from runhook.client.settings import ClientSettings, working_folder
 from runhook.client.trouble import trouble_of
 from runhook.client.wrapper.lookout import Seen
-from runhook.domain.artifacts import SENTENCE_CHARACTERS, RunResults, short_name, shorten
-from runhook.domain.redaction import Redactor
+from runhook.domain.dbt.artifacts import SENTENCE_CHARACTERS, RunResults, short_name, shorten
+from runhook.domain.secrets.redaction import Redactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from runhook.domain.formats.format import SENTENCE_CHARACTERS, Answer
-from runhook.domain.text import fit, one_line
+from runhook.domain.messages.text import fit, one_line
 
 LONGEST_PAUSE = timedelta(hours=4)
 

@@ -7,7 +7,6 @@ import re
 from typing import assert_never
 from urllib.parse import quote
 
-from runhook.domain.events import Event
 from runhook.domain.formats.format import (
     Answer,
     Meaning,
@@ -16,10 +15,11 @@ from runhook.domain.formats.format import (
     Rendered,
     SignedFormat,
 )
-from runhook.domain.notices import Deactivation, MissedRun, Notice
+from runhook.domain.messages.notices import Deactivation, MissedRun, Notice
+from runhook.domain.messages.telling import Telling
 from runhook.domain.payload import data_of, encoded
 from runhook.domain.payload.v2023_02 import precise_text
-from runhook.domain.telling import Telling
+from runhook.domain.runs.events import Event
 
 TYPE_PREFIX = "runhook."
 # The HTTP binding (3.1.3.2) encodes these, and all that is no visible ASCII character.

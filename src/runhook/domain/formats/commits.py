@@ -4,11 +4,11 @@ import re
 from typing import TypeVar
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import Event, EventType
 from runhook.domain.formats.format import Audience, Look, MessageFormat
-from runhook.domain.message import Message
-from runhook.domain.notices import Notice
-from runhook.domain.text import fit
+from runhook.domain.messages.message import Message
+from runhook.domain.messages.notices import Notice
+from runhook.domain.messages.text import fit
+from runhook.domain.runs.events import Event, EventType
 
 COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 CONTEXT_LIMIT = 100

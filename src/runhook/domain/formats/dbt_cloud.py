@@ -1,10 +1,10 @@
 """dbt Cloud's own payloads, signed as dbt Cloud signs them."""
 
-from runhook.domain.events import Event
 from runhook.domain.formats.format import NoSettings, Rendered, SignedFormat
-from runhook.domain.notices import Notice
+from runhook.domain.messages.notices import Notice
+from runhook.domain.messages.telling import Telling
 from runhook.domain.payload import render_payload
-from runhook.domain.telling import Telling
+from runhook.domain.runs.events import Event
 
 
 class DbtCloud(SignedFormat[NoSettings]):

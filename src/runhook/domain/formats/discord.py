@@ -19,12 +19,12 @@ from runhook.domain.formats.format import (
     Reading,
     Rendered,
 )
-from runhook.domain.message import Link, Message, Node, Severity, and_more
+from runhook.domain.messages.message import Link, Message, Node, Severity, and_more
+from runhook.domain.messages.telling import Telling
+from runhook.domain.messages.text import fill, fit
+from runhook.domain.options.rate_limits import RateLimit
 from runhook.domain.payload import encoded
 from runhook.domain.payload.v2023_02 import precise_text
-from runhook.domain.rate_limits import RateLimit
-from runhook.domain.telling import Telling
-from runhook.domain.text import fill, fit
 
 COLORS = {
     Severity.NEUTRAL: 0x868E96,

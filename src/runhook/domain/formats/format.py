@@ -11,12 +11,12 @@ from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import ClassVar, Generic, TypeVar
 
-from runhook.domain.events import Event, EventType
-from runhook.domain.message import Message, message_of
-from runhook.domain.notices import Notice
-from runhook.domain.rate_limits import RateLimit
-from runhook.domain.telling import Telling
-from runhook.domain.text import fit, one_line
+from runhook.domain.messages.message import Message, message_of
+from runhook.domain.messages.notices import Notice
+from runhook.domain.messages.telling import Telling
+from runhook.domain.messages.text import fit, one_line
+from runhook.domain.options.rate_limits import RateLimit
+from runhook.domain.runs.events import Event, EventType
 
 SENTENCE_CHARACTERS = 300
 TRIED_AGAIN = frozenset({408, 425, 429})

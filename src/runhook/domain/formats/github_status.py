@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, replace
 
-from runhook.domain.declaring import option
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.commits import (
@@ -16,10 +15,11 @@ from runhook.domain.formats.commits import (
 )
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
 from runhook.domain.formats.incidents import check_integration_key, needed
-from runhook.domain.kinds import SecretText, Text
-from runhook.domain.message import Message, Status
+from runhook.domain.messages.message import Message, Status
+from runhook.domain.messages.telling import Telling
+from runhook.domain.options.declaring import option
+from runhook.domain.options.kinds import SecretText, Text
 from runhook.domain.payload import encoded
-from runhook.domain.telling import Telling
 
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 DESCRIPTION_LIMIT = 126

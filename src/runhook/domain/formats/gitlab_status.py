@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from runhook.domain.declaring import option
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.commits import (
@@ -17,10 +16,11 @@ from runhook.domain.formats.commits import (
 )
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
 from runhook.domain.formats.incidents import check_integration_key, needed
-from runhook.domain.kinds import SecretText, Text
-from runhook.domain.message import Message, Status
+from runhook.domain.messages.message import Message, Status
+from runhook.domain.messages.telling import Telling
+from runhook.domain.options.declaring import option
+from runhook.domain.options.kinds import SecretText, Text
 from runhook.domain.payload import encoded
-from runhook.domain.telling import Telling
 
 PROJECT = re.compile(r"\d{1,20}|[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){1,20}")
 DESCRIPTION_LIMIT = 230

@@ -16,11 +16,11 @@ from runhook.domain.formats.format import (
     Reading,
     Rendered,
 )
-from runhook.domain.message import Message, Node, Severity, and_more
+from runhook.domain.messages.message import Message, Node, Severity, and_more
+from runhook.domain.messages.telling import Telling
+from runhook.domain.messages.text import as_many_as_fit, fit
+from runhook.domain.options.rate_limits import RateLimit
 from runhook.domain.payload import encoded
-from runhook.domain.rate_limits import RateLimit
-from runhook.domain.telling import Telling
-from runhook.domain.text import as_many_as_fit, fit
 
 HOST = "chat.googleapis.com"
 LARGEST = 28_000

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from runhook.domain.declaring import option
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
 from runhook.domain.formats.incidents import (
@@ -16,11 +15,12 @@ from runhook.domain.formats.incidents import (
     word_for,
 )
 from runhook.domain.formats.pagerduty import PagerSeverity
-from runhook.domain.kinds import Choice, SecretText
-from runhook.domain.message import Message, Node
+from runhook.domain.messages.message import Message, Node
+from runhook.domain.messages.telling import Telling
+from runhook.domain.messages.text import fit
+from runhook.domain.options.declaring import option
+from runhook.domain.options.kinds import Choice, SecretText
 from runhook.domain.payload import encoded
-from runhook.domain.telling import Telling
-from runhook.domain.text import fit
 
 TITLE_LIMIT = 250
 REASON_LIMIT = 2_000

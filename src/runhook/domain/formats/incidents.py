@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import EventType
 from runhook.domain.formats.format import Audience, Look, MessageFormat
-from runhook.domain.kinds import Typed, Word, word_in
-from runhook.domain.message import Message, Node
-from runhook.domain.text import fit, one_line
+from runhook.domain.messages.message import Message, Node
+from runhook.domain.messages.text import fit, one_line
+from runhook.domain.options.kinds import Typed, Word, word_in
+from runhook.domain.runs.events import EventType
 
 ENVIRONMENTS_LIMIT = 100
 NAME_LIMIT = 255

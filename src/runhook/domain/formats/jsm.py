@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import quote
 
-from runhook.domain.declaring import option
 from runhook.domain.formats.addresses import with_parameter
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
@@ -18,11 +17,12 @@ from runhook.domain.formats.incidents import (
     source_of,
     word_for,
 )
-from runhook.domain.kinds import Choice, SecretText
-from runhook.domain.message import Message
+from runhook.domain.messages.message import Message
+from runhook.domain.messages.telling import Telling
+from runhook.domain.messages.text import fit
+from runhook.domain.options.declaring import option
+from runhook.domain.options.kinds import Choice, SecretText
 from runhook.domain.payload import encoded
-from runhook.domain.telling import Telling
-from runhook.domain.text import fit
 
 MESSAGE_LIMIT = 117
 DESCRIPTION_LIMIT = 13_500

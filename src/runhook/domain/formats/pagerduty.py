@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from runhook.domain.declaring import option
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
@@ -22,11 +21,12 @@ from runhook.domain.formats.incidents import (
     title_of,
     word_for,
 )
-from runhook.domain.kinds import Choice, SecretText
-from runhook.domain.message import Message, Severity
+from runhook.domain.messages.message import Message, Severity
+from runhook.domain.messages.telling import Telling
+from runhook.domain.options.declaring import option
+from runhook.domain.options.kinds import Choice, SecretText
 from runhook.domain.payload import encoded
 from runhook.domain.payload.v2023_02 import precise_text
-from runhook.domain.telling import Telling
 
 KEY_CHARACTERS = 32
 SUMMARY_LIMIT = 920

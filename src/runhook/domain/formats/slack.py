@@ -15,11 +15,11 @@ from runhook.domain.formats.format import (
     Reading,
     Rendered,
 )
-from runhook.domain.message import Fact, Link, Message, Node, Severity, and_more
+from runhook.domain.messages.message import Fact, Link, Message, Node, Severity, and_more
+from runhook.domain.messages.telling import Telling
+from runhook.domain.messages.text import fill, fit
+from runhook.domain.options.rate_limits import RateLimit
 from runhook.domain.payload import encoded
-from runhook.domain.rate_limits import RateLimit
-from runhook.domain.telling import Telling
-from runhook.domain.text import fill, fit
 
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 COLORS = {

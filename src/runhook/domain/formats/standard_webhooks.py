@@ -3,12 +3,12 @@
 Its data is that of dbt Cloud's payload, in the version that the webhook chose.
 """
 
-from runhook.domain.events import Event
 from runhook.domain.formats.format import NoSettings, Rendered, SignedFormat
-from runhook.domain.notices import Notice
+from runhook.domain.messages.notices import Notice
+from runhook.domain.messages.telling import Telling
 from runhook.domain.payload import data_of, encoded
 from runhook.domain.payload.v2023_02 import precise_text
-from runhook.domain.telling import Telling
+from runhook.domain.runs.events import Event
 
 
 class StandardWebhooks(SignedFormat[NoSettings]):

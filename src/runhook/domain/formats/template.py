@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 
-from runhook.domain.artifacts import SHOWN_NODES
-from runhook.domain.declaring import option
+from runhook.domain.dbt.artifacts import SHOWN_NODES
 from runhook.domain.errors import InvalidError
-from runhook.domain.events import EventType
 from runhook.domain.formats.format import Audience, MessageFormat, Rendered
 from runhook.domain.formats.incidents import lines_of
-from runhook.domain.kinds import Choice, Flag, Text
-from runhook.domain.message import Fact, Link, Message, Node, Severity, Status
+from runhook.domain.messages.message import Fact, Link, Message, Node, Severity, Status
+from runhook.domain.messages.telling import DeliveryId, Telling, WebhookId
+from runhook.domain.messages.templates import Template
+from runhook.domain.messages.text import clean, fit, one_line
+from runhook.domain.options.declaring import option
+from runhook.domain.options.kinds import Choice, Flag, Text
 from runhook.domain.payload.v2023_02 import second_text
-from runhook.domain.runs import AccountId
-from runhook.domain.telling import DeliveryId, Telling, WebhookId
-from runhook.domain.templates import Template
-from runhook.domain.text import clean, fit, one_line
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import AccountId
 
 MOST_FACTS = 10
 MOST_LINKS = 2

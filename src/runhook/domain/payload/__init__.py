@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import assert_never, cast
 
-from runhook.domain.events import RESULT_EVENTS, Event
-from runhook.domain.notices import Deactivation, MissedRun, Notice
+from runhook.domain.dbt.results import read_node_results
+from runhook.domain.messages.links import links_of
+from runhook.domain.messages.notices import Deactivation, MissedRun, Notice
+from runhook.domain.messages.telling import PayloadVersion, Telling
 from runhook.domain.payload import v2022_05, v2023_02
-from runhook.domain.payload.links import links_of
-from runhook.domain.results import read_node_results
-from runhook.domain.telling import PayloadVersion, Telling
+from runhook.domain.runs.events import RESULT_EVENTS, Event
 
 RENDERERS = {
     PayloadVersion.V2022_05: v2022_05.render,

@@ -6,14 +6,14 @@ Every id inside `data` is a string, `account_id` is a number; times are UTC, to 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from runhook.domain.artifacts import FailedNode
-from runhook.domain.events import Event, EventType
-from runhook.domain.notices import Deactivation, MissedRun, Notice
-from runhook.domain.payload.links import Links
-from runhook.domain.results import NodeResults
-from runhook.domain.runs import SCHEDULED, Run
+from runhook.domain.dbt.artifacts import FailedNode
+from runhook.domain.dbt.results import NodeResults
+from runhook.domain.messages.links import Links
+from runhook.domain.messages.notices import Deactivation, MissedRun, Notice
+from runhook.domain.messages.telling import Telling
+from runhook.domain.runs.events import Event, EventType
+from runhook.domain.runs.run import SCHEDULED, Run
 from runhook.domain.spans import span_text
-from runhook.domain.telling import Telling
 
 
 def render(event: Event, telling: Telling, beside: Mapping[str, object]) -> dict[str, object]:

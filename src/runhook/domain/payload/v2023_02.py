@@ -7,14 +7,14 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from runhook.domain.artifacts import FailedNode
-from runhook.domain.events import Event, EventType
-from runhook.domain.notices import Deactivation, MissedRun, Notice
-from runhook.domain.payload.links import Links
-from runhook.domain.results import NodeResults
-from runhook.domain.runs import Run, RunStatus
+from runhook.domain.dbt.artifacts import FailedNode
+from runhook.domain.dbt.results import NodeResults
+from runhook.domain.messages.links import Links
+from runhook.domain.messages.notices import Deactivation, MissedRun, Notice
+from runhook.domain.messages.telling import Telling
+from runhook.domain.runs.events import Event, EventType
+from runhook.domain.runs.run import Run, RunStatus
 from runhook.domain.spans import span_text
-from runhook.domain.telling import Telling
 
 STATUS_WORDS = {
     EventType.STARTED: ("Running", RunStatus.RUNNING),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import Meta, Struct, UnsetType, field
 
-from runhook.storage.columns import EPOCH, MICROSECOND
+from runhook.storage.engine.columns import EPOCH, MICROSECOND
 
 Data = TypeVar("Data")
 

@@ -8,8 +8,8 @@ from litestar import Router, get
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from runhook.server.authentication import Access, authorize, open_to
-from runhook.server.web.errors import show_error
+from runhook.server.access.authentication import Access, authorize, open_to
+from runhook.server.web.page.errors import show_error
 
 PLACES = ("/deploy", "/next/deploy", "/next/accounts", "/accounts")
 

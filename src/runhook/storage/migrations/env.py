@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from runhook.storage.tables import metadata
+from runhook.storage.engine.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

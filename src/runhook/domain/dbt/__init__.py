@@ -1,0 +1,1 @@
+"""What dbt writes: artifacts, manifests and results, read with suspicion."""

@@ -1,0 +1,1 @@
+"""Deliveries: their states, verdicts on attempts, retries, budgets and redeliveries."""

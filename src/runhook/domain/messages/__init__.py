@@ -1,0 +1,1 @@
+"""What is said of an event or a notice: to whom, with which links, in which words."""

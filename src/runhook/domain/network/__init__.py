@@ -1,0 +1,1 @@
+"""Where requests may go, through which proxies, and which client sent one."""

@@ -1,0 +1,1 @@
+"""The processes of the service: their clocks, their presence and their variables."""

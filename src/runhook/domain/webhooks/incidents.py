@@ -1,0 +1,306 @@
+"""Incidents: which messages a webhook gets of a job that fails, stays so, and recovers.
+
+Everything here is about one webhook and one job, whose environment belongs to it: they share a key.
+
+The rules:
+1. A failed run and a missed run are failures, a run that succeeded is a success. What else happens
+   to a job, a cancellation too, is neither: it begins no incident and ends none.
+2. `every` tells each event, `failures` each failed run once, `changes` the first failure after a
+   success and then the first success after that. A service that opens incidents gets the
+   success that ends one, whatever the setting.
+3. With a hold a failure is told that long after it happened, unless the job succeeds meanwhile. A
+   failure that follows one that was told is held no more.
+4. Of runs that overlap, the one that started last says how the job does: an older run's success
+   ends no newer failure, and an older run's failure begins no incident after a newer success. A run
+   may correct itself: one that was lost can turn out to have succeeded.
+5. A failure counts as told from when its delivery is owed. If that ends without having arrived, it
+   was not told, and the next failure is.
+6. What a webhook's filters keep from it begins no incident. The end of one that was told of passes
+   them.
+7. What happens while a webhook is inactive has not been told.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import NamedTuple, assert_never
+
+from runhook.domain.formats import FORMATS
+from runhook.domain.formats.format import Audience
+from runhook.domain.messages.notices import MissedRun, Notice
+from runhook.domain.runs.events import Event, EventType
+from runhook.domain.runs.run import Job, Run, RunId, RunStatus
+from runhook.domain.webhooks.options import Notify, Options
+from runhook.domain.webhooks.webhook import Webhook
+
+FAILURE_EVENTS = frozenset({EventType.COMPLETED, EventType.ERRORED, EventType.MISSED})
+"""What can tell of a failure."""
+HEALED_REASON = "The job succeeded before the hold was over."
+OUTDATED_WARNING = (
+    "A newer event of the job has been sent since. Sent once more, this one may open an incident "
+    "that is over, or end one that goes on."
+)
+SUPERSEDED_REASON = "A newer event of the job took its place."
+
+
+class Bearing(Enum):
+    """What an event says of how its job does."""
+
+    FAILURE = "failure"
+    SUCCESS = "success"
+    NEITHER = "neither"
+
+
+class Told(Enum):
+    """How far a webhook has been told of the failure that goes on."""
+
+    NOT = "not"
+    """There is none, or it has not arrived."""
+    HELD = "held"
+    """It waits for the end of its hold."""
+    TRIED = "tried"
+    """It was given up, though an attempt may have arrived unnoticed."""
+    TOLD = "told"
+
+
+class Say(Enum):
+    """What is done with an event."""
+
+    NOTHING = "nothing"
+    NOW = "now"
+    AFTER_HOLD = "after hold"
+
+
+class Place(NamedTuple):
+    """A run's place among those of its job, by their starts."""
+
+    started_at: datetime
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a webhook wants to be told."""
+
+    notify: Notify = Notify.EVERY
+    hold: timedelta = timedelta()
+    opens_incidents: bool = False
+    """Whether a failure opens an incident there, which a success has to end."""
+    is_for_people: bool = False
+    """Whether a failed run is told once, though it gives two events."""
+    is_active: bool = True
+
+    @property
+    def follows_jobs(self) -> bool:
+        """Whether what it is told depends on what it was told before."""
+        return self.notify is not Notify.EVERY or bool(self.hold) or self.opens_incidents
+
+    @property
+    def tells_ends_once(self) -> bool:
+        """Whether a failed run is told as errored or as completed, whichever comes first."""
+        return self.is_for_people or self.notify is not Notify.EVERY
+
+    @property
+    def joins_events(self) -> bool:
+        """Whether a failure and what follows it are one story, told in its order."""
+        return self.notify is Notify.CHANGES or self.opens_incidents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentFact:
+    """What an event or a notice says of its job."""
+
+    bearing: Bearing
+    job: Job
+    place: Place | None = None
+    """Of its run; None for a run that did not start."""
+
+    @property
+    def run_id(self) -> RunId | None:
+        """Which run it is about."""
+        return self.place and self.place.run_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a webhook knows of a job."""
+
+    told: Told = Told.NOT
+    failed_run: RunId | None = None
+    """The last run whose failure was told, or is held."""
+    newest: Place | None = None
+    """The run that started last, of those that ended in a success or a failure."""
+    is_well: bool = True
+    """How that one ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is told, and what is known after that."""
+
+    say: Say
+    standing: Standing
+    has_recovered: bool = False
+    """Whether it is the first success after a failure that was told."""
+    heals: bool = False
+    """Whether what is on hold is not told any more."""
+    is_followed: bool = False
+    """Whether it is from this delivery on that the failure counts as told."""
+
+
+UNKNOWN = Standing()
+
+
+def usual_notify(format_name: str) -> Notify:
+    """Default of a webhook that does not choose, by its format."""
+    audience = FORMATS[format_name].audience
+    return Notify.CHANGES if audience in (Audience.PEOPLE, Audience.INCIDENTS) else Notify.EVERY
+
+
+def opens_incidents(options: Options) -> bool:
+    """Whether a failure opens an incident where a webhook sends to."""
+    return FORMATS[options.format].audience is Audience.INCIDENTS
+
+
+def manner_of(webhook: Webhook) -> Manner:
+    """Return how a webhook wants to be told."""
+    return Manner(
+        notify=webhook.options.notify,
+        hold=webhook.options.hold,
+        opens_incidents=opens_incidents(webhook.options),
+        is_for_people=FORMATS[webhook.options.format].audience is not Audience.PROGRAMS,
+        is_active=webhook.active,
+    )
+
+
+def follows(webhook: Webhook, job: Job) -> bool:
+    """Whether a webhook has to know how a job does, whatever it asks for."""
+    return manner_of(webhook).follows_jobs and webhook.covers(job)
+
+
+def forgets_jobs(before: Webhook, after: Webhook) -> bool:
+    """Whether what a webhook was told of jobs counts no more: others are told, or all was."""
+    followed = manner_of(before).follows_jobs and manner_of(after).follows_jobs
+    return not followed or before.moves != after.moves
+
+
+def fact_of(event: Event | Notice) -> IncidentFact | None:
+    """Return what an event says of its job; None if it is about none."""
+    match event:
+        case Event():
+            return IncidentFact(
+                bearing=bearing_of(event), job=event.run.job, place=incident_place(event.run)
+            )
+        case MissedRun():
+            return IncidentFact(bearing=Bearing.FAILURE, job=event.job)
+        case _:
+            return None
+
+
+def bearing_of(event: Event) -> Bearing:
+    """Return what a run's event says of the job."""
+    if event.type not in (EventType.COMPLETED, EventType.ERRORED):
+        return Bearing.NEITHER
+    return Bearing.SUCCESS if event.run.status is RunStatus.SUCCESS else Bearing.FAILURE
+
+
+def incident_place(run: Run) -> Place:
+    """Return a run's place; none can have started after it was reported, whatever it says."""
+    return Place(min(run.started_at, run.created_at), run.id)
+
+
+def decide(standing: Standing, fact: IncidentFact, manner: Manner, *, is_wanted: bool) -> Decision:
+    """Decide whether an event is told, by what a webhook knows of its job.
+
+    Args:
+        standing: what it knows; nothing else has to be remembered.
+        fact: what the event says of the job.
+        manner: how the webhook wants to be told.
+        is_wanted: whether it asked for the event, and its filters let it through.
+    """
+    match fact.bearing:
+        case Bearing.FAILURE:
+            return decide_failure(standing, fact, manner, is_wanted=is_wanted)
+        case Bearing.SUCCESS:
+            return decide_success(standing, fact, manner, is_wanted=is_wanted)
+        case Bearing.NEITHER:
+            is_told = is_wanted and manner.notify is Notify.EVERY and not manner.opens_incidents
+            return Decision(say=Say.NOW if is_told else Say.NOTHING, standing=standing)
+        case unknown:
+            assert_never(unknown)
+
+
+def decide_failure(
+    standing: Standing, fact: IncidentFact, manner: Manner, *, is_wanted: bool
+) -> Decision:
+    """Decide whether a failure is told."""
+    if not is_wanted:
+        return Decision(say=Say.NOTHING, standing=standing)
+    after = with_end(standing, fact, is_well=False)
+    if is_old_news(standing, fact, manner) or is_known(standing, fact, manner):
+        return Decision(say=Say.NOTHING, standing=after)
+    if not manner.is_active:
+        return Decision(say=Say.NOW, standing=after)
+    is_held = bool(manner.hold) and not goes_on(standing, manner)
+    told = Told.HELD if is_held else Told.TOLD
+    return Decision(
+        say=Say.AFTER_HOLD if is_held else Say.NOW,
+        standing=replace(after, told=told, failed_run=fact.run_id),
+        # Of several that are held, the first is told first.
+        is_followed=standing.told is not Told.HELD or not is_held,
+    )
+
+
+def is_old_news(standing: Standing, fact: IncidentFact, manner: Manner) -> bool:
+    """Whether a failure was mended before it was known, and is told only where each is."""
+    is_mended = standing.is_well and is_older(fact, standing)
+    return is_mended and (manner.joins_events or bool(manner.hold))
+
+
+def is_known(standing: Standing, fact: IncidentFact, manner: Manner) -> bool:
+    """Whether a failure was told before, or is about to be."""
+    if manner.notify is Notify.EVERY:
+        return False
+    if manner.notify is Notify.CHANGES:
+        return standing.told in (Told.TOLD, Told.HELD)
+    return fact.run_id is not None and fact.run_id == standing.failed_run
+
+
+def goes_on(standing: Standing, manner: Manner) -> bool:
+    """Whether a failure continues one that was told, so that it need not be held."""
+    return manner.joins_events and standing.told in (Told.TOLD, Told.TRIED)
+
+
+def decide_success(
+    standing: Standing, fact: IncidentFact, manner: Manner, *, is_wanted: bool
+) -> Decision:
+    """Decide whether a success is told."""
+    says_each = manner.notify is Notify.EVERY and not manner.opens_incidents and is_wanted
+    if is_older(fact, standing) and not standing.is_well:
+        return Decision(say=Say.NOW if says_each else Say.NOTHING, standing=standing)
+    has_recovered = standing.told is Told.TOLD or (
+        standing.told is Told.TRIED and manner.opens_incidents
+    )
+    is_told = says_each or (manner.joins_events and has_recovered)
+    after = with_end(standing, fact, is_well=True)
+    return Decision(
+        say=Say.NOW if is_told else Say.NOTHING,
+        # An inactive webhook gets the recovery once it is active.
+        standing=replace(after, told=Told.NOT) if manner.is_active else after,
+        has_recovered=has_recovered,
+        heals=standing.told is not Told.NOT,
+    )
+
+
+def is_older(fact: IncidentFact, standing: Standing) -> bool:
+    """Whether a run started before the newest one that has ended."""
+    if fact.place is None or standing.newest is None:
+        return False
+    return fact.place < standing.newest
+
+
+def with_end(standing: Standing, fact: IncidentFact, *, is_well: bool) -> Standing:
+    """Return a standing in which a run's end is known."""
+    if fact.place is None or is_older(fact, standing):
+        return standing
+    return replace(standing, newest=fact.place, is_well=is_well)

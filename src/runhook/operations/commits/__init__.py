@@ -1,0 +1,1 @@
+"""Transactions that many callers share, or that are repeated."""

@@ -1,0 +1,1 @@
+"""What is done with deliveries: owed, prepared, attempted, canceled, redelivered."""

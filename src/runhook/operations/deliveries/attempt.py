@@ -1,0 +1,444 @@
+"""Attempt deliveries: claim them, and record their outcomes.
+
+The sending lies in between, outside any transaction.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+import structlog
+
+from runhook.clock import Clock
+from runhook.domain.deliveries.attempt_counts import counts_by_hour
+from runhook.domain.deliveries.delivery import Attempt, Claim, Delivery, DeliveryState, Lease
+from runhook.domain.deliveries.judging import (
+    OUR_PAUSE,
+    EndpointGone,
+    GivenUp,
+    Postponed,
+    Refused,
+    Retry,
+    Succeeded,
+    Verdict,
+    gone_reason,
+)
+from runhook.domain.messages.notices import Deactivation
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.webhooks.failing import FIRST_PAUSE, hopeless_reason
+from runhook.domain.webhooks.incidents import opens_incidents
+from runhook.domain.webhooks.webhook import Endpoint, Webhook
+from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.deliveries.cancel_waiting import cancel_waiting
+from runhook.operations.deliveries.deactivate import deactivate
+from runhook.operations.service.keep_time import is_doubted
+from runhook.storage.deliveries.claims import (
+    AttemptEnd,
+    Turn,
+    Waiting,
+    claim_due,
+    end_attempts,
+    give_turns_back,
+    hold_claims,
+    pass_gates,
+    postpone_claims,
+    release_claims,
+    renew_claims,
+    reopen_gates,
+    return_abandoned,
+    return_all_claimed,
+    stranded_webhooks,
+    waiting_webhooks,
+)
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.webhooks.rows import (
+    Dispatch,
+    find_endpoints,
+    lock_dispatched,
+    note_dispatches,
+    pause_sealed,
+)
+from runhook.storage.webhooks.standings import outdated_retries_among, supersede_claimed
+from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
+
+log = structlog.get_logger()
+
+NOT_COUNTED = (Succeeded(), Refused())
+"""Verdicts of an endpoint that answers; what we built wrong is not its failure."""
+NO_GATES: Mapping[WebhookId, Waiting] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery that is ours to send, and where it goes now."""
+
+    delivery: Delivery
+    endpoint: Endpoint
+    probe_until: datetime | None = None
+    """For a probe: until when no other worker probes the endpoint."""
+
+    @property
+    def claim(self) -> Claim:
+        """The hold under which it is sent."""
+        return self.delivery.claim
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it tries a paused endpoint."""
+        return self.probe_until is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An attempt of a claimed delivery, and what we decided.
+
+    ``claimed.endpoint`` is where it was sent, which need not be where the webhook is now.
+    """
+
+    claimed: Claimed
+    attempt: Attempt
+    verdict: Verdict
+
+    @property
+    def is_postponed(self) -> bool:
+        """Whether it was us who could not send, so that there is no attempt to be recorded."""
+        return isinstance(self.verdict, Postponed)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Result of recording an attempt."""
+
+    counted: bool
+    """No if the claim was lost meanwhile: the delivery is back in the queue or claimed anew."""
+    is_closed: bool
+    """Whether nothing that was claimed before should be sent to the webhook: its endpoint is
+    paused, it is not active, or we could not send to it."""
+
+
+async def look(store: Store) -> Mapping[WebhookId, Waiting]:
+    """Webhooks with pending deliveries, and how long until they can be sent."""
+    async with store.read() as tx:
+        return await waiting_webhooks(tx)
+
+
+@repeats_contended
+async def claim_deliveries(
+    store: Store,
+    places: Mapping[WebhookId, int],
+    lease: Lease,
+    *,
+    gated: Mapping[WebhookId, Waiting] = NO_GATES,
+) -> Sequence[Claimed]:
+    """Claim what is due, up to so many for each webhook of ``places``, with fresh endpoints.
+
+    Of the ``gated`` webhooks, which are paused or have a rate limit, something is claimed only if
+    the turn is ours. Of one that is gated meanwhile, nothing is.
+    """
+    async with store.write() as tx:
+        turns = await take_turns(tx, places, lease, gated)
+        open_to_us = {
+            webhook_id: count
+            for webhook_id, count in places.items()
+            if webhook_id in turns or webhook_id not in gated
+        }
+        deliveries = await claim_due(tx, open_to_us, lease) if open_to_us else []
+        await return_unused(tx, places, Counter(one.webhook_id for one in deliveries), gated, turns)
+        if not deliveries:
+            return []
+        endpoints = await find_endpoints(tx, {one.webhook_id for one in deliveries})
+        claimed = [
+            Claimed(one, endpoints[one.webhook_id], probe_until=turns.get(one.webhook_id))
+            for one in deliveries
+            if one.webhook_id in endpoints
+            and (one.webhook_id in turns or not endpoints[one.webhook_id].is_gated)
+            and not endpoints[one.webhook_id].is_sealed
+        ]
+        if len(claimed) < len(deliveries):
+            # The webhook was paused, deactivated or deleted while we claimed, or is sealed.
+            ours = {one.delivery.id for one in claimed}
+            await give_back(tx, [one for one in deliveries if one.id not in ours])
+            await leave_sealed_alone(tx, endpoints.values())
+        return await without_superseded(tx, claimed)
+
+
+async def without_superseded(tx: Transaction, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
+    """Return what is still to be sent: a late failure would begin anew what is over by now."""
+    retried = [
+        one.delivery.id
+        for one in claimed
+        if one.delivery.attempt_count and opens_incidents(one.endpoint.options)
+    ]
+    outdated = await outdated_retries_among(tx, retried) if retried else ()
+    if not outdated:
+        return claimed
+    await supersede_claimed(tx, outdated)
+    log.info("retries superseded by newer events of their jobs", deliveries=sorted(outdated))
+    await reopen_probes(tx, [one for one in claimed if one.delivery.id in outdated])
+    return [one for one in claimed if one.delivery.id not in outdated]
+
+
+async def leave_sealed_alone(tx: Transaction, endpoints: Iterable[Endpoint]) -> None:
+    """Pause webhooks whose secrets cannot be opened: the key may come back, and nothing is lost."""
+    sealed = [one.webhook_id for one in endpoints if one.is_sealed]
+    if sealed:
+        log.error("secrets were encrypted with a master key that is not there", webhooks=sealed)
+        await pause_sealed(tx, sealed, FIRST_PAUSE)
+
+
+async def take_turns(
+    tx: Transaction,
+    places: Mapping[WebhookId, int],
+    lease: Lease,
+    gated: Mapping[WebhookId, Waiting],
+) -> Mapping[WebhookId, datetime | None]:
+    """The gated webhooks whose turn this worker got, as ``pass_gates`` says."""
+    turns = {
+        webhook_id: Turn(one.cost_of(places[webhook_id]), one.due_at)
+        for webhook_id, one in gated.items()
+    }
+    return await pass_gates(tx, turns, lease) if turns else {}
+
+
+async def return_unused(
+    tx: Transaction,
+    places: Mapping[WebhookId, int],
+    counts: Mapping[WebhookId, int],
+    gated: Mapping[WebhookId, Waiting],
+    turns: Collection[WebhookId],
+) -> None:
+    """Give back what was taken of turns for more deliveries than there were."""
+    unused = {
+        webhook_id: gated[webhook_id].cost_of(places[webhook_id])
+        - gated[webhook_id].cost_of(counts[webhook_id])
+        for webhook_id in turns
+        if counts[webhook_id] < places[webhook_id]
+    }
+    if unused:
+        await give_turns_back(tx, unused)
+
+
+async def record(
+    store: Store, judged: Sequence[Judged], clock: Clock, *, public_url: str | None = None
+) -> Sequence[Recorded]:
+    """Record attempts, and what they tell of the endpoints' health.
+
+    One whose claim was lost meanwhile changes nothing.
+    """
+    now = clock.now()
+    async with store.write() as tx:
+        held = await hold_claims(tx, [one.claimed.claim for one in judged])
+        kept = [one for one in judged if one.claimed.claim in held]
+        sent = [one for one in kept if not one.is_postponed]
+        closed = await record_held(tx, sent, now=now, public_url=public_url) if sent else set()
+        closed |= await postpone(tx, [one for one in kept if one.is_postponed])
+    return [
+        Recorded(
+            counted=one.claimed.claim in held,
+            is_closed=one.claimed.delivery.webhook_id in closed,
+        )
+        for one in judged
+    ]
+
+
+async def postpone(tx: Transaction, judged: Sequence[Judged]) -> set[WebhookId]:
+    """Give back what we could not send, to be tried again after a pause; return the webhooks."""
+    if not judged:
+        return set()
+    webhooks = {one.claimed.delivery.webhook_id for one in judged}
+    await postpone_claims(tx, [one.claimed.claim for one in judged], OUR_PAUSE)
+    await cancel_waiting(tx, webhooks)
+    await reopen_probes(tx, [one.claimed for one in judged])
+    return webhooks
+
+
+async def record_held(
+    tx: Transaction, judged: Sequence[Judged], *, now: datetime, public_url: str | None
+) -> set[WebhookId]:
+    """Record attempts of deliveries that we hold; return the webhooks that are closed after that.
+
+    First the webhooks, whose rows a deactivation locks too: it sees what we return to the queue, or
+    we see that it was there.
+    """
+    webhooks, database_now = await lock_dispatched(
+        tx, {one.claimed.delivery.webhook_id for one in judged}
+    )
+    by_webhook: dict[WebhookId, list[Judged]] = {webhook_id: [] for webhook_id in webhooks}
+    for one in judged:
+        by_webhook[one.claimed.delivery.webhook_id].append(one)
+    may_be_hopeless = any(one.health.has_failed_for_long(database_now) for one in webhooks.values())
+    is_clock_doubted = may_be_hopeless and await is_doubted(tx)
+    findings = [
+        finding_of(
+            webhook,
+            by_webhook[webhook_id],
+            now=now,
+            database_now=database_now,
+            is_clock_doubted=is_clock_doubted,
+        )
+        for webhook_id, webhook in webhooks.items()
+    ]
+    await note_dispatches(tx, [one.dispatch for one in findings])
+    await end_attempts(tx, [ending_of(one) for one in judged])
+    await add_attempt_counts(
+        tx, [hour for one in webhooks.values() for hour in counted_hours(one, by_webhook[one.id])]
+    )
+    deactivations = [one.deactivation for one in findings if one.deactivation is not None]
+    if deactivations:
+        await deactivate(tx, deactivations, now=now, public_url=public_url)
+    inactive = {one.webhook.id for one in findings if not one.stays_active}
+    if inactive:
+        await cancel_waiting(tx, inactive)
+    return inactive | {one.webhook.id for one in findings if one.dispatch.health.is_paused}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What attempts tell of a webhook's endpoint."""
+
+    webhook: Webhook
+    dispatch: Dispatch
+    deactivation: Deactivation | None
+    """None if the webhook is not to be deactivated now."""
+
+    @property
+    def stays_active(self) -> bool:
+        """Whether more can be sent, sooner or later."""
+        return self.webhook.active and self.deactivation is None
+
+
+def finding_of(
+    webhook: Webhook,
+    judged: Sequence[Judged],
+    *,
+    now: datetime,
+    database_now: datetime,
+    is_clock_doubted: bool,
+) -> Finding:
+    """What attempts say about their endpoint, in the order in which they ended.
+
+    Attempts at the webhook's former URL say nothing about the present one.
+    """
+    here = [one for one in judged if webhook.active and one.claimed.endpoint.moves == webhook.moves]
+    health = webhook.health
+    for one in here:
+        health = health.after_attempt(
+            failed=one.verdict not in NOT_COUNTED, was_probe=one.claimed.is_probe, now=database_now
+        )
+    reason = None
+    gone = next((one for one in here if one.verdict == EndpointGone()), None)
+    if gone is not None:
+        reason = gone_reason(gone.attempt.outcome)
+    elif here and health.is_hopeless(database_now, is_clock_doubted=is_clock_doubted):
+        reason = hopeless_reason(health, here[-1].attempt.outcome.error)
+    latest = max(judged, key=lambda one: one.attempt.sent_at).attempt
+    dispatch = Dispatch(
+        webhook_id=webhook.id,
+        at=latest.sent_at,
+        status_code=latest.outcome.status_code or 0,
+        health=health,
+    )
+    if reason is None:
+        return Finding(webhook, dispatch, None)
+    deactivation = Deactivation(
+        account_id=webhook.account_id,
+        webhook_id=webhook.id,
+        webhook_name=webhook.name,
+        reason=reason,
+        failing_since=health.failing_since or database_now,
+        consecutive_failures=health.consecutive_failures,
+        occurred_at=now,
+    )
+    return Finding(webhook, dispatch, deactivation)
+
+
+def ending_of(judged: Judged) -> AttemptEnd:
+    """Apply the verdict to the delivery."""
+    match judged.verdict:
+        case Succeeded():
+            return ended_in(judged, DeliveryState.SUCCEEDED)
+        case Retry(delay):
+            return ended_in(judged, DeliveryState.PENDING, delay)
+        case Postponed():
+            raise AssertionError("what was not sent has no ending")
+        case GivenUp() | Refused() | EndpointGone():
+            return ended_in(judged, DeliveryState.FAILED)
+        case unknown:
+            assert_never(unknown)
+
+
+def ended_in(judged: Judged, state: DeliveryState, delay: timedelta | None = None) -> AttemptEnd:
+    """End of an attempt, with the delivery's new state."""
+    return AttemptEnd(claim=judged.claimed.claim, attempt=judged.attempt, state=state, delay=delay)
+
+
+def counted_hours(webhook: Webhook, judged: Sequence[Judged]) -> Sequence[CountedHour]:
+    """What attempts add to their webhook's hourly counts, also those at its former URL."""
+    return [
+        CountedHour(account_id=webhook.account_id, webhook_id=webhook.id, hour=hour, counts=counts)
+        for hour, counts in counts_by_hour(one.attempt for one in judged).items()
+    ]
+
+
+@repeats_contended
+async def renew(store: Store, claims: Collection[Claim], duration: timedelta) -> set[Claim]:
+    """Make claims last so long from now; return those that are held still."""
+    async with store.write() as tx:
+        return await renew_claims(tx, claims, duration)
+
+
+@repeats_contended
+async def release(store: Store, unsent: Sequence[Claimed]) -> None:
+    """Give back deliveries that were claimed and not sent; a probe can be made at once."""
+    async with store.write() as tx:
+        await give_back(tx, [one.delivery for one in unsent])
+        await reopen_probes(tx, unsent)
+
+
+async def reopen_probes(tx: Transaction, unsent: Sequence[Claimed]) -> None:
+    """Let others try the paused endpoints that were not tried."""
+    probes = {
+        one.delivery.webhook_id: one.probe_until for one in unsent if one.probe_until is not None
+    }
+    if probes:
+        await reopen_gates(tx, probes)
+
+
+async def give_back(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
+    """Return deliveries to the queue, then cancel those of inactive webhooks."""
+    await release_claims(tx, [one.claim for one in deliveries])
+    await cancel_waiting(tx, {one.webhook_id for one in deliveries})
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """Result of one rescue pass."""
+
+    returned: int
+    """So many deliveries are back in the queue."""
+    is_more: bool
+    """Whether something may be left that is to be canceled."""
+
+
+@repeats_contended
+async def rescue(store: Store) -> Rescued:
+    """Return to the queue what workers held whose lease is over.
+
+    A webhook can be deactivated while it has many pending deliveries, or while its deliveries are
+    held or being published. What is in the queue after that is canceled here: no worker would claim
+    it.
+    """
+    async with store.write() as tx:
+        returned = await return_abandoned(tx)
+        stranded = await stranded_webhooks(tx)
+        is_more = await cancel_waiting(tx, stranded) if stranded else False
+    return Rescued(returned, is_more)
+
+
+@repeats_contended
+async def rescue_all(store: Store) -> int:
+    """Return all claimed deliveries to the queue, where no worker can be alive; count them."""
+    async with store.write() as tx:
+        return await return_all_claimed(tx)

@@ -1,0 +1,157 @@
+"""From a delivery to the request that attempts it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import parse_qsl
+
+from runhook.domain.deliveries.delivery import Attempt, AttemptTrigger
+from runhook.domain.deliveries.judging import Outcome, read_outcome
+from runhook.domain.formats import FORMATS
+from runhook.domain.formats.format import Draft, Rendered
+from runhook.domain.messages.telling import DeliveryId
+from runhook.domain.network.destinations import host_of
+from runhook.domain.options.declaring import MASK
+from runhook.domain.webhooks.format_settings import secrets_in
+from runhook.domain.webhooks.options import Options
+from runhook.domain.webhooks.signature import SIGNATURE_HEADER, sign
+from runhook.domain.webhooks.tls import USUAL_TLS, TlsSettings
+from runhook.domain.webhooks.webhook import Endpoint
+from runhook.outbound.sender import Request
+
+PROOFS = frozenset({"authorization", "webhook-signature", SIGNATURE_HEADER.lower()})
+"""The headers that prove a request."""
+SHORTEST_VALUE = 8
+"""How long a header's value is at least that is masked in answers."""
+SHORTEST_WORD = 16
+"""How long a word of it is at least, such as a token behind `Bearer`."""
+
+
+def prepare(
+    endpoint: Endpoint, rendered: Rendered, *, delivery_id: DeliveryId, now: datetime
+) -> Request:
+    """Build the request: the delivery's own bytes, signed for this attempt."""
+    options = endpoint.options
+    format_ = FORMATS[options.format]
+    draft = Draft(
+        method=format_.method(options.settings),
+        url=with_path(endpoint.client_url, rendered.path),
+        headers={
+            "Content-Type": format_.content_type,
+            **rendered.headers,
+            **options.custom_headers,
+        },
+        body=rendered.body,
+    )
+    draft = format_.finish(draft, options.settings)
+    proofs: dict[str, str] = {}
+    is_signed = format_.signs(options.settings)
+    if is_signed:
+        proofs = sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=draft.body)
+    if options.authorization is not None:
+        if is_signed:
+            proofs[SIGNATURE_HEADER] = proofs.pop("Authorization")
+        proofs = {"Authorization": options.authorization.header, **proofs}
+    return Request(
+        url=draft.url,
+        headers={**draft.headers, **proofs},
+        body=draft.body,
+        method=draft.method,
+        tls=tls_of(options),
+        timeout=options.attempt_timeout,
+    )
+
+
+def with_path(url: str, path: str) -> str:
+    """Return a URL with more of a path behind its own."""
+    if not path:
+        return url
+    address, mark, query = url.partition("?")
+    return f"{address.rstrip('/')}{path}{mark}{query}"
+
+
+def read_answer(endpoint: Endpoint, outcome: Outcome) -> Outcome:
+    """Return an outcome with its answer read by the rules of the webhook's format."""
+    format_ = FORMATS[endpoint.options.format]
+    return read_outcome(outcome, format_, host=host_of(endpoint.client_url))
+
+
+def tls_of(options: Options) -> TlsSettings:
+    """TLS settings of a webhook's endpoint."""
+    certificate = options.client_certificate
+    if certificate is None and options.ca_certificate is None and options.verify_tls:
+        return USUAL_TLS
+    return TlsSettings(
+        certificate=certificate.certificate if certificate else "",
+        key=certificate.key if certificate else "",
+        authorities=options.ca_certificate or "",
+        is_verified=options.verify_tls,
+    )
+
+
+def attempt_of(
+    request: Request,
+    endpoint: Endpoint,
+    outcome: Outcome,
+    *,
+    delivery_id: DeliveryId,
+    number: int,
+    trigger: AttemptTrigger,
+    sent_at: datetime,
+) -> Attempt:
+    """The log entry of a request that was sent.
+
+    Signatures and headers that the owner added are masked, also in a response that repeats them: a
+    reader of the log could send the same again.
+    """
+    options = endpoint.options
+    credentials = credentials_of(endpoint)
+    secret = {
+        name: value
+        for name, value in request.headers.items()
+        if name.lower() in PROOFS
+        or name in options.custom_headers
+        or any(one in value for one in credentials)
+    }
+    return Attempt(
+        delivery_id=delivery_id,
+        number=number,
+        trigger=trigger,
+        sent_at=sent_at,
+        request_headers={**request.headers, **dict.fromkeys(secret, MASK)},
+        outcome=without(outcome, [*secret.values(), *credentials]),
+    )
+
+
+def credentials_of(endpoint: Endpoint) -> list[str]:
+    """List what is secret of an endpoint beside its headers: in its URL and its settings."""
+    options = endpoint.options
+    found = [options.authorization.secret] if options.authorization else []
+    found += secrets_in(options.format_settings)
+    if FORMATS[options.format].url_is_secret:
+        path, _, query = endpoint.client_url.partition("://")[2].partition("/")[2].partition("?")
+        found += [endpoint.client_url, path, query, *path.split("/")]
+        found += [value for _, value in parse_qsl(query)]
+    return [one for one in found if len(one) >= SHORTEST_VALUE]
+
+
+def without(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
+    """Mask secrets in an answer, and in what is said of it."""
+    if not outcome.response_body and not outcome.response_headers and not outcome.error:
+        return outcome
+    body, headers, error = outcome.response_body, dict(outcome.response_headers), outcome.error
+    for text in parts_of_secret_value(secrets):
+        body = body.replace(text.encode(), MASK.encode())
+        headers = {name: value.replace(text, MASK) for name, value in headers.items()}
+        error = error.replace(text, MASK)
+    return replace(outcome, response_body=body, response_headers=headers, error=error)
+
+
+def parts_of_secret_value(secrets: Iterable[str]) -> list[str]:
+    """List what is secret in headers: whole values, and long words in them, the longest first.
+
+    What is short is left: an answer can have it by chance.
+    """
+    whole = {text for text in secrets if len(text) >= SHORTEST_VALUE}
+    words = {word for text in whole for word in text.split() if len(word) >= SHORTEST_WORD}
+    return sorted(whole | words, key=len, reverse=True)

@@ -1,0 +1,111 @@
+"""API tokens, recognised by their digests."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from runhook.clock import Clock
+from runhook.domain.errors import UnauthorizedError, UnavailableError
+from runhook.domain.people.callers import Actor, ActorKind, Caller
+from runhook.operations.commits.group_commit import GroupCommit
+from runhook.storage.engine.store import Store
+from runhook.storage.people.tokens import ValidToken, find_valid_tokens, note_token_use
+
+KNOWN_TOKENS = 10_000
+LAST_USE_PRECISION = timedelta(minutes=1)
+"""A token's last use is written no more often than this."""
+
+
+def token_in(header: str | None) -> str:
+    """Parse the token of an Authorization header.
+
+    Raises:
+        UnauthorizedError: there is none, or the header has another form.
+    """
+    scheme, _, text = (header or "").strip().partition(" ")
+    if scheme.lower() not in ("token", "bearer") or not text.strip():
+        raise UnauthorizedError
+    return text.strip()
+
+
+class Authenticator:
+    """Finds the caller that a token belongs to, as the database has it when it is asked.
+
+    Requests that come while a look-up is under way share the next one: under load, authenticating
+    reporters would else cost more than their reports do. Tokens that were valid here before have
+    look-ups of their own, so that a flood of invalid ones, which takes one connection and one query
+    at a time, delays none of them.
+
+    Args:
+        store: where tokens are known.
+        clock: tells when a token is used.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: OrderedDict[str, None] = OrderedDict()
+        """The digests of tokens that were valid when they were last used; those used last, last."""
+        self._look_ups_of_known: GroupCommit[str, ValidToken] = GroupCommit(self._look_up)
+        self._look_ups: GroupCommit[str, ValidToken] = GroupCommit(self._look_up)
+
+    async def authenticate(self, digest: str, *, address: str | None) -> Caller:
+        """Find the caller that a token belongs to.
+
+        Args:
+            digest: of the token. It is what is looked up, so that its time says nothing about
+                a token.
+            address: where the request came from, for the audit log.
+
+        Raises:
+            UnauthorizedError: it is unknown, has expired, or was revoked; the error does not say
+                which.
+        """
+        token = await self._find(digest)
+        await note_use(self._store, token, self._clock)
+        return Caller(
+            account_id=token.account_id,
+            account_identifier=token.account_identifier,
+            actor=Actor(kind=ActorKind.TOKEN, id=token.id, name=token.name, address=address),
+            permissions=token.permission_set.permissions,
+            authority=token.permission_set,
+        )
+
+    async def _find(self, digest: str) -> ValidToken:
+        look_ups = self._look_ups_of_known if digest in self._known else self._look_ups
+        try:
+            token = await look_ups.submit(digest)
+        except UnauthorizedError:
+            self._known.pop(digest, None)
+            raise
+        self._known[digest] = None
+        self._known.move_to_end(digest)
+        if len(self._known) > KNOWN_TOKENS:
+            self._known.popitem(last=False)
+        return token
+
+    async def _look_up(self, digests: Sequence[str]) -> Sequence[ValidToken | UnauthorizedError]:
+        async with self._store.read() as tx:
+            found = await find_valid_tokens(tx, set(digests))
+        return [found.get(digest) or UnauthorizedError() for digest in digests]
+
+
+async def note_use(store: Store, token: ValidToken, clock: Clock) -> None:
+    """Write when a token was last used, if what is written is no longer right to the minute."""
+    now = clock.now()
+    if token.last_used_at is not None and now - token.last_used_at < LAST_USE_PRECISION:
+        return
+    # A database that takes no writes just now can still answer who this is.
+    with suppress(UnavailableError):
+        async with store.write() as tx:
+            await note_token_use(tx, token.id, now=now, at_least=LAST_USE_PRECISION)
+
+
+def token_digest(text: str) -> str:
+    """Digest of a token, as it is stored.
+
+    Tokens are random, so a fast hash without salt is enough.
+    """
+    return hashlib.sha256(text.encode()).hexdigest()

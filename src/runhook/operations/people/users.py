@@ -1,0 +1,222 @@
+"""What changes of users and of an account's members."""
+
+from dataclasses import replace
+
+from runhook.clock import Clock
+from runhook.domain.errors import InvalidError, NotFoundError, UnauthorizedError
+from runhook.domain.people.auditing import AuditAction, Facts
+from runhook.domain.people.callers import Actor, ActorKind
+from runhook.domain.people.permissions import Permission, Role
+from runhook.domain.people.users import (
+    User,
+    UserId,
+    check_email,
+    check_new_password,
+    check_person_name,
+    check_role_change,
+)
+from runhook.domain.runs.run import AccountId
+from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.people.audit import note_change
+from runhook.operations.people.passwords import Passwords
+from runhook.operations.people.permitted import permitted, still_signed_in
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.people.accounts import lock_account
+from runhook.storage.people.invitations import delete_invitations_by
+from runhook.storage.people.sessions import ValidSession, delete_other_sessions
+from runhook.storage.people.users import (
+    AccountMember,
+    count_members,
+    delete_member,
+    find_member,
+    find_user_by_email,
+    lock_user,
+    update_member,
+)
+from runhook.storage.people.users import update_user as write_user
+
+
+@repeats_contended
+async def rename_user(store: Store, session: ValidSession, name: str) -> User:
+    """Give who is signed in another name.
+
+    Raises:
+        InvalidError: it will not do.
+        UnauthorizedError: the session has ended.
+    """
+    name = check_person_name(name)
+    async with store.write() as tx:
+        known = await lock_user(tx, session.user.id)
+        await still_signed_in(tx, session)
+        if known is None:
+            raise NotFoundError
+        changed = replace(known, user=replace(known.user, name=name))
+        await write_user(tx, changed)
+    return changed.user
+
+
+@repeats_contended
+async def change_password(
+    store: Store,
+    session: ValidSession,
+    *,
+    present: str,
+    password: str,
+    passwords: Passwords,
+) -> None:
+    """Give who is signed in another password, and end all their sessions but the one they are in.
+
+    Args:
+        store: where it is kept.
+        session: theirs, which goes on.
+        present: the password until now.
+        password: the new one.
+        passwords: makes and checks hashes.
+
+    Raises:
+        UnauthorizedError: ``present`` is not the password until now, or the session has ended.
+        InvalidError: the new one will not do.
+    """
+    check_new_password(password)
+    async with store.read() as tx:
+        known = await find_user_by_email(tx, session.user.email)
+    if known is None or not await passwords.check(present, known.password_hash):
+        raise UnauthorizedError("That is not your present password.")
+    if present == password:
+        raise InvalidError("give another one than the present one", field="password")
+    hashed = await passwords.hash(password)
+    async with store.write() as tx:
+        locked = await lock_user(tx, session.user.id)
+        await still_signed_in(tx, session)
+        if locked is None or locked.password_hash != known.password_hash:
+            raise UnauthorizedError("That is not your present password.")
+        await write_user(tx, replace(locked, password_hash=hashed))
+        await delete_other_sessions(tx, session.user.id, session.session.id)
+
+
+@repeats_contended
+async def replace_password(
+    store: Store, email: str, password: str, *, passwords: Passwords
+) -> None:
+    """Give a user who forgot theirs another password, and end all their sessions.
+
+    Raises:
+        NotFoundError: no user has this e-mail address.
+        InvalidError: the password will not do.
+    """
+    hashed = await passwords.hash(check_new_password(password))
+    async with store.write() as tx:
+        known = await find_user_by_email(tx, check_email(email))
+        if known is None:
+            raise NotFoundError(f"There is no user {email}.")
+        await write_user(tx, replace(known, password_hash=hashed))
+        await delete_other_sessions(tx, known.user.id, None)
+
+
+@repeats_contended
+async def change_role(
+    store: Store,
+    account_id: AccountId,
+    user_id: UserId,
+    role: Role,
+    *,
+    actor: Actor,
+    clock: Clock,
+) -> AccountMember:
+    """Give a member of an account another role.
+
+    Of their open invitations those end which they could not make any more.
+
+    Raises:
+        NotFoundError: the account has no such member.
+        ForbiddenError: only an owner makes and removes owners.
+        ConflictError: no one would be the account's owner.
+    """
+    async with store.write() as tx:
+        # Two owners who remove each other at once would else leave none.
+        await lock_account(tx, account_id)
+        permissions = await permitted(tx, actor)
+        member = await existing_member(tx, account_id, user_id)
+        owners = await count_members(tx, account_id, Role.OWNER)
+        check_role_change(permissions, before=member.role, after=role, owners=owners)
+        await update_member(tx, account_id, user_id, role)
+        await end_invitations(tx, account_id, user_id, role)
+        changed = replace(member, role=role)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.MEMBER_CHANGED,
+            str(user_id),
+            before=member_facts(member),
+            after=member_facts(changed),
+            now=clock.now(),
+        )
+    return changed
+
+
+@repeats_contended
+async def remove_member(
+    store: Store,
+    account_id: AccountId,
+    user_id: UserId,
+    *,
+    actor: Actor,
+    clock: Clock,
+) -> None:
+    """Remove a user from an account, from their next request on.
+
+    Their open invitations end with it; tokens that they have made are the account's, and stay.
+
+    Raises:
+        NotFoundError: the account has no such member.
+        ForbiddenError: only an owner makes and removes owners.
+        ConflictError: no one would be the account's owner.
+    """
+    async with store.write() as tx:
+        # Two owners who remove each other at once would else leave none.
+        await lock_account(tx, account_id)
+        permissions = await permitted(tx, actor)
+        member = await existing_member(tx, account_id, user_id)
+        owners = await count_members(tx, account_id, Role.OWNER)
+        check_role_change(permissions, before=member.role, after=None, owners=owners)
+        await delete_member(tx, account_id, user_id)
+        await end_invitations(tx, account_id, user_id, None)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.MEMBER_REMOVED,
+            str(user_id),
+            before=member_facts(member),
+            after=None,
+            now=clock.now(),
+        )
+
+
+async def end_invitations(
+    tx: Transaction, account_id: AccountId, user_id: UserId, role: Role | None
+) -> None:
+    """Delete a user's open invitations into an account that they may not make with this role."""
+    permissions = role.permissions if role else frozenset[Permission]()
+    if Permission.MANAGE_MEMBERS not in permissions:
+        await delete_invitations_by(tx, account_id, ActorKind.USER, user_id)
+    elif Permission.MANAGE_OWNERS not in permissions:
+        await delete_invitations_by(tx, account_id, ActorKind.USER, user_id, role=Role.OWNER)
+
+
+async def existing_member(tx: Transaction, account_id: AccountId, user_id: UserId) -> AccountMember:
+    """Find a member.
+
+    Raises:
+        NotFoundError: the account has no such member.
+    """
+    member = await find_member(tx, account_id, user_id)
+    if member is None:
+        raise NotFoundError(f"There is no member {user_id} in this account.")
+    return member
+
+
+def member_facts(member: AccountMember) -> Facts:
+    """Audited facts of a member."""
+    return {"email": member.user.email, "role": member.role.value}

@@ -1,0 +1,75 @@
+"""Expect a job to run every so often, or no more."""
+
+from runhook.clock import Clock
+from runhook.domain.errors import NotFoundError
+from runhook.domain.people.auditing import AuditAction, Facts
+from runhook.domain.people.callers import Actor
+from runhook.domain.runs.expectations import Expectation
+from runhook.domain.runs.run import AccountId, JobId
+from runhook.domain.runs.scopes import ScopeKind
+from runhook.domain.spans import span_text
+from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.people.audit import note_change
+from runhook.operations.people.permitted import permitted
+from runhook.storage.engine.store import Store
+from runhook.storage.runs.expectations import (
+    ExpectedJob,
+    delete_expectation,
+    find_expected,
+    lock_job,
+    write_expectation,
+)
+from runhook.storage.runs.scopes import touch_scopes
+
+
+@repeats_contended
+async def expect_job(
+    store: Store,
+    account_id: AccountId,
+    job_id: JobId,
+    expectation: Expectation | None,
+    *,
+    actor: Actor,
+    clock: Clock,
+) -> ExpectedJob | None:
+    """Expect a job from now on, or no more; what is expected already goes on undisturbed.
+
+    Args:
+        store: where the job is.
+        account_id: whose.
+        job_id: which.
+        expectation: how often; None is not at all.
+        actor: who wants it.
+        clock: dates the audit entry.
+
+    Raises:
+        NotFoundError: the account has no such job.
+    """
+    async with store.write() as tx:
+        await permitted(tx, actor)
+        if await lock_job(tx, account_id, job_id) is None:
+            raise NotFoundError(f"There is no job {job_id} in this account.")
+        before = await find_expected(tx, account_id, job_id)
+        if expectation is None:
+            await delete_expectation(tx, job_id)
+            await touch_scopes(tx, {ScopeKind.JOB: [job_id]})
+        elif before is None or before.expectation != expectation:
+            await write_expectation(tx, job_id, expectation)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.JOB_EXPECTATION_CHANGED,
+            str(job_id),
+            before=expectation_facts(before.expectation if before else None),
+            after=expectation_facts(expectation),
+            now=clock.now(),
+        )
+        return await find_expected(tx, account_id, job_id)
+
+
+def expectation_facts(expectation: Expectation | None) -> Facts:
+    """Audited facts of an expectation."""
+    if expectation is None:
+        return {"every": None, "grace": None}
+    return {"every": span_text(expectation.every), "grace": span_text(expectation.grace)}

@@ -1,0 +1,1 @@
+"""What the processes do for the service: keep time, take duties, prune, rotate keys."""

@@ -1,0 +1,579 @@
+"""Create, change and delete webhooks."""
+
+import json
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+import structlog
+
+from runhook.clock import Clock
+from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.formats import DEFAULT, FORMATS, format_named
+from runhook.domain.formats.format import Format
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.network.destinations import AddressPolicy, check_url, masked_url, origin_of
+from runhook.domain.options.declaring import (
+    MASK,
+    Option,
+    masked,
+    masks_in,
+    secret_option_values,
+    unmasked,
+)
+from runhook.domain.people.auditing import AuditAction, Facts
+from runhook.domain.people.callers import Actor
+from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas, check_quota
+from runhook.domain.runs.run import AccountId, EnvironmentId, JobId, ProjectId
+from runhook.domain.runs.scopes import ScopeKind
+from runhook.domain.webhooks.failing import WELL
+from runhook.domain.webhooks.incidents import forgets_jobs, usual_notify
+from runhook.domain.webhooks.options import NO_OPTIONS, OPTIONS, Options, changed_options
+from runhook.domain.webhooks.signature import SECRET_BYTES, Secret
+from runhook.domain.webhooks.webhook import (
+    DEACTIVATED_REASON,
+    DeactivatedBy,
+    Webhook,
+    check_description,
+    check_event_types,
+    check_filtered,
+    check_grace,
+    check_ids,
+    check_mention,
+    check_told,
+    check_webhook_name,
+)
+from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.deliveries.cancel_waiting import cancel_waiting
+from runhook.operations.ids import new_webhook_id
+from runhook.operations.people.audit import note_change
+from runhook.operations.people.permitted import permitted
+from runhook.operations.webhooks.certificates import check_certificates
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.people.accounts import lock_account
+from runhook.storage.runs.scopes import hold_scopes, touch_scopes
+from runhook.storage.webhooks.rows import (
+    count_webhooks,
+    delete_webhook,
+    insert_webhook,
+    lock_webhook,
+    open_options,
+    open_url,
+    rotate_secret,
+    update_webhook,
+)
+from runhook.storage.webhooks.standings import delete_standings
+
+log = structlog.get_logger()
+
+Id = TypeVar("Id", bound=int)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookChange:
+    """What a caller wants of a webhook; None leaves a value as it is."""
+
+    name: str | None = None
+    description: str | None = None
+    client_url: str | None = None
+    event_types: list[str] | None = None
+    job_ids: list[JobId] | None = None
+    project_ids: list[ProjectId] | None = None
+    environment_ids: list[EnvironmentId] | None = None
+    active: bool | None = None
+    options: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """JSON by name; those that are left out stay, and so do secrets that are masked."""
+
+
+@repeats_contended
+async def create_webhook(
+    store: Store,
+    account_id: AccountId,
+    change: WebhookChange,
+    *,
+    actor: Actor,
+    policy: AddressPolicy,
+    quotas: Quotas = DEFAULT_QUOTAS,
+    clock: Clock,
+) -> tuple[Webhook, Secret]:
+    """Create a webhook; its secret is shown this once.
+
+    Raises:
+        ConflictError: the account has as many as it may have.
+        InvalidError: a value is missing or not valid; the message begins with its name.
+    """
+    change = with_defaults(change)
+    now = clock.now()
+    secret = new_secret()
+    async with store.write() as tx:
+        account = await lock_account(tx, account_id)
+        await permitted(tx, actor)
+        if account is None:
+            raise NotFoundError(f"There is no account {account_id}.")
+        count = await count_webhooks(tx, account_id)
+        check_quota(count, quotas.webhooks, "webhooks", "max_webhooks")
+        blank = Webhook(
+            id=new_webhook_id(now),
+            account_id=account_id,
+            name=change.name or "",
+            client_url="",
+            event_types=(),
+            options=Options(payload_version=account.default_payload_version),
+            created_at=now,
+            updated_at=now,
+        )
+        webhook, url = await changed_webhook(tx, blank, change, policy, kept_url="")
+        opened = unmasked(webhook.options, NO_OPTIONS)
+        check_certificates(NO_OPTIONS, opened, now=now)
+        webhook = replace(webhook, moves=0, options=masked(opened))
+        await insert_webhook(tx, webhook, secret, opened, url_to_seal(webhook, url))
+        await note_webhook(
+            tx, AuditAction.WEBHOOK_CREATED, actor, before=None, after=webhook, now=now
+        )
+    return webhook, secret
+
+
+@repeats_contended
+async def change_webhook(
+    store: Store,
+    account_id: AccountId,
+    webhook_id: WebhookId,
+    change: WebhookChange,
+    *,
+    actor: Actor,
+    policy: AddressPolicy,
+    clock: Clock,
+) -> Webhook:
+    """Change a webhook; deactivating one cancels its pending deliveries.
+
+    Raises:
+        NotFoundError: the account has no such webhook.
+        InvalidError: a value is not valid; the message begins with its name.
+    """
+    now = clock.now()
+    await cancel_all_pending(store, account_id, webhook_id, actor)
+    async with store.write() as tx:
+        await permitted(tx, actor)
+        before = await existing_webhook(tx, account_id, webhook_id)
+        check_format(before, change)
+        kept_url = await open_url(tx, before)
+        asked, url = await changed_webhook(tx, before, change, policy, kept_url=kept_url)
+        check_move(before, asked)
+        kept, lost = await open_options(tx, before)
+        opened = opened_options(asked.options, before.options, kept, lost)
+        check_certificates(kept, opened, now=now)
+        after = replace(asked, options=masked(opened), updated_at=now)
+        resealed = changed_secrets(kept, opened)
+        new_url = None if url == kept_url else url_to_seal(after, url)
+        await update_webhook(tx, after, opened, resealed, new_url)
+        await touch_scopes(tx, dropped(before, after))
+        # With another key it speaks to somebody else.
+        if forgets_jobs(before, after) or "format_settings" in resealed:
+            await delete_standings(tx, webhook_id)
+        await note_webhook(
+            tx,
+            AuditAction.WEBHOOK_CHANGED,
+            actor,
+            before=before,
+            after=after,
+            beside={**moved(before, after), **renewals(kept, opened)},
+            now=now,
+        )
+        if before.active and not after.active:
+            await cancel_waiting(tx, [webhook_id])
+    return after
+
+
+@repeats_contended
+async def cancel_all_pending(
+    store: Store, account_id: AccountId, webhook_id: WebhookId, actor: Actor
+) -> None:
+    """Cancel what is left from before a webhook was switched off.
+
+    It is not to be sent if the webhook is switched on just now.
+
+    Raises:
+        NotFoundError: the account has no such webhook.
+    """
+    is_more = True
+    while is_more:
+        async with store.write() as tx:
+            await permitted(tx, actor)
+            await existing_webhook(tx, account_id, webhook_id)
+            is_more = await cancel_waiting(tx, [webhook_id])
+
+
+@repeats_contended
+async def remove_webhook(
+    store: Store, account_id: AccountId, webhook_id: WebhookId, *, actor: Actor, clock: Clock
+) -> None:
+    """Delete a webhook and cancel its pending deliveries.
+
+    Raises:
+        NotFoundError: the account has no such webhook.
+    """
+    now = clock.now()
+    async with store.write() as tx:
+        await permitted(tx, actor)
+        webhook = await existing_webhook(tx, account_id, webhook_id)
+        await delete_webhook(tx, webhook, now=now)
+        await touch_scopes(tx, webhook.narrowed_to)
+        await delete_standings(tx, webhook_id)
+        await note_webhook(
+            tx, AuditAction.WEBHOOK_DELETED, actor, before=webhook, after=None, now=now
+        )
+        await cancel_waiting(tx, [webhook_id])
+
+
+@repeats_contended
+async def renew_secret(
+    store: Store,
+    account_id: AccountId,
+    webhook_id: WebhookId,
+    *,
+    grace_days: int,
+    actor: Actor,
+    clock: Clock,
+) -> tuple[Webhook, Secret]:
+    """Give a webhook a new secret; it is shown this once.
+
+    For so many days the one before it signs too, beside the new one, where a request can carry two
+    signatures. A secret from before an earlier rotation is over at once.
+
+    Raises:
+        NotFoundError: the account has no such webhook.
+        InvalidError: the grace is not from 0 to 7 days.
+    """
+    grace = check_grace(grace_days)
+    now = clock.now()
+    secret = new_secret()
+    async with store.write() as tx:
+        await permitted(tx, actor)
+        webhook = await existing_webhook(tx, account_id, webhook_id)
+        until = await rotate_secret(tx, webhook, secret, grace=grace)
+        await note_change(
+            tx,
+            account_id,
+            actor,
+            AuditAction.WEBHOOK_SECRET_ROTATED,
+            webhook_id,
+            before=None,
+            after={"grace_days": grace_days},
+            now=now,
+        )
+    return replace(webhook, previous_secret_until=until), secret
+
+
+def new_secret() -> Secret:
+    """Make a random secret."""
+    return Secret.from_bytes(secrets.token_bytes(SECRET_BYTES))
+
+
+async def existing_webhook(
+    tx: Transaction, account_id: AccountId, webhook_id: WebhookId
+) -> Webhook:
+    """Find a webhook, and lock it."""
+    webhook = await lock_webhook(tx, account_id, webhook_id)
+    if webhook is None:
+        raise NotFoundError(f"There is no webhook {webhook_id} in this account.")
+    return webhook
+
+
+def with_defaults(change: WebhookChange) -> WebhookChange:
+    """Return what is wanted of a webhook to be, with what its format has by default.
+
+    Raises:
+        InvalidError: something is missing, or the format is unknown.
+    """
+    format_ = format_in(change)
+    if change.name is None:
+        raise InvalidError("name, client_url and event_types are required")
+    if format_.name == DEFAULT and (change.client_url is None or change.event_types is None):
+        raise InvalidError("name, client_url and event_types are required")
+    options = dict(change.options)
+    if format_.rate_limit is not None:
+        options.setdefault("rate_limit", str(format_.rate_limit))
+    if options.get("notify") is None:
+        options["notify"] = usual_notify(format_.name).value
+    events = [one.value for one in format_.event_types]
+    return replace(
+        change,
+        event_types=events if change.event_types is None else change.event_types,
+        options=options,
+    )
+
+
+def format_in(change: WebhookChange) -> Format[object]:
+    """Return the format that a webhook to be has.
+
+    Raises:
+        InvalidError: it is unknown.
+    """
+    try:
+        return format_named(str(change.options.get("format", DEFAULT)))
+    except InvalidError as error:
+        raise error.within("format") from None
+
+
+def check_format(before: Webhook, change: WebhookChange) -> None:
+    """Check that a webhook keeps its format: its pending deliveries were rendered in it.
+
+    Raises:
+        InvalidError: it is to have another one.
+    """
+    if change.options.get("format", before.options.format) != before.options.format:
+        raise InvalidError(
+            f"this webhook's is `{before.options.format}`, and its pending deliveries are "
+            "written in it; create another webhook",
+            field="format",
+        )
+
+
+def url_to_seal(webhook: Webhook, url: str | None) -> str | None:
+    """Return the whole of a webhook's URL, if it is a secret."""
+    return url if FORMATS[webhook.options.format].url_is_secret else None
+
+
+async def changed_webhook(
+    tx: Transaction,
+    webhook: Webhook,
+    change: WebhookChange,
+    policy: AddressPolicy,
+    *,
+    kept_url: str | None,
+) -> tuple[Webhook, str | None]:
+    """Apply a change to a webhook, and check it."""
+    before = webhook
+    if change.name is not None:
+        webhook = replace(webhook, name=check_webhook_name(change.name))
+    if change.description is not None:
+        webhook = replace(webhook, description=check_description(change.description))
+    if change.event_types is not None:
+        webhook = replace(webhook, event_types=check_event_types(change.event_types))
+    webhook = replace(webhook, options=changed_options(webhook.options, change.options))
+    webhook = check_mention(check_filtered(check_told(webhook)))
+    webhook = await scoped(tx, webhook, change)
+    url = url_of(before, webhook, change, policy, kept_url)
+    return switched(webhook, change, url, moved=url != kept_url), url
+
+
+def url_of(
+    before: Webhook,
+    webhook: Webhook,
+    change: WebhookChange,
+    policy: AddressPolicy,
+    kept_url: str | None,
+) -> str | None:
+    """Return the whole of a webhook's URL once it is changed; None if it is lost, and stays so.
+
+    A URL that is left out, or sent back masked, is the one that is there. One that is the format's
+    own follows the settings.
+
+    Raises:
+        InvalidError: it is missing or not valid, or a mask that has nothing behind it.
+    """
+    format_ = FORMATS[webhook.options.format]
+    address = format_.address(webhook.options.settings)
+    asked = (change.client_url or "").strip()
+    if asked and asked != before.client_url:
+        if MASK in asked:
+            raise InvalidError(
+                f"`{MASK}` only keeps the address that is there; give the whole URL",
+                field="client_url",
+            )
+        url = check_url(asked, policy)
+        format_.check_url(url)
+        return url
+    is_own = kept_url is not None and kept_url == format_.address(before.options.settings)
+    if before.client_url and not is_own and (asked or change.client_url is None):
+        return kept_url
+    if address is None:
+        raise InvalidError(f"give the URL. {format_.where}".strip(), field="client_url")
+    return check_url(address, policy)
+
+
+async def scoped(tx: Transaction, webhook: Webhook, change: WebhookChange) -> Webhook:
+    """Narrow a webhook to the jobs, projects and environments of the change."""
+    account_id = webhook.account_id
+    if change.job_ids is not None:
+        job_ids = await checked_ids(tx, account_id, ScopeKind.JOB, change.job_ids)
+        webhook = replace(webhook, job_ids=job_ids)
+    if change.project_ids is not None:
+        project_ids = await checked_ids(tx, account_id, ScopeKind.PROJECT, change.project_ids)
+        webhook = replace(webhook, project_ids=project_ids)
+    if change.environment_ids is not None:
+        environment_ids = await checked_ids(
+            tx, account_id, ScopeKind.ENVIRONMENT, change.environment_ids
+        )
+        webhook = replace(webhook, environment_ids=environment_ids)
+    return webhook
+
+
+async def checked_ids(
+    tx: Transaction, account_id: AccountId, kind: ScopeKind, given: list[Id]
+) -> tuple[Id, ...]:
+    """Check ids; refuse those that this account does not have, another account's too."""
+    key = f"{kind}_ids"
+    ids = check_ids(key, given)
+    unknown = await hold_scopes(tx, account_id, kind, ids) if ids else []
+    if unknown:
+        named = ", ".join(str(one) for one in unknown[:5])
+        raise InvalidError(f"this account has no {kind} {named}", field=key)
+    return ids
+
+
+def dropped(before: Webhook, after: Webhook) -> Mapping[ScopeKind, Collection[int]]:
+    """Return what a webhook is no longer narrowed to."""
+    kept = after.narrowed_to
+    return {kind: set(ids) - set(kept[kind]) for kind, ids in before.narrowed_to.items()}
+
+
+def opened_options(asked: Options, shown: Options, kept: Options, lost: Collection[str]) -> Options:
+    """Replace masks in the requested options by the secrets that are kept.
+
+    Args:
+        asked: where secrets are masked, those that are there are meant.
+        shown: those that are there, masked.
+        kept: those that are there, with their secrets.
+        lost: the names of options whose secrets cannot be opened. They can stay as they are.
+
+    Raises:
+        InvalidError: a mask has nothing behind it, or what is lost.
+    """
+    for one, value in secret_option_values(asked):
+        if one.name in lost and value != getattr(shown, one.name) and one.kind.masks_in(value):
+            raise InvalidError(
+                "what is there was encrypted with a master key that is missing; "
+                f"give each value again instead of `{MASK}`",
+                field=one.name,
+            )
+    return unmasked(asked, kept)
+
+
+def check_move(before: Webhook, after: Webhook) -> None:
+    """Check that secrets stay with the origin that they were given for.
+
+    A user who may change a webhook could read them otherwise, by sending them to a server of their
+    own.
+
+    Raises:
+        InvalidError: the endpoint moves to another origin, and secrets are still masked.
+    """
+    origin, new_origin = origin_of(before.client_url), origin_of(after.client_url)
+    kept = masks_in(after.options)
+    if origin != new_origin and kept:
+        named = ", ".join(f"`{path}`" for path in kept)
+        raise InvalidError(
+            f"this moves the webhook from {origin} to {new_origin}, and secrets do not follow; "
+            f"give {named} again, or take away what is not needed",
+            field="client_url",
+            also=kept,
+        )
+
+
+def changed_secrets(kept: Options, opened: Options) -> Sequence[str]:
+    """List the options with secrets that are others than before, or in another order."""
+    return [
+        one.name
+        for one in OPTIONS
+        if one.kind.has_secrets and option_as_json(one, kept) != option_as_json(one, opened)
+    ]
+
+
+def option_as_json(option: Option, options: Options) -> str:
+    """An option as JSON text, to be compared including its order."""
+    return json.dumps(option.write(getattr(options, option.name)))
+
+
+def moved(before: Webhook, after: Webhook) -> Facts:
+    """Tell of a destination's change."""
+    origin, new_origin = origin_of(before.client_url), origin_of(after.client_url)
+    if origin != new_origin:
+        return {"new_origin": new_origin}
+    is_seen = before.moves == after.moves or before.client_url != after.client_url
+    return {} if is_seen else {"has_new_client_url": True}
+
+
+def renewals(kept: Options, opened: Options) -> Facts:
+    """Tell which secrets have another value than before, but not which."""
+    return {
+        one.audited_renewals: paths
+        for one, value in secret_option_values(opened)
+        if (old := getattr(kept, one.name)) is not None and (paths := one.kind.renewed(old, value))
+    }
+
+
+def switched(webhook: Webhook, change: WebhookChange, url: str | None, *, moved: bool) -> Webhook:
+    """Change a webhook's URL, and activate or deactivate it.
+
+    As in dbt Cloud, a new URL reactivates a webhook, even if the same request says inactive. Who
+    gives a new URL, or says active, vouches for the endpoint: its failures are forgotten.
+    """
+    if moved and url is not None:
+        shown = masked_url(url) if FORMATS[webhook.options.format].url_is_secret else url
+        webhook = replace(webhook, client_url=shown, moves=webhook.moves + 1)
+    if moved or change.active:
+        webhook = replace(webhook, health=WELL)
+    was_active = webhook.active
+    active = was_active if change.active is None else change.active
+    if moved and not was_active:
+        active = True
+    if active:
+        return replace(webhook, active=True, deactivated_by=None, deactivate_reason=None)
+    if not was_active:
+        return webhook
+    return replace(
+        webhook,
+        active=False,
+        deactivated_by=DeactivatedBy.USER,
+        deactivate_reason=DEACTIVATED_REASON,
+    )
+
+
+async def note_webhook(
+    tx: Transaction,
+    action: AuditAction,
+    actor: Actor,
+    *,
+    before: Webhook | None,
+    after: Webhook | None,
+    beside: Facts | None = None,
+    now: datetime,
+) -> None:
+    """Write into the audit log what happened to a webhook, and what else there is now."""
+    webhook = after or before
+    assert webhook is not None
+    if after is not None and not after.options.verify_tls:
+        log.warning(
+            "a webhook's TLS is not verified: anybody between can read and answer",
+            webhook=webhook.id,
+            account=webhook.account_id,
+            by=actor.name,
+        )
+    await note_change(
+        tx,
+        webhook.account_id,
+        actor,
+        action,
+        webhook.id,
+        before=webhook_facts(before) if before else None,
+        after={**webhook_facts(after), **(beside or {})} if after else None,
+        now=now,
+    )
+
+
+def webhook_facts(webhook: Webhook) -> Facts:
+    """Audited facts of a webhook: what a user can set, but no secret."""
+    return {
+        "name": webhook.name,
+        "description": webhook.description,
+        "client_url": webhook.client_url,
+        "event_types": [event_type.value for event_type in webhook.event_types],
+        "job_ids": list(webhook.job_ids),
+        "project_ids": list(webhook.project_ids),
+        "environment_ids": list(webhook.environment_ids),
+        "active": webhook.active,
+        **{one.audited_as: one.audited(getattr(webhook.options, one.name)) for one in OPTIONS},
+    }

@@ -1,0 +1,1 @@
+"""Who may come in: sessions, tokens, passwords, and the limits on guessing them."""

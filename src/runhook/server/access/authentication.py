@@ -1,0 +1,221 @@
+"""Authentication and authorization: each route names the permission it needs, or its users."""
+
+from collections import Counter
+from enum import StrEnum
+from typing import Any
+
+from litestar import HttpMethod
+from litestar.connection import ASGIConnection
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Scope
+
+from runhook.domain.errors import ForbiddenError, NotFoundError, UnauthorizedError
+from runhook.domain.numbers import LARGEST_ID
+from runhook.domain.people.callers import Caller
+from runhook.domain.people.permissions import Permission
+from runhook.domain.runs.run import AccountId
+from runhook.operations.people.authenticate import token_digest, token_in
+from runhook.operations.people.sessions import Browser, caller_in, resume
+from runhook.server.access.cookies import SESSION_COOKIE
+from runhook.server.access.throttle import Failure
+from runhook.server.http.heads import ASKED_BY_HEAD
+from runhook.server.http.origin import refuse_foreign
+from runhook.server.services import Services
+from runhook.storage.people.sessions import ValidSession
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+LONGEST_PATH = 4_096
+"""Characters of a path that leads anywhere in an account."""
+
+
+class Access(StrEnum):
+    """Who may use a route that belongs to no account."""
+
+    ANYONE = "anyone"
+    ANY_CALLER = "any token or session that is valid"
+    ANY_USER = "anybody signed in"
+
+
+def needs(permission: Permission, *, acts: bool = False) -> dict[str, Any]:
+    """Options of a route handler that name the permission it needs.
+
+    Its path begins with an account's, and it can ask for the ``caller`` there.
+
+    Args:
+        permission: what its caller must be allowed.
+        acts: whether it does something although its method is GET.
+    """
+    return {"opt": {"permission": permission, "acts": acts}}
+
+
+def open_to(access: Access) -> dict[str, Any]:
+    """Options of a route handler that name who may use it, in any account.
+
+    For any caller it can ask for the ``identity``, for any user for the ``session``.
+    """
+    return {"opt": {"access": access}}
+
+
+async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Let a request through if its sender may do what the route does.
+
+    Raises:
+        UnauthorizedError: no token or session, or one that is not valid.
+        LimitedError: a token that is not valid, as too many from there were.
+        NotFoundError: another account's path: it looks like one that is not there.
+        MethodNotAllowedException: a HEAD of what does something although its method is GET.
+        ForbiddenError: the token's permission set or the user's role does not allow it, or a
+            foreign page caused the request.
+    """
+    if connection.scope.get("method") == HttpMethod.OPTIONS:
+        # Answered by the framework with the methods of the path, which are no secret.
+        return
+    check_numbers(connection)
+    if handler.opt.get("acts") and ASKED_BY_HEAD in connection.scope["state"]:
+        raise MethodNotAllowedException
+    services: Services = connection.app.state.services
+    access = handler.opt.get("access")
+    if access is Access.ANYONE:
+        refuse_foreign(connection, services.public_url, must_say=False)
+        return
+    connection.scope["user"] = await services.waiting_room.pass_through(
+        connection, lambda: authorized(connection, handler, services)
+    )
+
+
+async def authorized(
+    connection: Connection, handler: BaseRouteHandler, services: Services
+) -> Caller | ValidSession:
+    """Return who sends a request, if they may do what the route does; errors as ``authorize``."""
+    access = handler.opt.get("access")
+    identity = await identify(connection, services)
+    if access is None:
+        caller = await caller_at(connection, services, identity)
+        return caller.using(handler.opt["permission"])
+    if access is Access.ANY_USER and isinstance(identity, Caller):
+        raise ForbiddenError("That is for people who are signed in, not for tokens.")
+    return identity
+
+
+def check_numbers(connection: Connection) -> None:
+    """Refuse a path with a number that is no id, before anything looks for it.
+
+    The framework reads a number as Python does, so that `1_0`, `+10` and `010` would be run 10 too.
+
+    Raises:
+        NotFoundError: one is no id, or is not written as ids are.
+    """
+    places = connection.path_params.values()
+    has_other_spelling = Counter(map(str, places)) - Counter(connection.scope["path"].split("/"))
+    if has_other_spelling or any(
+        isinstance(one, int) and not 0 < one <= LARGEST_ID for one in places
+    ):
+        raise NotFoundError
+
+
+async def identify(connection: Connection, services: Services) -> Caller | ValidSession:
+    """Authenticate a request by its token or session; a token comes first.
+
+    Raises:
+        UnauthorizedError: neither, or one that is not valid.
+        LimitedError: the token is not valid, and too many from there were not.
+        ForbiddenError: a foreign page caused the request.
+    """
+    if "Authorization" not in connection.headers and SESSION_COOKIE in connection.cookies:
+        return await session_in_cookie(connection, services)
+    return await caller_by_token(connection, services)
+
+
+async def caller_at(
+    connection: Connection, services: Services, identity: Caller | ValidSession
+) -> Caller:
+    """The caller in the account that the path names.
+
+    Raises:
+        NotFoundError: the account does not exist, or is not theirs.
+    """
+    path = connection.scope["path"]
+    if "\0" in path or len(path) > LONGEST_PATH:
+        # No id holds a NUL character, and PostgreSQL does not even look for one.
+        raise NotFoundError
+    account_id = connection.path_params["account_id"]
+    if isinstance(identity, ValidSession):
+        return await caller_in(
+            services.store,
+            AccountId(account_id),
+            identity,
+            address=client_address(connection),
+        )
+    if account_id != identity.account_id:
+        raise NotFoundError
+    return identity
+
+
+async def caller_by_token(connection: Connection, services: Services) -> Caller:
+    """The caller that the request's token belongs to.
+
+    Raises:
+        UnauthorizedError: no token, or one that is not valid.
+        LimitedError: the token is not valid, and too many others from there or before it were not.
+    """
+    digest = token_digest(token_in(connection.headers.get("Authorization")))
+    address = client_address(connection)
+    try:
+        return await services.authenticator.authenticate(digest, address=address)
+    except UnauthorizedError as error:
+        names = {Failure.TOKEN_FROM: address or "", Failure.TOKEN: digest}
+        raise services.throttle.refusal(error, names) from None
+
+
+async def session_in_cookie(connection: Connection, services: Services) -> ValidSession:
+    """The session in the request's cookie.
+
+    Raises:
+        UnauthorizedError: there is none, or it has ended.
+        ForbiddenError: a foreign page caused the request.
+    """
+    text = connection.cookies.get(SESSION_COOKIE)
+    if not text:
+        raise UnauthorizedError
+    refuse_foreign(connection, services.public_url, must_say=True)
+    return await resume(services.store, text, clock=services.clock)
+
+
+async def session_if_any(connection: Connection, services: Services) -> ValidSession | None:
+    """The session in the request's cookie; None if there is no valid one."""
+    try:
+        return await session_in_cookie(connection, services)
+    except UnauthorizedError:
+        return None
+
+
+def client_address(connection: Connection) -> str | None:
+    """IP address that a request came from."""
+    return connection.client.host if connection.client else None
+
+
+def browser_of(connection: Connection) -> Browser:
+    """Browser that a request came from."""
+    return Browser(
+        address=client_address(connection), user_agent=connection.headers.get("User-Agent", "")
+    )
+
+
+async def provide_caller(scope: Scope) -> Caller:
+    """The caller, in the account that the path names."""
+    caller: Caller = scope["user"]
+    return caller
+
+
+async def provide_session(scope: Scope) -> ValidSession:
+    """The session that the request comes from."""
+    session: ValidSession = scope["user"]
+    return session
+
+
+async def provide_identity(scope: Scope) -> Caller | ValidSession:
+    """The token's caller or the session that the request came with."""
+    identity: Caller | ValidSession = scope["user"]
+    return identity

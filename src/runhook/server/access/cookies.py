@@ -1,0 +1,59 @@
+"""The cookies: one holds a session, one identifies a browser that has signed in before."""
+
+from datetime import timedelta
+
+from litestar.datastructures import Cookie
+
+from runhook.domain.people.users import LONGEST_LIFETIME
+from runhook.operations.people.sessions import Begun
+
+SESSION_COOKIE = "runhook_session"
+DEVICE_COOKIE = "runhook_device"
+DEVICE_LIFETIME = timedelta(days=365)
+
+
+def cookies_of(begun: Begun, *, is_secure: bool) -> list[Cookie]:
+    """Cookies for a browser that has just signed in."""
+    return [
+        session_cookie(begun.text, is_secure=is_secure),
+        device_cookie(begun.device, is_secure=is_secure),
+    ]
+
+
+def session_cookie(text: str, *, is_secure: bool) -> Cookie:
+    """Cookie of a session; the service forgets it sooner if it is not used."""
+    return Cookie(
+        key=SESSION_COOKIE,
+        value=text,
+        path="/",
+        max_age=int(LONGEST_LIFETIME.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=is_secure,
+    )
+
+
+def no_session_cookie(*, is_secure: bool) -> Cookie:
+    """Cookie that makes a browser forget its session."""
+    return Cookie(
+        key=SESSION_COOKIE,
+        value="",
+        path="/",
+        max_age=0,
+        httponly=True,
+        samesite="lax",
+        secure=is_secure,
+    )
+
+
+def device_cookie(text: str, *, is_secure: bool) -> Cookie:
+    """Cookie that identifies a browser after its session has ended."""
+    return Cookie(
+        key=DEVICE_COOKIE,
+        value=text,
+        path="/",
+        max_age=int(DEVICE_LIFETIME.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=is_secure,
+    )

@@ -1,0 +1,135 @@
+"""Passwords of sign-ins, by the API and by the pages alike.
+
+A password is always verified, in its turn (see `turns`); a client that fails too often gets an
+error that says so. A browser that has signed in before has a turn and a count of its own, so that
+guesses of others do not keep a user out of their own browser.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+
+from runhook.domain.errors import InvalidError, UnauthorizedError
+from runhook.domain.people.users import LONGEST_EMAIL, check_email
+from runhook.operations.people.devices import known_device
+from runhook.operations.people.invite import Acceptance, accept, look_at_invitation, whom_it_is_for
+from runhook.operations.people.sessions import Begun, sign_in
+from runhook.operations.people.users import change_password
+from runhook.server.access.authentication import Connection, browser_of, client_address
+from runhook.server.access.cookies import DEVICE_COOKIE
+from runhook.server.access.throttle import Failure, failure_key
+from runhook.server.access.turns import SignInAttempt
+from runhook.server.services import Services
+from runhook.storage.people.sessions import ValidSession
+
+
+async def begin_throttled(
+    connection: Connection, services: Services, *, email: str, password: str
+) -> Begun:
+    """Begin a session.
+
+    Raises:
+        UnauthorizedError: the e-mail address or the password is not right.
+        LimitedError: likewise, and too many attempts have failed, from there or for this e-mail
+            address; or too many wait for their turn.
+    """
+    async with password_attempt(connection, services, email):
+        return await sign_in(
+            services.store,
+            email=email,
+            password=password,
+            browser=browser_of(connection),
+            passwords=services.passwords,
+            clock=services.clock,
+        )
+
+
+async def accept_throttled(
+    connection: Connection, services: Services, secret: str, answer: Acceptance
+) -> Begun:
+    """Accept an invitation.
+
+    Raises:
+        LimitedError: the password is not right, and too many attempts have failed; or too many wait
+            for their turn.
+        RunhookError: all that `accept` raises.
+    """
+    invitation = await look_at_invitation(services.store, secret)
+    email = whom_it_is_for(invitation, answer.email)
+    async with password_attempt(connection, services, email):
+        return await accept(
+            services.store,
+            secret,
+            answer,
+            browser=browser_of(connection),
+            passwords=services.passwords,
+            clock=services.clock,
+        )
+
+
+async def change_own_password(
+    connection: Connection,
+    services: Services,
+    session: ValidSession,
+    *,
+    present: str,
+    password: str,
+) -> None:
+    """Replace the password of who is signed in.
+
+    Raises:
+        InvalidError: the present password is not right, or the new one will not do.
+        LimitedError: the present password is not right, and too many attempts have failed.
+    """
+    try:
+        async with password_attempt(connection, services, session.user.email, session):
+            await change_password(
+                services.store,
+                session,
+                present=present,
+                password=password,
+                passwords=services.passwords,
+            )
+    except UnauthorizedError as error:
+        raise InvalidError(error.message, field="current_password") from None
+
+
+@asynccontextmanager
+async def password_attempt(
+    connection: Connection, services: Services, email: str, session: ValidSession | None = None
+) -> AsyncIterator[None]:
+    """Wait for the turn of an attempt with a password, and count it if it fails.
+
+    Args:
+        connection: where it comes from.
+        services: count it.
+        email: the user's address.
+        session: theirs, if they are signed in.
+
+    Raises:
+        LimitedError: it failed, as too many did before it; or too many wait for their turn.
+    """
+    with suppress(InvalidError):
+        email = check_email(email)
+    email = email[:LONGEST_EMAIL]
+    address = failure_key(client_address(connection) or "")
+    attempt = SignInAttempt(place=address, email=email)
+    names: Mapping[Failure, str] = {Failure.SIGN_IN_FROM: address, Failure.SIGN_IN_AS: email}
+    device = await device_of(connection, services, email, session)
+    if device is not None and not services.throttle.is_over(Failure.SIGN_IN_BY, device):
+        attempt = SignInAttempt(place=device, email=email, is_known=True)
+        names = {Failure.SIGN_IN_BY: device}
+    async with services.turns.turn(attempt):
+        try:
+            yield
+        except UnauthorizedError as error:
+            raise services.throttle.refusal(error, names) from None
+
+
+async def device_of(
+    connection: Connection, services: Services, email: str, session: ValidSession | None
+) -> str | None:
+    """Name of a browser that is or was signed in with an e-mail address; None if unknown."""
+    if session is not None:
+        return f"session {session.session.id}"
+    device = await known_device(services.store, connection.cookies.get(DEVICE_COOKIE), email)
+    return device and f"device {device}"

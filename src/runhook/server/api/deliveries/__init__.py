@@ -1,0 +1,1 @@
+"""Deliveries with their attempts, and redelivering in bulk."""

@@ -1,0 +1,103 @@
+"""Deliveries and attempts as JSON; dbt Cloud's API calls them events and receipts."""
+
+from msgspec import Struct
+
+from runhook.domain.people.callers import Caller
+from runhook.server.api.wire import microseconds
+from runhook.storage.deliveries.rows import LoggedAttempt, LoggedDelivery
+from runhook.storage.engine.columns import MICROSECOND
+
+
+class EventOut(Struct, kw_only=True):
+    """A delivery, which dbt Cloud's API calls an event, with our keys behind."""
+
+    id: str
+    subscription_id: str
+    account_identifier: str
+    account_id: str
+    job_id: str
+    trigger_event_type: str
+    payload: str
+    http_status_code: str
+    run_id: str
+    is_test: bool
+    state: str
+    attempt_count: int
+    failure: str | None
+    cancel_reason: str | None
+    created_at: str
+    updated_at: str
+    next_attempt_at: str | None
+    held_until: str | None
+
+
+def event_of(delivery: LoggedDelivery, caller: Caller) -> EventOut:
+    """Show a delivery."""
+    next_attempt_at = delivery.next_attempt_at if delivery.state == "pending" else None
+    return EventOut(
+        id=delivery.id,
+        subscription_id=delivery.webhook_id,
+        account_identifier=caller.account_identifier,
+        account_id=str(delivery.account_id),
+        # A test speaks of no job and no run; the keys are texts all the same.
+        job_id=str(delivery.job_id or 0),
+        trigger_event_type=delivery.event_type.value,
+        payload=delivery.body.decode(),
+        http_status_code=str(delivery.http_status_code or 0),
+        run_id=str(delivery.run_id or 0),
+        is_test=delivery.is_test,
+        state=delivery.state.value,
+        attempt_count=delivery.attempt_count,
+        failure=delivery.failure.value if delivery.failure else None,
+        cancel_reason=delivery.cancel_reason,
+        created_at=microseconds(delivery.created_at),
+        updated_at=microseconds(delivery.updated_at),
+        next_attempt_at=microseconds(next_attempt_at) if next_attempt_at else None,
+        held_until=microseconds(delivery.held_until) if delivery.held_until else None,
+    )
+
+
+class ReceiptOut(Struct, kw_only=True):
+    """An attempt, which dbt Cloud's API calls a receipt, with our keys behind."""
+
+    id: str
+    event_id: str
+    subscription_id: str
+    dispatched_at: str
+    http_status_code: str
+    error_info: str
+    request_body: str
+    request_headers: str
+    response_body: str
+    response_headers: str
+    attempt: int
+    duration: str
+    failure: str | None
+    note: str
+    trigger: str
+
+
+def receipt_of(attempt: LoggedAttempt, delivery: LoggedDelivery) -> ReceiptOut:
+    """Show an attempt of a delivery."""
+    return ReceiptOut(
+        id=f"{delivery.id}.{attempt.number}",
+        event_id=delivery.id,
+        subscription_id=delivery.webhook_id,
+        dispatched_at=microseconds(attempt.sent_at),
+        http_status_code=str(attempt.http_status_code or 0),
+        error_info=attempt.error,
+        request_body=delivery.body.decode(),
+        request_headers=header_lines(attempt.request_headers),
+        response_body=attempt.response_body.decode(errors="replace"),
+        response_headers=header_lines(attempt.response_headers),
+        attempt=attempt.number,
+        duration=str(attempt.duration // MICROSECOND),
+        failure=attempt.failure.value if attempt.failure else None,
+        note=attempt.note,
+        trigger=attempt.trigger.value,
+    )
+
+
+def header_lines(headers: dict[str, str]) -> str:
+    """Headers as on the wire, one per line."""
+    return "\n".join(f"{name}: {value}" for name, value in headers.items())

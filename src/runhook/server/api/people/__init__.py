@@ -1,0 +1,1 @@
+"""Accounts, users, sessions, tokens and the audit log."""

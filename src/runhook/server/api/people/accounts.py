@@ -1,0 +1,68 @@
+"""Accounts: those that a caller may see, and one of them."""
+
+from litestar import Router, get, put
+from litestar.params import JSONBody
+
+from runhook.domain.errors import NotFoundError
+from runhook.domain.people.callers import Caller
+from runhook.domain.people.permissions import Permission
+from runhook.domain.runs.run import AccountId
+from runhook.operations.people.accounts import change_account
+from runhook.server.access.authentication import Access, needs, open_to
+from runhook.server.api.parameters import LARGEST_LIMIT, Limit, Offset
+from runhook.server.api.people.accounts_wire import AccountIn, AccountOut, shown_account
+from runhook.server.api.wire import Envelope, page_envelope
+from runhook.server.services import Calling, Identified, Serving
+from runhook.storage.engine.store import Transaction
+from runhook.storage.people.accounts import Account, find_account
+from runhook.storage.people.users import memberships_of
+
+
+@get(["/v2/accounts", "/v3/accounts"], **open_to(Access.ANY_CALLER))
+async def list_own(
+    services: Serving, identity: Identified, limit: Limit = LARGEST_LIMIT, offset: Offset = 0
+) -> Envelope[list[AccountOut]]:
+    """List the accounts that the user is in, or the one of the token."""
+    async with services.store.read() as tx:
+        accounts = await accounts_of(tx, identity)
+    shown = [shown_account(account) for account in accounts[offset : offset + limit]]
+    return page_envelope(shown, limit=limit, offset=offset, total=len(accounts))
+
+
+@get("/", **needs(Permission.READ_ACCOUNT))
+async def show(services: Serving, caller: Calling) -> Envelope[AccountOut]:
+    """Show the account."""
+    async with services.store.read() as tx:
+        account = await find_account(tx, caller.account_id)
+    if account is None:
+        raise NotFoundError
+    return Envelope(data=shown_account(account))
+
+
+@put("/", **needs(Permission.CHANGE_ACCOUNT))
+async def change(
+    services: Serving, caller: Calling, data: JSONBody[AccountIn]
+) -> Envelope[AccountOut]:
+    """Change the account's name, or the payload version that new webhooks get."""
+    account = await change_account(
+        services.store,
+        caller.account_id,
+        data.to_change(),
+        actor=caller.actor,
+        clock=services.clock,
+    )
+    return Envelope(data=shown_account(account))
+
+
+async def accounts_of(tx: Transaction, identity: Identified) -> list[Account]:
+    """Accounts that a caller may see, by id."""
+    if isinstance(identity, Caller):
+        identity.using(Permission.READ_ACCOUNT)
+        account = await find_account(tx, AccountId(identity.account_id))
+        return [] if account is None else [account]
+    return [one.account for one in await memberships_of(tx, identity.user.id)]
+
+
+router = Router("/", route_handlers=[show, change])
+"""One account, in the third version of dbt Cloud's API."""
+router_v2 = Router("/", route_handlers=[show])

@@ -1,0 +1,99 @@
+"""Signing in and out, who one is, and where else one is signed in."""
+
+from litestar import Response, delete, get, post
+from litestar.params import FromPath, JSONBody
+
+from runhook.domain.people.callers import Caller
+from runhook.operations.people.sessions import Begun, end_other_sessions, end_session
+from runhook.server.access.authentication import Access, Connection, open_to
+from runhook.server.access.cookies import cookies_of, no_session_cookie
+from runhook.server.access.signing_in import begin_throttled
+from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
+from runhook.server.api.people.sessions_wire import (
+    EndedOut,
+    OthersEndedOut,
+    SessionOut,
+    SignInIn,
+    WhoOut,
+    shown_caller,
+    shown_person,
+    shown_session,
+)
+from runhook.server.api.wire import Envelope, created, page_envelope
+from runhook.server.http.origin import is_secure
+from runhook.server.http.request import AnyRequest
+from runhook.server.services import Identified, InSession, Services, Serving
+from runhook.storage.people.accounts import find_account
+from runhook.storage.people.sessions import count_sessions, list_sessions
+from runhook.storage.people.users import memberships_of
+
+
+@post("/v3/session", **open_to(Access.ANYONE))
+async def begin(
+    request: AnyRequest, services: Serving, data: JSONBody[SignInIn]
+) -> Response[Envelope[WhoOut]]:
+    """Sign in; the session is in the answer's cookie."""
+    begun = await begin_throttled(request, services, email=data.email, password=data.password)
+    return await signed_in(request, services, begun)
+
+
+@get("/v3/session", **open_to(Access.ANY_CALLER))
+async def show(services: Serving, identity: Identified) -> Envelope[WhoOut]:
+    """Say who the caller is, and what they may do in which account."""
+    return Envelope(data=await whoami(services, identity))
+
+
+@delete("/v3/session", status_code=200, **open_to(Access.ANY_USER))
+async def end_own(
+    request: AnyRequest, services: Serving, session: InSession
+) -> Response[Envelope[EndedOut]]:
+    """Sign out."""
+    await end_session(services.store, session, session.session.id)
+    cookie = no_session_cookie(is_secure=is_secure(request, services.public_url))
+    return Response(Envelope(data=EndedOut(id=session.session.id)), cookies=[cookie])
+
+
+@get("/v3/sessions", **open_to(Access.ANY_USER))
+async def list_own(
+    services: Serving, session: InSession, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+) -> Envelope[list[SessionOut]]:
+    """List where the user is signed in, the newest first."""
+    async with services.store.read() as tx:
+        found = await list_sessions(tx, session.user.id, limit=limit, offset=offset)
+        total = await count_sessions(tx, session.user.id)
+    shown = [shown_session(one, session) for one in found]
+    return page_envelope(shown, limit=limit, offset=offset, total=total)
+
+
+@delete("/v3/sessions/{session_id:int}", status_code=200, **open_to(Access.ANY_USER))
+async def end_one(
+    services: Serving, session: InSession, session_id: FromPath[int]
+) -> Envelope[EndedOut]:
+    """End one of the user's sessions."""
+    await end_session(services.store, session, session_id)
+    return Envelope(data=EndedOut(id=session_id))
+
+
+@delete("/v3/sessions", status_code=200, **open_to(Access.ANY_USER))
+async def end_others(services: Serving, session: InSession) -> Envelope[OthersEndedOut]:
+    """End all of the user's sessions but this one."""
+    ended = await end_other_sessions(services.store, session)
+    return Envelope(data=OthersEndedOut(ended=ended))
+
+
+async def signed_in(
+    connection: Connection, services: Services, begun: Begun
+) -> Response[Envelope[WhoOut]]:
+    """Response to a successful sign-in."""
+    who = await whoami(services, begun.found)
+    cookies = cookies_of(begun, is_secure=is_secure(connection, services.public_url))
+    return Response(created(who), status_code=201, cookies=cookies)
+
+
+async def whoami(services: Services, identity: Identified) -> WhoOut:
+    """The user, and what they may do in which account."""
+    async with services.store.read() as tx:
+        if isinstance(identity, Caller):
+            account = await find_account(tx, identity.account_id)
+            return shown_caller(identity, account.name if account else "")
+        return shown_person(identity, await memberships_of(tx, identity.user.id))

@@ -1,0 +1,83 @@
+"""Jobs named in advance, and what is expected of jobs; ``reading`` shows them as dbt Cloud's."""
+
+from litestar import Response, Router, get, post, put
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody
+
+from runhook.domain.errors import NotFoundError
+from runhook.domain.people.permissions import Permission
+from runhook.domain.runs.run import JobId
+from runhook.domain.runs.scopes import ScopeKind
+from runhook.operations.runs.expect import expect_job
+from runhook.operations.runs.name_job import name_job
+from runhook.server.access.authentication import needs
+from runhook.server.api.runs.jobs_wire import (
+    ExpectationIn,
+    ExpectationOut,
+    JobIn,
+    shown_expectation,
+)
+from runhook.server.api.runs.reading_wire import JobView, view_of_job
+from runhook.server.api.wire import Envelope, created
+from runhook.server.services import Calling, Serving
+from runhook.storage.engine.pages import Slice
+from runhook.storage.runs.expectations import find_expected
+from runhook.storage.runs.jobs import NameOrder, ScopeFilter, list_jobs
+from runhook.storage.runs.scopes import find_scope
+
+
+@post(
+    "/",
+    responses={200: ResponseSpec(Envelope[JobView], generate_examples=False)},
+    **needs(Permission.CHANGE_JOBS),
+)
+async def name_new_job(
+    services: Serving, caller: Calling, data: JSONBody[JobIn]
+) -> Response[Envelope[JobView]]:
+    """Name a job that has not run yet; one that is known already is answered with 200."""
+    name = data.to_name(caller.account_id)
+    job, is_new = await name_job(
+        services.store, name, actor=caller.actor, quotas=services.quotas, clock=services.clock
+    )
+    one = Slice(order=NameOrder.ID, limit=1)
+    async with services.store.read() as tx:
+        (logged,) = (await list_jobs(tx, caller.account_id, ScopeFilter(ids=[job.id]), one)).items
+    shown = view_of_job(logged)
+    if is_new:
+        return Response(created(shown), status_code=201)
+    return Response(Envelope(data=shown), status_code=200)
+
+
+@get("/{job_id:int}/expectation", **needs(Permission.READ_RUNS))
+async def show_job_expectation(
+    services: Serving, caller: Calling, job_id: FromPath[int]
+) -> Envelope[ExpectationOut]:
+    """Show how often a job is expected to run."""
+    known_id = JobId(job_id)
+    async with services.store.read() as tx:
+        if await find_scope(tx, caller.account_id, ScopeKind.JOB, job_id) is None:
+            raise NotFoundError
+        expected = await find_expected(tx, caller.account_id, known_id)
+    return Envelope(data=shown_expectation(known_id, expected))
+
+
+@put("/{job_id:int}/expectation", status_code=200, **needs(Permission.CHANGE_JOBS))
+async def change_job_expectation(
+    services: Serving, caller: Calling, job_id: FromPath[int], data: JSONBody[ExpectationIn]
+) -> Envelope[ExpectationOut]:
+    """Say how often a job is expected to run, counted from now, or that it is not."""
+    known_id = JobId(job_id)
+    expected = await expect_job(
+        services.store,
+        caller.account_id,
+        known_id,
+        data.to_expectation(),
+        actor=caller.actor,
+        clock=services.clock,
+    )
+    return Envelope(data=shown_expectation(known_id, expected))
+
+
+router = Router(
+    "/jobs", route_handlers=[name_new_job, show_job_expectation, change_job_expectation]
+)

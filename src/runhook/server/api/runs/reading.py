@@ -1,0 +1,423 @@
+"""What consumers read back after a webhook arrived, at the paths of dbt Cloud's Admin API.
+
+Its v2 has runs, jobs and artifacts, its v3 projects and environments; clients mix them, so both
+have all. Lists are long by default, as they are there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
+
+from litestar import Request, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, QueryParameter, SkipValidation
+
+from runhook.domain.errors import NotFoundError
+from runhook.domain.people.callers import Caller
+from runhook.domain.people.permissions import Permission
+from runhook.domain.runs.run import RunId
+from runhook.operations.runs.publish import Cancel
+from runhook.server.access.authentication import needs
+from runhook.server.api.parameters import LARGEST_LIMIT, Limit, Offset
+from runhook.server.api.runs.choosing import (
+    ids_chosen,
+    is_about_the_deleted,
+    order_in,
+    period_in,
+    related_in,
+    statuses_in,
+)
+from runhook.server.api.runs.reading_wire import (
+    EnvironmentView,
+    JobView,
+    ProjectView,
+    RunView,
+    listed,
+    shown_environment,
+    shown_project,
+    shown_run,
+    view_of_job,
+)
+from runhook.server.api.wire import NO_NUL, Envelope
+from runhook.server.services import Calling, Services, Serving
+from runhook.storage.engine.pages import Page, Slice
+from runhook.storage.engine.store import Transaction
+from runhook.storage.runs.jobs import (
+    LoggedJob,
+    NameOrder,
+    ScopeFilter,
+    list_environments,
+    list_jobs,
+    list_projects,
+)
+from runhook.storage.runs.rows import LoggedRun, RunFilter, RunOrder, find_run, list_runs
+
+Words = Annotated[str | None, QueryParameter(max_length=5_000, pattern=NO_NUL)]
+# The web framework takes a parameter called state for its own.
+State = Annotated[str | None, QueryParameter(name="state", max_length=100, pattern=NO_NUL)]
+Related = Annotated[list[str] | None, QueryParameter(description="such as run_steps,trigger")]
+AnyRequest = Request[Any, Any, Any]
+Item = TypeVar("Item")
+
+RUN_ORDERS = {
+    "id": RunOrder.ID,
+    # Runs get their ids as they become known.
+    "created_at": RunOrder.ID,
+    "started_at": RunOrder.STARTED_AT,
+    "dequeued_at": RunOrder.STARTED_AT,
+    "finished_at": RunOrder.FINISHED_AT,
+}
+NAME_ORDERS = {
+    "id": NameOrder.ID,
+    "created_at": NameOrder.ID,
+    "updated_at": NameOrder.ID,
+    "name": NameOrder.NAME,
+}
+
+
+async def run_filter(
+    *,
+    job_definition_id: Words = None,
+    job_definition_id__in: Words = None,
+    project_id: Words = None,
+    project_id__in: Words = None,
+    environment_id: Words = None,
+    environment_id__in: Words = None,
+    status: Words = None,
+    status__in: Words = None,
+    status_in: Words = None,
+    created_at__range: Words = None,
+    started_at__range: Words = None,
+    finished_at__range: Words = None,
+) -> RunFilter:
+    """Filter of runs in a query."""
+    return RunFilter(
+        job_ids=ids_chosen("job_definition_id", job_definition_id, job_definition_id__in),
+        project_ids=ids_chosen("project_id", project_id, project_id__in),
+        environment_ids=ids_chosen("environment_id", environment_id, environment_id__in),
+        statuses=statuses_in("status", status, status__in, status_in),
+        created=period_in("created_at__range", created_at__range),
+        started=period_in("started_at__range", started_at__range),
+        finished=period_in("finished_at__range", finished_at__range),
+    )
+
+
+async def run_slice(
+    *, order_by: Words = None, limit: Limit = LARGEST_LIMIT, offset: Offset = 0
+) -> Slice[RunOrder]:
+    """Requested page of runs; an unknown order is ignored."""
+    name, is_descending = order_in(order_by)
+    order = RUN_ORDERS.get(name, RunOrder.ID)
+    return Slice(order=order, is_descending=is_descending, limit=limit, offset=offset)
+
+
+async def project_choice(
+    *,
+    pk__in: Words = None,
+    id__in: Words = None,
+    name: Words = None,
+    name__icontains: Words = None,
+    of_state: State = None,
+) -> ScopeFilter:
+    """Filter of projects, or of one project's environments, in a query."""
+    return ScopeFilter(
+        ids=[] if is_about_the_deleted(of_state) else ids_chosen("id", pk__in, id__in),
+        name=name or None,
+        name_part=name__icontains or None,
+    )
+
+
+async def choice(
+    *,
+    project_id: Words = None,
+    project_id__in: Words = None,
+    environment_id: Words = None,
+    environment_id__in: Words = None,
+    name: Words = None,
+    name__icontains: Words = None,
+    of_state: State = None,
+) -> ScopeFilter:
+    """Filter of environments or jobs in a query."""
+    return ScopeFilter(
+        ids=[] if is_about_the_deleted(of_state) else None,
+        project_ids=ids_chosen("project_id", project_id, project_id__in),
+        environment_ids=ids_chosen("environment_id", environment_id, environment_id__in),
+        name=name or None,
+        name_part=name__icontains or None,
+    )
+
+
+async def name_slice(
+    *, order_by: Words = None, limit: Limit = LARGEST_LIMIT, offset: Offset = 0
+) -> Slice[NameOrder]:
+    """Requested page of a list; an unknown order is ignored."""
+    name, is_descending = order_in(order_by)
+    order = NAME_ORDERS.get(name, NameOrder.ID)
+    return Slice(order=order, is_descending=is_descending, limit=limit, offset=offset)
+
+
+# Litestar would otherwise take these apart to check them.
+WantedRuns = NamedDependency[SkipValidation[RunFilter]]
+PartOfRuns = NamedDependency[SkipValidation[Slice[RunOrder]]]
+Wanted = NamedDependency[SkipValidation[ScopeFilter]]
+Part = NamedDependency[SkipValidation[Slice[NameOrder]]]
+ONE = Slice(order=NameOrder.ID, limit=1)
+
+
+@get(
+    "/runs",
+    dependencies={"wanted": Provide(run_filter), "part": Provide(run_slice)},
+    **needs(Permission.READ_RUNS),
+)
+async def show_runs(
+    request: AnyRequest,
+    services: Serving,
+    caller: Calling,
+    wanted: WantedRuns,
+    part: PartOfRuns,
+    *,
+    include_related: Related = None,
+) -> Envelope[list[RunView]]:
+    """List the account's runs."""
+    async with services.store.read() as tx:
+        page = await list_runs(tx, caller.account_id, wanted, part)
+    shown = [view_of(run, request, services, include_related) for run in page.items]
+    return listed(shown, page, part, caller.account_id)
+
+
+@get("/runs/{run_id:int}", **needs(Permission.READ_RUNS))
+async def show_run(
+    request: AnyRequest,
+    services: Serving,
+    caller: Calling,
+    run_id: FromPath[int],
+    include_related: Related = None,
+) -> Envelope[RunView]:
+    """Show a run."""
+    return await answer_with_run(request, services, caller, run_id, include_related)
+
+
+@post("/runs/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
+async def cancel_run(
+    request: AnyRequest, services: Serving, caller: Calling, run_id: FromPath[int]
+) -> Envelope[RunView]:
+    """Ask for a cancelable run to be canceled; its reporter does it."""
+    await services.publisher.publish(Cancel(caller.account_id, RunId(run_id), caller.actor))
+    return await answer_with_run(request, services, caller, run_id)
+
+
+@get(
+    "/jobs",
+    dependencies={"wanted": Provide(choice), "part": Provide(name_slice)},
+    **needs(Permission.READ_RUNS),
+)
+async def show_jobs(
+    request: AnyRequest,
+    services: Serving,
+    caller: Calling,
+    wanted: Wanted,
+    part: Part,
+    *,
+    include_related: Related = None,
+) -> Envelope[list[JobView]]:
+    """List the account's jobs."""
+    async with services.store.read() as tx:
+        page = await list_jobs(tx, caller.account_id, wanted, part)
+        shown = await jobs_with_runs(tx, page, request, services, include_related)
+    return listed(shown, page, part, caller.account_id)
+
+
+@get("/jobs/{job_id:int}", **needs(Permission.READ_RUNS))
+async def show_job(
+    request: AnyRequest,
+    services: Serving,
+    caller: Calling,
+    job_id: FromPath[int],
+    include_related: Related = None,
+) -> Envelope[JobView]:
+    """Show a job."""
+    async with services.store.read() as tx:
+        page = await list_jobs(tx, caller.account_id, ScopeFilter(ids=[job_id]), ONE)
+        shown = await jobs_with_runs(tx, page, request, services, include_related)
+    return Envelope(data=only(shown))
+
+
+@get(
+    "/projects",
+    dependencies={"wanted": Provide(project_choice), "part": Provide(name_slice)},
+    **needs(Permission.READ_RUNS),
+)
+async def show_projects(
+    services: Serving, caller: Calling, wanted: Wanted, part: Part
+) -> Envelope[list[ProjectView]]:
+    """List the account's projects."""
+    async with services.store.read() as tx:
+        page = await list_projects(tx, caller.account_id, wanted, part)
+    shown = [shown_project(project) for project in page.items]
+    return listed(shown, page, part, caller.account_id)
+
+
+@get("/projects/{project_id:int}", **needs(Permission.READ_RUNS))
+async def show_project(
+    services: Serving, caller: Calling, project_id: FromPath[int]
+) -> Envelope[ProjectView]:
+    """Show a project."""
+    wanted = ScopeFilter(ids=[project_id])
+    async with services.store.read() as tx:
+        page = await list_projects(tx, caller.account_id, wanted, ONE)
+    return Envelope(data=shown_project(only(page.items)))
+
+
+@get(
+    "/environments",
+    dependencies={"wanted": Provide(choice), "part": Provide(name_slice)},
+    **needs(Permission.READ_RUNS),
+)
+async def show_environments(
+    services: Serving, caller: Calling, wanted: Wanted, part: Part
+) -> Envelope[list[EnvironmentView]]:
+    """List the account's environments."""
+    return await answer_with_environments(services, caller, wanted, part)
+
+
+@get("/environments/{environment_id:int}", **needs(Permission.READ_RUNS))
+async def show_environment(
+    services: Serving, caller: Calling, environment_id: FromPath[int]
+) -> Envelope[EnvironmentView]:
+    """Show an environment."""
+    wanted = ScopeFilter(ids=[environment_id])
+    return await answer_with_environment(services, caller, wanted)
+
+
+@get(
+    "/projects/{project_id:int}/environments",
+    # The path says which project, so the query has no say in it.
+    dependencies={"wanted": Provide(project_choice), "part": Provide(name_slice)},
+    **needs(Permission.READ_RUNS),
+)
+async def show_environments_of_project(
+    services: Serving, caller: Calling, project_id: FromPath[int], wanted: Wanted, part: Part
+) -> Envelope[list[EnvironmentView]]:
+    """List a project's environments."""
+    async with services.store.read() as tx:
+        only((await list_projects(tx, caller.account_id, ScopeFilter(ids=[project_id]), ONE)).items)
+    of_project = replace(wanted, project_ids=[project_id])
+    return await answer_with_environments(services, caller, of_project, part)
+
+
+@get(
+    "/projects/{project_id:int}/environments/{environment_id:int}",
+    **needs(Permission.READ_RUNS),
+)
+async def show_environment_of_project(
+    services: Serving, caller: Calling, project_id: FromPath[int], environment_id: FromPath[int]
+) -> Envelope[EnvironmentView]:
+    """Show an environment of a project."""
+    wanted = ScopeFilter(ids=[environment_id], project_ids=[project_id])
+    return await answer_with_environment(services, caller, wanted)
+
+
+async def answer_with_run(
+    request: AnyRequest,
+    services: Services,
+    caller: Caller,
+    run_id: int,
+    include_related: list[str] | None = None,
+) -> Envelope[RunView]:
+    """Respond with one run."""
+    async with services.store.read() as tx:
+        run = await find_run(tx, caller.account_id, RunId(run_id))
+    if run is None:
+        raise NotFoundError
+    return Envelope(data=view_of(run, request, services, include_related))
+
+
+async def answer_with_environments(
+    services: Services, caller: Caller, wanted: ScopeFilter, part: Slice[NameOrder]
+) -> Envelope[list[EnvironmentView]]:
+    """Respond with a list of environments."""
+    async with services.store.read() as tx:
+        page = await list_environments(tx, caller.account_id, wanted, part)
+    shown = [shown_environment(environment) for environment in page.items]
+    return listed(shown, page, part, caller.account_id)
+
+
+async def answer_with_environment(
+    services: Services, caller: Caller, wanted: ScopeFilter
+) -> Envelope[EnvironmentView]:
+    """Respond with one environment."""
+    async with services.store.read() as tx:
+        page = await list_environments(tx, caller.account_id, wanted, ONE)
+    return Envelope(data=shown_environment(only(page.items)))
+
+
+async def jobs_with_runs(
+    tx: Transaction,
+    page: Page[LoggedJob],
+    request: AnyRequest,
+    services: Services,
+    include_related: list[str] | None,
+) -> list[JobView]:
+    """Show jobs, with their newest runs if those are asked for."""
+    related = related_in(include_related or ())
+    wanted_ids: set[RunId] = set()
+    if "most_recent_run" in related:
+        wanted_ids |= {job.newest_run_id for job in page.items if job.newest_run_id}
+    if "most_recent_completed_run" in related:
+        wanted_ids |= {job.newest_ended_run_id for job in page.items if job.newest_ended_run_id}
+    views: dict[int | None, RunView] = {}
+    if wanted_ids:
+        found = await list_runs(
+            tx,
+            page.items[0].account_id,
+            RunFilter(ids=wanted_ids),
+            Slice(order=RunOrder.ID, limit=len(wanted_ids)),
+        )
+        views = {run.run.id: view_of(run, request, services, None) for run in found.items}
+    return [
+        view_of_job(
+            job,
+            newest=views.get(job.newest_run_id) if "most_recent_run" in related else None,
+            newest_ended=views.get(job.newest_ended_run_id)
+            if "most_recent_completed_run" in related
+            else None,
+        )
+        for job in page.items
+    ]
+
+
+def view_of(
+    run: LoggedRun, request: AnyRequest, services: Services, include_related: list[str] | None
+) -> RunView:
+    """Show a run, with links for this request."""
+    return shown_run(
+        run,
+        base_url=services.public_url or str(request.base_url).rstrip("/"),
+        related=related_in(include_related or ()),
+        now=services.clock.now(),
+    )
+
+
+def only(items: Sequence[Item]) -> Item:
+    """The one item of a list that has at most one.
+
+    Raises:
+        NotFoundError: the list is empty.
+    """
+    if not items:
+        raise NotFoundError
+    return items[0]
+
+
+READS = [
+    show_runs,
+    show_run,
+    show_jobs,
+    show_job,
+    show_projects,
+    show_project,
+    show_environments,
+    show_environment,
+    show_environments_of_project,
+    show_environment_of_project,
+]

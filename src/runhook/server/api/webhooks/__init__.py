@@ -1,0 +1,1 @@
+"""Webhooks, at dbt Cloud's paths."""

@@ -1,0 +1,153 @@
+"""Webhooks, at dbt Cloud's paths.
+
+`subscriptions` in the plural lists and creates, `subscription` in the singular is one.
+"""
+
+from litestar import Router, delete, get, post, put
+from litestar.params import FromPath, JSONBody
+
+from runhook.domain.errors import NotFoundError
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.people.permissions import Permission
+from runhook.operations.webhooks.send_test import send_test
+from runhook.operations.webhooks.subscribe import (
+    change_webhook,
+    create_webhook,
+    remove_webhook,
+    renew_secret,
+)
+from runhook.server.access.authentication import needs
+from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
+from runhook.server.api.webhooks.wire import (
+    Deleted,
+    SecretIn,
+    SubscriptionIn,
+    SubscriptionOut,
+    VerificationOut,
+    subscription_of,
+    verification_of,
+)
+from runhook.server.api.wire import Envelope, created, page_envelope
+from runhook.server.services import Calling, Serving
+from runhook.storage.webhooks.rows import count_webhooks, find_webhook, list_webhooks
+
+
+@get("/subscriptions", **needs(Permission.READ_WEBHOOKS))
+async def list_subscriptions(
+    services: Serving, caller: Calling, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+) -> Envelope[list[SubscriptionOut]]:
+    """List the account's webhooks."""
+    async with services.store.read() as tx:
+        webhooks = await list_webhooks(tx, caller.account_id, limit=limit, offset=offset)
+        total = await count_webhooks(tx, caller.account_id)
+    shown = [subscription_of(webhook, caller) for webhook in webhooks]
+    return page_envelope(shown, limit=limit, offset=offset, total=total)
+
+
+@post("/subscriptions", **needs(Permission.WRITE_WEBHOOKS))
+async def create_subscription(
+    services: Serving, caller: Calling, data: JSONBody[SubscriptionIn]
+) -> Envelope[SubscriptionOut]:
+    """Create a webhook; the answer holds its secret, this once."""
+    webhook, secret = await create_webhook(
+        services.store,
+        caller.account_id,
+        data.to_change(),
+        actor=caller.actor,
+        policy=services.policy,
+        quotas=services.quotas,
+        clock=services.clock,
+    )
+    return created(subscription_of(webhook, caller, secret))
+
+
+@get("/subscription/{webhook_id:str}", **needs(Permission.READ_WEBHOOKS))
+async def get_subscription(
+    services: Serving, caller: Calling, webhook_id: FromPath[str]
+) -> Envelope[SubscriptionOut]:
+    """Show a webhook."""
+    async with services.store.read() as tx:
+        webhook = await find_webhook(tx, caller.account_id, WebhookId(webhook_id))
+    if webhook is None:
+        raise NotFoundError
+    return Envelope(data=subscription_of(webhook, caller))
+
+
+@put("/subscription/{webhook_id:str}", **needs(Permission.WRITE_WEBHOOKS))
+async def update_subscription(
+    services: Serving, caller: Calling, webhook_id: FromPath[str], data: JSONBody[SubscriptionIn]
+) -> Envelope[SubscriptionOut]:
+    """Change a webhook; keys that are left out keep their value."""
+    webhook = await change_webhook(
+        services.store,
+        caller.account_id,
+        WebhookId(webhook_id),
+        data.to_change(),
+        actor=caller.actor,
+        policy=services.policy,
+        clock=services.clock,
+    )
+    return Envelope(data=subscription_of(webhook, caller))
+
+
+@delete("/subscription/{webhook_id:str}", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def delete_subscription(
+    services: Serving, caller: Calling, webhook_id: FromPath[str]
+) -> Envelope[Deleted]:
+    """Delete a webhook."""
+    await remove_webhook(
+        services.store,
+        caller.account_id,
+        WebhookId(webhook_id),
+        actor=caller.actor,
+        clock=services.clock,
+    )
+    return Envelope(data=Deleted(id=webhook_id))
+
+
+@get("/subscription/{webhook_id:str}/test", **needs(Permission.WRITE_WEBHOOKS, acts=True))
+async def test_subscription(
+    services: Serving, caller: Calling, webhook_id: FromPath[str]
+) -> Envelope[VerificationOut]:
+    """Send a test with made-up values, active or not; answers when the endpoint has."""
+    tried = await send_test(
+        services.store,
+        services.sender,
+        caller.account_id,
+        WebhookId(webhook_id),
+        actor=caller.actor,
+        lease=services.lease,
+        clock=services.clock,
+        public_url=services.public_url,
+    )
+    return Envelope(data=verification_of(tried))
+
+
+@post("/subscription/{webhook_id:str}/secret", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def renew_subscription_secret(
+    services: Serving, caller: Calling, webhook_id: FromPath[str], data: JSONBody[SecretIn]
+) -> Envelope[SubscriptionOut]:
+    """Give a webhook a new secret; the answer holds it, this once."""
+    webhook, secret = await renew_secret(
+        services.store,
+        caller.account_id,
+        WebhookId(webhook_id),
+        grace_days=data.grace_days,
+        actor=caller.actor,
+        clock=services.clock,
+    )
+    return Envelope(data=subscription_of(webhook, caller, secret))
+
+
+router = Router(
+    "/webhooks",
+    route_handlers=[
+        list_subscriptions,
+        create_subscription,
+        get_subscription,
+        update_subscription,
+        delete_subscription,
+        test_subscription,
+        renew_subscription_secret,
+    ],
+)

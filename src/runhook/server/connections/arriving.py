@@ -1,0 +1,175 @@
+"""Requests as they arrive: what of HTTP is taken, and how long a body may take to come.
+
+This stands before the web framework. It tells a request's connection where it begins and ends, so
+that the connection knows who is waited for.
+"""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types.asgi_types import HTTPScope, ReceiveMessage
+
+from runhook.domain.errors import InvalidError, TooSlowError
+from runhook.server.connections.connections import (
+    HEAD_TOO_LARGE,
+    KIB,
+    MOST_HEADERS,
+    TARGET_TOO_LONG,
+    Connection,
+    current_connection,
+)
+from runhook.server.connections.framing import Body, Chunked, Counted
+from runhook.server.connections.refusals import Refusal
+
+LONGEST_TARGET = 8 * KIB
+SLOWEST = 8 * KIB
+"""Bytes a second that a body comes with at least, on average."""
+EXCESSIVE = "The body's chunks are announced with more bytes than they have."
+
+
+def arriving(app: ASGIApp, patience: timedelta) -> ASGIApp:
+    """Return an application whose requests arrive within bounds.
+
+    Args:
+        app: what answers them.
+        patience: how long a body may make us wait for its next piece.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        connection = current_connection()
+        if not connection.is_open or connection.is_leaving:
+            return
+        arrival = Arrival(connection, scope, receive, send, patience=patience.total_seconds())
+        refusal = refusal_of(scope)
+        if refusal is None:
+            await app(scope, arrival.receive, arrival.send)
+        else:
+            await refusal.send(arrival.send)
+
+    return answer
+
+
+class Arrival:
+    """One request on its way in, and its answer on the way out."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        scope: HTTPScope,
+        receive: Receive,
+        send: Send,
+        *,
+        patience: float,
+    ) -> None:
+        self._connection = connection
+        self._receive = receive
+        self._send = send
+        self._patience = patience
+        self._body = body_of(scope)
+        self._waits_for_us = any(name == b"expect" for name, _ in scope["headers"])
+        self._has_ended = self._body is None
+        self._taken = 0
+        self._waited = 0.0
+        connection.begin_request(self._body)
+
+    async def receive(self) -> ReceiveMessage:
+        """Return more of the body, or that the client is gone.
+
+        Raises:
+            TooSlowError: it does not come in time.
+            InvalidError: it comes with much that is no body.
+        """
+        if self._has_ended:
+            return await self._receive()
+        return await self._receive_within(
+            min(self._patience, self._patience + self._taken / SLOWEST - self._waited)
+        )
+
+    async def send(self, message: Message) -> None:
+        """Give part of the answer.
+
+        After an answer to a body that has not been read, the connection is closed.
+        """
+        if self._connection.is_leaving:
+            return
+        if message["type"] == "http.response.start" and not self._has_ended:
+            await self._read_what_is_here()
+            if not self._has_ended:
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+        await self._send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._connection.end_request()
+
+    async def _receive_within(self, seconds: float) -> ReceiveMessage:
+        assert self._body is not None
+        if self._body.is_excessive:
+            raise InvalidError(EXCESSIVE)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                self._connection.wait_for_body(seconds, lambda: limit.reschedule(loop.time()))
+                message = await self._receive()
+        except TimeoutError:
+            if self._body.is_excessive:
+                raise InvalidError(EXCESSIVE) from None
+            raise TooSlowError("The body did not come in time.") from None
+        finally:
+            self._waited += loop.time() - began
+            self._connection.take_body()
+        self._has_ended = not message.get("more_body", False)
+        self._taken += len(cast("bytes", message.get("body", b"")))
+        return message
+
+    async def _read_what_is_here(self) -> None:
+        """Read a small body that the handler did not, so that the connection can be used again."""
+        if self._waits_for_us:
+            return
+        with suppress(TooSlowError, InvalidError):
+            await self._receive_within(0)
+
+
+def body_of(scope: HTTPScope) -> Body | None:
+    """Return how to tell where a request's body ends, None if it has none."""
+    headers = dict(scope["headers"])
+    if b"transfer-encoding" in headers:
+        return Chunked()
+    length = int(headers.get(b"content-length", b"0"))
+    return Counted(length) if length else None
+
+
+def refusal_of(scope: HTTPScope) -> Refusal | None:
+    """Return what to answer a request that no route is asked about, and put its path right.
+
+    A target may be a whole address, as it is for a proxy; the path in it is what counts.
+    """
+    if scope["http_version"] not in ("1.0", "1.1"):
+        return Refusal(505, "This service speaks HTTP/1.1.")
+    if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
+        return Refusal(414, TARGET_TOO_LONG)
+    if len(list(scope["headers"])) > MOST_HEADERS:
+        return Refusal(431, HEAD_TOO_LARGE.format(most=f"{MOST_HEADERS} headers"))
+    if not scope["path"].startswith("/"):
+        try:
+            url = urlsplit(scope["raw_path"].decode("ascii"))
+        except ValueError:
+            return Refusal(400, NO_PATH)
+        if url.scheme not in ("http", "https"):
+            return Refusal(400, NO_PATH)
+        path = url.path or "/"
+        scope["path"], scope["raw_path"] = unquote(path), path.encode()
+    if not scope["path"].isprintable():
+        # Nothing of ours has such a name, and neither files nor PostgreSQL are asked for one.
+        return Refusal(404, "Nothing is here, or it is not yours.")
+    return None
+
+
+NO_PATH = "The request's target is not a path."

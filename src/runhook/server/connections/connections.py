@@ -1,0 +1,681 @@
+"""Clients' connections: how many there may be, how long each may keep us waiting, how each ends.
+
+Uvicorn and h11 speak HTTP on them. They bound what is kept of a request, but know no number of
+connections and no time, take apart at once whatever comes, and close a connection under a client
+that is still sending, which then reads a reset instead of its answer. That is added here, between
+the socket and any protocol of uvicorn's; `arriving` tells it where requests begin and end.
+"""
+
+import asyncio
+import re
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from contextvars import Context, ContextVar, copy_context
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum, auto
+from math import inf
+from typing import Any, cast
+
+from h11 import LocalProtocolError
+
+from runhook.domain.network.forwarding import TrustedProxies, read_client_address
+from runhook.server.access.throttle import failure_key
+from runhook.server.connections.framing import Body
+from runhook.server.connections.refusals import Refusal
+
+KIB = 1024
+PIECE = 16 * KIB
+"""How many bytes are read at a time."""
+MOST_HEADERS = 100
+PACE_SECONDS = 0.02
+"""Between two turns of connections that cost much to read, of all together."""
+PROGRESS = 16 * KIB
+"""How many bytes of its answer a client reads at least in the time it has; then it gets more."""
+MOST_DRAINED = 64 * KIB * KIB
+"""How much is thrown away of what a client sends that has its last answer."""
+DRAINING_SECONDS = 10
+SWEEP_SECONDS = 1
+END_OF_HEAD = re.compile(rb"\n\r?\n")
+
+NOT_IN_TIME = "The request's head did not end within {seconds} seconds."
+TOO_MANY = "There are too many connections; try again in a few seconds."
+TOO_MANY_FROM_THERE = "There are too many connections from your address; close some."
+HEAD_TOO_LARGE = "The request's head is too large; {most} are the most."
+TARGET_TOO_LONG = "The request's target is too long."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientBounds:
+    """What clients may take."""
+
+    connections: int = 1_000
+    from_one_address: int = 256
+    shared_addresses: TrustedProxies = field(default_factory=TrustedProxies)
+    """Whose connections are those of many clients, and only counted among all."""
+    head_bytes: int = 32 * KIB
+    patience: timedelta = timedelta(seconds=20)
+    """How long to wait for a head's end, for a body's next piece, and for an answer to be read."""
+    idle: timedelta = timedelta(seconds=75)
+    """How long a connection is kept between two requests."""
+
+
+class Phase(Enum):
+    """What a connection is at. In all but the first, the client keeps us waiting.
+
+    When there is no place left, connections give theirs up in the order of the others.
+    """
+
+    WORKING = auto()
+    """We are at its request."""
+    LEAVING = auto()
+    """It has its last answer; what it still sends is thrown away."""
+    WAITING = auto()
+    """No request has begun, or its head has not ended."""
+    SENDING = auto()
+    """More of a body is to come."""
+    READING = auto()
+    """More of an answer is to be read."""
+
+
+class Clients:
+    """All open connections of one listening socket."""
+
+    def __init__(self, bounds: ClientBounds) -> None:
+        self.bounds = bounds
+        self._by_site: Counter[str] = Counter()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+        # In each phase, the one that has been there longest comes first.
+        self._phases: Mapping[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
+        self._slow = Slow()
+        self._beginning = Beginning()
+
+    def enter(self, connection: "Connection") -> Refusal | None:
+        """Take a new connection in, if need be in the place of one that keeps us waiting.
+
+        Returns:
+            what to answer instead, if we are at requests of all that there may be.
+        """
+        site = connection.site
+        most = self.bounds.connections if connection.is_shared else self.bounds.from_one_address
+        self._by_site[site] += 1
+        self._is_empty.clear()
+        refusal = None
+        while self._by_site[site] > most and refusal is None:
+            refusal = None if self._make_room(site) else Refusal(429, TOO_MANY_FROM_THERE)
+        while self._by_site.total() > self.bounds.connections and refusal is None:
+            refusal = None if self._make_room() else Refusal(503, TOO_MANY)
+        return refusal
+
+    def move(self, connection: "Connection", before: Phase, after: Phase) -> None:
+        """Note that a connection is at something else."""
+        self._phases[before].pop(connection, None)
+        self._phases[after][connection] = None
+
+    def leave(self, connection: "Connection", phase: Phase) -> None:
+        """Forget a connection."""
+        self._phases[phase].pop(connection, None)
+        self._by_site[connection.site] -= 1
+        if not self._by_site[connection.site]:
+            del self._by_site[connection.site]
+        if not self._by_site:
+            self._is_empty.set()
+
+    def slow_down(self, connection: "Connection") -> None:
+        """Let a connection go on when it is its turn, of those that cost much to read."""
+        self._slow.add(connection)
+
+    def may_begin(self, connection: "Connection") -> bool:
+        """Whether a request can begin; if not, the connection gets its turn soon."""
+        return connection.is_shared or self._beginning.may_begin(connection)
+
+    async def sweep(self) -> None:
+        """End the connections whose time is over, again and again."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = loop.time()
+            for connections in self._phases.values():
+                for connection in [one for one in connections if one.deadline < now]:
+                    connection.expire()
+
+    async def close(self, seconds: float) -> None:
+        """Close what is open, once clients have read what was sent, if they do so in time."""
+        for connection in [one for one in self._all() if not one.has_unread]:
+            connection.cut()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._is_empty.wait()
+        for connection in list(self._all()):
+            connection.cut()
+
+    def _all(self) -> Iterator["Connection"]:
+        for connections in self._phases.values():
+            yield from connections
+
+    def _make_room(self, site: str | None = None) -> bool:
+        """Close the connection, of one site or of all, that has kept us waiting longest."""
+        for phase, connections in self._phases.items():
+            if phase is not Phase.WORKING:
+                for connection in connections:
+                    if site in (None, connection.site):
+                        connection.cut()
+                        return True
+        return False
+
+
+class Slow:
+    """Connections that cost much to read: one goes on at a time, in turns between their sites."""
+
+    def __init__(self) -> None:
+        self._sites: OrderedDict[str, dict[Connection, None]] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, connection: "Connection") -> None:
+        """Let a connection go on when it is its turn."""
+        self._sites.setdefault(connection.site, {})[connection] = None
+        if self._timer is None:
+            self._wait()
+
+    def _wait(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(PACE_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        self._timer = None
+        if connection := self._next():
+            self._wait()
+            connection.take_turn()
+
+    def _next(self) -> "Connection | None":
+        """Take out the connection whose turn it is, and those before it that are leaving."""
+        while self._sites:
+            site, connections = self._sites.popitem(last=False)
+            connection = next(iter(connections))
+            del connections[connection]
+            if connections:
+                self._sites[site] = connections
+            if not connection.is_leaving:
+                return connection
+        return None
+
+
+class Beginning:
+    """Requests that begin: one of each site in a turn of the event loop.
+
+    All that is ready to go on goes on in a turn. If fifty requests of one site began in the same
+    one, those of others, which take some turns each, would wait for fifty in each of them.
+    """
+
+    def __init__(self) -> None:
+        # Of each site that a request has begun of in this turn, those that are to begin next.
+        self._sites: dict[str, deque[Connection]] = {}
+
+    def may_begin(self, connection: "Connection") -> bool:
+        """Whether a request can begin; if not, the connection gets its turn soon."""
+        waiting = self._sites.get(connection.site)
+        if waiting is not None:
+            waiting.append(connection)
+            return False
+        if not self._sites:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        self._sites[connection.site] = deque()
+        return True
+
+    def _go_on(self) -> None:
+        self._sites = {site: waiting for site, waiting in self._sites.items() if waiting}
+        if self._sites:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        for connection in [waiting.popleft() for waiting in self._sites.values()]:
+            connection.take_turn()
+
+
+class Stage(Enum):
+    """How far a connection's next request has come."""
+
+    HEAD = auto()
+    """Its head has not ended, or has not begun."""
+    READY = auto()
+    """Its head has come, and it is not its turn yet."""
+    MET = auto()
+    """Its head has ended, and it is not known yet what comes behind it."""
+    BODY = auto()
+    """Its body has not ended."""
+    WHOLE = auto()
+    """It has come, and is being answered."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One connection, before the protocol that speaks HTTP on it.
+
+    Args:
+        clients: all of them.
+        speak: makes that protocol.
+    """
+
+    # All share one: what is read is handed on before anything else is read.
+    _buffer = memoryview(bytearray(PIECE))
+
+    def __init__(self, clients: Clients, speak: Callable[[], asyncio.Protocol]) -> None:
+        self.deadline = inf
+        """When the client has kept us waiting too long, by the event loop's clock."""
+        self.transport: asyncio.Transport
+        self.site = ""
+        """What its connections are counted together by."""
+        self.is_shared = False
+        self._clients = clients
+        self._bounds = clients.bounds
+        self._patience = clients.bounds.patience.total_seconds()
+        self._speak = speak
+        self._http: asyncio.Protocol | None = None
+        self._loop = asyncio.get_running_loop()
+        # What the protocol starts runs in here, and finds its connection.
+        self._context: Context | None = copy_context()
+        self._context.run(_current.set, self)
+        self._phase = Phase.WAITING
+        self._is_open = False
+        self._stage = Stage.HEAD
+        self._came = b""
+        """What came, and was not given to the protocol. While there is some, nothing is read."""
+        self._has_eof = False
+        """Whether the client sends nothing more."""
+        self._head = Head()
+        self._ready_length = 0
+        """How much of what came belongs to a head that has come."""
+        self._body: Body | None = None
+        self._is_wanted = False
+        """Whether somebody waits for more of the body."""
+        self._has_to_wait = False
+        self._on_excess: Callable[[], None] | None = None
+        self._http_reads = True
+        """Whether the protocol wants to be given more."""
+        self._is_reading = True
+        self._must_read = False
+        self._drained = 0
+        """Bytes that were thrown away."""
+        self._unread = 0
+        """Bytes that the client had not read when it was last looked at."""
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let the client in, or tell it that there is no room."""
+        self.transport = cast("asyncio.Transport", transport)
+        address, *_ = transport.get_extra_info("peername") or [""]
+        self.site = failure_key(address)
+        known = read_client_address(address)
+        self.is_shared = known is not None and self._bounds.shared_addresses.trusts(known)
+        self._is_open = True
+        refusal = self._clients.enter(self)
+        self._move(Phase.WAITING, self._patience)
+        if refusal is None:
+            self._http = self._speak()
+            self._http.connection_made(Line(self))
+        else:
+            self.refuse(refusal)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to put what comes."""
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what came, and give it to the protocol as far as it is its turn."""
+        if self._http is None or self._phase is Phase.LEAVING:
+            self._drained += nbytes
+            if self._drained > MOST_DRAINED:
+                self.cut()
+            return
+        self._came += self._buffer[:nbytes]
+        self._go_on()
+
+    def eof_received(self) -> bool:
+        """Return whether to stay open for an answer; a client that goes away wants none.
+
+        Which of the two it is cannot be known before something is sent to it.
+        """
+        self._has_eof = True
+        if self._stage in (Stage.MET, Stage.WHOLE) and self._phase is not Phase.LEAVING:
+            self._settle()
+            return True
+        return False
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read."""
+        self._must_read = True
+        if self._http is not None:
+            self._http.pause_writing()
+        self._settle()
+
+    def resume_writing(self) -> None:
+        """Go on: the client has read."""
+        self._must_read = False
+        self._settle()
+        if self._http is not None:
+            self._http.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio names it
+        """Forget the client."""
+        self._forget()
+        self._end_http()
+        # It holds this connection, and would be held by it for ever.
+        self._context = None
+
+    # What the protocol reports of requests.
+
+    def begin_request(self, body: Body | None) -> None:
+        """A head has ended, and somebody answers it."""
+        if body and self._has_eof:
+            self.cut()
+            return
+        self._body = body
+        self._stage = Stage.BODY if body else Stage.WHOLE
+        self._settle()
+
+    def wait_for_body(self, seconds: float, on_excess: Callable[[], None]) -> None:
+        """Somebody waits for more of a body, so long; this time is only their backstop.
+
+        Args:
+            seconds: how long.
+            on_excess: called if it costs more to read than it may; nothing more of it comes then.
+        """
+        self._is_wanted = True
+        self._on_excess = on_excess
+        if not self._must_read:
+            self._move(Phase.SENDING, seconds + self._patience)
+        self._go_on()
+
+    def take_body(self) -> None:
+        """The application waits for no more of a body."""
+        self._is_wanted = False
+        self._on_excess = None
+        self._settle()
+
+    def end_request(self) -> None:
+        """The answer is given."""
+        if self._stage is not Stage.WHOLE:
+            return
+        self._stage = Stage.HEAD
+        self._head = Head()
+        self._settle()
+        if self._came:
+            # A client that sends requests without waiting for responses would keep the loop busy.
+            self._slow_down()
+        elif self._has_eof:
+            self.hang_up()
+
+    def take_turn(self) -> None:
+        """Go on, since it is its turn."""
+        self._has_to_wait = False
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Give the protocol what it can have of what came."""
+        while self._came and self._http is not None and not self.is_leaving:
+            length = self._next_length()
+            if not length:
+                break
+            data, self._came = self._came[:length], self._came[length:]
+            self._give(data)
+        self._read_or_not()
+
+    # How it ends.
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not closed yet."""
+        return self._is_open
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether the client has not read all that was sent."""
+        return self.transport.get_write_buffer_size() > 0
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the client has its last answer."""
+        return self._phase is Phase.LEAVING or self.transport.is_closing()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Give an answer that is the last one, while no request is being answered."""
+        self.transport.write(refusal.as_bytes())
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the connection once the client has read its answer.
+
+        A client that may still be sending is listened to for a while. If the socket were closed
+        under it, the system would send a reset, and the client would lose the answer.
+        """
+        if self.is_leaving:
+            return
+        may_send = not self._has_eof and (
+            self._http is None
+            or self._came != b""
+            or self._head.length > 0
+            or self._stage not in (Stage.HEAD, Stage.WHOLE)
+        )
+        self._unread = self.transport.get_write_buffer_size()
+        self._move(Phase.LEAVING, DRAINING_SECONDS if may_send else self._patience)
+        self._came = b""
+        # A handler that still responds sees that the client is gone.
+        self._end_http()
+        if not may_send:
+            self.transport.close()
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.transport.resume_reading()
+
+    def cut(self) -> None:
+        """Close the connection now."""
+        self._forget()
+        self.transport.abort()
+
+    def expire(self) -> None:
+        """Do what is due when a client has kept us waiting too long."""
+        if self._phase is Phase.WAITING:
+            if not self._head.length:
+                self.hang_up()
+            else:
+                self.refuse(Refusal(408, NOT_IN_TIME.format(seconds=round(self._patience))))
+            return
+        left = self.transport.get_write_buffer_size()
+        if 0 < left <= self._unread - PROGRESS:
+            self._unread = left
+            self.deadline = self._loop.time() + self._patience
+        else:
+            self.cut()
+
+    def _settle(self) -> None:
+        """Be at what follows from what has happened."""
+        if self._phase is Phase.LEAVING:
+            return
+        if self._must_read:
+            self._unread = self.transport.get_write_buffer_size()
+            self._move(Phase.READING, self._patience)
+        elif self._stage is not Stage.HEAD:
+            if self._has_eof:
+                # Perhaps it is gone, and only an answer can show that.
+                self._unread = 0
+                self._move(Phase.READING, self._patience)
+            else:
+                self._move(Phase.WORKING, inf)
+        elif self._head.length:
+            self._move(Phase.WAITING, self._patience)
+        else:
+            # The protocol closes what is idle; this is for one that does not.
+            self._move(Phase.WAITING, self._bounds.idle.total_seconds() + self._patience)
+
+    def _move(self, phase: Phase, seconds: float) -> None:
+        if self._is_open:
+            self._clients.move(self, self._phase, phase)
+            self._phase = phase
+            self.deadline = self._loop.time() + seconds
+
+    def _forget(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._clients.leave(self, self._phase)
+
+    def _end_http(self) -> None:
+        http, self._http = self._http, None
+        if http is not None:
+            # If told of an error, uvicorn's protocols leave their timer running.
+            http.connection_lost(None)
+
+    def _next_length(self) -> int:
+        """Return how much of what came the protocol can have now."""
+        match self._stage:
+            case _ if self._has_to_wait:
+                return 0
+            case Stage.HEAD:
+                return self._length_of_head()
+            case Stage.READY:
+                return self._begin()
+            case Stage.BODY if self._is_wanted:
+                return self._length_of_body()
+            case _:
+                return 0
+
+    def _length_of_head(self) -> int:
+        if not self._head.length:
+            self._move(Phase.WAITING, self._patience)
+        length = self._head.take(self._came)
+        refusal = self._head.refusal(self._bounds.head_bytes)
+        if refusal is not None:
+            self.refuse(refusal)
+            return 0
+        if not self._head.has_ended:
+            return length
+        self._ready_length = length
+        if self._clients.may_begin(self):
+            return self._begin()
+        self._has_to_wait = True
+        self._stage = Stage.READY
+        self._settle()
+        return 0
+
+    def _begin(self) -> int:
+        self._stage = Stage.MET
+        return self._ready_length
+
+    def _length_of_body(self) -> int:
+        assert self._body is not None
+        if self._body.is_excessive:
+            return 0
+        length = self._body.take(self._came)
+        if self._body.has_ended:
+            self._stage = Stage.WHOLE
+        elif self._body.is_excessive:
+            if self._on_excess is not None:
+                self._on_excess()
+        elif length < len(self._came):
+            self._slow_down()
+        return length
+
+    def _slow_down(self) -> None:
+        """Let others have their turn first."""
+        self._has_to_wait = True
+        self._clients.slow_down(self)
+
+    def _give(self, data: bytes) -> None:
+        assert self._context is not None
+        assert self._http is not None
+        try:
+            self._context.run(self._http.data_received, data)
+        except LocalProtocolError:
+            # Uvicorn answers what it cannot read, also after an answer, which h11 does not allow.
+            self.hang_up()
+
+    def let_read(self, *, http_reads: bool) -> None:
+        """Note whether the protocol wants to be given more."""
+        self._http_reads = http_reads
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        if self.is_leaving or self._has_eof or not self._is_open:
+            return
+        reads = self._http_reads and not self._came
+        if reads != self._is_reading:
+            self._is_reading = reads
+            if reads:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
+
+class Head:
+    """A request's head that is coming."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        """In bytes, as far as it has come."""
+        self.has_ended = False
+        self._lines = 0
+        self._last = b""
+
+    def take(self, data: bytes) -> int:
+        """Go over what came next; return how much of it belongs to the head."""
+        seen = self._last + data
+        end = END_OF_HEAD.search(seen)
+        self.has_ended = end is not None
+        taken = len(data) if end is None else end.end() - len(self._last)
+        self._last = seen[-2:]
+        self.length += taken
+        self._lines += data.count(b"\n", 0, taken)
+        return taken
+
+    def refusal(self, most_bytes: int) -> Refusal | None:
+        """Return what to answer if it is too large."""
+        if self.length > most_bytes:
+            if not self._lines:
+                return Refusal(414, TARGET_TOO_LONG)
+            return Refusal(431, HEAD_TOO_LARGE.format(most=f"{most_bytes // KIB} KiB"))
+        # Beside the headers, there are the target's line and the empty one.
+        if self._lines > MOST_HEADERS + 2:
+            return Refusal(431, HEAD_TOO_LARGE.format(most=f"{MOST_HEADERS} headers"))
+        return None
+
+
+_current: ContextVar[Connection] = ContextVar("connection")
+
+
+def current_connection() -> Connection:
+    """Return the connection that a request came on, whose application runs."""
+    return _current.get()
+
+
+class Line(asyncio.Transport):
+    """What the protocol that speaks HTTP takes for the socket."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+        self._transport = connection.transport
+
+    def write(self, data: Any) -> None:
+        """Send something, unless the client has its last answer."""
+        if not self._connection.is_leaving:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close the connection once the client has read what was sent."""
+        self._connection.hang_up()
+
+    def is_closing(self) -> bool:
+        """Whether it is closed, or will be."""
+        return self._connection.is_leaving
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the client for now."""
+        self._connection.let_read(http_reads=False)
+
+    def resume_reading(self) -> None:
+        """Go on taking."""
+        self._connection.let_read(http_reads=True)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what the system knows of the connection."""
+        return self._transport.get_extra_info(name, default)

@@ -1,0 +1,1 @@
+"""Requests and responses: bodies, headers, errors, origins, transfers."""

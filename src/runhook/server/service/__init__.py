@@ -1,0 +1,1 @@
+"""For those who operate the service: health checks and metrics."""

@@ -1,0 +1,102 @@
+"""One delivery with everything that there is to know of it: its attempts, and what can be done."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runhook.domain.deliveries.delivery import check_redelivery
+from runhook.domain.errors import ConflictError
+from runhook.domain.formats import FORMATS
+from runhook.domain.messages.telling import DeliveryId
+from runhook.domain.webhooks.options import NO_OPTIONS
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.deliveries.prepare import with_path
+from runhook.operations.deliveries.redeliver import warning_about
+from runhook.server.web.page.visits import Visit
+from runhook.storage.deliveries.rows import (
+    LoggedAttempt,
+    LoggedDelivery,
+    find_delivery,
+    list_attempts,
+)
+from runhook.storage.engine.store import Transaction
+from runhook.storage.runs.rows import find_run
+from runhook.storage.webhooks.rows import find_webhook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A delivery that is looked at."""
+
+    delivery: LoggedDelivery
+    webhook: Webhook | None
+    """None once it is deleted."""
+    job_name: str
+    attempts: Sequence[LoggedAttempt]
+    shown: LoggedAttempt | None
+    """The attempt whose request and response are shown; None if there has been none."""
+    curl: str
+    """The command that would make its request again."""
+    caveat: str
+    """What a success does not say, by the webhook's format."""
+    refusal: str
+    """Why it cannot be redelivered now; empty if it can."""
+    warning: str
+    """What redelivering it may do; empty if it is harmless."""
+
+
+async def opened_of(
+    tx: Transaction, visit: Visit, delivery_id: str, attempt: str = ""
+) -> Opened | None:
+    """Find a delivery of the account with its attempts; None if there is none.
+
+    Args:
+        tx: where to look.
+        visit: whose account.
+        delivery_id: as in an address.
+        attempt: the number of the one to show, as in an address; else it is the last one.
+    """
+    if "\0" in delivery_id:
+        return None
+    delivery = await find_delivery(tx, visit.account_id, DeliveryId(delivery_id))
+    if delivery is None:
+        return None
+    webhook = await find_webhook(tx, visit.account_id, delivery.webhook_id)
+    run = await find_run(tx, visit.account_id, delivery.run_id) if delivery.run_id else None
+    url = webhook.client_url if webhook else "https://the-webhook-is-deleted.example"
+    options = webhook.options if webhook else NO_OPTIONS
+    method = FORMATS[options.format].method(options.settings)
+    attempts = await list_attempts(tx, delivery.id)
+    shown = next((one for one in reversed(attempts) if attempt in ("", str(one.number))), None)
+    shown = shown or next(reversed(attempts), None)
+    return Opened(
+        delivery=delivery,
+        webhook=webhook,
+        job_name=run.run.job.name if run else "",
+        attempts=attempts,
+        shown=shown,
+        curl=curl_of(shown, method, with_path(url, delivery.path), delivery.body) if shown else "",
+        caveat=FORMATS[webhook.options.format].caveat if webhook else "",
+        refusal=why_not_redeliverable(delivery, webhook),
+        warning=await warning_about(tx, webhook, delivery.id) if webhook else "",
+    )
+
+
+def why_not_redeliverable(delivery: LoggedDelivery, webhook: Webhook | None) -> str:
+    """Why a delivery cannot be redelivered now; empty if it can."""
+    if webhook is None:
+        return "The webhook is deleted."
+    try:
+        check_redelivery(delivery.state, is_test=delivery.is_test, is_active=webhook.active)
+    except ConflictError as error:
+        return error.message
+    return ""
+
+
+def curl_of(attempt: LoggedAttempt, method: str, url: str, body: bytes) -> str:
+    """Command that repeats an attempt's request; its secrets are masked."""
+    lines = [f"curl -X {method} {shlex.quote(url)}"]
+    for name, value in attempt.request_headers.items():
+        lines.append(f"  -H {shlex.quote(f'{name}: {value}')}")
+    lines.append(f"  --data-binary {shlex.quote(body.decode(errors='replace'))}")
+    return " \\\n".join(lines)

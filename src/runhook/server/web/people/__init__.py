@@ -1,0 +1,1 @@
+"""The pages about a user, and the settings of an account."""

@@ -1,0 +1,238 @@
+"""The pages about who one is: signing in and out, invitations, and the first page."""
+
+from math import ceil
+from typing import Any
+
+from litestar import Router, get, post
+from litestar.di import Provide
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from runhook.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    LimitedError,
+    UnauthorizedError,
+)
+from runhook.domain.people.users import User, check_email, check_new_password, check_person_name
+from runhook.operations.people.invite import Acceptance, accept_as, look_at_invitation
+from runhook.operations.people.sessions import Begun, end_other_sessions, end_session
+from runhook.server.access.authentication import (
+    Access,
+    authorize,
+    client_address,
+    open_to,
+    provide_session,
+    session_if_any,
+)
+from runhook.server.access.cookies import cookies_of, no_session_cookie
+from runhook.server.access.signing_in import accept_throttled, begin_throttled
+from runhook.server.http.origin import is_secure
+from runhook.server.http.request import AnyRequest
+from runhook.server.services import InSession, Services, Serving
+from runhook.server.web.page.errors import show_error
+from runhook.server.web.page.forms import WHOLE, Form
+from runhook.server.web.page.rendering import local_path, page, see
+from runhook.storage.people.invitations import Invitation
+from runhook.storage.people.sessions import ValidSession, list_sessions
+from runhook.storage.people.users import memberships_of
+from runhook.storage.webhooks.rows import count_webhooks
+
+LISTED = 500
+
+
+@get("/", **open_to(Access.ANY_USER))
+async def go_home(services: Serving, session: InSession) -> Redirect:
+    """Lead to one's only account, which is welcomed as long as it has no webhook; or to all."""
+    async with services.store.read() as tx:
+        memberships = await memberships_of(tx, session.user.id)
+        if len(memberships) != 1:
+            return see("/accounts")
+        account_id = memberships[0].account.id
+        is_new = await count_webhooks(tx, account_id) == 0
+    return see(f"/accounts/{account_id}/{'welcome' if is_new else 'webhooks'}")
+
+
+@get("/accounts", **open_to(Access.ANY_USER))
+async def home(services: Serving, session: InSession) -> Template:
+    """Say who is signed in, and list their accounts."""
+    async with services.store.read() as tx:
+        memberships = await memberships_of(tx, session.user.id)
+    return page("home", user=session.user, memberships=memberships)
+
+
+@get("/sign-in", **open_to(Access.ANYONE))
+async def show_sign_in(
+    request: AnyRequest, services: Serving, following: FromQuery[str] = "/"
+) -> Template | Redirect:
+    """Show the sign-in page; users who are signed in go on."""
+    if await session_if_any(request, services) is not None:
+        return see(local_path(following))
+    return sign_in_page(Form({"following": local_path(following)}))
+
+
+@post("/sign-in", status_code=200, **open_to(Access.ANYONE))
+async def sign_in(request: AnyRequest, services: Serving) -> Template | Redirect:
+    """Begin a session."""
+    form = await Form.sent_with(request, "email", "password", "following")
+    try:
+        begun = await begin_throttled(
+            request, services, email=form["email"], password=form["password"]
+        )
+    except UnauthorizedError as error:
+        form.refuse("password", error.message)
+    except LimitedError as error:
+        return sign_in_page(form, error)
+    else:
+        return welcome(request, services, begun, local_path(form["following"]))
+    return sign_in_page(form)
+
+
+@post("/sign-out", status_code=200, **open_to(Access.ANY_USER))
+async def sign_out(request: AnyRequest, services: Serving, session: InSession) -> Redirect:
+    """End this session."""
+    await end_session(services.store, session, session.session.id)
+    cookie = no_session_cookie(is_secure=is_secure(request, services.public_url))
+    return see("/sign-in", cookies=[cookie])
+
+
+@get("/sessions", **open_to(Access.ANY_USER))
+async def show_sessions(services: Serving, session: InSession) -> Template:
+    """List the user's sessions."""
+    async with services.store.read() as tx:
+        sessions = await list_sessions(tx, session.user.id, limit=LISTED, offset=0)
+    return page(
+        "settings/sessions",
+        user=session.user,
+        sessions=sessions,
+        current=session.session.id,
+    )
+
+
+@post("/sessions/{session_id:int}/end", status_code=200, **open_to(Access.ANY_USER))
+async def end_one(services: Serving, session: InSession, session_id: FromPath[int]) -> Redirect:
+    """End one of the user's own sessions."""
+    await end_session(services.store, session, session_id)
+    return see("/sessions")
+
+
+@post("/sessions/end-others", status_code=200, **open_to(Access.ANY_USER))
+async def end_others(services: Serving, session: InSession) -> Redirect:
+    """End all of the user's sessions but this one."""
+    await end_other_sessions(services.store, session)
+    return see("/sessions")
+
+
+@get("/invitations/{secret:str}", **open_to(Access.ANYONE))
+async def show_invitation(
+    request: AnyRequest, services: Serving, secret: FromPath[str]
+) -> Template:
+    """Show what the link is an invitation to, and ask who accepts it."""
+    invitation = await look_at_invitation(services.store, secret)
+    session = await session_if_any(request, services)
+    form = Form({"email": invitation.email or ""})
+    return invitation_page(invitation, form, session.user if session else None)
+
+
+@post("/invitations/{secret:str}", status_code=200, **open_to(Access.ANYONE))
+async def accept_invitation(
+    request: AnyRequest, services: Serving, secret: FromPath[str]
+) -> Template | Redirect:
+    """Accept an invitation, as who is signed in or else as who the form says."""
+    invitation = await look_at_invitation(services.store, secret)
+    session = await session_if_any(request, services)
+    if session is not None:
+        return await accept_signed_in(request, services, secret, invitation, session)
+    form = await Form.sent_with(request, "email", "name", "password")
+    if invitation.email is not None:
+        form.values["email"] = invitation.email
+    form.check("email", check_email)
+    form.check("name", check_person_name)
+    form.check("password", check_new_password)
+    if form.errors:
+        return invitation_page(invitation, form, None)
+    answer = Acceptance(email=form["email"], name=form["name"], password=form["password"])
+    try:
+        begun = await accept_throttled(request, services, secret, answer)
+    except UnauthorizedError as error:
+        form.refuse("password", error.message)
+    except InvalidError as error:
+        form.refuse(error.field, error.sentence)
+    except ConflictError as error:
+        form.refuse(WHOLE, error.message)
+    except LimitedError as error:
+        return invitation_page(invitation, form, None, error)
+    else:
+        return welcome(request, services, begun, "/")
+    return invitation_page(invitation, form, None)
+
+
+async def accept_signed_in(
+    request: AnyRequest,
+    services: Services,
+    secret: str,
+    invitation: Invitation,
+    session: ValidSession,
+) -> Template | Redirect:
+    """Accept an invitation as who is signed in."""
+    form = Form()
+    try:
+        await accept_as(
+            services.store, secret, session, address=client_address(request), clock=services.clock
+        )
+    except (ConflictError, ForbiddenError) as error:
+        form.refuse(WHOLE, error.message)
+        return invitation_page(invitation, form, session.user)
+    return see("/")
+
+
+def welcome(request: AnyRequest, services: Services, begun: Begun, following: str) -> Redirect:
+    """Send who has just signed in on to a page."""
+    cookies = cookies_of(begun, is_secure=is_secure(request, services.public_url))
+    return see(following, cookies=cookies)
+
+
+def sign_in_page(form: Form, limited: LimitedError | None = None) -> Template:
+    """Sign-in page."""
+    return form_page("sign_in", form, None, limited)
+
+
+def invitation_page(
+    invitation: Invitation, form: Form, user: User | None, limited: LimitedError | None = None
+) -> Template:
+    """Page of an invitation."""
+    return form_page("invitation", form, user, limited, invitation=invitation)
+
+
+def form_page(
+    name: str, form: Form, user: User | None, limited: LimitedError | None, **context: Any
+) -> Template:
+    """A page with a form; 400 if it has errors, 429 if it was sent too often."""
+    status_code = 400 if form.errors else 200
+    headers = {}
+    if limited is not None:
+        form.refuse(WHOLE, limited.message)
+        status_code = 429
+        headers["Retry-After"] = str(ceil(limited.retry_after.total_seconds()))
+    return page(name, user=user, status_code=status_code, headers=headers, form=form, **context)
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        go_home,
+        home,
+        show_sessions,
+        end_one,
+        end_others,
+        show_sign_in,
+        sign_in,
+        sign_out,
+        show_invitation,
+        accept_invitation,
+    ],
+    guards=[authorize],
+    dependencies={"session": Provide(provide_session)},
+    exception_handlers={Exception: show_error},
+)

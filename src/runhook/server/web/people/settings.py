@@ -1,0 +1,345 @@
+"""The pages of an account's settings: the account, people, tokens, sessions, the audit log."""
+
+from datetime import timedelta
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
+from runhook.domain.messages.telling import PAYLOAD_VERSIONS, WHICH_PAYLOAD_VERSION, PayloadVersion
+from runhook.domain.numbers import number_in
+from runhook.domain.people.auditing import AuditAction
+from runhook.domain.people.permissions import Permission, PermissionSet, Role
+from runhook.domain.people.users import UserId
+from runhook.operations.people.accounts import AccountChange, change_account
+from runhook.operations.people.invite import invite, link_of, withdraw
+from runhook.operations.people.tokens import create_token, remove_token
+from runhook.operations.people.users import change_role, remove_member
+from runhook.server.access.authentication import needs
+from runhook.server.http.origin import base_url
+from runhook.server.http.request import AnyRequest
+from runhook.server.services import Serving
+from runhook.server.web.page.forms import WHOLE, Form
+from runhook.server.web.page.rendering import see
+from runhook.server.web.page.visits import Visit, Visiting
+from runhook.storage.people.audit_log import AuditFilter, list_audit_entries
+from runhook.storage.people.invitations import list_invitations
+from runhook.storage.people.tokens import list_tokens
+from runhook.storage.people.users import list_members
+
+SECTION = "settings"
+LISTED = 500
+ENTRIES = 50
+
+
+@get("/settings", **needs(Permission.READ_ACCOUNT))
+async def show_account(visit: Visiting) -> Template:
+    """Show what the account is called, and what new webhooks get."""
+    return account_page(visit, account_form(visit))
+
+
+@post("/settings", status_code=200, **needs(Permission.CHANGE_ACCOUNT))
+async def change(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
+    """Change the account."""
+    form = await Form.sent_with(request, "name", "default_payload_version")
+    version = version_in(form)
+    if version is None:
+        return account_page(visit, form)
+    try:
+        await change_account(
+            services.store,
+            visit.account_id,
+            AccountChange(name=form["name"], default_payload_version=version),
+            actor=visit.caller.actor,
+            clock=services.clock,
+        )
+    except InvalidError as error:
+        form.refuse_invalid(error)
+        return account_page(visit, form)
+    return see(f"{visit.root}/settings")
+
+
+def version_in(form: Form) -> PayloadVersion | None:
+    """Payload version that a form chooses; None, and the form refused, if it is not one."""
+    text = form["default_payload_version"]
+    if text in set(PayloadVersion):
+        return PayloadVersion(text)
+    form.refuse("default_payload_version", "Choose one of the versions.")
+    return None
+
+
+def account_form(visit: Visit) -> Form:
+    """Form of the account as it is."""
+    return Form(
+        {
+            "name": visit.account.name,
+            "default_payload_version": visit.account.default_payload_version.value,
+        }
+    )
+
+
+def account_page(visit: Visit, form: Form) -> Template:
+    """Page of the account."""
+    status_code = 400 if form.errors else 200
+    return visit.page(
+        "settings/account",
+        section=SECTION,
+        status_code=status_code,
+        form=form,
+        versions=PAYLOAD_VERSIONS.items(),
+        hint=f"{WHICH_PAYLOAD_VERSION} Webhooks that exist keep their own.",
+    )
+
+
+@get("/settings/members", **needs(Permission.READ_MEMBERS))
+async def show_members(services: Serving, visit: Visiting) -> Template:
+    """List the members and the open invitations."""
+    return await members_page(services, visit, Form({"email": "", "role": "member"}))
+
+
+@post("/settings/invitations", status_code=200, **needs(Permission.MANAGE_MEMBERS))
+async def invite_somebody(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """Invite a person, and show the link this once."""
+    form = await Form.sent_with(request, "email", "role")
+    link = ""
+    try:
+        _, secret = await invite(
+            services.store,
+            visit.account_id,
+            Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
+            email=form["email"].strip() or None,
+            actor=visit.caller.actor,
+            quotas=services.quotas,
+            clock=services.clock,
+        )
+    except InvalidError as error:
+        form.refuse("email", error.sentence)
+    except ForbiddenError as error:
+        form.refuse("role", error.message)
+    else:
+        link = link_of(secret, base_url(request, services.public_url))
+        form = Form({"email": "", "role": "member"})
+    return await members_page(services, visit, form, link=link)
+
+
+@post(
+    "/settings/invitations/{invitation_id:int}/withdraw",
+    status_code=200,
+    **needs(Permission.MANAGE_MEMBERS),
+)
+async def withdraw_invitation(
+    services: Serving, visit: Visiting, invitation_id: FromPath[int]
+) -> Redirect:
+    """Make an invitation's link useless."""
+    await withdraw(
+        services.store,
+        visit.account_id,
+        invitation_id,
+        actor=visit.caller.actor,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/settings/members")
+
+
+@post("/settings/members/{user_id:int}", status_code=200, **needs(Permission.MANAGE_MEMBERS))
+async def change_member(
+    request: AnyRequest, services: Serving, visit: Visiting, user_id: FromPath[int]
+) -> Template | Redirect:
+    """Give a member another role, or none."""
+    form = await Form.sent_with(request, "role", "email")
+    user = UserId(user_id)
+    try:
+        if form["role"] == "none":
+            await remove_member(
+                services.store,
+                visit.account_id,
+                user,
+                actor=visit.caller.actor,
+                clock=services.clock,
+            )
+        else:
+            await change_role(
+                services.store,
+                visit.account_id,
+                user,
+                Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
+                actor=visit.caller.actor,
+                clock=services.clock,
+            )
+    except (ConflictError, ForbiddenError) as error:
+        form = Form({"email": "", "role": "member"})
+        form.refuse(WHOLE, error.message)
+        return await members_page(services, visit, form)
+    return see(f"{visit.root}/settings/members")
+
+
+async def members_page(services: Serving, visit: Visit, form: Form, link: str = "") -> Template:
+    """Page of the account's people."""
+    async with services.store.read() as tx:
+        members = await list_members(tx, visit.account_id, limit=LISTED, offset=0)
+        invitations = (
+            await list_invitations(tx, visit.account_id, limit=LISTED, offset=0)
+            if visit.may(Permission.MANAGE_MEMBERS)
+            else []
+        )
+    return visit.page(
+        "settings/members",
+        section=SECTION,
+        status_code=400 if form.errors else 200,
+        members=members,
+        invitations=invitations,
+        roles=[role.value for role in Role],
+        form=form,
+        link=link,
+    )
+
+
+@get("/settings/tokens", **needs(Permission.MANAGE_TOKENS))
+async def show_tokens(services: Serving, visit: Visiting) -> Template:
+    """List the account's tokens."""
+    return await tokens_page(services, visit, blank_token())
+
+
+@post("/settings/tokens", status_code=200, **needs(Permission.MANAGE_TOKENS))
+async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """Create a token, and show it this once."""
+    form = await Form.sent_with(request, "name", "permission_set", "expires_in_days")
+    days = form["expires_in_days"].strip()
+    text = ""
+    lifetime = number_in(days, most=99_999)
+    if days and lifetime is None:
+        form.refuse("expires_in_days", "Give a number of days, or nothing.")
+    if form["permission_set"] not in set(PermissionSet):
+        form.refuse("permission_set", "Choose one of these.")
+    if not form.errors:
+        try:
+            _, text = await create_token(
+                services.store,
+                visit.account_id,
+                PermissionSet(form["permission_set"]),
+                name=form["name"],
+                lifetime=None if lifetime is None else timedelta(days=lifetime),
+                actor=visit.caller.actor,
+                quotas=services.quotas,
+                clock=services.clock,
+            )
+            form = blank_token()
+        except InvalidError as error:
+            form.refuse_invalid(error)
+        except ForbiddenError as error:
+            form.refuse("permission_set", error.message)
+    return await tokens_page(services, visit, form, text=text)
+
+
+@post("/settings/tokens/{token_id:int}/revoke", status_code=200, **needs(Permission.MANAGE_TOKENS))
+async def revoke(services: Serving, visit: Visiting, token_id: FromPath[int]) -> Redirect:
+    """Revoke a token."""
+    await remove_token(
+        services.store,
+        visit.account_id,
+        token_id,
+        actor=visit.caller.actor,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/settings/tokens")
+
+
+def blank_token() -> Form:
+    """Form of a new token."""
+    return Form({"name": "", "permission_set": "job_runner", "expires_in_days": ""})
+
+
+async def tokens_page(services: Serving, visit: Visit, form: Form, text: str = "") -> Template:
+    """Page of tokens; ``text`` is a new one, shown this once."""
+    async with services.store.read() as tx:
+        tokens = await list_tokens(tx, visit.account_id, limit=LISTED, offset=0)
+    return visit.page(
+        "settings/tokens",
+        section=SECTION,
+        status_code=400 if form.errors else 200,
+        tokens=tokens,
+        now=services.clock.now(),
+        form=form,
+        text=text,
+    )
+
+
+@get("/settings/audit-log", **needs(Permission.READ_AUDIT_LOG))
+async def show_audit_log(
+    services: Serving, visit: Visiting, *, action: FromQuery[str] = "", number: FromQuery[int] = 1
+) -> Template:
+    """List who changed what."""
+    number = min(max(number, 1), 10_000)
+    chosen = AuditFilter(action=AuditAction(action) if action in set(AuditAction) else None)
+    async with services.store.read() as tx:
+        entries = await list_audit_entries(
+            tx,
+            visit.account_id,
+            chosen,
+            limit=ENTRIES + 1,
+            offset=(number - 1) * ENTRIES,
+        )
+    return visit.page(
+        "settings/audit_log",
+        section=SECTION,
+        entries=entries[:ENTRIES],
+        action=action,
+        actions=[one.value for one in AuditAction],
+        number=number,
+        has_more=len(entries) > ENTRIES,
+    )
+
+
+@get("/welcome", **needs(Permission.READ_WEBHOOKS))
+async def show_welcome(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """Teach the steps, with commands that are right for this server."""
+    return welcome_page(visit, account_form(visit), base_url(request, services.public_url))
+
+
+@post("/welcome", status_code=200, **needs(Permission.CHANGE_ACCOUNT))
+async def choose_payload_version(
+    request: AnyRequest, services: Serving, visit: Visiting
+) -> Template | Redirect:
+    """Choose which payload the account's webhooks send."""
+    form = await Form.sent_with(request, "default_payload_version")
+    version = version_in(form)
+    if version is None:
+        return welcome_page(visit, form, base_url(request, services.public_url))
+    await change_account(
+        services.store,
+        visit.account_id,
+        AccountChange(default_payload_version=version),
+        actor=visit.caller.actor,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/welcome")
+
+
+def welcome_page(visit: Visit, form: Form, base: str) -> Template:
+    """Page of the first steps."""
+    return visit.page(
+        "welcome",
+        section="",
+        status_code=400 if form.errors else 200,
+        base=base,
+        form=form,
+        versions=PAYLOAD_VERSIONS.items(),
+        hint=WHICH_PAYLOAD_VERSION,
+    )
+
+
+handlers = [
+    show_account,
+    change,
+    show_members,
+    invite_somebody,
+    withdraw_invitation,
+    change_member,
+    show_tokens,
+    create,
+    revoke,
+    show_audit_log,
+    show_welcome,
+    choose_payload_version,
+]

@@ -1,0 +1,115 @@
+"""A job named in advance, and the page of one: its newest run, and how often it is to run."""
+
+from litestar import get, post
+from litestar.params import FromPath
+from litestar.response import Redirect, Template
+
+from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.people.permissions import Permission
+from runhook.domain.runs.expectations import DEFAULT_GRACE, Expectation
+from runhook.domain.runs.run import JobId, RunId
+from runhook.domain.spans import span_text
+from runhook.operations.runs.expect import expect_job
+from runhook.operations.runs.name_job import name_job
+from runhook.server.access.authentication import needs
+from runhook.server.http.request import AnyRequest
+from runhook.server.services import Services, Serving
+from runhook.server.web.page.forms import Form
+from runhook.server.web.page.rendering import see
+from runhook.server.web.page.visits import Visit, Visiting
+from runhook.server.web.runs.pages import jobs_page
+from runhook.storage.engine.pages import Slice
+from runhook.storage.runs.expectations import ExpectedJob, find_expected
+from runhook.storage.runs.jobs import JobName, NameOrder, ScopeFilter, list_jobs
+from runhook.storage.runs.rows import find_run
+
+
+@post("/jobs", status_code=200, **needs(Permission.CHANGE_JOBS))
+async def name(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
+    """Name a job that has not run yet, and lead to its page."""
+    form = await Form.sent_with(request, "job_name", "project_name", "environment_name")
+    project, environment = (
+        form[one].strip() or "default" for one in ("project_name", "environment_name")
+    )
+    job_name = JobName(visit.account_id, project, environment, form["job_name"].strip())
+    try:
+        job, _ = await name_job(
+            services.store,
+            job_name,
+            actor=visit.caller.actor,
+            quotas=services.quotas,
+            clock=services.clock,
+        )
+    except InvalidError as error:
+        form.refuse_invalid(error)
+        return await jobs_page(services, visit, form)
+    return see(f"{visit.root}/jobs/{job.id}")
+
+
+@get("/jobs/{job_id:int}", **needs(Permission.READ_RUNS))
+async def show_job(services: Serving, visit: Visiting, job_id: FromPath[int]) -> Template:
+    """Show a job."""
+    known_id = JobId(job_id)
+    async with services.store.read() as tx:
+        expected = await find_expected(tx, visit.account_id, known_id)
+    return await job_page(services, visit, known_id, expectation_form(expected))
+
+
+@post("/jobs/{job_id:int}", status_code=200, **needs(Permission.CHANGE_JOBS))
+async def expect(
+    request: AnyRequest, services: Serving, visit: Visiting, job_id: FromPath[int]
+) -> Template | Redirect:
+    """Say how often a job is expected to run; an empty field is not at all."""
+    known_id = JobId(job_id)
+    form = await Form.sent_with(request, "every", "grace")
+    try:
+        every, grace = form["every"].strip(), form["grace"].strip() or DEFAULT_GRACE
+        expectation = Expectation.of(every, grace) if every else None
+    except InvalidError as error:
+        form.refuse_invalid(error)
+        return await job_page(services, visit, known_id, form)
+    await expect_job(
+        services.store,
+        visit.account_id,
+        known_id,
+        expectation,
+        actor=visit.caller.actor,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/jobs/{known_id}")
+
+
+def expectation_form(expected: ExpectedJob | None) -> Form:
+    """Form of a job's expectation."""
+    if expected is None:
+        return Form({"every": "", "grace": DEFAULT_GRACE})
+    expectation = expected.expectation
+    return Form({"every": span_text(expectation.every), "grace": span_text(expectation.grace)})
+
+
+async def job_page(services: Services, visit: Visit, job_id: JobId, form: Form) -> Template:
+    """Page of a job.
+
+    Raises:
+        NotFoundError: the account has no such job.
+    """
+    one = Slice(order=NameOrder.ID, limit=1)
+    async with services.store.read() as tx:
+        found = (await list_jobs(tx, visit.account_id, ScopeFilter(ids=[job_id]), one)).items
+        if not found:
+            raise NotFoundError
+        newest_id = found[0].newest_run_id
+        newest = await find_run(tx, visit.account_id, RunId(newest_id)) if newest_id else None
+        expected = await find_expected(tx, visit.account_id, job_id)
+    return visit.page(
+        "runs/job",
+        section="jobs",
+        status_code=400 if form.errors else 200,
+        job=found[0].job,
+        newest=newest.run if newest else None,
+        expected=expected,
+        form=form,
+    )
+
+
+handlers = [name, show_job, expect]

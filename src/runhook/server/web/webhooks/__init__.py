@@ -1,0 +1,1 @@
+"""The pages of webhooks, with their form, charts, previews and snippets."""

@@ -1,0 +1,335 @@
+"""The form that a webhook is created and changed with."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from runhook.domain.errors import InvalidError
+from runhook.domain.formats import DEFAULT, FORMATS
+from runhook.domain.formats.format import Format, MessageFormat
+from runhook.domain.network.destinations import AddressPolicy, check_url
+from runhook.domain.numbers import NO_ID, id_in
+from runhook.domain.options.declaring import Use, masked, options_in, written
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import EnvironmentId, JobId, ProjectId, Run
+from runhook.domain.webhooks.format_settings import settings_in
+from runhook.domain.webhooks.incidents import usual_notify
+from runhook.domain.webhooks.options import NO_OPTIONS, OPTIONS, Notify, Options, changed_options
+from runhook.domain.webhooks.webhook import (
+    Webhook,
+    check_description,
+    check_event_types,
+    check_webhook_name,
+)
+from runhook.operations.ids import new_webhook_id
+from runhook.operations.webhooks.subscribe import WebhookChange
+from runhook.outbound.sender import Sender
+from runhook.server.http.request import AnyRequest
+from runhook.server.services import Services
+from runhook.server.web.page.forms import Form
+from runhook.server.web.page.showing import EVENT_NAMES
+from runhook.server.web.webhooks.option_fields import (
+    Field,
+    field_value,
+    fill_form,
+    form_fields,
+    leaves,
+    ticked_names,
+    typed_names,
+)
+from runhook.server.web.webhooks.previews import Preview, previews_of
+from runhook.storage.engine.pages import Slice
+from runhook.storage.engine.store import Transaction
+from runhook.storage.people.accounts import Account
+from runhook.storage.runs.jobs import (
+    NameOrder,
+    ScopeFilter,
+    list_environments,
+    list_jobs,
+    list_projects,
+)
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+OPTION_FIELDS = form_fields(one for one in OPTIONS if one.name not in {"format", "format_settings"})
+SETTING_FIELDS = {
+    name: form_fields(options_in(cast("type[DataclassInstance]", one.settings)), "format_settings.")
+    for name, one in FORMATS.items()
+}
+PAYLOAD_OPTIONS = frozenset({"payload_version", "include_results"})
+"""What formats do without that are made from the neutral message."""
+FIELDS = ("name", "description", "client_url", "format", "do")
+CHOICES = ("event_types", "job_ids", "project_ids", "environment_ids")
+OFFERED = 500
+"""So many jobs, projects and environments stand in the form; more are set by the API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """What a webhook can be narrowed to: ids with names, and where that is."""
+
+    jobs: list[tuple[int, str, str]]
+    projects: list[tuple[int, str, str]]
+    environments: list[tuple[int, str, str]]
+
+
+async def load_scopes(tx: Transaction, account: Account) -> Scopes:
+    """Jobs, projects and environments of an account, by name."""
+    part = Slice(order=NameOrder.NAME, limit=OFFERED)
+    jobs = await list_jobs(tx, account.id, ScopeFilter(), part)
+    projects = await list_projects(tx, account.id, ScopeFilter(), part)
+    environments = await list_environments(tx, account.id, ScopeFilter(), part)
+    return Scopes(
+        [
+            (one.job.id, one.job.name, f"{one.job.project_name} / {one.job.environment_name}")
+            for one in jobs.items
+        ],
+        [(one.id, one.name, "") for one in projects.items],
+        [(one.id, one.name, one.project.name) for one in environments.items],
+    )
+
+
+def option_fields(name: str) -> Sequence[Field]:
+    """List the fields of the options that webhooks of a format have, without its settings."""
+    if isinstance(FORMATS[name], MessageFormat):
+        return [one for one in OPTION_FIELDS if one.name not in PAYLOAD_OPTIONS]
+    return OPTION_FIELDS
+
+
+def format_of(form: Form) -> str:
+    """The name of the format that a form is for."""
+    return form["format"] if form["format"] in FORMATS else DEFAULT
+
+
+def blank_form(account: Account, name: str) -> Form:
+    """Form of a new webhook of a format, with what the format has by default."""
+    format_ = FORMATS[name]
+    form = Form(dict.fromkeys(FIELDS, ""), {one: [] for one in CHOICES})
+    form.values["format"] = name
+    options = Options(
+        payload_version=account.default_payload_version,
+        rate_limit=format_.rate_limit,
+        notify=usual_notify(name),
+    )
+    fill_form(form, option_fields(name), written(options))
+    fill_form(form, SETTING_FIELDS[name], settings_json(format_.settings()))
+    if name != DEFAULT:
+        form.values["name"] = format_.title
+        form.chosen["event_types"] = [one.value for one in format_.event_types]
+    return form
+
+
+def webhook_form(webhook: Webhook) -> Form:
+    """Form of a webhook as it is, its secrets masked."""
+    form = Form(
+        {
+            "name": webhook.name,
+            "description": webhook.description,
+            "client_url": webhook.client_url,
+            "format": webhook.options.format,
+            "do": "",
+        },
+        {
+            "event_types": [one.value for one in webhook.event_types],
+            "job_ids": [str(one) for one in webhook.job_ids],
+            "project_ids": [str(one) for one in webhook.project_ids],
+            "environment_ids": [str(one) for one in webhook.environment_ids],
+        },
+    )
+    name = webhook.options.format
+    fill_form(form, option_fields(name), written(webhook.options))
+    fill_form(form, SETTING_FIELDS[name], settings_json(webhook.options.settings))
+    return form
+
+
+def settings_json(settings: object) -> dict[str, object]:
+    """Settings of a format as JSON by name."""
+    return written(cast("DataclassInstance", settings))
+
+
+async def sent_form(request: AnyRequest, name: str = "") -> Form:
+    """The form as it was sent, for a webhook of a format; for a new one, of the format sent."""
+    name = name or format_of(await Form.sent_with(request, "format"))
+    fields = [*option_fields(name), *SETTING_FIELDS[name]]
+    form = await Form.sent_with(
+        request, *FIELDS, *typed_names(fields), many=[*CHOICES, *ticked_names(fields)]
+    )
+    form.values["format"] = name
+    return form
+
+
+def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
+    """The requested change; None if the form has errors, which are noted in it."""
+    form.check("name", check_webhook_name)
+    form.check("description", check_description)
+    options = typed_options(form)
+    check_client_url(form, policy)
+    try:
+        check_event_types(form.chosen["event_types"])
+    except InvalidError:
+        form.refuse("event_types", "Choose at least one event.")
+    if form.errors:
+        return None
+    return WebhookChange(
+        name=form["name"],
+        description=form["description"],
+        client_url=form["client_url"],
+        event_types=form.chosen["event_types"],
+        job_ids=[JobId(one) for one in numbers(form.chosen["job_ids"])],
+        project_ids=[ProjectId(one) for one in numbers(form.chosen["project_ids"])],
+        environment_ids=[EnvironmentId(one) for one in numbers(form.chosen["environment_ids"])],
+        options=options,
+    )
+
+
+def check_client_url(form: Form, policy: AddressPolicy) -> None:
+    """Note what is wrong with the endpoint; a format may have an address of its own."""
+    format_ = FORMATS[format_of(form)]
+    settings = typed_settings(form)
+    has_own = settings is not None and format_.address(settings) is not None
+    if form["client_url"].strip() or not has_own:
+        form.check("client_url", lambda text: format_.check_url(check_url(text, policy)))
+
+
+def typed_options(form: Form) -> dict[str, object]:
+    """Options in the form as JSON; errors are noted in the form."""
+    name = format_of(form)
+    given: dict[str, object] = {"format": name}
+    for field in option_fields(name):
+        try:
+            given[field.name] = field_value(form, field)
+            field.option.read(given[field.name])
+        except InvalidError as error:
+            form.refuse_invalid(error)
+    try:
+        settings = typed_settings_json(form)
+        settings_in(FORMATS[name], settings or {})
+        given["format_settings"] = settings
+    except InvalidError as error:
+        form.refuse_invalid(error)
+    return given
+
+
+def typed_settings_json(form: Form) -> dict[str, object] | None:
+    """Settings of the format in the form as JSON; None if it has none.
+
+    Raises:
+        InvalidError: a value cannot be one.
+    """
+    fields = SETTING_FIELDS[format_of(form)]
+    if not fields:
+        return None
+    try:
+        values = {one.option.name: field_value(form, one) for one in fields}
+    except InvalidError as error:
+        raise error.within("format_settings") from None
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def typed_settings(form: Form) -> object | None:
+    """Settings of the format in the form; None if they are not right yet."""
+    format_ = FORMATS[format_of(form)]
+    try:
+        found = settings_in(format_, typed_settings_json(form) or {})
+    except InvalidError:
+        return None
+    return format_.settings() if found is None else found
+
+
+def numbers(texts: Collection[str]) -> list[int]:
+    """Parse ids; malformed ones become an id that nothing has, so that it is refused as unknown."""
+    return [id_in(one) or NO_ID for one in texts]
+
+
+def is_advanced(form: Form) -> bool:
+    """Whether something is filled in, or wrong, among what few webhooks need."""
+    advanced = [one for one in option_fields(format_of(form)) if one.option.is_advanced]
+    usual = Form({}, {})
+    fill_form(usual, advanced, written(NO_OPTIONS))
+    return any(
+        one.name in form.errors
+        or form.values.get(one.name) != usual.values.get(one.name)
+        or form.chosen.get(one.name) != usual.chosen.get(one.name)
+        for one in [*advanced, *leaves(advanced)]
+    )
+
+
+def usual_words(form: Form, account: Account) -> str | None:
+    """Say what a new webhook hears of where nothing but what a service needs was typed.
+
+    None if something else was, or has to be: that is not folded then.
+    """
+    name = format_of(form)
+    usual = blank_form(account, name)
+    needed = {*FIELDS, *(one.name for one in leaves(SETTING_FIELDS[name]))}
+    others = {*form.values, *form.chosen, *form.errors} - needed
+    events = usual.chosen["event_types"]
+    if not events or any(
+        one in form.errors
+        or form.values.get(one) != usual.values.get(one)
+        or form.chosen.get(one) != usual.chosen.get(one)
+        for one in others
+    ):
+        return None
+    told = [EVENT_NAMES[EventType(one)] for one in events]
+    if usual.values["notify"] != Notify.EVERY:
+        (notify,) = (one for one in OPTION_FIELDS if one.name == "notify")
+        told = [title for word, title in notify.choices if word == usual.values["notify"]]
+    return f"Every job: {', '.join(one[0].lower() + one[1:] for one in told)}"
+
+
+async def check_endpoint(form: Form, sender: Sender) -> None:
+    """Note what is wrong with the endpoint's host as name servers know it now; nothing is sent."""
+    url = form["client_url"].strip()
+    if "client_url" in form.errors or not url:
+        return
+    obstacle = await sender.look_up(url)
+    if obstacle is not None:
+        form.refuse("client_url", obstacle)
+
+
+def previews_in(
+    form: Form, services: Services, account: Account, run: Run | None
+) -> Sequence[Preview]:
+    """What the webhook in the form would send; nothing as long as its settings are not right."""
+    now = services.clock.now()
+    format_ = FORMATS[format_of(form)]
+    settings = typed_settings(form)
+    if settings is None:
+        return ()
+    known = [one for one in EventType if one.value in form.chosen["event_types"]]
+    url = form["client_url"].strip() or format_.address(settings)
+    webhook = Webhook(
+        id=new_webhook_id(now),
+        account_id=account.id,
+        name=form["name"].strip() or "My webhook",
+        client_url=url or f"https://{format_.usual_host}",
+        event_types=tuple(known or [EventType.COMPLETED]),
+        options=changed_options(
+            Options(payload_version=account.default_payload_version), published_options(form)
+        ),
+        created_at=now,
+        updated_at=now,
+    )
+    return previews_of(webhook, run, now=now, public_url=services.public_url)
+
+
+def published_options(form: Form) -> Mapping[str, object]:
+    """Readable options in the form that a payload depends on."""
+    name = format_of(form)
+    return {
+        "format": name,
+        "format_settings": masked_settings(FORMATS[name], typed_settings_json(form) or {}),
+        **{
+            field.name: field_value(form, field)
+            for field in option_fields(name)
+            if field.option.use is Use.PUBLISHING and field.name not in form.errors
+        },
+    }
+
+
+def masked_settings(format_: Format[object], given: Mapping[str, object]) -> dict[str, object]:
+    """Mask the secrets in settings, as publishing knows them."""
+    settings = settings_in(format_, given)
+    return {} if settings is None else settings_json(masked(cast("DataclassInstance", settings)))

@@ -1,0 +1,380 @@
+"""The pages of webhooks: listed, created, changed, tried out, switched off and on, deleted."""
+
+from datetime import datetime, timedelta
+
+from litestar import get, post
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect, Template
+
+from runhook.domain.deliveries.attempt_counts import HOUR, hour_of
+from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.formats import DEFAULT, FORMATS
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.numbers import number_in
+from runhook.domain.options.declaring import Use
+from runhook.domain.people.permissions import Permission
+from runhook.domain.webhooks.signature import SIGNATURE_HEADER
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.webhooks.send_test import send_test
+from runhook.operations.webhooks.subscribe import (
+    WebhookChange,
+    change_webhook,
+    create_webhook,
+    remove_webhook,
+    renew_secret,
+)
+from runhook.server.access.authentication import needs
+from runhook.server.http.request import AnyRequest
+from runhook.server.services import Serving
+from runhook.server.web.deliveries.logs import log_page
+from runhook.server.web.page.forms import Form
+from runhook.server.web.page.rendering import see
+from runhook.server.web.page.showing import EVENT_NAMES
+from runhook.server.web.page.visits import Visit, Visiting
+from runhook.server.web.webhooks import form as webhook_forms
+from runhook.server.web.webhooks.charts import overview_of, sparkline
+from runhook.server.web.webhooks.previews import latest_run
+from runhook.server.web.webhooks.snippets import snippets
+from runhook.storage.deliveries.rows import find_last_failure
+from runhook.storage.engine.store import Transaction
+from runhook.storage.webhooks.rows import count_webhooks, find_webhook, list_webhooks
+from runhook.storage.webhooks.statistics import count_by_hour, list_attempt_counts
+
+A_PAGE = 100
+SECTION = "webhooks"
+DAY = timedelta(hours=24)
+PERIODS = {"24h": DAY, "7d": timedelta(days=7), "30d": timedelta(days=30)}
+"""What the overview can be about."""
+
+
+@get("/webhooks", **needs(Permission.READ_WEBHOOKS))
+async def show_webhooks(services: Serving, visit: Visiting, number: FromQuery[int] = 1) -> Template:
+    """List the account's webhooks and how each did in the last 24 hours."""
+    number = min(max(number, 1), 10_000)
+    now = services.clock.now()
+    async with services.store.read() as tx:
+        webhooks = await list_webhooks(
+            tx, visit.account_id, limit=A_PAGE, offset=(number - 1) * A_PAGE
+        )
+        total = await count_webhooks(tx, visit.account_id)
+        counted = await count_by_hour(
+            tx, visit.account_id, [one.id for one in webhooks], since=since(DAY, now)
+        )
+    return visit.page(
+        "webhooks/list",
+        section=SECTION,
+        webhooks=webhooks,
+        sparklines={one.id: sparkline(counted.get(one.id, ()), now=now) for one in webhooks},
+        number=number,
+        pages=-(-total // A_PAGE),
+    )
+
+
+@get("/webhooks/new", **needs(Permission.WRITE_WEBHOOKS))
+async def show_new_webhook(
+    services: Serving,
+    visit: Visiting,
+    format: FromQuery[str] = DEFAULT,  # noqa: A002 - the parameter's name in addresses
+) -> Template:
+    """Ask what a new webhook shall be: in which format first."""
+    form = webhook_forms.blank_form(visit.account, format if format in FORMATS else DEFAULT)
+    return await webhook_form_page(services, visit, form, None)
+
+
+@post("/webhooks/new", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
+    """Create a webhook, and show its secret this once; or only check what was typed.
+
+    One whose requests are not signed has no use for a secret.
+    """
+    form = await webhook_forms.sent_form(request)
+    change = webhook_forms.checked_change(form, services.policy)
+    if form["do"] == "check":
+        await webhook_forms.check_endpoint(form, services.sender)
+        return await webhook_form_page(services, visit, form, None, is_checked=True)
+    if change is not None:
+        try:
+            webhook, secret = await create_webhook(
+                services.store,
+                visit.account_id,
+                change,
+                actor=visit.caller.actor,
+                policy=services.policy,
+                quotas=services.quotas,
+                clock=services.clock,
+            )
+        except InvalidError as error:
+            form.refuse_invalid(error)
+        else:
+            if not webhook.is_signed:
+                return see(f"{visit.root}/webhooks/{webhook.id}")
+            return secret_page(visit, webhook, secret.reveal(), is_new=True)
+    return await webhook_form_page(services, visit, form, None)
+
+
+@get("/webhooks/{webhook_id:str}", **needs(Permission.READ_WEBHOOKS))
+async def show_webhook(
+    request: AnyRequest,
+    services: Serving,
+    visit: Visiting,
+    webhook_id: FromPath[str],
+    *,
+    period: FromQuery[str] = "24h",
+) -> Template:
+    """Show a webhook: how it does, and its Recent Deliveries."""
+    now = services.clock.now()
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+        log = await log_page(request.query_params, tx, services, visit, webhook=webhook)
+        is_failing = webhook.health.failing_since is not None
+        failure = await find_last_failure(tx, visit.account_id, webhook.id) if is_failing else None
+        begin = since(PERIODS.get(period, DAY), now)
+        counted = await list_attempt_counts(tx, visit.account_id, webhook.id, since=begin)
+    overview = overview_of(counted, since=begin, until=hour_of(now) + HOUR)
+    return visit.page(
+        "webhooks/show",
+        section=SECTION,
+        webhook=webhook,
+        log=log,
+        overview=overview,
+        failure=failure,
+        period=period if period in PERIODS else "24h",
+        periods=list(PERIODS),
+    )
+
+
+@get("/webhooks/{webhook_id:str}/edit", **needs(Permission.WRITE_WEBHOOKS))
+async def show_edit(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Template:
+    """Show everything that can be changed of a webhook."""
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+    return await webhook_form_page(services, visit, webhook_forms.webhook_form(webhook), webhook)
+
+
+@post("/webhooks/{webhook_id:str}/edit", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def edit(
+    request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
+) -> Template | Redirect:
+    """Change a webhook, or only check what was typed."""
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+    form = await webhook_forms.sent_form(request, webhook.options.format)
+    change = webhook_forms.checked_change(form, services.policy)
+    if form["do"] == "check":
+        await webhook_forms.check_endpoint(form, services.sender)
+        return await webhook_form_page(services, visit, form, webhook, is_checked=True)
+    if change is not None:
+        try:
+            await change_with(services, visit, webhook_id, change)
+        except InvalidError as error:
+            form.refuse_invalid(error)
+        else:
+            return see(f"{visit.root}/webhooks/{webhook_id}")
+    return await webhook_form_page(services, visit, form, webhook)
+
+
+@get("/webhooks/{webhook_id:str}/settings", **needs(Permission.WRITE_WEBHOOKS))
+async def show_settings(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Template:
+    """Show what is done to a webhook as a whole: rotate its secret, switch it, delete it."""
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+    return settings_page(visit, webhook, Form({"name": "", "grace_days": "1"}))
+
+
+@post("/webhooks/{webhook_id:str}/secret", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def rotate(
+    request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
+) -> Template:
+    """Give a webhook a new secret, and show it this once."""
+    form = await Form.sent_with(request, "grace_days", "name")
+    days = number_in(form["grace_days"])
+    try:
+        webhook, secret = await renew_secret(
+            services.store,
+            visit.account_id,
+            WebhookId(webhook_id),
+            grace_days=-1 if days is None else days,
+            actor=visit.caller.actor,
+            clock=services.clock,
+        )
+    except InvalidError:
+        form.refuse("grace_days", "Give 0 to 7 days.")
+        async with services.store.read() as tx:
+            webhook = await known_webhook(tx, visit, webhook_id)
+        return settings_page(visit, webhook, form)
+    return secret_page(visit, webhook, secret.reveal(), is_new=False)
+
+
+@post("/webhooks/{webhook_id:str}/test", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def test_endpoint(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Redirect:
+    """Send a test, and show the whole exchange."""
+    tried = await send_test(
+        services.store,
+        services.sender,
+        visit.account_id,
+        WebhookId(webhook_id),
+        actor=visit.caller.actor,
+        lease=services.lease,
+        clock=services.clock,
+        public_url=services.public_url,
+    )
+    return see(f"{visit.root}/deliveries/{tried.delivery_id}")
+
+
+@post("/webhooks/{webhook_id:str}/activate", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def activate(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Redirect:
+    """Switch a webhook on."""
+    await change_with(services, visit, webhook_id, WebhookChange(active=True))
+    return see(f"{visit.root}/webhooks/{webhook_id}")
+
+
+@post("/webhooks/{webhook_id:str}/deactivate", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def deactivate(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Redirect:
+    """Deactivate a webhook; its pending deliveries are canceled."""
+    await change_with(services, visit, webhook_id, WebhookChange(active=False))
+    return see(f"{visit.root}/webhooks/{webhook_id}")
+
+
+@post("/webhooks/{webhook_id:str}/delete", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
+async def delete(
+    request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
+) -> Template | Redirect:
+    """Delete a webhook whose name was typed."""
+    form = await Form.sent_with(request, "name", "grace_days")
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+    if form["name"].strip() != webhook.name:
+        form.refuse("name", "Type the webhook's name as it is written above.")
+        form.values["grace_days"] = "1"
+        return settings_page(visit, webhook, form)
+    await remove_webhook(
+        services.store,
+        visit.account_id,
+        WebhookId(webhook_id),
+        actor=visit.caller.actor,
+        clock=services.clock,
+    )
+    return see(f"{visit.root}/webhooks")
+
+
+def since(period: timedelta, now: datetime) -> datetime:
+    """Start of a period of whole hours, including the present one."""
+    return hour_of(now) + HOUR - period
+
+
+async def change_with(
+    services: Serving, visit: Visit, webhook_id: str, change: WebhookChange
+) -> None:
+    """Change a webhook of the account."""
+    await change_webhook(
+        services.store,
+        visit.account_id,
+        WebhookId(webhook_id),
+        change,
+        actor=visit.caller.actor,
+        policy=services.policy,
+        clock=services.clock,
+    )
+
+
+async def known_webhook(tx: Transaction, visit: Visit, webhook_id: str) -> Webhook:
+    """Find a webhook of the account.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    webhook = await find_webhook(tx, visit.account_id, WebhookId(webhook_id))
+    if webhook is None:
+        raise NotFoundError
+    return webhook
+
+
+async def webhook_form_page(
+    services: Serving,
+    visit: Visit,
+    form: Form,
+    webhook: Webhook | None,
+    *,
+    is_checked: bool = False,
+) -> Template:
+    """Page on which a webhook is created or changed.
+
+    Args:
+        services: where the account's jobs come from.
+        visit: whose.
+        form: as it was typed.
+        webhook: what is changed, None for a new one.
+        is_checked: whether only a check was requested, so that the payload is shown.
+    """
+    async with services.store.read() as tx:
+        scopes = await webhook_forms.load_scopes(tx, visit.account)
+        run = await latest_run(tx, visit.account_id) if is_checked else None
+    name = webhook_forms.format_of(form)
+    fields = webhook_forms.option_fields(name)
+    return visit.page(
+        "webhooks/edit",
+        section=SECTION,
+        status_code=400 if form.errors and not is_checked else 200,
+        form=form,
+        webhook=webhook,
+        scopes=scopes,
+        events=[(one.value, name, one.value) for one, name in EVENT_NAMES.items()],
+        payload_fields=[
+            one for one in fields if one.option.use is Use.PUBLISHING and not one.option.is_advanced
+        ],
+        sending_fields=[
+            one for one in fields if one.option.use is Use.SENDING and not one.option.is_advanced
+        ],
+        advanced_fields=[one for one in fields if one.option.is_advanced],
+        is_advanced=webhook_forms.is_advanced(form),
+        usual=None if webhook else webhook_forms.usual_words(form, visit.account),
+        is_checked=is_checked,
+        previews=webhook_forms.previews_in(form, services, visit.account, run)
+        if is_checked
+        else (),
+        formats=FORMATS.values(),
+        format=FORMATS[name],
+        setting_fields=webhook_forms.SETTING_FIELDS[name],
+        has_own_address=FORMATS[name].address(FORMATS[name].settings()) is not None,
+    )
+
+
+def settings_page(visit: Visit, webhook: Webhook, form: Form) -> Template:
+    """Page of actions on a webhook as a whole."""
+    return visit.page(
+        "webhooks/settings",
+        section=SECTION,
+        status_code=400 if form.errors else 200,
+        webhook=webhook,
+        form=form,
+    )
+
+
+def secret_page(visit: Visit, webhook: Webhook, secret: str, *, is_new: bool) -> Template:
+    """Page that shows a secret, this once."""
+    header = SIGNATURE_HEADER if webhook.options.authorization else "Authorization"
+    return visit.page(
+        "webhooks/secret",
+        section=SECTION,
+        webhook=webhook,
+        secret=secret,
+        header=header,
+        snippets=snippets(secret, header),
+        is_new=is_new,
+    )
+
+
+handlers = [
+    show_webhooks,
+    show_new_webhook,
+    create,
+    show_webhook,
+    show_edit,
+    edit,
+    show_settings,
+    rotate,
+    test_endpoint,
+    activate,
+    deactivate,
+    delete,
+]

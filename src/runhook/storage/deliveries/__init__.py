@@ -1,0 +1,1 @@
+"""Statements on deliveries: the queue, the log, and redeliveries."""

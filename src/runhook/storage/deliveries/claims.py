@@ -1,0 +1,532 @@
+"""Deliveries as a queue: who has something waiting, claiming it, and letting go of it.
+
+A claim is a lease with a number. A worker that records, renews or gives back names it, and must
+hold it still; a lease that is over is returned to the queue, and claimed anew under another number.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from runhook.domain.deliveries.delivery import (
+    LONGEST_LEASE,
+    Attempt,
+    AttemptTrigger,
+    Claim,
+    Delivery,
+    DeliveryState,
+    Lease,
+    move_delivery,
+)
+from runhook.domain.messages.telling import DeliveryId, WebhookId
+from runhook.domain.options.rate_limits import CREDIT, RateLimit
+from runhook.domain.runs.run import AccountId
+from runhook.storage.deliveries.rows import rendered_of
+from runhook.storage.engine.batches import a_row_of
+from runhook.storage.engine.columns import EPOCH, Duration, UtcDateTime
+from runhook.storage.engine.store import Clock, Transaction, after
+from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
+
+Value = TypeVar("Value")
+
+INSERT_ATTEMPTS = sa.insert(attempts)
+SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigger.SCHEDULED}'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnd:
+    """How an attempt leaves its delivery: a state, and the pause before the next attempt if any."""
+
+    claim: Claim
+    attempt: Attempt
+    state: DeliveryState
+    delay: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An active webhook with something pending."""
+
+    account_id: AccountId
+    pause: timedelta
+    """How long until something can be sent; zero or less for now. Due deliveries wait for the end
+    of its endpoint's pause, too, and for its turn under a rate limit."""
+    is_paused: bool = False
+    rate_limit: RateLimit | None = None
+    due_at: datetime = EPOCH
+    """Since when, or from when on, something waits for nothing but that."""
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether ``pass_gates`` has to be asked before something is claimed."""
+        return self.is_paused or self.rate_limit is not None
+
+    def cost_of(self, places: int) -> timedelta:
+        """How long claiming so many deliveries closes the rate limit's gate."""
+        return timedelta() if self.rate_limit is None else self.rate_limit.pause_after(places)
+
+
+async def waiting_webhooks(tx: Transaction) -> dict[WebhookId, Waiting]:
+    """Active webhooks with pending deliveries, and how long until they can be sent.
+
+    The cost follows the number of such webhooks, not of their deliveries: the index is entered once
+    for each.
+    """
+    rows = await tx.execute(waiting_webhooks_statement(tx.now))
+    return {
+        row.id: Waiting(
+            account_id=row.account_id,
+            pause=max(
+                moment
+                for moment in (row.due_at, row.paused_until, row.next_request_at)
+                if moment is not None
+            )
+            - row.now,
+            is_paused=row.paused_until is not None,
+            rate_limit=row.rate_limit and RateLimit.parse(row.rate_limit),
+            due_at=row.due_at,
+        )
+        for row in rows
+    }
+
+
+# Building these statements costs more than running them, so each is built once for its store.
+@lru_cache
+def waiting_webhooks_statement(now: Clock) -> sa.Select[tuple[Any, ...]]:
+    """Query of ``waiting_webhooks``."""
+    lane = lanes()
+    earliest = (
+        sa.select(sa.func.min(deliveries.c.next_attempt_at))
+        .where(IS_PENDING, deliveries.c.webhook_id == lane.c.webhook_id)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(
+            webhooks.c.id,
+            webhooks.c.account_id,
+            earliest.label("due_at"),
+            webhooks.c.paused_until,
+            webhooks.c.rate_limit,
+            webhooks.c.next_request_at,
+            now.label("now"),
+        )
+        .select_from(lane)
+        .join(webhooks, sa.and_(webhooks.c.id == lane.c.webhook_id, webhooks.c.active))
+    )
+
+
+async def stranded_webhooks(tx: Transaction) -> Collection[WebhookId]:
+    """Inactive webhooks that still have pending deliveries."""
+    lane = lanes()
+    rows = await tx.execute(
+        sa.select(lane.c.webhook_id).join(
+            webhooks, sa.and_(webhooks.c.id == lane.c.webhook_id, ~webhooks.c.active)
+        )
+    )
+    return rows.scalars().all()
+
+
+async def is_queue_readable(tx: Transaction) -> bool:
+    """Look into the queue as a claim does, at no more than its first delivery."""
+    return (await tx.execute(sa.select(first_pending()))).one_or_none() is not None
+
+
+def lanes() -> sa.CTE:
+    """Ids of the webhooks with pending deliveries, and a NULL after the last."""
+    lane = sa.select(first_pending().label("webhook_id")).cte("lane", recursive=True)
+    following = first_pending(deliveries.c.webhook_id > lane.c.webhook_id)
+    return lane.union_all(sa.select(following).where(lane.c.webhook_id.is_not(None)))
+
+
+def first_lanes(most: int) -> sa.CTE:
+    """Return the same of so many webhooks at most, each with its number."""
+    lane = sa.select(
+        first_pending().label("webhook_id"), sa.literal_column("1").label("number")
+    ).cte("lane", recursive=True)
+    following = first_pending(deliveries.c.webhook_id > lane.c.webhook_id)
+    return lane.union_all(
+        sa.select(following, lane.c.number + sa.literal_column("1")).where(
+            lane.c.webhook_id.is_not(None), lane.c.number < sa.literal_column(str(most))
+        )
+    )
+
+
+def first_pending(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:
+    """Id of the first webhook with pending deliveries, as an expression.
+
+    It is no minimum but an order that the index of pending deliveries alone has: SQLite would find
+    a minimum of webhooks in an index of all deliveries as well, and walk through their history.
+    """
+    return (
+        sa.select(deliveries.c.webhook_id)
+        .where(IS_PENDING, *conditions)
+        .order_by(deliveries.c.webhook_id, deliveries.c.next_attempt_at)
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is asked of a gate."""
+
+    cost: timedelta
+    """How long the gate of a rate limit is closed for it."""
+    due_at: datetime
+    """Since when there is something to send: what is late is made up for, but idle time is not."""
+
+
+async def pass_gates(
+    tx: Transaction, turns: Mapping[WebhookId, Turn], lease: Lease
+) -> dict[WebhookId, datetime | None]:
+    """Take the turn at paused and rate-limited webhooks.
+
+    Of all workers one gets it. It closes the gate of a pause for as long as the lease lasts, and
+    that of a rate limit for as long as the turn costs, from when it could have been: at the end of
+    the one before, with something due, but no earlier than ``CREDIT`` ago. A gate that another
+    worker is just passing is left to it, never waited for.
+
+    Returns:
+        the webhooks whose turn we got: for a probe with the moment until which no other worker
+        probes the endpoint, else with None.
+    """
+    open_gates = (
+        sa.select(webhooks.c.id)
+        .where(
+            webhooks.c.id.in_(list(turns)),
+            webhooks.c.active,
+            sa.or_(webhooks.c.paused_until.is_(None), webhooks.c.paused_until <= tx.now),
+            sa.or_(webhooks.c.next_request_at.is_(None), webhooks.c.next_request_at <= tx.now),
+        )
+        .with_for_update(skip_locked=True, key_share=True)
+        .cte("open_gate")
+    )
+    until = after(tx.now, sa.literal(lease.duration, Duration))
+    due_at = {webhook_id: turn.due_at for webhook_id, turn in turns.items()}
+    costs = {webhook_id: turn.cost for webhook_id, turn in turns.items()}
+    earliest = after(tx.now, sa.literal(-CREDIT, Duration))
+    waited_since = later_of(earliest, for_each(due_at, UtcDateTime))
+    turn = later_of(waited_since, webhooks.c.next_request_at)
+    rows = await tx.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.id.in_(sa.select(open_gates.c.id)))
+        .values(
+            paused_until=sa.case((webhooks.c.paused_until.is_not(None), until)),
+            next_request_at=sa.case(
+                (webhooks.c.rate_limit.is_not(None), after(turn, for_each(costs, Duration)))
+            ),
+        )
+        .returning(webhooks.c.id, webhooks.c.paused_until)
+    )
+    return {row.id: row.paused_until for row in rows}
+
+
+async def give_turns_back(tx: Transaction, unused: Mapping[WebhookId, timedelta]) -> None:
+    """Undo what ``pass_gates`` took for deliveries that were not there to claim.
+
+    Args:
+        tx: the transaction that passed these gates.
+        unused: by how much less the gate of a rate limit is to be closed. A pause's is open again.
+    """
+    earlier = sa.type_coerce(webhooks.c.next_request_at, sa.BigInteger) - for_each(unused, Duration)
+    await tx.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.id.in_(list(unused)))
+        .values(
+            paused_until=sa.case((webhooks.c.paused_until.is_not(None), tx.now)),
+            next_request_at=sa.type_coerce(earlier, UtcDateTime),
+        )
+    )
+
+
+async def reopen_gates(tx: Transaction, probes: Mapping[WebhookId, datetime]) -> None:
+    """Let others probe endpoints that we have not, after all.
+
+    Args:
+        tx: where we give the deliveries back.
+        probes: until when ``pass_gates`` closed each gate for us. One that is closed otherwise by
+            now stays so.
+    """
+    closed_by_us = sa.tuple_(webhooks.c.id, webhooks.c.paused_until).in_(list(probes.items()))
+    await tx.execute(sa.update(webhooks).where(closed_by_us).values(paused_until=tx.now))
+
+
+def for_each(
+    values: Mapping[WebhookId, Value], type_: type[sa.types.TypeDecorator[Value]]
+) -> sa.ColumnElement[Value]:
+    """Return the value that belongs to a row of the webhooks, as an expression; 0 without one."""
+    whens = {
+        webhook_id: sa.cast(sa.literal(value, type_), sa.BigInteger)
+        for webhook_id, value in values.items()
+    }
+    return sa.type_coerce(sa.case(whens, value=webhooks.c.id, else_=sa.literal(0)), type_)
+
+
+def later_of(one: Clock, other: Clock) -> Clock:
+    """Return the later of two moments, as an expression; ``other`` may be NULL."""
+    return sa.case((other > one, other), else_=one)
+
+
+async def claim_due(
+    tx: Transaction, lanes: Mapping[WebhookId, int], lease: Lease
+) -> Sequence[Delivery]:
+    """Claim what is due, up to so many deliveries for each webhook of ``lanes``.
+
+    Returns:
+        the claimed deliveries in the order they are to be sent.
+    """
+    rows = await tx.database.claim(
+        tx.connection,
+        claiming(tx.now),
+        tx.now,
+        {"lanes": {**lanes}, "owner": lease.owner, "duration": lease.duration},
+    )
+    # They come in no order of their own.
+    return [
+        Delivery(
+            id=id_,
+            claim_number=claim_number,
+            account_id=account_id,
+            webhook_id=webhook_id,
+            run_id=run_id,
+            event_type=event_type,
+            rendered=rendered_of(body, envelope),
+            attempt_count=attempt_count,
+            attempts_before=attempts_before,
+            next_trigger=next_trigger,
+        )
+        for (
+            id_,
+            claim_number,
+            account_id,
+            webhook_id,
+            run_id,
+            event_type,
+            body,
+            envelope,
+            attempt_count,
+            attempts_before,
+            next_trigger,
+        ) in sorted(rows, key=itemgetter(0))
+    ]
+
+
+@lru_cache
+def claiming(now: Clock) -> sa.Update:
+    """Statement that claims deliveries, without the condition that chooses them."""
+    return sa.update(deliveries).values(
+        state=move_delivery(DeliveryState.PENDING, DeliveryState.SENDING),
+        claim_number=deliveries.c.claim_number + sa.literal_column("1"),
+        claimed_by=sa.bindparam("owner"),
+        claimed_until=after(now, sa.bindparam("duration", type_=Duration)),
+    )
+
+
+async def hold_claims(tx: Transaction, claims: Collection[Claim]) -> set[Claim]:
+    """Find which of these claims are still held, and keep them until the transaction ends."""
+    rows = await tx.read_many(
+        held_statement(tx.database.is_held("claims")), {"claims": numbers_of(claims)}
+    )
+    return {Claim(*row) for row in rows}
+
+
+@lru_cache
+def held_statement(is_held: sa.ColumnElement[bool]) -> sa.Select[tuple[str, int]]:
+    """Query of ``hold_claims``."""
+    return (
+        sa.select(deliveries.c.id, deliveries.c.claim_number)
+        .where(is_held, IS_SENDING)
+        .order_by(deliveries.c.id)
+        .with_for_update()
+    )
+
+
+def numbers_of(claims: Collection[Claim]) -> dict[DeliveryId, int]:
+    """Number of each delivery's claim; of several claims of one, the last can be held.
+
+    It is what ``Database.is_held`` takes.
+    """
+    return dict(sorted(claims))
+
+
+async def end_attempts(tx: Transaction, endings: Sequence[AttemptEnd]) -> None:
+    """Write attempts and what they leave their deliveries in; the claims must be held.
+
+    A delivery that is to be retried is canceled instead if its webhook was deactivated meanwhile.
+    """
+    await tx.execute_many(
+        INSERT_ATTEMPTS,
+        [
+            {
+                "delivery_id": ending.attempt.delivery_id,
+                "number": ending.attempt.number,
+                "trigger": ending.attempt.trigger,
+                "sent_at": ending.attempt.sent_at,
+                "duration": ending.attempt.outcome.duration,
+                "http_status_code": ending.attempt.outcome.status_code,
+                "failure": ending.attempt.outcome.failure,
+                "error": ending.attempt.outcome.error,
+                "note": ending.attempt.outcome.note,
+                "request_headers": ending.attempt.request_headers,
+                "response_headers": dict(ending.attempt.outcome.response_headers),
+                "response_body": ending.attempt.outcome.response_body,
+            }
+            for ending in endings
+        ],
+    )
+    await tx.execute_many(
+        end_attempts_statement(tx.now),
+        [
+            {
+                "delivery_id": ending.claim.delivery_id,
+                "claim": ending.claim.number,
+                "new_state": move_delivery(DeliveryState.SENDING, ending.state),
+                "number": ending.attempt.number,
+                "code": ending.attempt.outcome.status_code,
+                "why": ending.attempt.outcome.failure,
+                "delay": ending.delay,
+            }
+            for ending in endings
+        ],
+    )
+
+
+@lru_cache
+def end_attempts_statement(now: Clock) -> sa.Update:
+    """Statement that writes the states after attempts."""
+    ending = a_row_of(
+        "ending",
+        sa.column("delivery_id", deliveries.c.id.type),
+        sa.column("claim", sa.Integer),
+        sa.column("new_state", deliveries.c.state.type),
+        sa.column("number", sa.Integer),
+        sa.column("code", sa.Integer),
+        sa.column("why", deliveries.c.failure.type),
+        sa.column("delay", Duration),
+    )
+    return (
+        sa.update(deliveries)
+        .where(
+            deliveries.c.id == ending.c.delivery_id,
+            deliveries.c.claim_number == ending.c.claim,
+            IS_SENDING,
+        )
+        .values(
+            state=ending.c.new_state,
+            claimed_by=sa.null(),
+            claimed_until=sa.null(),
+            attempt_count=ending.c.number,
+            http_status_code=ending.c.code,
+            failure=ending.c.why,
+            next_attempt_at=after(now, ending.c.delay),
+            next_trigger=SCHEDULED,
+            updated_at=now,
+        )
+    )
+
+
+async def renew_claims(
+    tx: Transaction, claims: Collection[Claim], duration: timedelta
+) -> set[Claim]:
+    """Make claims last so long from now; return which of them are held.
+
+    One that is over and was not returned to the queue is still held.
+    """
+    rows = await tx.execute(
+        renewing(tx.now, tx.database.is_held("claims")),
+        {"claims": numbers_of(claims), "duration": duration},
+    )
+    return {Claim(row.id, row.claim_number) for row in rows}
+
+
+@lru_cache
+def renewing(now: Clock, is_held: sa.ColumnElement[bool]) -> sa.UpdateBase:
+    """Statement of ``renew_claims``."""
+    # In the order in which they are locked to be recorded, so that the two never wait for each
+    # other.
+    held = (
+        sa.select(deliveries.c.id)
+        .where(is_held, IS_SENDING)
+        .order_by(deliveries.c.id)
+        .with_for_update()
+        .cte("held")
+    )
+    return (
+        sa.update(deliveries)
+        .where(deliveries.c.id.in_(sa.select(held.c.id)))
+        .values(claimed_until=after(now, sa.bindparam("duration", type_=Duration)))
+        .returning(deliveries.c.id, deliveries.c.claim_number)
+    )
+
+
+async def release_claims(tx: Transaction, claims: Collection[Claim]) -> None:
+    """Give back deliveries that were claimed and not sent, as far as the claims are held."""
+    await take_back(tx, tx.database.is_held("claims"), parameters={"claims": numbers_of(claims)})
+
+
+async def postpone_claims(tx: Transaction, claims: Collection[Claim], delay: timedelta) -> None:
+    """Give back deliveries that could not be sent, as far as the claims are held.
+
+    They are due again after ``delay``, with as many attempts as before.
+    """
+    await take_back(
+        tx,
+        tx.database.is_held("claims"),
+        parameters={"claims": numbers_of(claims)},
+        due=after(tx.now, sa.literal(delay, Duration)),
+    )
+
+
+async def return_abandoned(tx: Transaction) -> int:
+    """Return to the queue what workers hold whose lease is over; a test has failed.
+
+    If the clock was put back, leases of the dead would last as much longer.
+    """
+    latest = after(tx.now, sa.literal(LONGEST_LEASE, Duration))
+    await tx.execute(
+        sa.update(deliveries)
+        .where(IS_SENDING, deliveries.c.claimed_until > latest)
+        .values(claimed_until=latest)
+    )
+    return await take_back(tx, deliveries.c.claimed_until <= tx.now)
+
+
+async def return_all_claimed(tx: Transaction) -> int:
+    """Return all claimed deliveries to the queue, as no worker is alive; tests have failed."""
+    return await take_back(tx)
+
+
+async def take_back(
+    tx: Transaction,
+    *which: sa.ColumnElement[bool],
+    parameters: Mapping[str, Any] | None = None,
+    due: sa.ColumnElement[datetime] | None = None,
+) -> int:
+    """Take deliveries that are claimed from their workers; say how many there were.
+
+    What they were due at stays, and so does their place in the queue, unless another time is given.
+    A test has none: its user does not wait for it any more.
+    """
+    state = sa.case(
+        (deliveries.c.is_test, move_delivery(DeliveryState.SENDING, DeliveryState.FAILED)),
+        else_=move_delivery(DeliveryState.SENDING, DeliveryState.PENDING),
+    )
+    taken = await tx.execute(
+        sa.update(deliveries)
+        .where(IS_SENDING, *which)
+        .values(
+            state=state,
+            claimed_by=None,
+            claimed_until=None,
+            next_attempt_at=deliveries.c.next_attempt_at if due is None else due,
+        ),
+        None if parameters is None else dict(parameters),
+    )
+    if taken.rowcount:
+        tx.makes_due = True
+    return taken.rowcount

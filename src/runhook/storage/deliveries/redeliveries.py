@@ -1,0 +1,329 @@
+"""Redeliveries: what each is about, and how far its shares have come."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.deliveries.redeliveries import (
+    LogPlace,
+    Obstacle,
+    Picked,
+    Redelivery,
+    RedeliveryId,
+    RedeliveryShare,
+    RedeliveryState,
+    Selection,
+)
+from runhook.domain.messages.telling import DeliveryId, WebhookId
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import AccountId
+from runhook.domain.service.timekeeping import SET_BACK
+from runhook.storage.engine.columns import Duration
+from runhook.storage.engine.store import Clock, Transaction, after
+from runhook.storage.engine.tables import IS_PENDING, deliveries, redeliveries, redelivery_shares
+
+
+@dataclass(frozen=True, slots=True)
+class DueShare:
+    """A share whose turn it is, with the redelivery that it belongs to but none of its others."""
+
+    redelivery: Redelivery
+    share: RedeliveryShare
+
+
+async def insert_redelivery(tx: Transaction, redelivery: Redelivery) -> None:
+    """Add a redelivery with its shares; each one's first step is due now."""
+    await tx.execute(
+        sa.insert(redeliveries).values(
+            id=redelivery.id,
+            account_id=redelivery.account_id,
+            **columns_of(redelivery.selection),
+            fixed_at=redelivery.fixed_at,
+            is_counted=redelivery.is_counted,
+            state=redelivery.state,
+            created_by=redelivery.created_by,
+            created_at=redelivery.created_at,
+            ended_at=redelivery.ended_at,
+        )
+    )
+    if redelivery.shares:
+        await tx.execute(
+            sa.insert(redelivery_shares).values(next_step_at=tx.now),
+            [
+                {
+                    "redelivery_id": redelivery.id,
+                    "webhook_id": share.webhook_id,
+                    "total": share.total,
+                    "queued": share.queued,
+                    "passed_over": dict(share.passed_over),
+                    "place_created_at": share.place.created_at,
+                    "place_delivery_id": share.place.delivery_id,
+                }
+                for share in redelivery.shares
+            ],
+        )
+
+
+async def find_redelivery(
+    tx: Transaction, account_id: AccountId, redelivery_id: RedeliveryId
+) -> Redelivery | None:
+    """Find a redelivery of this account."""
+    found = await with_shares(select_redeliveries(account_id, redelivery_id), tx=tx)
+    return found[0] if found else None
+
+
+async def lock_redelivery(
+    tx: Transaction, account_id: AccountId, redelivery_id: RedeliveryId
+) -> Redelivery | None:
+    """Find a redelivery; lock it, so that no step of it is taken until the transaction ends."""
+    locked = select_redeliveries(account_id, redelivery_id).with_for_update()
+    found = await with_shares(locked, tx=tx)
+    return found[0] if found else None
+
+
+async def list_redeliveries(
+    tx: Transaction, account_id: AccountId, *, limit: int, offset: int
+) -> Sequence[Redelivery]:
+    """A page of an account's redeliveries, the newest first."""
+    newest_first = select_redeliveries(account_id).order_by(redeliveries.c.id.desc())
+    return await with_shares(newest_first.limit(limit).offset(offset), tx=tx)
+
+
+async def count_redeliveries(tx: Transaction, account_id: AccountId) -> int:
+    """Count an account's redeliveries."""
+    rows = await tx.execute(
+        sa.select(sa.func.count())
+        .select_from(redeliveries)
+        .where(redeliveries.c.account_id == account_id)
+    )
+    return int(rows.scalar_one())
+
+
+async def lock_due_share(tx: Transaction) -> DueShare | None:
+    """Lock the share whose step has been due for longest; None if there is none.
+
+    Its redelivery is locked too, so that a step, another one of it, and its cancellation come one
+    after the other. Locked rows are skipped, never waited for.
+    """
+    row = (
+        await tx.execute(
+            sa.select(*SHARE_COLUMNS, *redeliveries.c)
+            .join(redeliveries, redeliveries.c.id == redelivery_shares.c.redelivery_id)
+            .where(redelivery_shares.c.next_step_at <= tx.now)
+            .order_by(
+                redelivery_shares.c.next_step_at,
+                redelivery_shares.c.redelivery_id,
+                redelivery_shares.c.webhook_id,
+            )
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    share = share_of(row)
+    return DueShare(redelivery_of(row, [share]), share)
+
+
+async def postpone_waiting(tx: Transaction, pause: timedelta, *, backlog: int, limit: int) -> int:
+    """Let shares wait for so long whose webhooks have more than ``backlog`` to be sent.
+
+    Of those that are due it looks at so many, the longest due first, and passes over what somebody
+    else has. Return how many wait now.
+    """
+    due = (
+        sa.select(redelivery_shares.c.redelivery_id, redelivery_shares.c.webhook_id)
+        .where(redelivery_shares.c.next_step_at <= tx.now)
+        .order_by(redelivery_shares.c.next_step_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    some = (
+        sa.select(deliveries.c.id)
+        .where(IS_PENDING, deliveries.c.webhook_id == redelivery_shares.c.webhook_id)
+        .limit(sa.literal(backlog + 1))
+        .correlate(redelivery_shares)
+        .subquery("some")
+    )
+    pending = sa.select(sa.func.count()).select_from(some).scalar_subquery()
+    place = sa.tuple_(redelivery_shares.c.redelivery_id, redelivery_shares.c.webhook_id)
+    waiting = await tx.execute(
+        sa.update(redelivery_shares)
+        .where(place.in_(sa.select(due.c.redelivery_id, due.c.webhook_id)), pending > backlog)
+        .values(next_step_at=after(tx.now, sa.literal(pause, Duration)))
+    )
+    return waiting.rowcount
+
+
+async def note_step(tx: Transaction, due: DueShare, share: RedeliveryShare) -> None:
+    """Write how far a share has come; its next step is due now, behind those that are waiting."""
+    await tx.execute(
+        update_share(due).values(
+            queued=share.queued,
+            passed_over=dict(share.passed_over),
+            place_created_at=share.place.created_at,
+            place_delivery_id=share.place.delivery_id,
+            next_step_at=None if share.is_over else tx.now,
+        )
+    )
+
+
+async def has_open_shares(tx: Transaction, redelivery_id: RedeliveryId) -> bool:
+    """Whether a redelivery has a share that is not over."""
+    rows = await tx.execute(
+        sa.select(
+            sa.exists().where(
+                redelivery_shares.c.redelivery_id == redelivery_id,
+                redelivery_shares.c.next_step_at.is_not(None),
+            )
+        )
+    )
+    return bool(rows.scalar_one())
+
+
+async def end_redelivery(
+    tx: Transaction, redelivery_id: RedeliveryId, state: RedeliveryState, *, now: datetime
+) -> None:
+    """End a redelivery that is locked; none of its shares has another step."""
+    await tx.execute(
+        sa.update(redeliveries)
+        .where(redeliveries.c.id == redelivery_id)
+        .values(state=state, ended_at=now)
+    )
+    await tx.execute(
+        sa.update(redelivery_shares)
+        .where(redelivery_shares.c.redelivery_id == redelivery_id)
+        .values(next_step_at=None)
+    )
+
+
+async def delete_old_redeliveries(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete redeliveries that ended before a time, with their shares; return how many."""
+    old = (
+        sa.select(redeliveries.c.id)
+        .where(redeliveries.c.ended_at < before)
+        .order_by(redeliveries.c.ended_at)
+        .limit(limit)
+    )
+    deleted = await tx.execute(sa.delete(redeliveries).where(redeliveries.c.id.in_(old)))
+    return deleted.rowcount
+
+
+def is_as_it_was(fixed_at: datetime, now: Clock) -> sa.ColumnElement[bool]:
+    """Return whether nothing has happened to a delivery since a redelivery began, as an expression.
+
+    What happened before the clock was set back may have a time that is still to come.
+    """
+    to_come = after(now, sa.literal(SET_BACK, Duration))
+    return sa.or_(deliveries.c.updated_at <= fixed_at, deliveries.c.updated_at > to_come)
+
+
+SHARE_COLUMNS = [
+    column.label(f"share_{column.name}")
+    for column in redelivery_shares.c
+    if column.name != "redelivery_id"
+]
+
+
+def update_share(due: DueShare) -> sa.Update:
+    """Statement that changes a share's row."""
+    return sa.update(redelivery_shares).where(
+        redelivery_shares.c.redelivery_id == due.redelivery.id,
+        redelivery_shares.c.webhook_id == due.share.webhook_id,
+    )
+
+
+def select_redeliveries(
+    account_id: AccountId, redelivery_id: RedeliveryId | None = None
+) -> sa.Select[Any]:
+    """Query of an account's redeliveries, or of one of them."""
+    query = sa.select(redeliveries).where(redeliveries.c.account_id == account_id)
+    return query if redelivery_id is None else query.where(redeliveries.c.id == redelivery_id)
+
+
+async def with_shares(query: sa.Select[Any], *, tx: Transaction) -> Sequence[Redelivery]:
+    """Read the redeliveries of a query, with their shares."""
+    rows = (await tx.execute(query)).all()
+    shares = await shares_of([row.id for row in rows], tx=tx)
+    return [redelivery_of(row, shares[row.id]) for row in rows]
+
+
+async def shares_of(
+    ids: Collection[RedeliveryId], *, tx: Transaction
+) -> Mapping[RedeliveryId, Sequence[RedeliveryShare]]:
+    """Shares of each of these redeliveries."""
+    found: dict[RedeliveryId, list[RedeliveryShare]] = {one: [] for one in ids}
+    rows = await tx.execute(
+        sa.select(redelivery_shares.c.redelivery_id, *SHARE_COLUMNS)
+        .where(redelivery_shares.c.redelivery_id.in_(list(ids)))
+        .order_by(redelivery_shares.c.redelivery_id, redelivery_shares.c.webhook_id)
+    )
+    for row in rows:
+        found[row.redelivery_id].append(share_of(row))
+    return found
+
+
+def columns_of(selection: Selection | Picked) -> dict[str, Any]:
+    """Columns of a selection."""
+    if isinstance(selection, Picked):
+        return {"delivery_ids": list(selection.delivery_ids), "states": [], "event_types": []}
+    return {
+        "since": selection.since,
+        "until": selection.until,
+        "states": list(selection.states),
+        "webhook_id": selection.webhook_id,
+        "event_types": list(selection.event_types),
+        "job_id": selection.job_id,
+        "run_id": selection.run_id,
+        "code_class": selection.code_class,
+        "delivery_ids": [],
+    }
+
+
+def selection_of(row: sa.Row[Any]) -> Selection | Picked:
+    """The selection in a redelivery's row."""
+    if row.delivery_ids:
+        return Picked(tuple(DeliveryId(one) for one in row.delivery_ids))
+    return Selection(
+        since=row.since,
+        until=row.until,
+        states=tuple(DeliveryState(one) for one in row.states),
+        webhook_id=row.webhook_id,
+        event_types=tuple(EventType(one) for one in row.event_types),
+        job_id=row.job_id,
+        run_id=row.run_id,
+        code_class=row.code_class,
+    )
+
+
+def redelivery_of(row: sa.Row[Any], shares: Iterable[RedeliveryShare]) -> Redelivery:
+    """The redelivery in a row."""
+    return Redelivery(
+        id=row.id,
+        account_id=row.account_id,
+        selection=selection_of(row),
+        fixed_at=row.fixed_at,
+        is_counted=row.is_counted,
+        state=row.state,
+        shares=tuple(shares),
+        created_by=row.created_by,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+    )
+
+
+def share_of(row: sa.Row[Any]) -> RedeliveryShare:
+    """The share in a row of ``SHARE_COLUMNS``."""
+    return RedeliveryShare(
+        webhook_id=WebhookId(row.share_webhook_id),
+        total=row.share_total,
+        queued=row.share_queued,
+        passed_over={Obstacle(name): count for name, count in row.share_passed_over.items()},
+        place=LogPlace(row.share_place_created_at, row.share_place_delivery_id),
+        is_over=row.share_next_step_at is None,
+    )

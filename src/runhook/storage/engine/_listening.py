@@ -1,0 +1,86 @@
+"""The notifier of a database that many processes share: PostgreSQL's LISTEN and NOTIFY.
+
+A notification leaves with the commit of the transaction that it was sent in, and not at all if that
+comes to nothing. Those sent while no process listens are lost, so that every new connection wakes.
+"""
+
+import asyncio
+import secrets
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from runhook.storage.engine._connecting import Connector
+from runhook.storage.engine.notifier import InProcess, Wake
+
+log = structlog.get_logger()
+
+CHANNEL = "runhook_due"
+FIRST_PAUSE = 0.1
+"""How many seconds pass before the first try to listen again, after the connection was lost."""
+LONGEST_PAUSE = 5.0
+
+
+class ListenNotify:
+    """Wakes those who listen in this process at once, and those in other processes by NOTIFY."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._here = InProcess()
+        self._name = secrets.token_hex(8)
+
+    async def tell_others(self, connection: AsyncConnection) -> None:
+        """Within a transaction: let other processes know, if and when it commits."""
+        # The name tells us apart: our own have been woken already.
+        await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, self._name)))
+
+    def wake(self) -> None:
+        """Wake those who listen in this process."""
+        self._here.wake()
+
+    async def listen(self, wake: Wake) -> None:
+        """Call ``wake`` whenever something has become due, until canceled."""
+        others = asyncio.create_task(self._hear_others(wake))
+        try:
+            await self._here.listen(wake)
+        finally:
+            others.cancel()
+            with suppress(asyncio.CancelledError):
+                await others
+
+    async def _hear_others(self, wake: Wake) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                connection = await self._connector.connect()
+            except ConnectionError:
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                pause = FIRST_PAUSE
+                await self._hear_until_lost(connection, wake)
+                log.warning("connection for notifications lost")
+            await asyncio.sleep(pause)
+
+    async def _hear_until_lost(self, connection: asyncpg.Connection, wake: Wake) -> None:
+        is_lost = asyncio.Event()
+
+        def hear(_connection: Any, _process: int, _channel: str, sender: str) -> None:
+            if sender != self._name:
+                wake()
+
+        connection.add_termination_listener(lambda _connection: is_lost.set())
+        try:
+            try:
+                await connection.add_listener(CHANNEL, hear)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                # As lost as if it had ended by itself.
+                return
+            # Whatever was sent while we did not listen.
+            wake()
+            await is_lost.wait()
+        finally:
+            connection.terminate()

@@ -1,0 +1,207 @@
+"""What PostgreSQL needs that SQLite does not: its connections, and its form of the claim."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from runhook.domain.errors import InvalidError
+from runhook.storage.engine.batches import Batch, around_values
+from runhook.storage.engine.claimable import CLAIMED, LANES, claimable_of
+from runhook.storage.engine.columns import as_json
+from runhook.storage.engine.notifier import Notifier
+from runhook.storage.engine.tables import deliveries
+
+CONNECTIONS = 10
+LONGEST_TURN_SECONDS = 10
+"""How long a transaction waits for a connection, as others hold them all."""
+SCHEMA_LOCK = 0x72756E68
+"""Any number that no one else uses on this database; this one spells "runh"."""
+READ_ONLY = "25006"
+FULL = "53100"
+FORBIDDEN = "42501"
+CONTENDED = ("40P01", "40001")
+"""Deadlock, and serialization failure."""
+TYPED_PLACE = re.compile(r"\$\d+::\w+")
+PLAIN_ROW = re.compile(r"\((?:\$\d+::\w+(?: COLLATE \"C\")?(?:, )?)+\)")
+AWAY_CODES = ("08", READ_ONLY, "53", "55P03", "57", "58")
+"""How the SQLSTATE of such errors begins: connections, read-only standbys, no disk, memory or
+connections left, locks, shutting down or starting up, the system's own."""
+
+
+def file_of(url: str) -> None:
+    """None: a server keeps the files, and lets in as many processes as connect."""
+    del url
+
+
+def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
+    """One engine to write and to read with, a pool of connections, and the notifier.
+
+    Raises:
+        InvalidError: the driver is not installed, or the address is none.
+    """
+    try:
+        # The driver is an extra that a service on SQLite does without.
+        connecting = import_module("runhook.storage.engine._connecting")
+        listening = import_module("runhook.storage.engine._listening")
+    except ModuleNotFoundError:
+        raise InvalidError(
+            "PostgreSQL needs one more package: pip install 'runhook[server,postgres]'"
+        ) from None
+    _, _, rest = url.partition("://")
+    connector = connecting.Connector(f"postgresql://{rest}")
+    created = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connector.connect,
+        # Whatever the server's default is.
+        isolation_level="READ COMMITTED",
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=LONGEST_TURN_SECONDS,
+        json_serializer=as_json,
+        # A connection that died while it lay in the pool is replaced unseen.
+        pool_pre_ping=True,
+    )
+    sa.event.listen(created.sync_engine, "handle_error", give_up_standbys)
+    return created, created, listening.ListenNotify(connector)
+
+
+def give_up_standbys(context: sa.ExceptionContext) -> None:
+    """Let go of the connections to a server that no longer takes writes: another one does now."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
+
+
+def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
+    """Ids of deliveries that can be claimed in the lanes of ``LANES``.
+
+    Rows that another worker is claiming are passed over, never waited for.
+    """
+    lane = (
+        sa.func.json_each_text(LANES)
+        .table_valued(sa.column("key", sa.Text), sa.column("value", sa.Text))
+        .render_derived(name="lane")
+    )
+    taken = (
+        claimable_of(lane.c.key, now)
+        .limit(sa.cast(lane.c.value, sa.Integer))
+        .with_for_update(skip_locked=True)
+        .lateral("taken")
+    )
+    ids = sa.select(taken.c.id).select_from(lane.join(taken, sa.true())).scalar_subquery()
+    # The planner expects thousands of rows from the join, and would read the whole table to find
+    # them again. Of an array it expects ten.
+    return sa.select(sa.func.unnest(sa.func.array(ids, type_=sa.ARRAY(sa.Text))).label("id"))
+
+
+async def claim(
+    connection: AsyncConnection,
+    claiming: sa.Update,
+    now: sa.ColumnElement[Any],
+    parameters: Mapping[str, Any],
+) -> Sequence[Sequence[Any]]:
+    """Claim what can be claimed, and read it as it is then, with one statement."""
+    return (await connection.execute(claiming_and_returning(claiming, now), parameters)).all()
+
+
+@lru_cache
+def claiming_and_returning(claiming: sa.Update, now: sa.ColumnElement[Any]) -> sa.UpdateBase:
+    """Statement of ``claim``."""
+    claimable = claimable_ids(now).cte("claimable")
+    return claiming.where(deliveries.c.id.in_(sa.select(claimable.c.id))).returning(*CLAIMED)
+
+
+async def read_many(
+    connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
+) -> Sequence[Sequence[Any]]:
+    """Rows of a query."""
+    rows: Sequence[Sequence[Any]] = (await connection.execute(query, parameters)).all()
+    return rows
+
+
+@lru_cache
+def is_held(name: str) -> sa.ColumnElement[bool]:
+    """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
+    numbers = sa.bindparam(name, type_=JSONB)
+    # Of an array the planner expects few rows, and looks each one up.
+    ids = sa.select(sa.func.jsonb_object_keys(numbers).column_valued("id")).scalar_subquery()
+    number = sa.cast(numbers[deliveries.c.id].astext, sa.Integer)
+    return sa.and_(
+        deliveries.c.id == sa.any_(sa.func.array(ids, type_=sa.ARRAY(sa.Text))),
+        deliveries.c.claim_number == number,
+    )
+
+
+@lru_cache
+def is_among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """Whether a column's value is in the list that the parameter ``name`` holds."""
+    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(column.type)))
+
+
+def size() -> sa.Select[int]:
+    """Query of the size of the database's files, in bytes."""
+    return sa.select(sa.func.pg_database_size(sa.func.current_database(), type_=sa.BigInteger))
+
+
+def is_away(error: sa.exc.DBAPIError) -> bool:
+    """Whether an error means that the database is away, locked or full, and is no bug."""
+    if error.connection_invalidated or isinstance(error, sa.exc.InterfaceError):
+        return True
+    # The driver's classes do not tell these apart, the server's codes do.
+    code = getattr(error.orig, "sqlstate", None) or ""
+    return code.startswith(AWAY_CODES)
+
+
+def is_contended(error: sa.exc.DBAPIError) -> bool:
+    """Whether the server ended a transaction that stood in another's way, and may be repeated."""
+    return getattr(error.orig, "sqlstate", None) in CONTENDED
+
+
+def is_full(error: sa.exc.DBAPIError) -> bool:
+    """Whether an error means that the server's disk is full."""
+    return getattr(error.orig, "sqlstate", None) == FULL
+
+
+def is_forbidden(error: sa.exc.DBAPIError) -> bool:
+    """Whether the server does not let this user do what has to be done."""
+    return getattr(error.orig, "sqlstate", None) == FORBIDDEN
+
+
+async def run_batch(
+    connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
+) -> None:
+    """Run a statement for many rows, as one statement wherever it can be made one.
+
+    The server then plans and begins it once for all rows, not once for each.
+    """
+    sql = for_columns(batch.sql)
+    if sql is None:
+        await connection.exec_driver_sql(batch.sql, list(zip(*columns, strict=True)))
+    else:
+        await connection.exec_driver_sql(sql, tuple(columns))
+
+
+@lru_cache
+def for_columns(sql: str) -> str | None:
+    """Rewrite a statement to take each column of its VALUES as an array.
+
+    It is None where these are no row of plain placeholders.
+    """
+    parts = around_values(sql)
+    if parts is None or not PLAIN_ROW.fullmatch(parts[1]):
+        return None
+    before, row, after = parts
+    columns = ", ".join(f"{place}[]" for place in TYPED_PLACE.findall(row))
+    return f"{before}SELECT * FROM unnest({columns}){after}"  # noqa: S608 - our own statement
+
+
+async def lock_schema(connection: AsyncConnection) -> None:
+    """Wait for other processes that change the schema, and make later ones wait for us."""
+    # Bringing a large database up to date takes as long as it takes.
+    await connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
+    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))

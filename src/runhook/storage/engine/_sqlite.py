@@ -1,0 +1,306 @@
+"""What SQLite needs that PostgreSQL does not: its connections, and its form of the claim."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from runhook.domain.errors import InvalidError
+from runhook.storage.engine._sqlite_driver import SqliteConnection, connect_sqlite
+from runhook.storage.engine.batches import Batch, around_values
+from runhook.storage.engine.claimable import CLAIMED, LANES, claimable_of
+from runhook.storage.engine.columns import as_json
+from runhook.storage.engine.notifier import InProcess, Notifier
+from runhook.storage.engine.tables import deliveries
+
+READERS = 4
+BUSY_TIMEOUT_SECONDS = 10
+PARAMETERS_LIMIT = 32_766
+"""How many placeholders a statement may have (SQLITE_MAX_VARIABLE_NUMBER since 3.32)."""
+ROUND = 256
+"""A statement is for so many rows, or a multiple of it, or for fewer. The driver keeps a hundred
+prepared statements, and those for thousands of rows have megabytes: there must not be many."""
+MOST_ROWS = 4 * ROUND
+"""A statement is for so many rows at the most."""
+DIALECT = sqlite.dialect()
+PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    # A commit that returned survives a power cut. Batches make that cheap.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+
+
+def file_of(url: str) -> Path:
+    """The database's file, with every link on the way followed.
+
+    Raises:
+        InvalidError: the address names no file.
+    """
+    return file_at(sa.make_url(url))
+
+
+def file_at(url: sa.URL) -> Path:
+    """The file of a parsed address."""
+    # Each connection would have an empty database in memory to itself, and a URI can ask for one.
+    if not url.database or url.database == ":memory:" or "uri" in url.query:
+        raise InvalidError(
+            "RUNHOOK_DATABASE_URL: SQLite needs a file that several connections can open; "
+            "give sqlite:///path"
+        )
+    return Path(url.database).resolve()
+
+
+def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
+    """An engine with the one connection that writes, one for reading, and the notifier."""
+    read = sa.make_url(url)
+    # The library would take ".." out of a path before it follows links, and open another file.
+    read = read.set(drivername="sqlite+aiosqlite", database=str(file_at(read)))
+    writer = engine(read, connections=1, begin="BEGIN IMMEDIATE")
+    reader = engine(read, connections=READERS, begin="BEGIN")
+    return writer, reader, InProcess()
+
+
+def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
+    """Make an engine whose transactions start with ``begin``.
+
+    A transaction that reads first and writes later can fail at once with "locked", whatever the
+    timeout: so writing ones take the lock at their beginning.
+    """
+    created = create_async_engine(
+        url,
+        poolclass=sa.pool.AsyncAdaptedQueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        json_serializer=as_json,
+        connect_args={
+            "async_creator_fn": connect_sqlite,
+            # The driver would begin transactions by itself, and too late.
+            "isolation_level": None,
+            # The address may have another, as the library's own parameter.
+            **({} if "timeout" in url.query else {"timeout": BUSY_TIMEOUT_SECONDS}),
+        },
+    )
+
+    @sa.event.listens_for(created.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @sa.event.listens_for(created.sync_engine, "begin")
+    def start(connection: sa.Connection) -> None:
+        driver_of(connection).begin(begin)
+
+    return created
+
+
+def driver_of(connection: sa.Connection | None) -> SqliteConnection:
+    """The driver's own connection."""
+    assert connection is not None
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, SqliteConnection)
+    return driver
+
+
+def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
+    """Ids of deliveries that can be claimed in the lanes of ``LANES``.
+
+    SQLite has no LATERAL: as many as the widest lane has places for are taken of each, then each
+    is cut to its own places.
+    """
+    lane = sa.func.json_each(LANES).table_valued("key", "value")
+    each = sa.func.json_each(LANES).table_valued("value")
+    widest = sa.select(sa.func.max(each.c.value)).scalar_subquery()
+    candidate = deliveries.alias("candidate")
+    ranked = (
+        sa.select(
+            candidate.c.id,
+            sa.cast(lane.c.value, sa.Integer).label("places"),
+            sa.func.row_number()
+            .over(
+                partition_by=candidate.c.webhook_id,
+                order_by=(candidate.c.next_attempt_at, candidate.c.id),
+            )
+            .label("place"),
+        )
+        .select_from(lane)
+        .join(candidate, candidate.c.id.in_(claimable_of(lane.c.key, now).limit(widest)))
+        .subquery("ranked")
+    )
+    return sa.select(ranked.c.id).where(ranked.c.place <= ranked.c.places)
+
+
+async def claim(
+    connection: AsyncConnection,
+    claiming: sa.Update,
+    now: sa.ColumnElement[Any],
+    parameters: Mapping[str, Any],
+) -> Sequence[Sequence[Any]]:
+    """Read what can be claimed, then claim it: there is no other writer."""
+    rows = await read_many(connection, claimable(now), parameters)
+    if rows:
+        ids = [row[0] for row in rows]
+        with driver_of(connection.sync_connection).postponing():
+            await connection.execute(claiming_of_ids(claiming), {**parameters, "ids": ids})
+    return rows
+
+
+@lru_cache
+def claimable(now: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Query of deliveries that can be claimed."""
+    read = [
+        # It is read before the claim counts it.
+        (column + sa.literal_column("1")).label(column.name)
+        if column is deliveries.c.claim_number
+        else column
+        for column in CLAIMED
+    ]
+    return sa.select(*read).where(deliveries.c.id.in_(claimable_ids(now)))
+
+
+@lru_cache
+def claiming_of_ids(claiming: sa.Update) -> sa.Update:
+    """Statement that claims the ids of a parameter."""
+    return claiming.where(is_among(deliveries.c.id, "ids"))
+
+
+async def read_many(
+    connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
+) -> Sequence[Sequence[Any]]:
+    """Rows of a query, read as one that holds them all.
+
+    The driver's thread lets go of Python's lock at each row it reads, and has to wait for it after
+    each while another thread works. Bytes must be UTF-8.
+    """
+    in_one_row, readers = read_at_once(query)
+    rows = msgspec.json.decode((await connection.execute(in_one_row, parameters)).scalar_one())
+    columns = zip(readers, zip(*rows, strict=True), strict=bool(rows))
+    return list(
+        zip(
+            *(column if read is None else map(read, column) for read, column in columns),
+            strict=True,
+        )
+    )
+
+
+Read = Callable[[Any], Any]
+
+
+@lru_cache
+def read_at_once(query: sa.Select[Any]) -> tuple[sa.Select[Any], Sequence[Read | None]]:
+    """Rewrite a query to one row that holds all its rows, with a reader for each column."""
+    rows = query.subquery("one")
+    columns = [
+        sa.cast(column, sa.Text) if is_bytes(column) else sa.type_coerce(column, sa.Text)
+        for column in rows.c
+    ]
+    in_one_row = sa.select(sa.func.json_group_array(sa.func.json_array(*columns)))
+    return in_one_row, [reader_of(column) for column in rows.c]
+
+
+def is_bytes(column: sa.ColumnElement[Any]) -> bool:
+    """Whether a column holds bytes."""
+    return isinstance(column.type, sa.LargeBinary)
+
+
+def reader_of(column: sa.ColumnElement[Any]) -> Read | None:
+    """Converter of a column's value from JSON; None if none is needed."""
+    if is_bytes(column):
+        return str.encode
+    return column.type.dialect_impl(DIALECT).result_processor(DIALECT, None)
+
+
+@lru_cache
+def is_held(name: str) -> sa.ColumnElement[bool]:
+    """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
+    listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("key", "value")
+    return sa.tuple_(deliveries.c.id, deliveries.c.claim_number).in_(
+        sa.select(listed.c.key, listed.c.value)
+    )
+
+
+@lru_cache
+def is_among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """Whether a column's value is in the list that the parameter ``name`` holds."""
+    listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
+
+
+def size() -> sa.Select[int]:
+    """Query of the size of the database's file, in bytes."""
+    pages = sa.func.pragma_page_count().table_valued("page_count")
+    page = sa.func.pragma_page_size().table_valued("page_size")
+    in_all: sa.ColumnElement[int] = pages.c.page_count * page.c.page_size
+    return sa.select(in_all.label("bytes")).select_from(pages.join(page, sa.true()))
+
+
+def is_away(error: sa.exc.DBAPIError) -> bool:
+    """Whether an error means that the database is away, locked or full, and is no bug."""
+    # The driver calls a mistake in a statement operational too; its code tells them apart.
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return isinstance(error, sa.exc.OperationalError) and code != sqlite3.SQLITE_ERROR
+
+
+def is_contended(error: sa.exc.DBAPIError) -> bool:
+    """Whether a transaction stood in another's way: never, as there is one writer at a time."""
+    del error
+    return False
+
+
+def is_full(error: sa.exc.DBAPIError) -> bool:
+    """Whether an error means that the disk is full."""
+    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def is_forbidden(error: sa.exc.DBAPIError) -> bool:
+    """Say no: a file has no users of its own."""
+    del error
+    return False
+
+
+async def run_batch(
+    connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
+) -> None:
+    """Run a statement for many rows, as one statement wherever it can be made one.
+
+    The driver's thread lets go of Python's lock for each statement, and has to wait for it after
+    each while another thread works: as many times for a batch as it has statements. It gets
+    them together with the next statement.
+    """
+    rows = list(zip(*columns, strict=True))
+    most = min(MOST_ROWS, PARAMETERS_LIMIT // len(batch.places))
+    while rows:
+        count = min(len(rows), most)
+        if count > ROUND:
+            count -= count % ROUND
+        some, rows = rows[:count], rows[count:]
+        sql = for_rows(batch.sql, count)
+        with driver_of(connection.sync_connection).postponing():
+            if sql is None:
+                await connection.exec_driver_sql(batch.sql, some)
+            else:
+                await connection.exec_driver_sql(sql, tuple(chain.from_iterable(some)))
+
+
+@lru_cache
+def for_rows(sql: str, count: int) -> str | None:
+    """Repeat a statement's VALUES; None if it has no VALUES or more than one."""
+    parts = around_values(sql)
+    if parts is None:
+        return None
+    before, row, after = parts
+    return f"{before}VALUES {', '.join([row] * count)}{after}"
+
+
+async def lock_schema(connection: AsyncConnection) -> None:
+    """Do nothing: a transaction that writes holds the whole database."""
+    del connection

@@ -1,0 +1,78 @@
+"""Which deliveries may be sent now and in which order, and what a worker gets of them."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from runhook.storage.engine.tables import IS_PENDING, deliveries
+
+LANES = sa.bindparam("lanes", type_=sa.JSON)
+"""Which webhooks to claim deliveries of, and how many of each: an object of ids and numbers."""
+
+CLAIMED = (
+    deliveries.c.id,
+    deliveries.c.claim_number,
+    deliveries.c.account_id,
+    deliveries.c.webhook_id,
+    deliveries.c.run_id,
+    deliveries.c.event_type,
+    deliveries.c.body,
+    deliveries.c.envelope,
+    deliveries.c.attempt_count,
+    deliveries.c.attempts_before,
+    deliveries.c.next_trigger,
+)
+"""What a worker gets of a delivery."""
+
+
+def claimable_of(
+    webhook_id: sa.ColumnElement[str], now: sa.ColumnElement[Any]
+) -> sa.Select[tuple[str]]:
+    """Ids of a webhook's due deliveries that wait for no earlier one, the oldest first.
+
+    Of one run's events, a later one waits until the earlier ones have had their first attempt. What
+    tells how a job does may wait for what told it before.
+    """
+    earlier = deliveries.alias("earlier")
+    # Not EXISTS, which PostgreSQL may turn into a join that reads the whole table: this one is
+    # looked up for each row that is taken.
+    awaited = (
+        sa.select(earlier.c.id)
+        .where(
+            earlier.c.run_id == deliveries.c.run_id,
+            earlier.c.webhook_id == deliveries.c.webhook_id,
+            earlier.c.event_sequence < deliveries.c.event_sequence,
+            earlier.c.attempt_count == 0,
+            earlier.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]),
+        )
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+    )
+    before = deliveries.alias("before")
+    followed = (
+        sa.select(before.c.id)
+        .where(
+            before.c.id == deliveries.c.waits_for,
+            sa.or_(
+                before.c.state == sa.literal_column("'sending'"),
+                sa.and_(
+                    before.c.state == sa.literal_column("'pending'"),
+                    before.c.attempt_count == 0,
+                    ~before.c.is_held,
+                ),
+            ),
+        )
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+    )
+    return (
+        sa.select(deliveries.c.id)
+        .where(
+            IS_PENDING,
+            deliveries.c.webhook_id == webhook_id,
+            deliveries.c.next_attempt_at <= now,
+            awaited.is_(None),
+            sa.or_(deliveries.c.waits_for.is_(None), followed.is_(None)),
+        )
+        .order_by(deliveries.c.next_attempt_at, deliveries.c.id)
+    )

@@ -1,0 +1,322 @@
+"""The open database: its engines, its clock, and what a transaction is."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+
+from runhook.domain.errors import InvalidError, UnavailableError
+from runhook.domain.people.callers import Actor
+from runhook.storage.engine import _postgresql, _sqlite
+from runhook.storage.engine.batches import Batch, compile_batch
+from runhook.storage.engine.columns import UtcDateTime
+from runhook.storage.engine.notifier import Notifier
+from runhook.storage.engine.outage import Outage
+from runhook.storage.engine.refusals import AWAY, CONTENDED, FORBIDDEN, FULL, LockedOutError
+from runhook.storage.engine.vault import Vault
+
+Clock = ColumnElement[datetime]
+"""An SQL expression for the present moment."""
+
+
+class DatabaseNow(FunctionElement[datetime]):
+    """The database's own clock: it decides what is due and whose lease is over."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(DatabaseNow, "sqlite")
+def _sqlite_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> str:
+    del element, compiler, options
+    # julianday() has milliseconds, and exists in every SQLite that Python 3.11 comes with.
+    return "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"
+
+
+@compiles(DatabaseNow, "postgresql")
+def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any) -> str:
+    del element, compiler, options
+    # Of a statement, not of the transaction; and stable, so that an index can serve it.
+    return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)"
+
+
+class Database(Protocol):
+    """What differs between the databases; ``_sqlite`` and ``_postgresql`` are the two of it."""
+
+    def file_of(self, url: str) -> Path | None:
+        """The file that only one process may deliver from; None if many may."""
+
+    def open_at(self, url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
+        """The engine that writes, the one that reads, and the notifier."""
+
+    async def claim(
+        self,
+        connection: AsyncConnection,
+        claiming: sa.Update,
+        now: Clock,
+        parameters: Mapping[str, Any],
+    ) -> Sequence[Sequence[Any]]:
+        """Run a statement that claims, for what can be claimed in the lanes that a parameter holds.
+
+        It returns the columns of ``CLAIMED``.
+        """
+
+    async def read_many(
+        self, connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """Rows of a query that may have hundreds of them."""
+
+    def is_held(self, name: str) -> sa.ColumnElement[bool]:
+        """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
+
+    def is_among(self, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+        """Whether a column's value is in the list that the parameter ``name`` holds.
+
+        Other than with IN, the statement is the same however long the list is.
+        """
+
+    def size(self) -> sa.Select[int]:
+        """Query of the database's size, in bytes."""
+
+    def is_away(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether an error means that the database is away, locked or full, and is no bug."""
+
+    def is_contended(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether the database ended a transaction that stood in another's way."""
+
+    def is_full(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether an error means that the database's disk is full."""
+
+    def is_forbidden(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether the database does not let this user do what has to be done."""
+
+    async def run_batch(
+        self, connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
+    ) -> None:
+        """Run a statement for many rows, given by what each placeholder gets."""
+
+    async def lock_schema(self, connection: AsyncConnection) -> None:
+        """Let no other process change the schema before this transaction ends."""
+
+
+DATABASES: dict[str, Database] = {
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+    "postgres": _postgresql,
+}
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A connection inside a transaction, with the database's clock and the vault at hand."""
+
+    connection: AsyncConnection
+    database: Database
+    now: Clock
+    vault: Vault
+    acts_for: Actor | None = None
+    """Whose permission was looked at in this transaction; None if it has not been."""
+    makes_due: bool = False
+    """Whether something is due once this has committed: set by statements that make it so, so that
+    dispatchers are woken then, in every process."""
+
+    async def execute(
+        self,
+        statement: sa.Executable,
+        parameters: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
+    ) -> sa.CursorResult[Any]:
+        """Run one statement."""
+        return await self.connection.execute(statement, parameters)
+
+    async def read_many(
+        self, query: sa.Select[Any], parameters: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
+        """Rows of a query that may have hundreds of them.
+
+        It is prepared once: build it once too.
+        """
+        return await self.database.read_many(self.connection, query, parameters)
+
+    async def execute_many(
+        self, statement: sa.Insert | sa.Update, rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Run one statement for many rows, each with the same names; it returns nothing.
+
+        The statement is compiled once: build it once too.
+        """
+        batch = compile_batch(statement, self.connection.dialect, tuple(rows[0]))
+        await self.database.run_batch(self.connection, batch, batch.columns(rows))
+
+
+def after(now: Clock, pause: ColumnElement[timedelta]) -> Clock:
+    """The moment ``pause`` from ``now``, as an expression."""
+    return sa.type_coerce(sa.type_coerce(now, sa.BigInteger) + pause, UtcDateTime)
+
+
+class FullError(UnavailableError):
+    """The database's disk is full."""
+
+
+class ContendedError(UnavailableError):
+    """The transaction stood in another's way and left no trace: it can be repeated at once."""
+
+
+class Store:
+    """The database, open. SQLite has one writer at a time; PostgreSQL as many as its pool."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        file: Path | None,
+        writer: AsyncEngine,
+        reader: AsyncEngine,
+        notifier: Notifier,
+        vault: Vault,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._file = file
+        self._writer = writer
+        self._reader = reader
+        self._vault = vault
+        self._clock = clock
+        self.is_full = False
+        """Whether the last transaction that wrote found the disk full."""
+        self.outage = Outage(self._probe)
+        """Whether the database is away."""
+        self.notifier = notifier
+        """Wakes dispatchers, once a transaction that made something due has committed."""
+        for engine in {writer.sync_engine, reader.sync_engine}:
+            sa.event.listen(engine, "handle_error", self._tell_apart)
+
+    @classmethod
+    def open(cls, url: str, *, vault: Vault, clock: Clock | None = None) -> "Store":
+        """Open the database at ``url``; nothing is connected before it is used.
+
+        Args:
+            url: `sqlite:///path`, or `postgresql://user:password@host/name` as libpq spells it,
+                with several hosts if one can take over from another.
+            vault: encrypts and decrypts webhooks' secrets.
+            clock: an SQL expression for the present; the database's clock unless a test has
+                another.
+
+        Raises:
+            InvalidError: the address is of neither kind, or is SQLite's and names no file.
+        """
+        driver, is_address, _ = url.partition("://")
+        if not is_address:
+            raise InvalidError("RUNHOOK_DATABASE_URL is not a database address")
+        database = DATABASES.get(driver.partition("+")[0])
+        if database is None:
+            raise InvalidError(
+                f"RUNHOOK_DATABASE_URL: `{driver}` is not supported; "
+                "give sqlite:///path or postgresql://user@host/name"
+            )
+        file = database.file_of(url)
+        writer, reader, notifier = database.open_at(url)
+        return cls(
+            database,
+            file=file,
+            writer=writer,
+            reader=reader,
+            notifier=notifier,
+            vault=vault,
+            clock=DatabaseNow() if clock is None else clock,
+        )
+
+    @property
+    def file(self) -> Path | None:
+        """The file of a SQLite database, which one process may deliver from; None on PostgreSQL."""
+        return self._file
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that commits if the block ends well, and else leaves no trace.
+
+        Raises:
+            UnavailableError: the database cannot be reached, or is locked or full, or another
+                transaction was in the way (``ContendedError``).
+        """
+        try:
+            async with self._connected(self._writer) as connection, connection.begin():
+                tx = Transaction(connection, self._database, self._clock, self._vault)
+                yield tx
+                if tx.makes_due:
+                    await self.notifier.tell_others(connection)
+        except FullError:
+            self.is_full = True
+            raise
+        self.is_full = False
+        self.outage.is_known = False
+        if tx.makes_due:
+            self.notifier.wake()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that only reads.
+
+        On SQLite all its statements see one state of the database, on PostgreSQL each sees what had
+        been committed when it began.
+
+        Raises:
+            UnavailableError: the database cannot be reached.
+        """
+        async with self._connected(self._reader) as connection:
+            yield Transaction(connection, self._database, self._clock, self._vault)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.outage.close()
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+    async def _probe(self) -> None:
+        async with self.write():
+            pass
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        async with AsyncExitStack() as connected:
+            try:
+                connection = await connected.enter_async_context(engine.connect())
+            except (sa.exc.TimeoutError, OSError) as error:
+                self.outage.is_known = True
+                told = str(error) if isinstance(error, LockedOutError) else AWAY
+                raise UnavailableError(told) from error
+            yield connection
+
+    def _tell_apart(self, context: sa.ExceptionContext) -> None:
+        """Raise an error of the database as what it means to callers, unless it is a bug.
+
+        It is called where a statement, a commit or a connection fails. An error that other code
+        raises within a transaction never comes here.
+        """
+        error = context.sqlalchemy_exception or context.original_exception
+        # The pool asks whether a connection still stands, and replaces it if it does not.
+        if context.is_pre_ping:
+            return
+        if isinstance(error, OSError):
+            # The driver lets some errors of the network through as they are.
+            self.outage.is_known = True
+            raise UnavailableError(AWAY)
+        if not isinstance(error, sa.exc.DBAPIError):
+            return
+        if self._database.is_forbidden(error):
+            raise InvalidError(FORBIDDEN)
+        if self._database.is_full(error):
+            raise FullError(FULL)
+        if self._database.is_contended(error):
+            raise ContendedError(CONTENDED)
+        if self._database.is_away(error):
+            self.outage.is_known = True
+            raise UnavailableError(AWAY)

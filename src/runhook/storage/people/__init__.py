@@ -1,0 +1,1 @@
+"""Statements on accounts, users, tokens, sessions, invitations and the audit log."""

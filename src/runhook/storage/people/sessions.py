@@ -1,0 +1,175 @@
+"""Signed-in browsers, of whose cookies only digests are kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from runhook.domain.people.users import User, UserId
+from runhook.storage.engine.store import Transaction
+from runhook.storage.engine.tables import sessions, users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A browser in which somebody has signed in."""
+
+    id: int
+    address: str
+    """The IP address that the sign-in came from; empty if unknown."""
+    user_agent: str
+    created_at: datetime
+    last_seen_at: datetime
+    """To the minute."""
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ValidSession:
+    """A session that has not ended, and whose it is."""
+
+    session: Session
+    user: User
+
+
+async def insert_session(
+    tx: Transaction,
+    user_id: UserId,
+    *,
+    digest: str,
+    address: str,
+    user_agent: str,
+    now: datetime,
+    expires_at: datetime,
+) -> Session:
+    """Add a session, and return it with its id."""
+    rows = await tx.execute(
+        sa.insert(sessions)
+        .values(
+            user_id=user_id,
+            digest=digest,
+            address=address,
+            user_agent=user_agent,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=expires_at,
+        )
+        .returning(*SHOWN)
+    )
+    return session_of(rows.one())
+
+
+async def find_valid_session(tx: Transaction, digest: str) -> ValidSession | None:
+    """Find the session with this digest, unless it has ended."""
+    row = (
+        await tx.execute(
+            sa.select(
+                *SHOWN,
+                *(column.label(f"user_{column.name}") for column in USER),
+            )
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(sessions.c.digest == digest, sessions.c.expires_at > tx.now)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    user = User(
+        id=row.user_id,
+        email=row.user_email,
+        name=row.user_name,
+        created_at=row.user_created_at,
+    )
+    return ValidSession(session_of(row), user)
+
+
+async def note_session_use(
+    tx: Transaction,
+    session_id: int,
+    *,
+    now: datetime,
+    at_least: timedelta,
+    expires_at: datetime,
+) -> None:
+    """Write that a session is used now, unless something newer than ``at_least`` is written."""
+    await tx.execute(
+        sa.update(sessions)
+        .where(sessions.c.id == session_id, sessions.c.last_seen_at <= now - at_least)
+        .values(last_seen_at=now, expires_at=expires_at)
+    )
+
+
+async def list_sessions(
+    tx: Transaction, user_id: UserId, *, limit: int, offset: int
+) -> Sequence[Session]:
+    """A page of a user's valid sessions, the newest first."""
+    rows = await tx.execute(
+        sa.select(*SHOWN)
+        .where(sessions.c.user_id == user_id, sessions.c.expires_at > tx.now)
+        .order_by(sessions.c.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [session_of(row) for row in rows]
+
+
+async def count_sessions(tx: Transaction, user_id: UserId) -> int:
+    """Count a user's valid sessions."""
+    rows = await tx.execute(
+        sa.select(sa.func.count())
+        .select_from(sessions)
+        .where(sessions.c.user_id == user_id, sessions.c.expires_at > tx.now)
+    )
+    return int(rows.scalar_one())
+
+
+async def delete_session(tx: Transaction, user_id: UserId, session_id: int) -> bool:
+    """End one session of a user; say whether there was one."""
+    rows = await tx.execute(
+        sa.delete(sessions).where(sessions.c.user_id == user_id, sessions.c.id == session_id)
+    )
+    return rows.rowcount == 1
+
+
+async def delete_other_sessions(tx: Transaction, user_id: UserId, kept: int | None) -> int:
+    """End a user's sessions but one, or every one; return how many."""
+    theirs = sa.delete(sessions).where(sessions.c.user_id == user_id)
+    others = theirs if kept is None else theirs.where(sessions.c.id != kept)
+    return (await tx.execute(others)).rowcount
+
+
+async def delete_expired_sessions(tx: Transaction, user_id: UserId) -> None:
+    """Forget those of a user's sessions that have ended."""
+    await tx.execute(
+        sa.delete(sessions).where(sessions.c.user_id == user_id, sessions.c.expires_at <= tx.now)
+    )
+
+
+async def delete_old_sessions(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete sessions that ended before a time, whosever they were; return how many."""
+    old = (
+        sa.select(sessions.c.id)
+        .where(sessions.c.expires_at < before)
+        .order_by(sessions.c.expires_at)
+        .limit(limit)
+    )
+    # That it has ended is asked again: somebody may be using it just now.
+    ended = sa.delete(sessions).where(sessions.c.id.in_(old), sessions.c.expires_at < before)
+    return (await tx.execute(ended)).rowcount
+
+
+SHOWN = [column for column in sessions.c if column.name not in ("digest", "user_id")]
+USER = [column for column in users.c if column.name != "password_hash"]
+
+
+def session_of(row: sa.Row[Any]) -> Session:
+    """Read a row."""
+    return Session(
+        id=row.id,
+        address=row.address,
+        user_agent=row.user_agent,
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+        expires_at=row.expires_at,
+    )

@@ -1,0 +1,1 @@
+"""Statements on runs, jobs, their expectations and files."""

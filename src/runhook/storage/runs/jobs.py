@@ -1,0 +1,350 @@
+"""Jobs with their projects and environments, which a first report brings into being."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from runhook.domain.runs.run import (
+    AccountId,
+    EnvironmentId,
+    Job,
+    ProjectId,
+    RunId,
+    RunStatus,
+)
+from runhook.storage.engine.pages import Page, Slice, page_of
+from runhook.storage.engine.store import Transaction
+from runhook.storage.engine.tables import environments, expectations, jobs, projects, runs
+
+JOB_COLUMNS = (
+    jobs.c.id,
+    jobs.c.account_id,
+    jobs.c.name,
+    projects.c.id.label("project_id"),
+    projects.c.name.label("project_name"),
+    environments.c.id.label("environment_id"),
+    environments.c.name.label("environment_name"),
+)
+JOBS_WITH_NAMES = jobs.join(environments, environments.c.id == jobs.c.environment_id).join(
+    projects, projects.c.id == environments.c.project_id
+)
+FIND_JOBS = (
+    sa.select(*JOB_COLUMNS, expectations.c.job_id.is_not(None).label("is_expected"))
+    .select_from(JOBS_WITH_NAMES.outerjoin(expectations, expectations.c.job_id == jobs.c.id))
+    .where(
+        sa.tuple_(jobs.c.account_id, projects.c.name, environments.c.name, jobs.c.name).in_(
+            sa.bindparam("names", expanding=True)
+        )
+    )
+    .with_for_update(of=jobs, read=True, key_share=True)
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class JobName:
+    """What a report calls a job: dbt Cloud's jobs belong to one environment of one project."""
+
+    account_id: AccountId
+    project: str
+    environment: str
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownJob:
+    """A job that reports speak of, and whether it is expected to run."""
+
+    job: Job
+    is_expected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedJob:
+    """A job as it is listed, with its newest run and the newest one of those that are over."""
+
+    job: Job
+    account_id: AccountId
+    created_at: datetime
+    newest_run_id: RunId | None
+    newest_ended_run_id: RunId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project as it is listed."""
+
+    id: ProjectId
+    account_id: AccountId
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An environment as it is listed."""
+
+    id: EnvironmentId
+    account_id: AccountId
+    name: str
+    created_at: datetime
+    project: Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeFilter:
+    """Which projects, environments or jobs to list.
+
+    None narrows nothing, an empty collection leaves none. ``name_part`` is looked for without
+    regard to case, as far as the database knows the letters' cases.
+    """
+
+    ids: Collection[int] | None = None
+    project_ids: Collection[int] | None = None
+    environment_ids: Collection[int] | None = None
+    name: str | None = None
+    name_part: str | None = None
+
+
+class NameOrder(StrEnum):
+    """What projects, environments and jobs can be sorted by."""
+
+    ID = "id"
+    NAME = "name"
+
+
+async def list_projects(
+    tx: Transaction, account_id: AccountId, wanted: ScopeFilter, part: Slice[NameOrder]
+) -> Page[Project]:
+    """A page of this account's projects."""
+    query = narrowed(sa.select(projects), projects, account_id, wanted)
+    return await page_of(
+        sorted_by(query, projects, part),
+        query.with_only_columns(projects.c.id),
+        project_in_row,
+        tx=tx,
+        part=part,
+    )
+
+
+async def list_environments(
+    tx: Transaction, account_id: AccountId, wanted: ScopeFilter, part: Slice[NameOrder]
+) -> Page[Environment]:
+    """A page of this account's environments."""
+    query = narrowed(
+        sa.select(
+            environments,
+            projects.c.name.label("project_name"),
+            projects.c.created_at.label("project_created_at"),
+        ).join(projects, projects.c.id == environments.c.project_id),
+        environments,
+        account_id,
+        wanted,
+    )
+    return await page_of(
+        sorted_by(query, environments, part),
+        query.with_only_columns(environments.c.id),
+        environment_of,
+        tx=tx,
+        part=part,
+    )
+
+
+async def list_jobs(
+    tx: Transaction, account_id: AccountId, wanted: ScopeFilter, part: Slice[NameOrder]
+) -> Page[LoggedJob]:
+    """A page of this account's jobs."""
+    query = narrowed(
+        sa.select(
+            *JOB_COLUMNS,
+            jobs.c.created_at,
+            newest_run().label("newest_run_id"),
+            newest_run(runs.c.status >= RunStatus.SUCCESS.value).label("newest_ended_run_id"),
+        ).select_from(JOBS_WITH_NAMES),
+        jobs,
+        account_id,
+        wanted,
+    )
+    return await page_of(
+        sorted_by(query, jobs, part),
+        query.with_only_columns(jobs.c.id),
+        logged_job_of,
+        tx=tx,
+        part=part,
+    )
+
+
+def newest_run(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    """Id of a job's newest run, as an expression."""
+    return (
+        sa.select(runs.c.id)
+        .where(runs.c.job_id == jobs.c.id, *conditions)
+        .order_by(runs.c.id.desc())
+        .limit(1)
+        .correlate(jobs)
+        .scalar_subquery()
+    )
+
+
+def narrowed(
+    query: sa.Select[Any], table: sa.Table, account_id: AccountId, wanted: ScopeFilter
+) -> sa.Select[Any]:
+    """Narrow a query to the wanted rows of an account."""
+    query = query.where(table.c.account_id == account_id)
+    if wanted.ids is not None:
+        query = query.where(table.c.id.in_(list(wanted.ids)))
+    if wanted.project_ids is not None:
+        query = query.where(projects.c.id.in_(list(wanted.project_ids)))
+    if wanted.environment_ids is not None:
+        query = query.where(environments.c.id.in_(list(wanted.environment_ids)))
+    if wanted.name is not None:
+        query = query.where(table.c.name == wanted.name)
+    if wanted.name_part is not None:
+        query = query.where(table.c.name.icontains(wanted.name_part, autoescape=True))
+    return query
+
+
+def sorted_by(query: sa.Select[Any], table: sa.Table, part: Slice[NameOrder]) -> sa.Select[Any]:
+    """Sort a query; equal names by age."""
+    columns = [table.c[part.order.value], table.c.id]
+    return query.order_by(*(column.desc() if part.is_descending else column for column in columns))
+
+
+async def register_jobs(tx: Transaction, names: Collection[JobName]) -> Mapping[JobName, KnownJob]:
+    """Find the job of each name; create missing ones, with project and environment."""
+    found = await find_jobs(tx, names)
+    # Sorted, so that two transactions that make the same ones wait for each other in one order.
+    missing = sorted(set(names) - found.keys())
+    if missing:
+        await insert_missing(tx, missing)
+        found = await find_jobs(tx, names)
+    return found
+
+
+async def count_jobs(tx: Transaction, account_ids: Collection[AccountId]) -> dict[AccountId, int]:
+    """Count jobs of each of these accounts; accounts without any are missing."""
+    rows = await tx.execute(
+        sa.select(jobs.c.account_id, sa.func.count().label("jobs"))
+        .where(jobs.c.account_id.in_(list(account_ids)))
+        .group_by(jobs.c.account_id)
+    )
+    return {row.account_id: row.jobs for row in rows}
+
+
+async def find_jobs(tx: Transaction, names: Collection[JobName]) -> dict[JobName, KnownJob]:
+    """Find existing jobs by name."""
+    wanted = [(name.account_id, name.project, name.environment, name.job) for name in names]
+    rows = await tx.execute(FIND_JOBS, {"names": wanted})
+    return {
+        JobName(row.account_id, row.project_name, row.environment_name, row.name): KnownJob(
+            job_of(row), bool(row.is_expected)
+        )
+        for row in rows
+    }
+
+
+async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
+    """Add what the names need; what is there already is used, and is not deleted meanwhile."""
+    project_rows = {(name.account_id, name.project) for name in names}
+    await tx.execute(
+        inserting(tx, projects, "account_id"),
+        [{"account_id": account, "name": project} for account, project in sorted(project_rows)],
+    )
+    project_ids = {
+        (row.account_id, row.name): row.id
+        for row in await tx.execute(
+            sa.select(projects).where(
+                sa.tuple_(projects.c.account_id, projects.c.name).in_(sorted(project_rows))
+            )
+        )
+    }
+    environment_rows = {
+        (project_ids[name.account_id, name.project], name.account_id, name.environment)
+        for name in names
+    }
+    await tx.execute(
+        inserting(tx, environments, "project_id"),
+        [
+            {"project_id": project, "account_id": account, "name": environment}
+            for project, account, environment in sorted(environment_rows)
+        ],
+    )
+    environment_ids = {
+        (row.project_id, row.name): row.id
+        for row in await tx.execute(
+            sa.select(environments).where(
+                environments.c.project_id.in_(sorted(set(project_ids.values())))
+            )
+        )
+    }
+    await tx.execute(
+        inserting(tx, jobs, "environment_id"),
+        [
+            {
+                "account_id": name.account_id,
+                "environment_id": environment_ids[
+                    project_ids[name.account_id, name.project], name.environment
+                ],
+                "name": name.job,
+            }
+            for name in names
+        ],
+    )
+
+
+def inserting(tx: Transaction, table: sa.Table, within: str) -> Insert:
+    """Return the statement that adds something by its name, or notes that it is used."""
+    return (
+        insert(table)
+        .values(created_at=tx.now, used_at=tx.now)
+        .on_conflict_do_update(index_elements=[within, "name"], set_={"used_at": tx.now})
+    )
+
+
+def job_of(row: sa.Row[tuple[object, ...]]) -> Job:
+    """The job in a row of ``JOB_COLUMNS``."""
+    return Job(
+        id=row.id,
+        name=row.name,
+        project_id=row.project_id,
+        project_name=row.project_name,
+        environment_id=row.environment_id,
+        environment_name=row.environment_name,
+    )
+
+
+def logged_job_of(row: sa.Row[Any]) -> LoggedJob:
+    """The job in a row of ``list_jobs``."""
+    return LoggedJob(
+        job=job_of(row),
+        account_id=row.account_id,
+        created_at=row.created_at,
+        newest_run_id=row.newest_run_id,
+        newest_ended_run_id=row.newest_ended_run_id,
+    )
+
+
+def project_in_row(row: sa.Row[Any]) -> Project:
+    """The project in a row."""
+    return Project(id=row.id, account_id=row.account_id, name=row.name, created_at=row.created_at)
+
+
+def environment_of(row: sa.Row[Any]) -> Environment:
+    """The environment in a row of ``list_environments``."""
+    project = Project(
+        id=row.project_id,
+        account_id=row.account_id,
+        name=row.project_name,
+        created_at=row.project_created_at,
+    )
+    return Environment(
+        id=row.id,
+        account_id=row.account_id,
+        name=row.name,
+        created_at=row.created_at,
+        project=project,
+    )

@@ -1,0 +1,1 @@
+"""Statements and files of the processes that share a database: duties, clocks, keys."""

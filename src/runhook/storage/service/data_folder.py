@@ -1,0 +1,182 @@
+"""The data folder with its master key, and the mark of the process that serves a database file."""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from runhook.domain.errors import InvalidError
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.vault import Vault
+from runhook.storage.service.key_file import KeyFile, MasterKey, master_keys_in
+from runhook.storage.webhooks.rows import newest_secret_opens
+
+KEY_NAME = "master.key"
+GIVEN = "RUNHOOK_MASTER_KEY"
+MARK_SUFFIX = ".serving"
+PRIVATE = stat.S_IRUSR | stat.S_IWUSR
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def keep_private(database: Path) -> Sequence[Path]:
+    """Make a database's file readable by its owner only, in any folder and with any umask.
+
+    SQLite makes the files beside it as readable as it is itself.
+
+    Returns:
+        those of its files that others could read until now.
+    """
+    with suppress(OSError):  # what is wrong with it, opening it tells
+        os.close(os.open(database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, PRIVATE))
+    narrowed = []
+    for suffix in ("", "-wal", "-shm", MARK_SUFFIX):
+        path = database.with_name(database.name + suffix)
+        with suppress(OSError):
+            if path.stat().st_mode & OTHERS:
+                path.chmod(PRIVATE)
+                narrowed.append(path)
+    return narrowed
+
+
+def prepare_folder(folder: Path) -> None:
+    """Create the data folder if it is not there, readable by its owner only.
+
+    Raises:
+        InvalidError: it cannot be made or used.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidError(f"The data folder {folder} cannot be made: {error.strerror}.") from None
+
+
+def open_vault(folder: Path, given: str | None = None) -> Vault:
+    """Vault with the folder's master keys; the first call makes folder and key.
+
+    Args:
+        folder: the data folder.
+        given: the master keys of the settings, if there are some: no file is read or made then.
+
+    Raises:
+        InvalidError: the folder or the key file cannot be read or made, or holds no key; or what
+            is given is none.
+    """
+    if given is not None:
+        return Vault([key.text for key in given_keys(given)])
+    prepare_folder(folder)
+    file = key_file(folder)
+    if not file.exists:
+        try:
+            file.create()
+        except OSError as error:
+            raise InvalidError(
+                f"The master key {folder / KEY_NAME} cannot be made: {error.strerror}."
+            ) from None
+    return vault_of(file)
+
+
+def given_keys(text: str) -> Sequence[MasterKey]:
+    """Master keys of a setting, as in a key file, or with commas between them.
+
+    Raises:
+        InvalidError: it holds anything but keys.
+    """
+    try:
+        return master_keys_in(text.replace(",", "\n").encode().splitlines())
+    except ValueError:
+        raise InvalidError(
+            f"{GIVEN} does not hold a master key: give 32 random bytes as base64, such as "
+            "`openssl rand -base64 32` prints; of several keys the first encrypts."
+        ) from None
+
+
+def key_file(folder: Path) -> KeyFile:
+    """Key file of the folder."""
+    return KeyFile(folder / KEY_NAME)
+
+
+def vault_of(file: KeyFile) -> Vault:
+    """Vault with the keys of this file, read again when it changes.
+
+    Raises:
+        InvalidError: the file cannot be read, or holds no key.
+    """
+
+    def changed() -> Sequence[bytes] | None:
+        keys = file.read_if_changed()
+        return None if keys is None else [key.text for key in keys]
+
+    return Vault([key.text for key in file.read()], changed=changed)
+
+
+@contextmanager
+def only_rotation(folder: Path) -> Iterator[None]:
+    """Be the one process that changes this folder's keys.
+
+    Raises:
+        InvalidError: another one does.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidError(f"The keys in {folder} are being rotated already.") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def check_master_key(store: Store, folder: Path, *, is_given: bool) -> None:
+    """See that what the database holds was encrypted with the vault's master key.
+
+    Args:
+        store: the database, opened with the vault.
+        folder: the data folder.
+        is_given: whether the settings hold the key, and not the folder.
+
+    Raises:
+        InvalidError: it was not, so nothing could be sent.
+        UnavailableError: the database cannot be reached.
+    """
+    async with store.read() as tx:
+        if await newest_secret_opens(tx):
+            return
+    if is_given:
+        raise InvalidError(
+            f"The key in {GIVEN} is not the one that this database's secrets were encrypted with. "
+            f"Give the one of the Runhook that served it first: its {GIVEN}, or the content of "
+            f"{KEY_NAME} in its data folder."
+        )
+    raise InvalidError(
+        f"The key {folder / KEY_NAME} is not the one that this database's secrets were encrypted "
+        f"with. Copy {KEY_NAME} from the data folder of the Runhook that served it first, over "
+        f"this one, or set {GIVEN} if it had one."
+    )
+
+
+@contextmanager
+def sole_owner(database: Path) -> Iterator[None]:
+    """Be the one process that serves the database in this file.
+
+    The mark is a file beside it. The kernel lets go of it when the process ends, however it ends.
+
+    Raises:
+        InvalidError: another process serves it, or the mark cannot be made.
+    """
+    path = database.with_name(database.name + MARK_SUFFIX)
+    with ExitStack() as stack:
+        try:
+            path.touch(PRIVATE)
+            mark = stack.enter_context(path.open("w"))
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidError(
+                f"Another Runhook already serves {database}. One process serves a SQLite database; "
+                "for several, use PostgreSQL (RUNHOOK_DATABASE_URL)."
+            ) from None
+        except OSError as error:
+            raise InvalidError(f"The file {path} cannot be locked: {error.strerror}.") from None
+        yield

@@ -1,0 +1,1 @@
+"""Statements on webhooks, their topics, statistics and standings."""

@@ -1,0 +1,568 @@
+"""Webhooks and their secrets."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from cryptography.fernet import InvalidToken
+
+from runhook.domain.messages.telling import WebhookId
+from runhook.domain.options.declaring import Option, Use, written
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import AccountId
+from runhook.domain.webhooks.failing import Health
+from runhook.domain.webhooks.options import NO_OPTIONS, OPTIONS, Options, changed_options
+from runhook.domain.webhooks.signature import Secret
+from runhook.domain.webhooks.webhook import DeactivatedBy, Endpoint, Webhook
+from runhook.storage.engine.columns import Duration
+from runhook.storage.engine.store import Clock, Transaction, after
+from runhook.storage.engine.tables import (
+    attempt_counts,
+    deliveries,
+    interests,
+    redeliveries,
+    redelivery_shares,
+    webhooks,
+)
+from runhook.storage.webhooks.interests import delete_interests, write_interests
+
+IS_THERE = webhooks.c.deleted_at.is_(None)
+CIPHERTEXTS = [column for column in webhooks.c if column.name.endswith("_ciphertext")]
+SENT_OPTIONS = [one for one in OPTIONS if one.use is not Use.PUBLISHING]
+USUAL = written(NO_OPTIONS)
+SECRET_OPTIONS = [one for one in OPTIONS if one.kind.has_secrets]
+NOTE_DISPATCHES = (
+    sa.update(webhooks)
+    .where(webhooks.c.id == sa.bindparam("webhook_id"))
+    .values(
+        dispatched_at=sa.bindparam("at"),
+        http_status_code=sa.bindparam("code"),
+        failing_since=sa.bindparam("since"),
+        consecutive_failures=sa.bindparam("failures"),
+        failed_probes=sa.bindparam("probes"),
+        paused_until=sa.bindparam("until"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """A webhook's latest attempt, and how its endpoint does since."""
+
+    webhook_id: WebhookId
+    at: datetime
+    status_code: int
+    """0 for no answer."""
+    health: Health
+
+
+async def insert_webhook(
+    tx: Transaction, webhook: Webhook, secret: Secret, opened: Options, url: str | None = None
+) -> None:
+    """Add a webhook.
+
+    Args:
+        tx: where to.
+        webhook: its options are masked.
+        secret: signs its requests.
+        opened: its options with their secrets.
+        url: the whole of its URL, if that is a secret.
+    """
+    await tx.execute(
+        sa.insert(webhooks).values(
+            id=webhook.id,
+            account_id=webhook.account_id,
+            secret_ciphertext=tx.vault.encrypt(secret),
+            created_at=webhook.created_at,
+            client_url_ciphertext=None if url is None else tx.vault.encrypt(Secret(url)),
+            **columns_of_webhook(webhook),
+            **sealed(tx, opened, SECRET_OPTIONS),
+        )
+    )
+    await write_interests(tx, webhook)
+
+
+async def update_webhook(
+    tx: Transaction,
+    webhook: Webhook,
+    opened: Options,
+    resealed: Collection[str] = (),
+    url: str | None = None,
+) -> None:
+    """Write what a caller can change of a webhook; a new rate limit begins at once.
+
+    Args:
+        tx: where to.
+        webhook: its options are masked.
+        opened: its options with their secrets.
+        resealed: the options whose secrets are written; those of others stay.
+        url: the whole of its URL, if that is a secret and another one than before.
+    """
+    if webhook.active:
+        # Deliveries that waited for the end of a pause need not wait any more.
+        tx.makes_due = True
+    columns = columns_of_webhook(webhook)
+    is_same_limit = webhooks.c.rate_limit.is_not_distinct_from(columns["rate_limit"])
+    await tx.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)
+        .values(
+            next_request_at=sa.case((is_same_limit, webhooks.c.next_request_at)),
+            **columns,
+            **sealed(tx, opened, [one for one in SECRET_OPTIONS if one.name in resealed]),
+            **({} if url is None else {"client_url_ciphertext": tx.vault.encrypt(Secret(url))}),
+        )
+    )
+    await write_interests(tx, webhook)
+
+
+async def open_options(tx: Transaction, webhook: Webhook) -> tuple[Options, Collection[str]]:
+    """Options of a webhook with their secrets, and the names of those that are lost.
+
+    What is lost was encrypted with a master key that is not there; it stays masked.
+    """
+    if not any(getattr(webhook.options, one.name) for one in SECRET_OPTIONS):
+        return webhook.options, ()
+    columns = [webhooks.c[ciphertext_of(one)] for one in SECRET_OPTIONS]
+    rows = await tx.execute(
+        sa.select(*columns).where(
+            webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id
+        )
+    )
+    row = rows.one()
+    opened: dict[str, Any] = {"format": webhook.options.format}
+    lost = []
+    for one in SECRET_OPTIONS:
+        try:
+            opened |= unsealed(tx, row, [one])
+        except InvalidToken:
+            lost.append(one.name)
+    return changed_options(webhook.options, opened), lost
+
+
+async def open_url(tx: Transaction, webhook: Webhook) -> str | None:
+    """Return the whole of a webhook's URL; None if the master key it was encrypted with is lost."""
+    rows = await tx.execute(
+        sa.select(webhooks.c.client_url_ciphertext).where(
+            webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id
+        )
+    )
+    ciphertext = rows.scalar_one()
+    if ciphertext is None:
+        return webhook.client_url
+    try:
+        return tx.vault.decrypt(ciphertext).reveal()
+    except InvalidToken:
+        return None
+
+
+async def rotate_secret(
+    tx: Transaction, webhook: Webhook, secret: Secret, *, grace: timedelta
+) -> datetime | None:
+    """Give a webhook a new secret; return until when the one before it is valid, too.
+
+    That is on the database's clock, and None if there is no grace. Of a rotation before that,
+    nothing stays valid.
+    """
+    rotated = sa.update(webhooks).where(
+        webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id
+    )
+    if grace:
+        rotated = rotated.values(
+            previous_secret_ciphertext=webhooks.c.secret_ciphertext,
+            previous_secret_until=after(tx.now, sa.literal(grace, Duration)),
+        )
+    else:
+        rotated = rotated.values(previous_secret_ciphertext=None, previous_secret_until=None)
+    rows = await tx.execute(
+        rotated.values(secret_ciphertext=tx.vault.encrypt(secret)).returning(
+            webhooks.c.previous_secret_until
+        )
+    )
+    until: datetime | None = rows.scalar_one()
+    return until
+
+
+async def lock_webhook(
+    tx: Transaction, account_id: AccountId, webhook_id: WebhookId
+) -> Webhook | None:
+    """Find a webhook; lock it until the transaction ends."""
+    statement = select_webhooks(account_id).where(webhooks.c.id == webhook_id)
+    row = (await tx.execute(statement.with_for_update())).one_or_none()
+    return None if row is None else webhook_of(row)
+
+
+async def find_webhook(
+    tx: Transaction, account_id: AccountId, webhook_id: WebhookId
+) -> Webhook | None:
+    """Find a webhook of this account."""
+    statement = select_webhooks(account_id).where(webhooks.c.id == webhook_id)
+    row = (await tx.execute(statement)).one_or_none()
+    return None if row is None else webhook_of(row)
+
+
+async def inactive_among(
+    tx: Transaction, webhook_ids: Collection[WebhookId]
+) -> Sequence[WebhookId]:
+    """Those of these webhooks, of any account, that are not active."""
+    rows = await tx.execute(
+        sa.select(webhooks.c.id)
+        .where(webhooks.c.id.in_(list(webhook_ids)), ~webhooks.c.active)
+        .order_by(webhooks.c.id)
+    )
+    return rows.scalars().all()
+
+
+async def list_webhooks(
+    tx: Transaction, account_id: AccountId, *, limit: int, offset: int
+) -> Sequence[Webhook]:
+    """A page of an account's webhooks, the oldest first."""
+    rows = await tx.execute(
+        select_webhooks(account_id).order_by(webhooks.c.id).limit(limit).offset(offset)
+    )
+    return [webhook_of(row) for row in rows]
+
+
+async def list_webhooks_with_deleted(
+    tx: Transaction, account_id: AccountId, webhook_ids: Collection[WebhookId]
+) -> Sequence[Webhook]:
+    """These webhooks of an account, deleted ones too, the oldest first.
+
+    A deleted one is not active.
+    """
+    rows = await tx.execute(
+        sa.select(webhooks)
+        .where(webhooks.c.account_id == account_id, webhooks.c.id.in_(list(webhook_ids)))
+        .order_by(webhooks.c.id)
+    )
+    return [webhook_of(row) for row in rows]
+
+
+async def count_webhooks(tx: Transaction, account_id: AccountId) -> int:
+    """Count an account's webhooks."""
+    rows = await tx.execute(
+        sa.select(sa.func.count())
+        .select_from(webhooks)
+        .where(webhooks.c.account_id == account_id, IS_THERE)
+    )
+    return int(rows.scalar_one())
+
+
+async def interested_webhooks(
+    tx: Transaction, topics: Collection[str]
+) -> Mapping[AccountId, Sequence[Webhook]]:
+    """Webhooks with any of these topics, inactive ones too, by account."""
+    rows = await tx.execute(
+        interested_statement(tx.database.is_among(interests.c.topic, "topics")),
+        {"topics": sorted(topics)},
+    )
+    found: dict[AccountId, list[Webhook]] = {}
+    for row in rows:
+        found.setdefault(row.account_id, []).append(webhook_of(row))
+    return found
+
+
+@lru_cache
+def interested_statement(is_asked: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Query of ``interested_webhooks``."""
+    asked = sa.select(interests.c.webhook_id).where(is_asked)
+    return sa.select(webhooks).where(webhooks.c.id.in_(asked), IS_THERE).order_by(webhooks.c.id)
+
+
+async def delete_webhook(tx: Transaction, webhook: Webhook, *, now: datetime) -> None:
+    """Take a webhook away; its row stays for its deliveries, without what was secret."""
+    await delete_interests(tx, webhook)
+    await tx.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)
+        .values(
+            active=False,
+            deleted_at=now,
+            **{column.name: None for column in CIPHERTEXTS},
+        )
+    )
+
+
+async def delete_old_webhooks(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete the rows of webhooks that were deleted before a time; return how many.
+
+    Those stay of which something is kept still: deliveries, counts, redeliveries.
+    """
+    referring = (deliveries, attempt_counts, redelivery_shares, redeliveries)
+    nothing_refers = [
+        # Not EXISTS, which PostgreSQL may turn into a join that reads the whole table.
+        sa.select(table.c.webhook_id)
+        .where(table.c.webhook_id == webhooks.c.id)
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+        .is_(None)
+        for table in referring
+    ]
+    old = (
+        sa.select(webhooks.c.id)
+        .where(webhooks.c.deleted_at < before, *nothing_refers)
+        .order_by(webhooks.c.deleted_at)
+        .limit(limit)
+    )
+    return (await tx.execute(sa.delete(webhooks).where(webhooks.c.id.in_(old)))).rowcount
+
+
+async def find_endpoints(
+    tx: Transaction, webhook_ids: Collection[WebhookId]
+) -> dict[WebhookId, Endpoint]:
+    """Present endpoints of these webhooks; none for an inactive one."""
+    rows = await tx.execute(
+        finding_endpoints(tx.database.is_among(webhooks.c.id, "ids"), tx.now),
+        {"ids": sorted(webhook_ids)},
+    )
+    return {row.id: endpoint_of(tx, row) for row in rows}
+
+
+@lru_cache
+def finding_endpoints(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Select[Any]:
+    """Build the query of ``find_endpoints``."""
+    return select_endpoints(now).where(is_asked, webhooks.c.active)
+
+
+async def pause_sealed(
+    tx: Transaction, webhook_ids: Collection[WebhookId], pause: timedelta
+) -> None:
+    """Let nothing through to webhooks whose secrets cannot be opened, and then one delivery."""
+    await tx.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.id.in_(list(webhook_ids)))
+        .values(paused_until=after(tx.now, sa.literal(pause, Duration)))
+    )
+
+
+async def find_endpoint(
+    tx: Transaction, account_id: AccountId, webhook_id: WebhookId
+) -> Endpoint | None:
+    """Present endpoint of a webhook, active or not."""
+    rows = await tx.execute(
+        select_endpoints(tx.now).where(
+            webhooks.c.account_id == account_id, webhooks.c.id == webhook_id
+        )
+    )
+    row = rows.one_or_none()
+    return None if row is None else endpoint_of(tx, row)
+
+
+def select_endpoints(now: Clock) -> sa.Select[Any]:
+    """Query of endpoints, to be narrowed."""
+    previous = sa.case(
+        (webhooks.c.previous_secret_until > now, webhooks.c.previous_secret_ciphertext)
+    )
+    is_gated = sa.or_(webhooks.c.paused_until.is_not(None), webhooks.c.rate_limit.is_not(None))
+    return sa.select(
+        webhooks.c.id,
+        webhooks.c.client_url,
+        webhooks.c.client_url_ciphertext,
+        webhooks.c.moves,
+        webhooks.c.secret_ciphertext,
+        previous.label("previous_secret_ciphertext"),
+        is_gated.label("is_gated"),
+        *(webhooks.c[one.name] for one in SENT_OPTIONS),
+        *(webhooks.c[ciphertext_of(one)] for one in SECRET_OPTIONS),
+    ).where(IS_THERE)
+
+
+def endpoint_of(tx: Transaction, row: sa.Row[Any]) -> Endpoint:
+    """The endpoint in a row; a sealed one if its secrets cannot be decrypted."""
+    ciphertexts = (row.secret_ciphertext, row.previous_secret_ciphertext)
+    secrets: tuple[Secret, ...] = ()
+    options = options_in_row(row, SENT_OPTIONS)
+    url = row.client_url
+    is_sealed = False
+    try:
+        secrets = tuple(tx.vault.decrypt(one) for one in ciphertexts if one is not None)
+        opened = unsealed(tx, row, SECRET_OPTIONS)
+        options = changed_options(options, opened) if opened else options
+        if row.client_url_ciphertext is not None:
+            url = tx.vault.decrypt(row.client_url_ciphertext).reveal()
+    except InvalidToken:
+        is_sealed = True
+    return Endpoint(
+        webhook_id=row.id,
+        client_url=url,
+        moves=row.moves,
+        secrets=secrets,
+        options=options,
+        is_gated=row.is_gated,
+        is_sealed=is_sealed,
+    )
+
+
+async def newest_secret_opens(tx: Transaction) -> bool:
+    """Whether the newest secret of any account was encrypted with the vault's key, or none is."""
+    rows = await tx.execute(
+        sa.select(webhooks.c.secret_ciphertext)
+        .where(webhooks.c.secret_ciphertext.is_not(None))
+        .order_by(webhooks.c.id.desc())
+        .limit(1)
+    )
+    ciphertext = rows.scalar_one_or_none()
+    return ciphertext is None or tx.vault.opens(ciphertext)
+
+
+async def lock_dispatched(
+    tx: Transaction, webhook_ids: Collection[WebhookId]
+) -> tuple[dict[WebhookId, Webhook], datetime]:
+    """Webhooks, deleted ones as inactive, locked; and the time on the database's clock.
+
+    No other transaction changes them before this one ends, but deliveries to them can be added. In
+    the order of their ids, so that two workers wait for each other in one order.
+    """
+    statement = locking_dispatched(tx.database.is_among(webhooks.c.id, "ids"), tx.now)
+    rows = (await tx.execute(statement, {"ids": sorted(webhook_ids)})).all()
+    return {row.id: webhook_of(row) for row in rows}, rows[0].now
+
+
+@lru_cache
+def locking_dispatched(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Select[Any]:
+    """Build the query of ``lock_dispatched``."""
+    return (
+        sa.select(webhooks, now.label("now"))
+        .where(is_asked)
+        .order_by(webhooks.c.id)
+        .with_for_update(key_share=True)
+    )
+
+
+async def note_dispatches(tx: Transaction, dispatches: Sequence[Dispatch]) -> None:
+    """Write when webhooks were last dispatched to, what they answered, and how they do since."""
+    await tx.execute_many(
+        NOTE_DISPATCHES,
+        [
+            {
+                "webhook_id": one.webhook_id,
+                "at": one.at,
+                "code": one.status_code,
+                "since": one.health.failing_since,
+                "failures": one.health.consecutive_failures,
+                "probes": one.health.failed_probes,
+                "until": one.health.paused_until,
+            }
+            for one in dispatches
+        ],
+    )
+
+
+async def deactivate_webhook(
+    tx: Transaction, webhook_id: WebhookId, *, reason: str, now: datetime
+) -> None:
+    """Switch a webhook off for its endpoint's failures, and say why."""
+    await tx.execute(
+        sa.update(webhooks)
+        .where(webhooks.c.id == webhook_id, webhooks.c.active)
+        .values(
+            active=False,
+            deactivated_by=DeactivatedBy.RUNHOOK,
+            deactivate_reason=reason,
+            updated_at=now,
+        )
+    )
+
+
+def select_webhooks(account_id: AccountId) -> sa.Select[Any]:
+    """Query of an account's webhooks, to be narrowed."""
+    return sa.select(webhooks).where(webhooks.c.account_id == account_id, IS_THERE)
+
+
+def columns_of_webhook(webhook: Webhook) -> dict[str, Any]:
+    """Columns that a caller can change, or that a change resets."""
+    return {
+        "name": webhook.name,
+        "description": webhook.description,
+        "client_url": webhook.client_url,
+        "moves": webhook.moves,
+        "event_types": list(webhook.event_types),
+        "job_ids": list(webhook.job_ids),
+        "project_ids": list(webhook.project_ids),
+        "environment_ids": list(webhook.environment_ids),
+        "active": webhook.active,
+        **written(webhook.options),
+        "deactivated_by": webhook.deactivated_by,
+        "deactivate_reason": webhook.deactivate_reason,
+        "failing_since": webhook.health.failing_since,
+        "consecutive_failures": webhook.health.consecutive_failures,
+        "failed_probes": webhook.health.failed_probes,
+        "paused_until": webhook.health.paused_until,
+        "updated_at": webhook.updated_at,
+    }
+
+
+def webhook_of(row: sa.Row[Any]) -> Webhook:
+    """The webhook in a row."""
+    return Webhook(
+        id=row.id,
+        account_id=row.account_id,
+        name=row.name,
+        description=row.description,
+        client_url=row.client_url,
+        moves=row.moves,
+        event_types=tuple(EventType(one) for one in row.event_types),
+        job_ids=tuple(row.job_ids),
+        project_ids=tuple(row.project_ids),
+        environment_ids=tuple(row.environment_ids),
+        active=row.active,
+        options=options_in_row(row, OPTIONS),
+        health=Health(
+            failing_since=row.failing_since,
+            consecutive_failures=row.consecutive_failures,
+            failed_probes=row.failed_probes,
+            paused_until=row.paused_until,
+        ),
+        previous_secret_until=row.previous_secret_until,
+        deactivated_by=row.deactivated_by,
+        deactivate_reason=row.deactivate_reason,
+        http_status_code=row.http_status_code,
+        dispatched_at=row.dispatched_at,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def options_in_row(row: sa.Row[Any], options: Sequence[Option]) -> Options:
+    """These options of a row, secrets masked; of others the defaults."""
+    # Most are what they are by default, and every publication and claim reads some.
+    given = {
+        one.name: value
+        for one in options
+        if (value := getattr(row, one.name)) is not None and value != USUAL[one.name]
+    }
+    return changed_options(NO_OPTIONS, given) if given else NO_OPTIONS
+
+
+def unsealed(tx: Transaction, row: sa.Row[Any], options: Sequence[Option]) -> dict[str, Any]:
+    """Those of these options that have secrets in a row.
+
+    Raises:
+        cryptography.fernet.InvalidToken: one was encrypted with another master key.
+    """
+    stored = [(one, getattr(row, ciphertext_of(one))) for one in options]
+    return {
+        one.name: json.loads(tx.vault.decrypt(ciphertext).reveal())
+        for one, ciphertext in stored
+        if ciphertext is not None
+    }
+
+
+def sealed(tx: Transaction, opened: Options, options: Sequence[Option]) -> dict[str, bytes | None]:
+    """Columns of the secrets in these options; empty ones have none."""
+    values = [(one, getattr(opened, one.name)) for one in options]
+    return {
+        ciphertext_of(one): tx.vault.encrypt(Secret(json.dumps(one.write(value))))
+        if value
+        else None
+        for one, value in values
+    }
+
+
+def ciphertext_of(option: Option) -> str:
+    """Name of the column with an option's secrets."""
+    return f"{option.name}_ciphertext"

@@ -1,0 +1,271 @@
+"""What webhooks know of how jobs do: a row for each that follows a job."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from runhook.domain.deliveries.delivery import AttemptTrigger, DeliveryState, move_delivery
+from runhook.domain.messages.telling import DeliveryId, WebhookId
+from runhook.domain.runs.run import JobId, RunId
+from runhook.domain.webhooks.incidents import (
+    HEALED_REASON,
+    SUPERSEDED_REASON,
+    UNKNOWN,
+    Place,
+    Standing,
+    Told,
+)
+from runhook.storage.engine.store import Transaction
+from runhook.storage.engine.tables import IS_HELD, IS_PENDING, IS_SENDING, deliveries, standings
+
+ON_ITS_WAY = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.SUCCEEDED)
+"""Or there by now."""
+
+
+class Key(NamedTuple):
+    """A webhook, and a job that it follows."""
+
+    webhook_id: WebhookId
+    job_id: JobId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept of a job for a webhook."""
+
+    standing: Standing = UNKNOWN
+    failure_id: DeliveryId | None = None
+    """The delivery that tells of the failure that goes on."""
+    latest_id: DeliveryId | None = None
+    """The last one that told how the job does."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnHold:
+    """A delivery that waits for the end of its hold."""
+
+    id: DeliveryId
+    key: Key
+
+
+async def lock_standings(tx: Transaction, keys: Collection[Key]) -> dict[Key, Kept]:
+    """Return what is kept of jobs, and let no other transaction change it before this one ends."""
+    statement = insert(standings)
+    rows = await tx.execute(
+        # One that is there already is locked by that, in the order of the keys.
+        statement.on_conflict_do_update(
+            index_elements=["webhook_id", "job_id"],
+            set_={"is_well": standings.c.is_well},
+        ).returning(standings),
+        [key._asdict() for key in sorted(keys)],
+    )
+    found = rows.all()
+    failure_ids = [row.failure_id for row in found if row.failure_id is not None]
+    told = await how_far_told(tx, failure_ids) if failure_ids else {}
+    return {
+        Key(row.webhook_id, row.job_id): Kept(
+            standing=standing_of(row, told),
+            failure_id=row.failure_id,
+            latest_id=row.latest_id,
+        )
+        for row in found
+    }
+
+
+async def how_far_told(
+    tx: Transaction, delivery_ids: Collection[DeliveryId]
+) -> Mapping[DeliveryId, Told]:
+    """Return how far these deliveries have come; what is no longer kept has arrived long ago."""
+    rows = await tx.execute(
+        sa.select(
+            deliveries.c.id,
+            deliveries.c.state,
+            deliveries.c.attempt_count,
+            IS_HELD.label("is_on_hold"),
+        ).where(deliveries.c.id.in_(list(delivery_ids)))
+    )
+    return {row.id: told_of(row) for row in rows}
+
+
+def told_of(row: sa.Row[Any]) -> Told:
+    """Return how far a delivery has come."""
+    if row.is_on_hold:
+        return Told.HELD
+    if row.state in ON_ITS_WAY:
+        return Told.TOLD
+    return Told.TRIED if row.attempt_count else Told.NOT
+
+
+def standing_of(row: sa.Row[Any], told: Mapping[DeliveryId, Told]) -> Standing:
+    """Return the standing in a row."""
+    how_far = Told.NOT if row.failure_id is None else told.get(row.failure_id, Told.TOLD)
+    has_arrived = row.failure_id is None or how_far in (Told.TOLD, Told.HELD)
+    return Standing(
+        told=how_far,
+        failed_run=row.failed_run_id if has_arrived else None,
+        newest=None
+        if row.newest_run_id is None
+        else Place(row.newest_started_at, RunId(row.newest_run_id)),
+        is_well=row.is_well,
+    )
+
+
+async def write_standings(tx: Transaction, changed: Mapping[Key, Kept]) -> None:
+    """Write what is kept of jobs; the rows must be locked."""
+    await tx.execute_many(
+        WRITE_STANDINGS,
+        [
+            {
+                "of_webhook": key.webhook_id,
+                "of_job": key.job_id,
+                "failure": kept.failure_id,
+                "failed_run": kept.standing.failed_run,
+                "latest": kept.latest_id,
+                "started_at": kept.standing.newest and kept.standing.newest.started_at,
+                "run_id": kept.standing.newest and kept.standing.newest.run_id,
+                "well": kept.standing.is_well,
+            }
+            for key, kept in sorted(changed.items())
+        ],
+    )
+
+
+WRITE_STANDINGS = (
+    sa.update(standings)
+    .where(
+        standings.c.webhook_id == sa.bindparam("of_webhook"),
+        standings.c.job_id == sa.bindparam("of_job"),
+    )
+    .values(
+        failure_id=sa.bindparam("failure"),
+        failed_run_id=sa.bindparam("failed_run"),
+        latest_id=sa.bindparam("latest"),
+        newest_started_at=sa.bindparam("started_at"),
+        newest_run_id=sa.bindparam("run_id"),
+        is_well=sa.bindparam("well"),
+    )
+)
+
+
+async def delete_standings(tx: Transaction, webhook_id: WebhookId) -> None:
+    """Forget how jobs do for a webhook."""
+    await tx.execute(sa.delete(standings).where(standings.c.webhook_id == webhook_id))
+
+
+async def lock_held(tx: Transaction, keys: Collection[Key]) -> Sequence[OnHold]:
+    """Return what is on hold of these jobs, and keep it from workers until this transaction ends.
+
+    What one is claiming just now is on hold no more.
+    """
+    rows = await tx.execute(
+        sa.select(deliveries.c.id, deliveries.c.webhook_id, deliveries.c.job_id)
+        .where(IS_HELD, sa.tuple_(deliveries.c.webhook_id, deliveries.c.job_id).in_(sorted(keys)))
+        .order_by(deliveries.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    return [OnHold(row.id, Key(row.webhook_id, row.job_id)) for row in rows]
+
+
+async def heal(tx: Transaction, delivery_ids: Collection[DeliveryId]) -> None:
+    """End deliveries that are on hold, as their jobs have succeeded; they must be locked."""
+    await tx.execute(
+        sa.update(deliveries)
+        .where(IS_HELD, deliveries.c.id.in_(list(delivery_ids)))
+        .values(**superseded(tx, DeliveryState.PENDING, HEALED_REASON))
+    )
+
+
+async def supersede_waiting(
+    tx: Transaction, delivery_ids: Collection[DeliveryId], *, unattempted: Collection[DeliveryId]
+) -> None:
+    """End deliveries that wait for a retry, as newer ones take their place.
+
+    What a worker is claiming just now is ended if it fails to arrive: see
+    ``outdated_retries_among``.
+
+    Args:
+        tx: where the newer ones are added.
+        delivery_ids: those whose place is taken.
+        unattempted: those of them that end though they have not been attempted, as their endpoint
+            is paused.
+    """
+    waiting = (
+        sa.select(deliveries.c.id)
+        .where(
+            IS_PENDING,
+            ~IS_HELD,
+            deliveries.c.id.in_(list(delivery_ids)),
+            sa.or_(deliveries.c.attempt_count > 0, deliveries.c.id.in_(list(unattempted))),
+        )
+        .with_for_update(skip_locked=True)
+        .cte("waiting")
+    )
+    await tx.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.id.in_(sa.select(waiting.c.id)))
+        .values(**superseded(tx, DeliveryState.PENDING, SUPERSEDED_REASON))
+    )
+
+
+async def outdated_among(
+    tx: Transaction, delivery_ids: Collection[DeliveryId]
+) -> Collection[DeliveryId]:
+    """Find those of some deliveries whose place a newer one took."""
+    rows = await tx.execute(select_outdated(delivery_ids))
+    return rows.scalars().all()
+
+
+async def outdated_retries_among(
+    tx: Transaction, delivery_ids: Collection[DeliveryId]
+) -> Collection[DeliveryId]:
+    """Find those of some claimed deliveries that are not retried, as a newer one took their place.
+
+    One that has not been attempted goes first, and one that was redelivered by hand goes anyhow.
+    """
+    rows = await tx.execute(
+        select_outdated(delivery_ids).where(
+            deliveries.c.attempt_count > 0,
+            deliveries.c.next_trigger == AttemptTrigger.SCHEDULED,
+        )
+    )
+    return rows.scalars().all()
+
+
+def select_outdated(delivery_ids: Collection[DeliveryId]) -> sa.Select[tuple[str]]:
+    """Query of those of some deliveries whose place a newer one took."""
+    return (
+        sa.select(deliveries.c.id)
+        .join(
+            standings,
+            sa.and_(
+                standings.c.webhook_id == deliveries.c.webhook_id,
+                standings.c.job_id == deliveries.c.job_id,
+                standings.c.latest_id != deliveries.c.id,
+            ),
+        )
+        .where(deliveries.c.id.in_(list(delivery_ids)))
+    )
+
+
+async def supersede_claimed(tx: Transaction, delivery_ids: Collection[DeliveryId]) -> None:
+    """End deliveries that were claimed in this transaction, as newer ones took their place."""
+    await tx.execute(
+        sa.update(deliveries)
+        .where(IS_SENDING, deliveries.c.id.in_(list(delivery_ids)))
+        .values(**superseded(tx, DeliveryState.SENDING, SUPERSEDED_REASON))
+    )
+
+
+def superseded(tx: Transaction, before: DeliveryState, reason: str) -> dict[str, Any]:
+    """Return the columns of a delivery that is not told, after all."""
+    return {
+        "state": move_delivery(before, DeliveryState.SUPERSEDED),
+        "next_attempt_at": None,
+        "claimed_by": None,
+        "claimed_until": None,
+        "cancel_reason": reason,
+        "updated_at": tx.now,
+    }
