@@ -6,8 +6,9 @@ from contextlib import AsyncExitStack, suppress
 
 import pytest
 
+from tests.support.memory import MIB
 from tests.support.program import Service
-from tests.support.raw import RawConnection, connect, request
+from tests.support.raw import RawConnection, connect, connected, request
 from tests.support.running import TOKEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -17,6 +18,9 @@ MANY = 60
 ASKED = 30
 MOST_MEANWHILE = 5 * MANY
 """Requests of the others while one is answered: they were thousands, and are about a hundred."""
+POURING = 12
+MOST_POURED = 32 * MIB
+"""Bytes of refused bodies while one request is answered: they were 148 MiB, and are one."""
 REPORT = request("/api/v3/accounts/1/runs", method="POST", token=TOKEN, body=b'{"job_name": "x"}')
 
 
@@ -52,3 +56,33 @@ async def test_an_address_that_asks_on_many_connections_does_not_hold_up_others(
             task.cancel()
         await asyncio.wait(attacking)
     assert meanwhile < MOST_MEANWHILE
+
+
+async def pour(service: Service, poured: Counter[str]) -> None:
+    """Send a body that is refused, again and again, and count its bytes."""
+    refused = request("/api/v3/accounts/1/runs", method="POST", content_length=str(60 * MIB))
+    while True:
+        async with connected(service.url) as attacker:
+            with suppress(ConnectionError):
+                await attacker.send(refused)
+                for _ in range(60):
+                    await attacker.send(b"x" * MIB)
+                    poured["bytes"] += MIB
+
+
+async def test_bodies_that_are_thrown_away_do_not_hold_up_others(shared_service: Service):
+    """The event loop read a dozen pieces of each of them between two steps of another's request."""
+    poured: Counter[str] = Counter()
+    async with AsyncExitStack() as stack:
+        other = await connect(shared_service.url, source=OTHERS)
+        stack.callback(other.reset)
+        pouring = [asyncio.create_task(pour(shared_service, poured)) for _ in range(POURING)]
+        for _ in range(ASKED):
+            await other.send(REPORT)
+            assert (await other.answer()).status == 201
+
+        meanwhile = poured["bytes"] / ASKED
+        for task in pouring:
+            task.cancel()
+        await asyncio.wait(pouring)
+    assert meanwhile < MOST_POURED

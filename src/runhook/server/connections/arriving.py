@@ -100,10 +100,12 @@ class Arrival:
         """
         if self._connection.is_leaving:
             return
-        if message["type"] == "http.response.start" and not self._has_ended:
-            await self._read_what_is_here()
+        if message["type"] == "http.response.start":
+            if not self._has_ended:
+                await self._read_what_is_here()
             if not self._has_ended:
                 message["headers"] = [*message["headers"], (b"connection", b"close")]
+            self._connection.begin_answer()
         await self._send(message)
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self._connection.end_request()

@@ -8,8 +8,8 @@ the socket and any protocol of uvicorn's; `arriving` tells it where requests beg
 
 import asyncio
 import re
-from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
@@ -23,14 +23,13 @@ from h11 import LocalProtocolError
 from runhook.domain.network.forwarding import TrustedProxies, read_client_address
 from runhook.server.access.throttle import failure_key
 from runhook.server.connections.framing import Body
+from runhook.server.connections.pacing import Slow, Spaced, Unanswered
 from runhook.server.connections.refusals import Refusal
 
 KIB = 1024
 PIECE = 16 * KIB
 """How many bytes are read at a time."""
 MOST_HEADERS = 100
-PACE_SECONDS = 0.02
-"""Between two turns of connections that cost much to read, of all together."""
 PROGRESS = 16 * KIB
 """How many bytes of its answer a client reads at least in the time it has; then it gets more."""
 MOST_DRAINED = 64 * KIB * KIB
@@ -89,8 +88,15 @@ class Clients:
         self._is_empty.set()
         # In each phase, the one that has been there longest comes first.
         self._phases: Mapping[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
-        self._slow = Slow()
-        self._beginning = Beginning()
+        self.unanswered = Unanswered()
+        self.pieces: Spaced[Connection] = Spaced()
+        """Those that have something to be read."""
+        self.beginning: Spaced[Connection] = Spaced(self.unanswered)
+        """Those whose next request is to begin."""
+        self.draining: Spaced[Connection] = Spaced(self.unanswered)
+        """Those that send what is thrown away."""
+        self.slow: Slow[Connection] = Slow()
+        """Those that cost much to read."""
 
     def enter(self, connection: "Connection") -> Refusal | None:
         """Take a new connection in, if need be in the place of one that keeps us waiting.
@@ -122,14 +128,6 @@ class Clients:
             del self._by_site[connection.site]
         if not self._by_site:
             self._is_empty.set()
-
-    def slow_down(self, connection: "Connection") -> None:
-        """Let a connection go on when it is its turn, of those that cost much to read."""
-        self._slow.add(connection)
-
-    def may_begin(self, connection: "Connection") -> bool:
-        """Whether a request can begin; if not, the connection gets its turn soon."""
-        return connection.is_shared or self._beginning.may_begin(connection)
 
     async def sweep(self) -> None:
         """End the connections whose time is over, again and again."""
@@ -164,71 +162,6 @@ class Clients:
                         connection.cut()
                         return True
         return False
-
-
-class Slow:
-    """Connections that cost much to read: one goes on at a time, in turns between their sites."""
-
-    def __init__(self) -> None:
-        self._sites: OrderedDict[str, dict[Connection, None]] = OrderedDict()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def add(self, connection: "Connection") -> None:
-        """Let a connection go on when it is its turn."""
-        self._sites.setdefault(connection.site, {})[connection] = None
-        if self._timer is None:
-            self._wait()
-
-    def _wait(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(PACE_SECONDS, self._go_on)
-
-    def _go_on(self) -> None:
-        self._timer = None
-        if connection := self._next():
-            self._wait()
-            connection.take_turn()
-
-    def _next(self) -> "Connection | None":
-        """Take out the connection whose turn it is, and those before it that are leaving."""
-        while self._sites:
-            site, connections = self._sites.popitem(last=False)
-            connection = next(iter(connections))
-            del connections[connection]
-            if connections:
-                self._sites[site] = connections
-            if not connection.is_leaving:
-                return connection
-        return None
-
-
-class Beginning:
-    """Requests that begin: one of each site in a turn of the event loop.
-
-    All that is ready to go on goes on in a turn. If fifty requests of one site began in the same
-    one, those of others, which take some turns each, would wait for fifty in each of them.
-    """
-
-    def __init__(self) -> None:
-        # Of each site that a request has begun of in this turn, those that are to begin next.
-        self._sites: dict[str, deque[Connection]] = {}
-
-    def may_begin(self, connection: "Connection") -> bool:
-        """Whether a request can begin; if not, the connection gets its turn soon."""
-        waiting = self._sites.get(connection.site)
-        if waiting is not None:
-            waiting.append(connection)
-            return False
-        if not self._sites:
-            asyncio.get_running_loop().call_soon(self._go_on)
-        self._sites[connection.site] = deque()
-        return True
-
-    def _go_on(self) -> None:
-        self._sites = {site: waiting for site, waiting in self._sites.items() if waiting}
-        if self._sites:
-            asyncio.get_running_loop().call_soon(self._go_on)
-        for connection in [waiting.popleft() for waiting in self._sites.values()]:
-            connection.take_turn()
 
 
 class Stage(Enum):
@@ -287,6 +220,8 @@ class Connection(asyncio.BufferedProtocol):
         self._is_wanted = False
         """Whether somebody waits for more of the body."""
         self._has_to_wait = False
+        self._is_unanswered = False
+        """Whether a request has come, and nothing of its answer was given."""
         self._on_excess: Callable[[], None] | None = None
         self._http_reads = True
         """Whether the protocol wants to be given more."""
@@ -326,9 +261,16 @@ class Connection(asyncio.BufferedProtocol):
             self._drained += nbytes
             if self._drained > MOST_DRAINED:
                 self.cut()
+            else:
+                # The event loop would read a dozen pieces more before anything else.
+                self.transport.pause_reading()
+                self._clients.draining.add(self)
             return
         self._came += self._buffer[:nbytes]
-        self._go_on()
+        if self._clients.pieces.may_go_on(self):
+            self._go_on()
+        else:
+            self._wait_for_turn()
 
     def eof_received(self) -> bool:
         """Return whether to stay open for an answer; a client that goes away wants none.
@@ -370,7 +312,10 @@ class Connection(asyncio.BufferedProtocol):
             self.cut()
             return
         self._body = body
-        self._stage = Stage.BODY if body else Stage.WHOLE
+        if body:
+            self._stage = Stage.BODY
+        else:
+            self._be_whole()
         self._settle()
 
     def wait_for_body(self, seconds: float, on_excess: Callable[[], None]) -> None:
@@ -392,6 +337,12 @@ class Connection(asyncio.BufferedProtocol):
         self._on_excess = None
         self._settle()
 
+    def begin_answer(self) -> None:
+        """The answer is being given."""
+        if self._is_unanswered:
+            self._is_unanswered = False
+            self._clients.unanswered.remove(self.site)
+
     def end_request(self) -> None:
         """The answer is given."""
         if self._stage is not Stage.WHOLE:
@@ -408,7 +359,10 @@ class Connection(asyncio.BufferedProtocol):
     def take_turn(self) -> None:
         """Go on, since it is its turn."""
         self._has_to_wait = False
-        self._go_on()
+        if self._phase is not Phase.LEAVING:
+            self._go_on()
+        elif not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _go_on(self) -> None:
         """Give the protocol what it can have of what came."""
@@ -421,6 +375,11 @@ class Connection(asyncio.BufferedProtocol):
         self._read_or_not()
 
     # How it ends.
+
+    @property
+    def lane(self) -> Hashable:
+        """What shares turns with it: its site, or nothing if that is many clients'."""
+        return self if self.is_shared else self.site
 
     @property
     def is_open(self) -> bool:
@@ -517,6 +476,7 @@ class Connection(asyncio.BufferedProtocol):
     def _forget(self) -> None:
         if self._is_open:
             self._is_open = False
+            self.begin_answer()
             self._clients.leave(self, self._phase)
 
     def _end_http(self) -> None:
@@ -550,7 +510,7 @@ class Connection(asyncio.BufferedProtocol):
         if not self._head.has_ended:
             return length
         self._ready_length = length
-        if self._clients.may_begin(self):
+        if self._clients.beginning.may_go_on(self):
             return self._begin()
         self._has_to_wait = True
         self._stage = Stage.READY
@@ -567,7 +527,7 @@ class Connection(asyncio.BufferedProtocol):
             return 0
         length = self._body.take(self._came)
         if self._body.has_ended:
-            self._stage = Stage.WHOLE
+            self._be_whole()
         elif self._body.is_excessive:
             if self._on_excess is not None:
                 self._on_excess()
@@ -575,10 +535,20 @@ class Connection(asyncio.BufferedProtocol):
             self._slow_down()
         return length
 
+    def _be_whole(self) -> None:
+        """A request has come."""
+        self._stage = Stage.WHOLE
+        self._is_unanswered = True
+        self._clients.unanswered.add(self.site)
+
+    def _wait_for_turn(self) -> None:
+        self._has_to_wait = True
+        self._read_or_not()
+
     def _slow_down(self) -> None:
         """Let others have their turn first."""
         self._has_to_wait = True
-        self._clients.slow_down(self)
+        self._clients.slow.add(self)
 
     def _give(self, data: bytes) -> None:
         assert self._context is not None
