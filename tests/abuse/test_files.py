@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.support.memory import MIB, SLACK, resident
+from tests.support.patience import PATIENCE, until
 from tests.support.program import Service
 from tests.support.raw import RawConnection, connected, request
 from tests.support.running import TOKEN, account_of
@@ -96,18 +97,21 @@ async def test_more_readers_at_once_than_an_account_may_have_are_told_so(
 
         assert answer.status_code == 429
         assert "try again" in answer.json()["status"]["user_message"]
-    async with asyncio.timeout(60):
-        while (await client.get(f"{service.url}{path}")).status_code == 429:
-            pass
+
+        async def has_room_again() -> bool:
+            return (await client.get(f"{service.url}{path}")).status_code != 429
+
+    await until(has_room_again)
 
 
 async def one_too_many(client: httpx.AsyncClient, url: str) -> httpx.Response:
     """Ask again and again, until as many as may be are being answered."""
-    while True:
-        async with client.stream("GET", url) as answer:
-            if answer.status_code != 200:
-                await answer.aread()
-                return answer
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with client.stream("GET", url) as answer:
+                if answer.status_code != 200:
+                    await answer.aread()
+                    return answer
 
 
 async def test_unfinished_uploads_hold_little_and_a_place_takes_one_at_a_time(

@@ -6,9 +6,10 @@ import pytest
 from tests.support.api import data_of, new_run, new_webhook
 from tests.support.memory import SLACK, resident
 from tests.support.misbehaving import Flood, drip_heads
+from tests.support.patience import until
 from tests.support.program import Service
 from tests.support.receiver import Receiver
-from tests.support.running import TOKEN, account_of, until
+from tests.support.running import TOKEN, account_of
 
 MIB = 1 << 20
 READ_AT_MOST = 16 * MIB

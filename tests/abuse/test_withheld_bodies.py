@@ -1,12 +1,12 @@
 """A request whose body is withheld until its permission is gone does nothing."""
 
-import asyncio
 import json
+from functools import partial
 
 import httpx
 import pytest
 
-from tests.support.patience import PATIENCE
+from tests.support.patience import until
 from tests.support.program import Service
 from tests.support.raw import RawConnection, connected
 from tests.support.running import TOKEN
@@ -46,9 +46,7 @@ async def test_a_token_that_was_revoked_meanwhile_leaves_nothing_behind(
         stolen = (await admin.post("/tokens", json=made)).json()["data"]
         await withheld(connection, path, stolen["token"], body)
         # Its use is noted when it is let in.
-        async with asyncio.timeout(PATIENCE):
-            while not await has_been_used(admin, stolen["id"]):
-                pass
+        await until(partial(has_been_used, admin, stolen["id"]))
         assert (await admin.delete(f"/tokens/{stolen['id']}")).status_code == 200
 
         await connection.send(body)

@@ -8,6 +8,7 @@ import pytest
 from runhook.dispatcher.redeliverer import INTERVAL, Redeliverer
 from tests.support.api import Api, data_of, new_run, new_webhook, told
 from tests.support.clock import ManualClock
+from tests.support.patience import work_off
 
 PATH = "/webhooks/redeliveries"
 SINCE = "2026-03-01T11:00:00Z"
@@ -64,8 +65,7 @@ async def webhook(admin: httpx.AsyncClient, clock: ManualClock) -> dict[str, obj
 async def go_on(api: Api) -> None:
     """Let the service take steps until none is due."""
     redeliverer = Redeliverer(api.store, api.clock)
-    while await redeliverer.tick() != INTERVAL:
-        pass
+    await work_off(redeliverer.tick, idle=INTERVAL)
 
 
 async def test_a_preview_counts_and_changes_nothing(

@@ -18,6 +18,7 @@ from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts,
 from tests.delivering.test_batches import OUTCOMES, judged
 from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import START, trust_the_clock
+from tests.support.patience import work_off
 from tests.support.receiver import status
 from tests.support.scene import LEASE, LONG, Scene, deliver_due
 from tests.support.statements import all_statements
@@ -40,8 +41,7 @@ async def prune(scene: Scene) -> None:
     """Let go of all that is older than the retention."""
     await trust_the_clock(scene.store)
     pruner = Pruner(scene.store, retention=RETENTION, steady=scene.clock.steady)
-    while await pruner.tick() < INTERVAL:
-        pass
+    await work_off(pruner.tick, idle=INTERVAL)
 
 
 async def test_an_hour_has_every_attempt_of_a_delivery_and_the_next_hour_those_after_it(

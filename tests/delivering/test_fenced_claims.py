@@ -12,7 +12,7 @@ from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import claims_of, rows_of
 from tests.support.clock import ManualClock
 from tests.support.misbehaving import once
-from tests.support.patience import PATIENCE
+from tests.support.patience import PATIENCE, until
 from tests.support.receiver import status
 from tests.support.scene import LEASE, Scene, deliver_due
 
@@ -66,9 +66,11 @@ async def test_a_late_answer_is_not_recorded_while_the_same_worker_sends_again(s
     await receiver.wait_for(2)
 
     late.set()
-    async with asyncio.timeout(PATIENCE):
-        while worker.held > 1:  # noqa: ASYNC110 - nobody is told of it
-            await asyncio.sleep(0)
+
+    async def holds_one() -> bool:
+        return worker.held == 1
+
+    await until(holds_one)
 
     assert await claims_of(scene.store) == [SENDING]
     assert await scene.attempts(webhook) == []

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from runhook.dispatcher.redeliverer import INTERVAL, Redeliverer
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.redeliveries import Obstacle, Selection
 from runhook.domain.deliveries.retries import RetrySchedule
@@ -14,11 +15,11 @@ from runhook.domain.webhooks.incidents import OUTDATED_WARNING, SUPERSEDED_REASO
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.deliveries.redeliver import redeliver
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
-from runhook.operations.deliveries.redeliver_step import StepResult, take_step
 from runhook.operations.webhooks.subscribe import WebhookChange
 from runhook.storage.deliveries.redeliveries import find_redelivery
 from tests.support.accounts import SOMEBODY
 from tests.support.misbehaving import once
+from tests.support.patience import work_off
 from tests.support.receiver import Answer, Receiver, status
 from tests.support.scene import LEASE, Scene, deliver_due
 
@@ -278,8 +279,7 @@ async def test_what_is_outdated_is_not_redelivered_in_bulk(scene: Scene):
         actor=SOMEBODY,
         clock=scene.clock,
     )
-    while await take_step(scene.store, scene.clock) is StepResult.TAKEN:
-        pass
+    await work_off(Redeliverer(scene.store, scene.clock).tick, idle=INTERVAL)
     await deliver_due(worker)
 
     async with scene.store.read() as tx:

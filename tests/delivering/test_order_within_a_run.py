@@ -7,6 +7,7 @@ from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.runs.run import RunStatus
 from runhook.domain.webhooks.webhook import Webhook
 from tests.support.misbehaving import once
+from tests.support.patience import until
 from tests.support.receiver import Receiver, status
 from tests.support.scene import Scene, deliver_due
 
@@ -131,9 +132,12 @@ async def test_an_earlier_event_that_hangs_at_one_webhook_holds_no_other_webhook
     await healthy.wait_for(1)
 
     await scene.tenant.finish(run)
-    while len(healthy.received) < 2:
+
+    async def is_told_of_the_end() -> bool:
         await dispatcher.tick()
-        await asyncio.sleep(0)
+        return len(healthy.received) == 2
+
+    await until(is_told_of_the_end)
 
     assert told(healthy) == [STARTED, COMPLETED]
     assert told(hanging) == [STARTED]

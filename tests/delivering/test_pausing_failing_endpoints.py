@@ -15,6 +15,7 @@ from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import claims_of, rows_of
 from tests.support.databases import VAULT
 from tests.support.misbehaving import once, together
+from tests.support.patience import until
 from tests.support.receiver import status
 from tests.support.scene import LEASE, LONG, Scene, deliver_due
 
@@ -105,10 +106,12 @@ async def test_what_was_claimed_and_not_sent_when_it_was_paused_is_given_back(sc
 
     await dispatcher.tick()
     # What was sent after the first sixteen hangs, and all else comes back.
-    while await unsent_in_queue(scene) == 0:
-        pass
-    while await unsent_in_queue(scene) < 30 - len(receiver.received):
-        pass
+
+    async def is_given_back() -> bool:
+        unsent = await unsent_in_queue(scene)
+        return 0 < unsent == 30 - len(receiver.received)
+
+    await until(is_given_back)
 
     # The budget was halved by the first failure.
     assert len(receiver.received) <= REQUESTS_PER_LANE + REQUESTS_PER_LANE // 2

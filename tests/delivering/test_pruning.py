@@ -61,6 +61,7 @@ from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import trust_the_clock
 from tests.support.copies import copy_delivery
 from tests.support.databases import VAULT
+from tests.support.patience import work_off
 from tests.support.people import session_of_new_user
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
@@ -156,15 +157,13 @@ async def test_what_had_to_stay_is_looked_at_again_a_day_later(scene: Scene):
     await deliver_a_whole_run(scene, "run-1")
     scene.clock.advance(RETENTION * 2)
     pruning = await pruner(scene)
-    while await pruning.tick() < INTERVAL:
-        pass
+    await work_off(pruning.tick, idle=INTERVAL)
     await deliver_due(await scene.dispatcher())
 
     counts = []
     for later in (timedelta(), BEGINS_ANEW):
         scene.clock.advance(later)
-        while await pruning.tick() < INTERVAL:
-            pass
+        await work_off(pruning.tick, idle=INTERVAL)
         counts.append(len(await scene.tenant.deliveries(webhook)))
 
     assert counts == [1, 0]
@@ -304,8 +303,7 @@ async def test_a_large_file_of_a_run_goes_a_bounded_step_at_a_time_and_then_the_
         assert await list_artifacts(tx, scene.tenant.account_id, run.id) == []
         assert await find_artifact(tx, scene.tenant.account_id, run.id, "manifest.json") is None
     assert len(await rows_of(scene.store, artifact_parts)) == before - PARTS
-    while await pruning.tick() < INTERVAL:
-        pass
+    await work_off(pruning.tick, idle=INTERVAL)
 
     assert await rows_of(scene.store, artifacts) == []
     assert await rows_of(scene.store, artifact_parts) == []

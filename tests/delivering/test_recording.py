@@ -11,7 +11,7 @@ import pytest
 
 from runhook.dispatcher.recorder import LARGEST_BACKLOG, Recorder
 from runhook.domain.errors import UnavailableError
-from tests.support.patience import PATIENCE
+from tests.support.patience import PATIENCE, until
 
 REFUSED = 13
 
@@ -43,9 +43,10 @@ class Database:
             self.recorder.add(number)
 
     async def until_told(self, count: int) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while len(self.told) < count:  # noqa: ASYNC110 - nobody is told of it
-                await asyncio.sleep(0)
+        async def is_told() -> bool:
+            return len(self.told) >= count
+
+        await until(is_told)
 
 
 @pytest.fixture

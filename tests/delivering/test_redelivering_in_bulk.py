@@ -42,6 +42,7 @@ from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import SOMEBODY, end_waiting, rows_of
 from tests.support.api import LEASE
 from tests.support.databases import VAULT
+from tests.support.patience import work_off
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
 from tests.support.waking import listening_to
@@ -91,8 +92,7 @@ def redeliverer(scene: Scene, store: Store | None = None) -> Redeliverer:
 async def go_on(scene: Scene) -> None:
     """Take steps until none is due."""
     working = redeliverer(scene)
-    while await working.tick() != INTERVAL:
-        pass
+    await work_off(working.tick, idle=INTERVAL)
 
 
 async def now(scene: Scene, redelivery: Redelivery) -> Redelivery:

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from runhook.clock import DatabaseClock
-from runhook.dispatcher.loop import NO_PAUSE
+from runhook.dispatcher import redeliverer, timekeeper
 from runhook.dispatcher.pruner import Pruner
-from runhook.dispatcher.redeliverer import INTERVAL, Redeliverer
+from runhook.dispatcher.redeliverer import Redeliverer
 from runhook.dispatcher.timekeeper import Listener, Timekeeper
 from runhook.dispatcher.watcher import run_watcher
 from runhook.domain.deliveries.delivery import DeliveryState
@@ -30,6 +30,7 @@ from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import START, ManualClock, trust_the_clock
 from tests.support.copies import copy_delivery
 from tests.support.databases import VAULT
+from tests.support.patience import work_off
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
 
@@ -44,8 +45,7 @@ async def live_on(scene: Scene, *pauses: timedelta) -> None:
     keeper = Timekeeper(scene.store)
     for pause in pauses:
         scene.clock.advance(pause)
-        while await keeper.tick() == NO_PAUSE:
-            pass
+        await work_off(keeper.tick, idle=timekeeper.INTERVAL)
         await pruner.tick()
         await scene.rescue()
 
@@ -346,8 +346,7 @@ async def test_after_a_jump_is_taken_back_what_failed_in_it_is_redelivered(
         actor=SOMEBODY,
         clock=scene.clock,
     )
-    while await Redeliverer(scene.store, scene.clock).tick() != INTERVAL:
-        pass
+    await work_off(Redeliverer(scene.store, scene.clock).tick, idle=redeliverer.INTERVAL)
     await deliver_due(await scene.dispatcher())
 
     assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED]

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from tests.support.api import data_of, new_webhook
+from tests.support.patience import until
 from tests.support.program import Front, Worker
 from tests.support.receiver import Receiver
-from tests.support.running import LONG, TOKEN, account_of, let_leases_end, states, until
+from tests.support.running import LONG, TOKEN, account_of, let_leases_end, states
 from tests.support.servers import PostgresqlServer, folder_for_server
 
 REPORTERS = 4

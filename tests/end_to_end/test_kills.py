@@ -19,9 +19,10 @@ from runhook import verify
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from tests.support.api import new_run, new_webhook
 from tests.support.misbehaving import once
+from tests.support.patience import until
 from tests.support.program import Front, Service, Worker
 from tests.support.receiver import Answer, Received, Receiver, hang, status
-from tests.support.running import account_of, let_leases_end, states, until
+from tests.support.running import account_of, let_leases_end, states
 
 RUNS = REQUESTS_PER_LANE + 8
 """More than a worker sends at once to one webhook, and fewer than it claims."""

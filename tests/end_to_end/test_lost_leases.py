@@ -14,9 +14,10 @@ from runhook.storage.engine.tables import deliveries
 from tests.support.api import new_run, new_webhook
 from tests.support.databases import VAULT
 from tests.support.misbehaving import once
+from tests.support.patience import until
 from tests.support.program import Service
 from tests.support.receiver import Receiver, status
-from tests.support.running import LONG, TOKEN, account_of, states, until
+from tests.support.running import LONG, TOKEN, account_of, states
 
 WAITING = 4
 """So many wait in the lane behind those that are under way."""

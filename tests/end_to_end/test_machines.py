@@ -21,9 +21,10 @@ from runhook.storage.service.data_folder import open_vault
 from tests.support.accounts import a_start_report
 from tests.support.machines import NETWORKS, a_network, relays
 from tests.support.misbehaving import once
+from tests.support.patience import until
 from tests.support.program import Worker
 from tests.support.receiver import Receiver, status
-from tests.support.running import LONG, let_leases_end, states, until
+from tests.support.running import LONG, let_leases_end, states
 
 MACHINES = 4
 IN_FLIGHT = MACHINES * REQUESTS_PER_LANE

@@ -16,9 +16,10 @@ import pytest
 
 from tests.support.api import data_of, new_run, new_webhook, told
 from tests.support.misbehaving import once
+from tests.support.patience import until
 from tests.support.program import Front, Service, Worker
 from tests.support.receiver import Receiver, status
-from tests.support.running import LONG, TOKEN, account_of, states, until
+from tests.support.running import LONG, TOKEN, account_of, states
 from tests.support.servers import PostgresqlServer, a_server
 
 A_RUN = {"job_name": "nightly"}

@@ -14,9 +14,10 @@ import pytest
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from tests.support.api import new_run, new_webhook
 from tests.support.misbehaving import once, together
+from tests.support.patience import until
 from tests.support.program import Front, Service, Worker, runhook
 from tests.support.receiver import Received, Receiver, status
-from tests.support.running import account_of, states, until
+from tests.support.running import account_of, states
 
 WORKERS = 3
 RUNS = 200

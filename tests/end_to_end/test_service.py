@@ -14,10 +14,11 @@ import pytest
 from runhook import verify
 from tests.support.api import A_WEBHOOK, data_of, new_run, new_webhook, told
 from tests.support.misbehaving import once
+from tests.support.patience import until
 from tests.support.program import Service, runhook
 from tests.support.proxy import HttpProxy
 from tests.support.receiver import Receiver, hang, status
-from tests.support.running import TOKEN, account_of, let_leases_end, states, until
+from tests.support.running import TOKEN, account_of, let_leases_end, states
 
 
 async def test_a_first_start_says_how_to_go_on_and_a_second_one_does_not(

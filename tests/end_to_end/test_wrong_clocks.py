@@ -12,8 +12,9 @@ from runhook.storage.engine.tables import runs, timekeeping
 from tests.support.accounts import rows_of
 from tests.support.api import new_run
 from tests.support.databases import VAULT
+from tests.support.patience import until
 from tests.support.program import Front, Service, Worker
-from tests.support.running import account_of, until
+from tests.support.running import account_of
 
 WRONG_MACHINE = Path(__file__).parents[1] / "support" / "wrong_machine.py"
 

@@ -1,6 +1,5 @@
 """A service is ready when it can do its work: the database answers, and the dispatcher delivers."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import LOCKED
 from tests.support.api import new_run, new_webhook, told
-from tests.support.patience import PATIENCE
+from tests.support.patience import until
 from tests.support.program import Service
 from tests.support.receiver import Receiver
 
@@ -20,9 +19,14 @@ TOKEN = "rh_a-bootstrap-token-of-a-test"
 
 async def answer_of(ask: Callable[[], Awaitable[httpx.Response]], code: int) -> httpx.Response:
     """Ask again and again until the answer has this status."""
-    async with asyncio.timeout(PATIENCE):
-        while (answer := await ask()).status_code != code:
-            pass
+    answer = await ask()
+
+    async def has_it() -> bool:
+        nonlocal answer
+        answer = await ask()
+        return answer.status_code == code
+
+    await until(has_it)
     return answer
 
 

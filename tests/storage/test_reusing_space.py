@@ -11,6 +11,7 @@ from runhook.storage.runs.artifacts import add_parts, begin_artifact, finish_art
 from tests.support.accounts import Tenant, a_tenant
 from tests.support.clock import ManualClock, trust_the_clock
 from tests.support.databases import VAULT
+from tests.support.patience import work_off
 
 RETENTION = timedelta(days=30)
 RUNS = 300
@@ -39,8 +40,7 @@ async def prune(tenant: Tenant) -> None:
     """Prune until nothing is left to prune."""
     await trust_the_clock(tenant.store)
     pruner = Pruner(tenant.store, retention=RETENTION, steady=tenant.clock.steady)
-    while await pruner.tick() < INTERVAL:
-        pass
+    await work_off(pruner.tick, idle=INTERVAL)
 
 
 @pytest.fixture

@@ -1,4 +1,40 @@
-"""How long tests wait for what should happen at once, on a machine that others use too."""
+"""How tests wait for what happens elsewhere: as long as a loaded machine needs, with an end."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 PATIENCE = 60
 """Seconds until a test gives up; nothing that a test asserts depends on it."""
+
+BETWEEN_LOOKS = 0.01
+"""Seconds between two looks, in which the process looked at has the processor."""
+
+MOST_TICKS = 1000
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Ask again and again until it is so.
+
+    For what is to be seen only by asking: a row, a status. Where a signal says it, wait for that.
+    """
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():  # noqa: ASYNC110 - it may be true of another process
+            await asyncio.sleep(BETWEEN_LOOKS)
+
+
+def look_until(condition: Callable[[], bool]) -> None:
+    """Look again and again until it is so, where nothing else goes on meanwhile in this process."""
+    give_up_at = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < give_up_at, "in vain"
+        time.sleep(BETWEEN_LOOKS)
+
+
+async def work_off(tick: Callable[[], Awaitable[timedelta]], *, idle: timedelta) -> None:
+    """Tick a loop until it asks for its pause when nothing is left to do."""
+    for _ in range(MOST_TICKS):
+        if await tick() >= idle:
+            return
+    raise AssertionError(f"{MOST_TICKS} ticks, and still not done")

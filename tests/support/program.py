@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.support.measuring import MEASURED
 from tests.support.patience import PATIENCE
 
 RUNHOOK = Path(sys.executable).parent / "runhook"
@@ -29,7 +30,7 @@ async def runhook(*arguments: str, folder: Path, environment: Mapping[str, str] 
         RUNHOOK,
         *arguments,
         cwd=folder,
-        env=dict(environment),
+        env={**MEASURED, **environment},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -51,7 +52,7 @@ class Running:
         self, *, folder: Path, environment: Mapping[str, str], prefix: Sequence[str] = ()
     ) -> None:
         self._folder = folder
-        self._environment = {"RUNHOOK_PORT": "0", **environment}
+        self._environment = {**MEASURED, "RUNHOOK_PORT": "0", **environment}
         self._prefix = prefix
         self._lines: list[str] = []
         self._more = asyncio.Condition()

@@ -1,8 +1,6 @@
 """What tests of running processes share: their token, and looks into their database."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
 
 import asyncpg
 import httpx
@@ -10,7 +8,7 @@ import httpx
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
 from tests.support.databases import VAULT
-from tests.support.patience import PATIENCE
+from tests.support.patience import until
 from tests.support.program import Service
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
@@ -22,13 +20,6 @@ def account_of(service: Service, client: httpx.AsyncClient) -> httpx.AsyncClient
     """Point a client at a service's first account."""
     client.base_url = f"{service.url}/api/v3/accounts/1/"
     return client
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again and again until it is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not await condition():
-            pass
 
 
 async def states(database: str) -> Counter[str]:
@@ -63,8 +54,12 @@ async def let_leases_end(database: str, name: str = "", *, is_gone: bool = True)
     connection = await asyncpg.connect(database)
     # The server may still be at the last thing that a killed process asked of it.
     process = name.split(":")[1] if name else ""
-    while is_gone and await connection.fetchval(OTHER_CLIENTS, process):
-        pass
+
+    async def has_left() -> bool:
+        return not await connection.fetchval(OTHER_CLIENTS, process)
+
+    if is_gone:
+        await until(has_left)
     await connection.execute(END_CLAIMS, name)
     await connection.execute(END_DUTIES, name)
     await connection.close()

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import runhook
+from tests.support.measuring import MEASURED
 from tests.support.patience import PATIENCE
 from tests.support.running import TOKEN
 from tests.wrapping.support import install_stub_dbt
@@ -87,6 +88,7 @@ class Station:
 def a_station(folder: Path) -> Iterator[Station]:
     """Start a service with SQLite in ``folder``, and an endpoint that checks what it is told."""
     settings = {
+        **MEASURED,
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "RUNHOOK_DATA_DIR": str(folder / "data"),
@@ -242,6 +244,7 @@ def a_workplace(
     (folder / "dbt_project.yml").write_text(f"name: {project}\n")
     path = [str(folder / "bin"), *map(str, programs), "/usr/local/bin", "/usr/bin", "/bin"]
     environ = {
+        **MEASURED,
         "PATH": os.pathsep.join(path),
         "HOME": str(folder),
         "RUNHOOK_URL": station.url,

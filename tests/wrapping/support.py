@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.support.measuring import MEASURED
 from tests.support.patience import PATIENCE
 
 RUNHOOK = [sys.executable, "-m", "runhook.cli.main"]
@@ -328,6 +329,7 @@ def a_wrapper(folder: Path, url: str) -> Wrapper:
     return Wrapper(
         folder,
         {
+            **MEASURED,
             "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),
             "RUNHOOK_URL": url,

@@ -16,6 +16,7 @@ from runhook.client.processes.table import (
     running_processes,
 )
 from runhook.client.wrapper.family import NO_ADOPTION, Family, ends_in, runners_in
+from tests.support.patience import look_until
 
 ROLES = {
     "dbt build": ProcessRole.DBT,
@@ -73,8 +74,12 @@ def tree() -> Iterator[subprocess.Popen[bytes]]:
         shell.stdin.write(b"up\n")
         shell.stdin.flush()
         assert shell.stdout.readline() == b"up\n"
-        while len(Family(shell.pid, leads_group=True, adoption=NO_ADOPTION).members()) < 4:
-            pass
+
+        def is_complete() -> bool:
+            family = Family(shell.pid, leads_group=True, adoption=NO_ADOPTION)
+            return len(family.members()) == 4
+
+        look_until(is_complete)
         yield shell
         shell.stdin.close()
 

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from runhook.client.dbt.artifacts import LARGEST_RESULTS, Traces, trace_artifacts
 from runhook.client.dbt.log import was_written_in
 from runhook.client.wrapper.lookout import Lookout
-from tests.support.patience import PATIENCE
+from tests.support.patience import look_until
 from tests.wrapping.support import RUNHOOK, StubService, Wrapper
 
 ALL_SCRIPTS = {
@@ -144,10 +143,7 @@ def test_a_command_that_timeout_ends_is_told_as_that(wrapper: Wrapper, service: 
 
 
 def wait_until_dbt_is_seen(lookout: Lookout) -> None:
-    give_up_at = time.monotonic() + PATIENCE
-    while not any(one.is_dbt for one in lookout.seen()):
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
+    look_until(lambda: any(one.is_dbt for one in lookout.seen()))
 
 
 def test_a_dbt_without_our_environment_is_seen_where_it_runs(project: Wrapper):
