@@ -8,6 +8,8 @@ ONCE ?=
 KILLS ?= 1000
 MINUTES ?= 60
 INTEGRATIONS := airflow dagster prefect
+VERSION = $(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_info[:2])')
+COMMA := ,
 # Hashes for every platform and Python from 3.11 on, and no index address.
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-strip-extras --no-emit-index-url
@@ -30,11 +32,30 @@ test-integrations: .venv/ready $(INTEGRATIONS:%=.venv-%/ready) ## Run the guides
 	@echo "==> the guides' snippets, in the programs they are for"
 	@.venv/bin/pytest tests/integrations --verbose $(ARGS)
 
+.PHONY: test-python
+test-python: .venv-dbt/ready chromium ## Run tests on another Python, in .venv-py3XX (PYTHON=python3.13 ARGS=tests/api)
+	@$(MAKE) --no-print-directory .venv-py$(VERSION)/ready
+	@echo "==> tests on $$($(PYTHON) --version)"
+	@.venv-py$(VERSION)/bin/pytest -n auto $(ARGS)
+
+.PHONY: coverage
+coverage: .venv/ready .venv-dbt/ready chromium ## Run all tests and say which lines and branches no process reached
+	@rm -rf build/coverage
+	@.venv/bin/coverage run -m pytest -n auto $(ARGS)
+	@.venv/bin/coverage combine --quiet
+	@.venv/bin/coverage report $(if $(ARGS),--fail-under=0)
+
+.PHONY: mutants
+mutants: .venv/ready ## Change the domain, and list the changes that no test sees (ONLY=judging,retries)
+	@.venv/bin/mutmut run $(foreach name,$(subst $(COMMA), ,$(ONLY)),'runhook.domain*.$(name).*')
+	@.venv/bin/mutmut results
+
 .PHONY: check
 check: .venv/ready ## Format, lint, types, import contracts and the fast tests
 	@echo "==> format" && .venv/bin/ruff format --check .
 	@echo "==> lint" && .venv/bin/ruff check .
-	@echo "==> types" && .venv/bin/mypy
+	@echo "==> types, for the oldest and the newest Python" && \
+		.venv/bin/mypy --python-version 3.11 && .venv/bin/mypy --python-version 3.14
 	@echo "==> import contracts" && .venv/bin/lint-imports --no-cache
 	@echo "==> fast tests" && .venv/bin/pytest tests/domain -q
 
@@ -78,16 +99,24 @@ lock: .venv/ready ## Renew the pins in requirements/
 
 .PHONY: clean
 clean: ## Remove the environments and everything built
-	rm -rf .venv .venv-dbt .venv-dbt-v2 $(INTEGRATIONS:%=.venv-%) .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-dbt .venv-dbt-v2 .venv-py* $(INTEGRATIONS:%=.venv-%) .demo build dist mutants \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.venv/ready: requirements/dev.txt pyproject.toml
+define service-environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Runhook needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 ..."; exit 1; }
-	@echo "==> creating .venv: the service and the tools (about a minute)"
-	@$(PYTHON) -m venv --clear .venv
-	@.venv/bin/pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt
-	@.venv/bin/pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
+	@echo "==> creating $(@D): the service and the tools (about a minute)"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt
+	@$(@D)/bin/pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
 	@touch $@
+endef
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	$(service-environment)
+
+.venv-py%/ready: requirements/dev.txt pyproject.toml
+	$(service-environment)
 
 .venv-dbt/dbt: requirements/dbt.txt
 	@echo "==> creating .venv-dbt: dbt with DuckDB (about a minute)"
