@@ -10,9 +10,9 @@ import pytest
 from runhook.client import settings as client_settings
 from runhook.client.reporting.reporter import EXIT_SECONDS, HEARTBEAT_SECONDS
 from runhook.client.settings import VARIABLES
-from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.lanes import REQUESTS_PER_ACCOUNT, REQUESTS_PER_LANE
 from runhook.dispatcher.pruner import INTERVAL as PRUNE_INTERVAL
+from runhook.dispatcher.watcher import GRACE
 from runhook.domain.dbt.artifacts import SHOWN_NODES
 from runhook.domain.deliveries.budgets import SLOW
 from runhook.domain.deliveries.judging import FailureReason
@@ -49,8 +49,8 @@ from runhook.operations.service.prune import STEP as PRUNED
 from runhook.outbound.answers import BODY_KEPT_LIMIT, BODY_READ_LIMIT
 from runhook.outbound.pool import KEEP_ALIVE_SECONDS, Bounds
 from runhook.server.access.throttle import LIMITS, Failure
-from runhook.server.api.parameters import DEFAULT_LIMIT, LARGEST_LIMIT
 from runhook.server.api.runs.reporting_wire import MOST_LOGS, MOST_STEPS
+from runhook.server.api.wire import DEFAULT_LIMIT, LARGEST_LIMIT
 from runhook.settings import SETTINGS
 from runhook.storage.deliveries.rows import SEARCHED
 from runhook.storage.runs.artifacts import PART

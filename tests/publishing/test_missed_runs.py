@@ -4,8 +4,7 @@ import asyncio
 import json
 from datetime import timedelta
 
-from runhook.dispatcher.hearing import GRACE
-from runhook.dispatcher.watcher import INTERVAL, job_watcher
+from runhook.dispatcher.watcher import GRACE, INTERVAL, job_watcher
 from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.runs.expectations import Expectation
 from runhook.domain.runs.run import JobId

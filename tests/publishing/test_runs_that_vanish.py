@@ -6,9 +6,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.dispatcher.hearing import GRACE
 from runhook.dispatcher.loop import NO_PAUSE
-from runhook.dispatcher.watcher import INTERVAL, Watcher, run_watcher
+from runhook.dispatcher.watcher import GRACE, INTERVAL, Watcher, run_watcher
 from runhook.domain.runs.run import Run, RunAlreadyFinishedError, RunStatus
 from runhook.operations.runs.watch_runs import STEP, give_up_silent_runs
 from runhook.storage.engine.store import Store

@@ -1,16 +1,39 @@
-"""The API's JSON that every subject shares: the envelope, and what texts and numbers may be.
+"""The API's JSON that every subject shares: the envelope, texts and numbers, pages and moments.
 
-What comes in and goes out of each subject is in the module named after it, such as
-``webhooks_wire``; outside of these no name of the wire is known. Requests of dbt Cloud's clients
-are read leniently where those clients are known to be sloppy; ours refuse what they do not know.
+What comes in and goes out of each subject is beside its routes; outside of these modules no name
+of the wire is known. Requests of dbt Cloud's clients are read leniently where those clients are
+known to be sloppy; ours refuse what they do not know.
 """
 
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
+from litestar.params import QueryParameter
 from msgspec import Meta, Struct, UnsetType, field
 
+from runhook.domain.errors import InvalidError
 from runhook.storage.engine.columns import EPOCH, MICROSECOND
+
+DEFAULT_LIMIT = 10
+LARGEST_LIMIT = 100
+LARGEST_OFFSET = 10_000_000
+
+Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST_LIMIT)]
+Offset = Annotated[int, QueryParameter(ge=0, le=LARGEST_OFFSET)]
+
+
+def checked_moment(name: str, moment: datetime | None) -> datetime | None:
+    """Check a moment in a query; None if it has none.
+
+    Raises:
+        InvalidError: it has no time zone; the web framework does not check that in a query.
+    """
+    if moment is not None and moment.tzinfo is None:
+        raise InvalidError(
+            "give a time zone too, such as the Z in `2026-03-01T12:00:00Z`", field=name
+        )
+    return moment
+
 
 Data = TypeVar("Data")
 

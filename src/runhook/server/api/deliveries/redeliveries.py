@@ -19,8 +19,7 @@ from runhook.server.api.deliveries.redeliveries_wire import (
     preview_of,
     shown_redelivery,
 )
-from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
-from runhook.server.api.wire import Envelope, created, page_envelope
+from runhook.server.api.wire import DEFAULT_LIMIT, Envelope, Limit, Offset, created, page_envelope
 from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries.redeliveries import (
     count_redeliveries,

@@ -24,13 +24,15 @@ from runhook.domain.runs.run import JobId, RunId
 from runhook.operations.deliveries.redeliver import redeliver
 from runhook.server.access.authentication import needs
 from runhook.server.api.deliveries.wire import EventOut, ReceiptOut, event_of, receipt_of
-from runhook.server.api.parameters import (
+from runhook.server.api.wire import (
     DEFAULT_LIMIT,
+    NO_NUL,
+    Envelope,
     Limit,
     Offset,
     checked_moment,
+    page_envelope,
 )
-from runhook.server.api.wire import NO_NUL, Envelope, page_envelope
 from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries.rows import (
     DeliveryFilter,

@@ -1,21 +1,77 @@
 """Accounts: those that a caller may see, and one of them."""
 
+from datetime import datetime
+
 from litestar import Router, get, put
 from litestar.params import JSONBody
+from msgspec import UNSET, Struct, UnsetType
 
 from runhook.domain.errors import NotFoundError
+from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.people.callers import Caller
 from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.run import AccountId
-from runhook.operations.people.accounts import change_account
+from runhook.operations.people.accounts import AccountChange, change_account
 from runhook.server.access.authentication import Access, needs, open_to
-from runhook.server.api.parameters import LARGEST_LIMIT, Limit, Offset
-from runhook.server.api.people.accounts_wire import AccountIn, AccountOut, shown_account
-from runhook.server.api.wire import Envelope, page_envelope
+from runhook.server.api.wire import (
+    LARGEST_LIMIT,
+    Envelope,
+    Limit,
+    Offset,
+    page_envelope,
+    value_or_none,
+)
 from runhook.server.services import Calling, Identified, Serving
 from runhook.storage.engine.store import Transaction
 from runhook.storage.people.accounts import Account, find_account
 from runhook.storage.people.users import memberships_of
+
+
+class AccountOut(Struct, kw_only=True):
+    """An account; what dbt Cloud counts and sells is not here, and its keys are null."""
+
+    id: int
+    name: str
+    identifier: str
+    state: int = 1
+    """dbt Cloud's word for active."""
+    plan: str | None = None
+    pending_cancel: bool = False
+    locked: bool = False
+    lock_reason: str | None = None
+    unlocked_at: datetime | None = None
+    run_slots: int | None = None
+    developer_seats: int | None = None
+    read_only_seats: int | None = None
+    created_at: datetime
+    updated_at: datetime
+    default_payload_version: PayloadVersion
+
+
+def shown_account(account: Account) -> AccountOut:
+    """Show an account."""
+    return AccountOut(
+        id=account.id,
+        name=account.name,
+        identifier=account.identifier,
+        created_at=account.created_at,
+        updated_at=account.created_at,
+        default_payload_version=account.default_payload_version,
+    )
+
+
+class AccountIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What shall be different of an account; keys that are left out keep their value."""
+
+    name: str | UnsetType = UNSET
+    default_payload_version: PayloadVersion | UnsetType = UNSET
+
+    def to_change(self) -> AccountChange:
+        """The requested change."""
+        return AccountChange(
+            name=value_or_none(self.name),
+            default_payload_version=value_or_none(self.default_payload_version),
+        )
 
 
 @get(["/v2/accounts", "/v3/accounts"], **open_to(Access.ANY_CALLER))

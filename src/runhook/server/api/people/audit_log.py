@@ -1,19 +1,77 @@
 """Reading the audit log."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
 from litestar import Router, get
 from litestar.params import FromQuery, QueryParameter
+from msgspec import Struct
 
 from runhook.domain.people.auditing import AuditAction
+from runhook.domain.people.callers import ActorKind
 from runhook.domain.people.permissions import Permission
 from runhook.server.access.authentication import needs
-from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset, checked_moment
-from runhook.server.api.people.audit_log_wire import AuditEntryOut, shown_entry
-from runhook.server.api.wire import NO_NUL, Envelope, page_envelope
+from runhook.server.api.wire import (
+    DEFAULT_LIMIT,
+    NO_NUL,
+    Envelope,
+    Limit,
+    Offset,
+    checked_moment,
+    page_envelope,
+)
 from runhook.server.services import Calling, Serving
-from runhook.storage.people.audit_log import AuditFilter, count_audit_entries, list_audit_entries
+from runhook.storage.people.audit_log import (
+    AuditFilter,
+    LoggedChange,
+    count_audit_entries,
+    list_audit_entries,
+)
+
+
+class ActorOut(Struct, kw_only=True):
+    """Who did it, as they were called then."""
+
+    kind: ActorKind
+    id: int | None
+    """The user's or the token's; null for neither."""
+    name: str
+    """A user's e-mail address, a token's name."""
+    address: str | None
+    """The IP address that the request came from."""
+
+
+class AuditEntryOut(Struct, kw_only=True):
+    """One change; ``before`` and ``after`` hold what differs."""
+
+    id: int
+    at: datetime
+    actor: ActorOut
+    action: AuditAction
+    subject_id: str
+    before: Mapping[str, object] | None
+    after: Mapping[str, object] | None
+
+
+def shown_entry(logged: LoggedChange) -> AuditEntryOut:
+    """Show an entry."""
+    entry = logged.entry
+    return AuditEntryOut(
+        id=logged.id,
+        at=entry.at,
+        actor=ActorOut(
+            kind=entry.actor.kind,
+            id=entry.actor.id,
+            name=entry.actor.name,
+            address=entry.actor.address,
+        ),
+        action=entry.action,
+        subject_id=entry.subject_id,
+        before=entry.before,
+        after=entry.after,
+    )
+
 
 Words = Annotated[str | None, QueryParameter(max_length=500, pattern=NO_NUL)]
 

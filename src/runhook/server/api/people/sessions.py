@@ -1,31 +1,124 @@
 """Signing in and out, who one is, and where else one is signed in."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from litestar import Response, delete, get, post
 from litestar.params import FromPath, JSONBody
+from msgspec import Struct
 
 from runhook.domain.people.callers import Caller
+from runhook.domain.people.permissions import Permission, Role
 from runhook.operations.people.sessions import Begun, end_other_sessions, end_session
 from runhook.server.access.authentication import Access, Connection, open_to
 from runhook.server.access.cookies import cookies_of, no_session_cookie
 from runhook.server.access.signing_in import begin_throttled
-from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
-from runhook.server.api.people.sessions_wire import (
-    EndedOut,
-    OthersEndedOut,
-    SessionOut,
-    SignInIn,
-    WhoOut,
-    shown_caller,
-    shown_person,
-    shown_session,
-)
-from runhook.server.api.wire import Envelope, created, page_envelope
+from runhook.server.api.people.users_wire import UserOut, shown_user
+from runhook.server.api.wire import DEFAULT_LIMIT, Envelope, Limit, Offset, created, page_envelope
 from runhook.server.http.origin import is_secure
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Identified, InSession, Services, Serving
 from runhook.storage.people.accounts import find_account
-from runhook.storage.people.sessions import count_sessions, list_sessions
-from runhook.storage.people.users import memberships_of
+from runhook.storage.people.sessions import Session, ValidSession, count_sessions, list_sessions
+from runhook.storage.people.users import Membership, memberships_of
+
+
+class SignInIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who wants to sign in."""
+
+    email: str
+    password: str
+
+
+class TokenUsedOut(Struct, kw_only=True):
+    """The token that a request came with."""
+
+    id: int | None
+    name: str
+
+
+class OwnAccountOut(Struct, kw_only=True):
+    """An account that the caller may see, and what they may do there."""
+
+    id: int
+    name: str
+    identifier: str
+    role: Role | None
+    """Null for a token."""
+    permissions: list[Permission]
+
+
+class WhoOut(Struct, kw_only=True):
+    """Identity of the caller: a user, or a token."""
+
+    user: UserOut | None
+    token: TokenUsedOut | None
+    accounts: list[OwnAccountOut]
+
+
+def shown_person(session: ValidSession, memberships: Sequence[Membership]) -> WhoOut:
+    """Show a user who is signed in."""
+    accounts = [
+        OwnAccountOut(
+            id=one.account.id,
+            name=one.account.name,
+            identifier=one.account.identifier,
+            role=one.role,
+            permissions=sorted(one.role.permissions),
+        )
+        for one in memberships
+    ]
+    return WhoOut(user=shown_user(session.user), token=None, accounts=accounts)
+
+
+def shown_caller(caller: Caller, account_name: str) -> WhoOut:
+    """Show a token."""
+    account = OwnAccountOut(
+        id=caller.account_id,
+        name=account_name,
+        identifier=caller.account_identifier,
+        role=None,
+        permissions=sorted(caller.permissions),
+    )
+    token = TokenUsedOut(id=caller.actor.id, name=caller.actor.name)
+    return WhoOut(user=None, token=token, accounts=[account])
+
+
+class SessionOut(Struct, kw_only=True):
+    """A browser that is signed in."""
+
+    id: int
+    address: str
+    user_agent: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    is_current: bool
+
+
+def shown_session(session: Session, current: ValidSession) -> SessionOut:
+    """Show a session."""
+    return SessionOut(
+        id=session.id,
+        address=session.address,
+        user_agent=session.user_agent,
+        created_at=session.created_at,
+        last_seen_at=session.last_seen_at,
+        expires_at=session.expires_at,
+        is_current=session.id == current.session.id,
+    )
+
+
+class EndedOut(Struct, kw_only=True):
+    """What is left of a session that was ended."""
+
+    id: int
+
+
+class OthersEndedOut(Struct, kw_only=True):
+    """How many sessions were ended."""
+
+    ended: int
 
 
 @post("/v3/session", **open_to(Access.ANYONE))

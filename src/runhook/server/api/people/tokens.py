@@ -1,16 +1,76 @@
 """API tokens: listed, created and revoked with the permission to manage them."""
 
+from datetime import datetime, timedelta
+from typing import Annotated
+
 from litestar import Router, delete, get, post
 from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from runhook.domain.people.permissions import Permission
-from runhook.operations.people.tokens import create_token, remove_token
+from runhook.domain.people.permissions import Permission, PermissionSet
+from runhook.operations.people.tokens import LONGEST_LIFETIME, create_token, remove_token
 from runhook.server.access.authentication import needs
-from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
-from runhook.server.api.people.tokens_wire import RevokedOut, TokenIn, TokenOut, shown_token
-from runhook.server.api.wire import Envelope, created, page_envelope
+from runhook.server.api.wire import (
+    DEFAULT_LIMIT,
+    Envelope,
+    Limit,
+    Name,
+    Offset,
+    created,
+    page_envelope,
+)
 from runhook.server.services import Calling, Serving
-from runhook.storage.people.tokens import count_tokens, list_tokens
+from runhook.storage.people.tokens import Token, count_tokens, list_tokens
+
+
+class TokenIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A token to be made."""
+
+    name: Name
+    permission_set: PermissionSet
+    expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFETIME.days)] | None = None
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """How long the token is to be valid, None for until it is revoked."""
+        return None if self.expires_in_days is None else timedelta(days=self.expires_in_days)
+
+
+class TokenOut(Struct, kw_only=True):
+    """A token; its text only in the answer to its making."""
+
+    id: int
+    account_id: int
+    name: str
+    permission_set: PermissionSet
+    created_by: str
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    token: str | UnsetType = UNSET
+
+
+def shown_token(token: Token, text: str | None = None) -> TokenOut:
+    """Show a token; its text only in the response that creates it."""
+    return TokenOut(
+        id=token.id,
+        account_id=token.account_id,
+        name=token.name,
+        permission_set=token.permission_set,
+        created_by=token.created_by,
+        created_at=token.created_at,
+        last_used_at=token.last_used_at,
+        expires_at=token.expires_at,
+        revoked_at=token.revoked_at,
+        token=UNSET if text is None else text,
+    )
+
+
+class RevokedOut(Struct, kw_only=True):
+    """What is left of a token that was revoked."""
+
+    id: int
 
 
 @get("/", **needs(Permission.MANAGE_TOKENS))

@@ -17,9 +17,7 @@ from runhook.server.access.authentication import (
     session_if_any,
 )
 from runhook.server.access.signing_in import accept_throttled, change_own_password
-from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
-from runhook.server.api.people.sessions import signed_in, whoami
-from runhook.server.api.people.sessions_wire import WhoOut
+from runhook.server.api.people.sessions import WhoOut, signed_in, whoami
 from runhook.server.api.people.users_wire import (
     AcceptIn,
     InvitationIn,
@@ -34,7 +32,7 @@ from runhook.server.api.people.users_wire import (
     shown_member,
     shown_user,
 )
-from runhook.server.api.wire import Envelope, created, page_envelope
+from runhook.server.api.wire import DEFAULT_LIMIT, Envelope, Limit, Offset, created, page_envelope
 from runhook.server.http.origin import base_url
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Calling, InSession, Serving

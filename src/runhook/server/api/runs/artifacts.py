@@ -10,6 +10,7 @@ from litestar import Request, get, put
 from litestar.exceptions import ClientException, InternalServerException
 from litestar.params import FromPath
 from litestar.response import Stream
+from msgspec import Struct
 
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.people.permissions import Permission
@@ -21,13 +22,21 @@ from runhook.operations.runs.artifacts import (
     too_large,
 )
 from runhook.server.access.authentication import needs
-from runhook.server.api.runs.artifacts_wire import ArtifactOut
 from runhook.server.api.wire import Envelope
 from runhook.server.http.heads import ASKED_BY_HEAD
 from runhook.server.http.transfers import HELD, holding
 from runhook.server.services import Calling, Serving
 from runhook.storage.runs.artifacts import list_artifacts
 from runhook.storage.runs.rows import find_run
+
+
+class ArtifactOut(Struct, kw_only=True):
+    """A file that was taken; ``size`` is in bytes."""
+
+    run_id: int
+    name: str
+    size: int
+
 
 AnyRequest = Request[Any, Any, Any]
 

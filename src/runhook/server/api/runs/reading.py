@@ -18,7 +18,6 @@ from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.run import RunId
 from runhook.operations.runs.publish import Cancel
 from runhook.server.access.authentication import needs
-from runhook.server.api.parameters import LARGEST_LIMIT, Limit, Offset
 from runhook.server.api.runs.choosing import (
     ids_chosen,
     is_about_the_deleted,
@@ -38,7 +37,7 @@ from runhook.server.api.runs.reading_wire import (
     shown_run,
     view_of_job,
 )
-from runhook.server.api.wire import NO_NUL, Envelope
+from runhook.server.api.wire import LARGEST_LIMIT, NO_NUL, Envelope, Limit, Offset
 from runhook.server.services import Calling, Services, Serving
 from runhook.storage.engine.pages import Page, Slice
 from runhook.storage.engine.store import Transaction

@@ -2,14 +2,20 @@
 
 from litestar import delete
 from litestar.params import FromPath
+from msgspec import Struct
 
 from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.scopes import ScopeKind
 from runhook.operations.runs.remove_scope import remove_scope
 from runhook.server.access.authentication import needs
-from runhook.server.api.runs.scopes_wire import DeletedScope
 from runhook.server.api.wire import Envelope
 from runhook.server.services import Calling, Services, Serving
+
+
+class DeletedScope(Struct, kw_only=True):
+    """What is left of a job, an environment or a project that was deleted."""
+
+    id: int
 
 
 @delete("/jobs/{job_id:int}", status_code=200, **needs(Permission.CHANGE_JOBS))

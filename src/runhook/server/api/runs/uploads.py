@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from litestar import patch, post, put
 from litestar.params import FromPath
+from msgspec import Struct
 
 from runhook.domain.errors import NotFoundError
 from runhook.domain.people.permissions import Permission
@@ -15,9 +16,21 @@ from runhook.operations.runs.artifacts import too_large
 from runhook.operations.runs.ingest import give_place, look_at_place, take_archive
 from runhook.server.access.authentication import Access, needs, open_to
 from runhook.server.api.runs.artifacts import AnyRequest, chunks_of, in_time
-from runhook.server.api.runs.uploads_wire import IngestOut, UploadOut
 from runhook.server.api.wire import Envelope
 from runhook.server.services import Calling, Services, Serving
+
+
+class IngestOut(Struct, kw_only=True):
+    """Where dbt may put its archive; both are good for some minutes."""
+
+    id: str
+    upload_url: str
+
+
+class UploadOut(Struct, kw_only=True):
+    """Run of an uploaded archive; null if it has none, or one that is reported in another way."""
+
+    run_id: int | None
 
 
 @post(

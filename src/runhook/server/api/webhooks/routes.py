@@ -17,7 +17,6 @@ from runhook.operations.webhooks.subscribe import (
     renew_secret,
 )
 from runhook.server.access.authentication import needs
-from runhook.server.api.parameters import DEFAULT_LIMIT, Limit, Offset
 from runhook.server.api.webhooks.wire import (
     Deleted,
     SecretIn,
@@ -27,7 +26,7 @@ from runhook.server.api.webhooks.wire import (
     subscription_of,
     verification_of,
 )
-from runhook.server.api.wire import Envelope, created, page_envelope
+from runhook.server.api.wire import DEFAULT_LIMIT, Envelope, Limit, Offset, created, page_envelope
 from runhook.server.services import Calling, Serving
 from runhook.storage.webhooks.rows import count_webhooks, find_webhook, list_webhooks
 
