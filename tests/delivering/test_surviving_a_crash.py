@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from runhook.dispatcher.rescuer import INTERVAL, Rescuer
 from runhook.domain.deliveries.delivery import DeliveryState, Lease
+from runhook.domain.webhooks.renderings import Renderings
 from runhook.operations.deliveries.attempt import claim_deliveries, rescue_all
 from runhook.operations.deliveries.follow import Owed, new_delivery
 from runhook.operations.ids import new_delivery_id
@@ -133,7 +134,7 @@ async def test_what_was_published_while_its_webhook_was_being_deleted_is_cancele
     run = await scene.tenant.start()
     event = an_event(run=run)
     delivery_id = new_delivery_id(event.occurred_at, 1)
-    late = new_delivery(Owed(id=delivery_id, event=event, webhook=webhook))
+    late = new_delivery(Owed(id=delivery_id, event=event, webhook=webhook), Renderings())
     await scene.tenant.remove(webhook)
     async with scene.store.write() as tx:
         await insert_deliveries(tx, [late])

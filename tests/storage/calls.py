@@ -45,6 +45,7 @@ from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.service.timekeeping import first_look
 from runhook.domain.webhooks.failing import WELL
 from runhook.domain.webhooks.options import Options
+from runhook.domain.webhooks.renderings import Renderings
 from runhook.domain.webhooks.signature import Secret
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.deliveries.follow import Owed, new_delivery
@@ -423,7 +424,11 @@ CALLS: dict[str, Call] = {
         tx, {rows.run.job.id: Failures(frozenset({"model.shop.orders"}))}
     ),
     "insert_deliveries": lambda tx, rows: deliveries.insert_deliveries(
-        tx, [new_delivery(owed(rows)), new_delivery(owed(rows, hold=timedelta(minutes=5)))]
+        tx,
+        [
+            new_delivery(owed(rows), Renderings()),
+            new_delivery(owed(rows, hold=timedelta(minutes=5)), Renderings()),
+        ],
     ),
     "lock_standings": lambda tx, rows: standings.lock_standings(tx, [key_of(rows)]),
     "how_far_told": lambda tx, rows: standings.how_far_told(tx, [rows.delivery.id]),

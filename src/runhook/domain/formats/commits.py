@@ -34,6 +34,7 @@ class CommitFormat(MessageFormat[Settings]):
 
     audience = Audience.COMMITS
     look = Look.LINE
+    is_common = True
     event_types = (
         EventType.STARTED,
         EventType.COMPLETED,

@@ -60,6 +60,7 @@ class Discord(MessageFormat[NoSettings]):
     url_is_secret = True
     mentionable = re.compile(r"&?[0-9]{15,20}")
     mentionable_as = "the id of a user (digits) or of a role (`&` and digits)"
+    is_common = True
     settings = NoSettings
 
     def check_url(self, url: str) -> None:

@@ -163,6 +163,9 @@ class Format(Generic[Settings]):
     """Kinds of ids that its messages can mention; None if they mention no one."""
     mentionable_as: ClassVar[str] = ""
     """What such an id is, in words."""
+    is_common: ClassVar[bool] = False
+    """Whether its bytes tell nothing of the webhook and the delivery, so that webhooks with equal
+    settings share them."""
     content_type: ClassVar[str] = "application/json"
     settings: type[Settings]
 

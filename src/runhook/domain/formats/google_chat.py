@@ -50,6 +50,7 @@ class GoogleChat(MessageFormat[NoSettings]):
     rate_limit = RateLimit(1, "second")
     url_is_secret = True
     look = Look.CARD
+    is_common = True
     settings = NoSettings
 
     def check_url(self, url: str) -> None:

@@ -27,6 +27,7 @@ class IncidentFormat(MessageFormat[Settings]):
 
     audience = Audience.INCIDENTS
     look = Look.ALERT
+    is_common = True
     told_types = frozenset(EventType) - {EventType.STARTED, EventType.CANCELED}
 
 

@@ -69,6 +69,7 @@ class Slack(MessageFormat[NoSettings]):
     url_is_secret = True
     mentionable = re.compile(r"[UWS][A-Z0-9]{5,20}")
     mentionable_as = "the id of a user (`U...`, `W...`) or of a user group (`S...`)"
+    is_common = True
     settings = NoSettings
 
     def compose(self, message: Message, telling: Telling, settings: NoSettings) -> Rendered:

@@ -71,6 +71,7 @@ class Teams(MessageFormat[NoSettings]):
     )
     mentionable_as = "a user principal name (as `ann@example.com`) or a user's object id"
     look = Look.CARD
+    is_common = True
     settings = NoSettings
 
     def check_url(self, url: str) -> None:

@@ -153,7 +153,7 @@ def template_facts(message: Message, telling: Telling) -> dict[str, object]:
         "is_success": message.is_over,
         "key": message.correlation_key,
         "event": {
-            "id": message.event_id,
+            "id": telling.delivery_id,
             "type": message.event_type.value,
             "at": second_text(message.occurred_at),
         },
@@ -230,7 +230,6 @@ def widest() -> Mapping[str, object]:
     )
     link = Link(title="", url="https://runhook.example.com")
     message = Message(
-        event_id="",
         event_type=EventType.COMPLETED,
         status=Status.FAILED,
         headline="",

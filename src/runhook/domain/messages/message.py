@@ -141,8 +141,6 @@ class Link:
 class Message:
     """What people are told."""
 
-    event_id: str
-    """Equal on every attempt: the delivery's id."""
     event_type: EventType
     status: Status
     headline: str
@@ -236,7 +234,6 @@ def message_of_run(event: Event, telling: Telling) -> Message:
     failed = SEVERITIES[status] is Severity.BAD
     nodes, more_nodes = nodes_told(status, results)
     return Message(
-        event_id=telling.delivery_id,
         event_type=event.type,
         status=status,
         headline=HEADLINES[status].format(job=job.name, environment=job.environment_name),
@@ -263,7 +260,6 @@ def message_of_missed(notice: MissedRun, telling: Telling) -> Message:
     job = shown_job(notice.job)
     page = telling.public_url and notice.last_run_id is not None
     return Message(
-        event_id=telling.delivery_id,
         event_type=notice.type,
         status=Status.MISSED,
         headline=HEADLINES[Status.MISSED].format(job=job.name, environment=job.environment_name),
@@ -294,7 +290,6 @@ def message_of_deactivation(notice: Deactivation, telling: Telling) -> Message:
         f"{telling.public_url}/accounts/{notice.account_id}/webhooks/{notice.webhook_id}"
     )
     return Message(
-        event_id=telling.delivery_id,
         event_type=notice.type,
         status=Status.DEACTIVATED,
         headline=HEADLINES[Status.DEACTIVATED].format(webhook=name),

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
-from runhook.domain.formats.format import MessageFormat, Rendered
+from runhook.domain.formats.format import MessageFormat
 from runhook.domain.messages.notices import MissedRun, Notice
 from runhook.domain.messages.telling import DeliveryId, Telling, WebhookId
 from runhook.domain.network.destinations import host_of
@@ -126,23 +126,6 @@ class Webhook:
             is_sample=is_sample,
         )
 
-    def rendered(
-        self,
-        event: Event | Notice,
-        delivery_id: DeliveryId,
-        *,
-        public_url: str | None = None,
-        has_recovered: bool = False,
-        is_sample: bool = False,
-    ) -> Rendered:
-        """Return what is kept of a delivery of an event to this webhook, narrowed to its nodes."""
-        if isinstance(event, Event):
-            event = self.shown(event)
-        telling = self.telling(
-            delivery_id, public_url=public_url, has_recovered=has_recovered, is_sample=is_sample
-        )
-        return FORMATS[self.options.format].render(event, telling, self.options.settings)
-
     @property
     def narrowed_to(self) -> Mapping[ScopeKind, tuple[int, ...]]:
         """The ids of what it is narrowed to, the narrowest kind first."""
@@ -172,9 +155,9 @@ class Webhook:
             return Unwanted.NODE_FILTER
         return None if FORMATS[self.options.format].tells(event) else Unwanted.FORMAT
 
-    def shown(self, event: Event) -> Event:
+    def shown(self, event: Event | Notice) -> Event | Notice:
         """Return an event as this webhook is shown it: of a run no nodes but those it asked for."""
-        if self.options.node_filter is None:
+        if self.options.node_filter is None or not isinstance(event, Event):
             return event
         return replace(event, run=narrowed_nodes(event.run, self.options.node_filter))
 

@@ -25,6 +25,7 @@ from runhook.domain.webhooks.incidents import (
     fact_of,
     manner_of,
 )
+from runhook.domain.webhooks.renderings import Renderings
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.ids import new_delivery_id
 from runhook.storage.deliveries.rows import NewDelivery
@@ -233,15 +234,13 @@ def after_decision(kept: Kept, decision: Decision, owed: Owed | None) -> Kept:
     )
 
 
-def new_delivery(owed: Owed, *, public_url: str | None = None) -> NewDelivery:
+def new_delivery(owed: Owed, renderings: Renderings) -> NewDelivery:
     """Return the delivery of an event or a notice to a webhook, its bytes final."""
     return NewDelivery(
         id=owed.id,
         webhook_id=owed.webhook.id,
         event=owed.event,
-        rendered=owed.webhook.rendered(
-            owed.event, owed.id, public_url=public_url, has_recovered=owed.has_recovered
-        ),
+        rendered=renderings.of(owed.webhook, owed.event, owed.id, has_recovered=owed.has_recovered),
         state=owed.state,
         hold=owed.hold,
         waits_for=owed.waits_for,

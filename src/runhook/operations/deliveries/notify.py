@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from runhook.domain.messages.notices import MissedRun, Notice
+from runhook.domain.webhooks.renderings import Renderings
 from runhook.domain.webhooks.topics import topics_of_event
 from runhook.operations.deliveries.follow import Asked, decide_what_is_told, new_delivery
 from runhook.storage.deliveries.rows import insert_deliveries
@@ -25,7 +26,8 @@ async def owe_notices(
     ]
     owed = await decide_what_is_told(tx, asked)
     if owed:
-        await insert_deliveries(tx, [new_delivery(one, public_url=public_url) for one in owed])
+        renderings = Renderings(public_url)
+        await insert_deliveries(tx, [new_delivery(one, renderings) for one in owed])
 
 
 def topics_of_notice(notice: Notice) -> list[str]:

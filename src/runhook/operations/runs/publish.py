@@ -33,6 +33,7 @@ from runhook.domain.runs.run import (
     request_cancel,
 )
 from runhook.domain.webhooks.incidents import follows
+from runhook.domain.webhooks.renderings import Renderings
 from runhook.domain.webhooks.topics import topics_of_event
 from runhook.operations.commits.group_commit import GroupCommit, Pace
 from runhook.operations.commits.queues import FairQueue
@@ -449,10 +450,11 @@ async def owe_deliveries(
         if (is_wanted := webhook.wants(event)) or follows(webhook, event.run.job)
     ]
     owed = await decide_what_is_told(tx, asked)
+    renderings = Renderings(public_url)
     # Others have their turn between two slices.
     for start in range(0, len(owed), SLICE):
         part = owed[start : start + SLICE]
-        await insert_deliveries(tx, [new_delivery(one, public_url=public_url) for one in part])
+        await insert_deliveries(tx, [new_delivery(one, renderings) for one in part])
     return Counter(one.webhook.account_id for one in owed)
 
 

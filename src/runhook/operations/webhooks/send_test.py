@@ -14,6 +14,7 @@ from runhook.domain.errors import ConflictError, LimitedError, NotFoundError
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.people.callers import Actor
 from runhook.domain.runs.run import AccountId
+from runhook.domain.webhooks.renderings import Renderings
 from runhook.domain.webhooks.samples import sample_event
 from runhook.domain.webhooks.webhook import Endpoint
 from runhook.operations.commits.repeating import repeats_contended
@@ -144,11 +145,12 @@ async def insert_sample(
             )
         event = sample_event(webhook, now=now)
         delivery_id = new_delivery_id(now, 0)
+        renderings = Renderings(public_url, is_sample=True)
         sample = SampleDelivery(
             id=delivery_id,
             webhook=webhook,
             event_type=event.type,
-            rendered=webhook.rendered(event, delivery_id, public_url=public_url, is_sample=True),
+            rendered=renderings.of(webhook, event, delivery_id),
         )
         limit = endpoint.options.attempt_timeout or timedelta()
         lease = replace(lease, duration=lease.duration + limit)

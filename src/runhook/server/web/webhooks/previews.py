@@ -82,6 +82,7 @@ def preview_message(
     format_ = FORMATS[webhook.options.format]
     if not format_.tells(event):
         return None
+    event = webhook.shown(event)
     delivery_id = new_delivery_id(event.occurred_at, 0)
     fact = fact_of(event)
     is_success = fact is not None and fact.bearing is Bearing.SUCCESS
