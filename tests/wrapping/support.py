@@ -48,7 +48,7 @@ def write_results(nodes):
     document = {
         "metadata": {
             "dbt_version": "1.12.6",
-            "invocation_id": "5f3c",
+            "invocation_id": os.environ.get("STUB_INVOCATION", "5f3c"),
             "generated_at": now.replace("+00:00", "Z"),
             "env": {"RUNHOOK_STEP": TAG} if TAG else {},
         },
@@ -155,7 +155,7 @@ class Request:
 
     @property
     def verb(self) -> str:
-        return self.path.rsplit("/", 1)[1]
+        return self.path.partition("?")[0].rsplit("/", 1)[1]
 
 
 Answer = tuple[int, bytes, Mapping[str, str]]

@@ -1,11 +1,15 @@
 """dbt's files are attached to a run if somebody wants that, without what is nobody's business."""
 
 import json
+import threading
+import time
 
 import pytest
 
-from runhook.client.run.attaching import NotAttachedError, redacted_artifact
-from runhook.domain.secrets.redaction import Redactor
+from runhook.client.reporting.report import NotAttachedError
+from runhook.client.run.attaching import redacted_artifact
+from runhook.domain.redaction import Redactor
+from tests.support.patience import PATIENCE
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, accepted, refused
 
 WITH_A_MANIFEST = (
@@ -15,18 +19,118 @@ WITH_A_MANIFEST = (
 )
 
 
-def test_both_files_follow_the_end_of_the_run(wrapper: Wrapper, service: StubService):
+def test_files_arrive_before_the_end_of_the_run(wrapper: Wrapper, service: StubService):
     told = wrapper.with_variables(DB_PASSWORD="hunter22", LEAK="hunter22")
 
     ended = told.run("sh", "-c", WITH_A_MANIFEST, flags=["--upload-artifacts"])
 
     assert (ended.returncode, ended.stderr) == (0, b"to stderr\n")
-    assert service.verbs() == ["runs", "finish", "run_results.json", "manifest.json"]
-    assert service.requests[2].path.endswith("/runs/42/artifacts/run_results.json")
+    assert service.verbs() == ["runs", "run_results.json", "manifest.json", "finish"]
+    assert service.requests[1].path.endswith("/runs/42/artifacts/run_results.json?step=1")
     results, manifest = service.body("run_results.json"), service.body("manifest.json")
     assert len(results["results"]) == 2
-    assert "args" not in results
+    assert results["args"] == {"vars": "*****"}
     assert manifest["sql"] == "select *****"
+
+
+def test_a_variable_attaches_them_and_a_flag_does_not(wrapper: Wrapper, service: StubService):
+    machine = wrapper.with_variables(RUNHOOK_UPLOAD_ARTIFACTS="1")
+    machine.run("dbt", "build", flags=["--no-upload-artifacts"])
+    machine.run("dbt", "build")
+
+    assert service.verbs() == ["runs", "finish", "runs", "run_results.json", "finish"]
+
+
+def test_each_step_keeps_its_files(wrapper: Wrapper, service: StubService):
+    steps = ["--step", "dbt build", "--step", "dbt exit 0", "--step", "dbt warn"]
+
+    ended = wrapper.runhook("run", "--upload-artifacts", *steps)
+
+    assert (ended.returncode, ended.stderr) == (0, "to stderr\nto stderr\n")
+    files = [one for one in service.requests if "artifacts" in one.path]
+    told = [
+        (one.path.partition("?")[2], one.body["results"][1]["status"], one.body["metadata"]["env"])
+        for one in files
+    ]
+    assert [(step, status) for step, status, _ in told] == [("step=1", "pass"), ("step=3", "warn")]
+    assert service.verbs()[-1] == "finish"
+
+
+def test_a_run_that_is_killed_while_its_files_are_on_their_way_has_kept_its_end(
+    wrapper: Wrapper, service: StubService
+):
+    gone = threading.Event()
+
+    def hold_files(request: Request, position: int) -> Answer:
+        if "artifacts" in request.path:
+            gone.wait(PATIENCE)
+        return accepted(request, position)
+
+    service.answer = hold_files
+    with wrapper.start("dbt", "build", flags=["--upload-artifacts"]) as process:
+        service.wait_for("run_results.json")
+        wait_until_end_is_kept(wrapper)
+        process.kill()
+    gone.set()
+
+    assert service.count("finish") == 0
+    assert wrapper.runhook("flush").returncode == 0
+    assert service.body("finish")["status"] == "success"
+
+
+def wait_until_end_is_kept(wrapper: Wrapper) -> None:
+    give_up_at = time.monotonic() + PATIENCE
+    while kept_kinds(wrapper) != ["start", "finish"]:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+
+
+def kept_kinds(wrapper: Wrapper) -> list[str]:
+    lines = [line for path in wrapper.spool.glob("*.run") for line in path.read_text().splitlines()]
+    return [json.loads(line)["kind"] for line in lines[1:]]
+
+
+def test_the_end_is_told_although_the_service_hangs_up_on_a_file(
+    wrapper: Wrapper, service: StubService
+):
+    def hang_up(request: Request, position: int) -> Answer:
+        if "artifacts" in request.path:
+            raise ConnectionError
+        return accepted(request, position)
+
+    service.answer = hang_up
+
+    ended = wrapper.run("dbt", "build", flags=["--upload-artifacts"])
+
+    assert ended.returncode == 0
+    assert b"not all artifacts were attached: run_results.json: " in ended.stderr
+    assert service.verbs() == ["runs", "run_results.json", "finish"]
+
+
+def test_a_manifest_of_another_commands_tag_is_ours_if_the_invocation_is(
+    wrapper: Wrapper, service: StubService
+):
+    """dbt's partial parsing keeps the tag of the command that parsed the project first."""
+    manifest = '{"metadata": {"invocation_id": "5f3c", "env": {"RUNHOOK_STEP": "earlier"}}}'
+
+    wrapper.run(
+        "sh",
+        "-c",
+        f"dbt build && echo '{manifest}' > target/manifest.json",
+        flags=["--upload-artifacts"],
+    )
+
+    assert service.verbs() == ["runs", "run_results.json", "manifest.json", "finish"]
+
+
+def test_a_manifest_of_our_tag_is_anothers_if_the_invocation_is(
+    wrapper: Wrapper, service: StubService
+):
+    script = WITH_A_MANIFEST.replace('"dbt_version"', '"invocation_id": "9999", "dbt_version"')
+
+    wrapper.run("sh", "-c", script, flags=["--upload-artifacts"])
+
+    assert service.verbs() == ["runs", "run_results.json", "finish"]
 
 
 def test_nothing_is_attached_unless_asked(wrapper: Wrapper, service: StubService):
@@ -52,7 +156,7 @@ def test_a_file_that_another_command_wrote_since_is_not_attached(
 ):
     shell = wrapper.with_variables(RUNHOOK_RUN=wrapper.runhook("start").stdout.strip())
     shell.runhook("step", "--", "dbt", "build")
-    shell.run("sh", "-c", "unset DBT_ENV_CUSTOM_ENV_RUNHOOK_STEP; dbt warn")
+    shell.run("sh", "-c", "unset DBT_ENV_CUSTOM_ENV_RUNHOOK_STEP; STUB_INVOCATION=9999 dbt warn")
 
     ended = shell.runhook("finish", "--upload-artifacts")
 

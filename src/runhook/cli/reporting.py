@@ -2,7 +2,7 @@
 
 import argparse
 
-from runhook.client.settings import DEFAULT_URL, GRACE_SECONDS
+from runhook.client.settings import DEFAULT_URL, GRACE_SECONDS, UPLOAD_VARIABLE
 
 
 def add_service_flags(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +53,9 @@ def add_upload_flag(parser: argparse.ArgumentParser) -> None:
     """Declare the flag that attaches dbt's files."""
     parser.add_argument(
         "--upload-artifacts",
-        action="store_true",
-        help="attach run_results.json and manifest.json to the run, without secrets and arguments",
+        action=argparse.BooleanOptionalAction,
+        help="attach run_results.json and manifest.json to the run, without secrets "
+        f"({UPLOAD_VARIABLE}=1; else they are not)",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 SPOOL_VARIABLE = "RUNHOOK_SPOOL_DIR"
+UPLOAD_VARIABLE = "RUNHOOK_UPLOAD_ARTIFACTS"
 VARIABLES = (
     "RUNHOOK_URL",
     "RUNHOOK_TOKEN",
@@ -16,6 +17,7 @@ VARIABLES = (
     "RUNHOOK_PROJECT",
     "RUNHOOK_ENVIRONMENT",
     SPOOL_VARIABLE,
+    UPLOAD_VARIABLE,
     "RUNHOOK_RUN",
     "RUNHOOK_WEBHOOK_SECRET",
     "RUNHOOK_WEBHOOK_SECRET_FILE",
@@ -74,10 +76,17 @@ def read_settings(flags: Namespace, environ: Mapping[str, str]) -> ClientSetting
         reason=told.get("reason") or None,
         grace=usual_grace if told.get("grace") is None else told["grace"],
         messages=not told.get("no_messages"),
-        upload_artifacts=bool(told.get("upload_artifacts")),
+        upload_artifacts=wants_files(told, environ),
         allow_cancel=bool(told.get("allow_cancel")),
         give_up_after=told.get("give_up_after"),
     )
+
+
+def wants_files(told: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
+    """Whether dbt's files are attached to runs: by a flag, else by a variable."""
+    if told.get("upload_artifacts") is not None:
+        return bool(told["upload_artifacts"])
+    return (variable(environ, UPLOAD_VARIABLE) or "").lower() in {"1", "true", "yes", "on"}
 
 
 def read_service_settings(flags: Namespace, environ: Mapping[str, str]) -> ServiceSettings:

@@ -158,28 +158,34 @@ def look_into(folder: Path, traces: Traces) -> Found:
         else:
             if read is not None:
                 results = read
-                if read.step is not None:
-                    files.append(path)
+                files.append(path)
                 break
     manifest = folder / MANIFEST
     head = read_head(manifest)
     version, written_by = version_and_step(head, traces.tag)
     is_ours = written_by == traces.step
+    if results is not None and invocation_in(head) and results.invocation_id:
+        # After partial parsing a manifest may carry the tag of the command that parsed it first.
+        is_ours = is_of_invocation(head, results)
     if is_ours:
         files.append(manifest)
-    is_of_results = written_by is None and results is not None and is_of_invocation(head, results)
     return Found(
         results=results,
         why_no_results=reason,
         manifest_version=version if is_ours else None,
         files=tuple(files),
-        manifest=manifest if is_ours or is_of_results else None,
+        manifest=manifest if is_ours else None,
     )
+
+
+def invocation_in(head: bytes) -> str:
+    """Id of the invocation that wrote an artifact; empty if it does not say."""
+    return project_and_invocation(head)[1]
 
 
 def is_of_invocation(head: bytes, results: RunResults) -> bool:
     """Whether a manifest that begins so was written by the dbt that wrote these results."""
-    _, invocation = project_and_invocation(head)
+    invocation = invocation_in(head)
     return bool(invocation) and invocation == results.invocation_id
 
 

@@ -47,6 +47,7 @@ def run(
     url: str | None = None,
     account_id: str | None = None,
     messages: bool = True,
+    upload_artifacts: bool | None = None,
 ) -> "Run":
     """Report what happens in a ``with`` block as a run.
 
@@ -69,6 +70,7 @@ def run(
         url: where the service is.
         account_id: the account that the run belongs to.
         messages: whether dbt's messages about failed nodes, and exceptions, are reported.
+        upload_artifacts: whether dbt's files are attached; None: if RUNHOOK_UPLOAD_ARTIFACTS is 1.
     """
     given = Namespace(
         job=job,
@@ -78,6 +80,7 @@ def run(
         url=url,
         account_id=account_id,
         no_messages=not messages,
+        upload_artifacts=upload_artifacts,
     )
     environ = dict(os.environ)
     settings = read_settings(given, environ)
@@ -174,11 +177,11 @@ class Run:
             whole = ended_step("Python", verdict, (self._started_at, now))
             self._tell_outer_run(steps or [whole])
         else:
+            self._narrative.attach_files_of(steps, self._redact)
             self._narrative.end(
                 verdict,
                 steps,
                 now,
-                self._redact,
                 is_split=bool(steps),
                 deadline=time.monotonic() + EXIT_SECONDS,
             )
@@ -232,6 +235,8 @@ class Run:
                 (block.started_at, now),
                 results=summary,
                 dbt_version="" if summary is None else found.dbt_version,
+                files=found.files,
+                tag=block.tag,
             )
         )
 

@@ -1,6 +1,6 @@
 """One report on a run, in the form that the service takes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +22,23 @@ class Report:
 
     kind: ReportKind
     body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file of a run, which arrives before the run's end is reported."""
+
+    name: str
+    step: int
+    """Position of the step that wrote it, from 1."""
+    size: int
+    """Bytes that it holds in memory."""
+    read: Callable[[], bytes]
+    """Makes its content. Raises NotAttachedError."""
+
+
+class NotAttachedError(Exception):
+    """A file is not attached; the message says why."""
 
 
 def rfc_3339(time: datetime) -> str:

@@ -3,15 +3,18 @@
 A report is first kept on the disk (``spool``), then sent, then the next one. What cannot be
 delivered in the time at exit stays on the disk and goes with the next run. Where nothing can be
 kept, reports wait in memory only, and what is undelivered at exit is lost.
+
+Files go before the report of the run's end, which is on the disk meanwhile: who hears of the end
+can read them. They are not kept: what cannot be attached in the time at exit is left out.
 """
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from runhook.client.reporting.keeper import Keeper
-from runhook.client.reporting.report import Report, ReportKind
+from runhook.client.reporting.report import Attachment, NotAttachedError, Report, ReportKind
 from runhook.client.reporting.service import Accepted, RequestFailed, Service
 from runhook.client.reporting.spool import KeptRun, Spool
 from runhook.client.trouble import trouble_of
@@ -27,7 +30,13 @@ SHORTEST_REQUEST_SECONDS = 0.05
 PASSING = frozenset({ReportKind.HEARTBEAT, ReportKind.PROGRESS})
 """What is not worth another try: the next one says more."""
 EXIT_SECONDS = 2.0
-"""How much longer than dbt alone a run may take, all in all."""
+"""How much longer than dbt alone a run may take, all in all, if it has no files to attach."""
+ATTACHING_SECONDS = 15.0
+"""How much longer still if it has: a manifest may be large."""
+LARGEST_HELD = 256 << 20
+"""Bytes of all files that wait to be attached."""
+LONGEST_ATTACHING_SECONDS = 60.0
+"""Time limit for one file as long as dbt runs."""
 
 
 class Reporter:
@@ -63,6 +72,8 @@ class Reporter:
         self._heartbeat_seconds = heartbeat_seconds
         self._to_keep: deque[Report] = deque()
         self._to_send: deque[Report] = deque()
+        self._files: deque[Attachment] = deque()
+        self._not_attached: str | None = None
         self._changed = threading.Condition()
         self._deadline: float | None = None
         self._run_id: str | None = None
@@ -97,6 +108,16 @@ class Reporter:
                 self._on_cancel_request = None
             self._changed.notify_all()
 
+    def attach(self, files: Iterable[Attachment]) -> None:
+        """Queue files: they go when there is nothing to report, and before the run's end."""
+        with self._changed:
+            for file in files:
+                if sum(one.size for one in self._files) + file.size > LARGEST_HELD and self._files:
+                    self._not_attached = f"{file.name} would be too much to hold until it is sent"
+                else:
+                    self._files.append(file)
+            self._changed.notify_all()
+
     def advance(self) -> None:
         """Tell how far the run has come as soon as there is nothing else to tell."""
         with self._changed:
@@ -111,9 +132,10 @@ class Reporter:
         with self._changed:
             self._deadline = deadline
             self._changed.notify_all()
-            self._changed.wait_for(
-                lambda: self._is_done and not self._to_keep, timeout=deadline - time.monotonic()
-            )
+            while not (self._is_done and not self._to_keep):
+                if (seconds := self._end_of_time(deadline) - time.monotonic()) <= 0:
+                    break
+                self._changed.wait(seconds)
             return self._trouble()
 
     @property
@@ -124,7 +146,8 @@ class Reporter:
     def is_idle(self) -> bool:
         """Whether there is time for other runs than this one."""
         with self._changed:
-            return not (self._to_keep or self._to_send) and not self._is_late()
+            waiting = self._to_keep or self._to_send or self._files
+            return not waiting and not self._is_late()
 
     def seconds_for_request(self) -> float:
         """Time limit for a request that begins now, in seconds."""
@@ -132,10 +155,17 @@ class Reporter:
             return REQUEST_SECONDS
         return max(self._deadline - time.monotonic(), SHORTEST_REQUEST_SECONDS)
 
+    def _end_of_time(self, deadline: float) -> float:
+        """When the process has to end, which must end by ``deadline`` without files to attach."""
+        if self._run_id is None or not self._files:
+            return max(deadline, self._deadline or deadline)
+        return deadline + ATTACHING_SECONDS
+
     def _trouble(self) -> str | None:
         older = self._keeper.about_others()
+        files = self._not_attached and f"not all artifacts were attached: {self._not_attached}"
         if self._is_told:
-            return older
+            return "; ".join(filter(None, (files, older))) or None
         what = "this run" if self._run_id is None else "the end of this run"
         why = self._problem or "no answer in time"
         parts = [f"{what} was not reported to {self._service.name}: {why}", self._comfort(), older]
@@ -178,8 +208,11 @@ class Reporter:
             return self._to_keep[0] if self._to_keep else None
 
     def _send(self) -> None:
-        while (report := self._next_to_send()) is not None:
-            self._deliver(report)
+        while (next_one := self._next_to_send()) is not None:
+            if isinstance(next_one, Attachment):
+                self._attach(next_one)
+                continue
+            self._deliver(next_one)
             if self._run_id is None:
                 # A run that the service does not know has neither heartbeats nor an end.
                 break
@@ -189,28 +222,35 @@ class Reporter:
             self._is_done = True
             self._changed.notify_all()
 
-    def _next_to_send(self) -> Report | None:
-        """Wait for the next report to send, or a heartbeat if there is none; None at the end.
+    def _next_to_send(self) -> Report | Attachment | None:
+        """Wait for what is next to send, or a heartbeat if there is nothing; None at the end.
 
         No heartbeat is sent before the service knows the run: the disk may delay the start for
         longer than the time between two of them.
         """
         with self._changed:
             while not self._to_send:
+                if self._has_file_to_send():
+                    return self._files[0]
                 if self._deadline is not None and not self._to_keep:
                     return None
                 self._changed.wait_for(
                     lambda: (
                         self._to_send
+                        or self._has_file_to_send()
                         or self._has_news()
                         or (self._deadline is not None and not self._to_keep)
                     ),
                     timeout=None if self._run_id is None else self._heartbeat_seconds,
                 )
-                if self._deadline is None and not self._to_send:
+                if self._deadline is None and not (self._to_send or self._has_file_to_send()):
                     self._has_advanced = False
                     return self._sign_of_life()
-            return self._to_send[0]
+            is_end = self._to_send[0].kind is ReportKind.FINISHED
+            return self._files[0] if is_end and self._has_file_to_send() else self._to_send[0]
+
+    def _has_file_to_send(self) -> bool:
+        return bool(self._files) and self._run_id is not None
 
     def _has_news(self) -> bool:
         """Whether the run has advanced, between its reported start and its end."""
@@ -244,6 +284,38 @@ class Reporter:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             was_exiting = self._deadline is not None
         self._take(report, answer)
+
+    def _attach(self, file: Attachment) -> None:
+        """Attach a file, once; after a failure of the service no other is tried."""
+        assert self._run_id is not None
+        problem, is_over = None, False
+        try:
+            content = file.read()
+        except NotAttachedError as error:
+            problem = str(error)
+        else:
+            with self._changed:
+                seconds = LONGEST_ATTACHING_SECONDS
+                if self._deadline is not None:
+                    seconds = self._deadline + ATTACHING_SECONDS - time.monotonic()
+            answer = self._service.attach(
+                self._run_id,
+                file.name,
+                content,
+                step=file.step,
+                timeout=max(seconds, SHORTEST_REQUEST_SECONDS),
+            )
+            if isinstance(answer, RequestFailed):
+                problem, is_over = f"{file.name}: {answer.reason}", answer.status is None
+        with self._changed:
+            self._files.popleft()
+            if is_over and self._deadline is not None:
+                self._files.clear()
+            self._not_attached = self._not_attached or problem
+            if self._deadline is not None and not self._files:
+                # The end of the run has the time that it has without files.
+                self._deadline = max(self._deadline, time.monotonic() + EXIT_SECONDS)
+            self._changed.notify_all()
 
     def _request(self, report: Report) -> Accepted | RequestFailed:
         timeout = self.seconds_for_request()

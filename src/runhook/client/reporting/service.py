@@ -127,10 +127,11 @@ class Service:
         return self._post(path, body, timeout, refusals=REFUSALS | {NOT_FOUND})
 
     def attach(
-        self, run_id: str, name: str, content: bytes, *, timeout: float
+        self, run_id: str, name: str, content: bytes, *, step: int, timeout: float
     ) -> Accepted | RequestFailed:
-        """Attach a file to a run."""
-        path = f"{self._runs}/{quote(run_id, safe='')}/artifacts/{quote(name, safe='')}"
+        """Attach a file to a step of a run."""
+        file = f"{quote(run_id, safe='')}/artifacts/{quote(name, safe='')}"
+        path = f"{self._runs}/{file}?step={step}"
         return self._send("PUT", path, content, timeout, refusals=REFUSALS)
 
     def ask(

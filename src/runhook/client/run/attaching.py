@@ -1,128 +1,172 @@
-"""Attach dbt's artifacts to a reported run, without the secrets and arguments in them."""
+"""dbt's artifacts, taken when their step has ended, without the secrets in them.
+
+A later step writes over them, so they are read at once; secrets are removed when a file is sent.
+"""
 
 import json
 import re
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from runhook.client.dbt.artifacts import HEAD_BYTES, LARGEST_ATTACHED
+from runhook.client.dbt.artifacts import HEAD_BYTES, LARGEST_ATTACHED, MANIFEST, invocation_in
+from runhook.client.dbt.command_lines import shown_command
 from runhook.client.dbt.tag import TAG
-from runhook.client.reporting.service import RequestFailed, Service
-from runhook.client.run.steps import Step
-from runhook.client.trouble import trouble_of
-from runhook.domain.dbt.artifacts import version_and_step
-from runhook.domain.secrets.names import is_secret_name
-from runhook.domain.secrets.places import REPLACEMENT
+from runhook.client.reporting.report import Attachment, NotAttachedError
+from runhook.client.run.steps import MOST_STEPS, Step
+from runhook.domain.artifacts import texts_by_name, version_and_step
+from runhook.domain.redaction import Redactor
+from runhook.domain.secret_names import is_secret_name
+from runhook.domain.secret_places import REPLACEMENT
 
-ATTACHING_SECONDS = 15.0
-"""How much longer a run may take whose artifacts are to be attached: a manifest may be large."""
-SHORTEST_REQUEST_SECONDS = 0.05
+RESULTS = "run_results.json"
 STRING = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")(\s*+:)?')
 """A string, and whether it is a key."""
 
-
-class NotAttachedError(Exception):
-    """A file is not attached; the message says why."""
+Redact = Callable[[str], str]
 
 
-def attach_artifacts(
-    steps: Sequence[Step], service: Service, run_id: str, redact: Callable[[str], str]
-) -> str | None:
-    """Attach what the steps have written, of files with one name the last one, within the time.
+def files_of_steps(steps: Sequence[Step], redact: Redact, *, first: int = 1) -> list[Attachment]:
+    """Read what steps have written, as far as it is still there.
 
-    Returns what went wrong, as a clause for people; None if all is attached.
+    Args:
+        steps: in order; a file that a later one of them has written over is that one's.
+        redact: takes secrets out of a text.
+        first: position of the first step in its run, from 1.
     """
-    problems: list[str] = ["there was no time left"]
-
-    def attach_all() -> None:
-        try:
-            for name, step in latest_files(steps).items():
-                attach(Path(name), step, service, run_id, redact=redact, deadline=deadline)
-        except NotAttachedError as error:
-            problems[:] = [str(error)]
-        except Exception as error:  # noqa: BLE001 - a bug of ours must not show in dbt's run
-            problems[:] = [trouble_of(error)]
-        else:
-            problems.clear()
-
-    deadline = time.monotonic() + ATTACHING_SECONDS
-    # A daemon, so that an answer that never comes does not keep the process.
-    thread = threading.Thread(target=attach_all, name="runhook-attacher", daemon=True)
-    thread.start()
-    thread.join(ATTACHING_SECONDS)
-    return f"not all artifacts were attached: {problems[0]}" if problems else None
+    files = []
+    for position, step in enumerate(steps, first):
+        for path in map(Path, step.files):
+            is_latest = not any(str(path) in later.files for later in steps[position - first + 1 :])
+            if (file := read_file(path, step, position, redact, must_be=is_latest)) is not None:
+                files.append(file)
+    return files
 
 
-def latest_files(steps: Sequence[Step]) -> Mapping[str, Step]:
-    """Map each file to the step that wrote it; of equal names the last one counts."""
-    by_name = {Path(path).name: (path, step) for step in steps for path in step.files}
-    return dict(by_name.values())
-
-
-def attach(
-    path: Path,
-    step: Step,
-    service: Service,
-    run_id: str,
-    *,
-    redact: Callable[[str], str],
-    deadline: float,
-) -> None:
-    """Attach one file.
-
-    Raises:
-        NotAttachedError: it cannot be read, is another run's by now, or is not taken.
-    """
+def read_file(
+    path: Path, step: Step, position: int, redact: Redact, *, must_be: bool
+) -> Attachment | None:
+    """Read a file of a step; None if a later step has written over it, unless it must be there."""
+    content, problem = b"", None
     try:
         if (size := path.stat().st_size) > LARGEST_ATTACHED:
-            raise NotAttachedError(
+            problem = (
                 f"{path.name} has {size >> 20} MiB, and at most {LARGEST_ATTACHED >> 20} MiB are "
                 "attached"
             )
-        content = path.read_bytes()
+        else:
+            content = path.read_bytes()
     except OSError as error:
-        raise NotAttachedError(f"{path.name} cannot be read: {type(error).__name__}") from error
-    if (version_and_step(content[:HEAD_BYTES], TAG)[1] or "") != step.tag:
-        raise NotAttachedError(f"{path.name} was written anew by another command")
-    seconds_left = max(deadline - time.monotonic(), SHORTEST_REQUEST_SECONDS)
-    content = redacted_artifact(path.name, content, redact)
-    answer = service.attach(run_id, path.name, content, timeout=seconds_left)
-    if isinstance(answer, RequestFailed):
-        raise NotAttachedError(f"{path.name}: {answer.reason}")
+        problem = f"{path.name} cannot be read: {type(error).__name__}"
+    if problem is None and not is_of_step(path.name, content[:HEAD_BYTES], step):
+        problem = f"{path.name} was written anew by another command"
+    if problem is not None and not must_be:
+        return None
+    return Attachment(
+        name=path.name,
+        # Of very many steps the service knows the first and the last ones.
+        step=min(position, MOST_STEPS),
+        size=len(content),
+        read=partial(redacted_or_problem, path.name, content, redact, problem),
+    )
 
 
-def redacted_artifact(name: str, content: bytes, redact: Callable[[str], str]) -> bytes:
+def is_of_step(name: str, head: bytes, step: Step) -> bool:
+    """Whether an artifact that begins so was written in a step.
+
+    A manifest that dbt has parsed partially may carry the tag of an earlier command.
+    """
+    _, tag = version_and_step(head, TAG)
+    invocation, known = invocation_in(head), step.results.get("invocation_id")
+    if known and invocation and (tag is None or name == MANIFEST):
+        return bool(known == invocation)
+    return (tag or "") == step.tag
+
+
+def redacted_or_problem(name: str, content: bytes, redact: Redact, problem: str | None) -> bytes:
+    """Content of a file without secrets.
+
+    Raises:
+        NotAttachedError: there was a problem with it, or it is not JSON.
+    """
+    if problem is not None:
+        raise NotAttachedError(problem)
+    return redacted_artifact(name, content, redact)
+
+
+def redacted_artifact(name: str, content: bytes, redact: Redact) -> bytes:
     """Remove secrets from an artifact, string by string, so that it stays JSON.
 
     Raises:
         NotAttachedError: it is none.
     """
-    key = ""
-
-    def redacted(literal: re.Match[str]) -> str:
-        nonlocal key
-        value = json.loads(literal[1])
-        if literal[2]:
-            key = value
-            return literal[0]
-        is_secret = bool(value) and is_secret_name(key)
-        clean = REPLACEMENT if is_secret else redact(value)
-        key = ""
-        return literal[0] if clean == value else json.dumps(clean)
-
     text = content.decode(errors="replace")
     try:
-        if name == "run_results.json":
-            text = without_arguments(text)
-        return STRING.sub(redacted, text).encode()
+        if name == RESULTS:
+            text, redact = with_shown_arguments(text, redact)
+        return "".join(redacted_pieces(text, redact)).encode()
     except (ValueError, AttributeError, RecursionError) as error:
         raise NotAttachedError(f"{name} is not JSON, or was cut off") from error
 
 
-def without_arguments(text: str) -> str:
-    """Remove `args` from results: Core writes variables and the command line in clear there."""
+def redacted_pieces(text: str, redact: Redact) -> Iterator[str]:
+    """Yield JSON in pieces, without secrets."""
+    key, at = "", 0
+    for literal in STRING.finditer(text):
+        value = json.loads(literal[1])
+        if literal[2]:
+            key = value
+            continue
+        is_secret = bool(value) and is_secret_name(key)
+        clean = REPLACEMENT if is_secret else redact(value)
+        key = ""
+        if clean != value:
+            yield text[at : literal.start()]
+            yield json.dumps(clean)
+            at = literal.end()
+    yield text[at:]
+
+
+def with_shown_arguments(text: str, redact: Redact) -> tuple[str, Redact]:
+    """Results whose `args` show what `dbt retry` needs, and a redactor that knows their secrets.
+
+    Core writes variables and its command line in clear there.
+
+    Raises:
+        ValueError, AttributeError: it is not JSON, or no object.
+    """
     document = json.loads(text)
-    document.pop("args", None)
-    return json.dumps(document)
+    arguments = document.get("args")
+    if not isinstance(arguments, dict):
+        return text, redact
+    known = {**texts_in(arguments.get("vars")), **texts_in(document.get("metadata", {}).get("env"))}
+    theirs = Redactor(known)
+
+    def both(value: str) -> str:
+        return redact(theirs(value))
+
+    if isinstance(command := arguments.get("invocation_command"), str):
+        arguments["invocation_command"] = shown_line(command, both)
+    return json.dumps(document), both
+
+
+def texts_in(value: Any) -> Mapping[str, str]:
+    """The texts in an object and in the objects within it, by name."""
+    if not isinstance(value, dict):
+        return {}
+    found = texts_by_name(value)
+    for inner in value.values():
+        found |= texts_in(inner)
+    return found
+
+
+def shown_line(line: str, redact: Redact) -> str:
+    """A command line without secrets and values of variables.
+
+    dbt joins the words without quotes: what follows `--vars` cannot be told from what follows that.
+    """
+    before, flag, _ = line.partition(" --vars")
+    words = before.split()
+    shown = shown_command(words, redact) if words else ""
+    return f"{shown}{flag} ..." if flag else shown

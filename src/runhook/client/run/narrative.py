@@ -19,7 +19,7 @@ from runhook.client.reporting.reporter import (
     WATCHFUL_HEARTBEAT_SECONDS,
     Reporter,
 )
-from runhook.client.reporting.service import Service, UnusableError, connect_service
+from runhook.client.reporting.service import UnusableError, connect_service
 from runhook.client.reporting.spool import KeptRun, Spool
 from runhook.client.run.nesting import StepsFile
 from runhook.client.run.reports import finished, started
@@ -43,7 +43,6 @@ class Narrative:
         """How to name a job that nothing names."""
         self._settings = settings
         self._environ = environ
-        self._service: Service | None = None
         self._reporter: Reporter | None = None
         self._elsewhere = steps_file(settings, run_key)
 
@@ -71,7 +70,7 @@ class Narrative:
             on_cancel_request: called once if a user cancels the run; None: it cannot be canceled.
         """
         try:
-            self._service = connect_service(self._settings.service, self._environ)
+            service = connect_service(self._settings.service, self._environ)
         except UnusableError as error:
             self.trouble = f"this run was not reported: {error}"
             return
@@ -86,7 +85,7 @@ class Narrative:
             cancelable=on_cancel_request is not None,
         )
         self._reporter = Reporter(
-            self._service,
+            service,
             spool_of(self._settings),
             self.run_key,
             heartbeat_seconds=(
@@ -108,6 +107,17 @@ class Narrative:
         if self._reporter is not None:
             self._reporter.report(Report(kind=ReportKind.CANCELING, body={}))
 
+    def attach_files_of(self, steps: Sequence[Step], redact: Redactor, *, first: int = 1) -> None:
+        """Attach what steps have written, if that is wanted; they ended just now.
+
+        Args:
+            steps: in order.
+            redact: takes secrets out of files.
+            first: position of the first of them in the run, from 1.
+        """
+        if self._reporter is not None and self._settings.upload_artifacts:
+            attach_files(steps, self._reporter, redact, first=first)
+
     def steps_elsewhere(self) -> list[Step]:
         """Steps that other processes have told of since the last call."""
         return [] if self._elsewhere is None else steps_in(self._elsewhere)
@@ -117,7 +127,6 @@ class Narrative:
         verdict: Verdict,
         steps: Sequence[Step],
         at: datetime,
-        redact: Redactor,
         *,
         is_split: bool,
         deadline: float,
@@ -128,7 +137,6 @@ class Narrative:
             verdict: how the run ended.
             steps: all of them, in order.
             at: when it ended.
-            redact: takes secrets out of files.
             is_split: whether steps are reported one by one.
             deadline: when the process has to end.
         """
@@ -139,8 +147,6 @@ class Narrative:
         if self._reporter is None:
             return
         self.trouble = self._reporter.close(deadline=deadline)
-        if self.trouble is None and self._settings.upload_artifacts:
-            self.trouble = attach_files(steps, self._service, self._reporter, redact)
 
 
 def deliver(
@@ -160,7 +166,7 @@ def deliver(
         settings: the service and account to report to.
         environ: names the proxies, and has the secrets to leave out.
         kept: where they are kept already.
-        steps: those whose files are attached once all reports were accepted.
+        steps: those whose files are attached before the end is reported, if that is wanted.
 
     Returns what went wrong, as a clause for people; None if the service knows everything.
     """
@@ -171,12 +177,11 @@ def deliver(
     reporter = Reporter(service, spool_of(settings), name, kept=kept)
     for report in reports:
         reporter.report(report)
+    if settings.upload_artifacts and steps:
+        attach_files(steps, reporter, Redactor(environ))
     deadline = time.monotonic() + EXIT_SECONDS
     reporter.start(deadline=deadline)
-    trouble = reporter.close(deadline=deadline)
-    if trouble is None and settings.upload_artifacts and steps:
-        return attach_files(steps, service, reporter, Redactor(environ))
-    return trouble
+    return reporter.close(deadline=deadline)
 
 
 def start_of_run(
@@ -205,13 +210,12 @@ def start_of_run(
 
 
 def attach_files(
-    steps: Sequence[Step], service: Service | None, reporter: Reporter, redact: Redactor
-) -> str | None:
-    """Attach dbt's files to a run whose end is reported; return what went wrong."""
-    from runhook.client.run.attaching import attach_artifacts  # noqa: PLC0415 - few runs do
+    steps: Sequence[Step], reporter: Reporter, redact: Redactor, *, first: int = 1
+) -> None:
+    """Queue the files of steps, the first of which has that position in the run."""
+    from runhook.client.run.attaching import files_of_steps  # noqa: PLC0415 - few runs do
 
-    assert service is not None
-    return attach_artifacts(steps, service, reporter.run_id or "", redact)
+    reporter.attach(files_of_steps(steps, redact, first=first))
 
 
 def spool_of(settings: ClientSettings) -> Spool | None:

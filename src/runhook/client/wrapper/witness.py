@@ -195,6 +195,7 @@ class RunWitness(Witness):
         if self._narrative is None:
             return
         from runhook.client.run.steps import first_failed  # noqa: PLC0415 - loaded by now
+        from runhook.client.wrapper.observation import redactor_for  # noqa: PLC0415 - as above
 
         own = self._step(ending)
         if own.status == "canceled" and self._is_cancel_requested:
@@ -202,9 +203,11 @@ class RunWitness(Witness):
         inner = self._narrative.steps_elsewhere()
         culprit = first_failed(inner)
         self._is_split = self._is_split or bool(inner)
-        self._steps += inner
-        if not inner or (own.has_failed and culprit is None):
-            self._steps.append(own)
+        new = [*inner, own] if not inner or (own.has_failed and culprit is None) else inner
+        if self._settings.upload_artifacts:
+            redact = redactor_for(self._command, self._settings, self._environ)
+            self._narrative.attach_files_of(new, redact, first=len(self._steps) + 1)
+        self._steps += new
         if own.has_failed:
             is_explained = culprit is not None and own.status != "canceled"
             self._failed = culprit if is_explained else own
@@ -217,7 +220,6 @@ class RunWitness(Witness):
         from runhook.client.reporting.reporter import EXIT_SECONDS  # noqa: PLC0415 - loaded by now
         from runhook.client.run.steps import sum_up  # noqa: PLC0415 - as above
         from runhook.client.run.verdict import canceled  # noqa: PLC0415 - as above
-        from runhook.client.wrapper.observation import redactor_for  # noqa: PLC0415 - as above
 
         narrative = self._narrative
         verdict = sum_up(self._steps, self._failed, is_named=self._is_split)
@@ -227,7 +229,6 @@ class RunWitness(Witness):
             verdict,
             self._steps,
             ending.ended_at,
-            redactor_for(self._command, self._settings, self._environ),
             is_split=self._is_split,
             # Reading large results takes time; the end is reported anyway.
             deadline=max(ending.ended_at_monotonic + EXIT_SECONDS, time.monotonic() + LEFT_SECONDS),
