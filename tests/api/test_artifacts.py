@@ -83,6 +83,37 @@ async def test_the_v2_paths_are_dbt_clouds(
     assert results.json() == {"results": []}
 
 
+async def test_each_step_has_its_own_file_and_the_last_one_is_the_runs(
+    admin: httpx.AsyncClient, artifacts_of_run: str
+):
+    path = f"{artifacts_of_run}/run_results.json"
+    for step, content in (("2", b"second"), ("1", b"first"), ("2", b"second again")):
+        await admin.put(f"{path}?step={step}", content=content)
+    await admin.put(f"{artifacts_of_run}/manifest.json?step=1", content=b"{}")
+
+    assert (await admin.get(f"{path}?step=1")).content == b"first"
+    assert (await admin.get(f"{path}?step=2")).content == b"second again"
+    assert (await admin.get(path)).content == b"second again"
+    told(await admin.get(f"{path}?step=3"), 404)
+    told(await admin.get(f"{path}?step=0"), 400)
+    assert data_of(await admin.get(artifacts_of_run)) == ["manifest.json", "run_results.json"]
+    assert data_of(await admin.get(f"{artifacts_of_run}?step=2")) == ["run_results.json"]
+
+
+async def test_a_jobs_files_are_those_of_its_last_completed_run(admin: httpx.AsyncClient):
+    runs = [
+        await new_run(admin, run_key=key) for key in ("first", "second", "canceled", "going on")
+    ]
+    for run, status in zip(runs, ["success", "error", "canceled"], strict=False):
+        await admin.put(f"/runs/{run['id']}/artifacts/manifest.json", content=status.encode())
+        await admin.post(f"/runs/{run['id']}/finish", json={"status": status})
+    files = f"{ORIGIN}/api/v2/accounts/1/jobs/{runs[0]['job_id']}/artifacts"
+
+    assert (await admin.get(f"{files}/manifest.json")).content == b"error"
+    told(await admin.get(f"{files}/run_results.json"), 404)
+    told(await admin.get(f"{ORIGIN}/api/v2/accounts/1/jobs/404/artifacts/manifest.json"), 404)
+
+
 async def test_a_file_sent_again_replaces_the_first(
     admin: httpx.AsyncClient, artifacts_of_run: str
 ):

@@ -1,6 +1,7 @@
 """dbt's files are attached to a run if somebody wants that, without what is nobody's business."""
 
 import json
+import subprocess
 import threading
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 from runhook.client.reporting.report import NotAttachedError
 from runhook.client.run.attaching import redacted_artifact
-from runhook.domain.redaction import Redactor
+from runhook.domain.secrets.redaction import Redactor
 from tests.support.patience import PATIENCE
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, accepted, refused
 
@@ -156,7 +157,13 @@ def test_a_file_that_another_command_wrote_since_is_not_attached(
 ):
     shell = wrapper.with_variables(RUNHOOK_RUN=wrapper.runhook("start").stdout.strip())
     shell.runhook("step", "--", "dbt", "build")
-    shell.run("sh", "-c", "unset DBT_ENV_CUSTOM_ENV_RUNHOOK_STEP; STUB_INVOCATION=9999 dbt warn")
+    subprocess.run(
+        ["dbt", "warn"],
+        env={**shell.environ, "STUB_INVOCATION": "9999"},
+        cwd=shell.folder,
+        check=True,
+        timeout=PATIENCE,
+    )
 
     ended = shell.runhook("finish", "--upload-artifacts")
 

@@ -15,10 +15,10 @@ from runhook.client.dbt.command_lines import shown_command
 from runhook.client.dbt.tag import TAG
 from runhook.client.reporting.report import Attachment, NotAttachedError
 from runhook.client.run.steps import MOST_STEPS, Step
-from runhook.domain.artifacts import texts_by_name, version_and_step
-from runhook.domain.redaction import Redactor
-from runhook.domain.secret_names import is_secret_name
-from runhook.domain.secret_places import REPLACEMENT
+from runhook.domain.dbt.artifacts import texts_by_name, version_and_step
+from runhook.domain.secrets.names import is_secret_name
+from runhook.domain.secrets.places import REPLACEMENT
+from runhook.domain.secrets.redaction import Redactor
 
 RESULTS = "run_results.json"
 STRING = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+")(\s*+:)?')
@@ -140,7 +140,10 @@ def with_shown_arguments(text: str, redact: Redact) -> tuple[str, Redact]:
     arguments = document.get("args")
     if not isinstance(arguments, dict):
         return text, redact
-    known = {**texts_in(arguments.get("vars")), **texts_in(document.get("metadata", {}).get("env"))}
+    known = {
+        **variables_in_clear(arguments.get("vars")),
+        **variables_in_clear(document.get("metadata", {}).get("env")),
+    }
     theirs = Redactor(known)
 
     def both(value: str) -> str:
@@ -151,13 +154,13 @@ def with_shown_arguments(text: str, redact: Redact) -> tuple[str, Redact]:
     return json.dumps(document), both
 
 
-def texts_in(value: Any) -> Mapping[str, str]:
+def variables_in_clear(value: Any) -> Mapping[str, str]:
     """The texts in an object and in the objects within it, by name."""
     if not isinstance(value, dict):
         return {}
     found = texts_by_name(value)
     for inner in value.values():
-        found |= texts_in(inner)
+        found |= variables_in_clear(inner)
     return found
 
 

@@ -17,11 +17,13 @@ from typing import IO
 from runhook.domain.errors import InvalidError, NotFoundError, TooLargeError
 from runhook.domain.people.callers import Actor
 from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas, room_for_artifact, too_much_of_run
-from runhook.domain.runs.run import AccountId, RunId
+from runhook.domain.runs.run import AccountId, JobId, RunId, RunStatus
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.people.permitted import permitted
+from runhook.storage.engine.pages import Slice
 from runhook.storage.engine.store import Store
 from runhook.storage.runs.artifacts import (
+    OF_RUN,
     PART,
     Artifact,
     ArtifactId,
@@ -33,13 +35,14 @@ from runhook.storage.runs.artifacts import (
     holds_run,
     read_part,
 )
-from runhook.storage.runs.rows import find_run
+from runhook.storage.runs.rows import RunFilter, RunOrder, find_run, list_uncounted_runs
 
 NAME = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,100}")
 LEVEL = 1
 """Of compression: a tenth of the size for a tenth of the time of the best level."""
 PIECE = 256 << 10
 """How many bytes of a file are in memory at once, as they are."""
+COMPLETED = (RunStatus.SUCCESS, RunStatus.ERROR)
 PARTS_AT_ONCE = 4
 """How many parts one transaction writes: as long as that takes, others wait to write on SQLite."""
 
@@ -53,10 +56,11 @@ async def attach_artifact(
     *,
     actor: Actor,
     largest: int,
+    step: int = OF_RUN,
     quotas: Quotas = DEFAULT_QUOTAS,
     folder: Path | None = None,
 ) -> int:
-    """Add a file to a run, or replace the one of that name; return its size in bytes.
+    """Add a file to a run, or replace the one of that name and step; return its size in bytes.
 
     Args:
         store: where it goes.
@@ -66,6 +70,7 @@ async def attach_artifact(
         chunks: the file.
         actor: who sends it.
         largest: how many bytes it may have.
+        step: position of the step that wrote it, from 1.
         quotas: say how many files a run may have, and how many bytes all of them.
         folder: where it lies until it is whole; the system's for such files if None.
 
@@ -89,7 +94,15 @@ async def attach_artifact(
     with TemporaryFile(dir=folder) as file:
         size = await compress(chunks, file, largest=min(largest, room), refused=refused)
         await write_artifact(
-            store, account_id, run_id, name, file, actor=actor, size=size, quotas=quotas
+            store,
+            account_id,
+            run_id,
+            name,
+            file,
+            actor=actor,
+            size=size,
+            step=step,
+            quotas=quotas,
         )
     return size
 
@@ -131,9 +144,10 @@ async def write_artifact(
     *,
     actor: Actor,
     size: int,
+    step: int,
     quotas: Quotas,
 ) -> None:
-    """Write a compressed file to the database, a step at a time; the last step shows it.
+    """Write a compressed file to the database, a few parts at a time; the last ones show it.
 
     Raises:
         NotFoundError: the run has gone meanwhile.
@@ -142,20 +156,21 @@ async def write_artifact(
     left = file.tell()
     file.seek(0)
     artifact_id: ArtifactId | None = None
-    for step in count():
+    for turn in count():
         parts = await asyncio.to_thread(read_parts, file)
         left -= sum(map(len, parts))
-        artifact_id = await write_step(
+        artifact_id = await write_parts(
             store,
             account_id,
             run_id,
             name=name,
             artifact_id=artifact_id,
-            step=step,
+            first=turn * PARTS_AT_ONCE,
             parts=parts,
             is_last=not left,
             actor=actor,
             size=size,
+            step=step,
             quotas=quotas,
         )
         if not left:
@@ -163,21 +178,22 @@ async def write_artifact(
 
 
 @repeats_contended
-async def write_step(
+async def write_parts(
     store: Store,
     account_id: AccountId,
     run_id: RunId,
     *,
     name: str,
     artifact_id: ArtifactId | None,
-    step: int,
+    first: int,
     parts: Sequence[bytes],
     is_last: bool,
     actor: Actor,
     size: int,
+    step: int,
     quotas: Quotas,
 ) -> ArtifactId:
-    """Write a step of a file; the first one begins it, with no id yet. Errors as above."""
+    """Write the next parts of a file; the first ones begin it, with no id yet. Errors as above."""
     async with store.write() as tx:
         await permitted(tx, actor)
         if artifact_id is None:
@@ -185,8 +201,8 @@ async def write_step(
                 raise NotFoundError
             if size > room_for_artifact(*await count_artifacts(tx, run_id), quotas):
                 raise too_much_of_run(quotas)
-            artifact_id = await begin_artifact(tx, run_id, name, size=size)
-        await add_parts(tx, artifact_id, step * PARTS_AT_ONCE, parts)
+            artifact_id = await begin_artifact(tx, run_id, name, size=size, step=step)
+        await add_parts(tx, artifact_id, first, parts)
         if is_last and not await finish_artifact(tx, account_id, run_id, artifact_id):
             raise NotFoundError
     return artifact_id
@@ -205,18 +221,36 @@ def too_large(largest: int) -> TooLargeError:
 
 
 async def look_at_artifact(
-    store: Store, account_id: AccountId, run_id: RunId, name: str
+    store: Store, account_id: AccountId, run_id: RunId, name: str, step: int | None = None
 ) -> Artifact:
-    """Find a file of a run, to be read with ``pieces_of``.
+    """Find a file of a run, to be read with ``pieces_of``; by default the last step's.
 
     Raises:
         NotFoundError: the account has no such run, or that has no such file.
     """
     async with store.read() as tx:
-        artifact = await find_artifact(tx, account_id, run_id, name)
+        artifact = await find_artifact(tx, account_id, run_id, name, step)
     if artifact is None:
         raise NotFoundError
     return artifact
+
+
+async def look_at_artifact_of_job(
+    store: Store, account_id: AccountId, job_id: JobId, name: str
+) -> Artifact:
+    """Find a file of a job's last completed run, to be read with ``pieces_of``.
+
+    Raises:
+        NotFoundError: the job has no such run, or that has no such file.
+    """
+    wanted = RunFilter(job_ids=[job_id], statuses=COMPLETED)
+    last = Slice(order=RunOrder.ID, is_descending=True, limit=1)
+    async with store.read() as tx:
+        for one in await list_uncounted_runs(tx, account_id, wanted, last):
+            artifact = await find_artifact(tx, account_id, one.run.id, name)
+            if artifact is not None:
+                return artifact
+    raise NotFoundError
 
 
 async def pieces_of(store: Store, artifact: Artifact) -> AsyncIterator[bytes]:

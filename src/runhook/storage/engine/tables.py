@@ -240,6 +240,8 @@ artifacts = sa.Table(
     metadata,
     sa.Column("id", Number, primary_key=True),
     sa.Column("run_id", sa.ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    # Position of the step that wrote it, from 1; 0 if it is of the run.
+    sa.Column("step", sa.Integer, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     # Before it was compressed.
     sa.Column("size", sa.BigInteger, nullable=False),
@@ -252,6 +254,7 @@ sa.Index(
     "ix_artifacts_whole",
     artifacts.c.run_id,
     artifacts.c.name,
+    artifacts.c.step,
     unique=True,
     sqlite_where=artifacts.c.is_whole,
     postgresql_where=artifacts.c.is_whole,

@@ -20,6 +20,9 @@ from runhook.storage.engine.tables import artifact_parts, artifacts, runs
 PART = 256 << 10
 """How many bytes of a compressed file a row holds at most: reading one holds as much memory."""
 
+OF_RUN = 0
+"""In place of a step, for a file that no step in particular has written."""
+
 ArtifactId = NewType("ArtifactId", int)
 
 
@@ -43,11 +46,13 @@ async def count_artifacts(tx: Transaction, run_id: RunId) -> tuple[int, int]:
     return int(row.files), int(row.size)
 
 
-async def begin_artifact(tx: Transaction, run_id: RunId, name: str, *, size: int) -> ArtifactId:
-    """Start a file that stays invisible until it is whole; None if the account has no such run."""
+async def begin_artifact(
+    tx: Transaction, run_id: RunId, name: str, *, size: int, step: int = OF_RUN
+) -> ArtifactId:
+    """Start a file of a run or of a step of it, which stays invisible until it is whole."""
     rows = await tx.execute(
         sa.insert(artifacts)
-        .values(run_id=run_id, name=name, size=size, is_whole=False, touched_at=tx.now)
+        .values(run_id=run_id, step=step, name=name, size=size, is_whole=False, touched_at=tx.now)
         .returning(artifacts.c.id)
     )
     return ArtifactId(rows.scalar_one())
@@ -68,14 +73,15 @@ async def add_parts(
 async def finish_artifact(
     tx: Transaction, account_id: AccountId, run_id: RunId, artifact_id: ArtifactId
 ) -> bool:
-    """Show a file that is whole, and no earlier one of its name; say if it is still there."""
+    """Show a file that is whole, and no earlier one of its name and step; say if it is there."""
     # A transaction that finishes a file of the same name comes after us, or before.
     if not await holds_run(tx, account_id, run_id):
         return False
-    name = sa.select(artifacts.c.name).where(artifacts.c.id == artifact_id).scalar_subquery()
+    this = sa.select(artifacts.c.name, artifacts.c.step).where(artifacts.c.id == artifact_id)
+    place = sa.tuple_(artifacts.c.name, artifacts.c.step)
     await tx.execute(
         sa.update(artifacts)
-        .where(artifacts.c.run_id == run_id, artifacts.c.name == name, artifacts.c.is_whole)
+        .where(artifacts.c.run_id == run_id, place.in_(this), artifacts.c.is_whole)
         .values(is_whole=False, touched_at=tx.now)
     )
     finished = await tx.execute(
@@ -93,20 +99,28 @@ async def holds_run(tx: Transaction, account_id: AccountId, run_id: RunId) -> bo
     return found.one_or_none() is not None
 
 
-async def list_artifacts(tx: Transaction, account_id: AccountId, run_id: RunId) -> Sequence[str]:
-    """Names of a run's files, sorted."""
+async def list_artifacts(
+    tx: Transaction, account_id: AccountId, run_id: RunId, step: int | None = None
+) -> Sequence[str]:
+    """Names of a run's files, sorted; of one step of it unless that is None."""
     names = await tx.execute(
         sa.select(artifacts.c.name)
+        .distinct()
         .join(runs, runs.c.id == artifacts.c.run_id)
-        .where(runs.c.account_id == account_id, runs.c.id == run_id, artifacts.c.is_whole)
+        .where(
+            runs.c.account_id == account_id,
+            runs.c.id == run_id,
+            artifacts.c.is_whole,
+            *of_step(step),
+        )
     )
     return sorted(names.scalars())
 
 
 async def find_artifact(
-    tx: Transaction, account_id: AccountId, run_id: RunId, name: str
+    tx: Transaction, account_id: AccountId, run_id: RunId, name: str, step: int | None = None
 ) -> Artifact | None:
-    """Find a file of one of this account's runs."""
+    """Find a file of one of this account's runs; of the last step that has one if none is given."""
     rows = await tx.execute(
         sa.select(artifacts.c.id, artifacts.c.size)
         .join(runs, runs.c.id == artifacts.c.run_id)
@@ -115,10 +129,18 @@ async def find_artifact(
             runs.c.id == run_id,
             artifacts.c.name == name,
             artifacts.c.is_whole,
+            *of_step(step),
         )
+        .order_by(artifacts.c.step.desc())
+        .limit(1)
     )
     row = rows.one_or_none()
     return None if row is None else Artifact(id=ArtifactId(row.id), size=row.size)
+
+
+def of_step(step: int | None) -> Sequence[sa.ColumnElement[bool]]:
+    """Condition for the files of a step and of the run as a whole; none for those of all steps."""
+    return [] if step is None else [artifacts.c.step.in_([step, OF_RUN])]
 
 
 async def read_part(tx: Transaction, artifact_id: ArtifactId, number: int) -> bytes | None:

@@ -1,1 +1,1 @@
-INSERT INTO artifacts (run_id, name, size, is_whole, touched_at) VALUES ($1::BIGINT, $2::VARCHAR, $3::BIGINT, $4::BOOLEAN, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) RETURNING artifacts.id;
+INSERT INTO artifacts (run_id, step, name, size, is_whole, touched_at) VALUES ($1::BIGINT, $2::INTEGER, $3::VARCHAR, $4::BIGINT, $5::BOOLEAN, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) RETURNING artifacts.id;

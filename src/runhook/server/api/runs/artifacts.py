@@ -4,20 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, get, put
 from litestar.exceptions import ClientException, InternalServerException
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 from msgspec import Struct
 
 from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.people.callers import Caller
 from runhook.domain.people.permissions import Permission
-from runhook.domain.runs.run import RunId
+from runhook.domain.runs.run import JobId, RunId
 from runhook.operations.runs.artifacts import (
     attach_artifact,
     look_at_artifact,
+    look_at_artifact_of_job,
     pieces_of,
     too_large,
 )
@@ -25,8 +27,8 @@ from runhook.server.access.authentication import needs
 from runhook.server.api.wire import Envelope
 from runhook.server.http.heads import ASKED_BY_HEAD
 from runhook.server.http.transfers import HELD, holding
-from runhook.server.services import Calling, Serving
-from runhook.storage.runs.artifacts import list_artifacts
+from runhook.server.services import Calling, Services, Serving
+from runhook.storage.runs.artifacts import OF_RUN, Artifact, list_artifacts
 from runhook.storage.runs.rows import find_run
 
 
@@ -39,6 +41,10 @@ class ArtifactOut(Struct, kw_only=True):
 
 
 AnyRequest = Request[Any, Any, Any]
+
+LARGEST_STEP = 1_000
+Step = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_STEP)]
+"""Position of a step in its run, from 1."""
 
 LONGEST_TRANSFER = timedelta(minutes=15)
 """How long a file may take to come in."""
@@ -57,8 +63,10 @@ async def put_artifact(
     caller: Calling,
     run_id: FromPath[int],
     name: FromPath[str],
+    *,
+    step: Step = None,
 ) -> Envelope[ArtifactOut]:
-    """Attach a file to a run, or replace the one of that name; also after the run's end."""
+    """Attach a file to a run or to one of its steps, or replace that one's; also after its end."""
     if (request.content_length or 0) > services.largest_artifact:
         raise too_large(services.largest_artifact)
     with services.arriving.one_more(caller.account_id):
@@ -71,6 +79,7 @@ async def put_artifact(
                 chunks_of(request),
                 actor=caller.actor,
                 largest=services.largest_artifact,
+                step=step or OF_RUN,
                 quotas=services.quotas,
                 folder=services.scratch_folder,
             )
@@ -79,14 +88,14 @@ async def put_artifact(
 
 @get("/runs/{run_id:int}/artifacts", **needs(Permission.READ_RUNS))
 async def show_artifacts(
-    services: Serving, caller: Calling, run_id: FromPath[int]
+    services: Serving, caller: Calling, run_id: FromPath[int], step: Step = None
 ) -> Envelope[list[str]]:
-    """List the names of a run's files."""
+    """List the names of a run's files, or of those that one of its steps has written."""
     known_id = RunId(run_id)
     async with services.store.read() as tx:
         if await find_run(tx, caller.account_id, known_id) is None:
             raise NotFoundError
-        names = await list_artifacts(tx, caller.account_id, known_id)
+        names = await list_artifacts(tx, caller.account_id, known_id, step)
     return Envelope(data=list(names))
 
 
@@ -101,14 +110,40 @@ async def get_artifact(
     caller: Calling,
     run_id: FromPath[int],
     name: FromPath[str],
+    *,
+    step: Step = None,
 ) -> Stream:
-    """Give back a file as it was sent."""
-    account_id = caller.account_id
-    artifact = await look_at_artifact(services.store, account_id, RunId(run_id), name)
+    """Give back a file as it was sent, of this step, or of the last one that has written it."""
+    run = RunId(run_id)
+    artifact = await look_at_artifact(services.store, caller.account_id, run, name, step)
+    return stream_of(artifact, name, request, services, caller)
+
+
+@get(
+    "/jobs/{job_id:int}/artifacts/{name:str}",
+    middleware=[holding],
+    **needs(Permission.READ_RUNS),
+)
+async def get_job_artifact(
+    request: AnyRequest,
+    services: Serving,
+    caller: Calling,
+    job_id: FromPath[int],
+    name: FromPath[str],
+) -> Stream:
+    """Give back a file of the job's last run that has completed, successfully or not."""
+    artifact = await look_at_artifact_of_job(services.store, caller.account_id, JobId(job_id), name)
+    return stream_of(artifact, name, request, services, caller)
+
+
+def stream_of(
+    artifact: Artifact, name: str, request: AnyRequest, services: Services, caller: Caller
+) -> Stream:
+    """Response with a file, which counts among the account's transfers until it is sent."""
     is_head = ASKED_BY_HEAD in request.scope["state"]
     if not is_head:
         held: ExitStack = request.scope["state"][HELD]
-        held.enter_context(services.leaving.one_more(account_id))
+        held.enter_context(services.leaving.one_more(caller.account_id))
     return Stream(
         iter(()) if is_head else pieces_of(services.store, artifact),
         # A file that calls itself HTML must not become a page of ours.
@@ -155,4 +190,4 @@ async def chunks_of(request: AnyRequest) -> AsyncIterator[bytes]:
         raise InvalidError("The file ended before all of it had come.") from None
 
 
-READS = [show_artifacts, get_artifact]
+READS = [show_artifacts, get_artifact, get_job_artifact]

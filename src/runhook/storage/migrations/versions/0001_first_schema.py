@@ -322,6 +322,7 @@ def upgrade() -> None:
         "artifacts",
         sa.Column("id", Number, nullable=False),
         sa.Column("run_id", Number, nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("is_whole", sa.Boolean(), nullable=False),
@@ -335,7 +336,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_artifacts_whole",
         "artifacts",
-        ["run_id", "name"],
+        ["run_id", "name", "step"],
         unique=True,
         sqlite_where=sa.text("is_whole"),
         postgresql_where=sa.text("is_whole"),
