@@ -92,7 +92,7 @@ def test_a_step_that_another_wrapper_reports_tells_of_owners(
 @pytest.mark.parametrize(
     "manifest",
     [
-        a_manifest("another-tag"),
+        a_manifest("another-tag", "another invocation"),
         a_manifest("", "another invocation"),
         "",
         "{",
@@ -125,6 +125,15 @@ def test_a_dbt_without_our_environment_is_known_by_its_invocation(
     assert nodes_told(service)[0]["owners"] == [{"name": "Ann"}]
 
 
+def test_a_manifest_that_kept_an_earlier_commands_tag_is_known_by_its_invocation(
+    wrapper: Wrapper, service: StubService
+):
+    """dbt's partial parsing keeps the tag of the command that parsed the project first."""
+    with_manifest(wrapper, a_manifest("another-tag")).run(*DBT_WITH_MANIFEST)
+
+    assert nodes_told(service)[0]["owners"] == [{"name": "Ann"}]
+
+
 def test_secrets_in_a_manifest_are_not_told(wrapper: Wrapper, service: StubService):
     secret = "kX9#vQ2!pL"
     manifest = a_manifest(meta={"owner": {"name": "Ann", "pager": secret}}, tags=[secret])
@@ -148,7 +157,7 @@ def test_an_enormous_manifest_is_left_alone(wrapper: Wrapper, service: StubServi
 
 LOOKING_UP = """
 import json, pathlib, sys
-from runhook.domain.manifests import facts_in
+from runhook.domain.dbt.manifests import facts_in
 
 def peak():
     # Not ru_maxrss, which begins with that of the process this one was started by.
