@@ -19,6 +19,7 @@ from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.runs.run import StartReport
+from runhook.operations.context import Context
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.runs.publish import Publisher, Start
@@ -79,7 +80,7 @@ async def add_webhook(store: Store, url: str, name: str = "benchmark") -> str:
     """Make a webhook that wants every start."""
     change = WebhookChange(name=name, client_url=url, event_types=["job.run.started"])
     webhook, _ = await create_webhook(
-        store, FIRST_ACCOUNT, change, actor=COMMAND_LINE, policy=LOOPBACK, clock=SystemClock()
+        Context(store, SystemClock(), COMMAND_LINE, policy=LOOPBACK), FIRST_ACCOUNT, change
     )
     return webhook.id
 

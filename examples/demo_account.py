@@ -37,6 +37,7 @@ from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
 from runhook.domain.webhooks.failing import HOPELESS_SINCE, WELL, Health, hopeless_reason
 from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.people.invite import Acceptance, accept, invite
@@ -191,7 +192,7 @@ async def add_people(store: Store, clock: PastClock) -> str:
     """Add members, an open invitation, whose secret is returned, and tokens."""
     people = [(EMAIL, "Ada", Role.OWNER), ("grace@example.com", "Grace", Role.MEMBER)]
     for email, name, role in people:
-        _, secret = await invite(store, FIRST_ACCOUNT, role, actor=COMMAND_LINE, clock=clock)
+        _, secret = await invite(Context(store, clock, COMMAND_LINE), FIRST_ACCOUNT, role)
         await accept(
             store,
             secret,
@@ -201,19 +202,14 @@ async def add_people(store: Store, clock: PastClock) -> str:
             clock=clock,
         )
     _, invitation = await invite(
-        store,
-        FIRST_ACCOUNT,
-        Role.VIEWER,
-        email="edsger@example.com",
-        actor=COMMAND_LINE,
-        clock=clock,
+        Context(store, clock, COMMAND_LINE), FIRST_ACCOUNT, Role.VIEWER, email="edsger@example.com"
     )
     for name, permission_set in [
         ("airflow", PermissionSet.JOB_RUNNER),
         ("terraform", PermissionSet.WEBHOOKS_ONLY),
     ]:
         await create_token(
-            store, FIRST_ACCOUNT, permission_set, name=name, actor=COMMAND_LINE, clock=clock
+            Context(store, clock, COMMAND_LINE), FIRST_ACCOUNT, permission_set, name=name
         )
     return invitation
 
@@ -225,18 +221,12 @@ async def add_webhooks(store: Store, clock: PastClock) -> list[Webhook]:
         clock.present += timedelta(minutes=1)
         change = WebhookChange(name=name, client_url=url, event_types=event_types)
         webhook, _ = await create_webhook(
-            store, FIRST_ACCOUNT, change, actor=COMMAND_LINE, policy=policy, clock=clock
+            Context(store, clock, COMMAND_LINE, policy=policy), FIRST_ACCOUNT, change
         )
         created.append(webhook)
     change = WebhookChange(description="Posts to #data-alerts; owned by the platform team.")
     await change_webhook(
-        store,
-        FIRST_ACCOUNT,
-        created[0].id,
-        change,
-        actor=COMMAND_LINE,
-        policy=policy,
-        clock=clock,
+        Context(store, clock, COMMAND_LINE, policy=policy), FIRST_ACCOUNT, created[0].id, change
     )
     return created
 
@@ -403,12 +393,10 @@ async def begin_to_redeliver(
 ) -> RedeliveryId:
     """Begin a redelivery."""
     redelivery = await begin_redelivery(
-        store,
+        Context(store, PastClock(now), Actor(kind=ActorKind.USER, id=1, name=EMAIL)),
         FIRST_ACCOUNT,
         selection,
         retention=timedelta(days=30),
-        actor=Actor(kind=ActorKind.USER, id=1, name=EMAIL),
-        clock=PastClock(now),
     )
     return redelivery.id
 

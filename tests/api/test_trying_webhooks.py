@@ -11,6 +11,7 @@ from runhook.dispatcher.rescuer import Rescuer
 from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.runs.run import AccountId
+from runhook.operations.context import Context
 from runhook.operations.deliveries.attempt import rescue_all
 from runhook.operations.webhooks.send_test import insert_sample
 from runhook.outbound.sender import TESTS_AT_ONCE
@@ -175,12 +176,10 @@ async def test_a_test_whose_process_died_has_failed_and_is_never_sent_by_a_dispa
     async with Receiver() as receiver:
         webhook = await new_webhook(admin, client_url=receiver.url)
         await insert_sample(
-            api.store,
+            Context(api.store, clock, SOMEBODY),
             AccountId(1),
             WebhookId(webhook["id"]),
             LEASE,
-            clock,
-            actor=SOMEBODY,
             public_url=None,
         )
         held = await the_event(admin, webhook)
@@ -200,12 +199,10 @@ async def test_a_restart_ends_tests_and_returns_deliveries(
     webhook = await new_webhook(admin)
     dead = Lease(owner="dead", duration=LEASE.duration)
     await insert_sample(
-        api.store,
+        Context(api.store, clock, SOMEBODY),
         AccountId(1),
         WebhookId(webhook["id"]),
         dead,
-        clock,
-        actor=SOMEBODY,
         public_url=None,
     )
 

@@ -10,6 +10,7 @@ from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.people.callers import RUNHOOK
 from runhook.domain.runs.run import AccountId
 from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.context import Context
 from runhook.operations.deliveries.attempt import claim_deliveries, record
 from runhook.operations.deliveries.redeliver import redeliver
 from runhook.operations.webhooks.send_test import send_test
@@ -103,13 +104,11 @@ async def test_a_test_counts_nothing(scene: Scene):
     webhook = await scene.webhook_at(await scene.receiver())
 
     await send_test(
-        scene.store,
+        Context(scene.store, scene.clock, RUNHOOK),
         await scene.sender(deadline=LONG),
         webhook.account_id,
         webhook.id,
-        actor=RUNHOOK,
         lease=REPLICAS[0],
-        clock=scene.clock,
     )
 
     assert len(await scene.tenant.deliveries(webhook)) == 1
@@ -126,7 +125,7 @@ async def test_counts_are_kept_as_long_as_the_log_would_be_and_not_only_as_long_
     scene.clock.advance(RETENTION - HOUR)
     delivery = await scene.tenant.delivery(webhook)
     await redeliver(
-        scene.store, webhook.account_id, webhook.id, delivery.id, actor=SOMEBODY, clock=scene.clock
+        Context(scene.store, scene.clock, SOMEBODY), webhook.account_id, webhook.id, delivery.id
     )
     await deliver_due(dispatcher)
     assert await counted(scene, webhook) == [(1, 0), (1, 0)]

@@ -13,6 +13,7 @@ from runhook.domain.deliveries.retries import RetrySchedule
 from runhook.domain.runs.run import Run, RunStatus
 from runhook.domain.webhooks.incidents import OUTDATED_WARNING, SUPERSEDED_REASON
 from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver import redeliver
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
 from runhook.operations.webhooks.subscribe import WebhookChange
@@ -193,12 +194,7 @@ async def test_what_is_redelivered_by_hand_is_sent_though_it_is_outdated(scene: 
     await deliver_due(worker)
     late, _ = await scene.tenant.deliveries(pager.webhook)
     redelivered = await redeliver(
-        scene.store,
-        late.account_id,
-        pager.webhook.id,
-        late.id,
-        actor=SOMEBODY,
-        clock=scene.clock,
+        Context(scene.store, scene.clock, SOMEBODY), late.account_id, pager.webhook.id, late.id
     )
     await deliver_due(worker)
 
@@ -272,12 +268,10 @@ async def test_what_is_outdated_is_not_redelivered_in_bulk(scene: Scene):
     await deliver_due(worker)
     scene.clock.advance(timedelta(seconds=1))
     begun = await begin_redelivery(
-        scene.store,
+        Context(scene.store, scene.clock, SOMEBODY),
         scene.tenant.account_id,
         Selection(since=scene.clock.now() - timedelta(hours=1)),
         retention=timedelta(days=30),
-        actor=SOMEBODY,
-        clock=scene.clock,
     )
     await work_off(Redeliverer(scene.store, scene.clock).tick, idle=INTERVAL)
     await deliver_due(worker)

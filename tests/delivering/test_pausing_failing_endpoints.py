@@ -7,6 +7,7 @@ from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.domain.deliveries.delivery import DeliveryState, Lease
 from runhook.domain.people.callers import RUNHOOK
 from runhook.domain.webhooks.failing import FIRST_PAUSE, HOPELESS_SINCE, PAUSE_AFTER, WELL
+from runhook.operations.context import Context
 from runhook.operations.deliveries.attempt import claim_deliveries, look, release
 from runhook.operations.webhooks.send_test import send_test
 from runhook.operations.webhooks.subscribe import WebhookChange
@@ -268,13 +269,11 @@ async def test_tests_count_for_nothing(scene: Scene):
     sender = await scene.sender()
     for _ in range(PAUSE_AFTER + 1):
         await send_test(
-            scene.store,
+            Context(scene.store, scene.clock, RUNHOOK),
             sender,
             webhook.account_id,
             webhook.id,
-            actor=RUNHOOK,
             lease=Lease(owner="a worker", duration=LEASE),
-            clock=scene.clock,
         )
 
     assert (await scene.shown(webhook)).health == WELL
@@ -286,13 +285,11 @@ async def test_a_test_that_succeeds_heals_nothing(scene: Scene):
     before = (await scene.shown(webhook)).health
 
     await send_test(
-        scene.store,
+        Context(scene.store, scene.clock, RUNHOOK),
         await scene.sender(),
         webhook.account_id,
         webhook.id,
-        actor=RUNHOOK,
         lease=Lease(owner="a worker", duration=LEASE),
-        clock=scene.clock,
     )
 
     assert (await scene.shown(webhook)).health == before

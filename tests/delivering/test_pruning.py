@@ -13,6 +13,7 @@ from runhook.domain.people.callers import RUNHOOK
 from runhook.domain.people.permissions import PermissionSet, Role
 from runhook.domain.runs.expectations import Expectation
 from runhook.domain.runs.run import Job, RunId
+from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver import redeliver
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
 from runhook.operations.people.tokens import create_token, remove_token
@@ -203,12 +204,10 @@ async def test_what_people_left_behind_goes_once_it_has_been_over_for_so_long(sc
             expires_at=scene.clock.now() + A_DAY,
         )
     await begin_redelivery(
-        scene.store,
+        Context(scene.store, scene.clock, SOMEBODY),
         scene.tenant.account_id,
         Selection(since=scene.clock.now()),
         retention=RETENTION,
-        actor=SOMEBODY,
-        clock=scene.clock,
     )
     leftovers = (sessions, invitations, redeliveries, audit_entries)
     assert owner
@@ -231,12 +230,10 @@ async def test_a_redelivery_that_runs_stays_with_its_shares(scene: Scene):
     await scene.tenant.deactivate(webhook)
     await scene.tenant.start()
     await begin_redelivery(
-        scene.store,
+        Context(scene.store, scene.clock, SOMEBODY),
         scene.tenant.account_id,
         Selection(since=scene.clock.now()),
         retention=RETENTION,
-        actor=SOMEBODY,
-        clock=scene.clock,
     )
 
     scene.clock.advance(RETENTION * 2)
@@ -256,12 +253,10 @@ async def test_what_somebody_redelivers_as_it_is_about_to_go_stays_or_was_gone_b
 
     redelivered, _ = await asyncio.gather(
         redeliver(
-            own_store,
+            Context(own_store, scene.clock, SOMEBODY),
             scene.tenant.account_id,
             webhook.id,
             delivery.id,
-            actor=SOMEBODY,
-            clock=scene.clock,
         ),
         prune(scene),
         return_exceptions=True,
@@ -386,19 +381,17 @@ async def test_looks_again_later_if_there_is_nothing_to_prune(scene: Scene):
 async def name(scene: Scene, job_name: str) -> Job:
     """Name a job that has not run, in an environment and a project of its own."""
     name = JobName(scene.tenant.account_id, f"of {job_name}", f"of {job_name}", job_name)
-    job, _ = await name_job(scene.store, name, actor=SOMEBODY, clock=scene.clock)
+    job, _ = await name_job(Context(scene.store, scene.clock, SOMEBODY), name)
     return job
 
 
 async def expect(scene: Scene, job: Job, every: str | None) -> None:
     """Expect a job, or no more."""
     await expect_job(
-        scene.store,
+        Context(scene.store, scene.clock, SOMEBODY),
         scene.tenant.account_id,
         job.id,
         every and Expectation.of(every, "1 hour"),
-        actor=SOMEBODY,
-        clock=scene.clock,
     )
 
 
@@ -508,13 +501,11 @@ async def test_what_is_left_of_a_deleted_webhook_goes_after_its_deliveries(scene
 async def test_tokens_go_when_they_were_invalid_for_the_retention(scene: Scene):
     async def add(name: str, lifetime: timedelta | None = None) -> int:
         token, _ = await create_token(
-            scene.store,
+            Context(scene.store, scene.clock, SOMEBODY),
             scene.tenant.account_id,
             PermissionSet.READ_ONLY,
             name=name,
             lifetime=lifetime,
-            actor=SOMEBODY,
-            clock=scene.clock,
         )
         return token.id
 
@@ -523,7 +514,7 @@ async def test_tokens_go_when_they_were_invalid_for_the_retention(scene: Scene):
     await add("for ever")
     scene.clock.advance(A_DAY)
     await remove_token(
-        scene.store, scene.tenant.account_id, revoked, actor=SOMEBODY, clock=scene.clock
+        Context(scene.store, scene.clock, SOMEBODY), scene.tenant.account_id, revoked
     )
     scene.clock.advance(RETENTION)
     await prune(scene)

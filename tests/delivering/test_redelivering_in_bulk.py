@@ -25,6 +25,7 @@ from runhook.domain.people.callers import RUNHOOK
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import RunStatus
 from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver import redeliver
 from runhook.operations.deliveries.redeliver_many import (
     begin_redelivery,
@@ -60,12 +61,10 @@ async def begin(scene: Scene, **narrowed: object) -> Redelivery:
     """Begin to redeliver what did not arrive in the last hour; what follows comes later."""
     selection = replace(Selection(since=scene.clock.now() - AN_HOUR), **narrowed)
     redelivery = await begin_redelivery(
-        scene.store,
+        Context(scene.store, scene.clock, SOMEBODY),
         scene.tenant.account_id,
         selection,
         retention=MONTH,
-        actor=SOMEBODY,
-        clock=scene.clock,
     )
     scene.clock.advance(A_SECOND)
     return redelivery
@@ -74,12 +73,10 @@ async def begin(scene: Scene, **narrowed: object) -> Redelivery:
 async def pick(scene: Scene, *picked: DeliveryId) -> Redelivery:
     """Begin to redeliver these; what follows comes later."""
     redelivery = await begin_redelivery(
-        scene.store,
+        Context(scene.store, scene.clock, SOMEBODY),
         scene.tenant.account_id,
         Picked(picked),
         retention=MONTH,
-        actor=SOMEBODY,
-        clock=scene.clock,
     )
     scene.clock.advance(A_SECOND)
     return redelivery
@@ -281,12 +278,7 @@ async def test_what_somebody_redelivered_by_hand_meanwhile_is_not_sent_again(sce
     begun = await begin(scene)
     by_hand = (await scene.tenant.deliveries(webhook))[0]
     await redeliver(
-        scene.store,
-        scene.tenant.account_id,
-        webhook.id,
-        by_hand.id,
-        actor=SOMEBODY,
-        clock=scene.clock,
+        Context(scene.store, scene.clock, SOMEBODY), scene.tenant.account_id, webhook.id, by_hand.id
     )
     await deliver_due(worker)
     scene.clock.advance(A_SECOND)
@@ -341,13 +333,11 @@ async def test_tests_are_never_redelivered(scene: Scene):
     receiver = await scene.receiver(status(500))
     webhook = await scene.webhook_at(receiver)
     await send_test(
-        scene.store,
+        Context(scene.store, scene.clock, RUNHOOK),
         await scene.sender(),
         scene.tenant.account_id,
         webhook.id,
-        actor=RUNHOOK,
         lease=LEASE,
-        clock=scene.clock,
     )
     scene.clock.advance(A_SECOND)
 
@@ -361,13 +351,11 @@ async def test_tests_are_never_redelivered(scene: Scene):
 async def test_a_test_beside_it_changes_nothing_about_that(scene: Scene):
     webhook = await failing_webhook(scene)
     await send_test(
-        scene.store,
+        Context(scene.store, scene.clock, RUNHOOK),
         await scene.sender(),
         scene.tenant.account_id,
         webhook.id,
-        actor=RUNHOOK,
         lease=LEASE,
-        clock=scene.clock,
     )
     async with scene.store.write() as tx:
         await end_waiting(tx, FAILED)
@@ -441,13 +429,11 @@ async def test_what_was_picked_twice_is_sent_once(scene: Scene):
 async def test_a_test_that_was_picked_and_a_webhook_that_is_off_get_nothing(scene: Scene):
     webhook = await skipping_webhook(scene, 1)
     await send_test(
-        scene.store,
+        Context(scene.store, scene.clock, RUNHOOK),
         await scene.sender(),
         scene.tenant.account_id,
         webhook.id,
-        actor=RUNHOOK,
         lease=LEASE,
-        clock=scene.clock,
     )
     await scene.tenant.deactivate(webhook)
     scene.clock.advance(A_SECOND)
@@ -611,7 +597,7 @@ async def test_a_canceled_redelivery_goes_no_further(scene: Scene):
     await working.tick()
 
     canceled = await cancel_redelivery(
-        scene.store, begun.account_id, begun.id, actor=SOMEBODY, clock=scene.clock
+        Context(scene.store, scene.clock, SOMEBODY), begun.account_id, begun.id
     )
     await drain(scene)
     pause = await working.tick()
@@ -628,9 +614,7 @@ async def test_a_cancellation_and_a_step_come_one_after_the_other(scene: Scene, 
 
     _, canceled = await asyncio.gather(
         redeliverer(scene, store).tick(),
-        cancel_redelivery(
-            scene.store, begun.account_id, begun.id, actor=SOMEBODY, clock=scene.clock
-        ),
+        cancel_redelivery(Context(scene.store, scene.clock, SOMEBODY), begun.account_id, begun.id),
     )
     await store.close()
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.domain.deliveries.delivery import DeliveryState, Lease
+from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.webhooks.send_test import send_test
 from runhook.storage.engine.tables import deliveries
@@ -127,13 +128,11 @@ async def test_a_test_with_a_longer_limit_of_its_own_is_held_until_its_end(scene
     webhook = await scene.tenant.webhook(receiver.url, attempt_timeout=limit.total_seconds())
     testing = asyncio.create_task(
         send_test(
-            scene.store,
+            Context(scene.store, scene.clock, SOMEBODY),
             await scene.sender(),
             FIRST_ACCOUNT,
             webhook.id,
-            actor=SOMEBODY,
             lease=Lease(owner="a worker", duration=LEASE),
-            clock=scene.clock,
         )
     )
     await receiver.wait_for(1)

@@ -10,6 +10,7 @@ from runhook.domain.errors import ConflictError
 from runhook.domain.people.callers import RUNHOOK
 from runhook.domain.webhooks.failing import FIRST_PAUSE
 from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.context import Context
 from runhook.operations.webhooks.send_test import send_test
 from runhook.storage.engine.tables import webhooks
 from tests.support.databases import VAULT
@@ -60,11 +61,9 @@ async def test_a_test_of_it_says_what_to_do(scene: Scene):
 
     with pytest.raises(ConflictError, match="Bring that key back, or rotate the secret"):
         await send_test(
-            scene.store,
+            Context(scene.store, scene.clock, RUNHOOK),
             await scene.sender(),
             webhook.account_id,
             webhook.id,
-            actor=RUNHOOK,
             lease=Lease(owner="a tester", duration=LEASE),
-            clock=scene.clock,
         )

@@ -18,6 +18,7 @@ from runhook.domain.runs.expectations import Expectation
 from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.service.timekeeping import FIRST_MOMENT, LASTING
 from runhook.domain.webhooks.failing import PAUSE_AFTER
+from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
 from runhook.operations.runs.expect import expect_job
 from runhook.operations.runs.watch_jobs import tell_of_missed_runs
@@ -285,12 +286,10 @@ async def test_a_clock_that_is_set_to_a_time_before_any_id_stops_no_pruning_for_
 async def test_while_a_clock_that_jumped_is_doubted_no_run_is_given_up_or_missed(scene: Scene):
     run = await scene.tenant.start(longest_silence=timedelta(days=1))
     await expect_job(
-        scene.store,
+        Context(scene.store, scene.clock, SOMEBODY),
         scene.tenant.account_id,
         run.job.id,
         Expectation.of("1 day", "1 hour"),
-        actor=SOMEBODY,
-        clock=scene.clock,
     )
     await live_on(scene, timedelta())
 
@@ -339,12 +338,10 @@ async def test_after_a_jump_is_taken_back_what_failed_in_it_is_redelivered(
     delivery = await scene.tenant.delivery(webhook)
 
     await begin_redelivery(
-        scene.store,
+        Context(scene.store, scene.clock, SOMEBODY),
         scene.tenant.account_id,
         Picked((delivery.id,)) if is_picked else Selection(since=scene.clock.now()),
         retention=RETENTION,
-        actor=SOMEBODY,
-        clock=scene.clock,
     )
     await work_off(Redeliverer(scene.store, scene.clock).tick, idle=redeliverer.INTERVAL)
     await deliver_due(await scene.dispatcher())

@@ -12,6 +12,7 @@ from runhook.clock import SystemClock
 from runhook.dispatcher.lanes import REQUESTS_PER_LANE
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.people.callers import COMMAND_LINE
+from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.runs.publish import Publisher, Start
 from runhook.operations.webhooks.subscribe import WebhookChange, create_webhook
@@ -51,12 +52,9 @@ async def publish(store: Store, url: str) -> None:
     change = WebhookChange(name="Alerts", client_url=url, event_types=["job.run.started"])
     clock = SystemClock()
     await create_webhook(
-        store,
+        Context(store, clock, COMMAND_LINE, policy=AddressPolicy.parse(NETWORKS)),
         FIRST_ACCOUNT,
         change,
-        actor=COMMAND_LINE,
-        policy=AddressPolicy.parse(NETWORKS),
-        clock=clock,
     )
     publisher = Publisher(store, clock)
     await asyncio.gather(

@@ -9,6 +9,7 @@ from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.runs.expectations import Expectation
 from runhook.domain.runs.run import JobId
 from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.context import Context
 from runhook.operations.runs.expect import expect_job
 from runhook.operations.runs.name_job import name_job
 from runhook.operations.runs.publish import Start
@@ -33,7 +34,7 @@ async def expect(
     job_id = (await tenant.start()).job.id if job is None else JobId(job)
     expectation = None if every is None else Expectation.of(every, grace)
     await expect_job(
-        tenant.store, tenant.account_id, job_id, expectation, actor=SOMEBODY, clock=tenant.clock
+        Context(tenant.store, tenant.clock, SOMEBODY), tenant.account_id, job_id, expectation
     )
     return job_id
 
@@ -74,7 +75,7 @@ async def test_a_run_that_does_not_start_in_time_is_told_of_once(tenant: Tenant)
 async def test_a_job_that_has_never_run_is_told_of_as_well(tenant: Tenant):
     webhook = await tenant.webhook(event_types=MISSED)
     name = JobName(tenant.account_id, "shop", "prod", "weekly")
-    job, _ = await name_job(tenant.store, name, actor=SOMEBODY, clock=tenant.clock)
+    job, _ = await name_job(Context(tenant.store, tenant.clock, SOMEBODY), name)
     await expect(tenant, job=job.id)
     tenant.clock.advance(DAY + HOUR)
 

@@ -8,6 +8,7 @@ from runhook.domain.errors import ConflictError, LimitedError
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import PermissionSet, Role
 from runhook.domain.people.quotas import Quotas
+from runhook.operations.context import Context
 from runhook.operations.people.invite import invite
 from runhook.operations.people.tokens import create_token, remove_token
 from runhook.operations.runs.name_job import name_job
@@ -35,13 +36,9 @@ def bounded(tenant: Tenant, stranger: Tenant, store: Store, clock: ManualClock) 
 async def test_so_many_webhooks_and_no_more_until_one_is_deleted(tenant: Tenant, store: Store):
     async def add() -> None:
         await create_webhook(
-            store,
+            Context(store, tenant.clock, COMMAND_LINE, policy=LOOPBACK, quotas=TWO),
             tenant.account_id,
             A_WEBHOOK,
-            actor=COMMAND_LINE,
-            policy=LOOPBACK,
-            quotas=TWO,
-            clock=tenant.clock,
         )
 
     first = await tenant.webhook()
@@ -56,14 +53,11 @@ async def test_so_many_webhooks_and_no_more_until_one_is_deleted(tenant: Tenant,
 async def test_so_many_valid_tokens_and_no_more_until_one_is_revoked(tenant: Tenant, store: Store):
     async def add(lifetime: timedelta | None = None) -> int:
         token, _ = await create_token(
-            store,
+            Context(store, tenant.clock, COMMAND_LINE, quotas=TWO),
             tenant.account_id,
             PermissionSet.READ_ONLY,
             name="ci",
             lifetime=lifetime,
-            actor=COMMAND_LINE,
-            quotas=TWO,
-            clock=tenant.clock,
         )
         return token.id
 
@@ -72,7 +66,7 @@ async def test_so_many_valid_tokens_and_no_more_until_one_is_revoked(tenant: Ten
     with pytest.raises(ConflictError, match="RUNHOOK_MAX_TOKENS"):
         await add()
 
-    await remove_token(store, tenant.account_id, first, actor=COMMAND_LINE, clock=tenant.clock)
+    await remove_token(Context(store, tenant.clock, COMMAND_LINE), tenant.account_id, first)
     await add()
     tenant.clock.advance(timedelta(days=2))
     await add()
@@ -81,12 +75,7 @@ async def test_so_many_valid_tokens_and_no_more_until_one_is_revoked(tenant: Ten
 async def test_open_invitations_count_as_members(tenant: Tenant, store: Store):
     async def add() -> None:
         await invite(
-            store,
-            tenant.account_id,
-            Role.VIEWER,
-            actor=COMMAND_LINE,
-            quotas=TWO,
-            clock=tenant.clock,
+            Context(store, tenant.clock, COMMAND_LINE, quotas=TWO), tenant.account_id, Role.VIEWER
         )
 
     await add()
@@ -120,11 +109,8 @@ async def test_a_job_too_many_is_refused_and_known_ones_go_on(
         await bounded.start("run-3", job_name="c")
     with pytest.raises(ConflictError, match="RUNHOOK_MAX_JOBS"):
         await name_job(
-            store,
+            Context(store, bounded.clock, COMMAND_LINE, quotas=TWO),
             JobName(bounded.account_id, "jaffle", "production", "c"),
-            actor=COMMAND_LINE,
-            quotas=TWO,
-            clock=bounded.clock,
         )
 
     await bounded.start("run-3", job_name="a")

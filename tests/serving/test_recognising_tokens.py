@@ -6,6 +6,7 @@ from runhook.clock import SystemClock
 from runhook.domain.errors import UnauthorizedError
 from runhook.domain.people.callers import COMMAND_LINE, Caller
 from runhook.domain.people.permissions import PermissionSet
+from runhook.operations.context import Context
 from runhook.operations.people.authenticate import Authenticator, token_digest
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.people.tokens import create_token
@@ -19,12 +20,7 @@ async def test_many_requests_at_once_need_few_look_ups(store: Store):
     texts = {}
     for name in ("a", "b"):
         _, texts[name] = await create_token(
-            store,
-            FIRST_ACCOUNT,
-            PermissionSet.JOB_RUNNER,
-            name=name,
-            actor=COMMAND_LINE,
-            clock=clock,
+            Context(store, clock, COMMAND_LINE), FIRST_ACCOUNT, PermissionSet.JOB_RUNNER, name=name
         )
     authenticator = Authenticator(store, clock)
 

@@ -25,6 +25,7 @@ from runhook.domain.errors import InvalidError, UnavailableError
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.people.callers import COMMAND_LINE
+from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.runs.publish import Publisher, Start
@@ -110,12 +111,9 @@ class Soak:
                 options={"rate_limit": "50/second"} if path == LIMITED else {},
             )
             webhook, _ = await create_webhook(
-                self._store,
+                Context(self._store, self._clock, COMMAND_LINE, policy=POLICY),
                 FIRST_ACCOUNT,
                 change,
-                actor=COMMAND_LINE,
-                policy=POLICY,
-                clock=self._clock,
             )
             self.webhooks[path] = webhook.id
 
@@ -192,22 +190,17 @@ class Soak:
         """Activate what was given up, and redeliver what did not arrive."""
         for webhook_id in self.webhooks.values():
             await change_webhook(
-                self._store,
+                Context(self._store, self._clock, COMMAND_LINE, policy=POLICY),
                 FIRST_ACCOUNT,
                 webhook_id,
                 WebhookChange(active=True),
-                actor=COMMAND_LINE,
-                policy=POLICY,
-                clock=self._clock,
             )
         try:
             await begin_redelivery(
-                self._store,
+                Context(self._store, self._clock, COMMAND_LINE),
                 FIRST_ACCOUNT,
                 Selection(since=self._clock.now() - MONTH + timedelta(hours=1)),
                 retention=MONTH,
-                actor=COMMAND_LINE,
-                clock=self._clock,
             )
         except InvalidError:
             # There is nothing to redeliver.

@@ -25,6 +25,7 @@ from runhook.domain.runs.run import (
 from runhook.domain.webhooks.options import OPTIONS
 from runhook.domain.webhooks.signature import Secret
 from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.context import Context
 from runhook.operations.ids import new_account_identifier
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.runs.publish import (
@@ -121,7 +122,7 @@ class Tenant:
             **{"name": "Alerts", "event_types": EVERY_EVENT, **fields},
         )
         webhook, secret = await create_webhook(
-            self.store, self.account_id, change, actor=SOMEBODY, policy=LOOPBACK, clock=self.clock
+            Context(self.store, self.clock, SOMEBODY, policy=LOOPBACK), self.account_id, change
         )
         self.secrets[webhook.id] = secret
         return webhook
@@ -129,13 +130,10 @@ class Tenant:
     async def change(self, webhook: Webhook, change: WebhookChange) -> Webhook:
         """Change a webhook."""
         return await change_webhook(
-            self.store,
+            Context(self.store, self.clock, SOMEBODY, policy=LOOPBACK),
             self.account_id,
             webhook.id,
             change,
-            actor=SOMEBODY,
-            policy=LOOPBACK,
-            clock=self.clock,
         )
 
     async def activate(self, webhook: Webhook) -> Webhook:
@@ -148,9 +146,7 @@ class Tenant:
 
     async def remove(self, webhook: Webhook) -> None:
         """Delete a webhook."""
-        await remove_webhook(
-            self.store, self.account_id, webhook.id, actor=SOMEBODY, clock=self.clock
-        )
+        await remove_webhook(Context(self.store, self.clock, SOMEBODY), self.account_id, webhook.id)
 
     async def start(self, run_key: str = "run-1", **fields: Unpack[ReportFields]) -> Run:
         """Report that a run started."""

@@ -18,6 +18,7 @@ from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import PermissionSet, Role
 from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas
 from runhook.domain.runs.run import AccountId
+from runhook.operations.context import Context
 from runhook.operations.people.authenticate import Authenticator
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.tokens import create_token
@@ -112,12 +113,10 @@ class Api:
     ) -> str:
         """Return a new token."""
         _, text = await create_token(
-            self.store,
+            Context(self.store, self.clock, COMMAND_LINE),
             account_id,
             permission_set,
             name="a test's",
-            actor=COMMAND_LINE,
-            clock=self.clock,
         )
         return text
 

@@ -6,6 +6,7 @@ from argon2 import PasswordHasher
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import Role
 from runhook.domain.runs.run import AccountId
+from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.invite import Acceptance, accept, invite
 from runhook.operations.people.passwords import Passwords
@@ -37,7 +38,7 @@ async def session_of_new_user(
 ) -> str:
     """Make a user with this role in an account; return what the cookie of their session holds."""
     email = email or f"{role}-{account_id}@example.com"
-    _, secret = await invite(store, account_id, role, actor=COMMAND_LINE, clock=clock)
+    _, secret = await invite(Context(store, clock, COMMAND_LINE), account_id, role)
     begun = await accept(
         store,
         secret,

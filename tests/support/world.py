@@ -15,6 +15,7 @@ from runhook.domain.deliveries.redeliveries import Selection
 from runhook.domain.people.callers import RUNHOOK, Actor, ActorKind
 from runhook.domain.people.permissions import PermissionSet, Role
 from runhook.domain.runs.run import AccountId
+from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
 from runhook.operations.people.authenticate import token_digest
 from runhook.operations.people.begin import FIRST_ACCOUNT
@@ -107,12 +108,10 @@ async def a_world(api: Api) -> World:
     async with api.store.write() as tx:
         await end_waiting(tx, DeliveryState.FAILED, attempt_count=1)
     redelivery = await begin_redelivery(
-        api.store,
+        Context(api.store, api.clock, Actor(kind=ActorKind.USER, id=1, name=f"somebody {MARK}")),
         FIRST_ACCOUNT,
         Selection(since=now - timedelta(hours=1)),
         retention=timedelta(days=30),
-        actor=Actor(kind=ActorKind.USER, id=1, name=f"somebody {MARK}"),
-        clock=api.clock,
     )
     async with api.store.write() as tx:
         await tx.execute(

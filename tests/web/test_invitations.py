@@ -4,6 +4,7 @@ import pytest
 
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import Role
+from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.invite import invite
 from runhook.storage.engine.tables import members, users
@@ -18,7 +19,7 @@ TYPED = {"email": "grace@example.com", "name": "Grace", "password": PASSWORD}
 
 async def link_to(api: Api, account_id=FIRST_ACCOUNT, email: str | None = None) -> str:
     _, secret = await invite(
-        api.store, account_id, Role.MEMBER, email=email, actor=COMMAND_LINE, clock=api.clock
+        Context(api.store, api.clock, COMMAND_LINE), account_id, Role.MEMBER, email=email
     )
     return f"/invitations/{secret}"
 

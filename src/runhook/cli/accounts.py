@@ -12,6 +12,7 @@ from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import Role
 from runhook.domain.runs.run import AccountId
+from runhook.operations.context import Context
 from runhook.operations.people.accounts import all_accounts, create_account
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.people.invite import invite, link_of
@@ -96,8 +97,8 @@ async def create_with_owner(
             payload_version=settings.default_payload_version,
             clock=clock,
         )
-        account = await create_account(store, name, version, actor=COMMAND_LINE, clock=clock)
-        _, secret = await invite(store, account.id, Role.OWNER, actor=COMMAND_LINE, clock=clock)
+        account = await create_account(Context(store, clock, COMMAND_LINE), name, version)
+        _, secret = await invite(Context(store, clock, COMMAND_LINE), account.id, Role.OWNER)
     return account, link_of(secret, public_base(settings))
 
 
@@ -118,7 +119,7 @@ async def invite_owner(settings: Settings, account_id: AccountId, *, email: str 
             clock=clock,
         )
         _, secret = await invite(
-            store, account_id, Role.OWNER, email=email, actor=COMMAND_LINE, clock=clock
+            Context(store, clock, COMMAND_LINE), account_id, Role.OWNER, email=email
         )
     return link_of(secret, public_base(settings))
 

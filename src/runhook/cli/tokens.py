@@ -11,6 +11,7 @@ from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import PermissionSet
 from runhook.domain.runs.run import AccountId
+from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.people.tokens import (
     LONGEST_LIFETIME,
@@ -102,13 +103,11 @@ async def create_token_in(
             clock=clock,
         )
         _, text = await create_token(
-            store,
+            Context(store, clock, COMMAND_LINE),
             account_id,
             permission_set,
             name=name,
             lifetime=lifetime,
-            actor=COMMAND_LINE,
-            clock=clock,
         )
         return text
 
@@ -128,7 +127,7 @@ async def revoke_by_id(settings: Settings, account_id: AccountId, token_id: int)
         raise NotFoundError(f"There is no token {token_id} in this account.")
     async with open_store(settings) as store:
         clock = await database_clock(store)
-        await remove_token(store, account_id, token_id, actor=COMMAND_LINE, clock=clock)
+        await remove_token(Context(store, clock, COMMAND_LINE), account_id, token_id)
 
 
 def print_table(tokens: Sequence[Token], now: datetime) -> None:

@@ -16,8 +16,9 @@ from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.network.forwarding import TrustedProxies
-from runhook.domain.people.callers import Caller
+from runhook.domain.people.callers import Actor, Caller
 from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas
+from runhook.operations.context import Context
 from runhook.operations.people.authenticate import Authenticator
 from runhook.operations.people.passwords import Passwords
 from runhook.operations.runs.publish import Publisher
@@ -87,6 +88,10 @@ class Services:
         object.__setattr__(self, "turns", Turns(is_guessed_at))
         room = WaitingRoom(self.store.outage, self.outage_patience)
         object.__setattr__(self, "waiting_room", room)
+
+    def context(self, actor: Actor) -> Context:
+        """What a change is made with in somebody's name."""
+        return Context(self.store, self.clock, actor, policy=self.policy, quotas=self.quotas)
 
 
 def provide_services(state: State) -> Services:

@@ -2,20 +2,19 @@
 
 from dataclasses import dataclass
 
-from runhook.clock import Clock
 from runhook.domain.deliveries.delivery import DeliveryState, check_redelivery
 from runhook.domain.errors import ConflictError, NotFoundError
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.people.auditing import AuditAction
-from runhook.domain.people.callers import Actor
 from runhook.domain.runs.run import AccountId
 from runhook.domain.webhooks.incidents import OUTDATED_WARNING, opens_incidents
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
 from runhook.storage.deliveries.rows import LoggedDelivery, find_delivery, return_to_queue
-from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.store import Transaction
 from runhook.storage.webhooks.rows import lock_webhook
 from runhook.storage.webhooks.standings import outdated_among
 
@@ -31,13 +30,7 @@ class Redelivered:
 
 @repeats_contended
 async def redeliver(
-    store: Store,
-    account_id: AccountId,
-    webhook_id: WebhookId,
-    delivery_id: DeliveryId,
-    *,
-    actor: Actor,
-    clock: Clock,
+    context: Context, account_id: AccountId, webhook_id: WebhookId, delivery_id: DeliveryId
 ) -> Redelivered:
     """Make a delivery due now, whatever became of it before; one that waits, waits no longer.
 
@@ -47,9 +40,9 @@ async def redeliver(
         NotFoundError: the webhook is not this account's, or the delivery is not this webhook's.
         ConflictError: it is being sent, it is a test, or the webhook is not active.
     """
-    now = clock.now()
-    async with store.write() as tx:
-        await permitted(tx, actor)
+    now = context.clock.now()
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
         # Lock the webhook first: a deactivation waits for us, then cancels what we queue.
         webhook = await lock_webhook(tx, account_id, webhook_id)
         before = await find_delivery(tx, account_id, delivery_id)
@@ -61,7 +54,7 @@ async def redeliver(
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             AuditAction.DELIVERY_REDELIVERED,
             delivery_id,
             before={"state": before.state.value},

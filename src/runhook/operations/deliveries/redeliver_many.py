@@ -23,10 +23,10 @@ from runhook.domain.deliveries.redeliveries import (
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.people.auditing import AuditAction, Facts
-from runhook.domain.people.callers import Actor
 from runhook.domain.runs.run import AccountId
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.ids import new_redelivery_id
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
@@ -80,23 +80,17 @@ async def preview_redelivery(
 
 @repeats_contended
 async def begin_redelivery(
-    store: Store,
-    account_id: AccountId,
-    selection: Selection | Picked,
-    *,
-    retention: timedelta,
-    actor: Actor,
-    clock: Clock,
+    context: Context, account_id: AccountId, selection: Selection | Picked, *, retention: timedelta
 ) -> Redelivery:
     """Begin to redeliver what is selected; what is meant is fixed from here on.
 
     Raises:
         InvalidError: a value of the selection is not valid; the message begins with its name.
     """
-    now = clock.now()
+    now = context.clock.now()
     selection = check(selection, now=now, retention=retention)
     # Counting may take a while, and writers must not wait for it.
-    async with store.read() as tx:
+    async with context.store.read() as tx:
         fixed_at, counted = await count_selected(tx, account_id, selection)
         webhook_ids = await concerned_webhooks(tx, account_id, selection, counted)
     start = LogPlace(EPOCH if isinstance(selection, Picked) else selection.since, DeliveryId(""))
@@ -111,17 +105,17 @@ async def begin_redelivery(
             RedeliveryShare(webhook_id=one, total=counted.by_webhook.get(one, 0), place=start)
             for one in webhook_ids
         ),
-        created_by=actor.name,
+        created_by=context.actor.name,
         created_at=now,
         ended_at=None if webhook_ids else now,
     )
-    async with store.write() as tx:
-        await permitted(tx, actor)
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
         await insert_redelivery(tx, redelivery)
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             AuditAction.REDELIVERY_BEGUN,
             redelivery.id,
             before=None,
@@ -133,7 +127,7 @@ async def begin_redelivery(
 
 @repeats_contended
 async def cancel_redelivery(
-    store: Store, account_id: AccountId, redelivery_id: RedeliveryId, *, actor: Actor, clock: Clock
+    context: Context, account_id: AccountId, redelivery_id: RedeliveryId
 ) -> Redelivery:
     """End a redelivery before its time; what it has returned to the queue stays there.
 
@@ -141,9 +135,9 @@ async def cancel_redelivery(
         NotFoundError: the account has no such redelivery.
         ConflictError: it has finished.
     """
-    now = clock.now()
-    async with store.write() as tx:
-        await permitted(tx, actor)
+    now = context.clock.now()
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
         redelivery = await lock_redelivery(tx, account_id, redelivery_id)
         if redelivery is None:
             raise NotFoundError(f"There is no redelivery {redelivery_id} in this account.")
@@ -154,7 +148,7 @@ async def cancel_redelivery(
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             AuditAction.REDELIVERY_CANCELED,
             redelivery_id,
             before={"state": redelivery.state.value},

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from runhook.clock import Clock
 from runhook.domain.errors import NotFoundError
 from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.people.auditing import AuditAction, Facts
-from runhook.domain.people.callers import Actor
 from runhook.domain.people.users import check_person_name
 from runhook.domain.runs.run import AccountId
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.ids import new_account_identifier
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
@@ -34,17 +33,15 @@ class AccountChange:
 
 
 @repeats_contended
-async def create_account(
-    store: Store, name: str, payload_version: PayloadVersion, *, actor: Actor, clock: Clock
-) -> Account:
+async def create_account(context: Context, name: str, payload_version: PayloadVersion) -> Account:
     """Create an account without any member, whose webhooks send ``payload_version`` by default.
 
     Raises:
         InvalidError: the name will not do.
     """
     name = check_person_name(name)
-    now = clock.now()
-    async with store.write() as tx:
+    now = context.clock.now()
+    async with context.store.write() as tx:
         account = Account(
             id=await next_account_id(tx),
             identifier=new_account_identifier(now),
@@ -56,7 +53,7 @@ async def create_account(
         await note_change(
             tx,
             account.id,
-            actor,
+            context.actor,
             AuditAction.ACCOUNT_CREATED,
             str(account.id),
             before=None,
@@ -73,9 +70,7 @@ async def all_accounts(store: Store) -> Sequence[Account]:
 
 
 @repeats_contended
-async def change_account(
-    store: Store, account_id: AccountId, change: AccountChange, *, actor: Actor, clock: Clock
-) -> Account:
+async def change_account(context: Context, account_id: AccountId, change: AccountChange) -> Account:
     """Change an account.
 
     Raises:
@@ -83,9 +78,9 @@ async def change_account(
         NotFoundError: there is no such account.
     """
     name = None if change.name is None else check_person_name(change.name)
-    async with store.write() as tx:
+    async with context.store.write() as tx:
         account = await lock_account(tx, account_id)
-        await permitted(tx, actor)
+        await permitted(tx, context.actor)
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
         changed = replace(
@@ -98,12 +93,12 @@ async def change_account(
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             AuditAction.ACCOUNT_CHANGED,
             str(account_id),
             before=account_facts(account),
             after=account_facts(changed),
-            now=clock.now(),
+            now=context.clock.now(),
         )
     return changed
 

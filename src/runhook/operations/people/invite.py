@@ -15,7 +15,7 @@ from runhook.domain.errors import (
 from runhook.domain.people.auditing import AuditAction, Facts
 from runhook.domain.people.callers import Actor, ActorKind
 from runhook.domain.people.permissions import Role
-from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas, check_quota
+from runhook.domain.people.quotas import check_quota
 from runhook.domain.people.users import (
     INVITATION_LIFETIME,
     User,
@@ -26,6 +26,7 @@ from runhook.domain.people.users import (
 )
 from runhook.domain.runs.run import AccountId
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.authenticate import token_digest
 from runhook.operations.people.passwords import Passwords
@@ -79,25 +80,15 @@ class Acceptance:
 
 @repeats_contended
 async def invite(
-    store: Store,
-    account_id: AccountId,
-    role: Role,
-    *,
-    email: str | None = None,
-    actor: Actor,
-    quotas: Quotas = DEFAULT_QUOTAS,
-    clock: Clock,
+    context: Context, account_id: AccountId, role: Role, *, email: str | None = None
 ) -> tuple[Invitation, str]:
     """Invite a person; returns the secret of the link, this once.
 
     Args:
-        store: where the invitation is kept.
+        context: who invites.
         account_id: the account.
         role: the new member's role.
         email: the person's address; None: anyone who opens the link.
-        actor: who invites.
-        quotas: say how many members the account may have.
-        clock: tells when it expires.
 
     Raises:
         InvalidError: the e-mail address cannot be one.
@@ -106,12 +97,14 @@ async def invite(
         NotFoundError: there is no such account.
     """
     email = None if email is None else check_email(email)
-    async with store.write() as tx:
+    async with context.store.write() as tx:
         await lock_account(tx, account_id)
-        check_role_change(await permitted(tx, actor), before=None, after=role, owners=0)
+        check_role_change(await permitted(tx, context.actor), before=None, after=role, owners=0)
         count = await count_members(tx, account_id) + await count_invitations(tx, account_id)
-        check_quota(count, quotas.members, "members and open invitations", "max_members")
-        return await add_invitation(tx, account_id, role, email=email, actor=actor, clock=clock)
+        check_quota(count, context.quotas.members, "members and open invitations", "max_members")
+        return await add_invitation(
+            tx, account_id, role, email=email, actor=context.actor, clock=context.clock
+        )
 
 
 @repeats_contended
@@ -187,22 +180,15 @@ async def add_invitation(
 
 
 @repeats_contended
-async def withdraw(
-    store: Store,
-    account_id: AccountId,
-    invitation_id: int,
-    *,
-    actor: Actor,
-    clock: Clock,
-) -> None:
+async def withdraw(context: Context, account_id: AccountId, invitation_id: int) -> None:
     """Make an invitation's link useless.
 
     Raises:
         NotFoundError: the account has no such open invitation.
         ForbiddenError: only an owner withdraws an owner's.
     """
-    async with store.write() as tx:
-        permissions = await permitted(tx, actor)
+    async with context.store.write() as tx:
+        permissions = await permitted(tx, context.actor)
         invitation = await find_invitation(tx, account_id, invitation_id)
         if invitation is None:
             raise NotFoundError(f"There is no open invitation {invitation_id} in this account.")
@@ -212,12 +198,12 @@ async def withdraw(
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             AuditAction.INVITATION_WITHDRAWN,
             str(invitation_id),
             before=invitation_facts(invitation),
             after=None,
-            now=clock.now(),
+            now=context.clock.now(),
         )
 
 

@@ -4,14 +4,14 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from runhook.clock import Clock
 from runhook.domain.errors import ForbiddenError, InvalidError, NotFoundError
 from runhook.domain.people.auditing import AuditAction, Facts
 from runhook.domain.people.callers import Actor, ActorKind
 from runhook.domain.people.permissions import PermissionSet
-from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas, check_quota
+from runhook.domain.people.quotas import check_quota
 from runhook.domain.runs.run import AccountId
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.authenticate import token_digest
 from runhook.operations.people.permitted import permitted
@@ -35,27 +35,21 @@ LONGEST_LIFETIME = timedelta(days=3_650)
 
 @repeats_contended
 async def create_token(
-    store: Store,
+    context: Context,
     account_id: AccountId,
     permission_set: PermissionSet,
     *,
     name: str,
     lifetime: timedelta | None = None,
-    actor: Actor,
-    quotas: Quotas = DEFAULT_QUOTAS,
-    clock: Clock,
 ) -> tuple[Token, str]:
     """Create a token; its text is returned this once and never readable again.
 
     Args:
-        store: where it is kept.
+        context: who makes it; they can hand on what they may do themselves.
         account_id: whose it is.
         permission_set: what it may do.
         name: what it is for.
         lifetime: how long it is valid, None for until it is revoked.
-        actor: who makes it; they can hand on what they may do themselves.
-        quotas: say how many the account may have.
-        clock: tells when it is made.
 
     Raises:
         InvalidError: the name or the lifetime will not do.
@@ -64,11 +58,11 @@ async def create_token(
         NotFoundError: there is no such account.
     """
     name = check_token_name(name)
-    now = clock.now()
+    now = context.clock.now()
     text = new_token()
-    async with store.write() as tx:
+    async with context.store.write() as tx:
         account = await lock_account(tx, account_id)
-        missing = permission_set.permissions - await permitted(tx, actor)
+        missing = permission_set.permissions - await permitted(tx, context.actor)
         if missing:
             raise ForbiddenError(
                 f"A token with the permission set {permission_set} could {min(missing)}, "
@@ -77,7 +71,7 @@ async def create_token(
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
         count = await count_valid_tokens(tx, account_id)
-        check_quota(count, quotas.tokens, "valid tokens", "max_tokens")
+        check_quota(count, context.quotas.tokens, "valid tokens", "max_tokens")
         token = await add_token(
             tx,
             account_id,
@@ -85,7 +79,7 @@ async def create_token(
             name=name,
             text=text,
             expires_at=expiry_of(lifetime, now),
-            actor=actor,
+            actor=context.actor,
             now=now,
         )
     return token, text
@@ -127,9 +121,7 @@ async def add_token(
 
 
 @repeats_contended
-async def remove_token(
-    store: Store, account_id: AccountId, token_id: int, *, actor: Actor, clock: Clock
-) -> None:
+async def remove_token(context: Context, account_id: AccountId, token_id: int) -> None:
     """Revoke a token, from the next request on; revoking it again changes nothing.
 
     Its open invitations end with it.
@@ -137,10 +129,10 @@ async def remove_token(
     Raises:
         NotFoundError: the account has no such token.
     """
-    now = clock.now()
-    async with store.write() as tx:
+    now = context.clock.now()
+    async with context.store.write() as tx:
         await lock_account(tx, account_id)
-        await permitted(tx, actor)
+        await permitted(tx, context.actor)
         token = await lock_token(tx, account_id, token_id)
         if token is None:
             raise NotFoundError(f"There is no token {token_id} in this account.")
@@ -151,7 +143,7 @@ async def remove_token(
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             AuditAction.TOKEN_REVOKED,
             str(token_id),
             before=token_facts(token),

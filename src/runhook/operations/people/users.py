@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from runhook.clock import Clock
 from runhook.domain.errors import InvalidError, NotFoundError, UnauthorizedError
 from runhook.domain.people.auditing import AuditAction, Facts
-from runhook.domain.people.callers import Actor, ActorKind
+from runhook.domain.people.callers import ActorKind
 from runhook.domain.people.permissions import Permission, Role
 from runhook.domain.people.users import (
     User,
@@ -17,6 +16,7 @@ from runhook.domain.people.users import (
 )
 from runhook.domain.runs.run import AccountId
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.passwords import Passwords
 from runhook.operations.people.permitted import permitted, still_signed_in
@@ -115,13 +115,7 @@ async def replace_password(
 
 @repeats_contended
 async def change_role(
-    store: Store,
-    account_id: AccountId,
-    user_id: UserId,
-    role: Role,
-    *,
-    actor: Actor,
-    clock: Clock,
+    context: Context, account_id: AccountId, user_id: UserId, role: Role
 ) -> AccountMember:
     """Give a member of an account another role.
 
@@ -132,10 +126,10 @@ async def change_role(
         ForbiddenError: only an owner makes and removes owners.
         ConflictError: no one would be the account's owner.
     """
-    async with store.write() as tx:
+    async with context.store.write() as tx:
         # Two owners who remove each other at once would else leave none.
         await lock_account(tx, account_id)
-        permissions = await permitted(tx, actor)
+        permissions = await permitted(tx, context.actor)
         member = await existing_member(tx, account_id, user_id)
         owners = await count_members(tx, account_id, Role.OWNER)
         check_role_change(permissions, before=member.role, after=role, owners=owners)
@@ -145,25 +139,18 @@ async def change_role(
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             AuditAction.MEMBER_CHANGED,
             str(user_id),
             before=member_facts(member),
             after=member_facts(changed),
-            now=clock.now(),
+            now=context.clock.now(),
         )
     return changed
 
 
 @repeats_contended
-async def remove_member(
-    store: Store,
-    account_id: AccountId,
-    user_id: UserId,
-    *,
-    actor: Actor,
-    clock: Clock,
-) -> None:
+async def remove_member(context: Context, account_id: AccountId, user_id: UserId) -> None:
     """Remove a user from an account, from their next request on.
 
     Their open invitations end with it; tokens that they have made are the account's, and stay.
@@ -173,10 +160,10 @@ async def remove_member(
         ForbiddenError: only an owner makes and removes owners.
         ConflictError: no one would be the account's owner.
     """
-    async with store.write() as tx:
+    async with context.store.write() as tx:
         # Two owners who remove each other at once would else leave none.
         await lock_account(tx, account_id)
-        permissions = await permitted(tx, actor)
+        permissions = await permitted(tx, context.actor)
         member = await existing_member(tx, account_id, user_id)
         owners = await count_members(tx, account_id, Role.OWNER)
         check_role_change(permissions, before=member.role, after=None, owners=owners)
@@ -185,12 +172,12 @@ async def remove_member(
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             AuditAction.MEMBER_REMOVED,
             str(user_id),
             before=member_facts(member),
             after=None,
-            now=clock.now(),
+            now=context.clock.now(),
         )
 
 

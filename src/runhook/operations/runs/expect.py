@@ -1,17 +1,15 @@
 """Expect a job to run every so often, or no more."""
 
-from runhook.clock import Clock
 from runhook.domain.errors import NotFoundError
 from runhook.domain.people.auditing import AuditAction, Facts
-from runhook.domain.people.callers import Actor
 from runhook.domain.runs.expectations import Expectation
 from runhook.domain.runs.run import AccountId, JobId
 from runhook.domain.runs.scopes import ScopeKind
 from runhook.domain.spans import span_text
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
-from runhook.storage.engine.store import Store
 from runhook.storage.runs.expectations import (
     ExpectedJob,
     delete_expectation,
@@ -24,29 +22,21 @@ from runhook.storage.runs.scopes import touch_scopes
 
 @repeats_contended
 async def expect_job(
-    store: Store,
-    account_id: AccountId,
-    job_id: JobId,
-    expectation: Expectation | None,
-    *,
-    actor: Actor,
-    clock: Clock,
+    context: Context, account_id: AccountId, job_id: JobId, expectation: Expectation | None
 ) -> ExpectedJob | None:
     """Expect a job from now on, or no more; what is expected already goes on undisturbed.
 
     Args:
-        store: where the job is.
+        context: in whose name, and in which store.
         account_id: whose.
         job_id: which.
         expectation: how often; None is not at all.
-        actor: who wants it.
-        clock: dates the audit entry.
 
     Raises:
         NotFoundError: the account has no such job.
     """
-    async with store.write() as tx:
-        await permitted(tx, actor)
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
         if await lock_job(tx, account_id, job_id) is None:
             raise NotFoundError(f"There is no job {job_id} in this account.")
         before = await find_expected(tx, account_id, job_id)
@@ -58,12 +48,12 @@ async def expect_job(
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             AuditAction.JOB_EXPECTATION_CHANGED,
             str(job_id),
             before=expectation_facts(before.expectation if before else None),
             after=expectation_facts(expectation),
-            now=clock.now(),
+            now=context.clock.now(),
         )
         return await find_expected(tx, account_id, job_id)
 

@@ -1,16 +1,14 @@
 """Name a job that has not run yet, so that somebody can expect it to."""
 
-from runhook.clock import Clock
 from runhook.domain.errors import InvalidError
 from runhook.domain.people.auditing import AuditAction
-from runhook.domain.people.callers import Actor
-from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas, check_quota
+from runhook.domain.people.quotas import check_quota
 from runhook.domain.runs.run import Job
 from runhook.domain.runs.scopes import ScopeKind
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
-from runhook.storage.engine.store import Store
 from runhook.storage.runs.jobs import JobName, count_jobs, find_jobs, register_jobs
 from runhook.storage.runs.scopes import touch_scopes
 
@@ -18,22 +16,12 @@ LONGEST_NAME = 255
 
 
 @repeats_contended
-async def name_job(
-    store: Store,
-    name: JobName,
-    *,
-    actor: Actor,
-    quotas: Quotas = DEFAULT_QUOTAS,
-    clock: Clock,
-) -> tuple[Job, bool]:
+async def name_job(context: Context, name: JobName) -> tuple[Job, bool]:
     """Make a job known by the names that its runs will be reported with.
 
     Args:
-        store: where it is to be.
+        context: in whose name, and in which store.
         name: whose, and what its reporter calls it.
-        actor: who wants it.
-        quotas: say how many jobs the account may have.
-        clock: dates the audit entry.
 
     Returns:
         the job, and whether it is new.
@@ -49,23 +37,23 @@ async def name_job(
     }
     for field, text in facts.items():
         check_job_name(field, text)
-    async with store.write() as tx:
-        await permitted(tx, actor)
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
         if (known := (await find_jobs(tx, [name])).get(name)) is not None:
             await touch_scopes(tx, {ScopeKind.JOB: [known.job.id]})
             return known.job, False
         counts = await count_jobs(tx, [name.account_id])
-        check_quota(counts.get(name.account_id, 0), quotas.jobs, "jobs", "max_jobs")
+        check_quota(counts.get(name.account_id, 0), context.quotas.jobs, "jobs", "max_jobs")
         job = (await register_jobs(tx, [name]))[name].job
         await note_change(
             tx,
             name.account_id,
-            actor,
+            context.actor,
             AuditAction.JOB_NAMED,
             str(job.id),
             before={},
             after=facts,
-            now=clock.now(),
+            now=context.clock.now(),
         )
     return job, True
 

@@ -1,15 +1,13 @@
 """Delete a job, an environment or a project that nothing refers to."""
 
-from runhook.clock import Clock
 from runhook.domain.errors import NotFoundError
 from runhook.domain.people.auditing import AuditAction
-from runhook.domain.people.callers import Actor
 from runhook.domain.runs.run import AccountId
 from runhook.domain.runs.scopes import ScopeKind, check_unused
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
-from runhook.storage.engine.store import Store
 from runhook.storage.runs.scopes import count_references, delete_scope, lock_scope
 
 ACTIONS = {
@@ -22,30 +20,22 @@ ACTIONS = {
 # It locks what a report of the same names locks in another order.
 @repeats_contended
 async def remove_scope(
-    store: Store,
-    account_id: AccountId,
-    kind: ScopeKind,
-    scope_id: int,
-    *,
-    actor: Actor,
-    clock: Clock,
+    context: Context, account_id: AccountId, kind: ScopeKind, scope_id: int
 ) -> None:
     """Delete a scope of an account; a later report of the same name makes another one.
 
     Args:
-        store: where it is.
+        context: in whose name, and in which store.
         account_id: whose.
         kind: what it is.
         scope_id: which.
-        actor: who wants it.
-        clock: dates the audit entry.
 
     Raises:
         ConflictError: something refers to it; the message says what, with numbers.
         NotFoundError: the account has no such scope.
     """
-    async with store.write() as tx:
-        await permitted(tx, actor)
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
         name = await lock_scope(tx, account_id, kind, scope_id)
         if name is None:
             raise NotFoundError(f"There is no {kind} {scope_id} in this account.")
@@ -54,10 +44,10 @@ async def remove_scope(
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             ACTIONS[kind],
             str(scope_id),
             before={"name": name},
             after=None,
-            now=clock.now(),
+            now=context.clock.now(),
         )

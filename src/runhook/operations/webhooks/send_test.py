@@ -7,17 +7,16 @@ real ones, so that it is never counted against it.
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from runhook.clock import Clock
 from runhook.domain.deliveries.delivery import AttemptTrigger, DeliveryState, Lease
 from runhook.domain.deliveries.judging import Outcome
 from runhook.domain.errors import ConflictError, LimitedError, NotFoundError
 from runhook.domain.messages.telling import DeliveryId, WebhookId
-from runhook.domain.people.callers import Actor
 from runhook.domain.runs.run import AccountId
 from runhook.domain.webhooks.renderings import Renderings
 from runhook.domain.webhooks.samples import sample_event
 from runhook.domain.webhooks.webhook import Endpoint
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.deliveries.prepare import attempt_of, prepare, read_answer
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.people.permitted import permitted
@@ -41,14 +40,12 @@ class Tried:
 
 
 async def send_test(
-    store: Store,
+    context: Context,
     sender: Sender,
     account_id: AccountId,
     webhook_id: WebhookId,
     *,
-    actor: Actor,
     lease: Lease,
-    clock: Clock,
     public_url: str | None = None,
 ) -> Tried:
     """Send a webhook, active or not, a test, and tell what its endpoint answered.
@@ -61,14 +58,7 @@ async def send_test(
     try:
         with sender.tests.one_of(account_id):
             return await try_out(
-                store,
-                sender,
-                account_id,
-                webhook_id,
-                actor=actor,
-                lease=lease,
-                clock=clock,
-                public_url=public_url,
+                context, sender, account_id, webhook_id, lease=lease, public_url=public_url
             )
     except ShareTakenError:
         raise LimitedError(
@@ -79,21 +69,19 @@ async def send_test(
 
 
 async def try_out(
-    store: Store,
+    context: Context,
     sender: Sender,
     account_id: AccountId,
     webhook_id: WebhookId,
     *,
-    actor: Actor,
     lease: Lease,
-    clock: Clock,
     public_url: str | None,
 ) -> Tried:
     """Send a test, as ``send_test`` does."""
     sample, endpoint = await insert_sample(
-        store, account_id, webhook_id, lease, clock, actor=actor, public_url=public_url
+        context, account_id, webhook_id, lease, public_url=public_url
     )
-    sent_at = clock.now()
+    sent_at = context.clock.now()
     request = prepare(endpoint, sample.rendered, delivery_id=sample.id, now=sent_at)
     outcome = read_answer(endpoint, await sender.send(request, is_test=True))
     attempt = attempt_of(
@@ -107,7 +95,7 @@ async def try_out(
     )
     succeeded = outcome.failure is None
     state = DeliveryState.SUCCEEDED if succeeded else DeliveryState.FAILED
-    await end_test(store, AttemptEnd(claim=sample.claim, attempt=attempt, state=state))
+    await end_test(context.store, AttemptEnd(claim=sample.claim, attempt=attempt, state=state))
     return Tried(sample.id, attempt.outcome)
 
 
@@ -121,19 +109,17 @@ async def end_test(store: Store, ending: AttemptEnd) -> None:
 
 @repeats_contended
 async def insert_sample(
-    store: Store,
+    context: Context,
     account_id: AccountId,
     webhook_id: WebhookId,
     lease: Lease,
-    clock: Clock,
     *,
-    actor: Actor,
     public_url: str | None,
 ) -> tuple[SampleDelivery, Endpoint]:
     """Log the test as one that is being sent, held by us, and return where it goes."""
-    now = clock.now()
-    async with store.write() as tx:
-        await permitted(tx, actor)
+    now = context.clock.now()
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
         webhook = await find_webhook(tx, account_id, webhook_id)
         endpoint = await find_endpoint(tx, account_id, webhook_id)
         if webhook is None or endpoint is None:

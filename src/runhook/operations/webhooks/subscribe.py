@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import structlog
 
-from runhook.clock import Clock
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.formats import DEFAULT, FORMATS, format_named
 from runhook.domain.formats.format import Format
@@ -25,7 +24,7 @@ from runhook.domain.options.declaring import (
 )
 from runhook.domain.people.auditing import AuditAction, Facts
 from runhook.domain.people.callers import Actor
-from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas, check_quota
+from runhook.domain.people.quotas import check_quota
 from runhook.domain.runs.run import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.runs.scopes import ScopeKind
 from runhook.domain.webhooks.failing import WELL
@@ -46,6 +45,7 @@ from runhook.domain.webhooks.webhook import (
     check_webhook_name,
 )
 from runhook.operations.commits.repeating import repeats_contended
+from runhook.operations.context import Context
 from runhook.operations.deliveries.cancel_waiting import cancel_waiting
 from runhook.operations.ids import new_webhook_id
 from runhook.operations.people.audit import note_change
@@ -89,14 +89,7 @@ class WebhookChange:
 
 @repeats_contended
 async def create_webhook(
-    store: Store,
-    account_id: AccountId,
-    change: WebhookChange,
-    *,
-    actor: Actor,
-    policy: AddressPolicy,
-    quotas: Quotas = DEFAULT_QUOTAS,
-    clock: Clock,
+    context: Context, account_id: AccountId, change: WebhookChange
 ) -> tuple[Webhook, Secret]:
     """Create a webhook; its secret is shown this once.
 
@@ -105,15 +98,15 @@ async def create_webhook(
         InvalidError: a value is missing or not valid; the message begins with its name.
     """
     change = with_defaults(change)
-    now = clock.now()
+    now = context.clock.now()
     secret = new_secret()
-    async with store.write() as tx:
+    async with context.store.write() as tx:
         account = await lock_account(tx, account_id)
-        await permitted(tx, actor)
+        await permitted(tx, context.actor)
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
         count = await count_webhooks(tx, account_id)
-        check_quota(count, quotas.webhooks, "webhooks", "max_webhooks")
+        check_quota(count, context.quotas.webhooks, "webhooks", "max_webhooks")
         blank = Webhook(
             id=new_webhook_id(now),
             account_id=account_id,
@@ -124,27 +117,20 @@ async def create_webhook(
             created_at=now,
             updated_at=now,
         )
-        webhook, url = await changed_webhook(tx, blank, change, policy, kept_url="")
+        webhook, url = await changed_webhook(tx, blank, change, context.policy, kept_url="")
         opened = unmasked(webhook.options, NO_OPTIONS)
         check_certificates(NO_OPTIONS, opened, now=now)
         webhook = replace(webhook, moves=0, options=masked(opened))
         await insert_webhook(tx, webhook, secret, opened, url_to_seal(webhook, url))
         await note_webhook(
-            tx, AuditAction.WEBHOOK_CREATED, actor, before=None, after=webhook, now=now
+            tx, AuditAction.WEBHOOK_CREATED, context.actor, before=None, after=webhook, now=now
         )
     return webhook, secret
 
 
 @repeats_contended
 async def change_webhook(
-    store: Store,
-    account_id: AccountId,
-    webhook_id: WebhookId,
-    change: WebhookChange,
-    *,
-    actor: Actor,
-    policy: AddressPolicy,
-    clock: Clock,
+    context: Context, account_id: AccountId, webhook_id: WebhookId, change: WebhookChange
 ) -> Webhook:
     """Change a webhook; deactivating one cancels its pending deliveries.
 
@@ -152,14 +138,14 @@ async def change_webhook(
         NotFoundError: the account has no such webhook.
         InvalidError: a value is not valid; the message begins with its name.
     """
-    now = clock.now()
-    await cancel_all_pending(store, account_id, webhook_id, actor)
-    async with store.write() as tx:
-        await permitted(tx, actor)
+    now = context.clock.now()
+    await cancel_all_pending(context.store, account_id, webhook_id, context.actor)
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
         before = await existing_webhook(tx, account_id, webhook_id)
         check_format(before, change)
         kept_url = await open_url(tx, before)
-        asked, url = await changed_webhook(tx, before, change, policy, kept_url=kept_url)
+        asked, url = await changed_webhook(tx, before, change, context.policy, kept_url=kept_url)
         check_move(before, asked)
         kept, lost = await open_options(tx, before)
         opened = opened_options(asked.options, before.options, kept, lost)
@@ -175,7 +161,7 @@ async def change_webhook(
         await note_webhook(
             tx,
             AuditAction.WEBHOOK_CHANGED,
-            actor,
+            context.actor,
             before=before,
             after=after,
             beside={**moved(before, after), **renewals(kept, opened)},
@@ -206,36 +192,28 @@ async def cancel_all_pending(
 
 
 @repeats_contended
-async def remove_webhook(
-    store: Store, account_id: AccountId, webhook_id: WebhookId, *, actor: Actor, clock: Clock
-) -> None:
+async def remove_webhook(context: Context, account_id: AccountId, webhook_id: WebhookId) -> None:
     """Delete a webhook and cancel its pending deliveries.
 
     Raises:
         NotFoundError: the account has no such webhook.
     """
-    now = clock.now()
-    async with store.write() as tx:
-        await permitted(tx, actor)
+    now = context.clock.now()
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
         webhook = await existing_webhook(tx, account_id, webhook_id)
         await delete_webhook(tx, webhook, now=now)
         await touch_scopes(tx, webhook.narrowed_to)
         await delete_standings(tx, webhook_id)
         await note_webhook(
-            tx, AuditAction.WEBHOOK_DELETED, actor, before=webhook, after=None, now=now
+            tx, AuditAction.WEBHOOK_DELETED, context.actor, before=webhook, after=None, now=now
         )
         await cancel_waiting(tx, [webhook_id])
 
 
 @repeats_contended
 async def renew_secret(
-    store: Store,
-    account_id: AccountId,
-    webhook_id: WebhookId,
-    *,
-    grace_days: int,
-    actor: Actor,
-    clock: Clock,
+    context: Context, account_id: AccountId, webhook_id: WebhookId, *, grace_days: int
 ) -> tuple[Webhook, Secret]:
     """Give a webhook a new secret; it is shown this once.
 
@@ -247,16 +225,16 @@ async def renew_secret(
         InvalidError: the grace is not from 0 to 7 days.
     """
     grace = check_grace(grace_days)
-    now = clock.now()
+    now = context.clock.now()
     secret = new_secret()
-    async with store.write() as tx:
-        await permitted(tx, actor)
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
         webhook = await existing_webhook(tx, account_id, webhook_id)
         until = await rotate_secret(tx, webhook, secret, grace=grace)
         await note_change(
             tx,
             account_id,
-            actor,
+            context.actor,
             AuditAction.WEBHOOK_SECRET_ROTATED,
             webhook_id,
             before=None,

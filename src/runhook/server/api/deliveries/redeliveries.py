@@ -49,12 +49,10 @@ async def begin(
 ) -> Envelope[RedeliveryOut]:
     """Begin to send once more what is selected; it goes on by itself."""
     redelivery = await begin_redelivery(
-        services.store,
+        services.context(caller.actor),
         caller.account_id,
         data.to_selection(),
         retention=services.retention,
-        actor=caller.actor,
-        clock=services.clock,
     )
     return created(shown_redelivery(redelivery))
 
@@ -94,11 +92,7 @@ async def cancel(
 ) -> Envelope[RedeliveryOut]:
     """End a redelivery before its time; what it has returned to the queue is sent."""
     redelivery = await cancel_redelivery(
-        services.store,
-        caller.account_id,
-        RedeliveryId(redelivery_id),
-        actor=caller.actor,
-        clock=services.clock,
+        services.context(caller.actor), caller.account_id, RedeliveryId(redelivery_id)
     )
     return Envelope(data=shown_redelivery(redelivery))
 

@@ -204,12 +204,10 @@ async def redeliver_event(
 ) -> Envelope[EventOut]:
     """Send a delivery once more, with the same id and bytes, as soon as can be."""
     redelivered = await redeliver(
-        services.store,
+        services.context(caller.actor),
         caller.account_id,
         WebhookId(webhook_id),
         DeliveryId(delivery_id),
-        actor=caller.actor,
-        clock=services.clock,
     )
     answer = Envelope(data=event_of(redelivered.delivery, caller))
     if redelivered.warning:

@@ -101,11 +101,7 @@ async def change(
 ) -> Envelope[AccountOut]:
     """Change the account's name, or the payload version that new webhooks get."""
     account = await change_account(
-        services.store,
-        caller.account_id,
-        data.to_change(),
-        actor=caller.actor,
-        clock=services.clock,
+        services.context(caller.actor), caller.account_id, data.to_change()
     )
     return Envelope(data=shown_account(account))
 

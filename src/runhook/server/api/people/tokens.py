@@ -89,14 +89,11 @@ async def list_all(
 async def create(services: Serving, caller: Calling, data: JSONBody[TokenIn]) -> Envelope[TokenOut]:
     """Create a token, allowed no more than its maker; the answer holds its text, this once."""
     token, text = await create_token(
-        services.store,
+        services.context(caller.actor),
         caller.account_id,
         data.permission_set,
         name=data.name,
         lifetime=data.lifetime,
-        actor=caller.actor,
-        quotas=services.quotas,
-        clock=services.clock,
     )
     return created(shown_token(token, text))
 
@@ -106,13 +103,7 @@ async def revoke(
     services: Serving, caller: Calling, token_id: FromPath[int]
 ) -> Envelope[RevokedOut]:
     """Revoke a token, from the next request on; again changes nothing."""
-    await remove_token(
-        services.store,
-        caller.account_id,
-        token_id,
-        actor=caller.actor,
-        clock=services.clock,
-    )
+    await remove_token(services.context(caller.actor), caller.account_id, token_id)
     return Envelope(data=RevokedOut(id=token_id))
 
 

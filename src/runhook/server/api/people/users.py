@@ -58,12 +58,7 @@ async def change_member(
 ) -> Envelope[MemberOut]:
     """Give a member another role; only owners make and remove owners."""
     member = await change_role(
-        services.store,
-        caller.account_id,
-        UserId(user_id),
-        data.role,
-        actor=caller.actor,
-        clock=services.clock,
+        services.context(caller.actor), caller.account_id, UserId(user_id), data.role
     )
     return Envelope(data=shown_member(member))
 
@@ -73,13 +68,7 @@ async def remove(
     services: Serving, caller: Calling, user_id: FromPath[int]
 ) -> Envelope[RemovedOut]:
     """Make a user no member of the account, from their next request on."""
-    await remove_member(
-        services.store,
-        caller.account_id,
-        UserId(user_id),
-        actor=caller.actor,
-        clock=services.clock,
-    )
+    await remove_member(services.context(caller.actor), caller.account_id, UserId(user_id))
     return Envelope(data=RemovedOut(user_id=user_id))
 
 
@@ -101,13 +90,7 @@ async def create_invitation(
 ) -> Envelope[InvitationOut]:
     """Invite a person; the response holds the link, this once. No mail is sent."""
     invitation, secret = await invite(
-        services.store,
-        caller.account_id,
-        data.role,
-        email=data.email,
-        actor=caller.actor,
-        quotas=services.quotas,
-        clock=services.clock,
+        services.context(caller.actor), caller.account_id, data.role, email=data.email
     )
     link = link_of(secret, base_url(request, services.public_url))
     return created(shown_invitation(invitation, link))
@@ -118,13 +101,7 @@ async def withdraw_invitation(
     services: Serving, caller: Calling, invitation_id: FromPath[int]
 ) -> Envelope[WithdrawnOut]:
     """Make an invitation's link useless."""
-    await withdraw(
-        services.store,
-        caller.account_id,
-        invitation_id,
-        actor=caller.actor,
-        clock=services.clock,
-    )
+    await withdraw(services.context(caller.actor), caller.account_id, invitation_id)
     return Envelope(data=WithdrawnOut(id=invitation_id))
 
 

@@ -85,9 +85,7 @@ async def name_new_job(
 ) -> Response[Envelope[JobView]]:
     """Name a job that has not run yet; one that is known already is answered with 200."""
     name = data.to_name(caller.account_id)
-    job, is_new = await name_job(
-        services.store, name, actor=caller.actor, quotas=services.quotas, clock=services.clock
-    )
+    job, is_new = await name_job(services.context(caller.actor), name)
     one = Slice(order=NameOrder.ID, limit=1)
     async with services.store.read() as tx:
         (logged,) = (await list_jobs(tx, caller.account_id, ScopeFilter(ids=[job.id]), one)).items
@@ -117,12 +115,7 @@ async def change_job_expectation(
     """Say how often a job is expected to run, counted from now, or that it is not."""
     known_id = JobId(job_id)
     expected = await expect_job(
-        services.store,
-        caller.account_id,
-        known_id,
-        data.to_expectation(),
-        actor=caller.actor,
-        clock=services.clock,
+        services.context(caller.actor), caller.account_id, known_id, data.to_expectation()
     )
     return Envelope(data=shown_expectation(known_id, expected))
 

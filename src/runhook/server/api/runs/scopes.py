@@ -46,14 +46,7 @@ async def remove(
     services: Services, caller: Calling, kind: ScopeKind, scope_id: int
 ) -> Envelope[DeletedScope]:
     """Delete a scope and answer that it is gone."""
-    await remove_scope(
-        services.store,
-        caller.account_id,
-        kind,
-        scope_id,
-        actor=caller.actor,
-        clock=services.clock,
-    )
+    await remove_scope(services.context(caller.actor), caller.account_id, kind, scope_id)
     return Envelope(data=DeletedScope(id=scope_id))
 
 

@@ -49,13 +49,7 @@ async def create_subscription(
 ) -> Envelope[SubscriptionOut]:
     """Create a webhook; the answer holds its secret, this once."""
     webhook, secret = await create_webhook(
-        services.store,
-        caller.account_id,
-        data.to_change(),
-        actor=caller.actor,
-        policy=services.policy,
-        quotas=services.quotas,
-        clock=services.clock,
+        services.context(caller.actor), caller.account_id, data.to_change()
     )
     return created(subscription_of(webhook, caller, secret))
 
@@ -78,13 +72,7 @@ async def update_subscription(
 ) -> Envelope[SubscriptionOut]:
     """Change a webhook; keys that are left out keep their value."""
     webhook = await change_webhook(
-        services.store,
-        caller.account_id,
-        WebhookId(webhook_id),
-        data.to_change(),
-        actor=caller.actor,
-        policy=services.policy,
-        clock=services.clock,
+        services.context(caller.actor), caller.account_id, WebhookId(webhook_id), data.to_change()
     )
     return Envelope(data=subscription_of(webhook, caller))
 
@@ -94,13 +82,7 @@ async def delete_subscription(
     services: Serving, caller: Calling, webhook_id: FromPath[str]
 ) -> Envelope[Deleted]:
     """Delete a webhook."""
-    await remove_webhook(
-        services.store,
-        caller.account_id,
-        WebhookId(webhook_id),
-        actor=caller.actor,
-        clock=services.clock,
-    )
+    await remove_webhook(services.context(caller.actor), caller.account_id, WebhookId(webhook_id))
     return Envelope(data=Deleted(id=webhook_id))
 
 
@@ -110,13 +92,11 @@ async def test_subscription(
 ) -> Envelope[VerificationOut]:
     """Send a test with made-up values, active or not; answers when the endpoint has."""
     tried = await send_test(
-        services.store,
+        services.context(caller.actor),
         services.sender,
         caller.account_id,
         WebhookId(webhook_id),
-        actor=caller.actor,
         lease=services.lease,
-        clock=services.clock,
         public_url=services.public_url,
     )
     return Envelope(data=verification_of(tried))
@@ -128,12 +108,10 @@ async def renew_subscription_secret(
 ) -> Envelope[SubscriptionOut]:
     """Give a webhook a new secret; the answer holds it, this once."""
     webhook, secret = await renew_secret(
-        services.store,
+        services.context(caller.actor),
         caller.account_id,
         WebhookId(webhook_id),
         grace_days=data.grace_days,
-        actor=caller.actor,
-        clock=services.clock,
     )
     return Envelope(data=subscription_of(webhook, caller, secret))
 

@@ -60,12 +60,7 @@ async def redeliver_delivery(
     if delivery is None:
         raise NotFoundError
     await redeliver(
-        services.store,
-        visit.account_id,
-        delivery.webhook_id,
-        delivery.id,
-        actor=visit.caller.actor,
-        clock=services.clock,
+        services.context(visit.caller.actor), visit.account_id, delivery.webhook_id, delivery.id
     )
     return see(f"{visit.root}/deliveries/{delivery_id}")
 

@@ -102,12 +102,10 @@ async def begin(request: AnyRequest, services: Serving, visit: Visiting) -> Temp
     if not problems:
         try:
             redelivery = await begin_redelivery(
-                services.store,
+                services.context(visit.caller.actor),
                 visit.account_id,
                 asked.selection,
                 retention=services.retention,
-                actor=visit.caller.actor,
-                clock=services.clock,
             )
         except InvalidError as error:
             problems.append(error.sentence)
@@ -144,11 +142,7 @@ async def cancel(services: Serving, visit: Visiting, redelivery_id: FromPath[str
     # It may have finished while the page was read; the page says so now.
     with suppress(ConflictError):
         await cancel_redelivery(
-            services.store,
-            visit.account_id,
-            RedeliveryId(redelivery_id),
-            actor=visit.caller.actor,
-            clock=services.clock,
+            services.context(visit.caller.actor), visit.account_id, RedeliveryId(redelivery_id)
         )
     return see(f"{visit.root}/redeliveries/{redelivery_id}")
 

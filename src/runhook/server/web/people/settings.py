@@ -48,11 +48,9 @@ async def change(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
         return account_page(visit, form)
     try:
         await change_account(
-            services.store,
+            services.context(visit.caller.actor),
             visit.account_id,
             AccountChange(name=form["name"], default_payload_version=version),
-            actor=visit.caller.actor,
-            clock=services.clock,
         )
     except InvalidError as error:
         form.refuse_invalid(error)
@@ -105,13 +103,10 @@ async def invite_somebody(request: AnyRequest, services: Serving, visit: Visitin
     link = ""
     try:
         _, secret = await invite(
-            services.store,
+            services.context(visit.caller.actor),
             visit.account_id,
             Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
             email=form["email"].strip() or None,
-            actor=visit.caller.actor,
-            quotas=services.quotas,
-            clock=services.clock,
         )
     except InvalidError as error:
         form.refuse("email", error.sentence)
@@ -132,13 +127,7 @@ async def withdraw_invitation(
     services: Serving, visit: Visiting, invitation_id: FromPath[int]
 ) -> Redirect:
     """Make an invitation's link useless."""
-    await withdraw(
-        services.store,
-        visit.account_id,
-        invitation_id,
-        actor=visit.caller.actor,
-        clock=services.clock,
-    )
+    await withdraw(services.context(visit.caller.actor), visit.account_id, invitation_id)
     return see(f"{visit.root}/settings/members")
 
 
@@ -151,21 +140,13 @@ async def change_member(
     user = UserId(user_id)
     try:
         if form["role"] == "none":
-            await remove_member(
-                services.store,
-                visit.account_id,
-                user,
-                actor=visit.caller.actor,
-                clock=services.clock,
-            )
+            await remove_member(services.context(visit.caller.actor), visit.account_id, user)
         else:
             await change_role(
-                services.store,
+                services.context(visit.caller.actor),
                 visit.account_id,
                 user,
                 Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
-                actor=visit.caller.actor,
-                clock=services.clock,
             )
     except (ConflictError, ForbiddenError) as error:
         form = Form({"email": "", "role": "member"})
@@ -215,14 +196,11 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
     if not form.errors:
         try:
             _, text = await create_token(
-                services.store,
+                services.context(visit.caller.actor),
                 visit.account_id,
                 PermissionSet(form["permission_set"]),
                 name=form["name"],
                 lifetime=None if lifetime is None else timedelta(days=lifetime),
-                actor=visit.caller.actor,
-                quotas=services.quotas,
-                clock=services.clock,
             )
             form = blank_token()
         except InvalidError as error:
@@ -235,13 +213,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
 @post("/settings/tokens/{token_id:int}/revoke", status_code=200, **needs(Permission.MANAGE_TOKENS))
 async def revoke(services: Serving, visit: Visiting, token_id: FromPath[int]) -> Redirect:
     """Revoke a token."""
-    await remove_token(
-        services.store,
-        visit.account_id,
-        token_id,
-        actor=visit.caller.actor,
-        clock=services.clock,
-    )
+    await remove_token(services.context(visit.caller.actor), visit.account_id, token_id)
     return see(f"{visit.root}/settings/tokens")
 
 
@@ -307,11 +279,9 @@ async def choose_payload_version(
     if version is None:
         return welcome_page(visit, form, base_url(request, services.public_url))
     await change_account(
-        services.store,
+        services.context(visit.caller.actor),
         visit.account_id,
         AccountChange(default_payload_version=version),
-        actor=visit.caller.actor,
-        clock=services.clock,
     )
     return see(f"{visit.root}/welcome")
 

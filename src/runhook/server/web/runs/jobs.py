@@ -33,13 +33,7 @@ async def name(request: AnyRequest, services: Serving, visit: Visiting) -> Templ
     )
     job_name = JobName(visit.account_id, project, environment, form["job_name"].strip())
     try:
-        job, _ = await name_job(
-            services.store,
-            job_name,
-            actor=visit.caller.actor,
-            quotas=services.quotas,
-            clock=services.clock,
-        )
+        job, _ = await name_job(services.context(visit.caller.actor), job_name)
     except InvalidError as error:
         form.refuse_invalid(error)
         return await jobs_page(services, visit, form)
@@ -68,14 +62,7 @@ async def expect(
     except InvalidError as error:
         form.refuse_invalid(error)
         return await job_page(services, visit, known_id, form)
-    await expect_job(
-        services.store,
-        visit.account_id,
-        known_id,
-        expectation,
-        actor=visit.caller.actor,
-        clock=services.clock,
-    )
+    await expect_job(services.context(visit.caller.actor), visit.account_id, known_id, expectation)
     return see(f"{visit.root}/jobs/{known_id}")
 
 

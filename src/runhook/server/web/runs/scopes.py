@@ -130,14 +130,7 @@ async def delete(
     if name is not None and form["name"].split() != name.split():
         form.errors["name"] = f"Type the name of the {kind}, as it is written above."
         return await asking(services, visit, kind, scope_id, form)
-    await remove_scope(
-        services.store,
-        visit.account_id,
-        kind,
-        scope_id,
-        actor=visit.caller.actor,
-        clock=services.clock,
-    )
+    await remove_scope(services.context(visit.caller.actor), visit.account_id, kind, scope_id)
     return see(f"{visit.root}/{LISTS[kind]}")
 
 

@@ -95,13 +95,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
     if change is not None:
         try:
             webhook, secret = await create_webhook(
-                services.store,
-                visit.account_id,
-                change,
-                actor=visit.caller.actor,
-                policy=services.policy,
-                quotas=services.quotas,
-                clock=services.clock,
+                services.context(visit.caller.actor), visit.account_id, change
             )
         except InvalidError as error:
             form.refuse_invalid(error)
@@ -190,12 +184,10 @@ async def rotate(
     days = number_in(form["grace_days"])
     try:
         webhook, secret = await renew_secret(
-            services.store,
+            services.context(visit.caller.actor),
             visit.account_id,
             WebhookId(webhook_id),
             grace_days=-1 if days is None else days,
-            actor=visit.caller.actor,
-            clock=services.clock,
         )
     except InvalidError:
         form.refuse("grace_days", "Give 0 to 7 days.")
@@ -209,13 +201,11 @@ async def rotate(
 async def test_endpoint(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Redirect:
     """Send a test, and show the whole exchange."""
     tried = await send_test(
-        services.store,
+        services.context(visit.caller.actor),
         services.sender,
         visit.account_id,
         WebhookId(webhook_id),
-        actor=visit.caller.actor,
         lease=services.lease,
-        clock=services.clock,
         public_url=services.public_url,
     )
     return see(f"{visit.root}/deliveries/{tried.delivery_id}")
@@ -248,11 +238,7 @@ async def delete(
         form.values["grace_days"] = "1"
         return settings_page(visit, webhook, form)
     await remove_webhook(
-        services.store,
-        visit.account_id,
-        WebhookId(webhook_id),
-        actor=visit.caller.actor,
-        clock=services.clock,
+        services.context(visit.caller.actor), visit.account_id, WebhookId(webhook_id)
     )
     return see(f"{visit.root}/webhooks")
 
@@ -267,13 +253,7 @@ async def change_with(
 ) -> None:
     """Change a webhook of the account."""
     await change_webhook(
-        services.store,
-        visit.account_id,
-        WebhookId(webhook_id),
-        change,
-        actor=visit.caller.actor,
-        policy=services.policy,
-        clock=services.clock,
+        services.context(visit.caller.actor), visit.account_id, WebhookId(webhook_id), change
     )
 
 
