@@ -43,6 +43,7 @@ BODIES = {
     "POST /environments/{environment_id:int}/delete": {"name": f"environment {MARK}"},
     "POST /projects/{project_id:int}/delete": {"name": f"project {MARK}"},
     "POST /settings": {"name": "Changed", "default_payload_version": "2022-05"},
+    "POST /graphql": {},
     "POST /welcome": {"default_payload_version": "2022-05"},
     "POST /settings/invitations": {"email": "", "role": "viewer"},
     "POST /settings/members/{user_id:int}": {"role": "member"},
@@ -87,6 +88,11 @@ class Route:
     def is_api(self) -> bool:
         """Whether it answers in JSON; else it is a page."""
         return self.path.startswith("/api/")
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether it does anything; else it only says what to do instead."""
+        return self.handler.status_code != 501
 
     @property
     def places(self) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.api import ORIGIN, data_of, new_run
+from runhook.domain.people.permissions import Role
+from tests.support.api import ORIGIN, Api, data_of, new_run, new_webhook, told
 
 QUOTED = "['most_recent_run','most_recent_completed_run']"
 LISTS = [
@@ -84,3 +85,121 @@ async def test_the_results_of_a_run_can_be_read(
 
     assert results.json() == {"results": []}
     assert data_of(await admin.get(f"{path}/")) == ["run_results.json"]
+
+
+async def test_a_client_that_tries_its_connection_at_the_root_gets_what_its_token_may_see(
+    api: Api, admin: httpx.AsyncClient
+):
+    (account,) = data_of(await admin.get(f"{ORIGIN}/"))
+    refused = await api.client("Token wrong").get(f"{ORIGIN}/", headers={"Accept": "text/html"})
+
+    assert account["id"] == 1
+    assert "Send a valid token" in told(refused, 401)
+
+
+async def test_whoami_names_the_token_and_its_account(admin: httpx.AsyncClient):
+    for version in ("v2", "v3"):
+        who = data_of(await admin.get(f"{ORIGIN}/api/{version}/whoami/"))
+        assert who["token"]["name"] == "a test's"
+        assert [account["id"] for account in who["accounts"]] == [1]
+
+
+async def test_users_are_shown_in_dbt_clouds_shape(api: Api, admin: httpx.AsyncClient):
+    await api.client_of(Role.OWNER, email="ada@example.com")
+    viewer = await api.client_of(Role.VIEWER, email="grace@example.com")
+
+    for version in ("v2", "v3"):
+        ada, grace = data_of(await admin.get(f"{ORIGIN}/api/{version}/accounts/1/users/"))
+        one = data_of(await viewer.get(f"{ORIGIN}/api/{version}/accounts/1/users/{grace['id']}/"))
+        assert (ada["email"], ada["permissions"][0]["license_type"]) == (
+            "ada@example.com",
+            "developer",
+        )
+        assert one == grace
+        assert one["licenses"]["1"]["license_type"] == "read_only"
+        assert f"{one['first_name']} {one['last_name']}".strip() == one["fullname"]
+    told(await admin.get("users/404"), 404)
+
+
+async def test_the_audit_log_is_shown_in_dbt_clouds_shape(admin: httpx.AsyncClient):
+    webhook = await new_webhook(admin)
+
+    newest, *_ = data_of(await admin.get("audit-logs/"))
+    day = newest["created_at"][:10]
+    of_day = {"logged_at_start": day, "logged_at_end": day}
+    found = data_of(await admin.get("audit-logs", params=of_day))
+    none = data_of(await admin.get("audit-logs", params={"logged_at_end": "2020-01-01"}))
+    wrong = await admin.get("audit-logs", params={"logged_at_start": "yesterday"})
+
+    assert (newest["event_type"], newest["event_label"]) == ("webhook.created", "Webhook created")
+    assert newest["actor"]["actor_name"] == "a test's"
+    assert newest["event_context"]["subject_id"] == webhook["id"]
+    assert newest in found
+    assert none == []
+    assert told(wrong, 400).startswith("logged_at_start: give a date or a time")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("v2/accounts/1/jobs/{job_id}/run/", "Runhook does not start runs"),
+        ("v3/accounts/1/jobs/{job_id}/run", "Runhook does not start runs"),
+        ("v2/accounts/1/jobs/{job_id}/rerun/", "Runhook does not start runs"),
+        ("v2/accounts/1/runs/{id}/retry/", "Runhook does not start runs"),
+        ("v2/accounts/1/jobs/", "Runhook does not schedule jobs"),
+        ("v2/accounts/1/jobs/{job_id}/", "Runhook does not schedule jobs"),
+    ],
+)
+async def test_calls_that_start_runs_are_told_what_to_do_instead(
+    admin: httpx.AsyncClient, run: dict[str, Any], path: str, said: str
+):
+    answer = await admin.post(f"{ORIGIN}/api/{path.format(**run)}", json={"cause": "x"})
+
+    assert told(answer, 501).startswith(said)
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/beta/graphql", "/api/graphql", "/graphql/"])
+async def test_the_discovery_api_is_told_what_to_do_instead(api: Api, path: str):
+    answer = await api.client().post(f"{ORIGIN}{path}", json={"query": "{ metrics { name } }"})
+
+    assert told(answer, 501).startswith("Runhook has no Discovery API")
+
+
+async def test_a_job_has_the_commands_of_its_last_run_and_a_valid_schedule(
+    admin: httpx.AsyncClient,
+):
+    run = await new_run(admin)
+    steps = [
+        {"name": "dbt deps && true", "status": "success"},
+        {"name": "Invoke dbt with `dbt build --select a`", "status": "success"},
+    ]
+    await admin.post(f"runs/{run['id']}/finish", json={"status": "success", "steps": steps})
+
+    (listed,) = data_of(await admin.get("jobs"))
+    job = data_of(await admin.get(f"jobs/{run['job_id']}"))
+    ended = data_of(await admin.get(f"runs/{run['id']}?include_related=job,run_steps"))
+    step = data_of(await admin.get(f"steps/{ended['run_steps'][1]['id']}"))
+
+    for one in (listed, job, ended["job"]):
+        assert one["execute_steps"] == ["dbt build --select a"]
+        assert one["schedule"]["cron"] == "0 * * * *"
+    assert step == ended["run_steps"][1]
+    told(await admin.get(f"steps/{step['id'] + 1}"), 404)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["groups", "connections", "projects/1/connections", "projects/1/repositories"],
+)
+async def test_clients_that_copy_a_whole_account_find_empty_lists(
+    admin: httpx.AsyncClient, path: str
+):
+    assert data_of(await admin.get(f"{path}/")) == []
+
+
+@pytest.mark.parametrize("path", ["runs", "jobs", "users", "webhooks/subscriptions", "audit-logs"])
+async def test_a_limit_above_a_hundred_is_taken_as_a_hundred(admin: httpx.AsyncClient, path: str):
+    answer = await admin.get(path, params={"limit": 5_000})
+
+    data_of(answer)
+    assert answer.json()["extra"]["filters"]["limit"] == 100

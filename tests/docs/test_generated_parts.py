@@ -25,6 +25,7 @@ from runhook.domain.webhooks.options import OPTIONS
 from runhook.domain.webhooks.samples import SAMPLE_RESULTS
 from runhook.settings import SETTINGS, Setting
 from tests.docs import formats
+from tests.docs.admin_api import compatibility_table
 from tests.docs.documents import DOCUMENTS, REPOSITORY
 from tests.support.builders import a_deactivation, a_job, a_missed_run, a_run, a_webhook, an_event
 from tests.support.rendering import render
@@ -166,6 +167,7 @@ PARTS = {
     "missed-2022-05": lambda: missed(PayloadVersion.V2022_05),
     "missed-2023-02": lambda: missed(PayloadVersion.V2023_02),
     "template-names": formats.template_names,
+    "admin-api": compatibility_table,
     **{f"format-{name}": partial(formats.what_it_sends, name) for name in FORMATS},
     **{f"format-{name}-settings": partial(formats.settings_table, name) for name in FORMATS},
 }
@@ -181,6 +183,7 @@ PLACES = {
     "missed-2022-05": "docs/api.md",
     "missed-2023-02": "docs/api.md",
     "template-names": "docs/formats/template.md",
+    "admin-api": "docs/compatibility.md",
     **{f"format-{name}": f"docs/formats/{name}.md" for name in FORMATS},
     **{f"format-{name}-settings": f"docs/formats/{name}.md" for name in FORMATS},
 }

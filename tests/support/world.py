@@ -21,6 +21,7 @@ from runhook.operations.people.authenticate import token_digest
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.runs.artifacts import attach_artifact
 from runhook.operations.runs.ingest import give_place
+from runhook.server.api.runs.reading_wire import MOST_STEPS_OF_A_RUN
 from runhook.storage.engine.tables import (
     attempts,
     invitations,
@@ -227,6 +228,7 @@ async def a_world(api: Api) -> World:
             "redelivery_id": redelivery.id,
             "receipt_id": f"{delivery.id}.1",
             "run_id": run.id,
+            "step_id": run.id * MOST_STEPS_OF_A_RUN + 1,
             "job_id": run.job.id,
             "project_id": run.job.project_id,
             "environment_id": run.job.environment_id,

@@ -22,6 +22,7 @@ class ErrorCode(StrEnum):
     TOO_SLOW = "too_slow"
     LIMITED = "limited"
     UNAVAILABLE = "unavailable"
+    NOT_OFFERED = "not_offered"
 
 
 class RunhookError(Exception):
@@ -111,6 +112,12 @@ class LimitedError(RunhookError):
     ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class NotOfferedError(RunhookError):
+    """Runhook does not do that."""
+
+    code = ErrorCode.NOT_OFFERED
 
 
 class UnavailableError(RunhookError):

@@ -11,14 +11,16 @@ from runhook.server.access.authentication import (
     provide_identity,
     provide_session,
 )
+from runhook.server.api import not_offered
 from runhook.server.api.deliveries import redeliveries
 from runhook.server.api.deliveries import routes as deliveries
-from runhook.server.api.people import accounts, audit_log, sessions, tokens
+from runhook.server.api.people import accounts, audit_log, dbt_cloud, sessions, tokens
 from runhook.server.api.people import users as people
 from runhook.server.api.runs import artifacts, jobs, reading, scopes, uploads
 from runhook.server.api.runs import reporting as runs
 from runhook.server.api.service import health
 from runhook.server.api.webhooks import routes as webhooks
+from runhook.server.api.wire import short_page
 from runhook.server.http.forwarding import knowing_clients
 from runhook.server.http.headers import add_headers
 from runhook.server.http.heads import answering_heads
@@ -26,14 +28,14 @@ from runhook.server.http.request import JsonRequest
 from runhook.server.openapi import Description, show_description
 from runhook.server.service.health import healthz, readyz
 from runhook.server.services import Services, provide_services
-from runhook.server.web import dbt_cloud_addresses
 from runhook.server.web import router as account_pages
 from runhook.server.web.page.errors import answer_as_asked
 from runhook.server.web.page.rendering import static_files, template_config
 from runhook.server.web.people import identity as pages
+from runhook.server.web.runs import dbt_cloud_addresses
 
 LARGEST_BODY = 1024 * 1024
-READS = (*reading.READS, *artifacts.READS)
+READS = (*reading.READS, *artifacts.READS, *dbt_cloud.HANDLERS)
 
 
 def create_app(services: Services) -> Litestar:
@@ -59,9 +61,17 @@ def build_app() -> Litestar:
         people.router,
         artifacts.put_artifact,
         health.show_health_of_delivering,
+        *not_offered.HANDLERS_V3,
         *READS,
     )
-    v2 = account_router("/api/v2", accounts.router_v2, reading.cancel_run, *scopes.HANDLERS, *READS)
+    v2 = account_router(
+        "/api/v2",
+        accounts.router_v2,
+        reading.cancel_run,
+        *scopes.HANDLERS,
+        *not_offered.HANDLERS_V2,
+        *READS,
+    )
     private = account_router("/api/private", *uploads.HANDLERS)
     # What belongs to no account, or to several.
     own = Router(
@@ -87,7 +97,16 @@ def build_app() -> Litestar:
     places = Router(
         "/", route_handlers=[uploads.put_archive], guards=[authorize], request_class=JsonRequest
     )
-    api: list[ControllerRouterHandler] = [v3, v2, private, own, places, healthz, readyz]
+    api: list[ControllerRouterHandler] = [
+        v3,
+        v2,
+        private,
+        own,
+        places,
+        not_offered.router,
+        healthz,
+        readyz,
+    ]
     app = Litestar(
         route_handlers=[
             *api,
@@ -98,7 +117,10 @@ def build_app() -> Litestar:
             static_files(),
         ],
         state=State({"description": Description(api)}),
-        dependencies={"services": Provide(provide_services, sync_to_thread=False)},
+        dependencies={
+            "services": Provide(provide_services, sync_to_thread=False),
+            "page": Provide(short_page),
+        },
         exception_handlers={Exception: answer_as_asked},
         before_send=[add_headers],
         template_config=template_config(),

@@ -11,8 +11,16 @@ from runhook.domain.dbt.results import mapping, number, sequence, text
 from runhook.domain.runs.run import Run, RunStep
 
 WHOLE_RUN = "Invoke dbt"
+INVOKED = re.compile("Invoke dbt with `(?P<command>.+)`", re.DOTALL)
+"""The name of a step, as dbt Cloud has it."""
 DBT_HEADING = re.compile(r"(Error|Failure) in ")
 """How the message begins that dbt gives a node it could not run; a test's has no heading."""
+
+
+def dbt_command(name: str) -> str | None:
+    """Command that a step of this name invoked dbt with; None if the step is another's."""
+    match = INVOKED.fullmatch(name)
+    return match["command"] if match else None
 
 
 def steps_of(run: Run) -> tuple[RunStep, ...]:

@@ -6,9 +6,10 @@ known to be sloppy; ours refuse what they do not know.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
-from litestar.params import QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, SkipValidation
 from msgspec import Meta, Struct, UnsetType, field
 
 from runhook.domain.errors import InvalidError
@@ -18,8 +19,28 @@ DEFAULT_LIMIT = 10
 LARGEST_LIMIT = 100
 LARGEST_OFFSET = 10_000_000
 
-Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST_LIMIT)]
+Limit = Annotated[int, QueryParameter(ge=1, description="at most 100; more is taken as 100")]
 Offset = Annotated[int, QueryParameter(ge=0, le=LARGEST_OFFSET)]
+
+
+class Paging(NamedTuple):
+    """The part of a list that is asked for."""
+
+    limit: int
+    offset: int
+
+
+async def short_page(limit: Limit = DEFAULT_LIMIT, offset: Offset = 0) -> Paging:
+    """Page of a list that has ten rows unless more are asked for."""
+    return Paging(min(limit, LARGEST_LIMIT), offset)
+
+
+async def long_page(limit: Limit = LARGEST_LIMIT, offset: Offset = 0) -> Paging:
+    """Page of a list that is as long as can be unless less is asked for."""
+    return Paging(min(limit, LARGEST_LIMIT), offset)
+
+
+Paged = NamedDependency[SkipValidation[Paging]]
 
 
 def checked_moment(name: str, moment: datetime | None) -> datetime | None:
@@ -67,12 +88,12 @@ def created(data: Data) -> Envelope[Data]:
     return Envelope(data=data, status=Status(code=201))
 
 
-def page_envelope(data: list[Data], *, limit: int, offset: int, total: int) -> Envelope[list[Data]]:
+def page_envelope(data: list[Data], page: Paging, *, total: int) -> Envelope[list[Data]]:
     """Envelope of a page of a list."""
     return Envelope(
         data=data,
         extra={
-            "filters": {"limit": limit, "offset": offset},
+            "filters": {"limit": page.limit, "offset": page.offset},
             "pagination": {"count": len(data), "total_count": total},
         },
     )

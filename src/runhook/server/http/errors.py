@@ -24,6 +24,7 @@ HTTP_STATUS = {
     ErrorCode.TOO_LARGE: 413,
     ErrorCode.TOO_SLOW: 408,
     ErrorCode.LIMITED: 429,
+    ErrorCode.NOT_OFFERED: 501,
     ErrorCode.UNAVAILABLE: 503,
 }
 LONGEST_LOGGED = 200

@@ -19,7 +19,7 @@ from runhook.server.api.deliveries.redeliveries_wire import (
     preview_of,
     shown_redelivery,
 )
-from runhook.server.api.wire import DEFAULT_LIMIT, Envelope, Limit, Offset, created, page_envelope
+from runhook.server.api.wire import Envelope, Paged, created, page_envelope
 from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries.redeliveries import (
     count_redeliveries,
@@ -59,15 +59,13 @@ async def begin(
 
 @get("/redeliveries", **needs(Permission.READ_WEBHOOKS))
 async def list_all(
-    services: Serving, caller: Calling, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    services: Serving, caller: Calling, page: Paged
 ) -> Envelope[list[RedeliveryOut]]:
     """List the account's redeliveries, the newest first."""
     async with services.store.read() as tx:
-        found = await list_redeliveries(tx, caller.account_id, limit=limit, offset=offset)
+        found = await list_redeliveries(tx, caller.account_id, limit=page.limit, offset=page.offset)
         total = await count_redeliveries(tx, caller.account_id)
-    return page_envelope(
-        [shown_redelivery(one) for one in found], limit=limit, offset=offset, total=total
-    )
+    return page_envelope([shown_redelivery(one) for one in found], page, total=total)
 
 
 @get("/redeliveries/{redelivery_id:str}", **needs(Permission.READ_WEBHOOKS))

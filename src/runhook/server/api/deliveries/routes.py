@@ -24,15 +24,7 @@ from runhook.domain.runs.run import JobId, RunId
 from runhook.operations.deliveries.redeliver import redeliver
 from runhook.server.access.authentication import needs
 from runhook.server.api.deliveries.wire import EventOut, ReceiptOut, event_of, receipt_of
-from runhook.server.api.wire import (
-    DEFAULT_LIMIT,
-    NO_NUL,
-    Envelope,
-    Limit,
-    Offset,
-    checked_moment,
-    page_envelope,
-)
+from runhook.server.api.wire import NO_NUL, Envelope, Paged, Paging, checked_moment, page_envelope
 from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries.rows import (
     DeliveryFilter,
@@ -105,14 +97,13 @@ async def list_all_events(
     caller: Calling,
     chosen: Chosen,
     *,
-    limit: Limit = DEFAULT_LIMIT,
-    offset: Offset = 0,
+    page: Paged,
     beyond: Beyond = None,
 ) -> Envelope[list[EventOut]]:
     """List the account's deliveries, the newest first."""
     async with services.store.read() as tx:
         chosen = await from_there(tx, caller, chosen, beyond)
-        return await deliveries_page(tx, caller, None, chosen, limit=limit, offset=offset)
+        return await deliveries_page(tx, caller, None, chosen, page)
 
 
 @get("/subscription/{webhook_id:str}/events", **FILTERED, **needs(Permission.READ_WEBHOOKS))
@@ -122,8 +113,7 @@ async def list_events(
     webhook_id: FromPath[str],
     chosen: Chosen,
     *,
-    limit: Limit = DEFAULT_LIMIT,
-    offset: Offset = 0,
+    page: Paged,
     beyond: Beyond = None,
 ) -> Envelope[list[EventOut]]:
     """List a webhook's deliveries, the newest first."""
@@ -131,9 +121,7 @@ async def list_events(
         if await find_webhook(tx, caller.account_id, WebhookId(webhook_id)) is None:
             raise NotFoundError
         chosen = await from_there(tx, caller, chosen, beyond)
-        return await deliveries_page(
-            tx, caller, WebhookId(webhook_id), chosen, limit=limit, offset=offset
-        )
+        return await deliveries_page(tx, caller, WebhookId(webhook_id), chosen, page)
 
 
 async def from_there(
@@ -159,9 +147,7 @@ async def deliveries_page(
     caller: Caller,
     webhook_id: WebhookId | None,
     chosen: DeliveryFilter,
-    *,
-    limit: int,
-    offset: int,
+    page: Paging,
 ) -> Envelope[list[EventOut]]:
     """A page of deliveries, and how far back the search went if not to the beginning.
 
@@ -169,10 +155,10 @@ async def deliveries_page(
     log is long. That is enough for clients that read pages until there are no more.
     """
     found = await list_deliveries(
-        tx, caller.account_id, webhook_id, chosen, limit=limit + 1, offset=offset
+        tx, caller.account_id, webhook_id, chosen, limit=page.limit + 1, offset=page.offset
     )
-    shown = [event_of(delivery, caller) for delivery in found[:limit]]
-    answer = page_envelope(shown, limit=limit, offset=offset, total=offset + len(found))
+    shown = [event_of(delivery, caller) for delivery in found[: page.limit]]
+    answer = page_envelope(shown, page, total=page.offset + len(found))
     reached = await searched_back_to(tx, caller.account_id, webhook_id, chosen)
     if reached is not None:
         answer.extra["searched_back_to"] = reached

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from litestar import Router, get, put
+from litestar.di import Provide
 from litestar.params import JSONBody
 from msgspec import UNSET, Struct, UnsetType
 
@@ -13,15 +14,8 @@ from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.run import AccountId
 from runhook.operations.people.accounts import AccountChange, change_account
 from runhook.server.access.authentication import Access, needs, open_to
-from runhook.server.api.wire import (
-    LARGEST_LIMIT,
-    Envelope,
-    Limit,
-    Offset,
-    page_envelope,
-    value_or_none,
-)
-from runhook.server.services import Calling, Identified, Serving
+from runhook.server.api.wire import Envelope, Paged, Paging, long_page, page_envelope, value_or_none
+from runhook.server.services import Calling, Identified, Services, Serving
 from runhook.storage.engine.store import Transaction
 from runhook.storage.people.accounts import Account, find_account
 from runhook.storage.people.users import memberships_of
@@ -74,15 +68,16 @@ class AccountIn(Struct, kw_only=True, forbid_unknown_fields=True):
         )
 
 
-@get(["/v2/accounts", "/v3/accounts"], **open_to(Access.ANY_CALLER))
+@get(
+    ["/v2/accounts", "/v3/accounts"],
+    dependencies={"page": Provide(long_page)},
+    **open_to(Access.ANY_CALLER),
+)
 async def list_own(
-    services: Serving, identity: Identified, limit: Limit = LARGEST_LIMIT, offset: Offset = 0
+    services: Serving, identity: Identified, page: Paged
 ) -> Envelope[list[AccountOut]]:
     """List the accounts that the user is in, or the one of the token."""
-    async with services.store.read() as tx:
-        accounts = await accounts_of(tx, identity)
-    shown = [shown_account(account) for account in accounts[offset : offset + limit]]
-    return page_envelope(shown, limit=limit, offset=offset, total=len(accounts))
+    return await own_accounts(services, identity, page)
 
 
 @get("/", **needs(Permission.READ_ACCOUNT))
@@ -104,6 +99,16 @@ async def change(
         services.context(caller.actor), caller.account_id, data.to_change()
     )
     return Envelope(data=shown_account(account))
+
+
+async def own_accounts(
+    services: Services, identity: Identified, page: Paging
+) -> Envelope[list[AccountOut]]:
+    """Respond with the accounts that a caller may see."""
+    async with services.store.read() as tx:
+        accounts = await accounts_of(tx, identity)
+    shown = [shown_account(account) for account in accounts[page.offset : page.offset + page.limit]]
+    return page_envelope(shown, page, total=len(accounts))
 
 
 async def accounts_of(tx: Transaction, identity: Identified) -> list[Account]:

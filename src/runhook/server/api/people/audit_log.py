@@ -12,15 +12,7 @@ from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.callers import ActorKind
 from runhook.domain.people.permissions import Permission
 from runhook.server.access.authentication import needs
-from runhook.server.api.wire import (
-    DEFAULT_LIMIT,
-    NO_NUL,
-    Envelope,
-    Limit,
-    Offset,
-    checked_moment,
-    page_envelope,
-)
+from runhook.server.api.wire import NO_NUL, Envelope, Paged, checked_moment, page_envelope
 from runhook.server.services import Calling, Serving
 from runhook.storage.people.audit_log import (
     AuditFilter,
@@ -86,8 +78,7 @@ async def list_changes(
     subject: Words = None,
     since: FromQuery[datetime | None] = None,
     until: FromQuery[datetime | None] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    offset: Offset = 0,
+    page: Paged,
 ) -> Envelope[list[AuditEntryOut]]:
     """List who changed what, the newest first.
 
@@ -103,11 +94,11 @@ async def list_changes(
     )
     async with services.store.read() as tx:
         entries = await list_audit_entries(
-            tx, caller.account_id, chosen, limit=limit, offset=offset
+            tx, caller.account_id, chosen, limit=page.limit, offset=page.offset
         )
         total = await count_audit_entries(tx, caller.account_id, chosen)
     shown = [shown_entry(entry) for entry in entries]
-    return page_envelope(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, page, total=total)
 
 
 router = Router("/audit-log", route_handlers=[list_changes])

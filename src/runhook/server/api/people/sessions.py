@@ -14,7 +14,7 @@ from runhook.server.access.authentication import Access, Connection, open_to
 from runhook.server.access.cookies import cookies_of, no_session_cookie
 from runhook.server.access.signing_in import begin_throttled
 from runhook.server.api.people.users_wire import UserOut, shown_user
-from runhook.server.api.wire import DEFAULT_LIMIT, Envelope, Limit, Offset, created, page_envelope
+from runhook.server.api.wire import Envelope, Paged, created, page_envelope
 from runhook.server.http.origin import is_secure
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Identified, InSession, Services, Serving
@@ -130,7 +130,7 @@ async def begin(
     return await signed_in(request, services, begun)
 
 
-@get("/v3/session", **open_to(Access.ANY_CALLER))
+@get(["/v3/session", "/v3/whoami", "/v2/whoami"], **open_to(Access.ANY_CALLER))
 async def show(services: Serving, identity: Identified) -> Envelope[WhoOut]:
     """Say who the caller is, and what they may do in which account."""
     return Envelope(data=await whoami(services, identity))
@@ -148,14 +148,14 @@ async def end_own(
 
 @get("/v3/sessions", **open_to(Access.ANY_USER))
 async def list_own(
-    services: Serving, session: InSession, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    services: Serving, session: InSession, page: Paged
 ) -> Envelope[list[SessionOut]]:
     """List where the user is signed in, the newest first."""
     async with services.store.read() as tx:
-        found = await list_sessions(tx, session.user.id, limit=limit, offset=offset)
+        found = await list_sessions(tx, session.user.id, limit=page.limit, offset=page.offset)
         total = await count_sessions(tx, session.user.id)
     shown = [shown_session(one, session) for one in found]
-    return page_envelope(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, page, total=total)
 
 
 @delete("/v3/sessions/{session_id:int}", status_code=200, **open_to(Access.ANY_USER))

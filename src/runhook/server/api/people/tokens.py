@@ -10,15 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from runhook.domain.people.permissions import Permission, PermissionSet
 from runhook.operations.people.tokens import LONGEST_LIFETIME, create_token, remove_token
 from runhook.server.access.authentication import needs
-from runhook.server.api.wire import (
-    DEFAULT_LIMIT,
-    Envelope,
-    Limit,
-    Name,
-    Offset,
-    created,
-    page_envelope,
-)
+from runhook.server.api.wire import Envelope, Name, Paged, created, page_envelope
 from runhook.server.services import Calling, Serving
 from runhook.storage.people.tokens import Token, count_tokens, list_tokens
 
@@ -74,15 +66,13 @@ class RevokedOut(Struct, kw_only=True):
 
 
 @get("/", **needs(Permission.MANAGE_TOKENS))
-async def list_all(
-    services: Serving, caller: Calling, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
-) -> Envelope[list[TokenOut]]:
+async def list_all(services: Serving, caller: Calling, page: Paged) -> Envelope[list[TokenOut]]:
     """List the account's tokens, the newest first; expired and revoked ones too."""
     async with services.store.read() as tx:
-        tokens = await list_tokens(tx, caller.account_id, limit=limit, offset=offset)
+        tokens = await list_tokens(tx, caller.account_id, limit=page.limit, offset=page.offset)
         total = await count_tokens(tx, caller.account_id)
     shown = [shown_token(token) for token in tokens]
-    return page_envelope(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, page, total=total)
 
 
 @post("/", **needs(Permission.MANAGE_TOKENS))

@@ -32,7 +32,7 @@ from runhook.server.api.people.users_wire import (
     shown_member,
     shown_user,
 )
-from runhook.server.api.wire import DEFAULT_LIMIT, Envelope, Limit, Offset, created, page_envelope
+from runhook.server.api.wire import Envelope, Paged, created, page_envelope
 from runhook.server.http.origin import base_url
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Calling, InSession, Serving
@@ -42,14 +42,14 @@ from runhook.storage.people.users import count_members, list_members
 
 @get("/members", **needs(Permission.READ_MEMBERS))
 async def list_all_members(
-    services: Serving, caller: Calling, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    services: Serving, caller: Calling, page: Paged
 ) -> Envelope[list[MemberOut]]:
     """List the account's members, who was first before who came later."""
     async with services.store.read() as tx:
-        members = await list_members(tx, caller.account_id, limit=limit, offset=offset)
+        members = await list_members(tx, caller.account_id, limit=page.limit, offset=page.offset)
         total = await count_members(tx, caller.account_id)
     shown = [shown_member(member) for member in members]
-    return page_envelope(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, page, total=total)
 
 
 @put("/members/{user_id:int}", **needs(Permission.MANAGE_MEMBERS))
@@ -74,14 +74,14 @@ async def remove(
 
 @get("/invitations", **needs(Permission.MANAGE_MEMBERS))
 async def list_open_invitations(
-    services: Serving, caller: Calling, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    services: Serving, caller: Calling, page: Paged
 ) -> Envelope[list[InvitationOut]]:
     """List the account's open invitations, the newest first."""
     async with services.store.read() as tx:
-        found = await list_invitations(tx, caller.account_id, limit=limit, offset=offset)
+        found = await list_invitations(tx, caller.account_id, limit=page.limit, offset=page.offset)
         total = await count_invitations(tx, caller.account_id)
     shown = [shown_invitation(invitation) for invitation in found]
-    return page_envelope(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, page, total=total)
 
 
 @post("/invitations", **needs(Permission.MANAGE_MEMBERS))

@@ -31,13 +31,26 @@ from runhook.server.api.runs.reading_wire import (
     JobView,
     ProjectView,
     RunView,
+    StepView,
+    commands_of,
     listed,
+    place_of_step,
     shown_environment,
     shown_project,
     shown_run,
+    shown_steps,
     view_of_job,
 )
-from runhook.server.api.wire import LARGEST_LIMIT, NO_NUL, Envelope, Limit, Offset
+from runhook.server.api.wire import (
+    LARGEST_LIMIT,
+    NO_NUL,
+    Envelope,
+    Limit,
+    Offset,
+    Paged,
+    long_page,
+    page_envelope,
+)
 from runhook.server.services import Calling, Services, Serving
 from runhook.storage.engine.pages import Page, Slice
 from runhook.storage.engine.store import Transaction
@@ -107,7 +120,9 @@ async def run_slice(
     """Requested page of runs; an unknown order is ignored."""
     name, is_descending = order_in(order_by)
     order = RUN_ORDERS.get(name, RunOrder.ID)
-    return Slice(order=order, is_descending=is_descending, limit=limit, offset=offset)
+    return Slice(
+        order=order, is_descending=is_descending, limit=min(limit, LARGEST_LIMIT), offset=offset
+    )
 
 
 async def project_choice(
@@ -152,7 +167,9 @@ async def name_slice(
     """Requested page of a list; an unknown order is ignored."""
     name, is_descending = order_in(order_by)
     order = NAME_ORDERS.get(name, NameOrder.ID)
-    return Slice(order=order, is_descending=is_descending, limit=limit, offset=offset)
+    return Slice(
+        order=order, is_descending=is_descending, limit=min(limit, LARGEST_LIMIT), offset=offset
+    )
 
 
 # Litestar would otherwise take these apart to check them.
@@ -194,6 +211,18 @@ async def show_run(
 ) -> Envelope[RunView]:
     """Show a run."""
     return await answer_with_run(request, services, caller, run_id, include_related)
+
+
+@get("/steps/{step_id:int}", **needs(Permission.READ_RUNS))
+async def show_step(
+    services: Serving, caller: Calling, step_id: FromPath[int]
+) -> Envelope[StepView]:
+    """Show a step of a run."""
+    run_id, index = place_of_step(step_id)
+    async with services.store.read() as tx:
+        logged = await find_run(tx, caller.account_id, RunId(run_id))
+    steps = shown_steps(logged.run, services.clock.now()) if logged else []
+    return Envelope(data=only(steps[index - 1 : index]))
 
 
 @post("/runs/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
@@ -316,6 +345,24 @@ async def show_environment_of_project(
     return await answer_with_environment(services, caller, wanted)
 
 
+@get(
+    [
+        "/projects/{project_id:int}/connections",
+        "/projects/{project_id:int}/repositories",
+        "/projects/{project_id:int}/environment-variables/job",
+    ],
+    dependencies={"page": Provide(long_page)},
+    **needs(Permission.READ_RUNS),
+)
+async def list_none_of_project(
+    services: Serving, caller: Calling, project_id: FromPath[int], page: Paged
+) -> Envelope[list[None]]:
+    """List what no project has here; clients that copy a whole account ask for it."""
+    async with services.store.read() as tx:
+        only((await list_projects(tx, caller.account_id, ScopeFilter(ids=[project_id]), ONE)).items)
+    return page_envelope([], page, total=0)
+
+
 async def answer_with_run(
     request: AnyRequest,
     services: Services,
@@ -357,14 +404,15 @@ async def jobs_with_runs(
     services: Services,
     include_related: list[str] | None,
 ) -> list[JobView]:
-    """Show jobs, with their newest runs if those are asked for."""
+    """Show jobs, with their newest runs if those are asked for.
+
+    The newest run that is over tells which commands a job runs.
+    """
     related = related_in(include_related or ())
-    wanted_ids: set[RunId] = set()
+    wanted_ids = {job.newest_ended_run_id for job in page.items if job.newest_ended_run_id}
     if "most_recent_run" in related:
         wanted_ids |= {job.newest_run_id for job in page.items if job.newest_run_id}
-    if "most_recent_completed_run" in related:
-        wanted_ids |= {job.newest_ended_run_id for job in page.items if job.newest_ended_run_id}
-    views: dict[int | None, RunView] = {}
+    runs: dict[RunId | None, LoggedRun] = {}
     if wanted_ids:
         found = await list_runs(
             tx,
@@ -372,14 +420,18 @@ async def jobs_with_runs(
             RunFilter(ids=wanted_ids),
             Slice(order=RunOrder.ID, limit=len(wanted_ids)),
         )
-        views = {run.run.id: view_of(run, request, services, None) for run in found.items}
+        runs = {run.run.id: run for run in found.items}
+
+    def shown_if(name: str, run_id: RunId | None) -> RunView | None:
+        run = runs.get(run_id) if name in related else None
+        return None if run is None else view_of(run, request, services, None)
+
     return [
         view_of_job(
             job,
-            newest=views.get(job.newest_run_id) if "most_recent_run" in related else None,
-            newest_ended=views.get(job.newest_ended_run_id)
-            if "most_recent_completed_run" in related
-            else None,
+            commands=commands_of(ended.run) if (ended := runs.get(job.newest_ended_run_id)) else (),
+            newest=shown_if("most_recent_run", job.newest_run_id),
+            newest_ended=shown_if("most_recent_completed_run", job.newest_ended_run_id),
         )
         for job in page.items
     ]
@@ -411,6 +463,7 @@ def only(items: Sequence[Item]) -> Item:
 READS = [
     show_runs,
     show_run,
+    show_step,
     show_jobs,
     show_job,
     show_projects,
@@ -419,4 +472,5 @@ READS = [
     show_environment,
     show_environments_of_project,
     show_environment_of_project,
+    list_none_of_project,
 ]

@@ -5,13 +5,14 @@ empty as it is there. Times of runs have a space in the middle and six digits of
 all else a `T`: consumers parse both.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from msgspec import Struct, field
 
 from runhook.domain.runs.run import AccountId, Job, Run, RunStatus, RunStep, Trigger
-from runhook.domain.runs.steps import steps_of
+from runhook.domain.runs.steps import dbt_command, steps_of
 from runhook.server.api.runs.humanized import ago, clock_time, in_words
 from runhook.server.api.runs.reporting_wire import HUMANIZED
 from runhook.server.api.wire import Envelope
@@ -171,7 +172,8 @@ class ScheduleTimeView(Struct, kw_only=True):
 class ScheduleView(Struct, kw_only=True):
     """A schedule as dbt Cloud shows one of a job without: it is there, and not in use."""
 
-    cron: str = ""
+    cron: str = "0 * * * *"
+    """The hours below, in cron's words: clients read no schedule without."""
     date: ScheduleDateView = field(default_factory=ScheduleDateView)
     time: ScheduleTimeView = field(default_factory=ScheduleTimeView)
 
@@ -396,6 +398,12 @@ def shown_steps(run: Run, now: datetime) -> list[StepView]:
 COLORS = {RunStatus.SUCCESS: "green", RunStatus.ERROR: "red", RunStatus.CANCELLED: "gray"}
 
 
+def place_of_step(step_id: int) -> tuple[int, int]:
+    """The run that a step belongs to, and its number there, from 1."""
+    run_id, before = divmod(step_id - 1, MOST_STEPS_OF_A_RUN)
+    return run_id, before + 1
+
+
 def shown_step(step: RunStep, run: Run, index: int, now: datetime) -> StepView:
     """Show a step; one without times took none."""
     end = step.finished_at or (step.started_at if step.status.is_over else now)
@@ -419,9 +427,17 @@ def shown_step(step: RunStep, run: Run, index: int, now: datetime) -> StepView:
     )
 
 
+def commands_of(run: Run) -> list[str]:
+    """Commands that a run's steps invoked dbt with, as a job's `execute_steps`."""
+    commands = [dbt_command(step.name) for step in steps_of(run)]
+    return [command for command in commands if command is not None]
+
+
 def job_of_run(run: Run) -> JobView:
     """Show the job of a run."""
-    return job_view(run.job, run.account_id)
+    view = job_view(run.job, run.account_id)
+    view.execute_steps = commands_of(run)
+    return view
 
 
 def job_view(job: Job, account_id: int) -> JobView:
@@ -438,10 +454,15 @@ def job_view(job: Job, account_id: int) -> JobView:
 
 
 def view_of_job(
-    logged: LoggedJob, *, newest: RunView | None = None, newest_ended: RunView | None = None
+    logged: LoggedJob,
+    *,
+    commands: Sequence[str] = (),
+    newest: RunView | None = None,
+    newest_ended: RunView | None = None,
 ) -> JobView:
     """Show a job."""
     view = job_view(logged.job, logged.account_id)
+    view.execute_steps = list(commands)
     view.created_at = view.updated_at = logged.created_at.isoformat()
     view.most_recent_run = newest
     view.most_recent_completed_run = newest_ended

@@ -26,21 +26,21 @@ from runhook.server.api.webhooks.wire import (
     subscription_of,
     verification_of,
 )
-from runhook.server.api.wire import DEFAULT_LIMIT, Envelope, Limit, Offset, created, page_envelope
+from runhook.server.api.wire import Envelope, Paged, created, page_envelope
 from runhook.server.services import Calling, Serving
 from runhook.storage.webhooks.rows import count_webhooks, find_webhook, list_webhooks
 
 
 @get("/subscriptions", **needs(Permission.READ_WEBHOOKS))
 async def list_subscriptions(
-    services: Serving, caller: Calling, limit: Limit = DEFAULT_LIMIT, offset: Offset = 0
+    services: Serving, caller: Calling, page: Paged
 ) -> Envelope[list[SubscriptionOut]]:
     """List the account's webhooks."""
     async with services.store.read() as tx:
-        webhooks = await list_webhooks(tx, caller.account_id, limit=limit, offset=offset)
+        webhooks = await list_webhooks(tx, caller.account_id, limit=page.limit, offset=page.offset)
         total = await count_webhooks(tx, caller.account_id)
     shown = [subscription_of(webhook, caller) for webhook in webhooks]
-    return page_envelope(shown, limit=limit, offset=offset, total=total)
+    return page_envelope(shown, page, total=total)
 
 
 @post("/subscriptions", **needs(Permission.WRITE_WEBHOOKS))

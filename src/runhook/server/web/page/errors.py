@@ -27,8 +27,13 @@ TITLES = {
 KEPT_HEADERS = ("Retry-After", "allow")
 
 
-def show_error(request: AnyRequest, error: Exception) -> Template | Redirect:
-    """Turn any exception into a page; visitors who are not signed in get the sign-in page."""
+def show_error(request: AnyRequest, error: Exception) -> Template | Redirect | Response[Any]:
+    """Turn any exception into a page; visitors who are not signed in get the sign-in page.
+
+    A program that sends a token reads JSON: it would take the sign-in page for a success.
+    """
+    if "Authorization" in request.headers:
+        return answer_error(request, error)
     if isinstance(error, UnauthorizedError):
         if is_unsafe(request):
             return see("/sign-in")

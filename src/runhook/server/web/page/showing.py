@@ -11,6 +11,7 @@ from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.deliveries.redeliveries import CODE_CLASSES
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import RunStatus
+from runhook.domain.runs.steps import dbt_command
 from runhook.storage.deliveries.rows import LoggedAttempt, LoggedDelivery
 from runhook.storage.people.audit_log import AuditEntry
 
@@ -71,7 +72,7 @@ def event_name(event_type: EventType) -> str:
 
 def step_word(name: str) -> str:
     """Command of a step, without dbt Cloud's words around it: `dbt build`."""
-    return name.removeprefix("Invoke dbt with `").removesuffix("`")
+    return dbt_command(name) or name
 
 
 def run_word(status: RunStatus) -> str:

@@ -15,6 +15,7 @@ from runhook.domain.errors import (
     LimitedError,
     UnauthorizedError,
 )
+from runhook.domain.people.callers import Caller
 from runhook.domain.people.users import User, check_email, check_new_password, check_person_name
 from runhook.operations.people.invite import Acceptance, accept_as, look_at_invitation
 from runhook.operations.people.sessions import Begun, end_other_sessions, end_session
@@ -23,14 +24,17 @@ from runhook.server.access.authentication import (
     authorize,
     client_address,
     open_to,
+    provide_identity,
     provide_session,
     session_if_any,
 )
 from runhook.server.access.cookies import cookies_of, no_session_cookie
 from runhook.server.access.signing_in import accept_throttled, begin_throttled
+from runhook.server.api.people.accounts import AccountOut, own_accounts
+from runhook.server.api.wire import LARGEST_LIMIT, Envelope, Paging
 from runhook.server.http.origin import is_secure
 from runhook.server.http.request import AnyRequest
-from runhook.server.services import InSession, Services, Serving
+from runhook.server.services import Identified, InSession, Services, Serving
 from runhook.server.web.page.errors import show_error
 from runhook.server.web.page.forms import WHOLE, Form
 from runhook.server.web.page.rendering import local_path, page, see
@@ -42,11 +46,16 @@ from runhook.storage.webhooks.rows import count_webhooks
 LISTED = 500
 
 
-@get("/", **open_to(Access.ANY_USER))
-async def go_home(services: Serving, session: InSession) -> Redirect:
-    """Lead to one's only account, which is welcomed as long as it has no webhook; or to all."""
+@get("/", **open_to(Access.ANY_CALLER))
+async def go_home(services: Serving, identity: Identified) -> Redirect | Envelope[list[AccountOut]]:
+    """Lead to one's only account, which is welcomed as long as it has no webhook; or to all.
+
+    Clients of dbt Cloud that try their connection here get what a token may see.
+    """
+    if isinstance(identity, Caller):
+        return await own_accounts(services, identity, Paging(LARGEST_LIMIT, 0))
     async with services.store.read() as tx:
-        memberships = await memberships_of(tx, session.user.id)
+        memberships = await memberships_of(tx, identity.user.id)
         if len(memberships) != 1:
             return see("/accounts")
         account_id = memberships[0].account.id
@@ -233,6 +242,6 @@ router = Router(
         accept_invitation,
     ],
     guards=[authorize],
-    dependencies={"session": Provide(provide_session)},
+    dependencies={"session": Provide(provide_session), "identity": Provide(provide_identity)},
     exception_handlers={Exception: show_error},
 )
