@@ -23,6 +23,7 @@ from runhook.domain.webhooks.options import OPTIONS
 from runhook.server.access.authentication import Access, open_to
 from runhook.server.api.runs.artifacts import put_artifact
 from runhook.server.api.runs.uploads import put_archive
+from runhook.server.api.wire import short_page
 
 Json = dict[str, Any]
 
@@ -95,7 +96,10 @@ class Description:
         # own pages.
         described = Litestar(
             route_handlers=self._route_handlers,
-            dependencies={"services": Provide(lambda: None, sync_to_thread=False)},
+            dependencies={
+                "services": Provide(lambda: None, sync_to_thread=False),
+                "page": Provide(short_page),
+            },
             openapi_config=OpenAPIConfig(
                 title="Runhook", version=VERSION, description=ABOUT, use_handler_docstrings=True
             ),
