@@ -5,7 +5,7 @@ of the wire is known. Requests of dbt Cloud's clients are read leniently where t
 known to be sloppy; ours refuse what they do not know.
 """
 
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 from litestar.di import NamedDependency
@@ -54,6 +54,46 @@ def checked_moment(name: str, moment: datetime | None) -> datetime | None:
             "give a time zone too, such as the Z in `2026-03-01T12:00:00Z`", field=name
         )
     return moment
+
+
+def moment_in(name: str, text: str | None, *, is_end: bool = False) -> datetime | None:
+    """A moment; None if there is none. Given as the end of a period it is past what it names.
+
+    Args:
+        name: of the parameter, for the error.
+        text: a time, or a date for all of its day; without a zone in UTC.
+        is_end: whether it ends a period that includes it.
+
+    Raises:
+        InvalidError: it is neither.
+    """
+    word = (text or "").strip()
+    if not word:
+        return None
+    try:
+        moment = parse_moment(word)
+        if is_end:
+            moment += timedelta(days=1) if is_date(word) else timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        raise InvalidError(
+            "give a date or a time, such as 2026-03-01 or 2026-03-01T00:00:00Z", field=name
+        ) from None
+    return moment
+
+
+def is_date(word: str) -> bool:
+    """Whether a text is a date without a time."""
+    try:
+        date.fromisoformat(word)
+    except ValueError:
+        return False
+    return True
+
+
+def parse_moment(word: str) -> datetime:
+    """Parse a time; return it in UTC."""
+    moment = datetime.fromisoformat(word)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 Data = TypeVar("Data")

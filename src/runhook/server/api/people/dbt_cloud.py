@@ -17,8 +17,7 @@ from runhook.domain.people.permissions import Permission, Role
 from runhook.domain.people.users import UserId
 from runhook.domain.runs.run import AccountId
 from runhook.server.access.authentication import needs
-from runhook.server.api.runs.choosing import moment_in
-from runhook.server.api.wire import NO_NUL, Envelope, Paged, long_page, page_envelope
+from runhook.server.api.wire import NO_NUL, Envelope, Paged, long_page, moment_in, page_envelope
 from runhook.server.services import Calling, Serving
 from runhook.storage.people.audit_log import (
     AuditFilter,

@@ -7,12 +7,12 @@ was passed over in silence would answer another question.
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.numbers import id_in, is_number, number_in
 from runhook.domain.runs.run import RunStatus
+from runhook.server.api.wire import parse_moment
 from runhook.storage.engine.pages import Period
 
 Value = TypeVar("Value")
@@ -99,46 +99,6 @@ def period_in(name: str, text: str | None) -> Period:
             "such as 2026-03-01T00:00:00Z,2026-03-02T00:00:00Z"
         ) from None
     return Period(since=since, until=until)
-
-
-def moment_in(name: str, text: str | None, *, is_end: bool = False) -> datetime | None:
-    """A moment; None if there is none. Given as the end of a period it is past what it names.
-
-    Args:
-        name: of the parameter, for the error.
-        text: a time, or a date for all of its day; without a zone in UTC.
-        is_end: whether it ends a period that includes it.
-
-    Raises:
-        InvalidError: it is neither.
-    """
-    word = (text or "").strip()
-    if not word:
-        return None
-    try:
-        moment = parse_moment(word)
-        if is_end:
-            moment += timedelta(days=1) if is_date(word) else timedelta(microseconds=1)
-    except (ValueError, OverflowError):
-        raise InvalidError(
-            "give a date or a time, such as 2026-03-01 or 2026-03-01T00:00:00Z", field=name
-        ) from None
-    return moment
-
-
-def is_date(word: str) -> bool:
-    """Whether a text is a date without a time."""
-    try:
-        date.fromisoformat(word)
-    except ValueError:
-        return False
-    return True
-
-
-def parse_moment(word: str) -> datetime:
-    """Parse a time; return it in UTC."""
-    moment = datetime.fromisoformat(word)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def order_in(text: str | None) -> tuple[str, bool]:
