@@ -7,6 +7,7 @@ from runhook.domain.errors import (
     InvalidError,
     LimitedError,
     NotFoundError,
+    NotOfferedError,
     RunhookError,
     TooLargeError,
     TooSlowError,
@@ -26,6 +27,7 @@ CODES = {
     TooLargeError: ErrorCode.TOO_LARGE,
     TooSlowError: ErrorCode.TOO_SLOW,
     LimitedError: ErrorCode.LIMITED,
+    NotOfferedError: ErrorCode.NOT_OFFERED,
     UnavailableError: ErrorCode.UNAVAILABLE,
 }
 
