@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.domain.dbt.manifests import WINDOW, facts_in
+from runhook.domain.dbt.manifests import MOST_IDS, MOST_WORK, WINDOW, Manifest, facts_in
 from runhook.domain.dbt.node_facts import (
     MOST_EXPOSURES,
     MOST_OTHER_KEYS,
@@ -318,3 +318,41 @@ def test_any_values_give_facts_that_can_be_told(values: dict[str, object], child
 @given(json_values)
 def test_any_report_gives_facts(value: object):
     read_facts({"owners": value, "groups": value, "tags": value, "exposures": [value, value]})
+
+
+def test_looking_up_costs_no_more_than_it_may_and_what_is_found_before_is_told():
+    """Many ids, each with many places before it where its object could begin, but does not."""
+    wanted = a_node("model.shop.wanted", tags=["nightly"])
+    traps = [f"model.shop.m{number}" for number in range(500)]
+    content = json.dumps(a_manifest(wanted)).encode()
+    content += b"".join(
+        f'"{one}" '.encode() * 500 + f'"unique_id": "{one}",'.encode() for one in traps
+    )
+    read = Counting(content)
+
+    found = facts_in(read, ["model.shop.wanted", *traps], str)
+
+    assert found["model.shop.wanted"].tags == ("nightly",)
+    assert read.total <= MOST_WORK + 2 * len(content)
+
+
+def test_no_more_ids_and_children_are_kept_than_a_large_project_has():
+    names = [f"model.shop.m{number}" for number in range(MOST_IDS + 1)]
+    ids = "".join(f'"unique_id": "{one}",' for one in names)
+    child_map = json.dumps({"child_map": {names[0]: names}})
+
+    manifest = Manifest(io.BytesIO((ids + child_map).encode()))
+
+    assert len(list(manifest.ids_of("model"))) == MOST_IDS
+    assert manifest.children() == {}
+
+
+class Counting(io.BytesIO):
+    """Counts the bytes that are read."""
+
+    total = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        content = super().read(size)
+        self.total += len(content)
+        return content

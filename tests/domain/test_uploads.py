@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from tempfile import TemporaryFile
 
 import pytest
@@ -15,6 +16,8 @@ from runhook.domain.runs.uploads import STEP_TAG, Belonging, Uploaded, read_uplo
 from tests.support.archives import INVOCATION, an_upload, archive, run_results
 
 LARGEST = 1 << 20
+MANIFESTS = sorted((Path(__file__).parent / "manifests").glob("*.json"))
+CUSTOMERS = "model.owned.customers"
 ENDED_AT = datetime(2026, 3, 1, 4, 7, 31, 640_270, tzinfo=UTC)
 
 
@@ -156,3 +159,51 @@ def test_numbers_that_cannot_be_are_passed_over():
 
 def test_text_that_only_looks_like_a_nul_is_kept():
     assert read(tags={"RUNHOOK_JOB": r"a\u0000b"}).start.job_name == r"a\u0000b"
+
+
+@pytest.mark.parametrize("engine", MANIFESTS, ids=lambda path: path.stem)
+def test_the_nodes_that_failed_are_told_with_whose_they_are(engine: Path):
+    results = [
+        {"unique_id": "model.owned.payments", "status": "error"},
+        {"unique_id": "test.owned.unique_customers_id.70f3d3fd20", "status": "warn"},
+        {"unique_id": "model.owned.visits", "status": "success"},
+    ]
+
+    told = read(results=results, manifest=engine.read_bytes()).finish.results
+
+    [failed], [warned] = told["failed"], told["warned"]
+    assert failed["owners"] == [{"email": "finance@example.com", "group": "finance"}]
+    assert (failed["groups"], failed["tags"]) == (["finance"], ["nightly"])
+    assert (failed["path"], failed["package"]) == ("models/finance/payments.sql", "owned")
+    assert [one["name"] for one in failed["exposures"]] == ["revenue"]
+    assert (warned["owners"], warned["attached_to"]) == ([{"name": "Ann"}], [CUSTOMERS])
+
+
+def test_secrets_in_a_manifest_are_in_no_report():
+    manifest = manifest_with({"tags": ["by hunter2hunter2"], "meta": {"owner": "hunter2hunter2"}})
+    secret = {"which": "build", "vars": {"db_password": "hunter2hunter2"}}
+
+    told = read("error", args=secret, manifest=manifest).finish.results
+
+    assert told["failed"][0]["tags"] == ["by *****"]
+    assert "hunter2hunter2" not in json.dumps(told)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\0", "\u202e", "x" * 100_000])
+def test_odd_texts_in_a_manifest_do_not_cost_the_upload(text: str):
+    named = {"group": text, "tags": [text], "meta": {"owner": {"name": text, text: text}}}
+
+    assert read("error", manifest=manifest_with(named)).finish.outcome is RunOutcome.FAILED
+
+
+@pytest.mark.parametrize("manifest", [b"", b"{", b"[]", b"\xff\xfe", b'{"nodes": 1}'])
+def test_a_manifest_that_is_none_does_not_cost_the_upload(manifest: bytes):
+    told = read("error", "success", manifest=manifest).finish.results
+
+    assert [one["unique_id"] for one in told["failed"]] == ["model.shop.m0"]
+
+
+def manifest_with(node: dict[str, object]) -> bytes:
+    """A manifest of one node."""
+    node = {"unique_id": "model.shop.m0", "resource_type": "model", "package_name": "shop", **node}
+    return json.dumps({"metadata": {}, "nodes": {"model.shop.m0": node}}).encode()

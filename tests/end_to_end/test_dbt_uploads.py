@@ -21,9 +21,10 @@ flags: {{send_anonymous_usage_stats: false}}
 dbt-cloud: {{tenant_hostname: "{place}"}}
 """
 PROFILE = "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb}}}\n"
+GROUPS = "groups: [{name: sales, owner: {name: Sales team}}]"
 MODELS = {
     "good.sql": "select 1 as id",
-    "bad.sql": "select 1 from nowhere",
+    "bad.sql": "{{ config(group='sales', tags=['core']) }} select 1 from nowhere",
     "behind.sql": "select * from {{ ref('bad') }}",
 }
 
@@ -34,6 +35,7 @@ def write_project(folder: Path, place: str) -> None:
     (folder / "profiles.yml").write_text(PROFILE)
     for name, query in MODELS.items():
         (folder / "models" / name).write_text(query)
+    (folder / "models" / "groups.yml").write_text(GROUPS)
 
 
 async def run_dbt(folder: Path, bundle: Path) -> Finished:
@@ -78,6 +80,9 @@ async def test_a_failed_command_is_a_run_with_the_nodes_that_failed(
 
     assert finished.code == 1, finished.out
     assert (run["status_message"], run["is_error"]) == ("1 of 3 nodes failed: bad", True)
+    [bad] = run["results"]["failed"]
+    assert bad["owners"] == [{"name": "Sales team", "group": "sales"}]
+    assert (bad["tags"], bad["path"], bad["package"]) == (["core"], "models/bad.sql", "shop")
     assert (job["name"], job["project_name"], job["environment_name"]) == (
         "nightly",
         "shop",

@@ -17,7 +17,7 @@ EVERY_ADDRESS = "0.0.0.0"
 IN_A_NETWORK_OF_ITS_OWN = ("unshare", "--user", "--map-root-user", "--net", "sh", "-c")
 LISTEN_AND_TELL = """
 import socket
-from runhook.server.listening import listen
+from runhook.server.connections.listening import listen
 with listen("::", 0) as listening:
     print(listening.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
 """

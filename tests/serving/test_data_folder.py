@@ -17,7 +17,7 @@ SECRET = Secret.from_bytes(bytes(32))
 HOLD_UNTIL_KILLED = """
 import sys
 from pathlib import Path
-from runhook.storage.data_folder import sole_owner
+from runhook.storage.service.data_folder import sole_owner
 with sole_owner(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

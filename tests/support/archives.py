@@ -50,8 +50,11 @@ def archive(files: Mapping[str, bytes], *, method: int = zipfile.ZIP_STORED) -> 
     return buffer.getvalue()
 
 
-def an_upload(*statuses: str, **fields: object) -> bytes:
+def an_upload(
+    *statuses: str,
+    manifest: bytes = b'{"metadata": {"project_name": "shop"}, "nodes": {}}',
+    **fields: object,
+) -> bytes:
     """An archive as dbt uploads it after a command whose nodes ended so."""
-    manifest = b'{"metadata": {"project_name": "shop"}, "nodes": {}}'
     results = run_results(*(statuses or ("success",)), **fields)
     return archive({"manifest.json": manifest, "run_results.json": results})

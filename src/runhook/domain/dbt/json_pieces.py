@@ -6,7 +6,7 @@ mapped, as another program may cut it off meanwhile, which would kill a process 
 
 import codecs
 import json
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,13 @@ STEP = 1 << 18
 """Bytes that are decoded at once, at least."""
 LARGEST_PIECE = 64 << 20
 BLANKS = " \t\r\n"
+
+
+class Readable(Protocol):
+    """What a document is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read at most so many bytes; none at the end."""
 
 
 class NumberTooLargeError(ValueError):
@@ -30,7 +37,7 @@ class Pieces:
         step: how many bytes are decoded at once, at least.
     """
 
-    def __init__(self, file: BinaryIO, *, largest: int = LARGEST_PIECE, step: int = STEP) -> None:
+    def __init__(self, file: Readable, *, largest: int = LARGEST_PIECE, step: int = STEP) -> None:
         self._file = file
         self._largest = largest
         self._step = step

@@ -6,6 +6,9 @@ leads from them to the exposures is read from ``child_map`` an entry at a time.
 
 A text in which a manifest is quoted is no trap, as its quotes are escaped. Objects in somebody's
 ``meta`` could look like a node, so one that is there twice is not believed.
+
+A service reads manifests of strangers, so that what looking up may cost is bounded as a whole. What
+is beyond that is not found.
 """
 
 import io
@@ -44,6 +47,13 @@ LOOKED_BACK = (1 << 12, 1 << 16, 1 << 20)
 """How far before a ``unique_id`` its object may begin; it is one of the first of its keys."""
 LARGEST_OBJECT = 16 << 20
 MOST_SITES = 4
+MOST_IDS = 100_000
+"""Some times what a manifest of 50 MB has."""
+MOST_LINKS = 2_000_000
+MOST_WORK = 256 << 20
+"""Bytes that are read to look things up, beside the pass over all; usually a few millions."""
+WORK_OF_A_TRY = 1 << 10
+"""What another place of a key counts for, in bytes."""
 IGNORED = (b"macro.", b"doc.")
 TESTS = frozenset({"test", "unit_test"})
 LONGEST_TEXT = 1 << 14
@@ -69,19 +79,56 @@ KEPT_KEYS = (
 Json = Mapping[str, object]
 
 
+class CostlyError(ValueError):
+    """Looking up has cost as much as it may."""
+
+
+class Metered:
+    """A file of which no more is read than may be.
+
+    Args:
+        file: it.
+        left: how many bytes.
+    """
+
+    def __init__(self, file: BinaryIO, left: int) -> None:
+        self._file = file
+        self._left = left
+
+    def seek(self, at: int) -> None:
+        """Go on from a place."""
+        self._file.seek(at)
+
+    def read(self, size: int) -> bytes:
+        """Read some bytes.
+
+        Raises:
+            CostlyError: they are too many.
+        """
+        self.spend(size)
+        return self._file.read(size)
+
+    def spend(self, size: int) -> None:
+        """Count work as if so many bytes were read; raises as ``read``."""
+        self._left -= size
+        if self._left < 0:
+            raise CostlyError
+
+
 class Manifest:
     """A manifest.json that is open.
 
     Args:
         file: it; read from any place.
+        largest_object: how many characters an object may have that is looked at.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._size = file.seek(0, io.SEEK_END)
+    def __init__(self, file: BinaryIO, *, largest_object: int = LARGEST_OBJECT) -> None:
+        self._largest_object = largest_object
         self._sites: dict[bytes, list[int]] = {}
         self._child_maps: list[int] = []
-        self._note_sites()
+        self._note_sites(file)
+        self._file = Metered(file, MOST_WORK)
 
     def objects(self, unique_ids: Iterable[str]) -> dict[str, Json]:
         """Return those of these objects that are there once and can be read."""
@@ -107,6 +154,7 @@ class Manifest:
 
     def _children_at(self, at: int) -> Iterator[tuple[str, tuple[str, ...]]]:
         names: dict[str, str] = {}
+        links = 0
         self._file.seek(at)
         pieces = Pieces(self._file)
         for key in pieces.entries():
@@ -118,19 +166,26 @@ class Manifest:
                 for one in value
                 if isinstance(one, str) and one.partition(".")[0] not in TESTS
             ]
+            links += len(leading)
+            if len(names) > MOST_IDS or links > MOST_LINKS:
+                raise CostlyError
             if leading:
                 yield names.setdefault(key, key), tuple(leading)
 
-    def _note_sites(self) -> None:
+    def _note_sites(self, file: BinaryIO) -> None:
         """Note where each ``unique_id`` stands, and where ``child_map`` may begin."""
-        for start in range(0, self._size, WINDOW):
-            window = self._read(start, WINDOW + OVERLAP)
+        for start in range(0, file.seek(0, io.SEEK_END), WINDOW):
+            file.seek(start)
+            window = file.read(WINDOW + OVERLAP)
             at = window.find(KEY)
             while 0 <= at < WINDOW:
                 value = VALUE.match(window, at + len(KEY))
                 if value and not (literal := value[1]).startswith(IGNORED):
-                    sites = self._sites.setdefault(literal, [])
-                    if len(sites) < MOST_SITES:
+                    sites = self._sites.get(literal)
+                    if sites is None:
+                        if len(self._sites) < MOST_IDS:
+                            self._sites[literal] = [start + at]
+                    elif len(sites) < MOST_SITES:
                         sites.append(start + at)
                 at = window.find(KEY, at + len(KEY))
             at = window.find(CHILDREN)
@@ -141,6 +196,12 @@ class Manifest:
                 at = window.find(CHILDREN, at + len(CHILDREN))
 
     def _object(self, unique_id: str) -> Json | None:
+        try:
+            return self._only_object(unique_id)
+        except CostlyError:
+            return None
+
+    def _only_object(self, unique_id: str) -> Json | None:
         literals = {json.dumps(unique_id, ensure_ascii=one)[1:-1] for one in (True, False)}
         found: dict[int, Json] = {}
         for literal in (one.encode(errors="surrogatepass") for one in literals):
@@ -164,6 +225,7 @@ class Manifest:
                 opening = OPENING.match(before, at + len(key))
                 if opening:
                     return start + opening.end()
+                self._file.spend(WORK_OF_A_TRY)
                 at = before.rfind(key, 0, at)
             if start == 0:
                 break
@@ -172,7 +234,10 @@ class Manifest:
     def _decode(self, at: int) -> Json | None:
         self._file.seek(at)
         try:
-            value = Pieces(self._file, largest=LARGEST_OBJECT, step=1 << 14).value()
+            value = Pieces(self._file, largest=self._largest_object, step=1 << 14).value()
+        except CostlyError:
+            # The object was not looked at, so that another of its name is not the only one.
+            raise
         except (ValueError, RecursionError):
             return None
         if not isinstance(value, dict):
@@ -193,7 +258,11 @@ def id_of(literal: bytes) -> str:
 
 
 def facts_in(
-    file: BinaryIO, unique_ids: Collection[str], redact: Callable[[str], str]
+    file: BinaryIO,
+    unique_ids: Collection[str],
+    redact: Callable[[str], str],
+    *,
+    largest_object: int = LARGEST_OBJECT,
 ) -> dict[str, NodeFacts]:
     """Return what a manifest says of nodes that failed or warned, by their unique_ids.
 
@@ -201,11 +270,12 @@ def facts_in(
         file: the manifest.json.
         unique_ids: of the nodes.
         redact: takes secrets out of a text.
+        largest_object: how many characters an object may have that is looked at.
 
     Raises:
         OSError: it cannot be read.
     """
-    manifest = Manifest(file)
+    manifest = Manifest(file, largest_object=largest_object)
     nodes = manifest.objects(unique_ids)
     attached = {unique_id: attached_to(node) for unique_id, node in nodes.items()}
     models = manifest.objects(one for several_ in attached.values() for one in several_)

@@ -15,6 +15,7 @@ from typing import IO, BinaryIO
 from runhook.domain.dbt.archives import Archive
 from runhook.domain.dbt.artifacts import (
     LONGEST_SECONDS,
+    NAMED_NODES,
     RunResults,
     UnreadableError,
     failures_in_words,
@@ -23,6 +24,8 @@ from runhook.domain.dbt.artifacts import (
     success_in_words,
     summarise,
 )
+from runhook.domain.dbt.manifests import facts_in
+from runhook.domain.dbt.node_facts import NodeFacts
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs.run import FinishReport, RunOutcome, RunStatus, StartReport, Trigger
 from runhook.domain.secrets.redaction import Redactor
@@ -32,6 +35,8 @@ STEP_TAG = "RUNHOOK_STEP"
 RESULTS = ("run_results.json", "sources.json")
 MANIFEST = "manifest.json"
 HEAD_BYTES = 1 << 16
+LARGEST_MANIFEST_OBJECT = 4 << 20
+"""Decoded, a stranger's object takes some 25 times as much memory."""
 PROJECT = re.compile(rb'"project_name"\s*:\s*"([^"\\]{1,255})"')
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """As JSON writes it."""
@@ -103,8 +108,33 @@ def read_upload(
         return None
     found_name = PROJECT.search(archive.head(MANIFEST, HEAD_BYTES))
     own = found_name[1].decode(errors="replace") if found_name else results.project_name
+    redact = Redactor(results.variables)
     return reports_of(
-        results, replace(belonging, project_name=belonging.project_name or own or DEFAULT)
+        results,
+        replace(belonging, project_name=belonging.project_name or own or DEFAULT),
+        redact,
+        owners_in(archive, results, redact, scratch=scratch),
+    )
+
+
+def owners_in(
+    archive: Archive, results: RunResults, redact: Callable[[str], str], *, scratch: BinaryIO
+) -> Mapping[str, NodeFacts]:
+    """Look up in the manifest whose the nodes are that failed or warned, by unique_id.
+
+    A manifest that is not dbt's gives none, so that the results are told all the same.
+
+    Raises:
+        InvalidError: the archive describes it wrongly.
+    """
+    unique_ids = [one.unique_id for one in (*results.failed, *results.warned)]
+    if MANIFEST not in archive or not unique_ids or not results.nodes_known:
+        return {}
+    scratch.seek(0)
+    scratch.truncate()
+    archive.copy(MANIFEST, scratch)
+    return facts_in(
+        scratch, unique_ids[:NAMED_NODES], redact, largest_object=LARGEST_MANIFEST_OBJECT
     )
 
 
@@ -123,8 +153,13 @@ def results_in(name: str, file: BinaryIO) -> RunResults:
         raise InvalidError(f"{name} cannot be read: {error}.") from error
 
 
-def reports_of(results: RunResults, belonging: Belonging) -> Uploaded:
-    """Start and finish reports of a run, from its results.
+def reports_of(
+    results: RunResults,
+    belonging: Belonging,
+    redact: Redactor,
+    facts: Mapping[str, NodeFacts],
+) -> Uploaded:
+    """Start and finish reports of a run, from its results, and whose its nodes are.
 
     Raises:
         InvalidError: they have no invocation or time.
@@ -133,7 +168,6 @@ def reports_of(results: RunResults, belonging: Belonging) -> Uploaded:
         raise InvalidError("The results have no invocation_id to tell runs apart.")
     finished_at = check_moment(results.generated_at)
     started_at = check_moment(results.invocation_started_at or finished_at - elapsed(results))
-    redact = Redactor(results.variables)
     tag = Tags(results.tags, redact)
     start = StartReport(
         run_key=f"dbt-{results.invocation_id}",
@@ -151,13 +185,17 @@ def reports_of(results: RunResults, belonging: Belonging) -> Uploaded:
             link=tag.text("RUNHOOK_LINK"),
         ),
     )
-    finish = finish_of(results, redact, finished_at=max(finished_at, started_at))
+    finish = finish_of(results, redact, facts, finished_at=max(finished_at, started_at))
     check_texts(start, finish)
     return Uploaded(start, finish)
 
 
 def finish_of(
-    results: RunResults, redact: Callable[[str], str], *, finished_at: datetime
+    results: RunResults,
+    redact: Callable[[str], str],
+    facts: Mapping[str, NodeFacts],
+    *,
+    finished_at: datetime,
 ) -> FinishReport:
     """How a run ended, according to its nodes."""
     has_failed = bool(results.failed) or not results.nodes_known
@@ -172,7 +210,7 @@ def finish_of(
         outcome=outcome,
         status_message=message or None,
         finished_at=finished_at,
-        results=summarise(results, redact),
+        results=summarise(results, redact, facts=facts),
     )
 
 
