@@ -113,11 +113,11 @@ def read_upload(
         results,
         replace(belonging, project_name=belonging.project_name or own or DEFAULT),
         redact,
-        owners_in(archive, results, redact, scratch=scratch),
+        owners_in_upload(archive, results, redact, scratch=scratch),
     )
 
 
-def owners_in(
+def owners_in_upload(
     archive: Archive, results: RunResults, redact: Callable[[str], str], *, scratch: BinaryIO
 ) -> Mapping[str, NodeFacts]:
     """Look up in the manifest whose the nodes are that failed or warned, by unique_id.
