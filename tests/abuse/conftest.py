@@ -47,7 +47,7 @@ async def shared_service(
 
 
 def a_service(folder: Path, settings: dict[str, str], *, prefix: Sequence[str] = ()) -> Service:
-    """Return a service that starts with its data in a folder, by a command before its own."""
+    """A service that starts with its data in a folder, by a command before its own."""
     return Service(
         folder=folder,
         prefix=prefix,

@@ -17,7 +17,7 @@ FILL = b"x" * 1_000_000
 
 
 def report(body: bytes, **headers: str) -> bytes:
-    """Return a report with this body."""
+    """A report with this body."""
     return request(RUNS, method="POST", token=TOKEN, body=body, **headers)
 
 

@@ -35,7 +35,7 @@ async def new_run(service: Service, client: httpx.AsyncClient) -> int:
 
 
 def noise(size: int, seed: int = 1) -> bytes:
-    """Return bytes that cannot be compressed."""
+    """Bytes that cannot be compressed."""
     return random.Random(seed).randbytes(size)
 
 

@@ -22,7 +22,7 @@ GOOD = {"Authorization": f"Token {TOKEN}"}
 
 @asynccontextmanager
 async def at(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """Return a client without a token."""
+    """A client without a token."""
     limits = httpx.Limits(max_connections=50)
     async with httpx.AsyncClient(base_url=service.url, limits=limits, timeout=60) as client:
         yield client

@@ -159,5 +159,5 @@ async def test_requests_that_cannot_be_read_leave_no_line_in_the_log(shared_serv
 
 
 def lines_of(service: Service) -> list[str]:
-    """Return what a service has logged, but for what it does in its first seconds."""
+    """What a service has logged, but for what it does in its first seconds."""
     return [line for line in service.output.splitlines() if "duty taken" not in line]

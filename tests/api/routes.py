@@ -100,7 +100,7 @@ class Route:
         return [name for name in PLACE.findall(self.path) if name != "account_id"]
 
     def url(self, account_id: int, ids: Mapping[str, object] | None = None) -> str:
-        """Return the path with an account's id and these in its places, 1 in all others."""
+        """The path with an account's id and these in its places, 1 in all others."""
         known = {"account_id": account_id, **(ids or {})}
         return ORIGIN + PLACE.sub(lambda place: str(known.get(place[1], 1)), self.path)
 
@@ -115,7 +115,7 @@ def routes_of(app: Litestar) -> Iterator[Route]:
 
 
 def an_app() -> Litestar:
-    """Return the application over a database that nobody connects to."""
+    """The application over a database without a server."""
     store = Store.open("sqlite:///nobody-connects.db", vault=VAULT)
     return Api(store=store, clock=ManualClock()).app
 

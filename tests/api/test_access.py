@@ -202,7 +202,7 @@ async def test_what_belongs_to_somebody_signed_in_is_theirs_and_no_tokens(
 
 
 def client_with(world: World, grant: PermissionSet | Role) -> httpx.AsyncClient:
-    """Return a caller of the first account."""
+    """A caller of the first account."""
     if isinstance(grant, Role):
         return world.session_client(grant)
     return world.token_client(grant)

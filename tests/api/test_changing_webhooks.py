@@ -1,4 +1,4 @@
-"""PUT and DELETE of one webhook: subsets, reactivation, and what waits for it."""
+"""PUT and DELETE of one webhook: subsets, reactivation, and deliveries that wait for it."""
 
 from datetime import timedelta
 

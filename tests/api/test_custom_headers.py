@@ -1,4 +1,4 @@
-"""custom_headers: sent with each request, and shown to nobody."""
+"""custom_headers: sent with each request, and never shown."""
 
 import httpx
 import pytest

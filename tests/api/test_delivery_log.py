@@ -59,7 +59,7 @@ async def test_an_event_that_waits_has_every_key_in_its_type(admin: httpx.AsyncC
 async def test_a_page_of_events_tells_whether_there_are_more_without_counting_them(
     admin: httpx.AsyncClient,
 ):
-    """Whoever asks for pages until they have as many as there are comes to the end."""
+    """Asking for pages until one has as many as there are comes to the end."""
     webhook = await new_webhook(admin, event_types=["job.run.started"])
     for _ in range(5):
         await new_run(admin)

@@ -60,7 +60,7 @@ async def test_a_disk_that_is_full_for_a_while(
 
 
 async def is_database_up(store: Store) -> bool:
-    """Return what the metrics say of the database."""
+    """What the metrics say of the database."""
     up = next(one for one in await looked_up(store) if one.name == "runhook_database_up")
     return up.samples[0].value == 1
 

@@ -66,7 +66,7 @@ SOMETHING_ELSE = [
 
 
 async def rows(api: Api) -> list[int]:
-    """Return how many rows there are of everything a request could have made."""
+    """How many rows there are of everything a request could have made."""
     async with api.store.read() as tx:
         return [
             (await tx.execute(sa.select(sa.func.count()).select_from(table))).scalar_one()

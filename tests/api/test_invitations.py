@@ -27,7 +27,7 @@ async def owner(api: Api) -> httpx.AsyncClient:
 
 
 async def invited(client: httpx.AsyncClient, role: str = "member", **fields: object) -> str:
-    """Return the secret of a new invitation."""
+    """The secret of a new invitation."""
     made = data_of(await client.post("/invitations", json={"role": role, **fields}), 201)
     return made["link"].rpartition("/")[2]
 

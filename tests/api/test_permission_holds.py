@@ -47,7 +47,7 @@ OF_A_USER = [route for route in ROUTES if route.access is Access.ANY_USER and wr
 
 
 async def rows_in(tx: Transaction) -> Rows:
-    """Return every row as a transaction sees them, but for what any use of a token writes."""
+    """Every row as a transaction sees them, but for what any use of a token writes."""
     return {
         table.name: [
             tuple(row)

@@ -13,7 +13,7 @@ OTHER = "11111111-2222-3333-4444-555555555555"
 
 
 async def a_machine(admin: httpx.AsyncClient, api: Api) -> tuple[httpx.AsyncClient, int]:
-    """Return a client with a token of its own, and the token's id."""
+    """A client with a token of its own, and the token's id."""
     made = {"name": "a machine's", "permission_set": PermissionSet.JOB_RUNNER}
     token = data_of(await admin.post("/tokens", json=made), 201)
     return api.client(f"Token {token['token']}"), token["id"]

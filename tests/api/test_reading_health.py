@@ -35,7 +35,7 @@ async def admin(api: Api) -> httpx.AsyncClient:
 
 
 async def health_of(client: httpx.AsyncClient) -> dict[str, object]:
-    """Return what is shown, but for the size of the database, which is no round number."""
+    """What is shown, but for the size of the database, which is no round number."""
     health = data_of(await client.get("/health"))
     assert health.pop("database_bytes") >= 100_000
     return health

@@ -16,7 +16,7 @@ def at(path: str, *, version: str = "v3", account_id: int = 1) -> str:
 
 
 async def names_at(client: httpx.AsyncClient, path: str, **query: object) -> list[str]:
-    """Return the names that a list shows."""
+    """The names that a list shows."""
     answer = await client.get(at(path), params={key: str(one) for key, one in query.items()})
     return [one["name"] for one in data_of(answer)]
 

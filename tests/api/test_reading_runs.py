@@ -28,7 +28,7 @@ def runs(version: str = "v2", rest: str = "", *, account_id: int = 1) -> str:
 
 
 async def listed(client: httpx.AsyncClient, query: str = "") -> list[int]:
-    """Return the ids of the runs that a query lists."""
+    """The ids of the runs that a query lists."""
     return [run["id"] for run in data_of(await client.get(runs(rest=f"/?{query}")))]
 
 

@@ -23,7 +23,7 @@ def path_of(event: dict[str, object], end: str = "/redeliver") -> str:
 async def webhook_at(
     client: httpx.AsyncClient, receiver: Receiver, **fields: object
 ) -> dict[str, object]:
-    """Create a webhook that is told of starts and retries once, after ten seconds."""
+    """Create a webhook that gets starts and retries once, after ten seconds."""
     webhook: dict[str, object] = await new_webhook(
         client,
         client_url=receiver.url,
@@ -38,7 +38,7 @@ async def the_event(client: httpx.AsyncClient, webhook: dict[str, object]) -> di
 
 
 async def triggers_of(client: httpx.AsyncClient, event: dict[str, object]) -> list[object]:
-    """Return what made each attempt of a delivery."""
+    """What made each attempt of a delivery."""
     return [one["trigger"] for one in data_of(await client.get(path_of(event, "/receipt")))]
 
 

@@ -65,7 +65,7 @@ REFUSED_STEPS = {
 
 
 async def events_of(client: httpx.AsyncClient, webhook: dict[str, str]) -> list[str]:
-    """Return a webhook's event types, the newest first."""
+    """A webhook's event types, the newest first."""
     answer = await client.get(f"/webhooks/subscription/{webhook['id']}/events?limit=100")
     return [event["trigger_event_type"] for event in data_of(answer)]
 

@@ -10,7 +10,7 @@ ID_OF = {"project_ids": "project_id", "environment_ids": "environment_id", "job_
 
 
 async def told_of(client: httpx.AsyncClient, webhook: dict[str, object]) -> list[str]:
-    """Return the ids of the runs that a webhook was told of, in their order."""
+    """The ids of the runs that a webhook was told of, in their order."""
     events = data_of(await client.get(f"/webhooks/subscription/{webhook['id']}/events"))
     return [event["run_id"] for event in reversed(events)]
 

@@ -53,7 +53,7 @@ async def log(api: Api, admin: httpx.AsyncClient, clock: ManualClock) -> Log:
 
 
 async def found(client: httpx.AsyncClient, path: str, **params: object) -> list[tuple[str, str]]:
-    """Return the runs' ids and the event types of what is listed."""
+    """The runs' ids and the event types of what is listed."""
     listed = data_of(await client.get(path, params=params))
     return [(event["run_id"], event["trigger_event_type"]) for event in listed]
 

@@ -140,7 +140,7 @@ async def planted_in_formats(world: World, receiver: Receiver) -> Mapping[str, s
 
 
 def forms_of(secret: str) -> set[str]:
-    """Return how a secret could be written."""
+    """How a secret could be written."""
     bare = secret.removeprefix("whsec_").removeprefix("rh_")
     return {
         secret,
@@ -151,7 +151,7 @@ def forms_of(secret: str) -> set[str]:
 
 
 def found_in(text: str, planted: Mapping[str, str]) -> list[str]:
-    """Return the names of the secrets that a text holds."""
+    """The names of the secrets that a text holds."""
     return [
         name for name, secret in planted.items() if any(form in text for form in forms_of(secret))
     ]
@@ -159,7 +159,7 @@ def found_in(text: str, planted: Mapping[str, str]) -> list[str]:
 
 @pytest.fixture
 def logged(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """Return what has been logged so far, with everything switched on."""
+    """What has been logged so far, with everything switched on."""
     configure_logging("debug", as_json=False)
     return lambda: "".join(capsys.readouterr())
 
@@ -189,7 +189,7 @@ def token_client(world: World) -> httpx.AsyncClient:
 
 
 async def everything_stored(world: World) -> str:
-    """Return every row of every table, the audit log's among them, as text."""
+    """Every row of every table, the audit log's among them, as text."""
     printed = []
     async with world.api.store.read() as tx:
         for table in metadata.sorted_tables:
@@ -201,7 +201,7 @@ async def everything_stored(world: World) -> str:
 
 
 async def every_answer(world: World, client: httpx.AsyncClient) -> list[httpx.Response]:
-    """Return what every route that only reads answers."""
+    """What every route that only reads answers."""
     return [
         await client.get(route.url(1, world.ids), params=params)
         for route in ROUTES

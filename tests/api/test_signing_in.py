@@ -28,7 +28,7 @@ async def sign_in(api: Api, email: str = ADA, password: str = PASSWORD) -> httpx
 
 
 async def browser(api: Api, email: str = ADA, password: str = PASSWORD) -> httpx.AsyncClient:
-    """Return a browser in which somebody has just signed in."""
+    """A browser in which somebody has just signed in."""
     client = api.client()
     client.headers.update(SAME_ORIGIN)
     data_of(await client.post(SESSION, json={"email": email, "password": password}), 201)

@@ -56,7 +56,7 @@ def logged() -> Iterator[list]:
 
 
 def address(route: Route, world: World, **places: str) -> str:
-    """Return a route's address with what is there in its places, but for some."""
+    """A route's address with what is there in its places, but for some."""
     return route.url(places.pop("account_id", 1), {**world.ids, **places})
 
 

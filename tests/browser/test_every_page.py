@@ -117,7 +117,7 @@ async def inspect(page: Page, seen: Seen) -> None:
 
 
 def table(seen: dict[str, Seen]) -> list[str]:
-    """Return the lines that tell of every page."""
+    """The lines that tell of every page."""
     return [
         f"{name:<18} {one.load.bytes:>7} bytes {one.load.requests:>3} requests"
         f"  {'; '.join(one.problems) or 'nothing wrong'}"
@@ -126,7 +126,7 @@ def table(seen: dict[str, Seen]) -> list[str]:
 
 
 def pages_without(paths: dict[str, str]) -> list[str]:
-    """Return the pages of the service that none of these paths leads to."""
+    """The pages of the service that none of these paths leads to."""
     templates = [
         route.path
         for route in ROUTES

@@ -95,14 +95,14 @@ class Walk:
         return await self.page.locator("pre").inner_text()
 
     async def invite(self) -> str:
-        """Return a link for another member of the account, who may do all but make owners."""
+        """A link for another member of the account, who may do all but make owners."""
         await self.go("/settings/members")
         await self.page.select_option("#role", "admin")
         await self.press("Create invite link")
         return await self.page.locator("pre").inner_text()
 
     def rows(self) -> Locator:
-        """Return the rows of the list that is shown."""
+        """The rows of the list that is shown."""
         return self.page.locator("#rows tbody tr")
 
 

@@ -160,6 +160,6 @@ async def test_a_process_that_is_long_dead_is_forgotten(store: Store, clock: Man
 
 
 async def seen(store: Store):
-    """Return the processes that are known."""
+    """The processes that are known."""
     async with store.read() as tx:
         return await list_replicas(tx)

@@ -41,7 +41,7 @@ async def watcher_at(
 
 
 async def deactivations_of(scene: Scene) -> list[AuditEntry]:
-    """Return what the audit log tells of deactivations."""
+    """What the audit log tells of deactivations."""
     chosen = AuditFilter(action=AuditAction.WEBHOOK_DEACTIVATED)
     async with scene.store.read() as tx:
         found = await list_audit_entries(tx, scene.tenant.account_id, chosen, limit=100, offset=0)
@@ -49,7 +49,7 @@ async def deactivations_of(scene: Scene) -> list[AuditEntry]:
 
 
 async def notices_of(scene: Scene, webhook: Webhook) -> list[LoggedDelivery]:
-    """Return the notices that a webhook got, gets or would have got."""
+    """The notices that a webhook got, gets or would have got."""
     return [one for one in await scene.tenant.deliveries(webhook) if one.event_type is NOTICE]
 
 

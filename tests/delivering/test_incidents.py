@@ -32,7 +32,7 @@ ROUTING_KEY = "0123456789abcdef0123456789abcdef"
 
 
 class Pager:
-    """A service that opens and resolves incidents, and a job that it is told of."""
+    """A service that opens and resolves incidents, and a job whose events it gets."""
 
     def __init__(self, scene: Scene, receiver: Receiver, webhook: Webhook) -> None:
         self.scene = scene

@@ -26,7 +26,7 @@ def without_collector() -> Iterator[None]:
 
 
 def left_behind() -> int:
-    """Return how many objects of a request's are alive."""
+    """How many objects of a request's are alive."""
     kinds = (AnswerReader, AnswerRefusedError, Trip, ssl.SSLError)
     return sum(isinstance(one, kinds) for one in gc.get_objects())
 

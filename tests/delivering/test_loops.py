@@ -32,7 +32,7 @@ class Ticks:
         return pause
 
     async def wait_for(self, count: int) -> None:
-        """Return once so many ticks have begun."""
+        """Wait until so many ticks have begun."""
         async with self._called:
             await self._called.wait_for(lambda: self.count >= count)
 
@@ -84,7 +84,7 @@ async def test_a_wake_up_during_a_tick_skips_the_next_pause():
 
 
 def woken_within(ticks: Ticks) -> Callable:
-    """Return the tick with a wake-up inside its first call."""
+    """The tick with a wake-up inside its first call."""
 
     async def tick() -> timedelta:
         if not ticks.count:

@@ -185,7 +185,7 @@ async def test_a_status_that_switches_protocols_is_a_failure_that_is_not_waited_
 
 @pytest.mark.parametrize("code", [200, 413])
 async def test_an_answer_that_comes_before_the_request_was_read_counts(code: int):
-    """The connection is reset then, since nobody takes the rest of the request."""
+    """The connection is reset then, since the rest of the request is not read."""
     early = b"HTTP/1.1 %d Whatever\r\nContent-Length: 3\r\n\r\nwhy" % code
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

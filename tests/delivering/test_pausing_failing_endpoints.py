@@ -124,7 +124,7 @@ async def test_what_was_claimed_and_not_sent_when_it_was_paused_is_given_back(sc
 
 
 async def unsent_in_queue(scene: Scene) -> int:
-    """How many deliveries have had no attempt, and nobody holds them."""
+    """Number of deliveries that have had no attempt and are held by no worker."""
     rows = await rows_of(scene.store, deliveries)
     return sum(row.claimed_by is None and row.attempt_count == 0 for row in rows)
 

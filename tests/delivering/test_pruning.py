@@ -88,7 +88,7 @@ async def prune(scene: Scene) -> int:
 
 
 async def rows_left(scene: Scene) -> dict[str, int]:
-    """Return how many rows of history there are."""
+    """How many rows of history there are."""
     return {table.name: len(await rows_of(scene.store, table)) for table in HISTORY}
 
 
@@ -396,7 +396,7 @@ async def expect(scene: Scene, job: Job, every: str | None) -> None:
 
 
 async def names_left(scene: Scene) -> list[list[str]]:
-    """Return the names of the jobs, the environments and the projects that there are."""
+    """The names of the jobs, the environments and the projects that there are."""
     return [
         sorted(row.name for row in await rows_of(scene.store, table))
         for table in (jobs, environments, projects)

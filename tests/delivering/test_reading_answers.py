@@ -41,7 +41,7 @@ likely_bytes = st.lists(st.sampled_from(PARTS) | st.binary(max_size=8), max_size
 
 
 def read(pieces: Sequence[bytes]) -> Response | type[AnswerRefusedError] | None:
-    """Return what comes of an answer that comes in these pieces, and then ends."""
+    """How an answer is read that comes in these pieces, and then ends."""
     reader = AnswerReader()
     try:
         for piece in pieces:

@@ -93,7 +93,7 @@ async def go_on(scene: Scene) -> None:
 
 
 async def now(scene: Scene, redelivery: Redelivery) -> Redelivery:
-    """Return how far a redelivery has come."""
+    """How far a redelivery has come."""
     async with scene.store.read() as tx:
         found = await find_redelivery(tx, redelivery.account_id, redelivery.id)
     assert found is not None
@@ -410,7 +410,7 @@ async def test_one_that_waits_for_its_retry_is_picked_to_wait_no_longer(scene: S
     await deliver_due(worker)
 
     after = await scene.tenant.delivery(webhook)
-    # Its only retry: what waited keeps its place in the schedule.
+    # Its only retry: a delivery that waits keeps its place in the schedule.
     assert (after.state, after.attempt_count, after.attempts_before) == (FAILED, 2, 0)
 
 

@@ -118,7 +118,7 @@ class Requests:
             self.begun[lane].append(following)
 
     def count(self, lane: Lane) -> int:
-        """Return how many requests of a lane have begun."""
+        """How many requests of a lane have begun."""
         return len(self.begun[lane])
 
     def _begin(self, lane: Lane, held: Held) -> None:

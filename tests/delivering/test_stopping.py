@@ -61,5 +61,5 @@ async def test_stopping_with_nothing_under_way_is_nothing(scene: Scene):
 
 
 async def rows_of_deliveries(scene: Scene):
-    """Return every delivery's row."""
+    """Every delivery's row."""
     return await rows_of(scene.store, deliveries)

@@ -20,7 +20,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 def client_certificate(authority: Authority) -> dict[str, str]:
-    """Return a certificate that the authority vouches for, and its key."""
+    """A certificate that the authority vouches for, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     root = x509.load_pem_x509_certificate(authority.bundle().read_bytes())
     certificate = unsigned(

@@ -66,7 +66,7 @@ def a_replica(name: str) -> Replica:
 
 
 async def history(scene: Scene) -> int:
-    """Return how many rows of history there are."""
+    """How many rows of history there are."""
     return sum([len(await rows_of(scene.store, one)) for one in (runs, deliveries, audit_entries)])
 
 
@@ -305,7 +305,7 @@ async def test_while_a_clock_that_jumped_is_doubted_no_run_is_given_up_or_missed
 
 
 async def given_up(scene: Scene) -> int:
-    """Return how many runs are given up or missed by now."""
+    """How many runs are given up or missed by now."""
     lost = await give_up_silent_runs(scene.store, scene.clock)
     missed = await tell_of_missed_runs(scene.store, scene.clock)
     return len(lost) + len(missed)

@@ -160,14 +160,14 @@ def test_whatever_is_sent_the_answer_is_one_that_is_described(
             with suppress(Unsatisfiable):  # nothing about some operations can be wrong
                 HURRIED(given(case=cases)(check))()
         assert len(answered) >= 60
-        # Whoever is turned away at the door has tried nothing.
+        # A client that is turned away at the door has tried nothing.
         assert [name for name, codes in answered.items() if codes and codes <= {401, 403}] == []
 
 
 def credentials_for(case: schemathesis.Case) -> dict[str, str]:
-    """Return an administrator's token; an owner's session for what is not for tokens."""
+    """An administrator's token; an owner's session for what is not for tokens."""
     if case.operation.definition.raw["security"] == [{"session": []}]:
-        # Whoever ends sessions, their own perhaps, has nothing else to do here.
+        # A user who ends sessions, their own perhaps, has nothing else to do here.
         enders = {"/api/v3/session": Role.VIEWER, "/api/v3/sessions/{session_id}": Role.MEMBER}
         ends = case.operation.method.upper() == "DELETE"
         role = enders.get(case.operation.path, Role.OWNER) if ends else Role.OWNER

@@ -199,7 +199,7 @@ class GitHubRunner:
         }
 
     def run_steps(self) -> str:
-        """Return the job's status."""
+        """The job's status."""
         status = "success"
         for step in self.steps:
             if status == "success" or step.get("if") == "always()":

@@ -21,7 +21,7 @@ SCRIPTS = Path(sys.executable).parent
 STUB_DBT = "#!/bin/sh\nexit 0\n"
 SERVICE_PORT, RECEIVER_PORT = "8580", "8581"
 PORTS_TO_CHOOSE = range(10_000, 32_000)
-"""Below those that systems give to connections and to whoever listens on port 0."""
+"""Below those that systems give to connections and to listeners on port 0."""
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def json_objects(text: str) -> Iterator[Any]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, and that nobody is given who asks for any."""
+    """Ports that are free now, and that a program that asks for any port is not given."""
     sockets: list[socket.socket] = []
     while len(sockets) < count:
         with suppress(OSError):

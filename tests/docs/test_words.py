@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,9 @@ BANNED = re.compile(
 )
 """Words that a plain engineer would not write; docs/glossary.md has the ones to use."""
 
+RETURN = re.compile(r"Returns? ")
+"""A docstring says what a thing is or does; that a function returns it goes without saying."""
+
 MAY_HAVE_BANNED_WORDS = {
     "nobody": {"src/runhook/domain/secrets/redaction.py"},  # a user's name on Unix
 }
@@ -79,6 +83,31 @@ def test_texts_have_no_word_that_the_glossary_replaces():
     ]
 
     assert found == []
+
+
+def test_comments_and_docstrings_of_tests_have_none_either():
+    """What tests send and expect may have any word."""
+    found = [
+        f"{path.relative_to(REPOSITORY)}:{number}: {match[0]}"
+        for path in sorted((REPOSITORY / "tests").rglob("*.py"))
+        for number, text in prose_of(path)
+        for match in (BANNED.search(text), RETURN.match(text))
+        if match
+    ]
+
+    assert found == []
+
+
+def prose_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines and texts of a module's comments, and of strings that stand alone as docstrings do."""
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.string
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield node.lineno, text
 
 
 def public_names(path: Path) -> Iterator[str]:

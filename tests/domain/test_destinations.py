@@ -144,7 +144,7 @@ def test_of_ipv6_only_global_unicast_is_allowed(address):
 
 @given(server=allowed_ipv4, client=allowed_ipv4)
 def test_a_public_address_inside_teredo_is_allowed_only_by_name(server, client):
-    """Teredo lies in a network reserved for protocols, and nobody serves webhooks there."""
+    """Teredo lies in a network reserved for protocols, and no webhooks are served there."""
     address = teredo(server=server, client=client)
 
     assert "reserved address" in PUBLIC_ONLY.refusal(address)

@@ -1,4 +1,4 @@
-"""Which client a request came from: trusted proxies are believed, and nobody else."""
+"""Which client a request came from: only trusted proxies are believed."""
 
 import pytest
 from hypothesis import given

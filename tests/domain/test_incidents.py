@@ -1,4 +1,4 @@
-"""What a webhook is told of a job that fails, stays so, and is well again."""
+"""What a webhook gets of a job that fails, keeps failing, and recovers."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -41,7 +41,7 @@ def a_fact(bearing: Bearing, run: int | None = 1) -> IncidentFact:
 
 @dataclass
 class Listener:
-    """A webhook with what it knows of one job, and what became of what it was owed."""
+    """A webhook with what it knows of one job, and how the events it was owed ended."""
 
     manner: Manner
     standing: Standing = UNKNOWN

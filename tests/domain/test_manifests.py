@@ -1,4 +1,4 @@
-"""Nodes are looked up in manifest.json as dbt Core and dbt v2 write it, and as nobody should."""
+"""Nodes are looked up in manifest.json as dbt Core and dbt v2 write it, or as no program should."""
 
 import contextlib
 import io

@@ -282,7 +282,7 @@ NOBODYS = {
     "attached_to": [],
     "exposures": [],
 }
-"""What is told of a node whose reporter does not tell whose it is."""
+"""What a payload says of a node whose reporter names no owner."""
 
 
 def data_with_results(event: Event, version: PayloadVersion = PayloadVersion.V2022_05) -> dict:

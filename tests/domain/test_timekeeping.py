@@ -13,7 +13,7 @@ FAR = timedelta(days=40)
 
 
 def looked_at(kept: Timekeeping, *pauses: timedelta) -> Timekeeping:
-    """Return what is known after more looks, each so long after the one before."""
+    """What is known after more looks, each so long after the one before."""
     for pause in pauses:
         kept = kept.after_look(kept.seen_at + pause)
     return kept

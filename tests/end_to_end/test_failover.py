@@ -52,7 +52,7 @@ class Reporters:
         self._reporting = [asyncio.create_task(self._report()) for _ in range(REPORTERS)]
 
     async def wait_for(self, count: int) -> None:
-        """Return once so many reports have been answered with success."""
+        """Wait until so many reports have been answered with success."""
         async with asyncio.timeout(60), self._more:
             await self._more.wait_for(lambda: len(self.acknowledged) >= count)
 
@@ -104,7 +104,7 @@ async def test_what_was_acknowledged_is_there_and_the_service_goes_on(
         await standby.promote()
         await reporters.wait_for(len(reporters.acknowledged) + ENOUGH)
         await reporters.end()
-        # A claim may be in the database whose commit nobody heard of.
+        # A claim may be in the database whose commit was not acknowledged.
         await let_leases_end(standby.url, worker.greeted, is_gone=False)
 
         for key, run_id in reporters.acknowledged.items():

@@ -58,7 +58,7 @@ async def until_all_have_arrived(database: str, *, runs: int = RUNS) -> None:
 
 
 def times_received(received: Sequence[Received], secret: str) -> list[int]:
-    """Return how often each delivery has come, once all that came is what it should be."""
+    """How often each delivery has come, once all that came is what it should be."""
     requests = defaultdict(list)
     for request in received:
         verify(request.body, request.headers, secret)

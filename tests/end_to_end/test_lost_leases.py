@@ -38,7 +38,7 @@ async def end_claims(database: str) -> None:
 
 
 async def attempts_of(database: str) -> list[int]:
-    """Return how many attempts each delivery had."""
+    """How many attempts each delivery had."""
     store = Store.open(database, vault=VAULT)
     async with store.read() as tx:
         found = list((await tx.execute(deliveries.select())).scalars("attempt_count"))

@@ -59,7 +59,7 @@ PATH = "/webhooks/redeliveries"
 
 
 def account_of(service: Service) -> httpx.AsyncClient:
-    """Return a client of a service's first account."""
+    """A client of a service's first account."""
     return httpx.AsyncClient(
         base_url=f"{service.url}/api/v3/accounts/1/", headers={"Authorization": f"Token {TOKEN}"}
     )

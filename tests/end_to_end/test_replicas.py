@@ -35,7 +35,7 @@ def worker(tmp_path: Path, postgresql_environment: dict[str, str]) -> Worker:
 
 
 async def answer_of(client: httpx.AsyncClient, front: Service) -> dict[str, object]:
-    """Return what a process that is ready says."""
+    """What a process that is ready says."""
     answer = await client.get(f"{front.url}/readyz")
     assert answer.status_code == 200
     return answer.json()

@@ -67,7 +67,7 @@ class Faults(list[str]):
 
 
 def document_of(request: Received) -> object:
-    """Return the JSON of a request, None if it is none."""
+    """The JSON of a request, None if it is none."""
     try:
         return json.loads(request.body)
     except ValueError:

@@ -15,7 +15,7 @@ from tests.support.clock import ManualClock
 
 
 def a_queue(*items: str) -> FairQueue[str]:
-    """Return a queue of items such as `a1:5`: the first of lane a, which weighs 5."""
+    """A queue of items such as `a1:5`: the first of lane a, which weighs 5."""
     queue: FairQueue[str] = FairQueue(
         lambda one: one[0], lambda one: int(one.partition(":")[2]), heaviest=10
     )

@@ -13,7 +13,7 @@ from tests.support.waking import listening_to
 
 
 async def types_of(tenant: Tenant, webhook: Webhook) -> list[EventType]:
-    """Return which events a webhook owes deliveries of, in order."""
+    """Which events a webhook owes deliveries of, in order."""
     return sorted(one.event_type for one in await tenant.deliveries(webhook))
 
 

@@ -1,4 +1,4 @@
-"""What webhooks are told of jobs that fail and are well again, as their settings say."""
+"""What webhooks get of jobs that fail and recover, as their settings say."""
 
 import asyncio
 from dataclasses import dataclass

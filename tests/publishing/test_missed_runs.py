@@ -45,7 +45,7 @@ async def look(tenant: Tenant) -> int:
 
 
 async def told(tenant: Tenant, webhook: Webhook) -> list[int]:
-    """Return how many missed runs each notice counted, fewest first."""
+    """How many missed runs each notice counted, fewest first."""
     bodies = [json.loads(one.body) for one in await tenant.deliveries(webhook)]
     return sorted(body["data"]["missed_runs"] for body in bodies)
 

@@ -40,7 +40,7 @@ class Nightly:
         return await self.tenant.finish(run, status, results=results)
 
     async def told(self) -> list[int]:
-        """Return the runs whose completion was told, in the order in which they started."""
+        """The runs whose completion was told, in the order in which they started."""
         return sorted(
             one.run_id
             for one in await self.tenant.deliveries(self.webhook)

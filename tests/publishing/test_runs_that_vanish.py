@@ -46,7 +46,7 @@ async def lose(tenant: Tenant, run: Run) -> Run:
 
 
 async def as_it_is(tenant: Tenant, run: Run) -> Run:
-    """Return a run as the database has it."""
+    """A run as the database has it."""
     async with tenant.store.read() as tx:
         found = await find_run(tx, tenant.account_id, run.id)
     assert found is not None
@@ -54,7 +54,7 @@ async def as_it_is(tenant: Tenant, run: Run) -> Run:
 
 
 async def told(tenant: Tenant) -> list[str]:
-    """Return the types of all events so far, once it is sure that they are numbered without gap."""
+    """The types of all events so far, once it is sure that they are numbered without gap."""
     rows = await rows_of(tenant.store, events)
     assert [row.sequence for row in rows] == [*range(1, len(rows) + 1)]
     assert [row.event_count for row in await rows_of(tenant.store, runs)] == [len(rows)]

@@ -34,7 +34,7 @@ class Listener:
         return self.process.stdout.readline().rstrip("\n")
 
     def delivery(self) -> dict[str, Any]:
-        """Return what `--json` printed next."""
+        """What `--json` printed next."""
         delivery: dict[str, Any] = json.loads(self.line())
         return delivery
 

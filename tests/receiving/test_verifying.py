@@ -27,7 +27,7 @@ PAYLOAD = json.loads(BODY)
 
 
 def signed(*secrets: str, body: bytes = BODY, at: datetime | None = None) -> dict[str, str]:
-    """Return the headers that Runhook sends."""
+    """The headers that Runhook sends."""
     return sign(
         [Secret(one) for one in secrets],
         message_id="wev_1",
@@ -86,7 +86,7 @@ def test_both_secrets_verify_while_rotating(secret: str):
 
 
 def test_a_secret_of_runhooks_is_not_proved_by_authorization_alone():
-    """That header never grows old, so whoever recorded a delivery could send it again."""
+    """That header never grows old, so an attacker who recorded a delivery could send it again."""
     headers = {"Authorization": signed(SECRET)["Authorization"]}
 
     with pytest.raises(runhook.SignatureError, match="webhook-id header is missing"):
@@ -125,7 +125,7 @@ def test_a_secret_that_was_copied_badly_is_said_to_be():
     "secret", ["", " ", "whsec_", None, [], [SECRET, ""], [None], 7, SECRET + "="]
 )
 def test_a_secret_that_is_none_is_the_receivers_fault_and_proves_nothing(secret: Any):
-    """Whoever handles either kind of error is safe; both tell what is wrong."""
+    """Handling either kind of error is enough; both tell what is wrong."""
     with pytest.raises(ValueError, match=r"secret is|no secret") as caught:
         runhook.verify(BODY, signed(SECRET), secret)
 

@@ -36,7 +36,7 @@ def database(database_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def caller_with(text: str, database_url: str) -> Caller:
-    """Return whom a token speaks for, as the service would find it."""
+    """Whom a token speaks for, as the service would find it."""
 
     async def look_up() -> Caller:
         store = Store.open(database_url, vault=VAULT)
@@ -50,7 +50,7 @@ def caller_with(text: str, database_url: str) -> Caller:
 
 
 def entries_of(database_url: str) -> list[tuple[str, str, str]]:
-    """Return who did what to what, as the audit log tells it."""
+    """Who did what to what, as the audit log tells it."""
 
     async def look_up() -> list[tuple[str, str, str]]:
         store = Store.open(database_url, vault=VAULT)

@@ -21,7 +21,7 @@ ENDINGS = (b"\r\n", b"x: y\r\n\r\n", b"x: 1\r\ny: " + b"2" * 50 + b"\r\n\r\n")
 
 
 def chunk(data: bytes, extension: bytes = b"") -> bytes:
-    """Return a chunk as it goes over the wire."""
+    """A chunk as it goes over the wire."""
     return b"%X%s\r\n%s\r\n" % (len(data), extension, data)
 
 

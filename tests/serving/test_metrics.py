@@ -1,4 +1,4 @@
-"""What a scraper reads: what the process counted, and how delivering goes, and nobody's names."""
+"""What a scraper reads: counts of the process, and how delivering goes, without names of people."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ from tests.support.sending import a_request, a_sender
 
 
 async def scraped(measured: Measured) -> str:
-    """Return what a scraper gets."""
+    """What a scraper gets."""
     transport = httpx.ASGITransport(app=create_metrics_app(measured))
     async with httpx.AsyncClient(transport=transport, base_url="http://metrics.test") as client:
         answer = await client.get("/metrics")
@@ -32,7 +32,7 @@ async def scraped(measured: Measured) -> str:
 
 
 def values_in(text: str) -> dict[tuple[str, ...], float]:
-    """Return each value by its name and what its labels say."""
+    """Each value by its name and what its labels say."""
     return {
         (one.name, *one.labels.values()): one.value
         for family in text_string_to_metric_families(text)

@@ -37,7 +37,7 @@ async def test_a_host_that_is_not_ours_is_named(tmp_path: Path):
 
 
 async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path):
-    with socket.socket() as held:  # nobody else can begin to listen there
+    with socket.socket() as held:  # no other program can begin to listen there
         held.bind(("127.0.0.1", 0))
         address = f"postgresql://me:hush@127.0.0.1:{held.getsockname()[1]}/db"
         environment = {"RUNHOOK_DATABASE_URL": address}

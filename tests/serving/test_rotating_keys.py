@@ -282,7 +282,7 @@ def test_without_a_key_the_commands_say_so_and_change_nothing(
 
 
 async def opened(store: Store, file: KeyFile) -> list[int]:
-    """Return how many secrets each of the keys opens."""
+    """How many secrets each of the keys opens."""
     uses = await uses_of(store, open_all(file), file.read())
     return [use.secrets for use in uses.keys]
 

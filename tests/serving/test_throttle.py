@@ -1,4 +1,4 @@
-"""Failures are counted in a window of time, by name, and only those who fail are told of it."""
+"""Failures are counted in a window of time, by name, and only those who fail see it."""
 
 from datetime import timedelta
 

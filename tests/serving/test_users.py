@@ -1,4 +1,4 @@
-"""`runhook users`: a forgotten password is replaced by whoever runs the service."""
+"""`runhook users`: an operator of the service replaces a forgotten password."""
 
 import asyncio
 import io

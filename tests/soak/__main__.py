@@ -26,7 +26,7 @@ async def soak(kills: int, minutes: float, seed: int) -> list[str]:
 
 
 def main() -> int:
-    """Run what is asked for, say what came of it, and return the exit code."""
+    """Run what is asked for, print the results, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--kills", type=int, default=1_000, help="on both databases together")
     parser.add_argument("--minutes", type=float, default=60, help="of everything going wrong")

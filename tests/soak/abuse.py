@@ -58,7 +58,7 @@ class Traffic:
     lasted: float = 0.0
 
     def add(self, other: "Traffic") -> None:
-        """Take in what came of others."""
+        """Add the results of others."""
         self.seconds += other.seconds
         self.acknowledged |= other.acknowledged
         self.refused += other.refused
@@ -66,7 +66,7 @@ class Traffic:
         self.lasted += other.lasted
 
     def p99(self) -> float:
-        """Return how long 99 of 100 reports took at the most, in seconds."""
+        """How long 99 of 100 reports took at the most, in seconds."""
         return statistics.quantiles(self.seconds, n=100)[98]
 
     def __str__(self) -> str:
@@ -171,13 +171,13 @@ async def swallowing() -> AsyncIterator[str]:
 
 
 def database_of(folder: Path) -> dict[str, str]:
-    """Return the setting that says where the database is, if it is not in the data folder."""
+    """The setting that says where the database is, if it is not in the data folder."""
     named = folder / "database"
     return {"RUNHOOK_DATABASE_URL": named.read_text()} if named.exists() else {}
 
 
 async def watch(service: Service, until: asyncio.Event) -> float:
-    """Return the most memory that the service held, in MiB."""
+    """The most memory that the service held, in MiB."""
     most = 0.0
     while not until.is_set():
         most = max(most, resident(service.process_id) / MIB)
@@ -220,7 +220,7 @@ async def suffer_abuse(kind: str, minutes: float, chosen: Sequence[str]) -> list
             "RUNHOOK_DATA_DIR": str(folder / "data"),
             "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
             "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
-            # Nobody finishes the runs that are reported here.
+            # The runs that are reported here are not finished.
             "RUNHOOK_MAX_OPEN_RUNS": "1000000",
             **database_of(folder),
         }
@@ -273,7 +273,7 @@ async def suffer_abuse(kind: str, minutes: float, chosen: Sequence[str]) -> list
 
 
 def main() -> int:
-    """Run what is asked for, say what came of it, and return the exit code."""
+    """Run what is asked for, print the results, and return the exit code."""
     names = [attack.__name__ for attack in ATTACKS]
     parser = argparse.ArgumentParser(prog="python -m tests.soak.abuse", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30, help="on each database")

@@ -34,7 +34,7 @@ class Arrivals:
         return len(self._times)
 
     def problems(self, path: str, run_ids: Collection[int]) -> list[str]:
-        """Return what is wrong, given that the start of each of these runs is owed to a path."""
+        """What is wrong, given that the start of each of these runs is owed to a path."""
         found = [
             f"{path}: {text}: {amount:,}"
             for text, amount in (

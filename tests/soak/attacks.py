@@ -74,7 +74,7 @@ class Target:
         return "\r\n".join([*lines, ""]).encode()
 
     def path(self, rest: str) -> str:
-        """Return a path of the attacker's account."""
+        """A path of the attacker's account."""
         return f"/api/v3/accounts/{self.account}/{rest}"
 
     @asynccontextmanager

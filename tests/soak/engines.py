@@ -2,7 +2,7 @@
 
     python -m tests.soak.engines [--quick] [--engine core|v2] [--only WORD]
 
-prints a table: what happened, which engine, the exit code of `runhook run`, what became of the run,
+prints a table: what happened, which engine, the exit code of `runhook run`, how the run ended,
 and the events that the service tells of it. It ends with 1 if a row is not as expected. dbt Core is
 that of `make .venv-dbt/ready`; dbt v2 is installed if its wheel can be had, else left out and said.
 """
@@ -32,7 +32,7 @@ from tests.wrapping.terminal import CTRL_C, at_a_terminal
 
 PATIENCE = 180.0
 LONG = "{rows: 150_000}"
-"""A query that goes on for some minutes if nobody stops it."""
+"""A query that goes on for some minutes if it is not stopped."""
 ANY = None
 BEGUN = "begun.csv"
 BUSY_SECONDS = 0.3
@@ -108,7 +108,7 @@ class Case:
     launcher: Sequence[str] = ()
     act: Callable[[Stage], int] = to_its_end
     before: Sequence[Sequence[str]] = ()
-    """Commands of dbt's that nobody reports."""
+    """Commands of dbt's that are not reported."""
     answer: Callable[[Request, int], Answer] = accepted
     url: str | None = None
     is_quick: bool = False
@@ -116,7 +116,7 @@ class Case:
     """Whether the results that are told are the run's own, and there at all; None for either."""
 
     def expected(self, engine: Engine) -> tuple[int | None, str]:
-        """Return what this engine should make of it."""
+        """What this engine should make of it."""
         return self.core if engine is CORE or self.v2 is None else self.v2
 
     def is_met(self, engine: Engine, outcome: "Outcome") -> bool:
@@ -179,12 +179,12 @@ def drain(process: subprocess.Popen[bytes]) -> None:
 
 
 def child_of(process: int) -> int:
-    """Return a process' only child."""
+    """A process' only child."""
     return int(Path(f"/proc/{process}/task/{process}/children").read_text().split()[0])
 
 
 def dbt_under(process: int) -> int:
-    """Return the dbt that a process has started, through whatever stands between."""
+    """The dbt that a process has started, through whatever stands between."""
     while role_of(words_of(process)) is not ProcessRole.DBT:
         process = child_of(process)
     return process
@@ -195,7 +195,7 @@ def words_of(process: int) -> Sequence[str]:
 
 
 def cpu_seconds(process: int) -> float:
-    """Return how long a process has computed; 0 if it has ended."""
+    """How long a process has computed; 0 if it has ended."""
     try:
         told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -204,7 +204,7 @@ def cpu_seconds(process: int) -> float:
 
 
 def is_running(process: int) -> bool:
-    """Whether a process has not ended; one that nobody has reaped yet has."""
+    """Whether a process has not ended; one that is not yet reaped has."""
     try:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -415,7 +415,7 @@ def a_stage(case: Case, engine: Engine, folder: Path) -> Iterator[Stage]:
 
 
 def play(stage: Stage) -> Outcome:
-    """Let a case happen, and return what came of it."""
+    """Let a case happen, and return its result."""
     for words in stage.case.before:
         stage.dbt(*words)
     with contextlib.suppress(FileNotFoundError):
@@ -435,7 +435,7 @@ def has_results(service: StubService) -> bool:
 
 
 def status_of(stage: Stage) -> str:
-    """Return what became of the run, as far as the service or the disk knows."""
+    """How the run ended, as far as the service or the disk knows."""
     if stage.case.url is None and stage.case.answer in {accepted, slow}:
         if "finish" in stage.service.verbs():
             return str(stage.service.body("finish")["status"])
@@ -493,7 +493,7 @@ def main() -> int:
 
 
 def row(case: Case, engine: Engine, outcome: Outcome) -> str:
-    """Return a line of the table, with what was expected where that is something else."""
+    """A line of the table, with what was expected where that is something else."""
     expected = case.expected(engine)
     events = ", ".join(one.rpartition(".")[2] for one in outcome.events) or "none"
     surprise = "" if case.is_met(engine, outcome) else f"   EXPECTED {expected}"

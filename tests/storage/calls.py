@@ -695,7 +695,7 @@ CALLS: dict[str, Call] = {
 
 
 def storage_functions() -> list[str]:
-    """Return the names of the public functions that run SQL: those whose first argument is a tx."""
+    """The names of the public functions that run SQL: those whose first argument is a tx."""
     return sorted(
         name
         for module in pkgutil.walk_packages(runhook.storage.__path__, "runhook.storage.")

@@ -24,7 +24,7 @@ class Scan:
 
 
 async def scans_of(tx: Transaction, statement: Statement) -> Sequence[Scan]:
-    """Return how each table of a statement is entered."""
+    """How each table of a statement is entered."""
     if tx.connection.dialect.name == "sqlite":
         return [*sqlite_scans(await explained(tx, "EXPLAIN QUERY PLAN", statement))]
     options = "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, FORMAT JSON)"

@@ -16,13 +16,13 @@ from tests.support.databases import VAULT
 
 
 def with_host_before(url: str, host: str) -> str:
-    """Return an address that names another host before its own."""
+    """An address that names another host before its own."""
     address, _, own = url.partition("?host=")
     return f"{address}?host={host},{own}"
 
 
 async def backend_of(store: Store) -> int:
-    """Return which of the server's processes serves a transaction."""
+    """Which of the server's processes serves a transaction."""
     async with store.read() as tx:
         return (await tx.execute(sa.text("SELECT pg_backend_pid()"))).scalar_one()
 
@@ -63,7 +63,7 @@ async def test_without_any_host_the_database_is_unavailable():
 
 
 async def refuse(code: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer as a server does that lets nobody in: no TLS, and then why."""
+    """Answer as a server does that refuses every client: no TLS, and then why."""
     await reader.readexactly(8)
     writer.write(b"N")
     await reader.read(1_000)

@@ -78,7 +78,7 @@ async def copy(tx: Transaction, webhook_id: WebhookId, prefix: str, state: Deliv
 
 
 async def scans_by(store: Store, call: Callable[[Transaction], Awaitable[object]]) -> list[Scan]:
-    """Return how a call's statements enter their tables."""
+    """How a call's statements enter their tables."""
     async with store.write() as tx:
         savepoint = await tx.connection.begin_nested()
         with statements_of(tx) as statements:
@@ -90,7 +90,7 @@ async def scans_by(store: Store, call: Callable[[Transaction], Awaitable[object]
 async def delivery_scans(
     store: Store, call: Callable[[Transaction], Awaitable[object]]
 ) -> list[Scan]:
-    """Return how a call's statements enter the deliveries."""
+    """How a call's statements enter the deliveries."""
     scans = await scans_by(store, call)
     aliases = ("deliveries", "candidate", "earlier")
     return [scan for scan in scans if scan.table.startswith(("ix_", "pk_", *aliases))]

@@ -1,4 +1,4 @@
-"""Looking for what is to be let go, given up or redelivered enters indexes where it lies: with much
+"""Looking for rows to delete, give up or redeliver enters indexes where it lies: with much
 history, of which nothing is, it costs next to nothing."""
 
 from collections.abc import Awaitable, Callable
@@ -212,7 +212,7 @@ async def test_looking_costs_next_to_nothing(store: Store, with_history: Tenant,
 async def scans_of_call(
     store: Store, call: Callable[[Transaction], Awaitable[object]]
 ) -> list[Scan]:
-    """Return how a call's statement enters tables; it leaves no trace."""
+    """How a call's statement enters tables; it leaves no trace."""
     async with store.write() as tx:
         savepoint = await tx.connection.begin_nested()
         with statements_of(tx) as statements:

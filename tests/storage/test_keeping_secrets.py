@@ -1,4 +1,4 @@
-"""A webhook's secret is readable to nobody who has the database but not the master key."""
+"""A webhook's secret cannot be read from the database without the master key."""
 
 from datetime import timedelta
 from pathlib import Path

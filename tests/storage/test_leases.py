@@ -142,7 +142,7 @@ async def test_a_late_worker_that_nobody_replaced_goes_on(
 async def test_only_what_is_asked_for_is_renewed_however_much_it_is(
     tenant: Tenant, store: Store, clock: ManualClock
 ):
-    """What could not be recorded is held by nobody any more, and must end."""
+    """A delivery that could not be recorded is no longer held, and must end."""
     webhook = await tenant.webhook()
     many = 502
     await asyncio.gather(*(tenant.start(f"run-{number}") for number in range(many)))

@@ -1,4 +1,4 @@
-"""Looking for tokens, webhooks and jobs that nobody uses any more costs next to nothing."""
+"""Looking for unused tokens, webhooks and jobs costs next to nothing."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

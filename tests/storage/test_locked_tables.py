@@ -1,4 +1,4 @@
-"""A table that somebody else has locked is told as what it is, and holds nobody up for good."""
+"""A table that another program locks is named in the error, and delays others for a while only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -26,7 +26,7 @@ async def store(postgresql_url: str, clock: ManualClock) -> AsyncIterator[Store]
 
 
 async def read_accounts(store: Store) -> str:
-    """Return how reading a table ends."""
+    """How reading a table ends."""
     try:
         async with store.read() as tx:
             await tx.execute(sa.text("SELECT id FROM accounts"))

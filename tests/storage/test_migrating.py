@@ -1,4 +1,4 @@
-"""Migrations bring any database to this version's schema, whoever else does so at the same time."""
+"""Migrations bring any database to this version's schema, also while other processes do so."""
 
 import asyncio
 

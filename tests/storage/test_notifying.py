@@ -1,4 +1,4 @@
-"""Whoever delivers is told at the commit, in every process, that something has become due."""
+"""At the commit, the dispatchers of every process hear that something has become due."""
 
 import asyncio
 
@@ -119,7 +119,7 @@ async def test_reports_that_share_a_commit_share_a_notification(
 async def test_a_worker_whose_connection_is_cut_listens_again_and_looks_at_once(
     tenant_elsewhere: Tenant, shared_store: Store, postgresql_url: str
 ):
-    """What was published in between was told to nobody."""
+    """No notification reached anyone for what was published in between."""
     await tenant_elsewhere.webhook()
     administrator = await asyncpg.connect(postgresql_url)
 

@@ -1,4 +1,4 @@
-"""SQLite's thread is told of statements that return nothing together with what follows them."""
+"""SQLite's thread gets statements that return nothing together with those that follow."""
 
 import sqlite3
 from collections.abc import AsyncIterator

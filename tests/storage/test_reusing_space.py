@@ -19,7 +19,7 @@ FILE = bytes(range(256)) * 400
 
 
 async def pages_of(store: Store) -> int:
-    """Return how many pages the file has, free ones counted."""
+    """How many pages the file has, free ones counted."""
     async with store.read() as tx:
         return int((await tx.connection.exec_driver_sql("PRAGMA page_count")).scalar_one())
 

@@ -78,7 +78,7 @@ async def looked_at(
     *,
     webhook_id: WebhookId | None,
 ) -> list[Scan]:
-    """Return how the page's query finds its deliveries, but for those that it returns."""
+    """How the page's query finds its deliveries, but for those that it returns."""
     async with store.read() as tx:
         with statements_of(tx) as statements:
             await list_deliveries(tx, webhook.account_id, webhook_id, chosen, limit=10, offset=0)

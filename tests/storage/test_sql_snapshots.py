@@ -50,7 +50,7 @@ async def sql_of_every_function(store: Store) -> Mapping[str, str]:
 
 
 def as_text(statements: Sequence[Statement]) -> str:
-    """Return statements as a file holds them: no spaces at line ends, a semicolon after each."""
+    """Statements as a file holds them: no spaces at line ends, a semicolon after each."""
     tidy = ["\n".join(line.rstrip() for line in one.sql.splitlines()) for one in statements]
     return "\n\n".join(f"{sql};" for sql in tidy) + "\n"
 

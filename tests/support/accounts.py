@@ -185,18 +185,18 @@ class Tenant:
         return (await self.publisher.publish(Heartbeat(self.account_id, run_id))).run
 
     async def deliveries(self, webhook: Webhook) -> list[LoggedDelivery]:
-        """Return a webhook's deliveries, the oldest first."""
+        """A webhook's deliveries, the oldest first."""
         async with self.store.read() as tx:
             found = await list_deliveries(tx, self.account_id, webhook.id, limit=10_000, offset=0)
         return list(reversed(found))
 
     async def delivery(self, webhook: Webhook) -> LoggedDelivery:
-        """Return a webhook's only delivery."""
+        """A webhook's only delivery."""
         (only,) = await self.deliveries(webhook)
         return only
 
     async def states(self, webhook: Webhook) -> list[DeliveryState]:
-        """Return the states of a webhook's deliveries, the oldest first."""
+        """The states of a webhook's deliveries, the oldest first."""
         return [one.state for one in await self.deliveries(webhook)]
 
 
@@ -233,11 +233,11 @@ async def end_waiting(tx: Transaction, state: DeliveryState, **values: object) -
 
 
 async def rows_of(store: Store, table: sa.Table) -> list[sa.Row]:
-    """Return every row of a table, in the order of its key."""
+    """Every row of a table, in the order of its key."""
     async with store.read() as tx:
         return list(await tx.execute(sa.select(table).order_by(*table.primary_key)))
 
 
 async def claims_of(store: Store) -> list[tuple[DeliveryState, str | None]]:
-    """Return each delivery's state and who holds it, the oldest first."""
+    """Each delivery's state and who holds it, the oldest first."""
     return [(row.state, row.claimed_by) for row in await rows_of(store, deliveries)]

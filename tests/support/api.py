@@ -50,13 +50,13 @@ A_WEBHOOK = {
 
 @cache
 def shared_app() -> Litestar:
-    """Return an application for one test after another: its routes take longer than most tests."""
+    """An application for one test after another: its routes take longer than most tests."""
     return build_app()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """The application, and whoever calls it."""
+    """The application, and its callers."""
 
     store: Store
     clock: ManualClock
@@ -98,7 +98,7 @@ class Api:
         account_id: int = FIRST_ACCOUNT,
         address: str = "127.0.0.1",
     ) -> httpx.AsyncClient:
-        """Return a client of an account's paths that sends this Authorization header."""
+        """A client of an account's paths that sends this Authorization header."""
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self.app, client=(address, 4_711)),
             base_url=f"{ORIGIN}/api/v3/accounts/{account_id}/",
@@ -111,7 +111,7 @@ class Api:
         *,
         account_id: AccountId = FIRST_ACCOUNT,
     ) -> str:
-        """Return a new token."""
+        """A new token."""
         _, text = await create_token(
             Context(self.store, self.clock, COMMAND_LINE),
             account_id,
@@ -121,13 +121,13 @@ class Api:
         return text
 
     async def client_with(self, permission_set: PermissionSet) -> httpx.AsyncClient:
-        """Return a client with a new token that may do what this set allows."""
+        """A client with a new token that may do what this set allows."""
         return self.client(f"Token {await self.token(permission_set)}")
 
     async def client_of(
         self, role: Role, *, account_id: AccountId = FIRST_ACCOUNT, email: str | None = None
     ) -> httpx.AsyncClient:
-        """Return the browser, signed in, of a new user with this role in an account."""
+        """The browser, signed in, of a new user with this role in an account."""
         text = await session_of_new_user(
             self.store, self.clock, role, account_id=account_id, email=email
         )
@@ -163,7 +163,7 @@ class Api:
 
 
 def told(response: httpx.Response, code: int) -> str:
-    """Return what an error tells its reader, once its status and its envelope are right."""
+    """What an error tells its reader, once its status and its envelope are right."""
     assert (response.status_code, response.headers["content-type"]) == (code, "application/json")
     answer = response.json()
     message = answer["status"]["user_message"]
@@ -182,7 +182,7 @@ def told(response: httpx.Response, code: int) -> str:
 
 
 def data_of(response: httpx.Response, code: int = 200) -> Any:
-    """Return what a success carries, once its status and its envelope are right."""
+    """What a success carries, once its status and its envelope are right."""
     assert response.status_code == code, response.text
     answer = response.json()
     assert answer["status"] == {**SUCCESS, "code": code}

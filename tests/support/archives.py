@@ -1,4 +1,4 @@
-"""Archives of dbt's artifacts: as dbt makes them, and as nobody should."""
+"""Archives of dbt's artifacts: as dbt makes them, and as no program should."""
 
 import json
 import zipfile

@@ -39,16 +39,16 @@ class Authority:
         )
 
     def trusted(self) -> ssl.SSLContext:
-        """Return a client's context that trusts this authority and no other."""
+        """A client's context that trusts this authority and no other."""
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
         return ssl.create_default_context(cadata=pem)
 
     def pem(self) -> str:
-        """Return the authority's own certificate."""
+        """The authority's own certificate."""
         return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def client(self) -> tuple[str, str]:
-        """Return a client's certificate and its key, in PEM."""
+        """A client's certificate and its key, in PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = unsigned(
             name_of("a webhook"), self._name, key, expires=datetime.now(UTC) + DAY
@@ -61,7 +61,7 @@ class Authority:
         return certificate.public_bytes(serialization.Encoding.PEM).decode(), key_pem.decode()
 
     def bundle(self) -> Path:
-        """Return a file that makes programs trust this authority and no other."""
+        """A file that makes programs trust this authority and no other."""
         path = self._folder / "authority.pem"
         path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
         return path
@@ -72,7 +72,7 @@ class Authority:
         expires: datetime | None = None,
         issuer_is_sent: bool = True,
     ) -> ssl.SSLContext:
-        """Return the context of a server with a certificate for these hosts, or for localhost."""
+        """The context of a server with a certificate for these hosts, or for localhost."""
         hosts = names or ("localhost",)
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
@@ -90,7 +90,7 @@ class Authority:
         return self._serving(sent, key)
 
     def self_signed(self, host: str = "localhost") -> ssl.SSLContext:
-        """Return the context of a server whose certificate nobody vouches for."""
+        """The context of a server whose certificate no authority vouches for."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             unsigned(name_of(host), name_of(host), key, expires=datetime.now(UTC) + DAY)
@@ -124,7 +124,7 @@ def a_certificate(
     expires: datetime | None = None,
     passphrase: bytes = b"",
 ) -> tuple[str, str]:
-    """Return a certificate and its key as PEM; it vouches for itself, whatever it says."""
+    """A certificate and its key as PEM; it vouches for itself, whatever it says."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         unsigned(
@@ -153,7 +153,7 @@ def unsigned(
     *,
     expires: datetime,
 ) -> x509.CertificateBuilder:
-    """Return what every certificate here has."""
+    """What every certificate here has."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

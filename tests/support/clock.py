@@ -26,11 +26,11 @@ class ManualClock:
         self.moment += pause
 
     def steady(self) -> float:
-        """Return the seconds since some moment, as the steady clock of a machine does."""
+        """The seconds since some moment, as the steady clock of a machine does."""
         return self.moment.timestamp()
 
     def as_sql(self) -> sa.ColumnElement[datetime]:
-        """Return this clock as the expression that stands for the database's clock."""
+        """This clock as the expression that stands for the database's clock."""
         moment = sa.bindparam("now", type_=UtcDateTime, callable_=self.now)
         return sa.type_coerce(sa.cast(moment, sa.BigInteger), UtcDateTime)
 

@@ -81,7 +81,7 @@ async def empty(url: str) -> None:
 
 
 MOVED = ", ".join(f"('{before}', '{after}')" for before, after in MOVES)
-# What waits stays so when it is redelivered: it is due at once.
+# A waiting delivery stays so when it is redelivered: it is due at once.
 IS_LEGAL = f"""
     ((old.state, new.state) IN ({MOVED}) OR (old.state, new.state) = ('pending', 'pending'))
     AND (new.state = 'sending') = (new.claimed_until IS NOT NULL)

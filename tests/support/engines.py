@@ -30,7 +30,7 @@ CORE = Engine("core", REPOSITORY / ".venv-dbt" / "bin")
 
 
 def prepare_v2() -> Engine:
-    """Return dbt v2 in an environment of its own, made if need be.
+    """Dbt v2 in an environment of its own, made if need be.
 
     Raises:
         OSError, subprocess.SubprocessError, ValueError: it cannot be had here.

@@ -30,7 +30,7 @@ class Line(Protocol):
     """What connects a machine with the database."""
 
     async def cut(self) -> None:
-        """Let nothing pass, and tell nobody."""
+        """Let nothing pass, without a word."""
 
     async def mend(self) -> None:
         """Let everything pass again."""

@@ -8,16 +8,16 @@ SLACK = 50 * MIB
 
 
 def resident(process_id: int) -> int:
-    """Return how many bytes of a process are in memory."""
+    """How many bytes of a process are in memory."""
     return int(psutil.Process(process_id).memory_info().rss)
 
 
 def descriptors(process_id: int) -> int:
-    """Return how many file descriptors a process has open."""
+    """How many file descriptors a process has open."""
     return int(psutil.Process(process_id).num_fds())
 
 
 def cpu_seconds(process_id: int) -> float:
-    """Return how much CPU time a process has used."""
+    """How much CPU time a process has used."""
     times = psutil.Process(process_id).cpu_times()
     return float(times.user + times.system)

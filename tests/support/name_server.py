@@ -94,13 +94,13 @@ class NameServer(asyncio.DatagramProtocol):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # Whoever still waits in a thread is not to wait on.
+        # A thread that still waits must not wait on.
         for query, address in self._unanswered:
             self._send(failure_of(query, dns.rcode.REFUSED), address)
         self._transport.close()
 
     def resolver(self) -> Resolver:
-        """Return a resolver that asks this server and nobody else."""
+        """A resolver that asks only this server."""
         return Resolver(self.look_up)
 
     def look_up(self, host: str, port: int, family: int, *how: int) -> list[AddressInfo]:

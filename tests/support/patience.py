@@ -17,7 +17,7 @@ MOST_TICKS = 1000
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Ask again and again until it is so.
 
-    For what is to be seen only by asking: a row, a status. Where a signal says it, wait for that.
+    For what only asking shows: a row, a status. Where a signal says it, wait for that.
     """
     async with asyncio.timeout(PATIENCE):
         while not await condition():  # noqa: ASYNC110 - it may be true of another process

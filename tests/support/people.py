@@ -24,7 +24,7 @@ SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 
 def fast_passwords() -> Passwords:
-    """Return what hashes quickly."""
+    """What hashes quickly."""
     return Passwords(FAST)
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 @contextmanager
 def a_port_where_nobody_listens() -> Iterator[int]:
-    """Hold a port, so that nobody else begins to listen there."""
+    """Hold a port, so that no other program begins to listen there."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]

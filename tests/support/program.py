@@ -94,7 +94,7 @@ class Running:
         return "\n".join(self._lines)
 
     async def says(self, pattern: str) -> str:
-        """Return its first line with this in it, once it has said one."""
+        """Its first line with this in it, once it has said one."""
 
         def said() -> str | None:
             return next((line for line in self._lines if re.search(pattern, line)), None)
@@ -109,7 +109,7 @@ class Running:
         self._process.send_signal(number)
 
     async def end(self) -> int:
-        """Return its exit code, once it has ended."""
+        """Its exit code, once it has ended."""
         async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
 

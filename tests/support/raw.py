@@ -157,7 +157,7 @@ async def connected(url: str, *, buffer: int | None = None) -> AsyncIterator[Raw
 def request(
     target: str, *, method: str = "GET", token: str | None = None, body: bytes = b"", **headers: str
 ) -> bytes:
-    """Return a request as it goes over the wire; `content_type` stands for `Content-Type`.
+    """A request as it goes over the wire; `content_type` stands for `Content-Type`.
 
     Args:
         target: the path with its query, or whatever else is to stand there.

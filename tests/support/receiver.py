@@ -117,15 +117,15 @@ class Receiver:
         return self.url_at("localhost" if self._tls else self._address)
 
     def url_at(self, host: str) -> str:
-        """Return the URL under another name for this machine."""
+        """The URL under another name for this machine."""
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}/hook"
 
     def url_of(self, path: str) -> str:
-        """Return the URL of a path."""
+        """The URL of a path."""
         return self.url.removesuffix("/hook") + path
 
     async def wait_for(self, count: int) -> list[Received]:
-        """Return what was received once it is ``count`` requests."""
+        """What was received once it is ``count`` requests."""
         async with asyncio.timeout(PATIENCE), self._arrived:
             await self._arrived.wait_for(lambda: len(self.received) >= count)
         return self.received

@@ -23,7 +23,7 @@ def account_of(service: Service, client: httpx.AsyncClient) -> httpx.AsyncClient
 
 
 async def states(database: str) -> Counter[str]:
-    """Return how many deliveries are in which state, as the database has it."""
+    """How many deliveries are in which state, as the database has it."""
     store = Store.open(database, vault=VAULT)
     async with store.read() as tx:
         found = Counter((await tx.execute(deliveries.select())).scalars("state"))

@@ -47,7 +47,7 @@ class Scene:
         return await self._stack.enter_async_context(Receiver(*answers))
 
     async def webhook_at(self, receiver: Receiver) -> Webhook:
-        """Create a webhook that wants to hear of started runs."""
+        """Create a webhook for started runs."""
         return await self.tenant.webhook(receiver.url, event_types=["job.run.started"])
 
     async def sender(
@@ -92,7 +92,7 @@ class Scene:
         await asyncio.gather(*(self.tenant.start(f"{prefix}-{number}") for number in range(count)))
 
     async def shown(self, webhook: Webhook) -> Webhook:
-        """Return a webhook as it is now."""
+        """A webhook as it is now."""
         async with self.store.read() as tx:
             found = await find_webhook(tx, webhook.account_id, webhook.id)
         assert found is not None
@@ -122,13 +122,13 @@ class Scene:
         await Rescuer(self.store).tick()
 
     async def attempts(self, webhook: Webhook) -> Sequence[LoggedAttempt]:
-        """Return the attempts of a webhook's only delivery."""
+        """The attempts of a webhook's only delivery."""
         delivery = await self.tenant.delivery(webhook)
         async with self.store.read() as tx:
             return await list_attempts(tx, delivery.id)
 
     async def attempt(self, webhook: Webhook) -> LoggedAttempt:
-        """Return the only attempt of a webhook's only delivery."""
+        """The only attempt of a webhook's only delivery."""
         (only,) = await self.attempts(webhook)
         return only
 

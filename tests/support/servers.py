@@ -150,6 +150,6 @@ async def a_server() -> AsyncIterator[PostgresqlServer]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         return int(closed.getsockname()[1])

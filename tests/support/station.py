@@ -52,7 +52,7 @@ class Station:
     secret: str = ""
 
     def events_of(self, project: str) -> list[Event]:
-        """Return what was told of a project's only run, once that has ended."""
+        """What was told of a project's only run, once that has ended."""
 
         def found() -> list[Event]:
             return [event for event in self.events if event.project == project]
@@ -65,14 +65,14 @@ class Station:
             return found()
 
     def wait_for_start(self, project: str) -> None:
-        """Wait until a project's run is told of."""
+        """Wait until a project's run is reported."""
         with self.arrived:
             assert self.arrived.wait_for(
                 lambda: any(event.project == project for event in self.events), LONG
             )
 
     def run(self, run_id: str) -> dict[str, Any]:
-        """Return a run as the service shows it."""
+        """A run as the service shows it."""
         return self.ask(f"/api/v2/accounts/1/runs/{run_id}?include_related=trigger,run_steps,job")
 
     def ask(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -166,18 +166,18 @@ def an_endpoint(station: Station) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Workplace:
-    """A folder with a dbt project and a stub `dbt`, and the environment of whoever works there."""
+    """A folder with a dbt project and a stub `dbt`, and the environment of its user."""
 
     folder: Path
     environ: Mapping[str, str]
     project: str
 
     def with_variables(self, **variables: str) -> "Workplace":
-        """Return it with a system's variables."""
+        """The same with a system's variables."""
         return Workplace(self.folder, {**self.environ, **variables}, self.project)
 
     def without(self, name: str) -> "Workplace":
-        """Return it without a variable."""
+        """The same without a variable."""
         left = {one: text for one, text in self.environ.items() if one != name}
         return Workplace(self.folder, left, self.project)
 
@@ -216,7 +216,7 @@ class Workplace:
                 process.kill()
 
     def found(self, command: Sequence[str | Path]) -> Sequence[str | Path]:
-        """Return a command with its program looked for on this place's path."""
+        """A command with its program looked for on this place's path."""
         program = shutil.which(command[0], path=self.environ["PATH"])
         assert program is not None, f"{command[0]} is not on the path"
         return [program, *command[1:]]
@@ -238,7 +238,7 @@ class Workplace:
 def a_workplace(
     folder: Path, station: Station, project: str, *, programs: Sequence[Path] = (SCRIPTS,)
 ) -> Workplace:
-    """Make a place whose runs are told of as those of ``project``."""
+    """Make a place whose runs are reported as those of ``project``."""
     folder.mkdir(parents=True, exist_ok=True)
     install_stub_dbt(folder / "bin")
     (folder / "dbt_project.yml").write_text(f"name: {project}\n")

@@ -23,7 +23,7 @@ class Wakes:
         note.add_done_callback(self._notes.discard)
 
     async def wait_for(self, count: int) -> None:
-        """Return once it has been woken so often."""
+        """Wait until it has been woken so often."""
         async with asyncio.timeout(30), self._woken:
             await self._woken.wait_for(lambda: self.count >= count)
 

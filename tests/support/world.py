@@ -55,26 +55,26 @@ class World:
     def token_client(
         self, permission_set: PermissionSet, account_id: AccountId = FIRST_ACCOUNT
     ) -> httpx.AsyncClient:
-        """Return a program that has a token."""
+        """A program that has a token."""
         text = TOKEN.format(account_id=account_id, permission_set=permission_set)
         return self.api.client(f"Token {text}", account_id=account_id)
 
     def session_client(
         self, role: Role, account_id: AccountId = FIRST_ACCOUNT
     ) -> httpx.AsyncClient:
-        """Return a browser that somebody has signed in with."""
+        """A browser that somebody has signed in with."""
         client = self.api.client(account_id=account_id)
         return sign_in_client(client, SESSION.format(account_id=account_id, role=role))
 
     def strangers(self) -> list[httpx.AsyncClient]:
-        """Return those who may do everything, but in the other account."""
+        """Those who may do everything, but in the other account."""
         return [
             self.token_client(PermissionSet.ACCOUNT_ADMIN, OTHER_ACCOUNT),
             self.session_client(Role.OWNER, OTHER_ACCOUNT),
         ]
 
     async def everything(self) -> dict[str, list[tuple[object, ...]]]:
-        """Return every row of every table, but for when tokens and sessions were used."""
+        """Every row of every table, but for when tokens and sessions were used."""
         async with self.api.store.read() as tx:
             return {
                 table.name: [

@@ -22,16 +22,16 @@ class Element:
 
     @property
     def text(self) -> str:
-        """What is to be read in it, with single spaces."""
+        """Its text, with single spaces."""
         words = " ".join(one if isinstance(one, str) else one.text for one in self.children)
         return " ".join(words.split())
 
     def all(self, tag: str | None = None, **attributes: str) -> list["Element"]:
-        """Return what is in it with this tag and these attributes; `class_` is one of several."""
+        """What is in it with this tag and these attributes; `class_` is one of several."""
         return [one for one in self._within() if one._is(tag, attributes)]
 
     def one(self, tag: str | None = None, **attributes: str) -> "Element":
-        """Return the only such element."""
+        """The only such element."""
         (only,) = self.all(tag, **attributes)
         return only
 
@@ -84,12 +84,12 @@ class Page(HTMLParser):
         return self.root.one("h1").text
 
     def form(self, action: str | None = None) -> Element:
-        """Return the only form in the content, or the one with this action."""
+        """The only form in the content, or the one with this action."""
         where = self.main if action is None else self.root
         return where.one("form", **({} if action is None else {"action": action}))
 
     def error_of(self, name: str) -> str:
-        """Return what stands beside a field that is wrong, as it is read out with the field."""
+        """What stands beside a field that is wrong, as it is read out with the field."""
         (field,) = (one for one in self.root.all(name=name) if one.tag in FIELDS)
         if field.attributes.get("aria-invalid") != "true":
             return ""
@@ -100,7 +100,7 @@ class Page(HTMLParser):
 
 
 def browser(api: Api) -> httpx.AsyncClient:
-    """Return a browser without any cookie."""
+    """A browser without any cookie."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app=api.app),
         base_url=ORIGIN,
@@ -125,7 +125,7 @@ async def submit(
 
 
 def fields_of(form: Element) -> dict[str, Any]:
-    """Return what a form's fields hold; several boxes of one name make a list."""
+    """What a form's fields hold; several boxes of one name make a list."""
     fields: dict[str, Any] = {}
     for one in form.all():
         name = one.attributes.get("name")
@@ -147,13 +147,13 @@ def fields_of(form: Element) -> dict[str, Any]:
 
 
 async def page_at(client: httpx.AsyncClient, path: str, code: int = 200) -> Page:
-    """Return the page at a path."""
+    """The page at a path."""
     response = await client.get(path)
     assert response.status_code == code, response.text
     return Page(response)
 
 
 def led_to(response: httpx.Response) -> str:
-    """Return the path that a browser is sent on to."""
+    """The path that a browser is sent on to."""
     assert response.status_code == 303, response.text
     return response.headers["location"]

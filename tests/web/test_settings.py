@@ -136,7 +136,7 @@ async def test_members_are_invited_given_another_role_and_sent_away(api: Api, ad
 
 
 def roles(page: Page) -> list[str]:
-    """Return the members' roles, as they are chosen in the list."""
+    """The members' roles, as they are chosen in the list."""
     return [
         option.text
         for row in page.main.one("tbody").all("tr")

@@ -166,7 +166,7 @@ def accepted(_request: Request, _position: int) -> Answer:
 
 
 def refused(status: int) -> Answer:
-    """Return what Runhook answers to a report that it has read and does not take."""
+    """What Runhook answers to a report that it has read and does not take."""
     return status, json.dumps({"data": None, "status": {"user_message": "No."}}).encode(), {}
 
 
@@ -180,11 +180,11 @@ class StubService:
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
     def verbs(self) -> list[str]:
-        """Return what was told, but for how far the run has come: that may be told at any time."""
+        """What was told, but for how far the run has come: that may be told at any time."""
         return [one.verb for one in self.requests if one.verb != "progress"]
 
     def body(self, verb: str) -> dict[str, Any]:
-        """Return what the only report of this kind said."""
+        """What the only report of this kind said."""
         (request,) = [one for one in self.requests if one.verb == verb]
         return request.body
 
@@ -197,7 +197,7 @@ class StubService:
             )
 
     def count(self, verb: str) -> int:
-        """Return how many reports of this kind have arrived."""
+        """How many reports of this kind have arrived."""
         return sum(request.verb == verb for request in self.requests)
 
 

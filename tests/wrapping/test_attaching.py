@@ -1,4 +1,4 @@
-"""dbt's files are attached to a run if somebody wants that, without what is nobody's business."""
+"""dbt's files are attached to a run where that is switched on, without what is private."""
 
 import json
 import subprocess

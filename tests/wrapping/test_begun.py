@@ -97,7 +97,7 @@ def test_a_run_of_single_commands(wrapper: Wrapper, service: StubService):
     assert (built.returncode, built.stdout) == (0, "stub dbt: build\n")
     assert (warned.returncode, finished.returncode) == (0, 0)
     assert finished.stdout + finished.stderr == ""
-    # An end is told from the start on, so that it can be told by whoever comes later.
+    # An end is told from the start on, so that a later command can tell it.
     assert service.verbs() == ["runs", "runs", "finish"]
     first, again, end = (request.body for request in service.requests)
     assert first == again

@@ -1,4 +1,4 @@
-"""Whoever may cancel runs can interrupt dbt from the service, if its owner allows that."""
+"""A user who may cancel runs can interrupt dbt from the service, if its owner allows that."""
 
 import json
 import threading

@@ -9,7 +9,7 @@ from tests.wrapping.support import StubService, Wrapper, refused
 
 
 def ask(wrapper: Wrapper, *words: str) -> tuple[int, dict[str, Any]]:
-    """Return the exit code, and the findings."""
+    """The exit code, and the findings."""
     ended = wrapper.runhook("doctor", "--json", *words)
     return ended.returncode, json.loads(ended.stdout)
 

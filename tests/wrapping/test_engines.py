@@ -1,6 +1,6 @@
 """A real dbt behind the wrapper: a telling part of what `python -m tests.soak.engines` tries.
 
-What is told of a success, of a failing test and of SIGTERM, the test of `make demo` checks.
+The test of `make demo` checks the events of a success, of a failing test and of SIGTERM.
 """
 
 from pathlib import Path

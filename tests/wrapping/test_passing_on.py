@@ -208,7 +208,7 @@ def is_shell(process: psutil.Process) -> bool:
 
 
 def turns_of(pid: int) -> int:
-    """Return how often the main thread of a process has waited for something so far."""
+    """How often the main thread of a process has waited for something so far."""
     told = Path(f"/proc/{pid}/task/{pid}/status").read_text()
     line = next(one for one in told.splitlines() if one.startswith("voluntary_ctxt_switches"))
     return int(line.split()[1])

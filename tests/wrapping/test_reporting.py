@@ -1,4 +1,4 @@
-"""What the service is told of a run."""
+"""What is reported of a run."""
 
 import json
 from datetime import UTC, datetime, timedelta

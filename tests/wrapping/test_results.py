@@ -1,4 +1,4 @@
-"""Reading run_results.json as dbt Core and dbt v2 write it, and as nobody should."""
+"""Reading run_results.json as dbt Core and dbt v2 write it, and as no program should."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""What is told of a run by what starts dbt: a test for each system, and who wins over whom."""
+"""What a run's report says of the system that starts dbt: a test for each, and their order."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""At a terminal, Ctrl-C reaches dbt from the terminal, and from nobody else."""
+"""At a terminal, Ctrl-C reaches dbt from the terminal alone."""
 
 import signal
 

@@ -147,7 +147,7 @@ def wait_until_dbt_is_seen(lookout: Lookout) -> None:
 
 
 def test_a_dbt_without_our_environment_is_seen_where_it_runs(project: Wrapper):
-    """A script that nobody shows us goes there and drops our variables."""
+    """A script that we do not see goes there and drops our variables."""
     shop = project.folder / "shop"
     lookout = Lookout("DBT_ENV_CUSTOM_ENV_RUNHOOK_STEP")
     began = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""What became of a run, by how its command ended, what was asked of it, and what it wrote."""
+"""How a run ended, by how its command ended, what was asked of it, and what it wrote."""
 
 import signal
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ SHELL = ["sh", "-c", "dbt build; echo bye"]
 
 
 def ended(code: int | None = None, *, killed_by: int | None = None, asked: int | None = None):
-    """Return an ending; one that was asked to stop was asked at noon."""
+    """An ending; one that was asked to stop was asked at noon."""
     return CommandEnding(
         code=code,
         killed_by=killed_by,

@@ -1,4 +1,4 @@
-"""Microsoft Teams, behind a Power Automate flow: what is wrong with a card nobody is told of."""
+"""Microsoft Teams, behind a Power Automate flow: errors in a card are reported to no one."""
 
 import json
 from dataclasses import dataclass, field
