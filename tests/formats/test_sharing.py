@@ -1,4 +1,4 @@
-"""What many webhooks are told of one event is made once, and each gets its own all the same."""
+"""What many webhooks get of one event is made once, and each gets its own all the same."""
 
 from dataclasses import replace
 
