@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import aiohttp
 import uvloop
 
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 
 BODY = json.dumps(
     {
@@ -61,7 +61,7 @@ async def post_all(count: int, urls: Sequence[str]) -> dict[str, float]:
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         began, cpu = time.perf_counter(), time.process_time()
-        await asyncio.gather(*(post(session) for _ in range(REQUESTS_PER_LANE * len(urls))))
+        await asyncio.gather(*(post(session) for _ in range(LIMITS.requests_per_lane * len(urls))))
         return {
             "rate": count / (time.perf_counter() - began),
             "cpu": time.process_time() - cpu,

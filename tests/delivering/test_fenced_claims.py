@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from runhook.domain.deliveries.delivery import LONGEST_LEASE, DeliveryState, Lease
 from runhook.operations.deliveries.attempt import claim_deliveries
 from runhook.storage.engine.tables import deliveries
@@ -92,10 +92,10 @@ async def test_what_is_held_is_recorded_once_though_the_databases_clock_was_put_
     receiver = await scene.receiver(once(release, status(200)))
     webhook = await scene.webhook_at(receiver)
     waiting = 3
-    await scene.start_many(REQUESTS_PER_LANE + waiting)
+    await scene.start_many(LIMITS.requests_per_lane + waiting)
     worker = await scene.dispatcher(steady=steady)
     await worker.tick()
-    await receiver.wait_for(REQUESTS_PER_LANE)
+    await receiver.wait_for(LIMITS.requests_per_lane)
 
     scene.clock.advance(LATER)
     await scene.rescue()
@@ -105,7 +105,7 @@ async def test_what_is_held_is_recorded_once_though_the_databases_clock_was_put_
     await deliver_due(worker)
 
     assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED] * (
-        REQUESTS_PER_LANE + waiting
+        LIMITS.requests_per_lane + waiting
     )
     assert {row.attempt_count for row in await rows_of(scene.store, deliveries)} == {1}
 

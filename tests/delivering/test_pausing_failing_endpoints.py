@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from runhook.domain.deliveries.delivery import DeliveryState, Lease
 from runhook.domain.people.callers import RUNHOOK
 from runhook.domain.webhooks.failing import FIRST_PAUSE, HOPELESS_SINCE, PAUSE_AFTER, WELL
@@ -98,7 +98,7 @@ async def test_a_success_among_failures_begins_the_count_anew(scene: Scene):
 
 async def test_what_was_claimed_and_not_sent_when_it_was_paused_is_given_back(scene: Scene):
     gate = asyncio.Event()
-    first = [together(REQUESTS_PER_LANE, status(500))] * REQUESTS_PER_LANE
+    first = [together(LIMITS.requests_per_lane, status(500))] * LIMITS.requests_per_lane
     receiver = await scene.receiver(*first, once(gate, status(500)))
     webhook = await scene.webhook_at(receiver)
     await scene.start_many(30)
@@ -115,7 +115,7 @@ async def test_what_was_claimed_and_not_sent_when_it_was_paused_is_given_back(sc
     await until(is_given_back)
 
     # The budget was halved by the first failure.
-    assert len(receiver.received) <= REQUESTS_PER_LANE + REQUESTS_PER_LANE // 2
+    assert len(receiver.received) <= LIMITS.requests_per_lane + LIMITS.requests_per_lane // 2
     gate.set()
     await dispatcher.settle()
     unsent = [one for one in await scene.tenant.deliveries(webhook) if one.attempt_count == 0]

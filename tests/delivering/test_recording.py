@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from runhook.dispatcher.recorder import LARGEST_BACKLOG, Recorder
+from runhook.dispatcher.limits import LIMITS
+from runhook.dispatcher.recorder import Recorder
 from runhook.domain.errors import UnavailableError
 from tests.support.patience import PATIENCE, until
 
@@ -57,7 +58,7 @@ async def database() -> Database:
 async def test_nothing_else_is_begun_while_a_full_backlog_waits_for_the_database(
     database: Database,
 ):
-    database.add(*range(LARGEST_BACKLOG + 1))
+    database.add(*range(LIMITS.records_waiting + 1))
     await database.was_asked.wait()
     waiting = asyncio.create_task(database.recorder.wait_for_room())
     await asyncio.sleep(0)
@@ -65,9 +66,9 @@ async def test_nothing_else_is_begun_while_a_full_backlog_waits_for_the_database
 
     database.is_there = True
     await asyncio.wait_for(waiting, PATIENCE)
-    await database.until_told(LARGEST_BACKLOG + 1)
+    await database.until_told(LIMITS.records_waiting + 1)
 
-    assert set(database.kept) == set(range(LARGEST_BACKLOG + 1)) - {REFUSED}
+    assert set(database.kept) == set(range(LIMITS.records_waiting + 1)) - {REFUSED}
 
 
 async def test_what_the_database_refuses_is_told_alone(database: Database):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.retries import JITTER_SHARE, RetrySchedule
 from runhook.domain.webhooks.failing import PAUSE_AFTER, WELL
@@ -65,7 +65,7 @@ async def test_after_an_outage_what_waits_comes_in_no_burst_beyond_the_budget(sc
 
     assert (await scene.shown(webhook)).health == WELL
     assert set(await scene.tenant.states(webhook)) == {DeliveryState.SUCCEEDED}
-    assert receiver.most_at_once <= REQUESTS_PER_LANE
+    assert receiver.most_at_once <= LIMITS.requests_per_lane
 
 
 async def test_an_endpoint_that_healed_gets_few_requests_at_a_time_at_first(scene: Scene):
@@ -84,4 +84,4 @@ async def test_an_endpoint_that_healed_gets_few_requests_at_a_time_at_first(scen
     await dispatcher.tick()
     await dispatcher.settle()
 
-    assert receiver.most_at_once < REQUESTS_PER_LANE // 2
+    assert receiver.most_at_once < LIMITS.requests_per_lane // 2

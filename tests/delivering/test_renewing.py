@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from runhook.domain.deliveries.delivery import DeliveryState, Lease
 from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT
@@ -15,7 +15,7 @@ from tests.support.receiver import status
 from tests.support.scene import LEASE, SEND_MARGIN, Scene, deliver_due
 
 INTERVAL = (LEASE - SEND_MARGIN) / 3
-FULL_LANE = REQUESTS_PER_LANE + 1
+FULL_LANE = LIMITS.requests_per_lane + 1
 """More than are sent at once: one of them waits."""
 
 
@@ -31,7 +31,7 @@ async def test_what_is_sent_and_what_waits_in_its_lane_is_held_beyond_one_lease(
     await start_runs(scene, FULL_LANE)
     worker = await scene.dispatcher()
     await worker.tick()
-    await receiver.wait_for(REQUESTS_PER_LANE)
+    await receiver.wait_for(LIMITS.requests_per_lane)
 
     for _ in range(3 * LEASE // INTERVAL):
         scene.clock.advance(INTERVAL)
@@ -69,12 +69,14 @@ async def test_a_lease_with_time_left_is_not_written_again(scene: Scene):
 
 async def test_a_late_worker_does_not_send_what_another_one_took(scene: Scene):
     release = asyncio.Event()
-    receiver = await scene.receiver(*[once(release, status(200))] * REQUESTS_PER_LANE, status(200))
+    receiver = await scene.receiver(
+        *[once(release, status(200))] * LIMITS.requests_per_lane, status(200)
+    )
     webhook = await scene.webhook_at(receiver)
     await start_runs(scene, FULL_LANE)
     late = await scene.dispatcher(owner="late")
     await late.tick()
-    await receiver.wait_for(REQUESTS_PER_LANE)
+    await receiver.wait_for(LIMITS.requests_per_lane)
     scene.clock.advance(LEASE)
     await scene.rescue()
 
@@ -84,7 +86,7 @@ async def test_a_late_worker_does_not_send_what_another_one_took(scene: Scene):
     await late.settle()
 
     # All of them by the quick one, and those that the late one had begun to send.
-    assert len(receiver.received) == FULL_LANE + REQUESTS_PER_LANE
+    assert len(receiver.received) == FULL_LANE + LIMITS.requests_per_lane
     assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED] * FULL_LANE
 
 

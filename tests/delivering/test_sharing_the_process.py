@@ -6,18 +6,9 @@ from itertools import count as counting
 
 import pytest
 
-from runhook.dispatcher.lanes import (
-    BYTES_PER_LANE,
-    CLAIMS_IN_ALL,
-    CLAIMS_PER_ACCOUNT,
-    MOST_ROUNDS,
-    REQUESTS_PER_ACCOUNT,
-    REQUESTS_PER_LANE,
-    Lane,
-    Lanes,
-    Share,
-)
+from runhook.dispatcher.lanes import Lane, Lanes, Share
 from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
+from runhook.dispatcher.limits import LIMITS
 from runhook.domain.deliveries.budgets import SLOW
 from runhook.domain.deliveries.delivery import Delivery
 from runhook.domain.formats.format import Rendered
@@ -138,8 +129,8 @@ def new_lanes() -> Lanes:
 def test_one_account_holds_no_more_than_half_of_the_claims():
     held = fill(new_lanes(), waiting_of(3 * MANY))
 
-    assert held[BUSY] <= CLAIMS_PER_ACCOUNT == CLAIMS_IN_ALL // 2
-    assert held[BUSY] > CLAIMS_PER_ACCOUNT // 2
+    assert held[BUSY] <= LIMITS.claims_per_account == LIMITS.claims // 2
+    assert held[BUSY] > LIMITS.claims_per_account // 2
 
 
 def test_however_many_retries_of_all_endpoints_fall_due_together_the_claims_in_all_are_bounded():
@@ -150,8 +141,8 @@ def test_however_many_retries_of_all_endpoints_fall_due_together_the_claims_in_a
 
     held = fill(new_lanes(), waiting)
 
-    assert held.total() <= CLAIMS_IN_ALL
-    assert held.total() > CLAIMS_IN_ALL // 2
+    assert held.total() <= LIMITS.claims
+    assert held.total() > LIMITS.claims // 2
     assert min(held.values()) > 0
 
 
@@ -185,9 +176,9 @@ def test_an_account_in_trouble_leaves_places_to_its_own_next_webhook():
 @pytest.mark.parametrize(
     ("size", "most"),
     [
-        (1_000, REQUESTS_PER_LANE * (1 + MOST_ROUNDS)),
-        (100_000, BYTES_PER_LANE // 100_000),
-        (1_000_000, REQUESTS_PER_LANE),
+        (1_000, LIMITS.requests_per_lane * (1 + LIMITS.most_rounds)),
+        (100_000, LIMITS.bytes_per_lane // 100_000),
+        (1_000_000, LIMITS.requests_per_lane),
     ],
 )
 def test_a_lane_holds_fewer_bodies_the_larger_they_are(size: int, most: int):
@@ -215,7 +206,7 @@ def test_a_webhook_with_a_rate_limit_gets_no_more_places_than_can_be_sent_at_onc
     limit = RateLimit.parse("100000/second")
     limited = Waiting(account_id=BUSY, pause=timedelta(), rate_limit=limit)
 
-    assert new_lanes().places({webhook(1): limited}) == {webhook(1): REQUESTS_PER_LANE}
+    assert new_lanes().places({webhook(1): limited}) == {webhook(1): LIMITS.requests_per_lane}
 
 
 def test_a_lane_remembers_its_endpoint_as_long_as_something_waits():
@@ -258,7 +249,7 @@ def test_a_lane_sends_no_more_than_its_budget_at_once(requests: Requests):
 
     requests.send(lane, 40)
 
-    assert requests.count(lane) == REQUESTS_PER_LANE // 2
+    assert requests.count(lane) == LIMITS.requests_per_lane // 2
 
 
 def test_an_account_sends_no_more_than_its_share_at_once(requests: Requests):
@@ -266,14 +257,16 @@ def test_an_account_sends_no_more_than_its_share_at_once(requests: Requests):
         requests.send(requests.lane(), 4)
 
     assert (
-        requests.share.counts.under_way == requests.ledger.counts.under_way == REQUESTS_PER_ACCOUNT
+        requests.share.counts.under_way
+        == requests.ledger.counts.under_way
+        == LIMITS.requests_per_account
     )
 
 
 def test_endpoints_that_hang_leave_room_to_one_that_does_not(requests: Requests):
     """Fifty of the same account hang, each with more waiting than it may send."""
     for _ in range(50):
-        requests.send(requests.lane(), REQUESTS_PER_LANE)
+        requests.send(requests.lane(), LIMITS.requests_per_lane)
     healthy = requests.lane()
 
     requests.send(healthy, 50)
@@ -284,7 +277,7 @@ def test_endpoints_that_hang_leave_room_to_one_that_does_not(requests: Requests)
 
 
 def test_a_lane_that_was_crowded_out_goes_on_as_soon_as_another_one_ends(requests: Requests):
-    hanging = [requests.lane() for _ in range(REQUESTS_PER_ACCOUNT)]
+    hanging = [requests.lane() for _ in range(LIMITS.requests_per_account)]
     for lane in hanging:
         requests.send(lane, 1)
     late = requests.lane()
@@ -297,23 +290,23 @@ def test_a_lane_that_was_crowded_out_goes_on_as_soon_as_another_one_ends(request
 
 
 def test_lanes_of_one_account_crowd_out_none_of_another(requests: Requests):
-    for _ in range(REQUESTS_PER_ACCOUNT):
+    for _ in range(LIMITS.requests_per_account):
         requests.send(requests.lane(), 1)
     other = requests.lane(Share())
 
-    requests.send(other, REQUESTS_PER_LANE)
+    requests.send(other, LIMITS.requests_per_lane)
 
-    assert requests.count(other) == REQUESTS_PER_LANE
+    assert requests.count(other) == LIMITS.requests_per_lane
 
 
 def test_what_waits_in_a_lane_that_is_closed_is_not_sent(requests: Requests):
     lane = requests.lane()
-    requests.send(lane, 2 * REQUESTS_PER_LANE)
+    requests.send(lane, 2 * LIMITS.requests_per_lane)
 
     waited = lane.close(1)
-    for _ in range(REQUESTS_PER_LANE):
+    for _ in range(LIMITS.requests_per_lane):
         requests.end_one(lane)
 
-    assert len(waited) == requests.count(lane) == REQUESTS_PER_LANE
+    assert len(waited) == requests.count(lane) == LIMITS.requests_per_lane
     assert not lane.put(requests.held(lane, since=0))
     assert lane.put(requests.held(lane, since=2))

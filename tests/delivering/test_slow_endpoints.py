@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from runhook.dispatcher.loop import NO_PAUSE, Loop
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.storage.engine.tables import deliveries
@@ -30,7 +30,7 @@ async def test_an_endpoint_that_hangs_delays_no_other(scene: Scene):
 
     # All of one have arrived, and not one of the other has been answered yet.
     assert not release.is_set()
-    assert len(hanging.received) <= REQUESTS_PER_LANE
+    assert len(hanging.received) <= LIMITS.requests_per_lane
     loop.stop()
     await running
     release.set()
@@ -42,15 +42,15 @@ async def test_an_endpoint_gets_no_more_than_so_many_requests_at_once(scene: Sce
     release = asyncio.Event()
     receiver = await scene.receiver(once(release, status(200)))
     await scene.webhook_at(receiver)
-    many = REQUESTS_PER_LANE + 4
+    many = LIMITS.requests_per_lane + 4
     await asyncio.gather(*(scene.tenant.start(f"run-{number}") for number in range(many)))
     dispatcher = await scene.dispatcher()
 
     await dispatcher.tick()
-    await receiver.wait_for(REQUESTS_PER_LANE)
+    await receiver.wait_for(LIMITS.requests_per_lane)
     await dispatcher.tick()
 
-    assert len(receiver.received) == REQUESTS_PER_LANE
+    assert len(receiver.received) == LIMITS.requests_per_lane
     release.set()
     await dispatcher.settle()
     assert len(receiver.received) == many
@@ -61,14 +61,14 @@ async def test_an_endpoint_gets_as_many_requests_at_once_as_a_lane_sends_and_nev
 ):
     """Seen from the endpoint, which answers when as many have come as a lane sends at once."""
     rounds = 3
-    receiver = await scene.receiver(together(REQUESTS_PER_LANE, status(200)))
+    receiver = await scene.receiver(together(LIMITS.requests_per_lane, status(200)))
     webhook = await scene.webhook_at(receiver)
-    many = rounds * REQUESTS_PER_LANE
+    many = rounds * LIMITS.requests_per_lane
     await asyncio.gather(*(scene.tenant.start(f"run-{number}") for number in range(many)))
 
     await deliver_due(await scene.dispatcher())
 
-    assert receiver.most_at_once == REQUESTS_PER_LANE
+    assert receiver.most_at_once == LIMITS.requests_per_lane
     assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED] * many
 
 
@@ -85,7 +85,7 @@ async def test_many_endpoints_that_hang_delay_no_other(scene: Scene):
         await healthy.wait_for(6)
 
     assert len(healthy.received) == 6
-    assert all(len(one.received) <= REQUESTS_PER_LANE for one in hanging)
+    assert all(len(one.received) <= LIMITS.requests_per_lane for one in hanging)
     release.set()
     await dispatcher.settle()
 
@@ -110,15 +110,15 @@ async def test_a_lane_that_hangs_takes_no_place_from_another_however_much_waits(
     await scene.start_many(WAITING, "before")
     dispatcher = await scene.dispatcher()
     await dispatcher.tick()
-    await hanging.wait_for(REQUESTS_PER_LANE)
+    await hanging.wait_for(LIMITS.requests_per_lane)
     held = sum(owner is not None for _, owner in await claims_of(scene.store))
     await scene.webhook_at(healthy)
     await scene.start_many(WAITING, "after")
 
     await dispatcher.tick()
-    await healthy.wait_for(REQUESTS_PER_LANE)
+    await healthy.wait_for(LIMITS.requests_per_lane)
 
-    assert len(hanging.received) == len(healthy.received) == REQUESTS_PER_LANE
+    assert len(hanging.received) == len(healthy.received) == LIMITS.requests_per_lane
     claims = [row for row in await rows_of(scene.store, deliveries) if row.claimed_by]
     of_stuck = sum(row.webhook_id == stuck.id for row in claims)
     assert (of_stuck, len(claims) - of_stuck) == (held, held)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import rows_of
@@ -11,7 +11,7 @@ from tests.support.misbehaving import once
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
 
-MORE_THAN_A_LANE_SENDS = REQUESTS_PER_LANE + 8
+MORE_THAN_A_LANE_SENDS = LIMITS.requests_per_lane + 8
 
 
 async def test_what_is_under_way_is_recorded_and_the_rest_is_given_back(scene: Scene):
@@ -23,7 +23,7 @@ async def test_what_is_under_way_is_recorded_and_the_rest_is_given_back(scene: S
     )
     dispatcher = await scene.dispatcher()
     await dispatcher.tick()
-    await receiver.wait_for(REQUESTS_PER_LANE)
+    await receiver.wait_for(LIMITS.requests_per_lane)
 
     stopping = asyncio.create_task(dispatcher.stop())
     await asyncio.sleep(0)
@@ -34,10 +34,10 @@ async def test_what_is_under_way_is_recorded_and_the_rest_is_given_back(scene: S
         (row.state, row.claimed_by, row.attempt_count) for row in await rows_of_deliveries(scene)
     )
     assert left == {
-        (DeliveryState.SUCCEEDED, None, 1): REQUESTS_PER_LANE,
+        (DeliveryState.SUCCEEDED, None, 1): LIMITS.requests_per_lane,
         (DeliveryState.PENDING, None, 0): 8,
     }
-    assert len(receiver.received) == REQUESTS_PER_LANE
+    assert len(receiver.received) == LIMITS.requests_per_lane
 
 
 async def test_another_worker_goes_on_at_once_with_what_was_given_back(scene: Scene):

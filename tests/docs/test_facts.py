@@ -10,7 +10,7 @@ import pytest
 from runhook.client import settings as client_settings
 from runhook.client.reporting.reporter import EXIT_SECONDS, HEARTBEAT_SECONDS
 from runhook.client.settings import VARIABLES
-from runhook.dispatcher.lanes import REQUESTS_PER_ACCOUNT, REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS as DELIVERING
 from runhook.dispatcher.pruner import INTERVAL as PRUNE_INTERVAL
 from runhook.dispatcher.watcher import GRACE
 from runhook.domain.dbt.artifacts import SHOWN_NODES
@@ -69,12 +69,12 @@ SENTENCES = [
     (README, f"within {DEFAULTS['attempt_timeout']} seconds"),
     (README, f"up to {JITTER_SHARE:.0%} jitter".replace("%", " %")),
     (README, f"counts up to {RETRY_AFTER_LIMIT // timedelta(hours=1)} hours"),
-    (README, f"lane of {REQUESTS_PER_LANE} requests"),
+    (README, f"lane of {DELIVERING.requests_per_lane} requests"),
     (DOCS / "settings.md", f"kept for {KEEP_ALIVE_SECONDS} seconds"),
     (DOCS / "settings.md", f"At most {Bounds().in_all:,} are in use"),
     (DOCS / "settings.md", f"and {Bounds().to_one_host} to one host"),
     (README, f"takes {SLOW.seconds} seconds to answer"),
-    (README, f"at most {REQUESTS_PER_ACCOUNT} requests"),
+    (README, f"at most {DELIVERING.requests_per_account} requests"),
     (README, f"After {PAUSE_AFTER} failures in a row it is paused"),
     (README, f"After {HOPELESS_AFTER:,} failures in a row"),
     (README, f"but failures for {HOPELESS_SINCE.days} days"),

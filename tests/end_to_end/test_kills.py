@@ -16,7 +16,7 @@ import asyncpg
 import httpx
 
 from runhook import verify
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from tests.support.api import new_run, new_webhook
 from tests.support.misbehaving import once
 from tests.support.patience import until
@@ -24,7 +24,7 @@ from tests.support.program import Front, Service, Worker
 from tests.support.receiver import Answer, Received, Receiver, hang, status
 from tests.support.running import account_of, let_leases_end, states
 
-RUNS = REQUESTS_PER_LANE + 8
+RUNS = LIMITS.requests_per_lane + 8
 """More than a worker sends at once to one webhook, and fewer than it claims."""
 
 
@@ -43,7 +43,7 @@ async def until_more_are_claimed_than_sent(database: str) -> None:
     """Wait until a worker holds some deliveries that its endpoint has no room for yet."""
 
     async def some_wait_in_their_lane() -> bool:
-        return (await states(database))["sending"] > REQUESTS_PER_LANE
+        return (await states(database))["sending"] > LIMITS.requests_per_lane
 
     await until(some_wait_in_their_lane)
 
@@ -92,10 +92,10 @@ async def test_before_anything_was_claimed(
 async def test_after_some_were_claimed_and_before_they_were_sent(
     start: Callable[[], Service], client: httpx.AsyncClient, database: str
 ):
-    async with Receiver(*[hang] * REQUESTS_PER_LANE, status(200)) as receiver:
+    async with Receiver(*[hang] * LIMITS.requests_per_lane, status(200)) as receiver:
         async with start() as service:
             secret = await publish(service, client, receiver)
-            await receiver.wait_for(REQUESTS_PER_LANE)
+            await receiver.wait_for(LIMITS.requests_per_lane)
 
             await until_more_are_claimed_than_sent(database)
             await service.kill()
@@ -104,9 +104,9 @@ async def test_after_some_were_claimed_and_before_they_were_sent(
         async with start():
             await until_all_have_arrived(database)
 
-    unsent = RUNS - REQUESTS_PER_LANE
+    unsent = RUNS - LIMITS.requests_per_lane
     times = times_received(receiver.received, secret)
-    assert times == [1] * unsent + [2] * REQUESTS_PER_LANE
+    assert times == [1] * unsent + [2] * LIMITS.requests_per_lane
 
 
 async def test_when_it_was_answered_and_not_recorded(
@@ -163,13 +163,13 @@ async def test_another_worker_takes_over_what_a_killed_one_held(
     killed = Worker(folder=tmp_path, environment=postgresql_environment)
     other = Worker(folder=tmp_path, environment=postgresql_environment)
     async with (
-        Receiver(*[hang] * REQUESTS_PER_LANE, status(200)) as receiver,
+        Receiver(*[hang] * LIMITS.requests_per_lane, status(200)) as receiver,
         Front(folder=tmp_path, environment=postgresql_environment) as front,
         killed,
     ):
         secret = await publish(front, client, receiver)
 
-        await receiver.wait_for(REQUESTS_PER_LANE)
+        await receiver.wait_for(LIMITS.requests_per_lane)
         await until_more_are_claimed_than_sent(database)
         async with other:
             await killed.kill()
@@ -178,7 +178,7 @@ async def test_another_worker_takes_over_what_a_killed_one_held(
             assert await other.stop() == 0
 
     times = times_received(receiver.received, secret)
-    assert times == [1] * (RUNS - REQUESTS_PER_LANE) + [2] * REQUESTS_PER_LANE
+    assert times == [1] * (RUNS - LIMITS.requests_per_lane) + [2] * LIMITS.requests_per_lane
 
 
 def telling(answered: asyncio.Event, then: Answer) -> Answer:

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
 from tests.support.api import new_run, new_webhook
@@ -21,7 +21,7 @@ from tests.support.running import LONG, TOKEN, account_of, states
 
 WAITING = 4
 """So many wait in the lane behind those that are under way."""
-MANY = REQUESTS_PER_LANE + WAITING
+MANY = LIMITS.requests_per_lane + WAITING
 END_CLAIMS = "UPDATE deliveries SET claimed_until = 0 WHERE state = 'sending'"
 
 
@@ -57,7 +57,7 @@ async def test_a_process_that_was_suspended_delivers_what_it_lost_and_ends_when_
         "RUNHOOK_ATTEMPT_TIMEOUT": LONG,
         "RUNHOOK_DATABASE_URL": database_url,
     }
-    hanging = [once(answering, status(200))] * REQUESTS_PER_LANE
+    hanging = [once(answering, status(200))] * LIMITS.requests_per_lane
     async with (
         Receiver(*hanging, status(200)) as receiver,
         Service(folder=tmp_path, environment=environment) as service,
@@ -65,7 +65,7 @@ async def test_a_process_that_was_suspended_delivers_what_it_lost_and_ends_when_
         api = account_of(service, client)
         await new_webhook(api, client_url=receiver.url, event_types=["job.run.started"])
         await asyncio.gather(*(new_run(api, run_key=f"run-{number}") for number in range(MANY)))
-        await receiver.wait_for(REQUESTS_PER_LANE)
+        await receiver.wait_for(LIMITS.requests_per_lane)
 
         service.send(signal.SIGSTOP)
         await end_claims(database_url)

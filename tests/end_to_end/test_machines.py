@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runhook.clock import SystemClock
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.operations.context import Context
@@ -28,7 +28,7 @@ from tests.support.receiver import Receiver, status
 from tests.support.running import LONG, let_leases_end, states
 
 MACHINES = 4
-IN_FLIGHT = MACHINES * REQUESTS_PER_LANE
+IN_FLIGHT = MACHINES * LIMITS.requests_per_lane
 RUNS = 200
 
 
@@ -120,4 +120,8 @@ async def test_everything_arrives_though_one_machine_dies_and_one_is_cut_off(
     assert len(bodies) == RUNS
     assert all(set(same) == {same[0]} for same in bodies.values())
     # What came twice was being sent by the dead one, or was held by the one that was cut off.
-    assert RUNS + 2 * REQUESTS_PER_LANE <= len(receiver.received) <= RUNS + 3 * REQUESTS_PER_LANE
+    assert (
+        RUNS + 2 * LIMITS.requests_per_lane
+        <= len(receiver.received)
+        <= RUNS + 3 * LIMITS.requests_per_lane
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from runhook.operations.deliveries.redeliver_step import BACKLOG, STEP
 from tests.support.api import data_of, new_run, new_webhook
 from tests.support.misbehaving import once
@@ -52,7 +52,7 @@ async def test_a_redelivery_goes_on_after_a_crash_until_each_delivery_has_arrive
     assert 0 < before["queued"] < MANY
     assert (after["total"], after["queued"]) == (MANY, MANY)
     # Nothing but what was under way at the crash may arrive twice.
-    assert len(receiver.received) - MANY <= REQUESTS_PER_LANE
+    assert len(receiver.received) - MANY <= LIMITS.requests_per_lane
 
 
 PATH = "/webhooks/redeliveries"

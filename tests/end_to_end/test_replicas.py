@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from runhook.dispatcher.lanes import REQUESTS_PER_LANE
+from runhook.dispatcher.limits import LIMITS
 from tests.support.api import new_run, new_webhook
 from tests.support.misbehaving import once, together
 from tests.support.patience import until
@@ -48,7 +48,7 @@ async def test_workers_share_the_work_and_each_delivery_is_sent_once(
     client: httpx.AsyncClient,
 ):
     # No one process sends so much at once: they are all needed for the first answer.
-    all_at_once = WORKERS * REQUESTS_PER_LANE
+    all_at_once = WORKERS * LIMITS.requests_per_lane
     answers = [together(all_at_once, status(200))] * all_at_once
     async with Receiver(*answers, status(200)) as receiver, front, AsyncExitStack() as stack:
         workers = [

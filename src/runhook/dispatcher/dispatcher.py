@@ -10,6 +10,7 @@ import structlog
 from runhook.clock import Clock
 from runhook.dispatcher.lanes import Lane, Lanes
 from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
+from runhook.dispatcher.limits import LIMITS, DispatcherLimits
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.recorder import Recorder, SentAttempt
 from runhook.dispatcher.resting import Resting
@@ -36,9 +37,6 @@ from runhook.storage.engine.store import Store
 
 log = structlog.get_logger()
 
-POLL_INTERVAL = timedelta(seconds=1)
-"""How long to wait at most before looking for due deliveries again; a wake-up comes sooner."""
-
 
 class Dispatcher:
     """Delivers what is due, each webhook in its own lane.
@@ -56,6 +54,7 @@ class Dispatcher:
         steady: measures how long a lease has been held, in seconds; the event loop's clock unless a
             test has another.
         public_url: where people reach this service, for notices of deactivated webhooks.
+        limits: how much it holds and sends at once.
     """
 
     def __init__(
@@ -71,7 +70,9 @@ class Dispatcher:
         jitter: Callable[[], float] = random.random,
         steady: Callable[[], float] | None = None,
         public_url: str | None = None,
+        limits: DispatcherLimits = LIMITS,
     ) -> None:
+        self._poll_interval = limits.poll_interval
         self._store = store
         self._sender = sender
         self._clock = clock
@@ -83,9 +84,9 @@ class Dispatcher:
         self._public_url = public_url
         self._now = steady or asyncio.get_running_loop().time
         self._ledger = Ledger()
-        self._lanes = Lanes(self._ledger, self._begin)
+        self._lanes = Lanes(self._ledger, self._begin, limits)
         self._resting = Resting()
-        self._recorder = Recorder(self._record, self._learn)
+        self._recorder = Recorder(self._record, self._learn, limits)
         self._releases: Batches[Held, None] = Batches(self._release, self._note_released)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -111,7 +112,7 @@ class Dispatcher:
             if claimed:
                 return NO_PAUSE
         pauses = [one.pause for one in waiting.values() if one.pause > NO_PAUSE]
-        return min([POLL_INTERVAL, *pauses])
+        return min([self._poll_interval, *pauses])
 
     async def renew(self) -> timedelta:
         """Renew the leases that near their end; say how long to wait before looking again.

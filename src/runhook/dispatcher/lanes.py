@@ -10,46 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from runhook.dispatcher.ledger import ClaimStage, Counts, Held, Ledger
+from runhook.dispatcher.limits import LIMITS, DispatcherLimits
 from runhook.domain.deliveries.budgets import Budget
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.runs.run import AccountId
 from runhook.operations.deliveries.attempt import Claimed
 from runhook.storage.deliveries.claims import Waiting
 
-REQUESTS_PER_LANE = 16
-"""How many requests to one webhook are under way at once, at the most."""
-REQUESTS_PER_ACCOUNT = 256
-"""How many requests to all webhooks of an account are under way at once, at the most."""
-REQUESTS_FOR_FIRST = 64
-"""How many of these are kept for lanes that have none under way."""
-LONGEST_WAIT = timedelta(seconds=10)
-"""How long a claimed delivery may wait in its lane, as far as that can be foreseen."""
-MOST_ROUNDS = 48
-"""How many times the requests under way may be waiting behind them at the most."""
-SHORTEST = LONGEST_WAIT / MOST_ROUNDS
-"""Requests faster than this get the full queue."""
-BYTES_PER_LANE = 4 * 1024 * 1024
-"""How much a lane's bodies may be altogether, if all are as large as the largest so far."""
-CLAIMS_IN_ALL = 24_000
-"""How many deliveries this process holds, but for the first one of a lane."""
-CLAIMS_PER_ACCOUNT = CLAIMS_IN_ALL // 2
-"""How many of an account this process holds at the most."""
-CLAIMS_FOR_FIRST = 500
-"""How many of what an account may claim are kept for lanes that hold nothing."""
-
 
 class Share:
     """What we hold of one account."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: DispatcherLimits = LIMITS) -> None:
         self.counts = Counts()
+        self.limits = limits
         self._crowded_out: dict[Lane, None] = {}
 
     @property
     def requests_per_lane(self) -> int:
         """How many requests a lane may have under way now, before it may begin another."""
-        free = REQUESTS_PER_ACCOUNT - self.counts.under_way
-        return max((free - REQUESTS_FOR_FIRST) // 4, min(free, 1))
+        free = self.limits.requests_per_account - self.counts.under_way
+        return max((free - self.limits.requests_for_first) // 4, min(free, 1))
 
     def note_crowded_out(self, lane: "Lane") -> None:
         """Remember a lane that waits for requests of other lanes to end."""
@@ -74,14 +55,15 @@ class Lane:
 
     def __init__(self, share: Share, ledger: Ledger, begin: "Begin") -> None:
         self.counts = Counts()
-        self.budget = Budget.full(REQUESTS_PER_LANE)
+        self._limits = share.limits
+        self.budget = Budget.full(self._limits.requests_per_lane)
         self._share = share
         self._ledger = ledger
         self._begin = begin
         self._waiting: deque[Held] = deque()
         self._closed_at = -math.inf
-        self._in_time = capacity_of(self.budget, LONGEST_WAIT)
-        self._in_memory = BYTES_PER_LANE
+        self._in_time = capacity_of(self.budget, self._limits.longest_wait, self._limits)
+        self._in_memory = self._limits.bytes_per_lane
         self._largest_body = 1
 
     @property
@@ -93,7 +75,8 @@ class Lane:
         """Learn how many bytes the body of a delivery has."""
         if size > self._largest_body:
             self._largest_body = size
-            self._in_memory = max(BYTES_PER_LANE // size, REQUESTS_PER_LANE)
+            per_lane = self._limits.bytes_per_lane // size
+            self._in_memory = max(per_lane, self._limits.requests_per_lane)
 
     def put(self, held: Held) -> bool:
         """Let a delivery wait for its turn; say whether it may, which ``close`` can forbid."""
@@ -118,7 +101,7 @@ class Lane:
         others = self.counts.under_way - 1
         before = self.budget
         self.budget = before.after(failed=failed, duration=duration, under_way=others)
-        self._in_time = capacity_of(self.budget, duration)
+        self._in_time = capacity_of(self.budget, duration, self._limits)
         if self.budget.requests > before.requests:
             self.advance()
 
@@ -177,28 +160,30 @@ class Lane:
 Begin = Callable[[Lane, Held], None]
 
 
-def capacity_of(budget: Budget, duration: timedelta) -> int:
+def capacity_of(budget: Budget, duration: timedelta, limits: DispatcherLimits) -> int:
     """How many unsent deliveries a lane may hold, given the duration of its latest request.
 
     A quick endpoint gets more of them at a time, so that claiming is paid once for many; a slow one
     few, so that none waits longer in its lane than its lease allows.
     """
-    rounds = LONGEST_WAIT // duration if duration > SHORTEST else MOST_ROUNDS
-    return budget.requests * (1 + min(max(rounds, 1), MOST_ROUNDS))
+    most = limits.most_rounds
+    rounds = limits.longest_wait // duration if duration > limits.quick else most
+    return budget.requests * (1 + min(max(rounds, 1), most))
 
 
-def part_of(left: int, held: int, *, is_first: bool) -> int:
+def part_of(left: int, held: int, *, is_first: bool, limits: DispatcherLimits) -> int:
     """How many deliveries a lane may claim.
 
     Args:
         left: of all that this process can hold.
         held: of the lane's account.
         is_first: whether the lane holds nothing.
+        limits: say how many an account may hold, and how many are kept for first claims.
     """
     # With half of the difference more, an account holds as much as it leaves to others.
     free = (left - held) // 2
-    first = 1 if is_first and held < CLAIMS_PER_ACCOUNT else 0
-    return max((free - CLAIMS_FOR_FIRST) // 4, first)
+    first = 1 if is_first and held < limits.claims_per_account else 0
+    return max((free - limits.claims_for_first) // 4, first)
 
 
 class Lanes:
@@ -208,9 +193,10 @@ class Lanes:
     endpoints can bear.
     """
 
-    def __init__(self, ledger: Ledger, begin: Begin) -> None:
+    def __init__(self, ledger: Ledger, begin: Begin, limits: DispatcherLimits = LIMITS) -> None:
         self._ledger = ledger
         self._begin = begin
+        self._limits = limits
         self._lanes: dict[WebhookId, Lane] = {}
         self._shares: dict[AccountId, Share] = {}
 
@@ -220,7 +206,7 @@ class Lanes:
         lane = self._lanes.get(delivery.webhook_id)
         share = self._shares.get(delivery.account_id)
         if share is None:
-            share = self._shares[delivery.account_id] = Share()
+            share = self._shares[delivery.account_id] = Share(self._limits)
         if lane is None:
             lane = self._lanes[delivery.webhook_id] = Lane(share, self._ledger, self._begin)
         return lane
@@ -243,10 +229,10 @@ class Lanes:
         The emptiest lanes come first, so that those in trouble never use up what there is in all.
         """
         self._forget_idle(waiting)
-        left = CLAIMS_IN_ALL - self._ledger.counts.held
+        left = self._limits.claims - self._ledger.counts.held
         held = {account_id: share.counts.held for account_id, share in self._shares.items()}
         ready = {
-            webhook_id: self._lanes.get(webhook_id) or Lane(Share(), self._ledger, self._begin)
+            webhook_id: self._lanes.get(webhook_id) or self._new_lane()
             for webhook_id, one in waiting.items()
             if one.pause <= timedelta()
         }
@@ -255,13 +241,22 @@ class Lanes:
             account_id = waiting[webhook_id].account_id
             count = min(
                 lane.places(waiting[webhook_id]),
-                part_of(left, held.get(account_id, 0), is_first=not lane.counts.held),
+                part_of(
+                    left,
+                    held.get(account_id, 0),
+                    is_first=not lane.counts.held,
+                    limits=self._limits,
+                ),
             )
             if count > 0:
                 places[webhook_id] = count
                 held[account_id] = held.get(account_id, 0) + count
                 left -= count
         return places
+
+    def _new_lane(self) -> Lane:
+        """A lane of a webhook of which nothing is held, as it would begin."""
+        return Lane(Share(self._limits), self._ledger, self._begin)
 
     def _forget_idle(self, waiting: Mapping[WebhookId, Waiting]) -> None:
         idle = [

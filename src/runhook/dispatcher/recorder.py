@@ -3,21 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from runhook.dispatcher.lanes import Lane
 from runhook.dispatcher.ledger import Held
+from runhook.dispatcher.limits import LIMITS, DispatcherLimits
 from runhook.operations.commits.group_commit import FOR_EVER, Batches, Pace
 from runhook.operations.deliveries.attempt import Judged, Recorded
-
-BATCH_LIMIT = 4_000
-LINGER = timedelta(milliseconds=5)
-"""How long the record of an attempt waits for others to share its commit, at the least."""
-LONGEST_REST = timedelta(milliseconds=50)
-"""How long at the most. In between it is as long as the last commit took: what comes quickly is
-written in few commits, and what comes slowly soon."""
-LARGEST_BACKLOG = 2 * BATCH_LIMIT
-"""How many attempts may wait to be recorded before no other one is begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +27,24 @@ class Recorder:
         record: records a batch in one transaction, and returns the result of each, in order.
         on_recorded: told of a batch that is over, with an error for what could not be recorded: the
             lease of that will end, and it will be tried again.
+        limits: say how many are recorded at once, and how many may wait.
     """
 
     def __init__(
         self,
         record: Callable[[Sequence[SentAttempt]], Awaitable[Sequence[Recorded]]],
         on_recorded: Callable[[Sequence[SentAttempt], Sequence[Recorded | Exception]], None],
+        limits: DispatcherLimits = LIMITS,
     ) -> None:
+        self._most_waiting = limits.records_waiting
         self._on_recorded = on_recorded
         self._batches: Batches[SentAttempt, Recorded] = Batches(
             record,
             self._tell,
             pace=Pace(
-                limit=BATCH_LIMIT,
-                linger=LINGER,
-                longest_rest=LONGEST_REST,
+                limit=limits.records_per_commit,
+                linger=limits.record_linger,
+                longest_rest=limits.record_rest,
                 patience=FOR_EVER,
             ),
         )
@@ -60,7 +54,7 @@ class Recorder:
     def add(self, sent: SentAttempt) -> None:
         """Record an attempt soon."""
         self._batches.add(sent)
-        if self._batches.backlog >= LARGEST_BACKLOG:
+        if self._batches.backlog >= self._most_waiting:
             self._has_room.clear()
 
     async def wait_for_room(self) -> None:
@@ -75,6 +69,6 @@ class Recorder:
 
     def _tell(self, batch: Sequence[SentAttempt], recorded: Sequence[Recorded | Exception]) -> None:
         # The batch counts as being written until this returns.
-        if self._batches.backlog - len(batch) < LARGEST_BACKLOG:
+        if self._batches.backlog - len(batch) < self._most_waiting:
             self._has_room.set()
         self._on_recorded(batch, recorded)
