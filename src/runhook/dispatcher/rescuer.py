@@ -21,7 +21,7 @@ class Rescuer:
         self._store = store
 
     async def tick(self) -> timedelta:
-        """Return abandoned deliveries to the queue; say how long to wait before looking again."""
+        """Requeue abandoned deliveries; say how long to wait before looking again."""
         rescued = await rescue(self._store)
         if rescued.returned:
             log.warning("returned abandoned deliveries to the queue", deliveries=rescued.returned)

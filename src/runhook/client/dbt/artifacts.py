@@ -61,7 +61,7 @@ class Found:
         return self.manifest_version or ""
 
     def summary(self, redact: Callable[[str], str], *, with_messages: bool) -> dict[str, object]:
-        """Return what is reported of the results, which there must be."""
+        """What is reported of the results, which there must be."""
         assert self.results is not None
         facts = owners_of_nodes(self.results, self.manifest, redact)
         return summarise(self.results, redact, with_messages=with_messages, facts=facts)

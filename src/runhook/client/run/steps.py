@@ -195,7 +195,7 @@ def merged(steps: Sequence[Step]) -> Mapping[str, Any]:
 
 
 def nodes_of_steps(results: Sequence[Mapping[str, Any]], key: str) -> list[Mapping[str, Any]]:
-    """Return the nodes that several steps tell of."""
+    """The nodes that several steps tell of."""
     return [node for one in results for node in one.get(key, [])]
 
 

@@ -325,7 +325,7 @@ class ReportedNodes:
         self._left = FACTS_BYTES
 
     def nodes(self, nodes: Iterable[FailedNode]) -> list[dict[str, object]]:
-        """Return nodes as they are shown; those for whose facts there is no room have none."""
+        """Nodes as they are shown; those for whose facts there is no room have none."""
         told = []
         for node in nodes:
             facts = self._written(node)
@@ -363,12 +363,12 @@ class ReportedNodes:
 
 
 def size_of(value: object) -> int:
-    """Return how many bytes a value has as JSON."""
+    """How many bytes a value has as JSON."""
     return len(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
 
 
 def taking_turns(items: Sequence[T], key: Callable[[T], Hashable]) -> list[T]:
-    """Return items in an order in which the first of each key come first, then the second ones."""
+    """Order items so that the first of each key come first, then the second ones."""
     seen: Counter[Hashable] = Counter()
     turns = []
     for place, item in enumerate(items):

@@ -131,7 +131,7 @@ class Manifest:
         self._file = Metered(file, MOST_WORK)
 
     def objects(self, unique_ids: Iterable[str]) -> dict[str, Json]:
-        """Return those of these objects that are there once and can be read."""
+        """Those of these objects that are there once and can be read."""
         found = ((one, self._object(one)) for one in dict.fromkeys(unique_ids))
         return {unique_id: value for unique_id, value in found if value is not None}
 
@@ -143,7 +143,7 @@ class Manifest:
                 yield id_of(literal)
 
     def children(self) -> dict[str, tuple[str, ...]]:
-        """Return what depends on what, without tests; empty if the manifest does not say so."""
+        """What depends on what, without tests; empty if the manifest does not say so."""
         for at in self._child_maps:
             try:
                 if found := dict(self._children_at(at)):
@@ -215,7 +215,7 @@ class Manifest:
         return next(iter(found.values())) if len(found) == 1 else None
 
     def _beginning(self, literal: bytes, site: int) -> int | None:
-        """Return where the object begins whose ``unique_id`` is at a site and that is called so."""
+        """Where the object begins whose ``unique_id`` is at a site and that is called so."""
         key = b'"%s"' % literal
         for distance in LOOKED_BACK:
             start = max(0, site - distance)
@@ -250,7 +250,7 @@ class Manifest:
 
 
 def id_of(literal: bytes) -> str:
-    """Return the text that stands between quotes in JSON."""
+    """The text that stands between quotes in JSON."""
     try:
         return str(json.loads(b'"%s"' % literal))
     except ValueError:
@@ -264,7 +264,7 @@ def facts_in(
     *,
     largest_object: int = LARGEST_OBJECT,
 ) -> dict[str, NodeFacts]:
-    """Return what a manifest says of nodes that failed or warned, by their unique_ids.
+    """What a manifest says of nodes that failed or warned, by their unique_ids.
 
     Args:
         file: the manifest.json.
@@ -295,7 +295,7 @@ def facts_in(
 
 
 def attached_to(node: Json) -> tuple[str, ...]:
-    """Return the unique_ids of what a test tests; none for what is no test."""
+    """The unique_ids of what a test tests; none for what is no test."""
     if text_of(node.get("resource_type")) not in TESTS:
         return ()
     attached_node = node.get("attached_node")
@@ -308,7 +308,7 @@ def attached_to(node: Json) -> tuple[str, ...]:
 
 
 def group_id_of(node: Json) -> str | None:
-    """Return the unique_id of a node's group."""
+    """The unique_id of a node's group."""
     group, package = setting_of(node, "group"), node.get("package_name")
     if not isinstance(group, str) or not group or not isinstance(package, str):
         return None
@@ -316,7 +316,7 @@ def group_id_of(node: Json) -> str | None:
 
 
 def setting_of(node: Json, name: str) -> object:
-    """Return a node's value of what may also stand in its ``config``."""
+    """A node's value of what may also stand in its ``config``."""
     return node.get(name) or config_of(node).get(name)
 
 
@@ -327,7 +327,7 @@ def facts_of_node(
     exposures: Sequence[Exposure],
     redact: Callable[[str], str],
 ) -> NodeFacts:
-    """Return what is known of a node and of the models that it tests."""
+    """What is known of a node and of the models that it tests."""
     both = [node, *models]
     files = models if len(models) == 1 else [node]
 
@@ -368,13 +368,13 @@ def owners_of(
 
 
 def config_of(node: Json) -> Json:
-    """Return a node's configuration, empty if it has none."""
+    """A node's configuration, empty if it has none."""
     config = node.get("config")
     return config if isinstance(config, dict) else {}
 
 
 def redacted(value: object, redact: Callable[[str], str], depth: int = 3) -> object:
-    """Return a value without secrets; of what is large or deep, the beginning."""
+    """Remove secrets from a value; of what is large or deep, keep the beginning."""
     if isinstance(value, str):
         return redact(value[:LONGEST_TEXT])
     if isinstance(value, list) and depth:
@@ -397,14 +397,14 @@ class Downstream:
         self._below: dict[str, tuple[str, ...]] = {}
 
     def exposures_of(self, unique_ids: Iterable[str]) -> tuple[Exposure, ...]:
-        """Return the exposures downstream of any of these, the direct ones first."""
+        """The exposures downstream of any of these, the direct ones first."""
         if not self._children:
             return ()
         ids = (one for each in unique_ids for one in self._ids_below(each))
         return tuple(self._exposure(one) for one in several(ids, MOST_EXPOSURES))
 
     def _ids_below(self, root: str) -> tuple[str, ...]:
-        """Return the exposures below a node; each node is worked out once, its children first."""
+        """The exposures below a node; each node is worked out once, its children first."""
         ways = [root]
         entered = set()
         while ways:

@@ -73,7 +73,7 @@ NO_FACTS = NodeFacts()
 
 
 def read_facts(node: Mapping[str, object]) -> NodeFacts:
-    """Return what a reporter tells of a node, bounded whatever it holds."""
+    """Read what a reporter tells of a node, bounded whatever it holds."""
     return NodeFacts(
         groups=several(list_of_texts(node.get("groups")), MOST_GROUPS),
         owners=several(map(read_owner, mappings_in(node.get("owners"))), MOST_OWNERS),
@@ -86,7 +86,7 @@ def read_facts(node: Mapping[str, object]) -> NodeFacts:
 
 
 def write_facts(facts: NodeFacts) -> dict[str, object]:
-    """Return what is reported of a node: of each key, what is known."""
+    """What is reported of a node: of each key, what is known."""
     return known(
         {
             "groups": list(facts.groups),
@@ -120,12 +120,12 @@ def write_facts(facts: NodeFacts) -> dict[str, object]:
 
 
 def known(values: Mapping[str, object]) -> dict[str, object]:
-    """Return what is not empty."""
+    """The values that are not empty."""
     return {key: value for key, value in values.items() if value}
 
 
 def read_owner(told: Mapping[str, object]) -> Owner:
-    """Return an owner as a report tells of one."""
+    """Read an owner from a report."""
     return Owner(
         name=text_of(told.get("name")),
         email=text_of(told.get("email")),
@@ -135,7 +135,7 @@ def read_owner(told: Mapping[str, object]) -> Owner:
 
 
 def read_exposure(told: Mapping[str, object]) -> Exposure:
-    """Return an exposure as a report tells of one."""
+    """Read an exposure from a report."""
     return Exposure(
         name=text_of(told.get("name")),
         owner_name=text_of(told.get("owner_name")),
@@ -144,7 +144,7 @@ def read_exposure(told: Mapping[str, object]) -> Exposure:
 
 
 def owner_in(value: object, group: str = "") -> Owner | None:
-    """Return the owner in a project's own words, an object or a name; None if it has none."""
+    """The owner in a project's own words, an object or a name; None if it has none."""
     if isinstance(value, Mapping):
         owner = Owner(
             name=text_of(value.get("name")),
@@ -168,7 +168,7 @@ def owners_in(value: object) -> Iterator[Owner]:
 
 
 def other_keys(value: object) -> dict[str, str]:
-    """Return the texts of an object by their names; what is no text is left out."""
+    """The texts of an object by their names; what is no text is left out."""
     if not isinstance(value, Mapping):
         return {}
     texts = ((text_of(key), text_of(one)) for key, one in islice(value.items(), 100))
@@ -176,7 +176,7 @@ def other_keys(value: object) -> dict[str, str]:
 
 
 def several(values: Iterable[T], most: int) -> tuple[T, ...]:
-    """Return the first of these, each once."""
+    """The first of these values, without repetition."""
     found: list[T] = []
     for one in values:
         if len(found) == most:
@@ -194,12 +194,12 @@ def list_of_texts(value: object) -> Iterator[str]:
 
 
 def mappings_in(value: object) -> Sequence[Mapping[str, object]]:
-    """Return the objects of a list."""
+    """The objects of a list."""
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else ()
 
 
 def text_of(value: object) -> str:
-    """Return a text that can be shown and kept, bounded; empty if it is none."""
+    """A text that can be shown and kept, bounded; empty if it is none."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     text = str(value) if not isinstance(value, str) else value[: TEXT_CHARACTERS * 4]

@@ -49,7 +49,7 @@ def read_node_results(results: Mapping[str, object] | None) -> NodeResults:
 
 
 def nodes_in(told: Mapping[str, object], key: str) -> Sequence[Mapping[str, object]]:
-    """Return the nodes that a list tells of."""
+    """The nodes that a list tells of."""
     return [node for node in sequence(told, key) if isinstance(node, Mapping)]
 
 

@@ -102,7 +102,7 @@ GONE_REASON = "The endpoint answered 410 Gone. Change the URL or set the webhook
 
 
 def read_outcome(outcome: Outcome, format_: Format[object], *, host: str) -> Outcome:
-    """Return an outcome with its answer read by the rules of the webhook's format.
+    """Read an outcome's answer by the rules of the webhook's format.
 
     Args:
         outcome: what happened.
@@ -135,7 +135,7 @@ def read_outcome(outcome: Outcome, format_: Format[object], *, host: str) -> Out
 
 
 def sentence_of(outcome: Outcome, reading: Reading, title: str) -> str:
-    """Return what an answer that is no success says, in the service's own words if it has any."""
+    """What an answer that is no success says, in the service's own words if it has any."""
     said = f": {reading.words.rstrip('.')}." if reading.words else "."
     answered = f"The endpoint answered {outcome.status_code}{said}"
     match reading.meaning:
@@ -151,7 +151,7 @@ def sentence_of(outcome: Outcome, reading: Reading, title: str) -> str:
 
 
 def gone_reason(outcome: Outcome) -> str:
-    """Return why a webhook whose endpoint is gone was deactivated."""
+    """Why a webhook whose endpoint is gone was deactivated."""
     if outcome.status_code == 410:
         return GONE_REASON
     return f"{outcome.error} It is gone. Change the URL or set the webhook active again."

@@ -44,7 +44,7 @@ DEFAULT = DbtCloud.name
 
 
 def format_named(name: str) -> Format[object]:
-    """Return a format.
+    """Find a format by its name.
 
     Raises:
         InvalidError: there is none of that name.
@@ -56,7 +56,7 @@ def format_named(name: str) -> Format[object]:
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
-    """Return what to give instead of an unknown name: the nearest known one, or all of them."""
+    """What to give instead of an unknown name: the nearest known one, or all of them."""
     near = get_close_matches(name.lower()[:80], known, n=1)
     if near:
         return f"did you mean `{near[0]}`?"

@@ -6,7 +6,7 @@ from runhook.domain.errors import InvalidError
 
 
 def host_in_address(url: str) -> str:
-    """Return a URL's host, empty if it has none."""
+    """A URL's host, empty if it has none."""
     try:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
@@ -29,7 +29,7 @@ def query_of(url: str) -> str:
 
 
 def with_parameter(url: str, name: str, value: str) -> str:
-    """Return a URL whose query has a parameter once; all else of it stays as it is written."""
+    """A URL whose query has a parameter once; all else of it stays as it is written."""
     address = url.partition("#")[0].partition("?")[0]
     kept = [one for one in query_of(url).split("&") if one and one.partition("=")[0] != name]
     return f"{address}?{'&'.join([*kept, f'{name}={value}'])}"

@@ -11,7 +11,7 @@ LONGEST_PAUSE = timedelta(hours=4)
 
 
 def object_in(answer: Answer) -> Mapping[str, object]:
-    """Return an answer's object, empty if it has none."""
+    """An answer's object, empty if it has none."""
     try:
         document = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -20,7 +20,7 @@ def object_in(answer: Answer) -> Mapping[str, object]:
 
 
 def words_of(answer: Answer, *names: str) -> str:
-    """Return what an answer says under these names, or all of it where it has none of them.
+    """What an answer says under these names, or all of it where it has none of them.
 
     Args:
         answer: what came.
@@ -33,7 +33,7 @@ def words_of(answer: Answer, *names: str) -> str:
 
 
 def value_at(document: object, name: str) -> object:
-    """Return what an object has under a name, None if nothing."""
+    """What an object has under a name, None if nothing."""
     for part in name.split("."):
         document = document.get(part) if isinstance(document, Mapping) else None
     return document
@@ -52,7 +52,7 @@ def texts_in(value: object, depth: int = 4) -> list[str]:
 
 
 def pause_in(answer: Answer, name: str) -> timedelta | None:
-    """Return how many seconds an answer asks to be left alone for, None if it does not say."""
+    """How many seconds an answer asks to be left alone for, None if it does not say."""
     seconds = value_at(object_in(answer), name)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None

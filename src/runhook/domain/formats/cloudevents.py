@@ -72,7 +72,7 @@ class BinaryCloudEvents(CloudEvents):
 
 
 def attributes_of(event: Event | Notice, telling: Telling) -> dict[str, str]:
-    """Return the attributes of an event; source and id together are unique."""
+    """The attributes of an event; source and id together are unique."""
     match event:
         case Event():
             account_id, subject = event.run.account_id, f"runs/{event.run.id}"

@@ -52,24 +52,24 @@ class CommitFormat(MessageFormat[Settings]):
 
 
 def commit_of(message: Message) -> str:
-    """Return the commit, which ``tells`` has looked at."""
+    """The commit, which ``tells`` has looked at."""
     run = message.run
     return run.trigger.commit.lower() if run and run.trigger else ""
 
 
 def context_of(message: Message) -> str:
-    """Return what a status is called: equal for all runs of a job in an environment."""
+    """What a status is called: equal for all runs of a job in an environment."""
     job = message.job
     name = f"{job.name} ({job.environment_name})" if job else "run"
     return fit(f"dbt: {name}", CONTEXT_LIMIT)
 
 
 def description_of(message: Message, limit: int) -> str:
-    """Return how it went, in one line."""
+    """How it went, in one line."""
     return fit(message.outcome, limit)
 
 
 def target_of(message: Message) -> dict[str, object]:
-    """Return where a status leads."""
+    """Where a status leads."""
     link = message.run_link
     return {"target_url": link.url} if link and len(link.url) <= URL_LIMIT else {}

@@ -108,7 +108,7 @@ class Discord(MessageFormat[NoSettings]):
 
 
 def embed_of(message: Message) -> dict[str, object]:
-    """Return the embed, in the message's colour."""
+    """The embed, in the message's colour."""
     parts = []
     if message.reason:
         parts.append(f"```\n{code(message.reason, REASON_LIMIT)}\n```")
@@ -131,18 +131,18 @@ def embed_of(message: Message) -> dict[str, object]:
 
 
 def node_line(node: Node) -> str:
-    """Return a node's name and what it says."""
+    """A node's name and what it says."""
     name = f"\N{BULLET} `{code(node.label, NAME_LIMIT)}`"
     return f"{name} `{code(node.message, NODE_LIMIT)}`" if node.message else name
 
 
 def linked(link: Link) -> str:
-    """Return a link below the text."""
+    """A link below the text."""
     return f"[{escape(link.title)}]({address(link)})"
 
 
 def address(link: Link) -> str:
-    """Return an address that does not end a link early."""
+    """An address that does not end a link early."""
     return link.url.replace("(", "%28").replace(")", "%29")
 
 
@@ -152,5 +152,5 @@ def escape(text: str) -> str:
 
 
 def code(text: str, limit: int) -> str:
-    """Return a text that stands in code."""
+    """A text that stands in code."""
     return fit(text, limit, escape=lambda one: one.replace("`", BACKTICK_ALIKE))

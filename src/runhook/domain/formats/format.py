@@ -186,12 +186,12 @@ class Format(Generic[Settings]):
         del url
 
     def address(self, settings: Settings) -> str | None:
-        """Return the service's own address, None if each webhook has another."""
+        """The service's own address, None if each webhook has another."""
         del settings
         return None
 
     def method(self, settings: Settings) -> str:
-        """Return the method of its requests."""
+        """The method of its requests."""
         del settings
         return "POST"
 
@@ -205,7 +205,7 @@ class Format(Generic[Settings]):
         return event.type in self.told_types
 
     def render(self, event: Event | Notice, telling: Telling, settings: Settings) -> Rendered:
-        """Return what is kept of a delivery; secrets in ``settings`` are masked."""
+        """What is kept of a delivery; secrets in ``settings`` are masked."""
         raise NotImplementedError
 
     def finish(self, draft: Draft, settings: Settings) -> Draft:
@@ -245,9 +245,9 @@ class MessageFormat(Format[Settings]):
     look: ClassVar[Look | None] = Look.MESSAGE
 
     def render(self, event: Event | Notice, telling: Telling, settings: Settings) -> Rendered:
-        """Return what is kept of a delivery."""
+        """What is kept of a delivery."""
         return self.compose(message_of(event, telling), telling, settings)
 
     def compose(self, message: Message, telling: Telling, settings: Settings) -> Rendered:
-        """Return the message in the service's form; secrets in ``settings`` are masked."""
+        """The message in the service's form; secrets in ``settings`` are masked."""
         raise NotImplementedError

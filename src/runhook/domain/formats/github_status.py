@@ -93,12 +93,12 @@ class GitHubStatus(CommitFormat[GitHubSettings]):
         return settings
 
     def address(self, settings: GitHubSettings) -> str:
-        """Return the address of github.com's API."""
+        """The address of github.com's API."""
         del settings
         return "https://api.github.com"
 
     def compose(self, message: Message, telling: Telling, settings: GitHubSettings) -> Rendered:
-        """Return a status."""
+        """The commit status of a message."""
         del telling
         return Rendered(
             body=encoded(

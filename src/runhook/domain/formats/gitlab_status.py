@@ -94,12 +94,12 @@ class GitLabStatus(CommitFormat[GitLabSettings]):
         return settings
 
     def address(self, settings: GitLabSettings) -> str:
-        """Return the address of gitlab.com."""
+        """The address of gitlab.com."""
         del settings
         return "https://gitlab.com"
 
     def compose(self, message: Message, telling: Telling, settings: GitLabSettings) -> Rendered:
-        """Return a status."""
+        """The commit status of a message."""
         del telling
         project = quote(settings.project, safe="")
         return Rendered(

@@ -62,7 +62,7 @@ class GoogleChat(MessageFormat[NoSettings]):
             )
 
     def compose(self, message: Message, telling: Telling, settings: NoSettings) -> Rendered:
-        """Return a card with as many nodes as it has room for."""
+        """A card with as many nodes as it has room for."""
         del telling, settings
         run_id = message.run_id
         key = f"run-{run_id}" if run_id is not None else message.correlation_key
@@ -92,7 +92,7 @@ class GoogleChat(MessageFormat[NoSettings]):
 
 
 def card_of(message: Message, count: int) -> dict[str, object]:
-    """Return a card that shows so many nodes."""
+    """A card that shows so many nodes."""
     sections: list[dict[str, object]] = []
     widgets: list[dict[str, object]] = [
         labelled(one.name, html_text(one.value, VALUE_LIMIT)) for one in message.facts[:FACTS]
@@ -125,12 +125,12 @@ def card_of(message: Message, count: int) -> dict[str, object]:
 
 
 def node_texts(node: Node) -> tuple[str, str]:
-    """Return a node's name and what it says."""
+    """A node's name and what it says."""
     return unlinked(fit(node.label, NAME_LIMIT)), html_text(node.message or node.status, NODE_LIMIT)
 
 
 def labelled(label: str, text: str) -> dict[str, object]:
-    """Return a text below its label."""
+    """A text below its label."""
     return {"decoratedText": {"topLabel": label, "text": text or "\N{EN DASH}", "wrapText": True}}
 
 
@@ -139,7 +139,7 @@ def paragraph(text: str) -> dict[str, object]:
 
 
 def html_text(text: str, limit: int) -> str:
-    """Return a text as HTML, which texts of cards are."""
+    """Escape a text for HTML, which texts of cards are."""
     return fit(text, limit, escape=in_html)
 
 
@@ -149,5 +149,5 @@ def in_html(text: str) -> str:
 
 
 def unlinked(text: str) -> str:
-    """Return a text that nothing is markup in, where it is not said whether entities are read."""
+    """A text that nothing is markup in, where it is not said whether entities are read."""
     return text.translate(ALIKE).replace(COLON_SLASHES, COLON_SLASHES_ALIKE)

@@ -65,7 +65,7 @@ class IncidentIo(IncidentFormat[IncidentIoSettings]):
     settings = IncidentIoSettings
 
     def compose(self, message: Message, telling: Telling, settings: IncidentIoSettings) -> Rendered:
-        """Return an alert event."""
+        """The alert event of a message."""
         del telling
         severity = word_for(message, settings.severity_by_environment, settings.severity)
         job = message.job
@@ -106,7 +106,7 @@ class IncidentIo(IncidentFormat[IncidentIoSettings]):
 
 
 def paragraphs_of(message: Message) -> list[str]:
-    """Return the paragraphs of the description, in Markdown."""
+    """The paragraphs of the description, in Markdown."""
     paragraphs = [marked(message.reason, REASON_LIMIT)] if message.reason else []
     paragraphs += [
         f"**{marked(one.name, 100)}**: {marked(one.value, 300)}" for one in message.facts
@@ -118,7 +118,7 @@ def paragraphs_of(message: Message) -> list[str]:
 
 
 def node_line(node: Node) -> str:
-    """Return a node's name and what it says."""
+    """A node's name and what it says."""
     name = f"**{marked(node.label, 300)}**"
     return f"{name}: {marked(node.message, NODE_LIMIT)}" if node.message else name
 

@@ -69,7 +69,7 @@ class WordByEnvironment(Typed[Mapping[str, Word]], Generic[Word]):
 
 
 def word_for(message: Message, by_environment: Mapping[str, Word], usual: Word) -> Word:
-    """Return the word for a message's environment, whatever the case of its name."""
+    """The word for a message's environment, whatever the case of its name."""
     if message.job is None:
         return usual
     name = message.job.environment_name.casefold()
@@ -100,19 +100,19 @@ def needed(value: str, field: str, what: str) -> None:
 
 
 def title_of(message: Message, limit: int) -> str:
-    """Return the headline and why, in one line."""
+    """The headline and why, in one line."""
     why = one_line(message.reason) or (line_of(message.nodes[0]) if message.nodes else "")
     return fit(f"{message.headline}: {why}" if why else message.headline, limit)
 
 
 def source_of(message: Message) -> str:
-    """Return where the trouble is, in words that stay the same."""
+    """Where the trouble is, in words that stay the same."""
     job = message.job
     return f"{job.project_name} / {job.environment_name}" if job else "Runhook"
 
 
 def lines_of(message: Message) -> list[str]:
-    """Return all that a message says, as plain text."""
+    """All that a message says, as plain text."""
     lines = [*message.reason.splitlines(), ""] if message.reason else []
     lines += [f"{one.name}: {one.value}" for one in message.facts]
     if message.nodes or message.more_nodes:
@@ -124,5 +124,5 @@ def lines_of(message: Message) -> list[str]:
 
 
 def line_of(node: Node) -> str:
-    """Return a node's name and what it says."""
+    """A node's name and what it says."""
     return f"{node.label}: {node.message}" if node.message else node.label

@@ -85,12 +85,12 @@ class Jsm(IncidentFormat[JsmSettings]):
         return settings
 
     def address(self, settings: JsmSettings) -> str:
-        """Return the address of all regions."""
+        """The address of all regions."""
         del settings
         return "https://api.atlassian.com/jsm/ops/integration/v2/alerts"
 
     def compose(self, message: Message, telling: Telling, settings: JsmSettings) -> Rendered:
-        """Return an alert, or its end, which has a path of its own."""
+        """The alert of a message, or its end, which has a path of its own."""
         del telling
         alias = message.correlation_key
         if message.is_over:

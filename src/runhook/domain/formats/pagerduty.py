@@ -121,11 +121,11 @@ class PagerDuty(IncidentFormat[PagerDutySettings]):
         return settings
 
     def address(self, settings: PagerDutySettings) -> str:
-        """Return the address of the account's region."""
+        """The address of the account's region."""
         return f"https://{HOSTS[settings.region]}/v2/enqueue"
 
     def compose(self, message: Message, telling: Telling, settings: PagerDutySettings) -> Rendered:
-        """Return the event without its key."""
+        """The event without its key."""
         del telling
         key = {"dedup_key": message.correlation_key}
         if message.is_over:
@@ -150,7 +150,7 @@ class PagerDuty(IncidentFormat[PagerDutySettings]):
 
 
 def alert_of(message: Message, settings: PagerDutySettings) -> dict[str, object]:
-    """Return what an alert shows."""
+    """What an alert shows."""
     job = message.job
     severity = word_for(message, settings.severity_by_environment, settings.severity)
     if message.severity is Severity.WARNING:

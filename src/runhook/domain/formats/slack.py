@@ -93,7 +93,7 @@ class Slack(MessageFormat[NoSettings]):
 
 
 def blocks_of(message: Message) -> dict[str, object]:
-    """Return a message in Block Kit: the headline, and the rest beside a bar in its colour."""
+    """A message in Block Kit: the headline, and the rest beside a bar in its colour."""
     rest = details_of(message)
     mentions = " ".join(map(mention, message.mentions))
     return {
@@ -107,12 +107,12 @@ def blocks_of(message: Message) -> dict[str, object]:
 
 
 def mention(id_: str) -> str:
-    """Return what mentions a user or a user group."""
+    """The markup that mentions a user or a user group."""
     return f"<!subteam^{id_}>" if id_.startswith("S") else f"<@{id_}>"
 
 
 def details_of(message: Message) -> list[object]:
-    """Return the blocks below the headline."""
+    """The blocks below the headline."""
     blocks: list[object] = []
     if message.facts:
         fields = [marked(field_of(one)) for one in message.facts[:FIELDS]]
@@ -128,7 +128,7 @@ def details_of(message: Message) -> list[object]:
 
 
 def attachments_of(message: Message) -> dict[str, object]:
-    """Return a message in the form that all servers read that speak Slack's language."""
+    """A message in the form that all servers read that speak Slack's language."""
     lines = [f"*{escape(one.name)}*: {inert(one.value, FIELD_LIMIT)}" for one in message.facts]
     if message.reason:
         lines.append(fenced(message.reason, ATTACHMENT_LIMIT))
@@ -152,7 +152,7 @@ def attachments_of(message: Message) -> dict[str, object]:
 
 
 def fallback_of(message: Message) -> str:
-    """Return what a notification shows."""
+    """What a notification shows."""
     return fit(message.headline, FALLBACK_LIMIT, escape=escape)
 
 
@@ -163,33 +163,33 @@ def nodes_of(message: Message, limit: int) -> str:
 
 
 def node_line(node: Node) -> str:
-    """Return a node's name and what it says."""
+    """A node's name and what it says."""
     name = f"\N{BULLET} {code(node.label, NAME_LIMIT)}"
     return f"{name} {code(node.message, NODE_LIMIT)}" if node.message else name
 
 
 def field_of(fact: Fact) -> str:
-    """Return a fact for a block of two columns."""
+    """A fact for a block of two columns."""
     return f"*{escape(fact.name)}*\n{inert(fact.value, FIELD_LIMIT)}"
 
 
 def section(text: str) -> dict[str, object]:
-    """Return a block of text."""
+    """A block of text."""
     return {"type": "section", "text": marked(text)}
 
 
 def button(link: Link) -> dict[str, object]:
-    """Return a button that opens an address."""
+    """A button that opens an address."""
     return {"type": "button", "text": plain(link.title, BUTTON_LIMIT), "url": link.url}
 
 
 def plain(text: str, limit: int) -> dict[str, object]:
-    """Return a text without markup."""
+    """A text without markup."""
     return {"type": "plain_text", "text": fit(text, limit, escape=escape), "emoji": False}
 
 
 def marked(text: str) -> dict[str, object]:
-    """Return a text whose values are escaped; what looks like an address or a name is none."""
+    """A text whose values are escaped; what looks like an address or a name is none."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
@@ -199,19 +199,19 @@ def escape(text: str) -> str:
 
 
 def inert(text: str, limit: int) -> str:
-    """Return a value that is no markup: in code, if it could be some."""
+    """A value that is no markup: in code, if it could be some."""
     if MARKUP.isdisjoint(text):
         return fit(text, limit, escape=escape)
     return code(text, limit)
 
 
 def code(text: str, limit: int) -> str:
-    """Return a value in code, where nothing but its end is markup."""
+    """A value in code, where nothing but its end is markup."""
     return f"`{fit(text, limit, escape=escape_code)}`"
 
 
 def fenced(text: str, limit: int) -> str:
-    """Return lines of code."""
+    """Lines of code."""
     return f"```\n{fit(text, limit, escape=escape_code)}\n```"
 
 

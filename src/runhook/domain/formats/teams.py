@@ -89,7 +89,7 @@ class Teams(MessageFormat[NoSettings]):
             )
 
     def compose(self, message: Message, telling: Telling, settings: NoSettings) -> Rendered:
-        """Return a card with as many nodes as it has room for."""
+        """A card with as many nodes as it has room for."""
         del telling, settings
 
         def build(count: int) -> bytes:
@@ -107,7 +107,7 @@ class Teams(MessageFormat[NoSettings]):
 
 
 def card_of(message: Message, count: int) -> dict[str, object]:
-    """Return a card that shows so many nodes."""
+    """A card that shows so many nodes."""
     headline = text_run(
         fit(message.headline, HEADLINE_LIMIT),
         size="Large",
@@ -155,17 +155,17 @@ def card_of(message: Message, count: int) -> dict[str, object]:
 
 
 def at(id_: str) -> str:
-    """Return what stands where a user is mentioned."""
+    """The markup that mentions a user."""
     return f"<at>{id_}</at>"
 
 
 def entity(id_: str) -> dict[str, object]:
-    """Return whom such a text mentions."""
+    """The entity that says whom such markup mentions."""
     return {"type": "mention", "text": at(id_), "mentioned": {"id": id_, "name": id_}}
 
 
 def node_block(node: Node) -> dict[str, object]:
-    """Return a node's name and what it says."""
+    """A node's name and what it says."""
     name = text_run(f"\N{BULLET} {fit(node.label, NAME_LIMIT)}", weight="Bolder")
     if not node.message:
         return block(name)
@@ -173,10 +173,10 @@ def node_block(node: Node) -> dict[str, object]:
 
 
 def block(*inlines: dict[str, object]) -> dict[str, object]:
-    """Return texts in one line that wraps, in which nothing is markup."""
+    """A line of texts that wraps, in which nothing is markup."""
     return {"type": "RichTextBlock", "spacing": "Small", "inlines": list(inlines)}
 
 
 def text_run(text: str, **looks: object) -> dict[str, object]:
-    """Return a piece of text."""
+    """A piece of text."""
     return {"type": "TextRun", "text": text, **looks}

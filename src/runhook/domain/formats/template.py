@@ -118,7 +118,7 @@ class TemplateFormat(MessageFormat[TemplateSettings]):
         return settings
 
     def method(self, settings: TemplateSettings) -> str:
-        """Return the method that the owner chose."""
+        """The method that the owner chose."""
         return settings.method.value
 
     def signs(self, settings: TemplateSettings) -> bool:
@@ -126,7 +126,7 @@ class TemplateFormat(MessageFormat[TemplateSettings]):
         return settings.signed
 
     def compose(self, message: Message, telling: Telling, settings: TemplateSettings) -> Rendered:
-        """Return the document, filled in."""
+        """The document, filled in."""
         assert settings.body is not None
         return Rendered(
             body=settings.body.render(template_facts(message, telling)),
@@ -135,7 +135,7 @@ class TemplateFormat(MessageFormat[TemplateSettings]):
 
 
 def template_facts(message: Message, telling: Telling) -> dict[str, object]:
-    """Return what can stand in a document; the same names whatever the message is about."""
+    """What can stand in a document; the same names whatever the message is about."""
     job, run = message.job, message.run
     trigger = run.trigger if run else None
     duration = (
@@ -206,7 +206,7 @@ def node_facts(node: Node) -> dict[str, object]:
 
 
 def short_text(text: str) -> str:
-    """Return a text in one line."""
+    """Put a text in one line."""
     return fit(one_line(clean(text)), NAME_CHARACTERS)
 
 
@@ -215,7 +215,7 @@ def time_text(time: datetime | None) -> str | None:
 
 
 def widest() -> Mapping[str, object]:
-    """Return facts in which each list is as long as it can be."""
+    """Facts in which each list is as long as it can be."""
     names = ("",) * MOST_NAMES
     node = Node(
         unique_id="",

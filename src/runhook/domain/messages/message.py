@@ -307,7 +307,7 @@ def message_of_deactivation(notice: Deactivation, telling: Telling) -> Message:
 
 
 def status_of(event: Event, *, has_recovered: bool) -> Status:
-    """Return what an event says of its job."""
+    """What an event says of its job."""
     run = event.run
     if event.type is EventType.STARTED:
         return Status.STARTED
@@ -329,7 +329,7 @@ def key_of_job(account_id: AccountId, job: Job) -> str:
 
 
 def shown_job(job: Job) -> Job:
-    """Return a job with its names as they are shown."""
+    """A job with its names as they are shown."""
     return Job(
         id=job.id,
         name=shown_name(job.name),
@@ -341,7 +341,7 @@ def shown_job(job: Job) -> Job:
 
 
 def shown_name(name: str) -> str:
-    """Return a name in one line; what cannot be seen has a sign in its place."""
+    """A name in one line; what cannot be seen has a sign in its place."""
     return fit(one_line(name), NAME_CHARACTERS) or "\N{EN DASH}"
 
 
@@ -363,12 +363,12 @@ def facts_of(job: Job, run: Run, results: NodeResults, nodes: Sequence[Node]) ->
 
 
 def facts(*pairs: tuple[str, str]) -> tuple[Fact, ...]:
-    """Return the facts that are known."""
+    """The facts that are known."""
     return tuple(Fact(name=name, value=value) for name, value in pairs if value)
 
 
 def reason_of(run: Run) -> str:
-    """Return why a run failed or was canceled, in the words of who reported it."""
+    """Why a run failed or was canceled, in the words of who reported it."""
     return fit(clean(run.status_message or "").strip(), REASON_CHARACTERS)
 
 
@@ -407,7 +407,7 @@ def node_of(node: FailedNode) -> Node:
 
 
 def name_of(unique_id: str) -> str:
-    """Return dbt's name of a node, which its unique_id has behind its kind and package."""
+    """Name of a node in dbt, which its unique_id has behind its kind and package."""
     parts = unique_id.split(".", 2)
     name = parts[2] if len(parts) == 3 else unique_id
     # A generic test has a hash behind its name; a singular test and a model may have dots in it.
@@ -418,12 +418,12 @@ def name_of(unique_id: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a short text in one line."""
+    """Put a short text in one line."""
     return fit(one_line(text), NAME_CHARACTERS)
 
 
 def short(text: str) -> str:
-    """Return a text of which several stand beside each other."""
+    """A text of which several stand beside each other."""
     return fit(one_line(text), WORD_CHARACTERS)
 
 

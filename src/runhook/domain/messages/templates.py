@@ -91,7 +91,7 @@ class Rendering:
     """Whether each condition counts as met."""
 
     def shown(self, value: object) -> object:
-        """Return a value with the texts in it cut."""
+        """Cut the texts in a value."""
         if isinstance(value, str):
             return cut_text(value, self.limit)
         if isinstance(value, Mapping):
@@ -440,7 +440,7 @@ def filling_in(
 
 
 def filter_of(name: str, pointer: str) -> Filter:
-    """Return the filter of a name."""
+    """Find a filter by its name."""
     known = SHAPING.get(name) or ESCAPING.get(name)
     if known is not None:
         return known
@@ -513,7 +513,7 @@ def names_in(scope: Mapping[str, object], before: str = "") -> Iterator[str]:
 
 
 def scope_of(one: object) -> Mapping[str, object]:
-    """Return what is known of an element; one that is no object is called `value`."""
+    """What is known of an element; one that is no object is called `value`."""
     return one if isinstance(one, Mapping) else {"value": one}
 
 
@@ -556,22 +556,22 @@ def is_compound(value: object) -> bool:
 
 
 def value_text(value: object) -> str:
-    """Return a value within a text."""
+    """A value within a text."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def cut_text(text: str, limit: int) -> str:
-    """Return a text of the event, cut, without what is no character."""
+    """Cut a text of the event, and replace what is no character."""
     return SURROGATES.sub(REPLACED, fit(text, limit))
 
 
 def as_json_bytes(document: object) -> bytes:
-    """Return JSON."""
+    """A document as JSON, without spaces."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def wrong(pointer: str, message: str) -> InvalidError:
-    """Return what is wrong at a place of the document."""
+    """What is wrong at a place of the document."""
     return InvalidError(f"{f'at `{pointer}`' if pointer else 'at the top'}: {message}")

@@ -41,7 +41,7 @@ def in_bytes(text: str) -> int:
 
 
 def clean(text: str) -> str:
-    """Return a text without what cannot be seen, its lines ended by line feeds."""
+    """Drop what cannot be seen from a text, and end its lines by line feeds."""
     if text.isascii() and text.isprintable():
         return text
     text = LINE_ENDS.sub("\n", text).replace("\t", " ")
@@ -49,14 +49,14 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text in one line, made harmless."""
+    """Put a text in one line, and make it harmless."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     return SPACES.sub(" ", clean(text)).strip()
 
 
 def first_line(message: str) -> str:
-    """Return what a message of dbt says first.
+    """What a message of dbt says first.
 
     That is the line with the reason, too, where the first only says in what it is an error.
     """
@@ -87,7 +87,7 @@ def fit(text: str, limit: int, *, escape: Escape = as_is, measure: Measure = len
 
 
 def end_of_character(text: str, length: int) -> int:
-    """Return the last place up to ``length`` that is not inside of what people see as one."""
+    """The last place up to ``length`` that is not inside of what people see as one."""
     place = length
     while 0 < place < len(text) and (
         unicodedata.combining(text[place])
@@ -127,7 +127,7 @@ def fill(
 
 
 def as_many_as_fit(build: Callable[[int], bytes], most: int, limit: int) -> bytes:
-    """Return what is built of as many things as it may be without being too large.
+    """What is built of as many things as it may be without being too large.
 
     Args:
         build: builds it of so many things, and says in it what it leaves out.

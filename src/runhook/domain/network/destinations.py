@@ -294,7 +294,7 @@ def check_url(text: str, policy: AddressPolicy) -> str:
 
 @lru_cache(maxsize=4_096)
 def host_of(url: str) -> str:
-    """Return the host of an endpoint's URL, in lower case; nothing if it cannot be requested."""
+    """The host of an endpoint's URL, in lower case; nothing if it cannot be requested."""
     try:
         return read_url(url).host
     except InvalidError:
@@ -302,7 +302,7 @@ def host_of(url: str) -> str:
 
 
 def masked_url(url: str) -> str:
-    """Return a URL of which only its origin may be seen."""
+    """A URL of which only its origin may be seen."""
     read = read_url(url)
     return f"{read.scheme}://{read.authority}/{MASK}"
 

@@ -58,14 +58,14 @@ def payload_of(event: Event | Notice, telling: Telling) -> dict[str, object]:
 
 
 def data_of(event: Event | Notice, telling: Telling) -> dict[str, object]:
-    """Return what a payload tells beside its envelope, for formats that have their own."""
+    """What a payload tells beside its envelope, for formats that have their own."""
     payload = payload_of(event, telling)
     account = ACCOUNT_KEYS[telling.payload_version]
     return {account: payload[account], **cast(Mapping[str, object], payload["data"])}
 
 
 def encoded(body: Mapping[str, object]) -> bytes:
-    """Return JSON as it goes over the wire."""
+    """JSON as it goes over the wire."""
     # A lone surrogate, which some reporter's language may make, must not cost the message.
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 

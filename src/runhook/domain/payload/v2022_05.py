@@ -68,7 +68,7 @@ def render_results(results: NodeResults, links: Links) -> dict[str, object]:
 
 
 def payload_node(node: FailedNode) -> dict[str, object]:
-    """Return a node that failed or warned, with whose it is; empty where that is not known."""
+    """A node that failed or warned, with whose it is; empty where that is not known."""
     facts = node.facts
     return {
         "unique_id": node.unique_id,

@@ -48,7 +48,7 @@ def check_quota(count: int, most: int, things: str, setting: str) -> None:
 
 
 def room_for_artifact(count: int, size: int, quotas: Quotas) -> int:
-    """Return how many bytes another file of a run may have.
+    """How many bytes another file of a run may have.
 
     Args:
         count: how many files the run has. Those that were replaced count until they are deleted.
@@ -67,7 +67,7 @@ def room_for_artifact(count: int, size: int, quotas: Quotas) -> int:
 
 
 def too_much_of_run(quotas: Quotas) -> TooLargeError:
-    """Return the error that says how large all files of a run may be."""
+    """The error that says how large all files of a run may be."""
     return TooLargeError(
         f"The artifacts of a run may have {quotas.run_artifact_megabytes:,} MiB together, as "
         "RUNHOOK_MAX_RUN_ARTIFACT_MEGABYTES says; one that was replaced counts for an hour."

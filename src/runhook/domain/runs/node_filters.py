@@ -134,7 +134,7 @@ def reported_nodes(results: NodeResults) -> Sequence[FailedNode]:
 
 
 def narrowed_nodes(run: Run, node_filter: NodeFilter) -> Run:
-    """Return a run of which only those nodes are known; one without nodes stays as it is."""
+    """Narrow a run to these nodes; one without nodes stays as it is."""
     results = read_node_results(run.results)
     nodes = [one for one in reported_nodes(results) if node_filter.passes(one)]
     if run.results is None or not reported_nodes(results):

@@ -163,7 +163,7 @@ def opens_incidents(options: Options) -> bool:
 
 
 def manner_of(webhook: Webhook) -> Manner:
-    """Return how a webhook wants to be told."""
+    """How a webhook wants to be told."""
     return Manner(
         notify=webhook.options.notify,
         hold=webhook.options.hold,
@@ -185,7 +185,7 @@ def forgets_jobs(before: Webhook, after: Webhook) -> bool:
 
 
 def fact_of(event: Event | Notice) -> IncidentFact | None:
-    """Return what an event says of its job; None if it is about none."""
+    """What an event says of its job; None if it is about none."""
     match event:
         case Event():
             return IncidentFact(
@@ -198,14 +198,14 @@ def fact_of(event: Event | Notice) -> IncidentFact | None:
 
 
 def bearing_of(event: Event) -> Bearing:
-    """Return what a run's event says of the job."""
+    """What a run's event says of the job."""
     if event.type not in (EventType.COMPLETED, EventType.ERRORED):
         return Bearing.NEITHER
     return Bearing.SUCCESS if event.run.status is RunStatus.SUCCESS else Bearing.FAILURE
 
 
 def incident_place(run: Run) -> Place:
-    """Return a run's place; none can have started after it was reported, whatever it says."""
+    """A run's place; none can have started after it was reported, whatever it says."""
     return Place(min(run.started_at, run.created_at), run.id)
 
 
@@ -300,7 +300,7 @@ def is_older(fact: IncidentFact, standing: Standing) -> bool:
 
 
 def with_end(standing: Standing, fact: IncidentFact, *, is_well: bool) -> Standing:
-    """Return a standing in which a run's end is known."""
+    """A standing in which a run's end is known."""
     if fact.place is None or is_older(fact, standing):
         return standing
     return replace(standing, newest=fact.place, is_well=is_well)

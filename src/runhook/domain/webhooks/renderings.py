@@ -44,7 +44,7 @@ class Renderings:
         *,
         has_recovered: bool = False,
     ) -> Rendered:
-        """Return what is kept of a delivery of an event to a webhook, narrowed to its nodes."""
+        """What is kept of a delivery of an event to a webhook, narrowed to its nodes."""
         options = webhook.options
         format_ = FORMATS[options.format]
         telling = webhook.telling(

@@ -37,7 +37,7 @@ def topics_of_webhook(webhook: Webhook) -> frozenset[str]:
 
 
 def heard_by(webhook: Webhook) -> set[EventType]:
-    """Return which events it has to hear of; one that follows jobs, of each success too."""
+    """Which events it has to hear of; one that follows jobs, of each success too."""
     asked = set(webhook.event_types)
     if manner_of(webhook).follows_jobs and not asked.isdisjoint(FAILURE_EVENTS):
         asked.add(EventType.COMPLETED)

@@ -112,7 +112,7 @@ class Webhook:
         has_recovered: bool = False,
         is_sample: bool = False,
     ) -> Telling:
-        """Return what a delivery to this webhook is made of, beside the event."""
+        """What a delivery to this webhook is made of, beside the event."""
         return Telling(
             delivery_id=delivery_id,
             webhook_id=self.id,
@@ -140,7 +140,7 @@ class Webhook:
         return event.run.account_id == self.account_id and self.why_not(event) is None
 
     def why_not(self, event: Event) -> Unwanted | None:
-        """Return why this webhook did not ask for an event of its account; None if it did."""
+        """Why this webhook did not ask for an event of its account; None if it did."""
         if event.type not in self.event_types:
             return Unwanted.NOT_SELECTED
         if not self.covers(event.run.job):
@@ -156,7 +156,7 @@ class Webhook:
         return None if FORMATS[self.options.format].tells(event) else Unwanted.FORMAT
 
     def shown(self, event: Event | Notice) -> Event | Notice:
-        """Return an event as this webhook is shown it: of a run no nodes but those it asked for."""
+        """Narrow an event to the nodes that this webhook asked for."""
         if self.options.node_filter is None or not isinstance(event, Event):
             return event
         return replace(event, run=narrowed_nodes(event.run, self.options.node_filter))
@@ -263,7 +263,7 @@ def check_event_types(names: list[str]) -> tuple[EventType, ...]:
 
 
 def check_told(webhook: Webhook) -> Webhook:
-    """Return the webhook, if its format has anything to say of what it is to hear of.
+    """Check that a webhook's format has something to say of its events.
 
     Raises:
         InvalidError: it has not.

@@ -165,7 +165,7 @@ async def claim_deliveries(
 
 
 async def without_superseded(tx: Transaction, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
-    """Return what is still to be sent: a late failure would begin anew what is over by now."""
+    """What is still to be sent: a late failure would begin anew what is over by now."""
     retried = [
         one.delivery.id
         for one in claimed
@@ -407,7 +407,7 @@ async def reopen_probes(tx: Transaction, unsent: Sequence[Claimed]) -> None:
 
 
 async def give_back(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
-    """Return deliveries to the queue, then cancel those of inactive webhooks."""
+    """Requeue deliveries, then cancel those of inactive webhooks."""
     await release_claims(tx, [one.claim for one in deliveries])
     await cancel_waiting(tx, {one.webhook_id for one in deliveries})
 
@@ -424,7 +424,7 @@ class Rescued:
 
 @repeats_contended
 async def rescue(store: Store) -> Rescued:
-    """Return to the queue what workers held whose lease is over.
+    """Requeue what workers held whose lease is over.
 
     A webhook can be deactivated while it has many pending deliveries, or while its deliveries are
     held or being published. What is in the queue after that is canceled here: no worker would claim
@@ -439,6 +439,6 @@ async def rescue(store: Store) -> Rescued:
 
 @repeats_contended
 async def rescue_all(store: Store) -> int:
-    """Return all claimed deliveries to the queue, where no worker can be alive; count them."""
+    """Requeue all claimed deliveries, where no worker can be alive; count them."""
     async with store.write() as tx:
         return await return_all_claimed(tx)

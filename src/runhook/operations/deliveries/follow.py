@@ -220,7 +220,7 @@ def key_of(owed: Owed) -> Key | None:
 
 
 def after_decision(kept: Kept, decision: Decision, owed: Owed | None) -> Kept:
-    """Return what is kept once an event is decided about."""
+    """What is kept once an event is decided about."""
     is_told = owed is not None and owed.webhook.active
     failure_id = kept.failure_id
     if decision.standing.told is Told.NOT:
@@ -235,7 +235,7 @@ def after_decision(kept: Kept, decision: Decision, owed: Owed | None) -> Kept:
 
 
 def new_delivery(owed: Owed, renderings: Renderings) -> NewDelivery:
-    """Return the delivery of an event or a notice to a webhook, its bytes final."""
+    """The delivery of an event or a notice to a webhook, its bytes final."""
     return NewDelivery(
         id=owed.id,
         webhook_id=owed.webhook.id,

@@ -63,7 +63,7 @@ def prepare(
 
 
 def with_path(url: str, path: str) -> str:
-    """Return a URL with more of a path behind its own."""
+    """A URL with more of a path behind its own."""
     if not path:
         return url
     address, mark, query = url.partition("?")
@@ -71,7 +71,7 @@ def with_path(url: str, path: str) -> str:
 
 
 def read_answer(endpoint: Endpoint, outcome: Outcome) -> Outcome:
-    """Return an outcome with its answer read by the rules of the webhook's format."""
+    """Read an outcome's answer by the rules of the webhook's format."""
     format_ = FORMATS[endpoint.options.format]
     return read_outcome(outcome, format_, host=host_of(endpoint.client_url))
 

@@ -260,7 +260,7 @@ async def existing_webhook(
 
 
 def with_defaults(change: WebhookChange) -> WebhookChange:
-    """Return what is wanted of a webhook to be, with what its format has by default.
+    """What is wanted of a webhook to be, with what its format has by default.
 
     Raises:
         InvalidError: something is missing, or the format is unknown.
@@ -284,7 +284,7 @@ def with_defaults(change: WebhookChange) -> WebhookChange:
 
 
 def format_in(change: WebhookChange) -> Format[object]:
-    """Return the format that a webhook to be has.
+    """The format that a webhook to be has.
 
     Raises:
         InvalidError: it is unknown.
@@ -310,7 +310,7 @@ def check_format(before: Webhook, change: WebhookChange) -> None:
 
 
 def url_to_seal(webhook: Webhook, url: str | None) -> str | None:
-    """Return the whole of a webhook's URL, if it is a secret."""
+    """The whole of a webhook's URL, if it is a secret."""
     return url if FORMATS[webhook.options.format].url_is_secret else None
 
 
@@ -344,7 +344,7 @@ def url_of(
     policy: AddressPolicy,
     kept_url: str | None,
 ) -> str | None:
-    """Return the whole of a webhook's URL once it is changed; None if it is lost, and stays so.
+    """The whole of a webhook's URL once it is changed; None if it is lost, and stays so.
 
     A URL that is left out, or sent back masked, is the one that is there. One that is the format's
     own follows the settings.
@@ -403,7 +403,7 @@ async def checked_ids(
 
 
 def dropped(before: Webhook, after: Webhook) -> Mapping[ScopeKind, Collection[int]]:
-    """Return what a webhook is no longer narrowed to."""
+    """What a webhook is no longer narrowed to."""
     kept = after.narrowed_to
     return {kind: set(ids) - set(kept[kind]) for kind, ids in before.narrowed_to.items()}
 

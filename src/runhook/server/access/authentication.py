@@ -88,7 +88,7 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
 async def authorized(
     connection: Connection, handler: BaseRouteHandler, services: Services
 ) -> Caller | ValidSession:
-    """Return who sends a request, if they may do what the route does; errors as ``authorize``."""
+    """Who sends a request, if they may do what the route does; errors as ``authorize``."""
     access = handler.opt.get("access")
     identity = await identify(connection, services)
     if access is None:

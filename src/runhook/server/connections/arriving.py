@@ -33,7 +33,7 @@ EXCESSIVE = "The body's chunks are announced with more bytes than they have."
 
 
 def arriving(app: ASGIApp, patience: timedelta) -> ASGIApp:
-    """Return an application whose requests arrive within bounds.
+    """Wrap an application so that its requests arrive within bounds.
 
     Args:
         app: what answers them.
@@ -81,7 +81,7 @@ class Arrival:
         connection.begin_request(self._body)
 
     async def receive(self) -> ReceiveMessage:
-        """Return more of the body, or that the client is gone.
+        """Receive more of the body, or that the client is gone.
 
         Raises:
             TooSlowError: it does not come in time.
@@ -140,7 +140,7 @@ class Arrival:
 
 
 def body_of(scope: HTTPScope) -> Body | None:
-    """Return how to tell where a request's body ends, None if it has none."""
+    """How to tell where a request's body ends, None if it has none."""
     headers = dict(scope["headers"])
     if b"transfer-encoding" in headers:
         return Chunked()
@@ -149,7 +149,7 @@ def body_of(scope: HTTPScope) -> Body | None:
 
 
 def refusal_of(scope: HTTPScope) -> Refusal | None:
-    """Return what to answer a request that no route is asked about, and put its path right.
+    """Refuse a request that no route is asked about; of others, correct the path.
 
     A target may be a whole address, as it is for a proxy; the path in it is what counts.
     """

@@ -251,7 +251,7 @@ class Connection(asyncio.BufferedProtocol):
             self.refuse(refusal)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where to put what comes."""
+        """Where to put what comes."""
         del sizehint
         return self._buffer
 
@@ -273,7 +273,7 @@ class Connection(asyncio.BufferedProtocol):
             self._wait_for_turn()
 
     def eof_received(self) -> bool:
-        """Return whether to stay open for an answer; a client that goes away wants none.
+        """Whether to stay open for an answer; a client that goes away wants none.
 
         Which of the two it is cannot be known before something is sent to it.
         """
@@ -486,7 +486,7 @@ class Connection(asyncio.BufferedProtocol):
             http.connection_lost(None)
 
     def _next_length(self) -> int:
-        """Return how much of what came the protocol can have now."""
+        """How much of what came the protocol can have now."""
         match self._stage:
             case _ if self._has_to_wait:
                 return 0
@@ -598,7 +598,7 @@ class Head:
         return taken
 
     def refusal(self, most_bytes: int) -> Refusal | None:
-        """Return what to answer if it is too large."""
+        """What to answer if it is too large."""
         if self.length > most_bytes:
             if not self._lines:
                 return Refusal(414, TARGET_TOO_LONG)
@@ -613,7 +613,7 @@ _current: ContextVar[Connection] = ContextVar("connection")
 
 
 def current_connection() -> Connection:
-    """Return the connection that a request came on, whose application runs."""
+    """The connection that a request came on, whose application runs."""
     return _current.get()
 
 
@@ -647,5 +647,5 @@ class Line(asyncio.Transport):
         self._connection.let_read(http_reads=True)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return what the system knows of the connection."""
+        """What the system knows of the connection."""
         return self._transport.get_extra_info(name, default)

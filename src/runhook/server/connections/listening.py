@@ -68,7 +68,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 def why_not_listening(error: OSError, host: str) -> str:
-    """Return why an address cannot be listened on."""
+    """Why an address cannot be listened on."""
     if lacks_ipv6(host):
         return "IPv6 is off on this machine"
     if error.errno == errno.EADDRNOTAVAIL:
@@ -84,7 +84,7 @@ def lacks_ipv6(host: str) -> bool:
 
 
 def url_of_socket(listening: socket.socket) -> str:
-    """Return the URL that the socket can be reached at from this machine."""
+    """The URL that the socket can be reached at from this machine."""
     host, port, *_ = listening.getsockname()
     if host in EVERY_ADDRESS:
         # The one of them that is sure to be there, and that browsers go to.

@@ -79,7 +79,7 @@ REPEATS = json.JSONDecoder(object_pairs_hook=refuse_repeats)
 
 
 def convert(value: Any, wanted: Any) -> Any:
-    """Return the body that a route takes, of this type.
+    """Read the body that a route takes, as this type.
 
     Raises:
         InvalidError: it is another one.
@@ -91,7 +91,7 @@ def convert(value: Any, wanted: Any) -> Any:
 
 
 def converted(value: Any, wanted: Any) -> Any:
-    """Return a value as another type.
+    """Convert a value to another type.
 
     Raises:
         msgspec.ValidationError: it cannot be.
@@ -163,7 +163,7 @@ def unknown_key(value: Any, wanted: Any) -> str | None:
 
 
 def alternatives(wanted: Any) -> Sequence[Any]:
-    """Return the types of which a value has to be one."""
+    """The types of which a value has to be one."""
     origin = get_origin(wanted)
     if origin is Annotated:
         return alternatives(get_args(wanted)[0])
@@ -179,5 +179,5 @@ def is_struct(wanted: Any) -> bool:
 
 @cache
 def fields_of(struct: type[msgspec.Struct]) -> Mapping[str, Any]:
-    """Return the keys of an object, with the type of each one's value."""
+    """The keys of an object, with the type of each one's value."""
     return {one.encode_name: one.type for one in msgspec.structs.fields(struct)}

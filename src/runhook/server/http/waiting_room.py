@@ -46,7 +46,7 @@ class WaitingRoom:
     async def pass_through(
         self, connection: Connection, ask: Callable[[], Awaitable[Answer]]
     ) -> Answer:
-        """Return what the database says, once it is there.
+        """Ask the database, once it is there.
 
         Args:
             connection: the request that it is asked for.
@@ -84,6 +84,6 @@ class WaitingRoom:
 
 
 def bytes_taken(connection: Connection) -> int:
-    """Return how many bytes of a request's body there may be in memory before it is read."""
+    """How many bytes of a request's body there may be in memory before it is read."""
     length = connection.headers.get("content-length", "")
     return min(int(length), TAKEN) if length.isascii() and length.isdigit() else TAKEN

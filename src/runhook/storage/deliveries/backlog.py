@@ -78,7 +78,7 @@ async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
 
 
 def webhooks_in_lanes() -> sa.FromClause:
-    """Return the first webhooks that something waits for."""
+    """The first webhooks that something waits for."""
     lane = first_lanes(LANES)
     return lane.join(webhooks, webhooks.c.id == lane.c.webhook_id)
 

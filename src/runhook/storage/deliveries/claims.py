@@ -144,7 +144,7 @@ def lanes() -> sa.CTE:
 
 
 def first_lanes(most: int) -> sa.CTE:
-    """Return the same of so many webhooks at most, each with its number."""
+    """The same of so many webhooks at most, each with its number."""
     lane = sa.select(
         first_pending().label("webhook_id"), sa.literal_column("1").label("number")
     ).cte("lane", recursive=True)
@@ -259,7 +259,7 @@ async def reopen_gates(tx: Transaction, probes: Mapping[WebhookId, datetime]) ->
 def for_each(
     values: Mapping[WebhookId, Value], type_: type[sa.types.TypeDecorator[Value]]
 ) -> sa.ColumnElement[Value]:
-    """Return the value that belongs to a row of the webhooks, as an expression; 0 without one."""
+    """The value that belongs to a row of the webhooks, as an expression; 0 without one."""
     whens = {
         webhook_id: sa.cast(sa.literal(value, type_), sa.BigInteger)
         for webhook_id, value in values.items()
@@ -268,7 +268,7 @@ def for_each(
 
 
 def later_of(one: Clock, other: Clock) -> Clock:
-    """Return the later of two moments, as an expression; ``other`` may be NULL."""
+    """The later of two moments, as an expression; ``other`` may be NULL."""
     return sa.case((other > one, other), else_=one)
 
 
@@ -483,7 +483,7 @@ async def postpone_claims(tx: Transaction, claims: Collection[Claim], delay: tim
 
 
 async def return_abandoned(tx: Transaction) -> int:
-    """Return to the queue what workers hold whose lease is over; a test has failed.
+    """Requeue what workers hold whose lease is over; a test has failed.
 
     If the clock was put back, leases of the dead would last as much longer.
     """
@@ -497,7 +497,7 @@ async def return_abandoned(tx: Transaction) -> int:
 
 
 async def return_all_claimed(tx: Transaction) -> int:
-    """Return all claimed deliveries to the queue, as no worker is alive; tests have failed."""
+    """Requeue all claimed deliveries, as no worker is alive; tests have failed."""
     return await take_back(tx)
 
 

@@ -215,7 +215,7 @@ async def delete_old_redeliveries(tx: Transaction, *, before: datetime, limit: i
 
 
 def is_as_it_was(fixed_at: datetime, now: Clock) -> sa.ColumnElement[bool]:
-    """Return whether nothing has happened to a delivery since a redelivery began, as an expression.
+    """Whether nothing has happened to a delivery since a redelivery began, as an expression.
 
     What happened before the clock was set back may have a time that is still to come.
     """

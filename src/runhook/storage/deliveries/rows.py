@@ -195,7 +195,7 @@ async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None
 
 
 def new_row(new: NewDelivery) -> dict[str, Any]:
-    """Return the columns of a new delivery."""
+    """The columns of a new delivery."""
     return {
         "id": new.id,
         "webhook_id": new.webhook_id,
@@ -213,7 +213,7 @@ def new_row(new: NewDelivery) -> dict[str, Any]:
 
 
 def joined_columns(new: NewDelivery) -> dict[str, Any]:
-    """Return the columns of a delivery that depends on others."""
+    """The columns of a delivery that depends on others."""
     is_healed = new.state is DeliveryState.SUPERSEDED
     return {
         "is_held": new.hold is not None,
@@ -230,7 +230,7 @@ def envelope_of(rendered: Rendered) -> str | None:
 
 
 def rendered_of(body: bytes, envelope: str | None) -> Rendered:
-    """Return what was kept of a delivery."""
+    """What was kept of a delivery."""
     return Rendered(body=body) if envelope is None else Rendered(body=body, **json.loads(envelope))
 
 

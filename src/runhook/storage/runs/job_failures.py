@@ -18,7 +18,7 @@ LOCK_FAILURES = FIND_FAILURES.order_by(job_failures.c.job_id).with_for_update()
 
 
 async def find_failures(tx: Transaction, job_ids: Collection[JobId]) -> dict[JobId, Failures]:
-    """Return what failed last in these jobs."""
+    """What failed last in these jobs."""
     rows = await tx.execute(FIND_FAILURES, {"job_ids": sorted(job_ids)})
     return {row.job_id: failures_of(row) for row in rows}
 
@@ -49,5 +49,5 @@ async def write_failures(tx: Transaction, failures: Mapping[JobId, Failures]) ->
 
 
 def failures_of(row: sa.Row[Any]) -> Failures:
-    """Return what is in a row of ``job_failures``."""
+    """What is in a row of ``job_failures``."""
     return Failures(frozenset(row.ids), row.is_whole)

@@ -297,7 +297,7 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
 
 
 def inserting(tx: Transaction, table: sa.Table, within: str) -> Insert:
-    """Return the statement that adds something by its name, or notes that it is used."""
+    """The statement that adds something by its name, or notes that it is used."""
     return (
         insert(table)
         .values(created_at=tx.now, used_at=tx.now)

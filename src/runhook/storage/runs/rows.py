@@ -350,7 +350,7 @@ async def insert_events(tx: Transaction, new: Sequence[Event]) -> None:
 
 
 async def list_events(tx: Transaction, run: Run) -> Sequence[Event]:
-    """Return a run's events in their order, each with the run as it is now."""
+    """A run's events in their order, each with the run as it is now."""
     columns = events.c
     rows = await tx.execute(
         sa.select(columns.type, columns.sequence, columns.occurred_at)

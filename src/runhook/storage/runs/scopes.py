@@ -45,7 +45,7 @@ CHILD_COLUMNS = {
 async def find_scope(
     tx: Transaction, account_id: AccountId, kind: ScopeKind, scope_id: int
 ) -> str | None:
-    """Return the name of a scope of this account, None if there is none."""
+    """The name of a scope of this account, None if there is none."""
     table = TABLES[kind]
     rows = await tx.execute(
         sa.select(table.c.name).where(table.c.account_id == account_id, table.c.id == scope_id)
@@ -135,7 +135,7 @@ async def delete_scope(
 async def look_at_scopes(
     tx: Transaction, kind: ScopeKind, *, beyond: int, before: datetime, limit: int
 ) -> Sequence[tuple[int, bool]]:
-    """Return the next scopes of all accounts by their ids, and whether each can go."""
+    """The next scopes of all accounts by their ids, and whether each can go."""
     table = TABLES[kind]
     rows = await tx.execute(
         sa.select(table.c.id, is_unused(kind, before).label("can_go"))
@@ -179,7 +179,7 @@ def is_unused(kind: ScopeKind, before: datetime) -> sa.ColumnElement[bool]:
 
 
 def is_none(found: sa.Select[tuple[object]], table: sa.Table) -> sa.ColumnElement[bool]:
-    """Return the condition that a query of one table's row finds nothing.
+    """The condition that a query of one table's row finds nothing.
 
     Not EXISTS, which PostgreSQL may turn into a join that reads the whole table.
     """

@@ -145,7 +145,7 @@ async def open_options(tx: Transaction, webhook: Webhook) -> tuple[Options, Coll
 
 
 async def open_url(tx: Transaction, webhook: Webhook) -> str | None:
-    """Return the whole of a webhook's URL; None if the master key it was encrypted with is lost."""
+    """The whole of a webhook's URL; None if the master key it was encrypted with is lost."""
     rows = await tx.execute(
         sa.select(webhooks.c.client_url_ciphertext).where(
             webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id

@@ -52,7 +52,7 @@ class OnHold:
 
 
 async def lock_standings(tx: Transaction, keys: Collection[Key]) -> dict[Key, Kept]:
-    """Return what is kept of jobs, and let no other transaction change it before this one ends."""
+    """Lock what is kept of jobs until this transaction ends."""
     statement = insert(standings)
     rows = await tx.execute(
         # One that is there already is locked by that, in the order of the keys.
@@ -78,7 +78,7 @@ async def lock_standings(tx: Transaction, keys: Collection[Key]) -> dict[Key, Ke
 async def how_far_told(
     tx: Transaction, delivery_ids: Collection[DeliveryId]
 ) -> Mapping[DeliveryId, Told]:
-    """Return how far these deliveries have come; what is no longer kept has arrived long ago."""
+    """How far these deliveries have come; what is no longer kept has arrived long ago."""
     rows = await tx.execute(
         sa.select(
             deliveries.c.id,
@@ -91,7 +91,7 @@ async def how_far_told(
 
 
 def told_of(row: sa.Row[Any]) -> Told:
-    """Return how far a delivery has come."""
+    """How far a delivery has come."""
     if row.is_on_hold:
         return Told.HELD
     if row.state in ON_ITS_WAY:
@@ -100,7 +100,7 @@ def told_of(row: sa.Row[Any]) -> Told:
 
 
 def standing_of(row: sa.Row[Any], told: Mapping[DeliveryId, Told]) -> Standing:
-    """Return the standing in a row."""
+    """The standing in a row."""
     how_far = Told.NOT if row.failure_id is None else told.get(row.failure_id, Told.TOLD)
     has_arrived = row.failure_id is None or how_far in (Told.TOLD, Told.HELD)
     return Standing(
@@ -156,7 +156,7 @@ async def delete_standings(tx: Transaction, webhook_id: WebhookId) -> None:
 
 
 async def lock_held(tx: Transaction, keys: Collection[Key]) -> Sequence[OnHold]:
-    """Return what is on hold of these jobs, and keep it from workers until this transaction ends.
+    """Lock what is on hold of these jobs until this transaction ends.
 
     What one is claiming just now is on hold no more.
     """
@@ -260,7 +260,7 @@ async def supersede_claimed(tx: Transaction, delivery_ids: Collection[DeliveryId
 
 
 def superseded(tx: Transaction, before: DeliveryState, reason: str) -> dict[str, Any]:
-    """Return the columns of a delivery that is not told, after all."""
+    """The columns of a delivery that is not told, after all."""
     return {
         "state": move_delivery(before, DeliveryState.SUPERSEDED),
         "next_attempt_at": None,

@@ -97,7 +97,7 @@ async def delete_project(
 async def asking(
     services: Services, visit: Visit, kind: ScopeKind, scope_id: int, form: Form
 ) -> Template:
-    """Return the page that says what refers to a scope, or asks for its name to delete it.
+    """The page that says what refers to a scope, or asks for its name to delete it.
 
     Raises:
         NotFoundError: the account has no such scope.
