@@ -11,7 +11,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.domain.errors import InvalidError
+from runhook.domain.messages.mailboxes import MailAccount, Mailbox, MailServer
 from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.network.forwarding import TrustedProxies
@@ -59,6 +60,8 @@ class Settings:
     database_url: Hidden | None
     allow_networks: AddressPolicy
     public_url: str | None
+    smtp_url: Hidden | None
+    smtp_from: Mailbox | None
     trusted_proxies: TrustedProxies
     bootstrap_token: Hidden | None
     default_payload_version: PayloadVersion
@@ -97,6 +100,24 @@ class Settings:
             run_artifacts=self.max_run_artifacts,
             run_artifact_megabytes=self.max_run_artifact_megabytes,
         )
+
+    def address_policy(self) -> AddressPolicy:
+        """Where deliveries may go."""
+        return replace(self.allow_networks, has_mail=self.mail() is not None)
+
+    def mail(self) -> MailAccount | None:
+        """What mail is sent with; None if there is no mail server.
+
+        Raises:
+            InvalidError: of server and sender, one is missing.
+        """
+        if self.smtp_url is None and self.smtp_from is None:
+            return None
+        if self.smtp_url is None:
+            raise InvalidError("RUNHOOK_SMTP_FROM is set, and RUNHOOK_SMTP_URL is not; set both")
+        if self.smtp_from is None:
+            raise InvalidError("RUNHOOK_SMTP_URL is set, and RUNHOOK_SMTP_FROM is not; set both")
+        return MailAccount(MailServer.parse(self.smtp_url.reveal()), self.smtp_from)
 
     def address_of_database(self) -> str:
         """The database's address: the one given, or SQLite in the data folder.
@@ -267,6 +288,12 @@ def read_payload_version(text: str) -> PayloadVersion:
         raise InvalidError(f"`{text}` is not a payload version: give {known}") from None
 
 
+def read_mail_server(text: str) -> Hidden:
+    """Read a mail server's URL, which may hold a password."""
+    MailServer.parse(text)
+    return Hidden(text)
+
+
 def read_token(text: str) -> Hidden:
     """Read a token."""
     if len(text) < 16:
@@ -328,6 +355,21 @@ SETTINGS = (
         default=None,
         read=read_public_url,
         help="where people reach this service, for links",
+    ),
+    Setting(
+        name="smtp_url",
+        default=None,
+        read=read_mail_server,
+        is_secret=True,
+        has_flag=False,
+        help="mail server for webhooks of the format `email` and for invitations: "
+        "smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465",
+    ),
+    Setting(
+        name="smtp_from",
+        default=None,
+        read=Mailbox.parse,
+        help="who mail is from: runhook@example.com, or Runhook <runhook@example.com>",
     ),
     Setting(
         name="trusted_proxies",

@@ -161,7 +161,7 @@ async def serve(
             store=store,
             publisher=publisher,
             authenticator=Authenticator(store, clock),
-            policy=settings.allow_networks,
+            policy=settings.address_policy(),
             clock=clock,
             clock_difference=lambda: clock.difference,
             is_delivering=None if delivering is None else delivering.is_well,
@@ -378,6 +378,7 @@ def sender_of(settings: Settings, bounds: Bounds) -> Sender:
         deadline=settings.attempt_timeout,
         proxies=settings.proxies,
         bounds=bounds,
+        mail=settings.mail(),
     )
 
 

@@ -42,6 +42,8 @@ def shown(name: str, event: Event, *, has_recovered: bool = False) -> str:
     settings = masked(format_.check(changed(format_.settings(), given)))
     telling = replace(stories.telling(has_recovered=has_recovered), host=HOSTS.get(name, ""))
     kept = format_.render(event, telling, settings)
+    if format_.content_type == "message/rfc822":
+        return f"```text\n{kept.body.decode()}```\n".replace("\r\n", "\n")
     headers = [f"{one}: {value}" for one, value in kept.headers.items() if one != "Content-Type"]
     before = "```http\n{}\n```\n\n".format("\n".join(headers)) if headers else ""
     body = json.dumps(json.loads(kept.body), indent=2, ensure_ascii=False)

@@ -51,6 +51,8 @@ def test_failure_reasons_are_these_words():
         "address_refused",
         "proxy_failed",
         "response_too_large",
+        "smtp_status",
+        "not_set_up",
         "refused",
     ]
 

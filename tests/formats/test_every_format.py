@@ -113,7 +113,14 @@ def test_a_success_is_taken_and_an_overload_is_tried_again(name):
     format_ = FORMATS[name]
     for status in (429, 500, 502, 503):
         assert format_.read(Answer(status=status)).meaning is Meaning.RETRY
-    assert format_.read(Answer(status=410)).meaning in {Meaning.GONE, Meaning.FINAL}
+
+
+@EVERY_FORMAT
+def test_an_endpoint_that_is_gone_is_not_tried_again(name):
+    final = {Meaning.RETRY} if name == "email" else {Meaning.GONE, Meaning.FINAL}
+
+    # A mail server's codes mean other things than HTTP's.
+    assert FORMATS[name].read(Answer(status=410)).meaning in final
 
 
 @EVERY_FORMAT

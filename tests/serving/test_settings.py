@@ -24,6 +24,9 @@ VALUES = {
     "database_url": ("sqlite:///flag", "sqlite:///environment", "sqlite:///file"),
     "allow_networks": ("10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"),
     "public_url": ("https://flag.test", "https://environment.test", "https://file.test"),
+    "smtp_url": ("smtp://flag.test", "smtp://environment.test", "smtps://file.test"),
+    "smtp_from": ("flag@flag.test", "e@environment.test", "A file <f@file.test>"),
+    "default_payload_version": ("2022-05", "2023-02", "2022-05"),
     "trusted_proxies": ("10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"),
     "bootstrap_token": ("a-token-of-a-flag", "a-token-of-the-environment", "a-token-of-a-file"),
     "retry_schedule": ("1,2", "3,4", "5,6"),
@@ -74,6 +77,10 @@ BAD_VALUES = [
     ("public_url", "runhook.example.com"),
     ("public_url", "ftp://runhook.example.com"),
     ("public_url", "http://[::1"),
+    ("smtp_url", "mail.example.com:587"),
+    ("smtp_url", "smtp://user@mail.example.com"),
+    ("smtp_from", "Runhook"),
+    ("smtp_from", "Runhook <runhook>"),
     ("trusted_proxies", "loopback"),
     ("trusted_proxies", "*"),
     ("bootstrap_token", "short"),
@@ -285,6 +292,19 @@ def test_a_short_bootstrap_token_is_refused_without_being_shown(tmp_path: Path):
     assert "hush" not in str(error.value)
 
 
+def test_mail_needs_a_server_and_a_sender_and_shows_no_password(tmp_path: Path):
+    url, sender = "smtps://ada:hush@mail.example.com", "Runhook <runhook@example.com>"
+    both, _ = load({}, {"RUNHOOK_SMTP_URL": url, "RUNHOOK_SMTP_FROM": sender}, tmp_path)
+
+    assert both.mail() is not None
+    assert both.address_policy().has_mail
+    assert "hush" not in repr(both)
+    for one in ({"RUNHOOK_SMTP_URL": url}, {"RUNHOOK_SMTP_FROM": sender}):
+        with pytest.raises(InvalidError, match="set both"):
+            load({}, one, tmp_path)[0].mail()
+    assert not load({}, {}, tmp_path)[0].address_policy().has_mail
+
+
 def test_without_an_address_the_database_is_sqlite_in_the_data_folder(tmp_path: Path):
     settings, _ = load({"data_dir": str(tmp_path)}, {}, tmp_path)
 
@@ -363,7 +383,7 @@ def test_links_to_services_are_no_settings(tmp_path: Path):
     assert origins["port"].place == "default"
 
 
-SECRETS = ["bootstrap_token", "database_url", "master_key"]
+SECRETS = ["bootstrap_token", "database_url", "master_key", "smtp_url"]
 
 
 def test_every_secret_is_hidden_and_may_be_in_a_file():

@@ -1,7 +1,7 @@
 """An account with its webhooks and runs, made through the operations as users make them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypedDict, Unpack
 
@@ -50,7 +50,7 @@ from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, deliveries
 from runhook.storage.people.accounts import Account, insert_account
 from tests.support.clock import ManualClock
 
-LOOPBACK = AddressPolicy.parse("127.0.0.0/8")
+LOOPBACK = replace(AddressPolicy.parse("127.0.0.0/8"), has_mail=True)
 PUBLIC_URL = "https://runhook.example.com"
 SOMEBODY = Actor(kind=ActorKind.USER, id=1, name="ada@example.com", address="192.0.2.7")
 EVERY_EVENT = [one.value for one in EventType]

@@ -12,6 +12,7 @@ from litestar import Litestar
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE
+from runhook.domain.messages.mailboxes import MailAccount
 from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.people.callers import COMMAND_LINE
@@ -29,12 +30,12 @@ from runhook.server.app import build_app
 from runhook.server.services import Services
 from runhook.storage.engine.store import Store
 from runhook.storage.people.accounts import Account, insert_account
+from tests.support.accounts import LOOPBACK
 from tests.support.clock import ManualClock
 from tests.support.people import fast_passwords, session_of_new_user, sign_in_client
 from tests.support.sending import a_sender
 
 ORIGIN = "http://runhook.test"
-LOOPBACK = AddressPolicy.parse("127.0.0.0/8")
 OTHER_ACCOUNT = AccountId(2)
 LEASE = Lease(owner="the only worker", duration=timedelta(seconds=30))
 
@@ -65,6 +66,8 @@ class Api:
     public_url: str | None = None
     largest_artifact: int = 1 << 20
     quotas: Quotas = DEFAULT_QUOTAS
+    mail: MailAccount | None = None
+    """What mail is sent with."""
     resolver: Resolver | None = None
     """Looks up the names of endpoints; the system's if None."""
     app: Litestar = field(default_factory=build_app)
@@ -73,7 +76,8 @@ class Api:
     """Opened by who has a use for it."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sender", a_sender(policy=self.policy, resolver=self.resolver))
+        sender = a_sender(policy=self.policy, resolver=self.resolver, mail=self.mail)
+        object.__setattr__(self, "sender", sender)
         services = Services(
             store=self.store,
             publisher=Publisher(self.store, self.clock),
@@ -149,7 +153,7 @@ class Api:
 
     async def deliver(self) -> None:
         """Attempt everything that is due, once."""
-        async with Sender(self.policy, deadline=timedelta(seconds=10)) as sender:
+        async with Sender(self.policy, deadline=timedelta(seconds=10), mail=self.mail) as sender:
             dispatcher = Dispatcher(
                 store=self.store,
                 sender=sender,

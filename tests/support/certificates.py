@@ -102,6 +102,11 @@ class Authority:
     def _serving(
         self, chain: Sequence[x509.Certificate], key: ec.EllipticCurvePrivateKey
     ) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._written(chain, key))
+        return context
+
+    def _written(self, chain: Sequence[x509.Certificate], key: ec.EllipticCurvePrivateKey) -> Path:
         pem = self._folder / f"{chain[0].serial_number}.pem"
         pem.write_bytes(
             key.private_bytes(
@@ -111,9 +116,18 @@ class Authority:
             )
             + b"".join(one.public_bytes(serialization.Encoding.PEM) for one in chain)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        return context
+        return pem
+
+    def pem_of_server(self, host: str = "localhost", *, is_vouched_for: bool = True) -> Path:
+        """Return a file with a server's certificate and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        issuer = (self._name, self._key) if is_vouched_for else (name_of(host), key)
+        certificate = (
+            unsigned(name_of(host), issuer[0], key, expires=datetime.now(UTC) + DAY)
+            .add_extension(x509.SubjectAlternativeName([general_name(host)]), critical=False)
+            .sign(issuer[1], hashes.SHA256())
+        )
+        return self._written([certificate], key)
 
 
 def a_certificate(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from runhook.domain.deliveries.judging import Outcome
+from runhook.domain.messages.mailboxes import MailAccount
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.network.proxies import Proxies
 from runhook.outbound.pool import Bounds
@@ -25,10 +26,17 @@ def a_sender(
     bounds: Bounds | None = None,
     resolver: Resolver | None = None,
     tls: ssl.SSLContext = SYSTEMS_TRUST,
+    mail: MailAccount | None = None,
 ) -> Sender:
     """A sender that may send to this machine."""
     return Sender(
-        policy, deadline=deadline, proxies=proxies, bounds=bounds, resolver=resolver, tls=tls
+        policy,
+        deadline=deadline,
+        proxies=proxies,
+        bounds=bounds,
+        resolver=resolver,
+        tls=tls,
+        mail=mail,
     )
 
 

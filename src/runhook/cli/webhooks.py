@@ -34,7 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--endpoint", metavar="URL", help="where deliveries go; a format may know that itself"
     )
-    create.add_argument("--format", help="dbt_cloud, slack, teams, pagerduty, ... (dbt_cloud)")
+    create.add_argument("--format", help="dbt_cloud, slack, teams, email, ... (dbt_cloud)")
+    create.add_argument(
+        "--to",
+        action="append",
+        metavar="ADDRESS",
+        help="who gets e-mail, with --format email; several times for several",
+    )
     create.add_argument(
         "--event",
         action="append",
@@ -120,13 +126,19 @@ def webhook_in(arguments: argparse.Namespace) -> Mapping[str, object]:
         "job_ids": arguments.job_id,
         "project_ids": arguments.project_id,
         "environment_ids": arguments.environment_id,
-        "format_settings": dict(map(pair_in, arguments.setting)) or None,
+        "format_settings": typed_format_settings(arguments) or None,
     }
     return {
         "active": not arguments.inactive,
         **{name: value for name, value in given.items() if value is not None},
         **dict(option_of_flag(one) for one in arguments.option),
     }
+
+
+def typed_format_settings(arguments: argparse.Namespace) -> Mapping[str, object]:
+    """Read the settings of the format."""
+    to = {"to": arguments.to} if arguments.to else {}
+    return {**dict(map(pair_in, arguments.setting)), **to}
 
 
 def event_named(word: str) -> str:

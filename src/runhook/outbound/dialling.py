@@ -125,7 +125,7 @@ class Dialler:
         context: ssl.SSLContext | None,
         trip: Trip,
     ) -> EndpointConnection:
-        dialled = await self._dial(host, port, make, trip)
+        dialled = await self.dial(host, port, make, trip)
         try:
             return await shake_hands(dialled, context, host, trip)
         except CertificateRefusedError as error:
@@ -144,7 +144,7 @@ class Dialler:
         """
         with suppress(OSError):
             async with asyncio.timeout(LOOK_SECONDS):
-                dialled = await self._dial(host, port, make, trip)
+                dialled = await self.dial(host, port, make, trip)
                 return shown_by(await shake_hands(dialled, self._unverified, host, trip))
         return None
 
@@ -158,7 +158,7 @@ class Dialler:
         trip.is_at_proxy = False
         return None
 
-    async def _dial(self, host: str, port: int, make: MakeSocket, trip: Trip) -> socket.socket:
+    async def dial(self, host: str, port: int, make: MakeSocket, trip: Trip) -> socket.socket:
         """Connect a socket to one of a host's addresses."""
         addresses = spelled_out(host, port) or await self._resolve(host, port, trip)
         trip.stage = TripStage.CONNECTING

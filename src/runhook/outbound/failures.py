@@ -28,6 +28,7 @@ from runhook.outbound.dialling import (
     UnknownNameError,
 )
 from runhook.outbound.guard import AddressRefusedError
+from runhook.outbound.smtp import NoLoginError, NoTlsError, NotSmtpError
 from runhook.outbound.trip import Trip, TripStage
 
 # OpenSSL's names; they differ a little from one version to another.
@@ -145,6 +146,8 @@ def explain(error: BaseException, trip: Trip) -> tuple[FailureReason, str]:
             )
         case AnswerRefusedError():
             return refusal_of_answer(error, trip)
+        case NotSmtpError() | NoTlsError() | NoLoginError():
+            return refusal_of_mail_server(error, trip)
         case OSError():
             return (
                 FailureReason.CONNECTION_FAILED,
@@ -196,6 +199,35 @@ def refusal_of_answer(error: AnswerRefusedError, trip: Trip) -> tuple[FailureRea
             )
 
 
+def refusal_of_mail_server(
+    error: NotSmtpError | NoTlsError | NoLoginError, trip: Trip
+) -> tuple[FailureReason, str]:
+    """Failure reason and sentence for a mail server that is not what its URL says."""
+    match error:
+        case NotSmtpError():
+            return (
+                FailureReason.CONNECTION_FAILED,
+                f"What {trip.place} answered is not SMTP; check RUNHOOK_SMTP_URL and its port.",
+            )
+        case NoTlsError():
+            return (
+                FailureReason.TLS_FAILED,
+                (
+                    f"The mail server {trip.place} does not offer STARTTLS, and without it nothing "
+                    "is told; give RUNHOOK_SMTP_URL with smtps://, or with ?tls=none in a network "
+                    "of your own."
+                ),
+            )
+        case NoLoginError():
+            return (
+                FailureReason.CONNECTION_FAILED,
+                (
+                    f"The mail server {trip.place} offers no way to log in; leave user and "
+                    "password out of RUNHOOK_SMTP_URL, or check its port."
+                ),
+            )
+
+
 def name_sentence(error: OSError, trip: Trip) -> str:
     """Say that a host name could not be looked up, in the resolver's words."""
     words = system_words(error)
@@ -209,7 +241,10 @@ def name_sentence(error: OSError, trip: Trip) -> str:
             f"No connection to {trip.place}: no name server could say the host's address "
             f"({words}); check the domain's name servers, and the resolver of Runhook's system."
         )
-    return f"No connection to {trip.place}: the host name has no address ({words}); check the URL."
+    return (
+        f"No connection to {trip.place}: the host name has no address ({words}); "
+        f"check {trip.named_by}."
+    )
 
 
 def handshake_sentence(error: OSError, trip: Trip) -> str:
@@ -228,7 +263,7 @@ def handshake_sentence(error: OSError, trip: Trip) -> str:
             "or know none of our ciphers."
         )
     elif reason in NO_TLS_AT_ALL or not reason:
-        remedy = "does that port speak https?"
+        remedy = f"does that port speak {trip.protocol}?"
     else:
         remedy = "check the endpoint's TLS settings."
     return f"The TLS handshake with {trip.place} failed ({words}); {remedy}"
@@ -309,6 +344,11 @@ def deadline_sentence(trip: Trip) -> str:
             return (
                 f"The TLS handshake with {trip.place} did not end {limit}; "
                 "does that port speak https?"
+            )
+        case TripStage.WAITING if trip.is_mail:
+            return (
+                f"The mail server {trip.place} did not answer {limit} when it was asked for "
+                f"{trip.asked}; look at it, and at RUNHOOK_SMTP_URL."
             )
         case TripStage.WAITING:
             return f"{trip.place} did not answer {limit}; let it answer first and work afterwards."

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import lru_cache, partial
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Self
 
 from runhook.domain.deliveries.judging import FailureReason, Outcome
 from runhook.domain.errors import InvalidError
+from runhook.domain.messages.mailboxes import MAILTO, MailAccount, addresses_in
 from runhook.domain.network.destinations import AddressPolicy, refusal_of_name
 from runhook.domain.network.proxies import Proxies
 from runhook.domain.webhooks.tls import USUAL_TLS, TlsSettings
@@ -25,6 +26,7 @@ from runhook.outbound.pool import Bounds, Pool, Slots
 from runhook.outbound.resolver import Resolver
 from runhook.outbound.route import Route, request_head, route_to
 from runhook.outbound.shares import Shares
+from runhook.outbound.smtp import NOT_SET_UP, Mailer
 from runhook.outbound.tally import Tally
 from runhook.outbound.tls import Contexts
 from runhook.outbound.trip import Trip, TripStage
@@ -44,7 +46,7 @@ class Request:
     """What goes over the wire."""
 
     url: str = field(repr=False)
-    """It may be a credential."""
+    """It may be a credential. Of `mailto:` it goes over the mail server, as it is in ``body``."""
     headers: Mapping[str, str] = field(repr=False)
     """Among them may be credentials."""
     body: bytes = field(repr=False)
@@ -56,7 +58,7 @@ class Request:
 
 
 class Sender:
-    """Posts requests over pooled connections.
+    """Sends requests by the way that their URLs name: HTTP over pooled connections, or mail.
 
     Use as an async context manager.
 
@@ -68,6 +70,7 @@ class Sender:
         bounds: how many connections may be in use at once.
         resolver: looks up host names; the system's if None.
         tls: which certificates to trust; those that the system trusts if None.
+        mail: what mail is sent with; None sends none.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Sender:
         bounds: Bounds | None = None,
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
+        mail: MailAccount | None = None,
     ) -> None:
         bounds = bounds or Bounds()
         self._guard = Guard(policy)
@@ -86,7 +90,9 @@ class Sender:
         self._deadlines: dict[timedelta, Deadline] = {}
         self._proxies = proxies or Proxies()
         self._resolver = resolver or Resolver()
-        self._dialler = Dialler(self._guard, self._resolver, Contexts(tls))
+        contexts = Contexts(tls)
+        self._dialler = Dialler(self._guard, self._resolver, contexts)
+        self._mailer = Mailer(mail, self._dialler, contexts) if mail else None
         self._slots = Slots(bounds)
         self._slots_for_tests = Slots(FOR_TESTS)
         self.tests = Shares(TESTS_AT_ONCE)
@@ -108,6 +114,8 @@ class Sender:
         for one in self._deadlines.values():
             one.close()
         self._pool.close()
+        if self._mailer is not None:
+            self._mailer.close()
         self._resolver.close()
 
     async def send(self, request: Request, *, is_test: bool = False) -> Outcome:
@@ -120,25 +128,13 @@ class Sender:
         """
         clock = asyncio.get_running_loop().time
         started = clock()
-        slots = self._slots_for_tests if is_test else self._slots
         deadline = request.timeout or self._deadline
         trip = Trip(deadline=deadline)
         self.tally.under_way += 1
         try:
-            answer = await self._deadline_of(deadline).wait_for(
-                self._exchange(request, slots, trip)
-            )
-            failure, why = explain_status(answer.status_code, trip)
-            outcome = Outcome(
-                duration=timedelta(seconds=clock() - started),
-                status_code=answer.status_code,
-                failure=failure,
-                error=why,
-                is_ours=failure is FailureReason.PROXY_FAILED,
-                note=note_of(answer),
-                response_headers=answer.headers,
-                response_body=answer.body,
-            )
+            way = self._mail if request.url.startswith(MAILTO) else self._post
+            outcome = await self._deadline_of(deadline).wait_for(way(request, trip, is_test))
+            outcome = replace(outcome, duration=timedelta(seconds=clock() - started))
         except (AnswerRefusedError, InvalidError, MemoryError, OSError, ValueError) as error:
             if trip.stage is TripStage.RESOLVING and isinstance(error, TimeoutError):
                 trip.are_names_unanswered = not self._resolver.has_answered_since(started)
@@ -182,6 +178,27 @@ class Sender:
         if deadline is None:
             deadline = self._deadlines[after] = Deadline(after)
         return deadline
+
+    async def _mail(self, request: Request, trip: Trip, is_test: bool) -> Outcome:  # noqa: FBT001
+        if self._mailer is None:
+            return Outcome(duration=timedelta(), failure=FailureReason.NOT_SET_UP, error=NOT_SET_UP)
+        recipients = addresses_in(request.url)
+        return await self._mailer.send(recipients, request.body, trip, is_test=is_test)
+
+    async def _post(self, request: Request, trip: Trip, is_test: bool) -> Outcome:  # noqa: FBT001
+        slots = self._slots_for_tests if is_test else self._slots
+        answer = await self._exchange(request, slots, trip)
+        failure, why = explain_status(answer.status_code, trip)
+        return Outcome(
+            duration=timedelta(),
+            status_code=answer.status_code,
+            failure=failure,
+            error=why,
+            is_ours=failure is FailureReason.PROXY_FAILED,
+            note=note_of(answer),
+            response_headers=answer.headers,
+            response_body=answer.body,
+        )
 
     async def _exchange(self, request: Request, slots: Slots, trip: Trip) -> Response:
         self._guard.check(request.url, trip)

@@ -46,10 +46,27 @@ class Trip:
     """Whether the connection had served another request before."""
     shows_certificate: bool = False
     """Whether the endpoint is shown a client certificate if it asks for one."""
+    asked: str = ""
+    """What a mail server is asked at this step."""
     status_code: int | None = None
     """Known as soon as the headers are, when the body may still come or break off."""
     are_names_unanswered: bool = False
     """Whether no name server has said anything of any name for as long as ours was looked up."""
+
+    @property
+    def is_mail(self) -> bool:
+        """Whether it goes to the mail server."""
+        return self.url is not None and self.url.scheme == "smtp"
+
+    @property
+    def named_by(self) -> str:
+        """What names the place, to be checked."""
+        return "RUNHOOK_SMTP_URL" if self.is_mail else "the URL"
+
+    @property
+    def protocol(self) -> str:
+        """What is spoken there over TLS."""
+        return "TLS" if self.is_mail else "https"
 
     @property
     def host(self) -> str:

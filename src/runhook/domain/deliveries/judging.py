@@ -32,6 +32,10 @@ class FailureReason(StrEnum):
     """The proxy that the service is configured to use could not be reached, or refused."""
     RESPONSE_TOO_LARGE = "response_too_large"
     """The response's headers were more than we read."""
+    SMTP_STATUS = "smtp_status"
+    """The mail server answered, but did not take it."""
+    NOT_SET_UP = "not_set_up"
+    """The service has nothing to send it with, such as a mail server."""
     REFUSED = "refused"
     """The service answered, and by its own rules it did not take what we built for it."""
 
@@ -128,24 +132,24 @@ def read_outcome(outcome: Outcome, format_: Format[object], *, host: str) -> Out
         failure=FailureReason.REFUSED
         if outcome.failure is None or reading.meaning is Meaning.REFUSED
         else outcome.failure,
-        error=sentence_of(outcome, reading, format_.title),
+        error=sentence_of(outcome, reading, format_),
         meaning=reading.meaning,
         retry_after=reading.retry_after,
     )
 
 
-def sentence_of(outcome: Outcome, reading: Reading, title: str) -> str:
+def sentence_of(outcome: Outcome, reading: Reading, format_: Format[object]) -> str:
     """What an answer that is no success says, in the service's own words if it has any."""
     said = f": {reading.words.rstrip('.')}." if reading.words else "."
-    answered = f"The endpoint answered {outcome.status_code}{said}"
+    answered = f"{format_.answerer} answered {outcome.status_code}{said}"
     match reading.meaning:
         case Meaning.REFUSED:
             return (
-                f"{answered} {title} does not take what Runhook built for it; that is not tried "
-                "again, and not counted against the endpoint."
+                f"{answered} {format_.title} does not take what Runhook built for it; that is not "
+                "tried again, and not counted against the endpoint."
             )
         case Meaning.FINAL:
-            return f"{answered} That is not tried again; look at the webhook's URL and settings."
+            return f"{answered} That is not tried again; look at {format_.to_mend}."
         case _:
             return answered if reading.words else outcome.error
 
@@ -169,7 +173,8 @@ def judge(
         return Succeeded()
     if outcome.is_ours:
         return Postponed()
-    if outcome.status_code == 410 or outcome.meaning is Meaning.GONE:
+    is_read = outcome.meaning is not None
+    if outcome.meaning is Meaning.GONE or (outcome.status_code == 410 and not is_read):
         return EndpointGone()
     if outcome.meaning is Meaning.REFUSED:
         return Refused()

@@ -8,6 +8,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.formats.cloudevents import BinaryCloudEvents, CloudEvents
 from runhook.domain.formats.dbt_cloud import DbtCloud
 from runhook.domain.formats.discord import Discord
+from runhook.domain.formats.email import Email
 from runhook.domain.formats.format import Format
 from runhook.domain.formats.github_status import GitHubStatus
 from runhook.domain.formats.gitlab_status import GitLabStatus
@@ -29,6 +30,7 @@ FORMATS: Mapping[str, Format[object]] = {
         Teams(),
         Discord(),
         GoogleChat(),
+        Email(),
         PagerDuty(),
         Jsm(),
         IncidentIo(),

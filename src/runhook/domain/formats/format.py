@@ -20,6 +20,8 @@ from runhook.domain.runs.events import Event, EventType
 
 SENTENCE_CHARACTERS = 300
 TRIED_AGAIN = frozenset({408, 425, 429})
+SMTP_COMMAND = "smtp-command"
+"""Under this name an answer of a mail server has what it answers."""
 
 
 class Audience(StrEnum):
@@ -157,8 +159,16 @@ class Format(Generic[Settings]):
     """Whether who knows the URL can send."""
     usual_host: ClassVar[str] = ""
     """Where most webhooks of it go, if each has an address of its own."""
+    answerer: ClassVar[str] = "The endpoint"
+    """Who answers, at the beginning of a sentence."""
+    to_mend: ClassVar[str] = "the webhook's URL and settings"
+    """Where the owner looks when an answer is final."""
     caveat: ClassVar[str] = ""
     """What a success does not say, where the service takes a request before it has looked at it."""
+    takes_url: ClassVar[bool] = True
+    """Whether a webhook can have a URL of its own."""
+    unused_options: ClassVar[frozenset[str]] = frozenset()
+    """Options that its webhooks have no use for, by name."""
     mentionable: ClassVar[re.Pattern[str] | None] = None
     """Kinds of ids that its messages can mention; None if they mention no one."""
     mentionable_as: ClassVar[str] = ""
@@ -186,7 +196,10 @@ class Format(Generic[Settings]):
         del url
 
     def address(self, settings: Settings) -> str | None:
-        """The service's own address, None if each webhook has another."""
+        """The service's own address, None if each webhook has another.
+
+        It says how requests travel, too: those to `mailto:` go over the operator's mail server.
+        """
         del settings
         return None
 

@@ -138,6 +138,8 @@ class AddressPolicy:
     """Which addresses may be dialled: the public ones, and the networks allowed by name."""
 
     allowed: tuple[Network, ...] = ()
+    has_mail: bool = False
+    """Whether there is a mail server for what goes to `mailto:`."""
 
     @classmethod
     def parse(cls, text: str) -> "AddressPolicy":
@@ -290,6 +292,22 @@ def check_url(text: str, policy: AddressPolicy) -> str:
     start = text.index("//") + len("//")
     end = next((at for at in range(start, len(text)) if text[at] in "/?#"), len(text))
     return text[:end] + in_ascii(text[end:])
+
+
+def check_own_address(url: str, policy: AddressPolicy) -> str:
+    """Check an address that is the format's own, which may be `mailto:`.
+
+    Raises:
+        InvalidError: it is none that is sent to from here.
+    """
+    if not url.startswith("mailto:"):
+        return check_url(url, policy)
+    if not policy.has_mail:
+        raise InvalidError(
+            "This service has no mail server yet. Its operator sets RUNHOOK_SMTP_URL and "
+            "RUNHOOK_SMTP_FROM, and restarts it."
+        )
+    return url
 
 
 @lru_cache(maxsize=4_096)

@@ -318,6 +318,22 @@ def check_mention(webhook: Webhook) -> Webhook:
     return webhook
 
 
+def check_options(webhook: Webhook) -> Webhook:
+    """Check that a webhook has no option that its format has no use for.
+
+    Raises:
+        InvalidError: it has.
+    """
+    format_ = FORMATS[webhook.options.format]
+    for name in sorted(format_.unused_options):
+        if getattr(webhook.options, name) != getattr(NO_OPTIONS, name):
+            raise InvalidError(
+                f"webhooks of the format `{format_.name}` have no use for it; leave it out",
+                field=name,
+            )
+    return webhook
+
+
 def check_ids(key: str, ids: list[Id]) -> tuple[Id, ...]:
     """Check ids; return each once, in the order given. Whether they exist, the store checks.
 

@@ -13,7 +13,13 @@ from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.formats import DEFAULT, FORMATS, format_named
 from runhook.domain.formats.format import Format
 from runhook.domain.messages.telling import WebhookId
-from runhook.domain.network.destinations import AddressPolicy, check_url, masked_url, origin_of
+from runhook.domain.network.destinations import (
+    AddressPolicy,
+    check_own_address,
+    check_url,
+    masked_url,
+    origin_of,
+)
 from runhook.domain.options.declaring import (
     MASK,
     Option,
@@ -41,6 +47,7 @@ from runhook.domain.webhooks.webhook import (
     check_grace,
     check_ids,
     check_mention,
+    check_options,
     check_told,
     check_webhook_name,
 )
@@ -331,7 +338,7 @@ async def changed_webhook(
     if change.event_types is not None:
         webhook = replace(webhook, event_types=check_event_types(change.event_types))
     webhook = replace(webhook, options=changed_options(webhook.options, change.options))
-    webhook = check_mention(check_filtered(check_told(webhook)))
+    webhook = check_options(check_mention(check_filtered(check_told(webhook))))
     webhook = await scoped(tx, webhook, change)
     url = url_of(before, webhook, change, policy, kept_url)
     return switched(webhook, change, url, moved=url != kept_url), url
@@ -361,15 +368,15 @@ def url_of(
                 f"`{MASK}` only keeps the address that is there; give the whole URL",
                 field="client_url",
             )
-        url = check_url(asked, policy)
-        format_.check_url(url)
-        return url
-    is_own = kept_url is not None and kept_url == format_.address(before.options.settings)
+        format_.check_url(asked)
+        return check_url(asked, policy)
+    own_before = FORMATS[before.options.format].address(before.options.settings)
+    is_own = kept_url is not None and kept_url == own_before
     if before.client_url and not is_own and (asked or change.client_url is None):
         return kept_url
     if address is None:
         raise InvalidError(f"give the URL. {format_.where}".strip(), field="client_url")
-    return check_url(address, policy)
+    return check_own_address(address, policy)
 
 
 async def scoped(tx: Transaction, webhook: Webhook, change: WebhookChange) -> Webhook:

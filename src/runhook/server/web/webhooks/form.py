@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import DEFAULT, FORMATS
 from runhook.domain.formats.format import Format, MessageFormat
-from runhook.domain.network.destinations import AddressPolicy, check_url
+from runhook.domain.network.destinations import AddressPolicy, check_own_address, check_url
 from runhook.domain.numbers import NO_ID, id_in
 from runhook.domain.options.declaring import Use, masked, options_in, written
 from runhook.domain.runs.events import EventType
@@ -92,9 +92,17 @@ async def load_scopes(tx: Transaction, account: Account) -> Scopes:
 
 def option_fields(name: str) -> Sequence[Field]:
     """List the fields of the options that webhooks of a format have, without its settings."""
-    if isinstance(FORMATS[name], MessageFormat):
-        return [one for one in OPTION_FIELDS if one.name not in PAYLOAD_OPTIONS]
-    return OPTION_FIELDS
+    format_ = FORMATS[name]
+    unused = format_.unused_options
+    if isinstance(format_, MessageFormat):
+        unused |= PAYLOAD_OPTIONS
+    return [one for one in OPTION_FIELDS if one.name not in unused]
+
+
+def has_own_address(name: str) -> bool:
+    """Whether webhooks of a format need no URL."""
+    format_ = FORMATS[name]
+    return not format_.takes_url or format_.address(format_.settings()) is not None
 
 
 def format_of(form: Form) -> str:
@@ -122,11 +130,12 @@ def blank_form(account: Account, name: str) -> Form:
 
 def webhook_form(webhook: Webhook) -> Form:
     """Form of a webhook as it is, its secrets masked."""
+    format_ = FORMATS[webhook.options.format]
     form = Form(
         {
             "name": webhook.name,
             "description": webhook.description,
-            "client_url": webhook.client_url,
+            "client_url": webhook.client_url if format_.takes_url else "",
             "format": webhook.options.format,
             "do": "",
         },
@@ -187,9 +196,14 @@ def check_client_url(form: Form, policy: AddressPolicy) -> None:
     """Note what is wrong with the endpoint; a format may have an address of its own."""
     format_ = FORMATS[format_of(form)]
     settings = typed_settings(form)
-    has_own = settings is not None and format_.address(settings) is not None
-    if form["client_url"].strip() or not has_own:
+    own = None if settings is None else format_.address(settings)
+    if form["client_url"].strip() or (own is None and format_.takes_url):
         form.check("client_url", lambda text: format_.check_url(check_url(text, policy)))
+    elif own is not None:
+        try:
+            check_own_address(own, policy)
+        except InvalidError as error:
+            form.refuse_invalid(error)
 
 
 def typed_options(form: Form) -> dict[str, object]:

@@ -314,8 +314,9 @@ async def webhook_form_page(
         else (),
         formats=FORMATS.values(),
         format=FORMATS[name],
+        has_mail=services.policy.has_mail,
         setting_fields=webhook_forms.SETTING_FIELDS[name],
-        has_own_address=FORMATS[name].address(FORMATS[name].settings()) is not None,
+        has_own_address=webhook_forms.has_own_address(name),
     )
 
 

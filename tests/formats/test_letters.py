@@ -1,0 +1,222 @@
+"""Letters and addresses: what mail programs read, and what is refused before it is sent."""
+
+from dataclasses import replace
+from email import policy
+from email.parser import BytesParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runhook.domain.errors import InvalidError
+from runhook.domain.formats import FORMATS
+from runhook.domain.formats.format import SMTP_COMMAND, Answer, Meaning
+from runhook.domain.messages.letters import from_line, host_of_letters
+from runhook.domain.messages.mailboxes import (
+    Mailbox,
+    MailServer,
+    Security,
+    addresses_in,
+    check_address,
+    mailto,
+)
+from tests.formats import hostile, stories
+from tests.formats.services import service_of
+from tests.formats.services.email import letter_in, page_of, text_of
+from tests.formats.test_every_format import rendered
+
+ENCODED_WORD = "=?utf-8?q?Bcc:_eve=40example.com?="
+
+
+def letter_about(name: str):
+    job = replace(stories.NIGHTLY, name=name)
+    return rendered("email", stories.failed(job=job), stories.telling()).body
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nightly\r\nBcc: eve@example.com",
+        "nightly\nBcc: eve@example.com",
+        "nightly\u2028Bcc: eve@example.com",
+        "nightly\x85Bcc: eve@example.com",
+        "nightly\r\n\r\n<script>",
+        ENCODED_WORD,
+        "ночной " * 20,
+        "\N{FAMILY}" * 150,
+        "a" * 200,
+        "",
+    ],
+)
+def test_no_name_adds_a_header(name):
+    body = letter_about(name)
+
+    service_of("email").check(rendered("email", stories.failed(), stories.telling()))
+    letter = letter_in(body)
+    assert letter["Bcc"] is None
+    assert letter["To"] == "data@example.com, ada@example.com"
+    assert all(len(one) <= 998 for one in body.split(b"\r\n"))
+    if name == ENCODED_WORD:
+        assert ENCODED_WORD in str(letter["Subject"])
+
+
+@given(name=hostile.texts)
+def test_the_subject_is_what_people_read_elsewhere(name):
+    body = letter_about(name)
+
+    subject = str(letter_in(body)["Subject"])
+    assert subject in " ".join(text_of(body).split())[: len(subject) + 20]
+
+
+def test_html_holds_what_is_told_escaped():
+    page = page_of(letter_about("<b>bold</b> & <img src=x>"))
+
+    assert "<b>bold</b> & <img src=x> failed in prod" in page.text
+    assert page.links == [
+        "https://runhook.example.com/accounts/1/runs/812",
+        "https://github.com/acme/warehouse/actions/runs/41",
+        f"https://runhook.example.com/accounts/1/webhooks/{stories.telling().webhook_id}",
+    ]
+
+
+def test_plain_text_fits_a_terminal():
+    lines = text_of(letter_about("nightly")).splitlines()
+
+    assert all(len(one) <= 76 or one.startswith("https://") for one in lines)
+    assert "-- " in lines
+
+
+@given(st.text(max_size=120))
+def test_a_senders_name_stays_one_header(name):
+    line = from_line(Mailbox("runhook@example.com", " ".join(name.split()).replace('"', "")))
+
+    assert line.isascii()
+    message = BytesParser(policy=policy.compat32).parsebytes(line + b"\r\n")
+    assert message.keys() == ["From"]
+
+
+@pytest.mark.parametrize(
+    ("given_", "kept"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        (" Ada.Lovelace+dbt@EXAMPLE.com ", "Ada.Lovelace+dbt@example.com"),
+        ("a@bücher.example", "a@xn--bcher-kva.example"),
+        ("root@localhost", "root@localhost"),
+        ("a%b@example.com.", "a%b@example.com"),
+    ],
+)
+def test_an_address_is_kept_as_it_goes_over_the_wire(given_, kept):
+    assert check_address(given_) == kept
+    assert addresses_in(mailto([kept, "b@example.com"])) == (kept, "b@example.com")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ada",
+        "@example.com",
+        "ada@",
+        "a b@example.com",
+        "a@b@example.com",
+        "ada@example.com\r\nBcc: eve@example.com",
+        "ada@example.com,eve@example.com",
+        "ada@exam\u2028ple.com",
+        "<ada@example.com>",
+        '"a b"@example.com',
+        "jürgen@example.com",
+        "a..b@example.com",
+        ".a@example.com",
+        "ada@[127.0.0.1]",
+        "ada@127.0.0.1",
+        "ada@exa_mple.com",
+        "a" * 65 + "@example.com",
+        "a@" + "b" * 64 + ".com",
+        "ada@example.com>",
+    ],
+)
+def test_what_is_no_address_is_refused(text):
+    with pytest.raises(InvalidError):
+        check_address(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "place", "security", "login"),
+    [
+        ("smtp://mail.example.com", "mail.example.com:587", Security.STARTTLS, None),
+        ("SMTPS://mail.example.com/", "mail.example.com:465", Security.TLS, None),
+        ("smtp://[::1]:25?tls=none", "[::1]:25", Security.NONE, None),
+        ("smtp://10.0.0.7:2525?tls=none", "10.0.0.7:2525", Security.NONE, None),
+        (
+            "smtps://ada%40example.com:p%40ss%3Aw%2F@mail.example.com:9",
+            "mail.example.com:9",
+            Security.TLS,
+            ("ada@example.com", "p@ss:w/"),
+        ),
+    ],
+)
+def test_a_mail_server_is_named_by_a_url(url, place, security, login):
+    server = MailServer.parse(url)
+
+    assert (server.place, server.security, server.login) == (place, security, login)
+    assert "p@ss" not in repr(server)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.com",
+        "http://mail.example.com",
+        "smtp://",
+        "smtp://user:secret-word@",
+        "smtp://user@mail.example.com",
+        "smtp://:secret-word@mail.example.com",
+        "smtp://user:secret-word@mail.example.com?tls=none",
+        "smtps://mail.example.com?tls=none",
+        "smtp://mail.example.com?tls=no",
+        "smtp://mail.example.com:0",
+        "smtp://mail.example.com:99999",
+        "smtp://user:secret-word#1@mail.example.com",
+        "smtp://user:secret-word/1@mail.example.com",
+        "smtp://user:secret-word@mail.example.com/path",
+        "smtp://user:secret-word@ma il.example.com",
+        "smtp://user:secret-word@mail.example.com\r\nx",
+        "smtp://user:secret-word@[::1",
+    ],
+)
+def test_what_names_no_mail_server_is_refused_without_its_password(url):
+    with pytest.raises(InvalidError) as refused:
+        MailServer.parse(url)
+
+    assert "secret-word" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        ("runhook@example.com", b"From: runhook@example.com\r\n"),
+        ("Runhook <runhook@example.com>", b"From: Runhook <runhook@example.com>\r\n"),
+        ('"dbt, prod" <r@example.com>', b'From: "dbt, prod" <r@example.com>\r\n'),
+        ("Büro <r@example.com>", b"From: =?utf-8?b?QsO8cm8=?= <r@example.com>\r\n"),
+    ],
+)
+def test_a_sender_may_have_a_name(text, header):
+    assert from_line(Mailbox.parse(text)) == header
+
+
+def test_letters_are_named_by_the_services_own_host():
+    hosts = {
+        None: "runhook.invalid",
+        "https://runhook.example.com/base": "runhook.example.com",
+        "http://localhost:8580": "runhook.invalid",
+        "http://[::1]:8580": "runhook.invalid",
+    }
+
+    assert {url: host_of_letters(url) for url in hosts} == hosts
+
+
+@pytest.mark.parametrize("command", ["", "a greeting", "EHLO", "STARTTLS", "AUTH"])
+def test_a_server_that_does_not_serve_costs_no_letter(command):
+    for status in (410, 421, 502, 535, 554):
+        answer = Answer(status=status, headers={SMTP_COMMAND: command})
+        assert FORMATS["email"].read(answer).meaning is Meaning.RETRY
