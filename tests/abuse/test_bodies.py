@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.support.hostile_bodies import FILL, HOSTILE_BODIES, RUNS, report
 from tests.support.memory import MIB, SLACK, resident
 from tests.support.program import Service
 from tests.support.raw import connected, request
@@ -11,66 +12,18 @@ from tests.support.running import TOKEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-RUNS = "/api/v3/accounts/1/runs"
 TIMES = 150
-FILL = b"x" * 1_000_000
 
 
-def report(body: bytes, **headers: str) -> bytes:
-    """A report with this body."""
-    return request(RUNS, method="POST", token=TOKEN, body=body, **headers)
-
-
-HOSTILE = {
-    "unknown key": (400, report(b'{"unknown": "' + FILL + b'"}')),
-    "wrong type": (400, report(b'{"job_name": 5, "project_name": "' + FILL + b'"}')),
-    "too long a name": (400, report(b'{"job_name": "' + FILL + b'"}')),
-    "a key twice": (400, report(b'{"a": "' + FILL + b'", "a": 1}')),
-    "not JSON": (400, report(FILL)),
-    "not UTF-8": (400, report(b'{"job_name": "' + FILL + b'\xff"}')),
-    "deep": (400, report(b"[" * 1_000_000)),
-    "a million values": (400, report(b"[" + b"0," * 400_000 + b"0]")),
-    "something else": (415, report(FILL, content_type="image/png")),
-    "too large": (413, report(FILL + FILL)),
-    "no token": (401, request(RUNS, method="POST", body=FILL)),
-    "a bad token": (401, request(RUNS, method="POST", body=FILL, token="x" * 40)),
-    "a bad query": (
-        400,
-        request(
-            "/api/v3/accounts/1/webhooks/subscriptions?limit=x",
-            method="GET",
-            token=TOKEN,
-            body=FILL,
-        ),
-    ),
-    "a form": (
-        400,
-        request(
-            "/sign-in",
-            method="POST",
-            body=b"email=a&password=" + FILL,
-            content_type="application/x-www-form-urlencoded",
-        ),
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("kind", HOSTILE_BODIES)
 async def test_bodies_that_are_refused_are_let_go(shared_service: Service, kind: str):
-    status, sent = HOSTILE[kind]
-
-    async def refused() -> None:
-        async with connected(shared_service.url) as client:
-            await client.send(sent)
-            assert (await client.answer()).status in (status, 429)
-
+    hostile = HOSTILE_BODIES[kind]
     for _ in range(10):
-        await refused()
+        await hostile.send(shared_service.url)
     before = resident(shared_service.process_id)
 
-    for _ in range(TIMES // 5 if kind == "a form" else TIMES):
-        # Attempts to sign in are made to wait.
-        await refused()
+    for _ in range(TIMES // 5 if hostile.waits else TIMES):
+        await hostile.send(shared_service.url)
 
     assert resident(shared_service.process_id) - before < SLACK
 
