@@ -104,6 +104,15 @@ class Target:
             line = await reader.readline()
             return int(line.split()[1])
 
+    async def start_run(self) -> int:
+        """Report a new run, and return its id."""
+        body = json.dumps({"job_name": "hostile", "run_key": secrets.token_hex(8)}).encode()
+        head = self.head("POST", self.path("runs"), Content_Length=len(body), Connection="close")
+        async with self.connected() as (reader, writer):
+            writer.write(head + b"\r\n" + body)
+            _, _, answer = (await reader.read()).partition(b"\r\n\r\n")
+            return int(json.loads(answer)["data"]["id"])
+
     async def ask_json(self, method: str, path: str, body: bytes) -> int:
         """Send a request with a body of JSON and return the status of its answer."""
         head = self.head(
@@ -240,9 +249,8 @@ async def hostile_bodies(target: Target) -> None:
 
 async def unfinished_uploads(target: Target) -> None:
     """Begin uploads of large files, and break off in the middle."""
-    head = target.head(
-        "PUT", target.path("runs/1/artifacts/manifest.json"), Content_Length=60 << 20
-    )
+    place = target.path(f"runs/{await target.start_run()}/artifacts/manifest.json")
+    head = target.head("PUT", place, Content_Length=60 << 20)
     async with asyncio.TaskGroup() as group:
         for _ in range(12):
             group.create_task(until_refused(target.pour(head + b"\r\n", b"x" * 65_536)))
@@ -286,8 +294,7 @@ async def unwanted_upgrades(target: Target) -> None:
 async def own_reports(target: Target) -> None:
     """Report runs to webhooks of the attacker's own, whose endpoints misbehave."""
     for _ in range(5):
-        report = {"job_name": "hostile", "run_key": secrets.token_hex(8)}
-        await target.ask_json("POST", target.path("runs"), json.dumps(report).encode())
+        await target.start_run()
 
 
 Attack = Callable[[Target], Awaitable[None]]
@@ -316,7 +323,7 @@ ATTACKS: tuple[Attack, ...] = (
 )
 
 
-async def until_refused(sending: Awaitable[None]) -> None:
+async def until_refused(sending: Awaitable[object]) -> None:
     """Send until the service hangs up, refuses another connection, or answers no more."""
     with contextlib.suppress(OSError, IndexError, ValueError):
         await sending
