@@ -27,7 +27,7 @@ class HostileBody:
 
 
 def report(body: bytes, **headers: str) -> bytes:
-    """Return a report with this body."""
+    """A report with this body."""
     return request(RUNS, method="POST", token=TOKEN, body=body, **headers)
 
 

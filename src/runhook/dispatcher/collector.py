@@ -12,6 +12,9 @@ from pathlib import Path
 INTERVAL = timedelta(milliseconds=250)
 GROWTH = 16 << 20
 """How many bytes more there may be than at any time since the last look for garbage."""
+LOOKS = 3
+"""How many times in a row it has to be there: a hash of a password takes 64 MiB for a moment, and
+looking for garbage takes ten milliseconds and more, in which nothing else happens."""
 BLIND_INTERVAL = timedelta(minutes=1)
 """How often garbage is taken out where the system does not tell of memory in this way."""
 MEMORY = Path("/proc/self/statm")
@@ -22,6 +25,8 @@ class Collector:
 
     def __init__(self) -> None:
         self._least = 0
+        self._looks = 0
+        """How many times in a row there was much more."""
 
     async def tick(self) -> timedelta:
         """Take out garbage if much has come since the last time."""
@@ -29,10 +34,12 @@ class Collector:
         if now is None:
             gc.collect()
             return BLIND_INTERVAL
-        if now > self._least + GROWTH:
+        self._looks = self._looks + 1 if now > self._least + GROWTH else 0
+        if self._looks == LOOKS:
             gc.collect()
             now = resident() or now
             self._least = now
+            self._looks = 0
         self._least = min(self._least, now)
         return INTERVAL
 

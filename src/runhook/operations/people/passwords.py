@@ -16,8 +16,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from runhook.domain.people.users import LONGEST_PASSWORD
+from runhook.operations.processors import HALF_OF_PROCESSORS
 
-AT_ONCE = 2
+AT_ONCE = min(2, HALF_OF_PROCESSORS)
 """Each takes 64 MiB with the library's parameters, which are RFC 9106's for little memory."""
 NICENESS = 10
 """As `nice` has it without a number."""

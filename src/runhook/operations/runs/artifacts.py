@@ -8,11 +8,12 @@ get their turn to write; it is decompressed while it leaves. Little of it is in 
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, TypeVar, TypeVarTuple
 
 from runhook.domain.errors import InvalidError, NotFoundError, TooLargeError
 from runhook.domain.people.callers import Actor
@@ -20,6 +21,7 @@ from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas, room_for_artifa
 from runhook.domain.runs.run import AccountId, JobId, RunId, RunStatus
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.people.permitted import permitted
+from runhook.operations.processors import HALF_OF_PROCESSORS
 from runhook.storage.engine.pages import Slice
 from runhook.storage.engine.store import Store
 from runhook.storage.runs.artifacts import (
@@ -37,6 +39,9 @@ from runhook.storage.runs.artifacts import (
 )
 from runhook.storage.runs.rows import RunFilter, RunOrder, find_run, list_uncounted_runs
 
+Given = TypeVarTuple("Given")
+Got = TypeVar("Got")
+
 NAME = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,100}")
 LEVEL = 1
 """Of compression: a tenth of the size for a tenth of the time of the best level."""
@@ -45,6 +50,8 @@ PIECE = 256 << 10
 COMPLETED = (RunStatus.SUCCESS, RunStatus.ERROR)
 PARTS_AT_ONCE = 4
 """How many parts one transaction writes: as long as that takes, others wait to write on SQLite."""
+THREADS = ThreadPoolExecutor(HALF_OF_PROCESSORS, thread_name_prefix="files")
+"""Where files are compressed and decompressed, a piece at a time."""
 
 
 async def attach_artifact(
@@ -128,11 +135,16 @@ async def compress(
             raise refused
         waiting += chunk
         if len(waiting) >= PIECE:
-            await asyncio.to_thread(write, bytes(waiting))
+            await beside(write, bytes(waiting))
             waiting.clear()
-    await asyncio.to_thread(write, bytes(waiting))
+    await beside(write, bytes(waiting))
     file.write(compressor.flush())
     return size
+
+
+async def beside(work: Callable[[*Given], Got], *given: *Given) -> Got:
+    """Do something with a file on a thread."""
+    return await asyncio.get_running_loop().run_in_executor(THREADS, work, *given)
 
 
 async def write_artifact(
@@ -157,7 +169,7 @@ async def write_artifact(
     file.seek(0)
     artifact_id: ArtifactId | None = None
     for turn in count():
-        parts = await asyncio.to_thread(read_parts, file)
+        parts = await beside(read_parts, file)
         left -= sum(map(len, parts))
         artifact_id = await write_parts(
             store,
@@ -265,5 +277,5 @@ async def pieces_of(store: Store, artifact: Artifact) -> AsyncIterator[bytes]:
         if rest is None:
             return
         while rest:
-            yield await asyncio.to_thread(decompressor.decompress, rest, PIECE)
+            yield await beside(decompressor.decompress, rest, PIECE)
             rest = decompressor.unconsumed_tail
