@@ -61,7 +61,7 @@ async def send_each_kind(kinds: Collection[str], times: int) -> list[str]:
 
 
 def main() -> int:
-    """Run what is asked for, say what came of it, and return the exit code."""
+    """Run what is asked for, print the result, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak.bodies", description=__doc__)
     parser.add_argument("--times", type=int, default=10_000, help="of each kind")
     parser.add_argument(
