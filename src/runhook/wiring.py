@@ -39,7 +39,7 @@ from runhook.outbound.descriptors import Allotment, allot
 from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
-from runhook.server.connections.connections import ClientBounds
+from runhook.server.connections.clients import ClientBounds
 from runhook.server.connections.listening import Server, listen, url_of_socket
 from runhook.server.service.metrics import Measured, create_metrics_app
 from runhook.server.services import Services

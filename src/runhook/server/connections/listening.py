@@ -16,7 +16,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from runhook.domain.errors import InvalidError
 from runhook.server.connections.arriving import arriving
-from runhook.server.connections.connections import ClientBounds, Clients, Connection
+from runhook.server.connections.clients import ClientBounds, Clients
+from runhook.server.connections.connection import Connection
 
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, and not listened on
 GRACE_SECONDS = 5

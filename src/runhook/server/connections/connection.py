@@ -1,167 +1,35 @@
-"""Clients' connections: how many there may be, how long each may keep us waiting, how each ends.
+"""One client's connection: how long it may keep us waiting, and how it ends.
 
-Uvicorn and h11 speak HTTP on them. They bound what is kept of a request, but know no number of
+Uvicorn and h11 speak HTTP on it. They bound what is kept of a request, but know no number of
 connections and no time, take apart at once whatever comes, and close a connection under a client
 that is still sending, which then reads a reset instead of its answer. That is added here, between
 the socket and any protocol of uvicorn's; `arriving` tells it where requests begin and end.
 """
 
 import asyncio
-import re
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Hashable
 from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import Enum, auto
 from math import inf
 from typing import Any, cast
 
 from h11 import LocalProtocolError
 
-from runhook.domain.network.forwarding import TrustedProxies, read_client_address
+from runhook.domain.network.forwarding import read_client_address
 from runhook.server.access.throttle import failure_key
+from runhook.server.connections.clients import Clients, Phase
 from runhook.server.connections.framing import Body
-from runhook.server.connections.pacing import Slow, Spaced, Unanswered
+from runhook.server.connections.head import KIB, Head
 from runhook.server.connections.refusals import Refusal
 
-KIB = 1024
 PIECE = 16 * KIB
 """How many bytes are read at a time."""
-MOST_HEADERS = 100
 PROGRESS = 16 * KIB
 """How many bytes of its answer a client reads at least in the time it has; then it gets more."""
 MOST_DRAINED = 64 * KIB * KIB
 """How much is thrown away of what a client sends that has its last answer."""
 DRAINING_SECONDS = 10
-SWEEP_SECONDS = 1
-END_OF_HEAD = re.compile(rb"\n\r?\n")
-
 NOT_IN_TIME = "The request's head did not end within {seconds} seconds."
-TOO_MANY = "There are too many connections; try again in a few seconds."
-TOO_MANY_FROM_THERE = "There are too many connections from your address; close some."
-HEAD_TOO_LARGE = "The request's head is too large; {most} are the most."
-TARGET_TOO_LONG = "The request's target is too long."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientBounds:
-    """What clients may take."""
-
-    connections: int = 1_000
-    from_one_address: int = 256
-    shared_addresses: TrustedProxies = field(default_factory=TrustedProxies)
-    """Whose connections are those of many clients, and only counted among all."""
-    head_bytes: int = 32 * KIB
-    patience: timedelta = timedelta(seconds=20)
-    """How long to wait for a head's end, for a body's next piece, and for an answer to be read."""
-    idle: timedelta = timedelta(seconds=75)
-    """How long a connection is kept between two requests."""
-
-
-class Phase(Enum):
-    """What a connection is at. In all but the first, the client keeps us waiting.
-
-    When there is no place left, connections give theirs up in the order of the others.
-    """
-
-    WORKING = auto()
-    """We are at its request."""
-    LEAVING = auto()
-    """It has its last answer; what it still sends is thrown away."""
-    WAITING = auto()
-    """No request has begun, or its head has not ended."""
-    SENDING = auto()
-    """More of a body is to come."""
-    READING = auto()
-    """More of an answer is to be read."""
-
-
-class Clients:
-    """All open connections of one listening socket."""
-
-    def __init__(self, bounds: ClientBounds) -> None:
-        self.bounds = bounds
-        self._by_site: Counter[str] = Counter()
-        self._is_empty = asyncio.Event()
-        self._is_empty.set()
-        # In each phase, the one that has been there longest comes first.
-        self._phases: Mapping[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
-        self.unanswered = Unanswered()
-        self.pieces: Spaced[Connection] = Spaced()
-        """Those that have something to be read."""
-        self.beginning: Spaced[Connection] = Spaced(self.unanswered)
-        """Those whose next request is to begin."""
-        self.draining: Spaced[Connection] = Spaced(self.unanswered)
-        """Those that send what is thrown away."""
-        self.slow: Slow[Connection] = Slow()
-        """Those that cost much to read."""
-
-    def enter(self, connection: "Connection") -> Refusal | None:
-        """Take a new connection in, if need be in the place of one that keeps us waiting.
-
-        Returns:
-            what to answer instead, if we are at requests of all that there may be.
-        """
-        site = connection.site
-        most = self.bounds.connections if connection.is_shared else self.bounds.from_one_address
-        self._by_site[site] += 1
-        self._is_empty.clear()
-        refusal = None
-        while self._by_site[site] > most and refusal is None:
-            refusal = None if self._make_room(site) else Refusal(429, TOO_MANY_FROM_THERE)
-        while self._by_site.total() > self.bounds.connections and refusal is None:
-            refusal = None if self._make_room() else Refusal(503, TOO_MANY)
-        return refusal
-
-    def move(self, connection: "Connection", before: Phase, after: Phase) -> None:
-        """Note that a connection is at something else."""
-        self._phases[before].pop(connection, None)
-        self._phases[after][connection] = None
-
-    def leave(self, connection: "Connection", phase: Phase) -> None:
-        """Forget a connection."""
-        self._phases[phase].pop(connection, None)
-        self._by_site[connection.site] -= 1
-        if not self._by_site[connection.site]:
-            del self._by_site[connection.site]
-        if not self._by_site:
-            self._is_empty.set()
-
-    async def sweep(self) -> None:
-        """End the connections whose time is over, again and again."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            now = loop.time()
-            for connections in self._phases.values():
-                for connection in [one for one in connections if one.deadline < now]:
-                    connection.expire()
-
-    async def close(self, seconds: float) -> None:
-        """Close what is open, once clients have read what was sent, if they do so in time."""
-        for connection in [one for one in self._all() if not one.has_unread]:
-            connection.cut()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._is_empty.wait()
-        for connection in list(self._all()):
-            connection.cut()
-
-    def _all(self) -> Iterator["Connection"]:
-        for connections in self._phases.values():
-            yield from connections
-
-    def _make_room(self, site: str | None = None) -> bool:
-        """Close the connection, of one site or of all, that has kept us waiting longest."""
-        for phase, connections in self._phases.items():
-            if phase is not Phase.WORKING:
-                for connection in connections:
-                    if site in (None, connection.site):
-                        connection.cut()
-                        return True
-        return False
 
 
 class Stage(Enum):
@@ -574,39 +442,6 @@ class Connection(asyncio.BufferedProtocol):
                 self.transport.resume_reading()
             else:
                 self.transport.pause_reading()
-
-
-class Head:
-    """A request's head that is coming."""
-
-    def __init__(self) -> None:
-        self.length = 0
-        """In bytes, as far as it has come."""
-        self.has_ended = False
-        self._lines = 0
-        self._last = b""
-
-    def take(self, data: bytes) -> int:
-        """Go over what came next; return how much of it belongs to the head."""
-        seen = self._last + data
-        end = END_OF_HEAD.search(seen)
-        self.has_ended = end is not None
-        taken = len(data) if end is None else end.end() - len(self._last)
-        self._last = seen[-2:]
-        self.length += taken
-        self._lines += data.count(b"\n", 0, taken)
-        return taken
-
-    def refusal(self, most_bytes: int) -> Refusal | None:
-        """What to answer if it is too large."""
-        if self.length > most_bytes:
-            if not self._lines:
-                return Refusal(414, TARGET_TOO_LONG)
-            return Refusal(431, HEAD_TOO_LARGE.format(most=f"{most_bytes // KIB} KiB"))
-        # Beside the headers, there are the target's line and the empty one.
-        if self._lines > MOST_HEADERS + 2:
-            return Refusal(431, HEAD_TOO_LARGE.format(most=f"{MOST_HEADERS} headers"))
-        return None
 
 
 _current: ContextVar[Connection] = ContextVar("connection")
