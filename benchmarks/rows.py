@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from benchmarks.databases import Database
 from benchmarks.service import TOKEN
@@ -101,14 +101,16 @@ async def report_start(store: Store, key: str) -> int:
 
 async def tidy(database: Database) -> None:
     """Do at once what a database does in time after many rows: vacuum and analyze."""
-    driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}[database.kind]
-    url = sa.make_url(database.url).set(drivername=driver)
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        # SQLite's vacuum writes the file anew; it leaves nothing behind that would need that here.
-        sweep = "VACUUM ANALYZE" if database.kind == "postgresql" else "ANALYZE"
-        await connection.execute(sa.text(sweep))
-    await engine.dispose()
+    if database.kind == "postgresql":
+        connection = await asyncpg.connect(database.url)
+        await connection.execute("VACUUM ANALYZE")
+        await connection.close()
+        return
+    # SQLite's vacuum writes the file anew; it leaves nothing behind that would need that here.
+    store = await a_store(database)
+    async with store.write() as tx:
+        await tx.execute(sa.text("ANALYZE"))
+    await store.close()
 
 
 async def add_copies(store: Store, copies: Copies) -> float:

@@ -15,7 +15,7 @@ from tests.support.patience import PATIENCE
 ROOT = Path(__file__).parents[1]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "-qq"]
 SERVER_MODULES = {
-    *("aiohappyeyeballs", "aiosqlite", "alembic", "asyncpg", "cryptography", "ksuid", "litestar"),
+    *("aiohappyeyeballs", "alembic", "asyncpg", "cryptography", "ksuid", "litestar"),
     *("msgspec", "sqlalchemy", "structlog", "uvicorn", "uvloop"),
 }
 CLIENT_PACKAGES = {

@@ -17,7 +17,7 @@ from runhook.storage.webhooks.statistics import (
 from tests.storage.plans import scans_of
 from tests.support.accounts import Tenant
 from tests.support.clock import START
-from tests.support.statements import statements_of
+from tests.support.statements import undone_statements_of
 
 HOUR = timedelta(hours=1)
 HOURS = 720
@@ -79,10 +79,8 @@ async def test_it_looks_at_so_many_hours_and_at_nothing_else(
     call, indexes, rows = LOOKS[look]
 
     async with store.write() as tx:
-        savepoint = await tx.connection.begin_nested()
-        with statements_of(tx) as statements:
+        async with undone_statements_of(tx) as statements:
             await call(tx, webhook)
-        await savepoint.rollback()
         (statement,) = statements
         scans = await scans_of(tx, statement)
 

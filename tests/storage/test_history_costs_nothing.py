@@ -25,7 +25,7 @@ from runhook.storage.runs.rows import find_runs_by_key, lock_runs
 from tests.storage.plans import Scan, scans_of
 from tests.support.accounts import Tenant, end_waiting
 from tests.support.clock import START, ManualClock
-from tests.support.statements import statements_of
+from tests.support.statements import undone_statements_of
 
 MANY = 2_000
 A_FEW = 200
@@ -80,10 +80,8 @@ async def copy(tx: Transaction, webhook_id: WebhookId, prefix: str, state: Deliv
 async def scans_by(store: Store, call: Callable[[Transaction], Awaitable[object]]) -> list[Scan]:
     """How a call's statements enter their tables."""
     async with store.write() as tx:
-        savepoint = await tx.connection.begin_nested()
-        with statements_of(tx) as statements:
+        async with undone_statements_of(tx) as statements:
             await call(tx)
-        await savepoint.rollback()
         return [scan for one in statements for scan in await scans_of(tx, one)]
 
 

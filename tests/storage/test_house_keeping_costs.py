@@ -31,7 +31,7 @@ from runhook.storage.runs.rows import RunPlace, delete_runs, lock_silent_runs, l
 from tests.storage.plans import Scan, scans_of
 from tests.support.accounts import Tenant
 from tests.support.clock import START
-from tests.support.statements import statements_of
+from tests.support.statements import undone_statements_of
 
 MANY = 3_000
 A_FEW = 200
@@ -214,8 +214,6 @@ async def scans_of_call(
 ) -> list[Scan]:
     """How a call's statement enters tables; it leaves no trace."""
     async with store.write() as tx:
-        savepoint = await tx.connection.begin_nested()
-        with statements_of(tx) as statements:
+        async with undone_statements_of(tx) as statements:
             await call(tx)
-        await savepoint.rollback()
         return [scan for one in statements for scan in await scans_of(tx, one)]

@@ -1,92 +1,142 @@
-"""SQLite's thread gets statements that return nothing together with those that follow."""
+"""SQLite's threads: what has no answer is run together with what follows it."""
 
+import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
+from operator import methodcaller
 from pathlib import Path
-from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from runhook.storage.engine._sqlite_driver import SqliteConnection, connect_sqlite
+from runhook.storage.engine._sqlite import engine
+from runhook.storage.engine._sqlite_driver import SqliteConnection, SqliteEngine
 
 
 @pytest.fixture
-async def connection(tmp_path: Path) -> AsyncIterator[SqliteConnection]:
-    connection = await connect_sqlite(tmp_path / "numbers.db", isolation_level=None)
-    await connection.cursor().execute("CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
-    connection.begin("BEGIN IMMEDIATE")
-    yield connection
-    await connection.rollback()
-    await connection.close()
+async def writer(tmp_path: Path) -> AsyncIterator[SqliteEngine]:
+    url = sa.make_url(f"sqlite+pysqlite:///{tmp_path / 'numbers.db'}?timeout=0")
+    opened = engine(url, connections=1, begin="BEGIN IMMEDIATE", name="writer")
+    async with opened.begin() as connection:
+        await connection.exec_driver_sql("CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
+    yield opened
+    await opened.dispose()
 
 
-async def postpone(connection: SqliteConnection, *numbers: int) -> None:
-    with connection.postponing():
-        for number in numbers:
-            await connection.cursor().execute("INSERT INTO numbers VALUES (?)", [number])
+def postpone(connection: SqliteConnection, *numbers: int) -> None:
+    for number in numbers:
+        connection.postpone(
+            methodcaller("exec_driver_sql", "INSERT INTO numbers VALUES (?)", (number,))
+        )
 
 
-async def read(connection: SqliteConnection) -> list[Any]:
-    rows = await (await connection.cursor().execute("SELECT number FROM numbers")).fetchall()
-    return [number for (number,) in rows]
+async def read(connection: SqliteConnection) -> list[int]:
+    rows = await connection.exec_driver_sql("SELECT number FROM numbers ORDER BY number")
+    return [row.number for row in rows]
 
 
-async def test_they_are_run_in_their_order_before_the_next_statement(connection: SqliteConnection):
-    await postpone(connection, 1, 2)
-    assert connection.total_changes == 0
+async def test_they_are_run_in_their_order_before_the_next_statement(writer: SqliteEngine):
+    async with writer.begin() as connection:
+        postpone(connection, 1, 2)
 
-    assert await read(connection) == [1, 2]
-
-
-async def test_they_are_run_before_the_commit_if_nothing_else_comes(connection: SqliteConnection):
-    await postpone(connection, 1, 2)
-
-    await connection.commit()
-
-    assert not connection.in_transaction
-    assert await read(connection) == [1, 2]
+        assert await read(connection) == [1, 2]
 
 
-async def test_they_are_forgotten_with_their_transaction(connection: SqliteConnection):
-    await postpone(connection, 1)
+async def test_they_are_run_before_the_commit_if_nothing_else_comes(writer: SqliteEngine):
+    async with writer.begin() as connection:
+        postpone(connection, 1, 2)
 
-    await connection.rollback()
+    async with writer.connect() as connection:
+        assert await read(connection) == [1, 2]
 
-    assert await read(connection) == []
 
-
-async def test_an_error_names_the_statement_that_it_came_from(connection: SqliteConnection):
-    await postpone(connection, 1, 1)
-
-    with pytest.raises(sqlite3.IntegrityError) as caught:
+async def test_they_are_forgotten_with_their_transaction(writer: SqliteEngine):
+    async with writer.connect() as connection:
         await read(connection)
+        postpone(connection, 1)
 
-    assert caught.value.__notes__ == ["It was this statement: INSERT INTO numbers VALUES (?)"]
+    async with writer.connect() as connection:
+        assert await read(connection) == []
+
+
+async def test_an_error_names_the_statement_that_it_came_from(writer: SqliteEngine):
+    with pytest.raises(sa.exc.IntegrityError, match="INSERT INTO numbers"):
+        async with writer.begin() as connection:
+            postpone(connection, 1, 1)
+            await read(connection)
 
 
 async def test_a_transaction_without_a_statement_does_not_wait_for_the_lock(
-    connection: SqliteConnection, tmp_path: Path
+    writer: SqliteEngine, tmp_path: Path
 ):
-    another = await connect_sqlite(tmp_path / "numbers.db", isolation_level=None, timeout=0)
-    await postpone(connection, 1)
-    await read(connection)
+    other = sqlite3.connect(tmp_path / "numbers.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
 
-    another.begin("BEGIN IMMEDIATE")
-    await another.commit()
+    async with writer.begin():
+        pass
 
-    another.begin("BEGIN IMMEDIATE")
-    with pytest.raises(sqlite3.OperationalError, match="locked"):
-        await read(another)
-    await another.close()
+    with pytest.raises(sa.exc.OperationalError, match="locked"):
+        async with writer.begin() as connection:
+            await read(connection)
+    other.close()
 
 
-async def test_after_a_commit_there_is_nothing_to_undo_that_is_waited_for(
-    connection: SqliteConnection,
+async def test_rows_can_be_read_while_other_statements_are_run(writer: SqliteEngine):
+    async with writer.begin() as connection:
+        postpone(connection, *range(100))
+        rows = await connection.exec_driver_sql("SELECT number FROM numbers ORDER BY number")
+        first = rows.fetchone()
+        await connection.exec_driver_sql("DELETE FROM numbers")
+
+        assert first == (0,)
+        assert [row.number for row in rows] == list(range(1, 100))
+
+
+async def test_who_leaves_during_a_statement_leaves_a_connection_that_others_can_use(
+    writer: SqliteEngine,
 ):
-    await postpone(connection, 1)
-    await connection.commit()
+    is_running, goes_on = threading.Event(), threading.Event()
 
-    with pytest.raises(StopIteration):
-        connection.rollback().send(None)
+    def wait(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO numbers VALUES (1)")
+        is_running.set()
+        goes_on.wait()
 
-    assert await read(connection) == [1]
+    async def write() -> None:
+        async with writer.begin() as connection:
+            await connection.run_sync(wait)
+
+    leaving = asyncio.create_task(write())
+    await asyncio.to_thread(is_running.wait)
+    leaving.cancel()
+    next_one = asyncio.create_task(count(writer))
+    goes_on.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert await next_one == 0
+
+
+async def count(engine: SqliteEngine) -> int:
+    async with engine.connect() as connection:
+        return len(await read(connection))
+
+
+async def test_a_transaction_waits_for_a_free_connection(writer: SqliteEngine):
+    async with writer.begin() as connection:
+        waiting = asyncio.create_task(count(writer))
+        postpone(connection, 1, 2)
+        await read(connection)
+        assert not waiting.done()
+
+    assert await waiting == 2
+
+
+async def test_a_statement_leaves_the_event_loop_to_others(writer: SqliteEngine):
+    goes_on = threading.Event()
+    async with writer.connect() as connection:
+        running = asyncio.create_task(connection.run_sync(lambda _: goes_on.wait()))
+        asyncio.get_running_loop().call_soon(goes_on.set)
+
+        assert await running

@@ -95,7 +95,7 @@ async def test_reading_looks_at_no_other_accounts_rows(
     store: Store, beside_many: Tenant, reading: str
 ):
     async with store.read() as tx:
-        with statements_of(tx) as statements:
+        async with statements_of(tx) as statements:
             await READINGS[reading](tx, beside_many)
         scans = [scan for one in statements for scan in await scans_of(tx, one)]
 

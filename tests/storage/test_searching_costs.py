@@ -80,7 +80,7 @@ async def looked_at(
 ) -> list[Scan]:
     """How the page's query finds its deliveries, but for those that it returns."""
     async with store.read() as tx:
-        with statements_of(tx) as statements:
+        async with statements_of(tx) as statements:
             await list_deliveries(tx, webhook.account_id, webhook_id, chosen, limit=10, offset=0)
         statement = statements[-1]
         scans = await scans_of(tx, statement)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from runhook.storage.engine.store import Store
 from tests.storage.calls import CALLS, some_rows, storage_functions
-from tests.support.statements import Statement, statements_of
+from tests.support.statements import Statement, undone_statements_of
 
 SNAPSHOTS = Path(__file__).parent / "sql"
 WRITE = "RUNHOOK_WRITE_SNAPSHOTS"
@@ -41,10 +41,8 @@ async def sql_of_every_function(store: Store) -> Mapping[str, str]:
     sent = {}
     async with store.write() as tx:
         for name, call in CALLS.items():
-            savepoint = await tx.connection.begin_nested()
-            with statements_of(tx) as statements:
+            async with undone_statements_of(tx) as statements:
                 await call(tx, rows)
-            await savepoint.rollback()
             sent[name] = as_text(statements)
     return sent
 

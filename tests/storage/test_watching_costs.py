@@ -48,7 +48,7 @@ async def test_idle_webhooks_cost_nothing(store: Store, tenant: Tenant, look: st
         await tx.execute(sa.text("ANALYZE"))
 
     async with store.read() as tx:
-        with statements_of(tx) as statements:
+        async with statements_of(tx) as statements:
             await LOOKS[look](tx)
         scans = [scan for one in statements for scan in await scans_of(tx, one)]
 

@@ -1,7 +1,7 @@
 """Watching what is sent to a database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,20 +18,35 @@ class Statement:
     parameters: Any
 
 
-@contextmanager
-def statements_of(tx: Transaction) -> Iterator[list[Statement]]:
-    """Collect what a transaction executes inside the block."""
+@asynccontextmanager
+async def statements_of(tx: Transaction) -> AsyncIterator[list[Statement]]:
+    """Collect what a transaction executes inside the block, while no other one does."""
     seen: list[Statement] = []
 
     def note(_connection: Any, _cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
         seen.append(Statement(sql, parameters))
 
-    connection = tx.connection.sync_connection
-    sa.event.listen(connection, "before_cursor_execute", note)
+    await until_run(tx)
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
     try:
         yield seen
+        await until_run(tx)
     finally:
-        sa.event.remove(connection, "before_cursor_execute", note)
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+async def until_run(tx: Transaction) -> None:
+    """Wait until the transaction has begun, and what is run together with the next statement."""
+    await tx.connection.run_sync(lambda known: known.in_transaction() or known.begin())
+
+
+@asynccontextmanager
+async def undone_statements_of(tx: Transaction) -> AsyncIterator[list[Statement]]:
+    """Collect what a transaction executes inside the block, and undo it."""
+    savepoint = await tx.connection.run_sync(sa.Connection.begin_nested)
+    async with statements_of(tx) as seen:
+        yield seen
+    await tx.connection.run_sync(lambda _: savepoint.rollback())
 
 
 @contextmanager

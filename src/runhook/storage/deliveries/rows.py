@@ -513,7 +513,7 @@ async def list_attempts(tx: Transaction, delivery_id: DeliveryId) -> Sequence[Lo
     rows = await tx.execute(
         sa.select(attempts).where(attempts.c.delivery_id == delivery_id).order_by(attempts.c.number)
     )
-    return [LoggedAttempt(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+    return [LoggedAttempt(**row) for row in rows.mappings()]
 
 
 async def last_durations(
@@ -543,17 +543,14 @@ async def find_last_failure(
         .limit(LOOKED_BACK)
         .subquery("recent")
     )
-    row = (
-        await tx.execute(
-            sa.select(attempts)
-            .where(
-                attempts.c.delivery_id.in_(sa.select(recent.c.id)), attempts.c.failure.is_not(None)
-            )
-            .order_by(attempts.c.sent_at.desc())
-            .limit(1)
-        )
-    ).one_or_none()
-    return None if row is None else LoggedAttempt(**row._mapping)  # noqa: SLF001 - as above
+    rows = await tx.execute(
+        sa.select(attempts)
+        .where(attempts.c.delivery_id.in_(sa.select(recent.c.id)), attempts.c.failure.is_not(None))
+        .order_by(attempts.c.sent_at.desc())
+        .limit(1)
+    )
+    row = rows.mappings().one_or_none()
+    return None if row is None else LoggedAttempt(**row)
 
 
 async def cancel_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) -> int:

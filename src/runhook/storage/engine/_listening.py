@@ -12,9 +12,9 @@ from typing import Any
 import asyncpg
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from runhook.storage.engine._connecting import Connector
+from runhook.storage.engine.connection import Connection
 from runhook.storage.engine.notifier import InProcess, Wake
 
 log = structlog.get_logger()
@@ -33,7 +33,7 @@ class ListenNotify:
         self._here = InProcess()
         self._name = secrets.token_hex(8)
 
-    async def tell_others(self, connection: AsyncConnection) -> None:
+    async def tell_others(self, connection: Connection) -> None:
         """Within a transaction: let other processes know, if and when it commits."""
         # The name tells us apart: our own have been woken already.
         await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, self._name)))

@@ -8,21 +8,17 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
 from runhook.storage.engine.batches import Batch, around_values
 from runhook.storage.engine.claimable import CLAIMED, LANES, claimable_of
-from runhook.storage.engine.columns import as_json
+from runhook.storage.engine.connection import Connection, Engine
 from runhook.storage.engine.notifier import Notifier
+from runhook.storage.engine.refusals import READ_ONLY
 from runhook.storage.engine.tables import deliveries
 
-CONNECTIONS = 10
-LONGEST_TURN_SECONDS = 10
-"""How long a transaction waits for a connection, as others hold them all."""
 SCHEMA_LOCK = 0x72756E68
 """Any number that no one else uses on this database; this one spells "runh"."""
-READ_ONLY = "25006"
 FULL = "53100"
 FORBIDDEN = "42501"
 CONTENDED = ("40P01", "40001")
@@ -39,42 +35,25 @@ def file_of(url: str) -> None:
     del url
 
 
-def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
+def open_at(url: str) -> tuple[Engine, Engine, Notifier]:
     """One engine to write and to read with, a pool of connections, and the notifier.
 
     Raises:
         InvalidError: the driver is not installed, or the address is none.
     """
     try:
-        # The driver is an extra that a service on SQLite does without.
+        # A service on SQLite does without the driver, which is an extra, and half of SQLAlchemy.
         connecting = import_module("runhook.storage.engine._connecting")
         listening = import_module("runhook.storage.engine._listening")
+        pool = import_module("runhook.storage.engine._pool")
     except ModuleNotFoundError:
         raise InvalidError(
             "PostgreSQL needs one more package: pip install 'runhook[server,postgres]'"
         ) from None
     _, _, rest = url.partition("://")
     connector = connecting.Connector(f"postgresql://{rest}")
-    created = create_async_engine(
-        "postgresql+asyncpg://",
-        async_creator=connector.connect,
-        # Whatever the server's default is.
-        isolation_level="READ COMMITTED",
-        pool_size=CONNECTIONS,
-        max_overflow=0,
-        pool_timeout=LONGEST_TURN_SECONDS,
-        json_serializer=as_json,
-        # A connection that died while it lay in the pool is replaced unseen.
-        pool_pre_ping=True,
-    )
-    sa.event.listen(created.sync_engine, "handle_error", give_up_standbys)
+    created: Engine = pool.open_pool(connector)
     return created, created, listening.ListenNotify(connector)
-
-
-def give_up_standbys(context: sa.ExceptionContext) -> None:
-    """Let go of the connections to a server that no longer takes writes: another one does now."""
-    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
-        context.is_disconnect = True
 
 
 def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
@@ -100,7 +79,7 @@ def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
 
 
 async def claim(
-    connection: AsyncConnection,
+    connection: Connection,
     claiming: sa.Update,
     now: sa.ColumnElement[Any],
     parameters: Mapping[str, Any],
@@ -117,7 +96,7 @@ def claiming_and_returning(claiming: sa.Update, now: sa.ColumnElement[Any]) -> s
 
 
 async def read_many(
-    connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
+    connection: Connection, query: sa.Select[Any], parameters: Mapping[str, Any]
 ) -> Sequence[Sequence[Any]]:
     """Rows of a query."""
     rows: Sequence[Sequence[Any]] = (await connection.execute(query, parameters)).all()
@@ -172,9 +151,7 @@ def is_forbidden(error: sa.exc.DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) == FORBIDDEN
 
 
-async def run_batch(
-    connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
-) -> None:
+async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]) -> None:
     """Run a statement for many rows, as one statement wherever it can be made one.
 
     The server then plans and begins it once for all rows, not once for each.
@@ -200,7 +177,7 @@ def for_columns(sql: str) -> str | None:
     return f"{before}SELECT * FROM unnest({columns}){after}"  # noqa: S608 - our own statement
 
 
-async def lock_schema(connection: AsyncConnection) -> None:
+async def lock_schema(connection: Connection) -> None:
     """Wait for other processes that change the schema, and make later ones wait for us."""
     # Bringing a large database up to date takes as long as it takes.
     await connection.execute(sa.text("SET LOCAL lock_timeout = 0"))

@@ -4,19 +4,20 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
-from runhook.storage.engine._sqlite_driver import SqliteConnection, connect_sqlite
+from runhook.storage.engine._sqlite_driver import SqliteConnection, SqliteEngine, WholeConnection
 from runhook.storage.engine.batches import Batch, around_values
 from runhook.storage.engine.claimable import CLAIMED, LANES, claimable_of
 from runhook.storage.engine.columns import as_json
+from runhook.storage.engine.connection import Connection
 from runhook.storage.engine.notifier import InProcess, Notifier
 from runhook.storage.engine.tables import deliveries
 
@@ -58,30 +59,32 @@ def file_at(url: sa.URL) -> Path:
     return Path(url.database).resolve()
 
 
-def open_at(url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
+def open_at(url: str) -> tuple[SqliteEngine, SqliteEngine, Notifier]:
     """An engine with the one connection that writes, one for reading, and the notifier."""
     read = sa.make_url(url)
     # The library would take ".." out of a path before it follows links, and open another file.
-    read = read.set(drivername="sqlite+aiosqlite", database=str(file_at(read)))
-    writer = engine(read, connections=1, begin="BEGIN IMMEDIATE")
-    reader = engine(read, connections=READERS, begin="BEGIN")
+    read = read.set(drivername="sqlite+pysqlite", database=str(file_at(read)))
+    writer = engine(read, connections=1, begin="BEGIN IMMEDIATE", name="writer")
+    reader = engine(read, connections=READERS, begin="BEGIN", name="reader")
     return writer, reader, InProcess()
 
 
-def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
+def engine(url: sa.URL, *, connections: int, begin: str, name: str) -> SqliteEngine:
     """Make an engine whose transactions start with ``begin``.
 
     A transaction that reads first and writes later can fail at once with "locked", whatever the
     timeout: so writing ones take the lock at their beginning.
     """
-    created = create_async_engine(
+    created = sa.create_engine(
         url,
-        poolclass=sa.pool.AsyncAdaptedQueuePool,
+        poolclass=sa.QueuePool,
         pool_size=connections,
         max_overflow=0,
         json_serializer=as_json,
         connect_args={
-            "async_creator_fn": connect_sqlite,
+            "factory": WholeConnection,
+            # A thread has a connection to itself as long as a transaction lasts.
+            "check_same_thread": False,
             # The driver would begin transactions by itself, and too late.
             "isolation_level": None,
             # The address may have another, as the library's own parameter.
@@ -89,26 +92,22 @@ def engine(url: sa.URL, *, connections: int, begin: str) -> AsyncEngine:
         },
     )
 
-    @sa.event.listens_for(created.sync_engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
+    @sa.event.listens_for(created, "connect")
+    def prepare(connection: sqlite3.Connection, _record: Any) -> None:
         for pragma in PRAGMAS:
-            cursor.execute(pragma)
-        cursor.close()
+            connection.execute(pragma)
 
-    @sa.event.listens_for(created.sync_engine, "begin")
+    @sa.event.listens_for(created, "begin")
     def start(connection: sa.Connection) -> None:
-        driver_of(connection).begin(begin)
+        connection.exec_driver_sql(begin)
 
-    return created
+    return SqliteEngine(created, connections=connections, name=name)
 
 
-def driver_of(connection: sa.Connection | None) -> SqliteConnection:
-    """The driver's own connection."""
-    assert connection is not None
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, SqliteConnection)
-    return driver
+def threaded(connection: Connection) -> SqliteConnection:
+    """The connection as what it is on this database."""
+    assert isinstance(connection, SqliteConnection)
+    return connection
 
 
 def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
@@ -140,7 +139,7 @@ def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
 
 
 async def claim(
-    connection: AsyncConnection,
+    connection: Connection,
     claiming: sa.Update,
     now: sa.ColumnElement[Any],
     parameters: Mapping[str, Any],
@@ -149,8 +148,10 @@ async def claim(
     rows = await read_many(connection, claimable(now), parameters)
     if rows:
         ids = [row[0] for row in rows]
-        with driver_of(connection.sync_connection).postponing():
-            await connection.execute(claiming_of_ids(claiming), {**parameters, "ids": ids})
+        claim_all = claiming_of_ids(claiming)
+        threaded(connection).postpone(
+            lambda known: known.execute(claim_all, {**parameters, "ids": ids})
+        )
     return rows
 
 
@@ -174,7 +175,7 @@ def claiming_of_ids(claiming: sa.Update) -> sa.Update:
 
 
 async def read_many(
-    connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
+    connection: Connection, query: sa.Select[Any], parameters: Mapping[str, Any]
 ) -> Sequence[Sequence[Any]]:
     """Rows of a query, read as one that holds them all.
 
@@ -267,9 +268,7 @@ def is_forbidden(error: sa.exc.DBAPIError) -> bool:
     return False
 
 
-async def run_batch(
-    connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
-) -> None:
+async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]) -> None:
     """Run a statement for many rows, as one statement wherever it can be made one.
 
     The driver's thread lets go of Python's lock for each statement, and has to wait for it after
@@ -284,11 +283,11 @@ async def run_batch(
             count -= count % ROUND
         some, rows = rows[:count], rows[count:]
         sql = for_rows(batch.sql, count)
-        with driver_of(connection.sync_connection).postponing():
-            if sql is None:
-                await connection.exec_driver_sql(batch.sql, some)
-            else:
-                await connection.exec_driver_sql(sql, tuple(chain.from_iterable(some)))
+        if sql is None:
+            threaded(connection).postpone(methodcaller("exec_driver_sql", batch.sql, some))
+        else:
+            flat = tuple(chain.from_iterable(some))
+            threaded(connection).postpone(methodcaller("exec_driver_sql", sql, flat))
 
 
 @lru_cache
@@ -301,6 +300,6 @@ def for_rows(sql: str, count: int) -> str | None:
     return f"{before}VALUES {', '.join([row] * count)}{after}"
 
 
-async def lock_schema(connection: AsyncConnection) -> None:
+async def lock_schema(connection: Connection) -> None:
     """Do nothing: a transaction that writes holds the whole database."""
     del connection

@@ -1,155 +1,195 @@
-"""SQLite beside an event loop, with a visit to a connection's thread for each answer from it.
+"""SQLite beside an event loop: a transaction's statements run on a thread.
 
-aiosqlite by itself makes four for each statement: for a cursor, the statement, its rows, and the
-cursor's end. Each waits for a turn of the event loop, which is long while hundreds of requests are
-under way.
+What a visit to the thread costs is the wait for a turn of the event loop, which is long while
+hundreds of requests are under way. So a statement is one visit, from its first word to its last
+row, and takes with it what has no answer.
 """
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-import aiosqlite
+import sqlalchemy as sa
 
-
-class Ran(NamedTuple):
-    """What a statement left, in the words of the DB-API (PEP 249)."""
-
-    description: Any = None
-    rowcount: int = -1
-    lastrowid: int | None = None
-    rows: Sequence[Any] = ()
+LONGEST_TURN_SECONDS = 30
+"""How long a transaction waits for a connection, as others hold them all."""
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
 
 
-class Statement(NamedTuple):
-    """A statement, and the cursor's method that runs it."""
+class SqliteEngine:
+    """Opens transactions, at most so many at a time, each on a thread that others have after it.
 
-    method: str
-    sql: str
-    parameters: Sequence[Any] = ()
-
-
-class SqliteConnection(aiosqlite.Connection):
-    """A connection that goes to its thread only for what somebody waits for.
-
-    A transaction begins together with its first statement, and statements that return nothing are
-    run together with the next one that does, or with the commit.
+    Args:
+        engine: has as many connections.
+        connections: how many.
+        name: of the threads.
     """
 
-    _begin: Statement | None = None
-    _postponed: tuple[Statement, ...] = ()
-    _is_postponing = False
+    def __init__(self, engine: sa.Engine, *, connections: int, name: str) -> None:
+        self.sync_engine = engine
+        self._free = asyncio.LifoQueue[ThreadPoolExecutor]()
+        self._threads = [
+            ThreadPoolExecutor(1, thread_name_prefix=f"sqlite-{name}") for _ in range(connections)
+        ]
+        for thread in self._threads:
+            self._free.put_nowait(thread)
 
-    def begin(self, sql: str) -> None:
-        """Begin a transaction, with this statement, before the next one is run."""
-        self._begin = Statement("execute", sql)
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator["SqliteConnection"]:
+        """Open a transaction that is undone at the end of the block.
 
-    @contextmanager
-    def postponing(self) -> Iterator[None]:
-        """Run no statement within before the next one after it, which fails if one of them does.
-
-        What they return is lost.
+        Raises:
+            TimeoutError: others have had all connections for too long.
         """
-        self._is_postponing = True
+        async with asyncio.timeout(LONGEST_TURN_SECONDS):
+            thread = await self._free.get()
+        connection = SqliteConnection(self.sync_engine, thread)
         try:
-            yield
+            yield connection
         finally:
-            self._is_postponing = False
+            # It is in the thread's queue before anything of the next transaction.
+            closing = connection.close() if connection.is_open else None
+            self._free.put_nowait(thread)
+            if closing is not None:
+                await asyncio.shield(closing)
 
-    def cursor(self) -> Any:
-        """A cursor, which need not be closed."""
-        return Cursor(self)
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator["SqliteConnection"]:
+        """Open a transaction that commits if the block ends well."""
+        async with self.connect() as connection:
+            yield connection
+            await connection.commit()
+
+    async def dispose(self) -> None:
+        """Close all connections, and end the threads."""
+        for thread in self._threads:
+            # What is being closed comes first.
+            await asyncio.get_running_loop().run_in_executor(thread, self.sync_engine.dispose)
+            thread.shutdown(wait=False)
+
+
+class SqliteConnection:
+    """A transaction, which begins together with its first statement."""
+
+    def __init__(self, engine: sa.Engine, thread: ThreadPoolExecutor) -> None:
+        self._engine = engine
+        self._thread = thread
+        self._connection: sa.Connection | None = None
+        self._postponed: list[Callable[[sa.Connection], object]] = []
+        self.is_open = False
+        """Whether something has been begun that is neither committed nor undone."""
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """What statements are compiled for."""
+        return self._engine.dialect
+
+    async def execute(
+        self, statement: sa.Executable, parameters: Any = None
+    ) -> sa.CursorResult[Any]:
+        """Run one statement."""
+        return await self._visit(
+            partial(sa.Connection.execute, statement=statement, parameters=parameters)
+        )
+
+    async def exec_driver_sql(self, statement: str, parameters: Any = None) -> sa.CursorResult[Any]:
+        """Run one statement in SQLite's own words."""
+        return await self.run_sync(sa.Connection.exec_driver_sql, statement, parameters)
+
+    async def run_sync(
+        self,
+        fn: Callable[Concatenate[sa.Connection, Given], Answer],
+        *arg: Given.args,
+        **kw: Given.kwargs,
+    ) -> Answer:
+        """Run a function on the thread."""
+        return await self._visit(lambda connection: fn(connection, *arg, **kw))
+
+    def postpone(self, function: Callable[[sa.Connection], object]) -> None:
+        """Run a function on the thread before what comes next, which fails if the function does."""
+        self._postponed.append(function)
 
     async def commit(self) -> None:
-        """Commit what has been begun."""
-        if self._begin is None or self._postponed:
-            await self._run_now(Statement("execute", "COMMIT"))
-        self._begin = None
+        """Commit what has been begun, which ends it."""
+        if self.is_open or self._postponed:
+            await self._visit(commit)
+            self.is_open = False
 
-    async def rollback(self) -> None:
-        """Undo what has been begun; the pool asks for it after each commit, too."""
-        if self._begin is None and self.in_transaction:
-            await super().rollback()
-        self._begin, self._postponed = None, ()
+    def close(self) -> asyncio.Future[None]:
+        """Undo what has not been committed, as soon as what is running has ended."""
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._close)
 
-    async def run(self, statement: Statement) -> Ran:
-        """Run a statement on the connection's thread, after all that it was to be run with."""
-        if self._is_postponing:
-            self._postponed += (statement,)
-            return Ran()
-        return await self._run_now(statement)
+    async def _visit(self, function: Callable[[sa.Connection], Answer]) -> Answer:
+        functions, self._postponed = self._postponed, []
+        self.is_open = True
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._run, functions, function
+        )
 
-    async def _run_now(self, statement: Statement) -> Ran:
-        statements = (*filter(None, [self._begin]), *self._postponed, statement)
-        self._begin, self._postponed = None, ()
-        queue: Any = self._execute  # which has no types
-        ran: Ran = await queue(run_all, self._conn, statements)
-        return ran
+    def _run(
+        self,
+        postponed: list[Callable[[sa.Connection], object]],
+        function: Callable[[sa.Connection], Answer],
+    ) -> Answer:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        for one in postponed:
+            one(self._connection)
+        return function(self._connection)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
 
-class Cursor:
-    """Runs one statement at a time, and has all its rows at once."""
+def commit(connection: sa.Connection) -> None:
+    """Commit, and let others have the connection."""
+    connection.commit()
+    connection.close()
 
-    arraysize = 1
 
-    def __init__(self, connection: SqliteConnection) -> None:
-        self._connection = connection
-        self._ran = Ran()
+class WholeCursor(sqlite3.Cursor):
+    """Has all its rows at once, so that they can be read on another thread."""
 
-    async def __aenter__(self) -> Self:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._rows: deque[Any] = deque()
+
+    def execute(self, sql: str, parameters: Any = ()) -> Self:
+        """Run a statement to its end."""
+        super().execute(sql, parameters)
+        self._rows = deque(super().fetchall())
         return self
 
-    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Self:
-        """Run a statement."""
-        self._ran = await self._connection.run(Statement("execute", sql, parameters))
-        return self
+    def fetchone(self) -> Any:
+        """The next row; None after the last one."""
+        return self._rows.popleft() if self._rows else None
 
-    async def executemany(self, sql: str, parameters: Sequence[Any]) -> Self:
-        """Run a statement for each row of parameters."""
-        self._ran = await self._connection.run(Statement("executemany", sql, parameters))
-        return self
+    def fetchmany(self, size: int | None = 1) -> list[Any]:
+        """The next rows."""
+        return [self._rows.popleft() for _ in range(min(size or 1, len(self._rows)))]
 
-    async def fetchall(self) -> Sequence[Any]:
-        """All rows."""
-        return self._ran.rows
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        rows = list(self._rows)
+        self._rows.clear()
+        return rows
 
-    async def close(self) -> None:
-        """Do nothing: the thread has let go of it."""
-
-    @property
-    def description(self) -> Any:
-        """The columns of the rows; None after a statement that has none."""
-        return self._ran.description
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows were written; -1 after a query."""
-        return self._ran.rowcount
-
-    @property
-    def lastrowid(self) -> int | None:
-        """The key of the row that was inserted last."""
-        return self._ran.lastrowid
+    def __next__(self) -> Any:
+        if not self._rows:
+            raise StopIteration
+        return self._rows.popleft()
 
 
-def run_all(connection: sqlite3.Connection, statements: Sequence[Statement]) -> Ran:
-    """Run statements to their ends, and return what the last one left."""
-    for statement in statements:
-        cursor = connection.cursor()
-        try:
-            getattr(cursor, statement.method)(statement.sql, statement.parameters)
-            rows = cursor.fetchall() if cursor.description else ()
-        except sqlite3.Error as error:
-            error.add_note(f"It was this statement: {statement.sql}")
-            raise
-    return Ran(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
+class WholeConnection(sqlite3.Connection):
+    """A connection whose cursors have all their rows at once."""
 
-
-def connect_sqlite(*place: Any, **options: Any) -> SqliteConnection:
-    """A connection to be awaited; arguments as for ``sqlite3.connect``."""
-    connection = SqliteConnection(partial(sqlite3.connect, *place, **options), iter_chunk_size=1)
-    # A process that ends does not wait for it.
-    connection._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does it
-    return connection
+    def cursor(self, factory: Any = WholeCursor) -> Any:
+        """A cursor."""
+        return super().cursor(factory)

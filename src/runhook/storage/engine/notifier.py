@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from runhook.storage.engine.connection import Connection
 
 Wake = Callable[[], None]
 
@@ -16,7 +16,7 @@ Wake = Callable[[], None]
 class Notifier(Protocol):
     """Wakes listeners; implemented by ``InProcess`` and PostgreSQL's ``ListenNotify``."""
 
-    async def tell_others(self, connection: AsyncConnection) -> None:
+    async def tell_others(self, connection: Connection) -> None:
         """Within a transaction: let other processes know, if and when it commits."""
 
     def wake(self) -> None:
@@ -32,7 +32,7 @@ class InProcess:
     def __init__(self) -> None:
         self._listening: list[Wake] = []
 
-    async def tell_others(self, connection: AsyncConnection) -> None:
+    async def tell_others(self, connection: Connection) -> None:
         """Do nothing: there are no others."""
 
     def wake(self) -> None:

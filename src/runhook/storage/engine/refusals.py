@@ -29,6 +29,8 @@ FULL = (
     "The database's disk is full, so that nothing can be written. Make room on it; nothing has to "
     "be restarted after that."
 )
+READ_ONLY = "25006"
+"""The SQLSTATE of a standby that is to write."""
 REFUSALS = {
     "28P01": REFUSED_USER,
     "28000": REFUSED_USER,

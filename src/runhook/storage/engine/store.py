@@ -1,17 +1,15 @@
 """The open database: its engines, its clock, and what a transaction is."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
 from runhook.domain.errors import InvalidError, UnavailableError
@@ -19,12 +17,13 @@ from runhook.domain.people.callers import Actor
 from runhook.storage.engine import _postgresql, _sqlite
 from runhook.storage.engine.batches import Batch, compile_batch
 from runhook.storage.engine.columns import UtcDateTime
+from runhook.storage.engine.connection import Connection, Engine
 from runhook.storage.engine.notifier import Notifier
 from runhook.storage.engine.outage import Outage
 from runhook.storage.engine.refusals import AWAY, CONTENDED, FORBIDDEN, FULL, LockedOutError
 from runhook.storage.engine.vault import Vault
 
-Clock = ColumnElement[datetime]
+Clock = sa.ColumnElement[datetime]
 """An SQL expression for the present moment."""
 
 
@@ -55,12 +54,12 @@ class Database(Protocol):
     def file_of(self, url: str) -> Path | None:
         """The file that only one process may deliver from; None if many may."""
 
-    def open_at(self, url: str) -> tuple[AsyncEngine, AsyncEngine, Notifier]:
+    def open_at(self, url: str) -> tuple[Engine, Engine, Notifier]:
         """The engine that writes, the one that reads, and the notifier."""
 
     async def claim(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         claiming: sa.Update,
         now: Clock,
         parameters: Mapping[str, Any],
@@ -71,7 +70,7 @@ class Database(Protocol):
         """
 
     async def read_many(
-        self, connection: AsyncConnection, query: sa.Select[Any], parameters: Mapping[str, Any]
+        self, connection: Connection, query: sa.Select[Any], parameters: Mapping[str, Any]
     ) -> Sequence[Sequence[Any]]:
         """Rows of a query that may have hundreds of them."""
 
@@ -100,11 +99,11 @@ class Database(Protocol):
         """Whether the database does not let this user do what has to be done."""
 
     async def run_batch(
-        self, connection: AsyncConnection, batch: Batch, columns: Sequence[Sequence[Any]]
+        self, connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]
     ) -> None:
         """Run a statement for many rows, given by what each placeholder gets."""
 
-    async def lock_schema(self, connection: AsyncConnection) -> None:
+    async def lock_schema(self, connection: Connection) -> None:
         """Let no other process change the schema before this transaction ends."""
 
 
@@ -119,7 +118,7 @@ DATABASES: dict[str, Database] = {
 class Transaction:
     """A connection inside a transaction, with the database's clock and the vault at hand."""
 
-    connection: AsyncConnection
+    connection: Connection
     database: Database
     now: Clock
     vault: Vault
@@ -157,7 +156,7 @@ class Transaction:
         await self.database.run_batch(self.connection, batch, batch.columns(rows))
 
 
-def after(now: Clock, pause: ColumnElement[timedelta]) -> Clock:
+def after(now: Clock, pause: sa.ColumnElement[timedelta]) -> Clock:
     """The moment ``pause`` from ``now``, as an expression."""
     return sa.type_coerce(sa.type_coerce(now, sa.BigInteger) + pause, UtcDateTime)
 
@@ -178,8 +177,8 @@ class Store:
         database: Database,
         *,
         file: Path | None,
-        writer: AsyncEngine,
-        reader: AsyncEngine,
+        writer: Engine,
+        reader: Engine,
         notifier: Notifier,
         vault: Vault,
         clock: Clock,
@@ -248,7 +247,7 @@ class Store:
                 transaction was in the way (``ContendedError``).
         """
         try:
-            async with self._connected(self._writer) as connection, connection.begin():
+            async with self._opened(self._writer.begin()) as connection:
                 tx = Transaction(connection, self._database, self._clock, self._vault)
                 yield tx
                 if tx.makes_due:
@@ -271,7 +270,7 @@ class Store:
         Raises:
             UnavailableError: the database cannot be reached.
         """
-        async with self._connected(self._reader) as connection:
+        async with self._opened(self._reader.connect()) as connection:
             yield Transaction(connection, self._database, self._clock, self._vault)
 
     async def close(self) -> None:
@@ -285,10 +284,12 @@ class Store:
             pass
 
     @asynccontextmanager
-    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        async with AsyncExitStack() as connected:
+    async def _opened(
+        self, opening: AbstractAsyncContextManager[Connection]
+    ) -> AsyncIterator[Connection]:
+        async with AsyncExitStack() as opened:
             try:
-                connection = await connected.enter_async_context(engine.connect())
+                connection = await opened.enter_async_context(opening)
             except (sa.exc.TimeoutError, OSError) as error:
                 self.outage.is_known = True
                 told = str(error) if isinstance(error, LockedOutError) else AWAY
