@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runhook.cli.main import COMMANDS
 from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[1]
@@ -106,6 +107,13 @@ def test_the_service_says_what_to_install(bare: Path, tmp_path: Path, arguments:
         "from runhook import *",
         "import runhook.client",
         "from runhook.cli.main import main; main(['run', '--job', 'x', '--', 'true'])",
+        "import runhook.cli.main",
+        # The doctor knows the service's settings, to tell which variable somebody meant.
+        *(
+            f"import {one.module}"
+            for name, one in COMMANDS.items()
+            if not one.needs_server and name != "doctor"
+        ),
     ],
 )
 def test_the_client_loads_nothing_of_the_server(tmp_path: Path, code: str):
@@ -118,3 +126,34 @@ def test_the_client_loads_nothing_of_the_server(tmp_path: Path, code: str):
     assert ended.returncode == 0
     assert loaded & SERVER_MODULES == set()
     assert {".".join(name.split(".")[:2]) for name in ours} <= CLIENT_PACKAGES
+
+
+SERVES = {"serve", "dispatch"}
+UNNEEDED_BY_ADMINISTRATORS = {
+    *("alembic", "asyncpg", "jinja2", "litestar", "prometheus_client", "sqlalchemy.orm", "uvicorn"),
+    *("runhook.dispatcher", "runhook.outbound", "runhook.server", "runhook.wiring"),
+}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [name for name, one in COMMANDS.items() if one.needs_server and name not in SERVES],
+)
+def test_an_administrators_command_loads_nothing_that_serves(tmp_path: Path, command: str):
+    assert loaded_by(COMMANDS[command].module, tmp_path) & UNNEEDED_BY_ADMINISTRATORS == set()
+
+
+@pytest.mark.parametrize("command", sorted(SERVES))
+def test_a_service_loads_no_migrations_and_no_other_database_to_begin_with(
+    tmp_path: Path, command: str
+):
+    loaded = loaded_by(COMMANDS[command].module, tmp_path)
+
+    assert loaded & {"alembic", "asyncpg", "sqlalchemy.orm"} == set()
+
+
+def loaded_by(module: str, folder: Path) -> set[str]:
+    listing = f"import {module}, sys; print(*sys.modules)"
+    ended = run(sys.executable, "-I", "-c", listing, folder=folder)
+    assert ended.returncode == 0, ended.stderr
+    return set(ended.stdout.split())

@@ -29,6 +29,7 @@ from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.errors import InvalidError
 from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
+from runhook.opening import open_as_it_is
 from runhook.operations.deliveries.attempt import rescue_all
 from runhook.operations.people.authenticate import Authenticator
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
@@ -46,12 +47,10 @@ from runhook.server.services import Services
 from runhook.settings import Settings
 from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import Store
-from runhook.storage.engine.vault import LOCKED, Vault
+from runhook.storage.engine.vault import LOCKED
 from runhook.storage.service.data_folder import (
     check_master_key,
-    keep_private,
     open_vault,
-    prepare_folder,
     sole_owner,
 )
 
@@ -64,36 +63,6 @@ SCRAPERS = 32
 SWITCH_SECONDS = 0.0001
 YOUNG_OBJECTS = 100_000
 """How many more objects than before there are when the collector looks for circles among them."""
-
-
-@asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the database that the settings name, migrated to this version's schema.
-
-    For commands that need no webhook's secret: no master key is read or made.
-    """
-    async with open_as_it_is(settings, LOCKED) as store:
-        await migrate(store)
-        yield store
-
-
-@asynccontextmanager
-async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store]:
-    """Open the database that the settings name, with any schema.
-
-    Raises:
-        InvalidError: its address is not one that can be opened.
-    """
-    if settings.database_url is None:
-        prepare_folder(settings.data_dir)
-    store = Store.open(settings.address_of_database(), vault=vault)
-    if store.file is not None:
-        for path in keep_private(store.file):
-            log.warning("others could read this file; now only its owner can", file=str(path))
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import Role
 from runhook.domain.runs.run import AccountId
+from runhook.opening import open_store
 from runhook.operations.context import Context
 from runhook.operations.people.accounts import all_accounts, create_account
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
@@ -19,7 +20,6 @@ from runhook.operations.people.invite import invite, link_of
 from runhook.operations.service.keep_time import database_clock
 from runhook.settings import Settings, read_payload_version
 from runhook.storage.people.accounts import Account
-from runhook.wiring import open_store
 
 VERSION = "default_payload_version"
 

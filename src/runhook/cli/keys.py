@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from runhook.cli.service import add_setting_flags, settings_from
 from runhook.domain.errors import InvalidError
+from runhook.opening import open_store
 from runhook.operations.service.rotate_keys import (
     KeyUses,
     Rotated,
@@ -18,7 +19,6 @@ from runhook.settings import Hidden, Settings
 from runhook.storage.engine.vault import Vault
 from runhook.storage.service.data_folder import GIVEN, given_keys, key_file, only_rotation
 from runhook.storage.service.key_file import MasterKey
-from runhook.wiring import open_store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,10 +4,10 @@ import argparse
 import asyncio
 
 from runhook.cli.service import add_setting_flags, settings_from
+from runhook.opening import open_as_it_is
 from runhook.settings import Settings
 from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.vault import LOCKED
-from runhook.wiring import open_as_it_is
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

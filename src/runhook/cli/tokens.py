@@ -11,6 +11,7 @@ from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import PermissionSet
 from runhook.domain.runs.run import AccountId
+from runhook.opening import open_store
 from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.people.tokens import (
@@ -22,7 +23,6 @@ from runhook.operations.people.tokens import (
 from runhook.operations.service.keep_time import database_clock
 from runhook.settings import Settings
 from runhook.storage.people.tokens import Token
-from runhook.wiring import open_store
 
 COLUMNS = ("ID", "NAME", "PERMISSION", "CREATED BY", "CREATED", "LAST USED", "VALID")
 

@@ -6,10 +6,10 @@ import getpass
 import sys
 
 from runhook.cli.service import add_setting_flags, settings_from
+from runhook.opening import open_store
 from runhook.operations.people.passwords import Passwords
 from runhook.operations.people.users import replace_password
 from runhook.settings import Settings
-from runhook.wiring import open_store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
