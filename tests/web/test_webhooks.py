@@ -36,6 +36,19 @@ async def created(api: Api, ada, **typed) -> str:
     return f"{ROOT}/{(await rows_of(api.store, webhooks))[-1].id}"
 
 
+async def test_both_payload_versions_are_shown_side_by_side_with_what_differs(ada):
+    page = await page_at(ada, "/accounts/1/webhooks/new")
+    versions = page.main.one(id="payload-versions")
+
+    old, new = ([one.text for one in pre.all("mark")] for pre in versions.all("pre"))
+    assert [one.split(":")[0] for one in old[:2]] == ['"account_id"', '"event_id"']
+    assert [one.split(":")[0] for one in new[:2]] == ['"accountId"', '"eventId"']
+    # What both have is not marked.
+    assert not [one for one in (*old, *new) if one.startswith(('"timestamp"', '"data"'))]
+    slack = await page_at(ada, "/accounts/1/webhooks/new?format=slack")
+    assert not slack.main.all(id="payload-versions")
+
+
 async def test_nodes_and_mentions_are_typed_one_a_line(api: Api, ada):
     typed = {"node_filter.groups": "finance\r\n sales ", "node_filter.catch_all": ["yes"]}
 

@@ -37,7 +37,12 @@ from runhook.server.web.webhooks.option_fields import (
     ticked_names,
     typed_names,
 )
-from runhook.server.web.webhooks.previews import Preview, previews_of
+from runhook.server.web.webhooks.previews import (
+    Preview,
+    VersionSample,
+    previews_of,
+    version_samples,
+)
 from runhook.storage.engine.pages import Slice
 from runhook.storage.engine.store import Transaction
 from runhook.storage.people.accounts import Account
@@ -307,14 +312,33 @@ def previews_in(
     form: Form, services: Services, account: Account, run: Run | None
 ) -> Sequence[Preview]:
     """What the webhook in the form would send; nothing as long as its settings are not right."""
+    webhook = unsaved_webhook(form, services, account)
+    if webhook is None:
+        return ()
+    now = services.clock.now()
+    return previews_of(webhook, run, now=now, public_url=services.public_url)
+
+
+def version_samples_in(form: Form, services: Services, account: Account) -> Sequence[VersionSample]:
+    """Samples of both payload versions; none if the form's format has but one payload."""
+    webhook = unsaved_webhook(form, services, account)
+    if webhook is None or not any(
+        one.option.name == "payload_version" for one in option_fields(format_of(form))
+    ):
+        return ()
+    return version_samples(webhook, now=services.clock.now(), public_url=services.public_url)
+
+
+def unsaved_webhook(form: Form, services: Services, account: Account) -> Webhook | None:
+    """The webhook in the form; None as long as the settings of its format are not right."""
     now = services.clock.now()
     format_ = FORMATS[format_of(form)]
     settings = typed_settings(form)
     if settings is None:
-        return ()
+        return None
     known = [one for one in EventType if one.value in form.chosen["event_types"]]
     url = form["client_url"].strip() or format_.address(settings)
-    webhook = Webhook(
+    return Webhook(
         id=new_webhook_id(now),
         account_id=account.id,
         name=form["name"].strip() or "My webhook",
@@ -326,7 +350,6 @@ def previews_in(
         created_at=now,
         updated_at=now,
     )
-    return previews_of(webhook, run, now=now, public_url=services.public_url)
 
 
 def published_options(form: Form) -> Mapping[str, object]:

@@ -309,6 +309,7 @@ async def webhook_form_page(
         is_advanced=webhook_forms.is_advanced(form),
         usual=None if webhook else webhook_forms.usual_words(form, visit.account),
         is_checked=is_checked,
+        version_samples=webhook_forms.version_samples_in(form, services, visit.account),
         previews=webhook_forms.previews_in(form, services, visit.account, run)
         if is_checked
         else (),
