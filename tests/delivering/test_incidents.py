@@ -1,4 +1,4 @@
-"""Services that open incidents: a late failure never begins anew what is over."""
+"""What is over is not told of late: no incident begins anew, and no failure follows a recovery."""
 
 import asyncio
 import json
@@ -109,6 +109,46 @@ async def test_a_failure_that_waits_for_a_retry_is_superseded_by_the_recovery(sc
     late, recovery = await scene.tenant.deliveries(pager.webhook)
     assert (late.state, late.cancel_reason) == (SUPERSEDED, SUPERSEDED_REASON)
     assert recovery.state is DeliveryState.SUCCEEDED
+
+
+async def a_channel(scene: Scene, notify: str, *answers: Answer) -> Pager:
+    receiver = await scene.receiver(*answers)
+    webhook = await scene.tenant.webhook(
+        receiver.url, format="slack", notify=notify, rate_limit=None
+    )
+    return Pager(scene, receiver, webhook)
+
+
+async def states_of_retries(channel: Pager, *endings: RunStatus) -> list[str]:
+    """Let runs end while the channel is away, and work off what is owed then."""
+    worker = await channel.scene.dispatcher()
+    for ending in endings:
+        await channel.ends(ending)
+        await deliver_due(worker)
+    channel.scene.clock.advance(timedelta(hours=1))
+    await deliver_due(worker)
+    return await channel.states()
+
+
+@pytest.mark.parametrize(
+    ("notify", "endings"),
+    [("changes", (FAILED, SUCCEEDED)), ("failures", (FAILED, FAILED))],
+)
+async def test_people_are_not_told_of_a_failure_behind_what_is_newer(
+    scene: Scene, notify: str, endings: tuple[RunStatus, ...]
+):
+    channel = await a_channel(scene, notify, BUSY, TAKEN)
+
+    assert await states_of_retries(channel, *endings) == ["superseded", "succeeded"]
+    assert len(channel.receiver.received) == 2
+
+
+async def test_who_wants_every_event_gets_the_late_ones_too(scene: Scene):
+    channel = await a_channel(scene, "every", BUSY, TAKEN)
+
+    states = await states_of_retries(channel, FAILED, SUCCEEDED)
+
+    assert set(states) == {"succeeded"}
 
 
 async def test_a_failure_that_has_not_been_attempted_goes_before_the_recovery(scene: Scene):

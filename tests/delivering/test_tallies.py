@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from runhook.domain.deliveries.attempt_counts import BUCKETS
-from runhook.domain.deliveries.judging import FailureReason, Outcome
+from runhook.domain.deliveries.judging import FailureReason, Outcome, read_outcome
+from runhook.domain.formats import FORMATS
 from runhook.outbound.tally import LATELY, Tally
 from tests.support.misbehaving import once
 from tests.support.receiver import Receiver, status
@@ -63,3 +65,12 @@ async def test_a_sender_counts_what_is_under_way_and_what_came_of_it():
 
     assert (during, sender.tally.under_way) == (1, 0)
     assert sender.tally.outcomes == {FailureReason.HTTP_STATUS: 1}
+
+
+async def test_what_a_service_refuses_with_a_success_is_no_success():
+    slack = partial(read_outcome, format_=FORMATS["slack"], host="hooks.slack.com")
+    async with Receiver(status(200, body=b"no_service_id")) as receiver, a_sender() as sender:
+        outcome = await sender.send(a_request(receiver.url, read=slack))
+
+    assert outcome.failure is FailureReason.REFUSED
+    assert sender.tally.outcomes == {FailureReason.REFUSED: 1}

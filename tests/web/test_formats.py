@@ -188,6 +188,29 @@ async def test_what_is_missing_in_a_formats_settings_is_said_at_its_field(ada):
     assert refused.error_of("format_settings.routing_key")
 
 
+async def test_a_webhooks_page_says_how_it_is_told(ada, admin):
+    body = {
+        "name": "x",
+        "format": "slack",
+        "client_url": "https://hooks.slack.com/services/T/B/x",
+        "hold": 15,
+        "node_filter": {"groups": ["finance"], "catch_all": True},
+        "mention": {"Ann": "U0000001", "finance": "S0000001"},
+    }
+    made = data_of(await admin.post("/webhooks/subscriptions", json=body), 201)
+
+    shown = await page_at(ada, f"/accounts/1/webhooks/{made['id']}")
+
+    chips = [one.text for one in shown.main.all(class_="chip")]
+    for one in (
+        "failures and recoveries",
+        "held 15 min",
+        "only some nodes, and what has no owner",
+        "mentions 2",
+    ):
+        assert one in chips
+
+
 async def test_a_test_says_what_a_success_does_not(api: Api, ada, admin):
     async with Receiver(status(202)) as receiver:
         body = {"name": "x", "format": "teams", "client_url": receiver.url_of("/workflows/x?sig=y")}
@@ -223,7 +246,8 @@ async def test_a_delivery_shows_where_its_request_went_and_how_without_what_is_s
     opened, got = receiver.received
     assert opened.path == "/v2/alerts"
     assert got.path.startswith("/v2/alerts/")
-    assert got.path.partition("?")[0] in curl
+    assert got.path.endswith("?identifierType=alias")
+    assert got.path in curl
     assert got.headers["authorization"].endswith(jsm.SECRETS[0])
     assert jsm.SECRETS[0] not in shown.response.text
     assert made["format"] == "jsm"

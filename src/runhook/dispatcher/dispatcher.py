@@ -31,7 +31,7 @@ from runhook.operations.deliveries.attempt import (
     release,
     renew,
 )
-from runhook.operations.deliveries.prepare import attempt_of, prepare, read_answer
+from runhook.operations.deliveries.prepare import attempt_of, prepare
 from runhook.outbound.sender import Sender
 from runhook.storage.engine.store import Store
 
@@ -221,7 +221,7 @@ class Dispatcher:
         return attempt_of(
             request,
             endpoint,
-            read_answer(endpoint, await self._sender.send(request)),
+            await self._sender.send(request),
             delivery_id=delivery.id,
             number=delivery.attempt_count + 1,
             trigger=delivery.next_trigger,

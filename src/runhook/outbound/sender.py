@@ -3,8 +3,8 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache, partial
 from types import TracebackType
@@ -41,6 +41,11 @@ TESTS_AT_ONCE = 4
 """Of one account."""
 
 
+def as_it_is(outcome: Outcome) -> Outcome:
+    """Read an answer by its status alone."""
+    return outcome
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What goes over the wire."""
@@ -55,6 +60,8 @@ class Request:
     """How TLS is spoken with the endpoint."""
     timeout: timedelta | None = None
     """How long all of it may take; as long as the sender says if None."""
+    read: Callable[[Outcome], Outcome] = field(default=as_it_is, repr=False)
+    """Reads the answer by the rules of the service that gave it."""
 
 
 class Sender:
@@ -147,6 +154,7 @@ class Sender:
             )
         finally:
             self.tally.under_way -= 1
+        outcome = request.read(outcome)
         self.tally.note(outcome)
         return outcome
 

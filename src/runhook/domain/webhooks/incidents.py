@@ -17,7 +17,9 @@ The rules:
    was not told, and the next failure is.
 6. What a webhook's filters keep from it begins no incident. The end of one that was told of passes
    them.
-7. What happens while a webhook is inactive has not been told.
+7. What waits for a retry is not told once a newer event of the job is, unless each is to be told: a
+   failure must not arrive behind the recovery.
+8. What happens while a webhook is inactive has not been told.
 """
 
 from dataclasses import dataclass, replace
@@ -101,6 +103,11 @@ class Manner:
         return self.is_for_people or self.notify is not Notify.EVERY
 
     @property
+    def tells_news_only(self) -> bool:
+        """Whether an event that waits for a retry is not told once a newer one of its job is."""
+        return self.notify is not Notify.EVERY or self.opens_incidents
+
+    @property
     def joins_events(self) -> bool:
         """Whether a failure and what follows it are one story, told in its order."""
         return self.notify is Notify.CHANGES or self.opens_incidents
@@ -164,12 +171,16 @@ def opens_incidents(options: Options) -> bool:
 
 def manner_of(webhook: Webhook) -> Manner:
     """How a webhook wants to be told."""
+    return replace(manner_in(webhook.options), is_active=webhook.active)
+
+
+def manner_in(options: Options) -> Manner:
+    """How an active webhook with these options wants to be told."""
     return Manner(
-        notify=webhook.options.notify,
-        hold=webhook.options.hold,
-        opens_incidents=opens_incidents(webhook.options),
-        is_for_people=FORMATS[webhook.options.format].audience is not Audience.PROGRAMS,
-        is_active=webhook.active,
+        notify=options.notify,
+        hold=options.hold,
+        opens_incidents=opens_incidents(options),
+        is_for_people=FORMATS[options.format].audience is not Audience.PROGRAMS,
     )
 
 

@@ -28,7 +28,7 @@ from runhook.domain.deliveries.judging import (
 from runhook.domain.messages.notices import Deactivation
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.webhooks.failing import FIRST_PAUSE, hopeless_reason
-from runhook.domain.webhooks.incidents import opens_incidents
+from runhook.domain.webhooks.incidents import manner_in
 from runhook.domain.webhooks.webhook import Endpoint, Webhook
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.deliveries.cancel_waiting import cancel_waiting
@@ -165,11 +165,11 @@ async def claim_deliveries(
 
 
 async def without_superseded(tx: Transaction, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
-    """What is still to be sent: a late failure would begin anew what is over by now."""
+    """What is still to be sent: a late failure would tell anew of what is over by now."""
     retried = [
         one.delivery.id
         for one in claimed
-        if one.delivery.attempt_count and opens_incidents(one.endpoint.options)
+        if one.delivery.attempt_count and manner_in(one.endpoint.options).tells_news_only
     ]
     outdated = await outdated_retries_among(tx, retried) if retried else ()
     if not outdated:

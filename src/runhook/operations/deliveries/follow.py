@@ -187,7 +187,7 @@ class Book:
                 waits_for=kept.latest_id if entry.manner.joins_events else None,
                 has_recovered=decision.has_recovered,
             )
-            if entry.manner.opens_incidents and kept.latest_id is not None:
+            if entry.manner.tells_news_only and kept.latest_id is not None:
                 self.superseded.add(kept.latest_id)
                 if asked.webhook.health.is_paused:
                     self.unattempted.add(kept.latest_id)

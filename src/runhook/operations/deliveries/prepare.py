@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from urllib.parse import parse_qsl
 
 from runhook.domain.deliveries.delivery import Attempt, AttemptTrigger
@@ -58,6 +59,7 @@ def prepare(
         body=draft.body,
         method=draft.method,
         tls=tls_of(options),
+        read=partial(read_outcome, format_=format_, host=host_of(endpoint.client_url)),
         timeout=options.attempt_timeout,
     )
 
@@ -68,12 +70,6 @@ def with_path(url: str, path: str) -> str:
         return url
     address, mark, query = url.partition("?")
     return f"{address.rstrip('/')}{path}{mark}{query}"
-
-
-def read_answer(endpoint: Endpoint, outcome: Outcome) -> Outcome:
-    """Read an outcome's answer by the rules of the webhook's format."""
-    format_ = FORMATS[endpoint.options.format]
-    return read_outcome(outcome, format_, host=host_of(endpoint.client_url))
 
 
 def tls_of(options: Options) -> TlsSettings:

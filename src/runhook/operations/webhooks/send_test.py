@@ -17,7 +17,7 @@ from runhook.domain.webhooks.samples import sample_event
 from runhook.domain.webhooks.webhook import Endpoint
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.context import Context
-from runhook.operations.deliveries.prepare import attempt_of, prepare, read_answer
+from runhook.operations.deliveries.prepare import attempt_of, prepare
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.people.permitted import permitted
 from runhook.outbound.sender import Sender
@@ -83,7 +83,7 @@ async def try_out(
     )
     sent_at = context.clock.now()
     request = prepare(endpoint, sample.rendered, delivery_id=sample.id, now=sent_at)
-    outcome = read_answer(endpoint, await sender.send(request, is_test=True))
+    outcome = await sender.send(request, is_test=True)
     attempt = attempt_of(
         request,
         endpoint,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from runhook.domain.deliveries.delivery import check_redelivery
 from runhook.domain.errors import ConflictError
 from runhook.domain.formats import FORMATS
+from runhook.domain.formats.format import Draft
 from runhook.domain.messages.telling import DeliveryId
-from runhook.domain.webhooks.options import NO_OPTIONS
+from runhook.domain.webhooks.options import NO_OPTIONS, Options
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.deliveries.prepare import with_path
 from runhook.operations.deliveries.redeliver import warning_about
@@ -65,7 +66,6 @@ async def opened_of(
     run = await find_run(tx, visit.account_id, delivery.run_id) if delivery.run_id else None
     url = webhook.client_url if webhook else "https://the-webhook-is-deleted.example"
     options = webhook.options if webhook else NO_OPTIONS
-    method = FORMATS[options.format].method(options.settings)
     attempts = await list_attempts(tx, delivery.id)
     shown = next((one for one in reversed(attempts) if attempt in ("", str(one.number))), None)
     shown = shown or next(reversed(attempts), None)
@@ -75,7 +75,7 @@ async def opened_of(
         job_name=run.run.job.name if run else "",
         attempts=attempts,
         shown=shown,
-        curl=curl_of(shown, method, with_path(url, delivery.path), delivery.body) if shown else "",
+        curl=curl_of(shown, options, with_path(url, delivery.path), delivery.body) if shown else "",
         caveat=FORMATS[webhook.options.format].caveat if webhook else "",
         refusal=why_not_redeliverable(delivery, webhook),
         warning=await warning_about(tx, webhook, delivery.id) if webhook else "",
@@ -93,10 +93,13 @@ def why_not_redeliverable(delivery: LoggedDelivery, webhook: Webhook | None) -> 
     return ""
 
 
-def curl_of(attempt: LoggedAttempt, method: str, url: str, body: bytes) -> str:
-    """Command that repeats an attempt's request; its secrets are masked."""
-    lines = [f"curl -X {method} {shlex.quote(url)}"]
+def curl_of(attempt: LoggedAttempt, options: Options, url: str, body: bytes) -> str:
+    """Command that repeats an attempt's request; its secrets are masked, in the options too."""
+    format_ = FORMATS[options.format]
+    draft = Draft(method=format_.method(options.settings), url=url, headers={}, body=body)
+    draft = format_.finish(draft, options.settings)
+    lines = [f"curl -X {draft.method} {shlex.quote(draft.url)}"]
     for name, value in attempt.request_headers.items():
         lines.append(f"  -H {shlex.quote(f'{name}: {value}')}")
-    lines.append(f"  --data-binary {shlex.quote(body.decode(errors='replace'))}")
+    lines.append(f"  --data-binary {shlex.quote(draft.body.decode(errors='replace'))}")
     return " \\\n".join(lines)
