@@ -59,7 +59,7 @@ HOSTILE = {
     "an absolute path": (archive({"/etc/passwd": b"{}"}), "no plain file name"),
     "a Windows path": (archive({"C:\\run_results.json": b"{}"}), "no plain file name"),
     "a folder": (archive({"target/": b""}), "no plain file name"),
-    "a hidden file": (archive({".env": b""}), "no plain file name"),
+    "a folder's own name": (archive({"..": b""}), "no plain file name"),
     "a name with a NUL": (
         archive({"run_results.json.exe": b""}).replace(b".exe", b"\0exe"),
         "no plain file name",
@@ -120,3 +120,11 @@ def test_a_file_that_is_damaged_or_not_as_large_as_was_said_is_refused(method):
     for one in (damaged, shorter):
         with pytest.raises(InvalidError, match="is damaged in it"):
             Archive(BytesIO(one), largest=LARGEST).copy(NAME, BytesIO())
+
+
+def test_a_name_may_begin_with_a_dot():
+    """dbt v2 adds `.publication.json` to its archive."""
+    found = Archive(BytesIO(archive({".publication.json": b"{}", "a.json": b"{}"})), largest=99)
+
+    assert ".publication.json" in found
+    assert found.head("a.json", 2) == b"{}"

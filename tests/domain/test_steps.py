@@ -44,8 +44,27 @@ def test_a_run_without_steps_is_one_step():
         status=RunStatus.SUCCESS,
         started_at=STARTED_AT,
         finished_at=FINISHED_AT,
-        logs="",
+        logs="Completed successfully\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        (
+            {"success": 3, "pass": 2, "skipped": 1, "no-op": 1, "reused": 1},
+            "Completed successfully\n\nDone. PASS=5 WARN=0 ERROR=0 SKIP=1 NO-OP=1 TOTAL=8\n",
+        ),
+        (
+            {"success": 1, "warn": 2},
+            "Completed with 2 warnings:\n\nDone. PASS=1 WARN=2 ERROR=0 SKIP=0 NO-OP=0 TOTAL=3\n",
+        ),
+    ],
+)
+def test_the_log_of_a_success_ends_as_dbts(counts: dict[str, int], expected: str):
+    (step,) = steps_of(a_run(status=RunStatus.SUCCESS, results={"counts": counts}))
+
+    assert step.logs == expected
 
 
 def test_its_log_tells_of_the_nodes_that_failed_as_dbt_would():

@@ -37,6 +37,9 @@ def test_a_successful_run(wrapper: Wrapper, service: StubService):
         "cancelable": False,
     }
     assert began < datetime.fromisoformat(end.pop("finished_at")) < datetime.now(UTC)
+    (step,) = end.pop("steps")
+    assert (step["name"], step["status"]) == ("Invoke dbt with `dbt build`", "success")
+    assert step["logs"].endswith("Done. PASS=2 WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL=2\n")
     assert end == {
         "status": "success",
         "outcome": "complete",

@@ -56,6 +56,17 @@ def test_reads_whose_results_these_are():
     assert results.generated_at.isoformat() == "2026-11-01T10:00:00.123456+00:00"
 
 
+def test_statuses_of_freshness_count_as_those_of_core_in_v2s_spelling():
+    nodes = [
+        a_node(f"source.shop.{one}", one) for one in ("Pass", "Warn", "Error", "Runtime Error")
+    ]
+
+    told = summary(a_file(*nodes))
+
+    assert told["counts"] == {"pass": 1, "warn": 1, "error": 1, "runtime error": 1}
+    assert (told["failed_total"], [one["status"] for one in told["warned"]]) == (2, ["warn"])
+
+
 def test_results_of_a_dbt_that_nobody_wrapped_have_no_tag():
     assert read(a_file(env={})).step is None
     assert read(a_file()).step is None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runhook.client.dbt.artifacts import LARGEST_RESULTS, Traces, trace_artifacts
-from runhook.client.dbt.log import was_written_in
+from runhook.client.dbt.log import error_in, was_written_in
 from runhook.client.wrapper.lookout import Lookout
 from tests.support.patience import look_until
 from tests.wrapping.support import RUNHOOK, StubService, Wrapper
@@ -221,6 +221,66 @@ def test_what_dbts_log_says_is_told_as_its_words(
     project.with_variables(LOG=log).run("sh", "-c", script)
 
     assert service.body("finish")["status_message"] == f"sh exited with code 2{words}"
+
+
+V2 = """=================== 2026-11-29T16:23:51Z | 01a2281e-bd42-7553-9ff4-ff943a5a2b29 ==========
+16:23:51.1 [error]: [InvalidConfig (dbt1005)]: an older one
+=================== 2026-11-29T16:23:53Z | 01a2281e-ca8a-79b1-9fec-e50061c402ce ==========
+16:23:53.218034 [info ]: dbt-fusion 2.0.0-preview.196
+16:23:55.256190 [error]: [DependencyNotFound (dbt1048)]: Ref 'nowhere' not found in project.
+  --> models/broken.sql:1:15
+   0: <unknown>
+  14: start_thread
+             at ./nptl/pthread_create.c:442:8
+
+16:23:55.257637 [info ]: Finished parsing [  1.83s]
+"""
+V2_WORDS = """[DependencyNotFound (dbt1048)]: Ref 'nowhere' not found in project.
+  --> models/broken.sql:1:15"""
+JSON = "\n".join(
+    json.dumps({"info": {"level": level, "msg": message}})
+    for level, message in [
+        ("error", "an older one"),
+        ("info", "Running with dbt=1.11.16"),
+        ("error", "Encountered an error:\nRuntime Error\n  no profile"),
+        ("info", "bye"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        (V2, V2_WORDS),
+        (JSON, "Runtime Error\n  no profile"),
+        (UNREADABLE, "Runtime Error\n  at path ['version']: password=Vq7-x1\nError in project"),
+        ("", ""),
+        ("{\n[1]\n{}", ""),
+    ],
+    ids=["v2", "JSON", "Core", "empty", "anything"],
+)
+def test_reads_an_error_in_the_log_of_each_engine(log: str, words: str):
+    assert error_in(log) == words
+
+
+def test_the_step_has_all_words_up_to_4_kb(project: Wrapper, service: StubService):
+    log = UNREADABLE.replace("Error in project", "é" * 9_000)
+    script = 'cd shop; mkdir logs; printf %s "$LOG" > logs/dbt.log; dbt exit 2'
+
+    project.with_variables(LOG=log).run("sh", "-c", script)
+
+    (step,) = service.body("finish")["steps"]
+    _, _, words = step["logs"].partition("\nRuntime Error\n")
+    assert words.startswith("  at path ['version']: password=*****\néééé")
+    assert 4_000 < len(words.encode()) < 4_100
+
+
+def test_a_dbt_that_ended_before_its_log_is_told_as_that(project: Wrapper, service: StubService):
+    project.run("dbt", "usage", "--project-dir", "shop")
+
+    assert service.body("finish")["status_message"] == (
+        "dbt exited with code 2; it wrote nothing to its log, as after a wrong command line"
+    )
 
 
 def test_a_log_that_is_stamped_with_the_tick_before_the_start_is_of_this_command(tmp_path: Path):

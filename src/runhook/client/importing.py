@@ -22,7 +22,7 @@ from runhook.client.origin.facts import StartFact, fit_facts
 from runhook.client.reporting.report import Report
 from runhook.client.run.narrative import deliver
 from runhook.client.run.reports import finished, started
-from runhook.client.run.steps import Step, ended_step
+from runhook.client.run.steps import Step, ended_step, step_name
 from runhook.client.run.verdict import judge_results
 from runhook.client.settings import ClientSettings
 from runhook.domain.dbt.artifacts import (
@@ -110,7 +110,6 @@ def report_invocation(
             judge_results(invocation.results),
             [step],
             invocation.ended_at,
-            is_split=False,
         ),
     )
     late = [Report(kind=one.kind, body={**one.body, "late": True}) for one in reports]
@@ -141,7 +140,7 @@ def step_of_invocation(invocation: Invocation, redact: Redactor, *, with_message
     results = invocation.results
     verdict = judge_results(results)
     return ended_step(
-        "dbt",
+        step_name(["dbt", *filter(None, [results.which])], redact),
         replace(verdict, message=redact(verdict.message)),
         (invocation.started_at, invocation.ended_at),
         results=summarise(

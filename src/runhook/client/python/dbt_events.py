@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from runhook.client.dbt.artifacts import MANIFEST, owners_of_nodes, read_head
+from runhook.client.dbt.log import COLOUR, within_bytes
 from runhook.client.dbt.surroundings import Surroundings
 from runhook.client.run.steps import Step, ended_step, step_name
 from runhook.client.run.verdict import Verdict, canceled, errored, failed, succeeded
@@ -65,11 +66,16 @@ def artifact_of(data: Any) -> tuple[Any, ...]:
     return (str(data.artifact_path),)
 
 
+def error_of(data: Any) -> tuple[Any, ...]:
+    return (str(data.exc),)
+
+
 PICKED = {
     "MainReportVersion": version_of,
     "ArtifactWritten": artifact_of,
     "LogStartLine": total_of,
     "NodeFinished": node_of_event,
+    "MainEncounteredError": error_of,
     "CommandCompleted": completion_of,
 }
 """The events that matter, each with what is kept of it."""
@@ -122,6 +128,8 @@ class CommandReport:
     node_total: int = 0
     """How many nodes it is about; 0 before the first one begins."""
     command: str = "dbt"
+    error: str = ""
+    """What ended it before its nodes, in dbt's words."""
     manifest: str = ""
     """Where it was written; dbt Core before 1.11 does not say."""
     has_succeeded: bool | None = None
@@ -141,6 +149,8 @@ def invocations_in(noted: Iterable[Noted]) -> Sequence[CommandReport]:
         elif one.name == "NodeFinished":
             unique_id, status, message, seconds = one.values
             report.nodes.append((unique_id, status, message, seconds))
+        elif one.name == "MainEncounteredError":
+            (report.error,) = one.values
         elif one.name == "LogStartLine":
             (report.node_total,) = one.values
         elif one.name == "ArtifactWritten":
@@ -183,12 +193,16 @@ def step_of_command(
     """Convert a dbt command to a step of its run."""
     results = results_of_command(report)
     verdict = judge_command(report, results)
+    error = redact(COLOUR.sub("", report.error)) if with_messages else ""
+    if error and verdict.outcome == "errored":
+        verdict = errored(f"dbt failed: {' '.join(error.split())}")
     return ended_step(
         step_name(words_of_command(report), redact),
         replace(verdict, message=redact(verdict.message)),
         (report.started_at, report.ended_at),
         results=summarise(results, redact, with_messages=with_messages, facts=facts),
         dbt_version=report.version,
+        error=within_bytes(error),
     )
 
 

@@ -182,7 +182,6 @@ class Run:
                 verdict,
                 steps,
                 now,
-                is_split=bool(steps),
                 deadline=time.monotonic() + EXIT_SECONDS,
             )
             self.trouble = self._narrative.trouble

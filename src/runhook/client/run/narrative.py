@@ -128,7 +128,6 @@ class Narrative:
         steps: Sequence[Step],
         at: datetime,
         *,
-        is_split: bool,
         deadline: float,
     ) -> None:
         """Report the end and what is left, until ``deadline`` on the monotonic clock.
@@ -137,11 +136,10 @@ class Narrative:
             verdict: how the run ended.
             steps: all of them, in order.
             at: when it ended.
-            is_split: whether steps are reported one by one.
             deadline: when the process has to end.
         """
         if self._reporter is not None:
-            self._reporter.report(finished(verdict, steps, at, is_split=is_split))
+            self._reporter.report(finished(verdict, steps, at))
         if self._elsewhere is not None:
             self._elsewhere.remove()
         if self._reporter is None:

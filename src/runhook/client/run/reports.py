@@ -41,8 +41,8 @@ def started(
     )
 
 
-def finished(verdict: Verdict, steps: Sequence[Step], at: datetime, *, is_split: bool) -> Report:
-    """Report the end of a run; ``is_split`` adds its steps one by one."""
+def finished(verdict: Verdict, steps: Sequence[Step], at: datetime) -> Report:
+    """Report the end of a run, with its steps."""
     body: dict[str, object] = {
         "status": verdict.status,
         "finished_at": rfc_3339(at),
@@ -55,6 +55,6 @@ def finished(verdict: Verdict, steps: Sequence[Step], at: datetime, *, is_split:
         body["outcome"] = verdict.outcome
     if versions := [step.dbt_version for step in steps if step.dbt_version]:
         body["dbt_version"] = versions[-1]
-    if is_split:
+    if steps:
         body["steps"] = reported(steps)
     return Report(kind=ReportKind.FINISHED, body=body)

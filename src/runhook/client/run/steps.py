@@ -19,6 +19,7 @@ from runhook.domain.dbt.artifacts import (
     SLOWEST_NODES,
     shorten,
 )
+from runhook.domain.runs.steps import log_of
 
 MOST_STEPS = 50
 MOST_LOGS = 90_000
@@ -41,6 +42,8 @@ class Step:
     files: Sequence[str] = ()
     """Its artifacts, which carry its ``tag``."""
     tag: str = ""
+    error: str = ""
+    """dbt's own words for an error that ended it, with its line breaks; empty if there are none."""
 
     @property
     def has_failed(self) -> bool:
@@ -61,6 +64,7 @@ def ended_step(
     dbt_version: str = "",
     files: Iterable[Path] = (),
     tag: str = "",
+    error: str = "",
 ) -> Step:
     """A step that has ended.
 
@@ -72,6 +76,7 @@ def ended_step(
         dbt_version: that ran; empty if unknown.
         files: its artifacts.
         tag: what they carry.
+        error: dbt's own words for an error that ended it, without secrets.
     """
     began, ended = life
     return Step(
@@ -85,6 +90,7 @@ def ended_step(
         dbt_version=dbt_version,
         files=[str(path.absolute()) for path in files],
         tag=tag,
+        error=error,
     )
 
 
@@ -106,8 +112,6 @@ def step_name(command: Sequence[str], redact: Callable[[str], str]) -> str:
 
 def reported(steps: Sequence[Step]) -> list[dict[str, object]]:
     """Steps as the service accepts them; of very many, the first and the last ones."""
-    from runhook.domain.runs.steps import log_of  # noqa: PLC0415 - few runs have several steps
-
     if len(steps) > MOST_STEPS:
         half = MOST_STEPS // 2
         steps = [*steps[:half], *steps[-half:]]
@@ -118,10 +122,16 @@ def reported(steps: Sequence[Step]) -> list[dict[str, object]]:
             "status": step.status,
             "started_at": step.started_at,
             "finished_at": step.finished_at,
-            "logs": shorten(log_of(step.message, step.results), share),
+            "logs": shorten(log_of_step(step), share),
         }
         for step in steps
     ]
+
+
+def log_of_step(step: Step) -> str:
+    """Log of a step, as dbt would end one: its error or its nodes, and how many there were."""
+    log = log_of(step.message, step.results, succeeded=not step.has_failed)
+    return f"{log}\n{step.error}\n" if step.error else log
 
 
 def progress(

@@ -143,7 +143,7 @@ def end(
         if kept is None or not reports:
             start = Report(kind=ReportKind.STARTED, body=json.loads(begun.read_bytes()))
             verdict = verdict_of(steps, status, code)
-            finish = finished(verdict, steps, datetime.now(UTC), is_split=len(steps) > 1)
+            finish = finished(verdict, steps, datetime.now(UTC))
             reports = (start, finish)
             try:
                 kept = spool.keep_whole(name, service.destination, reports)

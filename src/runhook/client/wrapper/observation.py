@@ -6,21 +6,26 @@ Loaded after dbt has started.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePath
 
 from runhook.client.dbt.artifacts import Found, Traces, nothing_found, trace_artifacts
 from runhook.client.dbt.calls import all_commands, drops_environment
-from runhook.client.dbt.log import words_of_log
+from runhook.client.dbt.log import brief, within_bytes, words_of_log, wrote_no_log
 from runhook.client.dbt.surroundings import Surroundings
 from runhook.client.dbt.tag import TAG
 from runhook.client.processes.timeouts import has_timed_out
 from runhook.client.run.ending import CommandEnding
 from runhook.client.run.steps import Step, ended_step, step_name, unavailable
-from runhook.client.run.verdict import Verdict, judge_run
+from runhook.client.run.verdict import Verdict, is_dbt, judge_run
 from runhook.client.settings import ClientSettings, working_folder
 from runhook.client.trouble import trouble_of
 from runhook.client.wrapper.lookout import Seen
 from runhook.domain.dbt.artifacts import SENTENCE_CHARACTERS, RunResults, short_name, shorten
 from runhook.domain.secrets.redaction import Redactor
+
+USAGE_CODES = frozenset({1, 2})
+"""With which v2 and Core exit after a wrong command line."""
+BEFORE_ITS_LOG = "it wrote nothing to its log, as after a wrong command line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +52,15 @@ def observed_step(
     """The step as it is reported."""
     command, ending = observation.command, observation.ending
     log = ""
+    is_silent = False
     try:
         traces = traces_of(observation, environ)
         found = trace_artifacts(traces)
-        if found.results is None and settings.messages:
+        # v2 writes results of no node, or the same `error` for all, when it fails as a whole.
+        has_nodes = found.results is not None and found.results.nodes_known and found.results.total
+        if not has_nodes and settings.messages:
             log = words_of_log(traces.calls, observation.life)
+        is_silent = found.results is None and wrote_no_log(traces.calls, observation.life)
     except Exception as error:  # noqa: BLE001 - the end is reported even without results
         found = nothing_found(trouble_of(error))
     redact = redactor_for(command, settings, environ, found.results)
@@ -59,7 +68,11 @@ def observed_step(
     ran_for = (ending.ended_at - observation.started_at).total_seconds()
     timed_out = has_timed_out(commands, ran_for)
     verdict = judge_run(ending.of_all(), found.results, command, timed_out=timed_out)
-    said = [verdict.message, found.note, log if verdict.outcome == "errored" else ""]
+    if verdict.outcome != "errored" or ending.not_started is not None:
+        log = ""
+    elif not log and is_silent and ending.code in USAGE_CODES and is_dbt(PurePath(command[0]).name):
+        log = BEFORE_ITS_LOG
+    said = [verdict.message, found.note, log if log == BEFORE_ITS_LOG else brief(redact(log))]
     message = shorten(redact("; ".join(filter(None, said))), SENTENCE_CHARACTERS)
     return ended_step(
         step_name(command, redact),
@@ -69,6 +82,7 @@ def observed_step(
         dbt_version=found.dbt_version,
         files=found.files,
         tag=observation.tag,
+        error=within_bytes(redact(log)),
     )
 
 

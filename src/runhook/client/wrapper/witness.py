@@ -229,7 +229,6 @@ class RunWitness(Witness):
             verdict,
             self._steps,
             ending.ended_at,
-            is_split=self._is_split,
             # Reading large results takes time; the end is reported anyway.
             deadline=max(ending.ended_at_monotonic + EXIT_SECONDS, time.monotonic() + LEFT_SECONDS),
         )

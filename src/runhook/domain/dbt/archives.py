@@ -20,7 +20,8 @@ LARGEST_RATIO = 100
 """How many times smaller than itself a file may have become. Manifests shrink to a tenth."""
 UNSUSPICIOUS = 1 << 16
 """A file of so many bytes may be as small in the archive as it likes."""
-PLAIN_NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,100}")
+PLAIN_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,100}")
+"""v2 adds a `.publication.json`."""
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 0x1 | 0x40 | 0x2000
 

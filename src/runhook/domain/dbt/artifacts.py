@@ -202,10 +202,10 @@ class Nodes:
 
     def add(self, node: Mapping[str, object]) -> None:
         """Count a node. Raises KeyError, TypeError or AttributeError if it is malformed."""
-        status = node["status"]
+        status = status_of_node(node)
         if not self.counts:
             self.project_name = project_of_node(node)
-        self.counts[str(status)] += 1
+        self.counts[status] += 1
         if status in FAILED_STATUSES:
             self.failed_total += 1
             keep_failed(self.failed, node)
@@ -218,6 +218,17 @@ class Nodes:
         self.are_all_uncompiled = self.are_all_uncompiled and (
             status == "error" and str(node.get("message") or "").strip() == "Compilation Error"
         )
+
+
+def status_of_node(node: Mapping[str, object]) -> str:
+    """Status of a node in Core's spelling; v2 begins those of source freshness with a capital.
+
+    Raises KeyError or TypeError if there is none.
+    """
+    status = node["status"]
+    if not isinstance(status, str):
+        raise TypeError("no status")
+    return status.lower()
 
 
 def read_time(text: object) -> datetime | None:
@@ -247,7 +258,7 @@ def read_failed(node: Mapping[str, object], longest: int) -> FailedNode:
     return FailedNode(
         unique_id=unique_id,
         resource_type=unique_id.partition(".")[0],
-        status=str(node["status"]),
+        status=status_of_node(node),
         message=str(node.get("message") or "")[:longest],
     )
 

@@ -8,11 +8,19 @@ import re
 from collections.abc import Iterator, Mapping
 
 from runhook.domain.dbt.results import mapping, number, sequence, text
-from runhook.domain.runs.run import Run, RunStep
+from runhook.domain.runs.run import Run, RunStatus, RunStep
 
 WHOLE_RUN = "Invoke dbt"
 INVOKED = re.compile("Invoke dbt with `(?P<command>.+)`", re.DOTALL)
 """The name of a step, as dbt Cloud has it."""
+COMPLETED = "Completed successfully"
+WORDS_OF_STATUSES = {
+    "PASS": ("success", "pass"),
+    "WARN": ("warn",),
+    "ERROR": ("error", "fail", "runtime error"),
+    "SKIP": ("skipped",),
+    "NO-OP": ("no-op",),
+}
 DBT_HEADING = re.compile(r"(Error|Failure) in ")
 """How the message begins that dbt gives a node it could not run; a test's has no heading."""
 
@@ -32,30 +40,50 @@ def steps_of(run: Run) -> tuple[RunStep, ...]:
         status=run.status,
         started_at=run.started_at,
         finished_at=run.finished_at,
-        logs=log_of(run.status_message, run.results),
+        logs=log_of(run.status_message, run.results, succeeded=run.status is RunStatus.SUCCESS),
     )
     return (whole,)
 
 
-def log_of(message: str | None, results: Mapping[str, object] | None) -> str:
+def log_of(
+    message: str | None, results: Mapping[str, object] | None, *, succeeded: bool = False
+) -> str:
     """Compose a log from a sentence and a reporter's summary of the nodes."""
-    return "\n".join(f"{one}\n" for one in paragraphs(message, results or {}))
+    return "\n".join(f"{one}\n" for one in paragraphs(message, results or {}, succeeded=succeeded))
 
 
-def paragraphs(message: str | None, results: Mapping[str, object]) -> Iterator[str]:
-    """Yield the message, then the nodes that failed."""
+def paragraphs(
+    message: str | None, results: Mapping[str, object], *, succeeded: bool
+) -> Iterator[str]:
+    """Yield the message, then the end in dbt's words: the nodes that failed, or all counted."""
     if message:
         yield message
+    counts = mapping(results, "counts")
+    if succeeded:
+        warnings = number(counts, "warn")
+        yield f"Completed with {with_noun(warnings, 'warning')}:" if warnings else COMPLETED
+        if counts:
+            yield done_line(counts)
     failed = [node for node in sequence(results, "failed") if isinstance(node, Mapping)]
     if not failed:
         return
     total = max(number(results, "failed_total"), len(failed))
-    warnings = number(mapping(results, "counts"), "warn")
+    warnings = number(counts, "warn")
     yield f"Completed with {with_noun(total, 'error')} and {with_noun(warnings, 'warning')}:"
     for node in failed:
         yield node_paragraph(node)
     if total > len(failed):
         yield f"... and {total - len(failed)} more"
+
+
+def done_line(counts: Mapping[str, object]) -> str:
+    """Dbt's last line: `Done. PASS=2 WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL=2`."""
+    shown = {
+        word: sum(number(counts, status) for status in statuses)
+        for word, statuses in WORDS_OF_STATUSES.items()
+    }
+    total = sum(number(counts, status) for status in counts)
+    return f"Done. {' '.join(f'{word}={count}' for word, count in shown.items())} TOTAL={total}"
 
 
 def node_paragraph(node: Mapping[str, object]) -> str:
