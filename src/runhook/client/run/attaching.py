@@ -149,6 +149,9 @@ def with_shown_arguments(text: str, redact: Redact) -> tuple[str, Redact]:
     def both(value: str) -> str:
         return redact(theirs(value))
 
+    if isinstance(arguments.get("vars"), str):
+        # Of dbts that know no `retry`: names of variables and their values are one text.
+        arguments["vars"] = REPLACEMENT
     if isinstance(command := arguments.get("invocation_command"), str):
         arguments["invocation_command"] = shown_line(command, both)
     return json.dumps(document), both
