@@ -50,8 +50,8 @@ COPIES = (
        SELECT 1000 + number, account_id, job_id, 'copy ' || number, '', '', '', 10, 1, started_at,
            started_at, heartbeats, heartbeat_at, longest_silence, created_at
        FROM runs CROSS JOIN copies WHERE run_key = 'run-1'""",
-    """INSERT INTO artifacts (id, run_id, name, size, is_whole, touched_at)
-       SELECT id, id, 'manifest.json', 0, true, 0 FROM runs WHERE id > 1000""",
+    """INSERT INTO artifacts (id, run_id, step, name, size, is_whole, touched_at)
+       SELECT id, id, 0, 'manifest.json', 0, true, 0 FROM runs WHERE id > 1000""",
     """INSERT INTO artifact_parts (artifact_id, number, content)
        SELECT id, 0, '' FROM artifacts WHERE id > 1000""",
     """INSERT INTO deliveries (id, account_id, webhook_id, run_id, event_sequence, event_type,

@@ -43,8 +43,8 @@ COPIES = (
            dbt_version, status, event_count, started_at, heartbeat_at,
            longest_silence, created_at)
        SELECT id, 2, id, name, '', '', '', 10, 1, 0, 0, 0, 0 FROM projects WHERE id > 1000""",
-    """INSERT INTO artifacts (id, run_id, name, size, is_whole, touched_at)
-       SELECT id, id, 'manifest.json', 0, true, 0 FROM projects WHERE id > 1000""",
+    """INSERT INTO artifacts (id, run_id, step, name, size, is_whole, touched_at)
+       SELECT id, id, 0, 'manifest.json', 0, true, 0 FROM projects WHERE id > 1000""",
     """INSERT INTO artifact_parts (artifact_id, number, content)
        SELECT id, 0, '' FROM artifacts WHERE id > 1000""",
 )
