@@ -1,5 +1,6 @@
 """Webhooks of the format `email`: saved, changed, sent, and what is said of them."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,10 +9,11 @@ import pytest
 
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.storage.engine.tables import attempts, deliveries
-from tests.formats.services.email import letter_in, text_of
+from tests.formats.services.email import letter_in, page_of, text_of
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, new_run, shared_app, told
-from tests.support.mail_server import RealMailServer, ScriptedMailServer
+from tests.support.mail_server import HANG, RealMailServer, ScriptedMailServer
+from tests.support.receiver import Receiver
 
 SUBSCRIPTIONS = "/webhooks/subscriptions"
 TO_THE_TEAM = {
@@ -197,3 +199,67 @@ async def test_who_is_left_out_stands_in_the_log(api: Api):
     assert "gone@example.com (550 5.1.1 no such user)" in attempt.note
     (body,) = server.bodies
     assert "nightly" in text_of(body[: -len(b".\r\n")])
+
+
+async def test_an_invitation_is_mailed_to_whom_it_is_for(api: Api):
+    async with ScriptedMailServer() as server:
+        api = sending(api, mail=server.account, public_url="https://runhook.example.com")
+        admin = await client_of(api)
+        body = {"email": "bob@example.com", "role": "member"}
+        made = data_of(await admin.post("/invitations", json=body), 201)
+        (listed,) = data_of(await admin.get("/invitations"))
+
+    assert (made["mailed_to"], made["mail_error"]) == ("bob@example.com", None)
+    assert "mailed_to" not in listed
+    letter = server.bodies[0][: -len(b".\r\n")]
+    assert letter_in(letter)["To"] == "bob@example.com"
+    assert made["link"] in text_of(letter)
+    assert page_of(letter).links == [made["link"]]
+
+
+async def test_an_invitation_that_cannot_be_mailed_is_made_all_the_same(api: Api):
+    async with ScriptedMailServer({"RCPT": "550 5.1.1 no such user"}) as server:
+        api = sending(api, mail=server.account, public_url="https://runhook.example.com")
+        admin = await client_of(api)
+        refused = {"email": "bob@example.com", "role": "member"}
+        odd = {"email": "j\u00fcrgen@example.com", "role": "member"}
+        made = [data_of(await admin.post("/invitations", json=one), 201) for one in (refused, odd)]
+
+    assert [one["mailed_to"] for one in made] == [None, None]
+    assert "no such user" in made[0]["mail_error"]
+    assert "is not an e-mail address" in made[1]["mail_error"]
+    assert all(one["link"] for one in made)
+
+
+@pytest.mark.parametrize(
+    ("public_url", "email"),
+    [(None, "bob@example.com"), ("https://runhook.example.com", None)],
+    ids=["the host is the browser's word", "for anyone who has the link"],
+)
+async def test_an_invitation_is_not_mailed_where_it_must_not_be(api: Api, public_url, email):
+    async with ScriptedMailServer() as server:
+        api = sending(api, mail=server.account, public_url=public_url)
+        admin = await client_of(api)
+        body = {"email": email, "role": "member"}
+        made = data_of(await admin.post("/invitations", json=body), 201)
+
+    assert (made["mailed_to"], made["mail_error"]) == (None, None)
+    assert not server.commands
+
+
+async def test_a_mail_server_that_hangs_delays_no_other_webhook(api: Api):
+    async with ScriptedMailServer({"": HANG}) as server, Receiver() as receiver:
+        api = sending(api, mail=server.account)
+        admin = await client_of(api)
+        data_of(await admin.post(SUBSCRIPTIONS, json=TO_THE_TEAM), 201)
+        by_http = {"name": "x", "client_url": receiver.url, "event_types": ["job.run.completed"]}
+        data_of(await admin.post(SUBSCRIPTIONS, json=by_http), 201)
+        await a_failure(admin)
+        async with asyncio.TaskGroup() as group:
+            delivering = group.create_task(api.deliver())
+            await server.has_begun.wait()
+            await receiver.wait_for(1)
+            is_mail_under_way = not delivering.done()
+            server.hang_up()
+
+    assert is_mail_under_way

@@ -1,4 +1,4 @@
-"""Letters over a mail server: what it gets, and what becomes of what it answers."""
+"""Letters over a mail server: what it gets, and what its answers mean."""
 
 import asyncio
 import ssl

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.mail_server import RealMailServer
 from tests.support.program import Finished, Service, runhook
 from tests.support.receiver import Receiver, status
 from tests.support.running import TOKEN
@@ -51,6 +52,24 @@ async def test_a_webhook_is_created_tested_listed_and_deleted(
     assert "\u202e" not in as_table.out
     assert f"{receiver.url}/dbt" in as_table.out
     assert json.loads(left.out) == []
+
+
+async def test_a_webhook_that_mails_is_created_and_tested(
+    tmp_path: Path, environment: dict[str, str], start: Callable[[], Service]
+):
+    with RealMailServer() as server:
+        environment["RUNHOOK_SMTP_URL"] = f"smtp://localhost:{server.port}?tls=none"
+        environment["RUNHOOK_SMTP_FROM"] = "Runhook <runhook@example.com>"
+        async with start() as service:
+            shell = Shell(tmp_path, service.url)
+            to = ("--format", "email", "--to", "data@example.com", "--to", "ada@example.com")
+            made = await shell.webhooks("create", "To the team", *to)
+            tried = await shell.webhooks("test", made.out.split()[1])
+        letter = server.letter()
+
+    assert (made.code, tried.code) == (0, 0), made.err + tried.err
+    assert letter.recipients == ["data@example.com", "ada@example.com"]
+    assert letter.body.startswith(b"From: Runhook <runhook@example.com>\r\nTo: data@example.com,")
 
 
 async def test_what_is_wrong_is_said_in_a_line_and_nothing_is_created(

@@ -119,7 +119,7 @@ class Authority:
         return pem
 
     def pem_of_server(self, host: str = "localhost", *, is_vouched_for: bool = True) -> Path:
-        """Return a file with a server's certificate and its key."""
+        """A file with a server's certificate and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         issuer = (self._name, self._key) if is_vouched_for else (name_of(host), key)
         certificate = (

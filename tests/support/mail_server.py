@@ -92,7 +92,7 @@ class RealMailServer:
         self._process.communicate()
 
     def letter(self) -> Arrived:
-        """Return the next letter that came; wait for it."""
+        """The next letter that came; waited for."""
         sender, recipients, body = self._said()
         return Arrived(sender, recipients, body.encode())
 
@@ -134,11 +134,15 @@ class ScriptedMailServer:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return self
 
+    def hang_up(self) -> None:
+        """End every conversation."""
+        for one in self._tasks:
+            one.cancel()
+
     async def __aexit__(self, *_error: object) -> None:
         assert self._server is not None
         self._server.close()
-        for one in self._tasks:
-            one.cancel()
+        self.hang_up()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

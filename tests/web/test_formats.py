@@ -1,9 +1,12 @@
 """The create page: formats first, what each needs, and how a message will look."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
 from runhook.domain.formats import FORMATS
+from runhook.domain.network.destinations import AddressPolicy
 from runhook.storage.engine.tables import deliveries, webhooks
 from tests.formats.services import service_of
 from tests.support.accounts import rows_of
@@ -251,3 +254,17 @@ async def test_a_delivery_shows_where_its_request_went_and_how_without_what_is_s
     assert got.headers["authorization"].endswith(jsm.SECRETS[0])
     assert jsm.SECRETS[0] not in shown.response.text
     assert made["format"] == "jsm"
+
+
+async def test_the_page_says_where_there_is_no_mail_server(api: Api, ada):
+    api.app.state["services"] = replace(
+        api.app.state["services"], policy=AddressPolicy.parse("127.0.0.0/8")
+    )
+    page = await page_at(ada, f"{NEW}?format=email")
+    refused = Page(
+        await submit(ada, page, page.form(), **{"format_settings.to": "data@example.com"})
+    )
+
+    assert "This server has no mail server yet" in page.main.text
+    assert "RUNHOOK_SMTP_URL and RUNHOOK_SMTP_FROM" in refused.main.text
+    assert "client_url" not in fields_of(page.form())

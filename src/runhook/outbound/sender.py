@@ -158,6 +158,11 @@ class Sender:
         self.tally.note(outcome)
         return outcome
 
+    @property
+    def sends_mail(self) -> bool:
+        """Whether there is a mail server."""
+        return self._mailer is not None
+
     async def look_up(self, url: str) -> str | None:
         """Why nothing would be dialled for a URL now, in a sentence; None if all is well.
 

@@ -14,7 +14,13 @@ from runhook.domain.formats.format import (
     Reading,
     Rendered,
 )
-from runhook.domain.messages.letters import Letter, host_of_letters, letter_bytes
+from runhook.domain.messages.letters import (
+    Letter,
+    host_of_letters,
+    html_page,
+    html_value,
+    letter_bytes,
+)
 from runhook.domain.messages.mailboxes import check_address, mailto
 from runhook.domain.messages.message import Message, Node, Severity, and_more
 from runhook.domain.messages.telling import Telling
@@ -34,20 +40,9 @@ COLOURS = {
     Severity.WARNING: "#c98a00",
     Severity.BAD: "#e0463c",
 }
-FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 MONOSPACE = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px"
-# No colour of text or ground is set, so that each mail program shows its own, light or dark.
 HEADLINE = "font-size:19px;line-height:1.3;margin:0 0 10px"
 NAME_CELL = "padding:2px 14px 2px 0;font-weight:600;vertical-align:top"
-PAGE = (
-    '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
-    '<meta name="viewport" content="width=device-width">\n'
-    '<meta name="color-scheme" content="light dark">\n'
-    '<meta name="supported-color-schemes" content="light dark">\n'
-    "<title>{title}</title></head>\n"
-    '<body style="margin:0;padding:16px;{font};font-size:15px;line-height:1.5">\n{body}\n'
-    "</body></html>\n"
-)
 ABOUT_MESSAGE = frozenset({"DATA"})
 ABOUT_ADDRESSES = frozenset({"MAIL FROM", "RCPT TO"})
 
@@ -73,8 +68,8 @@ class Email(MessageFormat[EmailSettings]):
     title = "E-mail"
     summary = "A letter to people or a mailing list, over the mail server of this service."
     where = (
-        "Give the addresses; there is no URL. The service needs a mail server: its operator sets "
-        "RUNHOOK_SMTP_URL and RUNHOOK_SMTP_FROM."
+        "Write the addresses, one a line; there is no URL. Letters go over the mail server of this "
+        "service."
     )
     settings = EmailSettings
     content_type = "message/rfc822"
@@ -200,18 +195,18 @@ def html_of(message: Message, footer: list[str]) -> str:
     colour = COLOURS[message.severity]
     parts = [
         f'<div style="border-left:4px solid {colour};padding-left:14px">',
-        f'<h1 style="{HEADLINE}">{value(message.headline)}</h1>',
+        f'<h1 style="{HEADLINE}">{html_value(message.headline)}</h1>',
     ]
     if message.reason:
-        parts.append(f"<p>{value(message.reason)}</p>")
+        parts.append(f"<p>{html_value(message.reason)}</p>")
     if message.nodes or message.more_nodes:
         parts += ["<ul>", *map(node_item, message.nodes)]
         parts += [f"<li>{and_more(message.more_nodes)}</li>"] if message.more_nodes else []
         parts.append("</ul>")
     if message.facts:
         rows = [
-            f'<tr><th align="left" style="{NAME_CELL}">'
-            f'{value(one.name)}</th><td style="padding:2px 0">{value(one.value)}</td></tr>'
+            f'<tr><th align="left" style="{NAME_CELL}">{html_value(one.name)}</th>'
+            f'<td style="padding:2px 0">{html_value(one.value)}</td></tr>'
             for one in message.facts
         ]
         parts += ['<table role="presentation" style="border-spacing:0;font-size:14px">', *rows]
@@ -225,16 +220,13 @@ def html_of(message: Message, footer: list[str]) -> str:
         parts.append(f'<p style="margin:14px 0 0">{"".join(links)}</p>')
     said, *where = footer
     about = "".join(f' <a href="{escape(one)}">Change it</a>.' for one in where)
-    parts += ["</div>", f'<p style="font-size:12px;margin:20px 0 0">{value(said)}{about}</p>']
-    return PAGE.format(title=escape(message.headline), font=FONT, body="\n".join(parts))
+    parts += ["</div>", f'<p style="font-size:12px;margin:20px 0 0">{html_value(said)}{about}</p>']
+    return html_page(message.headline, "\n".join(parts))
 
 
 def node_item(node: Node) -> str:
     """Item of a node with its message."""
-    told = f'<br><span style="{MONOSPACE}">{value(node.message)}</span>' if node.message else ""
-    return f"<li><strong>{value(node.label)}</strong>{told}</li>"
-
-
-def value(text: str) -> str:
-    """A value in HTML; its direction does not reach beyond it."""
-    return "<bdi>{}</bdi>".format(escape(text).replace("\n", "<br>"))
+    told = (
+        f'<br><span style="{MONOSPACE}">{html_value(node.message)}</span>' if node.message else ""
+    )
+    return f"<li><strong>{html_value(node.label)}</strong>{told}</li>"

@@ -11,6 +11,7 @@ from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from html import escape
 from urllib.parse import urlsplit
 
 from runhook.domain.messages.mailboxes import Mailbox
@@ -18,6 +19,17 @@ from runhook.domain.messages.text import fit, one_line
 
 LINE_END = "\r\n"
 SUBJECT_CHARACTERS = 250
+FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+# No colour of text or ground is set, so that each mail program shows its own, light or dark.
+PAGE = (
+    '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
+    '<meta name="viewport" content="width=device-width">\n'
+    '<meta name="color-scheme" content="light dark">\n'
+    '<meta name="supported-color-schemes" content="light dark">\n'
+    "<title>{title}</title></head>\n"
+    '<body style="margin:0;padding:16px;{font};font-size:15px;line-height:1.5">\n{body}\n'
+    "</body></html>\n"
+)
 UNKNOWN_HOST = "runhook.invalid"
 """Right side of a `Message-ID` where the service does not know its own address."""
 
@@ -89,3 +101,18 @@ def host_of_letters(public_url: str | None) -> str:
     host = (urlsplit(public_url or "").hostname or "").rstrip(".")
     is_name = host.isascii() and "." in host and ":" not in host and len(host) < 200
     return host if is_name else UNKNOWN_HOST
+
+
+def html_page(title: str, body: str) -> str:
+    """A page that fetches nothing; the body is HTML."""
+    return PAGE.format(title=escape(title), font=FONT, body=body)
+
+
+def html_value(text: str) -> str:
+    """A value in HTML; its direction does not reach beyond it."""
+    return "<bdi>{}</bdi>".format(escape(text).replace("\n", "<br>"))
+
+
+def html_link(title: str, url: str) -> str:
+    """A link in HTML."""
+    return f'<a href="{escape(url)}" style="font-weight:600">{escape(title)}</a>'

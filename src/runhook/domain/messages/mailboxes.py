@@ -67,7 +67,7 @@ class Mailbox:
         return cls(check_address(address), name)
 
     def __str__(self) -> str:
-        """It as a header has it, which is not encoded yet."""
+        """As a header has it, before it is encoded."""
         return str(Address(self.name, addr_spec=self.address))
 
 

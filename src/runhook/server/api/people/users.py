@@ -8,6 +8,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.people.permissions import Permission
 from runhook.domain.people.users import UserId
 from runhook.operations.people.invite import accept_as, invite, link_of, withdraw
+from runhook.operations.people.mail_invitation import mail_invitation
 from runhook.operations.people.users import change_role, remove_member, rename_user
 from runhook.server.access.authentication import (
     Access,
@@ -88,12 +89,22 @@ async def list_open_invitations(
 async def create_invitation(
     request: AnyRequest, services: Serving, caller: Calling, data: JSONBody[InvitationIn]
 ) -> Envelope[InvitationOut]:
-    """Invite a person; the response holds the link, this once. No mail is sent."""
+    """Invite a person; the response holds the link, this once.
+
+    With an `email`, it is mailed where the service has a mail server and a public URL.
+    """
     invitation, secret = await invite(
         services.context(caller.actor), caller.account_id, data.role, email=data.email
     )
     link = link_of(secret, base_url(request, services.public_url))
-    return created(shown_invitation(invitation, link))
+    mailed = await mail_invitation(
+        services.sender,
+        invitation,
+        link,
+        public_url=services.public_url,
+        now=services.clock.now(),
+    )
+    return created(shown_invitation(invitation, link, mailed))
 
 
 @delete("/invitations/{invitation_id:int}", status_code=200, **needs(Permission.MANAGE_MEMBERS))

@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from runhook.domain.people.permissions import Role
 from runhook.domain.people.users import User
 from runhook.operations.people.invite import Acceptance
+from runhook.operations.people.mail_invitation import Mailed
 from runhook.storage.people.invitations import Invitation
 from runhook.storage.people.users import AccountMember
 
@@ -83,10 +84,18 @@ class InvitationOut(Struct, kw_only=True):
     created_at: datetime
     expires_at: datetime
     link: str | UnsetType = UNSET
+    mailed_to: str | UnsetType | None = UNSET
+    """Beside the link: the address that the mail server took it for; null if none was mailed."""
+    mail_error: str | UnsetType | None = UNSET
+    """Beside the link: why it could not be mailed; null if it was, or if there is no need."""
 
 
-def shown_invitation(invitation: Invitation, link: str | None = None) -> InvitationOut:
+def shown_invitation(
+    invitation: Invitation, link: str | None = None, mailed: Mailed | None = None
+) -> InvitationOut:
     """Show an invitation; its link only in the response that creates it."""
+    mailed_to = mailed.address if mailed and not mailed.error else None
+    mail_error = mailed.error if mailed and mailed.error else None
     return InvitationOut(
         id=invitation.id,
         email=invitation.email,
@@ -95,6 +104,8 @@ def shown_invitation(invitation: Invitation, link: str | None = None) -> Invitat
         created_at=invitation.created_at,
         expires_at=invitation.expires_at,
         link=UNSET if link is None else link,
+        mailed_to=UNSET if link is None else mailed_to,
+        mail_error=UNSET if link is None else mail_error,
     )
 
 

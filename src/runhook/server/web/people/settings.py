@@ -14,6 +14,7 @@ from runhook.domain.people.permissions import Permission, PermissionSet, Role
 from runhook.domain.people.users import UserId
 from runhook.operations.people.accounts import AccountChange, change_account
 from runhook.operations.people.invite import invite, link_of, withdraw
+from runhook.operations.people.mail_invitation import Mailed, mail_invitation
 from runhook.operations.people.tokens import create_token, remove_token
 from runhook.operations.people.users import change_role, remove_member
 from runhook.server.access.authentication import needs
@@ -100,9 +101,9 @@ async def show_members(services: Serving, visit: Visiting) -> Template:
 async def invite_somebody(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
     """Invite a person, and show the link this once."""
     form = await Form.sent_with(request, "email", "role")
-    link = ""
+    link, mailed = "", None
     try:
-        _, secret = await invite(
+        invitation, secret = await invite(
             services.context(visit.caller.actor),
             visit.account_id,
             Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
@@ -114,8 +115,15 @@ async def invite_somebody(request: AnyRequest, services: Serving, visit: Visitin
         form.refuse("role", error.message)
     else:
         link = link_of(secret, base_url(request, services.public_url))
+        mailed = await mail_invitation(
+            services.sender,
+            invitation,
+            link,
+            public_url=services.public_url,
+            now=services.clock.now(),
+        )
         form = Form({"email": "", "role": "member"})
-    return await members_page(services, visit, form, link=link)
+    return await members_page(services, visit, form, link=link, mailed=mailed)
 
 
 @post(
@@ -155,7 +163,9 @@ async def change_member(
     return see(f"{visit.root}/settings/members")
 
 
-async def members_page(services: Serving, visit: Visit, form: Form, link: str = "") -> Template:
+async def members_page(
+    services: Serving, visit: Visit, form: Form, *, link: str = "", mailed: Mailed | None = None
+) -> Template:
     """Page of the account's people."""
     async with services.store.read() as tx:
         members = await list_members(tx, visit.account_id, limit=LISTED, offset=0)
@@ -173,6 +183,7 @@ async def members_page(services: Serving, visit: Visit, form: Form, link: str = 
         roles=[role.value for role in Role],
         form=form,
         link=link,
+        mailed=mailed,
     )
 
 
