@@ -47,7 +47,8 @@ class JsmSettings:
         "",
         SecretText(check_integration_key),
         label="API key",
-        hint="Of an API integration of the team, which may create alerts.",
+        hint="Of an API integration of the team, which may create alerts. Alerts that are open "
+        "under another key stay open there: close them by hand.",
         help="the key of an API integration; a secret",
     )
     priority: Priority = option(

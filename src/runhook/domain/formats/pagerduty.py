@@ -75,7 +75,8 @@ class PagerDutySettings:
         "",
         SecretText(check_routing_key),
         label="Integration key",
-        hint="In PagerDuty: the service, Integrations, Events API V2.",
+        hint="In PagerDuty: the service, Integrations, Events API V2. Alerts that are open under "
+        "another key stay open there: resolve them by hand.",
         help="the integration key of a service, 32 characters; a secret",
     )
     region: Region = option(

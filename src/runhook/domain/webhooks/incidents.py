@@ -17,8 +17,8 @@ The rules:
    was not told, and the next failure is.
 6. What a webhook's filters keep from it begins no incident. The end of one that was told of passes
    them.
-7. What waits for a retry is not told once a newer event of the job is, unless each is to be told: a
-   failure must not arrive behind the recovery.
+7. A delivery that waits for a retry is superseded by a newer event of its job, unless each is to be
+   told: a failure must not arrive behind the recovery.
 8. What happens while a webhook is inactive has not been told.
 """
 

@@ -88,17 +88,17 @@ def version_samples(
         event = sample_event(sample, now=now)
         shown = preview_message(sample, version, event, public_url, is_sample=True)
         texts[version] = ((shown and pretty(shown.rendered.body)) or "").splitlines()
-    keys = {version: {key_of(line) for line in lines} for version, lines in texts.items()}
+    keys = {version: {key_on(line) for line in lines} for version, lines in texts.items()}
     return [
         VersionSample(
             PAYLOAD_VERSIONS[version],
-            [(line, any(key_of(line) not in other for other in keys.values())) for line in lines],
+            [(line, any(key_on(line) not in other for other in keys.values())) for line in lines],
         )
         for version, lines in texts.items()
     ]
 
 
-def key_of(line: str) -> str:
+def key_on(line: str) -> str:
     """Key of a line of indented JSON; empty if it has none."""
     return line.partition(":")[0].strip() if ":" in line else ""
 
