@@ -12,6 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 RUNS = "/api/v3/accounts/1/runs"
 RUN = b'{"job_name": "nightly"}'
 LONG = str(40 * MIB)
+FORM = "application/x-www-form-urlencoded"
 UPGRADES = {
     "h2c": {
         "connection": "Upgrade, HTTP2-Settings",
@@ -161,3 +162,22 @@ async def test_requests_that_cannot_be_read_leave_no_line_in_the_log(shared_serv
 def lines_of(service: Service) -> list[str]:
     """What a service has logged, but for what it does in its first seconds."""
     return [line for line in service.output.splitlines() if "duty taken" not in line]
+
+
+@pytest.mark.parametrize("place", ["/sign-in", "/api/v3/session", "/api/v3/invitations/accept"])
+async def test_what_is_open_to_anybody_takes_small_bodies_only(shared_service: Service, place: str):
+    """A form of a mebibyte held the event loop for half a second, and needed no token."""
+    form = request(place, method="POST", body=b"a&" * 500_000, content_type=FORM)
+    async with connected(shared_service.url) as client:
+        await client.send(form)
+        assert (await client.answer()).status == 413
+
+
+async def test_a_form_has_a_bounded_number_of_fields(shared_service: Service):
+    form = request("/sign-in", method="POST", body=b"a&" * 8_000, content_type=FORM)
+    async with connected(shared_service.url) as client:
+        await client.send(form)
+        answer = await client.answer()
+
+    assert answer.status == 400
+    assert "too many fields" in answer.text

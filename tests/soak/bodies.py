@@ -17,8 +17,6 @@ from tests.support.running import TOKEN
 
 AT_ONCE = 8
 WARMING_UP = 50
-FEWER = 20
-"""A kind that has to wait for its turn is sent so many times less often."""
 
 
 async def send_many(service: Service, hostile: HostileBody, times: int) -> None:
@@ -45,13 +43,12 @@ async def send_each_kind(kinds: Collection[str], times: int) -> list[str]:
         async with Service(folder=Path(folder), environment=environment) as service:
             for kind in kinds:
                 hostile = HOSTILE_BODIES[kind]
-                count = times // FEWER if hostile.waits else times
                 await send_many(service, hostile, WARMING_UP)
                 before = resident(service.process_id)
-                await send_many(service, hostile, count)
+                await send_many(service, hostile, times)
                 grown = resident(service.process_id) - before
                 print(
-                    f"{kind}, {count:,} times: {before / MIB:.0f} MiB before, "
+                    f"{kind}, {times:,} times: {before / MIB:.0f} MiB before, "
                     f"{(before + grown) / MIB:.0f} after",
                     flush=True,
                 )

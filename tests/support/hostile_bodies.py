@@ -16,8 +16,6 @@ class HostileBody:
     status: int
     """What it is answered with, if not with 429."""
     sent: bytes
-    waits: bool = False
-    """Whether it has to wait for its turn, as attempts to sign in do."""
 
     async def send(self, url: str) -> None:
         """Send it to a service and read that it is refused."""
@@ -54,13 +52,12 @@ HOSTILE_BODIES = {
         ),
     ),
     "a form": HostileBody(
-        400,
+        413,
         request(
             "/sign-in",
             method="POST",
             body=b"email=a&password=" + FILL,
             content_type="application/x-www-form-urlencoded",
         ),
-        waits=True,
     ),
 }

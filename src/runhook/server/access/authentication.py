@@ -50,6 +50,11 @@ def needs(permission: Permission, *, acts: bool = False) -> dict[str, Any]:
     return {"opt": {"permission": permission, "acts": acts}}
 
 
+LARGEST_BODY_OF_STRANGERS = 16 << 10
+"""In bytes, where no token and no session says who sends it: a form of a mebibyte can hold the
+event loop for half a second."""
+
+
 def open_to(access: Access) -> dict[str, Any]:
     """Options of a route handler that name who may use it, in any account.
 

@@ -10,7 +10,12 @@ from msgspec import Struct
 from runhook.domain.people.callers import Caller
 from runhook.domain.people.permissions import Permission, Role
 from runhook.operations.people.sessions import Begun, end_other_sessions, end_session
-from runhook.server.access.authentication import Access, Connection, open_to
+from runhook.server.access.authentication import (
+    LARGEST_BODY_OF_STRANGERS,
+    Access,
+    Connection,
+    open_to,
+)
 from runhook.server.access.cookies import cookies_of, no_session_cookie
 from runhook.server.access.signing_in import begin_throttled
 from runhook.server.api.people.users_wire import UserOut, shown_user
@@ -121,7 +126,7 @@ class OthersEndedOut(Struct, kw_only=True):
     ended: int
 
 
-@post("/v3/session", **open_to(Access.ANYONE))
+@post("/v3/session", request_max_body_size=LARGEST_BODY_OF_STRANGERS, **open_to(Access.ANYONE))
 async def begin(
     request: AnyRequest, services: Serving, data: JSONBody[SignInIn]
 ) -> Response[Envelope[WhoOut]]:

@@ -11,6 +11,7 @@ from runhook.operations.people.invite import accept_as, invite, link_of, withdra
 from runhook.operations.people.mail_invitation import mail_invitation
 from runhook.operations.people.users import change_role, remove_member, rename_user
 from runhook.server.access.authentication import (
+    LARGEST_BODY_OF_STRANGERS,
     Access,
     client_address,
     needs,
@@ -116,7 +117,11 @@ async def withdraw_invitation(
     return Envelope(data=WithdrawnOut(id=invitation_id))
 
 
-@post("/v3/invitations/accept", **open_to(Access.ANYONE))
+@post(
+    "/v3/invitations/accept",
+    request_max_body_size=LARGEST_BODY_OF_STRANGERS,
+    **open_to(Access.ANYONE),
+)
 async def accept(
     request: AnyRequest, services: Serving, data: JSONBody[AcceptIn]
 ) -> Response[Envelope[WhoOut]]:

@@ -26,6 +26,7 @@ from runhook.server.services import Services, Serving
 from runhook.server.web.deliveries.logs import filters_in, log_filter, unsent_states
 from runhook.server.web.deliveries.picked import PickedDelivery, picked_of
 from runhook.server.web.page.addresses import Sent, value_in, values_in
+from runhook.server.web.page.forms import read_form
 from runhook.server.web.page.rendering import see
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.page.watching import Watched
@@ -97,7 +98,7 @@ async def show_picked(request: AnyRequest, services: Serving, visit: Visiting) -
 @post("/redeliveries", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
 async def begin(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
     """Begin a redelivery; it goes on by itself."""
-    asked = asked_for(await request.form(), services)
+    asked = asked_for(await read_form(request), services)
     problems = list(asked.problems)
     if not problems:
         try:

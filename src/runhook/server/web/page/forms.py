@@ -4,11 +4,25 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from litestar import Request
+from litestar.datastructures import FormMultiDict
 
 from runhook.domain.errors import InvalidError
 
+MOST_FIELDS = 5_000
+"""Fields of a form: as many hold the event loop for some 5 milliseconds."""
 WHOLE = ""
 """Instead of a field's name: what is wrong with the form as a whole."""
+
+
+async def read_form(request: Request[Any, Any, Any]) -> FormMultiDict:
+    """Read the fields of a request.
+
+    Raises:
+        InvalidError: there are very many.
+    """
+    if (await request.body()).count(b"&") >= MOST_FIELDS:
+        raise InvalidError(f"The form has too many fields; {MOST_FIELDS:,} are the most.")
+    return await request.form()
 
 
 class Form:
@@ -39,7 +53,7 @@ class Form:
             names: of the fields that have one value.
             many: of those that have several.
         """
-        sent = await request.form()
+        sent = await read_form(request)
         values = {name: sent.get(name, "") for name in names}
         ticked = {name: sent.getall(name, []) for name in many}
         return cls(

@@ -20,6 +20,7 @@ from runhook.domain.people.users import User, check_email, check_new_password, c
 from runhook.operations.people.invite import Acceptance, accept_as, look_at_invitation
 from runhook.operations.people.sessions import Begun, end_other_sessions, end_session
 from runhook.server.access.authentication import (
+    LARGEST_BODY_OF_STRANGERS,
     Access,
     authorize,
     client_address,
@@ -81,7 +82,12 @@ async def show_sign_in(
     return sign_in_page(Form({"following": local_path(following)}))
 
 
-@post("/sign-in", status_code=200, **open_to(Access.ANYONE))
+@post(
+    "/sign-in",
+    status_code=200,
+    request_max_body_size=LARGEST_BODY_OF_STRANGERS,
+    **open_to(Access.ANYONE),
+)
 async def sign_in(request: AnyRequest, services: Serving) -> Template | Redirect:
     """Begin a session."""
     form = await Form.sent_with(request, "email", "password", "following")
@@ -144,7 +150,12 @@ async def show_invitation(
     return invitation_page(invitation, form, session.user if session else None)
 
 
-@post("/invitations/{secret:str}", status_code=200, **open_to(Access.ANYONE))
+@post(
+    "/invitations/{secret:str}",
+    status_code=200,
+    request_max_body_size=LARGEST_BODY_OF_STRANGERS,
+    **open_to(Access.ANYONE),
+)
 async def accept_invitation(
     request: AnyRequest, services: Serving, secret: FromPath[str]
 ) -> Template | Redirect:
