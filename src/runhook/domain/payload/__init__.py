@@ -12,6 +12,7 @@ from runhook.domain.messages.links import links_of
 from runhook.domain.messages.notices import Deactivation, MissedRun, Notice
 from runhook.domain.messages.telling import PayloadVersion, Telling
 from runhook.domain.payload import v2022_05, v2023_02
+from runhook.domain.payload.results import camel_case, render_results, snake_case
 from runhook.domain.runs.events import RESULT_EVENTS, Event
 
 RENDERERS = {
@@ -22,9 +23,9 @@ ACCOUNT_KEYS = {
     PayloadVersion.V2022_05: "account_id",
     PayloadVersion.V2023_02: "accountId",
 }
-RESULTS_RENDERERS = {
-    PayloadVersion.V2022_05: v2022_05.render_results,
-    PayloadVersion.V2023_02: v2023_02.render_results,
+SPELLINGS = {
+    PayloadVersion.V2022_05: snake_case,
+    PayloadVersion.V2023_02: camel_case,
 }
 DEACTIVATION_RENDERERS = {
     PayloadVersion.V2022_05: v2022_05.render_deactivation,
@@ -73,4 +74,5 @@ def encoded(body: Mapping[str, object]) -> bytes:
 def results_of(event: Event, version: PayloadVersion, public_url: str | None) -> dict[str, object]:
     """Results of a run's nodes, for a webhook that includes them."""
     run = event.run
-    return RESULTS_RENDERERS[version](read_node_results(run.results), links_of(run, public_url))
+    results, links = read_node_results(run.results), links_of(run, public_url)
+    return render_results(results, links, SPELLINGS[version])

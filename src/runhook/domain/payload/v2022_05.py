@@ -6,9 +6,6 @@ Every id inside `data` is a string, `account_id` is a number; times are UTC, to 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from runhook.domain.dbt.artifacts import FailedNode
-from runhook.domain.dbt.results import NodeResults
-from runhook.domain.messages.links import Links
 from runhook.domain.messages.notices import Deactivation, MissedRun, Notice
 from runhook.domain.messages.telling import Telling
 from runhook.domain.runs.events import Event, EventType
@@ -52,43 +49,6 @@ def ending(event_type: EventType, run: Run) -> dict[str, str]:
         EventType.COMPLETED: {"run_finished_at": ended_at, "run_status": status},
         EventType.ERRORED: {"run_errored_at": ended_at, "run_status": status},
     }[event_type]
-
-
-def render_results(results: NodeResults, links: Links) -> dict[str, object]:
-    """Keys about a run's nodes, which dbt's documentation does not have, in its style."""
-    return {
-        "run_url": links.page,
-        "run_api_url": links.api,
-        "trigger_url": links.trigger,
-        "node_counts": results.counts,
-        "failed_nodes_total": results.failed_total,
-        "failed_nodes": [payload_node(node) for node in results.failed],
-        "warned_nodes": [payload_node(node) for node in results.warned],
-    }
-
-
-def payload_node(node: FailedNode) -> dict[str, object]:
-    """A node that failed or warned, with whose it is; empty where that is not known."""
-    facts = node.facts
-    return {
-        "unique_id": node.unique_id,
-        "resource_type": node.resource_type,
-        "status": node.status,
-        "message": node.message,
-        "groups": facts.groups,
-        "owners": [
-            {"name": one.name, "email": one.email, "group": one.group, "more": one.more}
-            for one in facts.owners
-        ],
-        "tags": facts.tags,
-        "path": facts.path,
-        "package": facts.package,
-        "attached_to": facts.attached_to,
-        "exposures": [
-            {"name": one.name, "owner_name": one.owner_name, "owner_email": one.owner_email}
-            for one in facts.exposures
-        ],
-    }
 
 
 def render_deactivation(notice: Deactivation, telling: Telling) -> dict[str, object]:

@@ -7,9 +7,6 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from runhook.domain.dbt.artifacts import FailedNode
-from runhook.domain.dbt.results import NodeResults
-from runhook.domain.messages.links import Links
 from runhook.domain.messages.notices import Deactivation, MissedRun, Notice
 from runhook.domain.messages.telling import Telling
 from runhook.domain.runs.events import Event, EventType
@@ -75,43 +72,6 @@ def ending(event_type: EventType, run: Run) -> dict[str, str]:
     if event_type is EventType.STARTED or run.finished_at is None:
         return {}
     return {ENDING_KEYS[event_type]: second_text(run.finished_at)}
-
-
-def render_results(results: NodeResults, links: Links) -> dict[str, object]:
-    """Keys about a run's nodes, which dbt Cloud does not have, in its style."""
-    return {
-        "runUrl": links.page,
-        "runApiUrl": links.api,
-        "triggerUrl": links.trigger,
-        "nodeCounts": results.counts,
-        "failedNodesTotal": results.failed_total,
-        "failedNodes": [payload_node(node) for node in results.failed],
-        "warnedNodes": [payload_node(node) for node in results.warned],
-    }
-
-
-def payload_node(node: FailedNode) -> dict[str, object]:
-    """A node that failed or warned, with whose it is; empty where that is not known."""
-    facts = node.facts
-    return {
-        "uniqueId": node.unique_id,
-        "resourceType": node.resource_type,
-        "status": node.status,
-        "message": node.message,
-        "groups": facts.groups,
-        "owners": [
-            {"name": one.name, "email": one.email, "group": one.group, "more": one.more}
-            for one in facts.owners
-        ],
-        "tags": facts.tags,
-        "path": facts.path,
-        "package": facts.package,
-        "attachedTo": facts.attached_to,
-        "exposures": [
-            {"name": one.name, "ownerName": one.owner_name, "ownerEmail": one.owner_email}
-            for one in facts.exposures
-        ],
-    }
 
 
 def render_deactivation(notice: Deactivation, telling: Telling) -> dict[str, object]:

@@ -15,7 +15,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from litestar.types.asgi_types import HTTPScope, ReceiveMessage
 
 from runhook.domain.errors import InvalidError, TooSlowError
-from runhook.server.connections.connection import Connection, current_connection
+from runhook.server.connections.connection import ClientConnection, current_connection
 from runhook.server.connections.framing import Body, Chunked, Counted
 from runhook.server.connections.head import HEAD_TOO_LARGE, KIB, MOST_HEADERS, TARGET_TOO_LONG
 from runhook.server.connections.refusals import Refusal
@@ -56,7 +56,7 @@ class Arrival:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ClientConnection,
         scope: HTTPScope,
         receive: Receive,
         send: Send,

@@ -47,7 +47,7 @@ class Stage(Enum):
     """It has come, and is being answered."""
 
 
-class Connection(asyncio.BufferedProtocol):
+class ClientConnection(asyncio.BufferedProtocol):
     """One connection, before the protocol that speaks HTTP on it.
 
     Args:
@@ -444,10 +444,10 @@ class Connection(asyncio.BufferedProtocol):
                 self.transport.pause_reading()
 
 
-_current: ContextVar[Connection] = ContextVar("connection")
+_current: ContextVar[ClientConnection] = ContextVar("connection")
 
 
-def current_connection() -> Connection:
+def current_connection() -> ClientConnection:
     """The connection that a request came on, whose application runs."""
     return _current.get()
 
@@ -455,7 +455,7 @@ def current_connection() -> Connection:
 class Line(asyncio.Transport):
     """What the protocol that speaks HTTP takes for the socket."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ClientConnection) -> None:
         super().__init__()
         self._connection = connection
         self._transport = connection.transport

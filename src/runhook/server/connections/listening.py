@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from runhook.domain.errors import InvalidError
 from runhook.server.connections.arriving import arriving
 from runhook.server.connections.clients import ClientBounds, Clients
-from runhook.server.connections.connection import Connection
+from runhook.server.connections.connection import ClientConnection
 
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, and not listened on
 GRACE_SECONDS = 5
@@ -96,8 +96,8 @@ def url_of_socket(listening: socket.socket) -> str:
 class Server(uvicorn.Server):
     """Uvicorn on a socket of ours, which bounds what clients take and leaves signals to us.
 
-    Its h11 keeps little of a request, whatever comes. The rest is bounded by ``Connection``, which
-    stands before it, and by ``arriving``.
+    Its h11 keeps little of a request, whatever comes. The rest is bounded by ``ClientConnection``,
+    which stands before it, and by ``arriving``.
     """
 
     def __init__(
@@ -135,8 +135,8 @@ class Server(uvicorn.Server):
         finally:
             sweeping.cancel()
 
-    def _connection(self, **options: Any) -> Connection:
-        return Connection(self._clients, partial(H11Protocol, **options))
+    def _connection(self, **options: Any) -> ClientConnection:
+        return ClientConnection(self._clients, partial(H11Protocol, **options))
 
     def stop(self) -> None:
         """Take no new requests."""

@@ -1,7 +1,9 @@
 """Projects and environments, listed; and the page on which one of them, or a job, is deleted."""
 
+from collections.abc import Sequence
+
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect, Template
 
 from runhook.domain.errors import NotFoundError
@@ -48,52 +50,6 @@ async def show_projects(services: Serving, visit: Visiting) -> Template:
     )
 
 
-@get("/jobs/{job_id:int}/delete", **needs(Permission.CHANGE_JOBS))
-async def ask_about_job(services: Serving, visit: Visiting, job_id: FromPath[int]) -> Template:
-    """Show what refers to a job, or ask whether to delete it."""
-    return await asking(services, visit, ScopeKind.JOB, job_id, Form())
-
-
-@post("/jobs/{job_id:int}/delete", status_code=200, **needs(Permission.CHANGE_JOBS))
-async def delete_job(
-    request: AnyRequest, services: Serving, visit: Visiting, job_id: FromPath[int]
-) -> Template | Redirect:
-    """Delete a job."""
-    return await delete(request, services, visit, ScopeKind.JOB, job_id)
-
-
-@get("/environments/{environment_id:int}/delete", **needs(Permission.CHANGE_JOBS))
-async def ask_about_environment(
-    services: Serving, visit: Visiting, environment_id: FromPath[int]
-) -> Template:
-    """Show what refers to an environment, or ask whether to delete it."""
-    return await asking(services, visit, ScopeKind.ENVIRONMENT, environment_id, Form())
-
-
-@post("/environments/{environment_id:int}/delete", status_code=200, **needs(Permission.CHANGE_JOBS))
-async def delete_environment(
-    request: AnyRequest, services: Serving, visit: Visiting, environment_id: FromPath[int]
-) -> Template | Redirect:
-    """Delete an environment."""
-    return await delete(request, services, visit, ScopeKind.ENVIRONMENT, environment_id)
-
-
-@get("/projects/{project_id:int}/delete", **needs(Permission.CHANGE_JOBS))
-async def ask_about_project(
-    services: Serving, visit: Visiting, project_id: FromPath[int]
-) -> Template:
-    """Show what refers to a project, or ask whether to delete it."""
-    return await asking(services, visit, ScopeKind.PROJECT, project_id, Form())
-
-
-@post("/projects/{project_id:int}/delete", status_code=200, **needs(Permission.CHANGE_JOBS))
-async def delete_project(
-    request: AnyRequest, services: Serving, visit: Visiting, project_id: FromPath[int]
-) -> Template | Redirect:
-    """Delete a project."""
-    return await delete(request, services, visit, ScopeKind.PROJECT, project_id)
-
-
 async def asking(
     services: Services, visit: Visit, kind: ScopeKind, scope_id: int, form: Form
 ) -> Template:
@@ -134,12 +90,26 @@ async def delete(
     return see(f"{visit.root}/{LISTS[kind]}")
 
 
-handlers = [
-    show_projects,
-    ask_about_job,
-    delete_job,
-    ask_about_environment,
-    delete_environment,
-    ask_about_project,
-    delete_project,
-]
+def deleting(kind: ScopeKind) -> Sequence[HTTPRouteHandler]:
+    """The two handlers of the page on which a scope of this kind is deleted."""
+    path = f"/{kind}s/{{{kind}_id:int}}/delete"
+    access = needs(Permission.CHANGE_JOBS)
+
+    @get(path, name=f"ask_about_{kind}", **access)
+    async def ask(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+        """Show what refers to it, or ask whether to delete it."""
+        scope_id = request.path_params[f"{kind}_id"]
+        return await asking(services, visit, kind, scope_id, Form())
+
+    @post(path, name=f"delete_{kind}", status_code=200, **access)
+    async def carry_out(
+        request: AnyRequest, services: Serving, visit: Visiting
+    ) -> Template | Redirect:
+        """Delete it."""
+        scope_id = request.path_params[f"{kind}_id"]
+        return await delete(request, services, visit, kind, scope_id)
+
+    return [ask, carry_out]
+
+
+handlers = [show_projects, *(handler for kind in ScopeKind for handler in deleting(kind))]
