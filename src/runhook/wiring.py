@@ -125,6 +125,7 @@ async def serve(
             public_url=settings.public_url,
             quotas=settings.quotas(),
             patience=settings.outage_patience,
+            handovers=None if delivering is None else delivering.dispatcher.handover,
         )
         services = Services(
             store=store,

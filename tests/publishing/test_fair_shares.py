@@ -140,4 +140,4 @@ async def test_a_report_reads_no_webhook_that_cannot_want_it(store: Store, tenan
         topics = topics_of_event(tenant.account_id, EventType.STARTED, job)
         found = await interested_webhooks(tx, topics)
 
-    assert [one.id for one in found[tenant.account_id]] == [wanted.id]
+    assert [one.webhook.id for one in found[tenant.account_id]] == [wanted.id]

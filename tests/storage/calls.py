@@ -580,6 +580,7 @@ CALLS: dict[str, Call] = {
     "delete_unused": lambda tx, rows: scopes.delete_unused(
         tx, ScopeKind.ENVIRONMENT, [1, 2], before=START
     ),
+    "find_unattempted": lambda tx, rows: claims.find_unattempted(tx, [rows.run.id]),
     "register_jobs": lambda tx, rows: jobs.register_jobs(tx, {NEW_JOB}),
     "find_jobs": lambda tx, rows: jobs.find_jobs(tx, {NEW_JOB}),
     "insert_missing": lambda tx, rows: jobs.insert_missing(tx, [NEW_JOB]),

@@ -14,6 +14,7 @@ from runhook.domain.deliveries.retries import RetrySchedule
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.webhooks.failing import WELL
 from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.runs.publish import Publisher
 from runhook.outbound.resolver import Resolver
 from runhook.outbound.sender import Sender
 from runhook.storage.deliveries.rows import LoggedAttempt, list_attempts
@@ -86,6 +87,14 @@ class Scene:
             jitter=jitter,
             steady=(steady or self.clock).steady,
         )
+
+    def hand_over_to(self, dispatcher: Dispatcher) -> None:
+        """Let a worker be in the process that takes the reports."""
+        self.tenant.publisher = self.publisher_with(dispatcher)
+
+    def publisher_with(self, dispatcher: Dispatcher) -> Publisher:
+        """Make a publisher in a worker's process."""
+        return Publisher(self.store, self.clock, handovers=dispatcher.handover)
 
     async def start_many(self, count: int, prefix: str = "run") -> None:
         """Report that many runs started."""

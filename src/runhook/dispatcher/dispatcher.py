@@ -2,12 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
 
 from runhook.clock import Clock
+from runhook.dispatcher.handover import LaneHandover
 from runhook.dispatcher.lanes import Lane, Lanes
 from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
 from runhook.dispatcher.limits import LIMITS, DispatcherLimits
@@ -98,6 +100,22 @@ class Dispatcher:
         """How many claims this process holds."""
         return self._ledger.counts.held
 
+    @contextmanager
+    def handover(self) -> Iterator["LaneHandover"]:
+        """Take deliveries that a transaction within the block adds as claimed.
+
+        They have their places in their lanes at once. They are sent once the block has ended well,
+        and forgotten if it has not; should they be committed all the same, their leases will end.
+        """
+        handover = LaneHandover(self._lanes, self._lease, self._is_open_to, self._now())
+        try:
+            yield handover
+        except BaseException:
+            for held in handover.taken:
+                self._ledger.drop(held)
+            raise
+        self._put(handover.taken)
+
     async def tick(self) -> timedelta:
         """Begin to deliver what is due; say how long to wait before looking again."""
         waiting = await look(self._store)
@@ -147,14 +165,20 @@ class Dispatcher:
         except TimeoutError:
             log.warning("stopping without a record", deliveries=self.held)
 
+    def _is_open_to(self, webhook_id: WebhookId) -> bool:
+        return not self._stopping and not self._resting.is_resting(webhook_id, self._now())
+
     def _take(self, claimed: Sequence[Claimed], claimed_at: float) -> None:
         """Let each claimed delivery wait for its turn in its lane."""
         until = claimed_at + self._lease.duration.total_seconds()
-        refused = []
-        for one in claimed:
-            held = self._lanes.take(one, since=claimed_at, until=until)
-            if self._stopping or not self._lanes.lane_of(one).put(held):
-                refused.append(held)
+        self._put([self._lanes.take(one, since=claimed_at, until=until) for one in claimed])
+
+    def _put(self, taken: Sequence[Held]) -> None:
+        refused = [
+            held
+            for held in taken
+            if self._stopping or not self._lanes.lane_of(held.claimed).put(held)
+        ]
         self._give_back(refused)
 
     def _begin(self, lane: Lane, held: Held) -> None:

@@ -223,6 +223,18 @@ class Lanes:
         """Close all lanes for what was claimed before ``at``; return what was still unsent."""
         return [held for lane in self._lanes.values() for held in lane.close(at)]
 
+    def has_place(self, account_id: AccountId, webhook_id: WebhookId) -> bool:
+        """Whether there is room for one more delivery to a webhook that is not gated."""
+        lane = self._lanes.get(webhook_id) or self._new_lane()
+        share = self._shares.get(account_id)
+        part = part_of(
+            self._limits.claims - self._ledger.counts.held,
+            0 if share is None else share.counts.held,
+            is_first=not lane.counts.held,
+            limits=self._limits,
+        )
+        return min(part, lane.places()) > 0
+
     def places(self, waiting: Mapping[WebhookId, Waiting]) -> dict[WebhookId, int]:
         """Number of deliveries to claim, for each webhook with something to send.
 

@@ -25,6 +25,10 @@ class Resting:
             self._silent_until = until
             log.error("deliveries not sent: the service itself failed", why=outcome.error)
 
+    def is_resting(self, webhook_id: WebhookId, now: float) -> bool:
+        """Whether a webhook is not tried for now."""
+        return self._until.get(webhook_id, now) > now
+
     def without(self, places: Mapping[WebhookId, int], now: float) -> dict[WebhookId, int]:
         """Drop webhooks that rest."""
         self._until = {one: until for one, until in self._until.items() if until > now}

@@ -7,7 +7,8 @@ The rules:
 3. Of one run's deliveries to one webhook, a later one waits until the earlier ones have had their
    first attempt. No other order is promised.
 4. A test is sent at once, one time, by the process that was asked for it: it begins as sending and
-   never waits.
+   never waits. Any other delivery begins as sending, held under its first claim, if the process
+   that adds it can send it at once; else it begins as pending.
 5. A delivery that is redelivered keeps its id, its bytes and its attempts' numbers; its retry
    schedule begins anew. Of its attempts, the first one after that is marked as made by hand.
 6. Of the messages about one job to a webhook that follows jobs (see ``incidents``), a later
@@ -99,7 +100,8 @@ INITIAL_STATES = (
     DeliveryState.SENDING,
     DeliveryState.SUPERSEDED,
 )
-"""Sending is where tests begin; superseded, what was healed as soon as it was known."""
+"""Sending is where tests begin, and what is claimed as it is added; superseded, what was healed as
+soon as it was known."""
 
 
 def move_delivery(before: DeliveryState, after: DeliveryState) -> DeliveryState:
@@ -122,6 +124,9 @@ class Claim(NamedTuple):
 
     delivery_id: DeliveryId
     number: int
+
+
+FIRST_CLAIM = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,14 +15,14 @@ async def owe_notices(
     tx: Transaction, notices: Sequence[Notice], *, public_url: str | None = None
 ) -> None:
     """Add a delivery of each notice for each webhook that it is for."""
-    webhooks = await interested_webhooks(
+    interested = await interested_webhooks(
         tx, {topic for one in notices for topic in topics_of_notice(one)}
     )
     asked = [
-        Asked(one, webhook, is_wanted=True)
+        Asked(one, found.webhook, is_wanted=True)
         for one in notices
-        for webhook in webhooks.get(one.account_id, ())
-        if webhook.wants_notice(one)
+        for found in interested.get(one.account_id, ())
+        if found.webhook.wants_notice(one)
     ]
     owed = await decide_what_is_told(tx, asked)
     if owed:

@@ -7,6 +7,7 @@ There is no second step: what is answered with success has its deliveries in the
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -38,6 +39,7 @@ from runhook.domain.webhooks.topics import topics_of_event
 from runhook.operations.commits.group_commit import GroupCommit, Pace
 from runhook.operations.commits.queues import FairQueue
 from runhook.operations.deliveries.follow import Asked, decide_what_is_told, new_delivery
+from runhook.operations.deliveries.handover import Handover, Handovers, chooser_for
 from runhook.operations.people.permitted import permissions_of
 from runhook.operations.runs.compare import compare_with_last
 from runhook.operations.runs.room import Room
@@ -134,6 +136,7 @@ class Publisher:
         public_url: where people reach this service, None if not configured.
         quotas: say how many jobs and open runs an account may have.
         patience: how long reports wait for a database that is away.
+        handovers: hands deliveries to the dispatcher of this process; None if it has none.
         heaviest: how many rows reports of several accounts write in one transaction, by what is
             expected of them; a report that writes more is in one of its own.
     """
@@ -145,12 +148,14 @@ class Publisher:
         *,
         public_url: str | None = None,
         quotas: Quotas = DEFAULT_QUOTAS,
+        handovers: Handovers | None = None,
         heaviest: int = HEAVIEST_BATCH,
         patience: timedelta = timedelta(),
     ) -> None:
         self._store = store
         self._clock = clock
         self._public_url = public_url
+        self._handovers = handovers or nullcontext
         self._heaviest = heaviest
         self._commits: GroupCommit[Report, Reported] = GroupCommit(
             self._publish,
@@ -180,12 +185,15 @@ class Publisher:
 
     async def _publish(self, reports: Sequence[Report]) -> Sequence[Reported | RunhookError]:
         now = self._clock.now()
-        async with self._store.write() as tx:
-            allowed, refused = await part_permitted(tx, reports)
-            answers, events = await apply_reports(tx, allowed, self._room, now=now)
-            answers |= refused
-            events = await compare_with_last(tx, events)
-            owed = await owe_deliveries(tx, events, public_url=self._public_url)
+        with self._handovers() as handover:
+            async with self._store.write() as tx:
+                allowed, refused = await part_permitted(tx, reports)
+                answers, events = await apply_reports(tx, allowed, self._room, now=now)
+                answers |= refused
+                events = await compare_with_last(tx, events)
+                owed = await owe_deliveries(
+                    tx, events, public_url=self._public_url, handover=handover
+                )
         self._note_fan_outs(events, owed)
         answered = [answers[report] for report in reports]
         self.accepted += sum(isinstance(answer, Reported) for answer in answered)
@@ -435,26 +443,43 @@ def number_events(before: Run, after: Run, *, now: datetime) -> tuple[Run, Seque
 
 
 async def owe_deliveries(
-    tx: Transaction, events: Sequence[Event], *, public_url: str | None
+    tx: Transaction,
+    events: Sequence[Event],
+    *,
+    public_url: str | None,
+    handover: Handover | None = None,
 ) -> Mapping[AccountId, int]:
-    """Add a delivery of each event for each webhook that wants it; count them by account."""
+    """Add a delivery of each event for each webhook that wants it; count them by account.
+
+    What the dispatcher of this process can send at once is handed over to it.
+    """
     if not events:
         return {}
-    webhooks = await interested_webhooks(
+    interested = await interested_webhooks(
         tx, {one for event in events for one in topics_of_run_event(event)}
     )
     asked = [
-        Asked(event, webhook, is_wanted)
+        Asked(event, found.webhook, is_wanted)
         for event in events
-        for webhook in webhooks.get(event.run.account_id, ())
-        if (is_wanted := webhook.wants(event)) or follows(webhook, event.run.job)
+        for found in interested.get(event.run.account_id, ())
+        if (is_wanted := found.webhook.wants(event)) or follows(found.webhook, event.run.job)
     ]
     owed = await decide_what_is_told(tx, asked)
+    if not owed:
+        return {}
     renderings = Renderings(public_url)
+    chooser = lease = None
+    if handover is not None:
+        lease = handover.lease
+        by_id = {one.webhook.id: one for found in interested.values() for one in found}
+        chooser = await chooser_for(tx, owed, by_id, handover)
     # Others have their turn between two slices.
     for start in range(0, len(owed), SLICE):
-        part = owed[start : start + SLICE]
-        await insert_deliveries(tx, [new_delivery(one, renderings) for one in part])
+        new = []
+        for one in owed[start : start + SLICE]:
+            delivery = new_delivery(one, renderings)
+            new.append(delivery if chooser is None else chooser.hand_over(one, delivery))
+        await insert_deliveries(tx, new, lease)
     return Counter(one.webhook.account_id for one in owed)
 
 

@@ -25,9 +25,10 @@ from runhook.domain.deliveries.delivery import (
 )
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.options.rate_limits import CREDIT, RateLimit
-from runhook.domain.runs.run import AccountId
+from runhook.domain.runs.run import AccountId, RunId
 from runhook.storage.deliveries.rows import rendered_of
 from runhook.storage.engine.batches import a_row_of
+from runhook.storage.engine.claimable import is_unattempted
 from runhook.storage.engine.columns import EPOCH, Duration, UtcDateTime
 from runhook.storage.engine.store import Clock, Transaction, after
 from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
@@ -35,6 +36,9 @@ from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, attempts, deli
 Value = TypeVar("Value")
 
 INSERT_ATTEMPTS = sa.insert(attempts)
+FIND_UNATTEMPTED = sa.select(deliveries.c.run_id, deliveries.c.webhook_id).where(
+    deliveries.c.run_id.in_(sa.bindparam("run_ids", expanding=True)), is_unattempted(deliveries)
+)
 SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigger.SCHEDULED}'")
 
 
@@ -270,6 +274,14 @@ def for_each(
 def later_of(one: Clock, other: Clock) -> Clock:
     """The later of two moments, as an expression; ``other`` may be NULL."""
     return sa.case((other > one, other), else_=one)
+
+
+async def find_unattempted(
+    tx: Transaction, run_ids: Collection[RunId]
+) -> set[tuple[RunId, WebhookId]]:
+    """Find which webhooks are to be told of earlier events of these runs still."""
+    rows = await tx.execute(FIND_UNATTEMPTED, {"run_ids": sorted(run_ids)})
+    return {(row.run_id, row.webhook_id) for row in rows}
 
 
 async def claim_due(

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from runhook.domain.deliveries.delivery import (
+    FIRST_CLAIM,
     UNSENT_STATES,
     AttemptTrigger,
     Claim,
@@ -52,9 +53,14 @@ class NewDelivery:
     """The delivery that has to be attempted before."""
 
     @property
+    def is_claimed(self) -> bool:
+        """Whether it is added as claimed; its claim is the first one."""
+        return self.state is DeliveryState.SENDING
+
+    @property
     def pause(self) -> timedelta | None:
         """How long until it is due; None if it never is."""
-        return (self.hold or NO_PAUSE) if self.state is DeliveryState.PENDING else None
+        return None if self.state.is_over else self.hold or NO_PAUSE
 
     @property
     def is_plain(self) -> bool:
@@ -74,7 +80,7 @@ class SampleDelivery:
     @property
     def claim(self) -> Claim:
         """The hold under which it is sent: its first one."""
-        return Claim(self.id, 1)
+        return Claim(self.id, FIRST_CLAIM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,20 +188,29 @@ class DeliveryFilter:
 EVERY_DELIVERY = DeliveryFilter()
 
 
-async def insert_deliveries(tx: Transaction, new: Sequence[NewDelivery]) -> None:
-    """Add deliveries; pending ones are due at once or after their hold, on the database's clock."""
+async def insert_deliveries(
+    tx: Transaction, new: Sequence[NewDelivery], lease: Lease | None = None
+) -> None:
+    """Add deliveries; pending ones are due at once or after their hold, on the database's clock.
+
+    Args:
+        tx: where to.
+        new: what to add.
+        lease: the hold on those that are added as claimed; None if none is.
+    """
     if any(one.state is DeliveryState.PENDING for one in new):
         tx.makes_due = True
-    plain = [new_row(one) for one in new if one.is_plain]
+    plain = [new_row(one, lease) for one in new if one.is_plain]
     if plain:
         await tx.execute_many(inserting_deliveries(tx.now), plain)
-    joined = [{**new_row(one), **joined_columns(one)} for one in new if not one.is_plain]
+    joined = [{**new_row(one, lease), **joined_columns(one)} for one in new if not one.is_plain]
     if joined:
         await tx.execute_many(inserting_deliveries(tx.now), joined)
 
 
-def new_row(new: NewDelivery) -> dict[str, Any]:
+def new_row(new: NewDelivery, lease: Lease | None) -> dict[str, Any]:
     """The columns of a new delivery."""
+    held = lease if new.is_claimed else None
     return {
         "id": new.id,
         "webhook_id": new.webhook_id,
@@ -204,6 +219,9 @@ def new_row(new: NewDelivery) -> dict[str, Any]:
         "is_test": False,
         "state": new.state,
         "pause": new.pause,
+        "claim_number": 0 if held is None else FIRST_CLAIM,
+        "claimed_by": None if held is None else held.owner,
+        "lease": None if held is None else held.duration,
         "body": new.rendered.body,
         "envelope": envelope_of(new.rendered),
         "attempt_count": 0,
@@ -236,9 +254,11 @@ def rendered_of(body: bytes, envelope: str | None) -> Rendered:
 
 @lru_cache
 def inserting_deliveries(now: Clock) -> sa.Insert:
-    """Statement that adds a delivery, due at once if its parameter says so."""
-    pause = sa.bindparam("pause", type_=Duration)
-    return sa.insert(deliveries).values(next_attempt_at=after(now, pause), updated_at=now)
+    """Statement that adds a delivery: due after its pause, held for its lease, if it has them."""
+    pause, lease = (sa.bindparam(name, type_=Duration) for name in ("pause", "lease"))
+    return sa.insert(deliveries).values(
+        next_attempt_at=after(now, pause), claimed_until=after(now, lease), updated_at=now
+    )
 
 
 def subject_of(event: Event | Notice) -> dict[str, int | None]:

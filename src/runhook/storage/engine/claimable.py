@@ -42,8 +42,7 @@ def claimable_of(
             earlier.c.run_id == deliveries.c.run_id,
             earlier.c.webhook_id == deliveries.c.webhook_id,
             earlier.c.event_sequence < deliveries.c.event_sequence,
-            earlier.c.attempt_count == 0,
-            earlier.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]),
+            is_unattempted(earlier),
         )
         .limit(sa.literal_column("1"))
         .scalar_subquery()
@@ -75,4 +74,12 @@ def claimable_of(
             sa.or_(deliveries.c.waits_for.is_(None), followed.is_(None)),
         )
         .order_by(deliveries.c.next_attempt_at, deliveries.c.id)
+    )
+
+
+def is_unattempted(delivery: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether a delivery is to have its first attempt still."""
+    return sa.and_(
+        delivery.c.attempt_count == 0,
+        delivery.c.state.in_([sa.literal_column("'pending'"), sa.literal_column("'sending'")]),
     )

@@ -1,10 +1,10 @@
 """Webhooks and their secrets."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from runhook.domain.webhooks.webhook import DeactivatedBy, Endpoint, Webhook
 from runhook.storage.engine.columns import Duration
 from runhook.storage.engine.store import Clock, Transaction, after
 from runhook.storage.engine.tables import (
+    IS_PENDING,
     attempt_counts,
     deliveries,
     interests,
@@ -31,6 +32,8 @@ from runhook.storage.engine.tables import (
 from runhook.storage.webhooks.interests import delete_interests, write_interests
 
 IS_THERE = webhooks.c.deleted_at.is_(None)
+IS_GATED = sa.or_(webhooks.c.paused_until.is_not(None), webhooks.c.rate_limit.is_not(None))
+PREVIOUS_SECRET = webhooks.c.previous_secret_ciphertext
 CIPHERTEXTS = [column for column in webhooks.c if column.name.endswith("_ciphertext")]
 SENT_OPTIONS = [one for one in OPTIONS if one.use is not Use.PUBLISHING]
 USUAL = written(NO_OPTIONS)
@@ -58,6 +61,18 @@ class Dispatch:
     status_code: int
     """0 for no answer."""
     health: Health
+
+
+@dataclass(frozen=True, slots=True)
+class Interested:
+    """A webhook that may want an event."""
+
+    webhook: Webhook
+    is_free: bool
+    """Whether what it wants can be sent at once: it is active, nothing is due that waits, and
+    neither a pause nor a rate limit has to be asked."""
+    open_endpoint: Callable[[], Endpoint]
+    """Decrypts where it is sent to, and what signs it."""
 
 
 async def insert_webhook(
@@ -254,23 +269,44 @@ async def count_webhooks(tx: Transaction, account_id: AccountId) -> int:
 
 async def interested_webhooks(
     tx: Transaction, topics: Collection[str]
-) -> Mapping[AccountId, Sequence[Webhook]]:
+) -> Mapping[AccountId, Sequence[Interested]]:
     """Webhooks with any of these topics, inactive ones too, by account."""
     rows = await tx.execute(
-        interested_statement(tx.database.is_among(interests.c.topic, "topics")),
+        interested_statement(tx.database.is_among(interests.c.topic, "topics"), tx.now),
         {"topics": sorted(topics)},
     )
-    found: dict[AccountId, list[Webhook]] = {}
+    found: dict[AccountId, list[Interested]] = {}
     for row in rows:
-        found.setdefault(row.account_id, []).append(webhook_of(row))
+        found.setdefault(row.account_id, []).append(
+            Interested(webhook_of(row), bool(row.is_free), partial(endpoint_of, tx, row))
+        )
     return found
 
 
 @lru_cache
-def interested_statement(is_asked: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def interested_statement(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Select[Any]:
     """Query of ``interested_webhooks``."""
     asked = sa.select(interests.c.webhook_id).where(is_asked)
-    return sa.select(webhooks).where(webhooks.c.id.in_(asked), IS_THERE).order_by(webhooks.c.id)
+    waits = (
+        sa.select(deliveries.c.id)
+        .where(
+            IS_PENDING,
+            deliveries.c.webhook_id == webhooks.c.id,
+            deliveries.c.next_attempt_at <= now,
+        )
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+    )
+    return (
+        sa.select(
+            *(column for column in webhooks.c if column is not PREVIOUS_SECRET),
+            previous_secret(now),
+            IS_GATED.label("is_gated"),
+            sa.and_(webhooks.c.active, ~IS_GATED, waits.is_(None)).label("is_free"),
+        )
+        .where(webhooks.c.id.in_(asked), IS_THERE)
+        .order_by(webhooks.c.id)
+    )
 
 
 async def delete_webhook(tx: Transaction, webhook: Webhook, *, now: datetime) -> None:
@@ -354,21 +390,24 @@ async def find_endpoint(
 
 def select_endpoints(now: Clock) -> sa.Select[Any]:
     """Query of endpoints, to be narrowed."""
-    previous = sa.case(
-        (webhooks.c.previous_secret_until > now, webhooks.c.previous_secret_ciphertext)
-    )
-    is_gated = sa.or_(webhooks.c.paused_until.is_not(None), webhooks.c.rate_limit.is_not(None))
     return sa.select(
         webhooks.c.id,
         webhooks.c.client_url,
         webhooks.c.client_url_ciphertext,
         webhooks.c.moves,
         webhooks.c.secret_ciphertext,
-        previous.label("previous_secret_ciphertext"),
-        is_gated.label("is_gated"),
+        previous_secret(now),
+        IS_GATED.label("is_gated"),
         *(webhooks.c[one.name] for one in SENT_OPTIONS),
         *(webhooks.c[ciphertext_of(one)] for one in SECRET_OPTIONS),
     ).where(IS_THERE)
+
+
+def previous_secret(now: Clock) -> sa.Label[bytes]:
+    """The secret before the present one, as long as it is valid."""
+    return sa.case((webhooks.c.previous_secret_until > now, PREVIOUS_SECRET)).label(
+        PREVIOUS_SECRET.name
+    )
 
 
 def endpoint_of(tx: Transaction, row: sa.Row[Any]) -> Endpoint:
