@@ -84,7 +84,7 @@ async def states(scene: Scene, webhook: Webhook) -> dict[str, DeliveryState]:
     return {one.event_type.value: one.state for one in await scene.tenant.deliveries(webhook)}
 
 
-async def test_it_is_sent_and_recorded_though_nobody_looks_into_the_queue(
+async def test_it_is_sent_and_recorded_without_a_look_into_the_queue(
     scene: Scene, worker: Dispatcher
 ):
     receiver = await scene.receiver()

@@ -5,6 +5,8 @@ from datetime import timedelta
 from itertools import count as counting
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runhook.dispatcher.lanes import Lane, Lanes, Share
 from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
@@ -310,3 +312,35 @@ def test_what_waits_in_a_lane_that_is_closed_is_not_sent(requests: Requests):
     assert len(waited) == requests.count(lane) == LIMITS.requests_per_lane
     assert not lane.put(requests.held(lane, since=0))
     assert lane.put(requests.held(lane, since=2))
+
+
+LARGE = bytes(1_000_000)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([BUSY, QUIET]),
+            st.integers(0, 2),
+            st.integers(0, 500),
+            st.sampled_from([b"", LARGE]),
+            st.sampled_from([None, *ClaimStage]),
+        ),
+        max_size=12,
+    )
+)
+def test_a_delivery_is_handed_over_where_a_claim_would_find_a_place_and_nowhere_else(changes):
+    ledger = Ledger()
+    lanes = Lanes(ledger, lambda lane, held: None)
+    for account_id, number, count, body, stage in changes:
+        for _ in range(count):
+            held = take(lanes, webhook(number, account_id), account_id, body)
+            if stage is None:
+                ledger.drop(held)
+            else:
+                ledger.move(held, stage)
+
+        for one in (BUSY, QUIET):
+            for webhook_id, waiting in waiting_of(3, one).items():
+                is_open = lanes.has_place(one, webhook_id)
+                assert is_open == (webhook_id in lanes.places({webhook_id: waiting}))

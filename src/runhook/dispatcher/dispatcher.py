@@ -101,7 +101,7 @@ class Dispatcher:
         return self._ledger.counts.held
 
     @contextmanager
-    def handover(self) -> Iterator["LaneHandover"]:
+    def handover(self) -> Iterator[LaneHandover]:
         """Take deliveries that a transaction within the block adds as claimed.
 
         They have their places in their lanes at once. They are sent once the block has ended well,
