@@ -21,6 +21,7 @@ from runhook.domain.runs.events import Event, EventType
 from runhook.domain.runs.run import FinishReport, Run, RunStatus
 from runhook.domain.webhooks.failing import PAUSE_AFTER
 from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.context import Context
 from runhook.operations.deliveries.handover import Handover
 from runhook.operations.runs.publish import Finish, Publisher, Start, owe_deliveries
 from runhook.operations.webhooks.subscribe import renew_secret
@@ -119,14 +120,8 @@ async def test_it_is_signed_as_what_is_claimed_later(scene: Scene, worker: Dispa
     receiver = await scene.receiver()
     webhook = await scene.webhook_at(receiver)
     before = scene.tenant.secrets[webhook.id]
-    _, secret = await renew_secret(
-        scene.store,
-        scene.tenant.account_id,
-        webhook.id,
-        grace_days=1,
-        actor=SOMEBODY,
-        clock=scene.clock,
-    )
+    context = Context(scene.store, scene.clock, SOMEBODY)
+    _, secret = await renew_secret(context, webhook.account_id, webhook.id, grace_days=1)
 
     await scene.tenant.start()
     await worker.settle()
