@@ -45,6 +45,18 @@ def test_trouble_halves_it():
     ]
 
 
+def test_it_never_grows_beyond_the_most():
+    assert after(Budget.full(MOST), 2 * MOST).requests == MOST
+
+
+def test_trouble_begins_another_round_of_quick_answers():
+    almost_grown = after(after(Budget.full(MOST), 1, failed=True), MOST // 2 - 1)
+
+    cut = after(almost_grown, 1, failed=True)
+
+    assert [after(cut, count).requests for count in (3, 4)] == [4, 5]
+
+
 def test_a_slow_answer_is_trouble_though_it_is_a_success():
     assert after(Budget.full(MOST), 1, duration=SLOW).requests == MOST // 2
 

@@ -8,6 +8,7 @@ from runhook.domain.deliveries.delivery import (
     Delivery,
     DeliveryState,
     check_redelivery,
+    move_delivery,
 )
 from runhook.domain.errors import ConflictError
 from runhook.domain.formats.format import Rendered
@@ -160,13 +161,38 @@ def test_what_waits_or_is_over_can_be_redelivered_by_hand(state):
 @pytest.mark.parametrize(
     ("state", "is_test", "is_active", "told"),
     [
-        (SENDING, False, True, "being sent"),
-        (DeliveryState.FAILED, True, True, "another test"),
-        (DeliveryState.FAILED, False, False, "set it active"),
+        (SENDING, False, True, "The delivery is being sent right now; look again in a moment."),
+        (
+            DeliveryState.FAILED,
+            True,
+            True,
+            "This is a test delivery; send another test instead.",
+        ),
+        (
+            DeliveryState.FAILED,
+            False,
+            False,
+            "The webhook is not active; set it active first, then redeliver.",
+        ),
     ],
 )
 def test_what_is_being_sent_or_a_test_or_goes_nowhere_is_not_redelivered(
     state, is_test, is_active, told
 ):
-    with pytest.raises(ConflictError, match=told):
+    with pytest.raises(ConflictError) as caught:
         check_redelivery(state, is_test=is_test, is_active=is_active)
+
+    assert caught.value.message == told
+
+
+@pytest.mark.parametrize(("before", "after"), sorted(MOVES))
+def test_a_delivery_makes_the_moves_of_the_table(before, after):
+    assert move_delivery(before, after) is after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), sorted(set(product(DeliveryState, DeliveryState)) - set(MOVES))
+)
+def test_a_delivery_makes_no_other_move(before, after):
+    with pytest.raises(ValueError, match=f"never moves from {before} to {after}"):
+        move_delivery(before, after)

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -131,6 +132,17 @@ def test_the_reason_says_since_when_how_often_the_last_error_and_what_to_do():
         "The last error: The endpoint answered 500. "
         "Mend the endpoint, then set the webhook active again or change the URL."
     )
+
+
+def test_the_reason_is_in_utc_wherever_the_machine_is(monkeypatch):
+    health = failed(WELL, HOPELESS_AFTER)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        reason = hopeless_reason(health, "The endpoint answered 500.")
+    time.tzset()
+
+    assert "since 2026-03-01 12:00:00 UTC" in reason
 
 
 @pytest.mark.parametrize("times", [0, 1, PAUSE_AFTER, HOPELESS_AFTER])

@@ -44,6 +44,14 @@ def test_what_is_no_rate_is_refused_with_examples_of_one(text):
     assert len(caught.value.message) < 200
 
 
+def test_the_largest_rate_is_one():
+    assert RateLimit.parse(f"{LARGEST}/second").requests == LARGEST
+
+
+def test_a_pause_is_rounded_up_to_whole_microseconds_so_that_a_rate_is_never_exceeded():
+    assert RateLimit(3, "second").pause_after(1) == timedelta(microseconds=333_334)
+
+
 @pytest.mark.parametrize(
     ("text", "together", "milliseconds", "burst"),
     [

@@ -4,7 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from runhook.domain.service.timekeeping import JUMP, LASTING, Timekeeping, first_look
+from runhook.domain.service.timekeeping import (
+    JUMP,
+    LASTING,
+    LONGEST_GAP,
+    SET_BACK,
+    Timekeeping,
+    first_look,
+)
 from tests.support.clock import START
 
 A_MINUTE = timedelta(minutes=1)
@@ -39,6 +46,30 @@ def test_a_clock_that_tells_the_time_it_jumped_to_for_hours_is_trusted():
 
     assert LASTING == 12 * HALF_AN_HOUR
     assert kept.trusts(kept.seen_at)
+
+
+def test_a_clock_that_has_lasted_stays_trusted():
+    kept = looked_at(first_look(START), FAR, *[LONGEST_GAP] * 6, A_MINUTE)
+
+    assert kept.trusts(kept.seen_at)
+
+
+def test_a_clock_that_is_set_back_while_it_is_doubted_has_to_last_anew():
+    a_little_back = timedelta(hours=-2)
+
+    kept = looked_at(first_look(START), FAR, *[HALF_AN_HOUR] * 11, a_little_back)
+    soon_after = looked_at(kept, *[HALF_AN_HOUR] * 11)
+
+    assert not soon_after.trusts(soon_after.seen_at)
+    assert looked_at(soon_after, HALF_AN_HOUR).doubted_since is None
+
+
+def test_a_day_is_no_jump_and_a_minute_back_is_no_setting_back():
+    kept = looked_at(first_look(START), JUMP, -SET_BACK)
+
+    assert first_look(START).trusts(START + JUMP)
+    assert kept.trusts(kept.seen_at)
+    assert kept.is_settled
 
 
 @pytest.mark.parametrize("again", [FAR, timedelta(hours=2), -FAR - timedelta(days=5)])
