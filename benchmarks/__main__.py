@@ -19,6 +19,7 @@ from benchmarks import (
     pages,
     pruning,
     replicas,
+    service_start,
     volume,
 )
 from benchmarks.scale import QUICK, WHOLE
@@ -26,6 +27,7 @@ from benchmarks.table import Figure, machine, print_table
 
 FIGURES = {
     "start": client_start.measure,
+    "ready": service_start.measure,
     "drain": drain.measure,
     "alone": alone.measure,
     "open": open_loop.measure,
