@@ -268,3 +268,15 @@ async def test_the_page_says_where_there_is_no_mail_server(api: Api, ada):
     assert "This server has no mail server yet" in page.main.text
     assert "RUNHOOK_SMTP_URL and RUNHOOK_SMTP_FROM" in refused.main.text
     assert "client_url" not in fields_of(page.form())
+
+
+async def test_a_letter_is_shown_without_what_is_of_http_alone(api: Api, ada, admin):
+    body = {"name": "x", "format": "email", "format_settings": {"to": ["data@example.com"]}}
+    made = data_of(await admin.post("/webhooks/subscriptions", json=body), 201)
+    data_of(await admin.get(f"/webhooks/subscription/{made['id']}/test"))
+    (delivery,) = await rows_of(api.store, deliveries)
+    shown = await page_at(ada, f"/accounts/1/deliveries/{delivery.id}")
+
+    assert "To: data@example.com" in shown.main.text
+    assert "Set RUNHOOK_SMTP_URL" in shown.main.text
+    assert "curl" not in shown.main.text

@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats.format import (
+    LETTER,
     SMTP_COMMAND,
     Answer,
     Meaning,
@@ -72,7 +73,7 @@ class Email(MessageFormat[EmailSettings]):
         "service."
     )
     settings = EmailSettings
-    content_type = "message/rfc822"
+    content_type = LETTER
     rate_limit = RateLimit(30, "minute")
     answerer = "The mail server"
     to_mend = "the webhook's addresses, and RUNHOOK_SMTP_FROM"

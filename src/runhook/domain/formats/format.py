@@ -20,6 +20,8 @@ from runhook.domain.runs.events import Event, EventType
 
 SENTENCE_CHARACTERS = 300
 TRIED_AGAIN = frozenset({408, 425, 429})
+LETTER = "message/rfc822"
+"""The content type of what goes over the mail server."""
 SMTP_COMMAND = "smtp-command"
 """Under this name an answer of a mail server has what it answers."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runhook.domain.errors import InvalidError
+from runhook.domain.formats.format import LETTER
 from runhook.domain.messages.letters import (
     Letter,
     host_of_letters,
@@ -45,9 +46,7 @@ async def mail_invitation(
     except InvalidError as error:
         return Mailed(invitation.email, f"No mail can be sent: {error.message}.")
     letter = letter_of(invitation, link, address, public_url=public_url, now=now)
-    request = Request(
-        url=mailto([address]), headers={"Content-Type": "message/rfc822"}, body=letter
-    )
+    request = Request(url=mailto([address]), headers={"Content-Type": LETTER}, body=letter)
     outcome = await sender.send(request, is_test=True)
     return Mailed(address, outcome.error)
 

@@ -37,7 +37,7 @@ class Opened:
     shown: LoggedAttempt | None
     """The attempt whose request and response are shown; None if there has been none."""
     curl: str
-    """The command that would make its request again."""
+    """The command that would make its request again; empty for a letter."""
     caveat: str
     """What a success does not say, by the webhook's format."""
     refusal: str
@@ -75,7 +75,9 @@ async def opened_of(
         job_name=run.run.job.name if run else "",
         attempts=attempts,
         shown=shown,
-        curl=curl_of(shown, options, with_path(url, delivery.path), delivery.body) if shown else "",
+        curl=curl_of(shown, options, with_path(url, delivery.path), delivery.body)
+        if shown and FORMATS[options.format].takes_url
+        else "",
         caveat=FORMATS[webhook.options.format].caveat if webhook else "",
         refusal=why_not_redeliverable(delivery, webhook),
         warning=await warning_about(tx, webhook, delivery.id) if webhook else "",

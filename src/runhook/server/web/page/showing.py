@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.deliveries.redeliveries import CODE_CLASSES
+from runhook.domain.formats.format import LETTER
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import RunStatus
 from runhook.domain.runs.steps import dbt_command
@@ -117,6 +118,8 @@ def large_size(length: int) -> str:
 
 def remedy_of(attempt: LoggedAttempt) -> str:
     """What to do about a failed attempt; empty where its error says so itself."""
+    if attempt.request_headers.get("Content-Type") == LETTER:
+        return ""
     code = attempt.http_status_code
     if attempt.failure is FailureReason.HTTP_STATUS and code is not None:
         return REMEDIES_BY_CODE.get(code) or REMEDIES_BY_CLASS.get(code // 100, "")
