@@ -461,13 +461,13 @@ def events_of(service: StubService) -> Iterator[str]:
 
 def engines(chosen: str | None) -> Iterator[Engine]:
     """Yield the engines that can be had here."""
-    if chosen != "v2":
-        yield CORE
     if chosen != "core":
         try:
             yield prepare_v2()
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             print(f"dbt v2 cannot be had here, and is left out: {type(error).__name__}")
+    if chosen != "v2":
+        yield CORE
 
 
 def main() -> int:
