@@ -18,6 +18,7 @@ from benchmarks.reporting import add_jobs
 from benchmarks.scale import Scale
 from benchmarks.service import Service, a_service
 from benchmarks.table import Figure
+from runhook.storage.engine.tables import metadata
 
 MOST_STATEMENTS = 10
 MOST_TRANSACTIONS = 3
@@ -29,9 +30,8 @@ PATIENCE_SECONDS = 30
 LAST_TABLE = "attempt_counts"
 """What a record writes last."""
 ENDINGS = ("COMMIT", "ROLLBACK")
-ASKED = re.compile(
-    r"(?:(SELECT)\b.*?(?<!epoch)\bFROM|(INSERT INTO|UPDATE|DELETE FROM)) (\w+)", re.IGNORECASE
-)
+VERB = re.compile(r"(?:WITH .*\) )?(SELECT|INSERT|UPDATE|DELETE)\b")
+TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE) (\w+)")
 
 
 class Transaction(NamedTuple):
@@ -121,8 +121,9 @@ def transactions_in(lines: Sequence[str]) -> Iterator[Transaction]:
 
 def in_short(statement: str) -> str:
     """What a statement does, and to which table."""
-    found = ASKED.search(statement)
-    return statement if found is None else " ".join(filter(None, found.groups())).lower()
+    verb = VERB.match(statement)
+    tables = [name for name in TABLE.findall(statement) if name in metadata.tables]
+    return f"{verb[1].lower()} {tables[-1]}" if verb and tables else statement
 
 
 def cpu_of_a_report(service: Service, kept: Database, job: str, count: int) -> list[float]:
