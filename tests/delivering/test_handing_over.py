@@ -71,7 +71,7 @@ async def worker(scene: Scene) -> Dispatcher:
 
 
 def told(receiver: Receiver) -> list[str]:
-    """Return the types of the events that came in."""
+    """The types of the events that came in."""
     return [json.loads(one.body)["event_type"] for one in receiver.received]
 
 
@@ -81,7 +81,7 @@ def started(scene: Scene, run: Run) -> Event:
 
 
 async def states(scene: Scene, webhook: Webhook) -> dict[str, DeliveryState]:
-    """Return the states of the deliveries of one run's events."""
+    """The states of the deliveries of one run's events."""
     return {one.event_type.value: one.state for one in await scene.tenant.deliveries(webhook)}
 
 
