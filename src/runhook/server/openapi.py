@@ -59,6 +59,7 @@ ERRORS = {
     413: "The body is too large.",
     415: "The body is compressed, or something else than JSON.",
     429: "Too many attempts have failed.",
+    501: "Runhook does not do that; the sentence says what to do instead.",
     503: "It cannot be done now.",
 }
 ERROR: Json = {
@@ -182,6 +183,8 @@ def errors_of(operation: Json, handler: HTTPRouteHandler) -> Sequence[int]:
     changes = "GET" not in handler.http_methods
     has_body = "requestBody" in operation
     codes = {503}
+    if handler.status_code == 501:
+        codes.add(501)
     if handler.opt.get("access") is not Access.ANYONE:
         codes |= {401, 403, 429}
     elif changes:
