@@ -93,17 +93,25 @@ async def a_world(api: Api) -> World:
     """Make one."""
     await api.add_other_account()
     tenant = Tenant(api.store, api.clock, FIRST_ACCOUNT)
+    job = {
+        "job_name": f"job {MARK}",
+        "project_name": f"project {MARK}",
+        "environment_name": f"environment {MARK}",
+    }
+    completed = await tenant.finish(await tenant.start("completed", **job))
     webhook = await tenant.webhook(name=f"webhook {MARK}")
-    run = await tenant.start(
-        job_name=f"job {MARK}",
-        project_name=f"project {MARK}",
-        environment_name=f"environment {MARK}",
-        cancelable=True,
-    )
+    run = await tenant.start(**job, cancelable=True)
     delivery = await tenant.delivery(webhook)
-    await attach_artifact(
-        api.store, FIRST_ACCOUNT, run.id, "manifest.json", one_piece(), actor=RUNHOOK, largest=1_000
-    )
+    for one in (completed, run):
+        await attach_artifact(
+            api.store,
+            FIRST_ACCOUNT,
+            one.id,
+            "manifest.json",
+            one_piece(),
+            actor=RUNHOOK,
+            largest=1_000,
+        )
     now = api.clock.now()
     later = now + timedelta(days=1)
     async with api.store.write() as tx:
