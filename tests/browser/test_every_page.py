@@ -11,6 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from examples.demo_service import demo
 from playwright.async_api import Browser, Page
 
+from runhook.server.web.runs.dbt_cloud_addresses import PLACES
 from tests.api.routes import ROUTES
 from tests.browser.watching import Load, Watcher, load
 
@@ -38,6 +39,12 @@ NO_PAGES = {
     "/static/{file_path:path}",
     "/healthz",
     "/readyz",
+    # dbt Cloud's addresses of runs and jobs, which lead on.
+    *(
+        f"{place}/{{account_id:int}}/projects/{{project_id:int}}/{page}"
+        for place in PLACES
+        for page in ("runs/{run_id:int}", "jobs/{job_id:int}")
+    ),
 }
 
 
