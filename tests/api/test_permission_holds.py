@@ -42,7 +42,9 @@ def writes(route: Route) -> bool:
     return route.method != "GET" or bool(route.handler.opt.get("acts"))
 
 
-OF_AN_ACCOUNT = [route for route in ROUTES if route.permission and writes(route)]
+OF_AN_ACCOUNT = [
+    route for route in ROUTES if route.permission and writes(route) and route.is_offered
+]
 OF_A_USER = [route for route in ROUTES if route.access is Access.ANY_USER and writes(route)]
 
 
@@ -180,9 +182,9 @@ async def undone(world: World) -> AsyncIterator[None]:
 
 
 def is_refusal(answer: httpx.Response, route: Route, code: int) -> bool:
-    """Whether an answer says that this may not be; pages lead to the sign-in or say so."""
-    if route.is_api:
-        return bool(told(answer, code))
+    """Whether an answer says that this may not be; pages lead people to the sign-in or say so."""
+    if route.is_api or "authorization" in answer.request.headers:
+        return bool(told(answer, answer.status_code)) and answer.status_code in {code, 400}
     if code == 401:
         return answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
     return answer.status_code in {code, 400}

@@ -71,7 +71,7 @@ async def test_a_job_has_every_key_in_its_type(
         },
         "settings": {"threads": 0, "target_name": ""},
         "schedule": {
-            "cron": "",
+            "cron": "0 * * * *",
             "date": {"type": "every_day"},
             "time": {"type": "every_hour", "interval": 1},
         },

@@ -148,7 +148,6 @@ async def test_a_filter_that_nothing_can_match_is_refused_with_what_there_is(
         ("since", "yesterday"),
         ("until", "2026-03-01T12:00:00"),
         ("state", "x" * 501),
-        ("limit", 101),
     ],
 )
 async def test_a_filter_of_the_wrong_kind_is_refused_by_its_name(

@@ -31,10 +31,10 @@ async def answer_of(ask: Callable[[], Awaitable[httpx.Response]], code: int) -> 
 
 
 async def rename_column(database_url: str, before: str, after: str) -> None:
-    """Give a column of the deliveries another name, so that no look finds what is due."""
+    """Give a column of the webhooks another name, so that no look finds what is due."""
     store = Store.open(database_url, vault=LOCKED)
     async with store.write() as tx:
-        await tx.execute(sa.text(f"ALTER TABLE deliveries RENAME COLUMN {before} TO {after}"))
+        await tx.execute(sa.text(f"ALTER TABLE webhooks RENAME COLUMN {before} TO {after}"))
     await store.close()
 
 
@@ -62,9 +62,9 @@ async def test_a_service_whose_dispatcher_fails_is_not_ready_until_it_does_not(
 
         await answer_of(ask, 200)
         await new_webhook(client, client_url=receiver.url, event_types=["job.run.started"])
-        await rename_column(database_url, "next_attempt_at", "mislaid")
+        await rename_column(database_url, "next_request_at", "mislaid")
         failing = await answer_of(ask, 503)
-        await rename_column(database_url, "mislaid", "next_attempt_at")
+        await rename_column(database_url, "mislaid", "next_request_at")
         await answer_of(ask, 200)
         await new_run(client)
         await receiver.wait_for(1)
