@@ -147,6 +147,10 @@ def complete_operation(operation: Json, handler: HTTPRouteHandler) -> None:
         for code, response in sorted(operation["responses"].items())
         if code in SUCCESSES
     }
+    # Those of a path come in no order where the handler does not ask for them.
+    operation.get("parameters", []).sort(
+        key=lambda one: one["name"] if one["in"] == "path" else "~"
+    )
     errors = errors_of(operation, handler)
     operation["responses"] = {
         **successes,
