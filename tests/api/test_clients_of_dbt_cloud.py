@@ -192,8 +192,9 @@ async def test_a_job_has_the_commands_of_its_last_run_and_a_valid_schedule(
     ["groups", "connections", "projects/1/connections", "projects/1/repositories"],
 )
 async def test_clients_that_copy_a_whole_account_find_empty_lists(
-    admin: httpx.AsyncClient, path: str
+    admin: httpx.AsyncClient, run: dict[str, Any], path: str
 ):
+    path = path.replace("1", str(run["project_id"]))
     assert data_of(await admin.get(f"{path}/")) == []
 
 

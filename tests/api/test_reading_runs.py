@@ -383,7 +383,6 @@ async def test_runs_are_sorted_as_asked_and_those_without_an_end_are_the_latest(
         ("created_at__range=a,b", "created_at__range"),
         ("finished_at__range=0001-01-01T00:00:00%2B10:00,2026-03-01", "finished_at__range"),
         ("limit=0", "limit"),
-        ("limit=101", "limit"),
         ("offset=-1", "offset"),
         ("status=%00", "status"),
     ],

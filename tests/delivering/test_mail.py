@@ -21,6 +21,7 @@ from tests.support.mail_server import (
     ScriptedMailServer,
     account_at,
 )
+from tests.support.patience import until
 from tests.support.scene import LONG, SHORT
 from tests.support.sending import SYSTEMS_TRUST, a_sender
 
@@ -289,9 +290,15 @@ async def test_a_mail_server_is_used_by_a_few_at_a_time():
         ScriptedMailServer({".": HANG}) as server,
         a_sender(mail=server.account, deadline=SHORT) as sender,
     ):
-        outcomes = await asyncio.gather(*(sender.send(a_letter()) for _ in range(12)))
+        sending = asyncio.gather(*(sender.send(a_letter()) for _ in range(12)))
 
-        assert server.most_open <= 4
+        async def four_are_open() -> bool:
+            return server.open == 4
+
+        await until(four_are_open)
+        assert server.most_open == 4
+        outcomes = await sending
+
     assert {one.failure for one in outcomes} == {FailureReason.TIMED_OUT}
-    # Those that had no turn are not held against anybody.
-    assert [one.is_ours for one in outcomes].count(True) == 8
+    # Those that had no turn are not held against anybody; at the end of the first some may have one.
+    assert [one.is_ours for one in outcomes].count(True) >= 4
