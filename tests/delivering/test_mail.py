@@ -300,5 +300,5 @@ async def test_a_mail_server_is_used_by_a_few_at_a_time():
         outcomes = await sending
 
     assert {one.failure for one in outcomes} == {FailureReason.TIMED_OUT}
-    # Those that had no turn are not held against anybody; at the end of the first some may have one.
+    # Those that had no turn are not held against anybody; some have one when the first end.
     assert [one.is_ours for one in outcomes].count(True) >= 4
