@@ -140,7 +140,9 @@ class Sender:
         self.tally.under_way += 1
         try:
             way = self._mail if request.url.startswith(MAILTO) else self._post
-            outcome = await self._deadline_of(deadline).wait_for(way(request, trip, is_test))
+            outcome = await self._deadline_of(deadline).wait_for(
+                way(request, trip, is_test=is_test)
+            )
             outcome = replace(outcome, duration=timedelta(seconds=clock() - started))
         except (AnswerRefusedError, InvalidError, MemoryError, OSError, ValueError) as error:
             if trip.stage is TripStage.RESOLVING and isinstance(error, TimeoutError):
@@ -192,13 +194,13 @@ class Sender:
             deadline = self._deadlines[after] = Deadline(after)
         return deadline
 
-    async def _mail(self, request: Request, trip: Trip, is_test: bool) -> Outcome:  # noqa: FBT001
+    async def _mail(self, request: Request, trip: Trip, *, is_test: bool) -> Outcome:
         if self._mailer is None:
             return Outcome(duration=timedelta(), failure=FailureReason.NOT_SET_UP, error=NOT_SET_UP)
         recipients = addresses_in(request.url)
         return await self._mailer.send(recipients, request.body, trip, is_test=is_test)
 
-    async def _post(self, request: Request, trip: Trip, is_test: bool) -> Outcome:  # noqa: FBT001
+    async def _post(self, request: Request, trip: Trip, *, is_test: bool) -> Outcome:
         slots = self._slots_for_tests if is_test else self._slots
         answer = await self._exchange(request, slots, trip)
         failure, why = explain_status(answer.status_code, trip)
