@@ -60,33 +60,36 @@ from tests.support.rendering import render
 
 DOCS = REPOSITORY / "docs"
 API, SECURITY = DOCS / "api.md", REPOSITORY / "SECURITY.md"
+GUARANTEES, RECEIVING, REPORTING = (
+    DOCS / f"{name}.md" for name in ("guarantees", "receiving", "reporting")
+)
 V2022_05, V2023_02 = PayloadVersion.V2022_05, PayloadVersion.V2023_02
 UNITS = {"s": "seconds", "min": "minutes", "h": "hours"}
 SMALL_NUMBERS = {2: "two", 4: "four", 5: "five", 10: "ten"}
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 SENTENCES = [
-    (README, f"within {DEFAULTS['attempt_timeout']} seconds"),
-    (README, f"up to {JITTER_SHARE:.0%} jitter".replace("%", " %")),
-    (README, f"counts up to {RETRY_AFTER_LIMIT // timedelta(hours=1)} hours"),
-    (README, f"lane of {DELIVERING.requests_per_lane} requests"),
+    (GUARANTEES, f"within {DEFAULTS['attempt_timeout']} seconds"),
+    (GUARANTEES, f"up to {JITTER_SHARE:.0%} jitter".replace("%", " %")),
+    (GUARANTEES, f"counts up to {RETRY_AFTER_LIMIT // timedelta(hours=1)} hours"),
+    (GUARANTEES, f"lane of {DELIVERING.requests_per_lane} requests"),
     (DOCS / "settings.md", f"kept for {KEEP_ALIVE_SECONDS} seconds"),
     (DOCS / "settings.md", f"At most {Bounds().in_all:,} are in use"),
     (DOCS / "settings.md", f"and {Bounds().to_one_host} to one host"),
-    (README, f"takes {SLOW.seconds} seconds to answer"),
-    (README, f"at most {DELIVERING.requests_per_account} requests"),
-    (README, f"After {PAUSE_AFTER} failures in a row it is paused"),
-    (README, f"After {HOPELESS_AFTER:,} failures in a row"),
-    (README, f"but failures for {HOPELESS_SINCE.days} days"),
+    (GUARANTEES, f"takes {SLOW.seconds} seconds to answer"),
+    (GUARANTEES, f"at most {DELIVERING.requests_per_account} requests"),
+    (GUARANTEES, f"After {PAUSE_AFTER} failures in a row it is paused"),
+    (GUARANTEES, f"After {HOPELESS_AFTER:,} failures in a row"),
+    (GUARANTEES, f"but failures for {HOPELESS_SINCE.days} days"),
     (DOCS / "api.md", f"paused after {PAUSE_AFTER} failed attempts"),
     (DOCS / "api.md", f"or `600/minute`, up to {LARGEST:,}"),
-    (README, f"kept for {DEFAULTS['retention_days']} days"),
+    (GUARANTEES, f"kept for {DEFAULTS['retention_days']} days"),
     (README, f"listens on {DEFAULTS['host']}:{DEFAULTS['port']}"),
-    (README, f"more than {SMALL_NUMBERS[TOLERANCE // timedelta(minutes=1)]} minutes ago"),
-    (README, f"waits {EXIT_SECONDS:.0f} seconds at most"),
-    (README, f"first {SMALL_NUMBERS[SHOWN_NODES]} nodes"),
-    (README, f"{client_settings.GRACE_SECONDS:.0f} seconds later"),
-    (README, f"({client_settings.GITHUB_GRACE_SECONDS:.0f} in GitHub Actions"),
+    (RECEIVING, f"more than {SMALL_NUMBERS[TOLERANCE // timedelta(minutes=1)]} minutes ago"),
+    (REPORTING, f"waits {EXIT_SECONDS:.0f} seconds at most"),
+    (REPORTING, f"first {SMALL_NUMBERS[SHOWN_NODES]} nodes"),
+    (REPORTING, f"{client_settings.GRACE_SECONDS:.0f} seconds later"),
+    (REPORTING, f"({client_settings.GITHUB_GRACE_SECONDS:.0f} in GitHub Actions"),
     (SECURITY, f"{BODY_READ_LIMIT // 1024} KiB are read"),
     (SECURITY, f"and {BODY_KEPT_LIMIT // 1024} KiB kept"),
     (SECURITY, f"{SHORTEST_PASSWORD} characters at least"),
@@ -107,7 +110,7 @@ SENTENCES = [
     (API, f"sends {LIMITS[Failure.TOKEN_FROM].failures} tokens within a minute"),
     (API, f"{LIMITS[Failure.SIGN_IN_AS].failures} within 5 minutes for one e-mail address"),
     (API, f"or {LIMITS[Failure.SIGN_IN_FROM].failures} from one place"),
-    (README, f"for {LONGEST_SILENCE[True] // timedelta(minutes=1)} minutes, its run"),
+    (GUARANTEES, f"for {LONGEST_SILENCE[True] // timedelta(minutes=1)} minutes, its run"),
     (
         API,
         f"after {LONGEST_SILENCE[True] // timedelta(minutes=1)} minutes if its start",
@@ -142,7 +145,7 @@ def test_failures_are_counted_over_the_times_that_the_text_names():
 
 
 def test_the_table_of_retries_is_the_default_schedule():
-    [row] = [cells for cells in table_rows(README.read_text()) if cells[0] == "after"]
+    [row] = [cells for cells in table_rows(GUARANTEES.read_text()) if cells[0] == "after"]
 
     assert [pause_of(cell) for cell in row[1:]] == list(DEFAULT_SCHEDULE.delays)
 
@@ -151,7 +154,7 @@ def test_the_table_of_retries_is_the_default_schedule():
 def test_the_table_of_events_says_which_keys_each_adds(column, version):
     rows = {
         cells[0].strip("`"): set(re.findall(r"`(\w+)`", cells[column]))
-        for cells in table_rows(README.read_text())
+        for cells in table_rows(RECEIVING.read_text())
         if cells[0].startswith("`job.")
     }
     keys = {one.value: keys_of(one, version) for one in RUN_EVENTS}

@@ -1,4 +1,4 @@
-"""The README's snippets verify what Runhook signs, and refuse what it did not."""
+"""The snippets for receivers verify what Runhook signs, and refuse what it did not."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,8 +6,9 @@ import pytest
 from standardwebhooks import WebhookVerificationError
 
 from runhook.domain.webhooks.signature import Secret, sign
-from tests.docs.documents import README, block_with
+from tests.docs.documents import REPOSITORY, block_with
 
+RECEIVING = REPOSITORY / "docs" / "receiving.md"
 SECRET = Secret.from_bytes(bytes(range(32))).reveal()
 BODY = b'{"account_id":1,"event_type":"job.run.completed"}'
 TAMPERED = BODY.replace(b"completed", b"started")
@@ -20,12 +21,12 @@ def headers_of(body, at=None):
 def run_snippet(words, **names):
     """Run the Python snippet that has ``words`` in it, and return the names it knows then."""
     known = {"SECRET": SECRET, **names}
-    exec(block_with(README.read_text(), "python", words), known)
+    exec(block_with(RECEIVING.read_text(), "python", words), known)
     return known
 
 
 def test_the_snippet_is_eight_lines_of_code():
-    snippet = block_with(README.read_text(), "python", "runhook.verify")
+    snippet = block_with(RECEIVING.read_text(), "python", "runhook.verify")
 
     assert len([line for line in snippet.splitlines() if line.strip()]) <= 8
 
