@@ -14,6 +14,7 @@ from runhook.domain.runs.run import (
     RunStatus,
     RunStep,
     StartReport,
+    Trigger,
     finish,
     note_cancel,
     request_cancel,
@@ -282,6 +283,36 @@ def test_a_start_report_with_any_other_fact_has_another_fingerprint():
     fingerprints = {report.fingerprint() for report in [START, *others]}
 
     assert len(fingerprints) == len(others) + 1
+
+
+def test_a_trigger_with_another_fact_makes_another_fingerprint():
+    triggers = [None, Trigger(), Trigger(system="airflow"), Trigger(external_id="airflow")]
+    triggers += [Trigger(attempt=1), Trigger(attempt=2), Trigger(pull_request=1)]
+
+    assert len({replace(START, trigger=one).fingerprint() for one in triggers}) == len(triggers)
+
+
+def test_the_fingerprint_of_a_report_is_the_same_in_every_release():
+    """A run that an earlier release started is compared with what is repeated to this one."""
+    full = replace(
+        START,
+        heartbeats=True,
+        longest_silence=timedelta(minutes=90),
+        trigger=Trigger(system="airflow", external_id="scheduled__2022-05-02", attempt=2),
+    )
+
+    assert START.fingerprint() == (
+        "b28a51574460fd816455265311a1b842147c62688e77f2254fdb0e2a78e9bf8c"
+    )
+    assert full.fingerprint() == (
+        "889280ab1654cb1b8a210d78b7765cc5dcffe789dcfc217d362435040adc70cd"
+    )
+
+
+def test_a_moment_is_the_same_fact_in_any_zone():
+    elsewhere = STARTED_AT.astimezone(timezone(timedelta(hours=9)))
+
+    assert replace(START, started_at=elsewhere).fingerprint() == START.fingerprint()
 
 
 def test_facts_that_read_the_same_in_a_row_have_different_fingerprints():

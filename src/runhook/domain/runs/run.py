@@ -9,9 +9,10 @@ what other finishes are compared with. A heartbeat or a cancellation leaves a lo
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import NewType
 
@@ -137,11 +138,38 @@ class StartReport:
     cancelable: bool = False
     longest_silence: timedelta | None = None
     trigger: Trigger | None = None
-    is_late: bool = field(default=False, repr=False)
+    is_late: bool = False
 
     def fingerprint(self) -> str:
-        """A digest that only equal reports share."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()
+        """A digest that only reports of the same facts share, whatever release makes it.
+
+        It is kept with the run, and the report may be repeated after an upgrade. So facts go in by
+        name and only where they differ from the default: a field that is added later changes no
+        digest of a report that does not give it.
+        """
+        facts = _given(self)
+        facts.pop("is_late", None)
+        return hashlib.sha256(
+            json.dumps(facts, default=_plain, sort_keys=True).encode()
+        ).hexdigest()
+
+
+def _given(record: StartReport | Trigger) -> dict[str, object]:
+    """What a report says beyond its defaults, by name."""
+    values = {one.name: (getattr(record, one.name), one.default) for one in fields(record)}
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
+def _plain(fact: object) -> object:
+    """Write a fact that JSON does not have in a way that stays the same."""
+    match fact:
+        case datetime():
+            return fact.astimezone(UTC).isoformat()
+        case timedelta():
+            return fact.total_seconds()
+        case Trigger():
+            return _given(fact)
+    raise TypeError(f"a report has no {type(fact).__name__}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
