@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -86,16 +86,32 @@ class Notebook:
 
     def __init__(self) -> None:
         self._noted: deque[Noted] = deque()
+        self._nodes_ended: dict[str, count[int]] = {}
+        self._told: set[tuple[str, str]] = set()
 
-    def note(self, event: Any) -> None:
-        """Keep what matters of an event."""
+    def note(self, event: Any) -> Noted | None:
+        """Keep what matters of an event, and return it; None if nothing does."""
         with suppress(Exception):
             pick = PICKED.get(event.info.name)
             if pick is not None:
                 invocation_id = str(event.info.invocation_id)
                 now = datetime.now(UTC)
+                noted = Noted(event.info.name, invocation_id, now, pick(event.data))
                 # Appending is atomic; a lock could make dbt wait for us.
-                self._noted.append(Noted(event.info.name, invocation_id, now, pick(event.data)))
+                self._noted.append(noted)
+                return noted
+        return None
+
+    def count_ended(self, noted: Noted) -> int:
+        """How many nodes of its command have ended with this one. Call it once for each."""
+        return next(self._nodes_ended.setdefault(noted.invocation_id, count(1)))
+
+    def is_first(self, noted: Noted) -> bool:
+        """Whether it is the first of its kind in its command. Call it once for each."""
+        kind = noted.invocation_id, noted.name
+        is_new = kind not in self._told
+        self._told.add(kind)
+        return is_new
 
     def steps(self, redact: Callable[[str], str], *, with_messages: bool) -> list[Step]:
         """The steps noted so far, one for each command of dbt's."""

@@ -8,6 +8,7 @@ import os
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,9 +17,11 @@ from typing import Any, Self
 from runhook.client.dbt.artifacts import Found, Traces, look_for
 from runhook.client.dbt.surroundings import Surroundings
 from runhook.client.dbt.tag import TAG, TAG_VARIABLE
-from runhook.client.python.dbt_events import Notebook, step_of_command
+from runhook.client.python.dbt_events import Notebook, Noted, step_of_command, words_of_command
+from runhook.client.python.remote_reporter import RemoteReporter
 from runhook.client.reporting.reporter import EXIT_SECONDS
-from runhook.client.run.narrative import Narrative
+from runhook.client.reporting.service import Service
+from runhook.client.run.narrative import Narrative, Progress
 from runhook.client.run.nesting import (
     RUN_VARIABLE,
     OuterRun,
@@ -27,7 +30,15 @@ from runhook.client.run.nesting import (
     outer_run,
     run_variable,
 )
-from runhook.client.run.steps import Step, ended_step, failure, first_failed, progress, sum_up
+from runhook.client.run.steps import (
+    Step,
+    ended_step,
+    failure,
+    first_failed,
+    progress,
+    step_name,
+    sum_up,
+)
 from runhook.client.run.verdict import Verdict, canceled, errored, failed, succeeded
 from runhook.client.settings import ClientSettings, read_settings, working_folder
 from runhook.client.trouble import trouble_of
@@ -88,27 +99,35 @@ def run(
 
 
 class Run:
-    """A run under way. Within another one, its steps are steps of that."""
+    """A run under way. Within another one, its steps are steps of that.
+
+    In a child that the program forks within it, nothing is reported: its parent does that.
+    """
 
     def __init__(self, settings: ClientSettings, environ: Mapping[str, str]) -> None:
         self._settings = settings
         self._inherited = environ
         self._run_key = new_run_key()
         self._outer: OuterRun | None = None
-        self._narrative = Narrative(self._run_key, settings, environ)
+        self._process = os.getpid()
+        self._reporter: RemoteReporter | None = None
+        self._names = [*filter(None, (settings.job, settings.project, settings.environment))]
+        self._narrative = Narrative(
+            self._run_key, settings, environ, make_reporter=self._make_reporter
+        )
         self._notebook = Notebook()
         self._steps: list[Step] = []
         self._open: list[StepOfRun] = []
         self._count = 0
         self._failure: Verdict | None = None
         self._started_at = datetime.now(UTC)
-        chosen = filter(None, (settings.job, settings.project, settings.environment))
-        self._redact = Redactor(environ, names=chosen)
+        self._redact = Redactor(environ, names=self._names)
         self.trouble: str | None = None
         """Why the run was not reported; None if it was."""
 
     def __enter__(self) -> Self:
         """Report the start, in the background."""
+        self._process = os.getpid()
         self._started_at = datetime.now(UTC)
         self._quietly(self._begin)
         return self
@@ -154,11 +173,32 @@ class Run:
 
         Each command of dbt's becomes a step. Never raises, and never makes dbt wait.
         """
-        self._notebook.note(event)
+        with suppress(Exception):
+            noted = self._notebook.note(event)
+            if noted is not None and self._reporter is not None:
+                self._tell_progress(noted, self._reporter)
 
     def fail(self, message: str) -> None:
         """Make the run errored, though no exception is raised."""
         self._failure = errored(shorten(self._told(message), MESSAGE_CHARACTERS))
+
+    def _tell_progress(self, noted: Noted, reporter: RemoteReporter) -> None:
+        """Tell how far dbt has come: in full where a command begins, and ends."""
+        if noted.name == "NodeFinished":
+            reporter.count_nodes(self._notebook.count_ended(noted))
+        elif self._notebook.is_first(noted):
+            reporter.advance()
+
+    def _make_reporter(self, service: Service, progress: Progress) -> RemoteReporter:
+        self._reporter = RemoteReporter(
+            service,
+            self._settings.service,
+            self._run_key,
+            self._inherited,
+            names=self._names,
+            progress=progress,
+        )
+        return self._reporter
 
     def _begin(self) -> None:
         self._outer = outer_run(self._inherited)
@@ -192,18 +232,17 @@ class Run:
         self._narrative.advance()
 
     def _progress(self) -> Mapping[str, object] | None:
-        """How far the run has come; the reporter calls this on its own thread."""
+        """How far the run has come; dbt's threads ask as well."""
         blocks = [(block.started_at, self._redact(block.name)) for block in self._open]
         reports = self._notebook.invocations()
-        commands = [step_of_command(one, self._redact, with_messages=False) for one in reports]
         going_on = [
-            (one.started_at, step.name)
-            for one, step in zip(reports, commands, strict=True)
+            (one.started_at, step_name(words_of_command(one), self._redact))
+            for one in reports
             if one.has_succeeded is None
         ]
         ended = [
-            step
-            for one, step in zip(reports, commands, strict=True)
+            step_of_command(one, self._redact, with_messages=False)
+            for one in reports
             if one.has_succeeded is not None
         ]
         over = sorted([*self._steps, *ended], key=lambda step: step.started_at)
@@ -284,7 +323,9 @@ class Run:
             file.add(step.as_json())
 
     def _quietly(self, work: Callable[[], None]) -> None:
-        """Run ``work``; turn any error into trouble."""
+        """Run ``work``, but not in a forked child; turn any error into trouble."""
+        if os.getpid() != self._process:
+            return
         try:
             work()
         except Exception as error:  # noqa: BLE001 - dbt's run must not suffer from our bugs

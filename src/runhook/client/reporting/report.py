@@ -31,10 +31,22 @@ class Attachment:
     name: str
     step: int
     """Position of the step that wrote it, from 1."""
-    size: int
-    """Bytes that it holds in memory."""
-    read: Callable[[], bytes]
-    """Makes its content. Raises NotAttachedError."""
+    content: bytes
+    """As dbt wrote it, with secrets."""
+    problem: str | None
+    """Why it cannot be attached."""
+    clean: Callable[[bytes], bytes]
+    """Takes secrets out of the content. Raises NotAttachedError."""
+
+    def read(self) -> bytes:
+        """Content without secrets.
+
+        Raises:
+            NotAttachedError: there was a problem with it, or it is not JSON.
+        """
+        if self.problem is not None:
+            raise NotAttachedError(self.problem)
+        return self.clean(self.content)
 
 
 class NotAttachedError(Exception):

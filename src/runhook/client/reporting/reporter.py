@@ -112,7 +112,10 @@ class Reporter:
         """Queue files: they go when there is nothing to report, and before the run's end."""
         with self._changed:
             for file in files:
-                if sum(one.size for one in self._files) + file.size > LARGEST_HELD and self._files:
+                if (
+                    sum(len(one.content) for one in self._files) + len(file.content) > LARGEST_HELD
+                    and self._files
+                ):
                     self._not_attached = f"{file.name} would be too much to hold until it is sent"
                 else:
                     self._files.append(file)

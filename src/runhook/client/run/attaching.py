@@ -67,8 +67,9 @@ def read_file(
         name=path.name,
         # Of very many steps the service knows the first and the last ones.
         step=min(position, MOST_STEPS),
-        size=len(content),
-        read=partial(redacted_or_problem, path.name, content, redact, problem),
+        content=b"" if problem else content,
+        problem=problem,
+        clean=partial(redacted_artifact, path.name, redact=redact),
     )
 
 
@@ -82,17 +83,6 @@ def is_of_step(name: str, head: bytes, step: Step) -> bool:
     if known and invocation and (tag is None or name == MANIFEST):
         return bool(known == invocation)
     return (tag or "") == step.tag
-
-
-def redacted_or_problem(name: str, content: bytes, redact: Redact, problem: str | None) -> bytes:
-    """Content of a file without secrets.
-
-    Raises:
-        NotAttachedError: there was a problem with it, or it is not JSON.
-    """
-    if problem is not None:
-        raise NotAttachedError(problem)
-    return redacted_artifact(name, content, redact)
 
 
 def redacted_artifact(name: str, content: bytes, redact: Redact) -> bytes:

@@ -6,20 +6,21 @@ steps are written down for the outer one (``nesting``).
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 from runhook.client.dbt.surroundings import Surroundings
 from runhook.client.origin.facts import advice_for, start_facts
 from runhook.client.origin.systems import this_place
-from runhook.client.reporting.report import Report, ReportKind
+from runhook.client.reporting.report import Attachment, Report, ReportKind
 from runhook.client.reporting.reporter import (
     EXIT_SECONDS,
     HEARTBEAT_SECONDS,
     WATCHFUL_HEARTBEAT_SECONDS,
     Reporter,
 )
-from runhook.client.reporting.service import UnusableError, connect_service
+from runhook.client.reporting.service import Service, UnusableError, connect_service
 from runhook.client.reporting.spool import KeptRun, Spool
 from runhook.client.run.nesting import StepsFile
 from runhook.client.run.reports import finished, started
@@ -32,18 +33,53 @@ Progress = Callable[[], Mapping[str, object] | None]
 """Tells how far a run has come; None if that cannot be said."""
 
 
+class RunReporter(Protocol):
+    """Delivers the reports of one run in order: by threads of this process, or beside it."""
+
+    def report(self, report: Report) -> None:
+        """Queue a report behind those before it."""
+
+    def start(self) -> None:
+        """Begin to deliver."""
+
+    def advance(self) -> None:
+        """Tell how far the run has come."""
+
+    def attach(self, files: Iterable[Attachment]) -> None:
+        """Queue files, which go before the run's end."""
+
+    def close(self, *, deadline: float) -> str | None:
+        """Deliver what is left until then; return what went wrong."""
+
+
 class Narrative:
     """A run that is told while it goes on. Its methods may raise: see the entries' guards."""
 
-    def __init__(self, run_key: str, settings: ClientSettings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        run_key: str,
+        settings: ClientSettings,
+        environ: Mapping[str, str],
+        *,
+        make_reporter: Callable[[Service, Progress], RunReporter] | None = None,
+    ) -> None:
+        """Prepare to tell.
+
+        Args:
+            run_key: our name for the run.
+            settings: of the run.
+            environ: the environment that it began with.
+            make_reporter: makes what delivers its reports; None: threads of this process.
+        """
         self.run_key = run_key
+        self._make_reporter = make_reporter
         self.trouble: str | None = None
         """Why the run was not reported, as a clause for people; None if it was."""
         self.advice: str | None = None
         """How to name a job that nothing names."""
         self._settings = settings
         self._environ = environ
-        self._reporter: Reporter | None = None
+        self._reporter: RunReporter | None = None
         self._elsewhere = steps_file(settings, run_key)
 
     @property
@@ -66,7 +102,7 @@ class Narrative:
             command: the first one, which says what the run is about.
             at: when the run has started.
             redact: takes secrets out of what is known of the start.
-            progress: see ``Progress``; called on the reporter's thread.
+            progress: see ``Progress``; called on a thread of the reporter's.
             on_cancel_request: called once if a user cancels the run; None: it cannot be canceled.
         """
         try:
@@ -84,16 +120,19 @@ class Narrative:
             heartbeats=True,
             cancelable=on_cancel_request is not None,
         )
-        self._reporter = Reporter(
-            service,
-            spool_of(self._settings),
-            self.run_key,
-            heartbeat_seconds=(
-                HEARTBEAT_SECONDS if on_cancel_request is None else WATCHFUL_HEARTBEAT_SECONDS
-            ),
-            on_cancel_request=on_cancel_request,
-            progress=progress,
-        )
+        if self._make_reporter is not None:
+            self._reporter = self._make_reporter(service, progress)
+        else:
+            self._reporter = Reporter(
+                service,
+                spool_of(self._settings),
+                self.run_key,
+                heartbeat_seconds=(
+                    HEARTBEAT_SECONDS if on_cancel_request is None else WATCHFUL_HEARTBEAT_SECONDS
+                ),
+                on_cancel_request=on_cancel_request,
+                progress=progress,
+            )
         self._reporter.report(start)
         self._reporter.start()
 
@@ -208,7 +247,7 @@ def start_of_run(
 
 
 def attach_files(
-    steps: Sequence[Step], reporter: Reporter, redact: Redactor, *, first: int = 1
+    steps: Sequence[Step], reporter: RunReporter, redact: Redactor, *, first: int = 1
 ) -> None:
     """Queue the files of steps, the first of which has that position in the run."""
     from runhook.client.run.attaching import files_of_steps  # noqa: PLC0415 - few runs do
