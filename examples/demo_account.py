@@ -1,4 +1,4 @@
-"""A made-up account with a day of runs behind it, for pictures of the pages."""
+"""A made-up account with a month of runs behind it, and a day of deliveries, for pictures."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -23,8 +23,10 @@ from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.people.callers import COMMAND_LINE, Actor, ActorKind
 from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.runs.expectations import Expectation
 from runhook.domain.runs.run import (
     FinishReport,
+    JobId,
     Progress,
     ProgressReport,
     RunId,
@@ -44,11 +46,21 @@ from runhook.operations.people.invite import Acceptance, accept, invite
 from runhook.operations.people.passwords import Passwords
 from runhook.operations.people.sessions import Browser
 from runhook.operations.people.tokens import create_token
+from runhook.operations.runs.expect import expect_job
 from runhook.operations.runs.publish import Finish, Heartbeat, Publisher, Start
+from runhook.operations.runs.watch_jobs import tell_of_missed_runs
 from runhook.operations.webhooks.subscribe import WebhookChange, change_webhook, create_webhook
 from runhook.storage.engine.store import Store
-from runhook.storage.engine.tables import attempts, deliveries, redelivery_shares, replicas, runs
+from runhook.storage.engine.tables import (
+    attempts,
+    deliveries,
+    expectations,
+    redelivery_shares,
+    replicas,
+    runs,
+)
 from runhook.storage.people.accounts import find_account, update_account
+from runhook.storage.runs.jobs import JobName, register_jobs
 from runhook.storage.service.replicas import note_sign_of_life
 from runhook.storage.webhooks.rows import Dispatch, deactivate_webhook, note_dispatches
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
@@ -80,6 +92,58 @@ JOBS = [
     ("hourly orders", "shop", "production"),
     ("slim CI", "shop", "staging"),
     ("finance marts", "finance", "production"),
+]
+"""Those that also run in the last day."""
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How a job has run in the month before that."""
+
+    job: tuple[str, str, str]
+    every: timedelta
+    minutes: float
+    failing: float = 0.02
+    """The share of runs that fail; warning likewise."""
+    warning: float = 0.0
+    last_ago: timedelta = timedelta(days=1)
+    """How long ago the last of these runs started."""
+    expected: bool = False
+
+
+HABITS = [
+    Habit(JOBS[0], DAY, 42, failing=0.1, expected=True),
+    Habit(JOBS[1], HOUR, 3, failing=0.01),
+    Habit(JOBS[2], 5 * HOUR, 6, failing=0.15),
+    Habit(JOBS[3], 6 * HOUR, 18, failing=0.05),
+    Habit(("nightly", "finance", "production"), DAY, 25, last_ago=5 * HOUR, expected=True),
+    Habit(("nightly", "shop", "staging"), DAY, 12, failing=0.3, last_ago=6 * HOUR),
+    Habit(
+        ("attribution", "marketing", "production"),
+        12 * HOUR,
+        31,
+        0.0,
+        0.2,
+        31 * HOUR,
+        expected=True,
+    ),
+    Habit(
+        ("source freshness", "shop", "production"), HOUR, 0.5, 0.0, 0.25, 0.8 * HOUR, expected=True
+    ),
+    Habit(("snapshots", "shop", "production"), DAY, 9, last_ago=20 * HOUR),
+    Habit(("full refresh", "shop", "production"), 7 * DAY, 190, 0.0, last_ago=4 * DAY),
+    Habit(
+        ("churn model", "marketing", "production"),
+        8 * HOUR,
+        14,
+        0.0,
+        0.1,
+        8.1 * HOUR,
+        expected=True,
+    ),
 ]
 FAILED = {
     "nodes_known": True,
@@ -139,11 +203,12 @@ async def seed(store: Store, now: datetime) -> Seeded:
     await name_account(store)
     invitation = await add_people(store, PastClock(now))
     webhooks = await add_webhooks(store, PastClock(now - timedelta(days=9)))
+    await add_month(store, now, chance)
     publisher = Publisher(store, clock)
     for number in range(RUNS):
         clock.present = now - timedelta(minutes=(RUNS - number) * 8.9)
-        await one_run(publisher, clock, number, chance, is_last=number >= RUNS - 2)
-    await advance(publisher, clock)
+        newest = await one_run(publisher, clock, number, chance, is_last=number >= RUNS - 2)
+    await advance(publisher, clock, newest)
     await settle(store, webhooks, now, chance)
     await add_processes(store, now)
     redelivery_id = await add_redelivery(store, webhooks[3].id, now)
@@ -214,6 +279,69 @@ async def add_people(store: Store, clock: PastClock) -> str:
     return invitation
 
 
+async def add_month(store: Store, now: datetime, chance: random.Random) -> None:
+    """Add the runs of a month, and what is expected of some jobs."""
+    rows: list[dict[str, Any]] = []
+    for habit in HABITS:
+        name, project, environment = habit.job
+        wanted = JobName(FIRST_ACCOUNT, project, environment, name)
+        async with store.write() as tx:
+            known = (await register_jobs(tx, [wanted]))[wanted]
+        rows += runs_of(habit, known.job.id, now, chance)
+        if habit.expected:
+            expectation = Expectation(every=habit.every, grace=timedelta(minutes=30))
+            context = Context(store, PastClock(now), COMMAND_LINE)
+            await expect_job(context, FIRST_ACCOUNT, known.job.id, expectation)
+            async with store.write() as tx:
+                await tx.execute(
+                    sa.update(expectations)
+                    .where(expectations.c.job_id == known.job.id)
+                    .values(missed_at=now - habit.last_ago + expectation.every + expectation.grace)
+                )
+    rows.sort(key=lambda row: row["started_at"])
+    async with store.write() as tx:
+        await tx.execute(sa.insert(runs), rows)
+    await tell_of_missed_runs(store, PastClock(now))
+
+
+def runs_of(
+    habit: Habit, job_id: JobId, now: datetime, chance: random.Random
+) -> list[dict[str, Any]]:
+    """Return the rows of a job's runs in the month."""
+    rows = []
+    started_at = now - habit.last_ago
+    while started_at > now - timedelta(days=29.5):
+        luck = chance.random()
+        status = RunStatus.ERROR if luck < habit.failing else RunStatus.SUCCESS
+        if 0.98 < luck < 0.985:
+            status = RunStatus.CANCELLED
+        took = timedelta(minutes=habit.minutes * chance.lognormvariate(0, 0.15))
+        # It has become slower.
+        took *= 1.3 - 0.3 * ((now - started_at) / timedelta(days=30))
+        if status is not RunStatus.SUCCESS:
+            took *= chance.random()
+        rows.append(
+            {
+                "account_id": FIRST_ACCOUNT,
+                "job_id": job_id,
+                "run_key": f"{job_id}-{started_at:%d-%H-%M}",
+                "start_fingerprint": "",
+                "run_reason": "scheduled",
+                "dbt_version": "1.11.16",
+                "status": status,
+                "has_warned": chance.random() < habit.warning,
+                "event_count": 0,
+                "longest_silence": timedelta(minutes=5),
+                "started_at": started_at,
+                "finished_at": started_at + took,
+                "heartbeat_at": started_at + took,
+                "created_at": started_at,
+            }
+        )
+        started_at -= habit.every * chance.uniform(0.99, 1.01)
+    return rows
+
+
 async def add_webhooks(store: Store, clock: PastClock) -> list[Webhook]:
     policy = AddressPolicy.parse("")
     created = []
@@ -233,7 +361,8 @@ async def add_webhooks(store: Store, clock: PastClock) -> list[Webhook]:
 
 async def one_run(
     publisher: Publisher, clock: PastClock, number: int, chance: random.Random, *, is_last: bool
-) -> None:
+) -> RunId:
+    """Report a run and, unless it is one of the last, its end; return its id."""
     job, project, environment = JOBS[0 if number % 24 == 0 else chance.choice([1, 1, 2, 3])]
     run = await publisher.publish(
         Start(
@@ -251,8 +380,9 @@ async def one_run(
         )
     )
     if is_last:
-        return
-    clock.present += timedelta(seconds=chance.randint(40, 420))
+        return run.run.id
+    minutes = next(one.minutes for one in HABITS if one.job[0] == job)
+    clock.present += timedelta(minutes=min(minutes * chance.lognormvariate(0, 0.15), 8.8))
     has_failed = number % 9 == 4
     await publisher.publish(
         Finish(
@@ -268,9 +398,10 @@ async def one_run(
             ),
         )
     )
+    return run.run.id
 
 
-async def advance(publisher: Publisher, clock: PastClock) -> None:
+async def advance(publisher: Publisher, clock: PastClock, newest: RunId) -> None:
     """Let the newest run have come to its second step."""
     began = clock.present
     steps = (
@@ -288,7 +419,7 @@ async def advance(publisher: Publisher, clock: PastClock) -> None:
     )
     progress = Progress(step=2, planned_steps=3, nodes_done=1_264, nodes_total=2_048)
     report = ProgressReport(steps=steps, progress=progress)
-    await publisher.publish(Heartbeat(FIRST_ACCOUNT, RunId(RUNS), report))
+    await publisher.publish(Heartbeat(FIRST_ACCOUNT, newest, report))
 
 
 async def settle(

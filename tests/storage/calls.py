@@ -37,6 +37,7 @@ from runhook.domain.people.permissions import PermissionSet, Role
 from runhook.domain.people.users import User
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.expectations import Expectation
+from runhook.domain.runs.job_states import JobState
 from runhook.domain.runs.regressions import Failures
 from runhook.domain.runs.run import AccountId, JobId, Run, RunId, RunStatus
 from runhook.domain.runs.scopes import ScopeKind
@@ -63,8 +64,17 @@ from runhook.storage.people import users as people
 from runhook.storage.people.accounts import Account
 from runhook.storage.people.audit_log import AuditEntry, AuditFilter
 from runhook.storage.people.users import KnownUser
-from runhook.storage.runs import artifacts, expectations, job_failures, jobs, scopes, uploads
+from runhook.storage.runs import (
+    artifacts,
+    board,
+    expectations,
+    job_failures,
+    jobs,
+    scopes,
+    uploads,
+)
 from runhook.storage.runs import rows as runs
+from runhook.storage.runs.board import BoardFilter, BoardOrder
 from runhook.storage.runs.expectations import ExpectedJob
 from runhook.storage.runs.jobs import JobName, NameOrder, ScopeFilter
 from runhook.storage.runs.rows import RunFilter, RunOrder, RunPlace, StoredRun
@@ -136,6 +146,7 @@ A_REPLICA = Replica(
     version="1.0",
     started_at=START,
 )
+EVERY_JOB = BoardFilter(part="night", states=[JobState.FAILING])
 EVERY_DAY = Expectation.of("1 day", "1 hour")
 NEW_JOB = JobName(ACCOUNT, "jaffle", "staging", "weekly")
 
@@ -417,6 +428,16 @@ CALLS: dict[str, Call] = {
                 missed_count=1,
             )
         ],
+    ),
+    "list_board": lambda tx, rows: board.list_board(
+        tx, ACCOUNT, EVERY_JOB, BoardOrder.ATTENTION, limit=40, offset=80
+    ),
+    "count_board": lambda tx, rows: board.count_board(tx, ACCOUNT, EVERY_JOB),
+    "list_marks": lambda tx, rows: board.list_marks(tx, [rows.run.job.id], limit=30),
+    "count_runs_by_hour": lambda tx, rows: board.count_runs_by_hour(tx, ACCOUNT, since=START),
+    "count_runs_by_day": lambda tx, rows: board.count_runs_by_day(tx, rows.run.job.id, since=START),
+    "count_by_step": lambda tx, rows: board.count_by_step(
+        tx, [tables.runs.c.job_id == rows.run.job.id], since=START, step=board.HOUR
     ),
     "find_failures": lambda tx, rows: job_failures.find_failures(tx, [rows.run.job.id]),
     "lock_failures": lambda tx, rows: job_failures.lock_failures(tx, [rows.run.job.id]),

@@ -66,13 +66,13 @@ LOOKS: dict[str, tuple[Callable[[Transaction, Tenant], Awaitable[object]], set[s
         lambda tx, tenant: look_at_scopes(
             tx, ScopeKind.JOB, beyond=1_500, before=START + timedelta(days=1), limit=PAGE
         ),
-        {"ix_runs_job_id_id"},
+        {"ix_runs_of_job"},
         # A job, a run, an expectation and a topic of each.
         4 * PAGE,
     ),
     "what refers to a job": (
         lambda tx, tenant: count_references(tx, tenant.account_id, ScopeKind.JOB, 1_500),
-        {"ix_runs_job_id_id"},
+        {"ix_runs_of_job"},
         10,
     ),
 }

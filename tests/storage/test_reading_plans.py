@@ -10,6 +10,15 @@ from runhook.storage.engine.pages import Slice
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.engine.tables import metadata
 from runhook.storage.runs.artifacts import find_artifact, list_artifacts
+from runhook.storage.runs.board import (
+    BoardFilter,
+    BoardOrder,
+    count_board,
+    count_runs_by_day,
+    count_runs_by_hour,
+    list_board,
+    list_marks,
+)
 from runhook.storage.runs.jobs import (
     NameOrder,
     ScopeFilter,
@@ -20,7 +29,7 @@ from runhook.storage.runs.jobs import (
 from runhook.storage.runs.rows import RunFilter, RunOrder, find_run, list_runs
 from tests.storage.plans import scans_of
 from tests.support.accounts import Tenant, a_tenant
-from tests.support.clock import ManualClock
+from tests.support.clock import START, ManualClock
 from tests.support.statements import statements_of
 
 MANY = 2_000
@@ -39,6 +48,8 @@ COPIES = (
        SELECT id, 2, id, 'copy', 0, 0 FROM projects WHERE id > 1000""",
     """INSERT INTO jobs (id, account_id, environment_id, name, created_at, used_at)
        SELECT id, 2, id, 'copy', 0, 0 FROM projects WHERE id > 1000""",
+    """INSERT INTO expectations (job_id, every, grace, missed_at, missed_count)
+       SELECT id, 3600000000, 0, 0, 0 FROM jobs WHERE id > 1000""",
     """INSERT INTO runs (id, account_id, job_id, run_key, start_fingerprint, run_reason,
            dbt_version, status, event_count, started_at, heartbeat_at,
            longest_silence, created_at)
@@ -68,6 +79,13 @@ READINGS: dict[str, Reading] = {
     "its files": lambda tx, mine: list_artifacts(tx, mine.account_id, 1_001),
     "a file": lambda tx, mine: find_artifact(tx, mine.account_id, 1_001, "manifest.json"),
     "jobs": lambda tx, mine: list_jobs(tx, mine.account_id, EVERYTHING, BY_ID),
+    "the board": lambda tx, mine: list_board(
+        tx, mine.account_id, BoardFilter(), BoardOrder.ATTENTION, limit=20
+    ),
+    "states of jobs": lambda tx, mine: count_board(tx, mine.account_id, BoardFilter()),
+    "newest runs of jobs": lambda tx, mine: list_marks(tx, [JobId(1), JobId(2)], limit=30),
+    "runs by the hour": lambda tx, mine: count_runs_by_hour(tx, mine.account_id, since=START),
+    "runs by the day": lambda tx, mine: count_runs_by_day(tx, JobId(1), since=START),
     "projects": lambda tx, mine: list_projects(tx, mine.account_id, EVERYTHING, BY_ID),
     "environments": lambda tx, mine: list_environments(tx, mine.account_id, EVERYTHING, BY_ID),
     "environments of another's project": lambda tx, mine: list_environments(

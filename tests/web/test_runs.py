@@ -204,7 +204,7 @@ async def test_runs_are_found_by_status_and_job_and_jobs_have_their_newest(api: 
     assert [one.text for one in over.main.all("th", scope="row")] == [f"nightly #{first.id}"]
     assert [one.text for one in of_job.main.all("th", scope="row")] == [f"hourly #{newest.id}"]
     rows = jobs.main.one("tbody").all("tr")
-    assert [row.one("th").text for row in rows] == ["hourly", "nightly"]
+    assert [row.one("th").one("a").text for row in rows] == ["hourly", "nightly"]
     assert [row.one(class_="state").text for row in rows] == ["running", "succeeded"]
     none = await page_at(ada, f"{ROOT}/runs?status=canceled")
     assert "Nothing matches" in none.main.text

@@ -9,6 +9,7 @@ from runhook.domain.dbt.artifacts import (
     NAME_CHARACTERS,
     OTHER_NODES,
     SHOWN_NODES,
+    WARNED_STATUS,
     FailedNode,
     shorten,
 )
@@ -46,6 +47,11 @@ def read_node_results(results: Mapping[str, object] | None) -> NodeResults:
         warned=tuple(map(failed_node, nodes_in(summary, "warned")[:SHOWN_NODES])),
         others=tuple(map(failed_node, nodes_in(summary, "others")[:OTHER_NODES])),
     )
+
+
+def has_warned(results: Mapping[str, object] | None) -> bool:
+    """Whether a reporter's summary counts nodes that warned."""
+    return number(mapping(results or {}, "counts"), WARNED_STATUS) > 0
 
 
 def nodes_in(told: Mapping[str, object], key: str) -> Sequence[Mapping[str, object]]:

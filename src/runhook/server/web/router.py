@@ -10,7 +10,7 @@ from runhook.server.web.page import live
 from runhook.server.web.page.errors import show_error
 from runhook.server.web.page.visits import provide_visit
 from runhook.server.web.people import settings
-from runhook.server.web.runs import jobs, scopes
+from runhook.server.web.runs import board, jobs, scopes
 from runhook.server.web.runs import pages as runs
 from runhook.server.web.service import health
 from runhook.server.web.webhooks import pages as webhooks
@@ -22,6 +22,7 @@ router = Router(
         *deliveries.handlers,
         *redeliveries.handlers,
         *runs.handlers,
+        *board.handlers,
         *jobs.handlers,
         *scopes.handlers,
         *settings.handlers,

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from runhook.domain.dbt.results import has_warned
 from runhook.domain.runs.events import Event
 from runhook.domain.runs.run import (
     SHORTEST_SILENCE,
@@ -448,6 +449,7 @@ def columns_of_run(run: Run) -> dict[str, Any]:
         "cancel_requested_at": run.cancel_requested_at,
         "lost_at": run.lost_at,
         "is_late": run.is_late,
+        "has_warned": has_warned(run.results),
     }
 
 

@@ -1,1 +1,1 @@
-UPDATE runs SET dbt_version=?, status=?, status_message=?, outcome=?, results=?, steps=?, progress=?, event_count=?, finished_at=?, cancel_requested_at=?, is_late=?, lost_at=? WHERE runs.id = ?;
+UPDATE runs SET dbt_version=?, status=?, status_message=?, outcome=?, results=?, steps=?, progress=?, event_count=?, finished_at=?, cancel_requested_at=?, is_late=?, has_warned=?, lost_at=? WHERE runs.id = ?;

@@ -17,7 +17,7 @@ from runhook.server.services import Services, Serving
 from runhook.server.web.page.forms import Form
 from runhook.server.web.page.rendering import see
 from runhook.server.web.page.visits import Visit, Visiting
-from runhook.server.web.runs.pages import jobs_page
+from runhook.server.web.runs.board import jobs_page
 from runhook.storage.engine.pages import Slice
 from runhook.storage.runs.expectations import ExpectedJob, find_expected
 from runhook.storage.runs.jobs import JobName, NameOrder, ScopeFilter, list_jobs

@@ -1,4 +1,4 @@
-"""The pages of runs and jobs."""
+"""The pages of runs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,10 +18,9 @@ from runhook.domain.webhooks.unheard import Unheard, unheard_of
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.runs.publish import Cancel
 from runhook.server.access.authentication import needs
-from runhook.server.services import Services, Serving
-from runhook.server.web.page.forms import Form
+from runhook.server.services import Serving
 from runhook.server.web.page.rendering import see
-from runhook.server.web.page.visits import Visit, Visiting
+from runhook.server.web.page.visits import Visiting
 from runhook.server.web.page.watching import Watched
 from runhook.storage.deliveries.rows import DeliveryFilter, LoggedDelivery, list_deliveries
 from runhook.storage.engine.pages import Slice
@@ -151,30 +150,4 @@ async def cancel(services: Serving, visit: Visiting, run_id: FromPath[int]) -> R
     return see(f"{visit.root}/runs/{run_id}")
 
 
-@get("/jobs", **needs(Permission.READ_RUNS))
-async def show_jobs(services: Serving, visit: Visiting) -> Template:
-    """List the account's jobs with the newest run of each."""
-    return await jobs_page(services, visit, Form())
-
-
-async def jobs_page(services: Services, visit: Visit, form: Form) -> Template:
-    """Page of jobs, with the form of one that has not run yet."""
-    async with services.store.read() as tx:
-        jobs = await list_jobs(
-            tx, visit.account_id, ScopeFilter(), Slice(order=NameOrder.NAME, limit=500)
-        )
-        ids = [one.newest_run_id for one in jobs.items if one.newest_run_id is not None]
-        part = Slice(order=RunOrder.ID, limit=500)
-        runs = await list_uncounted_runs(tx, visit.account_id, RunFilter(ids=ids), part)
-    return visit.page(
-        "runs/jobs",
-        section="jobs",
-        status_code=400 if form.errors else 200,
-        form=form,
-        jobs=jobs.items,
-        newest={one.run.id: one.run for one in runs},
-        total=jobs.total,
-    )
-
-
-handlers = [show_runs, show_run, cancel, show_jobs]
+handlers = [show_runs, show_run, cancel]

@@ -290,6 +290,7 @@ def upgrade() -> None:
         sa.Column("cancelable", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("trigger", Json, nullable=True),
         sa.Column("is_late", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("has_warned", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("heartbeat_at", sa.BigInteger(), nullable=False),
         sa.Column("lost_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -299,9 +300,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("account_id", "run_key", name="uq_runs_account_id_run_key"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_runs_account_id_id", "runs", ["account_id", "id"], unique=False)
+    op.create_index(
+        "ix_runs_of_account",
+        "runs",
+        ["account_id", "id", "status", "has_warned", "started_at"],
+        unique=False,
+    )
     op.create_index("ix_runs_created_at", "runs", ["created_at"], unique=False)
-    op.create_index("ix_runs_job_id_id", "runs", ["job_id", "id"], unique=False)
+    op.create_index(
+        "ix_runs_of_job",
+        "runs",
+        ["job_id", "id", "status", "has_warned", "started_at", "finished_at"],
+        unique=False,
+    )
     op.create_index(
         "ix_runs_open_of_account",
         "runs",
