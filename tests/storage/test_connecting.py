@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import InvalidError, UnavailableError
+from runhook.storage.engine._addresses import read_database_address
 from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import Store
 from tests.storage.conftest import execute
@@ -60,6 +61,20 @@ async def test_without_any_host_the_database_is_unavailable():
         await backend_of(store)
 
     await store.close()
+
+
+@pytest.mark.parametrize("hosts", ["127.0.0.1:1,[::1]:1", "[::1]:1,[::1]:2", "a,b,[fe80::1]"])
+def test_several_hosts_are_given_to_the_driver_one_by_one(hosts: str):
+    """From Python 3.14 on, neither we nor the driver could read them in one address."""
+    address = read_database_address(f"postgresql://me:hush@{hosts}/runhook?sslmode=disable")
+
+    assert address.url == "postgresql://me:hush@/runhook?sslmode=disable"
+    assert list(address.hosts) == hosts.split(",")
+
+
+def test_an_address_with_one_host_is_given_to_the_driver_as_it_is():
+    for text in ["postgresql://me@[::1]:1/runhook?sslmode=disable", "postgresql:///?host=%2Frun"]:
+        assert read_database_address(text).url == text
 
 
 async def refuse(code: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -7,10 +7,16 @@ here first.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from runhook.domain.errors import InvalidError
 
+FORM = re.compile(
+    r"(?P<scheme>[^:/?#]*)://(?:(?P<user>[^/?#]*)@)?(?P<hosts>[^/?#@]*)"
+    r"(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#(?P<fragment>.*))?",
+    re.DOTALL,
+)
+"""From Python 3.14 on, the standard library reads no address with an IPv6 host among several."""
 DRIVERS = {
     *("host", "port", "dbname", "database", "user", "password", "passfile", "service"),
     *("servicefile", "sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl"),
@@ -55,7 +61,11 @@ class Address:
     """An address with nothing in it that the driver would take for something else."""
 
     url: str = field(repr=False)
-    query: Mapping[str, Sequence[str]]
+    """Without hosts if there are several; the driver cannot read those either."""
+    hosts: Sequence[str]
+    """Each perhaps with a port; an empty one is the driver's default."""
+    session_attributes: str | None
+    """What a host has to be, in libpq's words; None if it does not say."""
     timeout: int | None
     """Seconds that each host may take to let us in, None if it does not say."""
     sockets: Mapping[str, int]
@@ -70,9 +80,8 @@ def read_database_address(text: str) -> Address:
     Raises:
         InvalidError: it is none, or has a parameter that is not known or cannot be heeded.
     """
-    refuse_misread(text)
-    url = urlsplit(text)
-    given = dict(parse_qsl(url.query, keep_blank_values=True))
+    parts = address_parts(text)
+    given = dict(parse_qsl(parts["query"], keep_blank_values=True))
     for name, value in given.items():
         check_parameter(name, value)
     kept = {name: value for name, value in given.items() if name in DRIVERS | SERVERS}
@@ -82,9 +91,14 @@ def read_database_address(text: str) -> Address:
         for parameter, option in SOCKETS.items()
         if (number := number_parameter(given, parameter)) is not None
     }
+    # libpq has two places for hosts.
+    hosts = (given.get("host") or parts["hosts"]).split(",")
+    user = f"{parts['user']}@" if parts["user"] else ""
+    authority = "" if "," in parts["hosts"] else parts["hosts"]
     return Address(
-        url=url._replace(query=urlencode(kept)).geturl(),
-        query={key: [value] for key, value in kept.items()},
+        url=f"{parts['scheme']}://{user}{authority}{parts['path']}?{urlencode(kept)}",
+        hosts=hosts,
+        session_attributes=given.get("target_session_attrs"),
         # libpq waits for ever without it or with 0, and never less than two seconds.
         timeout=max(timeout, 2) if timeout else None,
         sockets=sockets,
@@ -126,17 +140,20 @@ def number_parameter(given: Mapping[str, str], name: str) -> int | None:
     return int(text)
 
 
-def refuse_misread(text: str) -> None:
-    """Refuse what an unencoded password makes of an address.
+def address_parts(text: str) -> Mapping[str, str]:
+    """Take an address apart, as `FORM` names its parts; those that are missing are empty.
 
     Raises:
-        InvalidError: a part of the password would be taken for a host, a port or a path.
+        InvalidError: it is none, or a part of an unencoded password would be taken for a host, a
+            port or a path.
     """
-    try:
-        url = urlsplit(text)
-    except ValueError:
-        raise InvalidError(NO_ADDRESS) from None
-    user = url.netloc.rpartition("@")[0]
-    rest = f"{url.path}?{url.query}#{url.fragment}"
-    if "@" in user or "@" in rest or url.fragment or re.search("%(?![0-9A-Fa-f]{2})", user):
+    form = FORM.fullmatch(text)
+    if form is None:
+        raise InvalidError(NO_ADDRESS)
+    parts = form.groupdict("")
+    user = parts["user"]
+    rest = f"{parts['path']}?{parts['query']}"
+    is_encoded = not re.search("%(?![0-9A-Fa-f]{2})", user)
+    if "@" in user or "@" in rest or parts["fragment"] or not is_encoded:
         raise InvalidError(MISREAD)
+    return parts

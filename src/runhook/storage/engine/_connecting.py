@@ -7,8 +7,7 @@ as for all of them together, so that the hosts are tried one by one here.
 import os
 import socket
 from asyncio import BaseTransport
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -151,25 +150,16 @@ def hosts_of(address: Address) -> Iterator[Mapping[str, Any]]:
     Raises:
         ValueError: a port is not a number.
     """
-    authority = urlsplit(address.url).netloc.rpartition("@")[2]
-    listed = [*host_names_in(authority, address.query)]
-    if len(listed) == 1:
+    if len(address.hosts) == 1:
         # Nothing is to be said of it that the address does not say.
-        split(listed[0])
+        split(address.hosts[0])
         yield {}
         return
     # All but one of several are standbys, which would refuse every transaction.
-    wanted = address.query.get("target_session_attrs", ["read-write"])[0]
-    for name in listed:
+    wanted = address.session_attributes or "read-write"
+    for name in address.hosts:
         host, port = split(name)
         yield {"host": host, "port": port, "target_session_attrs": wanted}
-
-
-def host_names_in(authority: str, query: Mapping[str, Sequence[str]]) -> Sequence[str]:
-    """Hosts, perhaps with ports, from either of the places that libpq has for them."""
-    with suppress(KeyError):
-        return ",".join(query["host"]).split(",")
-    return authority.split(",")
 
 
 def split(name: str) -> tuple[str | None, int | None]:
