@@ -8,6 +8,8 @@ from runhook.domain.formats.format import Audience, Look, MessageFormat
 from runhook.domain.messages.message import Message
 from runhook.domain.messages.notices import Notice
 from runhook.domain.messages.text import fit
+from runhook.domain.options.declaring import option
+from runhook.domain.options.kinds import Text
 from runhook.domain.runs.events import Event, EventType
 
 COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
@@ -27,6 +29,17 @@ def check_context(text: str) -> str:
     if len(text) > CONTEXT_LIMIT or not text.isprintable():
         raise InvalidError(f"it has at most {CONTEXT_LIMIT} characters, in one line")
     return text
+
+
+def context_option() -> str:
+    """Declare the setting that names the status."""
+    return option(
+        "",
+        Text(check_context),
+        label="Name of the status",
+        hint="Empty is the job and its environment.",
+        help="what the status is called; the job and its environment if empty",
+    )
 
 
 class CommitFormat(MessageFormat[Settings]):

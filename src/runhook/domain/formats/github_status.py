@@ -7,9 +7,9 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.commits import (
     CommitFormat,
-    check_context,
     commit_of,
     context_of,
+    context_option,
     description_of,
     target_of,
 )
@@ -64,13 +64,7 @@ class GitHubSettings:
         hint="One that may write commit statuses of this repository, and nothing else.",
         help="a token with the permission `Commit statuses: write`; a secret",
     )
-    context: str = option(
-        "",
-        Text(check_context),
-        label="Name of the status",
-        hint="Empty is the job and its environment.",
-        help="what the status is called; the job and its environment if empty",
-    )
+    context: str = context_option()
 
 
 class GitHubStatus(CommitFormat[GitHubSettings]):

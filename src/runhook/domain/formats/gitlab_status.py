@@ -8,9 +8,9 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.commits import (
     CommitFormat,
-    check_context,
     commit_of,
     context_of,
+    context_option,
     description_of,
     target_of,
 )
@@ -66,13 +66,7 @@ class GitLabSettings:
         hint="A project access token with the scope api.",
         help="a project access token with the scope `api`; a secret",
     )
-    context: str = option(
-        "",
-        Text(check_context),
-        label="Name of the status",
-        hint="Empty is the job and its environment.",
-        help="what the status is called; the job and its environment if empty",
-    )
+    context: str = context_option()
 
 
 class GitLabStatus(CommitFormat[GitLabSettings]):

@@ -8,18 +8,19 @@ from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
 from runhook.domain.formats.incidents import (
     IncidentFormat,
-    WordByEnvironment,
     check_integration_key,
     source_of,
     title_of,
+    word_by_environment_option,
     word_for,
+    word_option,
 )
 from runhook.domain.formats.pagerduty import PagerSeverity
 from runhook.domain.messages.message import Message, Node
 from runhook.domain.messages.telling import Telling
 from runhook.domain.messages.text import fit
 from runhook.domain.options.declaring import option
-from runhook.domain.options.kinds import Choice, SecretText
+from runhook.domain.options.kinds import SecretText
 from runhook.domain.payload import encoded
 
 TITLE_LIMIT = 250
@@ -39,18 +40,14 @@ class IncidentIoSettings:
         hint="Leave it empty if the URL has ?token= in it.",
         help="the token of the alert source, where the URL does not have it; a secret",
     )
-    severity: PagerSeverity = option(
+    severity: PagerSeverity = word_option(
+        PagerSeverity,
         PagerSeverity.ERROR,
-        Choice(PagerSeverity, {one: one.value for one in PagerSeverity}),
         label="Severity",
         help="`critical`, `error`, `warning` or `info`; it comes as `metadata.severity`",
     )
-    severity_by_environment: Mapping[str, PagerSeverity] = option(
-        {},
-        WordByEnvironment(PagerSeverity),
-        label="Severity by environment",
-        hint="One environment a line, such as prod: critical.",
-        help="an object: the severity for each of some environments, by name",
+    severity_by_environment: Mapping[str, PagerSeverity] = word_by_environment_option(
+        PagerSeverity, label="Severity", example="critical"
     )
 
 

@@ -9,7 +9,8 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.formats.format import Audience, Look, MessageFormat
 from runhook.domain.messages.message import Message, Node
 from runhook.domain.messages.text import fit, one_line
-from runhook.domain.options.kinds import Typed, Word, word_in
+from runhook.domain.options.declaring import option
+from runhook.domain.options.kinds import Choice, Typed, Word, word_in
 from runhook.domain.runs.events import EventType
 
 ENVIRONMENTS_LIMIT = 100
@@ -66,6 +67,24 @@ class WordByEnvironment(Typed[Mapping[str, Word]], Generic[Word]):
             if not name.strip():
                 raise InvalidError(f"`{word[:40]}` is not of the form `environment: word`")
         return {name.strip(): word.strip() for name, _, word in lines}
+
+
+def word_option(words: type[Word], usual: Word, *, label: str, help: str) -> Word:  # noqa: A002
+    """Declare the setting that has a word for all environments."""
+    return option(usual, Choice(words, {one: one.value for one in words}), label=label, help=help)
+
+
+def word_by_environment_option(
+    words: type[Word], *, label: str, example: str
+) -> Mapping[str, Word]:
+    """Declare the setting that has a word for each of some environments."""
+    return option(
+        {},
+        WordByEnvironment(words),
+        label=f"{label} by environment",
+        hint=f"One environment a line, such as prod: {example}.",
+        help=f"an object: the {label.lower()} for each of some environments, by name",
+    )
 
 
 def word_for(message: Message, by_environment: Mapping[str, Word], usual: Word) -> Word:

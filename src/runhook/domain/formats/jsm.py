@@ -10,18 +10,19 @@ from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
 from runhook.domain.formats.incidents import (
     IncidentFormat,
-    WordByEnvironment,
     check_integration_key,
     lines_of,
     needed,
     source_of,
+    word_by_environment_option,
     word_for,
+    word_option,
 )
 from runhook.domain.messages.message import Message
 from runhook.domain.messages.telling import Telling
 from runhook.domain.messages.text import fit
 from runhook.domain.options.declaring import option
-from runhook.domain.options.kinds import Choice, SecretText
+from runhook.domain.options.kinds import SecretText
 from runhook.domain.payload import encoded
 
 MESSAGE_LIMIT = 117
@@ -51,18 +52,9 @@ class JsmSettings:
         "under another key stay open there: close them by hand.",
         help="the key of an API integration; a secret",
     )
-    priority: Priority = option(
-        Priority.P3,
-        Choice(Priority, {one: one.value for one in Priority}),
-        label="Priority",
-        help="`P1` to `P5`",
-    )
-    priority_by_environment: Mapping[str, Priority] = option(
-        {},
-        WordByEnvironment(Priority),
-        label="Priority by environment",
-        hint="One environment a line, such as prod: P1.",
-        help="an object: the priority for each of some environments, by name",
+    priority: Priority = word_option(Priority, Priority.P3, label="Priority", help="`P1` to `P5`")
+    priority_by_environment: Mapping[str, Priority] = word_by_environment_option(
+        Priority, label="Priority", example="P1"
     )
 
 

@@ -13,13 +13,14 @@ from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
 from runhook.domain.formats.incidents import (
     IncidentFormat,
-    WordByEnvironment,
     check_integration_key,
     line_of,
     needed,
     source_of,
     title_of,
+    word_by_environment_option,
     word_for,
+    word_option,
 )
 from runhook.domain.messages.message import Message, Severity
 from runhook.domain.messages.telling import Telling
@@ -85,18 +86,14 @@ class PagerDutySettings:
         label="Service region",
         help="`us` or `eu`, where the account is",
     )
-    severity: PagerSeverity = option(
+    severity: PagerSeverity = word_option(
+        PagerSeverity,
         PagerSeverity.ERROR,
-        Choice(PagerSeverity, {one: one.value for one in PagerSeverity}),
         label="Severity",
         help="`critical`, `error`, `warning` or `info`",
     )
-    severity_by_environment: Mapping[str, PagerSeverity] = option(
-        {},
-        WordByEnvironment(PagerSeverity),
-        label="Severity by environment",
-        hint="One environment a line, such as prod: critical.",
-        help="an object: the severity for each of some environments, by name",
+    severity_by_environment: Mapping[str, PagerSeverity] = word_by_environment_option(
+        PagerSeverity, label="Severity", example="critical"
     )
 
 
