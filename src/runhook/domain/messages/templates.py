@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.messages.text import REPLACED, SURROGATES, fit, one_line
+from runhook.domain.strict_json import NotJsonError, parse_json
 
 LARGEST_SOURCE = 16 << 10
 LARGEST_OUTPUT = 64 << 10
@@ -334,49 +335,20 @@ def document_in(source: str) -> object:
     """Read the JSON of a template.
 
     Raises:
-        InvalidError: it is none, is too large or too deep, or has what not every reader of JSON
-            understands.
+        InvalidError: it is none, is too large or too deep, or has what programs read differently.
     """
     if len(source.encode(errors="replace")) > LARGEST_SOURCE:
         raise InvalidError(f"it is too large; {LARGEST_SOURCE:,} bytes at most")
     if SURROGATES.search(source):
         raise InvalidError("it has half of a surrogate pair, which is no character")
     try:
-        document: object = json.loads(
-            source, object_pairs_hook=unrepeated, parse_constant=no_number, parse_float=finite
-        )
-    except json.JSONDecodeError as error:
-        raise InvalidError(
-            f"line {error.lineno}, column {error.colno}: this is no JSON ({error.msg})"
-        ) from None
+        document: object = parse_json(source)
+    except NotJsonError as error:
+        raise InvalidError(f"it cannot be read as JSON: {error}") from None
     except RecursionError:
         raise too_deep() from None
-    except ValueError:
-        raise InvalidError("it has a number that is too long") from None
     check_depth(document)
     return document
-
-
-def unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Make an object of its members, each of which stands there once."""
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidError(f"the name `{twice[:40]}` stands twice in an object")
-    return members
-
-
-def no_number(name: str) -> float:
-    raise InvalidError(f"`{name}` is no number in JSON")
-
-
-def finite(text: str) -> float:
-    """Read a number with a fraction or an exponent."""
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise InvalidError(f"the number `{text[:40]}` is too large")
-    return number
 
 
 def check_depth(document: object, pointer: str = "", depth: int = 1) -> None:

@@ -15,10 +15,12 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import msgspec
 
 from runhook.domain.errors import InvalidError
+from runhook.domain.strict_json import NotJsonError, RepeatedKeyError, parse_json
 
 MOST_VALUES = 50_000
 """Values in a body: as many hold the event loop for some 30 milliseconds."""
 TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 HAS_NUL = "a NUL character cannot be kept"
 
 
@@ -43,17 +45,31 @@ def read_json(body: bytes, *, charset: str) -> Any:
     if has_too_many_values(body):
         raise InvalidError(f"The body has too many values; {MOST_VALUES:,} are the most.")
     try:
-        value = msgspec.json.decode(body)
-        # That passes over keys which are there twice.
-        REPEATS.decode(body.decode())
+        value = parse_json(body.decode())
+        if SURROGATE_ESCAPE.search(body):
+            check_characters(value)
     except RecursionError:
         raise InvalidError("The body is nested too deeply.") from None
     except UnicodeDecodeError as error:
         said = "" if charset in ("", "utf-8") else f"; its Content-Type says {charset[:40]}"
         raise InvalidError(f"The body is not UTF-8: {error.reason}{said}.") from None
-    except msgspec.DecodeError as error:
+    except RepeatedKeyError as error:
+        raise InvalidError(f"The key `{error.key[:80]}` is given twice.") from None
+    except NotJsonError as error:
         raise InvalidError(f"The body cannot be read as JSON: {error}.") from None
     return value
+
+
+def check_characters(value: Any) -> None:
+    """Refuse half of a surrogate pair, which is no character, in any text of a value.
+
+    Raises:
+        NotJsonError: there is one.
+    """
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise NotJsonError("it has half of a surrogate pair, which is no character") from None
 
 
 def has_too_many_values(body: bytes) -> bool:
@@ -64,18 +80,6 @@ def has_too_many_values(body: bytes) -> bool:
 def count_values(body: bytes) -> int:
     """Count what comes before values, in texts too."""
     return body.count(b",") + body.count(b"[") + body.count(b"{")
-
-
-def refuse_repeats(pairs: Sequence[tuple[str, Any]]) -> None:
-    """Refuse an object that has a key twice: programs differ in which of the values counts."""
-    seen = set()
-    for name, _ in pairs:
-        if name in seen:
-            raise InvalidError(f"The key `{name[:80]}` is given twice.")
-        seen.add(name)
-
-
-REPEATS = json.JSONDecoder(object_pairs_hook=refuse_repeats)
 
 
 def convert(value: Any, wanted: Any) -> Any:
