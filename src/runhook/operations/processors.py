@@ -1,7 +1,25 @@
-"""How many processors there are for work that takes long, and needs no turn of the event loop."""
+"""Threads for work that takes long, and needs no turn of the event loop."""
 
 import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 HALF_OF_PROCESSORS = max(1, (os.cpu_count() or 1) // 2)
 """As many threads work at once on passwords at the most, and on files: the event loop and the
 database's threads have the others."""
+NICENESS = 10
+"""As `nice` has it without a number."""
+
+
+def threads_beside(name: str, *, at_once: int = HALF_OF_PROCESSORS) -> ThreadPoolExecutor:
+    """Threads that take the processor time that others leave: reports do not wait for them."""
+    return ThreadPoolExecutor(at_once, thread_name_prefix=name, initializer=give_way)
+
+
+def give_way() -> None:
+    """Let other threads run before this one, where threads have priorities of their own: Linux."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        own = os.getpriority(os.PRIO_PROCESS, thread)
+        os.setpriority(os.PRIO_PROCESS, thread, own + NICENESS)

@@ -6,30 +6,16 @@ passwords must not delay reports.
 """
 
 import asyncio
-import os
-import sys
-import threading
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from runhook.domain.people.users import LONGEST_PASSWORD
-from runhook.operations.processors import HALF_OF_PROCESSORS
+from runhook.operations.processors import HALF_OF_PROCESSORS, threads_beside
 
 AT_ONCE = min(2, HALF_OF_PROCESSORS)
 """Each takes 64 MiB with the library's parameters, which are RFC 9106's for little memory."""
-NICENESS = 10
-"""As `nice` has it without a number."""
-
-
-def give_way() -> None:
-    """Let other threads run before this one, where threads have priorities of their own: Linux."""
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        own = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, own + NICENESS)
 
 
 class Passwords:
@@ -41,9 +27,7 @@ class Passwords:
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._threads = ThreadPoolExecutor(
-            AT_ONCE, thread_name_prefix="passwords", initializer=give_way
-        )
+        self._threads = threads_beside("passwords", at_once=AT_ONCE)
 
     async def hash(self, password: str) -> str:
         """Hash a password for storage."""

@@ -9,7 +9,6 @@ import asyncio
 import re
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -21,7 +20,7 @@ from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas, room_for_artifa
 from runhook.domain.runs.run import AccountId, JobId, RunId, RunStatus
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.people.permitted import permitted
-from runhook.operations.processors import HALF_OF_PROCESSORS
+from runhook.operations.processors import threads_beside
 from runhook.storage.engine.pages import Slice
 from runhook.storage.engine.store import Store
 from runhook.storage.runs.artifacts import (
@@ -50,7 +49,7 @@ PIECE = 256 << 10
 COMPLETED = (RunStatus.SUCCESS, RunStatus.ERROR)
 PARTS_AT_ONCE = 4
 """How many parts one transaction writes: as long as that takes, others wait to write on SQLite."""
-THREADS = ThreadPoolExecutor(HALF_OF_PROCESSORS, thread_name_prefix="files")
+THREADS = threads_beside("files")
 """Where files are compressed and decompressed, a piece at a time."""
 
 
