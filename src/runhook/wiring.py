@@ -166,6 +166,7 @@ async def serve(
             await run_until(
                 stopping, store, clock, presence, delivering, server=server, metrics=metrics
             )
+            await services.errands.settle(settings.attempt_timeout)
 
 
 async def dispatch(

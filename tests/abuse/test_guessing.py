@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from runhook.server.access.throttle import LIMITS, Failure
+from runhook.server.access.throttle import LIMITS, Rationed
 from tests.support.program import Service
 from tests.support.running import TOKEN
 
@@ -48,14 +48,14 @@ async def test_a_token_that_was_never_used_here_works_amid_a_flood_of_bad_ones(s
 
     by_status = [answer.status_code for answer in bad]
     assert by_status[150:153] == [200] * 3
-    assert by_status.count(401) == LIMITS[Failure.TOKEN_FROM].failures
-    assert by_status.count(429) == 300 - LIMITS[Failure.TOKEN_FROM].failures
+    assert by_status.count(401) == LIMITS[Rationed.TOKEN_FROM].most
+    assert by_status.count(429) == 300 - LIMITS[Rationed.TOKEN_FROM].most
 
 
 async def test_a_right_password_signs_in_amid_wrong_ones_from_the_same_address(service: Service):
     async with at(service) as client:
         await join(service, client)
-        for _ in range(LIMITS[Failure.SIGN_IN_AS].failures):
+        for _ in range(LIMITS[Rationed.SIGN_IN_AS].most):
             assert (await client.post(SESSION, json=WRONG)).status_code == 401
 
         wrong = [client.post(SESSION, json=WRONG) for _ in range(8)]
@@ -71,7 +71,7 @@ async def test_a_right_password_signs_in_amid_wrong_ones_from_the_same_address(s
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
 async def test_who_is_no_trusted_proxy_cannot_make_up_its_address(service: Service, name: str):
     async with at(service) as client:
-        for number in range(LIMITS[Failure.TOKEN_FROM].failures):
+        for number in range(LIMITS[Rationed.TOKEN_FROM].most):
             headers = {"Authorization": f"Token rh_{number}", name: f"198.51.100.{number}"}
             assert (await client.get(LIST, headers=headers)).status_code == 401
         last = {"Authorization": "Token rh_last", name: "192.0.2.1"}
@@ -94,7 +94,7 @@ class TestBehindAProxy:
 
     async def test_clients_are_told_apart_by_what_the_proxy_says(self, service: Service):
         async with at(service) as client:
-            for number in range(LIMITS[Failure.TOKEN_FROM].failures + 5):
+            for number in range(LIMITS[Rationed.TOKEN_FROM].most + 5):
                 headers = {
                     "Authorization": f"Token rh_{number}",
                     "X-Forwarded-For": f"198.51.100.{number}, 203.0.113.9",

@@ -30,8 +30,10 @@ OF_NO_ACCOUNT = pytest.mark.parametrize(
 
 OPEN_TO_ANYONE = {
     "GET /api/openapi.json",
+    "GET /forgotten-password",
     "GET /healthz",
     "GET /invitations/{secret:str}",
+    "GET /new-password/{secret:str}",
     "GET /readyz",
     "GET /sign-in",
     "GET /static/{file_path:path}",
@@ -39,8 +41,10 @@ OPEN_TO_ANYONE = {
     "POST /api/v3/invitations/accept",
     "POST /api/v3/session",
     "POST /beta/graphql",
+    "POST /forgotten-password",
     "POST /graphql",
     "POST /invitations/{secret:str}",
+    "POST /new-password/{secret:str}",
     "POST /sign-in",
     "PUT /api/private/uploads/{ticket:str}",
     # They lead to the pages of runs and jobs, which ask who reads them.

@@ -9,7 +9,7 @@ from runhook.domain.people.permissions import Role
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.invite import invite_first_user
 from runhook.server.access.cookies import SESSION_COOKIE
-from runhook.server.access.throttle import LIMITS, Failure
+from runhook.server.access.throttle import LIMITS, Rationed
 from runhook.storage.engine.tables import invitations, members, users
 from tests.support.accounts import rows_of
 from tests.support.api import ORIGIN, Api, data_of, told
@@ -143,7 +143,7 @@ async def test_nobody_joins_as_a_user_whose_password_they_do_not_know(api: Api, 
 
 async def test_passwords_cannot_be_guessed_by_invitation_either(api: Api, owner):
     secret = await invited(owner)
-    for _ in range(LIMITS[Failure.SIGN_IN_AS].failures):
+    for _ in range(LIMITS[Rationed.SIGN_IN_AS].most):
         told(await accept(api, secret, email="owner-1@example.com"), 401)
 
     told(await accept(api, secret, email="owner-1@example.com"), 429)

@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 
 from runhook.domain.people.permissions import Role
 from runhook.server.access.cookies import DEVICE_COOKIE, SESSION_COOKIE
-from runhook.server.access.throttle import LIMITS, Failure
+from runhook.server.access.throttle import LIMITS, Rationed
 from runhook.storage.engine.tables import sessions, users
 from tests.support.accounts import rows_of
 from tests.support.api import A_WEBHOOK, ORIGIN, Api, data_of, new_webhook, told
@@ -118,7 +118,7 @@ async def test_a_body_that_is_no_sign_in_is_400(api: Api, body: object):
     told(await api.client().post(SESSION, json=body), 400)
 
 
-async def guess(api: Api, *, times: int = LIMITS[Failure.SIGN_IN_AS].failures) -> None:
+async def guess(api: Api, *, times: int = LIMITS[Rationed.SIGN_IN_AS].most) -> None:
     for _ in range(times):
         told(await sign_in(api, password="wrong horse battery"), 401)
 
@@ -146,7 +146,7 @@ async def test_a_browser_that_has_signed_in_before_has_a_count_of_its_own(
     await guess(api)
 
     wrong = {"email": ADA, "password": "wrong horse battery"}
-    for _ in range(LIMITS[Failure.SIGN_IN_BY].failures):
+    for _ in range(LIMITS[Rationed.SIGN_IN_BY].most):
         told(await known.post(SESSION, json=wrong), 401)
 
     # Not known any more: its guesses count like everybody's.
@@ -164,7 +164,7 @@ async def test_a_device_is_known_for_the_e_mail_address_that_signed_in_with_it_o
         await eve.post(SESSION, json={"email": "eve@example.com", "password": PASSWORD})
     ).status_code == 201
     wrong = {"email": email, "password": "wrong horse battery"}
-    for _ in range(LIMITS[Failure.SIGN_IN_AS].failures):
+    for _ in range(LIMITS[Rationed.SIGN_IN_AS].most):
         await sign_in(api, email, "wrong horse battery")
 
     told(await eve.post(SESSION, json=wrong), 401 if email == "eve@example.com" else 429)
@@ -352,10 +352,10 @@ async def test_what_will_not_do_of_a_user_is_named_and_changes_nothing(
 
 async def test_the_present_password_cannot_be_guessed_without_end(api: Api, ada: httpx.AsyncClient):
     wrong = {"password": ANOTHER, "current_password": "wrong"}
-    for _ in range(LIMITS[Failure.SIGN_IN_BY].failures):
+    for _ in range(LIMITS[Rationed.SIGN_IN_BY].most):
         told(await ada.put(USER, json=wrong), 400)
     # From now on these count like a stranger's, who may fail as often once more.
-    for _ in range(LIMITS[Failure.SIGN_IN_AS].failures):
+    for _ in range(LIMITS[Rationed.SIGN_IN_AS].most):
         told(await ada.put(USER, json=wrong), 400)
 
     told(await ada.put(USER, json=wrong), 429)

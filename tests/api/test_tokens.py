@@ -6,13 +6,13 @@ import httpx
 import pytest
 
 from runhook.domain.people.permissions import PermissionSet
-from runhook.server.access.throttle import LIMITS, Failure
+from runhook.server.access.throttle import LIMITS, Rationed
 from runhook.storage.engine.tables import tokens
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, told
 
 LIST = "/webhooks/subscriptions"
-ALLOWED = LIMITS[Failure.TOKEN_FROM].failures
+ALLOWED = LIMITS[Rationed.TOKEN_FROM].most
 
 
 async def new_token(admin: httpx.AsyncClient, **fields: object) -> dict:

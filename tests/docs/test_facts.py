@@ -48,7 +48,7 @@ from runhook.operations.service.prune import PARTS
 from runhook.operations.service.prune import STEP as PRUNED
 from runhook.outbound.answers import BODY_KEPT_LIMIT, BODY_READ_LIMIT
 from runhook.outbound.pool import KEEP_ALIVE_SECONDS, Bounds
-from runhook.server.access.throttle import LIMITS, Failure
+from runhook.server.access.throttle import LIMITS, Rationed
 from runhook.server.api.runs.reporting_wire import MOST_LOGS, MOST_STEPS
 from runhook.server.api.wire import DEFAULT_LIMIT, LARGEST_LIMIT
 from runhook.settings import SETTINGS
@@ -107,9 +107,9 @@ SENTENCES = [
     (API, f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD:,} characters"),
     (API, f"{IDLE_LIFETIME.days} days after its last use, and {LONGEST_LIFETIME.days} days after"),
     (API, f"works once, for {INVITATION_LIFETIME.days} days"),
-    (API, f"sends {LIMITS[Failure.TOKEN_FROM].failures} tokens within a minute"),
-    (API, f"{LIMITS[Failure.SIGN_IN_AS].failures} within 5 minutes for one e-mail address"),
-    (API, f"or {LIMITS[Failure.SIGN_IN_FROM].failures} from one place"),
+    (API, f"sends {LIMITS[Rationed.TOKEN_FROM].most} tokens within a minute"),
+    (API, f"{LIMITS[Rationed.SIGN_IN_AS].most} within 5 minutes for one e-mail address"),
+    (API, f"or {LIMITS[Rationed.SIGN_IN_FROM].most} from one place"),
     (GUARANTEES, f"for {LONGEST_SILENCE[True] // timedelta(minutes=1)} minutes, its run"),
     (
         API,
@@ -136,11 +136,13 @@ def test_failures_are_counted_over_the_times_that_the_text_names():
     over = {failure: limit.window for failure, limit in LIMITS.items()}
 
     assert over == {
-        Failure.TOKEN_FROM: timedelta(minutes=1),
-        Failure.TOKEN: timedelta(minutes=1),
-        Failure.SIGN_IN_FROM: timedelta(minutes=5),
-        Failure.SIGN_IN_AS: timedelta(minutes=5),
-        Failure.SIGN_IN_BY: timedelta(minutes=5),
+        Rationed.TOKEN_FROM: timedelta(minutes=1),
+        Rationed.TOKEN: timedelta(minutes=1),
+        Rationed.SIGN_IN_FROM: timedelta(minutes=5),
+        Rationed.SIGN_IN_AS: timedelta(minutes=5),
+        Rationed.SIGN_IN_BY: timedelta(minutes=5),
+        Rationed.RESET_FROM: timedelta(minutes=15),
+        Rationed.RESET_FOR: timedelta(minutes=15),
     }
 
 

@@ -13,8 +13,10 @@ from runhook.clock import SystemClock
 from runhook.operations.people.invite import Acceptance, accept
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import accounts, audit_entries, invitations, members
+from tests.formats.services.email import text_of
 from tests.support.accounts import rows_of
 from tests.support.databases import VAULT
+from tests.support.mail_server import RealMailServer
 from tests.support.people import BROWSER, PASSWORD, fast_passwords
 from tests.support.program import RUNHOOK
 
@@ -134,6 +136,35 @@ def test_an_owner_can_be_invited_by_command_whoever_has_lost_their_password(
     (entry,) = rows(database, audit_entries)
     assert (entry.actor_kind, entry.action) == ("command line", "member.invited")
     join(database, link, "")
+
+
+def test_an_owner_who_is_invited_by_command_gets_the_link_by_mail_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("RUNHOOK_PUBLIC_URL", "https://runhook.example.com")
+    monkeypatch.setenv("RUNHOOK_SMTP_FROM", "runhook@example.com")
+    with RealMailServer() as server:
+        monkeypatch.setenv("RUNHOOK_SMTP_URL", f"smtp://localhost:{server.port}?tls=none")
+        assert main(["accounts", "invite", "--email", "ada@example.com"]) == 0
+        letter = server.letter()
+
+    said = capsys.readouterr()
+    assert said.out.startswith("https://runhook.example.com/invitations/")
+    assert said.err == "Mailed to ada@example.com.\n"
+    assert said.out.strip() in text_of(letter.body)
+
+
+def test_a_mail_server_that_is_down_costs_no_invitation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
+):
+    monkeypatch.setenv("RUNHOOK_PUBLIC_URL", "https://runhook.example.com")
+    monkeypatch.setenv("RUNHOOK_SMTP_FROM", "runhook@example.com")
+    monkeypatch.setenv("RUNHOOK_SMTP_URL", f"smtp://localhost:{unused_tcp_port}?tls=none")
+    assert main(["accounts", "invite", "--email", "ada@example.com"]) == 0
+
+    said = capsys.readouterr()
+    assert said.out.startswith("https://runhook.example.com/invitations/")
+    assert said.err.startswith("Not mailed: No connection to localhost:")
 
 
 @pytest.mark.parametrize(

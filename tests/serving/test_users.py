@@ -1,4 +1,4 @@
-"""`runhook users`: an operator of the service replaces a forgotten password."""
+"""`runhook users`: an operator of the service helps a user who forgot their password."""
 
 import asyncio
 import io
@@ -9,7 +9,9 @@ import pytest
 from runhook.cli.main import main
 from runhook.clock import SystemClock
 from runhook.domain.people.permissions import Role
+from runhook.domain.people.users import MOST_OPEN_RESETS
 from runhook.operations.people.begin import begin_service
+from runhook.operations.people.new_passwords import reset_password
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import sessions, users
 from tests.support.accounts import rows_of
@@ -93,3 +95,38 @@ def test_what_will_not_do_is_refused_in_a_sentence_and_changes_nothing(
     hashed, session_count = state_of(database)
     assert says(PASSWORD, hashed)
     assert session_count == 1
+
+
+def test_a_link_lets_a_user_choose_another_password_without_mail(
+    database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """However many links there are already, which strangers may have asked for."""
+    monkeypatch.setenv("RUNHOOK_PUBLIC_URL", "https://runhook.example.com")
+    for _ in range(MOST_OPEN_RESETS + 1):
+        assert main(["users", "reset-password", "Ada@Example.com"]) == 0
+
+    link = capsys.readouterr().out.splitlines()[-1]
+    base, _, secret = link.rpartition("/")
+    assert base == "https://runhook.example.com/new-password"
+
+    async def choose() -> None:
+        store = Store.open(database, vault=VAULT)
+        await reset_password(
+            store,
+            secret,
+            ANOTHER,
+            address=None,
+            passwords=fast_passwords(),
+            clock=SystemClock(),
+        )
+        await store.close()
+
+    asyncio.run(choose())
+    hashed, session_count = state_of(database)
+    assert says(ANOTHER, hashed)
+    assert session_count == 0
+
+
+def test_nobody_gets_a_link_who_is_no_user(capsys: pytest.CaptureFixture[str]):
+    assert main(["users", "reset-password", "bob@example.com"]) == 1
+    assert "There is no user bob@example.com." in capsys.readouterr().err

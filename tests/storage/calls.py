@@ -59,7 +59,15 @@ from runhook.storage.engine import tables
 from runhook.storage.engine.columns import EPOCH
 from runhook.storage.engine.pages import Period, Slice
 from runhook.storage.engine.store import Store, Transaction
-from runhook.storage.people import accounts, audit_log, grants, invitations, sessions, tokens
+from runhook.storage.people import (
+    accounts,
+    audit_log,
+    grants,
+    invitations,
+    password_resets,
+    sessions,
+    tokens,
+)
 from runhook.storage.people import users as people
 from runhook.storage.people.accounts import Account
 from runhook.storage.people.audit_log import AuditEntry, AuditFilter
@@ -291,6 +299,19 @@ CALLS: dict[str, Call] = {
     ),
     "delete_old_invitations": lambda tx, rows: invitations.delete_old_invitations(
         tx, before=START, limit=500
+    ),
+    "insert_password_reset": lambda tx, rows: password_resets.insert_password_reset(
+        tx, rows.user.id, digest="1" * 64, now=START, expires_at=START
+    ),
+    "find_user_by_reset": lambda tx, rows: password_resets.find_user_by_reset(tx, "0" * 64),
+    "count_password_resets": lambda tx, rows: password_resets.count_password_resets(
+        tx, rows.user.id
+    ),
+    "delete_password_resets": lambda tx, rows: password_resets.delete_password_resets(
+        tx, rows.user.id
+    ),
+    "delete_old_password_resets": lambda tx, rows: password_resets.delete_old_password_resets(
+        tx, before=START, limit=50
     ),
     "insert_session": lambda tx, rows: sessions.insert_session(
         tx,

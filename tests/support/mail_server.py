@@ -83,6 +83,7 @@ class RealMailServer:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            cwd=Path(__file__).parents[2],
         )
         self.port = self._said()
         return self

@@ -5,7 +5,7 @@ import pytest
 
 from runhook.domain.people.permissions import Role
 from runhook.server.access.cookies import SESSION_COOKIE
-from runhook.server.access.throttle import LIMITS, Failure
+from runhook.server.access.throttle import LIMITS, Rationed
 from runhook.storage.engine.tables import sessions
 from tests.support.accounts import rows_of
 from tests.support.api import Api
@@ -52,7 +52,7 @@ async def test_what_is_wrong_stands_beside_the_field_and_what_was_typed_stays(st
 
 async def test_who_fails_too_often_reads_when_to_come_back(stranger, user):
     page = await page_at(stranger, "/sign-in")
-    for _ in range(LIMITS[Failure.SIGN_IN_AS].failures):
+    for _ in range(LIMITS[Rationed.SIGN_IN_AS].most):
         await submit(stranger, page, email=ADA, password="wrong horse battery")
 
     answer = await submit(stranger, page, email=ADA, password="wrong horse battery")

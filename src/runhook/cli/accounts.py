@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from runhook.cli.service import add_setting_flags, settings_with_origins
+from runhook.cli.service import add_setting_flags, public_base, settings_with_origins
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.messages.telling import PAYLOAD_VERSIONS, WHICH_PAYLOAD_VERSION, PayloadVersion
 from runhook.domain.numbers import LARGEST_ID
@@ -17,7 +17,9 @@ from runhook.operations.context import Context
 from runhook.operations.people.accounts import all_accounts, create_account
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.people.invite import invite, link_of
+from runhook.operations.people.mail_links import Mailed, mail_invitation
 from runhook.operations.service.keep_time import database_clock
+from runhook.outbound.sender import Sender
 from runhook.settings import Settings, read_payload_version
 from runhook.storage.people.accounts import Account
 
@@ -65,7 +67,11 @@ def execute(arguments: argparse.Namespace) -> int:
             if not 0 < arguments.account <= LARGEST_ID:
                 raise NotFoundError(f"There is no account {arguments.account}.")
             account_id = AccountId(arguments.account)
-            print(asyncio.run(invite_owner(settings, account_id, email=arguments.email)))
+            link, mailed = asyncio.run(invite_owner(settings, account_id, email=arguments.email))
+            print(link)
+            if mailed is not None:
+                # Beside the link, which scripts read.
+                print(mailed.sentence, file=sys.stderr)
     return 0
 
 
@@ -108,8 +114,11 @@ async def accounts_in_database(settings: Settings) -> Sequence[Account]:
         return await all_accounts(store)
 
 
-async def invite_owner(settings: Settings, account_id: AccountId, *, email: str | None) -> str:
-    """Invite an owner; return their link."""
+async def invite_owner(
+    settings: Settings, account_id: AccountId, *, email: str | None
+) -> tuple[str, Mailed | None]:
+    """Invite an owner; return their link, and whether it was mailed, too."""
+    mail = settings.mail()
     async with open_store(settings) as store:
         clock = await database_clock(store)
         await begin_service(
@@ -118,13 +127,14 @@ async def invite_owner(settings: Settings, account_id: AccountId, *, email: str 
             payload_version=settings.default_payload_version,
             clock=clock,
         )
-        _, secret = await invite(
+        invitation, secret = await invite(
             Context(store, clock, COMMAND_LINE), account_id, Role.OWNER, email=email
         )
-    return link_of(secret, public_base(settings))
-
-
-def public_base(settings: Settings) -> str:
-    """URL under which people reach the service that runs with these settings."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return settings.public_url or f"http://{host}:{settings.port}"
+    link = link_of(secret, public_base(settings))
+    async with Sender(
+        settings.allow_networks, deadline=settings.attempt_timeout, mail=mail
+    ) as sender:
+        mailed = await mail_invitation(
+            sender, invitation, link, public_url=settings.public_url, now=clock.now()
+        )
+    return link, mailed

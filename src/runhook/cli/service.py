@@ -41,3 +41,9 @@ def settings_with_origins(
     """Read the settings as ``settings_from`` does, and where each came from."""
     configure_logging("warning", as_json=not sys.stderr.isatty())
     return load(vars(arguments), os.environ, Path.cwd())
+
+
+def public_base(settings: Settings) -> str:
+    """URL under which people reach the service that runs with these settings."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.public_url or f"http://{host}:{settings.port}"

@@ -5,11 +5,16 @@ import asyncio
 import getpass
 import sys
 
-from runhook.cli.service import add_setting_flags, settings_from
+from runhook.cli.service import add_setting_flags, public_base, settings_from
+from runhook.domain.errors import NotFoundError
+from runhook.domain.people.callers import COMMAND_LINE
 from runhook.opening import open_store
+from runhook.operations.people.new_passwords import begin_reset, replace_password, reset_link
 from runhook.operations.people.passwords import Passwords
-from runhook.operations.people.users import replace_password
+from runhook.operations.service.keep_time import database_clock
 from runhook.settings import Settings
+
+ANY_NUMBER = sys.maxsize
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,14 +23,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     replacing = actions.add_parser(
         "set-password", help="give a user another password, and end all their sessions"
     )
-    replacing.add_argument("email", metavar="EMAIL", help="the user's e-mail address")
-    add_setting_flags(replacing, "data_dir", "database_url")
+    resetting = actions.add_parser(
+        "reset-password", help="print a link by which a user chooses another password, once"
+    )
+    for action in (replacing, resetting):
+        action.add_argument("email", metavar="EMAIL", help="the user's e-mail address")
+        add_setting_flags(action, "data_dir", "database_url")
+    add_setting_flags(resetting, "host", "port", "public_url")
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Ask for the password and set it; it is never an argument, which others could read."""
-    asyncio.run(set_password(settings_from(arguments), arguments.email, ask_for_password()))
-    print(f"{arguments.email} can sign in with the new password, and is signed out everywhere.")
+    """Run the chosen action; a password is never an argument, which others could read."""
+    settings, email = settings_from(arguments), arguments.email
+    if arguments.action == "reset-password":
+        print(asyncio.run(link_for(settings, email)))
+        return 0
+    asyncio.run(set_password(settings, email, ask_for_password()))
+    print(f"{email} can sign in with the new password, and is signed out everywhere.")
     return 0
 
 
@@ -39,4 +53,21 @@ def ask_for_password() -> str:
 async def set_password(settings: Settings, email: str, password: str) -> None:
     """Set a user's password in the database that the settings name."""
     async with open_store(settings) as store:
-        await replace_password(store, email, password, passwords=Passwords())
+        clock = await database_clock(store)
+        await replace_password(store, email, password, passwords=Passwords(), clock=clock)
+
+
+async def link_for(settings: Settings, email: str) -> str:
+    """Make a link for a user.
+
+    Raises:
+        NotFoundError: no user has this e-mail address.
+    """
+    async with open_store(settings) as store:
+        clock = await database_clock(store)
+        reset = await begin_reset(
+            store, email, actor=COMMAND_LINE, clock=clock, most_open=ANY_NUMBER
+        )
+    if reset is None:
+        raise NotFoundError(f"There is no user {email}.")
+    return reset_link(reset.secret, public_base(settings))

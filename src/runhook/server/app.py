@@ -32,6 +32,7 @@ from runhook.server.web import router as account_pages
 from runhook.server.web.page.errors import answer_as_asked
 from runhook.server.web.page.rendering import static_files, template_config
 from runhook.server.web.people import identity as pages
+from runhook.server.web.people import passwords
 from runhook.server.web.runs import dbt_cloud_addresses
 
 LARGEST_BODY = 1024 * 1024
@@ -112,6 +113,7 @@ def build_app() -> Litestar:
             *api,
             show_description,
             pages.router,
+            passwords.router,
             account_pages.router,
             *dbt_cloud_addresses.routers,
             static_files(),

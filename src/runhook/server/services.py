@@ -23,7 +23,8 @@ from runhook.operations.people.authenticate import Authenticator
 from runhook.operations.people.passwords import Passwords
 from runhook.operations.runs.publish import Publisher
 from runhook.outbound.sender import Sender
-from runhook.server.access.throttle import Failure, Throttle
+from runhook.server.access.errands import Errands
+from runhook.server.access.throttle import Rationed, Throttle
 from runhook.server.access.turns import Turns
 from runhook.server.http.transfers import Transfers
 from runhook.server.http.waiting_room import WaitingRoom
@@ -59,6 +60,7 @@ class Services:
     turns: Turns = field(init=False)
     """Of those whose password is checked."""
     passwords: Passwords = field(default_factory=Passwords)
+    errands: Errands = field(default_factory=Errands)
     public_url: str | None = None
     """Where people reach this service, without a slash at the end; None is where they asked."""
     trusted_proxies: TrustedProxies = NO_PROXIES
@@ -84,7 +86,7 @@ class Services:
     """That of webhooks which have none of their own."""
 
     def __post_init__(self) -> None:
-        is_guessed_at = partial(self.throttle.is_over, Failure.SIGN_IN_AS)
+        is_guessed_at = partial(self.throttle.is_over, Rationed.SIGN_IN_AS)
         object.__setattr__(self, "turns", Turns(is_guessed_at))
         room = WaitingRoom(self.store.outage, self.outage_patience)
         object.__setattr__(self, "waiting_room", room)

@@ -27,6 +27,8 @@ class AuditAction(StrEnum):
     MEMBER_JOINED = "member.joined"
     MEMBER_CHANGED = "member.changed"
     MEMBER_REMOVED = "member.removed"
+    PASSWORD_RESET_BEGUN = "password.reset_begun"  # noqa: S105 - an action, not a secret
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an action, not a secret
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"
 

@@ -21,6 +21,10 @@ IDLE_LIFETIME = timedelta(days=14)
 LONGEST_LIFETIME = timedelta(days=90)
 """So long after signing in a session ends, used or not."""
 INVITATION_LIFETIME = timedelta(days=7)
+RESET_LIFETIME = timedelta(minutes=30)
+"""How long a link to a new password works."""
+MOST_OPEN_RESETS = 3
+"""With so many of them, a user is mailed no further one: anybody may ask for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

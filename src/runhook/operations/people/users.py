@@ -1,16 +1,14 @@
-"""What changes of users and of an account's members."""
+"""What changes of users, but for their passwords, and of an account's members."""
 
 from dataclasses import replace
 
-from runhook.domain.errors import InvalidError, NotFoundError, UnauthorizedError
+from runhook.domain.errors import NotFoundError
 from runhook.domain.people.auditing import AuditAction, Facts
 from runhook.domain.people.callers import ActorKind
 from runhook.domain.people.permissions import Permission, Role
 from runhook.domain.people.users import (
     User,
     UserId,
-    check_email,
-    check_new_password,
     check_person_name,
     check_role_change,
 )
@@ -18,18 +16,16 @@ from runhook.domain.runs.run import AccountId
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
-from runhook.operations.people.passwords import Passwords
 from runhook.operations.people.permitted import permitted, still_signed_in
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.people.accounts import lock_account
 from runhook.storage.people.invitations import delete_invitations_by
-from runhook.storage.people.sessions import ValidSession, delete_other_sessions
+from runhook.storage.people.sessions import ValidSession
 from runhook.storage.people.users import (
     AccountMember,
     count_members,
     delete_member,
     find_member,
-    find_user_by_email,
     lock_user,
     update_member,
 )
@@ -53,64 +49,6 @@ async def rename_user(store: Store, session: ValidSession, name: str) -> User:
         changed = replace(known, user=replace(known.user, name=name))
         await write_user(tx, changed)
     return changed.user
-
-
-@repeats_contended
-async def change_password(
-    store: Store,
-    session: ValidSession,
-    *,
-    present: str,
-    password: str,
-    passwords: Passwords,
-) -> None:
-    """Give who is signed in another password, and end all their sessions but the one they are in.
-
-    Args:
-        store: where it is kept.
-        session: theirs, which goes on.
-        present: the password until now.
-        password: the new one.
-        passwords: makes and checks hashes.
-
-    Raises:
-        UnauthorizedError: ``present`` is not the password until now, or the session has ended.
-        InvalidError: the new one will not do.
-    """
-    check_new_password(password)
-    async with store.read() as tx:
-        known = await find_user_by_email(tx, session.user.email)
-    if known is None or not await passwords.check(present, known.password_hash):
-        raise UnauthorizedError("That is not your present password.")
-    if present == password:
-        raise InvalidError("give another one than the present one", field="password")
-    hashed = await passwords.hash(password)
-    async with store.write() as tx:
-        locked = await lock_user(tx, session.user.id)
-        await still_signed_in(tx, session)
-        if locked is None or locked.password_hash != known.password_hash:
-            raise UnauthorizedError("That is not your present password.")
-        await write_user(tx, replace(locked, password_hash=hashed))
-        await delete_other_sessions(tx, session.user.id, session.session.id)
-
-
-@repeats_contended
-async def replace_password(
-    store: Store, email: str, password: str, *, passwords: Passwords
-) -> None:
-    """Give a user who forgot theirs another password, and end all their sessions.
-
-    Raises:
-        NotFoundError: no user has this e-mail address.
-        InvalidError: the password will not do.
-    """
-    hashed = await passwords.hash(check_new_password(password))
-    async with store.write() as tx:
-        known = await find_user_by_email(tx, check_email(email))
-        if known is None:
-            raise NotFoundError(f"There is no user {email}.")
-        await write_user(tx, replace(known, password_hash=hashed))
-        await delete_other_sessions(tx, known.user.id, None)
 
 
 @repeats_contended

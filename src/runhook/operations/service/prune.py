@@ -18,6 +18,7 @@ from runhook.storage.engine.columns import EPOCH
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.people.audit_log import delete_old_audit_entries
 from runhook.storage.people.invitations import delete_old_invitations
+from runhook.storage.people.password_resets import delete_old_password_resets
 from runhook.storage.people.sessions import delete_old_sessions
 from runhook.storage.people.tokens import delete_old_tokens
 from runhook.storage.runs.artifacts import delete_abandoned_artifacts, delete_artifacts
@@ -188,6 +189,11 @@ async def prune_sessions(tx: Transaction, before: datetime) -> int:
     return await delete_old_sessions(tx, before=before, limit=STEP)
 
 
+async def prune_password_resets(tx: Transaction, before: datetime) -> int:
+    """Delete links to new passwords that expired."""
+    return await delete_old_password_resets(tx, before=before, limit=STEP)
+
+
 async def prune_tokens(tx: Transaction, before: datetime) -> int:
     """Delete tokens that expired or were revoked."""
     return await delete_old_tokens(tx, before=before, limit=STEP)
@@ -206,6 +212,7 @@ PRUNINGS: tuple[Pruning, ...] = (
     prune_redeliveries,
     prune_invitations,
     prune_sessions,
+    prune_password_resets,
     prune_tokens,
     prune_webhooks,
 )

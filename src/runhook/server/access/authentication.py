@@ -18,7 +18,7 @@ from runhook.domain.runs.run import AccountId
 from runhook.operations.people.authenticate import token_digest, token_in
 from runhook.operations.people.sessions import Browser, caller_in, resume
 from runhook.server.access.cookies import SESSION_COOKIE
-from runhook.server.access.throttle import Failure
+from runhook.server.access.throttle import Rationed
 from runhook.server.http.heads import ASKED_BY_HEAD
 from runhook.server.http.origin import refuse_foreign
 from runhook.server.services import Services
@@ -170,7 +170,7 @@ async def caller_by_token(connection: Connection, services: Services) -> Caller:
     try:
         return await services.authenticator.authenticate(digest, address=address)
     except UnauthorizedError as error:
-        names = {Failure.TOKEN_FROM: address or "", Failure.TOKEN: digest}
+        names = {Rationed.TOKEN_FROM: address or "", Rationed.TOKEN: digest}
         raise services.throttle.refusal(error, names) from None
 
 

@@ -12,11 +12,11 @@ from runhook.domain.errors import InvalidError, UnauthorizedError
 from runhook.domain.people.users import LONGEST_EMAIL, check_email
 from runhook.operations.people.devices import known_device
 from runhook.operations.people.invite import Acceptance, accept, look_at_invitation, whom_it_is_for
+from runhook.operations.people.new_passwords import change_password
 from runhook.operations.people.sessions import Begun, sign_in
-from runhook.operations.people.users import change_password
 from runhook.server.access.authentication import Connection, browser_of, client_address
 from runhook.server.access.cookies import DEVICE_COOKIE
-from runhook.server.access.throttle import Failure, failure_key
+from runhook.server.access.throttle import Rationed, counting_key
 from runhook.server.access.turns import SignInAttempt
 from runhook.server.services import Services
 from runhook.storage.people.sessions import ValidSession
@@ -87,7 +87,9 @@ async def change_own_password(
                 session,
                 present=present,
                 password=password,
+                address=client_address(connection),
                 passwords=services.passwords,
+                clock=services.clock,
             )
     except UnauthorizedError as error:
         raise InvalidError(error.message, field="current_password") from None
@@ -111,13 +113,13 @@ async def password_attempt(
     with suppress(InvalidError):
         email = check_email(email)
     email = email[:LONGEST_EMAIL]
-    address = failure_key(client_address(connection) or "")
+    address = counting_key(client_address(connection) or "")
     attempt = SignInAttempt(place=address, email=email)
-    names: Mapping[Failure, str] = {Failure.SIGN_IN_FROM: address, Failure.SIGN_IN_AS: email}
+    names: Mapping[Rationed, str] = {Rationed.SIGN_IN_FROM: address, Rationed.SIGN_IN_AS: email}
     device = await device_of(connection, services, email, session)
-    if device is not None and not services.throttle.is_over(Failure.SIGN_IN_BY, device):
+    if device is not None and not services.throttle.is_over(Rationed.SIGN_IN_BY, device):
         attempt = SignInAttempt(place=device, email=email, is_known=True)
-        names = {Failure.SIGN_IN_BY: device}
+        names = {Rationed.SIGN_IN_BY: device}
     async with services.turns.turn(attempt):
         try:
             yield

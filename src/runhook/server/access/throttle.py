@@ -1,9 +1,9 @@
-"""Failed attempts: recent counts, and errors for those who fail too often.
+"""Failed attempts, and links asked for: recent counts, and errors for those who have too many.
 
 Valid credentials are never refused: a token or a password is verified first, and only then is a
 failure counted. So guesses, from the same address or for the same e-mail address, lock out no user.
 
-Failures are counted in memory, by each process for itself: several replicas together allow as many
+All is counted in memory, by each process for itself: several replicas together allow as many
 times more, and a restart forgets. Time is the monotonic clock's.
 """
 
@@ -23,10 +23,10 @@ SITE_PREFIX = 64
 """Prefix length of one site's IPv6 addresses; a client may use any address of its site."""
 LONGEST_NAME = 256
 REMEMBERED = 50_000
-"""How many names have their failures counted; those that failed longest ago are forgotten."""
+"""How many names are counted under; those that were counted longest ago are forgotten."""
 
 
-class Failure(StrEnum):
+class Rationed(StrEnum):
     """What is counted, by what it is counted under."""
 
     TOKEN_FROM = "tokens from an address"  # noqa: S105 - a kind, not a secret
@@ -34,35 +34,39 @@ class Failure(StrEnum):
     SIGN_IN_FROM = "sign-ins from an address"
     SIGN_IN_AS = "sign-ins with an e-mail address"
     SIGN_IN_BY = "sign-ins by a known device"
+    RESET_FROM = "links to a new password from an address"
+    RESET_FOR = "links to a new password for an e-mail address"
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many failures are answered as such within a window, which begins with the first one."""
+    """How many are let pass within a window, which begins with the first one."""
 
-    failures: int
+    most: int
     window: timedelta
 
 
-LIMITS: Mapping[Failure, Limit] = {
-    Failure.TOKEN_FROM: Limit(30, timedelta(minutes=1)),
-    Failure.TOKEN: Limit(30, timedelta(minutes=1)),
-    Failure.SIGN_IN_FROM: Limit(30, timedelta(minutes=5)),
-    Failure.SIGN_IN_AS: Limit(10, timedelta(minutes=5)),
-    Failure.SIGN_IN_BY: Limit(10, timedelta(minutes=5)),
+LIMITS: Mapping[Rationed, Limit] = {
+    Rationed.TOKEN_FROM: Limit(30, timedelta(minutes=1)),
+    Rationed.TOKEN: Limit(30, timedelta(minutes=1)),
+    Rationed.SIGN_IN_FROM: Limit(30, timedelta(minutes=5)),
+    Rationed.SIGN_IN_AS: Limit(10, timedelta(minutes=5)),
+    Rationed.SIGN_IN_BY: Limit(10, timedelta(minutes=5)),
+    Rationed.RESET_FROM: Limit(10, timedelta(minutes=15)),
+    Rationed.RESET_FOR: Limit(5, timedelta(minutes=15)),
 }
 
 
 @dataclass(slots=True)
-class FailureCount:
-    """The failures under one name since a window began."""
+class Count:
+    """How many there were under one name since a window began."""
 
     since: float
     count: int = 0
 
 
 class Throttle:
-    """Counts failures.
+    """Counts what strangers may not do too often.
 
     Args:
         limits: how many of each kind in which time.
@@ -71,15 +75,15 @@ class Throttle:
 
     def __init__(
         self,
-        limits: Mapping[Failure, Limit] = LIMITS,
+        limits: Mapping[Rationed, Limit] = LIMITS,
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
         self._now = now
-        self._failed: OrderedDict[tuple[Failure, str], FailureCount] = OrderedDict()
+        self._counts: OrderedDict[tuple[Rationed, str], Count] = OrderedDict()
 
-    def refusal(self, error: RunhookError, names: Mapping[Failure, str]) -> RunhookError:
+    def refusal(self, error: RunhookError, names: Mapping[Rationed, str]) -> RunhookError:
         """Count a failure under some names, and return the error to answer with.
 
         Args:
@@ -89,41 +93,59 @@ class Throttle:
         Returns:
             ``error``, or a ``LimitedError`` if there were too many failures under one of the names.
         """
-        reset = max((self._count(failure, name) for failure, name in names.items()), default=0.0)
+        refusal = self._count_all(names, f"{error.message} Too many attempts have failed")
+        return error if refusal is None else refusal
+
+    def admit(self, names: Mapping[Rationed, str], crowded: str) -> None:
+        """Count what is asked for under some names.
+
+        Args:
+            names: by kind.
+            crowded: says that there was too much of it; how long to wait is added.
+
+        Raises:
+            LimitedError: there was too much of it under one of the names.
+        """
+        refusal = self._count_all(names, crowded)
+        if refusal is not None:
+            raise refusal
+
+    def is_over(self, kind: Rationed, name: str) -> bool:
+        """Whether there were as many under a name as are let pass."""
+        found = self._counted(kind, name)
+        return found is not None and found.count >= self._limits[kind].most
+
+    def _count_all(self, names: Mapping[Rationed, str], crowded: str) -> LimitedError | None:
+        """Count one under each name; return an error if one of them has too many."""
+        reset = max((self._count(kind, name) for kind, name in names.items()), default=0.0)
         if reset <= 0:
-            return error
+            return None
         seconds = max(1, ceil(reset))
         return LimitedError(
-            f"{error.message} Too many attempts have failed; try again in {seconds} seconds.",
-            retry_after=timedelta(seconds=seconds),
+            f"{crowded}; try again in {seconds} seconds.", retry_after=timedelta(seconds=seconds)
         )
 
-    def is_over(self, failure: Failure, name: str) -> bool:
-        """Whether there were as many failures under a name as are answered as such."""
-        failed = self._counted(failure, name)
-        return failed is not None and failed.count >= self._limits[failure].failures
-
-    def _count(self, failure: Failure, name: str) -> float:
-        """Count one failure; return the seconds left of a window that has too many, else 0."""
-        now, key, limit = self._now(), (failure, failure_key(name)), self._limits[failure]
-        failed = self._counted(failure, name) or FailureCount(since=now)
-        failed.count += 1
-        self._failed[key] = failed
-        self._failed.move_to_end(key)
-        if len(self._failed) > REMEMBERED:
-            self._failed.popitem(last=False)
-        if failed.count <= limit.failures:
+    def _count(self, kind: Rationed, name: str) -> float:
+        """Count one; return the seconds left of a window that has too many, else 0."""
+        now, key, limit = self._now(), (kind, counting_key(name)), self._limits[kind]
+        found = self._counted(kind, name) or Count(since=now)
+        found.count += 1
+        self._counts[key] = found
+        self._counts.move_to_end(key)
+        if len(self._counts) > REMEMBERED:
+            self._counts.popitem(last=False)
+        if found.count <= limit.most:
             return 0.0
-        return failed.since + limit.window.total_seconds() - now
+        return found.since + limit.window.total_seconds() - now
 
-    def _counted(self, failure: Failure, name: str) -> FailureCount | None:
-        failed = self._failed.get((failure, failure_key(name)))
-        window = self._limits[failure].window.total_seconds()
-        return failed if failed is not None and self._now() < failed.since + window else None
+    def _counted(self, kind: Rationed, name: str) -> Count | None:
+        found = self._counts.get((kind, counting_key(name)))
+        window = self._limits[kind].window.total_seconds()
+        return found if found is not None and self._now() < found.since + window else None
 
 
-def failure_key(text: str) -> str:
-    """Key to count failures under: of an IPv6 address its site, else the text itself."""
+def counting_key(text: str) -> str:
+    """Key to count under: of an IPv6 address its site, else the text itself."""
     address = read_client_address(text)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address), SITE_PREFIX), strict=False))

@@ -16,7 +16,7 @@ from typing import Any, cast
 from h11 import LocalProtocolError
 
 from runhook.domain.network.forwarding import read_client_address
-from runhook.server.access.throttle import failure_key
+from runhook.server.access.throttle import counting_key
 from runhook.server.connections.clients import Clients, Phase
 from runhook.server.connections.framing import Body
 from runhook.server.connections.head import KIB, Head
@@ -106,7 +106,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         """Let the client in, or tell it that there is no room."""
         self.transport = cast("asyncio.Transport", transport)
         address, *_ = transport.get_extra_info("peername") or [""]
-        self.site = failure_key(address)
+        self.site = counting_key(address)
         known = read_client_address(address)
         self.is_shared = known is not None and self._bounds.shared_addresses.trusts(known)
         self._is_open = True

@@ -104,6 +104,16 @@ sessions = sa.Table(
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
+password_resets = sa.Table(
+    "password_resets",
+    metadata,
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False, index=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
 audit_entries = sa.Table(
     "audit_entries",
     metadata,

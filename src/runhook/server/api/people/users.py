@@ -8,7 +8,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.people.permissions import Permission
 from runhook.domain.people.users import UserId
 from runhook.operations.people.invite import accept_as, invite, link_of, withdraw
-from runhook.operations.people.mail_invitation import mail_invitation
+from runhook.operations.people.mail_links import mail_invitation
 from runhook.operations.people.users import change_role, remove_member, rename_user
 from runhook.server.access.authentication import (
     LARGEST_BODY_OF_STRANGERS,

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from runhook.domain.people.permissions import Role
 from runhook.domain.people.users import User
 from runhook.operations.people.invite import Acceptance
-from runhook.operations.people.mail_invitation import Mailed
+from runhook.operations.people.mail_links import Mailed
 from runhook.storage.people.invitations import Invitation
 from runhook.storage.people.users import AccountMember
 

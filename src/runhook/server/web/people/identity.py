@@ -30,6 +30,7 @@ from runhook.server.access.authentication import (
     session_if_any,
 )
 from runhook.server.access.cookies import cookies_of, no_session_cookie
+from runhook.server.access.forgotten import mails_links
 from runhook.server.access.signing_in import accept_throttled, begin_throttled
 from runhook.server.api.people.accounts import AccountOut, own_accounts
 from runhook.server.api.wire import LARGEST_LIMIT, Envelope, Paging
@@ -79,7 +80,7 @@ async def show_sign_in(
     """Show the sign-in page; users who are signed in go on."""
     if await session_if_any(request, services) is not None:
         return see(local_path(following))
-    return sign_in_page(Form({"following": local_path(following)}))
+    return sign_in_page(services, Form({"following": local_path(following)}))
 
 
 @post(
@@ -98,10 +99,10 @@ async def sign_in(request: AnyRequest, services: Serving) -> Template | Redirect
     except UnauthorizedError as error:
         form.refuse("password", error.message)
     except LimitedError as error:
-        return sign_in_page(form, error)
+        return sign_in_page(services, form, error)
     else:
         return welcome(request, services, begun, local_path(form["following"]))
-    return sign_in_page(form)
+    return sign_in_page(services, form)
 
 
 @post("/sign-out", status_code=200, **open_to(Access.ANY_USER))
@@ -213,9 +214,9 @@ def welcome(request: AnyRequest, services: Services, begun: Begun, following: st
     return see(following, cookies=cookies)
 
 
-def sign_in_page(form: Form, limited: LimitedError | None = None) -> Template:
+def sign_in_page(services: Services, form: Form, limited: LimitedError | None = None) -> Template:
     """Sign-in page."""
-    return form_page("sign_in", form, None, limited)
+    return form_page("sign_in", form, None, limited, mails_links=mails_links(services))
 
 
 def invitation_page(

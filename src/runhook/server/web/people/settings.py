@@ -14,7 +14,7 @@ from runhook.domain.people.permissions import Permission, PermissionSet, Role
 from runhook.domain.people.users import UserId
 from runhook.operations.people.accounts import AccountChange, change_account
 from runhook.operations.people.invite import invite, link_of, withdraw
-from runhook.operations.people.mail_invitation import Mailed, mail_invitation
+from runhook.operations.people.mail_links import Mailed, mail_invitation
 from runhook.operations.people.tokens import create_token, remove_token
 from runhook.operations.people.users import change_role, remove_member
 from runhook.server.access.authentication import needs

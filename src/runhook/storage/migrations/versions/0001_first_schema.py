@@ -112,6 +112,21 @@ def upgrade() -> None:
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"], unique=False)
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"], unique=False)
     op.create_table(
+        "password_resets",
+        sa.Column("id", Number, nullable=False),
+        sa.Column("user_id", Number, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_password_resets_user_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_password_resets"),
+        sa.UniqueConstraint("digest", name="uq_password_resets_digest"),
+    )
+    op.create_index("ix_password_resets_user_id", "password_resets", ["user_id"], unique=False)
+    op.create_index(
+        "ix_password_resets_expires_at", "password_resets", ["expires_at"], unique=False
+    )
+    op.create_table(
         "audit_entries",
         sa.Column("id", Number, nullable=False),
         sa.Column("account_id", Number, nullable=False),

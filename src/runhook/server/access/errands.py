@@ -1,0 +1,52 @@
+"""Work that goes on behind an answer: what it finds must not show in how long the answer takes."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+
+import structlog
+
+from runhook.domain.errors import LimitedError, UnavailableError
+
+MOST = 64
+PAUSE = timedelta(seconds=30)
+
+log = structlog.get_logger()
+
+
+class Errands:
+    """Runs a bounded number of them; one that fails is logged.
+
+    Args:
+        most: how many may be under way at once.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, errand: Coroutine[None, None, None]) -> None:
+        """Let an errand go on by itself.
+
+        Raises:
+            LimitedError: as many as there may be are under way.
+        """
+        if len(self._tasks) >= self._most:
+            errand.close()
+            raise LimitedError("Too many ask at once; try again in a minute.", retry_after=PAUSE)
+        task = asyncio.create_task(self._run(errand))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self, patience: timedelta) -> None:
+        """Wait until all that were begun have ended, or so long."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=patience.total_seconds())
+
+    async def _run(self, errand: Coroutine[None, None, None]) -> None:
+        try:
+            await errand
+        except UnavailableError as error:
+            log.warning("an errand was not done", why=error.message)
+        except Exception:
+            log.exception("an errand failed")

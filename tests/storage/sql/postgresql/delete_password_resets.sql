@@ -1,0 +1,1 @@
+DELETE FROM password_resets WHERE password_resets.user_id = $1::BIGINT;

@@ -1,0 +1,1 @@
+INSERT INTO password_resets (user_id, digest, created_at, expires_at) VALUES (?, ?, ?, ?);
