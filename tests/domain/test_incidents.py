@@ -30,6 +30,7 @@ from tests.support.builders import DEACTIVATION, FINISHED_AT, JOB, MISSED_RUN, S
 
 HOLD = timedelta(minutes=10)
 SUCCESS, FAILURE, NEITHER = Bearing.SUCCESS, Bearing.FAILURE, Bearing.NEITHER
+WITHDRAWAL = Bearing.WITHDRAWAL
 SUCCEEDED, FAILED, CANCELED = RunStatus.SUCCESS, RunStatus.ERROR, RunStatus.CANCELLED
 
 
@@ -291,7 +292,7 @@ def told_of(run: Run, *endings: RunStatus | None) -> list[Bearing]:
         ([CANCELED], [NEITHER]),
         ([None, SUCCEEDED], [FAILURE, FAILURE, SUCCESS]),
         ([None, FAILED], [FAILURE, FAILURE, FAILURE]),
-        ([None, CANCELED], [FAILURE, FAILURE, NEITHER]),
+        ([None, CANCELED], [FAILURE, FAILURE, WITHDRAWAL]),
     ],
 )
 def test_what_the_events_of_a_run_say_of_its_job(endings, bearings):

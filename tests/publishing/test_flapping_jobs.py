@@ -8,7 +8,7 @@ import pytest
 
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.runs.run import Run, RunStatus
-from runhook.domain.webhooks.incidents import HEALED_REASON
+from runhook.domain.webhooks.incidents import HEALED_REASON, WITHDRAWN_REASON
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.runs.watch_runs import give_up_silent_runs
 from runhook.operations.webhooks.subscribe import WebhookChange
@@ -38,6 +38,13 @@ class Nightly:
         run = run or await self.start()
         self.tenant.clock.advance(timedelta(seconds=1))
         return await self.tenant.finish(run, status)
+
+    async def lost(self, clock: ManualClock) -> Run:
+        """A run of which nothing is heard for so long that it is given up."""
+        run = await self.start()
+        clock.advance(timedelta(minutes=5))
+        await give_up_silent_runs(self.tenant.store, clock)
+        return run
 
     async def told(self, webhook: Webhook) -> list[str]:
         """What a webhook is told or was, in its order."""
@@ -163,6 +170,61 @@ async def test_a_lost_run_that_has_succeeded_resolves(nightly: Nightly, clock: M
     await nightly.ends(SUCCEEDED, run)
 
     assert await nightly.told(webhook) == [failed(run), succeeded(run)]
+
+
+@pytest.mark.parametrize("notify", ["every", "failures", "changes"])
+@pytest.mark.parametrize(
+    ("ending", "reason"), [(CANCELED, WITHDRAWN_REASON), (SUCCEEDED, HEALED_REASON)]
+)
+async def test_a_lost_run_that_has_not_failed_is_told_to_nobody_who_holds(
+    nightly: Nightly, clock: ManualClock, notify: str, ending: RunStatus, reason: str
+):
+    webhook = await nightly.tenant.webhook(
+        event_types=["job.run.errored"], notify=notify, hold=5, format="slack"
+    )
+    run = await nightly.lost(clock)
+    await nightly.ends(ending, run)
+
+    (told,) = await nightly.tenant.deliveries(webhook)
+    assert (told.state, told.cancel_reason) == (SUPERSEDED, reason)
+    bad = await nightly.ends(FAILED)
+    assert await nightly.told(webhook) == [failed(bad)]
+
+
+async def test_of_several_held_failures_only_that_of_the_canceled_run_is_withdrawn(
+    nightly: Nightly, clock: ManualClock
+):
+    webhook = await nightly.tenant.webhook(event_types=ENDS, notify="failures", hold=5)
+    run = await nightly.lost(clock)
+    others = [await nightly.ends(FAILED) for _ in range(2)]
+    await nightly.ends(CANCELED, run)
+
+    assert await nightly.told(webhook) == [failed(one) for one in others]
+    await nightly.ends(SUCCEEDED)
+    assert await nightly.told(webhook) == []
+
+
+async def test_a_held_failure_stays_if_another_run_has_failed_since(
+    nightly: Nightly, clock: ManualClock
+):
+    """It tells of what goes on: a webhook that wants changes holds nothing of the later one."""
+    webhook = await nightly.tenant.webhook(event_types=ENDS, notify="changes", hold=5)
+    run = await nightly.lost(clock)
+    await nightly.ends(FAILED)
+    await nightly.ends(CANCELED, run)
+
+    assert await nightly.told(webhook) == [failed(run)]
+
+
+async def test_a_run_that_was_lost_and_told_stays_told_when_it_was_canceled(
+    nightly: Nightly, clock: ManualClock
+):
+    webhook = await nightly.tenant.webhook(event_types=ENDS, notify="changes")
+    run = await nightly.lost(clock)
+    await nightly.ends(CANCELED, run)
+    good = await nightly.ends(SUCCEEDED)
+
+    assert await nightly.told(webhook) == [failed(run), succeeded(good)]
 
 
 async def test_a_recovery_is_told_though_only_failures_were_asked_for(nightly: Nightly):

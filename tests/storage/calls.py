@@ -45,6 +45,7 @@ from runhook.domain.runs.uploads import Belonging
 from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.service.timekeeping import first_look
 from runhook.domain.webhooks.failing import WELL
+from runhook.domain.webhooks.incidents import HEALED_REASON
 from runhook.domain.webhooks.options import Options
 from runhook.domain.webhooks.renderings import Renderings
 from runhook.domain.webhooks.signature import Secret
@@ -479,7 +480,7 @@ CALLS: dict[str, Call] = {
     ),
     "delete_standings": lambda tx, rows: standings.delete_standings(tx, rows.webhook.id),
     "lock_held": lambda tx, rows: standings.lock_held(tx, [key_of(rows)]),
-    "heal": lambda tx, rows: standings.heal(tx, [rows.delivery.id]),
+    "end_holds": lambda tx, rows: standings.end_holds(tx, [rows.delivery.id], HEALED_REASON),
     "supersede_waiting": lambda tx, rows: standings.supersede_waiting(
         tx, [rows.delivery.id], unattempted=[rows.delivery.id]
     ),

@@ -32,6 +32,8 @@ class Event:
     occurred_at: datetime
     has_new_failures: bool = False
     """Whether something failed that had succeeded before; see ``regressions``."""
+    corrects_lost: bool = False
+    """Whether the run had been given up, which was told as its end."""
 
 
 RESULT_EVENTS = frozenset({EventType.COMPLETED, EventType.ERRORED})
@@ -58,8 +60,15 @@ def events_for(before: Run | None, after: Run, *, now: datetime) -> tuple[Event,
         now: when the change became known.
     """
     first = 1 if before is None else before.event_count + 1
+    corrects_lost = before is not None and before.is_lost and not after.is_lost
     return tuple(
-        Event(type=type_, run=after, sequence=sequence, occurred_at=now)
+        Event(
+            type=type_,
+            run=after,
+            sequence=sequence,
+            occurred_at=now,
+            corrects_lost=corrects_lost,
+        )
         for sequence, type_ in enumerate(types_for(before, after), start=first)
     )
 

@@ -8,8 +8,9 @@ The rules:
 2. `every` tells each event, `failures` each failed run once, `changes` the first failure after a
    success and then the first success after that. A service that opens incidents gets the
    success that ends one, whatever the setting.
-3. With a hold a failure is told that long after it happened, unless the job succeeds meanwhile. A
-   failure that follows one that was told is held no more.
+3. With a hold a failure is told that long after it happened, unless the job succeeds meanwhile, or
+   its run, which had been given up, turns out to have been canceled. A failure that follows one
+   that was told is held no more.
 4. Of runs that overlap, the one that started last says how the job does: an older run's success
    ends no newer failure, and an older run's failure begins no incident after a newer success. A run
    may correct itself: one that was lost can turn out to have succeeded.
@@ -42,6 +43,7 @@ OUTDATED_WARNING = (
     "A newer event of the job has been sent since. Sent once more, this one may open an incident "
     "that is over, or end one that goes on."
 )
+WITHDRAWN_REASON = "The run had been given up, and turned out to have been canceled."
 SUPERSEDED_REASON = "A newer event of the job took its place."
 
 
@@ -50,6 +52,8 @@ class Bearing(Enum):
 
     FAILURE = "failure"
     SUCCESS = "success"
+    WITHDRAWAL = "withdrawal"
+    """A run that was given up, which was a failure, has been canceled."""
     NEITHER = "neither"
 
 
@@ -151,6 +155,8 @@ class Decision:
     """Whether it is the first success after a failure that was told."""
     heals: bool = False
     """Whether what is on hold is not told any more."""
+    withdraws: bool = False
+    """Whether that of this run is not."""
     is_followed: bool = False
     """Whether it is from this delivery on that the failure counts as told."""
 
@@ -210,6 +216,8 @@ def fact_of(event: Event | Notice) -> IncidentFact | None:
 
 def bearing_of(event: Event) -> Bearing:
     """What a run's event says of the job."""
+    if event.type is EventType.CANCELED and event.corrects_lost:
+        return Bearing.WITHDRAWAL
     if event.type not in (EventType.COMPLETED, EventType.ERRORED):
         return Bearing.NEITHER
     return Bearing.SUCCESS if event.run.status is RunStatus.SUCCESS else Bearing.FAILURE
@@ -234,11 +242,27 @@ def decide(standing: Standing, fact: IncidentFact, manner: Manner, *, is_wanted:
             return decide_failure(standing, fact, manner, is_wanted=is_wanted)
         case Bearing.SUCCESS:
             return decide_success(standing, fact, manner, is_wanted=is_wanted)
-        case Bearing.NEITHER:
+        case Bearing.WITHDRAWAL | Bearing.NEITHER:
             is_told = is_wanted and manner.notify is Notify.EVERY and not manner.opens_incidents
-            return Decision(say=Say.NOW if is_told else Say.NOTHING, standing=standing)
+            return Decision(
+                say=Say.NOW if is_told else Say.NOTHING,
+                standing=standing,
+                withdraws=withdraws(standing, fact, manner),
+            )
         case unknown:
             assert_never(unknown)
+
+
+def withdraws(standing: Standing, fact: IncidentFact, manner: Manner) -> bool:
+    """Whether the held failure of a run is not told, as the run was canceled.
+
+    Where only the first of several failures is told, it stays if others have followed it: nothing
+    else would tell of these.
+    """
+    if fact.bearing is not Bearing.WITHDRAWAL or standing.told is not Told.HELD:
+        return False
+    is_last = standing.newest is None or standing.newest.run_id == fact.run_id
+    return is_last or manner.notify is not Notify.CHANGES
 
 
 def decide_failure(

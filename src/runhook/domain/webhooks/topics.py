@@ -37,10 +37,14 @@ def topics_of_webhook(webhook: Webhook) -> frozenset[str]:
 
 
 def heard_by(webhook: Webhook) -> set[EventType]:
-    """Which events it has to hear of; one that follows jobs, of each success too."""
+    """Which events it has to hear of; one that follows jobs, of what ends a failure, too."""
     asked = set(webhook.event_types)
-    if manner_of(webhook).follows_jobs and not asked.isdisjoint(FAILURE_EVENTS):
+    manner = manner_of(webhook)
+    if manner.follows_jobs and not asked.isdisjoint(FAILURE_EVENTS):
         asked.add(EventType.COMPLETED)
+        if manner.hold:
+            # A run that was given up may turn out to have been canceled.
+            asked.add(EventType.CANCELED)
     return asked
 
 

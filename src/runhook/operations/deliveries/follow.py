@@ -13,8 +13,11 @@ from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.messages.notices import Notice
 from runhook.domain.messages.telling import DeliveryId
 from runhook.domain.runs.events import Event, EventType
+from runhook.domain.runs.run import RunId
 from runhook.domain.webhooks.incidents import (
+    HEALED_REASON,
     UNKNOWN,
+    WITHDRAWN_REASON,
     Bearing,
     Decision,
     IncidentFact,
@@ -33,7 +36,8 @@ from runhook.storage.engine.store import Transaction
 from runhook.storage.webhooks.standings import (
     Kept,
     Key,
-    heal,
+    OnHold,
+    end_holds,
     lock_held,
     lock_standings,
     supersede_waiting,
@@ -129,9 +133,10 @@ class Book:
     owed: list[Owed] = field(default_factory=list)
     before: dict[Key, Kept] = field(default_factory=dict)
     kept: dict[Key, Kept] = field(default_factory=dict)
-    held: dict[Key, list[DeliveryId]] = field(default_factory=dict)
+    held: dict[Key, list[OnHold]] = field(default_factory=dict)
     """What is on hold in the database, and locked."""
     healed: set[DeliveryId] = field(default_factory=set)
+    withdrawn: set[DeliveryId] = field(default_factory=set)
     superseded: set[DeliveryId] = field(default_factory=set)
     unattempted: set[DeliveryId] = field(default_factory=set)
     """Those of the superseded that end without an attempt."""
@@ -144,10 +149,10 @@ class Book:
         if not on_hold:
             return
         for delivery in await lock_held(tx, on_hold):
-            self.held.setdefault(delivery.key, []).append(delivery.id)
+            self.held.setdefault(delivery.key, []).append(delivery)
         for key in on_hold:
             kept = self.kept[key]
-            if kept.failure_id not in self.held.get(key, ()):
+            if kept.failure_id not in {one.id for one in self.held.get(key, ())}:
                 # A worker is just claiming it.
                 self.kept[key] = replace(kept, standing=replace(kept.standing, told=Told.TOLD))
 
@@ -170,6 +175,8 @@ class Book:
         owed = self.owe(entry, decision, kept) if decision.say is not Say.NOTHING else None
         if entry.key is not None:
             self.kept[entry.key] = after_decision(kept, decision, owed)
+            if decision.withdraws:
+                self.withdraw(entry.key, entry.fact.run_id)
 
     def owe(self, entry: Entry, decision: Decision | None = None, kept: Kept | None = None) -> Owed:
         """Add what is told."""
@@ -196,11 +203,28 @@ class Book:
 
     def end_hold(self, key: Key) -> None:
         """Tell nothing of what is on hold of a job."""
-        self.healed.update(self.held.pop(key, ()))
+        self.healed.update(one.id for one in self.held.pop(key, ()))
         self.owed = [
             replace(one, is_healed=True) if one.hold is not None and key == key_of(one) else one
             for one in self.owed
         ]
+
+    def withdraw(self, key: Key, run_id: RunId | None) -> None:
+        """Tell nothing of what is on hold of one run; what is of others stays."""
+        held = self.held.get(key, [])
+        self.withdrawn.update(one.id for one in held if one.run_id == run_id)
+        self.held[key] = [one for one in held if one.run_id != run_id]
+        left = [one.id for one in self.held[key]]
+        left += [one.id for one in self.owed if one.hold is not None and key_of(one) == key]
+        first = left[0] if left else None
+        kept = self.kept[key]
+        known = kept.standing.failed_run
+        standing = replace(
+            kept.standing,
+            told=Told.NOT if first is None else Told.HELD,
+            failed_run=None if known == run_id else known,
+        )
+        self.kept[key] = replace(kept, standing=standing, failure_id=first)
 
     async def close(self, tx: Transaction) -> None:
         """Write what is known now, and end what is not told any more."""
@@ -208,7 +232,9 @@ class Book:
         if changed:
             await write_standings(tx, changed)
         if self.healed:
-            await heal(tx, self.healed)
+            await end_holds(tx, self.healed, HEALED_REASON)
+        if self.withdrawn:
+            await end_holds(tx, self.withdrawn, WITHDRAWN_REASON)
         if self.superseded:
             await supersede_waiting(tx, self.superseded, unattempted=self.unattempted)
 

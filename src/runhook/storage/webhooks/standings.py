@@ -11,7 +11,6 @@ from runhook.domain.deliveries.delivery import AttemptTrigger, DeliveryState, mo
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.runs.run import JobId, RunId
 from runhook.domain.webhooks.incidents import (
-    HEALED_REASON,
     SUPERSEDED_REASON,
     UNKNOWN,
     Place,
@@ -49,6 +48,8 @@ class OnHold:
 
     id: DeliveryId
     key: Key
+    run_id: RunId | None
+    """None for a run that did not start."""
 
 
 async def lock_standings(tx: Transaction, keys: Collection[Key]) -> dict[Key, Kept]:
@@ -161,20 +162,22 @@ async def lock_held(tx: Transaction, keys: Collection[Key]) -> Sequence[OnHold]:
     What one is claiming just now is on hold no more.
     """
     rows = await tx.execute(
-        sa.select(deliveries.c.id, deliveries.c.webhook_id, deliveries.c.job_id)
+        sa.select(
+            deliveries.c.id, deliveries.c.webhook_id, deliveries.c.job_id, deliveries.c.run_id
+        )
         .where(IS_HELD, sa.tuple_(deliveries.c.webhook_id, deliveries.c.job_id).in_(sorted(keys)))
         .order_by(deliveries.c.id)
         .with_for_update(skip_locked=True)
     )
-    return [OnHold(row.id, Key(row.webhook_id, row.job_id)) for row in rows]
+    return [OnHold(row.id, Key(row.webhook_id, row.job_id), row.run_id) for row in rows]
 
 
-async def heal(tx: Transaction, delivery_ids: Collection[DeliveryId]) -> None:
-    """End deliveries that are on hold, as their jobs have succeeded; they must be locked."""
+async def end_holds(tx: Transaction, delivery_ids: Collection[DeliveryId], reason: str) -> None:
+    """End deliveries that are on hold, and must be locked, without telling of them."""
     await tx.execute(
         sa.update(deliveries)
         .where(IS_HELD, deliveries.c.id.in_(list(delivery_ids)))
-        .values(**superseded(tx, DeliveryState.PENDING, HEALED_REASON))
+        .values(**superseded(tx, DeliveryState.PENDING, reason))
     )
 
 
