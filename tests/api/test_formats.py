@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.formats import FORMATS
-from runhook.domain.webhooks.incidents import OUTDATED_WARNING
+from runhook.domain.webhooks.incidents import OUTDATED_INCIDENT
 from runhook.storage.engine.tables import deliveries, webhooks
 from tests.formats.services import service_of
 from tests.support.api import Api, data_of, new_run, told
@@ -242,5 +242,5 @@ async def test_redelivering_what_is_outdated_where_it_opens_an_incident_warns(
             for action, one in by_action.items()
         }
 
-    assert answers["trigger"].json()["extra"] == {"warning": OUTDATED_WARNING}
+    assert answers["trigger"].json()["extra"] == {"warning": OUTDATED_INCIDENT}
     assert answers["resolve"].json()["extra"] == {}

@@ -2,16 +2,17 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 
 from runhook.dispatcher.redeliverer import INTERVAL, Redeliverer
 from runhook.domain.deliveries.delivery import DeliveryState
-from runhook.domain.deliveries.redeliveries import Obstacle, Selection
+from runhook.domain.deliveries.redeliveries import Obstacle, Redelivery, Selection
 from runhook.domain.deliveries.retries import RetrySchedule
 from runhook.domain.runs.run import Run, RunStatus
-from runhook.domain.webhooks.incidents import OUTDATED_WARNING, SUPERSEDED_REASON
+from runhook.domain.webhooks.incidents import OUTDATED_INCIDENT, OUTDATED_NEWS, SUPERSEDED_REASON
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver import redeliver
@@ -109,6 +110,14 @@ async def test_a_failure_that_waits_for_a_retry_is_superseded_by_the_recovery(sc
     late, recovery = await scene.tenant.deliveries(pager.webhook)
     assert (late.state, late.cancel_reason) == (SUPERSEDED, SUPERSEDED_REASON)
     assert recovery.state is DeliveryState.SUCCEEDED
+
+
+async def a_channel_of_news(scene: Scene, *answers: Answer) -> Pager:
+    return await a_channel(scene, "changes", *answers)
+
+
+async def a_channel_of_everything(scene: Scene, *answers: Answer) -> Pager:
+    return await a_channel(scene, "every", *answers)
 
 
 async def a_channel(scene: Scene, notify: str, *answers: Answer) -> Pager:
@@ -225,21 +234,32 @@ async def test_jobs_do_not_supersede_each_other(scene: Scene):
     assert await pager.states() == ["succeeded"] * 2
 
 
-async def test_what_is_redelivered_by_hand_is_sent_though_it_is_outdated(scene: Scene):
-    pager = await a_pager(scene, BUSY, TAKEN)
+@pytest.mark.parametrize(
+    ("make", "warning"),
+    [
+        (a_pager, OUTDATED_INCIDENT),
+        (a_channel_of_news, OUTDATED_NEWS),
+        (a_channel_of_everything, ""),
+    ],
+)
+async def test_what_is_redelivered_by_hand_is_sent_though_it_is_outdated(
+    scene: Scene, make: Callable[..., Awaitable[Pager]], warning: str
+):
+    pager = await make(scene, BUSY, TAKEN)
     worker = await scene.dispatcher()
     await pager.ends(FAILED)
     await deliver_due(worker)
     await pager.ends(SUCCEEDED)
     await deliver_due(worker)
-    late, _ = await scene.tenant.deliveries(pager.webhook)
-    redelivered = await redeliver(
-        Context(scene.store, scene.clock, SOMEBODY), late.account_id, pager.webhook.id, late.id
-    )
+    late, *newer = await scene.tenant.deliveries(pager.webhook)
+    before = len(pager.receiver.received)
+    context = Context(scene.store, scene.clock, SOMEBODY)
+    redelivered = await redeliver(context, late.account_id, pager.webhook.id, late.id)
     await deliver_due(worker)
+    newest = await redeliver(context, late.account_id, pager.webhook.id, newer[-1].id)
 
-    assert redelivered.warning == OUTDATED_WARNING
-    assert pager.actions == ["trigger", "resolve", "trigger"]
+    assert (redelivered.warning, newest.warning) == (warning, "")
+    assert len(pager.receiver.received) == before + 1
 
 
 async def test_a_failure_that_heals_within_the_hold_opens_nothing(scene: Scene):
@@ -298,14 +318,8 @@ async def test_with_another_key_nothing_is_known_of_what_the_one_before_was_told
     assert pager.actions == ["trigger", "trigger"]
 
 
-async def test_what_is_outdated_is_not_redelivered_in_bulk(scene: Scene):
-    pager = await a_pager(scene, BUSY, TAKEN)
-    await pager.ends(FAILED)
-    worker = await scene.dispatcher(schedule=RetrySchedule(()))
-    await deliver_due(worker)
-    await pager.ends(FAILED)
-    await pager.ends(SUCCEEDED)
-    await deliver_due(worker)
+async def redelivered_in_bulk(scene: Scene) -> Redelivery:
+    """Redeliver all that did not arrive; return how that went."""
     scene.clock.advance(timedelta(seconds=1))
     begun = await begin_redelivery(
         Context(scene.store, scene.clock, SOMEBODY),
@@ -314,10 +328,44 @@ async def test_what_is_outdated_is_not_redelivered_in_bulk(scene: Scene):
         retention=timedelta(days=30),
     )
     await work_off(Redeliverer(scene.store, scene.clock).tick, idle=INTERVAL)
-    await deliver_due(worker)
-
     async with scene.store.read() as tx:
         ended = await find_redelivery(tx, begun.account_id, begun.id)
     assert ended is not None
-    assert (ended.queued, ended.passed_over[Obstacle.OUTDATED]) == (0, 1)
-    assert pager.actions == ["trigger", "trigger", "resolve"]
+    return ended
+
+
+@pytest.mark.parametrize(
+    ("make", "queued", "outdated"),
+    [(a_pager, 0, 1), (a_channel_of_news, 0, 1), (a_channel_of_everything, 1, 0)],
+)
+async def test_what_is_outdated_is_not_redelivered_in_bulk(
+    scene: Scene, make: Callable[..., Awaitable[Pager]], queued: int, outdated: int
+):
+    pager = await make(scene, BUSY, TAKEN)
+    await pager.ends(FAILED)
+    worker = await scene.dispatcher(schedule=RetrySchedule(()))
+    await deliver_due(worker)
+    await pager.ends(FAILED)
+    await pager.ends(SUCCEEDED)
+    await deliver_due(worker)
+
+    ended = await redelivered_in_bulk(scene)
+
+    assert (ended.queued, ended.passed_over[Obstacle.OUTDATED]) == (queued, outdated)
+
+
+async def test_what_was_skipped_is_redelivered_if_it_is_the_news(scene: Scene):
+    pager = await a_pager(scene)
+    worker = await scene.dispatcher()
+    for ending in (FAILED, SUCCEEDED):
+        await pager.ends(ending)
+        await deliver_due(worker)
+    await scene.tenant.change(pager.webhook, WebhookChange(active=False))
+    await pager.ends(FAILED)
+    await scene.tenant.change(pager.webhook, WebhookChange(active=True))
+
+    ended = await redelivered_in_bulk(scene)
+    await deliver_due(worker)
+
+    assert (ended.queued, ended.passed_over[Obstacle.OUTDATED]) == (1, 0)
+    assert pager.actions == ["trigger", "resolve", "trigger"]

@@ -48,7 +48,7 @@ class Obstacle(StrEnum):
     WEBHOOK_INACTIVE = "webhook_inactive"
     WEBHOOK_DELETED = "webhook_deleted"
     OUTDATED = "outdated"
-    """Where it goes a failure opens an incident, and a newer event of the job has been sent."""
+    """Its webhook is told news only, and a newer event of the job has been sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ The rules:
 6. What a webhook's filters keep from it begins no incident. The end of one that was told of passes
    them.
 7. A delivery that waits for a retry is superseded by a newer event of its job, unless each is to be
-   told: a failure must not arrive behind the recovery.
+   told: a failure must not arrive behind the recovery. It is not redelivered in bulk either.
 8. What happens while a webhook is inactive has not been told.
 """
 
@@ -39,9 +39,13 @@ from runhook.domain.webhooks.webhook import Webhook
 FAILURE_EVENTS = frozenset({EventType.COMPLETED, EventType.ERRORED, EventType.MISSED})
 """What can tell of a failure."""
 HEALED_REASON = "The job succeeded before the hold was over."
-OUTDATED_WARNING = (
+OUTDATED_INCIDENT = (
     "A newer event of the job has been sent since. Sent once more, this one may open an incident "
     "that is over, or end one that goes on."
+)
+OUTDATED_NEWS = (
+    "A newer event of the job has been sent since. Sent once more, this one reads as if the job "
+    "did so now."
 )
 WITHDRAWN_REASON = "The run had been given up, and turned out to have been canceled."
 SUPERSEDED_REASON = "A newer event of the job took its place."
@@ -173,6 +177,17 @@ def usual_notify(format_name: str) -> Notify:
 def opens_incidents(options: Options) -> bool:
     """Whether a failure opens an incident where a webhook sends to."""
     return FORMATS[options.format].audience is Audience.INCIDENTS
+
+
+def outdated_warning(options: Options) -> str:
+    """What it may do to send an event once more though a newer one of its job was sent.
+
+    Empty where each event is told, old or new.
+    """
+    manner = manner_in(options)
+    if manner.opens_incidents:
+        return OUTDATED_INCIDENT
+    return OUTDATED_NEWS if manner.tells_news_only else ""
 
 
 def manner_of(webhook: Webhook) -> Manner:

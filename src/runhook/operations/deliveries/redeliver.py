@@ -7,7 +7,7 @@ from runhook.domain.errors import ConflictError, NotFoundError
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.people.auditing import AuditAction
 from runhook.domain.runs.run import AccountId
-from runhook.domain.webhooks.incidents import OUTDATED_WARNING, opens_incidents
+from runhook.domain.webhooks.incidents import outdated_warning
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.context import Context
@@ -68,6 +68,5 @@ async def redeliver(
 
 async def warning_about(tx: Transaction, webhook: Webhook, delivery_id: DeliveryId) -> str:
     """What sending a delivery once more may do; empty for what is harmless."""
-    if not opens_incidents(webhook.options):
-        return ""
-    return OUTDATED_WARNING if await outdated_among(tx, [delivery_id]) else ""
+    warning = outdated_warning(webhook.options)
+    return warning if warning and await outdated_among(tx, [delivery_id]) else ""

@@ -16,7 +16,7 @@ from runhook.domain.deliveries.redeliveries import (
     plan_step,
 )
 from runhook.domain.messages.telling import DeliveryId, WebhookId
-from runhook.domain.webhooks.incidents import opens_incidents
+from runhook.domain.webhooks.incidents import outdated_warning
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.storage.deliveries.picked import look_for_picked
@@ -130,8 +130,8 @@ async def go_on(
 async def outdated_of(
     tx: Transaction, webhook: Webhook | None, delivery_ids: Collection[DeliveryId]
 ) -> Collection[DeliveryId]:
-    """Find what is not sent once more: it could begin an incident anew that is over."""
-    if webhook is None or not delivery_ids or not opens_incidents(webhook.options):
+    """Find what is not sent once more, as it is no news."""
+    if webhook is None or not delivery_ids or not outdated_warning(webhook.options):
         return ()
     return await outdated_among(tx, delivery_ids)
 

@@ -216,8 +216,14 @@ async def supersede_waiting(
 async def outdated_among(
     tx: Transaction, delivery_ids: Collection[DeliveryId]
 ) -> Collection[DeliveryId]:
-    """Find those of some deliveries whose place a newer one took."""
-    rows = await tx.execute(select_outdated(delivery_ids))
+    """Find those of some deliveries whose place a newer one took.
+
+    One that was skipped, as its webhook was inactive, took no place; it may be newer than the last
+    one that was told.
+    """
+    rows = await tx.execute(
+        select_outdated(delivery_ids).where(standings.c.latest_id > deliveries.c.id)
+    )
     return rows.scalars().all()
 
 
