@@ -103,6 +103,7 @@ def pages(seeded: Seeded) -> dict[str, str]:
         "tokens": f"{root}/settings/tokens",
         "audit-log": f"{root}/settings/audit-log",
         "health": f"{root}/settings/health",
+        "profile": "/profile",
         "sessions": "/sessions",
         "accounts": "/accounts",
     }

@@ -37,6 +37,8 @@ NO_PAGES = {
     "/",  # leads on
     "/accounts/{account_id:int}/live",
     "/static/{file_path:path}",
+    "/favicon.ico",
+    "/accounts/{account_id:int}/webhooks/{webhook_id:str}/secret",  # shown once, after a form
     "/healthz",
     "/readyz",
     # dbt Cloud's addresses of runs and jobs, which lead on.

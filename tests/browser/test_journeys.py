@@ -255,7 +255,7 @@ async def what_was_skipped_is_redelivered_at_once(
     await expect(walk.page.locator(".badge")).to_have_text("Active")
 
     await walk.page.goto(f"{walk.webhook}?state=skipped")
-    await walk.follow("Redeliver all matching")
+    await walk.follow("Redeliver all matching…")
     await walk.press("Redeliver 2 deliveries")
     await walk.sees(walk.page.locator("#progress"), "2 of 2 queued again")
     await receiver.wait_for(7)
@@ -268,4 +268,4 @@ async def strangers_find_nothing(walk: Walk, addresses: list[str]) -> None:
         answer = await walk.page.goto(address)
         assert answer is not None
         assert answer.status == 404, address
-        await expect(walk.page.locator("h1")).to_have_text("Nothing is here")
+        await expect(walk.page.locator("h1")).to_have_text("Not found, or you have no access")

@@ -55,7 +55,7 @@ from runhook.storage.deliveries import backlog, claims, freshness, picked, redel
 from runhook.storage.deliveries import rows as deliveries
 from runhook.storage.deliveries.claims import AttemptEnd
 from runhook.storage.deliveries.redeliveries import DueShare
-from runhook.storage.deliveries.rows import DeliveryFilter, Position, SampleDelivery
+from runhook.storage.deliveries.rows import About, DeliveryFilter, Position, SampleDelivery
 from runhook.storage.engine import tables
 from runhook.storage.engine.columns import EPOCH
 from runhook.storage.engine.pages import Period, Slice
@@ -119,6 +119,7 @@ SOME_DELIVERIES = DeliveryFilter(
     states=[DeliveryState.PENDING, DeliveryState.FAILED],
     event_types=[EventType.COMPLETED],
     job_id=JobId(1),
+    about=About([JobId(1)], [WebhookId("wsu_1")]),
     is_test=False,
     code_class=5,
     since=START,
@@ -352,6 +353,7 @@ CALLS: dict[str, Call] = {
     "list_tokens": lambda tx, rows: tokens.list_tokens(tx, ACCOUNT, limit=20, offset=40),
     "count_tokens": lambda tx, rows: tokens.count_tokens(tx, ACCOUNT),
     "delete_old_tokens": lambda tx, rows: tokens.delete_old_tokens(tx, before=START, limit=500),
+    "find_token": lambda tx, rows: tokens.find_token(tx, ACCOUNT, "digest"),
     "lock_token": lambda tx, rows: tokens.lock_token(tx, ACCOUNT, 1),
     "count_valid_tokens": lambda tx, rows: tokens.count_valid_tokens(tx, ACCOUNT),
     "count_jobs": lambda tx, rows: jobs.count_jobs(tx, [ACCOUNT]),
@@ -706,6 +708,10 @@ CALLS: dict[str, Call] = {
     "list_webhooks": lambda tx, rows: webhooks.list_webhooks(tx, ACCOUNT, limit=20, offset=40),
     "list_webhooks_with_deleted": lambda tx, rows: webhooks.list_webhooks_with_deleted(
         tx, ACCOUNT, [rows.webhook.id]
+    ),
+    "find_webhooks": lambda tx, rows: webhooks.find_webhooks(tx, ACCOUNT, [rows.webhook.id]),
+    "search_webhooks": lambda tx, rows: webhooks.search_webhooks(
+        tx, ACCOUNT, "example.com", limit=20
     ),
     "count_webhooks": lambda tx, rows: webhooks.count_webhooks(tx, ACCOUNT),
     "interested_webhooks": lambda tx, rows: webhooks.interested_webhooks(tx, ["1 a any"]),

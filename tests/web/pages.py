@@ -83,6 +83,16 @@ class Page(HTMLParser):
     def heading(self) -> str:
         return self.root.one("h1").text
 
+    @property
+    def said(self) -> str:
+        """What it says of what was just done; empty for nothing."""
+        return " ".join(one.text for one in self.main.all("p", class_="done"))
+
+    @property
+    def deliveries(self) -> list[Element]:
+        """The rows of the log that is shown, without its headings."""
+        return [one for one in self.main.all("tr") if "data-id" in one.attributes]
+
     def form(self, action: str | None = None) -> Element:
         """The only form in the content, or the one with this action."""
         where = self.main if action is None else self.root
@@ -151,6 +161,11 @@ async def page_at(client: httpx.AsyncClient, path: str, code: int = 200) -> Page
     response = await client.get(path)
     assert response.status_code == code, response.text
     return Page(response)
+
+
+async def page_after(client: httpx.AsyncClient, response: httpx.Response) -> Page:
+    """The page that a browser is sent on to."""
+    return await page_at(client, led_to(response))
 
 
 def led_to(response: httpx.Response) -> str:

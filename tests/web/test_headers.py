@@ -37,7 +37,12 @@ async def test_what_pages_are_made_of_is_kept_until_the_next_version(stranger):
         assert answer.status_code == 200
         assert "max-age=31536000" in answer.headers["cache-control"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-    assert {link.attributes["rel"] for link in page.root.all("link")} == {"stylesheet", "icon"}
+    assert {link.attributes["rel"] for link in page.root.all("link")} == {
+        *("stylesheet", "icon", "apple-touch-icon")
+    }
+    # Browsers ask for this one without being told to.
+    icon = await stranger.get("/favicon.ico")
+    assert icon.headers["content-type"] == "image/vnd.microsoft.icon"
 
 
 @pytest.mark.parametrize("path", ["/static/", "/static/../pages.py", "/static/%2e%2e/pages.py"])
@@ -48,7 +53,7 @@ async def test_nothing_but_what_pages_are_made_of_lies_there(stranger, path: str
 async def test_an_address_where_nothing_is_answers_a_browser_with_a_page(stranger):
     page = await page_at(stranger, "/nothing/here", 404)
 
-    assert page.heading == "Nothing is here"
+    assert page.heading == "Not found, or you have no access"
     assert page.main.one("a").attributes["href"] == "/"
 
 
@@ -102,10 +107,9 @@ def test_no_template_has_a_script_or_a_style_of_its_own():
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_colours_can_be_told_apart_in_either_light(theme: str):
     """WCAG 2.2: 4.5 to 1 for text, 3 to 1 for the edges of what can be used."""
-    blocks = re.findall(
-        r":root \{(.*?)\}", (FOLDER / "static" / "runhook.css").read_text(), re.DOTALL
-    )
-    colours = dict(re.findall(r"--([\w-]+): (#\w{6});", blocks[0 if theme == "light" else 1]))
+    style = (FOLDER / "static" / "runhook.css").read_text()
+    pairs = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", style)
+    colours = {name: light if theme == "light" else dark for name, light, dark in pairs}
 
     texts = [
         *((ink, ground) for ink in INKS for ground in GROUNDS),
@@ -116,6 +120,7 @@ def test_colours_can_be_told_apart_in_either_light(theme: str):
 
     assert [one for one in texts if contrast(colours, *one) < 4.5] == []
     assert [one for one in edges if contrast(colours, *one) < 3] == []
+    assert contrast(colours, "accent", "danger") > 2
 
 
 INKS = ("ink", "ink-quiet", "accent", "danger", "good", "wait")

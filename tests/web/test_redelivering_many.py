@@ -33,7 +33,7 @@ async def test_what_matches_a_log_is_counted_redelivered_and_followed(
     api: Api, ada, skipped, tenant
 ):
     log = await page_at(ada, f"{ROOT}/deliveries?state=skipped&time=24h")
-    (link,) = (one for one in log.main.all("a") if one.text == "Redeliver all matching")
+    (link,) = (one for one in log.main.all("a") if one.text == "Redeliver all matching…")
     counted = await page_at(ada, link.attributes["href"])
     form = counted.main.one("form")
     assert form.one("button").text == "Redeliver 3 deliveries"

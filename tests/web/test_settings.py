@@ -17,7 +17,7 @@ from tests.support.accounts import Tenant
 from tests.support.api import A_WEBHOOK, Api, data_of
 from tests.support.clock import START
 from tests.support.people import session_of_new_user, sign_in_client
-from tests.web.pages import Page, browser, led_to, page_at, submit
+from tests.web.pages import Page, browser, led_to, page_after, page_at, submit
 
 ROOT = "/accounts/1/settings"
 WEBHOOKS = "/webhooks/subscriptions"
@@ -32,7 +32,7 @@ async def test_an_account_is_renamed_and_new_webhooks_get_its_payload_version(ad
     refused = await submit(ada, changed, changed.form(ROOT), name=" ")
     new = await page_at(ada, "/accounts/1/webhooks/new")
 
-    assert changed.root.one("summary").text == "Account: Acme"
+    assert changed.root.one("title").text == "Settings · Acme · Runhook"
     chosen = [
         one.attributes["value"] for one in new.main.all("option") if "selected" in one.attributes
     ]
@@ -76,7 +76,7 @@ async def test_a_viewer_is_told_which_payload_new_webhooks_send(api: Api):
 async def test_a_token_is_shown_once_works_and_is_revoked(api: Api, ada):
     page = await page_at(ada, f"{ROOT}/tokens")
     sent = {"name": "terraform", "permission_set": "webhooks_only", "expires_in_days": "30"}
-    shown = Page(await submit(ada, page, page.form(f"{ROOT}/tokens"), **sent))
+    shown = await page_after(ada, await submit(ada, page, page.form(f"{ROOT}/tokens"), **sent))
     text = shown.main.one("pre").text
 
     assert data_of(await api.client(f"Token {text}").get(WEBHOOKS)) == []
@@ -114,7 +114,8 @@ async def test_a_token_that_cannot_be_is_refused_beside_the_field(ada, name: str
 async def test_members_are_invited_given_another_role_and_sent_away(api: Api, ada, stranger):
     page = await page_at(ada, f"{ROOT}/members")
     sent = {"email": "grace@example.com", "role": "viewer"}
-    shown = Page(await submit(ada, page, page.form(f"{ROOT}/invitations"), **sent))
+    answer = await submit(ada, page, page.form(f"{ROOT}/invitations"), **sent)
+    shown = await page_after(ada, answer)
     link = httpx.URL(shown.main.one("pre").text)
     assert (await page_at(stranger, link.path)).heading == "Join Default"
     (withdraw,) = (

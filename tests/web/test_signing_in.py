@@ -30,7 +30,7 @@ async def test_who_is_not_signed_in_is_led_to_the_page_for_it_and_back(stranger,
     assert led_to(answer) == "/"
     assert led_to(await stranger.get("/")) == "/accounts/1/welcome"
     home = await page_at(stranger, "/accounts")
-    assert home.root.one("span", class_="email").text == ADA
+    assert home.root.one("details", class_="user").attributes["data-who"] == ADA
     assert [
         cell.text for cell in home.main.one("tbody").one("tr").all()[0:4] if cell.tag != "a"
     ] == ["Default", "1", "owner"]

@@ -18,7 +18,7 @@ from tests.support.api import Api
 from tests.support.names import Names
 from tests.support.people import session_of_new_user, sign_in_client
 from tests.support.receiver import Receiver, status
-from tests.web.pages import Page, browser, led_to, page_at, submit
+from tests.web.pages import Page, browser, led_to, page_after, page_at, submit
 
 ROOT = "/accounts/1/webhooks"
 TYPED = {
@@ -32,7 +32,7 @@ async def created(api: Api, ada, **typed) -> str:
     """Create a webhook on its page; return its path."""
     page = await page_at(ada, f"{ROOT}/new")
     answer = await submit(ada, page, **{**TYPED, **typed})
-    assert answer.status_code == 200, answer.text
+    led_to(answer)
     return f"{ROOT}/{(await rows_of(api.store, webhooks))[-1].id}"
 
 
@@ -96,7 +96,7 @@ async def test_how_a_webhook_does_is_told_from_what_was_counted_not_from_the_log
 async def test_a_new_webhook_shows_its_secret_once_with_snippets_that_hold_it(api: Api, ada):
     page = await page_at(ada, f"{ROOT}/new")
 
-    shown = Page(await submit(ada, page, **TYPED))
+    shown = await page_after(ada, await submit(ada, page, **TYPED))
 
     secret = shown.root.one("pre", id="secret").text
     assert secret.startswith("whsec_")
@@ -315,7 +315,8 @@ async def test_a_rotated_secret_is_another_one_and_shown_once(api: Api, ada):
     path = await created(api, ada)
     settings = await page_at(ada, f"{path}/settings")
 
-    shown = Page(await submit(ada, settings, settings.form(f"{path}/secret"), grace_days="2"))
+    answer = await submit(ada, settings, settings.form(f"{path}/secret"), grace_days="2")
+    shown = await page_after(ada, answer)
 
     assert shown.root.one("pre", id="secret").text.startswith("whsec_")
     assert "The secret before this one signs too" in shown.main.text

@@ -30,6 +30,7 @@ from runhook.server.service.health import healthz, readyz
 from runhook.server.services import Services, provide_services
 from runhook.server.web import router as account_pages
 from runhook.server.web.page.errors import answer_as_asked
+from runhook.server.web.page.once import forget_shown
 from runhook.server.web.page.rendering import static_files, template_config
 from runhook.server.web.people import identity as pages
 from runhook.server.web.people import passwords
@@ -124,7 +125,7 @@ def build_app() -> Litestar:
             "page": Provide(short_page),
         },
         exception_handlers={Exception: answer_as_asked},
-        before_send=[add_headers],
+        before_send=[add_headers, forget_shown],
         template_config=template_config(),
         request_max_body_size=LARGEST_BODY,
         openapi_config=None,

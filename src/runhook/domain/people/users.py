@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import NewType
 
 from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
+from runhook.domain.names import check_shown
 from runhook.domain.people.permissions import Permission, Role
 
 UserId = NewType("UserId", int)
@@ -71,9 +72,7 @@ def check_person_name(name: str) -> str:
         raise InvalidError("give a name", field="name")
     if len(name) > LONGEST_NAME:
         raise InvalidError(f"{LONGEST_NAME} characters at most", field="name")
-    if not name.isprintable():
-        raise InvalidError("some of its characters cannot be shown", field="name")
-    return name
+    return check_shown(name, field="name")
 
 
 def check_new_password(password: str) -> str:

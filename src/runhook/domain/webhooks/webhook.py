@@ -11,6 +11,7 @@ from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import MessageFormat
 from runhook.domain.messages.notices import MissedRun, Notice
 from runhook.domain.messages.telling import DeliveryId, Telling, WebhookId
+from runhook.domain.names import check_shown
 from runhook.domain.network.destinations import host_of
 from runhook.domain.runs.events import RESULT_EVENTS, Event, EventType
 from runhook.domain.runs.node_filters import concerned, narrowed_nodes
@@ -218,7 +219,7 @@ def check_webhook_name(name: str) -> str:
     """Check a webhook's name; strip surrounding spaces.
 
     Raises:
-        InvalidError: it is empty or too long.
+        InvalidError: it is empty or too long, or has characters that cannot be shown.
     """
     name = name.strip()
     if not name:
@@ -227,21 +228,21 @@ def check_webhook_name(name: str) -> str:
         raise InvalidError(
             f"{len(name)} characters are too long; {NAME_LIMIT} at most", field="name"
         )
-    return name
+    return check_shown(name, field="name")
 
 
 def check_description(description: str) -> str:
     """Check a webhook's description.
 
     Raises:
-        InvalidError: it is too long.
+        InvalidError: it is too long, or has characters that cannot be shown.
     """
     if len(description) > DESCRIPTION_LIMIT:
         raise InvalidError(
             f"{len(description)} characters are too long; {DESCRIPTION_LIMIT} at most",
             field="description",
         )
-    return description
+    return check_shown(description, field="description", allowed="\n\r\t")
 
 
 def check_event_types(names: list[str]) -> tuple[EventType, ...]:

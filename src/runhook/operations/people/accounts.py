@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
-from runhook.domain.errors import NotFoundError
+from runhook.domain.errors import ConflictError, NotFoundError
 from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.people.auditing import AuditAction, Facts
 from runhook.domain.people.users import check_person_name
@@ -30,6 +31,8 @@ class AccountChange:
 
     name: str | None = None
     default_payload_version: PayloadVersion | None = None
+    seen: str | None = None
+    """`shown_state` the account that the caller saw; None is not checked."""
 
 
 @repeats_contended
@@ -76,6 +79,7 @@ async def change_account(context: Context, account_id: AccountId, change: Accoun
     Raises:
         InvalidError: the name will not do.
         NotFoundError: there is no such account.
+        ConflictError: it was changed since the caller saw it.
     """
     name = None if change.name is None else check_person_name(change.name)
     async with context.store.write() as tx:
@@ -83,6 +87,8 @@ async def change_account(context: Context, account_id: AccountId, change: Accoun
         await permitted(tx, context.actor)
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
+        if change.seen is not None and change.seen != shown_state(account):
+            raise ConflictError("The account was changed after this form was opened.")
         changed = replace(
             account,
             name=name or account.name,
@@ -101,6 +107,11 @@ async def change_account(context: Context, account_id: AccountId, change: Accoun
             now=context.clock.now(),
         )
     return changed
+
+
+def shown_state(account: Account) -> str:
+    """A short text that is another one as soon as anything of the account that can change does."""
+    return sha256(repr(account_facts(account)).encode()).hexdigest()[:16]
 
 
 def account_facts(account: Account) -> Facts:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from runhook.domain.errors import ForbiddenError, InvalidError, NotFoundError
+from runhook.domain.names import check_shown
 from runhook.domain.people.auditing import AuditAction, Facts
 from runhook.domain.people.callers import Actor, ActorKind
 from runhook.domain.people.permissions import PermissionSet
@@ -22,6 +23,7 @@ from runhook.storage.people.tokens import (
     Token,
     count_tokens,
     count_valid_tokens,
+    find_token,
     insert_token,
     list_tokens,
     lock_token,
@@ -41,6 +43,7 @@ async def create_token(
     *,
     name: str,
     lifetime: timedelta | None = None,
+    text: str | None = None,
 ) -> tuple[Token, str]:
     """Create a token; its text is returned this once and never readable again.
 
@@ -50,6 +53,7 @@ async def create_token(
         permission_set: what it may do.
         name: what it is for.
         lifetime: how long it is valid, None for until it is revoked.
+        text: a `new_token` that was kept for this, so that asking twice makes one token.
 
     Raises:
         InvalidError: the name or the lifetime will not do.
@@ -59,9 +63,10 @@ async def create_token(
     """
     name = check_token_name(name)
     now = context.clock.now()
-    text = new_token()
+    text = text or new_token()
     async with context.store.write() as tx:
         account = await lock_account(tx, account_id)
+        made = await find_token(tx, account_id, token_digest(text))
         missing = permission_set.permissions - await permitted(tx, context.actor)
         if missing:
             raise ForbiddenError(
@@ -70,6 +75,9 @@ async def create_token(
             )
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
+        if made is not None and made.revoked_at is None:
+            return made, text
+        text = new_token() if made is not None else text
         count = await count_valid_tokens(tx, account_id)
         check_quota(count, context.quotas.tokens, "valid tokens", "max_tokens")
         token = await add_token(
@@ -174,7 +182,7 @@ def check_token_name(name: str) -> str:
     """Check a token's name; strip surrounding spaces.
 
     Raises:
-        InvalidError: it is empty or too long.
+        InvalidError: it is empty or too long, or has characters that cannot be shown.
     """
     name = name.strip()
     if not name:
@@ -183,7 +191,7 @@ def check_token_name(name: str) -> str:
         raise InvalidError(
             f"{len(name)} characters are too long; {NAME_LIMIT} at most", field="name"
         )
-    return name
+    return check_shown(name, field="name")
 
 
 def expiry_of(lifetime: timedelta | None, now: datetime) -> datetime | None:

@@ -1,6 +1,7 @@
 """Name a job that has not run yet, so that somebody can expect it to."""
 
 from runhook.domain.errors import InvalidError
+from runhook.domain.names import check_shown
 from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.quotas import check_quota
 from runhook.domain.runs.run import Job
@@ -68,3 +69,4 @@ def check_job_name(field: str, text: str) -> None:
         raise InvalidError("expected a name", field=field)
     if len(text) > LONGEST_NAME or "\0" in text:
         raise InvalidError(f"expected at most {LONGEST_NAME} characters, and no NUL", field=field)
+    check_shown(text, field=field)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.errors import ConflictError, InvalidError, NotFoundError
 from runhook.domain.formats import DEFAULT, FORMATS, format_named
 from runhook.domain.formats.format import Format
 from runhook.domain.messages.telling import WebhookId
@@ -40,6 +40,7 @@ from runhook.domain.webhooks.signature import SECRET_BYTES, Secret
 from runhook.domain.webhooks.webhook import (
     DEACTIVATED_REASON,
     DeactivatedBy,
+    Endpoint,
     Webhook,
     check_description,
     check_event_types,
@@ -64,7 +65,10 @@ from runhook.storage.runs.scopes import hold_scopes, touch_scopes
 from runhook.storage.webhooks.rows import (
     count_webhooks,
     delete_webhook,
+    find_endpoint,
+    find_webhook,
     insert_webhook,
+    list_webhooks_with_deleted,
     lock_webhook,
     open_options,
     open_url,
@@ -92,13 +96,25 @@ class WebhookChange:
     active: bool | None = None
     options: Mapping[str, object] = field(default_factory=dict, repr=False)
     """JSON by name; those that are left out stay, and so do secrets that are masked."""
+    seen: datetime | None = None
+    """When the webhook had been changed last as far as the caller knows; None is not checked."""
 
 
 @repeats_contended
 async def create_webhook(
-    context: Context, account_id: AccountId, change: WebhookChange
+    context: Context,
+    account_id: AccountId,
+    change: WebhookChange,
+    *,
+    webhook_id: WebhookId | None = None,
 ) -> tuple[Webhook, Secret]:
     """Create a webhook; its secret is shown this once.
+
+    Args:
+        context: who creates it.
+        account_id: whose it is.
+        change: what it is.
+        webhook_id: an id that was kept for it, so that asking twice creates one webhook.
 
     Raises:
         ConflictError: the account has as many as it may have.
@@ -112,10 +128,15 @@ async def create_webhook(
         await permitted(tx, context.actor)
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
+        if webhook_id is not None:
+            if made := await find_webhook(tx, account_id, webhook_id):
+                return made, (await existing_endpoint(tx, made)).secrets[0]
+            if await list_webhooks_with_deleted(tx, account_id, [webhook_id]):
+                webhook_id = None
         count = await count_webhooks(tx, account_id)
         check_quota(count, context.quotas.webhooks, "webhooks", "max_webhooks")
         blank = Webhook(
-            id=new_webhook_id(now),
+            id=webhook_id or new_webhook_id(now),
             account_id=account_id,
             name=change.name or "",
             client_url="",
@@ -144,12 +165,14 @@ async def change_webhook(
     Raises:
         NotFoundError: the account has no such webhook.
         InvalidError: a value is not valid; the message begins with its name.
+        ConflictError: it was changed since the caller saw it.
     """
     now = context.clock.now()
     await cancel_all_pending(context.store, account_id, webhook_id, context.actor)
     async with context.store.write() as tx:
         await permitted(tx, context.actor)
         before = await existing_webhook(tx, account_id, webhook_id)
+        check_seen(before, change)
         check_format(before, change)
         kept_url = await open_url(tx, before)
         asked, url = await changed_webhook(tx, before, change, context.policy, kept_url=kept_url)
@@ -266,6 +289,13 @@ async def existing_webhook(
     return webhook
 
 
+async def existing_endpoint(tx: Transaction, webhook: Webhook) -> Endpoint:
+    """Endpoint of a webhook that is there."""
+    endpoint = await find_endpoint(tx, webhook.account_id, webhook.id)
+    assert endpoint is not None
+    return endpoint
+
+
 def with_defaults(change: WebhookChange) -> WebhookChange:
     """What is wanted of a webhook to be, with what its format has by default.
 
@@ -300,6 +330,16 @@ def format_in(change: WebhookChange) -> Format[object]:
         return format_named(str(change.options.get("format", DEFAULT)))
     except InvalidError as error:
         raise error.within("format") from None
+
+
+def check_seen(before: Webhook, change: WebhookChange) -> None:
+    """Check that a webhook is as the caller saw it.
+
+    Raises:
+        ConflictError: it is not.
+    """
+    if change.seen is not None and change.seen != before.updated_at:
+        raise ConflictError("This webhook was changed after this form was opened.")
 
 
 def check_format(before: Webhook, change: WebhookChange) -> None:

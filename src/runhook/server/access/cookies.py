@@ -1,4 +1,4 @@
-"""The cookies: one holds a session, one identifies a browser that has signed in before."""
+"""The cookies that stay: a session, a browser that has signed in before, and a chosen theme."""
 
 from datetime import timedelta
 
@@ -10,6 +10,8 @@ from runhook.operations.people.sessions import Begun
 SESSION_COOKIE = "runhook_session"
 DEVICE_COOKIE = "runhook_device"
 DEVICE_LIFETIME = timedelta(days=365)
+THEME_COOKIE = "runhook_theme"
+THEME_LIFETIME = timedelta(days=365)
 
 
 def cookies_of(begun: Begun, *, is_secure: bool) -> list[Cookie]:
@@ -53,6 +55,19 @@ def device_cookie(text: str, *, is_secure: bool) -> Cookie:
         value=text,
         path="/",
         max_age=int(DEVICE_LIFETIME.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=is_secure,
+    )
+
+
+def theme_cookie(theme: str, *, is_secure: bool) -> Cookie:
+    """Cookie that keeps a reader's theme; empty for the system's, which it forgets."""
+    return Cookie(
+        key=THEME_COOKIE,
+        value=theme,
+        path="/",
+        max_age=int(THEME_LIFETIME.total_seconds()) if theme else 0,
         httponly=True,
         samesite="lax",
         secure=is_secure,

@@ -155,6 +155,14 @@ class Position:
     id: DeliveryId
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Deliveries of any of these jobs, or for any of these webhooks."""
+
+    job_ids: Collection[JobId]
+    webhook_ids: Collection[WebhookId]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFilter:
     """Which deliveries are asked for; what is left out asks for all."""
@@ -162,6 +170,7 @@ class DeliveryFilter:
     states: Collection[DeliveryState] = ()
     event_types: Collection[EventType] = ()
     job_id: JobId | None = None
+    about: About | None = None
     run_id: RunId | None = None
     is_test: bool | None = None
     code_class: int | None = None
@@ -180,6 +189,7 @@ class DeliveryFilter:
             self.states
             or self.event_types
             or self.job_id is not None
+            or self.about is not None
             or self.is_test is not None
             or self.code_class is not None
         )
@@ -444,6 +454,7 @@ def recent_deliveries(
         columns.state,
         columns.event_type,
         columns.job_id,
+        columns.webhook_id,
         columns.is_test,
         columns.http_status_code,
         columns.created_at,
@@ -487,6 +498,9 @@ def log_conditions(
         conditions.append(columns.event_type.in_(list(chosen.event_types)))
     if chosen.job_id is not None:
         conditions.append(columns.job_id == chosen.job_id)
+    if chosen.about is not None:
+        is_about_job = columns.job_id.in_(list(chosen.about.job_ids))
+        conditions.append(is_about_job | columns.webhook_id.in_(list(chosen.about.webhook_ids)))
     if chosen.is_test is not None:
         conditions.append(columns.is_test == chosen.is_test)
     if chosen.code_class is not None:

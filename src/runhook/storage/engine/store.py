@@ -238,6 +238,11 @@ class Store:
         """The file of a SQLite database, which one process may deliver from; None on PostgreSQL."""
         return self._file
 
+    @property
+    def vault(self) -> Vault:
+        """Encrypts and decrypts with the master key."""
+        return self._vault
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """Open a transaction that commits if the block ends well, and else leaves no trace.

@@ -165,6 +165,15 @@ async def count_valid_tokens(tx: Transaction, account_id: AccountId) -> int:
     return int(rows.scalar_one())
 
 
+async def find_token(tx: Transaction, account_id: AccountId, digest: str) -> Token | None:
+    """Find a token of this account by its digest, whether it is valid or not."""
+    rows = await tx.execute(
+        sa.select(*SHOWN).where(tokens.c.account_id == account_id, tokens.c.digest == digest)
+    )
+    row = rows.one_or_none()
+    return None if row is None else token_of(row)
+
+
 async def lock_token(tx: Transaction, account_id: AccountId, token_id: int) -> Token | None:
     """Find a token of an account; lock it until the transaction ends."""
     row = (

@@ -257,6 +257,35 @@ async def list_webhooks_with_deleted(
     return [webhook_of(row) for row in rows]
 
 
+async def find_webhooks(
+    tx: Transaction, account_id: AccountId, webhook_ids: Collection[WebhookId]
+) -> Sequence[Webhook]:
+    """Those of these webhooks that this account has, the oldest first."""
+    rows = await tx.execute(
+        select_webhooks(account_id)
+        .where(webhooks.c.id.in_(list(webhook_ids)))
+        .order_by(webhooks.c.id)
+    )
+    return [webhook_of(row) for row in rows]
+
+
+async def search_webhooks(
+    tx: Transaction, account_id: AccountId, text: str, *, limit: int
+) -> Sequence[WebhookId]:
+    """Ids of this account's webhooks whose name or shown URL has a text in it."""
+    has_text = sa.or_(
+        webhooks.c.name.icontains(text, autoescape=True),
+        webhooks.c.client_url.icontains(text, autoescape=True),
+    )
+    rows = await tx.execute(
+        sa.select(webhooks.c.id)
+        .where(webhooks.c.account_id == account_id, IS_THERE, has_text)
+        .order_by(webhooks.c.id)
+        .limit(limit)
+    )
+    return rows.scalars().all()
+
+
 async def count_webhooks(tx: Transaction, account_id: AccountId) -> int:
     """Count an account's webhooks."""
     rows = await tx.execute(

@@ -3,8 +3,9 @@
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from runhook.domain.deliveries.delivery import check_redelivery
+from runhook.domain.deliveries.delivery import DeliveryState, check_redelivery
 from runhook.domain.errors import ConflictError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Draft
@@ -82,6 +83,26 @@ async def opened_of(
         refusal=why_not_redeliverable(delivery, webhook),
         warning=await warning_about(tx, webhook, delivery.id) if webhook else "",
     )
+
+
+def waits_for_pause(delivery: LoggedDelivery, webhook: Webhook) -> bool:
+    """Whether a delivery is due before its endpoint's pause is over."""
+    paused_until = webhook.health.paused_until
+    return (
+        delivery.state is DeliveryState.PENDING
+        and paused_until is not None
+        and delivery.next_attempt_at is not None
+        and delivery.next_attempt_at < paused_until
+    )
+
+
+def next_attempt_of(delivery: LoggedDelivery, webhook: Webhook | None) -> datetime | None:
+    """When a delivery is attempted next at the earliest; None if it does not wait."""
+    if delivery.state is not DeliveryState.PENDING:
+        return None
+    if webhook is not None and waits_for_pause(delivery, webhook):
+        return webhook.health.paused_until
+    return delivery.next_attempt_at
 
 
 def why_not_redeliverable(delivery: LoggedDelivery, webhook: Webhook | None) -> str:

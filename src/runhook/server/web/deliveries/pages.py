@@ -14,7 +14,8 @@ from runhook.server.services import Serving
 from runhook.server.web.deliveries.logs import log_page
 from runhook.server.web.deliveries.opened import opened_of
 from runhook.server.web.page.addresses import cleaned
-from runhook.server.web.page.rendering import see
+from runhook.server.web.page.once import done
+from runhook.server.web.page.said import Done
 from runhook.server.web.page.visits import Visiting
 from runhook.server.web.page.watching import Watched
 from runhook.storage.deliveries.rows import find_delivery
@@ -52,7 +53,7 @@ async def show_delivery(
     **needs(Permission.WRITE_WEBHOOKS),
 )
 async def redeliver_delivery(
-    services: Serving, visit: Visiting, delivery_id: FromPath[str]
+    request: AnyRequest, services: Serving, visit: Visiting, delivery_id: FromPath[str]
 ) -> Redirect:
     """Send a delivery once more."""
     async with services.store.read() as tx:
@@ -62,7 +63,7 @@ async def redeliver_delivery(
     await redeliver(
         services.context(visit.caller.actor), visit.account_id, delivery.webhook_id, delivery.id
     )
-    return see(f"{visit.root}/deliveries/{delivery_id}")
+    return done(request, services, f"{visit.root}/deliveries/{delivery_id}", Done.REDELIVERED)
 
 
 handlers = [show_deliveries, show_delivery, redeliver_delivery]

@@ -27,7 +27,9 @@ from runhook.server.web.deliveries.logs import filters_in, log_filter, unsent_st
 from runhook.server.web.deliveries.picked import PickedDelivery, picked_of
 from runhook.server.web.page.addresses import Sent, value_in, values_in
 from runhook.server.web.page.forms import read_form
+from runhook.server.web.page.once import done
 from runhook.server.web.page.rendering import see
+from runhook.server.web.page.said import Done
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.page.watching import Watched
 from runhook.storage.deliveries.redeliveries import find_redelivery, list_redeliveries
@@ -138,13 +140,16 @@ async def show_redelivery(
     status_code=200,
     **needs(Permission.WRITE_WEBHOOKS),
 )
-async def cancel(services: Serving, visit: Visiting, redelivery_id: FromPath[str]) -> Redirect:
+async def cancel(
+    request: AnyRequest, services: Serving, visit: Visiting, redelivery_id: FromPath[str]
+) -> Redirect:
     """End a redelivery before its time."""
     # It may have finished while the page was read; the page says so now.
     with suppress(ConflictError):
         await cancel_redelivery(
             services.context(visit.caller.actor), visit.account_id, RedeliveryId(redelivery_id)
         )
+        return done(request, services, f"{visit.root}/redeliveries/{redelivery_id}", Done.CANCELED)
     return see(f"{visit.root}/redeliveries/{redelivery_id}")
 
 

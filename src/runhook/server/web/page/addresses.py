@@ -1,9 +1,11 @@
 """What the addresses of pages and their forms hold, read and written."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from litestar.datastructures import FormMultiDict, MultiDict
+
+from runhook.server.http.request import AnyRequest
 
 MOST_VALUES = 51
 """As many as a page of a log has rows, and the one that is open."""
@@ -36,3 +38,24 @@ def address_of(path: str, query: Query) -> str:
     kept = {name: [one for one in values if one] for name, values in query.items()}
     text = urlencode(kept, doseq=True)
     return f"{path}?{text}" if text else path
+
+
+def page_before(request: AnyRequest) -> str:
+    """Path and query of the page of ours whose form a request is; `/` if it does not say."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        return "/"
+    before = urlsplit(request.headers.get("Referer", ""))
+    if before.netloc.lower() != request.headers.get("Host", "").lower():
+        return "/"
+    query = f"?{before.query}" if before.query else ""
+    return local_path(before.path + query)
+
+
+def local_path(text: str) -> str:
+    """The path of this service that a form names, or the first page if it names none.
+
+    A foreign address would make a page of ours lead to one that only looks like it. Browsers take a
+    backslash for a slash, and ignore control characters.
+    """
+    is_local = text.startswith("/") and not text.startswith("//") and "\\" not in text
+    return text if is_local and text.isprintable() else "/"

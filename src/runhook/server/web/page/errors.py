@@ -10,12 +10,13 @@ from runhook.domain.errors import UnauthorizedError
 from runhook.server.http.errors import answer_error
 from runhook.server.http.origin import is_unsafe
 from runhook.server.http.request import AnyRequest
+from runhook.server.web.page.addresses import page_before
 from runhook.server.web.page.rendering import page, see
 
 TITLES = {
     400: "That request cannot be understood",
     403: "You may not do that",
-    404: "Nothing is here",
+    404: "Not found, or you have no access",
     405: "That cannot be done here",
     413: "That is too much",
     429: "Too many attempts",
@@ -36,7 +37,9 @@ def show_error(request: AnyRequest, error: Exception) -> Template | Redirect | R
         return answer_error(request, error)
     if isinstance(error, UnauthorizedError):
         if is_unsafe(request):
-            return see("/sign-in")
+            # What was sent is lost, but the page with the form is found again.
+            before = page_before(request)
+            return see("/sign-in" if before == "/" else f"/sign-in?following={quote(before)}")
         query = f"?{request.url.query}" if request.url.query else ""
         return see(f"/sign-in?following={quote(request.url.path + query)}")
     answer = answer_error(request, error)

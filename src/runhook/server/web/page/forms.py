@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Request
 from litestar.datastructures import FormMultiDict
 
+from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.errors import InvalidError
 
 MOST_FIELDS = 5_000
@@ -98,5 +99,8 @@ def field_text(value: object) -> str:
 
 
 def sentence(message: str) -> str:
-    """Turn a message into a complete sentence."""
+    """Turn a message into a complete sentence; a reason's code before it is for programs."""
+    code, _, rest = message.partition(": ")
+    if code in set(FailureReason):
+        message = rest
     return message[:1].upper() + message[1:].rstrip(".") + "."

@@ -20,6 +20,7 @@ from litestar.template import TemplateConfig
 from runhook.domain.errors import NotFoundError
 from runhook.domain.people.users import User
 from runhook.server.access.authentication import Access, Connection, open_to
+from runhook.server.web.page.said import SENTENCES_OF_DONE
 from runhook.server.web.page.showing import FILTERS, GLOBALS
 
 FOLDER = Path(__file__).parents[1]
@@ -37,6 +38,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     )
     environment.filters.update(FILTERS)
     environment.globals.update(GLOBALS)
+    environment.globals["sentences_of_done"] = SENTENCES_OF_DONE
     environment.globals["static"] = {
         name: f"/static/{name}?{file_digest(FOLDER / 'static' / name)}" for name in STATIC_FILES
     }
@@ -104,13 +106,3 @@ def page(
 def see(path: str, *, cookies: Iterable[Cookie] = ()) -> Redirect:
     """Send a browser on to another page, to be asked for with GET."""
     return Redirect(path, status_code=303, cookies=list(cookies))
-
-
-def local_path(text: str) -> str:
-    """The path of this service that a form names, or the first page if it names none.
-
-    A foreign address would make a page of ours lead to one that only looks like it. Browsers take a
-    backslash for a slash, and ignore control characters.
-    """
-    is_local = text.startswith("/") and not text.startswith("//") and "\\" not in text
-    return text if is_local and text.isprintable() else "/"

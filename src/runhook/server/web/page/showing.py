@@ -51,6 +51,36 @@ def shown_moment(at: datetime | None) -> Markup:
     )
 
 
+def shown_ago(at: datetime, now: datetime) -> Markup:
+    """How long ago something was; the exact time is its title, and for who listens."""
+    at = at.astimezone(UTC)
+    exact = f"{at:%-d %b %Y, %H:%M:%S} UTC"
+    return Markup(
+        '<time datetime="{}" title="{}" data-ago>{} ago<span class="unseen">, {}</span></time>'
+    ).format(
+        at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        exact,
+        rough(now - at),
+        exact,
+    )
+
+
+def shown_until(at: datetime, now: datetime) -> Markup:
+    """How long it is until something happens; the exact time is its title."""
+    at = at.astimezone(UTC)
+    words = "due now" if at <= now else f"in {rough(at - now)}"
+    return Markup('<span title="{:%-d %b %Y, %H:%M:%S} UTC">{}</span>').format(at, words)
+
+
+def rough(span: timedelta) -> str:
+    """A duration in one unit: `40 s`, `3 min`, `5 h`, `2 d`."""
+    seconds = max(round(span.total_seconds()), 0)
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
 def duration(span: timedelta | None) -> str:
     """A duration in its fitting unit: `84 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`."""
     if span is None:
@@ -121,9 +151,9 @@ def remedy_of(attempt: LoggedAttempt) -> str:
     if attempt.request_headers.get("Content-Type") == LETTER:
         return ""
     code = attempt.http_status_code
-    if attempt.failure is FailureReason.HTTP_STATUS and code is not None:
-        return REMEDIES_BY_CODE.get(code) or REMEDIES_BY_CLASS.get(code // 100, "")
-    return REMEDIES.get(attempt.failure, "") if attempt.failure else ""
+    if attempt.failure is not FailureReason.HTTP_STATUS or code is None:
+        return ""
+    return REMEDIES_BY_CODE.get(code) or REMEDIES_BY_CLASS.get(code // 100, "")
 
 
 TIMES = frozenset({"since", "until", "expires_at"})
@@ -154,14 +184,6 @@ def fact(name: str, value: object) -> str:
     return "" if value is None else str(value)
 
 
-REMEDIES = {
-    FailureReason.TIMED_OUT: "Let the endpoint answer first and do its work afterwards.",
-    FailureReason.DNS_FAILED: "Check the host in the webhook's endpoint for a typing error.",
-    FailureReason.CONNECTION_FAILED: "Check that the endpoint runs, and that its port is open "
-    "to this server.",
-    FailureReason.TLS_FAILED: "Renew the endpoint's certificate, with its whole chain.",
-    FailureReason.PROXY_FAILED: "Check the proxy that this server is configured to use.",
-}
 REMEDIES_BY_CODE = {
     401: "Check that the endpoint verifies with this webhook's present secret.",
     403: "Check that the endpoint verifies with this webhook's present secret.",
@@ -172,7 +194,6 @@ REMEDIES_BY_CODE = {
     429: "Give the webhook a rate limit that the endpoint can bear.",
 }
 REMEDIES_BY_CLASS = {
-    3: "Redirects are not followed: give the webhook the address that it leads to.",
     4: "The endpoint does not accept what it got; its own log says why.",
     5: "The endpoint failed while it handled the request; its own log says why.",
 }
@@ -184,14 +205,25 @@ def state_dot(state: DeliveryState | str) -> Markup:
     return Markup('<span class="state state-{0}">{0}</span>').format(word)
 
 
+LOG_ANSWERS = {one: f"{one}xx" if one else "none" for one in CODE_CLASSES}
+LOG_TIMES = [
+    ("1h", "last hour"),
+    ("5h", "last 5 hours"),
+    ("24h", "last 24 hours"),
+    ("7d", "last 7 days"),
+    ("30d", "last 30 days"),
+]
 GLOBALS = {
     "log_states": [(one.value, one.value) for one in DeliveryState],
-    "log_answers": {one: f"{one}xx" if one else "none" for one in CODE_CLASSES},
+    "log_answers": LOG_ANSWERS,
+    "log_times": LOG_TIMES,
     "log_events": [(one.value, one.value.removeprefix("job.run.")) for one in EVENT_NAMES],
 }
 """What a log can be narrowed to, with the words for it."""
 FILTERS = {
     "moment": shown_moment,
+    "ago": shown_ago,
+    "until": shown_until,
     "duration": duration,
     "event_name": event_name,
     "run_word": run_word,

@@ -3,7 +3,7 @@
 from math import ceil
 from typing import Any
 
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
 from litestar.di import Provide
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
@@ -19,6 +19,7 @@ from runhook.domain.people.callers import Caller
 from runhook.domain.people.users import User, check_email, check_new_password, check_person_name
 from runhook.operations.people.invite import Acceptance, accept_as, look_at_invitation
 from runhook.operations.people.sessions import Begun, end_other_sessions, end_session
+from runhook.operations.people.users import rename_user
 from runhook.server.access.authentication import (
     LARGEST_BODY_OF_STRANGERS,
     Access,
@@ -29,23 +30,34 @@ from runhook.server.access.authentication import (
     provide_session,
     session_if_any,
 )
-from runhook.server.access.cookies import cookies_of, no_session_cookie
+from runhook.server.access.cookies import cookies_of, no_session_cookie, theme_cookie
 from runhook.server.access.forgotten import mails_links
-from runhook.server.access.signing_in import accept_throttled, begin_throttled
+from runhook.server.access.signing_in import (
+    accept_throttled,
+    begin_throttled,
+    change_own_password,
+)
 from runhook.server.api.people.accounts import AccountOut, own_accounts
 from runhook.server.api.wire import LARGEST_LIMIT, Envelope, Paging
 from runhook.server.http.origin import is_secure
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Identified, InSession, Services, Serving
+from runhook.server.web.page.addresses import local_path, page_before
 from runhook.server.web.page.errors import show_error
 from runhook.server.web.page.forms import WHOLE, Form
-from runhook.server.web.page.rendering import local_path, page, see
+from runhook.server.web.page.once import done
+from runhook.server.web.page.rendering import FOLDER, page, see
+from runhook.server.web.page.said import Done
+from runhook.server.web.people.browsers import browser_named
 from runhook.storage.people.invitations import Invitation
 from runhook.storage.people.sessions import ValidSession, list_sessions
 from runhook.storage.people.users import memberships_of
 from runhook.storage.webhooks.rows import count_webhooks
 
 LISTED = 500
+THEMES = ("light", "dark")
+"""Those that a reader can choose instead of the system's."""
+ICON = (FOLDER / "static" / "favicon.ico").read_bytes()
 
 
 @get("/", **open_to(Access.ANY_CALLER))
@@ -121,23 +133,89 @@ async def show_sessions(services: Serving, session: InSession) -> Template:
     return page(
         "settings/sessions",
         user=session.user,
-        sessions=sessions,
+        sessions=[(one, browser_named(one.user_agent)) for one in sessions],
         current=session.session.id,
     )
 
 
 @post("/sessions/{session_id:int}/end", status_code=200, **open_to(Access.ANY_USER))
-async def end_one(services: Serving, session: InSession, session_id: FromPath[int]) -> Redirect:
+async def end_one(
+    request: AnyRequest, services: Serving, session: InSession, session_id: FromPath[int]
+) -> Redirect:
     """End one of the user's own sessions."""
     await end_session(services.store, session, session_id)
-    return see("/sessions")
+    return done(request, services, "/sessions", Done.SESSION_ENDED)
 
 
 @post("/sessions/end-others", status_code=200, **open_to(Access.ANY_USER))
-async def end_others(services: Serving, session: InSession) -> Redirect:
+async def end_others(request: AnyRequest, services: Serving, session: InSession) -> Redirect:
     """End all of the user's sessions but this one."""
     await end_other_sessions(services.store, session)
-    return see("/sessions")
+    return done(request, services, "/sessions", Done.OTHER_SESSIONS_ENDED)
+
+
+@get("/profile", **open_to(Access.ANY_USER))
+async def show_profile(session: InSession) -> Template:
+    """Show what people can change of themselves."""
+    return profile_page(session.user, Form({"name": session.user.name}))
+
+
+@post("/profile", status_code=200, **open_to(Access.ANY_USER))
+async def rename(request: AnyRequest, services: Serving, session: InSession) -> Template | Redirect:
+    """Give who is signed in another name."""
+    form = await Form.sent_with(request, "name")
+    try:
+        await rename_user(services.store, session, form["name"])
+    except InvalidError as error:
+        form.refuse_invalid(error)
+        return profile_page(session.user, form)
+    return done(request, services, "/profile", Done.NAME_SAVED)
+
+
+@post("/profile/password", status_code=200, **open_to(Access.ANY_USER))
+async def replace_own_password(
+    request: AnyRequest, services: Serving, session: InSession
+) -> Template | Redirect:
+    """Give who is signed in another password; their other sessions end."""
+    form = await Form.sent_with(request, "current_password", "password")
+    form.values["name"] = session.user.name
+    limited = None
+    try:
+        await change_own_password(
+            request,
+            services,
+            session,
+            present=form["current_password"],
+            password=form["password"],
+        )
+    except InvalidError as error:
+        form.refuse_invalid(error)
+    except LimitedError as error:
+        limited = error
+    else:
+        return done(request, services, "/profile", Done.PASSWORD_SAVED)
+    return profile_page(session.user, form, limited)
+
+
+def profile_page(user: User, form: Form, limited: LimitedError | None = None) -> Template:
+    """Page of a user about themselves."""
+    return form_page("profile", form, user, limited)
+
+
+@post("/theme", status_code=200, **open_to(Access.ANYONE))
+async def choose_theme(request: AnyRequest, services: Serving) -> Redirect:
+    """Show pages light, dark, or as the system is, in this browser."""
+    chosen = (await Form.sent_with(request, "theme"))["theme"]
+    cookie = theme_cookie(
+        chosen if chosen in THEMES else "", is_secure=is_secure(request, services.public_url)
+    )
+    return see(page_before(request), cookies=[cookie])
+
+
+@get("/favicon.ico", media_type="image/vnd.microsoft.icon", **open_to(Access.ANYONE))
+async def show_icon() -> Response[bytes]:
+    """Show the icon that browsers ask for unasked."""
+    return Response(ICON, media_type="image/vnd.microsoft.icon")
 
 
 @get("/invitations/{secret:str}", **open_to(Access.ANYONE))
@@ -247,6 +325,11 @@ router = Router(
         show_sessions,
         end_one,
         end_others,
+        show_profile,
+        rename,
+        replace_own_password,
+        choose_theme,
+        show_icon,
         show_sign_in,
         sign_in,
         sign_out,

@@ -1,5 +1,6 @@
 """The pages of an account's settings: the account, people, tokens, sessions, the audit log."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from litestar import get, post
@@ -12,17 +13,18 @@ from runhook.domain.numbers import number_in
 from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.permissions import Permission, PermissionSet, Role
 from runhook.domain.people.users import UserId
-from runhook.operations.people.accounts import AccountChange, change_account
+from runhook.operations.people.accounts import AccountChange, change_account, shown_state
 from runhook.operations.people.invite import invite, link_of, withdraw
-from runhook.operations.people.mail_links import Mailed, mail_invitation
-from runhook.operations.people.tokens import create_token, remove_token
+from runhook.operations.people.mail_links import mail_invitation
+from runhook.operations.people.tokens import create_token, new_token, remove_token
 from runhook.operations.people.users import change_role, remove_member
 from runhook.server.access.authentication import needs
 from runhook.server.http.origin import base_url
 from runhook.server.http.request import AnyRequest
-from runhook.server.services import Serving
+from runhook.server.services import Services, Serving
 from runhook.server.web.page.forms import WHOLE, Form
-from runhook.server.web.page.rendering import see
+from runhook.server.web.page.once import FORM_LIFETIME, done, opened, seal, show_once, shown_once
+from runhook.server.web.page.said import Done
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.storage.people.audit_log import AuditFilter, list_audit_entries
 from runhook.storage.people.invitations import list_invitations
@@ -32,6 +34,7 @@ from runhook.storage.people.users import list_members
 SECTION = "settings"
 LISTED = 500
 ENTRIES = 50
+NOTHING_SHOWN: Mapping[str, str] = {}
 
 
 @get("/settings", **needs(Permission.READ_ACCOUNT))
@@ -43,7 +46,7 @@ async def show_account(visit: Visiting) -> Template:
 @post("/settings", status_code=200, **needs(Permission.CHANGE_ACCOUNT))
 async def change(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
     """Change the account."""
-    form = await Form.sent_with(request, "name", "default_payload_version")
+    form = await Form.sent_with(request, "name", "default_payload_version", "seen")
     version = version_in(form)
     if version is None:
         return account_page(visit, form)
@@ -51,12 +54,18 @@ async def change(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
         await change_account(
             services.context(visit.caller.actor),
             visit.account_id,
-            AccountChange(name=form["name"], default_payload_version=version),
+            AccountChange(
+                name=form["name"], default_payload_version=version, seen=form["seen"] or None
+            ),
         )
     except InvalidError as error:
         form.refuse_invalid(error)
         return account_page(visit, form)
-    return see(f"{visit.root}/settings")
+    except ConflictError as error:
+        form.refuse(WHOLE, f"{error.message} Nothing is saved yet; save again to replace it.")
+        form.values["seen"] = shown_state(visit.account)
+        return account_page(visit, form)
+    return done(request, services, f"{visit.root}/settings", Done.SAVED)
 
 
 def version_in(form: Form) -> PayloadVersion | None:
@@ -74,6 +83,7 @@ def account_form(visit: Visit) -> Form:
         {
             "name": visit.account.name,
             "default_payload_version": visit.account.default_payload_version.value,
+            "seen": shown_state(visit.account),
         }
     )
 
@@ -92,16 +102,18 @@ def account_page(visit: Visit, form: Form) -> Template:
 
 
 @get("/settings/members", **needs(Permission.READ_MEMBERS))
-async def show_members(services: Serving, visit: Visiting) -> Template:
-    """List the members and the open invitations."""
-    return await members_page(services, visit, Form({"email": "", "role": "member"}))
+async def show_members(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """List the members and the open invitations; and an invitation's link, once."""
+    form = Form({"email": "", "role": "member"})
+    return await members_page(services, visit, form, shown_once(request, services))
 
 
 @post("/settings/invitations", status_code=200, **needs(Permission.MANAGE_MEMBERS))
-async def invite_somebody(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+async def invite_somebody(
+    request: AnyRequest, services: Serving, visit: Visiting
+) -> Template | Redirect:
     """Invite a person, and show the link this once."""
     form = await Form.sent_with(request, "email", "role")
-    link, mailed = "", None
     try:
         invitation, secret = await invite(
             services.context(visit.caller.actor),
@@ -122,8 +134,11 @@ async def invite_somebody(request: AnyRequest, services: Serving, visit: Visitin
             public_url=services.public_url,
             now=services.clock.now(),
         )
-        form = Form({"email": "", "role": "member"})
-    return await members_page(services, visit, form, link=link, mailed=mailed)
+        texts = {"link": link}
+        if mailed is not None:
+            texts |= {"mailed_to": mailed.address, "mail_error": mailed.error}
+        return show_once(request, services, f"{visit.root}/settings/members", texts)
+    return await members_page(services, visit, form)
 
 
 @post(
@@ -132,11 +147,11 @@ async def invite_somebody(request: AnyRequest, services: Serving, visit: Visitin
     **needs(Permission.MANAGE_MEMBERS),
 )
 async def withdraw_invitation(
-    services: Serving, visit: Visiting, invitation_id: FromPath[int]
+    request: AnyRequest, services: Serving, visit: Visiting, invitation_id: FromPath[int]
 ) -> Redirect:
     """Make an invitation's link useless."""
     await withdraw(services.context(visit.caller.actor), visit.account_id, invitation_id)
-    return see(f"{visit.root}/settings/members")
+    return done(request, services, f"{visit.root}/settings/members", Done.WITHDRAWN)
 
 
 @post("/settings/members/{user_id:int}", status_code=200, **needs(Permission.MANAGE_MEMBERS))
@@ -160,13 +175,13 @@ async def change_member(
         form = Form({"email": "", "role": "member"})
         form.refuse(WHOLE, error.message)
         return await members_page(services, visit, form)
-    return see(f"{visit.root}/settings/members")
+    return done(request, services, f"{visit.root}/settings/members", Done.ROLE_CHANGED)
 
 
 async def members_page(
-    services: Serving, visit: Visit, form: Form, *, link: str = "", mailed: Mailed | None = None
+    services: Serving, visit: Visit, form: Form, shown: Mapping[str, str] = NOTHING_SHOWN
 ) -> Template:
-    """Page of the account's people."""
+    """Page of the account's people; ``shown`` has what it shows this once."""
     async with services.store.read() as tx:
         members = await list_members(tx, visit.account_id, limit=LISTED, offset=0)
         invitations = (
@@ -182,23 +197,26 @@ async def members_page(
         invitations=invitations,
         roles=[role.value for role in Role],
         form=form,
-        link=link,
-        mailed=mailed,
+        link=shown.get("link", ""),
+        mailed_to=shown.get("mailed_to", ""),
+        mail_error=shown.get("mail_error", ""),
     )
 
 
 @get("/settings/tokens", **needs(Permission.MANAGE_TOKENS))
-async def show_tokens(services: Serving, visit: Visiting) -> Template:
-    """List the account's tokens."""
-    return await tokens_page(services, visit, blank_token())
+async def show_tokens(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+    """List the account's tokens; and a new one's text, once."""
+    text = shown_once(request, services).get("text", "")
+    return await tokens_page(services, visit, blank_token(services, visit), text=text)
 
 
 @post("/settings/tokens", status_code=200, **needs(Permission.MANAGE_TOKENS))
-async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
+async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
     """Create a token, and show it this once."""
-    form = await Form.sent_with(request, "name", "permission_set", "expires_in_days")
+    form = await Form.sent_with(request, "name", "permission_set", "expires_in_days", "once")
+    path = f"{visit.root}/settings/tokens"
+    kept = opened(services, path, form["once"], FORM_LIFETIME) or {}
     days = form["expires_in_days"].strip()
-    text = ""
     lifetime = number_in(days, most=99_999)
     if days and lifetime is None:
         form.refuse("expires_in_days", "Give a number of days, or nothing.")
@@ -212,25 +230,30 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
                 PermissionSet(form["permission_set"]),
                 name=form["name"],
                 lifetime=None if lifetime is None else timedelta(days=lifetime),
+                text=kept.get("text"),
             )
-            form = blank_token()
         except InvalidError as error:
             form.refuse_invalid(error)
         except ForbiddenError as error:
             form.refuse("permission_set", error.message)
-    return await tokens_page(services, visit, form, text=text)
+        else:
+            return show_once(request, services, path, {"text": text})
+    return await tokens_page(services, visit, form)
 
 
 @post("/settings/tokens/{token_id:int}/revoke", status_code=200, **needs(Permission.MANAGE_TOKENS))
-async def revoke(services: Serving, visit: Visiting, token_id: FromPath[int]) -> Redirect:
+async def revoke(
+    request: AnyRequest, services: Serving, visit: Visiting, token_id: FromPath[int]
+) -> Redirect:
     """Revoke a token."""
     await remove_token(services.context(visit.caller.actor), visit.account_id, token_id)
-    return see(f"{visit.root}/settings/tokens")
+    return done(request, services, f"{visit.root}/settings/tokens", Done.REVOKED)
 
 
-def blank_token() -> Form:
-    """Form of a new token."""
-    return Form({"name": "", "permission_set": "job_runner", "expires_in_days": ""})
+def blank_token(services: Services, visit: Visit) -> Form:
+    """Form of a new token, with the text that is kept for it."""
+    once = seal(services, f"{visit.root}/settings/tokens", {"text": new_token()})
+    return Form({"name": "", "permission_set": "job_runner", "expires_in_days": "", "once": once})
 
 
 async def tokens_page(services: Serving, visit: Visit, form: Form, text: str = "") -> Template:
@@ -294,7 +317,7 @@ async def choose_payload_version(
         visit.account_id,
         AccountChange(default_payload_version=version),
     )
-    return see(f"{visit.root}/welcome")
+    return done(request, services, f"{visit.root}/welcome", Done.SAVED)
 
 
 def welcome_page(visit: Visit, form: Form, base: str) -> Template:

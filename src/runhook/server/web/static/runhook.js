@@ -1,19 +1,74 @@
 // What pages gain from a script; each of them works without it.
 
+/* Times, in the reader's zone. */
+
 const day = new Intl.DateTimeFormat(undefined, {
   day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
 });
 const dayAndYear = new Intl.DateTimeFormat(undefined, {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
 });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const heading = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
 /** Write times in the reader's zone; their titles keep the exact UTC. */
 function localize(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
+    if ("ago" in time.dataset) {
+      time.title = `${exact.format(moment)} (${time.title})`;
+      time.lastChild.textContent = `, ${exact.format(moment)}`;
+      continue;
+    }
     const isThisYear = moment.getFullYear() === new Date().getFullYear();
     time.textContent = (isThisYear ? day : dayAndYear).format(moment);
   }
+  for (const table of root.querySelectorAll("[data-days]")) headDays(table.tBodies[0]);
+}
+
+/** Put a heading before the first row of each of the reader's days. */
+function headDays(body) {
+  const model = body.querySelector(".day");
+  if (!model) return;
+  for (const old of body.querySelectorAll(".day")) old.remove();
+  let before = "";
+  for (const row of [...body.rows]) {
+    const text = heading.format(new Date(row.querySelector("time[data-ago]").dateTime));
+    if (text === before) continue;
+    before = text;
+    const row_ = model.cloneNode(true);
+    row_.firstElementChild.textContent = text;
+    row.before(row_);
+  }
+}
+
+/** How long ago something was, as the service writes it. */
+function ago(moment) {
+  const seconds = Math.max(0, Math.round((Date.now() - moment) / 1000));
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86400)} d ago`;
+}
+
+/** Count on what is under way, and how long ago things were. */
+function tick() {
+  for (const span of document.querySelectorAll("[data-since]")) {
+    const seconds = Math.max(0, Math.round((Date.now() - new Date(span.dataset.since)) / 1000));
+    const minutes = Math.floor(seconds / 60);
+    span.textContent = minutes < 1 ? `${seconds} s`
+      : minutes < 60 ? `${minutes} min ${seconds % 60} s`
+        : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  }
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const text = ago(new Date(time.dateTime));
+    if (time.firstChild.data !== text) time.firstChild.data = text;
+  }
+}
+
+/** Have a screen reader say something, at its next pause. */
+function announce(words) {
+  document.getElementById("announced").textContent = words;
 }
 
 /** Give a copy button to everything that can be copied. */
@@ -28,22 +83,14 @@ function offerCopies(root) {
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(text.textContent);
       button.textContent = "Copied";
+      announce("Copied");
       setTimeout(() => { button.textContent = "Copy"; }, 2000);
     });
     if (text.localName === "p") text.after(button); else text.before(button);
   }
 }
 
-/** Count on what is under way. */
-function tick() {
-  for (const span of document.querySelectorAll("[data-since]")) {
-    const seconds = Math.max(0, Math.round((Date.now() - new Date(span.dataset.since)) / 1000));
-    const minutes = Math.floor(seconds / 60);
-    span.textContent = minutes < 1 ? `${seconds} s`
-      : minutes < 60 ? `${minutes} min ${seconds % 60} s`
-        : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  }
-}
+/* Open pages follow what they show. */
 
 class SignedOut extends Error {}
 
@@ -68,6 +115,7 @@ function renew(old, found) {
   offerCopies(found);
   old.replaceChildren(...found.childNodes);
   if (found.dataset.live) old.dataset.live = found.dataset.live;
+  countTicked();
 }
 
 const PAUSE = 2000;
@@ -82,7 +130,7 @@ function follow() {
   clearTimeout(waiting);
   source?.close();
   const live = document.querySelector("[data-live]");
-  if (!live || !window.EventSource) return;
+  if (!live || !window.EventSource || isPaused()) return;
   source = new EventSource(live.dataset.live);
   source.addEventListener("changed", refresh);
   // The browser asks again by itself, unless it was refused.
@@ -91,13 +139,16 @@ function follow() {
 
 /** Show what has changed, and go on looking; while the service is away, less often. */
 async function refresh() {
-  source.close();
+  source?.close();
   clearTimeout(waiting);
   const ours = shown;
   try {
     const fresh = await pageAt(location.href);
-    if (ours !== shown) return;
+    if (ours !== shown || isPaused()) return;
+    const known = new Set(rowIds());
     for (const old of document.querySelectorAll("[data-live]")) refreshOne(old, fresh);
+    const added = rowIds().filter((id) => !known.has(id)).length;
+    if (added) announce(`${added} new ${added === 1 ? "delivery" : "deliveries"}`);
     notice();
   } catch (error) {
     if (ours !== shown) return;
@@ -110,6 +161,10 @@ async function refresh() {
     return;
   }
   waiting = setTimeout(follow, PAUSE);
+}
+
+function rowIds() {
+  return [...document.querySelectorAll("tr[data-id]")].map((row) => row.dataset.id);
 }
 
 function refreshOne(old, fresh) {
@@ -148,45 +203,164 @@ function sameIn(root, element) {
   );
 }
 
-/** Show another delivery of the list, or none, without leaving the page. */
-async function open(address) {
+function isPaused() {
+  return sessionStorage.getItem("live") === "off";
+}
+
+/** Let people hold an open page still, and let it go on. */
+function offerPause() {
+  const head = document.querySelector("#main .head, #main h1");
+  if (!head || !document.querySelector("[data-live]")) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet live";
+  button.textContent = "Live";
+  const show = () => {
+    button.setAttribute("aria-pressed", String(!isPaused()));
+    button.title = isPaused() ? "Updates are paused" : "This page updates by itself";
+  };
+  button.addEventListener("click", () => {
+    sessionStorage.setItem("live", isPaused() ? "on" : "off");
+    show();
+    announce(button.title);
+    if (isPaused()) { clearTimeout(waiting); source?.close(); } else refresh();
+  });
+  show();
+  if (head.localName === "h1") head.append(button); else head.append(button);
+}
+
+/* The log of deliveries. */
+
+/** Show another part of the log, or another delivery of it, without leaving the page. */
+async function show(address, { isNew = true } = {}) {
   const ours = ++shown;
-  const old = document.getElementById("split");
-  const found = await pageAt(address).then((page) => page.getElementById("split"), () => null);
+  const left = document.querySelector("tr[aria-current]")?.dataset.id;
+  const found = await pageAt(address).catch(() => null);
   if (ours !== shown) return;
-  if (!old || !found) { location.assign(address); return; }
-  old.className = found.className;
-  renew(old, found);
-  history.pushState(null, "", address);
+  if (!found?.getElementById("split")) { location.assign(address); return; }
+  for (const id of ["bulk", "chips", "split"]) {
+    const old = document.getElementById(id);
+    const part = found.getElementById(id);
+    if (!old || !part) continue;
+    old.className = part.className;
+    renew(old, part);
+  }
+  for (const words of document.querySelectorAll(".choice > summary > span")) {
+    words.textContent = found.getElementById(words.id).textContent;
+  }
+  if (isNew) history.pushState(null, "", address);
   const panel = document.getElementById("delivery");
-  (panel ?? old.querySelector("[data-arrows] th a"))?.focus({ preventScroll: true });
-  if (panel) { panel.scrollTop = 0; panel.scrollIntoView({ block: "nearest" }); }
+  if (panel) panel.focus({ preventScroll: true });
+  else if (left) document.querySelector(`tr[data-id="${left}"] th a`)?.focus({ preventScroll: true });
   follow();
 }
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("[data-arrows] th a, .panel [rel], .panel .close, .panel .tabs a");
+  const link = event.target.closest?.("[data-arrows] th a, .panel [rel], .panel .close, .panel .tabs a, #chips a");
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (!document.getElementById("split")) return;
   event.preventDefault();
-  open(link.href);
+  // What is chosen in the form has to say what the chips say.
+  if (link.closest("#chips")) location.assign(link.href); else show(link.href);
 });
+window.addEventListener("popstate", () => {
+  if (document.getElementById("split")) show(location.href, { isNew: false });
+});
+
+/** Apply the filters of a log as they are chosen. */
+for (const form of document.querySelectorAll("form.filters[data-applied]")) {
+  const apply = () => {
+    const chosen = [...new FormData(form)].filter(([, value]) => value);
+    show(`${form.getAttribute("action")}?${new URLSearchParams(chosen)}`);
+  };
+  form.addEventListener("change", apply);
+  form.addEventListener("submit", (event) => { event.preventDefault(); apply(); });
+}
+
+/** Say how many rows are ticked; the bar that does something with them is there while some are. */
+function countTicked() {
+  const bar = document.getElementById("tick");
+  if (!bar) return;
+  const count = document.querySelectorAll("[data-arrows] .tick input:checked").length;
+  bar.hidden = count === 0;
+  bar.querySelector("output").textContent = `${count} selected`;
+}
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("#every")) {
+    for (const box of document.querySelectorAll(".tick input[name]")) box.checked = event.target.checked;
+  }
+  if (event.target.matches?.(".tick input")) countTicked();
+});
+document.addEventListener("reset", () => { setTimeout(countTicked); });
 
 /** In the list the arrow keys go from row to row; in the panel, from delivery to delivery. */
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const here = document.activeElement;
+  const menu = event.key === "Escape" && here?.closest?.("details.choice[open], details.switcher[open]");
+  if (menu) { menu.open = false; menu.querySelector("summary").focus(); return; }
   const panel = document.getElementById("delivery");
-  if (panel?.classList.contains("panel") && panel.contains(document.activeElement)) {
-    const chosen = { ArrowLeft: "[rel=prev]", ArrowRight: "[rel=next]", Escape: ".close" }[event.key];
-    const link = chosen && !document.activeElement.matches("pre") && panel.querySelector(chosen);
-    if (link) { event.preventDefault(); open(link.href); }
+  if (panel?.classList.contains("panel") && event.key === "Escape") {
+    event.preventDefault();
+    show(panel.querySelector(".close").href);
     return;
   }
-  const row = document.activeElement?.closest?.("[data-arrows] tbody tr");
-  const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
-  const next = row && step && row[step];
+  if (panel?.classList.contains("panel") && panel.contains(here)) {
+    const chosen = { ArrowLeft: "[rel=prev]", ArrowRight: "[rel=next]" }[event.key];
+    const link = chosen && !here.matches("pre") && panel.querySelector(chosen);
+    if (link) { event.preventDefault(); show(link.href); }
+    return;
+  }
+  const rows = [...document.querySelectorAll("[data-arrows] tr[data-id], [data-arrows] tbody tr:not(.day)")];
+  const place = rows.indexOf(here?.closest?.("[data-arrows] tbody tr"));
+  const next = place >= 0 && rows[place + ({ ArrowDown: 1, ArrowUp: -1 }[event.key] ?? NaN)];
   if (next) { event.preventDefault(); next.querySelector("th a").focus(); }
 });
-window.addEventListener("popstate", () => { if (document.getElementById("split")) location.reload(); });
+
+/* Forms. */
+
+/** Send a form once, however often its button is pressed. */
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "yes";
+  setTimeout(() => { delete form.dataset.sent; }, 5000);
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
+});
+
+/** Keep what was typed into a long form while its writer has to sign in again. */
+const KEPT = "typed";
+const who = document.querySelector("[data-who]")?.dataset.who;
+const long = document.querySelector("form[data-kept]");
+long?.addEventListener("submit", () => {
+  const fields = [...new FormData(long)].filter(([, value]) => typeof value === "string");
+  sessionStorage.setItem(KEPT, JSON.stringify({ who, path: location.pathname, fields }));
+});
+function restoreTyped() {
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  if (!kept) return;
+  if (location.pathname === "/sign-in") {
+    sessionStorage.setItem(KEPT, JSON.stringify({ ...kept, isLate: true }));
+    return;
+  }
+  sessionStorage.removeItem(KEPT);
+  if (!long || !kept.isLate || kept.who !== who || kept.path !== location.pathname) return;
+  for (const field of long.elements) {
+    const values = kept.fields.filter(([name]) => name === field.name).map(([, value]) => value);
+    if (field.type === "checkbox") field.checked = values.includes(field.value);
+    else if (values.length && field.type !== "hidden") [field.value] = values;
+  }
+  const line = document.createElement("p");
+  line.className = "notice plain";
+  line.tabIndex = -1;
+  line.setAttribute("role", "status");
+  line.textContent = "Your session had ended, so nothing was saved. What you had typed is here again.";
+  long.before(line);
+  line.focus();
+}
 
 /** Check an endpoint as soon as it is typed, as the button does. */
 for (const input of document.querySelectorAll("[data-check]")) {
@@ -222,5 +396,8 @@ if (location.hash.startsWith("#/accounts/")) location.replace(location.hash.slic
 
 localize(document);
 offerCopies(document);
+offerPause();
+countTicked();
+restoreTyped();
 follow();
 setInterval(tick, 1000);

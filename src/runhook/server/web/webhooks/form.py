@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from runhook.domain.errors import InvalidError
@@ -64,7 +65,7 @@ SETTING_FIELDS = {
 }
 PAYLOAD_OPTIONS = frozenset({"payload_version", "include_results"})
 """What formats do without that are made from the neutral message."""
-FIELDS = ("name", "description", "client_url", "format", "do")
+FIELDS = ("name", "description", "client_url", "format", "do", "seen", "once")
 CHOICES = ("event_types", "job_ids", "project_ids", "environment_ids")
 OFFERED = 500
 """So many jobs, projects and environments stand in the form; more are set by the API."""
@@ -143,6 +144,8 @@ def webhook_form(webhook: Webhook) -> Form:
             "client_url": webhook.client_url if format_.takes_url else "",
             "format": webhook.options.format,
             "do": "",
+            "seen": webhook.updated_at.isoformat(),
+            "once": "",
         },
         {
             "event_types": [one.value for one in webhook.event_types],
@@ -155,6 +158,14 @@ def webhook_form(webhook: Webhook) -> Form:
     fill_form(form, option_fields(name), written(webhook.options))
     fill_form(form, SETTING_FIELDS[name], settings_json(webhook.options.settings))
     return form
+
+
+def seen_in(form: Form) -> datetime | None:
+    """When the webhook had been changed last as the form was opened; None if it does not say."""
+    try:
+        return datetime.fromisoformat(form["seen"])
+    except ValueError:
+        return None
 
 
 def settings_json(settings: object) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """The pages of webhooks: listed, created, changed, tried out, switched off and on, deleted."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from litestar import get, post
@@ -7,14 +8,15 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from runhook.domain.deliveries.attempt_counts import HOUR, hour_of
-from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.errors import ConflictError, InvalidError, NotFoundError
 from runhook.domain.formats import DEFAULT, FORMATS
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.numbers import number_in
 from runhook.domain.options.declaring import Use
 from runhook.domain.people.permissions import Permission
-from runhook.domain.webhooks.signature import SIGNATURE_HEADER
+from runhook.domain.webhooks.signature import SIGNATURE_HEADER, Secret
 from runhook.domain.webhooks.webhook import Webhook
+from runhook.operations.ids import new_webhook_id
 from runhook.operations.webhooks.send_test import send_test
 from runhook.operations.webhooks.subscribe import (
     WebhookChange,
@@ -25,10 +27,12 @@ from runhook.operations.webhooks.subscribe import (
 )
 from runhook.server.access.authentication import needs
 from runhook.server.http.request import AnyRequest
-from runhook.server.services import Serving
+from runhook.server.services import Services, Serving
 from runhook.server.web.deliveries.logs import log_page
-from runhook.server.web.page.forms import Form
+from runhook.server.web.page.forms import WHOLE, Form
+from runhook.server.web.page.once import FORM_LIFETIME, done, opened, seal, show_once, shown_once
 from runhook.server.web.page.rendering import see
+from runhook.server.web.page.said import Done
 from runhook.server.web.page.showing import EVENT_NAMES
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.webhooks import form as webhook_forms
@@ -43,6 +47,10 @@ from runhook.storage.webhooks.statistics import count_by_hour, list_attempt_coun
 A_PAGE = 100
 SECTION = "webhooks"
 DAY = timedelta(hours=24)
+NOT_SAVED = (
+    "Nothing is saved yet. The audit log says what was changed; save again to replace it with what "
+    "is below."
+)
 PERIODS = {"24h": DAY, "7d": timedelta(days=7), "30d": timedelta(days=30)}
 """What the overview can be about."""
 
@@ -78,6 +86,8 @@ async def show_new_webhook(
 ) -> Template:
     """Ask what a new webhook shall be: in which format first."""
     form = webhook_forms.blank_form(visit.account, format if format in FORMATS else DEFAULT)
+    kept = {"id": new_webhook_id(services.clock.now())}
+    form.values["once"] = seal(services, f"{visit.root}/webhooks/new", kept)
     return await webhook_form_page(services, visit, form, None)
 
 
@@ -95,15 +105,25 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
     if change is not None:
         try:
             webhook, secret = await create_webhook(
-                services.context(visit.caller.actor), visit.account_id, change
+                services.context(visit.caller.actor),
+                visit.account_id,
+                change,
+                webhook_id=kept_id(services, visit, form),
             )
         except InvalidError as error:
             form.refuse_invalid(error)
         else:
             if not webhook.is_signed:
-                return see(f"{visit.root}/webhooks/{webhook.id}")
-            return secret_page(visit, webhook, secret.reveal(), is_new=True)
+                path = f"{visit.root}/webhooks/{webhook.id}"
+                return done(request, services, path, Done.WEBHOOK_CREATED)
+            return secret_once(request, services, visit, webhook, secret, is_new=True)
     return await webhook_form_page(services, visit, form, None)
+
+
+def kept_id(services: Services, visit: Visit, form: Form) -> WebhookId | None:
+    """The id that was kept for the webhook of a form; None if it is too old."""
+    kept = opened(services, f"{visit.root}/webhooks/new", form["once"], FORM_LIFETIME)
+    return None if kept is None else WebhookId(kept["id"])
 
 
 @get("/webhooks/{webhook_id:str}", **needs(Permission.READ_WEBHOOKS))
@@ -159,11 +179,18 @@ async def edit(
         return await webhook_form_page(services, visit, form, webhook, is_checked=True)
     if change is not None:
         try:
-            await change_with(services, visit, webhook_id, change)
+            seen = replace(change, seen=webhook_forms.seen_in(form))
+            await change_with(services, visit, webhook_id, seen)
         except InvalidError as error:
             form.refuse_invalid(error)
+        except ConflictError as error:
+            form.refuse(WHOLE, f"{error.message} {NOT_SAVED}")
+            async with services.store.read() as tx:
+                webhook = await known_webhook(tx, visit, webhook_id)
+            form.values["seen"] = webhook.updated_at.isoformat()
         else:
-            return see(f"{visit.root}/webhooks/{webhook_id}")
+            path = f"{visit.root}/webhooks/{webhook_id}"
+            return done(request, services, path, Done.WEBHOOK_SAVED)
     return await webhook_form_page(services, visit, form, webhook)
 
 
@@ -178,7 +205,7 @@ async def show_settings(services: Serving, visit: Visiting, webhook_id: FromPath
 @post("/webhooks/{webhook_id:str}/secret", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
 async def rotate(
     request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
-) -> Template:
+) -> Template | Redirect:
     """Give a webhook a new secret, and show it this once."""
     form = await Form.sent_with(request, "grace_days", "name")
     days = number_in(form["grace_days"])
@@ -194,7 +221,20 @@ async def rotate(
         async with services.store.read() as tx:
             webhook = await known_webhook(tx, visit, webhook_id)
         return settings_page(visit, webhook, form)
-    return secret_page(visit, webhook, secret.reveal(), is_new=False)
+    return secret_once(request, services, visit, webhook, secret, is_new=False)
+
+
+@get("/webhooks/{webhook_id:str}/secret", **needs(Permission.WRITE_WEBHOOKS))
+async def show_secret(
+    request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
+) -> Template | Redirect:
+    """Show a secret that was just made, this once."""
+    shown = shown_once(request, services)
+    if not shown:
+        return see(f"{visit.root}/webhooks/{webhook_id}")
+    async with services.store.read() as tx:
+        webhook = await known_webhook(tx, visit, webhook_id)
+    return secret_page(visit, webhook, shown["secret"], is_new=shown["is_new"] == "yes")
 
 
 @post("/webhooks/{webhook_id:str}/test", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
@@ -212,17 +252,21 @@ async def test_endpoint(services: Serving, visit: Visiting, webhook_id: FromPath
 
 
 @post("/webhooks/{webhook_id:str}/activate", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
-async def activate(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Redirect:
+async def activate(
+    request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
+) -> Redirect:
     """Switch a webhook on."""
     await change_with(services, visit, webhook_id, WebhookChange(active=True))
-    return see(f"{visit.root}/webhooks/{webhook_id}")
+    return done(request, services, f"{visit.root}/webhooks/{webhook_id}", Done.ACTIVATED)
 
 
 @post("/webhooks/{webhook_id:str}/deactivate", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
-async def deactivate(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Redirect:
+async def deactivate(
+    request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
+) -> Redirect:
     """Deactivate a webhook; its pending deliveries are canceled."""
     await change_with(services, visit, webhook_id, WebhookChange(active=False))
-    return see(f"{visit.root}/webhooks/{webhook_id}")
+    return done(request, services, f"{visit.root}/webhooks/{webhook_id}", Done.DEACTIVATED)
 
 
 @post("/webhooks/{webhook_id:str}/delete", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
@@ -240,7 +284,7 @@ async def delete(
     await remove_webhook(
         services.context(visit.caller.actor), visit.account_id, WebhookId(webhook_id)
     )
-    return see(f"{visit.root}/webhooks")
+    return done(request, services, f"{visit.root}/webhooks", Done.WEBHOOK_DELETED)
 
 
 def since(period: timedelta, now: datetime) -> datetime:
@@ -332,6 +376,21 @@ def settings_page(visit: Visit, webhook: Webhook, form: Form) -> Template:
     )
 
 
+def secret_once(
+    request: AnyRequest,
+    services: Services,
+    visit: Visit,
+    webhook: Webhook,
+    secret: Secret,
+    *,
+    is_new: bool,
+) -> Redirect:
+    """Send a browser on to the page that shows a secret, this once."""
+    path = f"{visit.root}/webhooks/{webhook.id}/secret"
+    texts = {"secret": secret.reveal(), "is_new": "yes" if is_new else "no"}
+    return show_once(request, services, path, texts)
+
+
 def secret_page(visit: Visit, webhook: Webhook, secret: str, *, is_new: bool) -> Template:
     """Page that shows a secret, this once."""
     header = SIGNATURE_HEADER if webhook.options.authorization else "Authorization"
@@ -355,6 +414,7 @@ handlers = [
     edit,
     show_settings,
     rotate,
+    show_secret,
     test_endpoint,
     activate,
     deactivate,

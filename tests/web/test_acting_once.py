@@ -1,0 +1,114 @@
+"""What is done on a page is done once, is told once, and never undoes what another tab did."""
+
+from datetime import timedelta
+
+import pytest
+
+from runhook.domain.people.permissions import Role
+from runhook.storage.engine.tables import tokens, webhooks
+from tests.support.accounts import rows_of
+from tests.support.api import Api
+from tests.support.people import session_of_new_user, sign_in_client
+from tests.web.pages import Page, browser, led_to, page_after, page_at, submit
+
+ROOT = "/accounts/1"
+A_WEBHOOK = {
+    "name": "Tell the team",
+    "client_url": "https://receiver.example.com/dbt",
+    "event_types": ["job.run.started"],
+}
+
+
+async def test_a_form_sent_twice_makes_one_webhook_and_shows_its_secret_both_times(api: Api, ada):
+    page = await page_at(ada, f"{ROOT}/webhooks/new")
+
+    first, second = [await submit(ada, page, **A_WEBHOOK) for _ in range(2)]
+
+    assert led_to(first) == led_to(second)
+    assert len(await rows_of(api.store, webhooks)) == 1
+    shown = await page_after(ada, second)
+    assert shown.main.one("pre", id="secret").text.startswith("whsec_")
+
+
+async def test_a_secret_is_not_shown_again_by_a_reload_nor_to_another_browser(api: Api, ada):
+    text = await session_of_new_user(api.store, api.clock, Role.OWNER, email="eve@example.com")
+    other = sign_in_client(browser(api), text)
+    page = await page_at(ada, f"{ROOT}/webhooks/new")
+    path = led_to(await submit(ada, page, **A_WEBHOOK))
+
+    assert led_to(await other.get(path)) == path.removesuffix("/secret")
+    assert "whsec_" in (await ada.get(path)).text
+    assert led_to(await ada.get(path)) == path.removesuffix("/secret")
+
+
+async def test_a_form_sent_twice_makes_one_token_and_one_sent_after_it_was_revoked_another(
+    api: Api, ada
+):
+    path = f"{ROOT}/settings/tokens"
+    page = await page_at(ada, path)
+    form = page.form(path)
+
+    shown = [await page_after(ada, await submit(ada, page, form, name="ci")) for _ in range(2)]
+
+    (text, same) = (one.main.one("pre").text for one in shown)
+    assert text == same
+    assert len(await rows_of(api.store, tokens)) == 1
+    listed = await page_at(ada, path)
+    assert text not in listed.response.text
+    (revoke,) = listed.main.one("tbody").all("form")
+    assert (await page_after(ada, await submit(ada, listed, revoke))).said == "Token revoked."
+    again = await page_after(ada, await submit(ada, page, form, name="ci"))
+    assert again.main.one("pre").text != text
+
+
+async def test_two_tabs_do_not_undo_each_other_silently(api: Api, ada):
+    page = await page_at(ada, f"{ROOT}/webhooks/new")
+    path = led_to(await submit(ada, page, **A_WEBHOOK)).removesuffix("/secret")
+    one, other = [await page_at(ada, f"{path}/edit") for _ in range(2)]
+    api.clock.advance(timedelta(seconds=1))
+    saved = await page_after(ada, await submit(ada, one, name="From one tab"))
+    assert saved.said == "Webhook saved."
+
+    refused = Page(await submit(ada, other, description="From the other"))
+
+    assert "changed after this form was opened" in refused.main.one(role="alert").text
+    (row,) = await rows_of(api.store, webhooks)
+    assert (row.name, row.description) == ("From one tab", "")
+    led_to(await submit(ada, refused))
+    (row,) = await rows_of(api.store, webhooks)
+    assert row.description == "From the other"
+
+
+async def test_two_tabs_of_an_accounts_settings_do_not_either(ada):
+    path = f"{ROOT}/settings"
+    one, other = [await page_at(ada, path) for _ in range(2)]
+    led_to(await submit(ada, one, one.form(path), name="Acme"))
+
+    refused = Page(await submit(ada, other, other.form(path), default_payload_version="2023-02"))
+
+    assert "changed after this form was opened" in refused.main.one(role="alert").text
+    assert (await page_at(ada, path)).root.one("title").text.startswith("Settings · Acme")
+
+
+async def test_what_was_done_is_said_once(ada):
+    path = f"{ROOT}/settings"
+    page = await page_at(ada, path)
+    led = led_to(await submit(ada, page, page.form(path), name="Acme"))
+
+    renewed = await ada.get(led, headers={"Sec-Fetch-Dest": "empty"})
+
+    assert "Saved." in renewed.text
+    assert (await page_at(ada, led)).said == "Saved."
+    assert (await page_at(ada, led)).said == ""
+
+
+@pytest.mark.parametrize("text", ["x", "", "gAAAAAB", "é" * 300])
+async def test_a_made_up_cookie_says_and_shows_nothing(ada, text: str):
+    for name in ("runhook_done", "runhook_once", "runhook_theme"):
+        ada.cookies.set(name, text.encode("ascii", "replace").decode())
+
+    page = await page_at(ada, f"{ROOT}/settings/tokens")
+
+    assert page.said == ""
+    assert page.main.all("pre") == []
+    assert "data-theme" not in page.root.one("html").attributes
