@@ -5,20 +5,18 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
+from runhook.cli.administering import administered
 from runhook.cli.service import add_setting_flags, public_base, settings_with_origins
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.messages.telling import PAYLOAD_VERSIONS, WHICH_PAYLOAD_VERSION, PayloadVersion
 from runhook.domain.numbers import LARGEST_ID
-from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import Role
 from runhook.domain.runs.run import AccountId
 from runhook.opening import open_store
-from runhook.operations.context import Context
 from runhook.operations.people.accounts import all_accounts, create_account
-from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.invite import invite, link_of
 from runhook.operations.people.mail_links import Mailed, mail_invitation
-from runhook.operations.service.keep_time import database_clock
 from runhook.outbound.sender import Sender
 from runhook.settings import Settings, read_payload_version
 from runhook.storage.people.accounts import Account
@@ -94,17 +92,9 @@ async def create_with_owner(
     settings: Settings, name: str, version: PayloadVersion
 ) -> tuple[Account, str]:
     """Create an account; return it with its first owner's link."""
-    async with open_store(settings) as store:
-        clock = await database_clock(store)
-        # Account 1 is always the one of the first start, also if this command comes first.
-        await begin_service(
-            store,
-            bootstrap_token=settings.bootstrap_token,
-            payload_version=settings.default_payload_version,
-            clock=clock,
-        )
-        account = await create_account(Context(store, clock, COMMAND_LINE), name, version)
-        _, secret = await invite(Context(store, clock, COMMAND_LINE), account.id, Role.OWNER)
+    async with administered(settings) as context:
+        account = await create_account(context, name, version)
+        _, secret = await invite(context, account.id, Role.OWNER)
     return account, link_of(secret, public_base(settings))
 
 
@@ -119,22 +109,13 @@ async def invite_owner(
 ) -> tuple[str, Mailed | None]:
     """Invite an owner; return their link, and whether it was mailed, too."""
     mail = settings.mail()
-    async with open_store(settings) as store:
-        clock = await database_clock(store)
-        await begin_service(
-            store,
-            bootstrap_token=settings.bootstrap_token,
-            payload_version=settings.default_payload_version,
-            clock=clock,
-        )
-        invitation, secret = await invite(
-            Context(store, clock, COMMAND_LINE), account_id, Role.OWNER, email=email
-        )
+    async with administered(settings) as context:
+        invitation, secret = await invite(context, account_id, Role.OWNER, email=email)
     link = link_of(secret, public_base(settings))
     async with Sender(
         settings.allow_networks, deadline=settings.attempt_timeout, mail=mail
     ) as sender:
         mailed = await mail_invitation(
-            sender, invitation, link, public_url=settings.public_url, now=clock.now()
+            sender, invitation, link, public_url=settings.public_url, now=context.clock.now()
         )
     return link, mailed

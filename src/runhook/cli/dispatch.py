@@ -1,15 +1,10 @@
 """`runhook dispatch`: the loops that deliver, and no API."""
 
 import argparse
-import os
-import sys
 
-import structlog
 import uvloop
 
-from runhook.cli.service import add_setting_flags, settings_from
-from runhook.cli.variables import remarks
-from runhook.telemetry import configure_logging
+from runhook.cli.service import add_setting_flags, settings_to_serve
 from runhook.wiring import dispatch
 
 
@@ -30,11 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Deliver until SIGTERM or Ctrl-C."""
-    settings = settings_from(arguments)
-    configure_logging("info", as_json=not sys.stderr.isatty())
-    for remark in remarks(os.environ):
-        structlog.get_logger().warning(remark)
-    uvloop.run(dispatch(settings, announce_worker))
+    uvloop.run(dispatch(settings_to_serve(arguments), announce_worker))
     return 0
 
 

@@ -6,6 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import structlog
+
+from runhook.cli.variables import remarks
 from runhook.settings import SETTINGS, Origin, Settings, load
 from runhook.telemetry import configure_logging
 
@@ -32,6 +35,15 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
     What goes wrong from here on is logged beside what the command prints, not in it.
     """
     settings, _ = settings_with_origins(arguments)
+    return settings
+
+
+def settings_to_serve(arguments: argparse.Namespace) -> Settings:
+    """Read the settings of a process that serves; from here on it logs, what looks wrong too."""
+    settings = settings_from(arguments)
+    configure_logging("info", as_json=not sys.stderr.isatty())
+    for remark in remarks(os.environ):
+        structlog.get_logger().warning(remark)
     return settings
 
 

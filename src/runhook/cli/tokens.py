@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from runhook.cli.administering import administered
 from runhook.cli.service import add_setting_flags, settings_from
 from runhook.domain.errors import NotFoundError
 from runhook.domain.numbers import LARGEST_ID
@@ -13,7 +14,7 @@ from runhook.domain.people.permissions import PermissionSet
 from runhook.domain.runs.run import AccountId
 from runhook.opening import open_store
 from runhook.operations.context import Context
-from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
+from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.tokens import (
     LONGEST_LIFETIME,
     all_tokens,
@@ -94,20 +95,9 @@ async def create_token_in(
     lifetime: timedelta | None,
 ) -> str:
     """Create a token in the database that the settings name."""
-    async with open_store(settings) as store:
-        clock = await database_clock(store)
-        await begin_service(
-            store,
-            bootstrap_token=settings.bootstrap_token,
-            payload_version=settings.default_payload_version,
-            clock=clock,
-        )
+    async with administered(settings) as context:
         _, text = await create_token(
-            Context(store, clock, COMMAND_LINE),
-            account_id,
-            permission_set,
-            name=name,
-            lifetime=lifetime,
+            context, account_id, permission_set, name=name, lifetime=lifetime
         )
         return text
 

@@ -24,37 +24,26 @@ def cookies_of(begun: Begun, *, is_secure: bool) -> list[Cookie]:
 
 def session_cookie(text: str, *, is_secure: bool) -> Cookie:
     """Cookie of a session; the service forgets it sooner if it is not used."""
-    return Cookie(
-        key=SESSION_COOKIE,
-        value=text,
-        path="/",
-        max_age=int(LONGEST_LIFETIME.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=is_secure,
-    )
+    return cookie_of(SESSION_COOKIE, text, LONGEST_LIFETIME, is_secure=is_secure)
 
 
 def no_session_cookie(*, is_secure: bool) -> Cookie:
     """Cookie that makes a browser forget its session."""
-    return Cookie(
-        key=SESSION_COOKIE,
-        value="",
-        path="/",
-        max_age=0,
-        httponly=True,
-        samesite="lax",
-        secure=is_secure,
-    )
+    return cookie_of(SESSION_COOKIE, "", timedelta(), is_secure=is_secure)
 
 
 def device_cookie(text: str, *, is_secure: bool) -> Cookie:
     """Cookie that identifies a browser after its session has ended."""
+    return cookie_of(DEVICE_COOKIE, text, DEVICE_LIFETIME, is_secure=is_secure)
+
+
+def cookie_of(name: str, text: str, lifetime: timedelta, *, is_secure: bool) -> Cookie:
+    """Cookie that no script reads, and that no other site's page sends with a change."""
     return Cookie(
-        key=DEVICE_COOKIE,
+        key=name,
         value=text,
         path="/",
-        max_age=int(DEVICE_LIFETIME.total_seconds()),
+        max_age=int(lifetime.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=is_secure,

@@ -23,6 +23,7 @@ from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import AccountId
 from runhook.domain.service.timekeeping import SET_BACK
 from runhook.storage.engine.columns import Duration
+from runhook.storage.engine.rows import count_rows, delete_oldest
 from runhook.storage.engine.store import Clock, Transaction, after
 from runhook.storage.engine.tables import IS_PENDING, deliveries, redeliveries, redelivery_shares
 
@@ -95,12 +96,7 @@ async def list_redeliveries(
 
 async def count_redeliveries(tx: Transaction, account_id: AccountId) -> int:
     """Count an account's redeliveries."""
-    rows = await tx.execute(
-        sa.select(sa.func.count())
-        .select_from(redeliveries)
-        .where(redeliveries.c.account_id == account_id)
-    )
-    return int(rows.scalar_one())
+    return await count_rows(redeliveries, redeliveries.c.account_id == account_id, tx=tx)
 
 
 async def lock_due_share(tx: Transaction) -> DueShare | None:
@@ -204,14 +200,7 @@ async def end_redelivery(
 
 async def delete_old_redeliveries(tx: Transaction, *, before: datetime, limit: int) -> int:
     """Delete redeliveries that ended before a time, with their shares; return how many."""
-    old = (
-        sa.select(redeliveries.c.id)
-        .where(redeliveries.c.ended_at < before)
-        .order_by(redeliveries.c.ended_at)
-        .limit(limit)
-    )
-    deleted = await tx.execute(sa.delete(redeliveries).where(redeliveries.c.id.in_(old)))
-    return deleted.rowcount
+    return await delete_oldest(redeliveries.c.ended_at, tx=tx, before=before, limit=limit)
 
 
 def is_as_it_was(fixed_at: datetime, now: Clock) -> sa.ColumnElement[bool]:

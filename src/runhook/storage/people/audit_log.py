@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.callers import Actor
 from runhook.domain.runs.run import AccountId
+from runhook.storage.engine.rows import count_rows, delete_oldest
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import audit_entries
 
@@ -82,24 +83,12 @@ async def list_audit_entries(
 
 async def count_audit_entries(tx: Transaction, account_id: AccountId, chosen: AuditFilter) -> int:
     """Count an account's entries that match the filter."""
-    rows = await tx.execute(
-        sa.select(sa.func.count())
-        .select_from(audit_entries)
-        .where(*audit_conditions(account_id, chosen))
-    )
-    return int(rows.scalar_one())
+    return await count_rows(audit_entries, *audit_conditions(account_id, chosen), tx=tx)
 
 
 async def delete_old_audit_entries(tx: Transaction, *, before: datetime, limit: int) -> int:
     """Delete up to ``limit`` entries that are older than ``before``; return how many."""
-    old = (
-        sa.select(audit_entries.c.id)
-        .where(audit_entries.c.at < before)
-        .order_by(audit_entries.c.at)
-        .limit(limit)
-    )
-    deleted = await tx.execute(sa.delete(audit_entries).where(audit_entries.c.id.in_(old)))
-    return deleted.rowcount
+    return await delete_oldest(audit_entries.c.at, tx=tx, before=before, limit=limit)
 
 
 def audit_conditions(

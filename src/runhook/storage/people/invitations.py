@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from runhook.domain.people.callers import Actor, ActorKind
 from runhook.domain.people.permissions import Role
 from runhook.domain.runs.run import AccountId
+from runhook.storage.engine.rows import count_rows, delete_oldest
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import accounts, invitations
 
@@ -112,12 +113,7 @@ async def list_invitations(
 
 async def count_invitations(tx: Transaction, account_id: AccountId) -> int:
     """Count an account's open invitations."""
-    rows = await tx.execute(
-        sa.select(sa.func.count())
-        .select_from(invitations)
-        .where(invitations.c.account_id == account_id, is_open(tx))
-    )
-    return int(rows.scalar_one())
+    return await count_rows(invitations, invitations.c.account_id == account_id, is_open(tx), tx=tx)
 
 
 async def delete_invitation(tx: Transaction, account_id: AccountId, invitation_id: int) -> bool:
@@ -155,13 +151,7 @@ async def delete_invitations_by(
 
 async def delete_old_invitations(tx: Transaction, *, before: datetime, limit: int) -> int:
     """Delete invitations that expired before a time, accepted or not; return how many."""
-    old = (
-        sa.select(invitations.c.id)
-        .where(invitations.c.expires_at < before)
-        .order_by(invitations.c.expires_at)
-        .limit(limit)
-    )
-    return (await tx.execute(sa.delete(invitations).where(invitations.c.id.in_(old)))).rowcount
+    return await delete_oldest(invitations.c.expires_at, tx=tx, before=before, limit=limit)
 
 
 def open_query(tx: Transaction) -> sa.Select[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from runhook.domain.people.users import User, UserId
+from runhook.storage.engine.rows import count_rows
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import sessions, users
 
@@ -116,12 +117,9 @@ async def list_sessions(
 
 async def count_sessions(tx: Transaction, user_id: UserId) -> int:
     """Count a user's valid sessions."""
-    rows = await tx.execute(
-        sa.select(sa.func.count())
-        .select_from(sessions)
-        .where(sessions.c.user_id == user_id, sessions.c.expires_at > tx.now)
+    return await count_rows(
+        sessions, sessions.c.user_id == user_id, sessions.c.expires_at > tx.now, tx=tx
     )
-    return int(rows.scalar_one())
 
 
 async def delete_session(tx: Transaction, user_id: UserId, session_id: int) -> bool:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from runhook.domain.people.permissions import PermissionSet
 from runhook.domain.runs.run import AccountId
+from runhook.storage.engine.rows import count_rows
 from runhook.storage.engine.store import Clock, Transaction
 from runhook.storage.engine.tables import accounts, tokens
 
@@ -107,11 +108,15 @@ def valid_tokens_statement(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.S
             tokens.c.last_used_at,
         )
         .join(accounts, accounts.c.id == tokens.c.account_id)
-        .where(
-            is_asked,
-            tokens.c.revoked_at.is_(None),
-            sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now),
-        )
+        .where(is_asked, is_valid(now))
+    )
+
+
+def is_valid(now: Clock) -> sa.ColumnElement[bool]:
+    """Condition that a token is neither revoked nor expired."""
+    return sa.and_(
+        tokens.c.revoked_at.is_(None),
+        sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now),
     )
 
 
@@ -145,24 +150,12 @@ async def list_tokens(
 
 async def count_tokens(tx: Transaction, account_id: AccountId) -> int:
     """Count an account's tokens, expired and revoked ones too."""
-    rows = await tx.execute(
-        sa.select(sa.func.count()).select_from(tokens).where(tokens.c.account_id == account_id)
-    )
-    return int(rows.scalar_one())
+    return await count_rows(tokens, tokens.c.account_id == account_id, tx=tx)
 
 
 async def count_valid_tokens(tx: Transaction, account_id: AccountId) -> int:
     """Count an account's valid tokens."""
-    rows = await tx.execute(
-        sa.select(sa.func.count())
-        .select_from(tokens)
-        .where(
-            tokens.c.account_id == account_id,
-            tokens.c.revoked_at.is_(None),
-            sa.or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > tx.now),
-        )
-    )
-    return int(rows.scalar_one())
+    return await count_rows(tokens, tokens.c.account_id == account_id, is_valid(tx.now), tx=tx)
 
 
 async def find_token(tx: Transaction, account_id: AccountId, digest: str) -> Token | None:

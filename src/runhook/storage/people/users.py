@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from runhook.domain.people.permissions import Role
 from runhook.domain.people.users import User, UserId
 from runhook.domain.runs.run import AccountId
+from runhook.storage.engine.rows import count_rows
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import accounts, members, users
 from runhook.storage.people.accounts import Account, account_of
@@ -125,12 +126,8 @@ async def list_members(
 
 async def count_members(tx: Transaction, account_id: AccountId, role: Role | None = None) -> int:
     """Count members of an account, or those with one role."""
-    query = (
-        sa.select(sa.func.count()).select_from(members).where(members.c.account_id == account_id)
-    )
-    if role is not None:
-        query = query.where(members.c.role == role)
-    return int((await tx.execute(query)).scalar_one())
+    of_role = [] if role is None else [members.c.role == role]
+    return await count_rows(members, members.c.account_id == account_id, *of_role, tx=tx)
 
 
 async def update_member(

@@ -249,38 +249,28 @@ async def find_jobs(tx: Transaction, names: Collection[JobName]) -> dict[JobName
 
 async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
     """Add what the names need; what is there already is used, and is not deleted meanwhile."""
-    project_rows = {(name.account_id, name.project) for name in names}
+    of_projects = sorted({(name.account_id, name.project) for name in names})
     await tx.execute(
         inserting(tx, projects, "account_id"),
-        [{"account_id": account, "name": project} for account, project in sorted(project_rows)],
+        [{"account_id": account_id, "name": project} for account_id, project in of_projects],
     )
-    project_ids = {
-        (row.account_id, row.name): row.id
-        for row in await tx.execute(
-            sa.select(projects).where(
-                sa.tuple_(projects.c.account_id, projects.c.name).in_(sorted(project_rows))
-            )
-        )
-    }
-    environment_rows = {
-        (project_ids[name.account_id, name.project], name.account_id, name.environment)
-        for name in names
-    }
+    project_ids = await ids_by_name(projects.c.account_id, of_projects, tx=tx)
+    of_environments = sorted(
+        {
+            (project_ids[name.account_id, name.project], name.environment, name.account_id)
+            for name in names
+        }
+    )
     await tx.execute(
         inserting(tx, environments, "project_id"),
         [
-            {"project_id": project, "account_id": account, "name": environment}
-            for project, account, environment in sorted(environment_rows)
+            {"project_id": project_id, "account_id": account_id, "name": environment}
+            for project_id, environment, account_id in of_environments
         ],
     )
-    environment_ids = {
-        (row.project_id, row.name): row.id
-        for row in await tx.execute(
-            sa.select(environments).where(
-                environments.c.project_id.in_(sorted(set(project_ids.values())))
-            )
-        )
-    }
+    environment_ids = await ids_by_name(
+        environments.c.project_id, [(within, name) for within, name, _ in of_environments], tx=tx
+    )
     await tx.execute(
         inserting(tx, jobs, "environment_id"),
         [
@@ -294,6 +284,19 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
             for name in names
         ],
     )
+
+
+async def ids_by_name(
+    within: sa.Column[Any], names: Collection[tuple[int, str]], *, tx: Transaction
+) -> dict[tuple[int, str], int]:
+    """Look up ids of rows by the id of what they are within, in this column, and their names."""
+    columns = within.table.c
+    found = await tx.execute(
+        sa.select(columns.id, within.label("within"), columns.name).where(
+            sa.tuple_(within, columns.name).in_(names)
+        )
+    )
+    return {(row.within, row.name): row.id for row in found}
 
 
 def inserting(tx: Transaction, table: sa.Table, within: str) -> Insert:

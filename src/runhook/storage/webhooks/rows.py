@@ -19,6 +19,7 @@ from runhook.domain.webhooks.options import NO_OPTIONS, OPTIONS, Options, change
 from runhook.domain.webhooks.signature import Secret
 from runhook.domain.webhooks.webhook import DeactivatedBy, Endpoint, Webhook
 from runhook.storage.engine.columns import Duration
+from runhook.storage.engine.rows import count_rows
 from runhook.storage.engine.store import Clock, Transaction, after
 from runhook.storage.engine.tables import (
     IS_PENDING,
@@ -288,12 +289,7 @@ async def search_webhooks(
 
 async def count_webhooks(tx: Transaction, account_id: AccountId) -> int:
     """Count an account's webhooks."""
-    rows = await tx.execute(
-        sa.select(sa.func.count())
-        .select_from(webhooks)
-        .where(webhooks.c.account_id == account_id, IS_THERE)
-    )
-    return int(rows.scalar_one())
+    return await count_rows(webhooks, webhooks.c.account_id == account_id, IS_THERE, tx=tx)
 
 
 async def interested_webhooks(

@@ -1,13 +1,13 @@
 INSERT INTO projects (account_id, name, created_at, used_at) VALUES (?, ?, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000) ON CONFLICT (account_id, name) DO UPDATE SET used_at = CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000;
 
-SELECT projects.id, projects.account_id, projects.name, projects.created_at, projects.used_at
+SELECT projects.id, projects.account_id AS within, projects.name
 FROM projects
 WHERE (projects.account_id, projects.name) IN (VALUES (?, ?));
 
 INSERT INTO environments (account_id, project_id, name, created_at, used_at) VALUES (?, ?, ?, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000) ON CONFLICT (project_id, name) DO UPDATE SET used_at = CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000;
 
-SELECT environments.id, environments.account_id, environments.project_id, environments.name, environments.created_at, environments.used_at
+SELECT environments.id, environments.project_id AS within, environments.name
 FROM environments
-WHERE environments.project_id IN (?);
+WHERE (environments.project_id, environments.name) IN (VALUES (?, ?));
 
 INSERT INTO jobs (account_id, environment_id, name, created_at, used_at) VALUES (?, ?, ?, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000) ON CONFLICT (environment_id, name) DO UPDATE SET used_at = CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000;
