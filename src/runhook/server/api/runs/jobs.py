@@ -16,7 +16,8 @@ from runhook.domain.spans import span_text
 from runhook.operations.runs.expect import expect_job
 from runhook.operations.runs.name_job import name_job
 from runhook.server.access.authentication import needs
-from runhook.server.api.runs.reading_wire import JobView, view_of_job
+from runhook.server.api.runs.reading_wire import view_of_job
+from runhook.server.api.runs.views import JobView
 from runhook.server.api.wire import Envelope, Name, created
 from runhook.server.services import Calling, Serving
 from runhook.storage.engine.pages import Slice
