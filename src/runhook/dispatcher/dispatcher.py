@@ -288,7 +288,7 @@ class Dispatcher:
             self._on_room()
 
     def _may_follow(self, judged: Judged) -> bool:
-        """Whether something can be due, now or soon, after an attempt is recorded."""
+        """Whether recording an attempt can leave something due, now or soon."""
         if isinstance(judged.verdict, Retry | Postponed):
             return True
         return judged.claimed.delivery.webhook_id in self._waiting

@@ -33,7 +33,7 @@ class Share:
         return max((free - self.limits.requests_for_first) // 4, min(free, 1))
 
     def note_crowded_out(self, lane: "Lane") -> None:
-        """Remember a lane that waits for requests of other lanes to end."""
+        """Note that a lane has to wait until requests of other lanes end."""
         self._crowded_out[lane] = None
 
     def advance(self) -> None:
@@ -79,7 +79,7 @@ class Lane:
             self._in_memory = max(per_lane, self._limits.requests_per_lane)
 
     def put(self, held: Held) -> bool:
-        """Let a delivery wait for its turn; say whether it may, which ``close`` can forbid."""
+        """Queue a delivery in its lane; False if it was claimed before the lane was closed."""
         if held.since < self._closed_at:
             return False
         self._waiting.append(held)
@@ -87,7 +87,7 @@ class Lane:
         return True
 
     def next(self) -> Held | None:
-        """Pass a finished request's slot on.
+        """Take out the delivery that gets the place of a request that has ended.
 
         Returns:
             the next delivery to send; None if there is none, or others have the slot now.
@@ -97,7 +97,7 @@ class Lane:
         return following
 
     def note(self, duration: timedelta, *, failed: bool) -> None:
-        """Learn how the endpoint took a request that has ended, and whose place is still taken."""
+        """Adjust the budget to a request that has ended, whose place is not given back yet."""
         others = self.counts.under_way - 1
         before = self.budget
         self.budget = before.after(failed=failed, duration=duration, under_way=others)
@@ -111,7 +111,7 @@ class Lane:
         return min(self._in_time, self._in_memory)
 
     def note_sent(self, held: Held) -> bool:
-        """Hold a delivery only until it is recorded; say whether the lane is half empty by that."""
+        """Hold a delivery until it is recorded; return whether that leaves the lane half empty."""
         half = self.capacity // 2
         was_full = self.counts.unsent > half
         self._ledger.move(held, ClaimStage.SENT)
@@ -137,7 +137,7 @@ class Lane:
         return waited
 
     def advance(self) -> bool:
-        """Begin to send what may be sent; say whether that was anything."""
+        """Begin to send what may be sent; return whether there was any."""
         has_begun = False
         while (following := self._take_place()) is not None:
             self._begin(self, following)
@@ -212,7 +212,7 @@ class Lanes:
         return lane
 
     def take(self, claimed: Claimed, *, since: float, until: float) -> Held:
-        """Hold a claimed delivery in its lane, where it has no turn yet."""
+        """Hold a claimed delivery in its lane, not yet queued to be sent."""
         lane = self.lane_of(claimed)
         lane.note_size(len(claimed.delivery.rendered.body))
         held = Held(claimed, lane, since=since, until=until)

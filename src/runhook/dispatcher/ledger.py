@@ -19,7 +19,7 @@ LOST = float("-inf")
 
 
 class ClaimStage(IntEnum):
-    """How far a claim has come; the last stage is that it is in no ledger."""
+    """How far a claim has come; one that is over is not in the ledger any more."""
 
     WAITING = 0
     """Waits for its turn in its lane, or to be given back."""
@@ -98,7 +98,7 @@ class Ledger:
         self._is_empty.set()
 
     def take(self, held: Held) -> None:
-        """Begin to hold a claim. An earlier one of the same delivery was lost, or it would not be.
+        """Begin to hold a claim; an earlier one of the same delivery is marked as lost.
 
         A claim that is in the ledger already stays as it is.
         """
@@ -113,12 +113,12 @@ class Ledger:
         self._move(held, ClaimStage.WAITING)
 
     def move(self, held: Held, stage: ClaimStage) -> None:
-        """Note how far a claim has come; of one that is gone, nothing."""
+        """Note how far a claim has come; ignore one that is not held any more."""
         if held.stage is not None:
             self._move(held, stage)
 
     def drop(self, held: Held) -> None:
-        """Hold a claim no more; of one that is gone, nothing."""
+        """Drop a claim; ignore one that is not held any more."""
         if held.stage is None:
             return
         claim = held.claimed.claim
@@ -144,7 +144,7 @@ class Ledger:
         return [claim for claim, held in self._held.items() if LOST < held.until < before]
 
     def renewed(self, asked: Collection[Claim], kept: Collection[Claim], until: float) -> None:
-        """Note which of those asked for are held until ``until``; the others are lost."""
+        """Note which of the renewed claims are held until ``until``; the others are lost."""
         for claim in asked:
             # It may have been recorded meanwhile.
             held = self._held.get(claim)

@@ -18,7 +18,7 @@ class Resting:
         self._silent_until = float("-inf")
 
     def begin(self, webhook_id: WebhookId, outcome: Outcome, now: float) -> None:
-        """Let a webhook rest from a moment on, in seconds."""
+        """Leave a webhook alone for a while from ``now``, in the event loop's seconds."""
         until = now + OUR_PAUSE.total_seconds()
         self._until[webhook_id] = until
         if now >= self._silent_until:

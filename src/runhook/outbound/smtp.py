@@ -215,7 +215,7 @@ class Mailer:
         return self._answered(decisive.code, said, trip)
 
     def _left_out(self, refused: Mapping[str, SMTPRecipientRefused]) -> str:
-        """Say who does not get a letter that others get; empty if all of them do."""
+        """Name the recipients that the server refused, and why; empty if it took all."""
         if not refused:
             return ""
         said = [

@@ -97,7 +97,7 @@ class Lookout:
 
 
 def is_telling(words: tuple[str, ...]) -> bool:
-    """Whether more than its folder is worth to know of a process."""
+    """Whether a process runs dbt or leads to it, so that its command line is worth reading."""
     return bool(dbt_calls(words)) or limit_of(words) is not None
 
 

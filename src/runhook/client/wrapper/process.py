@@ -164,7 +164,7 @@ class Preparation:
 
 
 def adopt_orphans() -> Adoption:
-    """Become who adopts what loses its parent among all that we start, where that can be had."""
+    """Adopt orphaned descendants (PR_SET_CHILD_SUBREAPER), on Linux."""
     if os.getpid() != 1:
         prctl = find_prctl()
         if prctl is None or prctl(PR_SET_CHILD_SUBREAPER, 1) != 0:

@@ -118,7 +118,7 @@ class Relay:
         return min(WATCHING_SECONDS, max(0.0, self._insist_at - time.monotonic()))
 
     def go_on(self) -> None:
-        """See to those that have begun since, and insist when the grace is over."""
+        """Ask processes that have begun since to stop, and insist when the grace is over."""
         if self._meant is None:
             return
         if time.monotonic() >= self._insist_at:

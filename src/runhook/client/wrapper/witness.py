@@ -235,7 +235,7 @@ class RunWitness(Witness):
         self.trouble = "; ".join(filter(None, (narrative.trouble, narrative.advice))) or None
 
     def _ask_ourselves_to_stop(self) -> None:
-        """Do as if a scheduler had sent SIGTERM; the main thread hears of it as it would then."""
+        """Send this process SIGTERM: the main thread stops dbt as it does for a scheduler."""
         self._is_cancel_requested = True
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -183,7 +183,7 @@ class Lease:
 
 
 def check_redelivery(state: DeliveryState, *, is_test: bool, is_active: bool) -> None:
-    """Let a redelivery by hand pass; of a delivery that waits, it is the next attempt, now.
+    """Check that a delivery can be redelivered by hand; a pending one is then attempted now.
 
     Args:
         state: the delivery's.

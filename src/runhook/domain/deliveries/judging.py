@@ -94,7 +94,7 @@ class EndpointGone:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """It was us who could not send: it is tried again after a pause, and has cost nothing."""
+    """The service itself could not send: the delivery waits for a pause, and no retry is spent."""
 
 
 Verdict = Succeeded | Retry | GivenUp | Refused | EndpointGone | Postponed

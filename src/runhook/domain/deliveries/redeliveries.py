@@ -209,7 +209,7 @@ def check_picked(picked: Picked) -> Picked:
 
 
 def check_cancellation(state: RedeliveryState) -> None:
-    """Let a cancellation pass; of one that was canceled before, it changes nothing.
+    """Check that a redelivery can be canceled; canceling it again changes nothing.
 
     Raises:
         ConflictError: the redelivery has finished.

@@ -20,7 +20,7 @@ Settings = TypeVar("Settings")
 
 
 def check_context(text: str) -> str:
-    """Let the name of a status pass.
+    """Check the name of a status.
 
     Raises:
         InvalidError: it is too long, or has what cannot be shown.

@@ -8,7 +8,7 @@ from runhook.domain.runs.events import Event
 
 
 class DbtCloud(SignedFormat[NoSettings]):
-    """What a webhook has that does not say."""
+    """The default format: dbt Cloud's payload and signature."""
 
     name = "dbt_cloud"
     title = "dbt Cloud"

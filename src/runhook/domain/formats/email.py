@@ -84,7 +84,7 @@ class Email(MessageFormat[EmailSettings]):
     )
 
     def check(self, settings: EmailSettings) -> EmailSettings:
-        """Let settings pass that name somebody."""
+        """Check that settings have an address."""
         if not settings.to:
             raise InvalidError("give at least one address", field="to")
         return settings

@@ -182,7 +182,7 @@ class Format(Generic[Settings]):
     settings: type[Settings]
 
     def check(self, settings: Settings) -> Settings:
-        """Let settings pass that fit each other; secrets in them may be masked.
+        """Check that settings fit each other; secrets in them may be masked.
 
         Raises:
             InvalidError: something is missing or does not fit; ``field`` is the setting.
@@ -190,7 +190,7 @@ class Format(Generic[Settings]):
         return settings
 
     def check_url(self, url: str) -> None:
-        """Let the URL of an endpoint pass.
+        """Check the URL of an endpoint.
 
         Raises:
             InvalidError: the service has no such; the message says what to give instead.

@@ -35,7 +35,7 @@ STATES = {
 
 
 def check_repository(text: str) -> str:
-    """Let a repository's name pass.
+    """Check a repository's name.
 
     Raises:
         InvalidError: it is none.
@@ -81,7 +81,7 @@ class GitHubStatus(CommitFormat[GitHubSettings]):
     settings = GitHubSettings
 
     def check(self, settings: GitHubSettings) -> GitHubSettings:
-        """Let settings pass that have a repository and a token."""
+        """Check that settings have a repository and a token."""
         needed(settings.repository, "repository", "the repository, such as `acme/warehouse`")
         needed(settings.token, "token", "a token that may write commit statuses")
         return settings

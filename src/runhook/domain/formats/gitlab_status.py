@@ -37,7 +37,7 @@ STATES = {
 
 
 def check_project(text: str) -> str:
-    """Let a project's number or path pass.
+    """Check a project's number or path.
 
     Raises:
         InvalidError: it is none.
@@ -82,7 +82,7 @@ class GitLabStatus(CommitFormat[GitLabSettings]):
     settings = GitLabSettings
 
     def check(self, settings: GitLabSettings) -> GitLabSettings:
-        """Let settings pass that have a project and a token."""
+        """Check that settings have a project and a token."""
         needed(settings.project, "project", "the project's number or path")
         needed(settings.token, "token", "a project access token with the scope `api`")
         return settings

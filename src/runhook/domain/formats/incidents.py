@@ -97,7 +97,7 @@ def word_for(message: Message, by_environment: Mapping[str, Word], usual: Word) 
 
 
 def check_integration_key(text: str) -> str:
-    """Let a service's key pass.
+    """Check a service's key.
 
     Raises:
         InvalidError: it is none. The message does not repeat it.

@@ -73,7 +73,7 @@ class Jsm(IncidentFormat[JsmSettings]):
     caveat = "The alert was accepted, and is looked at later: see whether it is there."
 
     def check(self, settings: JsmSettings) -> JsmSettings:
-        """Let settings pass that have a key."""
+        """Check that settings have a key."""
         needed(settings.api_key, "api_key", "the key of the integration")
         return settings
 

@@ -54,7 +54,7 @@ HOSTS = {Region.US: "events.pagerduty.com", Region.EU: "events.eu.pagerduty.com"
 
 
 def check_routing_key(text: str) -> str:
-    """Let an integration key pass.
+    """Check an integration key.
 
     Raises:
         InvalidError: it is none. The message does not repeat it.
@@ -114,7 +114,7 @@ class PagerDuty(IncidentFormat[PagerDutySettings]):
     )
 
     def check(self, settings: PagerDutySettings) -> PagerDutySettings:
-        """Let settings pass that have a key."""
+        """Check that settings have a key."""
         needed(settings.routing_key, "routing_key", "the integration key")
         return settings
 

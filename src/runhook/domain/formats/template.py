@@ -38,7 +38,7 @@ class Method(StrEnum):
 
 
 def check_content_type(text: str) -> str:
-    """Let a content type of JSON pass.
+    """Check that a content type is one of JSON.
 
     Raises:
         InvalidError: it is none.
@@ -110,7 +110,7 @@ class TemplateFormat(MessageFormat[TemplateSettings]):
     settings = TemplateSettings
 
     def check(self, settings: TemplateSettings) -> TemplateSettings:
-        """Let settings pass that have a document."""
+        """Check that settings have a document."""
         if settings.body is None:
             raise InvalidError(
                 'give the document, such as {"text": "{{ headline }}"}', field="body"

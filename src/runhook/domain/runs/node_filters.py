@@ -29,7 +29,7 @@ MOST = 100
 
 
 def check_text(text: str) -> str:
-    """Let a text pass that a node can be told by.
+    """Check a text that nodes are selected by.
 
     Raises:
         InvalidError: it is empty, too long, or has characters that cannot be shown.
@@ -97,7 +97,7 @@ class NodeFilter:
 
 
 def check_node_filter(given: NodeFilter) -> NodeFilter:
-    """Let a filter pass that filters.
+    """Check that a filter narrows something.
 
     Raises:
         InvalidError: no list is given.

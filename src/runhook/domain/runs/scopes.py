@@ -53,7 +53,7 @@ def counted(count: int, thing: str, rest: str = "") -> str:
 
 
 def check_unused(kind: ScopeKind, name: str, references: References) -> None:
-    """Let a scope be deleted that nothing refers to.
+    """Check that nothing refers to a scope, so that it can be deleted.
 
     Raises:
         ConflictError: something does; the message says what.

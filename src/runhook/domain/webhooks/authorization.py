@@ -22,7 +22,7 @@ class Scheme(StrEnum):
 
 
 def check_user(text: str) -> str:
-    """Let the user of Basic pass (RFC 7617).
+    """Check the user of Basic authentication (RFC 7617).
 
     Raises:
         InvalidError: it is too long, or has a character that it must not have.
@@ -35,7 +35,7 @@ def check_user(text: str) -> str:
 
 
 def check_secret(text: str) -> str:
-    """Let a password, a token or a header's value pass; the schemes have rules of their own.
+    """Check a password, a token or a header's value; the schemes have rules of their own.
 
     Raises:
         InvalidError: it is too long or has control characters. The message does not repeat it.
@@ -88,7 +88,7 @@ class Authorization:
 
 
 def check_authorization_value(given: Authorization) -> Authorization:
-    """Let it pass if its parts fit each other.
+    """Check that scheme, user and secret fit each other.
 
     Raises:
         InvalidError: something is missing, too much, or cannot stand in a header.

@@ -123,7 +123,7 @@ def first_repeated(names: Iterable[str]) -> str | None:
 
 
 def check_header_name(name: str) -> None:
-    """Let a header's name pass.
+    """Check a header's name.
 
     Raises:
         InvalidError: it is too long, not legal, or reserved.
@@ -137,7 +137,7 @@ def check_header_name(name: str) -> None:
 
 
 def check_header_value(name: str, value: str) -> None:
-    """Let a header's value pass.
+    """Check a header's value.
 
     Raises:
         InvalidError: it is too long or not legal.

@@ -91,7 +91,7 @@ def settings_in(format_: Format[object], given: Given) -> object | None:
 
 
 def check_type(known: Mapping[str, Option], name: str, value: object) -> None:
-    """Let a setting pass whose name is known, and whose JSON has the type that its kind reads.
+    """Check that a setting is known, and that its JSON has the type that its kind reads.
 
     Raises:
         InvalidError: it is not so.

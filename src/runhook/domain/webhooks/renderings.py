@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Renderings:
-    """What has been made so far; it lives as long as one transaction.
+    """Bodies rendered in one transaction, each once for webhooks that get the same bytes.
 
     Args:
         public_url: where people reach this service, None if not configured.

@@ -66,7 +66,7 @@ class ClientCertificate:
 
 
 def check_client_certificate(given: ClientCertificate) -> ClientCertificate:
-    """Let it pass if it is whole.
+    """Check that a client certificate has both of its parts.
 
     Raises:
         InvalidError: one of the two is missing.

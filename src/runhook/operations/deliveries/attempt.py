@@ -103,7 +103,7 @@ class Judged:
 
     @property
     def is_postponed(self) -> bool:
-        """Whether it was us who could not send, so that there is no attempt to be recorded."""
+        """Whether the service itself could not send, so that there is no attempt to record."""
         return isinstance(self.verdict, Postponed)
 
 
@@ -165,7 +165,7 @@ async def claim_deliveries(
 
 
 async def without_superseded(tx: Transaction, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
-    """What is still to be sent: a late failure would tell anew of what is over by now."""
+    """Claimed deliveries without those that are superseded: their incident is over by now."""
     retried = [
         one.delivery.id
         for one in claimed
@@ -209,7 +209,7 @@ async def return_unused(
     gated: Mapping[WebhookId, Waiting],
     turns: Collection[WebhookId],
 ) -> None:
-    """Give back what was taken of turns for more deliveries than there were."""
+    """Give back what was reserved of rate limits for more deliveries than were claimed."""
     unused = {
         webhook_id: gated[webhook_id].cost_of(places[webhook_id])
         - gated[webhook_id].cost_of(counts[webhook_id])

@@ -95,7 +95,7 @@ async def decide_what_is_told(tx: Transaction, asked: Sequence[Asked]) -> Sequen
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a book decides about."""
+    """An event or notice, and the webhook and job that ``Book`` decides about."""
 
     asked: Asked
     position: int
@@ -128,7 +128,7 @@ def entries_of(asked: Sequence[Asked]) -> Iterator[Entry]:
 
 @dataclass(slots=True)
 class Book:
-    """What is known of the jobs that a transaction tells of, and what follows from it."""
+    """What webhooks know of the jobs of a transaction: read, decided by, and written back once."""
 
     owed: list[Owed] = field(default_factory=list)
     before: dict[Key, Kept] = field(default_factory=dict)

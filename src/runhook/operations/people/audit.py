@@ -20,7 +20,7 @@ async def note_change(
     after: Facts | None,
     now: datetime,
 ) -> None:
-    """Note who changed what; of something changed only what differs, and nothing if all is equal.
+    """Add an entry to the audit log: of a change only what differs, and no entry if nothing does.
 
     Args:
         tx: the change's own transaction.

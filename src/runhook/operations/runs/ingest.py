@@ -147,7 +147,7 @@ async def take_archive(
 
 @repeats_contended
 async def use_place(store: Store, place: UploadPlace, run_key: str) -> None:
-    """Let a place be used for this run and no other.
+    """Bind a place to this run.
 
     Raises:
         ConflictError: the place was used for another run.

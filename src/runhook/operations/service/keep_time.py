@@ -39,7 +39,7 @@ async def database_clock(store: Store, *, machine: Clock | None = None) -> Datab
 
 
 async def hear(store: Store, clock: DatabaseClock) -> None:
-    """Let a clock go by what the database's says."""
+    """Set a process's clock by the database's."""
     async with store.read() as tx:
         moment = await moment_of(tx)
     clock.hear(moment)

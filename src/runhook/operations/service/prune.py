@@ -45,7 +45,7 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Up to where the old part of history has been looked at: what is there still had to stay."""
+    """How far pruning has looked; older rows that are left are still needed."""
 
     delivery: DeliveryId
     run: RunPlace

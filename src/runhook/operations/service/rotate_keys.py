@@ -37,7 +37,7 @@ class KeyUse:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """What a rotation came to."""
+    """Result of a rotation."""
 
     key: MasterKey
     encrypted: int

@@ -16,7 +16,7 @@ from runhook.domain.webhooks.tls import ClientCertificate
 
 
 def check_certificates(before: Options, after: Options, *, now: datetime) -> None:
-    """Let the certificates of options pass, as far as they are others than before.
+    """Check the certificates of options that have changed.
 
     Raises:
         InvalidError: one cannot be read, has expired, or is not what it is given for.
@@ -34,7 +34,7 @@ def check_certificates(before: Options, after: Options, *, now: datetime) -> Non
 
 
 def check_key_pair(given: ClientCertificate, now: datetime) -> None:
-    """Let a certificate pass whose key is the one beside it."""
+    """Check that a certificate and the key beside it belong together."""
     certificate = certificates_in(given.certificate, field="certificate")[0]
     check_time(certificate, now, field="certificate")
     try:
@@ -56,7 +56,7 @@ def check_key_pair(given: ClientCertificate, now: datetime) -> None:
 
 
 def check_authorities(pem: str, now: datetime) -> None:
-    """Let certificates pass that can vouch for others, or for themselves."""
+    """Check that certificates can vouch for others, or for themselves."""
     for one in certificates_in(pem):
         check_time(one, now)
         if one.issuer != one.subject and not is_authority(one):

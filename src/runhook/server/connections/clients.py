@@ -38,7 +38,7 @@ class ClientBounds:
 
 
 class Phase(Enum):
-    """What a connection is at. In all but the first, the client keeps us waiting.
+    """What a connection is doing. In all phases but the first, we wait for the client.
 
     When there is no place left, connections give theirs up in the order of the others.
     """

@@ -175,7 +175,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     # What the protocol reports of requests.
 
     def begin_request(self, body: Body | None) -> None:
-        """A head has ended, and somebody answers it."""
+        """Note that a request's head has ended, and what body follows it."""
         if body and self._has_eof:
             self.cut()
             return
@@ -187,7 +187,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._settle()
 
     def wait_for_body(self, seconds: float, on_excess: Callable[[], None]) -> None:
-        """Somebody waits for more of a body, so long; this time is only their backstop.
+        """Note that the application waits for more of a body; it has a time limit of its own.
 
         Args:
             seconds: how long.
@@ -233,7 +233,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.transport.resume_reading()
 
     def _go_on(self) -> None:
-        """Give the protocol what it can have of what came."""
+        """Give the protocol as many of the received bytes as it may have now."""
         while self._came and self._http is not None and not self.is_leaving:
             length = self._next_length()
             if not length:
@@ -316,7 +316,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self.cut()
 
     def _settle(self) -> None:
-        """Be at what follows from what has happened."""
+        """Move to the phase, and set the deadline, that follow from what has happened."""
         if self._phase is Phase.LEAVING:
             return
         if self._must_read:
@@ -354,7 +354,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             http.connection_lost(None)
 
     def _next_length(self) -> int:
-        """How much of what came the protocol can have now."""
+        """Number of the received bytes that the protocol may be given now."""
         match self._stage:
             case _ if self._has_to_wait:
                 return 0

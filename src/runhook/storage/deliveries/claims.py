@@ -148,7 +148,7 @@ def lanes() -> sa.CTE:
 
 
 def first_lanes(most: int) -> sa.CTE:
-    """The same of so many webhooks at most, each with its number."""
+    """Ids of the first webhooks with pending deliveries, numbered from 1, up to ``most``."""
     lane = sa.select(
         first_pending().label("webhook_id"), sa.literal_column("1").label("number")
     ).cte("lane", recursive=True)
@@ -249,7 +249,7 @@ async def give_turns_back(tx: Transaction, unused: Mapping[WebhookId, timedelta]
 
 
 async def reopen_gates(tx: Transaction, probes: Mapping[WebhookId, datetime]) -> None:
-    """Let others probe endpoints that we have not, after all.
+    """Reopen the gates of endpoints that were claimed to be probed, and were not.
 
     Args:
         tx: where we give the deliveries back.

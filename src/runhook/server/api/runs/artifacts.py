@@ -154,7 +154,7 @@ def stream_of(
 
 @asynccontextmanager
 async def in_time() -> AsyncIterator[None]:
-    """Let a file come for so long and no longer.
+    """Limit how long a file may take to arrive.
 
     Raises:
         ClientException: it takes longer.
