@@ -6,7 +6,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from runhook.domain.runs.run import AccountId
-from runhook.storage.deliveries.claims import first_lanes
+from runhook.storage.deliveries.claims import first_lanes, is_of_lane
 from runhook.storage.engine.columns import EPOCH, Duration
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, deliveries, webhooks
@@ -80,7 +80,7 @@ async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
 def webhooks_in_lanes() -> sa.FromClause:
     """The first webhooks that something waits for."""
     lane = first_lanes(LANES)
-    return lane.join(webhooks, webhooks.c.id == lane.c.webhook_id)
+    return lane.join(webhooks, is_of_lane(lane))
 
 
 def count_of(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:

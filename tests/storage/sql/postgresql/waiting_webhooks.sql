@@ -11,4 +11,4 @@ WHERE lane.webhook_id IS NOT NULL)
  SELECT webhooks.id, webhooks.account_id, (SELECT min(deliveries.next_attempt_at) AS min_1
 FROM deliveries
 WHERE deliveries.state = 'pending' AND deliveries.webhook_id = lane.webhook_id) AS due_at, webhooks.paused_until, webhooks.rate_limit, webhooks.next_request_at, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) AS now
-FROM lane JOIN webhooks ON webhooks.id = lane.webhook_id AND webhooks.active;
+FROM lane JOIN webhooks ON webhooks.id = coalesce(lane.webhook_id, '') AND webhooks.active;

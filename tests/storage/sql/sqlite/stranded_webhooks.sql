@@ -9,4 +9,4 @@ WHERE deliveries.state = 'pending' AND deliveries.webhook_id > lane.webhook_id O
 FROM lane
 WHERE lane.webhook_id IS NOT NULL)
  SELECT lane.webhook_id
-FROM lane JOIN webhooks ON webhooks.id = lane.webhook_id AND webhooks.active = 0;
+FROM lane JOIN webhooks ON webhooks.id = coalesce(lane.webhook_id, '') AND webhooks.active = 0;
