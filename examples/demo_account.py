@@ -68,14 +68,14 @@ from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 RUNS = 160
 ARCHIVED_AGO = timedelta(hours=3)
-DOWN_FOR = timedelta(minutes=40)
+DOWN_FOR = timedelta(hours=4)
 EVENTS = ["job.run.started", "job.run.completed", "job.run.errored", "job.run.canceled"]
 ENDPOINTS = [
     ("Tell the data team", "https://hooks.chat.example.com/services/dbt", EVENTS[1:3], 0.995),
-    ("Page on failure", "https://events.pager.example.com/v2/enqueue", EVENTS[2:3], 0.90),
+    ("Page on failure", "https://events.pager.example.com/v2/enqueue", EVENTS[2:3], 0.98),
     ("Refresh dashboards", "https://bi.example.com/api/refresh", EVENTS[1:2], 0.97),
-    ("Warehouse cost log", "https://costs.internal.example.com/ingest", EVENTS, 0.45),
-    ("Old catalogue", "https://catalogue.example.com/dbt", EVENTS[:2], 0.0),
+    ("Warehouse cost log", "https://costs.internal.example.com/ingest", EVENTS, 0.99),
+    ("Old catalogue", "https://catalogue.example.com/dbt", EVENTS[2:3], 0.0),
 ]
 ANSWERS: list[tuple[int | None, FailureReason, str]] = [
     (503, FailureReason.HTTP_STATUS, "The endpoint answered 503."),
@@ -382,7 +382,7 @@ async def one_run(
     if is_last:
         return run.run.id
     minutes = next(one.minutes for one in HABITS if one.job[0] == job)
-    clock.present += timedelta(minutes=min(minutes * chance.lognormvariate(0, 0.15), 8.8))
+    clock.present += timedelta(minutes=min(minutes, 7) * chance.uniform(0.8, 1.2))
     has_failed = number % 9 == 4
     await publisher.publish(
         Finish(
@@ -435,7 +435,7 @@ async def settle(
     health = {
         failing.id: Health(
             failing_since=now - DOWN_FOR,
-            consecutive_failures=11,
+            consecutive_failures=64,
             failed_probes=1,
             paused_until=now + timedelta(seconds=90),
         ),

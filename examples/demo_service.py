@@ -73,6 +73,7 @@ def pages(seeded: Seeded) -> dict[str, str]:
     failing, archived = seeded.webhook_ids[3:5]
     ticked = "&".join(f"delivery={one}" for one in seeded.failed_ids)
     return {
+        "overview": f"{root}/overview",
         "welcome": f"{root}/welcome",
         "webhooks": f"{root}/webhooks",
         "webhook": f"{root}/webhooks/{failing}",

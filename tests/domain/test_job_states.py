@@ -47,6 +47,7 @@ def test_failures_go_on_until_a_run_succeeds(letters, length, first, is_whole):
 
     assert streak is not None
     assert (streak.length, streak.is_whole) == (length, is_whole)
+    assert streak.last == letters.rindex("f")
     assert streak.since == START + first * HOUR
 
 

@@ -508,6 +508,9 @@ CALLS: dict[str, Call] = {
     "count_by_hour": lambda tx, rows: statistics.count_by_hour(
         tx, ACCOUNT, [rows.webhook.id], since=START
     ),
+    "count_account_by_hour": lambda tx, rows: statistics.count_account_by_hour(
+        tx, ACCOUNT, since=START
+    ),
     "list_attempt_counts": lambda tx, rows: statistics.list_attempt_counts(
         tx, ACCOUNT, rows.webhook.id, since=START
     ),
@@ -533,6 +536,7 @@ CALLS: dict[str, Call] = {
     ),
     "find_delivery": lambda tx, rows: deliveries.find_delivery(tx, ACCOUNT, rows.delivery.id),
     "list_attempts": lambda tx, rows: deliveries.list_attempts(tx, rows.delivery.id),
+    "list_told": lambda tx, rows: deliveries.list_told(tx, ACCOUNT, [rows.run.id], limit=500),
     "last_durations": lambda tx, rows: deliveries.last_durations(tx, [rows.delivery.id]),
     "find_last_failure": lambda tx, rows: deliveries.find_last_failure(
         tx, ACCOUNT, rows.webhook.id
@@ -712,6 +716,9 @@ CALLS: dict[str, Call] = {
     "find_webhooks": lambda tx, rows: webhooks.find_webhooks(tx, ACCOUNT, [rows.webhook.id]),
     "search_webhooks": lambda tx, rows: webhooks.search_webhooks(
         tx, ACCOUNT, "example.com", limit=20
+    ),
+    "list_troubled_webhooks": lambda tx, rows: webhooks.list_troubled_webhooks(
+        tx, ACCOUNT, limit=5
     ),
     "count_webhooks": lambda tx, rows: webhooks.count_webhooks(tx, ACCOUNT),
     "interested_webhooks": lambda tx, rows: webhooks.interested_webhooks(tx, ["1 a any"]),

@@ -77,6 +77,8 @@ class Streak:
     """The failed runs of a job that no success has followed."""
 
     length: int
+    last: RunId
+    """The newest of them."""
     since: datetime
     """When the first of them started."""
     is_whole: bool
@@ -98,8 +100,15 @@ def streak_of(marks: Sequence[RunMark]) -> Streak | None:
         elif mark.status is RunStatus.SUCCESS:
             break
     else:
-        return Streak(len(failed), failed[-1].started_at, is_whole=False) if failed else None
-    return Streak(len(failed), failed[-1].started_at, is_whole=True) if failed else None
+        return streak_in(failed, is_whole=False)
+    return streak_in(failed, is_whole=True)
+
+
+def streak_in(failed: Sequence[RunMark], *, is_whole: bool) -> Streak | None:
+    """Make a streak of failed runs, the newest first; None of none."""
+    if not failed:
+        return None
+    return Streak(len(failed), failed[0].id, failed[-1].started_at, is_whole)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from runhook.server.access.authentication import authorize
+from runhook.server.web import overview
 from runhook.server.web.deliveries import pages as deliveries
 from runhook.server.web.deliveries import redeliveries
 from runhook.server.web.page import live
@@ -18,6 +19,7 @@ from runhook.server.web.webhooks import pages as webhooks
 router = Router(
     "/accounts/{account_id:int}",
     route_handlers=[
+        *overview.handlers,
         *webhooks.handlers,
         *deliveries.handlers,
         *redeliveries.handlers,

@@ -587,6 +587,41 @@ async def find_last_failure(
     return None if row is None else LoggedAttempt(**row)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldWebhook:
+    """A webhook that a run's end was sent to, and how far that has come."""
+
+    run_id: RunId
+    webhook_id: WebhookId
+    webhook_name: str
+    state: DeliveryState
+
+
+async def list_told(
+    tx: Transaction, account_id: AccountId, run_ids: Collection[RunId], *, limit: int
+) -> Sequence[ToldWebhook]:
+    """Deliveries of the ends of some runs of this account, with their webhooks' names."""
+    columns = deliveries.c
+    rows = await tx.execute(
+        sa.select(
+            columns.run_id,
+            columns.webhook_id,
+            webhooks.c.name.label("webhook_name"),
+            columns.state,
+        )
+        .select_from(deliveries.join(webhooks, webhooks.c.id == columns.webhook_id))
+        .where(
+            # The addition keeps the account's index out of it, as above.
+            columns.account_id + 0 == account_id,
+            columns.run_id.in_(sorted(run_ids)),
+            columns.event_type.in_([EventType.ERRORED, EventType.COMPLETED]),
+        )
+        .order_by(columns.run_id, columns.webhook_id, columns.event_sequence)
+        .limit(limit)
+    )
+    return [ToldWebhook(**row) for row in rows.mappings()]
+
+
 async def cancel_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) -> int:
     """Cancel some pending deliveries of a webhook, unless it is active; return how many.
 

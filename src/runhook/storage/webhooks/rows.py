@@ -243,6 +243,20 @@ async def list_webhooks(
     return [webhook_of(row) for row in rows]
 
 
+async def list_troubled_webhooks(
+    tx: Transaction, account_id: AccountId, *, limit: int
+) -> Sequence[Webhook]:
+    """Webhooks of an account whose endpoints fail, active ones first, then the longest failing."""
+    is_archived = ~webhooks.c.active & (webhooks.c.deactivated_by == DeactivatedBy.RUNHOOK)
+    rows = await tx.execute(
+        select_webhooks(account_id)
+        .where(sa.or_(webhooks.c.active & webhooks.c.failing_since.is_not(None), is_archived))
+        .order_by(webhooks.c.active.desc(), webhooks.c.failing_since, webhooks.c.id)
+        .limit(limit)
+    )
+    return [webhook_of(row) for row in rows]
+
+
 async def list_webhooks_with_deleted(
     tx: Transaction, account_id: AccountId, webhook_ids: Collection[WebhookId]
 ) -> Sequence[Webhook]:

@@ -12,7 +12,7 @@ from runhook.domain.deliveries.attempt_counts import HOUR, AttemptCounts
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.runs.run import AccountId
 from runhook.storage.engine.store import Transaction
-from runhook.storage.engine.tables import DURATION_COLUMNS, attempt_counts
+from runhook.storage.engine.tables import DURATION_COLUMNS, attempt_counts, webhooks
 
 INSERT_COUNTS = insert(attempt_counts)
 BEFORE, ADDED = attempt_counts.c, INSERT_COUNTS.excluded
@@ -88,6 +88,25 @@ async def count_by_hour(
         counted = HourlyCount(row.hour, row.succeeded, row.failed)
         found.setdefault(row.webhook_id, []).append(counted)
     return found
+
+
+async def count_account_by_hour(
+    tx: Transaction, account_id: AccountId, *, since: datetime
+) -> Sequence[HourlyCount]:
+    """Hourly counts of all of the account's webhooks together since an hour."""
+    columns = attempt_counts.c
+    rows = await tx.execute(
+        sa.select(
+            columns.hour,
+            sa.cast(sa.func.sum(columns.succeeded), sa.BigInteger).label("succeeded"),
+            sa.cast(sa.func.sum(columns.failed), sa.BigInteger).label("failed"),
+        )
+        .select_from(webhooks.join(attempt_counts, columns.webhook_id == webhooks.c.id))
+        .where(webhooks.c.account_id == account_id, columns.hour >= since)
+        .group_by(columns.hour)
+        .order_by(columns.hour)
+    )
+    return [HourlyCount(row.hour, row.succeeded, row.failed) for row in rows]
 
 
 async def list_attempt_counts(

@@ -74,7 +74,7 @@ async def go_home(services: Serving, identity: Identified) -> Redirect | Envelop
             return see("/accounts")
         account_id = memberships[0].account.id
         is_new = await count_webhooks(tx, account_id) == 0
-    return see(f"/accounts/{account_id}/{'welcome' if is_new else 'webhooks'}")
+    return see(f"/accounts/{account_id}/{'welcome' if is_new else 'overview'}")
 
 
 @get("/accounts", **open_to(Access.ANY_USER))

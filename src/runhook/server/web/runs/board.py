@@ -114,7 +114,7 @@ async def jobs_page(
             limit=SHOWN,
             offset=(asked.number - 1) * SHOWN,
         )
-        rows = await rows_of(tx, jobs, is_brief=True)
+        rows = await rows_of(tx, jobs)
     matching = counts[asked.state] if asked.state else sum(counts.values())
     return visit.page(
         "runs/jobs",
@@ -132,22 +132,20 @@ async def jobs_page(
     )
 
 
-async def rows_of(
-    tx: Transaction, jobs: Sequence[BoardJob], *, is_brief: bool
-) -> Sequence[BoardRow]:
-    """Draw the newest runs of jobs; briefly where there are many."""
+async def rows_of(tx: Transaction, jobs: Sequence[BoardJob]) -> Sequence[BoardRow]:
+    """Draw the newest runs of jobs."""
     marks = await list_marks(tx, [one.job.id for one in jobs], limit=STRIP)
-    return [row_of(one, marks.get(one.job.id, ()), is_brief=is_brief) for one in jobs]
+    return [row_of(one, marks.get(one.job.id, ())) for one in jobs]
 
 
-def row_of(found: BoardJob, marks: Sequence[RunMark], *, is_brief: bool) -> BoardRow:
+def row_of(found: BoardJob, marks: Sequence[RunMark]) -> BoardRow:
     """Draw the newest runs of a job."""
     missed = found.punctuality.missed if found.punctuality else 0
     return BoardRow(
         found=found,
         newest=marks[-1] if marks else None,
         streak=streak_of(marks),
-        strip=strip_of(marks, missed=missed, is_brief=is_brief),
+        strip=strip_of(marks, missed=missed),
         spark=duration_line(marks),
     )
 

@@ -29,7 +29,7 @@ SHAPES = {
 """How a mark goes on from the upper left corner of a bar."""
 EMPTY = "m0 12h6v2h-6z"
 TITLED = 5
-"""So many marks of a strip that is one of many say what they are."""
+"""So many marks of a strip, the newest that did not succeed, say what they are: a page has many."""
 SPARK_WIDTH, SPARK_HEIGHT = 90, 22
 
 
@@ -55,13 +55,12 @@ MARKS = [Path(look, f"M0 8{shape}") for look, shape in SHAPES.items()]
 """One of each look, to be explained."""
 
 
-def strip_of(marks: Sequence[RunMark], *, missed: int = 0, is_brief: bool = False) -> Strip:
+def strip_of(marks: Sequence[RunMark], *, missed: int = 0) -> Strip:
     """Draw the newest runs and, after them, those that were missed since.
 
     Args:
         marks: runs, the oldest first.
         missed: how many runs were expected since and did not start.
-        is_brief: whether few marks say what they are, because there are many strips.
     """
     absent = min(missed, STRIP)
     shown = list(marks)[len(marks) - min(len(marks), STRIP - absent) :]
@@ -75,9 +74,8 @@ def strip_of(marks: Sequence[RunMark], *, missed: int = 0, is_brief: bool = Fals
     titled = 0
     for place, look in reversed(list(enumerate(looks))):
         shape = f"M{(first + place) * PITCH} 8{SHAPES[look]}"
-        is_titled = not is_brief or (look is not RunLook.SUCCEEDED and titled < TITLED)
-        titled += is_titled
-        if is_titled:
+        if look is not RunLook.SUCCEEDED and titled < TITLED:
+            titled += 1
             paths.append(Path(look, shape, titles[place]))
         else:
             merged[look] = merged.get(look, "") + shape

@@ -1,0 +1,261 @@
+"""The first page of an account: is anything wrong, since when, and who was told."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from litestar import get
+from litestar.response import Template
+
+from runhook.domain.deliveries.attempt_counts import HOUR, hour_of
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.people.permissions import Permission
+from runhook.domain.runs.job_states import JobState, RunLook, look_of
+from runhook.domain.runs.run import RunId
+from runhook.domain.webhooks.webhook import Webhook
+from runhook.server.access.authentication import needs
+from runhook.server.services import Serving
+from runhook.server.web.page.addresses import address_of
+from runhook.server.web.page.visits import Visit, Visiting
+from runhook.server.web.page.watching import Watched
+from runhook.server.web.runs.board import BoardRow, rows_of
+from runhook.server.web.runs.charts import MARKS
+from runhook.storage.deliveries.backlog import Backlog, backlog_of
+from runhook.storage.deliveries.rows import LoggedAttempt, ToldWebhook, find_last_failure, list_told
+from runhook.storage.engine.store import Transaction
+from runhook.storage.runs.board import (
+    BoardFilter,
+    BoardOrder,
+    CountedRuns,
+    count_board,
+    count_runs_by_hour,
+    list_board,
+)
+from runhook.storage.runs.rows import count_open_runs
+from runhook.storage.webhooks.rows import list_troubled_webhooks
+from runhook.storage.webhooks.statistics import HourlyCount, count_account_by_hour
+
+HOURS = 24
+JOBS_SHOWN = 12
+ENDPOINTS_SHOWN = 5
+TOLD_READ = 500
+RUNS_HEIGHT, ATTEMPTS_HEIGHT = 70, 56
+RUNS_FLOOR, ATTEMPTS_CEILING = 96, 100
+"""Where the bars of runs stand, and those of attempts hang, in pixels from above."""
+STACKED = (
+    RunLook.SUCCEEDED,
+    RunLook.WARNED,
+    RunLook.RUNNING,
+    RunLook.CANCELED,
+    RunLook.FAILED,
+)
+"""From the axis on."""
+
+
+@dataclass(frozen=True, slots=True)
+class HourPart:
+    """A part of an hour's bar, in pixels from above."""
+
+    look: str
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineHour:
+    """An hour of the timeline: its numbers, and its bars."""
+
+    begins_at: datetime
+    x: float
+    width: float
+    looks: Mapping[RunLook, int]
+    succeeded: int
+    failed: int
+    bars: Sequence[HourPart]
+    address: str
+    """The hour's deliveries."""
+
+    @property
+    def runs(self) -> int:
+        """How many runs started in it."""
+        return sum(self.looks.values())
+
+    @property
+    def words(self) -> str:
+        """Its numbers in a line."""
+        bad = self.looks.get(RunLook.FAILED, 0)
+        attempts = self.succeeded + self.failed
+        return (
+            f"{self.begins_at:%H:%M} UTC \N{MIDDLE DOT} {self.runs} "
+            f"run{'' if self.runs == 1 else 's'}{f', {bad} failed' if bad else ''} "
+            f"\N{MIDDLE DOT} {attempts} attempt{'' if attempts == 1 else 's'}"
+            f"{f', {self.failed} failed' if self.failed else ''}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The last 24 hours."""
+
+    hours: Sequence[TimelineHour]
+    most_runs: int
+    most_attempts: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing happened."""
+        return not any(one.runs or one.succeeded or one.failed for one in self.hours)
+
+
+@get("/overview", **needs(Permission.READ_RUNS))
+async def show_overview(services: Serving, visit: Visiting) -> Template:
+    """Show how the account's jobs, endpoints and deliveries do."""
+    may_see_webhooks = visit.may(Permission.READ_WEBHOOKS)
+    watched = Watched()
+    since = hour_of(services.clock.now()) - (HOURS - 1) * HOUR
+    async with services.store.read() as tx:
+        sight = await watched.look(tx, visit.account_id)
+        counts = await count_board(tx, visit.account_id, BoardFilter())
+        jobs = await list_board(
+            tx, visit.account_id, BoardFilter(), BoardOrder.ATTENTION, limit=JOBS_SHOWN
+        )
+        rows = await rows_of(tx, jobs)
+        running = await count_open_runs(tx, [visit.account_id])
+        runs = await count_runs_by_hour(tx, visit.account_id, since=since)
+        webhooks = await webhooks_of(tx, visit, rows, since) if may_see_webhooks else None
+    attempts = webhooks.attempts if webhooks else ()
+    return visit.page(
+        "overview",
+        section="overview",
+        live=watched.address(visit.root, sight),
+        counts=counts,
+        total=sum(counts.values()),
+        rows=rows,
+        running=running[visit.account_id],
+        day=day_of(runs, attempts, since=since, root=visit.root),
+        webhooks=webhooks,
+        JobState=JobState,
+        marks=MARKS,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookOverview:
+    """How the account's webhooks do."""
+
+    backlog: Backlog
+    troubled: Sequence[tuple[Webhook, LoggedAttempt | None]]
+    """Those whose endpoints fail, with the last failure."""
+    attempts: Sequence[HourlyCount]
+    told: Mapping[RunId, Sequence[ToldWebhook]]
+    """Who was told of the last run of each job that fails."""
+
+
+async def webhooks_of(
+    tx: Transaction, visit: Visit, rows: Sequence[BoardRow], since: datetime
+) -> WebhookOverview:
+    """Read how the account's webhooks do."""
+    troubled = await list_troubled_webhooks(tx, visit.account_id, limit=ENDPOINTS_SHOWN)
+    failed = [row.streak.last for row in rows if row.streak is not None]
+    told = await list_told(tx, visit.account_id, failed, limit=TOLD_READ) if failed else ()
+    return WebhookOverview(
+        backlog=await backlog_of(tx, visit.account_id),
+        troubled=[
+            (one, await find_last_failure(tx, visit.account_id, one.id) if one.active else None)
+            for one in troubled
+        ],
+        attempts=await count_account_by_hour(tx, visit.account_id, since=since),
+        told=by_run(told),
+    )
+
+
+WORST_STATE_FIRST = (
+    DeliveryState.FAILED,
+    DeliveryState.PENDING,
+    DeliveryState.SENDING,
+    DeliveryState.SUCCEEDED,
+    DeliveryState.CANCELED,
+    DeliveryState.SKIPPED,
+    DeliveryState.SUPERSEDED,
+)
+
+
+def by_run(told: Iterable[ToldWebhook]) -> Mapping[RunId, Sequence[ToldWebhook]]:
+    """Group by run; of the deliveries of one webhook the one in the worst state counts."""
+    found: dict[RunId, dict[str, ToldWebhook]] = {}
+    for one in sorted(told, key=lambda one: WORST_STATE_FIRST.index(one.state)):
+        found.setdefault(one.run_id, {}).setdefault(one.webhook_id, one)
+    return {run_id: list(ones.values()) for run_id, ones in found.items()}
+
+
+def day_of(
+    runs: Iterable[CountedRuns],
+    attempts: Iterable[HourlyCount],
+    *,
+    since: datetime,
+    root: str,
+) -> Timeline:
+    """Draw runs above an axis and attempts below it."""
+    looks: list[dict[RunLook, int]] = [{} for _ in range(HOURS)]
+    for one in runs:
+        # What a machine whose clock is ahead has told belongs to this hour.
+        counted = looks[min(one.step, HOURS - 1)]
+        look = look_of(one.status, has_warned=one.has_warned)
+        counted[look] = counted.get(look, 0) + one.count
+    good, bad = [0] * HOURS, [0] * HOURS
+    for hour in attempts:
+        place = min((hour.hour - since) // HOUR, HOURS - 1)
+        good[place] += hour.succeeded
+        bad[place] += hour.failed
+    most_runs = max(sum(one.values()) for one in looks)
+    most_attempts = max(map(sum, zip(good, bad, strict=True)))
+    width = 100 / HOURS
+    return Timeline(
+        hours=[
+            TimelineHour(
+                begins_at=since + place * HOUR,
+                x=round(place * width, 2),
+                width=round(width, 2),
+                looks=looks[place],
+                succeeded=good[place],
+                failed=bad[place],
+                bars=[
+                    *stacked_up(looks[place], most_runs),
+                    *hung_down(good[place], bad[place], most_attempts),
+                ],
+                address=address_of(
+                    f"{root}/deliveries",
+                    {
+                        "since": [f"{since + place * HOUR:%Y-%m-%dT%H:%M}"],
+                        "until": [f"{since + (place + 1) * HOUR:%Y-%m-%dT%H:%M}"],
+                    },
+                ),
+            )
+            for place in range(HOURS)
+        ],
+        most_runs=most_runs,
+        most_attempts=most_attempts,
+    )
+
+
+def stacked_up(looks: Mapping[RunLook, int], most: int) -> Iterable[HourPart]:
+    """Stack an hour's runs on the axis."""
+    y = float(RUNS_FLOOR)
+    for look in STACKED:
+        if count := looks.get(look, 0):
+            height = RUNS_HEIGHT * count / most
+            y -= height
+            yield HourPart(look, round(y, 1), round(height, 1))
+
+
+def hung_down(succeeded: int, failed: int, most: int) -> Iterable[HourPart]:
+    """Hang an hour's attempts below the axis."""
+    y = float(ATTEMPTS_CEILING)
+    for look, count in ((RunLook.SUCCEEDED, succeeded), (RunLook.FAILED, failed)):
+        if count:
+            height = ATTEMPTS_HEIGHT * count / most
+            yield HourPart(look, round(y, 1), round(height, 1))
+            y += height
+
+
+handlers = [show_overview]

@@ -1,0 +1,128 @@
+"""The first page of an account: is anything wrong, since when, and who was told."""
+
+from datetime import timedelta
+
+import pytest
+
+from runhook.domain.deliveries.attempt_counts import EMPTY, AttemptCounts, hour_of
+from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.runs.run import RunStatus
+from runhook.domain.webhooks.failing import Health
+from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.storage.webhooks.rows import Dispatch, note_dispatches
+from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
+from tests.support.accounts import Tenant, end_waiting
+from tests.support.api import Api
+from tests.web.pages import Element, Page, led_to, page_at
+
+OVERVIEW = "/accounts/1/overview"
+
+
+@pytest.fixture
+def tenant(api: Api) -> Tenant:
+    return Tenant(api.store, api.clock, FIRST_ACCOUNT)
+
+
+def rows_on(page: Page) -> list[Element]:
+    return page.main.one("table", class_="board").one("tbody").all("tr")
+
+
+async def test_an_account_that_has_a_webhook_begins_with_its_overview(api: Api, ada, tenant):
+    await tenant.webhook()
+
+    assert led_to(await ada.get("/")) == OVERVIEW
+
+
+async def test_an_empty_account_is_told_how_a_job_comes_into_being(api: Api, ada):
+    page = await page_at(ada, OVERVIEW)
+
+    assert page.main.one("h2").text == "No job yet"
+    assert page.main.all("svg", class_="chart-wide") == []
+    assert page.main.all(class_="verdict") == []
+
+
+async def test_nothing_wrong_is_said_in_a_sentence(api: Api, ada, tenant):
+    await tenant.finish(await tenant.start())
+
+    verdict = (await page_at(ada, OVERVIEW)).main.one(class_="verdict")
+
+    assert verdict.attributes["class"] == "verdict good"
+    assert verdict.text == "No job is failing or late, and no endpoint is in trouble."
+
+
+async def test_a_failing_job_says_which_webhooks_were_told(api: Api, ada, tenant):
+    errored = ["job.run.errored"]
+    await tenant.webhook(name="Pager", event_types=errored, active=False)
+    await tenant.webhook(name="Chat", event_types=["job.run.errored", "job.run.completed"])
+    await tenant.webhook(name="Deaf", event_types=["job.run.canceled"])
+    await tenant.finish(await tenant.start("1"), RunStatus.ERROR)
+    async with api.store.write() as tx:
+        await end_waiting(tx, DeliveryState.SUCCEEDED)
+    # One that goes on does not hide who was told of the last that failed.
+    await tenant.start("2")
+
+    page = await page_at(ada, OVERVIEW)
+
+    (row,) = rows_on(page)
+    assert row.all("td")[-1].text == "skipped : Pager succeeded : Chat"
+    assert page.main.one(class_="verdict").text == "1 job is failing"
+
+
+async def test_a_failure_that_no_webhook_asked_for_says_so(api: Api, ada, tenant):
+    await tenant.finish(await tenant.start(), RunStatus.ERROR)
+
+    (row,) = rows_on(await page_at(ada, OVERVIEW))
+
+    assert row.all("td")[-1].text == "no webhook"
+
+
+async def test_endpoints_in_trouble_say_since_when(api: Api, ada, tenant):
+    webhook = await tenant.webhook(name="Down")
+    await tenant.webhook(name="Well")
+    health = Health(failing_since=api.clock.now(), consecutive_failures=3)
+    async with api.store.write() as tx:
+        await note_dispatches(
+            tx,
+            [Dispatch(webhook_id=webhook.id, at=api.clock.now(), status_code=503, health=health)],
+        )
+
+    page = await page_at(ada, OVERVIEW)
+
+    (trouble,) = page.main.one(class_="troubles").all("li")
+    assert trouble.text.startswith("Failing Down failing since")
+    assert page.main.one(class_="verdict").text == "1 endpoint is in trouble"
+
+
+async def test_the_last_24_hours_have_each_run_and_attempt_in_its_hour(api: Api, ada, tenant):
+    webhook = await tenant.webhook()
+    begin = hour_of(api.clock.now())
+    for number, status in enumerate([RunStatus.SUCCESS, RunStatus.SUCCESS, RunStatus.ERROR]):
+        await tenant.finish(await tenant.start(f"{number}"), status)
+        api.clock.advance(timedelta(hours=1))
+    counts = AttemptCounts(succeeded=4, failed=1, durations=[5, *EMPTY[1:]])
+    counted = [
+        CountedHour(account_id=FIRST_ACCOUNT, webhook_id=webhook.id, hour=hour, counts=counts)
+        for hour in (begin - timedelta(days=2), begin)
+    ]
+    async with api.store.write() as tx:
+        await add_attempt_counts(tx, counted)
+
+    page = await page_at(ada, OVERVIEW)
+
+    chart = page.main.one("svg", class_="chart-wide")
+    words = [one.attributes["aria-label"].split(" UTC ")[1] for one in chart.all("a")]
+    assert len(words) == 24
+    assert words[-4:] == [
+        "\N{MIDDLE DOT} 1 run \N{MIDDLE DOT} 5 attempts, 1 failed",
+        "\N{MIDDLE DOT} 1 run \N{MIDDLE DOT} 0 attempts",
+        "\N{MIDDLE DOT} 1 run, 1 failed \N{MIDDLE DOT} 0 attempts",
+        "\N{MIDDLE DOT} 0 runs \N{MIDDLE DOT} 0 attempts",
+    ]
+    table = page.main.one("details", class_="numbers").one("tbody")
+    assert [[cell.text for cell in row.all("td")][1:] for row in table.all("tr")] == [
+        ["1", "0", "4", "1"],
+        ["1", "0", "0", "0"],
+        ["1", "1", "0", "0"],
+    ]
+    linked = await ada.get(chart.all("a")[-4].attributes["href"])
+    assert linked.status_code == 200
