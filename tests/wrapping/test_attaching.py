@@ -1,13 +1,19 @@
 """dbt's files are attached to a run where that is switched on, without what is private."""
 
 import json
+import os
+import stat
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from runhook.client.reporting.report import NotAttachedError
+from runhook.client.reporting.report import Attachment, NotAttachedError, Report, ReportKind
+from runhook.client.reporting.reporter import Reporter
+from runhook.client.reporting.service import Service
+from runhook.client.reporting.spool import Spool
 from runhook.client.run.attaching import redacted_artifact
 from runhook.domain.secrets.redaction import Redactor
 from tests.support.patience import PATIENCE
@@ -75,8 +81,11 @@ def test_a_run_that_is_killed_while_its_files_are_on_their_way_has_kept_its_end(
     gone.set()
 
     assert service.count("finish") == 0
+    service.requests.clear()
     assert wrapper.runhook("flush").returncode == 0
+    assert service.verbs() == ["runs", "run_results.json", "finish"]
     assert service.body("finish")["status"] == "success"
+    assert [*wrapper.spool.iterdir()] == []
 
 
 def wait_until_end_is_kept(wrapper: Wrapper) -> None:
@@ -105,7 +114,100 @@ def test_the_end_is_told_although_the_service_hangs_up_on_a_file(
 
     assert ended.returncode == 0
     assert b"not all artifacts were attached: run_results.json: " in ended.stderr
+    assert b"what is left is kept for the next run, or `runhook flush`" in ended.stderr
     assert service.verbs() == ["runs", "run_results.json", "finish"]
+
+
+def test_files_that_were_not_attached_go_with_the_next_run_without_secrets(
+    wrapper: Wrapper, service: StubService
+):
+    secretive = wrapper.with_variables(DB_PASSWORD="hunter22", LEAK="hunter22")
+    service.answer = lambda request, position: (
+        (503, b"", {}) if "artifacts" in request.path else accepted(request, position)
+    )
+    ended = secretive.run("sh", "-c", WITH_A_MANIFEST, flags=["--upload-artifacts"])
+    copies = sorted(wrapper.spool.glob("*.files/*"))
+    told = service.verbs()
+
+    assert ended.returncode == 0
+    assert told == ["runs", "run_results.json", "manifest.json", "finish"]
+    assert [copy.name for copy in copies] == ["0001-manifest.json", "0001-run_results.json"]
+    assert {stat.S_IMODE(copy.stat().st_mode) for copy in copies} == {0o600}
+    assert not any("hunter22" in copy.read_text() for copy in copies)
+
+    service.requests.clear()
+    service.answer = accepted
+    wrapper.run("dbt", "exit", "0")
+
+    late = [one for one in service.requests if "artifacts" in one.path]
+    assert [one.path.rpartition("/")[2] for one in late] == [
+        "manifest.json?step=1",
+        "run_results.json?step=1",
+    ]
+    assert late[0].body["sql"] == "select *****"
+    assert [*wrapper.spool.iterdir()] == []
+
+
+def test_a_kept_file_that_the_service_refuses_is_forgotten(wrapper: Wrapper, service: StubService):
+    service.answer = lambda *_: (503, b"", {})
+    wrapper.run("dbt", "build", flags=["--upload-artifacts"])
+    assert len([*wrapper.spool.glob("*.files/*")]) == 1
+    service.answer = lambda request, position: (
+        refused(404) if "artifacts" in request.path else accepted(request, position)
+    )
+
+    assert wrapper.runhook("flush").returncode == 0
+
+    assert [*wrapper.spool.iterdir()] == []
+
+
+def test_a_service_that_hangs_on_a_file_hears_of_the_end_and_gets_the_files_later(
+    service: StubService, tmp_path: Path
+):
+    may_answer = threading.Event()
+
+    def hang_on_files(request: Request, position: int) -> Answer:
+        assert "artifacts" not in request.path or may_answer.wait(PATIENCE)
+        return accepted(request, position)
+
+    service.answer = hang_on_files
+    connection = Service(url=service.url, token="t", account_id="1", environ={})
+    reporter = Reporter(connection, Spool(tmp_path), "abc", silent_seconds=0.05)
+    reporter.report(Report(kind=ReportKind.STARTED, body={}))
+    reporter.report(Report(kind=ReportKind.FINISHED, body={}))
+    reporter.attach([an_attachment("manifest.json"), an_attachment("run_results.json")])
+    deadline = time.monotonic() + PATIENCE
+    reporter.start(deadline=deadline)
+
+    trouble = reporter.close(deadline=deadline)
+    may_answer.set()
+
+    assert service.verbs() == ["runs", "manifest.json", "finish"]
+    assert trouble == (
+        "not all artifacts were attached: manifest.json: no answer in time; "
+        "what is left is kept for the next run, or `runhook flush`"
+    )
+    copies = [path.name for path in (tmp_path / "abc.files").iterdir()]
+    assert sorted(copies) == ["0001-manifest.json", "0001-run_results.json"]
+
+
+def an_attachment(name: str) -> Attachment:
+    return Attachment(name=name, step=1, content=b"{}", problem=None, clean=bytes)
+
+
+def test_copies_of_the_oldest_runs_make_room_for_others(wrapper: Wrapper, service: StubService):
+    """Files with holes stand in for large ones."""
+    service.answer = lambda *_: (503, b"", {})
+    for job in ("old", "new"):
+        wrapper.run("dbt", "build", flags=["--upload-artifacts", "--job", job])
+    old, new = sorted(wrapper.spool.glob("*.files"), key=lambda path: path.stat().st_mtime_ns)
+    for folder in (old, new):
+        os.truncate(next(folder.iterdir()), 150 << 20)
+
+    wrapper.run("dbt", "exit", "0")
+
+    assert (old.exists(), new.exists()) == (False, True)
+    assert old.with_suffix(".run").exists()
 
 
 def test_a_manifest_of_another_commands_tag_is_ours_if_the_invocation_is(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from runhook.client.reporting.kept_files import KeptFiles
 from runhook.client.reporting.report import Report, ReportKind
 from runhook.client.reporting.service import Accepted, RequestFailed, Service
 from runhook.client.reporting.spool import Spool
@@ -38,7 +39,7 @@ def send_backlog(
         if content.destination == service.destination and content.reports:
             if not go_on():
                 return replace(sent, problem="no time left")
-            answer = tell_again(content.reports, service, timeout)
+            answer = tell_again(content.reports, kept.files, service, timeout)
             if isinstance(answer, RequestFailed) and answer.is_not_understood:
                 # What others have to say does not wait for a newer service.
                 sent = replace(sent, not_understood=sent.not_understood + 1)
@@ -57,9 +58,9 @@ def send_backlog(
 
 
 def tell_again(
-    reports: Sequence[Report], service: Service, timeout: Callable[[], float]
+    reports: Sequence[Report], files: KeptFiles, service: Service, timeout: Callable[[], float]
 ) -> Accepted | RequestFailed | None:
-    """Send a run's reports from the first one on; None if there are none."""
+    """Send a run's reports from the first one on, its files before its end; None if it has none."""
     answer: Accepted | RequestFailed | None = None
     run_id = None
     for report in reports:
@@ -70,6 +71,10 @@ def tell_again(
                 return answer
             run_id = str(answer.data["id"])
             continue
+        if report.kind is ReportKind.FINISHED:
+            failed = attach_again(run_id, files, service, timeout)
+            if failed is not None:
+                return failed
         answer = service.tell(run_id, report.kind, body, timeout=timeout())
         # No need to wait for the cancel to be accepted: the end reports it, too.
         if isinstance(answer, RequestFailed) and not (
@@ -77,6 +82,23 @@ def tell_again(
         ):
             return answer
     return answer
+
+
+def attach_again(
+    run_id: str, files: KeptFiles, service: Service, timeout: Callable[[], float]
+) -> RequestFailed | None:
+    """Attach what is kept of a run's files. What is refused, or cannot be read, stops nothing."""
+    for file in files.all():
+        try:
+            content = file.read()
+        except OSError:
+            file.remove()
+            continue
+        answer = service.attach(run_id, file.name, content, step=file.step, timeout=timeout())
+        if isinstance(answer, RequestFailed) and not answer.is_refused:
+            return answer
+        file.remove()
+    return None
 
 
 def late(report: Report) -> dict[str, object]:

@@ -1,9 +1,11 @@
 """Put a run's reports on the disk, and remove them once the service has them."""
 
+import contextlib
 from collections.abc import Callable
 
 from runhook.client.reporting.backlog import send_backlog
-from runhook.client.reporting.report import Report
+from runhook.client.reporting.kept_files import HeldFile, KeptFile
+from runhook.client.reporting.report import Attachment, Report
 from runhook.client.reporting.service import Service
 from runhook.client.reporting.spool import ASIDE, KeptRun, Spool
 from runhook.client.trouble import trouble_of
@@ -20,6 +22,7 @@ class Keeper:
         self._name = name
         self._kept = kept
         self._is_whole = kept is not None
+        self._is_forgotten = False
         self.why_not: str | None = None if spool else "there is no home folder"
         self.lost_runs = 0
 
@@ -43,6 +46,22 @@ class Keeper:
         except Exception as error:  # noqa: BLE001 - as above
             self.why_not = trouble_of(error)
 
+    def copy(self, file: Attachment) -> KeptFile | HeldFile:
+        """Keep a copy of a file, without secrets; in memory, if it cannot be on the disk.
+
+        Raises:
+            NotAttachedError: it cannot be attached.
+        """
+        content = file.read()
+        if self._kept is not None and self.why_not is None and not self._is_forgotten:
+            with contextlib.suppress(OSError):
+                return self._kept.files.add(file.name, file.step, content)
+        return HeldFile(content, file.name, file.step)
+
+    def has_files(self) -> bool:
+        """Whether there are copies of files that the service does not have."""
+        return self._kept is not None and bool(self._kept.files.all())
+
     def about_others(self) -> str | None:
         """Report on other files in the spool that people should know of."""
         lost = f"{self.lost_runs} earlier run(s) could not be kept any longer"
@@ -52,6 +71,7 @@ class Keeper:
 
     def forget(self) -> None:
         """Remove the file: all reports were accepted, or refused for good."""
+        self._is_forgotten = True
         if self._kept is not None:
             self._kept.remove()
 

@@ -5,7 +5,8 @@ delivered in the time at exit stays on the disk and goes with the next run. Wher
 kept, reports wait in memory only, and what is undelivered at exit is lost.
 
 Files go before the report of the run's end, which is on the disk meanwhile: who hears of the end
-can read them. They are not kept: what cannot be attached in the time at exit is left out.
+can read them. They are kept too, as copies without secrets (``kept_files``). What cannot be
+attached in the time at exit does not hold the end up, and goes with the next run.
 """
 
 import threading
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
 from runhook.client.reporting.keeper import Keeper
+from runhook.client.reporting.kept_files import HeldFile, KeptFile
 from runhook.client.reporting.report import Attachment, NotAttachedError, Report, ReportKind
 from runhook.client.reporting.service import Accepted, RequestFailed, Service
 from runhook.client.reporting.spool import KeptRun, Spool
@@ -31,12 +33,12 @@ PASSING = frozenset({ReportKind.HEARTBEAT, ReportKind.PROGRESS})
 """What is not worth another try: the next one says more."""
 EXIT_SECONDS = 2.0
 """How much longer than dbt alone a run may take, all in all, if it has no files to attach."""
-ATTACHING_SECONDS = 15.0
-"""How much longer still if it has: a manifest may be large."""
+ATTACHING_SECONDS = 13.0
+"""How much longer still if it has, with the report of the end: a manifest may be large."""
+SILENT_SECONDS = 5.0
+"""How long a service may say nothing to a file then, until the rest is left to the next run."""
 LARGEST_HELD = 256 << 20
-"""Bytes of all files that wait to be attached."""
-LONGEST_ATTACHING_SECONDS = 60.0
-"""Time limit for one file as long as dbt runs."""
+"""Bytes of all files that wait in memory to be kept or attached."""
 
 
 class Reporter:
@@ -49,6 +51,7 @@ class Reporter:
         name: str,
         *,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        silent_seconds: float = SILENT_SECONDS,
         on_cancel_request: Callable[[], None] | None = None,
         progress: Callable[[], Mapping[str, object] | None] | None = None,
         kept: KeptRun | None = None,
@@ -60,6 +63,7 @@ class Reporter:
             spool: where reports are kept until they are delivered.
             name: what they are kept under.
             heartbeat_seconds: time after the last report until a heartbeat is sent.
+            silent_seconds: how long the service may say nothing to a file at exit.
             on_cancel_request: called once if a user requests the run's cancellation.
             progress: returns how far the run has come, or None; called on the reporter's thread.
             kept: where all that will be reported is kept already.
@@ -70,10 +74,14 @@ class Reporter:
         self._on_cancel_request = on_cancel_request
         self._keeper = Keeper(spool, service, name, kept)
         self._heartbeat_seconds = heartbeat_seconds
+        self._silent_seconds = silent_seconds
         self._to_keep: deque[Report] = deque()
         self._to_send: deque[Report] = deque()
-        self._files: deque[Attachment] = deque()
+        self._to_copy: deque[Attachment] = deque()
+        self._files: deque[KeptFile | HeldFile] = deque()
+        self._files_until: float | None = None
         self._not_attached: str | None = None
+        self._are_files_left = False
         self._changed = threading.Condition()
         self._deadline: float | None = None
         self._run_id: str | None = None
@@ -94,7 +102,8 @@ class Reporter:
 
         With a ``deadline`` all was said already, and what is left is to ``close``.
         """
-        self._deadline = deadline
+        if deadline is not None:
+            self._set_deadline(deadline)
         for thread in self._threads:
             thread.start()
 
@@ -112,13 +121,11 @@ class Reporter:
         """Queue files: they go when there is nothing to report, and before the run's end."""
         with self._changed:
             for file in files:
-                if (
-                    sum(len(one.content) for one in self._files) + len(file.content) > LARGEST_HELD
-                    and self._files
-                ):
+                held = self._bytes_held()
+                if held and held + len(file.content) > LARGEST_HELD:
                     self._not_attached = f"{file.name} would be too much to hold until it is sent"
                 else:
-                    self._files.append(file)
+                    self._to_copy.append(file)
             self._changed.notify_all()
 
     def advance(self) -> None:
@@ -133,9 +140,9 @@ class Reporter:
         Returns what went wrong, as a clause for people; None if the service knows everything.
         """
         with self._changed:
-            self._deadline = deadline
+            self._set_deadline(deadline)
             self._changed.notify_all()
-            while not (self._is_done and not self._to_keep):
+            while not (self._is_done and not (self._to_keep or self._to_copy)):
                 if (seconds := self._end_of_time(deadline) - time.monotonic()) <= 0:
                     break
                 self._changed.wait(seconds)
@@ -149,7 +156,7 @@ class Reporter:
     def is_idle(self) -> bool:
         """Whether there is time for other runs than this one."""
         with self._changed:
-            waiting = self._to_keep or self._to_send or self._files
+            waiting = self._to_keep or self._to_copy or self._to_send or self._files
             return not waiting and not self._is_late()
 
     def seconds_for_request(self) -> float:
@@ -158,15 +165,28 @@ class Reporter:
             return REQUEST_SECONDS
         return max(self._deadline - time.monotonic(), SHORTEST_REQUEST_SECONDS)
 
+    def _set_deadline(self, deadline: float) -> None:
+        if self._files_until is None:
+            self._deadline = deadline
+            self._files_until = deadline + ATTACHING_SECONDS - EXIT_SECONDS
+
     def _end_of_time(self, deadline: float) -> float:
         """When the process has to end, which must end by ``deadline`` without files to attach."""
-        if self._run_id is None or not self._files:
-            return max(deadline, self._deadline or deadline)
-        return deadline + ATTACHING_SECONDS
+        latest = deadline + ATTACHING_SECONDS
+        if self._to_copy or (self._files and self._run_id is not None):
+            return latest
+        return min(max(deadline, self._deadline or deadline), latest)
+
+    def _bytes_held(self) -> int:
+        waiting = [len(one.content) for one in self._to_copy]
+        held = [len(one.content) for one in self._files if isinstance(one, HeldFile)]
+        return sum(waiting) + sum(held)
 
     def _trouble(self) -> str | None:
         older = self._keeper.about_others()
         files = self._not_attached and f"not all artifacts were attached: {self._not_attached}"
+        if files and self._are_files_left:
+            files += "; what is left is kept for the next run, or `runhook flush`"
         if self._is_told:
             return "; ".join(filter(None, (files, older))) or None
         what = "this run" if self._run_id is None else "the end of this run"
@@ -194,25 +214,45 @@ class Reporter:
                 self._changed.notify_all()
 
     def _keep(self) -> None:
-        """Write each report to the disk, then queue it for sending."""
+        """Write each report to the disk, then queue it for sending; then files likewise."""
         self._keeper.open()
-        while (report := self._next_to_keep()) is not None:
-            self._keeper.add(report)
+        while (next_one := self._next_to_keep()) is not None:
+            if isinstance(next_one, Attachment):
+                self._copy(next_one)
+                continue
+            self._keeper.add(next_one)
             with self._changed:
                 self._to_keep.popleft()
-                self._to_send.append(report)
+                self._to_send.append(next_one)
                 self._is_kept = self._keeper.why_not is None and not self._to_keep
                 self._changed.notify_all()
 
-    def _next_to_keep(self) -> Report | None:
-        """Wait for the next report to write; None at the end."""
+    def _next_to_keep(self) -> Report | Attachment | None:
+        """Wait for what is next to write; None at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._to_keep or self._deadline is not None)
-            return self._to_keep[0] if self._to_keep else None
+            self._changed.wait_for(
+                lambda: self._to_keep or self._to_copy or self._deadline is not None
+            )
+            if self._to_keep:
+                return self._to_keep[0]
+            return self._to_copy[0] if self._to_copy else None
+
+    def _copy(self, file: Attachment) -> None:
+        copied, problem = None, None
+        try:
+            copied = self._keeper.copy(file)
+        except NotAttachedError as error:
+            problem = str(error)
+        with self._changed:
+            self._to_copy.popleft()
+            self._not_attached = self._not_attached or problem
+            if copied is not None:
+                self._files.append(copied)
+            self._changed.notify_all()
 
     def _send(self) -> None:
         while (next_one := self._next_to_send()) is not None:
-            if isinstance(next_one, Attachment):
+            if not isinstance(next_one, Report):
                 self._attach(next_one)
                 continue
             self._deliver(next_one)
@@ -225,35 +265,66 @@ class Reporter:
             self._is_done = True
             self._changed.notify_all()
 
-    def _next_to_send(self) -> Report | Attachment | None:
+    def _next_to_send(self) -> Report | KeptFile | HeldFile | None:
         """Wait for what is next to send, or a heartbeat if there is nothing; None at the end.
 
         No heartbeat is sent before the service knows the run: the disk may delay the start for
         longer than the time between two of them.
         """
         with self._changed:
-            while not self._to_send:
+            while not self._has_report_to_send():
                 if self._has_file_to_send():
                     return self._files[0]
-                if self._deadline is not None and not self._to_keep:
+                if self._is_over():
                     return None
                 self._changed.wait_for(
                     lambda: (
-                        self._to_send
+                        self._has_report_to_send()
                         or self._has_file_to_send()
                         or self._has_news()
-                        or (self._deadline is not None and not self._to_keep)
+                        or self._is_over()
                     ),
-                    timeout=None if self._run_id is None else self._heartbeat_seconds,
+                    timeout=self._seconds_to_wait(),
                 )
                 if self._deadline is None and not (self._to_send or self._has_file_to_send()):
                     self._has_advanced = False
                     return self._sign_of_life()
-            is_end = self._to_send[0].kind is ReportKind.FINISHED
-            return self._files[0] if is_end and self._has_file_to_send() else self._to_send[0]
+            if self._to_send[0].kind is ReportKind.FINISHED:
+                self._leave_files()
+            return self._to_send[0]
+
+    def _has_report_to_send(self) -> bool:
+        """Whether there is one that does not wait for files, as the end does in their time."""
+        if not self._to_send:
+            return False
+        is_end = self._to_send[0].kind is ReportKind.FINISHED
+        has_files = bool(self._files or self._to_copy)
+        in_time = self._files_until is None or time.monotonic() < self._files_until
+        return not (is_end and has_files and in_time)
 
     def _has_file_to_send(self) -> bool:
-        return bool(self._files) and self._run_id is not None
+        in_time = self._files_until is None or time.monotonic() < self._files_until
+        return bool(self._files) and self._run_id is not None and in_time
+
+    def _is_over(self) -> bool:
+        """Whether there is nothing more to send, and will not be."""
+        return self._deadline is not None and not (self._to_keep or self._to_send)
+
+    def _seconds_to_wait(self) -> float | None:
+        """Time until a heartbeat is due, or the end waits for files no longer."""
+        if self._files_until is not None:
+            return max(self._files_until - time.monotonic(), 0)
+        return None if self._run_id is None else self._heartbeat_seconds
+
+    def _leave_files(self) -> None:
+        """Leave the files that were not sent in their time to the next run."""
+        for file in [*self._files, *self._to_copy]:
+            self._not_attached = self._not_attached or f"{file.name}: no time left"
+        self._are_files_left |= any(isinstance(file, KeptFile) for file in self._files)
+        self._files.clear()
+        if self._deadline is not None:
+            # The end has the time that it has without files.
+            self._deadline = max(self._deadline, time.monotonic() + EXIT_SECONDS)
 
     def _has_news(self) -> bool:
         """Whether the run has advanced, between its reported start and its end."""
@@ -288,37 +359,41 @@ class Reporter:
             was_exiting = self._deadline is not None
         self._take(report, answer)
 
-    def _attach(self, file: Attachment) -> None:
-        """Attach a file, once; after a failure of the service no other is tried."""
+    def _attach(self, file: KeptFile | HeldFile) -> None:
+        """Attach a file, once; at exit no other is tried after a service that says nothing."""
         assert self._run_id is not None
-        problem, is_over = None, False
+        problem, is_left, is_silent = None, False, False
         try:
             content = file.read()
-        except NotAttachedError as error:
-            problem = str(error)
+        except OSError as error:
+            problem = f"{file.name}: {trouble_of(error)}"
         else:
-            with self._changed:
-                seconds = LONGEST_ATTACHING_SECONDS
-                if self._deadline is not None:
-                    seconds = self._deadline + ATTACHING_SECONDS - time.monotonic()
             answer = self._service.attach(
                 self._run_id,
                 file.name,
                 content,
                 step=file.step,
-                timeout=max(seconds, SHORTEST_REQUEST_SECONDS),
+                timeout=self._seconds_for_file(),
             )
             if isinstance(answer, RequestFailed):
-                problem, is_over = f"{file.name}: {answer.reason}", answer.status is None
+                problem = f"{file.name}: {answer.reason}"
+                is_left, is_silent = not answer.is_refused, answer.status is None
+        if not is_left:
+            file.remove()
         with self._changed:
             self._files.popleft()
-            if is_over and self._deadline is not None:
-                self._files.clear()
+            self._are_files_left |= is_left and isinstance(file, KeptFile)
             self._not_attached = self._not_attached or problem
-            if self._deadline is not None and not self._files:
-                # The end of the run has the time that it has without files.
-                self._deadline = max(self._deadline, time.monotonic() + EXIT_SECONDS)
+            if is_silent and self._files_until is not None:
+                self._files_until = time.monotonic()
             self._changed.notify_all()
+
+    def _seconds_for_file(self) -> float:
+        """Seconds that the service may say nothing to a file."""
+        if self._files_until is None:
+            return REQUEST_SECONDS
+        seconds = min(self._files_until - time.monotonic(), self._silent_seconds)
+        return max(seconds, SHORTEST_REQUEST_SECONDS)
 
     def _request(self, report: Report) -> Accepted | RequestFailed:
         timeout = self.seconds_for_request()
@@ -362,7 +437,8 @@ class Reporter:
             is_last = self._deadline is not None and not (self._to_keep or self._to_send)
         if report.kind is ReportKind.FINISHED or is_last:
             self._is_told = True
-            self._keeper.forget()
+            if not (self._to_copy or self._keeper.has_files()):
+                self._keeper.forget()
         if answer.data.get("cancel_requested") is True:
             self._pass_on_cancel_request()
 

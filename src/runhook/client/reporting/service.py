@@ -132,7 +132,7 @@ class Service:
         """Attach a file to a step of a run."""
         file = f"{quote(run_id, safe='')}/artifacts/{quote(name, safe='')}"
         path = f"{self._runs}/{file}?step={step}"
-        return self._send("PUT", path, content, timeout, refusals=REFUSALS)
+        return self._send("PUT", path, content, timeout, refusals=REFUSALS | {NOT_FOUND})
 
     def ask(
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, timeout: float

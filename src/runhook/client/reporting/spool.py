@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runhook.client.reporting.kept_files import FOLDER_SUFFIX, LARGEST_KEPT, KeptFiles
 from runhook.client.reporting.report import Report, ReportKind
 
 LONGEST_KEPT_SECONDS = 7 * 24 * 3600
@@ -163,7 +164,21 @@ class Spool:
                 kept.remove()
                 total -= status.st_size
                 removed += 1
+        self._make_room_for_files(too_old)
         return removed
+
+    def _make_room_for_files(self, too_old: float) -> None:
+        """Remove the oldest runs' copies while there are too many, and those of no run."""
+        folders = self.folder.glob(f"*{FOLDER_SUFFIX}")
+        sizes = {path: KeptFiles(path).size() for path in folders}
+        total = sum(sizes.values())
+        for kept in self.leftovers() if total > LARGEST_KEPT else ():
+            if total > LARGEST_KEPT and (size := sizes.pop(kept.files.folder, 0)):
+                kept.files.remove()
+                total -= size
+        for path in sizes:
+            if not path.with_suffix(SUFFIX).exists() and last_change(path) < too_old * 1e9:
+                KeptFiles(path).remove()
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}{SUFFIX}"
@@ -181,6 +196,11 @@ class KeptRun:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self.descriptor = descriptor
+
+    @property
+    def files(self) -> KeptFiles:
+        """Copies of files that the service does not have yet."""
+        return KeptFiles(self.path)
 
     def add(self, report: Report) -> None:
         """Write a report to the disk; when this returns, it is there.
@@ -228,9 +248,10 @@ class KeptRun:
         return Content(destination=destination, reports=reports)
 
     def remove(self) -> None:
-        """Forget the run."""
+        """Forget the run, and its files."""
         with contextlib.suppress(OSError):
             self.path.unlink()
+        self.files.remove()
 
     def close(self) -> None:
         """Let others have the file."""
