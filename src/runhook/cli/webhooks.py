@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runhook.cli.reporting import add_service_flags
 from runhook.client.reporting.service import Service, UnusableError, connect_service
@@ -19,8 +19,13 @@ from runhook.client.webhooks import (
     test_webhook,
 )
 from runhook.domain.errors import InvalidError
+from runhook.domain.formats import FORMATS
+from runhook.domain.options.declaring import Option, options_in
 from runhook.domain.runs.events import EventType
 from runhook.domain.webhooks.options import OPTIONS
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 COLUMNS = ("ID", "NAME", "FORMAT", "STATE", "EVENTS", "URL")
 EVENT_PREFIX = "job.run."
@@ -136,9 +141,15 @@ def webhook_in(arguments: argparse.Namespace) -> Mapping[str, object]:
 
 
 def typed_format_settings(arguments: argparse.Namespace) -> Mapping[str, object]:
-    """Read the settings of the format."""
+    """Read the settings of the format; the service judges what it does not know."""
+    format_ = FORMATS.get(arguments.format)
+    declared = (
+        () if format_ is None else options_in(cast("type[DataclassInstance]", format_.settings))
+    )
+    known = options_by_name(declared)
+    pairs = map(pair_in, arguments.setting)
     to = {"to": arguments.to} if arguments.to else {}
-    return {**dict(map(pair_in, arguments.setting)), **to}
+    return {**{name: typed_value(text, known.get(name)) for name, text in pairs}, **to}
 
 
 def event_named(word: str) -> str:
@@ -153,17 +164,35 @@ def option_of_flag(word: str) -> tuple[str, object]:
     Raises:
         InvalidError: there is no such option.
     """
-    name, value = pair_in(word)
-    known = [option.name for option in OPTIONS]
+    name, text = pair_in(word)
+    known = options_by_name(OPTIONS)
     if name not in known:
         near = get_close_matches(name, known, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"choose from {', '.join(known)}"
         raise InvalidError(f"`{name[:80]}` is no option of a webhook; {hint}")
-    return name, value
+    return name, typed_value(text, known[name])
 
 
-def pair_in(word: str) -> tuple[str, object]:
-    """Read NAME=VALUE; a value is JSON where it can be read as that, and else a text.
+def options_by_name(options: Iterable[Option]) -> Mapping[str, Option]:
+    """Options by what they are called."""
+    return {option.name: option for option in options}
+
+
+def typed_value(text: str, option: Option | None) -> object:
+    """Read an option's value: a text where it is one, else JSON if the text is that.
+
+    A template is JSON, and a key can be all digits: both stay as they were written.
+    """
+    if option is not None and option.kind.wire is str:
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def pair_in(word: str) -> tuple[str, str]:
+    """Read NAME=VALUE, with the value of a file in the place of its name.
 
     Raises:
         InvalidError: it has no name, or names a file that cannot be read.
@@ -171,11 +200,7 @@ def pair_in(word: str) -> tuple[str, object]:
     name, equals, value = word.partition("=")
     if not equals or not name:
         raise InvalidError(f"`{word[:80]}` is not NAME=VALUE")
-    text = value_or_file(value)
-    try:
-        return name, json.loads(text)
-    except (ValueError, RecursionError):
-        return name, text
+    return name, value_or_file(value)
 
 
 def value_or_file(value: str) -> str:
