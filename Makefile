@@ -7,7 +7,7 @@ PIP_FLAGS := -qq --disable-pip-version-check --no-input
 ONCE ?=
 KILLS ?= 1000
 MINUTES ?= 60
-INTEGRATIONS := airflow dagster prefect
+INTEGRATIONS := airflow dagster jupyter prefect
 VERSION = $(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_info[:2])')
 COMMA := ,
 # Hashes for every platform and Python from 3.11 on, and no index address.
@@ -28,7 +28,7 @@ test: .venv/ready .venv-dbt/ready chromium ## Run all tests, on SQLite and on Po
 	@.venv/bin/pytest -n auto $(ARGS)
 
 .PHONY: test-integrations
-test-integrations: .venv/ready $(INTEGRATIONS:%=.venv-%/ready) ## Run the guides' DAG, asset and flow with the real Airflow, Dagster and Prefect
+test-integrations: .venv/ready .venv-dbt/ready $(INTEGRATIONS:%=.venv-%/ready) ## Run the guides' snippets with the real Airflow, Cosmos, Dagster, Prefect and Jupyter
 	@echo "==> the guides' snippets, in the programs they are for"
 	@.venv/bin/pytest tests/integrations --verbose $(ARGS)
 
@@ -95,7 +95,7 @@ lock: .venv/ready ## Renew the pins in requirements/
 	@$(COMPILE) requirements/dbt.in -o requirements/dbt.txt
 	@$(COMPILE) --no-deps --prerelease allow requirements/dbt-v2.in -o requirements/dbt-v2.txt
 	@for name in $(INTEGRATIONS); do \
-		$(COMPILE) --strip-extras requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+		$(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 .PHONY: clean
 clean: ## Remove the environments and everything built

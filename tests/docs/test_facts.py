@@ -36,6 +36,7 @@ from runhook.domain.people.users import (
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import LONGEST_SILENCE
 from runhook.domain.spans import span_text
+from runhook.domain.version import VERSION
 from runhook.domain.webhooks.custom_headers import HEADERS_LIMIT
 from runhook.domain.webhooks.failing import HOPELESS_AFTER, HOPELESS_SINCE, PAUSE_AFTER
 from runhook.domain.webhooks.signature import TOLERANCE
@@ -73,6 +74,7 @@ SENTENCES = [
     (GUARANTEES, f"up to {JITTER_SHARE:.0%} jitter".replace("%", " %")),
     (GUARANTEES, f"counts up to {RETRY_AFTER_LIMIT // timedelta(hours=1)} hours"),
     (GUARANTEES, f"lane of {DELIVERING.requests_per_lane} requests"),
+    (DOCS / "installing.md", f"wheels/runhook-{VERSION}-py3-none-any.whl"),
     (DOCS / "settings.md", f"kept for {KEEP_ALIVE_SECONDS} seconds"),
     (DOCS / "settings.md", f"At most {Bounds().in_all:,} are in use"),
     (DOCS / "settings.md", f"and {Bounds().to_one_host} to one host"),

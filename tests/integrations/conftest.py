@@ -41,10 +41,13 @@ def place_with(
 def install_snippet() -> Callable[..., Path]:
     """Write a guide's snippet into a workplace's file."""
 
-    def install(place: Workplace, guide: str, words: str, **replaced: str) -> Path:
+    def install(
+        place: Workplace, guide: str, words: str, *, language: str = "python", **replaced: str
+    ) -> Path:
         text = (REPOSITORY / "docs" / "guides" / f"{guide}.md").read_text()
-        file = place.folder / f"{guide}_guide.py"
-        file.write_text(place.filled_in(block_with(text, "python", words), replaced))
+        file = place.folder / f"{guide}_guide.{'py' if language == 'python' else language}"
+        file.write_text(place.filled_in(block_with(text, language, words), replaced))
+        file.chmod(0o755)
         return file
 
     return install

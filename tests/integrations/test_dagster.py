@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+from tests.docs.documents import REPOSITORY
+from tests.integrations.project import a_small_project
 from tests.support.station import LAST, LONG
 
 QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes"}
@@ -15,7 +17,7 @@ def place(place_with):
 
 
 def test_an_asset_that_runs_dbt_is_told_of(place, station, install_snippet):
-    file = install_snippet(place, "dagster", "define_asset_job")
+    file = install_snippet(place, "dagster", "subprocess")
 
     executed = place.run("dagster", "job", "execute", "--python-file", file, "--job", "nightly")
 
@@ -28,7 +30,7 @@ def test_an_asset_that_runs_dbt_is_told_of(place, station, install_snippet):
 
 
 def test_dbts_failure_is_the_assets(place, station, install_snippet):
-    file = install_snippet(place, "dagster", "define_asset_job", **{'"build"': '"fail"'})
+    file = install_snippet(place, "dagster", "subprocess", **{'"build"': '"fail"'})
 
     executed = place.run("dagster", "job", "execute", "--python-file", file, "--job", "nightly")
 
@@ -37,7 +39,7 @@ def test_dbts_failure_is_the_assets(place, station, install_snippet):
 
 
 def test_an_interrupt_cancels_dbt(place, station, install_snippet):
-    file = install_snippet(place, "dagster", "define_asset_job", **{'"build"': '"wait"'})
+    file = install_snippet(place, "dagster", "subprocess", **{'"build"': '"wait"'})
 
     with place.started(
         "dagster", "job", "execute", "--python-file", file, "--job", "nightly"
@@ -49,14 +51,43 @@ def test_an_interrupt_cancels_dbt(place, station, install_snippet):
     assert station.events_of(place.project)[-1].type == "job.run.canceled"
 
 
-def test_a_run_can_be_told_of_around_dagster_dbt(place, station, install_snippet):
-    file = install_snippet(place, "dagster", "runhook.run")
-
-    executed = place.run(
-        "dagster", "asset", "materialize", "--python-file", file, "--select", "shop_in_steps"
+@pytest.fixture
+def parsed(place, install_snippet):
+    """A project of two models and a seed, parsed by the real dbt, which is before the stub."""
+    found = place.with_variables(
+        PATH=f"{REPOSITORY}/.venv-dagster/bin:{place.environ['PATH']}",
+        DBT_SEND_ANONYMOUS_USAGE_STATS="0",
     )
+    a_small_project(found.folder, found.project)
+    parsed = found.run("dbt", "parse")
+    assert parsed.returncode == 0, parsed.stdout
+    return found
+
+
+def test_the_script_in_dbts_place_tells_of_a_run_with_its_nodes(parsed, station, install_snippet):
+    install_snippet(parsed, "dagster", "#!/bin/sh", language="sh").rename(
+        parsed.folder / "reported-dbt"
+    )
+    file = install_snippet(parsed, "dagster", "shop_models")
+
+    executed = parsed.run("dagster", "job", "execute", "--python-file", file, "--job", "nightly")
 
     assert executed.returncode == 0, executed.stderr
-    completed = station.events_of(place.project)[-1]
+    started, completed = station.events_of(parsed.project)
+    assert (started.run_id, started.job) == (completed.run_id, "shop")
+    assert completed.reason == "Triggered via Dagster"
+    assert station.run(completed.run_id)["results"]["counts"] == {"success": 3, "pass": 1}
+
+
+def test_commands_of_dagster_dbt_are_steps_of_a_run(parsed, station, install_snippet):
+    own = {'project="shop"': f'project="{parsed.project}"'}
+    file = install_snippet(parsed, "dagster", "shop_in_steps", **own)
+
+    executed = parsed.run("dagster", "job", "execute", "--python-file", file, "--job", "in_steps")
+
+    assert executed.returncode == 0, executed.stderr
+    completed = station.events_of(parsed.project)[-1]
     assert completed.type in LAST
-    assert [step["name"] for step in station.run(completed.run_id)["run_steps"]] == ["dbt build"]
+    run = station.run(completed.run_id)
+    assert [step["name"] for step in run["run_steps"]] == ["dbt seed", "dbt run", "dbt test"]
+    assert run["results"]["counts"] == {"success": 3, "pass": 1}
