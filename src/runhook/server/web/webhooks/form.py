@@ -184,16 +184,12 @@ async def sent_form(request: AnyRequest, name: str = "") -> Form:
     return form
 
 
-def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
-    """The requested change; None if the form has errors, which are noted in it."""
-    form.check("name", check_webhook_name)
-    form.check("description", check_description)
+def asked_change(form: Form) -> WebhookChange | None:
+    """The requested change, for its operation to check; None if a field cannot be read.
+
+    What cannot be read is noted in the form.
+    """
     options = typed_options(form)
-    check_client_url(form, policy)
-    try:
-        check_event_types(form.chosen["event_types"])
-    except InvalidError:
-        form.refuse("event_types", "Choose at least one event.")
     if form.errors:
         return None
     return WebhookChange(
@@ -206,6 +202,32 @@ def checked_change(form: Form, policy: AddressPolicy) -> WebhookChange | None:
         environment_ids=[EnvironmentId(one) for one in numbers(form.chosen["environment_ids"])],
         options=options,
     )
+
+
+def note_faults(form: Form, policy: AddressPolicy) -> None:
+    """Note what is wrong with each field: an operation names only the first fault."""
+    form.check("name", check_webhook_name)
+    form.check("description", check_description)
+    note_faulty_options(form)
+    check_client_url(form, policy)
+    try:
+        check_event_types(form.chosen["event_types"])
+    except InvalidError:
+        form.refuse("event_types", "Choose at least one event.")
+
+
+def note_faulty_options(form: Form) -> None:
+    """Note what is wrong with options and with the settings of the format."""
+    name = format_of(form)
+    for field in option_fields(name):
+        try:
+            field.option.read(field_value(form, field))
+        except InvalidError as error:
+            form.refuse_invalid(error)
+    try:
+        settings_in(FORMATS[name], typed_settings_json(form) or {})
+    except InvalidError as error:
+        form.refuse_invalid(error)
 
 
 def check_client_url(form: Form, policy: AddressPolicy) -> None:
@@ -223,19 +245,16 @@ def check_client_url(form: Form, policy: AddressPolicy) -> None:
 
 
 def typed_options(form: Form) -> dict[str, object]:
-    """Options in the form as JSON; errors are noted in the form."""
+    """Options in the form as JSON, unchecked; what cannot be read is noted in the form."""
     name = format_of(form)
     given: dict[str, object] = {"format": name}
     for field in option_fields(name):
         try:
             given[field.name] = field_value(form, field)
-            field.option.read(given[field.name])
         except InvalidError as error:
             form.refuse_invalid(error)
     try:
-        settings = typed_settings_json(form)
-        settings_in(FORMATS[name], settings or {})
-        given["format_settings"] = settings
+        given["format_settings"] = typed_settings_json(form)
     except InvalidError as error:
         form.refuse_invalid(error)
     return given

@@ -98,8 +98,9 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
     One whose requests are not signed has no use for a secret.
     """
     form = await webhook_forms.sent_form(request)
-    change = webhook_forms.checked_change(form, services.policy)
+    change = webhook_forms.asked_change(form)
     if form["do"] == "check":
+        webhook_forms.note_faults(form, services.policy)
         await webhook_forms.check_endpoint(form, services.sender)
         return await webhook_form_page(services, visit, form, None, is_checked=True)
     if change is not None:
@@ -117,6 +118,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
                 path = f"{visit.root}/webhooks/{webhook.id}"
                 return done(request, services, path, Done.WEBHOOK_CREATED)
             return secret_once(request, services, visit, webhook, secret, is_new=True)
+    webhook_forms.note_faults(form, services.policy)
     return await webhook_form_page(services, visit, form, None)
 
 
@@ -173,8 +175,9 @@ async def edit(
     async with services.store.read() as tx:
         webhook = await known_webhook(tx, visit, webhook_id)
     form = await webhook_forms.sent_form(request, webhook.options.format)
-    change = webhook_forms.checked_change(form, services.policy)
+    change = webhook_forms.asked_change(form)
     if form["do"] == "check":
+        webhook_forms.note_faults(form, services.policy)
         await webhook_forms.check_endpoint(form, services.sender)
         return await webhook_form_page(services, visit, form, webhook, is_checked=True)
     if change is not None:
@@ -191,6 +194,7 @@ async def edit(
         else:
             path = f"{visit.root}/webhooks/{webhook_id}"
             return done(request, services, path, Done.WEBHOOK_SAVED)
+    webhook_forms.note_faults(form, services.policy)
     return await webhook_form_page(services, visit, form, webhook)
 
 
