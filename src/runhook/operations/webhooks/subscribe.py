@@ -1,13 +1,10 @@
 """Create, change and delete webhooks."""
 
-import json
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
-
-import structlog
 
 from runhook.domain.errors import ConflictError, InvalidError, NotFoundError
 from runhook.domain.formats import DEFAULT, FORMATS, format_named
@@ -18,24 +15,16 @@ from runhook.domain.network.destinations import (
     check_own_address,
     check_url,
     masked_url,
-    origin_of,
 )
-from runhook.domain.options.declaring import (
-    MASK,
-    Option,
-    masked,
-    masks_in,
-    secret_option_values,
-    unmasked,
-)
-from runhook.domain.people.auditing import AuditAction, Facts
+from runhook.domain.options.declaring import MASK, masked, unmasked
+from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.callers import Actor
 from runhook.domain.people.quotas import check_quota
 from runhook.domain.runs.run import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.runs.scopes import ScopeKind
 from runhook.domain.webhooks.failing import WELL
 from runhook.domain.webhooks.incidents import forgets_jobs, usual_notify
-from runhook.domain.webhooks.options import NO_OPTIONS, OPTIONS, Options, changed_options
+from runhook.domain.webhooks.options import NO_OPTIONS, Options, changed_options
 from runhook.domain.webhooks.signature import SECRET_BYTES, Secret
 from runhook.domain.webhooks.webhook import (
     DEACTIVATED_REASON,
@@ -58,7 +47,9 @@ from runhook.operations.deliveries.cancel_waiting import cancel_waiting
 from runhook.operations.ids import new_webhook_id
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
+from runhook.operations.webhooks.audit import moved, note_webhook, renewals
 from runhook.operations.webhooks.certificates import check_certificates
+from runhook.operations.webhooks.masks import changed_secrets, check_move, opened_options
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.people.accounts import lock_account
 from runhook.storage.runs.scopes import hold_scopes, touch_scopes
@@ -76,8 +67,6 @@ from runhook.storage.webhooks.rows import (
     update_webhook,
 )
 from runhook.storage.webhooks.standings import delete_standings
-
-log = structlog.get_logger()
 
 Id = TypeVar("Id", bound=int)
 
@@ -455,81 +444,6 @@ def dropped(before: Webhook, after: Webhook) -> Mapping[ScopeKind, Collection[in
     return {kind: set(ids) - set(kept[kind]) for kind, ids in before.narrowed_to.items()}
 
 
-def opened_options(asked: Options, shown: Options, kept: Options, lost: Collection[str]) -> Options:
-    """Replace masks in the requested options by the secrets that are kept.
-
-    Args:
-        asked: where secrets are masked, those that are there are meant.
-        shown: those that are there, masked.
-        kept: those that are there, with their secrets.
-        lost: the names of options whose secrets cannot be opened. They can stay as they are.
-
-    Raises:
-        InvalidError: a mask has nothing behind it, or what is lost.
-    """
-    for one, value in secret_option_values(asked):
-        if one.name in lost and value != getattr(shown, one.name) and one.kind.masks_in(value):
-            raise InvalidError(
-                "what is there was encrypted with a master key that is missing; "
-                f"give each value again instead of `{MASK}`",
-                field=one.name,
-            )
-    return unmasked(asked, kept)
-
-
-def check_move(before: Webhook, after: Webhook) -> None:
-    """Check that secrets stay with the origin that they were given for.
-
-    A user who may change a webhook could read them otherwise, by sending them to a server of their
-    own.
-
-    Raises:
-        InvalidError: the endpoint moves to another origin, and secrets are still masked.
-    """
-    origin, new_origin = origin_of(before.client_url), origin_of(after.client_url)
-    kept = masks_in(after.options)
-    if origin != new_origin and kept:
-        named = ", ".join(f"`{path}`" for path in kept)
-        raise InvalidError(
-            f"this moves the webhook from {origin} to {new_origin}, and secrets do not follow; "
-            f"give {named} again, or take away what is not needed",
-            field="client_url",
-            also=kept,
-        )
-
-
-def changed_secrets(kept: Options, opened: Options) -> Sequence[str]:
-    """List the options with secrets that are others than before, or in another order."""
-    return [
-        one.name
-        for one in OPTIONS
-        if one.kind.has_secrets and option_as_json(one, kept) != option_as_json(one, opened)
-    ]
-
-
-def option_as_json(option: Option, options: Options) -> str:
-    """An option as JSON text, to be compared including its order."""
-    return json.dumps(option.write(getattr(options, option.name)))
-
-
-def moved(before: Webhook, after: Webhook) -> Facts:
-    """Tell of a destination's change."""
-    origin, new_origin = origin_of(before.client_url), origin_of(after.client_url)
-    if origin != new_origin:
-        return {"new_origin": new_origin}
-    is_seen = before.moves == after.moves or before.client_url != after.client_url
-    return {} if is_seen else {"has_new_client_url": True}
-
-
-def renewals(kept: Options, opened: Options) -> Facts:
-    """Tell which secrets have another value than before, but not which."""
-    return {
-        one.audited_renewals: paths
-        for one, value in secret_option_values(opened)
-        if (old := getattr(kept, one.name)) is not None and (paths := one.kind.renewed(old, value))
-    }
-
-
 def switched(webhook: Webhook, change: WebhookChange, url: str | None, *, moved: bool) -> Webhook:
     """Change a webhook's URL, and activate or deactivate it.
 
@@ -555,50 +469,3 @@ def switched(webhook: Webhook, change: WebhookChange, url: str | None, *, moved:
         deactivated_by=DeactivatedBy.USER,
         deactivate_reason=DEACTIVATED_REASON,
     )
-
-
-async def note_webhook(
-    tx: Transaction,
-    action: AuditAction,
-    actor: Actor,
-    *,
-    before: Webhook | None,
-    after: Webhook | None,
-    beside: Facts | None = None,
-    now: datetime,
-) -> None:
-    """Write into the audit log what happened to a webhook, and what else there is now."""
-    webhook = after or before
-    assert webhook is not None
-    if after is not None and not after.options.verify_tls:
-        log.warning(
-            "a webhook's TLS is not verified: anybody between can read and answer",
-            webhook=webhook.id,
-            account=webhook.account_id,
-            by=actor.name,
-        )
-    await note_change(
-        tx,
-        webhook.account_id,
-        actor,
-        action,
-        webhook.id,
-        before=webhook_facts(before) if before else None,
-        after={**webhook_facts(after), **(beside or {})} if after else None,
-        now=now,
-    )
-
-
-def webhook_facts(webhook: Webhook) -> Facts:
-    """Audited facts of a webhook: what a user can set, but no secret."""
-    return {
-        "name": webhook.name,
-        "description": webhook.description,
-        "client_url": webhook.client_url,
-        "event_types": [event_type.value for event_type in webhook.event_types],
-        "job_ids": list(webhook.job_ids),
-        "project_ids": list(webhook.project_ids),
-        "environment_ids": list(webhook.environment_ids),
-        "active": webhook.active,
-        **{one.audited_as: one.audited(getattr(webhook.options, one.name)) for one in OPTIONS},
-    }
