@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: to that of several hosts which takes writes, until it vanishes.
+"""Connections to PostgreSQL, taken in turns: to that of several hosts which takes writes.
 
 The driver reads the address, which is libpq's. It would wait for a host that never answers as long
 as for all of them together, so that the hosts are tried one by one here.
@@ -12,11 +12,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from runhook.domain.errors import InvalidError
 from runhook.storage.engine._addresses import NO_ADDRESS, Address, read_database_address
-from runhook.storage.engine.refusals import NOT_UTF8, REFUSALS, LockedOutError
+from runhook.storage.engine.columns import as_json
+from runhook.storage.engine.refusals import NOT_UTF8, READ_ONLY, REFUSALS, LockedOutError
 
+CONNECTIONS = 10
+LONGEST_TURN_SECONDS = 10
+"""How long a transaction waits for a connection, as others hold them all."""
 TIMEOUT_SECONDS = 5
 """How long a host may take to let us in."""
 SILENCE_SECONDS = 15
@@ -122,6 +128,30 @@ class Connector:
         if told is not None:
             raise LockedOutError(told) from error
         raise ConnectionError(str(error)) from error
+
+
+def open_pool(connector: Connector) -> AsyncEngine:
+    """Make an engine whose connections the connector opens."""
+    pool = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connector.connect,
+        # Whatever the server's default is.
+        isolation_level="READ COMMITTED",
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=LONGEST_TURN_SECONDS,
+        json_serializer=as_json,
+        # A connection that died while it lay in the pool is replaced unseen.
+        pool_pre_ping=True,
+    )
+    sa.event.listen(pool.sync_engine, "handle_error", give_up_standbys)
+    return pool
+
+
+def give_up_standbys(context: sa.ExceptionContext) -> None:
+    """Let go of the connections to a server that no longer takes writes: another one does now."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 async def prepared(connection: asyncpg.Connection) -> asyncpg.Connection:

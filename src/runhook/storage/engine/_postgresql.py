@@ -45,14 +45,13 @@ def open_at(url: str) -> tuple[Engine, Engine, Notifier]:
         # A service on SQLite does without the driver, which is an extra, and half of SQLAlchemy.
         connecting = import_module("runhook.storage.engine._connecting")
         listening = import_module("runhook.storage.engine._listening")
-        pool = import_module("runhook.storage.engine._pool")
     except ModuleNotFoundError:
         raise InvalidError(
             "PostgreSQL needs one more package: pip install 'runhook[server,postgres]'"
         ) from None
     _, _, rest = url.partition("://")
     connector = connecting.Connector(f"postgresql://{rest}")
-    created: Engine = pool.open_pool(connector)
+    created: Engine = connecting.open_pool(connector)
     return created, created, listening.ListenNotify(connector)
 
 
