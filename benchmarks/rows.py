@@ -22,7 +22,8 @@ from runhook.domain.runs.run import StartReport
 from runhook.operations.context import Context
 from runhook.operations.ids import new_delivery_id
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
-from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Start
 from runhook.operations.webhooks.subscribe import WebhookChange, create_webhook
 from runhook.settings import Hidden
 from runhook.storage.engine.columns import EPOCH, MICROSECOND

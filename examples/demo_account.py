@@ -47,7 +47,8 @@ from runhook.operations.people.passwords import Passwords
 from runhook.operations.people.sessions import Browser
 from runhook.operations.people.tokens import create_token
 from runhook.operations.runs.expect import expect_job
-from runhook.operations.runs.publish import Finish, Heartbeat, Publisher, Start
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Finish, Heartbeat, Start
 from runhook.operations.runs.watch_jobs import tell_of_missed_runs
 from runhook.operations.webhooks.subscribe import WebhookChange, change_webhook, create_webhook
 from runhook.storage.engine.store import Store

@@ -23,7 +23,8 @@ from runhook.domain.webhooks.failing import PAUSE_AFTER
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.context import Context
 from runhook.operations.deliveries.handover import Handover
-from runhook.operations.runs.publish import Finish, Publisher, Start, owe_deliveries
+from runhook.operations.runs.publish import Publisher, owe_deliveries
+from runhook.operations.runs.reports import Finish, Start
 from runhook.operations.webhooks.subscribe import renew_secret
 from runhook.storage.engine.tables import deliveries, webhooks
 from tests.support.accounts import SOMEBODY, a_start_report, claims_of, rows_of

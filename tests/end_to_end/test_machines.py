@@ -14,7 +14,8 @@ from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
-from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Start
 from runhook.operations.webhooks.subscribe import WebhookChange, create_webhook
 from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import Store

@@ -5,7 +5,8 @@ import asyncio
 from runhook.domain.runs.events import EventType
 from runhook.domain.webhooks.topics import topics_of_event
 from runhook.operations.commits.queues import FairQueue
-from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Start
 from runhook.operations.webhooks.subscribe import WebhookChange
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries

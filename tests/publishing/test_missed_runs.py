@@ -12,7 +12,7 @@ from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.context import Context
 from runhook.operations.runs.expect import expect_job
 from runhook.operations.runs.name_job import name_job
-from runhook.operations.runs.publish import Start
+from runhook.operations.runs.reports import Start
 from runhook.operations.runs.watch_jobs import tell_of_missed_runs
 from runhook.storage.engine.store import Store
 from runhook.storage.runs.expectations import find_expected

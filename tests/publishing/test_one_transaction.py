@@ -4,7 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import UnavailableError
-from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Start
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries, environments, events, jobs, projects, runs
 from tests.support.accounts import Tenant, a_start_report, rows_of

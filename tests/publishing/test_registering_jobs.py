@@ -2,7 +2,8 @@
 
 import asyncio
 
-from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Start
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import environments, jobs, projects
 from tests.support.accounts import Tenant, a_start_report, rows_of

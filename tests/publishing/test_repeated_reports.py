@@ -13,7 +13,8 @@ from runhook.domain.runs.run import (
     RunKeyTakenError,
     RunStatus,
 )
-from runhook.operations.runs.publish import Finish, Publisher, Start
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Finish, Start
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries, events, runs
 from tests.support.accounts import Tenant, a_start_report, rows_of

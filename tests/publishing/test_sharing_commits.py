@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from runhook.domain.errors import NotFoundError
 from runhook.domain.runs.run import RunId
 from runhook.operations.commits.group_commit import GroupCommit
-from runhook.operations.runs.publish import Heartbeat, Reported
+from runhook.operations.runs.reports import Heartbeat, Reported
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries, events, runs
 from tests.support.accounts import Tenant, rows_of

@@ -28,7 +28,8 @@ from runhook.domain.people.callers import COMMAND_LINE
 from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
-from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Start
 from runhook.operations.service.prune import prune_step
 from runhook.operations.webhooks.subscribe import WebhookChange, change_webhook, create_webhook
 from runhook.storage.engine.schema import migrate

@@ -7,7 +7,8 @@ import pytest
 
 from runhook.domain.deliveries.delivery import Lease
 from runhook.operations.deliveries import attempt
-from runhook.operations.runs.publish import Publisher, Start
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Start
 from runhook.storage.engine.store import Store
 from tests.storage.claiming import LEASE, claim
 from tests.support.accounts import Tenant, a_start_report, a_tenant

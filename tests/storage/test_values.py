@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
 from runhook.domain.runs.run import FinishReport, RunStatus
-from runhook.operations.runs.publish import Finish
+from runhook.operations.runs.reports import Finish
 from runhook.storage.engine.columns import Duration, UtcDateTime
 from runhook.storage.engine.store import DatabaseNow, Store
 from tests.support.accounts import Tenant

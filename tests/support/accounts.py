@@ -28,15 +28,8 @@ from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.context import Context
 from runhook.operations.ids import new_account_identifier
 from runhook.operations.people.begin import FIRST_ACCOUNT
-from runhook.operations.runs.publish import (
-    Cancel,
-    Canceling,
-    Finish,
-    Heartbeat,
-    Publisher,
-    Reported,
-    Start,
-)
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Cancel, Canceling, Finish, Heartbeat, Reported, Start
 from runhook.operations.webhooks.subscribe import (
     WebhookChange,
     change_webhook,

@@ -15,7 +15,7 @@ from runhook.domain.runs.run import (
     RunStep,
 )
 from runhook.operations.people.begin import FIRST_ACCOUNT
-from runhook.operations.runs.publish import Finish, Heartbeat
+from runhook.operations.runs.reports import Finish, Heartbeat
 from runhook.operations.webhooks.subscribe import WebhookChange
 from tests.support.accounts import Tenant
 from tests.support.api import Api, data_of

@@ -21,7 +21,8 @@ from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.people.authenticate import token_digest
 from runhook.operations.people.permitted import permitted
 from runhook.operations.runs.artifacts import too_large
-from runhook.operations.runs.publish import Finish, Publisher, Start
+from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.reports import Finish, Start
 from runhook.storage.engine.pages import Slice
 from runhook.storage.engine.store import Store
 from runhook.storage.runs.jobs import NameOrder, ScopeFilter, list_environments

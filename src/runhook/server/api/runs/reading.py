@@ -16,7 +16,7 @@ from runhook.domain.errors import NotFoundError
 from runhook.domain.people.callers import Caller
 from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.run import RunId
-from runhook.operations.runs.publish import Cancel
+from runhook.operations.runs.reports import Cancel
 from runhook.server.access.authentication import needs
 from runhook.server.api.runs.choosing import related_in
 from runhook.server.api.runs.filters import (

@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 
 from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.run import RunId
-from runhook.operations.runs.publish import Cancel, Canceling, Finish, Heartbeat, Start
+from runhook.operations.runs.reports import Cancel, Canceling, Finish, Heartbeat, Start
 from runhook.server.access.authentication import needs
 from runhook.server.api.runs.reporting_wire import (
     FinishIn,

@@ -16,7 +16,7 @@ from runhook.domain.runs.run import RunId, RunStatus
 from runhook.domain.runs.steps import steps_of
 from runhook.domain.webhooks.unheard import Unheard, unheard_of
 from runhook.domain.webhooks.webhook import Webhook
-from runhook.operations.runs.publish import Cancel
+from runhook.operations.runs.reports import Cancel
 from runhook.server.access.authentication import needs
 from runhook.server.services import Serving
 from runhook.server.web.page.rendering import see
