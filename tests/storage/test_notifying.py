@@ -1,9 +1,11 @@
 """At the commit, the dispatchers of every process hear that something has become due."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from runhook.domain.deliveries.delivery import Lease
 from runhook.operations.deliveries import attempt
@@ -14,6 +16,7 @@ from tests.storage.claiming import LEASE, claim
 from tests.support.accounts import Tenant, a_start_report, a_tenant
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
+from tests.support.relay import Relay
 from tests.support.waking import listening_to
 
 LISTENING = """
@@ -85,6 +88,12 @@ async def shared_store(postgresql_url: str, clock: ManualClock):
     store = Store.open(postgresql_url, vault=VAULT, clock=clock.as_sql())
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def relay(postgresql_url: str) -> AsyncIterator[Relay]:
+    async with Relay(postgresql_url) as started:
+        yield started
 
 
 async def test_a_worker_is_woken_by_what_another_process_publishes(
@@ -159,3 +168,22 @@ async def test_a_worker_asks_a_server_that_is_away_again_and_again():
         await store.close()
 
     assert not is_over
+
+
+async def test_a_worker_that_was_turned_away_asks_again_and_says_so_once(
+    tenant_elsewhere: Tenant, relay: Relay, clock: ManualClock
+):
+    """As by a database that is being made anew, and has another encoding for a moment."""
+    await tenant_elsewhere.webhook()
+    store = Store.open(relay.url, vault=VAULT, clock=clock.as_sql())
+    relay.pretend_encoding("LATIN1", times=2)
+
+    with capture_logs() as logged:
+        async with listening_to(store) as wakes:
+            await tenant_elsewhere.start()
+            await wakes.wait_for(1)
+
+    await store.close()
+    (line,) = logged
+    assert line["event"] == "notifications not heard, only looked for"
+    assert "UTF-8" in line["reason"]

@@ -13,6 +13,7 @@ import asyncpg
 import sqlalchemy as sa
 import structlog
 
+from runhook.domain.errors import InvalidError
 from runhook.storage.engine._connecting import Connector
 from runhook.storage.engine.connection import Connection
 from runhook.storage.engine.notifier import InProcess, Wake
@@ -54,14 +55,24 @@ class ListenNotify:
 
     async def _hear_others(self, wake: Wake) -> None:
         pause = FIRST_PAUSE
+        is_told = False
         while True:
             try:
-                connection = await self._connector.connect()
+                await self._hear_until_lost(await self._connector.connect(), wake)
             except ConnectionError:
                 pause = min(2 * pause, LONGEST_PAUSE)
+            except Exception as error:
+                # It must not end: nothing but this would notice.
+                pause = min(2 * pause, LONGEST_PAUSE)
+                if not is_told:
+                    is_told = True
+                    log.warning(
+                        "notifications not heard, only looked for",
+                        reason=str(error),
+                        exc_info=None if isinstance(error, InvalidError) else error,
+                    )
             else:
-                pause = FIRST_PAUSE
-                await self._hear_until_lost(connection, wake)
+                pause, is_told = FIRST_PAUSE, False
                 log.warning("connection for notifications lost")
             await asyncio.sleep(pause)
 
