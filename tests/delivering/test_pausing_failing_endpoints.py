@@ -194,6 +194,55 @@ async def test_a_prober_that_dies_holds_the_probe_no_longer_than_its_lease(scene
     assert len(receiver.received) == 2
 
 
+async def test_a_probe_with_a_longer_limit_of_its_own_stays_the_only_one_until_its_end(
+    scene: Scene,
+):
+    limit = 2 * LEASE
+    gate = asyncio.Event()
+    receiver = await scene.receiver(once(gate, status(500)))
+    webhook = await scene.tenant.webhook(
+        receiver.url, event_types=["job.run.started"], attempt_timeout=limit.total_seconds()
+    )
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.start_many(3)
+    await scene.skip_pause(webhook)
+    worker = await scene.dispatcher()
+    await worker.tick()
+    await receiver.wait_for(1)
+
+    scene.clock.advance(limit)
+    await scene.rescue()
+    await deliver_due(await scene.dispatcher(owner="another worker"))
+    await worker.tick()
+    assert len(receiver.received) == 1
+    gate.set()
+    await worker.settle()
+
+    assert (await scene.shown(webhook)).health.failed_probes == 1
+
+
+async def test_a_probe_whose_lease_is_renewed_stays_the_only_one(scene: Scene):
+    gate = asyncio.Event()
+    receiver = await scene.receiver(once(gate, status(500)))
+    webhook = await scene.webhook_at(receiver)
+    await scene.has_failed(webhook, PAUSE_AFTER)
+    await scene.start_many(3)
+    await scene.skip_pause(webhook)
+    worker = await scene.dispatcher()
+    await worker.tick()
+    await receiver.wait_for(1)
+
+    for _ in range(6):
+        scene.clock.advance(LEASE / 4)
+        await worker.renew()
+    await deliver_due(await scene.dispatcher(owner="another worker"))
+    assert len(receiver.received) == 1
+    gate.set()
+    await worker.settle()
+
+    assert (await scene.shown(webhook)).health.failed_probes == 1
+
+
 async def test_a_probe_that_is_given_back_as_its_worker_stops_is_made_by_the_next_one_at_once(
     scene: Scene,
 ):

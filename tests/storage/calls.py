@@ -403,8 +403,12 @@ CALLS: dict[str, Call] = {
         tx, {rows.webhook.id: timedelta(seconds=1)}
     ),
     "reopen_gates": lambda tx, rows: claims.reopen_gates(tx, {rows.webhook.id: START}),
+    "keep_gates_closed": lambda tx, rows: claims.keep_gates_closed(
+        tx, {rows.webhook.id: START}, LEASE.duration
+    ),
     "claim_due": lambda tx, rows: claims.claim_due(tx, {rows.webhook.id: 2}, LEASE),
     "hold_claims": lambda tx, rows: claims.hold_claims(tx, [rows.delivery.claim]),
+    "claims_of": lambda tx, rows: claims.claims_of(tx, LEASE.owner),
     "end_attempts": lambda tx, rows: claims.end_attempts(tx, [rows.ending]),
     "backlog_of": lambda tx, rows: backlog.backlog_of(tx, ACCOUNT),
     "count_sending": lambda tx, rows: backlog.count_sending(tx, ACCOUNT),

@@ -175,7 +175,8 @@ async def test_looking_for_abandoned_claims_looks_at_claims_only(
 ):
     scans = await delivery_scans(store, return_abandoned)
 
-    assert {scan.index for scan in scans} == {"ix_deliveries_claimed"}
+    # What is found there is found again by its id.
+    assert {scan.index for scan in scans} - {"pk_deliveries"} == {"ix_deliveries_claimed"}
     assert sum(scan.rows for scan in scans) < A_FEW
 
 

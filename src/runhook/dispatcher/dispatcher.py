@@ -9,6 +9,7 @@ from datetime import timedelta
 import structlog
 
 from runhook.clock import Clock
+from runhook.dispatcher.doubt import Doubt
 from runhook.dispatcher.handover import LaneHandover
 from runhook.dispatcher.lanes import Lane, Lanes
 from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
@@ -28,14 +29,16 @@ from runhook.operations.deliveries.attempt import (
     Judged,
     Recorded,
     claim_deliveries,
+    find_claims,
     look,
     record,
     release,
     renew,
+    return_unknown,
 )
 from runhook.operations.deliveries.prepare import attempt_of, prepare
 from runhook.outbound.sender import Sender
-from runhook.storage.engine.store import Store
+from runhook.storage.engine.store import ContendedError, Store
 
 log = structlog.get_logger()
 
@@ -88,6 +91,7 @@ class Dispatcher:
         self._ledger = Ledger()
         self._lanes = Lanes(self._ledger, self._begin, limits)
         self._resting = Resting()
+        self._doubt = Doubt(lease.duration)
         self._recorder = Recorder(self._record, self._learn, limits)
         self._releases: Batches[Held, None] = Batches(self._release, self._note_released)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,11 +109,12 @@ class Dispatcher:
         """Take deliveries that a transaction within the block adds as claimed.
 
         They have their places in their lanes at once. They are sent once the block has ended well,
-        and forgotten if it has not; should they be committed all the same, their leases will end.
+        and forgotten if it has not; should they be committed all the same, they are looked for.
         """
         handover = LaneHandover(self._lanes, self._lease, self._is_open_to, self._now())
         try:
-            yield handover
+            with self._doubting():
+                yield handover
         except BaseException:
             for held in handover.taken:
                 self._ledger.drop(held)
@@ -118,6 +123,8 @@ class Dispatcher:
 
     async def tick(self) -> timedelta:
         """Begin to deliver what is due; say how long to wait before looking again."""
+        if self._doubt.calls_for_look(self._now()):
+            await self._return_unknown()
         waiting = await look(self._store)
         self._waiting = waiting.keys()
         places = self._resting.without(self._lanes.places(waiting), self._now())
@@ -125,7 +132,8 @@ class Dispatcher:
             # From before the claim: our view of the lease is never longer than it is.
             claimed_at = self._now()
             gated = {id_: waiting[id_] for id_ in places if waiting[id_].is_gated}
-            claimed = await claim_deliveries(self._store, places, self._lease, gated=gated)
+            with self._doubting():
+                claimed = await claim_deliveries(self._store, places, self._lease, gated=gated)
             self._take(claimed, claimed_at)
             if claimed:
                 return NO_PAUSE
@@ -164,6 +172,24 @@ class Dispatcher:
                 await self.settle()
         except TimeoutError:
             log.warning("stopping without a record", deliveries=self.held)
+
+    @contextmanager
+    def _doubting(self) -> Iterator[None]:
+        """Doubt what a transaction has left if its end is not known."""
+        try:
+            yield
+        except (UnavailableError, asyncio.CancelledError) as error:
+            if not isinstance(error, ContendedError):
+                self._doubt.begin(self._now())
+            raise
+
+    async def _return_unknown(self) -> None:
+        """Return to the queue what the database has as claimed by us, and we do not hold."""
+        # What we hold is compared after the look: whatever it found was in the ledger before.
+        unknown = self._ledger.unknown_among(await find_claims(self._store, self._lease.owner))
+        if unknown and (returned := await return_unknown(self._store, unknown)):
+            log.warning("returned claims that were not confirmed", deliveries=returned)
+        self._doubt.note_look(self._now())
 
     def _is_open_to(self, webhook_id: WebhookId) -> bool:
         return not self._stopping and not self._resting.is_resting(webhook_id, self._now())
@@ -229,14 +255,15 @@ class Dispatcher:
             return True
         duration = self._lease.duration + limit
         until = self._now() + duration.total_seconds()
-        claim = held.claimed.delivery.claim
+        claimed = held.claimed
         try:
-            kept = await renew(self._store, [claim], duration)
+            kept = await renew(self._store, [claimed], duration)
         except UnavailableError:
-            # Its lease will end, and it will be tried again.
+            # It will be found as one that we do not hold, and tried again.
+            self._doubt.begin(self._now())
             return False
-        self._ledger.renewed([claim], kept, until)
-        return claim in kept
+        self._ledger.renewed([claimed], kept, until)
+        return claimed.claim in kept
 
     async def _attempt(self, claimed: Claimed) -> Attempt:
         delivery, endpoint = claimed.delivery, claimed.endpoint
@@ -307,7 +334,8 @@ class Dispatcher:
             self._ledger.drop(one)
         failed = [one for one, error in zip(unsent, errors, strict=True) if error is not None]
         if failed:
-            # Their leases will end.
+            # They will be found as those that we do not hold.
+            self._doubt.begin(self._now())
             cause = cause_of(next(error for error in errors if error is not None))
             log.warning("deliveries not given back", deliveries=len(failed), exc_info=cause)
         self._on_room()

@@ -5,7 +5,7 @@ next.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
@@ -133,23 +133,30 @@ class Ledger:
         """Wait until nothing is held."""
         await self._is_empty.wait()
 
+    def unknown_among(self, claims: Collection[Claim]) -> list[Claim]:
+        """Those of some claims that are not held."""
+        return [claim for claim in claims if claim not in self._held]
+
     @property
     def longest_limit(self) -> timedelta:
         """The longest time limit that a webhook of what is held has of its own."""
         limits = (one.claimed.endpoint.options.attempt_timeout for one in self._held.values())
         return max((limit for limit in limits if limit is not None), default=timedelta())
 
-    def ending(self, before: float) -> list[Claim]:
-        """Claims whose lease is over before a time, without those already lost."""
-        return [claim for claim, held in self._held.items() if LOST < held.until < before]
+    def ending(self, before: float) -> list[Claimed]:
+        """Deliveries whose lease is over before a time, without those already lost."""
+        return [held.claimed for held in self._held.values() if LOST < held.until < before]
 
-    def renewed(self, asked: Collection[Claim], kept: Collection[Claim], until: float) -> None:
+    def renewed(
+        self, asked: Collection[Claimed], kept: Mapping[Claim, Claimed], until: float
+    ) -> None:
         """Note which of the renewed claims are held until ``until``; the others are lost."""
-        for claim in asked:
+        for one in asked:
             # It may have been recorded meanwhile.
-            held = self._held.get(claim)
+            held = self._held.get(one.claim)
             if held is not None:
-                held.until = until if claim in kept else LOST
+                held.claimed = kept.get(one.claim, one)
+                held.until = until if one.claim in kept else LOST
 
     def _move(self, held: Held, stage: ClaimStage | None) -> None:
         for counts in (self.counts, held.lane.counts, held.lane.counts_of_account):

@@ -31,7 +31,7 @@ class Health:
     consecutive_failures: int = 0
     failed_probes: int = 0
     paused_until: datetime | None = None
-    """Nothing is sent before that, and then one delivery; while it is sent, until its lease ends.
+    """Nothing is sent before that, and then one delivery; while it is held, until its lease ends.
     None if the endpoint is not paused."""
 
     @property

@@ -5,7 +5,7 @@ The sending lies in between, outside any transaction.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -39,9 +39,11 @@ from runhook.storage.deliveries.claims import (
     Turn,
     Waiting,
     claim_due,
+    claims_of,
     end_attempts,
     give_turns_back,
     hold_claims,
+    keep_gates_closed,
     pass_gates,
     postpone_claims,
     release_claims,
@@ -383,10 +385,22 @@ def counted_hours(webhook: Webhook, judged: Sequence[Judged]) -> Sequence[Counte
 
 
 @repeats_contended
-async def renew(store: Store, claims: Collection[Claim], duration: timedelta) -> set[Claim]:
-    """Make claims last so long from now; return those that are held still."""
+async def renew(
+    store: Store, claimed: Collection[Claimed], duration: timedelta
+) -> Mapping[Claim, Claimed]:
+    """Make claims last so long from now; return those that are held still.
+
+    For as long no other worker probes an endpoint that one of them is to try.
+    """
     async with store.write() as tx:
-        return await renew_claims(tx, claims, duration)
+        held = await renew_claims(tx, [one.claim for one in claimed], duration)
+        kept = [one for one in claimed if one.claim in held]
+        probes = probes_among(kept)
+        until = await keep_gates_closed(tx, probes, duration) if probes else {}
+    return {
+        one.claim: replace(one, probe_until=until.get(one.delivery.webhook_id, one.probe_until))
+        for one in kept
+    }
 
 
 @repeats_contended
@@ -397,13 +411,31 @@ async def release(store: Store, unsent: Sequence[Claimed]) -> None:
         await reopen_probes(tx, unsent)
 
 
+async def find_claims(store: Store, owner: str) -> set[Claim]:
+    """Claims that the database has for a worker, but for those of tests."""
+    async with store.read() as tx:
+        return await claims_of(tx, owner)
+
+
+@repeats_contended
+async def return_unknown(store: Store, claims: Collection[Claim]) -> int:
+    """Requeue deliveries whose worker knows nothing of its claim; count those it held still."""
+    async with store.write() as tx:
+        return await release_claims(tx, claims)
+
+
 async def reopen_probes(tx: Transaction, unsent: Sequence[Claimed]) -> None:
     """Let others try the paused endpoints that were not tried."""
-    probes = {
-        one.delivery.webhook_id: one.probe_until for one in unsent if one.probe_until is not None
-    }
+    probes = probes_among(unsent)
     if probes:
         await reopen_gates(tx, probes)
+
+
+def probes_among(claimed: Iterable[Claimed]) -> dict[WebhookId, datetime]:
+    """Webhooks of probes, and until when no other worker makes one."""
+    return {
+        one.delivery.webhook_id: one.probe_until for one in claimed if one.probe_until is not None
+    }
 
 
 async def give_back(tx: Transaction, deliveries: Sequence[Delivery]) -> None:

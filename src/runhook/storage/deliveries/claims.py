@@ -39,6 +39,9 @@ INSERT_ATTEMPTS = sa.insert(attempts)
 FIND_UNATTEMPTED = sa.select(deliveries.c.run_id, deliveries.c.webhook_id).where(
     deliveries.c.run_id.in_(sa.bindparam("run_ids", expanding=True)), is_unattempted(deliveries)
 )
+CLAIMS_OF = sa.select(deliveries.c.id, deliveries.c.claim_number).where(
+    IS_SENDING, deliveries.c.claimed_by == sa.bindparam("owner"), ~deliveries.c.is_test
+)
 SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigger.SCHEDULED}'")
 
 
@@ -214,6 +217,7 @@ async def pass_gates(
             sa.or_(webhooks.c.paused_until.is_(None), webhooks.c.paused_until <= tx.now),
             sa.or_(webhooks.c.next_request_at.is_(None), webhooks.c.next_request_at <= tx.now),
         )
+        .order_by(webhooks.c.id)
         .with_for_update(skip_locked=True, key_share=True)
         .cte("open_gate")
     )
@@ -245,9 +249,10 @@ async def give_turns_back(tx: Transaction, unused: Mapping[WebhookId, timedelta]
         unused: by how much less the gate of a rate limit is to be closed. A pause's is open again.
     """
     earlier = sa.type_coerce(webhooks.c.next_request_at, sa.BigInteger) - for_each(unused, Duration)
+    passed = tx.locked(webhooks, webhooks.c.id.in_(list(unused)))
     await tx.execute(
         sa.update(webhooks)
-        .where(webhooks.c.id.in_(list(unused)))
+        .where(passed)
         .values(
             paused_until=sa.case((webhooks.c.paused_until.is_not(None), tx.now)),
             next_request_at=sa.type_coerce(earlier, UtcDateTime),
@@ -263,8 +268,35 @@ async def reopen_gates(tx: Transaction, probes: Mapping[WebhookId, datetime]) ->
         probes: until when ``pass_gates`` closed each gate for us. One that is closed otherwise by
             now stays so.
     """
-    closed_by_us = sa.tuple_(webhooks.c.id, webhooks.c.paused_until).in_(list(probes.items()))
-    await tx.execute(sa.update(webhooks).where(closed_by_us).values(paused_until=tx.now))
+    closed = tx.locked(webhooks, closed_until(probes))
+    await tx.execute(sa.update(webhooks).where(closed).values(paused_until=tx.now))
+
+
+async def keep_gates_closed(
+    tx: Transaction, probes: Mapping[WebhookId, datetime], duration: timedelta
+) -> dict[WebhookId, datetime]:
+    """Let no other worker probe endpoints for so long from now, as our claims last longer.
+
+    Args:
+        tx: where the claims are renewed.
+        probes: as ``reopen_gates`` has them.
+        duration: how long.
+
+    Returns:
+        until when each gate is closed that was closed by us.
+    """
+    rows = await tx.execute(
+        sa.update(webhooks)
+        .where(tx.locked(webhooks, closed_until(probes)))
+        .values(paused_until=after(tx.now, sa.literal(duration, Duration)))
+        .returning(webhooks.c.id, webhooks.c.paused_until)
+    )
+    return {row.id: row.paused_until for row in rows}
+
+
+def closed_until(probes: Mapping[WebhookId, datetime]) -> sa.ColumnElement[bool]:
+    """Condition that the gate of a pause is closed until this moment and no other."""
+    return sa.tuple_(webhooks.c.id, webhooks.c.paused_until).in_(list(probes.items()))
 
 
 def for_each(
@@ -449,6 +481,12 @@ def end_attempts_statement(now: Clock) -> sa.Update:
     )
 
 
+async def claims_of(tx: Transaction, owner: str) -> set[Claim]:
+    """Claims that a worker holds, but for those of tests, which no queue has."""
+    rows = await tx.read_many(CLAIMS_OF, {"owner": owner})
+    return {Claim(*row) for row in rows}
+
+
 async def renew_claims(
     tx: Transaction, claims: Collection[Claim], duration: timedelta
 ) -> set[Claim]:
@@ -456,36 +494,21 @@ async def renew_claims(
 
     One that is over and was not returned to the queue is still held.
     """
+    held = tx.locked(deliveries, tx.database.is_held("claims"), IS_SENDING)
     rows = await tx.execute(
-        renewing(tx.now, tx.database.is_held("claims")),
-        {"claims": numbers_of(claims), "duration": duration},
+        sa.update(deliveries)
+        .where(held)
+        .values(claimed_until=after(tx.now, sa.literal(duration, Duration)))
+        .returning(deliveries.c.id, deliveries.c.claim_number),
+        {"claims": numbers_of(claims)},
     )
     return {Claim(row.id, row.claim_number) for row in rows}
 
 
-@lru_cache
-def renewing(now: Clock, is_held: sa.ColumnElement[bool]) -> sa.UpdateBase:
-    """Statement of ``renew_claims``."""
-    # In the order in which they are locked to be recorded, so that the two never wait for each
-    # other.
-    held = (
-        sa.select(deliveries.c.id)
-        .where(is_held, IS_SENDING)
-        .order_by(deliveries.c.id)
-        .with_for_update()
-        .cte("held")
-    )
-    return (
-        sa.update(deliveries)
-        .where(deliveries.c.id.in_(sa.select(held.c.id)))
-        .values(claimed_until=after(now, sa.bindparam("duration", type_=Duration)))
-        .returning(deliveries.c.id, deliveries.c.claim_number)
-    )
-
-
-async def release_claims(tx: Transaction, claims: Collection[Claim]) -> None:
+async def release_claims(tx: Transaction, claims: Collection[Claim]) -> int:
     """Give back deliveries that were claimed and not sent, as far as the claims are held."""
-    await take_back(tx, tx.database.is_held("claims"), parameters={"claims": numbers_of(claims)})
+    is_held = tx.database.is_held("claims")
+    return await take_back(tx, is_held, parameters={"claims": numbers_of(claims)})
 
 
 async def postpone_claims(tx: Transaction, claims: Collection[Claim], delay: timedelta) -> None:
@@ -507,11 +530,8 @@ async def return_abandoned(tx: Transaction) -> int:
     If the clock was put back, leases of the dead would last as much longer.
     """
     latest = after(tx.now, sa.literal(LONGEST_LEASE, Duration))
-    await tx.execute(
-        sa.update(deliveries)
-        .where(IS_SENDING, deliveries.c.claimed_until > latest)
-        .values(claimed_until=latest)
-    )
+    too_long = tx.locked(deliveries, IS_SENDING, deliveries.c.claimed_until > latest)
+    await tx.execute(sa.update(deliveries).where(too_long).values(claimed_until=latest))
     return await take_back(tx, deliveries.c.claimed_until <= tx.now)
 
 
@@ -537,7 +557,7 @@ async def take_back(
     )
     taken = await tx.execute(
         sa.update(deliveries)
-        .where(IS_SENDING, *which)
+        .where(tx.locked(deliveries, IS_SENDING, *which))
         .values(
             state=state,
             claimed_by=None,

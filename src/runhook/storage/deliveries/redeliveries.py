@@ -191,11 +191,8 @@ async def end_redelivery(
         .where(redeliveries.c.id == redelivery_id)
         .values(state=state, ended_at=now)
     )
-    await tx.execute(
-        sa.update(redelivery_shares)
-        .where(redelivery_shares.c.redelivery_id == redelivery_id)
-        .values(next_step_at=None)
-    )
+    shares = tx.locked(redelivery_shares, redelivery_shares.c.redelivery_id == redelivery_id)
+    await tx.execute(sa.update(redelivery_shares).where(shares).values(next_step_at=None))
 
 
 async def delete_old_redeliveries(tx: Transaction, *, before: datetime, limit: int) -> int:

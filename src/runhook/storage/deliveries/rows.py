@@ -356,9 +356,12 @@ async def return_several_to_queue(
     rows = await tx.execute(
         sa.update(deliveries)
         .where(
-            columns.id.in_(list(delivery_ids)),
-            columns.state != DeliveryState.SENDING,
-            is_as_it_was(fixed_at, tx.now),
+            tx.locked(
+                deliveries,
+                columns.id.in_(list(delivery_ids)),
+                columns.state != DeliveryState.SENDING,
+                is_as_it_was(fixed_at, tx.now),
+            )
         )
         .values(
             state=DeliveryState.PENDING,
@@ -675,10 +678,9 @@ async def delete_deliveries(tx: Transaction, delivery_ids: Collection[DeliveryId
 
     Somebody may redeliver one just now, and then it stays.
     """
-    deleted = await tx.execute(
-        sa.delete(deliveries).where(deliveries.c.id.in_(list(delivery_ids)), IS_OVER)
-    )
-    return deleted.rowcount
+    chosen = deliveries.c.id.in_(list(delivery_ids))
+    over = tx.locked(deliveries, chosen, IS_OVER, for_deletion=True)
+    return (await tx.execute(sa.delete(deliveries).where(over))).rowcount
 
 
 def logged_delivery_of(row: sa.Row[Any]) -> LoggedDelivery:

@@ -121,6 +121,25 @@ def is_among(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]
     return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(column.type)))
 
 
+def locked(
+    table: sa.Table, *which: sa.ColumnElement[bool], for_deletion: bool
+) -> sa.ColumnElement[bool]:
+    """Lock rows in the order of their keys, as a condition of the statement that changes them.
+
+    By itself that would lock each as it comes to it, in the order of its plan.
+    """
+    key = tuple(table.primary_key)
+    rows = (
+        sa.select(*key)
+        .where(*which)
+        .order_by(*key)
+        .with_for_update(key_share=not for_deletion)
+        .cte("locked")
+    )
+    mine = sa.select(*rows.c)
+    return key[0].in_(mine) if len(key) == 1 else sa.tuple_(*key).in_(mine)
+
+
 def size() -> sa.Select[int]:
     """Query of the size of the database's files, in bytes."""
     return sa.select(sa.func.pg_database_size(sa.func.current_database(), type_=sa.BigInteger))

@@ -21,4 +21,5 @@ async def delete_oldest(
     """Delete up to ``limit`` rows that ended before a time, the oldest first; return how many."""
     table = ended_at.table
     old = sa.select(table.c.id).where(ended_at < before).order_by(ended_at).limit(limit)
-    return (await tx.execute(sa.delete(table).where(table.c.id.in_(old)))).rowcount
+    locked = tx.locked(table, table.c.id.in_(old), for_deletion=True)
+    return (await tx.execute(sa.delete(table).where(locked))).rowcount

@@ -83,6 +83,11 @@ class Database(Protocol):
         Other than with IN, the statement is the same however long the list is.
         """
 
+    def locked(
+        self, table: sa.Table, *which: sa.ColumnElement[bool], for_deletion: bool
+    ) -> sa.ColumnElement[bool]:
+        """As ``Transaction.locked`` says."""
+
     def size(self) -> sa.Select[int]:
         """Query of the database's size, in bytes."""
 
@@ -144,6 +149,20 @@ class Transaction:
         It is prepared once: build it once too.
         """
         return await self.database.read_many(self.connection, query, parameters)
+
+    def locked(
+        self, table: sa.Table, *which: sa.ColumnElement[bool], for_deletion: bool = False
+    ) -> sa.ColumnElement[bool]:
+        """Condition for rows that are changed together: all are locked first, by their keys' order.
+
+        Two transactions that want the same rows then never wait for each other.
+
+        Args:
+            table: whose rows are changed.
+            which: conditions, asked again of a row that another transaction has just changed.
+            for_deletion: whether they are deleted, so that no row may be added that refers to them.
+        """
+        return self.database.locked(table, *which, for_deletion=for_deletion)
 
     async def execute_many(
         self, statement: sa.Insert | sa.Update, rows: Sequence[Mapping[str, Any]]

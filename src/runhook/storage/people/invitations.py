@@ -140,13 +140,16 @@ async def delete_invitations_by(
 
     What was accepted stays.
     """
-    made = sa.delete(invitations).where(
+    made = tx.locked(
+        invitations,
         invitations.c.account_id == account_id,
         invitations.c.created_by_kind == kind,
         invitations.c.created_by_id.is_not_distinct_from(actor_id),
         invitations.c.accepted_at.is_(None),
+        *([] if role is None else [invitations.c.role == role]),
+        for_deletion=True,
     )
-    await tx.execute(made if role is None else made.where(invitations.c.role == role))
+    await tx.execute(sa.delete(invitations).where(made))
 
 
 async def delete_old_invitations(tx: Transaction, *, before: datetime, limit: int) -> int:

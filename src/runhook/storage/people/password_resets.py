@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from runhook.domain.people.users import User, UserId
+from runhook.storage.engine.rows import delete_oldest
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import password_resets, users
 from runhook.storage.people.users import SHOWN, user_of
@@ -45,17 +46,11 @@ async def count_password_resets(tx: Transaction, user_id: UserId) -> int:
 
 async def delete_password_resets(tx: Transaction, user_id: UserId) -> None:
     """Make all links of a user useless."""
-    await tx.execute(sa.delete(password_resets).where(password_resets.c.user_id == user_id))
+    own = tx.locked(password_resets, password_resets.c.user_id == user_id, for_deletion=True)
+    await tx.execute(sa.delete(password_resets).where(own))
 
 
 async def delete_old_password_resets(tx: Transaction, *, before: datetime, limit: int) -> int:
     """Delete links that expired before a time; return how many."""
-    old = (
-        sa.select(password_resets.c.id)
-        .where(password_resets.c.expires_at < before)
-        .order_by(password_resets.c.expires_at)
-        .limit(limit)
-    )
-    return (
-        await tx.execute(sa.delete(password_resets).where(password_resets.c.id.in_(old)))
-    ).rowcount
+    ended_at = password_resets.c.expires_at
+    return await delete_oldest(ended_at, tx=tx, before=before, limit=limit)

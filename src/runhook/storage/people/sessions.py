@@ -132,16 +132,20 @@ async def delete_session(tx: Transaction, user_id: UserId, session_id: int) -> b
 
 async def delete_other_sessions(tx: Transaction, user_id: UserId, kept: int | None) -> int:
     """End a user's sessions but one, or every one; return how many."""
-    theirs = sa.delete(sessions).where(sessions.c.user_id == user_id)
-    others = theirs if kept is None else theirs.where(sessions.c.id != kept)
-    return (await tx.execute(others)).rowcount
+    others = [] if kept is None else [sessions.c.id != kept]
+    theirs = tx.locked(sessions, sessions.c.user_id == user_id, *others, for_deletion=True)
+    return (await tx.execute(sa.delete(sessions).where(theirs))).rowcount
 
 
 async def delete_expired_sessions(tx: Transaction, user_id: UserId) -> None:
     """Forget those of a user's sessions that have ended."""
-    await tx.execute(
-        sa.delete(sessions).where(sessions.c.user_id == user_id, sessions.c.expires_at <= tx.now)
+    expired = tx.locked(
+        sessions,
+        sessions.c.user_id == user_id,
+        sessions.c.expires_at <= tx.now,
+        for_deletion=True,
     )
+    await tx.execute(sa.delete(sessions).where(expired))
 
 
 async def delete_old_sessions(tx: Transaction, *, before: datetime, limit: int) -> int:
@@ -153,8 +157,10 @@ async def delete_old_sessions(tx: Transaction, *, before: datetime, limit: int) 
         .limit(limit)
     )
     # That it has ended is asked again: somebody may be using it just now.
-    ended = sa.delete(sessions).where(sessions.c.id.in_(old), sessions.c.expires_at < before)
-    return (await tx.execute(ended)).rowcount
+    ended = tx.locked(
+        sessions, sessions.c.id.in_(old), sessions.c.expires_at < before, for_deletion=True
+    )
+    return (await tx.execute(sa.delete(sessions).where(ended))).rowcount
 
 
 SHOWN = [column for column in sessions.c if column.name not in ("digest", "user_id")]

@@ -204,7 +204,8 @@ async def delete_old_tokens(tx: Transaction, *, before: datetime, limit: int) ->
         .where(sa.or_(tokens.c.revoked_at < before, tokens.c.expires_at < before))
         .limit(limit)
     )
-    return (await tx.execute(sa.delete(tokens).where(tokens.c.id.in_(old)))).rowcount
+    locked = tx.locked(tokens, tokens.c.id.in_(old), for_deletion=True)
+    return (await tx.execute(sa.delete(tokens).where(locked))).rowcount
 
 
 def token_of(row: sa.Row[Any]) -> Token:

@@ -160,11 +160,8 @@ async def delete_artifacts(tx: Transaction, run_ids: Collection[RunId], *, limit
     None of them is seen any more from the first step on.
     """
     of_runs = artifacts.c.run_id.in_(list(run_ids))
-    await tx.execute(
-        sa.update(artifacts)
-        .where(of_runs, artifacts.c.is_whole)
-        .values(is_whole=False, touched_at=tx.now)
-    )
+    whole = tx.locked(artifacts, of_runs, artifacts.c.is_whole)
+    await tx.execute(sa.update(artifacts).where(whole).values(is_whole=False, touched_at=tx.now))
     return await delete_some(tx, sa.select(artifacts.c.id).where(of_runs), limit=limit)
 
 
@@ -187,7 +184,9 @@ async def delete_some(tx: Transaction, chosen: sa.Select[tuple[int]], *, limit: 
         return 0
     place = (artifact_parts.c.artifact_id, artifact_parts.c.number)
     some = sa.select(*place).where(artifact_parts.c.artifact_id.in_(ids)).limit(limit)
-    parts = await tx.execute(sa.delete(artifact_parts).where(sa.tuple_(*place).in_(some)))
+    locked = tx.locked(artifact_parts, sa.tuple_(*place).in_(some), for_deletion=True)
+    parts = await tx.execute(sa.delete(artifact_parts).where(locked))
     has_parts = sa.exists().where(artifact_parts.c.artifact_id == artifacts.c.id)
-    files = await tx.execute(sa.delete(artifacts).where(artifacts.c.id.in_(ids), ~has_parts))
+    empty = tx.locked(artifacts, artifacts.c.id.in_(ids), ~has_parts, for_deletion=True)
+    files = await tx.execute(sa.delete(artifacts).where(empty))
     return parts.rowcount + files.rowcount

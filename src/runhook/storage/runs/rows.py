@@ -323,7 +323,7 @@ def updating_runs(names: tuple[str, ...]) -> sa.Update:
 
 
 async def touch_runs(tx: Transaction, ids: Collection[RunId]) -> None:
-    """Note that these runs' reporters are alive, on the database's clock."""
+    """Note that these runs' reporters are alive, on the database's clock; they must be locked."""
     await tx.execute(touching_runs(tx.now), {"ids": sorted(ids)})
 
 

@@ -93,5 +93,5 @@ async def delete_old_upload_places(tx: Transaction, age: timedelta, *, limit: in
         .order_by(upload_places.c.expires_at)
         .limit(limit)
     )
-    deleted = await tx.execute(sa.delete(upload_places).where(upload_places.c.id.in_(old)))
-    return deleted.rowcount
+    locked = tx.locked(upload_places, upload_places.c.id.in_(old), for_deletion=True)
+    return (await tx.execute(sa.delete(upload_places).where(locked))).rowcount

@@ -51,4 +51,5 @@ async def register_duties(tx: Transaction, names: Collection[str]) -> None:
 
 async def give_up_duties(tx: Transaction, holder: str) -> None:
     """Let go of all that a process holds, as it ends."""
-    await tx.execute(sa.update(duties).where(duties.c.holder == holder).values(held_until=tx.now))
+    held = tx.locked(duties, duties.c.holder == holder)
+    await tx.execute(sa.update(duties).where(held).values(held_until=tx.now))

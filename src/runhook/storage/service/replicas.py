@@ -65,8 +65,5 @@ async def delete_replica(tx: Transaction, name: str) -> None:
 
 async def delete_silent_replicas(tx: Transaction, silence: timedelta) -> None:
     """Forget processes that have shown nothing for so long."""
-    await tx.execute(
-        sa.delete(replicas).where(
-            replicas.c.seen_at <= after(tx.now, sa.literal(-silence, Duration))
-        )
-    )
+    is_silent = replicas.c.seen_at <= after(tx.now, sa.literal(-silence, Duration))
+    await tx.execute(sa.delete(replicas).where(tx.locked(replicas, is_silent, for_deletion=True)))

@@ -74,32 +74,23 @@ async def let_go_on(tx: Transaction, schedule: RetrySchedule, *, limit: int) -> 
     Returns:
         how many deliveries waited too long, at most ``limit``; if so many did, there may be more.
     """
-    await tx.execute(
-        sa.update(webhooks)
-        .where(webhooks.c.paused_until > ahead(tx.now, LONGEST_PAUSE + SHORT))
-        .values(paused_until=tx.now)
-    )
+    paused = tx.locked(webhooks, webhooks.c.paused_until > ahead(tx.now, LONGEST_PAUSE + SHORT))
+    await tx.execute(sa.update(webhooks).where(paused).values(paused_until=tx.now))
     for column in (
         webhooks.c.next_request_at,
         webhooks.c.failing_since,
         redelivery_shares.c.next_step_at,
         replicas.c.seen_at,
     ):
-        await tx.execute(
-            sa.update(column.table).where(column > ahead(tx.now, SHORT)).values({column: tx.now})
-        )
+        early = tx.locked(column.table, column > ahead(tx.now, SHORT))
+        await tx.execute(sa.update(column.table).where(early).values({column: tx.now}))
+    claimed = tx.locked(deliveries, IS_SENDING, deliveries.c.claimed_until > ahead(tx.now, SHORT))
+    await tx.execute(sa.update(deliveries).where(claimed).values(claimed_until=tx.now))
+    heard = tx.locked(runs, IS_OPEN, runs.c.heartbeat_at > tx.now)
+    await tx.execute(sa.update(runs).where(heard).values(heartbeat_at=tx.now))
+    missed = tx.locked(expectations, expectations.c.missed_at > after(tx.now, INTERVAL))
     await tx.execute(
-        sa.update(deliveries)
-        .where(IS_SENDING, deliveries.c.claimed_until > ahead(tx.now, SHORT))
-        .values(claimed_until=tx.now)
-    )
-    await tx.execute(
-        sa.update(runs).where(IS_OPEN, runs.c.heartbeat_at > tx.now).values(heartbeat_at=tx.now)
-    )
-    await tx.execute(
-        sa.update(expectations)
-        .where(expectations.c.missed_at > after(tx.now, INTERVAL))
-        .values(missed_at=after(tx.now, INTERVAL))
+        sa.update(expectations).where(missed).values(missed_at=after(tx.now, INTERVAL))
     )
     late = (
         sa.select(deliveries.c.id)
@@ -111,11 +102,8 @@ async def let_go_on(tx: Transaction, schedule: RetrySchedule, *, limit: int) -> 
     )
     found = (await tx.execute(late)).scalars().all()
     if found:
-        await tx.execute(
-            sa.update(deliveries)
-            .where(deliveries.c.id.in_(found), IS_PENDING)
-            .values(next_attempt_at=tx.now)
-        )
+        waiting = tx.locked(deliveries, deliveries.c.id.in_(found), IS_PENDING)
+        await tx.execute(sa.update(deliveries).where(waiting).values(next_attempt_at=tx.now))
         tx.makes_due = True
     return len(found)
 

@@ -21,4 +21,5 @@ async def write_interests(tx: Transaction, webhook: Webhook) -> None:
 
 async def delete_interests(tx: Transaction, webhook: Webhook) -> None:
     """Delete the topics of a webhook."""
-    await tx.execute(sa.delete(interests).where(interests.c.webhook_id == webhook.id))
+    own = tx.locked(interests, interests.c.webhook_id == webhook.id, for_deletion=True)
+    await tx.execute(sa.delete(interests).where(own))

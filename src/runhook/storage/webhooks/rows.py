@@ -383,7 +383,8 @@ async def delete_old_webhooks(tx: Transaction, *, before: datetime, limit: int) 
         .order_by(webhooks.c.deleted_at)
         .limit(limit)
     )
-    return (await tx.execute(sa.delete(webhooks).where(webhooks.c.id.in_(old)))).rowcount
+    locked = tx.locked(webhooks, webhooks.c.id.in_(old), for_deletion=True)
+    return (await tx.execute(sa.delete(webhooks).where(locked))).rowcount
 
 
 async def find_endpoints(
@@ -407,9 +408,10 @@ async def pause_sealed(
     tx: Transaction, webhook_ids: Collection[WebhookId], pause: timedelta
 ) -> None:
     """Let nothing through to webhooks whose secrets cannot be opened, and then one delivery."""
+    locked = tx.locked(webhooks, webhooks.c.id.in_(list(webhook_ids)))
     await tx.execute(
         sa.update(webhooks)
-        .where(webhooks.c.id.in_(list(webhook_ids)))
+        .where(locked)
         .values(paused_until=after(tx.now, sa.literal(pause, Duration)))
     )
 

@@ -153,7 +153,8 @@ WRITE_STANDINGS = (
 
 async def delete_standings(tx: Transaction, webhook_id: WebhookId) -> None:
     """Forget how jobs do for a webhook."""
-    await tx.execute(sa.delete(standings).where(standings.c.webhook_id == webhook_id))
+    own = tx.locked(standings, standings.c.webhook_id == webhook_id, for_deletion=True)
+    await tx.execute(sa.delete(standings).where(own))
 
 
 async def lock_held(tx: Transaction, keys: Collection[Key]) -> Sequence[OnHold]:
@@ -203,6 +204,7 @@ async def supersede_waiting(
             deliveries.c.id.in_(list(delivery_ids)),
             sa.or_(deliveries.c.attempt_count > 0, deliveries.c.id.in_(list(unattempted))),
         )
+        .order_by(deliveries.c.id)
         .with_for_update(skip_locked=True)
         .cte("waiting")
     )

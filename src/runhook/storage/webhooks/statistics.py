@@ -135,10 +135,9 @@ async def delete_old_attempt_counts(tx: Transaction, *, before: datetime, limit:
         .order_by(columns.ends_at)
         .limit(limit)
     )
-    deleted = await tx.execute(
-        sa.delete(attempt_counts).where(sa.tuple_(columns.webhook_id, columns.hour).in_(old))
-    )
-    return deleted.rowcount
+    chosen = sa.tuple_(columns.webhook_id, columns.hour).in_(old)
+    locked = tx.locked(attempt_counts, chosen, for_deletion=True)
+    return (await tx.execute(sa.delete(attempt_counts).where(locked))).rowcount
 
 
 def counts_in(row: sa.Row[Any]) -> AttemptCounts:

@@ -1,4 +1,9 @@
-DELETE FROM invitations WHERE invitations.id IN (SELECT invitations.id
+WITH locked AS
+(SELECT invitations.id AS id
+FROM invitations
+WHERE invitations.id IN (SELECT invitations.id
 FROM invitations
 WHERE invitations.expires_at < $1::BIGINT ORDER BY invitations.expires_at
- LIMIT $2::INTEGER);
+ LIMIT $2::INTEGER) ORDER BY invitations.id FOR UPDATE)
+ DELETE FROM invitations WHERE invitations.id IN (SELECT locked.id
+FROM locked);

@@ -1,4 +1,9 @@
-DELETE FROM password_resets WHERE password_resets.id IN (SELECT password_resets.id
+WITH locked AS
+(SELECT password_resets.id AS id
+FROM password_resets
+WHERE password_resets.id IN (SELECT password_resets.id
 FROM password_resets
 WHERE password_resets.expires_at < $1::BIGINT ORDER BY password_resets.expires_at
- LIMIT $2::INTEGER);
+ LIMIT $2::INTEGER) ORDER BY password_resets.id FOR UPDATE)
+ DELETE FROM password_resets WHERE password_resets.id IN (SELECT locked.id
+FROM locked);

@@ -1,4 +1,7 @@
-DELETE FROM webhooks WHERE webhooks.id IN (SELECT webhooks.id
+WITH locked AS
+(SELECT webhooks.id AS id
+FROM webhooks
+WHERE webhooks.id IN (SELECT webhooks.id
 FROM webhooks
 WHERE webhooks.deleted_at < $1::BIGINT AND (SELECT deliveries.webhook_id
 FROM deliveries
@@ -13,4 +16,6 @@ WHERE redelivery_shares.webhook_id = webhooks.id
 FROM redeliveries
 WHERE redeliveries.webhook_id = webhooks.id
  LIMIT 1) IS NULL ORDER BY webhooks.deleted_at
- LIMIT $2::INTEGER);
+ LIMIT $2::INTEGER) ORDER BY webhooks.id FOR UPDATE)
+ DELETE FROM webhooks WHERE webhooks.id IN (SELECT locked.id
+FROM locked);

@@ -1,18 +1,58 @@
-UPDATE webhooks SET paused_until=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE webhooks.paused_until > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT;
+WITH locked AS
+(SELECT webhooks.id AS id
+FROM webhooks
+WHERE webhooks.paused_until > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY webhooks.id FOR NO KEY UPDATE)
+ UPDATE webhooks SET paused_until=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE webhooks.id IN (SELECT locked.id
+FROM locked);
 
-UPDATE webhooks SET next_request_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE webhooks.next_request_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT;
+WITH locked AS
+(SELECT webhooks.id AS id
+FROM webhooks
+WHERE webhooks.next_request_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY webhooks.id FOR NO KEY UPDATE)
+ UPDATE webhooks SET next_request_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE webhooks.id IN (SELECT locked.id
+FROM locked);
 
-UPDATE webhooks SET failing_since=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE webhooks.failing_since > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT;
+WITH locked AS
+(SELECT webhooks.id AS id
+FROM webhooks
+WHERE webhooks.failing_since > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY webhooks.id FOR NO KEY UPDATE)
+ UPDATE webhooks SET failing_since=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE webhooks.id IN (SELECT locked.id
+FROM locked);
 
-UPDATE redelivery_shares SET next_step_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE redelivery_shares.next_step_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT;
+WITH locked AS
+(SELECT redelivery_shares.redelivery_id AS redelivery_id, redelivery_shares.webhook_id AS webhook_id
+FROM redelivery_shares
+WHERE redelivery_shares.next_step_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY redelivery_shares.redelivery_id, redelivery_shares.webhook_id FOR NO KEY UPDATE)
+ UPDATE redelivery_shares SET next_step_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE (redelivery_shares.redelivery_id, redelivery_shares.webhook_id) IN (SELECT locked.redelivery_id, locked.webhook_id
+FROM locked);
 
-UPDATE replicas SET seen_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE replicas.seen_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT;
+WITH locked AS
+(SELECT replicas.name AS name
+FROM replicas
+WHERE replicas.seen_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY replicas.name FOR NO KEY UPDATE)
+ UPDATE replicas SET seen_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE replicas.name IN (SELECT locked.name
+FROM locked);
 
-UPDATE deliveries SET claimed_until=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE deliveries.state = 'sending' AND deliveries.claimed_until > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT;
+WITH locked AS
+(SELECT deliveries.id AS id
+FROM deliveries
+WHERE deliveries.state = 'sending' AND deliveries.claimed_until > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY deliveries.id FOR NO KEY UPDATE)
+ UPDATE deliveries SET claimed_until=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE deliveries.id IN (SELECT locked.id
+FROM locked);
 
-UPDATE runs SET heartbeat_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE runs.status < 10 AND runs.heartbeat_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT);
+WITH locked AS
+(SELECT runs.id AS id
+FROM runs
+WHERE runs.status < 10 AND runs.heartbeat_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) ORDER BY runs.id FOR NO KEY UPDATE)
+ UPDATE runs SET heartbeat_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE runs.id IN (SELECT locked.id
+FROM locked);
 
-UPDATE expectations SET missed_at=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + expectations.every + expectations.grace) WHERE expectations.missed_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + expectations.every + expectations.grace;
+WITH locked AS
+(SELECT expectations.job_id AS job_id
+FROM expectations
+WHERE expectations.missed_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + expectations.every + expectations.grace ORDER BY expectations.job_id FOR NO KEY UPDATE)
+ UPDATE expectations SET missed_at=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + expectations.every + expectations.grace) WHERE expectations.job_id IN (SELECT locked.job_id
+FROM locked);
 
 SELECT webhooks.id, webhooks.retry_schedule
 FROM webhooks

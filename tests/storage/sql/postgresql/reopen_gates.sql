@@ -1,1 +1,6 @@
-UPDATE webhooks SET paused_until=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE (webhooks.id, webhooks.paused_until) IN (($1, $2));
+WITH locked AS
+(SELECT webhooks.id AS id
+FROM webhooks
+WHERE (webhooks.id, webhooks.paused_until) IN (($1, $2)) ORDER BY webhooks.id FOR NO KEY UPDATE)
+ UPDATE webhooks SET paused_until=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE webhooks.id IN (SELECT locked.id
+FROM locked);

@@ -1,3 +1,13 @@
-UPDATE deliveries SET claimed_until=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT) WHERE deliveries.state = 'sending' AND deliveries.claimed_until > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT;
+WITH locked AS
+(SELECT deliveries.id AS id
+FROM deliveries
+WHERE deliveries.state = 'sending' AND deliveries.claimed_until > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY deliveries.id FOR NO KEY UPDATE)
+ UPDATE deliveries SET claimed_until=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT) WHERE deliveries.id IN (SELECT locked.id
+FROM locked);
 
-UPDATE deliveries SET state=CASE WHEN deliveries.is_test THEN $1 ELSE $2 END, next_attempt_at=deliveries.next_attempt_at, claimed_by=$3::VARCHAR, claimed_until=$4::BIGINT WHERE deliveries.state = 'sending' AND deliveries.claimed_until <= CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT);
+WITH locked AS
+(SELECT deliveries.id AS id
+FROM deliveries
+WHERE deliveries.state = 'sending' AND deliveries.claimed_until <= CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) ORDER BY deliveries.id FOR NO KEY UPDATE)
+ UPDATE deliveries SET state=CASE WHEN deliveries.is_test THEN $1 ELSE $2 END, next_attempt_at=deliveries.next_attempt_at, claimed_by=$3::VARCHAR, claimed_until=$4::BIGINT WHERE deliveries.id IN (SELECT locked.id
+FROM locked);

@@ -1,7 +1,2 @@
-WITH held AS
-(SELECT deliveries.id AS id
-FROM deliveries
-WHERE (deliveries.id, deliveries.claim_number) IN (SELECT anon_1."key", anon_1.value
-FROM json_each(?) AS anon_1) AND deliveries.state = 'sending' ORDER BY deliveries.id)
- UPDATE deliveries SET claimed_until=(CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?) WHERE deliveries.id IN (SELECT held.id
-FROM held) RETURNING id, claim_number;
+UPDATE deliveries SET claimed_until=(CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?) WHERE (deliveries.id, deliveries.claim_number) IN (SELECT anon_1."key", anon_1.value
+FROM json_each(?) AS anon_1) AND deliveries.state = 'sending' RETURNING id, claim_number;

@@ -1,0 +1,6 @@
+WITH locked AS
+(SELECT webhooks.id AS id
+FROM webhooks
+WHERE (webhooks.id, webhooks.paused_until) IN (($2, $3)) ORDER BY webhooks.id FOR NO KEY UPDATE)
+ UPDATE webhooks SET paused_until=(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT) WHERE webhooks.id IN (SELECT locked.id
+FROM locked) RETURNING webhooks.id, webhooks.paused_until;
