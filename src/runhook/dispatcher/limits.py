@@ -13,34 +13,34 @@ class DispatcherLimits:
     """
 
     requests_per_lane: int = 16
-    """How many requests to one webhook are under way at once, at the most."""
+    """Requests to one webhook that may be under way at once."""
     requests_per_account: int = 256
-    """How many requests to all webhooks of an account are under way at once, at the most."""
+    """Requests to all webhooks of an account that may be under way at once."""
     requests_for_first: int = 64
-    """How many of these are kept for lanes that have none under way."""
+    """Those of an account's requests that are kept for lanes with none under way."""
     longest_wait: timedelta = timedelta(seconds=10)
-    """How long a claimed delivery may wait in its lane, as far as that can be foreseen."""
+    """Time that a claimed delivery may be expected to wait in its lane."""
     most_rounds: int = 48
-    """How many times the requests under way may be waiting behind them at the most."""
+    """Deliveries that may wait in a lane for each request that is under way."""
     bytes_per_lane: int = 4 * 1024 * 1024
-    """How much a lane's bodies may be altogether, if all are as large as the largest so far."""
+    """Bytes of a lane's bodies, each counted as if it were as large as the largest so far."""
     claims: int = 24_000
-    """How many deliveries this process holds, but for the first one of a lane."""
+    """Deliveries that this process may hold; a lane may always hold one."""
     claims_per_account: int = 12_000
-    """How many of an account this process holds at the most."""
+    """Deliveries of one account that this process may hold."""
     claims_for_first: int = 500
-    """How many of what an account may claim are kept for lanes that hold nothing."""
+    """Those of an account's deliveries that are kept for lanes that hold none."""
     poll_interval: timedelta = timedelta(seconds=1)
-    """How long at most before looking for due deliveries again; a wake-up comes sooner."""
+    """Time between two looks for due deliveries, unless a wake-up comes."""
     records_per_commit: int = 4_000
-    """How many attempts are recorded in one transaction at the most."""
+    """Attempts that one transaction may record."""
     records_waiting: int = 8_000
-    """How many attempts may wait to be recorded before no other one is begun."""
+    """Attempts that may wait to be recorded; with more, no request is begun."""
     record_linger: timedelta = timedelta(milliseconds=5)
-    """How long the record of an attempt waits for others to share its commit, at the least."""
+    """Shortest time that an attempt waits for others to share the commit of its record."""
     record_rest: timedelta = timedelta(milliseconds=50)
-    """How long at the most. In between it is as long as the last commit took: what comes quickly is
-    written in few commits, and what comes slowly soon."""
+    """Longest time that it waits. In between it waits as long as the last commit took, so that many
+    attempts need few commits, and a single one is recorded soon."""
 
     def __post_init__(self) -> None:
         rules = {

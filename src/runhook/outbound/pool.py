@@ -99,7 +99,7 @@ class Slots:
 
 
 class Pool:
-    """Connections on which the last request has come to its end, the youngest first.
+    """Idle connections that can be used again, the most recently used first.
 
     Args:
         size: how many are kept.

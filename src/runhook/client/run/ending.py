@@ -23,7 +23,7 @@ class CommandEnding:
     """Why it never ran, for people; ``code`` is then what a shell would exit with."""
 
     def of_all(self) -> "CommandEnding":
-        """Ending of all processes: the code of what was left behind, if the command succeeded."""
+        """Ending with what outlived the command: its exit code, if that of the command is 0."""
         return replace(self, code=self.code_of_rest) if self.code == 0 else self
 
 

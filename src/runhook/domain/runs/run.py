@@ -390,7 +390,7 @@ def request_cancel(run: Run, *, now: datetime) -> Run:
 
 
 def note_cancel(run: Run, *, now: datetime) -> Run:
-    """Note the reporter's word that the run is being canceled; unchanged as above."""
+    """Note that the reporter says the run is being canceled; the same object if nothing changes."""
     if run.status.is_over or run.cancel_requested_at is not None:
         return run
     return replace(run, cancel_requested_at=now)

@@ -17,7 +17,7 @@ ACCOUNTS_REMEMBERED = 10_000
 
 
 class Room:
-    """Knows about how many runs are open in each account.
+    """Estimates how many open runs each account has.
 
     Args:
         quotas: say how many runs and jobs an account may have.

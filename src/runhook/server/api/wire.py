@@ -57,12 +57,12 @@ def checked_moment(name: str, moment: datetime | None) -> datetime | None:
 
 
 def moment_in(name: str, text: str | None, *, is_end: bool = False) -> datetime | None:
-    """A moment; None if there is none. Given as the end of a period it is past what it names.
+    """Parse a moment of a query; None for an empty text.
 
     Args:
         name: of the parameter, for the error.
         text: a time, or a date for all of its day; without a zone in UTC.
-        is_end: whether it ends a period that includes it.
+        is_end: whether it ends a period that includes it: then the moment just after it is meant.
 
     Raises:
         InvalidError: it is neither.

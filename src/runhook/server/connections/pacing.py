@@ -37,7 +37,7 @@ Connection = TypeVar("Connection", bound=Paced)
 
 
 class Unanswered:
-    """Requests that have come and are not answered yet, by site."""
+    """Counts, for each site, of requests that have arrived and have no answer yet."""
 
     def __init__(self) -> None:
         self._by_site: Counter[str] = Counter()
@@ -70,7 +70,7 @@ class Spaced(Generic[Connection]):
         self._lanes: dict[Hashable, deque[Connection]] = {}
 
     def may_go_on(self, connection: Connection) -> bool:
-        """Whether a connection can go on at once; if not, it gets its turn."""
+        """Whether a connection can go on at once; if not, it is queued for its turn."""
         if connection.lane in self._lanes:
             self._lanes[connection.lane].append(connection)
             return False

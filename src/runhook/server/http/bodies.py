@@ -73,12 +73,12 @@ def check_characters(value: Any) -> None:
 
 
 def has_too_many_values(body: bytes) -> bool:
-    """Whether it takes long to read a body; texts do not count, whatever is in them."""
+    """Whether a body has more than ``MOST_VALUES`` values, which would take long to read."""
     return count_values(body) > MOST_VALUES and count_values(TEXTS.sub(b'""', body)) > MOST_VALUES
 
 
 def count_values(body: bytes) -> int:
-    """Count what comes before values, in texts too."""
+    """Count the characters that begin or separate values, those within texts too."""
     return body.count(b",") + body.count(b"[") + body.count(b"{")
 
 
