@@ -198,6 +198,16 @@ async def test_clients_that_copy_a_whole_account_find_empty_lists(
     assert data_of(await admin.get(f"{path}/")) == []
 
 
+async def test_clients_that_ask_what_a_job_overrides_find_an_empty_object(
+    admin: httpx.AsyncClient, run: dict[str, Any]
+):
+    path = f"projects/{run['project_id']}/environment-variables/job/"
+    answer = await admin.get(path, params={"job_definition_id": run["job_id"]})
+
+    assert data_of(answer) == {}
+    told(await admin.get("projects/404/environment-variables/job/"), 404)
+
+
 @pytest.mark.parametrize("path", ["runs", "jobs", "users", "webhooks/subscriptions", "audit-logs"])
 async def test_a_limit_above_a_hundred_is_taken_as_a_hundred(admin: httpx.AsyncClient, path: str):
     answer = await admin.get(path, params={"limit": 5_000})

@@ -230,7 +230,6 @@ async def show_environment_of_project(
     [
         "/projects/{project_id:int}/connections",
         "/projects/{project_id:int}/repositories",
-        "/projects/{project_id:int}/environment-variables/job",
     ],
     dependencies={"page": Provide(long_page)},
     **needs(Permission.READ_RUNS),
@@ -242,6 +241,16 @@ async def list_none_of_project(
     async with services.store.read() as tx:
         only((await list_projects(tx, caller.account_id, ScopeFilter(ids=[project_id]), ONE)).items)
     return page_envelope([], page, total=0)
+
+
+@get("/projects/{project_id:int}/environment-variables/job", **needs(Permission.READ_RUNS))
+async def show_overridden_variables(
+    services: Serving, caller: Calling, project_id: FromPath[int]
+) -> Envelope[dict[str, None]]:
+    """Show what a job overrides of its project's environment variables, by name: nothing here."""
+    async with services.store.read() as tx:
+        only((await list_projects(tx, caller.account_id, ScopeFilter(ids=[project_id]), ONE)).items)
+    return Envelope(data={})
 
 
 async def answer_with_run(
@@ -354,4 +363,5 @@ READS = [
     show_environments_of_project,
     show_environment_of_project,
     list_none_of_project,
+    show_overridden_variables,
 ]
