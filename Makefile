@@ -8,6 +8,10 @@ ONCE ?=
 KILLS ?= 1000
 MINUTES ?= 60
 INTEGRATIONS := airflow dagster jupyter prefect
+# Environments with clients of dbt Cloud; the last is of a Python that dbt Labs' MCP server runs on.
+CLIENTS := airflow dagster prefect clients mcp
+OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS))
+MCP_PYTHON ?= python3.12
 VERSION = $(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_info[:2])')
 COMMA := ,
 # Hashes for every platform and Python from 3.11 on, and no index address.
@@ -31,6 +35,11 @@ test: .venv/ready .venv-dbt/ready chromium ## Run all tests, on SQLite and on Po
 test-integrations: .venv/ready .venv-dbt/ready $(INTEGRATIONS:%=.venv-%/ready) ## Run the guides' snippets with the real Airflow, Cosmos, Dagster, Prefect and Jupyter
 	@echo "==> the guides' snippets, in the programs they are for"
 	@.venv/bin/pytest tests/integrations --verbose $(ARGS)
+
+.PHONY: test-clients
+test-clients: .venv/ready $(CLIENTS:%=.venv-%/installed) ## Run published clients of dbt Cloud against the service, over TLS
+	@echo "==> clients of dbt Cloud, as they are published"
+	@.venv/bin/pytest tests/clients --verbose $(ARGS)
 
 .PHONY: test-python
 test-python: .venv-dbt/ready chromium ## Run tests on another Python, in .venv-py3XX (PYTHON=python3.13 ARGS=tests/api)
@@ -94,12 +103,13 @@ lock: .venv/ready ## Renew the pins in requirements/
 	@$(COMPILE) --extra server --extra postgres pyproject.toml requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) requirements/dbt.in -o requirements/dbt.txt
 	@$(COMPILE) --no-deps --prerelease allow requirements/dbt-v2.in -o requirements/dbt-v2.txt
-	@for name in $(INTEGRATIONS); do \
+	@for name in $(INTEGRATIONS) clients; do \
 		$(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	@$(COMPILE:3.11=3.12) requirements/mcp.in -o requirements/mcp.txt
 
 .PHONY: clean
 clean: ## Remove the environments and everything built
-	rm -rf .venv .venv-dbt .venv-dbt-v2 .venv-py* $(INTEGRATIONS:%=.venv-%) .demo build dist mutants \
+	rm -rf .venv .venv-dbt .venv-dbt-v2 .venv-py* $(OTHERS:%=.venv-%) .demo build dist mutants \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 define service-environment
@@ -124,7 +134,8 @@ endef
 	@.venv-dbt/bin/pip install $(PIP_FLAGS) --require-hashes -r requirements/dbt.txt
 	@touch $@
 
-$(INTEGRATIONS:%=.venv-%/installed): .venv-%/installed: requirements/%.txt
+.venv-mcp/installed: PYTHON = $(MCP_PYTHON)
+$(OTHERS:%=.venv-%/installed): .venv-%/installed: requirements/%.txt
 	@echo "==> creating .venv-$*: $* (some minutes)"
 	@$(PYTHON) -m venv --clear .venv-$*
 	@.venv-$*/bin/pip install $(PIP_FLAGS) --require-hashes -r $<

@@ -13,6 +13,7 @@ from litestar.routes import HTTPRoute
 
 from runhook.server.api import not_offered
 from tests.api.routes import an_app
+from tests.docs.documents import REPOSITORY
 
 A = "/api/v2/accounts/{account_id}"
 B = "/api/v3/accounts/{account_id}"
@@ -101,7 +102,7 @@ CALLS = [
     Call("GET", f"{P}/connections/", "dbtc", "empty"),
     Call("POST", f"{P}/connections/", "dbtc"),
     Call("GET, POST", f"{P}/credentials/", "dbtc"),
-    Call("GET", f"{P}/environment-variables/job/", "Dagster, dbt-jobs-as-code", "empty"),
+    Call("GET", f"{P}/environment-variables/job/", "Dagster, dbt-jobs-as-code", "an empty object"),
     Call("POST", f"{P}/environment-variables/", "dbt-jobs-as-code, dbtc"),
     Call("POST, PUT, DELETE", f"{P}/environment-variables/bulk/", "dbtc"),
     Call("GET", f"{P}/environments/", "Airflow, dbtc"),
@@ -133,6 +134,45 @@ CALLS = [
     Call("POST", "/graphql", "Prefect, dbt-cloud-cli, dbtc"),
     Call("POST", "/api/graphql", "dbtc"),
 ]
+
+
+@dataclass(frozen=True)
+class Client:
+    """A published client, and what of it tests/clients tries."""
+
+    package: str
+    pins: str
+    """The file in requirements/ that says which version is tried."""
+    tried: str
+
+
+CLIENTS = [
+    Client("dbtc", "clients", "lists, runs with steps, files, webhooks, users"),
+    Client("dbt-cloud-cli", "clients", "its commands for jobs, runs and files"),
+    Client("dbt-jobs-as-code", "clients", "`import-jobs`, `sync`"),
+    Client("tap-dbt", "clients", "every stream that is on by default"),
+    Client(
+        "apache-airflow-providers-dbt-cloud", "airflow", "connection test, hook, sensor, operators"
+    ),
+    Client("dagster-dbt", "dagster", "the client of `DbtCloudWorkspace`"),
+    Client("prefect-dbt", "prefect", "client and tasks for jobs and runs"),
+    Client("dbt-mcp", "mcp", "the tools for the Admin API"),
+]
+
+
+def clients_table() -> str:
+    """Write the table of clients of `docs/compatibility.md`."""
+    lines = ["| Client | Version | Tried |", "| --- | --- | --- |"]
+    lines += [f"| {one.package} | {pinned(one)} | {one.tried} |" for one in CLIENTS]
+    return "\n".join(lines) + "\n"
+
+
+def pinned(client: Client) -> str:
+    """The version that the client's environment has."""
+    pins = (REPOSITORY / "requirements" / f"{client.pins}.txt").read_text()
+    found = re.search(rf"^{re.escape(client.package)}==(\S+)", pins, re.MULTILINE)
+    assert found is not None, f"requirements/{client.pins}.txt has no {client.package}"
+    return found[1]
 
 
 def compatibility_table() -> str:

@@ -25,7 +25,7 @@ from runhook.domain.webhooks.options import OPTIONS
 from runhook.domain.webhooks.samples import SAMPLE_RESULTS
 from runhook.settings import SETTINGS, Setting
 from tests.docs import formats
-from tests.docs.admin_api import compatibility_table
+from tests.docs.admin_api import clients_table, compatibility_table
 from tests.docs.documents import DOCUMENTS, REPOSITORY
 from tests.support.builders import a_deactivation, a_job, a_missed_run, a_run, a_webhook, an_event
 from tests.support.rendering import render
@@ -168,6 +168,7 @@ PARTS = {
     "missed-2023-02": lambda: missed(PayloadVersion.V2023_02),
     "template-names": formats.template_names,
     "admin-api": compatibility_table,
+    "clients": clients_table,
     **{f"format-{name}": partial(formats.what_it_sends, name) for name in FORMATS},
     **{f"format-{name}-settings": partial(formats.settings_table, name) for name in FORMATS},
 }
@@ -184,6 +185,7 @@ PLACES = {
     "missed-2023-02": "docs/api.md",
     "template-names": "docs/formats/template.md",
     "admin-api": "docs/compatibility.md",
+    "clients": "docs/compatibility.md",
     **{f"format-{name}": f"docs/formats/{name}.md" for name in FORMATS},
     **{f"format-{name}-settings": f"docs/formats/{name}.md" for name in FORMATS},
 }
