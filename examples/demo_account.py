@@ -34,6 +34,7 @@ from runhook.domain.runs.run import (
     RunStatus,
     RunStep,
     StartReport,
+    Trigger,
 )
 from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
@@ -150,8 +151,19 @@ FAILED = {
     "nodes_known": True,
     "elapsed_seconds": 84.2,
     "total": 48,
-    "counts": {"success": 41, "pass": 4, "error": 1, "fail": 1, "skipped": 1},
-    "failed_total": 2,
+    "counts": {"success": 31, "pass": 4, "warn": 2, "error": 2, "fail": 2, "skipped": 7},
+    "failed_total": 4,
+    "slowest": [
+        {"unique_id": f"model.shop.{name}", "seconds": seconds}
+        for name, seconds in [
+            ("fct_order_lines", 41.8),
+            ("fct_sessions", 33.1),
+            ("dim_customers", 12.6),
+            ("int_payments_joined", 9.4),
+            ("stg_events", 6.2),
+            ("int_orders_pivoted", 3.9),
+        ]
+    ],
     "failed": [
         {
             "unique_id": "model.shop.orders",
@@ -165,6 +177,19 @@ FAILED = {
             "resource_type": "test",
             "status": "fail",
             "message": "Got 3 results, configured to fail if != 0",
+        },
+        {
+            "unique_id": "model.shop.revenue_by_day",
+            "resource_type": "model",
+            "status": "error",
+            "message": "Runtime Error in model revenue_by_day (models/marts/revenue_by_day.sql)\n"
+            "  Query exceeded its limit of 600 seconds.",
+        },
+        {
+            "unique_id": "test.shop.not_null_orders_customer_id.5c2b4a6f02",
+            "resource_type": "test",
+            "status": "fail",
+            "message": "Got 12 results, configured to fail if != 0",
         },
     ],
 }
@@ -377,11 +402,20 @@ async def one_run(
                 dbt_version="1.11.16",
                 heartbeats=True,
                 cancelable=is_last,
+                trigger=Trigger(
+                    system="Airflow",
+                    external_id=f"dbt_{job.replace(' ', '_')}",
+                    attempt=1,
+                    category="scheduled",
+                    link="https://airflow.example.com/dags/dbt",
+                    commit="9f2c1e7ab04d55e1c2a7f0b7d8c4e0f1a2b3c4d5",
+                ),
             ),
         )
     )
     if is_last:
         return run.run.id
+    began = clock.present
     minutes = next(one.minutes for one in HABITS if one.job[0] == job)
     clock.present += timedelta(minutes=min(minutes, 7) * chance.uniform(0.8, 1.2))
     has_failed = number % 9 == 4
@@ -390,9 +424,10 @@ async def one_run(
             FIRST_ACCOUNT,
             run.run.id,
             FinishReport(
+                steps=steps_of_run(began, clock.present, has_failed=has_failed),
                 status=RunStatus.ERROR if has_failed else RunStatus.SUCCESS,
                 outcome=RunOutcome.FAILED if has_failed else None,
-                status_message="Completed with 2 errors." if has_failed else None,
+                status_message="Completed with 4 errors." if has_failed else None,
                 results=FAILED
                 if has_failed
                 else {"nodes_known": True, "total": 48, "counts": {"success": 40, "pass": 8}},
@@ -400,6 +435,24 @@ async def one_run(
         )
     )
     return run.run.id
+
+
+def steps_of_run(began: datetime, ended: datetime, *, has_failed: bool) -> tuple[RunStep, ...]:
+    """Return the commands of a run; what follows one that failed is not run."""
+    took = ended - began
+    bounds = [("dbt deps", 0.0, 0.04), ("dbt source freshness", 0.05, 0.16)]
+    bounds += [("dbt build", 0.17, 1.0 if has_failed else 0.9)]
+    if not has_failed:
+        bounds.append(("dbt docs generate", 0.91, 1.0))
+    return tuple(
+        RunStep(
+            name=f"Invoke dbt with `{command}`",
+            status=RunStatus.ERROR if has_failed and command == "dbt build" else RunStatus.SUCCESS,
+            started_at=began + begin * took,
+            finished_at=began + end * took,
+        )
+        for command, begin, end in bounds
+    )
 
 
 async def advance(publisher: Publisher, clock: PastClock, newest: RunId) -> None:

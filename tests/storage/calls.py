@@ -145,6 +145,7 @@ EVERY_RUN = RunFilter(
     project_ids=[1],
     environment_ids=[1],
     statuses=[RunStatus.ERROR],
+    name_part="night",
     created=A_DAY,
     started=A_DAY,
     finished=A_DAY,
@@ -460,6 +461,7 @@ CALLS: dict[str, Call] = {
     "list_board": lambda tx, rows: board.list_board(
         tx, ACCOUNT, EVERY_JOB, BoardOrder.ATTENTION, limit=40, offset=80
     ),
+    "find_on_board": lambda tx, rows: board.find_on_board(tx, ACCOUNT, rows.run.job.id),
     "count_board": lambda tx, rows: board.count_board(tx, ACCOUNT, EVERY_JOB),
     "list_marks": lambda tx, rows: board.list_marks(tx, [rows.run.job.id], limit=30),
     "count_runs_by_hour": lambda tx, rows: board.count_runs_by_hour(tx, ACCOUNT, since=START),

@@ -1,6 +1,9 @@
 """The page of a job, where it is said how often it is expected to run."""
 
+from datetime import timedelta
+
 from runhook.domain.people.permissions import Role
+from runhook.domain.runs.run import RunStatus
 from runhook.storage.engine.tables import expectations, jobs
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
@@ -85,8 +88,50 @@ async def test_a_job_is_named_before_it_runs(api: Api, ada):
     assert "expected a name" in refused.error_of("job_name").lower()
     shown = await page_at(ada, path)
     assert shown.heading == "weekly"
-    assert [one.text for one in shown.main.all("dd")][:3] == ["shop", "default", "none kept"]
+    assert [one.text for one in shown.main.all("dd")] == ["shop", "default", "none kept", "not set"]
     text = await session_of_new_user(api.store, api.clock, Role.VIEWER)
     viewer = sign_in_client(browser(api), text)
     forms = (await page_at(viewer, "/accounts/1/jobs")).main.all("form")
     assert [one.attributes["method"] for one in forms] == ["get"]
+
+
+async def test_a_job_shows_how_long_its_runs_took_and_what_happened_each_day(api: Api, ada):
+    tenant = Tenant(api.store, api.clock)
+    for number in range(3):
+        run = await tenant.start(f"{number}")
+        api.clock.advance(timedelta(minutes=4))
+        await tenant.finish(run, RunStatus.ERROR if number == 1 else RunStatus.SUCCESS)
+        api.clock.advance(timedelta(days=1))
+
+    page = await page_at(ada, f"/accounts/1/jobs/{run.job.id}")
+
+    points = page.main.one("svg", class_="chart-wide").all("a")
+    assert [one.all("path")[0].attributes["class"] for one in points] == [
+        "succeeded",
+        "failed",
+        "succeeded",
+    ]
+    # The keyboard reaches what failed, and all runs in the list below.
+    assert ["tabindex" in one.attributes for one in points] == [True, False, True]
+    assert "Median duration 4 min 0 s" in page.main.one("dl", class_="facts").text
+    days = [one for one in page.main.one("table", class_="calendar").all("td") if "run" in one.text]
+    assert [one.attributes["class"] for one in days] == [
+        "day-succeeded",
+        "day-failed",
+        "day-succeeded",
+    ]
+    listed = page.main.one("table", class_="rows").one("tbody").all("tr")
+    assert [one.one(class_="state").text for one in listed] == ["succeeded", "failed", "succeeded"]
+
+
+async def test_names_of_jobs_are_isolated_from_what_stands_beside_them(api: Api, ada):
+    name = "\N{HEBREW LETTER ALEF}" * 3 + " nightly " + "x" * 180
+    tenant = Tenant(api.store, api.clock)
+    run = await tenant.start(job_name=name)
+    await tenant.finish(run)
+
+    for path in ("jobs", f"jobs/{run.job.id}", "runs", f"runs/{run.id}", "overview"):
+        page = await page_at(ada, f"/accounts/1/{path}")
+        shown = [one.text for one in page.main.all("bdi")]
+        assert name in shown
+        assert page.main.text.count(name) == shown.count(name)

@@ -1,5 +1,7 @@
 """Runs and jobs as pages: what they show, and canceling."""
 
+import zlib
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -13,11 +15,13 @@ from runhook.domain.runs.run import (
     RunOutcome,
     RunStatus,
     RunStep,
+    Trigger,
 )
 from runhook.operations.people.begin import FIRST_ACCOUNT
-from runhook.operations.runs.reports import Finish, Heartbeat
+from runhook.operations.runs.reports import Finish, Heartbeat, Start
 from runhook.operations.webhooks.subscribe import WebhookChange
-from tests.support.accounts import Tenant
+from runhook.storage.runs.artifacts import add_parts, begin_artifact, finish_artifact
+from tests.support.accounts import Tenant, a_start_report
 from tests.support.api import Api, data_of
 from tests.web.pages import led_to, page_at, submit
 
@@ -86,7 +90,7 @@ async def test_a_failed_node_is_shown_with_whose_it_is(api: Api, ada, tenant):
 
     page = await page_at(ada, f"{ROOT}/runs/{run.id}")
 
-    failed, has_warned = page.main.all("section", class_="failed")
+    failed, has_warned = page.main.all("details", class_="failed")
     chips = [one.text for one in failed.all(class_="chip")]
     assert chips == ["owner <i>Ann</i>, slack: #sales", "owner b@example.com", "group sales"]
     assert "models/orders.sql" in failed.text
@@ -110,8 +114,8 @@ async def test_a_run_says_which_webhooks_did_not_hear_of_it_and_why(api: Api, ad
 
     page = await page_at(ada, f"{ROOT}/runs/{run.id}")
 
-    told = [row.all("td")[:2] for row in page.main.one("tbody").all("tr")]
-    states = {webhook.text: state.text for webhook, state in told}
+    rows = page.main.one("tbody").all("tr")
+    states = {row.one("th").text: row.one(class_="state").text for row in rows}
     assert states == {"Told": "pending", "Inactive": "skipped"}
     _, about_errored, _ = page.main.all("details", class_="unheard")
     assert about_errored.one("summary").text == "errored was not sent to 4 webhooks"
@@ -169,14 +173,18 @@ async def test_a_run_shows_what_failed_and_who_was_told_of_which_event(api: Api,
 
     assert page.heading == f"nightly #{run.id}"
     assert page.main.one(class_="error").text == "Completed with 12 errors."
-    assert [chip.text for chip in page.main.all(class_="chip")] == ["40 success", "1 error"]
+    legend = page.main.one("ul", class_="legend")
+    assert [one.text for one in legend.all("li")] == ["1 error", "40 success"]
     assert "<b>Binder Error</b>" in page.main.text
     assert "… and 11 more." in page.main.text
-    told = page.main.one("tbody").one("tr")
-    assert [cell.text for cell in told.all("td")][:2] == ["Pager", "pending"]
-    assert told.one("th").one("a").text == "errored"
+    _, errored, completed = page.main.all("section", class_="event")
+    assert errored.one("h3").text.startswith("errored")
+    told = errored.one("tbody").one("tr")
+    assert (told.one("th").text, told.one(class_="state").text) == ("Pager", "pending")
     delivery = await tenant.delivery(webhook)
-    assert told.one("th").one("a").attributes["href"] == f"{ROOT}/deliveries/{delivery.id}"
+    links = [one.attributes["href"] for one in told.all("a")]
+    assert links == [f"{ROOT}/webhooks/{webhook.id}", f"{ROOT}/deliveries/{delivery.id}"]
+    assert "No webhook was told of it." in completed.text
 
 
 async def test_only_a_run_whose_reporter_allows_it_can_be_canceled_here(api: Api, ada, tenant):
@@ -216,7 +224,7 @@ async def test_pages_of_many_runs_hold_each_once(api: Api, ada, tenant):
 
     first = await page_at(ada, f"{ROOT}/runs")
     (older,) = (one for one in first.main.all("a") if one.text == "Older")
-    second = await page_at(ada, f"{ROOT}/runs{older.attributes['href']}")
+    second = await page_at(ada, f"{ROOT}/{older.attributes['href']}")
 
     seen = [
         row.one("a").text for page in (first, second) for row in page.main.all("th", scope="row")
@@ -278,3 +286,97 @@ async def test_the_steps_of_a_finish_take_the_place_of_those_before(api: Api, ad
 
     (only,) = shown.main.one("ol").all("li")
     assert (only.one("strong").text, only.one(class_="state").text) == ("Invoke dbt", "succeeded")
+
+
+async def test_a_node_beyond_the_third_that_failed_is_folded_with_its_first_line_seen(
+    api: Api, ada, tenant
+):
+    nodes = [
+        {"unique_id": f"model.shop.m{number}", "status": "error", "message": f"Line {number}\nmore"}
+        for number in range(5)
+    ]
+    run = await tenant.start()
+    await tenant.finish(run, RunStatus.ERROR, results={"counts": {"error": 5}, "failed": nodes})
+
+    page = await page_at(ada, f"{ROOT}/runs/{run.id}")
+
+    folds = page.main.all("details", class_="failed")
+    assert ["open" in one.attributes for one in folds] == [True] * 3 + [False] * 2
+    assert folds[3].one("summary").text == "model.shop.m3 error Line 3"
+
+
+async def test_a_run_says_what_set_it_off_and_leads_to_its_job(api: Api, ada, tenant):
+    trigger = Trigger(
+        system="Airflow",
+        external_id="scheduled__1",
+        attempt=2,
+        link="https://airflow.example.com/1",
+        commit="9f2c1e7ab04d55e1c2a7",
+    )
+    report = replace(a_start_report(), trigger=trigger)
+    run = (await tenant.publisher.publish(Start(FIRST_ACCOUNT, report))).run
+
+    page = await page_at(ada, f"{ROOT}/runs/{run.id}")
+
+    facts = page.main.one("dl", class_="facts")
+    assert "Airflow scheduled__1" in facts.text
+    assert "Attempt 2" in facts.text
+    assert "9f2c1e7ab04d" in facts.text
+    links = [one.attributes["href"] for one in page.main.all("a")]
+    assert "https://airflow.example.com/1" in links
+    assert f"{ROOT}/jobs/{run.job.id}" in links
+
+
+async def test_a_trigger_whose_link_is_no_address_is_not_linked(api: Api, ada, tenant):
+    report = replace(a_start_report(), trigger=Trigger(system="x", link="javascript:alert(1)"))
+    run = (await tenant.publisher.publish(Start(FIRST_ACCOUNT, report))).run
+
+    page = await page_at(ada, f"{ROOT}/runs/{run.id}")
+
+    assert "javascript:" not in page.response.text
+
+
+async def test_the_slowest_nodes_are_bars_and_files_are_linked(api: Api, ada, tenant):
+    run = await tenant.start()
+    slowest = [{"unique_id": "model.shop.orders", "seconds": 41.5}, {"seconds": "never"}, 7]
+    await tenant.finish(run, results={"slowest": slowest})
+    async with api.store.write() as tx:
+        artifact = await begin_artifact(tx, run.id, "run results.json", size=2)
+        await add_parts(tx, artifact, 0, [zlib.compress(b"{}")])
+        await finish_artifact(tx, FIRST_ACCOUNT, run.id, artifact)
+
+    page = await page_at(ada, f"{ROOT}/runs/{run.id}")
+
+    rows = page.main.one("table", class_="bars").one("tbody").all("tr")
+    assert [row.text for row in rows] == ["model.shop.orders 41.5 s"]
+    (linked,) = (one for one in page.main.all("a") if one.text == "run results.json")
+    file = await ada.get(linked.attributes["href"], headers={"Sec-Fetch-Site": "same-origin"})
+    assert file.content == b"{}"
+
+
+async def test_runs_are_found_by_the_names_of_job_project_and_environment(api: Api, ada, tenant):
+    for key, fields in {
+        "1": {"job_name": "nightly", "project_name": "shop"},
+        "2": {"job_name": "nightly", "project_name": "finance"},
+        "3": {"job_name": "shopping", "project_name": "finance", "environment_name": "qa"},
+    }.items():
+        await tenant.start(key, **fields)
+
+    async def found(query: str) -> list[str]:
+        page = await page_at(ada, f"{ROOT}/runs?{query}")
+        return [row.all("td")[1].text for row in page.main.all("tr")[1:]]
+
+    assert await found("q=SHOP") == ["finance / qa", "shop / production"]
+    assert await found("q=finance&status=running") == ["finance / qa", "finance / production"]
+    assert await found("q=%25") == []
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "0" * 25 + "9" * 30])
+async def test_a_page_of_runs_with_a_number_that_makes_no_sense_is_one(
+    api: Api, ada, tenant, number
+):
+    await tenant.start()
+
+    page = await page_at(ada, f"{ROOT}/runs?number={number}&job={number}")
+
+    assert page.heading == "Runs"

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from runhook.domain.dbt.artifacts import (
     KINDS_OF_STATUS,
+    LONGEST_SECONDS,
     MESSAGE_CHARACTERS,
     NAME_CHARACTERS,
     OTHER_NODES,
     SHOWN_NODES,
+    SLOWEST_NODES,
     WARNED_STATUS,
     FailedNode,
+    SlowNode,
     shorten,
 )
 from runhook.domain.dbt.node_facts import read_facts, write_facts
@@ -52,6 +55,17 @@ def read_node_results(results: Mapping[str, object] | None) -> NodeResults:
 def has_warned(results: Mapping[str, object] | None) -> bool:
     """Whether a reporter's summary counts nodes that warned."""
     return number(mapping(results or {}, "counts"), WARNED_STATUS) > 0
+
+
+def slowest_in(results: Mapping[str, object] | None) -> Sequence[SlowNode]:
+    """The nodes that took longest, as a reporter's summary has them."""
+    found = []
+    for node in nodes_in(results or {}, "slowest")[:SLOWEST_NODES]:
+        seconds = node.get("seconds")
+        if isinstance(seconds, int | float) and 0 < seconds < LONGEST_SECONDS:
+            name = shorten(text(node, "unique_id"), NAME_CHARACTERS)
+            found.append(SlowNode(unique_id=name, seconds=seconds))
+    return found
 
 
 def nodes_in(told: Mapping[str, object], key: str) -> Sequence[Mapping[str, object]]:

@@ -13,8 +13,8 @@ from runhook.domain.runs.job_states import JobState, Punctuality, RunMark, punct
 from runhook.domain.runs.run import AccountId, Job, JobId, RunId, RunStatus
 from runhook.storage.engine.columns import EPOCH, MICROSECOND, UtcDateTime
 from runhook.storage.engine.store import Clock, Transaction
-from runhook.storage.engine.tables import environments, expectations, jobs, projects, runs
-from runhook.storage.runs.jobs import JOB_COLUMNS, JOBS_WITH_NAMES, job_of, newest_run
+from runhook.storage.engine.tables import expectations, jobs, runs
+from runhook.storage.runs.jobs import JOB_COLUMNS, JOBS_WITH_NAMES, is_named, job_of, newest_run
 
 ORDERED_STATES = list(JobState)
 SAY_HOW = (RunStatus.SUCCESS.value, RunStatus.ERROR.value)
@@ -82,6 +82,18 @@ async def list_board(
     return [board_job_of(row) for row in rows]
 
 
+async def find_on_board(tx: Transaction, account_id: AccountId, job_id: JobId) -> BoardJob | None:
+    """Find a job of this account with its state."""
+    query = select_board(account_id, BoardFilter(), tx.now)
+    rows = await tx.execute(
+        query.add_columns(sa.type_coerce(tx.now, UtcDateTime).label("now")).where(
+            jobs.c.id == job_id
+        )
+    )
+    row = rows.one_or_none()
+    return None if row is None else board_job_of(row)
+
+
 async def count_board(
     tx: Transaction, account_id: AccountId, wanted: BoardFilter
 ) -> Mapping[JobState, int]:
@@ -111,14 +123,7 @@ def select_board(account_id: AccountId, wanted: BoardFilter, now: Clock) -> sa.S
         .where(jobs.c.account_id == account_id)
     )
     if wanted.part:
-        query = query.where(
-            sa.or_(
-                *(
-                    table.c.name.icontains(wanted.part, autoescape=True)
-                    for table in (jobs, projects, environments)
-                )
-            )
-        )
+        query = query.where(is_named(wanted.part))
     return query
 
 

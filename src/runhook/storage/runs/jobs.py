@@ -208,6 +208,13 @@ def narrowed(
     return query
 
 
+def is_named(part: str) -> sa.ColumnElement[bool]:
+    """Condition on ``JOBS_WITH_NAMES`` that a text is part of one of the names, in any case."""
+    return sa.or_(
+        *(table.c.name.icontains(part, autoescape=True) for table in (jobs, projects, environments))
+    )
+
+
 def sorted_by(query: sa.Select[Any], table: sa.Table, part: Slice[NameOrder]) -> sa.Select[Any]:
     """Sort a query; equal names by age."""
     columns = [table.c[part.order.value], table.c.id]

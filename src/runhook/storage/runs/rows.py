@@ -36,7 +36,7 @@ from runhook.storage.engine.tables import (
     projects,
     runs,
 )
-from runhook.storage.runs.jobs import JOBS_WITH_NAMES
+from runhook.storage.runs.jobs import JOBS_WITH_NAMES, is_named
 
 RUN_COLUMNS = (
     *runs.c,
@@ -102,6 +102,8 @@ class RunFilter:
     project_ids: Collection[int] | None = None
     environment_ids: Collection[int] | None = None
     statuses: Collection[RunStatus] | None = None
+    name_part: str | None = None
+    """Of the name of the job, its project or its environment."""
     created: Period = field(default_factory=Period)
     started: Period = field(default_factory=Period)
     finished: Period = field(default_factory=Period)
@@ -172,6 +174,10 @@ def conditions(account_id: AccountId, wanted: RunFilter) -> list[sa.ColumnElemen
         found.append(runs.c.job_id.in_(jobs_in(account_id, wanted)))
     if wanted.statuses is not None:
         found.append(runs.c.status.in_([status.value for status in wanted.statuses]))
+    if wanted.name_part is not None:
+        named = sa.select(jobs.c.id).select_from(JOBS_WITH_NAMES)
+        of_account = named.where(jobs.c.account_id == account_id, is_named(wanted.name_part))
+        found.append(runs.c.job_id.in_(of_account))
     found += wanted.created.conditions(runs.c.created_at)
     found += wanted.started.conditions(runs.c.started_at)
     found += wanted.finished.conditions(runs.c.finished_at)

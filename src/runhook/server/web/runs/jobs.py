@@ -1,4 +1,6 @@
-"""A job named in advance, and the page of one: its newest run, and how often it is to run."""
+"""A job named in advance, and the page of one: how its runs went, and how often it should run."""
+
+from datetime import timedelta
 
 from litestar import get, post
 from litestar.params import FromPath
@@ -7,7 +9,8 @@ from litestar.response import Redirect, Template
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.expectations import DEFAULT_GRACE, Expectation
-from runhook.domain.runs.run import JobId, RunId
+from runhook.domain.runs.job_states import STRIP, RunLook
+from runhook.domain.runs.run import JobId
 from runhook.domain.spans import span_text
 from runhook.operations.runs.expect import expect_job
 from runhook.operations.runs.name_job import name_job
@@ -17,11 +20,18 @@ from runhook.server.services import Services, Serving
 from runhook.server.web.page.forms import Form
 from runhook.server.web.page.rendering import see
 from runhook.server.web.page.visits import Visit, Visiting
-from runhook.server.web.runs.board import jobs_page
+from runhook.server.web.page.watching import Watched
+from runhook.server.web.runs.board import jobs_page, row_of
+from runhook.server.web.runs.charts import MARKS
+from runhook.server.web.runs.job_charts import DAYS, POINTS, calendar_of, durations_of
 from runhook.storage.engine.pages import Slice
+from runhook.storage.runs.board import count_runs_by_day, find_on_board, list_marks
 from runhook.storage.runs.expectations import ExpectedJob, find_expected
-from runhook.storage.runs.jobs import JobName, NameOrder, ScopeFilter, list_jobs
-from runhook.storage.runs.rows import find_run
+from runhook.storage.runs.jobs import JobName
+from runhook.storage.runs.rows import RunFilter, RunOrder, list_uncounted_runs
+
+RUNS_DRAWN = 200
+RUNS_LISTED = 20
 
 
 @post("/jobs", status_code=200, **needs(Permission.CHANGE_JOBS))
@@ -80,22 +90,32 @@ async def job_page(services: Services, visit: Visit, job_id: JobId, form: Form) 
     Raises:
         NotFoundError: the account has no such job.
     """
-    one = Slice(order=NameOrder.ID, limit=1)
+    watched = Watched()
+    now = services.clock.now()
+    first = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    newest = Slice(order=RunOrder.ID, is_descending=True, limit=RUNS_LISTED)
     async with services.store.read() as tx:
-        found = (await list_jobs(tx, visit.account_id, ScopeFilter(ids=[job_id]), one)).items
-        if not found:
+        sight = await watched.look(tx, visit.account_id)
+        found = await find_on_board(tx, visit.account_id, job_id)
+        if found is None:
             raise NotFoundError
-        newest_id = found[0].newest_run_id
-        newest = await find_run(tx, visit.account_id, RunId(newest_id)) if newest_id else None
-        expected = await find_expected(tx, visit.account_id, job_id)
+        marks = (await list_marks(tx, [job_id], limit=RUNS_DRAWN)).get(job_id, ())
+        counted = await count_runs_by_day(tx, job_id, since=first)
+        runs = await list_uncounted_runs(tx, visit.account_id, RunFilter(job_ids=[job_id]), newest)
     return visit.page(
         "runs/job",
         section="jobs",
         status_code=400 if form.errors else 200,
-        job=found[0].job,
-        newest=newest.run if newest else None,
-        expected=expected,
+        live=watched.address(visit.root, sight),
+        job=found.job,
+        row=row_of(found, marks[-STRIP:]),
+        durations=durations_of(marks, now=now),
+        weeks=calendar_of(counted, first=first.date()),
+        runs=[one.run for one in runs],
+        marks=MARKS,
+        failed_shape=POINTS[RunLook.FAILED],
         form=form,
+        now=now,
     )
 
 

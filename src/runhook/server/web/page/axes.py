@@ -1,0 +1,56 @@
+"""Axes of pictures: round steps of time, with their places in per cent.
+
+A picture whose places are per cent is as wide as there is room, and its texts stay as large as all
+others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+STEPS_OF_TIME = (
+    *(timedelta(seconds=one) for one in (1, 2, 5, 10, 15, 30)),
+    *(timedelta(minutes=one) for one in (1, 2, 5, 10, 15, 30)),
+    *(timedelta(hours=one) for one in (1, 2, 3, 6, 12)),
+    *(timedelta(days=one) for one in (1, 2, 7)),
+)
+TICKS = 5
+"""So many steps an axis has at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A line of a grid: its place in per cent, and what it says."""
+
+    place: float
+    label: str
+
+
+def ticks_of(span: timedelta) -> Sequence[Tick]:
+    """Divide a span, from its beginning, into at most ``TICKS`` round steps."""
+    step = round_step(span)
+    return [
+        Tick(round(100 * number * step / span, 2), short_span(number * step))
+        for number in range(int(span / step) + 1)
+    ]
+
+
+def round_step(span: timedelta) -> timedelta:
+    """The smallest round step of which at most ``TICKS`` fill a span."""
+    return next((one for one in STEPS_OF_TIME if span / one <= TICKS), span / TICKS)
+
+
+def short_span(span: timedelta) -> str:
+    """A round span, such as `30 s`, `5 min`, `2 h` or `3 d`."""
+    for unit, word in (
+        (timedelta(days=1), "d"),
+        (timedelta(hours=1), "h"),
+        (timedelta(minutes=1), "min"),
+    ):
+        if span and not span % unit:
+            return f"{span // unit} {word}"
+    if span >= timedelta(hours=1):
+        return f"{span / timedelta(hours=1):g} h"
+    if span >= timedelta(minutes=1):
+        return f"{span / timedelta(minutes=1):g} min"
+    return f"{span.total_seconds():g} s" if span else "0"
