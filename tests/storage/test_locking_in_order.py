@@ -21,7 +21,7 @@ LOCKED_OTHERWISE = {
     "finish_artifact": "by the lock on their run",
     "delete_runs": "by lock_old_runs",
     "delete_unused": "by the statement before it",
-    "heal": "by lock_held",
+    "end_holds": "by lock_held",
     "touch_runs": "by lock_runs",
     "supersede_claimed": "by the claim, in the same transaction",
 }
