@@ -135,10 +135,11 @@ endef
 	@touch $@
 
 .venv-mcp/installed: PYTHON = $(MCP_PYTHON)
-$(OTHERS:%=.venv-%/installed): .venv-%/installed: requirements/%.txt
+# By uv: pip does not see that a pin with an extra is a pin of the package, or the other way round.
+$(OTHERS:%=.venv-%/installed): .venv-%/installed: requirements/%.txt | .venv/ready
 	@echo "==> creating .venv-$*: $* (some minutes)"
 	@$(PYTHON) -m venv --clear .venv-$*
-	@.venv-$*/bin/pip install $(PIP_FLAGS) --require-hashes -r $<
+	@.venv/bin/uv pip install --quiet --python .venv-$*/bin/python --require-hashes -r $<
 	@touch $@
 
 .venv-dbt/ready: .venv-dbt/dbt
