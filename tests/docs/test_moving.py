@@ -37,6 +37,7 @@ BLOCK = {
     "services": '"Slack"',
     "datadog": '"Datadog"',
     "databricks": '"Databricks"',
+    "test": "webhooks test",
     "after": "refresh-workbook",
 }
 
@@ -149,9 +150,13 @@ def test_the_move_and_all_that_replaces_dbt_clouds_guides(
         terminal.replaced["rh_..."] = reporting
         terminal.output_of(block("run"))
         check_consumer(received, created, reading, f"http://127.0.0.1:{port}")
-        jobs = json.loads(terminal.output_of(f"RUNHOOK_TOKEN={reading}\n{block('jobs')}"))["data"]
+        terminal.replaced["rh_..."] = reading
+        jobs = json.loads(terminal.output_of(block("jobs")))["data"]
         assert [job["name"] for job in jobs] == ["Production run"]
+        terminal.replaced |= {"rh_...": terminal.environ["RUNHOOK_TOKEN"], "wsu_...": created["id"]}
+        assert "took the test" in terminal.output_of(block("test"))
 
+        terminal.replaced["rh_..."] = reporting
         failing = block("run").replace("dbt build", "dbt fail || true")
         terminal.output_of(failing)
         check_services(received)
