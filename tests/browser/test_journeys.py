@@ -91,7 +91,7 @@ class Walk:
         """Create the token of a machine with dbt."""
         await self.go("/settings/tokens")
         await self.page.fill("#name", "scheduler")
-        await self.press("Create the token")
+        await self.press("Create token")
         return await self.page.locator("pre").inner_text()
 
     async def invite(self) -> str:

@@ -7,8 +7,8 @@ import pytest
 from runhook.domain.people.permissions import Role
 from runhook.storage.engine.tables import tokens, webhooks
 from tests.support.accounts import rows_of
-from tests.support.api import Api
-from tests.support.people import session_of_new_user, sign_in_client
+from tests.support.api import ORIGIN, Api
+from tests.support.people import PASSWORD, session_of_new_user, sign_in_client
 from tests.web.pages import Page, browser, led_to, page_after, page_at, submit
 
 ROOT = "/accounts/1"
@@ -112,3 +112,76 @@ async def test_a_made_up_cookie_says_and_shows_nothing(ada, text: str):
     assert page.said == ""
     assert page.main.all("pre") == []
     assert "data-theme" not in page.root.one("html").attributes
+
+
+async def test_people_change_their_own_name_and_password(api: Api, ada):
+    page = await page_at(ada, "/profile")
+    named = await page_after(ada, await submit(ada, page, page.form("/profile"), name="Ada L."))
+    assert named.said == "Name saved."
+    form = named.form("/profile/password")
+    new = "seven wet umbrellas"
+
+    wrong = Page(await submit(ada, named, form, current_password="no", password=new))
+    assert "not your present password" in wrong.error_of("current_password")
+    short = Page(await submit(ada, named, form, current_password=PASSWORD, password="short"))
+    assert "12 characters" in short.error_of("password")
+    sent = await submit(ada, named, form, current_password=PASSWORD, password=new)
+
+    assert (await page_after(ada, sent)).said.startswith("Password changed.")
+    assert (await page_at(ada, "/profile")).root.one("input", name="name").attributes[
+        "value"
+    ] == "Ada L."
+
+
+async def test_a_theme_that_was_chosen_stays_and_leads_back_to_the_page(ada):
+    page = await page_at(ada, f"{ROOT}/webhooks")
+    for theme, shown in (("dark", "dark"), ("light", "light"), ("system", None), ("pink", None)):
+        answer = await ada.post(
+            "/theme",
+            data={"theme": theme},
+            headers={
+                "Origin": ORIGIN,
+                "Sec-Fetch-Site": "same-origin",
+                "Referer": str(page.response.url),
+            },
+        )
+        assert led_to(answer) == f"{ROOT}/webhooks"
+        html = (await page_at(ada, f"{ROOT}/webhooks")).root.one("html")
+        assert html.attributes.get("data-theme") == shown
+    away = {"Sec-Fetch-Site": "same-origin", "Referer": "https://evil.example/x"}
+    assert led_to(await ada.post("/theme", data={"theme": "dark"}, headers=away)) == "/"
+
+
+async def test_the_audit_log_names_and_links_what_it_speaks_of(api: Api, ada):
+    page = await page_at(ada, f"{ROOT}/webhooks/new")
+    path = led_to(await submit(ada, page, **A_WEBHOOK)).removesuffix("/secret")
+    edit = await page_at(ada, f"{path}/edit")
+    led_to(await submit(ada, edit, description="For the team"))
+    log = await page_at(ada, f"{ROOT}/settings/audit-log")
+    (link, *_) = (one for one in log.main.one("tbody").all("a") if one.text == "Tell the team")
+    assert link.attributes["href"] == path
+    assert "Webhook changed" in log.main.one("tbody").text
+
+    settings = await page_at(ada, f"{path}/settings")
+    led_to(await submit(ada, settings, settings.form(f"{path}/delete"), name="Tell the team"))
+
+    log = await page_at(ada, f"{ROOT}/settings/audit-log")
+    assert "Tell the team" in log.main.one("tbody").text
+    assert path not in [one.attributes["href"] for one in log.main.one("tbody").all("a")]
+
+
+async def test_an_error_keeps_the_navigation(ada):
+    page = await page_at(ada, f"{ROOT}/deliveries/wev_unknown", 404)
+
+    assert [one.text for one in page.root.one("nav", class_="sections").all("a")]
+    assert page.heading == "Not found, or you have no access"
+
+
+async def test_a_form_whose_session_has_ended_leads_back_to_its_page(ada):
+    page = await page_at(ada, f"{ROOT}/webhooks/new?format=slack")
+    ada.cookies.clear()
+    ada.headers["Referer"] = str(page.response.url)
+
+    led = led_to(await submit(ada, page))
+
+    assert led == "/sign-in?following=/accounts/1/webhooks/new%3Fformat%3Dslack"

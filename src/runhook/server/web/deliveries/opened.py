@@ -41,6 +41,10 @@ class Opened:
     """The command that would make its request again; empty for a letter."""
     caveat: str
     """What a success does not say, by the webhook's format."""
+    next_attempt_at: datetime | None
+    """When it is attempted next at the earliest; None if it does not wait."""
+    is_paused: bool
+    """Whether it waits for the end of its endpoint's pause."""
     refusal: str
     """Why it cannot be redelivered now; empty if it can."""
     warning: str
@@ -80,6 +84,8 @@ async def opened_of(
         if shown and FORMATS[options.format].takes_url
         else "",
         caveat=FORMATS[webhook.options.format].caveat if webhook else "",
+        next_attempt_at=next_attempt_of(delivery, webhook),
+        is_paused=webhook is not None and waits_for_pause(delivery, webhook),
         refusal=why_not_redeliverable(delivery, webhook),
         warning=await warning_about(tx, webhook, delivery.id) if webhook else "",
     )

@@ -46,7 +46,7 @@ def show_error(request: AnyRequest, error: Exception) -> Template | Redirect | R
     status_code = answer.status_code or 500
     return page(
         "error",
-        user=None,
+        visit=request.scope["state"].get("visit"),
         status_code=status_code,
         headers={name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers},
         title=TITLES.get(status_code, "That did not work"),

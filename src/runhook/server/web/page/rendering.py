@@ -81,6 +81,7 @@ def page(
     name: str,
     *,
     user: User | None = None,
+    visit: object = None,
     status_code: int = 200,
     headers: dict[str, str] | None = None,
     **context: Any,
@@ -90,13 +91,14 @@ def page(
     Args:
         name: of its template, without the ending.
         user: who looks at it outside any account, None if not signed in.
+        visit: of who looks at it within an account.
         status_code: of the response.
         headers: of the response, beside those that all have.
         context: what the template shows.
     """
     return Template(
         f"{name}.html",
-        context={"user": user, "visit": None, "section": "", **context},
+        context={"user": user, "visit": visit, "section": "", **context},
         status_code=status_code,
         headers=headers,
         media_type="text/html",

@@ -1,6 +1,7 @@
 """Values as pages show them: times, durations, states and events in words."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -119,6 +120,31 @@ def pretty(body: bytes) -> str | None:
         return None
 
 
+JSON_PARTS = re.compile(
+    r'(?P<text>"(?:[^"\\]|\\.)*")(?P<colon>:)?|(?P<number>-?\d[\d.eE+-]*)|\b(?P<word>true|false|null)\b'
+)
+MOST_COLOURED = 20_000
+"""Characters of JSON whose parts are told apart: marks make a page several times as large."""
+
+
+def coloured(text: str) -> Markup:
+    """Indented JSON with its keys, texts, numbers and words marked; long texts stay plain."""
+    if len(text) > MOST_COLOURED:
+        return escape(text)
+    parts: list[Markup] = []
+    end = 0
+    for found in JSON_PARTS.finditer(text):
+        kind = "key" if found["colon"] else found.lastgroup
+        shown = found["text"] or found.group()
+        parts += [
+            escape(text[end : found.start()]),
+            Markup('<span class="json-{}">{}</span>').format(kind, shown),
+            escape(found["colon"] or ""),
+        ]
+        end = found.end()
+    return Markup("").join([*parts, escape(text[end:])])
+
+
 def decoded(body: bytes) -> str:
     """Decode a body; bytes that are not UTF-8 are shown as such."""
     return body.decode(errors="replace")
@@ -154,6 +180,11 @@ def remedy_of(attempt: LoggedAttempt) -> str:
     if attempt.failure is not FailureReason.HTTP_STATUS or code is None:
         return ""
     return REMEDIES_BY_CODE.get(code) or REMEDIES_BY_CLASS.get(code // 100, "")
+
+
+def action_word(action: str) -> str:
+    """An action of the audit log in words: `Webhook secret rotated`."""
+    return action.replace(".", " ").replace("_", " ").capitalize()
 
 
 TIMES = frozenset({"since", "until", "expires_at"})
@@ -229,9 +260,11 @@ FILTERS = {
     "run_word": run_word,
     "step_word": step_word,
     "pretty": pretty,
+    "coloured": coloured,
     "as_text": decoded,
     "answer": answer_of,
     "changes": changes_of,
+    "action_word": action_word,
     "remedy": remedy_of,
     "size": shown_size,
     "state": state_dot,

@@ -68,6 +68,10 @@ class Visit:
         )
 
 
+VISIT = "visit"
+"""In the state of a request, for the page of an error that happens later."""
+
+
 async def provide_visit(scope: Scope, services: Serving) -> Visit:
     """The visit of a request to an account's page."""
     caller: Caller = scope["user"]
@@ -78,12 +82,14 @@ async def provide_visit(scope: Scope, services: Serving) -> Visit:
             memberships = await memberships_of(tx, UserId(caller.actor.id))
     if account is None:
         raise NotFoundError
-    return Visit(
+    visit = Visit(
         caller=caller,
         account=account,
         memberships=memberships,
         retention_days=services.retention.days,
     )
+    scope["state"][VISIT] = visit
+    return visit
 
 
 Visiting = NamedDependency[SkipValidation[Visit]]

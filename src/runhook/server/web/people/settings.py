@@ -26,6 +26,7 @@ from runhook.server.web.page.forms import WHOLE, Form
 from runhook.server.web.page.once import FORM_LIFETIME, done, opened, seal, show_once, shown_once
 from runhook.server.web.page.said import Done
 from runhook.server.web.page.visits import Visit, Visiting
+from runhook.server.web.people.subjects import subjects_of
 from runhook.storage.people.audit_log import AuditFilter, list_audit_entries
 from runhook.storage.people.invitations import list_invitations
 from runhook.storage.people.tokens import list_tokens
@@ -286,10 +287,12 @@ async def show_audit_log(
             limit=ENTRIES + 1,
             offset=(number - 1) * ENTRIES,
         )
+        subjects = await subjects_of(tx, visit, entries)
     return visit.page(
         "settings/audit_log",
         section=SECTION,
         entries=entries[:ENTRIES],
+        subjects=subjects,
         action=action,
         actions=[one.value for one in AuditAction],
         number=number,

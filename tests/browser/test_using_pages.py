@@ -1,0 +1,176 @@
+"""What pages do under people's hands: logs, menus, forms that are sent twice or too late."""
+
+import re
+
+from examples.demo_service import EMAIL, PASSWORD, Demo, demo
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.watching import Watcher
+from tests.support.patience import PATIENCE
+
+expect.set_options(timeout=PATIENCE * 1000)
+LOG = "/accounts/1/deliveries"
+NEW = "/accounts/1/webhooks/new"
+ROWS = "[data-arrows] tbody tr[data-id]"
+
+
+async def test_pages_under_peoples_hands(browser: Browser):
+    async with demo() as shown:
+        for walk in (
+            a_row_opens_wherever_it_is_clicked_and_escape_returns_to_it,
+            filters_apply_as_they_are_chosen_and_are_taken_back,
+            selected_rows_bring_a_bar_that_counts_them,
+            an_open_page_can_be_held_still,
+            escape_closes_a_menu,
+            a_refused_form_has_the_focus_on_what_is_wrong,
+            a_form_sent_twice_is_sent_once,
+            a_form_comes_back_after_its_session_has_ended,
+            states_can_be_told_without_colours,
+        ):
+            context = await browser.new_context()
+            watcher = Watcher(shown.base)
+            watcher.watch(context)
+            page = await context.new_page()
+            await shown.sign_in(page)
+            await walk(page, shown)
+            await context.close()
+            assert [one for one in watcher.complaints if "EventSource's response" not in one] == []
+
+
+async def a_row_opens_wherever_it_is_clicked_and_escape_returns_to_it(
+    page: Page, shown: Demo
+) -> None:
+    await page.goto(shown.base + LOG)
+    row = page.locator(ROWS).nth(12)
+    await row.scroll_into_view_if_needed()
+    before = await page.evaluate("scrollY")
+
+    await row.click(position={"x": 600, "y": 8})
+
+    await expect(page.locator("#delivery")).to_be_focused()
+    assert await page.evaluate("scrollY") == before
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#delivery")).to_have_count(0)
+    await expect(page.locator(ROWS).nth(12).locator("th a")).to_be_focused()
+    await page.go_back()
+    await expect(page.locator("#delivery")).to_have_count(1)
+
+
+async def filters_apply_as_they_are_chosen_and_are_taken_back(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + LOG)
+    await page.locator("summary", has_text="Any").first.click()
+    await page.get_by_label("skipped").check()
+
+    await expect(page).to_have_url(re.compile(r"state=skipped"))
+    chips = page.locator("#chips .chip")
+    await expect(chips).to_have_text(re.compile("State: skipped"))
+    await expect(page.locator("#state-chosen")).to_have_text("skipped")
+    await page.locator("#q").fill("no such job")
+    await page.locator("#q").press("Enter")
+    await expect(page.locator(".empty")).to_contain_text("Nothing matches")
+    await expect(page.get_by_role("link", name="Redeliver all matching…")).to_have_count(0)
+
+    await chips.first.click()
+    await page.locator("#chips .chip").first.click()
+    await expect(page).to_have_url(shown.base + LOG)
+    await expect(page.locator("#state-1")).not_to_be_checked()
+
+
+async def selected_rows_bring_a_bar_that_counts_them(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + LOG)
+    bar = page.locator("#tick")
+    await expect(bar).to_be_hidden()
+    boxes = page.locator(f"{ROWS} .tick input")
+
+    await boxes.nth(0).check()
+    await boxes.nth(2).check()
+
+    await expect(bar.locator("output")).to_have_text("2 selected")
+    await bar.get_by_role("button", name="Clear").click()
+    await expect(bar).to_be_hidden()
+    await expect(boxes.nth(0)).not_to_be_checked()
+
+
+async def an_open_page_can_be_held_still(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + LOG)
+    switch = page.get_by_role("button", name="Live")
+    await expect(switch).to_have_attribute("aria-pressed", "true")
+
+    await switch.click()
+
+    await expect(switch).to_have_attribute("aria-pressed", "false")
+    await expect(page.locator("#announced")).to_have_text("Updates are paused")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.reload()
+    await expect(switch).to_have_attribute("aria-pressed", "false")
+    assert not [one for one in asked if "/live?" in one]
+    async with page.expect_request(lambda request: request.url.endswith(LOG)):
+        await switch.click()
+
+
+async def escape_closes_a_menu(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + LOG)
+    menu = page.locator("details.user")
+    await menu.locator("summary").click()
+    await page.keyboard.press("Tab")
+
+    await page.keyboard.press("Escape")
+
+    await expect(menu).not_to_have_attribute("open", "")
+    await expect(menu.locator("summary")).to_be_focused()
+
+
+async def a_refused_form_has_the_focus_on_what_is_wrong(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + NEW)
+
+    await page.get_by_role("button", name="Create the webhook").click()
+
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
+async def type_webhook(page: Page, name: str) -> None:
+    await page.fill("#name", name)
+    await page.fill("#client_url", "https://93.184.215.14/dbt")
+    await page.get_by_label("Run canceled").check()
+
+
+async def a_form_sent_twice_is_sent_once(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + NEW)
+    await type_webhook(page, "Pressed twice")
+
+    await page.get_by_role("button", name="Create the webhook").dblclick()
+
+    await expect(page.locator("#secret")).to_contain_text("whsec_")
+    await page.reload()
+    await expect(page.locator("#secret")).to_have_count(0)
+    await page.goto(f"{shown.base}/accounts/1/webhooks")
+    await expect(page.get_by_role("link", name="Pressed twice")).to_have_count(1)
+
+
+async def a_form_comes_back_after_its_session_has_ended(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + NEW)
+    await type_webhook(page, "Typed for an hour")
+    await page.context.clear_cookies()
+
+    await page.get_by_role("button", name="Create the webhook").click()
+    await page.fill("#email", EMAIL)
+    await page.fill("#password", PASSWORD)
+    await page.click("main button")
+
+    await expect(page.locator("main .notice").first).to_contain_text("is here again")
+    await expect(page.locator("#name")).to_have_value("Typed for an hour")
+    await expect(page.get_by_label("Run canceled")).to_be_checked()
+    await page.get_by_role("button", name="Create the webhook").click()
+    await expect(page.locator("#secret")).to_contain_text("whsec_")
+
+
+async def states_can_be_told_without_colours(page: Page, shown: Demo) -> None:
+    await page.emulate_media(forced_colors="active")
+    await page.goto(shown.base + LOG)
+    mark = "(one) => getComputedStyle(one, '::before').content"
+    states = page.locator(f"{ROWS} .state")
+
+    marks = {(await one.inner_text(), await one.evaluate(mark)) for one in await states.all()}
+
+    assert len({state for state, _ in marks}) == len({shape for _, shape in marks}) == len(marks)
