@@ -36,9 +36,9 @@ function headDays(body) {
     const text = heading.format(new Date(row.querySelector("time[data-ago]").dateTime));
     if (text === before) continue;
     before = text;
-    const row_ = model.cloneNode(true);
-    row_.firstElementChild.textContent = text;
-    row.before(row_);
+    const head = model.cloneNode(true);
+    head.firstElementChild.textContent = text;
+    row.before(head);
   }
 }
 
@@ -226,7 +226,7 @@ function offerPause() {
     if (isPaused()) { clearTimeout(waiting); source?.close(); } else refresh();
   });
   show();
-  if (head.localName === "h1") head.append(button); else head.append(button);
+  head.append(button);
 }
 
 /* The log of deliveries. */
@@ -311,7 +311,7 @@ document.addEventListener("keydown", (event) => {
     if (link) { event.preventDefault(); show(link.href); }
     return;
   }
-  const rows = [...document.querySelectorAll("[data-arrows] tr[data-id], [data-arrows] tbody tr:not(.day)")];
+  const rows = [...document.querySelectorAll("[data-arrows] tbody tr:not(.day)")];
   const place = rows.indexOf(here?.closest?.("[data-arrows] tbody tr"));
   const next = place >= 0 && rows[place + ({ ArrowDown: 1, ArrowUp: -1 }[event.key] ?? NaN)];
   if (next) { event.preventDefault(); next.querySelector("th a").focus(); }
