@@ -30,6 +30,16 @@ async def test_a_form_sent_twice_makes_one_webhook_and_shows_its_secret_both_tim
     assert shown.main.one("pre", id="secret").text.startswith("whsec_")
 
 
+async def test_a_form_that_is_gone_back_to_and_changed_makes_another_webhook(api: Api, ada):
+    page = await page_at(ada, f"{ROOT}/webhooks/new")
+    first = led_to(await submit(ada, page, **A_WEBHOOK))
+
+    second = led_to(await submit(ada, page, **{**A_WEBHOOK, "name": "Tell the others"}))
+
+    assert first != second
+    assert len(await rows_of(api.store, webhooks)) == 2
+
+
 async def test_a_secret_is_not_shown_again_by_a_reload_nor_to_another_browser(api: Api, ada):
     text = await session_of_new_user(api.store, api.clock, Role.OWNER, email="eve@example.com")
     other = sign_in_client(browser(api), text)

@@ -17,9 +17,9 @@ def new_account_identifier(now: datetime) -> str:
     return f"act_{Ksuid(now)}"
 
 
-def new_webhook_id(now: datetime) -> WebhookId:
-    """Make a webhook's id."""
-    return WebhookId(f"wsu_{Ksuid(now)}")
+def new_webhook_id(now: datetime, chance: bytes | None = None) -> WebhookId:
+    """Make a webhook's id; ``chance`` is 16 bytes that cannot be guessed."""
+    return WebhookId(f"wsu_{Ksuid(now, chance)}")
 
 
 def new_redelivery_id(now: datetime) -> RedeliveryId:

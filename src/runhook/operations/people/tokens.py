@@ -1,6 +1,7 @@
 """API tokens: made, shown once, used, and revoked."""
 
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -53,7 +54,7 @@ async def create_token(
         permission_set: what it may do.
         name: what it is for.
         lifetime: how long it is valid, None for until it is revoked.
-        text: a `new_token` that was kept for this, so that asking twice makes one token.
+        text: a `new_token` that was kept for this, so that asking twice makes one.
 
     Raises:
         InvalidError: the name or the lifetime will not do.
@@ -173,9 +174,10 @@ async def all_tokens(store: Store, account_id: AccountId) -> Sequence[Token]:
         return await list_tokens(tx, account_id, limit=total, offset=0)
 
 
-def new_token() -> str:
-    """Make the text of a token."""
-    return PREFIX + secrets.token_urlsafe(32)
+def new_token(chance: bytes | None = None) -> str:
+    """Make the text of a token; ``chance`` is 32 bytes that cannot be guessed."""
+    chance = secrets.token_bytes(32) if chance is None else chance
+    return PREFIX + urlsafe_b64encode(chance).rstrip(b"=").decode()
 
 
 def check_token_name(name: str) -> str:

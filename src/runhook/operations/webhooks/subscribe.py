@@ -103,7 +103,7 @@ async def create_webhook(
         context: who creates it.
         account_id: whose it is.
         change: what it is.
-        webhook_id: an id that was kept for it, so that asking twice creates one webhook.
+        webhook_id: an id that was kept for it, so that asking twice creates one.
 
     Raises:
         ConflictError: the account has as many as it may have.
@@ -118,7 +118,8 @@ async def create_webhook(
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
         if webhook_id is not None:
-            if made := await find_webhook(tx, account_id, webhook_id):
+            made = await find_webhook(tx, account_id, webhook_id)
+            if made is not None:
                 return made, (await existing_endpoint(tx, made)).secrets[0]
             if await list_webhooks_with_deleted(tx, account_id, [webhook_id]):
                 webhook_id = None

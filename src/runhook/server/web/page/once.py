@@ -4,7 +4,9 @@ Both travel in cookies of the browser that acted, so that any replica can show t
 shows neither again. What is secret is encrypted with the master key.
 """
 
+import hmac
 import json
+import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -17,6 +19,7 @@ from runhook.domain.webhooks.signature import Secret
 from runhook.server.http.origin import is_secure
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Services
+from runhook.server.web.page.forms import Form
 from runhook.server.web.page.rendering import see
 from runhook.server.web.page.said import Done
 
@@ -50,6 +53,26 @@ def shown_once(request: AnyRequest, services: Services) -> Mapping[str, str]:
     if shown:
         request.scope["state"][IS_SHOWN] = True
     return shown
+
+
+def seal_once(services: Services, purpose: str) -> str:
+    """What a form carries so that it makes one thing, however often it is sent."""
+    opened_at = services.clock.now().isoformat()
+    return seal(services, purpose, {"opened_at": opened_at, "salt": secrets.token_hex(32)})
+
+
+def sent_once(services: Services, purpose: str, form: Form) -> tuple[datetime, bytes] | None:
+    """When a form was opened, and 32 bytes that cannot be guessed.
+
+    They are the same whenever the form is sent as it is, and others once it is changed. None if the
+    form is too old, or not from a page.
+    """
+    kept = opened(services, purpose, form["once"], FORM_LIFETIME)
+    if kept is None:
+        return None
+    typed = json.dumps([form.values, form.chosen], sort_keys=True)
+    chance = hmac.digest(bytes.fromhex(kept["salt"]), typed.encode(), "sha256")
+    return datetime.fromisoformat(kept["opened_at"]), chance
 
 
 def seal(services: Services, purpose: str, texts: Mapping[str, str]) -> str:

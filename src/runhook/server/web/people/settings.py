@@ -23,7 +23,7 @@ from runhook.server.http.origin import base_url
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Services, Serving
 from runhook.server.web.page.forms import WHOLE, Form
-from runhook.server.web.page.once import FORM_LIFETIME, done, opened, seal, show_once, shown_once
+from runhook.server.web.page.once import done, seal_once, sent_once, show_once, shown_once
 from runhook.server.web.page.said import Done
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.people.subjects import subjects_of
@@ -216,7 +216,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
     """Create a token, and show it this once."""
     form = await Form.sent_with(request, "name", "permission_set", "expires_in_days", "once")
     path = f"{visit.root}/settings/tokens"
-    kept = opened(services, path, form["once"], FORM_LIFETIME) or {}
+    once = sent_once(services, path, form)
     days = form["expires_in_days"].strip()
     lifetime = number_in(days, most=99_999)
     if days and lifetime is None:
@@ -231,7 +231,7 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
                 PermissionSet(form["permission_set"]),
                 name=form["name"],
                 lifetime=None if lifetime is None else timedelta(days=lifetime),
-                text=kept.get("text"),
+                text=None if once is None else new_token(once[1]),
             )
         except InvalidError as error:
             form.refuse_invalid(error)
@@ -252,8 +252,8 @@ async def revoke(
 
 
 def blank_token(services: Services, visit: Visit) -> Form:
-    """Form of a new token, with the text that is kept for it."""
-    once = seal(services, f"{visit.root}/settings/tokens", {"text": new_token()})
+    """Form of a new token, which makes one however often it is sent."""
+    once = seal_once(services, f"{visit.root}/settings/tokens")
     return Form({"name": "", "permission_set": "job_runner", "expires_in_days": "", "once": once})
 
 

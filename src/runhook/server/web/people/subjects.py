@@ -70,17 +70,17 @@ async def known_subjects(tx: Transaction, visit: Visit, entries: Sequence[Logged
 
 def ids_among(entries: Sequence[LoggedChange], kind: str) -> list[str]:
     """Ids of the subjects of one kind."""
-    return sorted({one.entry.subject_id for one in entries if kind_of(one) == kind})
+    return sorted({one.entry.subject_id for one in entries if subject_kind(one) == kind})
 
 
-def kind_of(change: LoggedChange) -> str:
+def subject_kind(change: LoggedChange) -> str:
     """Kind of an entry's subject, as its action begins."""
     return change.entry.action.value.partition(".")[0]
 
 
 def subject_of_entry(visit: Visit, change: LoggedChange, known: Known) -> Subject:
     """Name and page of what an entry is about."""
-    kind, subject_id = kind_of(change), change.entry.subject_id
+    kind, subject_id = subject_kind(change), change.entry.subject_id
     facts = {**(change.entry.before or {}), **(change.entry.after or {})}
     told = next((facts[one] for one in ("name", "email") if facts.get(one)), subject_id)
     page = PAGES.get(kind)

@@ -30,7 +30,7 @@ from runhook.server.http.request import AnyRequest
 from runhook.server.services import Services, Serving
 from runhook.server.web.deliveries.logs import log_page
 from runhook.server.web.page.forms import WHOLE, Form
-from runhook.server.web.page.once import FORM_LIFETIME, done, opened, seal, show_once, shown_once
+from runhook.server.web.page.once import done, seal_once, sent_once, show_once, shown_once
 from runhook.server.web.page.rendering import see
 from runhook.server.web.page.said import Done
 from runhook.server.web.page.showing import EVENT_NAMES
@@ -86,8 +86,7 @@ async def show_new_webhook(
 ) -> Template:
     """Ask what a new webhook shall be: in which format first."""
     form = webhook_forms.blank_form(visit.account, format if format in FORMATS else DEFAULT)
-    kept = {"id": new_webhook_id(services.clock.now())}
-    form.values["once"] = seal(services, f"{visit.root}/webhooks/new", kept)
+    form.values["once"] = seal_once(services, f"{visit.root}/webhooks/new")
     return await webhook_form_page(services, visit, form, None)
 
 
@@ -124,8 +123,11 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
 
 def kept_id(services: Services, visit: Visit, form: Form) -> WebhookId | None:
     """The id that was kept for the webhook of a form; None if it is too old."""
-    kept = opened(services, f"{visit.root}/webhooks/new", form["once"], FORM_LIFETIME)
-    return None if kept is None else WebhookId(kept["id"])
+    once = sent_once(services, f"{visit.root}/webhooks/new", form)
+    if once is None:
+        return None
+    opened_at, chance = once
+    return new_webhook_id(opened_at, chance[:16])
 
 
 @get("/webhooks/{webhook_id:str}", **needs(Permission.READ_WEBHOOKS))
