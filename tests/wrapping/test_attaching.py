@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runhook.client.reporting.kept_files import KeptFiles
 from runhook.client.reporting.report import Attachment, NotAttachedError, Report, ReportKind
 from runhook.client.reporting.reporter import Reporter
 from runhook.client.reporting.service import Service
@@ -189,6 +190,32 @@ def test_a_service_that_hangs_on_a_file_hears_of_the_end_and_gets_the_files_late
     )
     copies = [path.name for path in (tmp_path / "abc.files").iterdir()]
     assert sorted(copies) == ["0001-manifest.json", "0001-run_results.json"]
+
+
+def test_no_copy_is_written_where_somebody_elses_link_leads(tmp_path: Path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "abc.files").symlink_to(elsewhere)
+
+    with pytest.raises(PermissionError):
+        KeptFiles(tmp_path / "abc.run").add("manifest.json", 1, b"{}")
+
+    assert [*elsewhere.iterdir()] == []
+
+
+def test_what_somebody_else_has_put_among_the_copies_is_not_read(tmp_path: Path):
+    """Nor a FIFO, which would be waited for."""
+    kept = KeptFiles(tmp_path / "abc.run")
+    kept.add("manifest.json", 1, b"{}")
+    os.mkfifo(kept.folder / "0002-manifest.json")
+    (kept.folder / "0003-manifest.json").symlink_to("/etc/hostname")
+    (kept.folder / "notes.txt").touch()
+    first, fifo, link = kept.all()
+
+    assert first.read() == b"{}"
+    for strange in (fifo, link):
+        with pytest.raises(OSError, match=r"^(\[Errno|$)"):
+            strange.read()
 
 
 def an_attachment(name: str) -> Attachment:

@@ -72,6 +72,10 @@ class KeptFiles:
             OSError: it cannot be written.
         """
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        status = self.folder.lstat()
+        # In a spool that is open to all, somebody else may have made it, to read what is kept.
+        if status.st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
+            raise PermissionError
         begun = self.folder / f"{name}{BEGUN_COPY}"
         begun.unlink(missing_ok=True)
         try:
