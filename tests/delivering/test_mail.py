@@ -96,7 +96,7 @@ async def test_a_wrong_password_is_tried_again_and_shown_to_nobody(authority):
         outcome = await mail(account, tls=authority.trusted())
 
     assert (outcome.status_code, outcome.failure) == (535, FailureReason.SMTP_STATUS)
-    assert outcome.meaning is Meaning.RETRY
+    assert outcome.is_ours
     assert "Check user and password in RUNHOOK_SMTP_URL." in outcome.error
     assert "not the password" not in repr(outcome)
 
@@ -144,12 +144,12 @@ async def test_tls_with_a_server_that_speaks_none_from_the_start_is_said(plain):
 @pytest.mark.parametrize(
     ("step", "command"), [("", "a greeting"), ("EHLO", "EHLO"), ("MAIL", "MAIL FROM")]
 )
-@pytest.mark.parametrize("code", [410, 421, 450])
-async def test_what_is_refused_for_now_is_tried_again(step, command, code):
+@pytest.mark.parametrize("code", [410, 421, 450, 554])
+async def test_a_server_that_does_not_serve_is_ours_to_mend(step, command, code):
     async with ScriptedMailServer({step: f"{code} not now"}) as server:
         outcome = await mail(server.account)
 
-    assert (outcome.status_code, outcome.meaning) == (code, Meaning.RETRY)
+    assert (outcome.status_code, outcome.is_ours) == (code, True)
     assert outcome.failure is FailureReason.SMTP_STATUS
     assert f"answered {command} with {code}: not now." in outcome.error
 
@@ -157,9 +157,6 @@ async def test_what_is_refused_for_now_is_tried_again(step, command, code):
 @pytest.mark.parametrize(
     ("step", "meaning"),
     [
-        ("", Meaning.RETRY),
-        ("EHLO", Meaning.RETRY),
-        ("MAIL", Meaning.FINAL),
         ("RCPT", Meaning.FINAL),
         ("DATA", Meaning.REFUSED),
         (".", Meaning.REFUSED),
@@ -171,8 +168,8 @@ async def test_what_is_refused_for_ever_is_final_if_it_is_about_this_letter(step
 
     assert (outcome.status_code, outcome.meaning) == (554, meaning)
     assert "5.7.1 no" in outcome.error
-    if meaning is not Meaning.RETRY:
-        assert outcome.error.startswith("The mail server answered 554: ")
+    assert outcome.error.startswith("The mail server answered 554: ")
+    assert not outcome.is_ours
 
 
 @pytest.mark.parametrize("step", ["DATA", "."])
@@ -216,30 +213,35 @@ async def test_a_server_that_hangs_up_among_recipients_has_not_taken_it():
     async with ScriptedMailServer(answers) as server:
         outcome = await mail(server.account, "a@example.com", "b@example.com", "c@example.com")
 
-    assert (outcome.status_code, outcome.meaning) == (421, Meaning.RETRY)
+    assert (outcome.status_code, outcome.is_ours) == (421, True)
     assert not server.bodies
 
 
-@pytest.mark.parametrize("step", ["", "EHLO", "MAIL", "RCPT", "DATA", "."])
-async def test_a_server_that_hangs_up_is_tried_again(step):
+@pytest.mark.parametrize(
+    ("step", "is_ours"),
+    [("", True), ("EHLO", True), ("MAIL", True), ("RCPT", True), ("DATA", False), (".", False)],
+)
+async def test_a_server_that_hangs_up_is_ours_unless_it_may_have_the_letter(step, *, is_ours):
     async with ScriptedMailServer({step: DROP}) as server:
         outcome = await mail(server.account)
 
     assert outcome.failure is FailureReason.CONNECTION_FAILED
     assert outcome.meaning is None
     assert "closed the connection before it had answered" in outcome.error
+    assert outcome.is_ours == is_ours
 
 
 @pytest.mark.parametrize(
-    ("step", "asked"), [("", "a greeting"), ("RCPT", "RCPT TO"), (".", "DATA")]
+    ("step", "asked", "is_ours"),
+    [("", "a greeting", True), ("RCPT", "RCPT TO", True), (".", "DATA", False)],
 )
-async def test_a_server_that_says_nothing_is_left_at_the_deadline(step, asked):
+async def test_a_server_that_says_nothing_is_left_at_the_deadline(step, asked, *, is_ours):
     async with ScriptedMailServer({step: HANG}) as server:
         outcome = await mail(server.account, deadline=SHORT)
 
     assert outcome.failure is FailureReason.TIMED_OUT
     assert f"did not answer within 2 s when it was asked for {asked}" in outcome.error
-    assert not outcome.is_ours
+    assert outcome.is_ours == is_ours
 
 
 @pytest.mark.parametrize(
@@ -271,10 +273,10 @@ async def test_what_a_server_does_after_it_has_the_letter_changes_nothing(goodby
     assert len(server.bodies) == 1
 
 
-async def test_a_server_that_is_not_there_is_tried_again(unused_tcp_port):
+async def test_a_server_that_is_not_there_is_ours(unused_tcp_port):
     outcome = await mail(account_at(unused_tcp_port))
 
-    assert outcome.failure is FailureReason.CONNECTION_FAILED
+    assert (outcome.failure, outcome.is_ours) == (FailureReason.CONNECTION_FAILED, True)
     assert "connection refused" in outcome.error
 
 

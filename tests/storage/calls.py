@@ -743,6 +743,7 @@ CALLS: dict[str, Call] = {
         tx, rows.webhook, SECRET, grace=timedelta(days=1)
     ),
     "find_endpoint": lambda tx, rows: webhooks.find_endpoint(tx, ACCOUNT, rows.webhook.id),
+    "note_held_up": lambda tx, rows: webhooks.note_held_up(tx, {rows.webhook.id: "No disk."}),
     "pause_sealed": lambda tx, rows: webhooks.pause_sealed(
         tx, [rows.webhook.id], timedelta(minutes=1)
     ),

@@ -11,6 +11,7 @@ from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.rescuer import Rescuer
 from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.deliveries.retries import RetrySchedule
+from runhook.domain.messages.mailboxes import MailAccount
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.webhooks.failing import WELL
 from runhook.domain.webhooks.webhook import Webhook
@@ -57,9 +58,10 @@ class Scene:
         policy: AddressPolicy = LOOPBACK,
         deadline: timedelta = LONG,
         resolver: Resolver | None = None,
+        mail: MailAccount | None = None,
     ) -> Sender:
         """Open a sender."""
-        sender = Sender(policy, deadline=deadline, resolver=resolver)
+        sender = Sender(policy, deadline=deadline, resolver=resolver, mail=mail)
         return await self._stack.enter_async_context(sender)
 
     async def dispatcher(
@@ -73,12 +75,15 @@ class Scene:
         clock: ManualClock | None = None,
         steady: ManualClock | None = None,
         resolver: Resolver | None = None,
+        mail: MailAccount | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> Dispatcher:
         """Make a worker; with a clock of its own it is on a machine whose clock is wrong."""
         return Dispatcher(
             store=self.store,
-            sender=await self.sender(policy=policy, deadline=deadline, resolver=resolver),
+            sender=await self.sender(
+                policy=policy, deadline=deadline, resolver=resolver, mail=mail
+            ),
             clock=clock or self.clock,
             schedule=schedule,
             lease=Lease(owner=owner, duration=LEASE),

@@ -88,8 +88,11 @@ def note_of(answer: Response) -> str:
 
 
 def is_own_fault(error: BaseException, trip: Trip) -> bool:
-    """Whether it was us who failed, and not the endpoint: what we run on, or our own proxy."""
-    if trip.is_at_proxy:
+    """Whether it was us who failed, and not the endpoint: what we run on, our proxy or mail server.
+
+    A mail server that fails while it is given a letter may have it; that is not tried for ever.
+    """
+    if trip.is_at_proxy or (trip.is_mail and not trip.is_handed_over):
         return True
     match error:
         case TimeoutError() if is_deadline(error):

@@ -196,7 +196,12 @@ class Sender:
 
     async def _mail(self, request: Request, trip: Trip, *, is_test: bool) -> Outcome:
         if self._mailer is None:
-            return Outcome(duration=timedelta(), failure=FailureReason.NOT_SET_UP, error=NOT_SET_UP)
+            return Outcome(
+                duration=timedelta(),
+                failure=FailureReason.NOT_SET_UP,
+                error=NOT_SET_UP,
+                is_ours=True,
+            )
         recipients = addresses_in(request.url)
         return await self._mailer.send(recipients, request.body, trip, is_test=is_test)
 

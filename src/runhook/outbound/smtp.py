@@ -200,6 +200,7 @@ class Mailer:
         if len(refused) == len(recipients):
             return self._all_refused(refused, trip)
         trip.asked = "DATA"
+        trip.is_handed_over = True
         answer = await client.data(from_line(sender) + letter)
         return Outcome(
             duration=timedelta(),
@@ -243,6 +244,7 @@ class Mailer:
                 f"The mail server {self._account.server.place} answered {trip.asked} with {code}: "
                 f"{self._shown(message, WORDS).rstrip('.')}.{remedy_for(trip.asked)}"
             ),
+            is_ours=is_before_letters(trip) or (code == CLOSING and not trip.is_handed_over),
             response_headers={SMTP_COMMAND: trip.asked},
             response_body=self._kept(message),
         )
@@ -269,6 +271,15 @@ class Mailer:
 def is_reply(code: int) -> bool:
     """Whether a code is one that a mail server answers with."""
     return 200 <= code <= 599
+
+
+def is_before_letters(trip: Trip) -> bool:
+    """Whether a mail server has been asked for nothing yet that is about this letter.
+
+    What it does not grant is then its operator's to mend, who is ours; `MAIL FROM` has only our own
+    address.
+    """
+    return trip.asked not in {"RCPT TO", "DATA"}
 
 
 def literal_of(dialled: socket) -> str:

@@ -48,6 +48,8 @@ class Trip:
     """Whether the endpoint is shown a client certificate if it asks for one."""
     asked: str = ""
     """What a mail server is asked at this step."""
+    is_handed_over: bool = False
+    """Whether a mail server has begun to be given the letter, so that it may have it."""
     status_code: int | None = None
     """Known as soon as the headers are, when the body may still come or break off."""
     are_names_unanswered: bool = False

@@ -154,6 +154,13 @@ def sentence_of(outcome: Outcome, reading: Reading, format_: Format[object]) -> 
             return answered if reading.words else outcome.error
 
 
+def is_endpoints_failure(outcome: Outcome, verdict: Verdict, format_: Format[object]) -> bool:
+    """Whether an attempt counts against its endpoint; what we built wrong does not."""
+    if isinstance(verdict, Succeeded | Refused | Postponed):
+        return False
+    return not format_.is_relayed or outcome.meaning is Meaning.FINAL
+
+
 def gone_reason(outcome: Outcome) -> str:
     """Why a webhook whose endpoint is gone was deactivated."""
     if outcome.status_code == 410:

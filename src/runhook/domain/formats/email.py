@@ -45,7 +45,7 @@ MONOSPACE = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px"
 HEADLINE = "font-size:19px;line-height:1.3;margin:0 0 10px"
 NAME_CELL = "padding:2px 14px 2px 0;font-weight:600;vertical-align:top"
 ABOUT_MESSAGE = frozenset({"DATA"})
-ABOUT_ADDRESSES = frozenset({"MAIL FROM", "RCPT TO"})
+ABOUT_ADDRESSES = frozenset({"RCPT TO"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +76,9 @@ class Email(MessageFormat[EmailSettings]):
     content_type = LETTER
     rate_limit = RateLimit(30, "minute")
     answerer = "The mail server"
-    to_mend = "the webhook's addresses, and RUNHOOK_SMTP_FROM"
+    to_mend = "the webhook's addresses"
     caveat = "The mail server took it; whether it arrives, the inbox tells."
+    is_relayed = True
     takes_url = False
     unused_options = frozenset(
         {"authorization", "ca_certificate", "client_certificate", "custom_headers", "verify_tls"}

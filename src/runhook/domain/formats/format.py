@@ -167,6 +167,9 @@ class Format(Generic[Settings]):
     """Where the owner looks when an answer is final."""
     caveat: ClassVar[str] = ""
     """What a success does not say, where the service takes a request before it has looked at it."""
+    is_relayed: ClassVar[bool] = False
+    """Whether a server of our operator's stands before the endpoint, so that only what is final
+    tells of the endpoint."""
     takes_url: ClassVar[bool] = True
     """Whether a webhook can have a URL of its own."""
     unused_options: ClassVar[frozenset[str]] = frozenset()

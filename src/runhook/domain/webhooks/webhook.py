@@ -82,6 +82,10 @@ class Webhook:
     http_status_code: int | None = None
     """What the endpoint last answered; None before the first attempt, 0 for no answer."""
     dispatched_at: datetime | None = None
+    held_up_since: datetime | None = None
+    """Since when nothing could be sent for the service's own sake; None if the last attempt was."""
+    held_up_by: str | None = None
+    """Why, in a sentence."""
     created_at: datetime
     updated_at: datetime
 

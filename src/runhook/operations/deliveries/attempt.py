@@ -24,7 +24,9 @@ from runhook.domain.deliveries.judging import (
     Succeeded,
     Verdict,
     gone_reason,
+    is_endpoints_failure,
 )
+from runhook.domain.formats import FORMATS
 from runhook.domain.messages.notices import Deactivation
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.webhooks.failing import FIRST_PAUSE, hopeless_reason
@@ -60,6 +62,7 @@ from runhook.storage.webhooks.rows import (
     find_endpoints,
     lock_dispatched,
     note_dispatches,
+    note_held_up,
     pause_sealed,
 )
 from runhook.storage.webhooks.standings import outdated_retries_among, supersede_claimed
@@ -67,8 +70,6 @@ from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
 
 log = structlog.get_logger()
 
-NOT_COUNTED = (Succeeded(), Refused())
-"""Verdicts of an endpoint that answers; what we built wrong is not its failure."""
 NO_GATES: Mapping[WebhookId, Waiting] = {}
 
 
@@ -107,6 +108,12 @@ class Judged:
     def is_postponed(self) -> bool:
         """Whether the service itself could not send, so that there is no attempt to record."""
         return isinstance(self.verdict, Postponed)
+
+    @property
+    def is_endpoints_failure(self) -> bool:
+        """Whether it counts against the endpoint."""
+        format_ = FORMATS[self.claimed.endpoint.options.format]
+        return is_endpoints_failure(self.attempt.outcome, self.verdict, format_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +256,9 @@ async def postpone(tx: Transaction, judged: Sequence[Judged]) -> set[WebhookId]:
     """Give back what we could not send, to be tried again after a pause; return the webhooks."""
     if not judged:
         return set()
-    webhooks = {one.claimed.delivery.webhook_id for one in judged}
+    why = {one.claimed.delivery.webhook_id: one.attempt.outcome.error for one in judged}
+    webhooks = set(why)
+    await note_held_up(tx, why)
     await postpone_claims(tx, [one.claimed.claim for one in judged], OUR_PAUSE)
     await cancel_waiting(tx, webhooks)
     await reopen_probes(tx, [one.claimed for one in judged])
@@ -327,7 +336,7 @@ def finding_of(
     health = webhook.health
     for one in here:
         health = health.after_attempt(
-            failed=one.verdict not in NOT_COUNTED, was_probe=one.claimed.is_probe, now=database_now
+            failed=one.is_endpoints_failure, was_probe=one.claimed.is_probe, now=database_now
         )
     reason = None
     gone = next((one for one in here if one.verdict == EndpointGone()), None)

@@ -369,6 +369,9 @@ webhooks = sa.Table(
     sa.Column("consecutive_failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failed_probes", sa.Integer, nullable=False, server_default="0"),
     sa.Column("paused_until", UtcDateTime),
+    # Since when, on the database's clock, and why nothing could be sent for our own sake.
+    sa.Column("held_up_since", UtcDateTime),
+    sa.Column("held_up_by", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     # The row outlives the webhook as long as its deliveries do; its secret does not.

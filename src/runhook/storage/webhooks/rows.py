@@ -49,6 +49,8 @@ NOTE_DISPATCHES = (
         consecutive_failures=sa.bindparam("failures"),
         failed_probes=sa.bindparam("probes"),
         paused_until=sa.bindparam("until"),
+        held_up_since=None,
+        held_up_by=None,
     )
 )
 
@@ -532,6 +534,22 @@ async def note_dispatches(tx: Transaction, dispatches: Sequence[Dispatch]) -> No
     )
 
 
+async def note_held_up(tx: Transaction, why: Mapping[WebhookId, str]) -> None:
+    """Write why nothing could be sent to webhooks, until the next attempt is noted."""
+    await tx.execute_many(
+        sa.update(webhooks)
+        .where(
+            webhooks.c.id == sa.bindparam("webhook_id"),
+            webhooks.c.held_up_by.is_distinct_from(sa.bindparam("why")),
+        )
+        .values(
+            held_up_since=sa.func.coalesce(webhooks.c.held_up_since, tx.now),
+            held_up_by=sa.bindparam("why"),
+        ),
+        [{"webhook_id": one, "why": why[one]} for one in sorted(why)],
+    )
+
+
 async def deactivate_webhook(
     tx: Transaction, webhook_id: WebhookId, *, reason: str, now: datetime
 ) -> None:
@@ -602,6 +620,8 @@ def webhook_of(row: sa.Row[Any]) -> Webhook:
         deactivate_reason=row.deactivate_reason,
         http_status_code=row.http_status_code,
         dispatched_at=row.dispatched_at,
+        held_up_since=row.held_up_since,
+        held_up_by=row.held_up_by,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

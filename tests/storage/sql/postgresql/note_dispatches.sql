@@ -1,1 +1,1 @@
-UPDATE webhooks SET http_status_code=$1::INTEGER, dispatched_at=$2::BIGINT, failing_since=$3::BIGINT, consecutive_failures=$4::INTEGER, failed_probes=$5::INTEGER, paused_until=$6::BIGINT WHERE webhooks.id = $7::VARCHAR COLLATE "C";
+UPDATE webhooks SET http_status_code=$1::INTEGER, dispatched_at=$2::BIGINT, failing_since=$3::BIGINT, consecutive_failures=$4::INTEGER, failed_probes=$5::INTEGER, paused_until=$6::BIGINT, held_up_since=$7::BIGINT, held_up_by=$8::VARCHAR WHERE webhooks.id = $9::VARCHAR COLLATE "C";

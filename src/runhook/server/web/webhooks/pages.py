@@ -40,6 +40,7 @@ from runhook.server.web.webhooks.charts import overview_of, sparkline
 from runhook.server.web.webhooks.previews import latest_run
 from runhook.server.web.webhooks.snippets import snippets
 from runhook.storage.deliveries.rows import find_last_failure
+from runhook.storage.deliveries.unsent import count_pending
 from runhook.storage.engine.store import Transaction
 from runhook.storage.webhooks.rows import count_webhooks, find_webhook, list_webhooks
 from runhook.storage.webhooks.statistics import count_by_hour, list_attempt_counts
@@ -144,6 +145,9 @@ async def show_webhook(
     async with services.store.read() as tx:
         webhook = await known_webhook(tx, visit, webhook_id)
         log = await log_page(request.query_params, tx, services, visit, webhook=webhook)
+        is_held_up = webhook.held_up_since is not None and (
+            await count_pending(tx, webhook.id, limit=1) > 0
+        )
         is_failing = webhook.health.failing_since is not None
         failure = await find_last_failure(tx, visit.account_id, webhook.id) if is_failing else None
         begin = since(PERIODS.get(period, DAY), now)
@@ -156,6 +160,7 @@ async def show_webhook(
         log=log,
         overview=overview,
         failure=failure,
+        is_held_up=is_held_up,
         period=period if period in PERIODS else "24h",
         periods=list(PERIODS),
     )

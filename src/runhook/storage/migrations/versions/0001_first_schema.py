@@ -195,6 +195,8 @@ def upgrade() -> None:
         sa.Column("consecutive_failures", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("failed_probes", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("paused_until", sa.BigInteger(), nullable=True),
+        sa.Column("held_up_since", sa.BigInteger(), nullable=True),
+        sa.Column("held_up_by", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),

@@ -1,0 +1,1 @@
+UPDATE webhooks SET held_up_since=coalesce(webhooks.held_up_since, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)), held_up_by=$1::VARCHAR WHERE webhooks.id = $2::VARCHAR COLLATE "C" AND webhooks.held_up_by IS DISTINCT FROM $1::VARCHAR;

@@ -1,0 +1,1 @@
+UPDATE webhooks SET held_up_since=coalesce(webhooks.held_up_since, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000), held_up_by=? WHERE webhooks.id = ? AND webhooks.held_up_by IS NOT ?;
