@@ -1,13 +1,14 @@
 """Webhooks of every format by the API: made, kept, sent, and their answers read."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
 from runhook.domain.formats import FORMATS
-from runhook.domain.webhooks.incidents import OUTDATED_INCIDENT
+from runhook.domain.webhooks.incidents import OUTDATED_INCIDENT, left_open_warning
 from runhook.storage.engine.tables import deliveries, webhooks
 from tests.formats.services import service_of
 from tests.support.api import Api, data_of, new_run, told
@@ -18,6 +19,7 @@ SUBSCRIPTIONS = "/webhooks/subscriptions"
 WITH_A_URL = pytest.mark.parametrize(
     "name", [name for name, one in FORMATS.items() if one.takes_url]
 )
+KEY = {"routing_key": "R015kQ2vEw7zAbCdEfGhIjKlMnOpQrSt"}
 SECRET_PATH = "/services/T0001/B0001/planted-in-the-url"
 
 
@@ -244,3 +246,55 @@ async def test_redelivering_what_is_outdated_where_it_opens_an_incident_warns(
 
     assert answers["trigger"].json()["extra"] == {"warning": OUTDATED_INCIDENT}
     assert answers["resolve"].json()["extra"] == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "left_open"),
+    [
+        ({"format_settings": {"routing_key": "1" * 32}}, 2),
+        ({"client_url": "https://127.0.0.1/elsewhere", "format_settings": KEY}, 2),
+        ({"event_types": ["webhook.deactivated"]}, 2),
+        ({"job_ids": ["1"]}, 1),
+        ({"name": "renamed", "active": True, "notify": "every"}, 0),
+        ({"format_settings": {**KEY, "severity": "critical"}}, 0),
+    ],
+    ids=["another key", "another URL", "no failures", "narrowed", "renamed", "another severity"],
+)
+async def test_a_change_says_how_many_incidents_it_leaves_open(
+    api: Api, admin: httpx.AsyncClient, change: dict[str, object], left_open: int
+):
+    async with Receiver(status(202)) as receiver:
+        made = await a_pager_with_two_incidents(api, admin, receiver)
+        changed = await admin.put(path_of(made), json=change)
+
+    data_of(changed)
+    warning = left_open_warning("PagerDuty", left_open)
+    assert changed.json()["extra"] == ({"warning": warning} if left_open else {})
+
+
+async def test_a_webhook_that_is_deleted_says_how_many_incidents_it_leaves_open(
+    api: Api, admin: httpx.AsyncClient
+):
+    async with Receiver(status(202)) as receiver:
+        made = await a_pager_with_two_incidents(api, admin, receiver)
+        await ends(admin, "nightly", "success")
+        deleted = await admin.delete(path_of(made))
+
+    assert deleted.json()["extra"] == {
+        "warning": "1 alert stays open in PagerDuty, and Runhook no longer ends it: do so there."
+    }
+
+
+async def a_pager_with_two_incidents(
+    api: Api, admin: httpx.AsyncClient, receiver: Receiver
+) -> dict[str, Any]:
+    made = await a_webhook_of(admin, "pagerduty", receiver.url, format_settings=KEY)
+    for job in ("nightly", "hourly"):
+        await ends(admin, job, "error")
+    await api.deliver()
+    return made
+
+
+async def ends(admin: httpx.AsyncClient, job: str, status: str) -> None:
+    run = await new_run(admin, job_name=job)
+    data_of(await admin.post(f"/runs/{run['id']}/finish", json={"status": status}))

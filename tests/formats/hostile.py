@@ -11,6 +11,7 @@ from runhook.domain.runs.run import (
     RunId,
     RunOutcome,
     RunStatus,
+    RunStep,
     Trigger,
 )
 from tests.support.builders import (
@@ -29,6 +30,12 @@ ATTACKS = [
     "@everyone @here <@&1234> <@1234> <#1234>",
     "](http://evil.example) [click](http://evil.example)",
     "<users/all> *bold* _it_ ~strike~ `code`",
+    "@channel @all ~town-square #general",
+    "[click](http://evil.example) ![x](https://evil.example/x.png) www.evil.example",
+    "@octocat @group/team fixes #1 !2 GH-3 octo/repo#4",
+    "<at>ann@example.com</at>",
+    "x\r\nBcc: eve@example.com",
+    "=?utf-8?q?Bcc:_eve=40example.com?=",
     "```\nend of the fence\n```",
     "`" * 50,
     "&lt;!channel&gt; &amp; &quot;",
@@ -81,6 +88,19 @@ results = st.none() | st.fixed_dictionaries(
 links = st.just("https://ci.example.com/runs/1") | texts.map(
     lambda end: f"https://ci.example/{end}"
 )
+triggers = st.builds(
+    Trigger,
+    system=texts,
+    external_id=texts,
+    attempt=st.none() | st.integers(1, 99),
+    category=texts,
+    pull_request=st.none() | st.integers(1, 10**6),
+    link=links,
+    commit=texts | st.just("0123456789abcdef0123456789abcdef01234567"),
+)
+steps = st.lists(
+    st.builds(RunStep, name=texts, status=st.just(RunStatus.ERROR), logs=texts), max_size=3
+)
 jobs = st.builds(a_job, name=texts, project_name=texts, environment_name=texts)
 
 
@@ -96,9 +116,11 @@ def events_of_runs(draw: st.DrawFn) -> Event:
         outcome=outcome,
         run_reason=draw(texts),
         dbt_version=draw(texts),
+        run_key=draw(texts),
+        steps=tuple(draw(steps)),
         status_message=draw(st.none() | texts),
         results=draw(results),
-        trigger=draw(st.none() | st.builds(Trigger, system=texts, link=links, commit=texts)),
+        trigger=draw(st.none() | triggers),
     )
     return an_event(type=type_, run=run)
 
@@ -141,9 +163,17 @@ def attacked_run(attack: str) -> Run:
         outcome=RunOutcome.FAILED,
         run_reason=attack,
         dbt_version=attack,
+        run_key=attack,
+        steps=(RunStep(name=attack, status=RunStatus.ERROR, logs=attack),),
         status_message=attack,
         results={"counts": {attack: 1}, "failed_total": 5_000, "failed": [node] * 20},
-        trigger=Trigger(system=attack, link=f"https://ci.example/{attack}", commit=attack),
+        trigger=Trigger(
+            system=attack,
+            external_id=attack,
+            category=attack,
+            link=f"https://ci.example/{attack}",
+            commit=attack,
+        ),
     )
 
 

@@ -76,12 +76,20 @@ class Html(HTMLParser):
         super().__init__()
         self.text = ""
         self.tags: list[str] = []
+        self.bare = ""
+        """What stands outside of code."""
+        self._is_in_code = False
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        self.bare += "" if self._is_in_code else data
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
         self.tags.append(tag)
+        self._is_in_code = tag in {"code", "pre"}
+
+    def handle_endtag(self, tag: str) -> None:
+        self._is_in_code = False
 
 
 def telegram(message: dict) -> list[str]:
@@ -91,8 +99,10 @@ def telegram(message: dict) -> list[str]:
     read = Html()
     read.feed(message["text"])
     found.text("text", read.text, 4_096)
-    if read.tags != ["b"]:
+    if read.tags != ["code", "pre"]:
         found.append(f"tags are {read.tags}")
+    if read.bare.strip():
+        found.append(f"{read.bare!r} could mention somebody")
     return found
 
 

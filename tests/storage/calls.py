@@ -488,6 +488,7 @@ CALLS: dict[str, Call] = {
     ),
     "delete_standings": lambda tx, rows: standings.delete_standings(tx, rows.webhook.id),
     "lock_held": lambda tx, rows: standings.lock_held(tx, [key_of(rows)]),
+    "jobs_told_to_fail": lambda tx, rows: standings.jobs_told_to_fail(tx, rows.webhook.id),
     "end_holds": lambda tx, rows: standings.end_holds(tx, [rows.delivery.id], HEALED_REASON),
     "supersede_waiting": lambda tx, rows: standings.supersede_waiting(
         tx, [rows.delivery.id], unattempted=[rows.delivery.id]

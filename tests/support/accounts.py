@@ -122,12 +122,13 @@ class Tenant:
 
     async def change(self, webhook: Webhook, change: WebhookChange) -> Webhook:
         """Change a webhook."""
-        return await change_webhook(
+        changed = await change_webhook(
             Context(self.store, self.clock, SOMEBODY, policy=LOOPBACK),
             self.account_id,
             webhook.id,
             change,
         )
+        return changed.webhook
 
     async def activate(self, webhook: Webhook) -> Webhook:
         """Set a webhook active."""

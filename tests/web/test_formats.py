@@ -280,3 +280,47 @@ async def test_a_letter_is_shown_without_what_is_of_http_alone(api: Api, ada, ad
     assert "To: data@example.com" in shown.main.text
     assert "Set RUNHOOK_SMTP_URL" in shown.main.text
     assert "curl" not in shown.main.text
+
+
+async def test_a_webhook_that_has_opened_alerts_says_what_a_change_leaves_open(
+    api: Api, ada, admin: httpx.AsyncClient
+):
+    async with Receiver(status(202)) as receiver:
+        body = {
+            "name": "Page us",
+            "format": "pagerduty",
+            "format_settings": service_of("pagerduty").SETTINGS,
+            "client_url": receiver.url,
+        }
+        made = data_of(await admin.post("/webhooks/subscriptions", json=body), 201)
+        run = await new_run(admin, job_name="nightly")
+        data_of(await admin.post(f"/runs/{run['id']}/finish", json={"status": "error"}))
+        await api.deliver()
+
+    path = f"/accounts/1/webhooks/{made['id']}"
+    for place in ("edit", "settings"):
+        told = (await page_at(ada, f"{path}/{place}")).main.text
+        assert "1 alert of this webhook is open in PagerDuty." in told
+    edit = await page_at(ada, f"{path}/edit")
+    typed_key = {"format_settings.routing_key": "1" * 32}
+    leads_to = led_to(await submit(ada, edit, edit.form(), **typed_key))
+
+    assert leads_to == f"{path}?left_open=1"
+    saved = (await page_at(ada, leads_to)).main.one(role="alert").text
+    assert saved == "1 alert stays open in PagerDuty, and Runhook no longer ends it: do so there."
+
+
+async def test_a_webhook_that_waits_for_its_mail_server_says_so(
+    api: Api, ada, admin: httpx.AsyncClient
+):
+    body = {"name": "Mail", "format": "email", "format_settings": {"to": ["bob@example.com"]}}
+    made = data_of(await admin.post("/webhooks/subscriptions", json=body), 201)
+    run = await new_run(admin, job_name="nightly")
+    data_of(await admin.post(f"/runs/{run['id']}/finish", json={"status": "error"}))
+    await api.deliver()
+
+    page = await page_at(ada, f"/accounts/1/webhooks/{made['id']}")
+
+    told = page.main.one("section", role="status").text
+    assert told.startswith("Deliveries wait for this service")
+    assert "No mail is sent from here: the service has no mail server." in told

@@ -13,11 +13,15 @@ SETTINGS = {"repository": "acme/warehouse", "token": "ghp_planted0123456789abcde
 SECRETS = [SETTINGS["token"]]
 
 PLACE = re.compile(r"(?P<base>.*)/repos/(?P<repository>[^/]+/[^/]+)/statuses/(?P<commit>\w+)")
+CALLS = re.compile(r"[@#!]\w")
+"""What names a person, an issue or a merge request."""
 KEYS = {"state", "target_url", "description", "context"}
 
 
 def check(rendered: Rendered) -> None:
-    assert not faults(json.loads(rendered.body))
+    status = json.loads(rendered.body)
+    assert not faults(status)
+    assert not CALLS.search(status["description"])
     assert PLACE.fullmatch(rendered.path)
     assert rendered.headers == {"Accept": "application/vnd.github+json"}
 

@@ -15,11 +15,15 @@ SECRETS = [SETTINGS["token"]]
 PLACE = re.compile(
     r"(?P<base>.*)/api/v4/projects/(?P<project>[^/]+)/statuses/(?P<commit>\w+)",
 )
+CALLS = re.compile(r"[@#!]\w")
+"""What names a person, an issue or a merge request."""
 KEYS = {"state", "target_url", "description", "name", "ref", "pipeline_id", "coverage"}
 
 
 def check(rendered: Rendered) -> None:
-    assert not faults(json.loads(rendered.body))
+    status = json.loads(rendered.body)
+    assert not faults(status)
+    assert not CALLS.search(status["description"])
     assert PLACE.fullmatch(rendered.path)
     assert rendered.path.startswith("/api/v4/projects/acme%2Fdata%2Fwarehouse/statuses/")
 

@@ -24,6 +24,7 @@ KEYS = {
 # What Slack reads between angle brackets: a mention, a channel, a link.
 ANGLE = re.compile(r"<[^<>]*>")
 ENTITY = re.compile(r"&(?!amp;|lt;|gt;)")
+CALLS = re.compile(r"[@#~!]\w|\]\(|://|www\.")
 CODE = re.compile(r"```\n.*?\n```|`[^`\n]+`", re.DOTALL)
 
 
@@ -101,5 +102,9 @@ def check_attachments(payload: dict) -> None:
         url, _, title = found[1:-1].partition("|")
         assert url.startswith(("https://", "http://"))
         assert title == "Open what started it"
-    check_escaped(ANGLE.sub("", one["text"]))
+    rest = ANGLE.sub("", one["text"])
+    check_escaped(rest)
+    # Mattermost and Rocket.Chat read Markdown in all of it.
+    for text in (one["fallback"], one["title"], CODE.sub("", rest)):
+        assert not CALLS.search(text), text
     assert len(links) <= 1

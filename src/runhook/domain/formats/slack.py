@@ -17,7 +17,7 @@ from runhook.domain.formats.format import (
 )
 from runhook.domain.messages.message import Fact, Link, Message, Node, Severity, and_more
 from runhook.domain.messages.telling import Telling
-from runhook.domain.messages.text import fill, fit
+from runhook.domain.messages.text import calls, fill, fit, loosened
 from runhook.domain.options.rate_limits import RateLimit
 from runhook.domain.payload import encoded
 
@@ -136,11 +136,11 @@ def attachments_of(message: Message) -> dict[str, object]:
         lines.append(nodes_of(message, ATTACHMENT_LIMIT))
     others = [one for one in message.links[1:] if len(one.url) <= ATTACHMENT_LIMIT]
     lines += [f"<{escape(one.url)}|{escape(one.title)}>" for one in others]
-    title = fit(message.headline, HEADER_LIMIT, escape=escape)
+    title = fit(message.headline, HEADER_LIMIT, escape=escape_bare)
     return {
         "attachments": [
             {
-                "fallback": fallback_of(message),
+                "fallback": fit(message.headline, FALLBACK_LIMIT, escape=escape_bare),
                 "color": COLORS[message.severity],
                 "title": title,
                 **({"title_link": message.links[0].url} if message.links else {}),
@@ -198,9 +198,14 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def escape_bare(text: str) -> str:
+    """Escape a text that stands outside of code where others read more than Slack does."""
+    return escape(loosened(text))
+
+
 def inert(text: str, limit: int) -> str:
-    """A value that is no markup: in code, if it could be some."""
-    if MARKUP.isdisjoint(text):
+    """A value that is no markup: in code, if Slack or another who reads this could see some."""
+    if MARKUP.isdisjoint(text) and not calls(text):
         return fit(text, limit, escape=escape)
     return code(text, limit)
 

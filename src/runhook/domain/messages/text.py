@@ -23,6 +23,9 @@ UNSEEN = re.compile(
 SURROGATES = re.compile("[\ud800-\udfff]")
 SPACES = re.compile(r"\s+")
 JOINERS = frozenset("\u200c\u200d")
+CALLING = re.compile(r"(?i:(?<=[@#~!])(?=[\w{])|(?<=\])(?=\()|(?<=:)(?=//)|(?<=\bwww)(?=\.))")
+"""Where a joiner keeps a chat or a code host from reading a mention, a reference or a link."""
+JOINER = "\N{WORD JOINER}"
 DBT_PREAMBLE = re.compile(r"\w[\w ]* Error in .+ \(.+\)")
 """How a message of dbt begins that says why in its second line."""
 
@@ -46,6 +49,16 @@ def clean(text: str) -> str:
         return text
     text = LINE_ENDS.sub("\n", text).replace("\t", " ")
     return UNSEEN.sub("", SURROGATES.sub(REPLACED, text))
+
+
+def calls(text: str) -> bool:
+    """Whether some chat could read a mention, a reference or a link in a plain text."""
+    return CALLING.search(text) is not None
+
+
+def loosened(text: str) -> str:
+    """Put what cannot be seen into mentions, references and links, so that they are none."""
+    return CALLING.sub(JOINER, text)
 
 
 def one_line(text: str) -> str:

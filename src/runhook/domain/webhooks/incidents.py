@@ -23,6 +23,7 @@ The rules:
 8. What happens while a webhook is inactive has not been told.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -214,6 +215,32 @@ def forgets_jobs(before: Webhook, after: Webhook) -> bool:
     """Whether what a webhook was told of jobs counts no more: others are told, or all was."""
     followed = manner_of(before).follows_jobs and manner_of(after).follows_jobs
     return not followed or before.moves != after.moves
+
+
+def left_open_by(
+    before: Webhook, after: Webhook | None, failing: Collection[Job], *, is_other_key: bool
+) -> int:
+    """How many incidents a change of a webhook leaves open that it can no longer end.
+
+    Args:
+        before: the webhook.
+        after: the webhook once it is changed, None if it is deleted.
+        failing: the jobs of whose failure it was told.
+        is_other_key: whether it speaks to somebody else from now on.
+    """
+    if not opens_incidents(before.options):
+        return 0
+    if after is None or is_other_key or FAILURE_EVENTS.isdisjoint(after.event_types):
+        return len(failing)
+    return sum(not after.covers(job) for job in failing)
+
+
+def left_open_warning(format_title: str, count: int) -> str:
+    """Say that incidents stay open where a webhook was sending to; empty for none."""
+    if count == 0:
+        return ""
+    counted, them = ("1 alert stays", "it") if count == 1 else (f"{count} alerts stay", "them")
+    return f"{counted} open in {format_title}, and Runhook no longer ends {them}: do so there."
 
 
 def fact_of(event: Event | Notice) -> IncidentFact | None:

@@ -49,6 +49,8 @@ async def redeliver(
         if webhook is None or before is None or before.webhook_id != webhook_id:
             raise NotFoundError(f"There is no such delivery of the webhook {webhook_id}.")
         check_redelivery(before.state, is_test=before.is_test, is_active=webhook.active)
+        # Once it is back in the queue, it is not seen any more that it was skipped.
+        warning = await warning_about(tx, webhook, delivery_id)
         if not await return_to_queue(tx, account_id, delivery_id, before.state):
             raise ConflictError("The delivery has changed just now; look again in a moment.")
         await note_change(
@@ -63,7 +65,7 @@ async def redeliver(
         )
         after = await find_delivery(tx, account_id, delivery_id)
         assert after is not None
-        return Redelivered(after, await warning_about(tx, webhook, delivery_id))
+        return Redelivered(after, warning)
 
 
 async def warning_about(tx: Transaction, webhook: Webhook, delivery_id: DeliveryId) -> str:

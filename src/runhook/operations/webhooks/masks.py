@@ -12,6 +12,7 @@ from runhook.domain.options.declaring import (
     secret_option_values,
     unmasked,
 )
+from runhook.domain.webhooks.incidents import opens_incidents
 from runhook.domain.webhooks.options import OPTIONS, Options
 from runhook.domain.webhooks.webhook import Webhook
 
@@ -71,3 +72,17 @@ def changed_secrets(kept: Options, opened: Options) -> Sequence[str]:
 def option_as_json(option: Option, options: Options) -> str:
     """An option as JSON text, to be compared including its order."""
     return json.dumps(option.write(getattr(options, option.name)))
+
+
+def has_other_key(kept: Options, opened: Options) -> bool:
+    """Whether the settings of the format have another key, or anything else where that is all.
+
+    Where incidents are opened, the other settings are about how these look.
+    """
+    if not opens_incidents(opened):
+        return kept.settings != opened.settings
+    return any(
+        one.name == "format_settings" and one.kind.renewed(old, value)
+        for one, value in secret_option_values(opened)
+        if (old := getattr(kept, one.name)) is not None
+    )

@@ -23,7 +23,13 @@ from runhook.domain.people.quotas import check_quota
 from runhook.domain.runs.run import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.runs.scopes import ScopeKind
 from runhook.domain.webhooks.failing import WELL
-from runhook.domain.webhooks.incidents import forgets_jobs, usual_notify
+from runhook.domain.webhooks.incidents import (
+    forgets_jobs,
+    left_open_by,
+    left_open_warning,
+    opens_incidents,
+    usual_notify,
+)
 from runhook.domain.webhooks.options import NO_OPTIONS, Options, changed_options
 from runhook.domain.webhooks.signature import SECRET_BYTES, Secret
 from runhook.domain.webhooks.webhook import (
@@ -49,7 +55,12 @@ from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
 from runhook.operations.webhooks.audit import moved, note_webhook, renewals
 from runhook.operations.webhooks.certificates import check_certificates
-from runhook.operations.webhooks.masks import changed_secrets, check_move, opened_options
+from runhook.operations.webhooks.masks import (
+    changed_secrets,
+    check_move,
+    has_other_key,
+    opened_options,
+)
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.people.accounts import lock_account
 from runhook.storage.runs.scopes import hold_scopes, touch_scopes
@@ -66,7 +77,7 @@ from runhook.storage.webhooks.rows import (
     rotate_secret,
     update_webhook,
 )
-from runhook.storage.webhooks.standings import delete_standings
+from runhook.storage.webhooks.standings import delete_standings, jobs_told_to_fail
 
 Id = TypeVar("Id", bound=int)
 
@@ -146,10 +157,24 @@ async def create_webhook(
     return webhook, secret
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedWebhook:
+    """A webhook that was changed."""
+
+    webhook: Webhook
+    left_open: int
+    """How many incidents it has opened that it can no longer end."""
+
+    @property
+    def warning(self) -> str:
+        """What the change leaves to be done elsewhere; empty for nothing."""
+        return left_open_warning(self.webhook.format_title, self.left_open)
+
+
 @repeats_contended
 async def change_webhook(
     context: Context, account_id: AccountId, webhook_id: WebhookId, change: WebhookChange
-) -> Webhook:
+) -> ChangedWebhook:
     """Change a webhook; deactivating one cancels its pending deliveries.
 
     Raises:
@@ -176,7 +201,9 @@ async def change_webhook(
         await update_webhook(tx, after, opened, resealed, new_url)
         await touch_scopes(tx, dropped(before, after))
         # With another key it speaks to somebody else.
-        if forgets_jobs(before, after) or "format_settings" in resealed:
+        is_other_key = forgets_jobs(before, after) or has_other_key(kept, opened)
+        left_open = await count_left_open(tx, before, after, is_other_key=is_other_key)
+        if is_other_key:
             await delete_standings(tx, webhook_id)
         await note_webhook(
             tx,
@@ -189,7 +216,17 @@ async def change_webhook(
         )
         if before.active and not after.active:
             await cancel_waiting(tx, [webhook_id])
-    return after
+    return ChangedWebhook(after, left_open)
+
+
+async def count_left_open(
+    tx: Transaction, before: Webhook, after: Webhook | None, *, is_other_key: bool = False
+) -> int:
+    """Count the incidents that a change of a webhook leaves open, as ``left_open_by`` has it."""
+    if not opens_incidents(before.options):
+        return 0
+    failing = await jobs_told_to_fail(tx, before.id)
+    return left_open_by(before, after, failing, is_other_key=is_other_key)
 
 
 @repeats_contended
@@ -212,8 +249,11 @@ async def cancel_all_pending(
 
 
 @repeats_contended
-async def remove_webhook(context: Context, account_id: AccountId, webhook_id: WebhookId) -> None:
+async def remove_webhook(context: Context, account_id: AccountId, webhook_id: WebhookId) -> str:
     """Delete a webhook and cancel its pending deliveries.
+
+    Returns:
+        What that leaves to be done elsewhere, in a sentence; empty for nothing.
 
     Raises:
         NotFoundError: the account has no such webhook.
@@ -222,6 +262,7 @@ async def remove_webhook(context: Context, account_id: AccountId, webhook_id: We
     async with context.store.write() as tx:
         await permitted(tx, context.actor)
         webhook = await existing_webhook(tx, account_id, webhook_id)
+        left_open = await count_left_open(tx, webhook, None)
         await delete_webhook(tx, webhook, now=now)
         await touch_scopes(tx, webhook.narrowed_to)
         await delete_standings(tx, webhook_id)
@@ -229,6 +270,7 @@ async def remove_webhook(context: Context, account_id: AccountId, webhook_id: We
             tx, AuditAction.WEBHOOK_DELETED, context.actor, before=webhook, after=None, now=now
         )
         await cancel_waiting(tx, [webhook_id])
+    return left_open_warning(webhook.format_title, left_open)
 
 
 @repeats_contended

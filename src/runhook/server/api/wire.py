@@ -139,6 +139,13 @@ def page_envelope(data: list[Data], page: Paging, *, total: int) -> Envelope[lis
     )
 
 
+def warned(envelope: Envelope[Data], warning: str) -> Envelope[Data]:
+    """Put a warning, if there is any, where clients find it."""
+    if warning:
+        envelope.extra["warning"] = warning
+    return envelope
+
+
 def value_or_none(value: Data | UnsetType) -> Data | None:
     """A value; None for a key that was left out."""
     return None if isinstance(value, UnsetType) else value

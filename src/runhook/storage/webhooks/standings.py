@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.deliveries.delivery import AttemptTrigger, DeliveryState, move_delivery
 from runhook.domain.messages.telling import DeliveryId, WebhookId
-from runhook.domain.runs.run import JobId, RunId
+from runhook.domain.runs.run import Job, JobId, RunId
 from runhook.domain.webhooks.incidents import (
     SUPERSEDED_REASON,
     UNKNOWN,
@@ -18,7 +18,15 @@ from runhook.domain.webhooks.incidents import (
     Told,
 )
 from runhook.storage.engine.store import Transaction
-from runhook.storage.engine.tables import IS_HELD, IS_PENDING, IS_SENDING, deliveries, standings
+from runhook.storage.engine.tables import (
+    IS_HELD,
+    IS_PENDING,
+    IS_SENDING,
+    deliveries,
+    environments,
+    jobs,
+    standings,
+)
 
 ON_ITS_WAY = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.SUCCEEDED)
 """Or there by now."""
@@ -112,6 +120,39 @@ def standing_of(row: sa.Row[Any], told: Mapping[DeliveryId, Told]) -> Standing:
         else Place(row.newest_started_at, RunId(row.newest_run_id)),
         is_well=row.is_well,
     )
+
+
+async def jobs_told_to_fail(tx: Transaction, webhook_id: WebhookId) -> Sequence[Job]:
+    """Jobs of whose failure a webhook was told, or may have been, and not of the recovery.
+
+    They have ids and no names.
+    """
+    is_told = sa.or_(
+        deliveries.c.id.is_(None),
+        sa.and_(
+            ~IS_HELD,
+            sa.or_(deliveries.c.state.in_(ON_ITS_WAY), deliveries.c.attempt_count > 0),
+        ),
+    )
+    rows = await tx.execute(
+        sa.select(jobs.c.id, jobs.c.environment_id, environments.c.project_id)
+        .join(standings, standings.c.job_id == jobs.c.id)
+        .join(environments, environments.c.id == jobs.c.environment_id)
+        .outerjoin(deliveries, deliveries.c.id == standings.c.failure_id)
+        .where(standings.c.webhook_id == webhook_id, standings.c.failure_id.is_not(None), is_told)
+        .order_by(jobs.c.id)
+    )
+    return [
+        Job(
+            id=row.id,
+            name="",
+            project_id=row.project_id,
+            project_name="",
+            environment_id=row.environment_id,
+            environment_name="",
+        )
+        for row in rows
+    ]
 
 
 async def write_standings(tx: Transaction, changed: Mapping[Key, Kept]) -> None:
@@ -224,7 +265,12 @@ async def outdated_among(
     one that was told.
     """
     rows = await tx.execute(
-        select_outdated(delivery_ids).where(standings.c.latest_id > deliveries.c.id)
+        select_outdated(delivery_ids).where(
+            sa.or_(
+                deliveries.c.state != DeliveryState.SKIPPED,
+                standings.c.latest_id > deliveries.c.id,
+            )
+        )
     )
     return rows.scalars().all()
 

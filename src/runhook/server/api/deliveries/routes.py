@@ -24,7 +24,15 @@ from runhook.domain.runs.run import JobId, RunId
 from runhook.operations.deliveries.redeliver import redeliver
 from runhook.server.access.authentication import needs
 from runhook.server.api.deliveries.wire import EventOut, ReceiptOut, event_of, receipt_of
-from runhook.server.api.wire import NO_NUL, Envelope, Paged, Paging, checked_moment, page_envelope
+from runhook.server.api.wire import (
+    NO_NUL,
+    Envelope,
+    Paged,
+    Paging,
+    checked_moment,
+    page_envelope,
+    warned,
+)
 from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries.rows import (
     DeliveryFilter,
@@ -195,10 +203,7 @@ async def redeliver_event(
         WebhookId(webhook_id),
         DeliveryId(delivery_id),
     )
-    answer = Envelope(data=event_of(redelivered.delivery, caller))
-    if redelivered.warning:
-        answer.extra["warning"] = redelivered.warning
-    return answer
+    return warned(Envelope(data=event_of(redelivered.delivery, caller)), redelivered.warning)
 
 
 @get("/event/{delivery_id:str}", **needs(Permission.READ_WEBHOOKS))

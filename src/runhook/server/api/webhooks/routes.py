@@ -26,7 +26,7 @@ from runhook.server.api.webhooks.wire import (
     subscription_of,
     verification_of,
 )
-from runhook.server.api.wire import Envelope, Paged, created, page_envelope
+from runhook.server.api.wire import Envelope, Paged, created, page_envelope, warned
 from runhook.server.services import Calling, Serving
 from runhook.storage.webhooks.rows import count_webhooks, find_webhook, list_webhooks
 
@@ -71,10 +71,10 @@ async def update_subscription(
     services: Serving, caller: Calling, webhook_id: FromPath[str], data: JSONBody[SubscriptionIn]
 ) -> Envelope[SubscriptionOut]:
     """Change a webhook; keys that are left out keep their value."""
-    webhook = await change_webhook(
+    changed = await change_webhook(
         services.context(caller.actor), caller.account_id, WebhookId(webhook_id), data.to_change()
     )
-    return Envelope(data=subscription_of(webhook, caller))
+    return warned(Envelope(data=subscription_of(changed.webhook, caller)), changed.warning)
 
 
 @delete("/subscription/{webhook_id:str}", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
@@ -82,8 +82,10 @@ async def delete_subscription(
     services: Serving, caller: Calling, webhook_id: FromPath[str]
 ) -> Envelope[Deleted]:
     """Delete a webhook."""
-    await remove_webhook(services.context(caller.actor), caller.account_id, WebhookId(webhook_id))
-    return Envelope(data=Deleted(id=webhook_id))
+    warning = await remove_webhook(
+        services.context(caller.actor), caller.account_id, WebhookId(webhook_id)
+    )
+    return warned(Envelope(data=Deleted(id=webhook_id)), warning)
 
 
 @get("/subscription/{webhook_id:str}/test", **needs(Permission.WRITE_WEBHOOKS, acts=True))

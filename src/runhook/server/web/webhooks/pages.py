@@ -14,13 +14,16 @@ from runhook.domain.messages.telling import WebhookId
 from runhook.domain.numbers import number_in
 from runhook.domain.options.declaring import Use
 from runhook.domain.people.permissions import Permission
+from runhook.domain.webhooks.incidents import left_open_warning
 from runhook.domain.webhooks.signature import SIGNATURE_HEADER, Secret
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.ids import new_webhook_id
 from runhook.operations.webhooks.send_test import send_test
 from runhook.operations.webhooks.subscribe import (
+    ChangedWebhook,
     WebhookChange,
     change_webhook,
+    count_left_open,
     create_webhook,
     remove_webhook,
     renew_secret,
@@ -47,6 +50,7 @@ from runhook.storage.webhooks.statistics import count_by_hour, list_attempt_coun
 
 A_PAGE = 100
 SECTION = "webhooks"
+MOST_JOBS = 10_000_000
 DAY = timedelta(hours=24)
 NOT_SAVED = (
     "Nothing is saved yet. The audit log says what was changed; save again to replace it with what "
@@ -139,6 +143,7 @@ async def show_webhook(
     webhook_id: FromPath[str],
     *,
     period: FromQuery[str] = "24h",
+    left_open: FromQuery[int] = 0,
 ) -> Template:
     """Show a webhook: how it does, and its Recent Deliveries."""
     now = services.clock.now()
@@ -161,6 +166,7 @@ async def show_webhook(
         overview=overview,
         failure=failure,
         is_held_up=is_held_up,
+        warning=left_open_warning(webhook.format_title, min(max(left_open, 0), MOST_JOBS)),
         period=period if period in PERIODS else "24h",
         periods=list(PERIODS),
     )
@@ -190,7 +196,7 @@ async def edit(
     if change is not None:
         try:
             seen = replace(change, seen=webhook_forms.seen_in(form))
-            await change_with(services, visit, webhook_id, seen)
+            changed = await change_with(services, visit, webhook_id, seen)
         except InvalidError as error:
             form.refuse_invalid(error)
         except ConflictError as error:
@@ -199,7 +205,8 @@ async def edit(
                 webhook = await known_webhook(tx, visit, webhook_id)
             form.values["seen"] = webhook.updated_at.isoformat()
         else:
-            path = f"{visit.root}/webhooks/{webhook_id}"
+            left_open = f"?left_open={changed.left_open}" if changed.left_open else ""
+            path = f"{visit.root}/webhooks/{webhook_id}{left_open}"
             return done(request, services, path, Done.WEBHOOK_SAVED)
     webhook_forms.note_faults(form, services.policy)
     return await webhook_form_page(services, visit, form, webhook)
@@ -210,7 +217,7 @@ async def show_settings(services: Serving, visit: Visiting, webhook_id: FromPath
     """Show what is done to a webhook as a whole: rotate its secret, switch it, delete it."""
     async with services.store.read() as tx:
         webhook = await known_webhook(tx, visit, webhook_id)
-    return settings_page(visit, webhook, Form({"name": "", "grace_days": "1"}))
+    return await settings_page(services, visit, webhook, Form({"name": "", "grace_days": "1"}))
 
 
 @post("/webhooks/{webhook_id:str}/secret", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
@@ -231,7 +238,7 @@ async def rotate(
         form.refuse("grace_days", "Give 0 to 7 days.")
         async with services.store.read() as tx:
             webhook = await known_webhook(tx, visit, webhook_id)
-        return settings_page(visit, webhook, form)
+        return await settings_page(services, visit, webhook, form)
     return secret_once(request, services, visit, webhook, secret, is_new=False)
 
 
@@ -291,7 +298,7 @@ async def delete(
     if form["name"].strip() != webhook.name:
         form.refuse("name", "Type the webhook's name as it is written above.")
         form.values["grace_days"] = "1"
-        return settings_page(visit, webhook, form)
+        return await settings_page(services, visit, webhook, form)
     await remove_webhook(
         services.context(visit.caller.actor), visit.account_id, WebhookId(webhook_id)
     )
@@ -305,9 +312,9 @@ def since(period: timedelta, now: datetime) -> datetime:
 
 async def change_with(
     services: Serving, visit: Visit, webhook_id: str, change: WebhookChange
-) -> None:
+) -> ChangedWebhook:
     """Change a webhook of the account."""
-    await change_webhook(
+    return await change_webhook(
         services.context(visit.caller.actor), visit.account_id, WebhookId(webhook_id), change
     )
 
@@ -344,6 +351,7 @@ async def webhook_form_page(
     async with services.store.read() as tx:
         scopes = await webhook_forms.load_scopes(tx, visit.account)
         run = await latest_run(tx, visit.account_id) if is_checked else None
+        left_open = 0 if webhook is None else await count_left_open(tx, webhook, None)
     name = webhook_forms.format_of(form)
     fields = webhook_forms.option_fields(name)
     return visit.page(
@@ -352,6 +360,7 @@ async def webhook_form_page(
         status_code=400 if form.errors and not is_checked else 200,
         form=form,
         webhook=webhook,
+        left_open=left_open,
         scopes=scopes,
         events=[(one.value, name, one.value) for one, name in EVENT_NAMES.items()],
         payload_fields=[
@@ -376,13 +385,16 @@ async def webhook_form_page(
     )
 
 
-def settings_page(visit: Visit, webhook: Webhook, form: Form) -> Template:
+async def settings_page(services: Serving, visit: Visit, webhook: Webhook, form: Form) -> Template:
     """Page of actions on a webhook as a whole."""
+    async with services.store.read() as tx:
+        left_open = await count_left_open(tx, webhook, None)
     return visit.page(
         "webhooks/settings",
         section=SECTION,
         status_code=400 if form.errors else 200,
         webhook=webhook,
+        left_open=left_open,
         form=form,
     )
 
