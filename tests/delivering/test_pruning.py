@@ -80,11 +80,8 @@ async def pruner(scene: Scene) -> Pruner:
 
 async def prune(scene: Scene) -> int:
     """Tick until nothing is left to prune; return how many steps deleted something."""
-    steps = 0
     pruning = await pruner(scene)
-    while await pruning.tick() < INTERVAL:
-        steps += 1
-    return steps
+    return await work_off(pruning.tick, idle=INTERVAL)
 
 
 async def rows_left(scene: Scene) -> dict[str, int]:

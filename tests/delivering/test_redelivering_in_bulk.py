@@ -43,7 +43,7 @@ from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import SOMEBODY, end_waiting, rows_of
 from tests.support.api import LEASE
 from tests.support.databases import VAULT
-from tests.support.patience import work_off
+from tests.support.patience import PATIENCE, work_off
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
 from tests.support.waking import listening_to
@@ -462,7 +462,8 @@ async def test_the_same_request_twice_at_once_queues_each_delivery_once(
             await working.tick()
             await drain(scene)
 
-    await asyncio.gather(*(replica(store) for store in stores))
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*(replica(store) for store in stores))
     for store in stores:
         await store.close()
 

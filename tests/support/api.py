@@ -33,6 +33,7 @@ from runhook.storage.people.accounts import Account, insert_account
 from tests.support.accounts import LOOPBACK
 from tests.support.clock import ManualClock
 from tests.support.people import fast_passwords, session_of_new_user, sign_in_client
+from tests.support.scene import deliver_due
 from tests.support.sending import a_sender
 
 ORIGIN = "http://runhook.test"
@@ -162,8 +163,7 @@ class Api:
                 lease=LEASE,
                 send_margin=timedelta(seconds=15),
             )
-            while not await dispatcher.tick():
-                await dispatcher.settle()
+            await deliver_due(dispatcher)
 
 
 def told(response: httpx.Response, code: int) -> str:

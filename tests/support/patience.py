@@ -32,9 +32,9 @@ def look_until(condition: Callable[[], bool]) -> None:
         time.sleep(BETWEEN_LOOKS)
 
 
-async def work_off(tick: Callable[[], Awaitable[timedelta]], *, idle: timedelta) -> None:
-    """Tick a loop until it asks for its pause when nothing is left to do."""
-    for _ in range(MOST_TICKS):
+async def work_off(tick: Callable[[], Awaitable[timedelta]], *, idle: timedelta) -> int:
+    """Tick a loop until it asks for its pause when nothing is left to do; count those before."""
+    for done in range(MOST_TICKS):
         if await tick() >= idle:
-            return
+            return done
     raise AssertionError(f"{MOST_TICKS} ticks, and still not done")

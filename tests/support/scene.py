@@ -22,6 +22,7 @@ from runhook.storage.deliveries.rows import LoggedAttempt, list_attempts
 from runhook.storage.webhooks.rows import Dispatch, find_webhook, note_dispatches
 from tests.support.accounts import LOOPBACK, Tenant
 from tests.support.clock import ManualClock
+from tests.support.patience import work_off
 from tests.support.receiver import Answer, Receiver
 
 LEASE = timedelta(seconds=30)
@@ -157,5 +158,11 @@ class Scene:
 
 async def deliver_due(dispatcher: Dispatcher) -> None:
     """Deliver what is due now, and record it."""
-    while await dispatcher.tick() == NO_PAUSE:
-        await dispatcher.settle()
+
+    async def deliver_some() -> timedelta:
+        pause = await dispatcher.tick()
+        if pause == NO_PAUSE:
+            await dispatcher.settle()
+        return pause
+
+    await work_off(deliver_some, idle=timedelta.resolution)

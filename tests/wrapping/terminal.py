@@ -2,12 +2,15 @@
 
 import os
 import pty
+import select
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.support.patience import PATIENCE
 from tests.wrapping.support import RUNHOOK, Wrapper
 
 CTRL_C = b"\x03"
@@ -36,7 +39,10 @@ class Terminal:
 
     def see(self, text: bytes, times: int = 1) -> None:
         """Read on until ``text`` is on the screen."""
+        give_up_at = time.monotonic() + PATIENCE
         while self.seen.count(text) < times:
+            left = max(0.0, give_up_at - time.monotonic())
+            assert select.select([self._descriptor], [], [], left)[0], self.seen
             self.seen += os.read(self._descriptor, 1024)
 
 

@@ -17,7 +17,7 @@ from runhook.client.reporting.service import Service
 from runhook.client.reporting.spool import Spool
 from runhook.client.run.attaching import redacted_artifact
 from runhook.domain.secrets.redaction import Redactor
-from tests.support.patience import PATIENCE
+from tests.support.patience import PATIENCE, look_until
 from tests.wrapping.support import Answer, Request, StubService, Wrapper, accepted, refused
 
 WITH_A_MANIFEST = (
@@ -90,10 +90,7 @@ def test_a_run_that_is_killed_while_its_files_are_on_their_way_has_kept_its_end(
 
 
 def wait_until_end_is_kept(wrapper: Wrapper) -> None:
-    give_up_at = time.monotonic() + PATIENCE
-    while kept_kinds(wrapper) != ["start", "finish"]:
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)
+    look_until(lambda: kept_kinds(wrapper) == ["start", "finish"])
 
 
 def kept_kinds(wrapper: Wrapper) -> list[str]:

@@ -5,14 +5,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.support.patience import PATIENCE
+from tests.support.patience import PATIENCE, look_until
 from tests.wrapping.support import RUNHOOK, StubService, Wrapper, finish_waiting, next_line
 from tests.wrapping.terminal import CTRL_C, at_a_terminal
 
@@ -191,12 +190,9 @@ def test_what_ignores_sigint_is_not_waited_for_until_the_grace_is_over(
 def wait_until_it_watches(wrapper: subprocess.Popen[bytes]) -> None:
     """Wait until a wrapper has seen its command end, and has looked several times who is left."""
     process = psutil.Process(wrapper.pid)
-    deadline = time.monotonic() + PATIENCE
-    while any(is_shell(one) for one in process.children()):
-        assert time.monotonic() < deadline
+    look_until(lambda: not any(is_shell(one) for one in process.children()))
     begun = turns_of(wrapper.pid)
-    while turns_of(wrapper.pid) < begun + 5:
-        assert time.monotonic() < deadline
+    look_until(lambda: turns_of(wrapper.pid) >= begun + 5)
 
 
 def is_shell(process: psutil.Process) -> bool:
