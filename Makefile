@@ -2,6 +2,8 @@
 # .venv-dbt holds dbt with nothing of ours beside it but the bare client.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# Tests start processes by the thousand, each of which would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 PIP_FLAGS := -qq --disable-pip-version-check --no-input
 ONCE ?=
