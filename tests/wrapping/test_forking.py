@@ -49,8 +49,11 @@ WAYS = {
         assert os.waitpid(child, 0)[1] == 0
     """,
     "a child that outlives the block": """
+    reading, writing = os.pipe()
     if os.fork() == 0:
-        signal.sigwait({signal.SIGTERM}) if signal.alarm(60) else os._exit(0)
+        os.close(writing)
+        os.read(reading, 1)
+        os._exit(0)
     """,
     "multiprocessing": """
     child = multiprocessing.get_context("fork").Process(target=work)
@@ -96,10 +99,10 @@ def test_a_program_that_forks_is_reported_once(wrapper: Wrapper, service: StubSe
 
 
 AWAITING = """
-import runhook, signal, sys
+import os, runhook, signal, sys
 {before}
 with runhook.run() as run:
-    run.step("first").__enter__()
+    {within}
     print("under way", flush=True)
     sys.stdin.readline()
 """
@@ -117,10 +120,12 @@ def reporter_processes(place: Wrapper) -> list[psutil.Process]:
 
 
 @contextlib.contextmanager
-def a_program(place: Wrapper, before: str = "") -> Iterator[subprocess.Popen[str]]:
+def a_program(
+    place: Wrapper, before: str = "", *, within: str = ""
+) -> Iterator[subprocess.Popen[str]]:
     """A program within its run, until a line comes."""
     with subprocess.Popen(
-        [sys.executable, "-c", AWAITING.format(before=before)],
+        [sys.executable, "-c", AWAITING.format(before=before, within=within)],
         env=place.environ,
         cwd=place.folder,
         stdin=subprocess.PIPE,
@@ -150,12 +155,16 @@ def test_the_end_is_reported_though_the_process_that_reports_was_killed(
     assert first == second
 
 
-def test_the_process_ends_with_a_program_that_was_killed(wrapper: Wrapper, service: StubService):
-    with a_program(wrapper) as program:
+@pytest.mark.parametrize("within", ["", "os.fork() or os._exit(not sys.stdin.readline())"])
+def test_the_process_ends_with_a_program_that_was_killed(
+    wrapper: Wrapper, service: StubService, within: str
+):
+    """Though a child of the program may live on, until its input ends."""
+    with a_program(wrapper, within=within) as program:
         service.wait_for("runs")
         program.kill()
+        look_until(lambda: reporter_processes(wrapper) == [])
 
-    look_until(lambda: reporter_processes(wrapper) == [])
     assert service.count("finish") == 0
 
 
