@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.webhooks.failing import Health
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.storage.engine.tables import deliveries
+from runhook.storage.webhooks.rows import Dispatch, note_dispatches
 from tests.support.accounts import Tenant, rows_of
 from tests.support.api import Api
 from tests.support.receiver import Receiver, raw, status
@@ -151,3 +153,58 @@ async def test_what_was_odd_about_an_answer_is_said_though_it_counts(api: Api, a
     panel = opened.main.one("aside")
     assert "its length is given twice." in panel.one(class_="attempt").text
     assert panel.all(class_="notice") == []
+
+
+async def test_a_delivery_that_waits_for_its_paused_endpoint_says_so(api: Api, ada, tenant):
+    async with Receiver(status(500)) as receiver:
+        webhook = await tenant.webhook(receiver.url, event_types=["job.run.started"])
+        await tenant.start()
+        await api.deliver()
+    paused_until = api.clock.now() + timedelta(hours=1)
+    health = Health(
+        failing_since=api.clock.now(), consecutive_failures=10, paused_until=paused_until
+    )
+    dispatch = Dispatch(webhook_id=webhook.id, at=api.clock.now(), status_code=500, health=health)
+    async with api.store.write() as tx:
+        await note_dispatches(tx, [dispatch])
+
+    page = await page_at(ada, PATH)
+    assert "endpoint paused in 1 h" in page.deliveries[0].text
+    link = page.deliveries[0].one("th").one("a").attributes["href"]
+    opened = await page_at(ada, link.partition("#")[0])
+
+    waits = opened.main.one(class_="timeline").all("li")[-1]
+    assert "the endpoint is paused until then" in waits.text
+    assert waits.one("time").attributes["datetime"].startswith(f"{paused_until:%Y-%m-%dT%H:%M:%S}")
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("q=nightly", 1),
+        ("q=NIGHT", 1),
+        ("q=127.0.0.1", 1),
+        ("q=%23{run}", 1),
+        ("q={run}", 1),
+        ("q={delivery}", 1),
+        ("q=100%25", 0),
+        ("q=wev_unknown", 0),
+        ("webhook={webhook}", 1),
+        ("webhook=wsu_unknown", 0),
+    ],
+)
+async def test_a_search_finds_ids_runs_jobs_and_endpoints(
+    api: Api, ada, tenant, query: str, count: int
+):
+    webhook = await tenant.webhook("http://127.0.0.1:9/", event_types=["job.run.started"])
+    await tenant.start()
+    (row,) = await rows_of(api.store, deliveries)
+    asked = query.format(run=row.run_id, delivery=row.id, webhook=webhook.id)
+
+    page = await page_at(ada, f"{PATH}?{asked}")
+
+    assert len(page.deliveries) == count
+    assert [one.text for one in page.main.all("a", class_="chip")] != []
+    # What is counted for a redelivery knows nothing of a search, so none is offered.
+    offered = [one for one in page.main.all("a") if one.text == "Redeliver all matching…"]
+    assert bool(offered) is not asked.startswith("q=")
