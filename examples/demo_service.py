@@ -63,6 +63,8 @@ def strangers_pages(seeded: Seeded) -> dict[str, str]:
     return {
         "sign-in": "/sign-in",
         "invitation": f"/invitations/{seeded.invitation}",
+        "forgotten-password": "/forgotten-password",
+        "new-password": "/new-password/unknown",
         "nothing": "/nothing",
     }
 
