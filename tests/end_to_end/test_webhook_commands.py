@@ -29,7 +29,7 @@ async def test_a_webhook_is_created_tested_listed_and_deleted(
         (tmp_path / "url").write_text(f"{receiver.url}/dbt\n")
         asked = ("--event", "completed", "--event", "job.run.errored", "--option")
         made = await shell.webhooks(
-            "create", "Tell 🎉 \u202ethe team", "--endpoint", "@url", *asked, "rate_limit=10/second"
+            "create", "Tell 🎉 the team", "--endpoint", "@url", *asked, "rate_limit=10/second"
         )
         webhook_id = made.out.split()[1]
         taken = await shell.webhooks("test", webhook_id)
@@ -49,7 +49,6 @@ async def test_a_webhook_is_created_tested_listed_and_deleted(
     (listed,) = json.loads(as_json.out)
     assert (listed["id"], listed["rate_limit"]) == (webhook_id, "10/second")
     assert "hmac_secret" not in listed
-    assert "\u202e" not in as_table.out
     assert f"{receiver.url}/dbt" in as_table.out
     assert json.loads(left.out) == []
 
@@ -87,6 +86,7 @@ async def test_what_is_wrong_is_said_in_a_line_and_nothing_is_created(
             "NAME=VALUE": ("--setting", "routing_key"),
             "no-such-file cannot be read": ("--endpoint", "@no-such-file"),
             "job.run.finished": ("--event", "job.run.finished"),
+            "U+202E": ("--description", "turned \u202e around"),
         }
         ended = {word: await shell.webhooks(*complete, *flags) for word, flags in wrong.items()}
         listed = await shell.webhooks("list", "--json")
