@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from runhook.domain.deliveries.attempt_counts import HOUR, AttemptCounts
-from runhook.server.web.webhooks.charts import BARS, HEIGHT, overview_of, sparkline
+from runhook.server.web.webhooks.charts import BARS, HEIGHT, SPARK_HEIGHT, overview_of, sparkline
 from runhook.storage.webhooks.statistics import HourlyCount
 
 NOW = datetime(2026, 3, 1, 12, 34, tzinfo=UTC)
@@ -66,3 +66,34 @@ def test_a_sparkline_has_the_last_24_hours_and_tells_what_share_of_attempts_succ
 
     assert (spark.succeeded, spark.failed, spark.share) == (7, 1, "87.5 %")
     assert [place for place, good, bad in spark.bars if good or bad] == [0, 23]
+
+
+def test_sparklines_of_a_list_have_one_scale():
+    quiet = sparkline([HourlyCount(THIS_HOUR, 1, 0)], now=NOW, most=10)
+
+    assert quiet.bars[-1] == (BARS - 1, SPARK_HEIGHT / 10, 0)
+
+
+def test_lines_of_response_times_join_neighbouring_steps_that_have_some():
+    hours = [THIS_HOUR - number * HOUR for number in (0, 1, 3)]
+
+    overview = overview_of(
+        {hour: counts(2) for hour in hours}, since=THIS_HOUR - 23 * HOUR, until=THIS_HOUR + HOUR
+    )
+
+    # A dot for the hour that stands alone, and a line from one hour to the next.
+    p50 = 120 - overview.bars[-1].p50_height
+    assert overview.trends == {
+        "p50": f"M85.4 {p50:g}h0M93.8 {p50:g}h0L97.9 {p50:g}",
+        "p95": "M85.4 0h0M93.8 0h0L97.9 0",
+    }
+    assert [tick.label for tick in overview.ticks] == ["now", "6 h", "12 h", "18 h", "1 d ago"]
+
+
+def test_a_step_says_its_numbers():
+    overview = overview_of(
+        {THIS_HOUR: counts(2, 1)}, since=THIS_HOUR - 23 * HOUR, until=THIS_HOUR + HOUR
+    )
+
+    assert overview.bars[-1].words == "1 Mar 12:00 UTC: 2 succeeded, 1 failed, p50 2 ms, p95 4 ms"
+    assert overview.bars[0].words == "28 Feb 13:00 UTC: 0 succeeded, 0 failed"

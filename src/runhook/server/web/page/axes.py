@@ -35,6 +35,20 @@ def ticks_of(span: timedelta) -> Sequence[Tick]:
     ]
 
 
+def ticks_back(span: timedelta) -> Sequence[Tick]:
+    """Divide a span that ends now; the farthest tick says that it is in the past."""
+    ticks = ticks_of(span)
+    return [
+        Tick(
+            round(100 - one.place, 2),
+            f"{one.label} ago" if one is ticks[-1] else one.label,
+        )
+        if one.place
+        else Tick(100, "now")
+        for one in ticks
+    ]
+
+
 def round_step(span: timedelta) -> timedelta:
     """The smallest round step of which at most ``TICKS`` fill a span."""
     return next((one for one in STEPS_OF_TIME if span / one <= TICKS), span / TICKS)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from runhook.domain.deliveries.attempt_counts import HOUR
 from runhook.domain.runs.job_states import RunLook, RunMark, look_of
 from runhook.domain.runs.run import RunId, RunStatus
-from runhook.server.web.page.axes import Tick, round_step, short_span, ticks_of
+from runhook.server.web.page.axes import Tick, round_step, short_span, ticks_back
 from runhook.server.web.runs.charts import run_title
 from runhook.storage.runs.board import CountedRuns
 
@@ -64,7 +64,6 @@ def durations_of(marks: Sequence[RunMark], *, now: datetime) -> Durations | None
     # A machine's clock may be ahead.
     end = max(now, *(mark.started_at for mark, _ in over))
     span = max(end - begin, HOUR)
-    back = ticks_of(span)
     longest = max(*(took for _, took in over), timedelta(seconds=1))
     step = round_step(longest)
     top = step * -(-longest // step)
@@ -80,13 +79,7 @@ def durations_of(marks: Sequence[RunMark], *, now: datetime) -> Durations | None
             )
             for mark, took in over
         ],
-        across=[
-            Tick(
-                round(100 - one.place, 2),
-                f"{one.label} ago" if one is back[-1] else one.label if one.place else "now",
-            )
-            for one in back
-        ],
+        across=ticks_back(span),
         up=[
             Tick(round(100 - 100 * (number * step / top), 2), short_span(number * step))
             for number in range(int(top / step) + 1)

@@ -1,14 +1,17 @@
 """Pictures of how a webhook does: numbers first, then their places in an SVG."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runhook.domain.deliveries.attempt_counts import HOUR, AttemptCounts, hour_of, sum_of
+from runhook.server.web.page.axes import Tick, ticks_back
+from runhook.server.web.page.showing import duration
 from runhook.storage.webhooks.statistics import HourlyCount
 
 BARS = 24
-WIDTH, HEIGHT = 600, 120
+HEIGHT = 120
+"""Pixels; along the time, places are per cent."""
 SPARK_HEIGHT = 20
 
 
@@ -45,6 +48,15 @@ class Bar:
     p50_height: float
     p95_height: float
 
+    @property
+    def words(self) -> str:
+        """Its numbers in a line."""
+        times = f", p50 {duration(self.p50)}, p95 {duration(self.p95)}" if self.p50 else ""
+        return (
+            f"{self.begins_at:%-d %b %H:%M} UTC: {self.succeeded} succeeded, "
+            f"{self.failed} failed{times}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -59,16 +71,36 @@ class Overview:
     """The largest number of attempts in a step."""
     slowest: timedelta | None
     """The largest p95 of a step."""
+    ticks: Sequence[Tick]
+    """The axis of time."""
+
+    @property
+    def trends(self) -> Mapping[str, str]:
+        """Lines of response times, in per cent and pixels, by name; broken where there are none."""
+        return {
+            "p50": line_of(
+                (bar.x + bar.width / 2, bar.p50_height if bar.p50 else None) for bar in self.bars
+            ),
+            "p95": line_of(
+                (bar.x + bar.width / 2, bar.p95_height if bar.p95 else None) for bar in self.bars
+            ),
+        }
 
 
-def sparkline(counted: Sequence[HourlyCount], *, now: datetime) -> Spark:
-    """Sparkline of a webhook's last 24 hours."""
+def sparkline(counted: Sequence[HourlyCount], *, now: datetime, most: int = 0) -> Spark:
+    """Sparkline of a webhook's last 24 hours.
+
+    Args:
+        counted: its hours.
+        now: the present moment.
+        most: what fills the height, where it stands in a list of others; its own most if 0.
+    """
     good, bad = [0] * BARS, [0] * BARS
     for one in counted:
         place = BARS - 1 - (hour_of(now) - one.hour) // HOUR
         if 0 <= place < BARS:
             good[place], bad[place] = one.succeeded, one.failed
-    most = max(map(sum, zip(good, bad, strict=True))) or 1
+    most = max(most, *map(sum, zip(good, bad, strict=True))) or 1
     bars = [
         (place, SPARK_HEIGHT * good[place] / most, SPARK_HEIGHT * bad[place] / most)
         for place in range(BARS)
@@ -99,7 +131,19 @@ def overview_of(
         p95=in_all.percentile(95),
         most=most,
         slowest=slowest or None,
+        ticks=ticks_back(until - since),
     )
+
+
+def line_of(points: Iterable[tuple[float, float | None]]) -> str:
+    """A path through points of the same height as the chart; one that stands alone is a dot."""
+    path, is_drawn = "", False
+    for x, height in points:
+        if height is not None:
+            place = f"{x:.1f} {HEIGHT - height:g}"
+            path += f"L{place}" if is_drawn else f"M{place}h0"
+        is_drawn = height is not None
+    return path
 
 
 def bar_of(
@@ -107,15 +151,15 @@ def bar_of(
 ) -> Bar:
     """One step of a chart."""
     p50, p95 = counts.percentile(50), counts.percentile(95)
-    width = WIDTH / BARS
+    width = 100 / BARS
     return Bar(
         begins_at=begins_at,
         succeeded=counts.succeeded,
         failed=counts.failed,
         p50=p50,
         p95=p95,
-        x=round(place * width + 2, 1),
-        width=round(width - 4, 1),
+        x=round(place * width, 2),
+        width=round(width, 2),
         good=round(HEIGHT * counts.succeeded / most, 1),
         bad=round(HEIGHT * counts.failed / most, 1),
         p50_height=round(HEIGHT * (p50 / slowest), 1) if p50 and slowest else 0,

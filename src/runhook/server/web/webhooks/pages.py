@@ -73,11 +73,15 @@ async def show_webhooks(services: Serving, visit: Visiting, number: FromQuery[in
         counted = await count_by_hour(
             tx, visit.account_id, [one.id for one in webhooks], since=since(DAY, now)
         )
+    # One scale for all: a busy webhook is seen to be one.
+    most = max((one.succeeded + one.failed for ones in counted.values() for one in ones), default=0)
     return visit.page(
         "webhooks/list",
         section=SECTION,
         webhooks=webhooks,
-        sparklines={one.id: sparkline(counted.get(one.id, ()), now=now) for one in webhooks},
+        sparklines={
+            one.id: sparkline(counted.get(one.id, ()), now=now, most=most) for one in webhooks
+        },
         number=number,
         pages=-(-total // A_PAGE),
     )
