@@ -87,7 +87,7 @@ def test_lines_of_response_times_join_neighbouring_steps_that_have_some():
         "p50": f"M85.4 {p50:g}h0M93.8 {p50:g}h0L97.9 {p50:g}",
         "p95": "M85.4 0h0M93.8 0h0L97.9 0",
     }
-    assert [tick.label for tick in overview.ticks] == ["now", "6 h", "12 h", "18 h", "1 d ago"]
+    assert [tick.label for tick in overview.ticks] == ["now", "6 h", "12 h", "18 h", "1 d"]
 
 
 def test_a_step_says_its_numbers():
@@ -96,4 +96,4 @@ def test_a_step_says_its_numbers():
     )
 
     assert overview.bars[-1].words == "1 Mar 12:00 UTC: 2 succeeded, 1 failed, p50 2 ms, p95 4 ms"
-    assert overview.bars[0].words == "28 Feb 13:00 UTC: 0 succeeded, 0 failed"
+    assert overview.bars[0].words == "28 Feb 13:00 UTC: 0 succeeded"

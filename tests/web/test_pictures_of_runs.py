@@ -174,7 +174,7 @@ def test_durations_stand_at_their_time_and_height():
         "4 h",
         "6 h",
         "8 h",
-        "10 h ago",
+        "10 h",
     ]
 
 

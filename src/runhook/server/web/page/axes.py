@@ -36,16 +36,9 @@ def ticks_of(span: timedelta) -> Sequence[Tick]:
 
 
 def ticks_back(span: timedelta) -> Sequence[Tick]:
-    """Divide a span that ends now; the farthest tick says that it is in the past."""
-    ticks = ticks_of(span)
+    """Divide a span that ends now, from its end."""
     return [
-        Tick(
-            round(100 - one.place, 2),
-            f"{one.label} ago" if one is ticks[-1] else one.label,
-        )
-        if one.place
-        else Tick(100, "now")
-        for one in ticks
+        Tick(round(100 - one.place, 2), one.label if one.place else "now") for one in ticks_of(span)
     ]
 
 

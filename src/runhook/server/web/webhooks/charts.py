@@ -53,8 +53,8 @@ class Bar:
         """Its numbers in a line."""
         times = f", p50 {duration(self.p50)}, p95 {duration(self.p95)}" if self.p50 else ""
         return (
-            f"{self.begins_at:%-d %b %H:%M} UTC: {self.succeeded} succeeded, "
-            f"{self.failed} failed{times}"
+            f"{self.begins_at:%-d %b %H:%M} UTC: {self.succeeded} succeeded"
+            f"{f', {self.failed} failed' if self.failed else ''}{times}"
         )
 
 
@@ -78,10 +78,10 @@ class Overview:
     def trends(self) -> Mapping[str, str]:
         """Lines of response times, in per cent and pixels, by name; broken where there are none."""
         return {
-            "p50": line_of(
+            "p50": path_through(
                 (bar.x + bar.width / 2, bar.p50_height if bar.p50 else None) for bar in self.bars
             ),
-            "p95": line_of(
+            "p95": path_through(
                 (bar.x + bar.width / 2, bar.p95_height if bar.p95 else None) for bar in self.bars
             ),
         }
@@ -135,7 +135,7 @@ def overview_of(
     )
 
 
-def line_of(points: Iterable[tuple[float, float | None]]) -> str:
+def path_through(points: Iterable[tuple[float, float | None]]) -> str:
     """A path through points of the same height as the chart; one that stands alone is a dot."""
     path, is_drawn = "", False
     for x, height in points:
