@@ -95,6 +95,11 @@ class Route:
         return self.handler.status_code != 501
 
     @property
+    def only_reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.method == "GET" and not self.handler.opt.get("acts")
+
+    @property
     def places(self) -> list[str]:
         """The names of what the path holds beside the account's id."""
         return [name for name in PLACE.findall(self.path) if name != "account_id"]

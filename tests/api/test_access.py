@@ -18,12 +18,7 @@ from tests.support.world import MARK, World, a_world
 
 LIST = "/webhooks/subscriptions"
 EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=str)
-OF_AN_ACCOUNT = pytest.mark.parametrize(
-    "route", [route for route in ROUTES if route.permission and route.is_offered], ids=str
-)
-NOT_OPEN = pytest.mark.parametrize(
-    "route", [route for route in ROUTES if route.access is not Access.ANYONE], ids=str
-)
+OF_AN_ACCOUNT = [route for route in ROUTES if route.permission]
 OF_NO_ACCOUNT = pytest.mark.parametrize(
     "route", [route for route in ROUTES if route.access and route.access != "anyone"], ids=str
 )
@@ -97,22 +92,31 @@ def test_nothing_is_open_to_anyone_that_is_not_meant_to_be():
     assert opened == OPEN_TO_ANYONE
 
 
-@NOT_OPEN
-async def test_whoever_has_no_right_is_refused_and_changes_nothing(world: World, route: Route):
-    """One world for all of them, and one look at every row before and after."""
+async def test_whoever_has_no_right_in_an_account_is_refused_and_changes_nothing(
+    world: World, subtests: pytest.Subtests
+):
+    """One world for all of them, and a look at every row after each."""
+    seen = await world.everything()
+    for route in OF_AN_ACCOUNT:
+        with subtests.test(route=str(route)):
+            await nobody_is_asked_who_it_is(world, route)
+            await strangers_find_no_account(world, route)
+            await members_find_no_account_that_is_not_there(world, route)
+            await who_lacks_the_permission_is_told_so(world, route)
+            if route.places:
+                await strangers_find_nothing_of_ours(world, route, account_id=OTHER_ACCOUNT)
+            before, seen = seen, await world.everything()
+            assert seen == before
+
+
+@OF_NO_ACCOUNT
+async def test_whoever_is_somebody_else_is_refused_and_changes_nothing(world: World, route: Route):
     before = await world.everything()
 
     await nobody_is_asked_who_it_is(world, route)
-    if route.permission is None:
-        await strangers_find_nothing_of_ours(world, route, account_id=1)
-    else:
-        await strangers_find_no_account(world, route)
-        await members_find_no_account_that_is_not_there(world, route)
-        await who_lacks_the_permission_is_told_so(world, route)
-        if route.places:
-            await strangers_find_nothing_of_ours(world, route, account_id=OTHER_ACCOUNT)
+    await strangers_find_nothing_of_ours(world, route, account_id=1)
 
-    if route.permission or route.places:
+    if route.places:
         assert await world.everything() == before
 
 
@@ -168,20 +172,36 @@ async def who_lacks_the_permission_is_told_so(world: World, route: Route) -> Non
             assert route.permission in message
 
 
+async def test_a_strangers_list_holds_nothing_of_ours(world: World, subtests: pytest.Subtests):
+    for route in OF_AN_ACCOUNT:
+        if route.places or route.method != "GET":
+            continue
+        for stranger in world.strangers():
+            with subtests.test(route=str(route)):
+                answer = await call(stranger, route, world, OTHER_ACCOUNT)
+                assert answer.status_code == 200
+                assert MARK not in answer.text
+
+
+async def test_who_has_the_permission_reads_what_is_really_there(
+    world: World, subtests: pytest.Subtests
+):
+    for route in OF_AN_ACCOUNT:
+        if route.is_offered and route.only_reads:
+            with subtests.test(route=str(route)):
+                await who_has_the_permission_is_let_in(world, route)
+
+
 @pytest.mark.parametrize(
     "route",
-    [route for route in ROUTES if route.permission and not route.places and route.method == "GET"],
+    [route for route in OF_AN_ACCOUNT if route.is_offered and not route.only_reads],
     ids=str,
 )
-async def test_a_strangers_list_holds_nothing_of_ours(world: World, route: Route):
-    for stranger in world.strangers():
-        answer = await call(stranger, route, world, OTHER_ACCOUNT)
-        assert answer.status_code == 200
-        assert MARK not in answer.text
+async def test_who_has_the_permission_changes_what_is_really_there(world: World, route: Route):
+    await who_has_the_permission_is_let_in(world, route)
 
 
-@OF_AN_ACCOUNT
-async def test_who_has_the_permission_gets_what_is_really_there(world: World, route: Route):
+async def who_has_the_permission_is_let_in(world: World, route: Route) -> None:
     """The owner comes first, and shows that the ids with which others find nothing are real."""
     owner = await call(client_with(world, Role.OWNER), route, world)
     is_kept = owner.status_code == 409 and MARK in owner.text
