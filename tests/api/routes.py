@@ -14,6 +14,7 @@ from runhook.storage.engine.store import Store
 from tests.support.api import A_WEBHOOK, ORIGIN, Api
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
+from tests.support.people import PASSWORD
 from tests.support.world import MARK
 
 PLACE = re.compile(r"\{(\w+):\w+\}")
@@ -44,6 +45,8 @@ BODIES = {
     "POST /projects/{project_id:int}/delete": {"name": f"project {MARK}"},
     "POST /settings": {"name": "Changed", "default_payload_version": "2022-05"},
     "POST /graphql": {},
+    "POST /profile": {"name": "Changed"},
+    "POST /profile/password": {"current_password": PASSWORD, "password": "another horse battery"},
     "POST /welcome": {"default_payload_version": "2022-05"},
     "POST /settings/invitations": {"email": "", "role": "viewer"},
     "POST /settings/members/{user_id:int}": {"role": "member"},
