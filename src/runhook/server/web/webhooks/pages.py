@@ -251,11 +251,11 @@ async def show_secret(
     request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
 ) -> Template | Redirect:
     """Show a secret that was just made, this once."""
-    shown = shown_once(request, services)
-    if not shown:
-        return see(f"{visit.root}/webhooks/{webhook_id}")
     async with services.store.read() as tx:
         webhook = await known_webhook(tx, visit, webhook_id)
+    shown = shown_once(request, services)
+    if not shown:
+        return see(f"{visit.root}/webhooks/{webhook.id}")
     return secret_page(visit, webhook, shown["secret"], is_new=shown["is_new"] == "yes")
 
 
