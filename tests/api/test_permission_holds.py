@@ -196,7 +196,7 @@ def is_refusal(answer: httpx.Response, route: Route, code: int) -> bool:
     """Whether an answer says that this may not be; pages lead people to the sign-in or say so."""
     if route.is_api or "authorization" in answer.request.headers:
         return bool(told(answer, answer.status_code)) and answer.status_code in {code, 400}
-    if code == 401:
+    if code == 401 and answer.status_code != 400:
         return answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
     return answer.status_code in {code, 400}
 
