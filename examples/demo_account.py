@@ -44,6 +44,7 @@ from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.people.invite import Acceptance, accept, invite
+from runhook.operations.people.new_passwords import begin_reset
 from runhook.operations.people.passwords import Passwords
 from runhook.operations.people.sessions import Browser
 from runhook.operations.people.tokens import create_token
@@ -210,6 +211,8 @@ class Seeded:
     """What of the account pictures are taken of."""
 
     invitation: str
+    new_password: str
+    """Secret of a link to a new password."""
     webhook_ids: Sequence[WebhookId]
     failed_ids: Sequence[DeliveryId]
     """Deliveries, the one with the most attempts first."""
@@ -228,6 +231,8 @@ async def seed(store: Store, now: datetime) -> Seeded:
     await begin_service(store, bootstrap_token=None, clock=clock)
     await name_account(store)
     invitation = await add_people(store, PastClock(now))
+    reset = await begin_reset(store, EMAIL, actor=COMMAND_LINE, clock=PastClock(now))
+    assert reset is not None
     webhooks = await add_webhooks(store, PastClock(now - timedelta(days=9)))
     await add_month(store, now, chance)
     publisher = Publisher(store, clock)
@@ -247,6 +252,7 @@ async def seed(store: Store, now: datetime) -> Seeded:
         failed_run = sa.select(sa.func.max(runs.c.id)).where(runs.c.status == RunStatus.ERROR)
         return Seeded(
             invitation=invitation,
+            new_password=reset.secret,
             webhook_ids=[webhook.id for webhook in webhooks],
             failed_ids=failed_ids,
             retried_id=(

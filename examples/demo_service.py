@@ -12,6 +12,7 @@ from playwright.async_api import Page
 
 from runhook.clock import SystemClock
 from runhook.domain.deliveries.delivery import Lease
+from runhook.domain.messages.mailboxes import MailAccount, Mailbox, MailServer
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.operations.people.authenticate import Authenticator
 from runhook.operations.runs.publish import Publisher
@@ -22,6 +23,9 @@ from runhook.server.services import Services
 from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import Vault
+
+MAIL = MailAccount(MailServer.parse("smtp://127.0.0.1:9?tls=none"), Mailbox("runhook@example.com"))
+"""What letters would be sent with; there is no such server."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,10 @@ async def demo() -> AsyncIterator[Demo]:
         store = Store.open(f"sqlite:///{data}/runhook.db", vault=Vault([Vault.new_key()]))
         await migrate(store)
         seeded = await seed(store, present())
-        server = Server(create_app(services_over(store)), listening)
+        base = url_of_socket(listening)
+        server = Server(create_app(services_over(store, base)), listening)
         serving = asyncio.create_task(server.run_until_stopped())
-        yield Demo(url_of_socket(listening), strangers_pages(seeded), pages(seeded))
+        yield Demo(base, strangers_pages(seeded), pages(seeded))
         server.stop()
         await serving
         await store.close()
@@ -64,7 +69,7 @@ def strangers_pages(seeded: Seeded) -> dict[str, str]:
         "sign-in": "/sign-in",
         "invitation": f"/invitations/{seeded.invitation}",
         "forgotten-password": "/forgotten-password",
-        "new-password": "/new-password/unknown",
+        "new-password": f"/new-password/{seeded.new_password}",
         "nothing": "/nothing",
     }
 
@@ -112,7 +117,7 @@ def pages(seeded: Seeded) -> dict[str, str]:
     }
 
 
-def services_over(store: Store) -> Services:
+def services_over(store: Store, public_url: str) -> Services:
     """Return a service that shows and sends nothing."""
     clock = SystemClock()
     policy = AddressPolicy.parse("")
@@ -123,7 +128,8 @@ def services_over(store: Store) -> Services:
         policy=policy,
         clock=clock,
         is_delivering=lambda: True,
-        sender=Sender(policy, deadline=timedelta(seconds=10)),
+        sender=Sender(policy, deadline=timedelta(seconds=10), mail=MAIL),
+        public_url=public_url,
         lease=Lease(owner="pictures", duration=timedelta(seconds=30)),
         retention=timedelta(days=30),
     )
