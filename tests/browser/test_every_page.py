@@ -37,9 +37,6 @@ NO_PAGES = {
     "/",  # leads on
     "/accounts/{account_id:int}/live",
     "/static/{file_path:path}",
-    # Offered only where mail is configured, which the made-up account does without.
-    "/forgotten-password",
-    "/new-password/{secret:str}",
     "/favicon.ico",
     "/accounts/{account_id:int}/webhooks/{webhook_id:str}/secret",  # shown once, after a form
     "/healthz",
