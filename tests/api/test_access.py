@@ -25,6 +25,7 @@ OF_NO_ACCOUNT = pytest.mark.parametrize(
 
 OPEN_TO_ANYONE = {
     "GET /api/openapi.json",
+    "GET /favicon.ico",
     "GET /forgotten-password",
     "GET /healthz",
     "GET /invitations/{secret:str}",
@@ -41,6 +42,7 @@ OPEN_TO_ANYONE = {
     "POST /invitations/{secret:str}",
     "POST /new-password/{secret:str}",
     "POST /sign-in",
+    "POST /theme",
     "PUT /api/private/uploads/{ticket:str}",
     # They lead to the pages of runs and jobs, which ask who reads them.
     *(
