@@ -45,7 +45,9 @@ NAME = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f]{1,100}")
 LEVEL = 1
 """Of compression: a tenth of the size for a tenth of the time of the best level."""
 PIECE = 256 << 10
-"""How many bytes of a file are in memory at once, as they are."""
+"""How many bytes of a file that arrives are compressed at once."""
+PIECE_READ = 64 << 10
+"""How many bytes of a file that leaves are decompressed at once: each slow reader holds some."""
 COMPLETED = (RunStatus.SUCCESS, RunStatus.ERROR)
 PARTS_AT_ONCE = 4
 """How many parts one transaction writes: as long as that takes, others wait to write on SQLite."""
@@ -265,7 +267,7 @@ async def look_at_artifact_of_job(
 
 
 async def pieces_of(store: Store, artifact: Artifact) -> AsyncIterator[bytes]:
-    """Yield a file as it was sent, at most ``PIECE`` bytes at a time.
+    """Yield a file as it was sent, at most ``PIECE_READ`` bytes at a time.
 
     Each part is read in a transaction of its own: a client may take its time.
     """
@@ -276,5 +278,5 @@ async def pieces_of(store: Store, artifact: Artifact) -> AsyncIterator[bytes]:
         if rest is None:
             return
         while rest:
-            yield await beside(decompressor.decompress, rest, PIECE)
+            yield await beside(decompressor.decompress, rest, PIECE_READ)
             rest = decompressor.unconsumed_tail
