@@ -85,6 +85,8 @@ class Outcome:
     status: str
     events: tuple[str, ...]
     has_results: bool
+    message: str
+    """What is said of the end; empty if that was not told."""
 
 
 def to_its_end(stage: Stage) -> int:
@@ -114,6 +116,8 @@ class Case:
     is_quick: bool = False
     has_results: bool | None = None
     """Whether the results that are told are the run's own, and there at all; None for either."""
+    says: Sequence[str] = ()
+    """Parts of what is said of the end, with either engine."""
 
     def expected(self, engine: Engine) -> tuple[int | None, str]:
         """What this engine should make of it."""
@@ -126,6 +130,7 @@ class Case:
             code in {ANY, outcome.code}
             and status == outcome.status
             and self.has_results in {None, outcome.has_results}
+            and all(part in outcome.message for part in self.says)
         )
 
 
@@ -239,6 +244,15 @@ SUCCESS, ERROR, CANCELED = "success", "error", "canceled"
 KEPT, LEASE = "kept", "lease"
 """No end is told: it is on the disk, or the service gives the run up."""
 
+INTO_A_FILE = ("sh", "-c", 'exec "$@" > said.txt 2>&1', "sh")
+USAGE_ERRORS = (
+    ("into a file", ("dbt", "biuld")),
+    ("in a shell", ("sh", "-c", "cd . && dbt biuld")),
+    ("behind timeout", ("timeout", "60", "dbt", "biuld")),
+    ("without an environment", ("sh", "-c", 'env -i "$(command -v dbt)" biuld')),
+)
+"""Both engines exit with 2 after each of these, and print what is wrong."""
+
 CASES = (
     Case(name="success", has_results=True, core=(0, SUCCESS), is_quick=True),
     Case(name="model error", command=variables("{model_error: true}"), core=(1, ERROR)),
@@ -269,9 +283,21 @@ CASES = (
         name="usage error",
         command=("dbt", "build", "--no-such-flag"),
         has_results=False,
+        says=["as after a wrong command line: dbt build --no-such-flag"],
         core=(2, ERROR),
         v2=(1, ERROR),
         is_quick=True,
+    ),
+    *(
+        Case(
+            name=f"usage error {place}",
+            command=command,
+            launcher=INTO_A_FILE,
+            has_results=False,
+            says=["its output says: ", "'biuld'"],
+            core=(2, ERROR),
+        )
+        for place, command in USAGE_ERRORS
     ),
     Case(
         name="fail-fast",
@@ -426,12 +452,18 @@ def play(stage: Stage) -> Outcome:
         status=status_of(stage),
         events=tuple(events_of(stage.service)),
         has_results=has_results(stage.service),
+        message=message_of(stage.service),
     )
 
 
 def has_results(service: StubService) -> bool:
     """Whether the end was told with the nodes' results."""
     return "finish" in service.verbs() and bool(service.body("finish")["results"]["available"])
+
+
+def message_of(service: StubService) -> str:
+    """What was said of the end."""
+    return service.body("finish")["status_message"] or "" if "finish" in service.verbs() else ""
 
 
 def status_of(stage: Stage) -> str:

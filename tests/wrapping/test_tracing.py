@@ -203,6 +203,12 @@ Error in project
 10:34:02.3 [debug] [MainThread]: Resource report
 """
 
+NO_PROJECT = """21:27:13 [info ] [MainThread]: Running with dbt=1.11.16
+21:27:13 [error] [MainThread]: Encountered an error:
+Runtime Error
+  No dbt_project.yml found at expected path /srv/dbt_project.yml
+"""
+
 
 @pytest.mark.parametrize(
     ("log", "words"),
@@ -277,14 +283,6 @@ def test_the_step_has_all_words_up_to_4_kb(project: Wrapper, service: StubServic
     assert 4_000 < len(words.encode()) < 4_100
 
 
-def test_a_dbt_that_ended_before_its_log_is_told_as_that(project: Wrapper, service: StubService):
-    project.run("dbt", "usage", "--project-dir", "shop")
-
-    assert service.body("finish")["status_message"] == (
-        "dbt exited with code 2; it wrote nothing to its log, as after a wrong command line"
-    )
-
-
 def test_a_log_that_is_stamped_with_the_tick_before_the_start_is_of_this_command(tmp_path: Path):
     log = tmp_path / "dbt.log"
     log.write_text(LOCKED)
@@ -303,11 +301,22 @@ def test_an_older_log_and_one_that_is_nobodys_business_are_not_told(
     file.write_text(LOCKED)
     os.utime(file, (1, 1))
 
-    project.run("sh", "-c", "cd shop; dbt exit 2")
-    project.run("sh", "-c", "cd shop; touch logs/dbt.log; dbt exit 2", flags=["--no-messages"])
+    project.run("sh", "-c", "cd shop; dbt exit 3")
+    project.run("sh", "-c", "cd shop; touch logs/dbt.log; dbt exit 3", flags=["--no-messages"])
 
     ends = [one.body for one in service.requests if one.verb == "finish"]
-    assert {one["status_message"] for one in ends} == {"sh exited with code 2"}
+    assert {one["status_message"] for one in ends} == {"sh exited with code 3"}
+
+
+def test_what_dbt_logs_where_there_is_no_project_is_told(wrapper: Wrapper, service: StubService):
+    script = 'mkdir logs; printf %s "$LOG" > logs/dbt.log; dbt exit 2'
+
+    wrapper.with_variables(LOG=NO_PROJECT).run("sh", "-c", script)
+
+    assert service.body("finish")["status_message"] == (
+        "sh exited with code 2; dbt's log says: Runtime Error No dbt_project.yml found at "
+        "expected path /srv/dbt_project.yml"
+    )
 
 
 READ = """

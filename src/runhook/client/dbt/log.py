@@ -40,14 +40,14 @@ def words_of_log(calls: Iterable[DbtCall], life: tuple[datetime, datetime]) -> s
 
 
 def wrote_no_log(calls: Iterable[DbtCall], life: tuple[datetime, datetime]) -> bool:
-    """Whether dbt ended before it wrote to its log, as after a wrong command line."""
-    paths = logs_of(calls)
+    """Whether dbt, called in a project, ended before it wrote to its log."""
+    paths = [call.log_file() for call in calls if call.project_name()]
     return bool(paths) and not any(was_written_in(path, life) for path in paths)
 
 
 def logs_of(calls: Iterable[DbtCall]) -> Sequence[Path]:
-    """Logs of the calls whose project is known."""
-    return [*dict.fromkeys(call.log_file() for call in calls if call.project_name())]
+    """Logs of the calls; without a project, both engines write theirs where they were called."""
+    return [*dict.fromkeys(call.log_file() for call in calls if call.words or call.project_name())]
 
 
 def was_written_in(path: Path, life: tuple[datetime, datetime]) -> bool:
@@ -109,12 +109,12 @@ def json_entry(line: str) -> tuple[str, str] | None:
         return None
 
 
-def brief(words: str) -> str:
-    """The first lines of an error as one, for a sentence."""
+def brief(words: str, source: str) -> str:
+    """The first lines of an error as one, for a sentence that begins with where they stand."""
     if words == LOCK_HELD or not words:
         return words
     lines = [line.strip() for line in words.splitlines()]
-    return f"dbt's log says: {' '.join(lines[:SHORT_LINES])}"
+    return f"{source}: {' '.join(lines[:SHORT_LINES])}"
 
 
 def within_bytes(words: str) -> str:

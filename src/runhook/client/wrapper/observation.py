@@ -6,26 +6,41 @@ Loaded after dbt has started.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import PurePath
 
 from runhook.client.dbt.artifacts import Found, Traces, nothing_found, trace_artifacts
-from runhook.client.dbt.calls import all_commands, drops_environment
+from runhook.client.dbt.calls import all_commands, dbt_calls, drops_environment
+from runhook.client.dbt.command_lines import shown_command
 from runhook.client.dbt.log import brief, within_bytes, words_of_log, wrote_no_log
-from runhook.client.dbt.surroundings import Surroundings
+from runhook.client.dbt.printed import error_in_print
+from runhook.client.dbt.surroundings import Surroundings, flag_value
 from runhook.client.dbt.tag import TAG
 from runhook.client.processes.timeouts import has_timed_out
 from runhook.client.run.ending import CommandEnding
 from runhook.client.run.steps import Step, ended_step, step_name, unavailable
-from runhook.client.run.verdict import Verdict, is_dbt, judge_run
+from runhook.client.run.verdict import Verdict, judge_run
 from runhook.client.settings import ClientSettings, working_folder
 from runhook.client.trouble import trouble_of
 from runhook.client.wrapper.lookout import Seen
+from runhook.client.wrapper.streams import FileMark, texts_since
 from runhook.domain.dbt.artifacts import SENTENCE_CHARACTERS, RunResults, short_name, shorten
 from runhook.domain.secrets.redaction import Redactor
 
 USAGE_CODES = frozenset({1, 2})
 """With which v2 and Core exit after a wrong command line."""
-BEFORE_ITS_LOG = "it wrote nothing to its log, as after a wrong command line"
+IN_LOG = "dbt's log says"
+IN_FILE = "its output says"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a command failed, as far as dbt says it; with secrets."""
+
+    source: str = ""
+    """Where the words stand."""
+    words: str = ""
+    """Empty if there are none."""
+    call: Sequence[str] = ()
+    """The dbt command that ended before it wrote a log and left no words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +54,8 @@ class Observation:
     ending: CommandEnding
     seen: Sequence[Seen]
     """The processes under it."""
+    files: Sequence[FileMark] = ()
+    """Where its output stands, if that went to files."""
 
     @property
     def life(self) -> tuple[datetime, datetime]:
@@ -51,16 +68,13 @@ def observed_step(
 ) -> Step:
     """The step as it is reported."""
     command, ending = observation.command, observation.ending
-    log = ""
-    is_silent = False
+    reason = Reason()
     try:
         traces = traces_of(observation, environ)
         found = trace_artifacts(traces)
         # v2 writes results of no node, or the same `error` for all, when it fails as a whole.
-        has_nodes = found.results is not None and found.results.nodes_known and found.results.total
-        if not has_nodes and settings.messages:
-            log = words_of_log(traces.calls, observation.life)
-        is_silent = found.results is None and wrote_no_log(traces.calls, observation.life)
+        if found.results is None or not found.results.nodes_known or not found.results.total:
+            reason = stated_reason(observation, traces, has_results=found.results is not None)
     except Exception as error:  # noqa: BLE001 - the end is reported even without results
         found = nothing_found(trouble_of(error))
     redact = redactor_for(command, settings, environ, found.results)
@@ -69,10 +83,10 @@ def observed_step(
     timed_out = has_timed_out(commands, ran_for)
     verdict = judge_run(ending.of_all(), found.results, command, timed_out=timed_out)
     if verdict.outcome != "errored" or ending.not_started is not None:
-        log = ""
-    elif not log and is_silent and ending.code in USAGE_CODES and is_dbt(PurePath(command[0]).name):
-        log = BEFORE_ITS_LOG
-    said = [verdict.message, found.note, log if log == BEFORE_ITS_LOG else brief(redact(log))]
+        reason = Reason()
+    elif not settings.messages:
+        reason = replace(reason, words="")
+    said = [verdict.message, found.note, reason_in_words(reason, redact)]
     message = shorten(redact("; ".join(filter(None, said))), SENTENCE_CHARACTERS)
     return ended_step(
         step_name(command, redact),
@@ -82,8 +96,36 @@ def observed_step(
         dbt_version=found.dbt_version,
         files=found.files,
         tag=observation.tag,
-        error=within_bytes(redact(log)),
+        error=within_bytes(redact(reason.words)),
     )
+
+
+def stated_reason(observation: Observation, traces: Traces, *, has_results: bool) -> Reason:
+    """What dbt says of a command that failed as a whole, in its log or else in a file."""
+    if words := words_of_log(traces.calls, observation.life):
+        return Reason(IN_LOG, words)
+    if has_results or observation.ending.code not in USAGE_CODES:
+        return Reason()
+    calls = dbt_calls(observation.command)
+    if calls or any(one.is_dbt for one in observation.seen):
+        variables = [flag_value(one.words, ["--vars", "--args"]) for one in traces.calls]
+        for text in texts_since(observation.files):
+            if words := error_in_print(text, filter(None, variables)):
+                return Reason(IN_FILE, words)
+    is_here = len(calls) == 1 and not drops_environment(observation.command)
+    if is_here and wrote_no_log(traces.calls, observation.life):
+        return Reason(call=["dbt", *calls[0].words])
+    return Reason()
+
+
+def reason_in_words(reason: Reason, redact: Redactor) -> str:
+    """The reason for a sentence, without secrets; empty if there is none."""
+    if reason.call:
+        return (
+            "dbt wrote nothing to its log, as after a wrong command line: "
+            f"{shown_command(reason.call, redact)}"
+        )
+    return brief(redact(reason.words), reason.source)
 
 
 def summary_of(

@@ -24,6 +24,7 @@ from runhook.client.run.nesting import (
 )
 from runhook.client.settings import SPOOL_VARIABLE, ClientSettings, working_folder
 from runhook.client.trouble import trouble_of
+from runhook.client.wrapper.streams import FileMark, mark_files
 
 if TYPE_CHECKING:
     from runhook.client.run.narrative import Narrative
@@ -82,6 +83,7 @@ class Witness:
         self._tag = ""
         self._count = 0
         self._step_started_at = datetime.now(UTC)
+        self._files: Sequence[FileMark] = ()
         self._lookout: Lookout | None = None
         self.trouble: str | None = None
 
@@ -90,6 +92,7 @@ class Witness:
         self._count += 1
         self._command = command
         self._tag = f"{self._run_key}-{self._count}"
+        self._files = mark_files()
         self._step_started_at = datetime.now(UTC)
 
     def environ_of_child(self) -> dict[str, str]:
@@ -128,6 +131,7 @@ class Witness:
             started_at=self._step_started_at,
             ending=ending,
             seen=[] if self._lookout is None else self._lookout.seen(),
+            files=self._files,
         )
         return observed_step(observation, self._settings, self._environ)
 
