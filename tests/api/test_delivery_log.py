@@ -116,7 +116,9 @@ async def test_a_delivery_that_succeeded_has_one_receipt_with_every_key_in_its_t
     assert event["attempt_count"] == 1
     assert event["next_attempt_at"] is None
     assert event["payload"] == request.body.decode()
-    assert int(receipt.pop("duration")) >= 0
+    duration, phases = int(receipt.pop("duration")), receipt.pop("phases")
+    assert [*phases] == ["queue", "connect", "wait", "read"]
+    assert 0 <= duration - sum(map(int, phases.values())) < len(phases)
     request_headers = dict(
         line.split(": ", 1) for line in receipt.pop("request_headers").split("\n")
     )

@@ -23,6 +23,8 @@ EVERYTHING = {
     "run_id": None,
     "code_class": None,
 }
+NONE_YET = {"arrived": 0, "failed": 0, "waiting": 0, "dropped": 0, "elsewhere": 0}
+BOTH_WAIT = {**NONE_YET, "waiting": 2}
 NOBODY = {"webhook_inactive": 0, "webhook_deleted": 0, "outdated": 0}
 REFUSED = {
     "since": [
@@ -109,12 +111,14 @@ async def test_a_redelivery_begins_goes_on_by_itself_and_is_shown(
         "total": 2,
         "counted_all": True,
         "queued": 0,
+        "progress": NONE_YET,
         "passed_over": NOBODY,
         "webhooks": [
             {
                 "webhook_id": webhook["id"],
                 "total": 2,
                 "queued": 0,
+                "progress": NONE_YET,
                 "passed_over": NOBODY,
                 "is_over": False,
             }
@@ -128,7 +132,8 @@ async def test_a_redelivery_begins_goes_on_by_itself_and_is_shown(
         **begun,
         "state": "finished",
         "queued": 2,
-        "webhooks": [{**begun["webhooks"][0], "queued": 2, "is_over": True}],
+        "progress": BOTH_WAIT,
+        "webhooks": [{**begun["webhooks"][0], "queued": 2, "progress": BOTH_WAIT, "is_over": True}],
         "ended_at": "2026-03-01T12:00:01Z",
     }
     assert len(data_of(await admin.get("/webhooks/events?state=pending"))) == 2

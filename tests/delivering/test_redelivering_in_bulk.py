@@ -14,6 +14,7 @@ from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.redeliveries import (
     Obstacle,
     Picked,
+    Progress,
     Redelivery,
     RedeliveryState,
     Selection,
@@ -153,6 +154,39 @@ async def test_what_failed_is_sent_once_more_with_the_same_id_and_bytes(scene: S
     async with scene.store.read() as tx:
         attempts = await list_attempts(tx, one.id)
     assert [attempt.trigger for attempt in attempts] == ["scheduled", "manual"]
+
+
+async def test_it_says_how_many_have_arrived_and_failed_and_wait(scene: Scene):
+    refusing, taking = status(500), status(200)
+    receiver = await scene.receiver(*[refusing] * 4, taking, refusing, taking)
+    webhook = await scene.webhook_at(receiver)
+    await start_runs(scene, 4)
+    worker = await scene.dispatcher(schedule=NO_RETRIES)
+    await deliver_due(worker)
+    scene.clock.advance(A_SECOND)
+    begun = await begin(scene)
+    await go_on(scene)
+    assert (await now(scene, begun)).progress == Progress(waiting=4)
+
+    await deliver_due(worker)
+
+    (share,) = (await now(scene, begun)).shares
+    assert (share.webhook_id, share.queued) == (webhook.id, 4)
+    assert share.progress == Progress(arrived=3, failed=1)
+
+
+async def test_what_a_later_redelivery_took_counts_for_that_one(scene: Scene):
+    await failing_webhook(scene, 3)
+    first = await begin(scene)
+    await go_on(scene)
+    scene.clock.advance(A_SECOND)
+    waiting = [row.id for row in await rows_of(scene.store, deliveries)]
+
+    second = await pick(scene, *waiting[:2])
+    await go_on(scene)
+
+    assert (await now(scene, first)).progress == Progress(waiting=1, elsewhere=2)
+    assert (await now(scene, second)).progress == Progress(waiting=2)
 
 
 async def test_what_fails_again_gets_its_whole_retry_schedule(scene: Scene):

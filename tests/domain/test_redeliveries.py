@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.redeliveries import (
     MOST_PICKED,
+    STATES_OF_PROGRESS,
     UNSENT_STATES,
     Candidate,
     LogPlace,
     Obstacle,
     Picked,
+    Progress,
     Redelivery,
     RedeliveryId,
     RedeliveryShare,
@@ -137,6 +139,29 @@ def test_its_counts_are_those_of_its_shares():
         Obstacle.WEBHOOK_DELETED: 0,
         Obstacle.OUTDATED: 0,
     }
+
+
+def test_what_has_become_of_the_queued_is_all_of_them():
+    progress = Progress.of(
+        {
+            DeliveryState.SUCCEEDED: 5,
+            DeliveryState.PENDING: 2,
+            DeliveryState.SENDING: 1,
+            DeliveryState.FAILED: 3,
+            DeliveryState.CANCELED: 1,
+            DeliveryState.SUPERSEDED: 1,
+        },
+        queued=15,
+    )
+
+    assert progress == Progress(arrived=5, waiting=3, failed=3, dropped=2, elsewhere=2)
+    assert progress + Progress(arrived=1) == replace(progress, arrived=6)
+
+
+def test_every_state_is_counted_once():
+    counted = [state for states in STATES_OF_PROGRESS.values() for state in states]
+
+    assert sorted(counted) == sorted(DeliveryState)
 
 
 LOGS = st.lists(st.booleans(), max_size=40).map(

@@ -620,7 +620,7 @@ CALLS: dict[str, Call] = {
         limit=500,
     ),
     "return_several_to_queue": lambda tx, rows: deliveries.return_several_to_queue(
-        tx, [rows.delivery.id], fixed_at=START
+        tx, [rows.delivery.id], redelivery_id=rows.redelivery.id, fixed_at=START
     ),
     "count_pending": lambda tx, rows: unsent.count_pending(tx, rows.webhook.id, limit=101),
     "find_scope": lambda tx, rows: scopes.find_scope(tx, ACCOUNT, ScopeKind.PROJECT, 1),

@@ -135,8 +135,8 @@ def test_a_failed_node_is_seen_beside_thousands():
         ("odd", "canceled"),
         ("success", "succeeded"),
     ]
-    assert parts[0].width > 0.5
-    assert parts[-1].begins + parts[-1].width == pytest.approx(100, abs=0.1)
+    assert parts[0].share.width > 0.5
+    assert parts[-1].share.begins + parts[-1].share.width == pytest.approx(100, abs=0.1)
 
 
 def test_no_nodes_are_no_parts():

@@ -49,7 +49,7 @@ class EndpointConnection(asyncio.Protocol):
             return
         if reader.status_code is not None and trip.status_code is None:
             trip.status_code = reader.status_code
-            trip.stage = TripStage.READING
+            trip.enter(TripStage.READING)
         if is_over:
             self._end(None)
 

@@ -161,7 +161,7 @@ class Dialler:
     async def dial(self, host: str, port: int, make: MakeSocket, trip: Trip) -> socket.socket:
         """Connect a socket to one of a host's addresses."""
         addresses = spelled_out(host, port) or await self._resolve(host, port, trip)
-        trip.stage = TripStage.CONNECTING
+        trip.enter(TripStage.CONNECTING)
         trip.dialled.clear()
         try:
             return await start_connection(
@@ -176,7 +176,7 @@ class Dialler:
             raise NotConnectedError(OSError(errno.ECONNABORTED, "aborted")) from None
 
     async def _resolve(self, host: str, port: int, trip: Trip) -> list[AddressInfo]:
-        trip.stage = TripStage.RESOLVING
+        trip.enter(TripStage.RESOLVING)
         try:
             found = await self._resolver.resolve(host, port)
         except OSError as error:
@@ -212,7 +212,7 @@ async def shake_hands(
     if context is None:
         _, connection = await loop.create_connection(EndpointConnection, sock=dialled)
         return connection
-    trip.stage = TripStage.SHAKING_HANDS
+    trip.enter(TripStage.SHAKING_HANDS)
     try:
         _, connection = await loop.create_connection(
             EndpointConnection,
@@ -231,7 +231,7 @@ async def put_tls_on(
     connection: EndpointConnection, context: ssl.SSLContext, host: str, trip: Trip
 ) -> None:
     """Put TLS on a connection, as the tunnel through a proxy needs it."""
-    trip.stage = TripStage.SHAKING_HANDS
+    trip.enter(TripStage.SHAKING_HANDS)
     try:
         transport = await asyncio.get_running_loop().start_tls(
             connection.transport,

@@ -96,7 +96,7 @@ def refuse_address(refusal: str, trip: Trip) -> None:
 def make_socket(address_info: AddressInfo, trip: Trip) -> socket.socket:
     """Make a socket for any address: for proxies, which the operator chose."""
     family, kind, protocol, _, address = address_info
-    trip.stage = TripStage.CONNECTING
+    trip.enter(TripStage.CONNECTING)
     place = place_of(*address[:2])
     if place not in trip.dialled:
         trip.dialled.append(place)

@@ -133,8 +133,7 @@ class Sender:
             is_test: whether a user tries a webhook out; never takes a connection that a delivery
                 could have.
         """
-        clock = asyncio.get_running_loop().time
-        started = clock()
+        started = asyncio.get_running_loop().time()
         deadline = request.timeout or self._deadline
         trip = Trip(deadline=deadline)
         self.tally.under_way += 1
@@ -143,20 +142,21 @@ class Sender:
             outcome = await self._deadline_of(deadline).wait_for(
                 way(request, trip, is_test=is_test)
             )
-            outcome = replace(outcome, duration=timedelta(seconds=clock() - started))
         except (AnswerRefusedError, InvalidError, MemoryError, OSError, ValueError) as error:
             if trip.stage is TripStage.RESOLVING and isinstance(error, TimeoutError):
                 trip.are_names_unanswered = not self._resolver.has_answered_since(started)
             reason, sentence = explain(error, trip)
             outcome = Outcome(
-                duration=timedelta(seconds=clock() - started),
+                duration=timedelta(),
                 failure=reason,
                 error=sentence,
                 is_ours=is_own_fault(error, trip),
             )
         finally:
             self.tally.under_way -= 1
-        outcome = request.read(outcome)
+        phases = trip.phases()
+        duration = sum(phases.values(), timedelta())
+        outcome = request.read(replace(outcome, duration=duration, phases=phases))
         self.tally.note(outcome)
         return outcome
 
@@ -256,7 +256,7 @@ class Sender:
         request: Request,
         trip: Trip,
     ) -> Response:
-        trip.stage = TripStage.WAITING
+        trip.enter(TripStage.WAITING)
         answer = await connection.ask(head, request.body, trip)
         self._pool.keep(key, connection)
         return answer

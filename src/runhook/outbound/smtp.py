@@ -141,7 +141,7 @@ class Mailer:
             timeout=None,
         )
         conversation = Conversation(client, dialled)
-        trip.stage = TripStage.WAITING
+        trip.enter(TripStage.WAITING)
         has_delivered = False
         try:
             await self._begin(client, trip)

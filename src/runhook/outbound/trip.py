@@ -1,28 +1,25 @@
 """What is noted of one request on its way, to say later why it ended."""
 
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum, auto
+from enum import Enum
 
+from runhook.domain.deliveries.phases import Phase
 from runhook.domain.network.destinations import EndpointUrl
 from runhook.domain.network.proxies import Proxy
 
 
 class TripStage(Enum):
-    """How far a request has come."""
+    """How far a request has come; the value is what its time counts as."""
 
-    QUEUED = auto()
-    """Waiting for one of the connections that there may be."""
-    RESOLVING = auto()
-    """Looking up the host's name."""
-    CONNECTING = auto()
-    """Waiting for an address to take the connection, or for a proxy to have it made."""
-    SHAKING_HANDS = auto()
-    """Agreeing on TLS."""
-    WAITING = auto()
-    """Connected: sending the request, or waiting for the answer's head."""
-    READING = auto()
-    """The answer's body is coming."""
+    QUEUED = Phase.QUEUE
+    RESOLVING = Phase.DNS
+    CONNECTING = Phase.CONNECT
+    SHAKING_HANDS = Phase.TLS
+    WAITING = Phase.WAIT
+    READING = Phase.READ
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +51,25 @@ class Trip:
     """Known as soon as the headers are, when the body may still come or break off."""
     are_names_unanswered: bool = False
     """Whether no name server has said anything of any name for as long as ours was looked up."""
+    clock: Callable[[], float] = time.perf_counter
+    """In seconds; the event loop's own may count in whole milliseconds."""
+    _entered_at: float = field(init=False)
+    _spent: dict[Phase, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._entered_at = self.clock()
+
+    def enter(self, stage: TripStage) -> None:
+        """Come to a stage, which may be one that the request has been in before."""
+        now = self.clock()
+        phase = self.stage.value
+        self._spent[phase] = self._spent.get(phase, 0.0) + now - self._entered_at
+        self.stage, self._entered_at = stage, now
+
+    def phases(self) -> Mapping[Phase, timedelta]:
+        """How long the request has been in each stage so far, but for those it never was in."""
+        self.enter(self.stage)
+        return {phase: timedelta(seconds=spent) for phase, spent in self._spent.items()}
 
     @property
     def is_mail(self) -> bool:

@@ -87,6 +87,46 @@ class LogPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What has become of the deliveries that a redelivery has returned to the queue."""
+
+    arrived: int = 0
+    failed: int = 0
+    waiting: int = 0
+    """Pending, or being sent."""
+    dropped: int = 0
+    """Canceled, or superseded by a newer event."""
+    elsewhere: int = 0
+    """No longer counted here: a later redelivery has them, or they are no longer kept."""
+
+    @classmethod
+    def of(cls, states: Mapping[DeliveryState, int], *, queued: int) -> "Progress":
+        """Progress of so many deliveries, by how many of them are in which state."""
+        counts = {
+            name: sum(states.get(state, 0) for state in which)
+            for name, which in STATES_OF_PROGRESS.items()
+        }
+        return cls(**counts, elsewhere=max(queued - sum(counts.values()), 0))
+
+    def __add__(self, other: "Progress") -> "Progress":
+        return Progress(
+            arrived=self.arrived + other.arrived,
+            failed=self.failed + other.failed,
+            waiting=self.waiting + other.waiting,
+            dropped=self.dropped + other.dropped,
+            elsewhere=self.elsewhere + other.elsewhere,
+        )
+
+
+STATES_OF_PROGRESS = {
+    "arrived": (DeliveryState.SUCCEEDED,),
+    "failed": (DeliveryState.FAILED,),
+    "waiting": (DeliveryState.PENDING, DeliveryState.SENDING),
+    "dropped": (DeliveryState.CANCELED, DeliveryState.SKIPPED, DeliveryState.SUPERSEDED),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RedeliveryShare:
     """What a redelivery does for one webhook."""
 
@@ -95,6 +135,8 @@ class RedeliveryShare:
     """How many deliveries there were at the beginning, as far as was counted."""
     queued: int = 0
     """How many have been returned to the queue."""
+    progress: Progress = Progress()
+    """What has become of those."""
     passed_over: Mapping[Obstacle, int] = field(default_factory=dict)
     place: LogPlace
     is_over: bool = False
@@ -126,6 +168,11 @@ class Redelivery:
     def queued(self) -> int:
         """How many deliveries have been returned to the queue so far."""
         return sum(share.queued for share in self.shares)
+
+    @property
+    def progress(self) -> Progress:
+        """What has become of the deliveries that have been returned to the queue."""
+        return sum((share.progress for share in self.shares), Progress())
 
     @property
     def passed_over(self) -> Mapping[Obstacle, int]:

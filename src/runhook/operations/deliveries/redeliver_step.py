@@ -112,7 +112,9 @@ async def go_on(
     queue = [one for one in step.queue if one not in outdated]
     queued = 0
     if queue:
-        queued = await return_several_to_queue(tx, queue, fixed_at=redelivery.fixed_at)
+        queued = await return_several_to_queue(
+            tx, queue, redelivery_id=redelivery.id, fixed_at=redelivery.fixed_at
+        )
     passed_over = Counter(share.passed_over)
     if obstacle is not None and step.passed_over:
         passed_over[obstacle] += step.passed_over

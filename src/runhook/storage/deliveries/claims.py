@@ -419,6 +419,7 @@ async def end_attempts(tx: Transaction, endings: Sequence[AttemptEnd]) -> None:
                 "trigger": ending.attempt.trigger,
                 "sent_at": ending.attempt.sent_at,
                 "duration": ending.attempt.outcome.duration,
+                "phases": ending.attempt.outcome.phases,
                 "http_status_code": ending.attempt.outcome.status_code,
                 "failure": ending.attempt.outcome.failure,
                 "error": ending.attempt.outcome.error,

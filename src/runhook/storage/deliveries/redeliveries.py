@@ -1,7 +1,7 @@
 """Redeliveries: what each is about, and how far its shares have come."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from runhook.domain.deliveries.redeliveries import (
     LogPlace,
     Obstacle,
     Picked,
+    Progress,
     Redelivery,
     RedeliveryId,
     RedeliveryShare,
@@ -25,7 +26,13 @@ from runhook.domain.service.timekeeping import SET_BACK
 from runhook.storage.engine.columns import Duration
 from runhook.storage.engine.rows import count_rows, delete_oldest
 from runhook.storage.engine.store import Clock, Transaction, after
-from runhook.storage.engine.tables import IS_PENDING, deliveries, redeliveries, redelivery_shares
+from runhook.storage.engine.tables import (
+    IS_PENDING,
+    IS_REDELIVERED,
+    deliveries,
+    redeliveries,
+    redelivery_shares,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,15 +249,44 @@ async def with_shares(query: sa.Select[Any], *, tx: Transaction) -> Sequence[Red
 async def shares_of(
     ids: Collection[RedeliveryId], *, tx: Transaction
 ) -> Mapping[RedeliveryId, Sequence[RedeliveryShare]]:
-    """Shares of each of these redeliveries."""
+    """Shares of each of these redeliveries, with what has become of their deliveries."""
     found: dict[RedeliveryId, list[RedeliveryShare]] = {one: [] for one in ids}
+    states = await states_of(ids, tx=tx)
     rows = await tx.execute(
         sa.select(redelivery_shares.c.redelivery_id, *SHARE_COLUMNS)
         .where(redelivery_shares.c.redelivery_id.in_(list(ids)))
         .order_by(redelivery_shares.c.redelivery_id, redelivery_shares.c.webhook_id)
     )
     for row in rows:
-        found[row.redelivery_id].append(share_of(row))
+        share = share_of(row)
+        progress = Progress.of(
+            states.get((row.redelivery_id, share.webhook_id), {}), queued=share.queued
+        )
+        found[row.redelivery_id].append(replace(share, progress=progress))
+    return found
+
+
+async def states_of(
+    ids: Collection[RedeliveryId], *, tx: Transaction
+) -> Mapping[tuple[RedeliveryId, WebhookId], Mapping[DeliveryState, int]]:
+    """How many deliveries of these redeliveries are in which state, for each webhook.
+
+    An index counts them, which nothing but what was redelivered in bulk is in.
+    """
+    columns = deliveries.c
+    rows = await tx.execute(
+        sa.select(
+            columns.redelivery_id,
+            columns.webhook_id,
+            columns.state,
+            sa.func.count().label("number"),
+        )
+        .where(columns.redelivery_id.in_(list(ids)), IS_REDELIVERED)
+        .group_by(columns.redelivery_id, columns.webhook_id, columns.state)
+    )
+    found: dict[tuple[RedeliveryId, WebhookId], dict[DeliveryState, int]] = {}
+    for row in rows:
+        found.setdefault((row.redelivery_id, row.webhook_id), {})[row.state] = row.number
     return found
 
 

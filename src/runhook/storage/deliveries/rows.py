@@ -19,6 +19,8 @@ from runhook.domain.deliveries.delivery import (
     move_delivery,
 )
 from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.deliveries.phases import Phase
+from runhook.domain.deliveries.redeliveries import RedeliveryId
 from runhook.domain.formats.format import Rendered
 from runhook.domain.messages.notices import MissedRun, Notice
 from runhook.domain.messages.telling import DeliveryId, WebhookId
@@ -128,6 +130,8 @@ class LoggedAttempt:
     trigger: AttemptTrigger
     sent_at: datetime
     duration: timedelta
+    phases: dict[Phase, timedelta]
+    """What the duration was spent on; empty for one that spent none."""
     http_status_code: int | None
     failure: FailureReason | None
     error: str
@@ -344,9 +348,15 @@ async def return_to_queue(
 
 
 async def return_several_to_queue(
-    tx: Transaction, delivery_ids: Collection[DeliveryId], *, fixed_at: datetime
+    tx: Transaction,
+    delivery_ids: Collection[DeliveryId],
+    *,
+    redelivery_id: RedeliveryId,
+    fixed_at: datetime,
 ) -> int:
     """Make deliveries due now, unless something has happened to them since; return how many.
+
+    From now on they count for this redelivery, and for no earlier one.
 
     As with one of them, the attempts made so far count no more for the retry schedule of those that
     were over.
@@ -371,6 +381,7 @@ async def return_several_to_queue(
             is_held=False,
             waits_for=None,
             cancel_reason=None,
+            redelivery_id=redelivery_id,
             updated_at=tx.now,
         )
     )

@@ -4,6 +4,7 @@ Times are whole microseconds since 1970 on both databases: they compare and add 
 Cloud's API speaks of webhooks' times in that unit too.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -75,6 +76,31 @@ class Word(sa.types.TypeDecorator[StrEnum]):
         """Turn what is stored into a member."""
         del dialect
         return None if value is None else self.enumeration(value)
+
+
+class Durations(sa.types.TypeDecorator[dict[StrEnum, timedelta]]):
+    """A timedelta for each of some members of an enumeration, stored as JSON of microseconds."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def __init__(self, enumeration: type[StrEnum]) -> None:
+        super().__init__()
+        self.enumeration = enumeration
+
+    def process_bind_param(
+        self, value: Mapping[StrEnum, timedelta] | None, dialect: sa.Dialect
+    ) -> dict[str, int]:
+        """Turn timedeltas into what is stored."""
+        del dialect
+        return {member.value: one // MICROSECOND for member, one in (value or {}).items()}
+
+    def process_result_value(
+        self, value: dict[str, int] | None, dialect: sa.Dialect
+    ) -> dict[StrEnum, timedelta]:
+        """Turn what is stored into timedeltas."""
+        del dialect
+        return {self.enumeration(word): one * MICROSECOND for word, one in (value or {}).items()}
 
 
 Json = sa.JSON(none_as_null=True)

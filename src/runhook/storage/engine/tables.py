@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from runhook.domain.deliveries.attempt_counts import BUCKETS
 from runhook.domain.deliveries.delivery import UNSENT_STATES, AttemptTrigger, DeliveryState
 from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.deliveries.phases import Phase
 from runhook.domain.deliveries.redeliveries import RedeliveryState
 from runhook.domain.formats import DEFAULT
 from runhook.domain.messages.telling import PayloadVersion
@@ -15,7 +16,15 @@ from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import RunOutcome, RunStatus
 from runhook.domain.webhooks.options import Notify
 from runhook.domain.webhooks.webhook import DeactivatedBy
-from runhook.storage.engine.columns import Duration, Json, Ksuid, Number, UtcDateTime, Word
+from runhook.storage.engine.columns import (
+    Duration,
+    Durations,
+    Json,
+    Ksuid,
+    Number,
+    UtcDateTime,
+    Word,
+)
 
 metadata = sa.MetaData(
     naming_convention={
@@ -438,6 +447,8 @@ deliveries = sa.Table(
     sa.Column("http_status_code", sa.Integer),
     sa.Column("failure", Word(FailureReason)),
     sa.Column("cancel_reason", sa.Text),
+    # The last redelivery in bulk that returned it to the queue; it may be deleted.
+    sa.Column("redelivery_id", sa.Text),
     sa.Column("created_at", UtcDateTime, nullable=False),
     # On the database's clock: a redelivery leaves alone what has changed since it began.
     sa.Column("updated_at", UtcDateTime, nullable=False),
@@ -501,6 +512,16 @@ sa.Index(
     sqlite_where=IS_HELD,
     postgresql_where=IS_HELD,
 )
+# What became of a redelivery is counted here; other deliveries never enter it.
+IS_REDELIVERED = deliveries.c.redelivery_id.is_not(None)
+sa.Index(
+    "ix_deliveries_redelivered",
+    deliveries.c.redelivery_id,
+    deliveries.c.webhook_id,
+    deliveries.c.state,
+    sqlite_where=IS_REDELIVERED,
+    postgresql_where=IS_REDELIVERED,
+)
 sa.Index("ix_deliveries_order", deliveries.c.run_id, deliveries.c.webhook_id)
 
 # What webhooks know of how jobs do, as `domain/webhooks/incidents.py` has it.
@@ -529,6 +550,7 @@ attempts = sa.Table(
     sa.Column("trigger", Word(AttemptTrigger), nullable=False),
     sa.Column("sent_at", UtcDateTime, nullable=False),
     sa.Column("duration", Duration, nullable=False),
+    sa.Column("phases", Durations(Phase), nullable=False),
     sa.Column("http_status_code", sa.Integer),
     sa.Column("failure", Word(FailureReason)),
     sa.Column("error", sa.Text, nullable=False),

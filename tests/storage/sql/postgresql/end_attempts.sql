@@ -1,4 +1,4 @@
-INSERT INTO attempts (delivery_id, number, trigger, sent_at, duration, http_status_code, failure, error, note, request_headers, response_headers, response_body) SELECT * FROM unnest($1::VARCHAR[], $2::INTEGER[], $3::VARCHAR[], $4::BIGINT[], $5::BIGINT[], $6::INTEGER[], $7::VARCHAR[], $8::VARCHAR[], $9::VARCHAR[], $10::JSON[], $11::JSON[], $12::BYTEA[]);
+INSERT INTO attempts (delivery_id, number, trigger, sent_at, duration, phases, http_status_code, failure, error, note, request_headers, response_headers, response_body) SELECT * FROM unnest($1::VARCHAR[], $2::INTEGER[], $3::VARCHAR[], $4::BIGINT[], $5::BIGINT[], $6::JSON[], $7::INTEGER[], $8::VARCHAR[], $9::VARCHAR[], $10::VARCHAR[], $11::JSON[], $12::JSON[], $13::BYTEA[]);
 
 WITH ending(delivery_id, claim, new_state, number, code, why, delay) AS
 (SELECT * FROM unnest($1::VARCHAR[], $2::INTEGER[], $3::VARCHAR[], $4::INTEGER[], $5::INTEGER[], $6::VARCHAR[], $7::BIGINT[]))

@@ -3,6 +3,10 @@ FROM redeliveries
 WHERE redeliveries.account_id = $1::BIGINT ORDER BY redeliveries.id DESC
  LIMIT $2::INTEGER OFFSET $3::INTEGER;
 
+SELECT deliveries.redelivery_id, deliveries.webhook_id, deliveries.state, count(*) AS number
+FROM deliveries
+WHERE deliveries.redelivery_id IN (NULL) AND (1 != 1) AND deliveries.redelivery_id IS NOT NULL GROUP BY deliveries.redelivery_id, deliveries.webhook_id, deliveries.state;
+
 SELECT redelivery_shares.redelivery_id, redelivery_shares.webhook_id AS share_webhook_id, redelivery_shares.total AS share_total, redelivery_shares.queued AS share_queued, redelivery_shares.passed_over AS share_passed_over, redelivery_shares.place_created_at AS share_place_created_at, redelivery_shares.place_delivery_id AS share_place_delivery_id, redelivery_shares.next_step_at AS share_next_step_at
 FROM redelivery_shares
 WHERE redelivery_shares.redelivery_id IN (NULL) AND (1 != 1) ORDER BY redelivery_shares.redelivery_id, redelivery_shares.webhook_id;

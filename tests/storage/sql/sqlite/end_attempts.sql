@@ -1,4 +1,4 @@
-INSERT INTO attempts (delivery_id, number, "trigger", sent_at, duration, http_status_code, failure, error, note, request_headers, response_headers, response_body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO attempts (delivery_id, number, "trigger", sent_at, duration, phases, http_status_code, failure, error, note, request_headers, response_headers, response_body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 WITH ending(delivery_id, claim, new_state, number, code, why, delay) AS
 (VALUES (?, ?, ?, ?, ?, ?, ?))

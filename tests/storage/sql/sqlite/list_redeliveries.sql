@@ -3,6 +3,10 @@ FROM redeliveries
 WHERE redeliveries.account_id = ? ORDER BY redeliveries.id DESC
  LIMIT ? OFFSET ?;
 
+SELECT deliveries.redelivery_id, deliveries.webhook_id, deliveries.state, count(*) AS number
+FROM deliveries
+WHERE deliveries.redelivery_id IN (SELECT 1 FROM (SELECT 1) WHERE 1!=1) AND deliveries.redelivery_id IS NOT NULL GROUP BY deliveries.redelivery_id, deliveries.webhook_id, deliveries.state;
+
 SELECT redelivery_shares.redelivery_id, redelivery_shares.webhook_id AS share_webhook_id, redelivery_shares.total AS share_total, redelivery_shares.queued AS share_queued, redelivery_shares.passed_over AS share_passed_over, redelivery_shares.place_created_at AS share_place_created_at, redelivery_shares.place_delivery_id AS share_place_delivery_id, redelivery_shares.next_step_at AS share_next_step_at
 FROM redelivery_shares
 WHERE redelivery_shares.redelivery_id IN (SELECT 1 FROM (SELECT 1) WHERE 1!=1) ORDER BY redelivery_shares.redelivery_id, redelivery_shares.webhook_id;

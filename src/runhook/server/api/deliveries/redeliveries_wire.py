@@ -10,6 +10,7 @@ from runhook.domain.deliveries.redeliveries import (
     MOST_PICKED,
     Obstacle,
     Picked,
+    Progress,
     Redelivery,
     RedeliveryShare,
     RedeliveryState,
@@ -101,12 +102,26 @@ class PreviewOut(Struct, kw_only=True):
     webhooks: list[PreviewedWebhook]
 
 
+class ProgressOut(Struct, kw_only=True):
+    """What has become of deliveries that were returned to the queue."""
+
+    arrived: int
+    failed: int
+    waiting: int
+    """Pending, or being sent."""
+    dropped: int
+    """Canceled, or superseded by a newer event."""
+    elsewhere: int
+    """No longer counted here: a later redelivery has them, or they are no longer kept."""
+
+
 class ShareOut(Struct, kw_only=True):
     """How far a redelivery has come with one webhook."""
 
     webhook_id: str
     total: int
     queued: int
+    progress: ProgressOut
     passed_over: dict[str, int]
     is_over: bool
 
@@ -123,6 +138,8 @@ class RedeliveryOut(Struct, kw_only=True):
     """If not, there were more than ``total``."""
     queued: int
     """How many have been returned to the queue."""
+    progress: ProgressOut
+    """What has become of those."""
     passed_over: dict[str, int]
     """How many were not, and why."""
     webhooks: list[ShareOut]
@@ -155,6 +172,7 @@ def shown_redelivery(redelivery: Redelivery) -> RedeliveryOut:
         total=redelivery.total,
         counted_all=redelivery.is_counted,
         queued=redelivery.queued,
+        progress=shown_progress(redelivery.progress),
         passed_over={one.value: count for one, count in redelivery.passed_over.items()},
         webhooks=[shown_share(share) for share in redelivery.shares],
         created_by=redelivery.created_by,
@@ -190,12 +208,24 @@ def shown_selection(selection: Selection | Picked) -> SelectionOut:
     )
 
 
+def shown_progress(progress: Progress) -> ProgressOut:
+    """Show what has become of deliveries."""
+    return ProgressOut(
+        arrived=progress.arrived,
+        failed=progress.failed,
+        waiting=progress.waiting,
+        dropped=progress.dropped,
+        elsewhere=progress.elsewhere,
+    )
+
+
 def shown_share(share: RedeliveryShare) -> ShareOut:
     """Show a share."""
     return ShareOut(
         webhook_id=share.webhook_id,
         total=share.total,
         queued=share.queued,
+        progress=shown_progress(share.progress),
         passed_over={one.value: share.passed_over.get(one, 0) for one in Obstacle},
         is_over=share.is_over,
     )

@@ -72,6 +72,8 @@ class ReceiptOut(Struct, kw_only=True):
     response_headers: str
     attempt: int
     duration: str
+    phases: dict[str, str]
+    """What the duration was spent on, in microseconds too."""
     failure: str | None
     note: str
     trigger: str
@@ -92,6 +94,7 @@ def receipt_of(attempt: LoggedAttempt, delivery: LoggedDelivery) -> ReceiptOut:
         response_headers=header_lines(attempt.response_headers),
         attempt=attempt.number,
         duration=str(attempt.duration // MICROSECOND),
+        phases={one.value: str(spent // MICROSECOND) for one, spent in attempt.phases.items()},
         failure=attempt.failure.value if attempt.failure else None,
         note=attempt.note,
         trigger=attempt.trigger.value,

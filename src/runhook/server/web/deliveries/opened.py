@@ -14,6 +14,7 @@ from runhook.domain.webhooks.options import NO_OPTIONS, Options
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.deliveries.prepare import with_path
 from runhook.operations.deliveries.redeliver import warning_about
+from runhook.server.web.deliveries.timeline import Step, timeline_of
 from runhook.server.web.page.visits import Visit
 from runhook.storage.deliveries.rows import (
     LoggedAttempt,
@@ -35,6 +36,8 @@ class Opened:
     """None once it is deleted."""
     job_name: str
     attempts: Sequence[LoggedAttempt]
+    steps: Sequence[Step]
+    """The attempts, as the delivery's life."""
     shown: LoggedAttempt | None
     """The attempt whose request and response are shown; None if there has been none."""
     curl: str
@@ -79,6 +82,7 @@ async def opened_of(
         webhook=webhook,
         job_name=run.run.job.name if run else "",
         attempts=attempts,
+        steps=timeline_of(attempts, queued_at=delivery.created_at),
         shown=shown,
         curl=curl_of(shown, options, with_path(url, delivery.path), delivery.body)
         if shown and FORMATS[options.format].takes_url

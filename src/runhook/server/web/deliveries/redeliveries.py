@@ -9,7 +9,13 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
-from runhook.domain.deliveries.redeliveries import Picked, Redelivery, RedeliveryId, Selection
+from runhook.domain.deliveries.redeliveries import (
+    Picked,
+    Redelivery,
+    RedeliveryId,
+    RedeliveryState,
+    Selection,
+)
 from runhook.domain.errors import ConflictError, InvalidError, NotFoundError
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.people.permissions import Permission
@@ -26,6 +32,7 @@ from runhook.server.services import Services, Serving
 from runhook.server.web.deliveries.logs import filters_in, log_filter, unsent_states
 from runhook.server.web.deliveries.picked import PickedDelivery, picked_of
 from runhook.server.web.page.addresses import Sent, value_in, values_in
+from runhook.server.web.page.axes import Share, shares_of
 from runhook.server.web.page.forms import read_form
 from runhook.server.web.page.once import done
 from runhook.server.web.page.rendering import see
@@ -231,8 +238,42 @@ def redelivery_page(
         picked_count=len(picked_ids(redelivery)),
         webhooks={one.id: one for one in webhooks},
         passed_over=passed_over,
-        done=redelivery.queued + passed_over,
+        to_come=max(redelivery.total - redelivery.queued - passed_over, 0)
+        if redelivery.state is RedeliveryState.RUNNING
+        else 0,
+        parts=progress_parts(redelivery),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressPart:
+    """So many deliveries of a redelivery, as a piece of the bar of all."""
+
+    name: str
+    look: str
+    count: int
+    share: Share
+
+
+def progress_parts(redelivery: Redelivery) -> Sequence[ProgressPart]:
+    """What has become of a redelivery's deliveries, side by side."""
+    progress, passed_over = redelivery.progress, sum(redelivery.passed_over.values())
+    to_come = redelivery.total - redelivery.queued - passed_over
+    counted = [
+        ("arrived", "succeeded", progress.arrived),
+        ("failed", "failed", progress.failed),
+        ("waiting", "running", progress.waiting),
+        ("canceled or superseded", "canceled", progress.dropped),
+        ("counted elsewhere", "none", progress.elsewhere),
+        ("skipped", "canceled", passed_over),
+        ("not queued yet", "none", to_come if redelivery.state is RedeliveryState.RUNNING else 0),
+    ]
+    shown = [one for one in counted if one[2] > 0]
+    shares = shares_of([count for _, _, count in shown])
+    return [
+        ProgressPart(name, look, count, share)
+        for (name, look, count), share in zip(shown, shares, strict=True)
+    ]
 
 
 def picked_ids(redelivery: Redelivery) -> Sequence[DeliveryId]:

@@ -1,4 +1,4 @@
-"""Axes of pictures: round steps of time, with their places in per cent.
+"""Axes and bars of pictures: round steps of time, and shares, with their places in per cent.
 
 A picture whose places are per cent is as wide as there is room, and its texts stay as large as all
 others.
@@ -24,6 +24,30 @@ class Tick:
 
     place: float
     label: str
+
+
+LEAST_SHARE = 0.01
+"""Of a bar: less cannot be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A piece of a bar that stands for a whole: where it is, in per cent."""
+
+    begins: float
+    width: float
+
+
+def shares_of(weights: Sequence[float]) -> Sequence[Share]:
+    """Lay weights side by side as a whole; a little one is seen beside the largest."""
+    total = sum(weights)
+    seen = [max(weight / total, LEAST_SHARE) if total else 1.0 for weight in weights]
+    shares, begins = [], 0.0
+    for one in seen:
+        width = 100 * one / sum(seen)
+        shares.append(Share(round(begins, 2), round(width, 2)))
+        begins += width
+    return shares
 
 
 def ticks_of(span: timedelta) -> Sequence[Tick]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from runhook.domain.dbt.artifacts import SlowNode
 from runhook.domain.runs.job_states import RunLook
 from runhook.domain.runs.run import RunStep
-from runhook.server.web.page.axes import Tick, ticks_of
+from runhook.server.web.page.axes import Share, Tick, shares_of, ticks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,12 @@ def gantt_of(
 
 @dataclass(frozen=True, slots=True)
 class NodeShare:
-    """A piece of a bar that stands for a whole: where it is, in per cent."""
+    """So many nodes of a run, as a piece of the bar of all."""
 
     name: str
     look: str
     count: int
-    begins: float
-    width: float
+    share: Share
 
 
 NODE_LOOKS = {
@@ -76,8 +75,6 @@ NODE_LOOKS = {
     "partial success": RunLook.FAILED,
 }
 """All others look canceled: they did not have their turn, or had nothing to do."""
-LEAST_SHARE = 0.01
-"""Of a bar: less cannot be seen."""
 NODE_ORDER = (RunLook.FAILED, RunLook.WARNED, RunLook.CANCELED, RunLook.SUCCEEDED)
 
 
@@ -89,14 +86,11 @@ def parts_of(counts: Mapping[str, int]) -> Sequence[NodeShare]:
     shown = sorted(
         (one for one in looked if one[2] > 0), key=lambda one: (NODE_ORDER.index(one[0]), -one[2])
     )
-    total = sum(count for _, _, count in shown)
-    shares = [max(count / total, LEAST_SHARE) for _, _, count in shown]
-    parts, begins = [], 0.0
-    for (look, name, count), share in zip(shown, shares, strict=True):
-        width = 100 * share / sum(shares)
-        parts.append(NodeShare(name, look, count, round(begins, 2), round(width, 2)))
-        begins += width
-    return parts
+    shares = shares_of([count for _, _, count in shown])
+    return [
+        NodeShare(name, look, count, share)
+        for (look, name, count), share in zip(shown, shares, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

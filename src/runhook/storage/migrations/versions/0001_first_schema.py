@@ -435,6 +435,7 @@ def upgrade() -> None:
         sa.Column("http_status_code", sa.Integer(), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("cancel_reason", sa.Text(), nullable=True),
+        sa.Column("redelivery_id", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_deliveries_run_id"),
@@ -471,6 +472,14 @@ def upgrade() -> None:
     op.create_index("ix_deliveries_order", "deliveries", ["run_id", "webhook_id"], unique=False)
     op.create_index(
         "ix_deliveries_recent", "deliveries", ["webhook_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_deliveries_redelivered",
+        "deliveries",
+        ["redelivery_id", "webhook_id", "state"],
+        unique=False,
+        sqlite_where=sa.text("redelivery_id IS NOT NULL"),
+        postgresql_where=sa.text("redelivery_id IS NOT NULL"),
     )
     op.create_index(
         "ix_deliveries_unsent",
@@ -523,6 +532,7 @@ def upgrade() -> None:
         sa.Column("trigger", sa.Text(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=False),
         sa.Column("duration", sa.BigInteger(), nullable=False),
+        sa.Column("phases", Json, nullable=False),
         sa.Column("http_status_code", sa.Integer(), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=False),

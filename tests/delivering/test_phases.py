@@ -1,0 +1,115 @@
+"""An attempt tells what its time was spent on, and that is all of its duration."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from runhook.domain.deliveries.judging import FailureReason, Outcome
+from runhook.domain.deliveries.phases import Phase
+from runhook.outbound.pool import Bounds
+from runhook.outbound.trip import Trip, TripStage
+from runhook.storage.deliveries.rows import list_attempts
+from runhook.storage.engine.tables import deliveries
+from tests.support.accounts import rows_of
+from tests.support.certificates import Authority
+from tests.support.misbehaving import drip, once
+from tests.support.receiver import Receiver, hang, status
+from tests.support.scene import LONG, Scene, deliver_due
+from tests.support.sending import a_request, a_sender
+
+BRIEF = timedelta(milliseconds=300)
+
+
+def spent_most_on(outcome: Outcome) -> Phase:
+    """The phase that took longest, of an outcome whose phases are all of its duration."""
+    assert sum(outcome.phases.values(), timedelta()) == outcome.duration
+    return max(outcome.phases, key=lambda phase: outcome.phases[phase])
+
+
+def test_a_stage_that_is_entered_twice_has_both_its_times():
+    moments = iter([0.0, 1.0, 3.0, 6.0, 10.0, 15.0])
+    trip = Trip(deadline=LONG, clock=lambda: next(moments))
+
+    trip.enter(TripStage.CONNECTING)
+    trip.enter(TripStage.WAITING)
+    trip.enter(TripStage.CONNECTING)
+    trip.enter(TripStage.READING)
+
+    assert trip.phases() == {
+        Phase.QUEUE: timedelta(seconds=1),
+        Phase.CONNECT: timedelta(seconds=2 + 4),
+        Phase.WAIT: timedelta(seconds=3),
+        Phase.READ: timedelta(seconds=5),
+    }
+
+
+async def test_a_first_request_connects_and_the_next_one_need_not(tmp_path: Path):
+    authority = Authority(tmp_path)
+    async with (
+        Receiver(tls=authority.server()) as receiver,
+        a_sender(tls=authority.trusted()) as sender,
+    ):
+        first, second = [await sender.send(a_request(receiver.url)) for _ in range(2)]
+
+    assert [*first.phases] == [*Phase]
+    assert [*second.phases] == [Phase.QUEUE, Phase.WAIT, Phase.READ]
+
+
+async def test_an_address_needs_no_look_up():
+    async with Receiver() as receiver, a_sender() as sender:
+        outcome = await sender.send(a_request(receiver.url))
+
+    assert [*outcome.phases] == [Phase.QUEUE, Phase.CONNECT, Phase.WAIT, Phase.READ]
+
+
+async def test_what_never_answers_is_waited_for():
+    async with Receiver(hang) as receiver, a_sender(deadline=BRIEF) as sender:
+        outcome = await sender.send(a_request(receiver.url))
+
+    assert outcome.failure is FailureReason.TIMED_OUT
+    assert spent_most_on(outcome) is Phase.WAIT
+    assert outcome.duration >= BRIEF
+
+
+async def test_a_body_that_never_ends_is_read():
+    async with Receiver(drip) as receiver, a_sender(deadline=BRIEF) as sender:
+        outcome = await sender.send(a_request(receiver.url))
+
+    assert spent_most_on(outcome) is Phase.READ
+
+
+async def test_waiting_for_a_free_connection_is_told_apart():
+    gate = asyncio.Event()
+    async with (
+        Receiver(once(gate, status(200))) as receiver,
+        a_sender(bounds=Bounds(in_all=1, to_one_host=1), deadline=BRIEF) as sender,
+    ):
+        holding = asyncio.create_task(sender.send(a_request(receiver.url, timeout=LONG)))
+        await receiver.wait_for(1)
+        outcome = await sender.send(a_request(receiver.url))
+        gate.set()
+        await holding
+
+    assert [*outcome.phases] == [Phase.QUEUE]
+    assert outcome.phases[Phase.QUEUE] == outcome.duration >= BRIEF
+
+
+async def test_what_cannot_be_sent_has_spent_nothing_on_the_way():
+    async with a_sender() as sender:
+        outcome = await sender.send(a_request("https://no url"))
+
+    assert [*outcome.phases] == [Phase.QUEUE]
+
+
+async def test_phases_are_kept_with_the_attempt(scene: Scene):
+    await scene.webhook_at(await scene.receiver())
+    await scene.tenant.start()
+    await deliver_due(await scene.dispatcher())
+
+    (delivery_id,) = [row.id for row in await rows_of(scene.store, deliveries)]
+    async with scene.store.read() as tx:
+        (attempt,) = await list_attempts(tx, delivery_id)
+
+    assert [*attempt.phases] == [Phase.QUEUE, Phase.CONNECT, Phase.WAIT, Phase.READ]
+    spent = sum(attempt.phases.values(), timedelta())
+    assert attempt.duration - spent < timedelta(microseconds=len(Phase))
