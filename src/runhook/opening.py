@@ -5,11 +5,14 @@ It loads nothing of the server: an administrator's command would else take as lo
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import structlog
 
+from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.secrets.shown_addresses import without_password
 from runhook.settings import Settings
-from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.schema import revision_of
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import LOCKED, Vault
 from runhook.storage.service.data_folder import keep_private, prepare_folder
@@ -17,31 +20,77 @@ from runhook.storage.service.data_folder import keep_private, prepare_folder
 log = structlog.get_logger()
 
 
-@asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the database that the settings name, migrated to this version's schema.
+class NoServiceError(NotFoundError):
+    """There is no service in the database that the settings name."""
 
-    For commands that need no webhook's secret: no master key is read or made.
+
+@asynccontextmanager
+async def open_existing(settings: Settings) -> AsyncIterator[Store]:
+    """Open the database of a service that is there, with any schema; nothing is made.
+
+    Raises:
+        NoServiceError: there is none.
+        InvalidError: its address is not one that can be opened.
     """
-    async with open_as_it_is(settings, LOCKED) as store:
-        await migrate(store)
+    async with closed_after(Store.open(settings.address_of_database(), vault=LOCKED)) as store:
+        if store.file is not None:
+            if not has_content(store.file):
+                raise NoServiceError(f"There is no service in {store.file}. {where_to_look()}")
+            keep_to_ourselves(store.file)
+        if await revision_of(store) is None:
+            place = store.file or without_password(settings.address_of_database())
+            raise NoServiceError(f"There are no tables of a service in {place}. {where_to_look()}")
         yield store
 
 
 @asynccontextmanager
 async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store]:
-    """Open the database that the settings name, with any schema.
+    """Open the database that the settings name, with any schema, or make it.
 
     Raises:
         InvalidError: its address is not one that can be opened.
     """
     if settings.database_url is None:
         prepare_folder(settings.data_dir)
-    store = Store.open(settings.address_of_database(), vault=vault)
-    if store.file is not None:
-        for path in keep_private(store.file):
-            log.warning("others could read this file; now only its owner can", file=str(path))
+    async with closed_after(Store.open(settings.address_of_database(), vault=vault)) as store:
+        if store.file is not None:
+            keep_to_ourselves(store.file)
+        yield store
+
+
+@asynccontextmanager
+async def closed_after(store: Store) -> AsyncIterator[Store]:
+    """Close the store at the block's end."""
     try:
         yield store
     finally:
         await store.close()
+
+
+def keep_to_ourselves(file: Path) -> None:
+    """Let only its owner read a database's file, and say so if others could."""
+    for path in keep_private(file):
+        log.warning("others could read this file; now only its owner can", file=str(path))
+
+
+def has_content(file: Path) -> bool:
+    """Whether a file is there, and not empty.
+
+    Raises:
+        InvalidError: that cannot be seen.
+    """
+    try:
+        return file.stat().st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise InvalidError(f"The database {file} cannot be read: {error.strerror}.") from None
+
+
+def where_to_look() -> str:
+    """What leads a command to the service that is meant."""
+    return (
+        "Give RUNHOOK_DATA_DIR or RUNHOOK_DATABASE_URL (--data-dir, --database-url) as the service "
+        "has it, or go to the folder that it was started in. Nothing was made here; "
+        "`runhook serve` or `runhook init` makes a new service."
+    )

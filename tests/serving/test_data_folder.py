@@ -172,7 +172,7 @@ async def test_nobody_else_reads_the_database_whatever_the_folder_and_the_umask_
 
 async def test_a_database_that_others_could_read_is_narrowed_and_that_is_told(tmp_path: Path):
     environment = {"RUNHOOK_DATABASE_URL": f"sqlite:///{tmp_path}/runhook.db"}
-    made = await runhook("migrate", folder=tmp_path, environment=environment)
+    made = await runhook("init", folder=tmp_path, environment=environment)
     (tmp_path / "runhook.db").chmod(0o644)
 
     told = await runhook("migrate", folder=tmp_path, environment=environment)

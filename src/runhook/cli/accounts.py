@@ -5,14 +5,13 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from runhook.cli.administering import administered
+from runhook.cli.administering import administered, migrated
 from runhook.cli.service import add_setting_flags, public_base, settings_with_origins
 from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.messages.telling import PAYLOAD_VERSIONS, WHICH_PAYLOAD_VERSION, PayloadVersion
 from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.people.permissions import Role
 from runhook.domain.runs.run import AccountId
-from runhook.opening import open_store
 from runhook.operations.people.accounts import all_accounts, create_account
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.invite import invite, link_of
@@ -100,7 +99,7 @@ async def create_with_owner(
 
 async def accounts_in_database(settings: Settings) -> Sequence[Account]:
     """Read every account from the database that the settings name."""
-    async with open_store(settings) as store:
+    async with migrated(settings) as store:
         return await all_accounts(store)
 
 

@@ -4,9 +4,9 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 
+from runhook.cli.administering import existing, migrated
 from runhook.cli.service import add_setting_flags, settings_from
 from runhook.domain.errors import InvalidError
-from runhook.opening import open_store
 from runhook.operations.service.rotate_keys import (
     KeyUses,
     Rotated,
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Do what the action says."""
     settings = settings_from(arguments)
+    asyncio.run(find_service(settings))
     if arguments.action == "list":
         print_uses(asyncio.run(count_uses(settings)))
         return 0
@@ -57,6 +58,12 @@ def execute(arguments: argparse.Namespace) -> int:
         f"and {rotated.dropped} old keys dropped."
     )
     return complain_of_lost(rotated.lost)
+
+
+async def find_service(settings: Settings) -> None:
+    """See that there is a service whose keys these are."""
+    async with existing(settings):
+        pass
 
 
 def use_first(settings: Settings, given: Hidden, *, prepares: bool) -> int:
@@ -81,7 +88,7 @@ def use_first(settings: Settings, given: Hidden, *, prepares: bool) -> int:
 
 async def encrypt_database(settings: Settings, keys: Sequence[MasterKey]) -> tuple[int, KeyUses]:
     """Encrypt what the database holds that the settings name with the first of these keys."""
-    async with open_store(settings) as store:
+    async with migrated(settings) as store:
         return await encrypt_with_first(store, keys)
 
 
@@ -89,13 +96,13 @@ async def count_uses(settings: Settings) -> KeyUses:
     """Count what each key opens in the database that the settings name."""
     given = settings.master_key
     keys = key_file(settings.data_dir).read() if given is None else given_keys(given.reveal())
-    async with open_store(settings) as store:
+    async with migrated(settings) as store:
         return await uses_of(store, Vault([key.text for key in keys]), keys)
 
 
 async def rotate_database(settings: Settings) -> Rotated:
     """Rotate the key of the database that the settings name."""
-    async with open_store(settings) as store:
+    async with migrated(settings) as store:
         return await rotate_keys(store, key_file(settings.data_dir))
 
 

@@ -39,6 +39,11 @@ COMMANDS = {
     "webhooks": Command(
         module="runhook.cli.webhooks", help="create, list, test and delete webhooks"
     ),
+    "init": Command(
+        module="runhook.cli.init",
+        help="make the database and the master key of a new service",
+        needs_server=True,
+    ),
     "serve": Command(
         module="runhook.cli.serve", help="run the service: API and dispatcher", needs_server=True
     ),

@@ -3,11 +3,10 @@
 import argparse
 import asyncio
 
+from runhook.cli.administering import existing
 from runhook.cli.service import add_setting_flags, settings_from
-from runhook.opening import open_as_it_is
 from runhook.settings import Settings
 from runhook.storage.engine.schema import migrate
-from runhook.storage.engine.vault import LOCKED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +20,11 @@ def execute(arguments: argparse.Namespace) -> int:
     if before == after:
         print(f"The database is at schema {after} already.")
     else:
-        print(f"The database went from schema {before or 'none'} to {after}.")
+        print(f"The database went from schema {before} to {after}.")
     return 0
 
 
 async def migrate_database(settings: Settings) -> tuple[str | None, str]:
     """Migrate the database that the settings name."""
-    async with open_as_it_is(settings, LOCKED) as store:
+    async with existing(settings) as store:
         return await migrate(store)

@@ -5,14 +5,13 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from runhook.cli.administering import administered
+from runhook.cli.administering import administered, migrated
 from runhook.cli.service import add_setting_flags, settings_from
 from runhook.domain.errors import NotFoundError
 from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import PermissionSet
 from runhook.domain.runs.run import AccountId
-from runhook.opening import open_store
 from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.tokens import (
@@ -106,7 +105,7 @@ async def tokens_in_database(
     settings: Settings, account_id: AccountId
 ) -> tuple[Sequence[Token], datetime]:
     """Read an account's tokens, and the time on the database's clock."""
-    async with open_store(settings) as store:
+    async with migrated(settings) as store:
         clock = await database_clock(store)
         return await all_tokens(store, account_id), clock.now()
 
@@ -115,7 +114,7 @@ async def revoke_by_id(settings: Settings, account_id: AccountId, token_id: int)
     """Revoke a token in the database that the settings name."""
     if not 0 < token_id <= LARGEST_ID:
         raise NotFoundError(f"There is no token {token_id} in this account.")
-    async with open_store(settings) as store:
+    async with migrated(settings) as store:
         clock = await database_clock(store)
         await remove_token(Context(store, clock, COMMAND_LINE), account_id, token_id)
 

@@ -5,10 +5,10 @@ import asyncio
 import getpass
 import sys
 
+from runhook.cli.administering import migrated
 from runhook.cli.service import add_setting_flags, public_base, settings_from
 from runhook.domain.errors import NotFoundError
 from runhook.domain.people.callers import COMMAND_LINE
-from runhook.opening import open_store
 from runhook.operations.people.new_passwords import begin_reset, replace_password, reset_link
 from runhook.operations.people.passwords import Passwords
 from runhook.operations.service.keep_time import database_clock
@@ -52,7 +52,7 @@ def ask_for_password() -> str:
 
 async def set_password(settings: Settings, email: str, password: str) -> None:
     """Set a user's password in the database that the settings name."""
-    async with open_store(settings) as store:
+    async with migrated(settings) as store:
         clock = await database_clock(store)
         await replace_password(store, email, password, passwords=Passwords(), clock=clock)
 
@@ -63,7 +63,7 @@ async def link_for(settings: Settings, email: str) -> str:
     Raises:
         NotFoundError: no user has this e-mail address.
     """
-    async with open_store(settings) as store:
+    async with migrated(settings) as store:
         clock = await database_clock(store)
         reset = await begin_reset(
             store, email, actor=COMMAND_LINE, clock=clock, most_open=ANY_NUMBER

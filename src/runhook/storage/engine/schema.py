@@ -33,6 +33,12 @@ async def migrate(store: Store) -> tuple[str | None, str]:
         return current, NEWEST
 
 
+async def revision_of(store: Store) -> str | None:
+    """Revision that the database is at; None if it has none of our tables."""
+    async with store.read() as tx:
+        return await tx.connection.run_sync(current_revision)
+
+
 def current_revision(connection: sa.Connection) -> str | None:
     """Revision that the database is at; None if it is empty."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):

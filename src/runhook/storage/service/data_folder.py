@@ -116,9 +116,14 @@ def only_rotation(folder: Path) -> Iterator[None]:
     """Be the one process that changes this folder's keys.
 
     Raises:
-        InvalidError: another one does.
+        InvalidError: another one does, or there is no such folder.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise InvalidError(
+            f"The data folder {folder} cannot be opened: {error.strerror}."
+        ) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
