@@ -71,7 +71,7 @@ check: .venv/ready ## Format, lint, types, import contracts and the fast tests
 	@echo "==> fast tests" && .venv/bin/pytest tests/domain -q
 
 .PHONY: fix
-fix: .venv/ready ## Format the code and mend what the linter can
+fix: .venv/ready ## Format the code and fix what the linter can
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
 

@@ -562,7 +562,7 @@ def read_settings_file(path: Path) -> Mapping[str, str]:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean `{near[0]}`?" if near else ""
-            raise InvalidError(f"{path}: `{name}` is no setting{hint}")
+            raise InvalidError(f"{path}: `{name}` is not a setting{hint}")
     return {name: toml_text(value) for name, value in content.items()}
 
 

@@ -128,9 +128,13 @@ async def test_what_is_masked_keeps_its_value_on_the_same_origin_only(admin: htt
         ("attempt_timeout", "ten", "attempt_timeout: Expected `"),
         ("verify_tls", "no", "verify_tls: Expected `bool"),
         ("ca_certificate", "trust me", "ca_certificate: it is not PEM"),
-        ("ca_certificate", "-----BEGIN CERTIFICATE-----", "ca_certificate: it has no certificate"),
+        (
+            "ca_certificate",
+            "-----BEGIN CERTIFICATE-----",
+            "ca_certificate: it has no readable certificate",
+        ),
         ("ca_certificate", "-----BEGIN " + "x" * 33_000, "ca_certificate: 33011 bytes are too"),
-        ("ca_certificate", KEY, "ca_certificate: it has no certificate"),
+        ("ca_certificate", KEY, "ca_certificate: it has no readable"),
         (
             "ca_certificate",
             a_certificate(issuer="who")[0],
@@ -151,7 +155,7 @@ async def test_what_is_masked_keeps_its_value_on_the_same_origin_only(admin: htt
         (
             "client_certificate",
             {"certificate": CERTIFICATE, "key": CERTIFICATE},
-            "client_certificate.key: it is no private key",
+            "client_certificate.key: it is not a readable private key",
         ),
         (
             "client_certificate",

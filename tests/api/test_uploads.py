@@ -109,7 +109,7 @@ async def test_a_place_is_good_for_some_minutes_and_cannot_be_made_up(
 
     api.clock.advance(LIFETIME + timedelta(seconds=1))
 
-    assert "no longer good" in told(await nobody.put(url, content=an_upload()), 404)
+    assert "is not valid" in told(await nobody.put(url, content=an_upload()), 404)
     assert await rows_of(api.store, runs) == []
 
 

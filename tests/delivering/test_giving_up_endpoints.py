@@ -66,7 +66,7 @@ async def test_the_thousandth_failure_in_a_row_deactivates_and_everything_says_w
     assert shown.deactivate_reason == (
         "The endpoint has been failing since 2026-03-01 12:00:00 UTC, 1,000 attempts in a row. "
         "The last error: The endpoint answered 500. "
-        "Mend the endpoint, then set the webhook active again or change the URL."
+        "Fix the endpoint, then set the webhook active again or change the URL."
     )
     deliveries = await scene.tenant.deliveries(webhook)
     assert [one.state for one in deliveries] == [DeliveryState.CANCELED] * 3

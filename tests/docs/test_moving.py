@@ -154,7 +154,7 @@ def test_the_move_and_all_that_replaces_dbt_clouds_guides(
         jobs = json.loads(terminal.output_of(block("jobs")))["data"]
         assert [job["name"] for job in jobs] == ["Production run"]
         terminal.replaced |= {"rh_...": terminal.environ["RUNHOOK_TOKEN"], "wsu_...": created["id"]}
-        assert "took the test" in terminal.output_of(block("test"))
+        assert "accepted the test" in terminal.output_of(block("test"))
 
         terminal.replaced["rh_..."] = reporting
         failing = block("run").replace("dbt build", "dbt fail || true")

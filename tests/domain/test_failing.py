@@ -130,7 +130,7 @@ def test_the_reason_says_since_when_how_often_the_last_error_and_what_to_do():
     assert hopeless_reason(health, "The endpoint answered 500.") == (
         "The endpoint has been failing since 2026-03-01 12:00:00 UTC, 1,000 attempts in a row. "
         "The last error: The endpoint answered 500. "
-        "Mend the endpoint, then set the webhook active again or change the URL."
+        "Fix the endpoint, then set the webhook active again or change the URL."
     )
 
 

@@ -49,19 +49,22 @@ def test_other_values_are_settings(value: str):
 
 def test_a_link_is_remarked_on_where_it_stands_in_a_settings_place():
     assert remarks_on({**OF_KUBERNETES, **OURS}, KNOWN) == [
-        "RUNHOOK_PORT is passed over: Kubernetes sets it for a service of that name"
+        "RUNHOOK_PORT is ignored: Kubernetes sets it for a service of that name"
     ]
 
 
 @pytest.mark.parametrize(
     ("name", "remark"),
     [
-        ("RUNHOOK_TOKNE", "RUNHOOK_TOKNE is no variable of Runhook; did you mean RUNHOOK_TOKEN?"),
+        (
+            "RUNHOOK_TOKNE",
+            "RUNHOOK_TOKNE is not a variable of Runhook; did you mean RUNHOOK_TOKEN?",
+        ),
         (
             "RUNHOOK_SPOOLDIR",
-            "RUNHOOK_SPOOLDIR is no variable of Runhook; did you mean RUNHOOK_SPOOL_DIR?",
+            "RUNHOOK_SPOOLDIR is not a variable of Runhook; did you mean RUNHOOK_SPOOL_DIR?",
         ),
-        ("RUNHOOK_ZZZ", "RUNHOOK_ZZZ is no variable of Runhook"),
+        ("RUNHOOK_ZZZ", "RUNHOOK_ZZZ is not a variable of Runhook"),
     ],
 )
 def test_an_unknown_variable_is_remarked_on_with_the_nearest_name(name: str, remark: str):

@@ -41,7 +41,7 @@ async def test_a_webhook_is_created_tested_listed_and_deleted(
         left = await shell.webhooks("list", "--json")
 
     assert made.code == 0, made.err
-    assert "It hears job.run.completed, job.run.errored." in made.out
+    assert "is created for job.run.completed, job.run.errored." in made.out
     assert "Secret, shown this once: " in made.out
     assert (taken.code, refused.code, deleted.code, again.code) == (0, 1, 0, 1)
     assert "500" in refused.err
@@ -78,7 +78,7 @@ async def test_what_is_wrong_is_said_in_a_line_and_nothing_is_created(
         shell = Shell(tmp_path, service.url)
         complete = ("create", "x", "--endpoint", "https://93.184.215.14", "--event", "completed")
         wrong = {
-            "is no option of a webhook; did you mean `rate_limit`?": (
+            "is not an option of a webhook; did you mean `rate_limit`?": (
                 "--option",
                 "rate_limt=10/second",
             ),

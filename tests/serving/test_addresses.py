@@ -118,6 +118,6 @@ async def test_the_service_listens_on_both_families(tmp_path: Path):
         assert reaches("::1", url.port)
         assert reaches("127.0.0.1", url.port)
 
-    assert service.output.count("RUNHOOK_METRICS_PORT is passed over: Kubernetes sets it") == 1
+    assert service.output.count("RUNHOOK_METRICS_PORT is ignored: Kubernetes sets it") == 1
     assert service.output.count("did you mean RUNHOOK_RETENTION_DAYS?") == 1
     assert "RUNHOOK_JOB" not in service.output

@@ -95,7 +95,7 @@ def test_settings_shows_each_value_and_its_place_but_no_secret(
     lines = dict(line.split(maxsplit=1) for line in shown.out.splitlines())
     assert code == 0
     assert shown.err.splitlines()[-1] == (
-        "runhook settings: RUNHOOK_TOKNE is no variable of Runhook; did you mean RUNHOOK_TOKEN?"
+        "runhook settings: RUNHOOK_TOKNE is not a variable of Runhook; did you mean RUNHOOK_TOKEN?"
     )
     assert HUSH not in shown.out + shown.err
     assert lines["RUNHOOK_HOST"] == f"0.0.0.0  [{folder}/runhook.toml]"
@@ -122,7 +122,8 @@ def test_a_setting_that_is_not_valid_ends_a_command_with_a_sentence(
     said = capsys.readouterr()
     assert (code, said.out) == (1, "")
     assert said.err == (
-        f"runhook {command[0]}: {folder}/runhook.toml: `prot` is no setting; did you mean `port`?\n"
+        f"runhook {command[0]}: {folder}/runhook.toml: `prot` is not a setting; "
+        "did you mean `port`?\n"
     )
 
 

@@ -210,9 +210,9 @@ def test_the_file_may_use_numbers_and_lists(tmp_path: Path):
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("prot", "`prot` is no setting; did you mean `port`?"),
-        ("database", "`database` is no setting; did you mean `database_url`?"),
-        ("zzz", "`zzz` is no setting"),
+        ("prot", "`prot` is not a setting; did you mean `port`?"),
+        ("database", "`database` is not a setting; did you mean `database_url`?"),
+        ("zzz", "`zzz` is not a setting"),
     ],
 )
 def test_an_unknown_key_in_the_file_is_refused_with_the_nearest_name(

@@ -185,5 +185,5 @@ async def test_a_worker_that_was_turned_away_asks_again_and_says_so_once(
 
     await store.close()
     (line,) = logged
-    assert line["event"] == "notifications not heard, only looked for"
+    assert line["event"] == "cannot listen for notifications; polling instead"
     assert "UTF-8" in line["reason"]

@@ -141,7 +141,7 @@ async def test_a_webhook_that_is_told_of_changes_did_not_hear_of_the_same_failur
 
     *_, about_completed = page.main.all("details", class_="unheard")
     why = about_completed.one("dt").text
-    assert why == "it is told when a job begins to fail and when it is well again"
+    assert why == "it gets the first failure of a job, and its recovery"
 
 
 async def test_a_webhook_that_was_changed_since_is_marked(api: Api, ada, tenant):
@@ -155,7 +155,7 @@ async def test_a_webhook_that_was_changed_since_is_marked(api: Api, ada, tenant)
 
     _, about_errored, _ = page.main.all("details", class_="unheard")
     assert about_errored.one("dd").text == "Moved (changed since)"
-    assert "or did not ask for this event then" in about_errored.one("dt").text
+    assert "or had not selected this event then" in about_errored.one("dt").text
 
 
 async def test_a_run_shows_what_failed_and_who_was_told_of_which_event(api: Api, ada, tenant):

@@ -65,5 +65,5 @@ def test_doctor_names_the_variable_that_was_meant(wrapper: Wrapper):
 
     told = settings.runhook("doctor").stdout
 
-    assert "RUNHOOK_SPOOLDIR is no variable of Runhook; did you mean RUNHOOK_SPOOL_DIR?" in told
+    assert "RUNHOOK_SPOOLDIR is not a variable of Runhook; did you mean RUNHOOK_SPOOL_DIR?" in told
     assert "RUNHOOK_PORT" not in told

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run, with its flags"
     )
     parser.epilog = (
-        "Within `runhook run`, or after `runhook start`. Where there is no run, the command runs "
-        "all the same. Its output and exit code are never changed."
+        "Within `runhook run`, or after `runhook start`. Without a run, the command "
+        "still runs. Its output and exit code are never changed."
     )
 
 

@@ -44,20 +44,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to",
         action="append",
         metavar="ADDRESS",
-        help="who gets e-mail, with --format email; several times for several",
+        help="who gets e-mail, with --format email; may be repeated",
     )
     create.add_argument(
         "--event",
         action="append",
         metavar="NAME",
-        help="completed, errored, ...; several times for several events",
+        help="completed, errored, ...; may be repeated",
     )
     for name in ("job", "project", "environment"):
         create.add_argument(
             f"--{name}-id",
             action="append",
             metavar="ID",
-            help=f"hear of this {name} only; several times for several",
+            help=f"events of this {name} only; may be repeated",
         )
     create.add_argument("--description", help="what it is for")
     create.add_argument(
@@ -112,7 +112,7 @@ def request_test(service: Service, webhook_id: str) -> int:
     if error is not None:
         print(f"runhook webhooks: the test failed: {printable_name(error)}", file=sys.stderr)
         return 1
-    print("The endpoint took the test delivery.")
+    print("The endpoint accepted the test delivery.")
     return 0
 
 
@@ -169,7 +169,7 @@ def option_of_flag(word: str) -> tuple[str, object]:
     if name not in known:
         near = get_close_matches(name, known, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"choose from {', '.join(known)}"
-        raise InvalidError(f"`{name[:80]}` is no option of a webhook; {hint}")
+        raise InvalidError(f"`{name[:80]}` is not an option of a webhook; {hint}")
     return name, typed_value(text, known[name])
 
 
@@ -214,7 +214,7 @@ def value_or_file(value: str) -> str:
     try:
         return Path(value[1:]).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise InvalidError(f"{value[1:]} cannot be read: {reason}") from None
 
 
@@ -223,7 +223,7 @@ def created_as_text(webhook: Mapping[str, Any], arguments: argparse.Namespace) -
     if arguments.json:
         return json.dumps(webhook, indent=2)
     events = ", ".join(webhook["event_types"])
-    lines = [f"Webhook {webhook['id']} is created. It hears {events}."]
+    lines = [f"Webhook {webhook['id']} is created for {events}."]
     if secret := webhook.get("hmac_secret"):
         lines.append(f"Secret, shown this once: {secret}")
     return "\n".join(lines)

@@ -171,7 +171,7 @@ class Dispatcher:
             async with asyncio.timeout(margin.total_seconds()):
                 await self.settle()
         except TimeoutError:
-            log.warning("stopping without a record", deliveries=self.held)
+            log.warning("stopping with outcomes not recorded", deliveries=self.held)
 
     @contextmanager
     def _doubting(self) -> Iterator[None]:
@@ -337,7 +337,7 @@ class Dispatcher:
             # They will be found as those that we do not hold.
             self._doubt.begin(self._now())
             cause = cause_of(next(error for error in errors if error is not None))
-            log.warning("deliveries not given back", deliveries=len(failed), exc_info=cause)
+            log.warning("claims not released", deliveries=len(failed), exc_info=cause)
         self._on_room()
 
     def _run(self, work: Coroutine[None, None, None]) -> None:

@@ -64,7 +64,9 @@ class DispatcherLimits:
         }
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:
-            raise ValueError(f"The dispatcher's limits contradict: {'; '.join(broken)}.")
+            raise ValueError(
+                f"The dispatcher's limits contradict one another: {'; '.join(broken)}."
+            )
 
     @property
     def quick(self) -> timedelta:

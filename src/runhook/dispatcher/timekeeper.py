@@ -64,7 +64,7 @@ class Timekeeper:
         if after.doubted_since is not None and before.doubted_since is None:
             log.error(
                 "the database's clock has jumped, or was not read for long; "
-                "nothing is deleted until it has told that time for hours",
+                "nothing is deleted until it has kept that time for hours",
                 hours=LASTING // timedelta(hours=1),
                 trusted_at=str(after.trusted_at),
                 now=str(after.seen_at),

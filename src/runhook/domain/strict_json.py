@@ -48,7 +48,7 @@ def object_of(members: list[tuple[str, object]]) -> dict[str, object]:
 
 def refuse_constant(name: str) -> float:
     """Refuse `NaN` and `Infinity`, which Python reads and JSON does not have."""
-    raise NotJsonError(f"`{name}` is no number in JSON")
+    raise NotJsonError(f"`{name}` is not a number in JSON")
 
 
 def finite(text: str) -> float:

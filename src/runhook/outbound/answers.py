@@ -252,7 +252,7 @@ class AnswerReader:
         if bare != name:
             self._note("a header has a space before its colon")
         if not NAME.fullmatch(bare):
-            self._note("a header has a name that is none")
+            self._note("a header's name is not valid")
         if CONTROL.search(value):
             self._note("a header has a control character in it")
         self._take_header(bare.lower(), value.strip(b" \t"))

@@ -216,9 +216,9 @@ def refusal_of_mail_server(
             return (
                 FailureReason.TLS_FAILED,
                 (
-                    f"The mail server {trip.place} does not offer STARTTLS, and without it nothing "
-                    "is told; give RUNHOOK_SMTP_URL with smtps://, or with ?tls=none in a network "
-                    "of your own."
+                    f"The mail server {trip.place} does not offer STARTTLS, and without it no "
+                    "mail is sent; give RUNHOOK_SMTP_URL with smtps://, or with ?tls=none in a "
+                    "network of your own."
                 ),
             )
         case NoLoginError():

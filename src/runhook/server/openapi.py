@@ -55,12 +55,12 @@ ERRORS = {
     401: "No token or session, or one that is not valid.",
     403: "The permission set or the role does not allow it.",
     404: "Nothing is here, or it is not yours.",
-    409: "It contradicts what there is.",
+    409: "It contradicts the present state.",
     413: "The body is too large.",
     415: "The body is compressed, or something else than JSON.",
     429: "Too many attempts have failed.",
     501: "Runhook does not do that; the sentence says what to do instead.",
-    503: "It cannot be done now.",
+    503: "Not possible at the moment; try again later.",
 }
 ERROR: Json = {
     "type": "object",

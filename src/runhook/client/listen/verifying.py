@@ -200,7 +200,7 @@ def header_texts(value: object) -> Iterator[str]:
         for one in value:
             yield from header_texts(one)
     else:
-        raise TypeError("a header's value is no text")
+        raise TypeError("a header's value is not text")
 
 
 def combined(name: str, before: str | None, value: str) -> str:

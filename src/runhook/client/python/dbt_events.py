@@ -262,7 +262,7 @@ def nodes_with(report: CommandReport, statuses: Collection[str]) -> Iterator[Fai
 def judge_command(report: CommandReport, results: RunResults) -> Verdict:
     """Decide how a dbt command ended."""
     if report.has_succeeded is None:
-        return canceled("dbt did not come to its end")
+        return canceled("dbt did not finish")
     if report.has_succeeded:
         return succeeded(results if report.nodes else None)
     return failed(results) if results.failed else errored("dbt failed, though no node did")

@@ -66,7 +66,9 @@ class Keeper:
         """Report on other files in the spool that people should know of."""
         lost = f"{self.lost_runs} earlier run(s) could not be kept any longer"
         aside = [] if self._spool is None else list(self._spool.aside)
-        strange = f"what is no report was moved to {ASIDE} in the spool: {', '.join(aside)}"
+        strange = (
+            f"files that are not reports were moved to {ASIDE} in the spool: {', '.join(aside)}"
+        )
         return "; ".join(([lost] if self.lost_runs else []) + ([strange] if aside else [])) or None
 
     def forget(self) -> None:

@@ -282,7 +282,9 @@ def judge_answer(status: int, content: bytes, refusals: frozenset[int]) -> Accep
         return not_ours() if envelope is None else Accepted(data=envelope)
     if 300 <= status < 400:
         return RequestFailed(
-            reason=f"answered {status}, a redirect; mend RUNHOOK_URL", is_final=True, status=status
+            reason=f"answered {status}, a redirect; correct RUNHOOK_URL",
+            is_final=True,
+            status=status,
         )
     passes = status >= 500 or status in {REQUEST_TIMEOUT, TOO_MANY_REQUESTS}
     said = user_message(content)

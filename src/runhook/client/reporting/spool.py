@@ -233,7 +233,7 @@ class KeptRun:
         whole = content[: content.rfind(b"\n") + 1].splitlines()
         if not whole:
             is_ours = not content or content.startswith(b"{")
-            return Content(destination=None, strange=None if is_ours else "is no report")
+            return Content(destination=None, strange=None if is_ours else "is not a report")
         destination = None
         reports: list[Report] = []
         try:
@@ -275,7 +275,7 @@ def parse_line(line: bytes) -> Mapping[str, object]:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise StrangeFileError("has a line that is no report")
+        raise StrangeFileError("has a line that is not a report")
     return content
 
 
@@ -298,7 +298,7 @@ def report_in(line: Mapping[str, object], *, is_first: bool) -> Report | None:
     """
     kind, body = line.get("kind"), line.get("body")
     if not (isinstance(kind, str) and isinstance(body, dict)):
-        raise StrangeFileError("has a line that is no report")
+        raise StrangeFileError("has a line that is not a report")
     if is_first and kind != ReportKind.STARTED:
         raise StrangeFileError("does not begin with a start")
     return Report(kind=ReportKind(kind), body=body) if kind in set(ReportKind) else None
@@ -315,7 +315,7 @@ def lock_run(path: Path) -> KeptRun | None:
         if status.st_uid != os.geteuid():
             return None
         if not stat.S_ISREG(status.st_mode):
-            raise StrangeFileError("is no file")
+            raise StrangeFileError("is not a file")
         if status.st_size > LARGEST_SPOOL:
             raise StrangeFileError(f"has more than {LARGEST_SPOOL >> 20} MiB")
         kept = KeptRun(path, os.open(path, OPENING))

@@ -50,7 +50,7 @@ class Archive:
         try:
             self._archive = zipfile.ZipFile(content)
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-            raise archive_refused("it is no zip archive that can be read") from error
+            raise archive_refused("it is not a readable zip archive") from error
         self._files = {one.filename: one for one in self._archive.infolist()}
         if len(self._files) < len(self._archive.infolist()):
             raise archive_refused("a name is in it twice")
@@ -105,7 +105,7 @@ def measure_directory(content: IO[bytes]) -> None:
     tail = content.read()
     end = tail[-END_BYTES:]
     if len(end) < END_BYTES or end[:4] != END or end[-2:] != b"\x00\x00":
-        raise archive_refused("it is no zip archive that ends where it should")
+        raise archive_refused("it is not a zip archive, or something follows its end")
     before = tail[-END_BYTES - END_64_LOCATOR_BYTES : -END_BYTES]
     files = int.from_bytes(end[10:12], "little")
     if files > MOST_FILES or before[:4] == END_64_LOCATOR:
@@ -121,7 +121,7 @@ def check_file(file: zipfile.ZipInfo, *, largest: int) -> None:
         InvalidError: this is such a one.
     """
     if not PLAIN_NAME.fullmatch(file.filename) or file.orig_filename != file.filename:
-        raise archive_refused(f"`{file.filename[:40]}` is no plain file name")
+        raise archive_refused(f"`{file.filename[:40]}` is not a plain file name")
     if file.flag_bits & ENCRYPTED:
         raise archive_refused(f"{file.filename} is encrypted")
     if file.compress_type not in METHODS:

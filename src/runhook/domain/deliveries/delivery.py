@@ -69,10 +69,10 @@ MOVES: dict[tuple[DeliveryState, DeliveryState], str] = {
     (DeliveryState.PENDING, DeliveryState.SENDING): "claimed by a worker",
     (DeliveryState.PENDING, DeliveryState.CANCELED): "webhook deleted or deactivated",
     (DeliveryState.PENDING, DeliveryState.SUPERSEDED): (
-        "the job succeeded within the hold, or a newer event of it is told instead"
+        "the job succeeded within the hold, or a newer event of it is sent instead"
     ),
     (DeliveryState.SENDING, DeliveryState.SUPERSEDED): (
-        "claimed for a retry, and a newer event of the job is told instead"
+        "claimed for a retry, and a newer event of the job is sent instead"
     ),
     (DeliveryState.SENDING, DeliveryState.SUCCEEDED): "answered with a 2xx",
     (DeliveryState.SENDING, DeliveryState.PENDING): "failed, will be retried; released; lease over",

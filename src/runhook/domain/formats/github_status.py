@@ -42,7 +42,7 @@ def check_repository(text: str) -> str:
     """
     text = text.strip()
     if not REPOSITORY.fullmatch(text) or {"..", "."} & set(text.split("/")):
-        raise InvalidError(f"`{text[:80]}` is no repository such as `acme/warehouse`")
+        raise InvalidError(f"`{text[:80]}` is not a repository such as `acme/warehouse`")
     return text
 
 

@@ -44,7 +44,9 @@ def check_project(text: str) -> str:
     """
     text = text.strip()
     if not PROJECT.fullmatch(text) or {"..", "."} & set(text.split("/")):
-        raise InvalidError(f"`{text[:80]}` is no project such as `4711` or `acme/data/warehouse`")
+        raise InvalidError(
+            f"`{text[:80]}` is not a project such as `4711` or `acme/data/warehouse`"
+        )
     return text
 
 

@@ -45,7 +45,7 @@ def check_content_type(text: str) -> str:
     """
     text = text.strip().lower()
     if not CONTENT_TYPE.fullmatch(text):
-        raise InvalidError(f"`{text[:80]}` is no content type such as `application/json`")
+        raise InvalidError(f"`{text[:80]}` is not a content type such as `application/json`")
     return text
 
 

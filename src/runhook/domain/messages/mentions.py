@@ -36,7 +36,7 @@ class Mentions(Typed[Mention]):
         found = {check_text(name): one.strip() for name, one in given.items()}
         for name, one in found.items():
             if not one or len(one) > LONGEST_ID or not one.isprintable():
-                raise InvalidError(f"what `{name}` has is no id")
+                raise InvalidError(f"what `{name}` has is not an id")
         return found
 
     def write(self, value: Mention) -> dict[str, str]:

@@ -340,7 +340,7 @@ def document_in(source: str) -> object:
     if len(source.encode(errors="replace")) > LARGEST_SOURCE:
         raise InvalidError(f"it is too large; {LARGEST_SOURCE:,} bytes at most")
     if SURROGATES.search(source):
-        raise InvalidError("it has half of a surrogate pair, which is no character")
+        raise InvalidError("it has half of a surrogate pair, which is not a character")
     try:
         document: object = parse_json(source)
     except NotJsonError as error:
@@ -356,7 +356,7 @@ def check_depth(document: object, pointer: str = "", depth: int = 1) -> None:
     if depth > DEEPEST:
         raise too_deep()
     if isinstance(document, str) and SURROGATES.search(document):
-        raise wrong(pointer, "half of a surrogate pair is no character")
+        raise wrong(pointer, "half of a surrogate pair is not a character")
     if isinstance(document, Mapping):
         for key, one in document.items():
             check_depth(key, pointer, depth)
@@ -386,7 +386,7 @@ def text_in(text: str, pointer: str, scopes: Scopes) -> Content:
     for one, (place, filters, value) in zip(found, fillings, strict=True):
         if is_compound(value):
             name = ".".join(place.names)
-            raise wrong(pointer, f"`{name}` is no text; repeat over it with `{DATA}`")
+            raise wrong(pointer, f"`{name}` is not a text; repeat over it with `{DATA}`")
         parts += [text[at : one.start()], Filled(place, filters)]
         at = one.end()
     return Joined(tuple(one for one in [*parts, text[at:]] if one != ""))
@@ -419,7 +419,7 @@ def filter_of(name: str, pointer: str) -> Filter:
     cutting = CUTTING.fullmatch(name)
     if cutting is None:
         names = ", ".join(f"`{one}`" for one in FILTERS)
-        raise wrong(pointer, f"`{name[:40]}` is no filter; choose from {names}")
+        raise wrong(pointer, f"`{name[:40]}` is not a filter; choose from {names}")
     most = int(cutting[1])
     return lambda text: fit(text, most)
 
@@ -446,7 +446,7 @@ def repeated(value: object, pointer: str, scopes: Scopes) -> tuple[TemplatePlace
         raise wrong(pointer, "write `{{ name }}`, with the name of a list")
     place, values = find_place(braced[1].strip(), pointer, scopes)
     if isinstance(values, str) or not isinstance(values, Sequence):
-        raise wrong(pointer, f"`{braced[1].strip()}` is no list")
+        raise wrong(pointer, f"`{braced[1].strip()}` is not a list")
     if len(scopes) > DEEPEST_LISTS:
         raise wrong(pointer, f"lists within lists go {DEEPEST_LISTS} deep at most")
     return place, [*scopes, scope_of(values[0])], len(values)
@@ -455,7 +455,7 @@ def repeated(value: object, pointer: str, scopes: Scopes) -> tuple[TemplatePlace
 def find_place(path: str, pointer: str, scopes: Scopes) -> tuple[TemplatePlace, object]:
     """Find a name in the sample, from the innermost list outwards."""
     if not PATH.fullmatch(path):
-        raise wrong(pointer, f"`{path[:80]}` is no name such as `run.url`")
+        raise wrong(pointer, f"`{path[:80]}` is not a name such as `run.url`")
     names = tuple(path.split("."))
     for outwards, scope in enumerate(reversed(scopes)):
         place = TemplatePlace(outwards, names)

@@ -69,11 +69,11 @@ class NodeFilter:
         False,  # noqa: FBT003 - it is the value
         Flag(
             "Also failures without an owner",
-            "a compilation error, a killed run, or nodes whose reporter does not tell whose",
+            "a compilation error, a killed run, or nodes whose owners the reporter does not name",
         ),
         label="Catch-all",
         help="whether failures without an owner are sent too: of runs that failed without a "
-        "node, were killed or canceled, and of nodes whose reporter does not tell whose they are",
+        "node, were killed or canceled, and of nodes whose owners the reporter does not name",
     )
 
     @property

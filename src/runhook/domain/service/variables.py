@@ -51,7 +51,7 @@ def remarks_on(environ: Mapping[str, str], known: Collection[str]) -> Sequence[s
     """
     links = frozenset(links_in(environ))
     remarks = [
-        f"{name} is passed over: Kubernetes sets it for a service of that name"
+        f"{name} is ignored: Kubernetes sets it for a service of that name"
         for name in sorted(links)
         if name in known
     ]
@@ -62,5 +62,5 @@ def remarks_on(environ: Mapping[str, str], known: Collection[str]) -> Sequence[s
                 meant, [one.removeprefix(PREFIX) for one in known], n=1
             )
             hint = f"; did you mean {PREFIX}{near[0]}?" if near else ""
-            remarks.append(f"{name} is no variable of Runhook{hint}")
+            remarks.append(f"{name} is not a variable of Runhook{hint}")
     return remarks

@@ -131,7 +131,7 @@ def check_header_name(name: str) -> None:
     if len(name) > NAME_LIMIT:
         raise InvalidError(f"the name `{name[:40]}...` is too long; {NAME_LIMIT} at most")
     if not NAME.fullmatch(name):
-        raise InvalidError(f"`{name}` is no header's name; letters, digits and hyphens make one")
+        raise InvalidError(f"`{name}` is not a header's name; letters, digits and hyphens make one")
     if name.lower() in RESERVED_NAMES or name.lower().startswith(RESERVED_BEGINNINGS):
         raise InvalidError(f"`{name}` is reserved; Runhook sets it, or never sends it")
 

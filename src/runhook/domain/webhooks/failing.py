@@ -105,5 +105,5 @@ def hopeless_reason(health: Health, error: str) -> str:
     return (
         f"The endpoint has been failing since {since} UTC, "
         f"{health.consecutive_failures:,} attempts in a row. The last error: {error} "
-        "Mend the endpoint, then set the webhook active again or change the URL."
+        "Fix the endpoint, then set the webhook active again or change the URL."
     )

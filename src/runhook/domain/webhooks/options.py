@@ -98,8 +98,8 @@ class Options:
         None,
         FormatSettings(),
         label="Settings",
-        help="an object; which keys there are, and which of them are secret, is the format's to "
-        "say. `null` for a format that has none",
+        help="an object; the format says which keys it has, and which of them are secret. `null` "
+        "for a format without settings",
         use=Use.ALWAYS,
     )
     payload_version: PayloadVersion = option(
@@ -122,7 +122,7 @@ class Options:
         ),
         label="Only if",
         hint="For completed and errored runs; none ticked means always.",
-        help="of which ends of runs it hears: a list of `new_failures` and `warnings`; empty, or "
+        help="which ends of runs are sent: a list of `new_failures` and `warnings`; empty, or "
         "`null`, is all",
         use=Use.PUBLISHING,
     )
@@ -130,8 +130,8 @@ class Options:
         None,
         Parts(NodeFilter, check_node_filter),
         label="Only these nodes",
-        hint="It hears of a run's end only if one of them failed or warned, and is shown no other.",
-        help="whose failures and warnings it hears of, and which nodes it is shown; `null` is all",
+        hint="A run's end is sent only if one of them failed or warned, and shows no others.",
+        help="which nodes' failures and warnings are sent and shown; `null` is all nodes",
         use=Use.PUBLISHING,
     )
     notify: Notify = option(
@@ -143,10 +143,10 @@ class Options:
                 Notify.FAILURES: "Failures only",
                 Notify.CHANGES: "When a job fails, and when it is well again",
             },
-            blank="As is usual for its format",
+            blank="The format's default",
         ),
         label="Tell of",
-        help="`every` event that it asks for, each failed run (`failures`), or the first failure "
+        help="`every` selected event, each failed run (`failures`), or the first failure "
         "after a success and the recovery (`changes`, the default of formats that people read)",
         null=Null.KEEPS,
         use=Use.PUBLISHING,
@@ -156,8 +156,8 @@ class Options:
         Number(parse_hold, minutes_of),
         label="Hold failures",
         hint="For so many minutes, up to 60. If the job succeeds meanwhile, nothing is sent.",
-        help="how many minutes a failure waits before it is told, up to 60; if its job succeeds "
-        "meanwhile, it is not told",
+        help="how many minutes a failure waits before it is sent, up to 60; if its job succeeds "
+        "meanwhile, it is not sent",
         use=Use.PUBLISHING,
     )
     mention: Mention = option(
@@ -173,10 +173,10 @@ class Options:
     )
     include_results: bool = option(
         False,  # noqa: FBT003 - it is the value
-        Flag("Tell of nodes in completed and errored runs", "what failed, whose it is, and links"),
+        Flag("Include nodes in completed and errored runs", "what failed, whose it is, and links"),
         label="Results",
         hint="Beside dbt Cloud's keys; without it the payload is exactly dbt Cloud's.",
-        help="whether the payload of a completed or errored run tells of its nodes",
+        help="whether the payload of a completed or errored run includes its nodes",
         null=Null.KEEPS,
         use=Use.PUBLISHING,
     )
@@ -194,8 +194,8 @@ class Options:
         None,
         Numbers(RetrySchedule.of, lambda schedule: schedule.seconds, empty="none"),
         label="Retry schedule",
-        hint="Seconds between attempts, such as 10, 60, 300; none for no retry. "
-        "Empty is the service's own.",
+        hint="Seconds between attempts, such as 10, 60, 300; `none` never retries. "
+        "Empty: the service's schedule.",
         help="seconds before each retry, at most 20, each up to 7 days; `[]` never retries, "
         "`null` is the service's",
     )
@@ -203,16 +203,16 @@ class Options:
         None,
         Text(RateLimit.parse),
         label="Rate limit",
-        hint="Such as 10/second or 600/minute. Empty is as fast as the endpoint takes it.",
-        help="`10/second` or `600/minute`, up to 100,000; `null` is none",
+        hint="Such as 10/second or 600/minute. Empty: no rate limit.",
+        help="`10/second` or `600/minute`, up to 100,000; `null`: no rate limit",
     )
     authorization: Authorization | None = option(
         None,
         Parts(Authorization, check_authorization_value),
         label="Authorization header",
-        hint="For an endpoint that wants a credential of its own there. Runhook's signature is in "
-        f"{SIGNATURE_HEADER} then.",
-        help="what the endpoint wants in `Authorization`; the signature that is there otherwise "
+        hint="For an endpoint with a credential of its own. Runhook's signature is then in "
+        f"{SIGNATURE_HEADER}.",
+        help="the endpoint's credential in `Authorization`; the signature that is there otherwise "
         f"is in `{SIGNATURE_HEADER}` then",
         is_advanced=True,
     )
@@ -221,7 +221,7 @@ class Options:
         Parts(ClientCertificate, check_client_certificate),
         label="Client certificate",
         hint="For an endpoint that asks for one.",
-        help="what an endpoint is shown that asks for a certificate",
+        help="the certificate for an endpoint that asks for one",
         is_advanced=True,
     )
     ca_certificate: str | None = option(
@@ -237,7 +237,7 @@ class Options:
         None,
         Number(parse_timeout, timedelta.total_seconds),
         label="Time limit",
-        hint="How many seconds an attempt may take, from 1 to 60. Empty is the service's own.",
+        hint="How many seconds an attempt may take, from 1 to 60. Empty: the service's limit.",
         help="how many seconds an attempt may take, from 1 to 60; `null` is the service's",
         is_advanced=True,
     )
@@ -249,7 +249,7 @@ class Options:
             ticked=False,
         ),
         label="Verification",
-        hint="Better give the authority of its certificate.",
+        hint="It is safer to give the authority of its certificate.",
         help="whether the endpoint's certificate is checked; without that, anybody between can "
         "read what is sent, and answer",
         null=Null.KEEPS,

@@ -14,9 +14,9 @@ from runhook.domain.webhooks.webhook import Webhook
 
 NOT_THERE = "it did not exist yet"
 QUIET = {
-    Notify.EVERY: "it was told of this run's end already, or did not ask for this event then",
+    Notify.EVERY: "it had got this run's end already, or had not selected this event then",
     Notify.FAILURES: "it gets each failed run once",
-    Notify.CHANGES: "it is told when a job begins to fail and when it is well again",
+    Notify.CHANGES: "it gets the first failure of a job, and its recovery",
 }
 """Why a webhook that asks for an event was not told of it."""
 

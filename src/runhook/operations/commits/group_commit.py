@@ -123,7 +123,7 @@ class Batches(Generic[Item, Answer]):
             self._tell(batch, answers)
         except Exception:
             # The batches that follow have nothing to do with it.
-            log.exception("telling what was written failed")
+            log.exception("submitters not answered")
 
     async def _when_available(self, batch: Sequence[Item]) -> Sequence[Answer]:
         is_told = False

@@ -373,7 +373,7 @@ def ending_of(judged: Judged) -> AttemptEnd:
         case Retry(delay):
             return ended_in(judged, DeliveryState.PENDING, delay)
         case Postponed():
-            raise AssertionError("what was not sent has no ending")
+            raise AssertionError("a postponed delivery has no attempt")
         case GivenUp() | Refused() | EndpointGone():
             return ended_in(judged, DeliveryState.FAILED)
         case unknown:

@@ -35,7 +35,7 @@ from runhook.storage.runs.uploads import (
 
 LIFETIME = timedelta(minutes=15)
 LONGEST_NAME = 255
-NOT_GOOD = "This place for an upload is no longer good, or never was; ask for another one."
+NOT_GOOD = "This upload place has expired, or is not valid; request another one."
 
 
 @repeats_contended
@@ -157,7 +157,7 @@ async def use_place(store: Store, place: UploadPlace, run_key: str) -> None:
     async with store.write() as tx:
         await permitted(tx, place.actor)
         if not await use_upload_place(tx, place.id, run_key):
-            raise ConflictError("This place was used for another run; ask for another one.")
+            raise ConflictError("This upload place was used for another run; request another one.")
 
 
 async def keep_upload(chunks: AsyncIterable[bytes], file: IO[bytes], *, largest: int) -> None:

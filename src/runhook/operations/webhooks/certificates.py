@@ -46,7 +46,7 @@ def check_key_pair(given: ClientCertificate, now: datetime) -> None:
             field="key",
         ) from None
     except Exception:  # noqa: BLE001 - the library raises more than it documents
-        raise InvalidError("it is no private key in PEM that can be read", field="key") from None
+        raise InvalidError("it is not a readable private key in PEM", field="key") from None
     written = [
         one.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         for one in (key.public_key(), certificate.public_key())
@@ -61,7 +61,7 @@ def check_authorities(pem: str, now: datetime) -> None:
         check_time(one, now)
         if one.issuer != one.subject and not is_authority(one):
             raise InvalidError(
-                f"{certificate_subject(one)} is no authority; give the certificate of who issued it"
+                f"{certificate_subject(one)} is not an authority; give its issuer's certificate"
             )
 
 
@@ -70,7 +70,7 @@ def certificates_in(pem: str, *, field: str = "") -> Sequence[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(pem.encode())
     except ValueError:
-        raise InvalidError("it has no certificate in PEM that can be read", field=field) from None
+        raise InvalidError("it has no readable certificate in PEM", field=field) from None
 
 
 def check_time(certificate: x509.Certificate, now: datetime, *, field: str = "") -> None:

@@ -63,7 +63,7 @@ async def send_test(
     except ShareTakenError:
         raise LimitedError(
             f"{sender.tests.most} tests of this account's webhooks are under way, and more are not "
-            "sent at once. Wait until one has ended.",
+            "sent at once. Wait until one has finished.",
             retry_after=A_WHILE,
         ) from None
 

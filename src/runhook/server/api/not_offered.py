@@ -49,7 +49,7 @@ async def change_job() -> NoReturn:
     **needs(Permission.READ_RUNS),
 )
 async def list_none(page: Paged) -> Envelope[list[None]]:
-    """List what an account here has none of; clients that copy a whole account ask for it."""
+    """Show an empty list: Runhook has none of these, and clients that copy an account ask."""
     return page_envelope([], page, total=0)
 
 

@@ -107,7 +107,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class Status(Struct, kw_only=True):
-    """The part of the envelope that says how it went; clients read the code from here."""
+    """The envelope's status; clients read the code from here."""
 
     code: int = 200
     is_success: bool = True

@@ -8,7 +8,7 @@ KIB = 1024
 MOST_HEADERS = 100
 END_OF_HEAD = re.compile(rb"\n\r?\n")
 
-HEAD_TOO_LARGE = "The request's head is too large; {most} are the most."
+HEAD_TOO_LARGE = "The request's head is too large; at most {most}."
 TARGET_TOO_LONG = "The request's target is too long."
 
 

@@ -43,7 +43,7 @@ def read_json(body: bytes, *, charset: str) -> Any:
     if encoding != "utf-8":
         raise InvalidError(f"The body is {encoding.upper()}, not UTF-8; send JSON as UTF-8.")
     if has_too_many_values(body):
-        raise InvalidError(f"The body has too many values; {MOST_VALUES:,} are the most.")
+        raise InvalidError(f"The body has too many values; at most {MOST_VALUES:,}.")
     try:
         value = parse_json(body.decode())
         if SURROGATE_ESCAPE.search(body):
@@ -61,7 +61,7 @@ def read_json(body: bytes, *, charset: str) -> Any:
 
 
 def check_characters(value: Any) -> None:
-    """Refuse half of a surrogate pair, which is no character, in any text of a value.
+    """Refuse half of a surrogate pair, which is not a character, in any text of a value.
 
     Raises:
         NotJsonError: there is one.
@@ -69,7 +69,7 @@ def check_characters(value: Any) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise NotJsonError("it has half of a surrogate pair, which is no character") from None
+        raise NotJsonError("it has half of a surrogate pair, which is not a character") from None
 
 
 def has_too_many_values(body: bytes) -> bool:

@@ -83,8 +83,8 @@ def validation_message(request: Request[Any, Any, Any], error: ValidationExcepti
 
 SENTENCES = {
     404: "Nothing is here, or it is not yours.",
-    405: "This path does not take that method.",
-    413: "The body is too large; 1 MiB is the most.",
+    405: "This path does not support that method.",
+    413: "The body is too large; at most 1 MiB.",
 }
 
 

@@ -45,7 +45,7 @@ class JsonRequest(Request[Any, Any, Any]):
         try:
             body = await super().body()
         except InternalServerException:
-            raise InvalidError("The body ended before all of it had come.") from None
+            raise InvalidError("The body broke off before its end.") from None
         if not body.strip():
             raise InvalidError("The body is empty; send a JSON object.")
         return body

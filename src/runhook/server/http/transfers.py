@@ -43,13 +43,13 @@ class Transfers:
         """
         if self._under_way[of] >= self._of_one:
             raise LimitedError(
-                f"As many files as may be are {self._what} just now ({self._of_one}); "
-                "try again when one of them is through.",
+                f"The limit of {self._of_one} files {self._what} at once is reached; "
+                "try again when one of them has finished.",
                 retry_after=WHILE,
             )
         if self._under_way.total() >= self._in_all:
             raise UnavailableError(
-                "The service has as many files under way as may be; try again shortly."
+                "The service's limit of files in transfer is reached; try again shortly."
             )
         self._under_way[of] += 1
         try:

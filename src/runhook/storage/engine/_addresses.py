@@ -121,8 +121,8 @@ def check_parameter(name: str, value: str) -> None:
         )
     if value not in HARMLESS[name]:
         raise InvalidError(
-            f"RUNHOOK_DATABASE_URL: the parameter `{name}` cannot be heeded as it is. Leave it "
-            f"out, or give one of: {', '.join(sorted(HARMLESS[name]))}"
+            f"RUNHOOK_DATABASE_URL: the parameter `{name}` is not supported with this value. "
+            f"Leave it out, or give one of: {', '.join(sorted(HARMLESS[name]))}"
         )
 
 

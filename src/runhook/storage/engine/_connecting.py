@@ -119,7 +119,7 @@ class Connector:
                     server_settings={"application_name": self._address.name or OWN_NAME},
                 )
             except ValueError:
-                raise InvalidError("RUNHOOK_DATABASE_URL has a parameter that is none") from None
+                raise InvalidError("RUNHOOK_DATABASE_URL has an invalid parameter") from None
             except (OSError, *ERRORS) as refusal:
                 error = refusal
             else:

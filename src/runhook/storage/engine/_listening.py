@@ -67,7 +67,7 @@ class ListenNotify:
                 if not is_told:
                     is_told = True
                     log.warning(
-                        "notifications not heard, only looked for",
+                        "cannot listen for notifications; polling instead",
                         reason=str(error),
                         exc_info=None if isinstance(error, InvalidError) else error,
                     )

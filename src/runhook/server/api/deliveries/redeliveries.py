@@ -32,7 +32,7 @@ from runhook.storage.deliveries.redeliveries import (
 async def preview(
     services: Serving, caller: Calling, data: JSONBody[SelectionIn]
 ) -> Envelope[PreviewOut]:
-    """Count what a redelivery would be about; nothing is sent."""
+    """Count the deliveries that a redelivery would send; nothing is sent."""
     found = await preview_redelivery(
         services.store,
         caller.account_id,
@@ -47,7 +47,7 @@ async def preview(
 async def begin(
     services: Serving, caller: Calling, data: JSONBody[SelectionIn]
 ) -> Envelope[RedeliveryOut]:
-    """Begin to send once more what is selected; it goes on by itself."""
+    """Start a redelivery in bulk; it continues in the background."""
     redelivery = await begin_redelivery(
         services.context(caller.actor),
         caller.account_id,
@@ -88,7 +88,7 @@ async def show(
 async def cancel(
     services: Serving, caller: Calling, redelivery_id: FromPath[str]
 ) -> Envelope[RedeliveryOut]:
-    """End a redelivery before its time; what it has returned to the queue is sent."""
+    """Cancel a redelivery in bulk; what it has already queued is still sent."""
     redelivery = await cancel_redelivery(
         services.context(caller.actor), caller.account_id, RedeliveryId(redelivery_id)
     )

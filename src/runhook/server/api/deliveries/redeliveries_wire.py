@@ -30,7 +30,7 @@ Word = Annotated[str, Meta(min_length=1, max_length=255, pattern=NO_NUL)]
 
 
 class SelectionIn(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Which deliveries are to be sent once more: these, or what did not arrive since some time."""
+    """The deliveries to send again: those listed, or all that did not arrive since a time."""
 
     delivery_ids: Annotated[list[Word], Meta(max_length=MOST_PICKED)] | None = None
     since: Moment | None = None

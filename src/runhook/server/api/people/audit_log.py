@@ -80,7 +80,7 @@ async def list_changes(
     until: FromQuery[datetime | None] = None,
     page: Paged,
 ) -> Envelope[list[AuditEntryOut]]:
-    """List who changed what, the newest first.
+    """List the changes in the audit log, the newest first.
 
     `actor` is a user's e-mail address or a token's name, `subject` the id of what was changed;
     `since` is included, `until` is not.

@@ -137,7 +137,7 @@ async def begin(
 
 @get(["/v3/session", "/v3/whoami", "/v2/whoami"], **open_to(Access.ANY_CALLER))
 async def show(services: Serving, identity: Identified) -> Envelope[WhoOut]:
-    """Say who the caller is, and what they may do in which account."""
+    """Show the caller, and their permissions in each account."""
     return Envelope(data=await whoami(services, identity))
 
 

@@ -16,7 +16,7 @@ from runhook.storage.people.tokens import Token, count_tokens, list_tokens
 
 
 class TokenIn(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A token to be made."""
+    """A token to create."""
 
     name: Name
     permission_set: PermissionSet

@@ -68,7 +68,7 @@ class RemovedOut(Struct, kw_only=True):
 
 
 class InvitationIn(Struct, kw_only=True, forbid_unknown_fields=True):
-    """An invitation to be made; without an e-mail address it is open to anyone with its link."""
+    """An invitation to create; without an e-mail address it is open to anyone with its link."""
 
     role: Role
     email: str | None = None

@@ -187,7 +187,7 @@ async def chunks_of(request: AnyRequest) -> AsyncIterator[bytes]:
         async for chunk in request.stream():
             yield chunk
     except InternalServerException:
-        raise InvalidError("The file ended before all of it had come.") from None
+        raise InvalidError("The file broke off before its end.") from None
 
 
 READS = [show_artifacts, get_artifact, get_job_artifact]

@@ -237,7 +237,7 @@ async def show_environment_of_project(
 async def list_none_of_project(
     services: Serving, caller: Calling, project_id: FromPath[int], page: Paged
 ) -> Envelope[list[None]]:
-    """List what no project has here; clients that copy a whole account ask for it."""
+    """Show an empty list: no project has these; clients that copy a whole account ask for them."""
     async with services.store.read() as tx:
         only((await list_projects(tx, caller.account_id, ScopeFilter(ids=[project_id]), ONE)).items)
     return page_envelope([], page, total=0)

@@ -27,7 +27,7 @@ Short = Annotated[str, Meta(max_length=64, pattern=NO_NUL)]
 
 
 class TriggerIn(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A reporter's word on what set a run off."""
+    """What triggered a run, as its reporter says."""
 
     system: Short = ""
     external_id: Annotated[str, Meta(max_length=255, pattern=NO_NUL)] = ""

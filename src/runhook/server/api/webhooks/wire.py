@@ -113,7 +113,7 @@ else:
         module=__name__,
         namespace={
             "__doc__": "A webhook as a client sends it, to create or to update one; "
-            "other keys are passed over."
+            "other keys are ignored."
         },
     )
 
