@@ -6,7 +6,6 @@ from runhook.dispatcher.lanes import Lanes
 from runhook.dispatcher.ledger import Held
 from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.messages.telling import WebhookId
-from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.deliveries.attempt import Claimed
 
 
@@ -29,13 +28,13 @@ class LaneHandover:
         self._is_open_to = is_open_to
         self._began_at = began_at
 
-    def has_place(self, webhook: Webhook) -> bool:
-        """Whether it can take a delivery to a webhook that is not gated."""
-        return self._is_open_to(webhook.id) and self._lanes.has_place(
-            webhook.account_id, webhook.id
-        )
-
-    def take(self, claimed: Claimed) -> None:
-        """Take a delivery; it has its place from now on."""
+    def take(self, claimed: Claimed) -> bool:
+        """Take a delivery, which then has its place; False if there is none for it."""
+        delivery = claimed.delivery
+        if not self._is_open_to(delivery.webhook_id):
+            return False
+        if not self._lanes.has_place(delivery.account_id, delivery.webhook_id):
+            return False
         until = self._began_at + self.lease.duration.total_seconds()
         self.taken.append(self._lanes.take(claimed, since=self._began_at, until=until))
+        return True

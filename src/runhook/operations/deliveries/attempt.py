@@ -129,8 +129,7 @@ class Recorded:
 
 async def look(store: Store) -> Mapping[WebhookId, Waiting]:
     """Webhooks with pending deliveries, and how long until they can be sent."""
-    async with store.read() as tx:
-        return await waiting_webhooks(tx)
+    return await store.query(waiting_webhooks)
 
 
 @repeats_contended
@@ -146,7 +145,8 @@ async def claim_deliveries(
     Of the ``gated`` webhooks, which are paused or have a rate limit, something is claimed only if
     the turn is ours. Of one that is gated meanwhile, nothing is.
     """
-    async with store.write() as tx:
+
+    async def claim(tx: Transaction) -> Sequence[Claimed]:
         turns = await take_turns(tx, places, lease, gated)
         open_to_us = {
             webhook_id: count
@@ -171,6 +171,8 @@ async def claim_deliveries(
             await give_back(tx, [one for one in deliveries if one.id not in ours])
             await leave_sealed_alone(tx, endpoints.values())
         return await without_superseded(tx, claimed)
+
+    return await store.commit(claim)
 
 
 async def without_superseded(tx: Transaction, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
@@ -237,19 +239,22 @@ async def record(
     One whose claim was lost meanwhile changes nothing.
     """
     now = clock.now()
-    async with store.write() as tx:
+
+    async def write(tx: Transaction) -> Sequence[Recorded]:
         held = await hold_claims(tx, [one.claimed.claim for one in judged])
         kept = [one for one in judged if one.claimed.claim in held]
         sent = [one for one in kept if not one.is_postponed]
         closed = await record_held(tx, sent, now=now, public_url=public_url) if sent else set()
         closed |= await postpone(tx, [one for one in kept if one.is_postponed])
-    return [
-        Recorded(
-            counted=one.claimed.claim in held,
-            is_closed=one.claimed.delivery.webhook_id in closed,
-        )
-        for one in judged
-    ]
+        return [
+            Recorded(
+                counted=one.claimed.claim in held,
+                is_closed=one.claimed.delivery.webhook_id in closed,
+            )
+            for one in judged
+        ]
+
+    return await store.commit(write)
 
 
 async def postpone(tx: Transaction, judged: Sequence[Judged]) -> set[WebhookId]:

@@ -13,7 +13,7 @@ from runhook.domain.deliveries.delivery import FIRST_CLAIM, Delivery, DeliverySt
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.runs.events import Event
 from runhook.domain.runs.run import RunId
-from runhook.domain.webhooks.webhook import Endpoint, Webhook
+from runhook.domain.webhooks.webhook import Endpoint
 from runhook.operations.deliveries.attempt import Claimed
 from runhook.operations.deliveries.follow import Owed
 from runhook.storage.deliveries.claims import find_unattempted
@@ -29,11 +29,8 @@ class Handover(Protocol):
     def lease(self) -> Lease:
         """Its hold on what it takes."""
 
-    def has_place(self, webhook: Webhook) -> bool:
-        """Whether it can take a delivery to a webhook."""
-
-    def take(self, claimed: Claimed) -> None:
-        """Take a delivery; it has its place from now on."""
+    def take(self, claimed: Claimed) -> bool:
+        """Take a delivery, which then has its place; False if there is none for it."""
 
 
 Handovers = Callable[[], AbstractContextManager[Handover]]
@@ -63,20 +60,35 @@ class Chooser:
         self._unattempted = unattempted
         self._endpoints: dict[WebhookId, Endpoint] = {}
 
-    def hand_over(self, owed: Owed, new: NewDelivery) -> NewDelivery:
-        """Take a delivery's place and return it as claimed, or return it as it is."""
+    async def hand_over(
+        self, tx: Transaction, owed: Sequence[Owed], new: Sequence[NewDelivery]
+    ) -> Sequence[NewDelivery]:
+        """Take the places of deliveries, and return those as claimed, the others as they are."""
+        offered = [self._claimed(one, delivery) for one, delivery in zip(owed, new, strict=True)]
+        if not any(offered):
+            return new
+        take = self._handover.take
+        # Places are the event loop's, which takes and gives them back meanwhile.
+        taken = await tx.on_loop(lambda: [one is not None and take(one) for one in offered])
+        return [
+            replace(one, state=DeliveryState.SENDING) if is_taken else one
+            for one, is_taken in zip(new, taken, strict=True)
+        ]
+
+    def _claimed(self, owed: Owed, new: NewDelivery) -> Claimed | None:
+        """A delivery as it is claimed; None if it has to wait for another."""
         assert isinstance(owed.event, Event)
         webhook, run = owed.webhook, owed.event.run
         told = (run.id, webhook.id)
         is_first = told not in self._unattempted
         self._unattempted.add(told)
         if not is_first or not new.is_plain or new.state is not DeliveryState.PENDING:
-            return new
-        if not self._interested[webhook.id].is_free or not self._handover.has_place(webhook):
-            return new
+            return None
+        if not self._interested[webhook.id].is_free:
+            return None
         endpoint = self._endpoint_of(webhook.id)
         if endpoint.is_sealed:
-            return new
+            return None
         delivery = Delivery(
             id=new.id,
             claim_number=FIRST_CLAIM,
@@ -87,8 +99,7 @@ class Chooser:
             rendered=new.rendered,
             attempt_count=0,
         )
-        self._handover.take(Claimed(delivery, endpoint))
-        return replace(new, state=DeliveryState.SENDING)
+        return Claimed(delivery, endpoint)
 
     def _endpoint_of(self, webhook_id: WebhookId) -> Endpoint:
         if webhook_id not in self._endpoints:

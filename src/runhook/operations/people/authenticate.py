@@ -87,8 +87,7 @@ class Authenticator:
         return token
 
     async def _look_up(self, digests: Sequence[str]) -> Sequence[ValidToken | UnauthorizedError]:
-        async with self._store.read() as tx:
-            found = await find_valid_tokens(tx, set(digests))
+        found = await self._store.query(lambda tx: find_valid_tokens(tx, set(digests)))
         return [found.get(digest) or UnauthorizedError() for digest in digests]
 
 

@@ -8,7 +8,7 @@ There is no second step: what is answered with success has its deliveries in the
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from runhook.clock import Clock
@@ -46,7 +46,7 @@ from runhook.operations.runs.reports import (
 )
 from runhook.operations.runs.room import Room
 from runhook.operations.runs.starting import start_runs
-from runhook.storage.deliveries.rows import insert_deliveries
+from runhook.storage.deliveries.rows import NewDelivery, insert_deliveries
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.runs.rows import (
     insert_events,
@@ -60,6 +60,16 @@ HEAVIEST_BATCH = 1_500
 SLICE = 250
 """How many deliveries are made at once, which other requests wait for."""
 ACCOUNTS_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What one transaction wrote."""
+
+    answers: Answers
+    events: Sequence[Event]
+    owed: Mapping[AccountId, int]
+    """How many deliveries each account owes."""
 
 
 class Publisher:
@@ -120,17 +130,18 @@ class Publisher:
 
     async def _publish(self, reports: Sequence[Report]) -> Sequence[Reported | RunhookError]:
         now = self._clock.now()
+
+        async def write(tx: Transaction) -> Published:
+            allowed, refused = await part_permitted(tx, reports)
+            answers, events = await apply_reports(tx, allowed, self._room, now=now)
+            events = await compare_with_last(tx, events)
+            owed = await owe_deliveries(tx, events, public_url=self._public_url, handover=handover)
+            return Published(answers | refused, events, owed)
+
         with self._handovers() as handover:
-            async with self._store.write() as tx:
-                allowed, refused = await part_permitted(tx, reports)
-                answers, events = await apply_reports(tx, allowed, self._room, now=now)
-                answers |= refused
-                events = await compare_with_last(tx, events)
-                owed = await owe_deliveries(
-                    tx, events, public_url=self._public_url, handover=handover
-                )
-        self._note_fan_outs(events, owed)
-        answered = [answers[report] for report in reports]
+            published = await self._store.commit(write)
+        self._note_fan_outs(published.events, published.owed)
+        answered = [published.answers[report] for report in reports]
         self.accepted += sum(isinstance(answer, Reported) for answer in answered)
         return answered
 
@@ -269,10 +280,10 @@ async def owe_deliveries(
         chooser = await chooser_for(tx, owed, by_id, handover)
     # Others have their turn between two slices.
     for start in range(0, len(owed), SLICE):
-        new = []
-        for one in owed[start : start + SLICE]:
-            delivery = new_delivery(one, renderings)
-            new.append(delivery if chooser is None else chooser.hand_over(one, delivery))
+        some = owed[start : start + SLICE]
+        new: Sequence[NewDelivery] = [new_delivery(one, renderings) for one in some]
+        if chooser is not None:
+            new = await chooser.hand_over(tx, some, new)
         await insert_deliveries(tx, new, lease)
     return Counter(one.webhook.account_id for one in owed)
 

@@ -1,10 +1,10 @@
 """What PostgreSQL needs that SQLite does not: its connections, and its form of the claim."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -17,6 +17,7 @@ from runhook.storage.engine.notifier import Notifier
 from runhook.storage.engine.refusals import READ_ONLY
 from runhook.storage.engine.tables import deliveries
 
+Answer = TypeVar("Answer")
 SCHEMA_LOCK = 0x72756E68
 """Any number that no one else uses on this database; this one spells "runh"."""
 FULL = "53100"
@@ -53,6 +54,20 @@ def open_at(url: str) -> tuple[Engine, Engine, Notifier]:
     connector = connecting.Connector(f"postgresql://{rest}")
     created: Engine = connecting.open_pool(connector)
     return created, created, listening.ListenNotify(connector)
+
+
+async def run_whole(
+    connection: Connection, work: Callable[[], Coroutine[Any, Any, Answer]], *, commits: bool
+) -> Answer:
+    """Run a transaction; what opened it ends it."""
+    del connection, commits
+    return await work()
+
+
+async def on_loop(connection: Connection, function: Callable[[], Answer]) -> Answer:
+    """Call a function: the transaction runs in the event loop itself."""
+    del connection
+    return function()
 
 
 def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:

@@ -1,12 +1,12 @@
 """What SQLite needs that PostgreSQL does not: its connections, and its form of the claim."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -31,6 +31,7 @@ prepared statements, and those for thousands of rows have megabytes: there must 
 MOST_ROWS = 4 * ROUND
 """A statement is for so many rows at the most."""
 DIALECT = sqlite.dialect()
+Answer = TypeVar("Answer")
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # A commit that returned survives a power cut. Batches make that cheap.
@@ -108,6 +109,18 @@ def threaded(connection: Connection) -> SqliteConnection:
     """The connection as what it is on this database."""
     assert isinstance(connection, SqliteConnection)
     return connection
+
+
+async def run_whole(
+    connection: Connection, work: Callable[[], Coroutine[Any, Any, Answer]], *, commits: bool
+) -> Answer:
+    """Run a transaction on its thread, in one visit."""
+    return await threaded(connection).run_whole(work, commits=commits)
+
+
+async def on_loop(connection: Connection, function: Callable[[], Answer]) -> Answer:
+    """Call a function in a turn of the event loop, which a transaction's thread waits for."""
+    return await threaded(connection).on_loop(function)
 
 
 def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:

@@ -1,16 +1,16 @@
 """SQLite beside an event loop: a transaction's statements run on a thread.
 
 What a visit to the thread costs is the wait for a turn of the event loop, which is long while
-hundreds of requests are under way. So a statement is one visit, from its first word to its last
-row, and takes with it what has no answer.
+hundreds of requests are under way. So a transaction can be run whole, in one visit. Of others a
+statement is one visit, from its first word to its last row, and takes with it what has no answer.
 """
 
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -82,6 +82,10 @@ class SqliteConnection:
         self._thread = thread
         self._connection: sa.Connection | None = None
         self._postponed: list[Callable[[sa.Connection], object]] = []
+        self._loop = asyncio.get_running_loop()
+        self._is_run_whole = False
+        """Whether it is used on the thread, and not from the event loop."""
+        self._is_wanted = True
         self.is_open = False
         """Whether something has been begun that is neither committed nor undone."""
 
@@ -113,7 +117,41 @@ class SqliteConnection:
 
     def postpone(self, function: Callable[[sa.Connection], object]) -> None:
         """Run a function on the thread before what comes next, which fails if the function does."""
-        self._postponed.append(function)
+        if self._is_run_whole:
+            self._run([], function)
+        else:
+            self._postponed.append(function)
+
+    async def run_whole(
+        self, work: Callable[[], Coroutine[Any, Any, Answer]], *, commits: bool
+    ) -> Answer:
+        """Run all of a transaction on the thread, from its beginning to its end, in one visit.
+
+        Who is canceled meanwhile waits until it has ended, and leaves no trace unless the commit
+        had begun.
+
+        Args:
+            work: awaits this connection and nothing else.
+            commits: whether it commits if ``work`` ends well.
+        """
+        self.is_open = True
+        running = self._loop.run_in_executor(
+            self._thread, partial(self._run_whole, work, commits=commits)
+        )
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            self._is_wanted = False
+            await until_ended(running)
+            raise
+
+    async def on_loop(self, function: Callable[[], Answer]) -> Answer:
+        """Call a function in a turn of the event loop, wherever the transaction runs."""
+        if not self._is_run_whole:
+            return function()
+        called: Future[Answer] = Future()
+        self._loop.call_soon_threadsafe(answer_with, called, function)
+        return called.result()
 
     async def commit(self) -> None:
         """Commit what has been begun, which ends it."""
@@ -127,10 +165,28 @@ class SqliteConnection:
 
     async def _visit(self, function: Callable[[sa.Connection], Answer]) -> Answer:
         functions, self._postponed = self._postponed, []
+        if self._is_run_whole:
+            return self._run(functions, function)
         self.is_open = True
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._run, functions, function
         )
+
+    def _run_whole(
+        self, work: Callable[[], Coroutine[Any, Any, Answer]], *, commits: bool
+    ) -> Answer:
+        self._connection = self._engine.connect()
+        self._is_run_whole = True
+        try:
+            answer = end_of(work())
+        finally:
+            self._is_run_whole = False
+        if commits and self._is_wanted:
+            commit(self._connection)
+        else:
+            self._connection.close()
+        self.is_open = False
+        return answer
 
     def _run(
         self,
@@ -146,6 +202,32 @@ class SqliteConnection:
     def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+
+def end_of(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run a coroutine that has nothing to wait for, and return its answer."""
+    try:
+        work.send(None)
+    except StopIteration as ended:
+        answer: Answer = ended.value
+        return answer
+    work.close()
+    raise RuntimeError("a transaction that is run whole waited for something beside its database")
+
+
+def answer_with(called: Future[Answer], function: Callable[[], Answer]) -> None:
+    """Call a function, and hand over what it returns or raises."""
+    try:
+        called.set_result(function())
+    except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+        called.set_exception(error)
+
+
+async def until_ended(running: asyncio.Future[Any]) -> None:
+    """Wait for the end of something, however often one is told to go."""
+    while not running.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([running])
 
 
 def commit(connection: sa.Connection) -> None:

@@ -1,11 +1,12 @@
 """The open database: its engines, its clock, and what a transaction is."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
@@ -25,6 +26,7 @@ from runhook.storage.engine.vault import Vault
 
 Clock = sa.ColumnElement[datetime]
 """An SQL expression for the present moment."""
+Answer = TypeVar("Answer")
 
 
 class DatabaseNow(FunctionElement[datetime]):
@@ -56,6 +58,18 @@ class Database(Protocol):
 
     def open_at(self, url: str) -> tuple[Engine, Engine, Notifier]:
         """The engine that writes, the one that reads, and the notifier."""
+
+    async def run_whole(
+        self,
+        connection: Connection,
+        work: Callable[[], Coroutine[Any, Any, Answer]],
+        *,
+        commits: bool,
+    ) -> Answer:
+        """Run all of a transaction, as ``Store.commit`` and ``Store.query`` say."""
+
+    async def on_loop(self, connection: Connection, function: Callable[[], Answer]) -> Answer:
+        """As ``Transaction.on_loop`` says."""
 
     async def claim(
         self,
@@ -150,6 +164,13 @@ class Transaction:
         """
         return await self.database.read_many(self.connection, query, parameters)
 
+    async def on_loop(self, function: Callable[[], Answer]) -> Answer:
+        """Call a function that belongs to the event loop, such as one that takes places in lanes.
+
+        A transaction that is run whole may be on another thread.
+        """
+        return await self.database.on_loop(self.connection, function)
+
     def locked(
         self, table: sa.Table, *which: sa.ColumnElement[bool], for_deletion: bool = False
     ) -> sa.ColumnElement[bool]:
@@ -173,6 +194,10 @@ class Transaction:
         """
         batch = compile_batch(statement, self.connection.dialect, tuple(rows[0]))
         await self.database.run_batch(self.connection, batch, batch.columns(rows))
+
+
+Work = Callable[[Transaction], Coroutine[Any, Any, Answer]]
+"""What is done in a transaction."""
 
 
 def after(now: Clock, pause: sa.ColumnElement[timedelta]) -> Clock:
@@ -261,6 +286,28 @@ class Store:
     def vault(self) -> Vault:
         """Encrypts and decrypts with the master key."""
         return self._vault
+
+    async def commit(self, work: Work[Answer]) -> Answer:
+        """Run a whole transaction that commits if ``work`` ends well, and else leaves no trace.
+
+        On SQLite it is one visit to the transaction's thread, where the statements of an open block
+        wait for a turn of the event loop each.
+
+        Args:
+            work: gets the transaction. It may await what takes that, and nothing else; and it may
+                run on another thread, so that it changes nothing of the event loop's but by
+                ``Transaction.on_loop``.
+
+        Raises:
+            UnavailableError: as ``write``.
+        """
+        async with self.write() as tx:
+            return await self._database.run_whole(tx.connection, partial(work, tx), commits=True)
+
+    async def query(self, work: Work[Answer]) -> Answer:
+        """Run a whole transaction that only reads; all else as ``commit`` and ``read``."""
+        async with self.read() as tx:
+            return await self._database.run_whole(tx.connection, partial(work, tx), commits=False)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
