@@ -10,7 +10,7 @@ import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -135,15 +135,19 @@ class SqliteConnection:
             commits: whether it commits if ``work`` ends well.
         """
         self.is_open = True
-        running = self._loop.run_in_executor(
-            self._thread, partial(self._run_whole, work, commits=commits)
-        )
+        running = self._thread.submit(self._run_whole, work, commits=commits)
+        while not running.done():
+            try:
+                await until_ended(running)
+            except asyncio.CancelledError:
+                self._is_wanted = False
+        if not self._is_wanted:
+            raise asyncio.CancelledError
         try:
-            return await asyncio.shield(running)
-        except asyncio.CancelledError:
-            self._is_wanted = False
-            await until_ended(running)
-            raise
+            return running.result()
+        finally:
+            # An error holds this frame, and would be held by it.
+            del running
 
     async def on_loop(self, function: Callable[[], Answer]) -> Answer:
         """Call a function in a turn of the event loop, wherever the transaction runs."""
@@ -223,11 +227,18 @@ def answer_with(called: Future[Answer], function: Callable[[], Answer]) -> None:
         called.set_exception(error)
 
 
-async def until_ended(running: asyncio.Future[Any]) -> None:
-    """Wait for the end of something, however often one is told to go."""
-    while not running.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([running])
+async def until_ended(running: Future[Any]) -> None:
+    """Wait for the end of what runs on a thread, and a single turn of the event loop after it."""
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    running.add_done_callback(lambda _: loop.call_soon_threadsafe(wake, ended))
+    await ended
+
+
+def wake(waiting: asyncio.Future[None]) -> None:
+    """Let a future's waiter go on, unless it has gone."""
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def commit(connection: sa.Connection) -> None:
