@@ -163,6 +163,29 @@ async def is_refused_once_it_is_taken_away(
             assert after == before
 
 
+@pytest.mark.parametrize("take_away", [revoke, expire])
+async def test_a_token_that_was_valid_a_moment_ago_reports_nothing(
+    api: Api, take_away: TakingAway, subtests: pytest.Subtests
+):
+    """Another process may have taken it away, and nothing told the one that remembers it."""
+    world = await a_world(api)
+    client = client_with(world, PermissionSet.ACCOUNT_ADMIN)
+    for _ in range(3):
+        data_of(await client.post("/runs", json={"job_name": "nightly"}), 201)
+    async with api.store.write() as tx:
+        await take_away(tx, api)
+    async with api.store.read() as tx:
+        before = await rows_in(tx)
+
+    for route in OF_AN_ACCOUNT:
+        if route.permission in (Permission.REPORT_RUNS, Permission.CANCEL_RUNS):
+            with subtests.test(route=str(route)):
+                assert is_refusal(await call(client, route, world), route, 401)
+
+    async with api.store.read() as tx:
+        assert await rows_in(tx) == before
+
+
 @pytest.mark.parametrize("route", OF_A_USER, ids=str)
 async def test_a_session_that_has_ended_changes_nothing_of_its_user(api: Api, route: Route):
     world = await a_world(api)

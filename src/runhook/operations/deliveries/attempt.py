@@ -406,36 +406,40 @@ async def renew(
 
     For as long no other worker probes an endpoint that one of them is to try.
     """
-    async with store.write() as tx:
+
+    async def write(tx: Transaction) -> Mapping[Claim, Claimed]:
         held = await renew_claims(tx, [one.claim for one in claimed], duration)
         kept = [one for one in claimed if one.claim in held]
         probes = probes_among(kept)
         until = await keep_gates_closed(tx, probes, duration) if probes else {}
-    return {
-        one.claim: replace(one, probe_until=until.get(one.delivery.webhook_id, one.probe_until))
-        for one in kept
-    }
+        return {
+            one.claim: replace(one, probe_until=until.get(one.delivery.webhook_id, one.probe_until))
+            for one in kept
+        }
+
+    return await store.commit(write)
 
 
 @repeats_contended
 async def release(store: Store, unsent: Sequence[Claimed]) -> None:
     """Give back deliveries that were claimed and not sent; a probe can be made at once."""
-    async with store.write() as tx:
+
+    async def write(tx: Transaction) -> None:
         await give_back(tx, [one.delivery for one in unsent])
         await reopen_probes(tx, unsent)
+
+    await store.commit(write)
 
 
 async def find_claims(store: Store, owner: str) -> set[Claim]:
     """Claims that the database has for a worker, but for those of tests."""
-    async with store.read() as tx:
-        return await claims_of(tx, owner)
+    return await store.query(lambda tx: claims_of(tx, owner))
 
 
 @repeats_contended
 async def return_unknown(store: Store, claims: Collection[Claim]) -> int:
     """Requeue deliveries whose worker knows nothing of its claim; count those it held still."""
-    async with store.write() as tx:
-        return await release_claims(tx, claims)
+    return await store.commit(lambda tx: release_claims(tx, claims))
 
 
 async def reopen_probes(tx: Transaction, unsent: Sequence[Claimed]) -> None:
@@ -476,15 +480,17 @@ async def rescue(store: Store) -> Rescued:
     held or being published. What is in the queue after that is canceled here: no worker would claim
     it.
     """
-    async with store.write() as tx:
+
+    async def write(tx: Transaction) -> Rescued:
         returned = await return_abandoned(tx)
         stranded = await stranded_webhooks(tx)
         is_more = await cancel_waiting(tx, stranded) if stranded else False
-    return Rescued(returned, is_more)
+        return Rescued(returned, is_more)
+
+    return await store.commit(write)
 
 
 @repeats_contended
 async def rescue_all(store: Store) -> int:
     """Requeue all claimed deliveries, where no worker can be alive; count them."""
-    async with store.write() as tx:
-        return await return_all_claimed(tx)
+    return await store.commit(return_all_claimed)

@@ -4,7 +4,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from runhook.clock import Clock
 from runhook.domain.errors import UnauthorizedError, UnavailableError
@@ -46,25 +46,32 @@ class Authenticator:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._known: OrderedDict[str, None] = OrderedDict()
-        """The digests of tokens that were valid when they were last used; those used last, last."""
+        self._known: OrderedDict[str, ValidToken] = OrderedDict()
+        """Tokens by their digests, as they were looked up last; those looked up last, last."""
         self._look_ups_of_known: GroupCommit[str, ValidToken] = GroupCommit(self._look_up)
         self._look_ups: GroupCommit[str, ValidToken] = GroupCommit(self._look_up)
 
-    async def authenticate(self, digest: str, *, address: str | None) -> Caller:
+    async def authenticate(
+        self, digest: str, *, address: str | None, is_asked_again: bool = False
+    ) -> Caller:
         """Find the caller that a token belongs to.
 
         Args:
             digest: of the token. It is what is looked up, so that its time says nothing about
                 a token.
             address: where the request came from, for the audit log.
+            is_asked_again: whether all that the request is for is done in a transaction that looks
+                at the permission again. Then a token is not looked up within a minute of its use.
 
         Raises:
             UnauthorizedError: it is unknown, has expired, or was revoked; the error does not say
                 which.
         """
-        token = await self._find(digest)
-        await note_use(self._store, token, self._clock)
+        token = self._remembered(digest) if is_asked_again else None
+        if token is None:
+            token = await self._find(digest)
+            if not self._is_noted(token):
+                await note_use(self._store, token, self._clock.now())
         return Caller(
             account_id=token.account_id,
             account_identifier=token.account_identifier,
@@ -73,6 +80,15 @@ class Authenticator:
             authority=token.permission_set,
         )
 
+    def _remembered(self, digest: str) -> ValidToken | None:
+        token = self._known.get(digest)
+        return token if token is not None and self._is_noted(token) else None
+
+    def _is_noted(self, token: ValidToken) -> bool:
+        """Whether what is written of its last use is right to the minute."""
+        last = token.last_used_at
+        return last is not None and self._clock.now() - last < LAST_USE_PRECISION
+
     async def _find(self, digest: str) -> ValidToken:
         look_ups = self._look_ups_of_known if digest in self._known else self._look_ups
         try:
@@ -80,7 +96,7 @@ class Authenticator:
         except UnauthorizedError:
             self._known.pop(digest, None)
             raise
-        self._known[digest] = None
+        self._known[digest] = token
         self._known.move_to_end(digest)
         if len(self._known) > KNOWN_TOKENS:
             self._known.popitem(last=False)
@@ -91,15 +107,13 @@ class Authenticator:
         return [found.get(digest) or UnauthorizedError() for digest in digests]
 
 
-async def note_use(store: Store, token: ValidToken, clock: Clock) -> None:
-    """Write when a token was last used, if what is written is no longer right to the minute."""
-    now = clock.now()
-    if token.last_used_at is not None and now - token.last_used_at < LAST_USE_PRECISION:
-        return
+async def note_use(store: Store, token: ValidToken, now: datetime) -> None:
+    """Write that a token is used now, unless it was just written."""
     # A database that takes no writes just now can still answer who this is.
     with suppress(UnavailableError):
-        async with store.write() as tx:
-            await note_token_use(tx, token.id, now=now, at_least=LAST_USE_PRECISION)
+        await store.commit(
+            lambda tx: note_token_use(tx, token.id, now=now, at_least=LAST_USE_PRECISION)
+        )
 
 
 def token_digest(text: str) -> str:

@@ -26,6 +26,7 @@ from runhook.storage.people.sessions import ValidSession
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
+ASKED_AGAIN = "is_asked_again"
 LONGEST_PATH = 4_096
 """Characters of a path that leads anywhere in an account."""
 
@@ -38,7 +39,9 @@ class Access(StrEnum):
     ANY_USER = "anybody signed in"
 
 
-def needs(permission: Permission, *, acts: bool = False) -> dict[str, Any]:
+def needs(
+    permission: Permission, *, acts: bool = False, is_asked_again: bool = False
+) -> dict[str, Any]:
     """Options of a route handler that name the permission it needs.
 
     Its path begins with an account's, and it can ask for the ``caller`` there.
@@ -46,8 +49,10 @@ def needs(permission: Permission, *, acts: bool = False) -> dict[str, Any]:
     Args:
         permission: what its caller must be allowed.
         acts: whether it does something although its method is GET.
+        is_asked_again: whether all that it does is done in a transaction that looks at the
+            permission again, so that a token that has just been valid is let in unasked.
     """
-    return {"opt": {"permission": permission, "acts": acts}}
+    return {"opt": {"permission": permission, "acts": acts, ASKED_AGAIN: is_asked_again}}
 
 
 LARGEST_BODY_OF_STRANGERS = 16 << 10
@@ -95,7 +100,9 @@ async def authorized(
 ) -> Caller | ValidSession:
     """Who sends a request, if they may do what the route does; errors as ``authorize``."""
     access = handler.opt.get("access")
-    identity = await identify(connection, services)
+    identity = await identify(
+        connection, services, is_asked_again=handler.opt.get(ASKED_AGAIN, False)
+    )
     if access is None:
         caller = await caller_at(connection, services, identity)
         return caller.using(handler.opt["permission"])
@@ -120,8 +127,15 @@ def check_numbers(connection: Connection) -> None:
         raise NotFoundError
 
 
-async def identify(connection: Connection, services: Services) -> Caller | ValidSession:
+async def identify(
+    connection: Connection, services: Services, *, is_asked_again: bool
+) -> Caller | ValidSession:
     """Authenticate a request by its token or session; a token comes first.
+
+    Args:
+        connection: the request's.
+        services: know tokens and sessions.
+        is_asked_again: as in ``needs``.
 
     Raises:
         UnauthorizedError: neither, or one that is not valid.
@@ -130,7 +144,7 @@ async def identify(connection: Connection, services: Services) -> Caller | Valid
     """
     if "Authorization" not in connection.headers and SESSION_COOKIE in connection.cookies:
         return await session_in_cookie(connection, services)
-    return await caller_by_token(connection, services)
+    return await caller_by_token(connection, services, is_asked_again=is_asked_again)
 
 
 async def caller_at(
@@ -158,7 +172,9 @@ async def caller_at(
     return identity
 
 
-async def caller_by_token(connection: Connection, services: Services) -> Caller:
+async def caller_by_token(
+    connection: Connection, services: Services, *, is_asked_again: bool
+) -> Caller:
     """The caller that the request's token belongs to.
 
     Raises:
@@ -168,7 +184,9 @@ async def caller_by_token(connection: Connection, services: Services) -> Caller:
     digest = token_digest(token_in(connection.headers.get("Authorization")))
     address = client_address(connection)
     try:
-        return await services.authenticator.authenticate(digest, address=address)
+        return await services.authenticator.authenticate(
+            digest, address=address, is_asked_again=is_asked_again
+        )
     except UnauthorizedError as error:
         names = {Rationed.TOKEN_FROM: address or "", Rationed.TOKEN: digest}
         raise services.throttle.refusal(error, names) from None

@@ -22,11 +22,15 @@ from runhook.server.api.runs.reporting_wire import (
 from runhook.server.api.wire import Envelope, created
 from runhook.server.services import Calling, Services, Serving
 
+# The publisher asks again who may report, in the transaction of all that a report brings about.
+REPORTING = needs(Permission.REPORT_RUNS, is_asked_again=True)
+CANCELING = needs(Permission.CANCEL_RUNS, is_asked_again=True)
+
 
 @post(
     "/",
     responses={200: ResponseSpec(Envelope[RunOut], generate_examples=False)},
-    **needs(Permission.REPORT_RUNS),
+    **REPORTING,
 )
 async def start_run(
     services: Serving, caller: Calling, data: JSONBody[StartIn]
@@ -40,7 +44,7 @@ async def start_run(
     return Response(Envelope(data=shown), status_code=200)
 
 
-@post("/{run_id:int}/heartbeat", status_code=200, **needs(Permission.REPORT_RUNS))
+@post("/{run_id:int}/heartbeat", status_code=200, **REPORTING)
 async def heartbeat(
     services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[HeartbeatOut]:
@@ -48,7 +52,7 @@ async def heartbeat(
     return await take(services, Heartbeat(caller.account_id, RunId(run_id), actor=caller.actor))
 
 
-@post("/{run_id:int}/progress", status_code=200, **needs(Permission.REPORT_RUNS))
+@post("/{run_id:int}/progress", status_code=200, **REPORTING)
 async def progress(
     services: Serving, caller: Calling, run_id: FromPath[int], data: JSONBody[ProgressIn]
 ) -> Envelope[HeartbeatOut]:
@@ -57,7 +61,7 @@ async def progress(
     return await take(services, Heartbeat(caller.account_id, RunId(run_id), report, caller.actor))
 
 
-@post("/{run_id:int}/canceling", status_code=200, **needs(Permission.REPORT_RUNS))
+@post("/{run_id:int}/canceling", status_code=200, **REPORTING)
 async def announce_cancel(
     services: Serving, caller: Calling, run_id: FromPath[int]
 ) -> Envelope[RunOut]:
@@ -66,7 +70,7 @@ async def announce_cancel(
     return Envelope(data=reported_run((await services.publisher.publish(report)).run))
 
 
-@post("/{run_id:int}/finish", status_code=200, **needs(Permission.REPORT_RUNS))
+@post("/{run_id:int}/finish", status_code=200, **REPORTING)
 async def finish_run(
     services: Serving, caller: Calling, run_id: FromPath[int], data: JSONBody[FinishIn]
 ) -> Envelope[RunOut]:
@@ -75,7 +79,7 @@ async def finish_run(
     return Envelope(data=reported_run((await services.publisher.publish(report)).run))
 
 
-@post("/{run_id:int}/cancel", status_code=200, **needs(Permission.CANCEL_RUNS))
+@post("/{run_id:int}/cancel", status_code=200, **CANCELING)
 async def cancel_run(services: Serving, caller: Calling, run_id: FromPath[int]) -> Envelope[RunOut]:
     """Ask for a cancelable run to be canceled; its reporter does it."""
     report = Cancel(caller.account_id, RunId(run_id), caller.actor)
