@@ -3,15 +3,17 @@
 It loads nothing of the server: an administrator's command would else take as long to start.
 """
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
 
-from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.errors import InvalidError, NotFoundError, UnavailableError
 from runhook.domain.secrets.shown_addresses import without_password
 from runhook.settings import Settings
+from runhook.storage.engine.refusals import AWAY
 from runhook.storage.engine.schema import revision_of
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import LOCKED, Vault
@@ -32,7 +34,7 @@ async def open_existing(settings: Settings) -> AsyncIterator[Store]:
         NoServiceError: there is none.
         InvalidError: its address is not one that can be opened.
     """
-    async with closed_after(Store.open(settings.address_of_database(), vault=LOCKED)) as store:
+    async with opened(settings, LOCKED) as store:
         if store.file is not None:
             if not has_content(store.file):
                 raise NoServiceError(f"There is no service in {store.file}. {where_to_look()}")
@@ -52,19 +54,43 @@ async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store
     """
     if settings.database_url is None:
         prepare_folder(settings.data_dir)
-    async with closed_after(Store.open(settings.address_of_database(), vault=vault)) as store:
+    async with opened(settings, vault) as store:
         if store.file is not None:
             keep_to_ourselves(store.file)
         yield store
 
 
 @asynccontextmanager
-async def closed_after(store: Store) -> AsyncIterator[Store]:
-    """Close the store at the block's end."""
+async def opened(settings: Settings, vault: Vault) -> AsyncIterator[Store]:
+    """Open the database that the settings name, and close it at the block's end.
+
+    Raises:
+        InvalidError: its address is not one that can be opened.
+        UnavailableError: it cannot be reached; says which one, and why.
+    """
+    address = settings.address_of_database()
+    store = Store.open(address, vault=vault)
     try:
         yield store
+    except UnavailableError as error:
+        if error.message != AWAY:
+            raise UnavailableError(f"{error.message} ({without_password(address)})") from error
+        raise UnavailableError(
+            f"The database {without_password(address)} is not available: {why_away(error)}."
+        ) from error
     finally:
         await store.close()
+
+
+def why_away(error: BaseException) -> str:
+    """Why a database cannot be reached, in the words of what first failed."""
+    while (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def keep_to_ourselves(file: Path) -> None:

@@ -148,6 +148,8 @@ class Setting:
     """The flag that says no, of a setting that is yes or no."""
     is_secret: bool = False
     """Whether it must not be printed, and may be given in a file (`RUNHOOK_*_FILE`)."""
+    is_address: bool = False
+    """Whether it is a secret because of the password that its address may hold."""
     has_flag: bool = True
     """Every user of a machine can read command lines, so that some secrets have none."""
     has_lines: bool = False
@@ -341,6 +343,7 @@ SETTINGS = (
         default=None,
         read=Hidden,
         is_secret=True,
+        is_address=True,
         help="sqlite:///path or postgresql://user:password@host/name",
     ),
     Setting(
@@ -361,6 +364,7 @@ SETTINGS = (
         default=None,
         read=read_mail_server,
         is_secret=True,
+        is_address=True,
         has_flag=False,
         help="mail server for webhooks of the format `email` and for invitations: "
         "smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465",

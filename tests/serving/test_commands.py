@@ -101,7 +101,9 @@ def test_settings_shows_each_value_and_its_place_but_no_secret(
     assert lines["RUNHOOK_HOST"] == f"0.0.0.0  [{folder}/runhook.toml]"
     assert lines["RUNHOOK_PORT"] == "9000  [--port]"
     assert lines["RUNHOOK_DATA_DIR"] == "runhook-data  [default]"
-    assert lines["RUNHOOK_DATABASE_URL"] == "(hidden)  [RUNHOOK_DATABASE_URL]"
+    assert lines["RUNHOOK_DATABASE_URL"] == (
+        "postgresql://me:*****@host/db  [RUNHOOK_DATABASE_URL]"
+    )
     assert lines["RUNHOOK_PUBLIC_URL"] == "(unset)  [default]"
     assert lines["RUNHOOK_BOOTSTRAP_TOKEN"] == "(hidden)  [RUNHOOK_BOOTSTRAP_TOKEN]"
     assert lines["RUNHOOK_RETRY_SCHEDULE"] == "(empty)  [RUNHOOK_RETRY_SCHEDULE]"

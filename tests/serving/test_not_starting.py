@@ -39,11 +39,14 @@ async def test_a_host_that_is_not_ours_is_named(tmp_path: Path):
 async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path):
     with socket.socket() as held:  # no other program can begin to listen there
         held.bind(("127.0.0.1", 0))
-        address = f"postgresql://me:hush@127.0.0.1:{held.getsockname()[1]}/db"
+        place = f"127.0.0.1:{held.getsockname()[1]}/db"
+        address = f"postgresql://me:hush@{place}"
         environment = {"RUNHOOK_DATABASE_URL": address}
         ended = await runhook("serve", "--port", "0", folder=tmp_path, environment=environment)
 
-    assert_told(ended, "The database is not available")
+    assert_told(
+        ended, f"The database postgresql://me:*****@{place} is not available: Connection refused."
+    )
     assert "hush" not in ended.err
 
 
@@ -136,8 +139,29 @@ async def test_another_master_key_than_the_one_of_the_stored_secrets_is_refused(
     assert_told(
         ended,
         "The key runhook-data/master.key is not the one that this database's secrets were ",
-        "Copy master.key from the data folder of the Runhook that served it first",
+        "the content of master.key in its data folder",
     )
+
+
+async def test_a_replica_with_a_key_of_its_own_is_refused_before_there_is_any_secret(
+    tmp_path: Path, database_url: str
+):
+    environment = {"RUNHOOK_DATABASE_URL": database_url}
+    first, second = ({**environment, "RUNHOOK_DATA_DIR": name} for name in ("first", "second"))
+    async with Service(folder=tmp_path, environment=first) as service:
+        assert await service.stop() == 0
+
+    refused = await runhook("serve", "--port", "0", folder=tmp_path, environment=second)
+    theirs, ours = (tmp_path / name / "master.key" for name in ("first", "second"))
+    ours.write_text(theirs.read_text() + ours.read_text())
+    rotated = await runhook("keys", "rotate", folder=tmp_path, environment=second)
+    async with Service(folder=tmp_path, environment=second) as service:
+        assert await service.stop() == 0
+    late = await runhook("serve", "--port", "0", folder=tmp_path, environment=first)
+
+    assert_told(refused, "The key second/master.key is not the one", "that one's line first")
+    assert rotated.code == 0
+    assert_told(late, "The key first/master.key is not the one")
 
 
 async def test_another_master_key_than_that_of_the_settings_is_refused(

@@ -87,7 +87,13 @@ from runhook.storage.runs.board import BoardFilter, BoardOrder
 from runhook.storage.runs.expectations import ExpectedJob
 from runhook.storage.runs.jobs import JobName, NameOrder, ScopeFilter
 from runhook.storage.runs.rows import RunFilter, RunOrder, RunPlace, StoredRun
-from runhook.storage.service import ciphertexts, duties, replicas, timekeeping
+from runhook.storage.service import (
+    ciphertexts,
+    duties,
+    master_key_check,
+    replicas,
+    timekeeping,
+)
 from runhook.storage.service.ciphertexts import Ciphertexts
 from runhook.storage.webhooks import interests, standings, statistics
 from runhook.storage.webhooks import rows as webhooks
@@ -587,6 +593,10 @@ CALLS: dict[str, Call] = {
         tx, before=START, limit=500
     ),
     "moment_of": lambda tx, rows: timekeeping.moment_of(tx),
+    "find_master_key_check": lambda tx, rows: master_key_check.find_master_key_check(tx),
+    "replace_master_key_check": lambda tx, rows: master_key_check.replace_master_key_check(
+        tx, b"ciphertext"
+    ),
     "find_timekeeping": lambda tx, rows: timekeeping.find_timekeeping(tx),
     "write_timekeeping": lambda tx, rows: timekeeping.write_timekeeping(
         tx, first_look(START), is_first=True

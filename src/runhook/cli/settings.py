@@ -7,7 +7,8 @@ from pathlib import Path
 
 from runhook.cli.service import add_setting_flags
 from runhook.cli.variables import remarks
-from runhook.settings import SETTINGS, Origin, load
+from runhook.domain.secrets.shown_addresses import without_password
+from runhook.settings import SETTINGS, Origin, Setting, load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,17 +24,19 @@ def execute(arguments: argparse.Namespace) -> int:
     width = max(len(setting.variable) for setting in SETTINGS)
     for setting in SETTINGS:
         origin = origins[setting.name]
-        text = shown_text(origin, is_hidden=setting.is_secret)
+        text = shown_text(setting, origin)
         print(f"{setting.variable:<{width}}  {text}  [{origin.place}]")
     for scheme, proxy in settings.proxies.by_scheme.items():
         print(f"{scheme.upper() + '_PROXY':<{width}}  {proxy.url}  [environment]")
     return 0
 
 
-def shown_text(origin: Origin, *, is_hidden: bool) -> str:
+def shown_text(setting: Setting, origin: Origin) -> str:
     """Printable text of a setting; never empty."""
     if origin.text is None:
         return "(unset)"
-    if is_hidden:
+    if setting.is_address:
+        return without_password(origin.text)
+    if setting.is_secret:
         return "(hidden)"
     return origin.text or "(empty)"

@@ -19,6 +19,7 @@ from runhook.storage.service.ciphertexts import (
     lock_ciphertexts,
     replace_ciphertexts,
 )
+from runhook.storage.service.data_folder import renew_master_key_check
 from runhook.storage.service.key_file import KeyFile, MasterKey
 
 BATCH = 200
@@ -75,6 +76,7 @@ async def encrypt_with_first(
     """
     vault = Vault([key.text for key in keys])
     encrypted = await encrypt_anew(store, vault, batch)
+    await renew_master_key_check(store, vault)
     return encrypted, await uses_of(store, vault, keys, batch=batch)
 
 

@@ -639,6 +639,14 @@ replicas = sa.Table(
     sa.Column("attempts_lately", sa.Integer, nullable=False, server_default="0"),
 )
 
+master_key_checks = sa.Table(
+    "master_key_checks",
+    metadata,
+    # There is one row.
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("ciphertext", sa.LargeBinary, nullable=False),
+)
+
 timekeeping = sa.Table(
     "timekeeping",
     metadata,

@@ -8,14 +8,21 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from runhook.domain.errors import InvalidError
+from runhook.domain.webhooks.signature import Secret
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import Vault
 from runhook.storage.service.key_file import KeyFile, MasterKey, master_keys_in
+from runhook.storage.service.master_key_check import (
+    find_master_key_check,
+    replace_master_key_check,
+)
 from runhook.storage.webhooks.rows import newest_secret_opens
 
 KEY_NAME = "master.key"
 GIVEN = "RUNHOOK_MASTER_KEY"
 MARK_SUFFIX = ".serving"
+CHECKED = Secret("runhook")
+"""What the database keeps encrypted, to tell keys from each other."""
 PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -135,7 +142,7 @@ def only_rotation(folder: Path) -> Iterator[None]:
 
 
 async def check_master_key(store: Store, folder: Path, *, is_given: bool) -> None:
-    """See that what the database holds was encrypted with the vault's master key.
+    """See that the vault's master key is the database's, which the first to come decides.
 
     Args:
         store: the database, opened with the vault.
@@ -143,23 +150,37 @@ async def check_master_key(store: Store, folder: Path, *, is_given: bool) -> Non
         is_given: whether the settings hold the key, and not the folder.
 
     Raises:
-        InvalidError: it was not, so nothing could be sent.
+        InvalidError: it is not, so that some secrets could not be read here, and others not there.
         UnavailableError: the database cannot be reached.
     """
-    async with store.read() as tx:
-        if await newest_secret_opens(tx):
+    async with store.write() as tx:
+        # Replicas may start together, and one of them is first.
+        await tx.database.lock_schema(tx.connection)
+        check = await find_master_key_check(tx)
+        if (check is None or store.vault.opens(check)) and await newest_secret_opens(tx):
+            if check is None:
+                await replace_master_key_check(tx, store.vault.encrypt(CHECKED))
             return
-    if is_given:
-        raise InvalidError(
-            f"The key in {GIVEN} is not the one that this database's secrets were encrypted with. "
-            f"Give the one of the Runhook that served it first: its {GIVEN}, or the content of "
-            f"{KEY_NAME} in its data folder."
-        )
+    place = f"key in {GIVEN}" if is_given else f"key {folder / KEY_NAME}"
     raise InvalidError(
-        f"The key {folder / KEY_NAME} is not the one that this database's secrets were encrypted "
-        f"with. Copy {KEY_NAME} from the data folder of the Runhook that served it first, over "
-        f"this one, or set {GIVEN} if it had one."
+        f"The {place} is not the one that this database's secrets were encrypted with. Give the "
+        f"one of the Runhook that served it first: its {GIVEN}, or the content of {KEY_NAME} in "
+        "its data folder. If both have served it, let both have both keys: that one's line first, "
+        "and this one's after it."
     )
+
+
+async def renew_master_key_check(store: Store, vault: Vault) -> None:
+    """Encrypt what tells keys from each other with the vault's first key, if any of them opens it.
+
+    Raises:
+        UnavailableError: the database cannot be reached.
+    """
+    async with store.write() as tx:
+        await tx.database.lock_schema(tx.connection)
+        check = await find_master_key_check(tx)
+        if check is not None and vault.opens(check):
+            await replace_master_key_check(tx, vault.encrypt(CHECKED))
 
 
 @contextmanager

@@ -645,6 +645,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_replicas"),
     )
     op.create_table(
+        "master_key_checks",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_master_key_checks"),
+    )
+    op.create_table(
         "timekeeping",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),

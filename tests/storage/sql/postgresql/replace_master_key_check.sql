@@ -1,0 +1,3 @@
+DELETE FROM master_key_checks;
+
+INSERT INTO master_key_checks (id, ciphertext) VALUES ($1::SMALLINT, $2::BYTEA);

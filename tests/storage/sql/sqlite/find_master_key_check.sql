@@ -1,0 +1,2 @@
+SELECT master_key_checks.ciphertext
+FROM master_key_checks;
