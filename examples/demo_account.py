@@ -18,6 +18,7 @@ from runhook.domain.deliveries.attempt_counts import (
 )
 from runhook.domain.deliveries.delivery import AttemptTrigger, DeliveryState
 from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.deliveries.phases import Phase
 from runhook.domain.deliveries.redeliveries import Picked, RedeliveryId, Selection
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.network.destinations import AddressPolicy
@@ -55,6 +56,7 @@ from runhook.operations.runs.watch_jobs import tell_of_missed_runs
 from runhook.operations.webhooks.subscribe import WebhookChange, change_webhook, create_webhook
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import (
+    IS_UNSENT,
     attempts,
     deliveries,
     expectations,
@@ -576,6 +578,26 @@ async def add_redelivery(store: Store, webhook_id: WebhookId, now: datetime) -> 
         await tx.execute(
             sa.update(redelivery_shares).where(is_ours).values(queued=share.total - share.total / 3)
         )
+        (queued,) = (await tx.execute(sa.select(share.queued).where(is_ours))).one()
+        oldest_first = (
+            sa.select(deliveries.c.id)
+            .where(deliveries.c.webhook_id == webhook_id, IS_UNSENT)
+            .order_by(deliveries.c.created_at)
+        )
+        ids = (await tx.execute(oldest_first.limit(queued))).scalars().all()
+        for place, delivery_id in enumerate(ids):
+            state = (
+                DeliveryState.PENDING
+                if place > 0.9 * queued
+                else DeliveryState.FAILED
+                if place % 7 == 3
+                else DeliveryState.SUCCEEDED
+            )
+            await tx.execute(
+                sa.update(deliveries)
+                .where(deliveries.c.id == delivery_id)
+                .values(redelivery_id=redelivery_id, state=state)
+            )
     return redelivery_id
 
 
@@ -605,15 +627,19 @@ def tries_of(
             return tries, False
         is_good = chance.random() < share
         code, failure, error = (204, None, "") if is_good else chance.choice(ANSWERS)
+        duration = (
+            timedelta(seconds=10)
+            if failure is FailureReason.TIMED_OUT
+            else timedelta(milliseconds=chance.lognormvariate(4.6, 0.6))
+        )
         tries.append(
             {
                 "delivery_id": row.id,
                 "number": number,
                 "trigger": AttemptTrigger.SCHEDULED,
                 "sent_at": sent_at,
-                "duration": timedelta(milliseconds=chance.lognormvariate(4.6, 0.6))
-                if failure is not FailureReason.TIMED_OUT
-                else timedelta(seconds=10),
+                "duration": duration,
+                "phases": phases_of(duration, failure),
                 "http_status_code": code,
                 "failure": failure,
                 "error": error.format(host=host),
@@ -633,6 +659,27 @@ def tries_of(
         if is_good:
             return tries, True
     return tries, False
+
+
+def phases_of(duration: timedelta, failure: FailureReason | None) -> Mapping[Phase, timedelta]:
+    """Return what an attempt spent its time on, most of it on what it failed at."""
+    before = {Phase.DNS: 0.04, Phase.CONNECT: 0.09, Phase.TLS: 0.16}
+    last = {
+        FailureReason.TIMED_OUT: Phase.WAIT,
+        FailureReason.DNS_FAILED: Phase.DNS,
+        FailureReason.CONNECTION_FAILED: Phase.CONNECT,
+        FailureReason.TLS_FAILED: Phase.TLS,
+    }.get(failure or FailureReason.HTTP_STATUS, Phase.READ)
+    if failure is FailureReason.TIMED_OUT:
+        before = {phase: share / 100 for phase, share in before.items()}
+    if last is Phase.READ:
+        before[Phase.WAIT] = 0.66
+    phases = {
+        phase: share * duration
+        for phase, share in before.items()
+        if [*Phase].index(phase) < [*Phase].index(last)
+    }
+    return {**phases, last: duration - sum(phases.values(), timedelta())}
 
 
 def count_of(attempt: Mapping[str, Any]) -> AttemptCounts:

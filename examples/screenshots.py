@@ -10,7 +10,7 @@ from examples.chromium import chromium
 from examples.demo_service import Demo, demo
 from playwright.async_api import Browser, Page
 
-SIZES = {"wide": (1280, 800), "narrow": (320, 640)}
+SIZES = {"wide": (1280, 800), "widest": (2560, 1440), "narrow": (320, 640)}
 THEMES = ("light", "dark")
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from runhook.domain.people.permissions import Role
-from runhook.storage.engine.tables import tokens, webhooks
-from tests.support.accounts import rows_of
+from runhook.storage.engine.tables import expectations, tokens, webhooks
+from tests.support.accounts import Tenant, rows_of
 from tests.support.api import ORIGIN, Api
 from tests.support.people import PASSWORD, session_of_new_user, sign_in_client
 from tests.web.pages import Page, browser, led_to, page_after, page_at, submit
@@ -98,6 +98,44 @@ async def test_two_tabs_of_an_accounts_settings_do_not_either(ada):
 
     assert "changed after this form was opened" in refused.main.one(role="alert").text
     assert (await page_at(ada, path)).root.one("title").text.startswith("Settings · Acme")
+
+
+async def test_two_tabs_of_a_jobs_expectation_do_not_either(api: Api, ada):
+    run = await Tenant(api.store, api.clock).start()
+    path = f"{ROOT}/jobs/{run.job.id}"
+    one, other = [await page_at(ada, path) for _ in range(2)]
+    led_to(await submit(ada, one, every="6 hours"))
+
+    refused = Page(await submit(ada, other, every="1 day"))
+
+    assert "changed after this form was opened" in refused.main.one(role="alert").text
+    assert refused.root.one("input", name="every").attributes["value"] == "1 day"
+    (row,) = await rows_of(api.store, expectations)
+    assert row.every == timedelta(hours=6)
+    led_to(await submit(ada, refused))
+    (row,) = await rows_of(api.store, expectations)
+    assert row.every == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "then"),
+    [
+        ("/profile", {"name": "Ada L."}, {"name": "A. Lovelace"}),
+        (
+            f"{ROOT}/welcome",
+            {"default_payload_version": "2023-02"},
+            {"default_payload_version": "2022-05"},
+        ),
+    ],
+)
+async def test_two_tabs_of_other_forms_do_not_either(ada, path: str, sent, then):
+    one, other = [await page_at(ada, path) for _ in range(2)]
+    led_to(await submit(ada, one, one.form(path), **sent))
+
+    refused = Page(await submit(ada, other, other.form(path), **then))
+
+    assert "changed after this form was opened" in refused.main.one(role="alert").text
+    assert led_to(await submit(ada, refused, refused.form(path))) == path
 
 
 async def test_what_was_done_is_said_once(ada):

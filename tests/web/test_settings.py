@@ -128,7 +128,11 @@ async def test_members_are_invited_given_another_role_and_sent_away(api: Api, ad
     members = await page_at(ada, f"{ROOT}/members")
     ours, theirs = members.main.one("tbody").all("form")
     led_to(await submit(ada, members, theirs, role="admin"))
-    assert roles(await page_at(ada, f"{ROOT}/members")) == ["owner", "admin"]
+    stale = Page(await submit(ada, members, theirs, role="none"))
+    assert "changed after this form was opened" in stale.main.one(role="alert").text
+    members = await page_at(ada, f"{ROOT}/members")
+    assert roles(members) == ["owner", "admin"]
+    ours, theirs = members.main.one("tbody").all("form")
     led_to(await submit(ada, members, theirs, role="none"))
     assert roles(await page_at(ada, f"{ROOT}/members")) == ["owner"]
 

@@ -72,6 +72,10 @@ class UnauthorizedError(RunhookError):
     code = ErrorCode.UNAUTHORIZED
 
 
+class WrongPasswordError(UnauthorizedError):
+    """That is not your present password."""
+
+
 class ForbiddenError(RunhookError):
     """This token's permission set does not allow that."""
 

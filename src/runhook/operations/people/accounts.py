@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 
-from runhook.domain.errors import ConflictError, NotFoundError
+from runhook.domain.errors import NotFoundError
 from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.people.auditing import AuditAction, Facts
 from runhook.domain.people.users import check_person_name
@@ -14,6 +13,7 @@ from runhook.operations.context import Context
 from runhook.operations.ids import new_account_identifier
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
+from runhook.operations.people.seen import check_seen
 from runhook.storage.engine.store import Store
 from runhook.storage.people.accounts import (
     Account,
@@ -32,7 +32,7 @@ class AccountChange:
     name: str | None = None
     default_payload_version: PayloadVersion | None = None
     seen: str | None = None
-    """`shown_state` the account that the caller saw; None is not checked."""
+    """`shown_state` of the facts that the caller saw; None is not checked."""
 
 
 @repeats_contended
@@ -87,8 +87,7 @@ async def change_account(context: Context, account_id: AccountId, change: Accoun
         await permitted(tx, context.actor)
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
-        if change.seen is not None and change.seen != shown_state(account):
-            raise ConflictError("The account was changed after this form was opened.")
+        check_seen(change.seen, account_facts(account), what="account")
         changed = replace(
             account,
             name=name or account.name,
@@ -107,11 +106,6 @@ async def change_account(context: Context, account_id: AccountId, change: Accoun
             now=context.clock.now(),
         )
     return changed
-
-
-def shown_state(account: Account) -> str:
-    """A short text that is another one as soon as anything of the account that can change does."""
-    return sha256(repr(account_facts(account)).encode()).hexdigest()[:16]
 
 
 def account_facts(account: Account) -> Facts:

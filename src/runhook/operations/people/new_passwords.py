@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from runhook.clock import Clock
-from runhook.domain.errors import InvalidError, NotFoundError, UnauthorizedError
+from runhook.domain.errors import InvalidError, NotFoundError, WrongPasswordError
 from runhook.domain.people.auditing import AuditAction, Facts
 from runhook.domain.people.callers import COMMAND_LINE, Actor
 from runhook.domain.people.users import (
@@ -40,7 +40,6 @@ from runhook.storage.people.users import (
 )
 from runhook.storage.people.users import update_user as write_user
 
-NOT_PRESENT = "That is not your present password."
 CLOSED = "This link was used, or has expired; ask for another one."
 
 
@@ -80,14 +79,15 @@ async def change_password(
         clock: dates it.
 
     Raises:
-        UnauthorizedError: ``present`` is not the password until now, or the session has ended.
+        WrongPasswordError: ``present`` is not the password until now.
+        UnauthorizedError: the session has ended.
         InvalidError: the new one will not do.
     """
     check_new_password(password)
     async with store.read() as tx:
         known = await find_user_by_email(tx, session.user.email)
     if known is None or not await passwords.check(present, known.password_hash):
-        raise UnauthorizedError(NOT_PRESENT)
+        raise WrongPasswordError
     if present == password:
         raise InvalidError("give another one than the present one", field="password")
     hashed = await passwords.hash(password)
@@ -96,7 +96,7 @@ async def change_password(
         locked = await lock_user(tx, session.user.id)
         await still_signed_in(tx, session)
         if locked is None or locked.password_hash != known.password_hash:
-            raise UnauthorizedError(NOT_PRESENT)
+            raise WrongPasswordError
         await write_password(
             tx, locked, hashed, actor=actor, now=now, kept_session=session.session.id
         )

@@ -17,6 +17,7 @@ from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted, still_signed_in
+from runhook.operations.people.seen import check_seen
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.people.accounts import lock_account
 from runhook.storage.people.invitations import delete_invitations_by
@@ -33,11 +34,14 @@ from runhook.storage.people.users import update_user as write_user
 
 
 @repeats_contended
-async def rename_user(store: Store, session: ValidSession, name: str) -> User:
+async def rename_user(
+    store: Store, session: ValidSession, name: str, *, seen: str | None = None
+) -> User:
     """Give who is signed in another name.
 
     Raises:
         InvalidError: it will not do.
+        ConflictError: the present one is not what the caller saw, if that is checked.
         UnauthorizedError: the session has ended.
     """
     name = check_person_name(name)
@@ -46,6 +50,7 @@ async def rename_user(store: Store, session: ValidSession, name: str) -> User:
         await still_signed_in(tx, session)
         if known is None:
             raise NotFoundError
+        check_seen(seen, user_facts(known.user), what="name")
         changed = replace(known, user=replace(known.user, name=name))
         await write_user(tx, changed)
     return changed.user
@@ -53,7 +58,12 @@ async def rename_user(store: Store, session: ValidSession, name: str) -> User:
 
 @repeats_contended
 async def change_role(
-    context: Context, account_id: AccountId, user_id: UserId, role: Role
+    context: Context,
+    account_id: AccountId,
+    user_id: UserId,
+    role: Role,
+    *,
+    seen: str | None = None,
 ) -> AccountMember:
     """Give a member of an account another role.
 
@@ -62,13 +72,15 @@ async def change_role(
     Raises:
         NotFoundError: the account has no such member.
         ForbiddenError: only an owner makes and removes owners.
-        ConflictError: no one would be the account's owner.
+        ConflictError: no one would be the account's owner, or the member is not as the caller saw
+            them, if that is checked.
     """
     async with context.store.write() as tx:
         # Two owners who remove each other at once would else leave none.
         await lock_account(tx, account_id)
         permissions = await permitted(tx, context.actor)
         member = await existing_member(tx, account_id, user_id)
+        check_seen(seen, member_facts(member), what="member")
         owners = await count_members(tx, account_id, Role.OWNER)
         check_role_change(permissions, before=member.role, after=role, owners=owners)
         await update_member(tx, account_id, user_id, role)
@@ -88,7 +100,9 @@ async def change_role(
 
 
 @repeats_contended
-async def remove_member(context: Context, account_id: AccountId, user_id: UserId) -> None:
+async def remove_member(
+    context: Context, account_id: AccountId, user_id: UserId, *, seen: str | None = None
+) -> None:
     """Remove a user from an account, from their next request on.
 
     Their open invitations end with it; tokens that they have made are the account's, and stay.
@@ -96,13 +110,15 @@ async def remove_member(context: Context, account_id: AccountId, user_id: UserId
     Raises:
         NotFoundError: the account has no such member.
         ForbiddenError: only an owner makes and removes owners.
-        ConflictError: no one would be the account's owner.
+        ConflictError: no one would be the account's owner, or the member is not as the caller saw
+            them, if that is checked.
     """
     async with context.store.write() as tx:
         # Two owners who remove each other at once would else leave none.
         await lock_account(tx, account_id)
         permissions = await permitted(tx, context.actor)
         member = await existing_member(tx, account_id, user_id)
+        check_seen(seen, member_facts(member), what="member")
         owners = await count_members(tx, account_id, Role.OWNER)
         check_role_change(permissions, before=member.role, after=None, owners=owners)
         await delete_member(tx, account_id, user_id)
@@ -140,6 +156,11 @@ async def existing_member(tx: Transaction, account_id: AccountId, user_id: UserI
     if member is None:
         raise NotFoundError(f"There is no member {user_id} in this account.")
     return member
+
+
+def user_facts(user: User) -> Facts:
+    """What users can change of themselves."""
+    return {"name": user.name}
 
 
 def member_facts(member: AccountMember) -> Facts:

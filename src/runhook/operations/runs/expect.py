@@ -10,6 +10,7 @@ from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
+from runhook.operations.people.seen import check_seen
 from runhook.storage.runs.expectations import (
     ExpectedJob,
     delete_expectation,
@@ -22,7 +23,12 @@ from runhook.storage.runs.scopes import touch_scopes
 
 @repeats_contended
 async def expect_job(
-    context: Context, account_id: AccountId, job_id: JobId, expectation: Expectation | None
+    context: Context,
+    account_id: AccountId,
+    job_id: JobId,
+    expectation: Expectation | None,
+    *,
+    seen: str | None = None,
 ) -> ExpectedJob | None:
     """Expect a job from now on, or no more; what is expected already goes on undisturbed.
 
@@ -31,15 +37,19 @@ async def expect_job(
         account_id: whose.
         job_id: which.
         expectation: how often; None is not at all.
+        seen: `shown_state` of the expectation's facts that the caller saw; None is not checked.
 
     Raises:
         NotFoundError: the account has no such job.
+        ConflictError: the expectation is another one than was seen.
     """
     async with context.store.write() as tx:
         await permitted(tx, context.actor)
         if await lock_job(tx, account_id, job_id) is None:
             raise NotFoundError(f"There is no job {job_id} in this account.")
         before = await find_expected(tx, account_id, job_id)
+        known = expectation_facts(before.expectation if before else None)
+        check_seen(seen, known, what="expectation")
         if expectation is None:
             await delete_expectation(tx, job_id)
             await touch_scopes(tx, {ScopeKind.JOB: [job_id]})
@@ -51,7 +61,7 @@ async def expect_job(
             context.actor,
             AuditAction.JOB_EXPECTATION_CHANGED,
             str(job_id),
-            before=expectation_facts(before.expectation if before else None),
+            before=known,
             after=expectation_facts(expectation),
             now=context.clock.now(),
         )

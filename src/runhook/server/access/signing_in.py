@@ -8,7 +8,7 @@ guesses of others do not keep a user out of their own browser.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from runhook.domain.errors import InvalidError, UnauthorizedError
+from runhook.domain.errors import InvalidError, UnauthorizedError, WrongPasswordError
 from runhook.domain.people.users import LONGEST_EMAIL, check_email
 from runhook.operations.people.devices import known_device
 from runhook.operations.people.invite import Acceptance, accept, look_at_invitation, whom_it_is_for
@@ -79,6 +79,7 @@ async def change_own_password(
     Raises:
         InvalidError: the present password is not right, or the new one will not do.
         LimitedError: the present password is not right, and too many attempts have failed.
+        UnauthorizedError: the session has ended.
     """
     try:
         async with password_attempt(connection, services, session.user.email, session):
@@ -91,7 +92,7 @@ async def change_own_password(
                 passwords=services.passwords,
                 clock=services.clock,
             )
-    except UnauthorizedError as error:
+    except WrongPasswordError as error:
         raise InvalidError(error.message, field="current_password") from None
 
 

@@ -550,7 +550,7 @@ attempts = sa.Table(
     sa.Column("trigger", Word(AttemptTrigger), nullable=False),
     sa.Column("sent_at", UtcDateTime, nullable=False),
     sa.Column("duration", Duration, nullable=False),
-    sa.Column("phases", Durations(Phase), nullable=False),
+    sa.Column("phases", Durations(Phase), nullable=False, server_default="{}"),
     sa.Column("http_status_code", sa.Integer),
     sa.Column("failure", Word(FailureReason)),
     sa.Column("error", sa.Text, nullable=False),

@@ -7,7 +7,7 @@ from litestar import Request
 from litestar.datastructures import FormMultiDict
 
 from runhook.domain.deliveries.judging import FailureReason
-from runhook.domain.errors import InvalidError
+from runhook.domain.errors import ConflictError, InvalidError
 
 MOST_FIELDS = 5_000
 """Fields of a form: as many hold the event loop for some 5 milliseconds."""
@@ -81,6 +81,16 @@ class Form:
         self.refuse(field, error.message if field == WHOLE else error.sentence)
         for other in error.also:
             self.errors.setdefault(self.field_of(other), "Give this again, or leave it empty.")
+
+    def refuse_stale(self, error: ConflictError, seen: str) -> None:
+        """Note that what it is about was changed meanwhile; sent once more, it replaces that.
+
+        Args:
+            error: says so.
+            seen: what the form has seen from now on.
+        """
+        self.refuse(WHOLE, f"{error.message} Nothing is saved yet; save again to replace it.")
+        self.values["seen"] = seen
 
     def field_of(self, path: str) -> str:
         """The field that has a value, or the one that it is a part of."""

@@ -18,8 +18,9 @@ from runhook.domain.errors import (
 from runhook.domain.people.callers import Caller
 from runhook.domain.people.users import User, check_email, check_new_password, check_person_name
 from runhook.operations.people.invite import Acceptance, accept_as, look_at_invitation
+from runhook.operations.people.seen import shown_state
 from runhook.operations.people.sessions import Begun, end_other_sessions, end_session
-from runhook.operations.people.users import rename_user
+from runhook.operations.people.users import rename_user, user_facts
 from runhook.server.access.authentication import (
     LARGEST_BODY_OF_STRANGERS,
     Access,
@@ -157,17 +158,20 @@ async def end_others(request: AnyRequest, services: Serving, session: InSession)
 @get("/profile", **open_to(Access.ANY_USER))
 async def show_profile(session: InSession) -> Template:
     """Show what people can change of themselves."""
-    return profile_page(session.user, Form({"name": session.user.name}))
+    return profile_page(session.user, name_form(session.user))
 
 
 @post("/profile", status_code=200, **open_to(Access.ANY_USER))
 async def rename(request: AnyRequest, services: Serving, session: InSession) -> Template | Redirect:
     """Give who is signed in another name."""
-    form = await Form.sent_with(request, "name")
+    form = await Form.sent_with(request, "name", "seen")
     try:
-        await rename_user(services.store, session, form["name"])
+        await rename_user(services.store, session, form["name"], seen=form["seen"] or None)
     except InvalidError as error:
         form.refuse_invalid(error)
+        return profile_page(session.user, form)
+    except ConflictError as error:
+        form.refuse_stale(error, name_form(session.user)["seen"])
         return profile_page(session.user, form)
     return done(request, services, "/profile", Done.NAME_SAVED)
 
@@ -178,7 +182,7 @@ async def replace_own_password(
 ) -> Template | Redirect:
     """Give who is signed in another password; their other sessions end."""
     form = await Form.sent_with(request, "current_password", "password")
-    form.values["name"] = session.user.name
+    form.values |= name_form(session.user).values
     limited = None
     try:
         await change_own_password(
@@ -195,6 +199,11 @@ async def replace_own_password(
     else:
         return done(request, services, "/profile", Done.PASSWORD_SAVED)
     return profile_page(session.user, form, limited)
+
+
+def name_form(user: User) -> Form:
+    """Form of a user's name as it is."""
+    return Form({"name": user.name, "seen": shown_state(user_facts(user))})
 
 
 def profile_page(user: User, form: Form, limited: LimitedError | None = None) -> Template:

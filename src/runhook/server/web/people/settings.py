@@ -13,11 +13,12 @@ from runhook.domain.numbers import number_in
 from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.permissions import Permission, PermissionSet, Role
 from runhook.domain.people.users import UserId
-from runhook.operations.people.accounts import AccountChange, change_account, shown_state
+from runhook.operations.people.accounts import AccountChange, account_facts, change_account
 from runhook.operations.people.invite import invite, link_of, withdraw
 from runhook.operations.people.mail_links import mail_invitation
+from runhook.operations.people.seen import shown_state
 from runhook.operations.people.tokens import create_token, new_token, remove_token
-from runhook.operations.people.users import change_role, remove_member
+from runhook.operations.people.users import change_role, member_facts, remove_member
 from runhook.server.access.authentication import needs
 from runhook.server.http.origin import base_url
 from runhook.server.http.request import AnyRequest
@@ -63,8 +64,7 @@ async def change(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
         form.refuse_invalid(error)
         return account_page(visit, form)
     except ConflictError as error:
-        form.refuse(WHOLE, f"{error.message} Nothing is saved yet; save again to replace it.")
-        form.values["seen"] = shown_state(visit.account)
+        form.refuse_stale(error, account_form(visit)["seen"])
         return account_page(visit, form)
     return done(request, services, f"{visit.root}/settings", Done.SAVED)
 
@@ -84,7 +84,7 @@ def account_form(visit: Visit) -> Form:
         {
             "name": visit.account.name,
             "default_payload_version": visit.account.default_payload_version.value,
-            "seen": shown_state(visit.account),
+            "seen": shown_state(account_facts(visit.account)),
         }
     )
 
@@ -160,18 +160,15 @@ async def change_member(
     request: AnyRequest, services: Serving, visit: Visiting, user_id: FromPath[int]
 ) -> Template | Redirect:
     """Give a member another role, or none."""
-    form = await Form.sent_with(request, "role", "email")
-    user = UserId(user_id)
+    form = await Form.sent_with(request, "role", "seen")
+    user, seen = UserId(user_id), form["seen"] or None
+    context = services.context(visit.caller.actor)
     try:
         if form["role"] == "none":
-            await remove_member(services.context(visit.caller.actor), visit.account_id, user)
+            await remove_member(context, visit.account_id, user, seen=seen)
         else:
-            await change_role(
-                services.context(visit.caller.actor),
-                visit.account_id,
-                user,
-                Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
-            )
+            role = Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER
+            await change_role(context, visit.account_id, user, role, seen=seen)
     except (ConflictError, ForbiddenError) as error:
         form = Form({"email": "", "role": "member"})
         form.refuse(WHOLE, error.message)
@@ -194,7 +191,7 @@ async def members_page(
         "settings/members",
         section=SECTION,
         status_code=400 if form.errors else 200,
-        members=members,
+        members=[(one, shown_state(member_facts(one))) for one in members],
         invitations=invitations,
         roles=[role.value for role in Role],
         form=form,
@@ -311,15 +308,19 @@ async def choose_payload_version(
     request: AnyRequest, services: Serving, visit: Visiting
 ) -> Template | Redirect:
     """Choose which payload the account's webhooks send."""
-    form = await Form.sent_with(request, "default_payload_version")
+    form = await Form.sent_with(request, "default_payload_version", "seen")
     version = version_in(form)
     if version is None:
         return welcome_page(visit, form, base_url(request, services.public_url))
-    await change_account(
-        services.context(visit.caller.actor),
-        visit.account_id,
-        AccountChange(default_payload_version=version),
-    )
+    try:
+        await change_account(
+            services.context(visit.caller.actor),
+            visit.account_id,
+            AccountChange(default_payload_version=version, seen=form["seen"] or None),
+        )
+    except ConflictError as error:
+        form.refuse_stale(error, account_form(visit)["seen"])
+        return welcome_page(visit, form, base_url(request, services.public_url))
     return done(request, services, f"{visit.root}/welcome", Done.SAVED)
 
 

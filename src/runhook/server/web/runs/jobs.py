@@ -6,19 +6,22 @@ from litestar import get, post
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
-from runhook.domain.errors import InvalidError, NotFoundError
+from runhook.domain.errors import ConflictError, InvalidError, NotFoundError
 from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.expectations import DEFAULT_GRACE, Expectation
 from runhook.domain.runs.job_states import STRIP, RunLook
 from runhook.domain.runs.run import JobId
 from runhook.domain.spans import span_text
-from runhook.operations.runs.expect import expect_job
+from runhook.operations.people.seen import shown_state
+from runhook.operations.runs.expect import expect_job, expectation_facts
 from runhook.operations.runs.name_job import name_job
 from runhook.server.access.authentication import needs
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Services, Serving
 from runhook.server.web.page.forms import Form
+from runhook.server.web.page.once import done
 from runhook.server.web.page.rendering import see
+from runhook.server.web.page.said import Done
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.page.watching import Watched
 from runhook.server.web.runs.board import jobs_page, row_of
@@ -65,23 +68,39 @@ async def expect(
 ) -> Template | Redirect:
     """Say how often a job is expected to run; an empty field is not at all."""
     known_id = JobId(job_id)
-    form = await Form.sent_with(request, "every", "grace")
+    form = await Form.sent_with(request, "every", "grace", "seen")
     try:
         every, grace = form["every"].strip(), form["grace"].strip() or DEFAULT_GRACE
         expectation = Expectation.of(every, grace) if every else None
     except InvalidError as error:
         form.refuse_invalid(error)
         return await job_page(services, visit, known_id, form)
-    await expect_job(services.context(visit.caller.actor), visit.account_id, known_id, expectation)
-    return see(f"{visit.root}/jobs/{known_id}")
+    try:
+        await expect_job(
+            services.context(visit.caller.actor),
+            visit.account_id,
+            known_id,
+            expectation,
+            seen=form["seen"] or None,
+        )
+    except ConflictError as error:
+        async with services.store.read() as tx:
+            present = await find_expected(tx, visit.account_id, known_id)
+        form.refuse_stale(error, expectation_form(present)["seen"])
+        return await job_page(services, visit, known_id, form)
+    return done(request, services, f"{visit.root}/jobs/{known_id}", Done.SAVED)
 
 
 def expectation_form(expected: ExpectedJob | None) -> Form:
     """Form of a job's expectation."""
-    if expected is None:
-        return Form({"every": "", "grace": DEFAULT_GRACE})
-    expectation = expected.expectation
-    return Form({"every": span_text(expectation.every), "grace": span_text(expectation.grace)})
+    expectation = expected.expectation if expected else None
+    return Form(
+        {
+            "every": span_text(expectation.every) if expectation else "",
+            "grace": span_text(expectation.grace) if expectation else DEFAULT_GRACE,
+            "seen": shown_state(expectation_facts(expectation)),
+        }
+    )
 
 
 async def job_page(services: Services, visit: Visit, job_id: JobId, form: Form) -> Template:

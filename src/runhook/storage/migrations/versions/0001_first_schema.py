@@ -532,7 +532,7 @@ def upgrade() -> None:
         sa.Column("trigger", sa.Text(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=False),
         sa.Column("duration", sa.BigInteger(), nullable=False),
-        sa.Column("phases", Json, nullable=False),
+        sa.Column("phases", Json, nullable=False, server_default="{}"),
         sa.Column("http_status_code", sa.Integer(), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=False),

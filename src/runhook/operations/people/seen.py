@@ -1,0 +1,26 @@
+"""What a form showed when it was opened, so that two tabs never undo each other silently."""
+
+from hashlib import sha256
+
+from runhook.domain.errors import ConflictError
+from runhook.domain.people.auditing import Facts
+
+
+def shown_state(facts: Facts) -> str:
+    """A short text that is another one as soon as any of the facts is."""
+    return sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def check_seen(seen: str | None, facts: Facts, *, what: str) -> None:
+    """Check that what is to be changed is as it was when it was shown.
+
+    Args:
+        seen: its `shown_state` then; None is not checked.
+        facts: its present ones.
+        what: what it is called.
+
+    Raises:
+        ConflictError: it was changed meanwhile.
+    """
+    if seen is not None and seen != shown_state(facts):
+        raise ConflictError(f"The {what} was changed after this form was opened.")
