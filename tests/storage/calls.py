@@ -418,6 +418,7 @@ CALLS: dict[str, Call] = {
     "claims_of": lambda tx, rows: claims.claims_of(tx, LEASE.owner),
     "end_attempts": lambda tx, rows: claims.end_attempts(tx, [rows.ending]),
     "backlog_of": lambda tx, rows: backlog.backlog_of(tx, ACCOUNT),
+    "oldest_waiting": lambda tx, rows: backlog.oldest_waiting(tx, ACCOUNT),
     "count_sending": lambda tx, rows: backlog.count_sending(tx, ACCOUNT),
     "count_paused": lambda tx, rows: backlog.count_paused(tx, ACCOUNT),
     "database_size": lambda tx, rows: backlog.database_size(tx),

@@ -87,7 +87,7 @@ def test_lines_of_response_times_join_neighbouring_steps_that_have_some():
         "p50": f"M85.4 {p50:g}h0M93.8 {p50:g}h0L97.9 {p50:g}",
         "p95": "M85.4 0h0M93.8 0h0L97.9 0",
     }
-    assert [tick.label for tick in overview.ticks] == ["now", "6 h", "12 h", "18 h", "1 d"]
+    assert [tick.label for tick in overview.ticks] == ["now", "6 h", "12 h", "18 h", "24 h"]
 
 
 def test_a_step_says_its_numbers():

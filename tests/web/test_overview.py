@@ -36,7 +36,10 @@ async def test_an_account_that_has_a_webhook_begins_with_its_overview(api: Api, 
 async def test_an_empty_account_is_told_how_a_job_comes_into_being(api: Api, ada):
     page = await page_at(ada, OVERVIEW)
 
-    assert page.main.one("h2").text == "No job yet"
+    assert page.main.one("h2").text == "Two steps to a first message"
+    assert "export RUNHOOK_URL=http://runhook.test" in page.main.one("pre").text
+    (create,) = page.main.all("a", class_="button")
+    assert create.attributes["href"] == "/accounts/1/webhooks/new"
     assert page.main.all("svg", class_="chart-wide") == []
     assert page.main.all(class_="verdict") == []
 
@@ -65,7 +68,7 @@ async def test_a_failing_job_says_which_webhooks_were_told(api: Api, ada, tenant
 
     (row,) = rows_on(page)
     assert row.all("td")[-1].text == "skipped : Pager succeeded : Chat"
-    assert page.main.one(class_="verdict").text == "1 job is failing"
+    assert page.main.one(class_="verdict").text.startswith("1 job is failing since 1 Mar")
 
 
 async def test_a_failure_that_no_webhook_asked_for_says_so(api: Api, ada, tenant):
@@ -90,7 +93,35 @@ async def test_endpoints_in_trouble_say_since_when(api: Api, ada, tenant):
 
     (trouble,) = page.main.one(class_="troubles").all("li")
     assert trouble.text.startswith("Failing Down failing since")
-    assert page.main.one(class_="verdict").text == "1 endpoint is in trouble"
+    assert page.main.one(class_="verdict").text.startswith("1 endpoint is in trouble since 1 Mar")
+
+
+async def test_an_account_without_a_webhook_is_led_to_its_first(api: Api, ada, tenant):
+    await tenant.finish(await tenant.start())
+
+    page = await page_at(ada, OVERVIEW)
+
+    report, create = page.main.one("section", class_="first-steps").all("li")
+    assert (report.text, create.all("a")[0].text) == ("Report a run done", "Create a webhook")
+
+
+async def test_the_oldest_waiting_delivery_is_as_old_as_its_event(api: Api, ada, tenant):
+    webhook = await tenant.webhook(event_types=["job.run.started"])
+    await tenant.start("1")
+    api.clock.advance(timedelta(hours=2))
+    await tenant.start("2")
+    health = Health(
+        failing_since=api.clock.now(), paused_until=api.clock.now() + timedelta(hours=1)
+    )
+    async with api.store.write() as tx:
+        await note_dispatches(
+            tx,
+            [Dispatch(webhook_id=webhook.id, at=api.clock.now(), status_code=503, health=health)],
+        )
+
+    tiles = (await page_at(ada, OVERVIEW)).main.one("dl", class_="tiles").text
+
+    assert "Deliveries waiting 2 Oldest waiting 2 h 0 min" in tiles
 
 
 async def test_the_last_24_hours_have_each_run_and_attempt_in_its_hour(api: Api, ada, tenant):

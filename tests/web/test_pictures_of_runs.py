@@ -80,7 +80,8 @@ def test_durations_of_runs_that_took_no_time_are_a_line_too():
     [
         (timedelta(seconds=4), ["0", "1 s", "2 s", "3 s", "4 s"]),
         (timedelta(minutes=7), ["0", "2 min", "4 min", "6 min"]),
-        (timedelta(hours=24), ["0", "6 h", "12 h", "18 h", "1 d"]),
+        (timedelta(hours=24), ["0", "6 h", "12 h", "18 h", "24 h"]),
+        (timedelta(minutes=80), ["0", "30 min", "60 min"]),
     ],
 )
 def test_an_axis_has_round_steps(span, labels):

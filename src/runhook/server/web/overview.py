@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from litestar import get
 from litestar.response import Template
@@ -14,13 +14,16 @@ from runhook.domain.runs.job_states import JobState, RunLook, look_of
 from runhook.domain.runs.run import RunId
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.server.access.authentication import needs
+from runhook.server.http.origin import base_url
+from runhook.server.http.request import AnyRequest
 from runhook.server.services import Serving
 from runhook.server.web.page.addresses import address_of
+from runhook.server.web.page.axes import Tick, ticks_back
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.page.watching import Watched
 from runhook.server.web.runs.board import BoardRow, rows_of
 from runhook.server.web.runs.charts import MARKS
-from runhook.storage.deliveries.backlog import Backlog, backlog_of
+from runhook.storage.deliveries.backlog import Backlog, backlog_of, oldest_waiting
 from runhook.storage.deliveries.rows import LoggedAttempt, ToldWebhook, find_last_failure, list_told
 from runhook.storage.engine.store import Transaction
 from runhook.storage.runs.board import (
@@ -32,7 +35,7 @@ from runhook.storage.runs.board import (
     list_board,
 )
 from runhook.storage.runs.rows import count_open_runs
-from runhook.storage.webhooks.rows import list_troubled_webhooks
+from runhook.storage.webhooks.rows import count_webhooks, list_troubled_webhooks
 from runhook.storage.webhooks.statistics import HourlyCount, count_account_by_hour
 
 HOURS = 24
@@ -50,6 +53,19 @@ STACKED = (
     RunLook.FAILED,
 )
 """From the axis on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong: how many of which, where to see them, and since when."""
+
+    look: str
+    """How bad it is."""
+    count: int
+    words: str
+    address: str
+    since: datetime | None
+    """When the first of those that are shown began; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +116,7 @@ class Timeline:
     hours: Sequence[TimelineHour]
     most_runs: int
     most_attempts: int
+    ticks: Sequence[Tick]
 
     @property
     def is_empty(self) -> bool:
@@ -108,7 +125,7 @@ class Timeline:
 
 
 @get("/overview", **needs(Permission.READ_RUNS))
-async def show_overview(services: Serving, visit: Visiting) -> Template:
+async def show_overview(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
     """Show how the account's jobs, endpoints and deliveries do."""
     may_see_webhooks = visit.may(Permission.READ_WEBHOOKS)
     watched = Watched()
@@ -124,17 +141,20 @@ async def show_overview(services: Serving, visit: Visiting) -> Template:
         runs = await count_runs_by_hour(tx, visit.account_id, since=since)
         webhooks = await webhooks_of(tx, visit, rows, since) if may_see_webhooks else None
     attempts = webhooks.attempts if webhooks else ()
+    troubles = troubles_of(visit, counts, rows, webhooks)
     return visit.page(
         "overview",
         section="overview",
         live=watched.address(visit.root, sight),
         counts=counts,
         total=sum(counts.values()),
+        troubles=troubles,
+        verdict=min((one.look for one in troubles), default="good"),
+        base=base_url(request, services.public_url),
         rows=rows,
         running=running[visit.account_id],
         day=day_of(runs, attempts, since=since, root=visit.root),
         webhooks=webhooks,
-        JobState=JobState,
         marks=MARKS,
     )
 
@@ -143,7 +163,10 @@ async def show_overview(services: Serving, visit: Visiting) -> Template:
 class WebhookOverview:
     """How the account's webhooks do."""
 
+    count: int
     backlog: Backlog
+    oldest_waiting: timedelta | None
+    """How old the oldest delivery is that waits."""
     troubled: Sequence[tuple[Webhook, LoggedAttempt | None]]
     """Those whose endpoints fail, with the last failure."""
     attempts: Sequence[HourlyCount]
@@ -159,7 +182,9 @@ async def webhooks_of(
     failed = [row.streak.last for row in rows if row.streak is not None]
     told = await list_told(tx, visit.account_id, failed, limit=TOLD_READ) if failed else ()
     return WebhookOverview(
+        count=await count_webhooks(tx, visit.account_id),
         backlog=await backlog_of(tx, visit.account_id),
+        oldest_waiting=await oldest_waiting(tx, visit.account_id),
         troubled=[
             (one, await find_last_failure(tx, visit.account_id, one.id) if one.active else None)
             for one in troubled
@@ -167,6 +192,48 @@ async def webhooks_of(
         attempts=await count_account_by_hour(tx, visit.account_id, since=since),
         told=by_run(told),
     )
+
+
+JOBS_IN_TROUBLE = (
+    (JobState.FAILING, "bad", "job is failing", "jobs are failing"),
+    (JobState.MISSED, "bad", "job missed its run", "jobs missed their runs"),
+    (JobState.LATE, "warn", "job is late", "jobs are late"),
+)
+
+
+def troubles_of(
+    visit: Visit,
+    counts: Mapping[JobState, int],
+    rows: Sequence[BoardRow],
+    webhooks: WebhookOverview | None,
+) -> Sequence[Trouble]:
+    """Say what is wrong, the worst first; nothing if all is well."""
+    found = [
+        Trouble(
+            look,
+            counts[state],
+            one if counts[state] == 1 else many,
+            f"{visit.root}/jobs?state={state}",
+            min((begun for row in rows if (begun := trouble_began(row, state))), default=None),
+        )
+        for state, look, one, many in JOBS_IN_TROUBLE
+        if counts[state]
+    ]
+    troubled = [one for one, _ in webhooks.troubled] if webhooks else []
+    if troubled:
+        since = [one.health.failing_since for one in troubled if one.health.failing_since]
+        words = "endpoint is in trouble" if len(troubled) == 1 else "endpoints are in trouble"
+        found.append(Trouble("bad", len(troubled), words, "#endpoints", min(since, default=None)))
+    return found
+
+
+def trouble_began(row: BoardRow, state: JobState) -> datetime | None:
+    """When a job came into this state; None if it is in another."""
+    if row.found.state is not state:
+        return None
+    if state is JobState.FAILING:
+        return row.streak.since if row.streak else None
+    return row.found.punctuality.due_at if row.found.punctuality else None
 
 
 WORST_STATE_FIRST = (
@@ -235,6 +302,7 @@ def day_of(
         ],
         most_runs=most_runs,
         most_attempts=most_attempts,
+        ticks=ticks_back(HOURS * HOUR),
     )
 
 

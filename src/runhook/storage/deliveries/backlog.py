@@ -77,6 +77,35 @@ async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
     )
 
 
+async def oldest_waiting(tx: Transaction, account_id: AccountId) -> timedelta | None:
+    """How old the oldest pending delivery of an account is; None if none is pending.
+
+    Of each webhook, the ``COUNTED`` that are due first are looked at.
+    """
+    some = (
+        sa.select(deliveries.c.id)
+        .where(IS_PENDING, deliveries.c.webhook_id == webhooks.c.id)
+        .order_by(deliveries.c.next_attempt_at)
+        .limit(sa.literal_column(str(COUNTED)))
+        .correlate(webhooks)
+        .subquery("some")
+    )
+    # Ids sort by time.
+    first_of_each = sa.select(sa.func.min(some.c.id)).scalar_subquery()
+    first = (
+        sa.select(sa.func.min(first_of_each))
+        .select_from(webhooks)
+        .where(*of_account(account_id))
+        .scalar_subquery()
+    )
+    age = sa.type_coerce(tx.now, sa.BigInteger) - sa.type_coerce(
+        deliveries.c.created_at, sa.BigInteger
+    )
+    query = sa.select(sa.type_coerce(age, Duration)).where(deliveries.c.id == first)
+    found: timedelta | None = (await tx.execute(query)).scalar_one_or_none()
+    return found
+
+
 def webhooks_in_lanes() -> sa.FromClause:
     """The first webhooks that something waits for."""
     lane = first_lanes(LANES)

@@ -139,6 +139,7 @@ audit_entries = sa.Table(
     sa.Column("after", Json),
     sa.Index(None, "account_id", "id"),
     sa.Index(None, "at"),
+    sa.Index(None, "subject_id", "id"),
 )
 
 projects = sa.Table(

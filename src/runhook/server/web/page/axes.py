@@ -54,7 +54,7 @@ def ticks_of(span: timedelta) -> Sequence[Tick]:
     """Divide a span, from its beginning, into at most ``TICKS`` round steps."""
     step = round_step(span)
     return [
-        Tick(round(100 * number * step / span, 2), short_span(number * step))
+        Tick(round(100 * number * step / span, 2), short_span(number * step, step))
         for number in range(int(span / step) + 1)
     ]
 
@@ -71,17 +71,18 @@ def round_step(span: timedelta) -> timedelta:
     return next((one for one in STEPS_OF_TIME if span / one <= TICKS), span / TICKS)
 
 
-def short_span(span: timedelta) -> str:
-    """A round span, such as `30 s`, `5 min`, `2 h` or `3 d`."""
-    for unit, word in (
-        (timedelta(days=1), "d"),
-        (timedelta(hours=1), "h"),
-        (timedelta(minutes=1), "min"),
-    ):
-        if span and not span % unit:
+def short_span(span: timedelta, step: timedelta) -> str:
+    """A span on an axis, such as `30 s`, `75 min` or `24 h`: all in the unit of its steps."""
+    if not span:
+        return "0"
+    for unit, word in UNITS:
+        if not step % unit:
             return f"{span // unit} {word}"
-    if span >= timedelta(hours=1):
-        return f"{span / timedelta(hours=1):g} h"
-    if span >= timedelta(minutes=1):
-        return f"{span / timedelta(minutes=1):g} min"
-    return f"{span.total_seconds():g} s" if span else "0"
+    return f"{span.total_seconds():g} s"
+
+
+UNITS = (
+    (timedelta(days=1), "d"),
+    (timedelta(hours=1), "h"),
+    (timedelta(minutes=1), "min"),
+)

@@ -81,7 +81,7 @@ def durations_of(marks: Sequence[RunMark], *, now: datetime) -> Durations | None
         ],
         across=ticks_back(span),
         up=[
-            Tick(round(100 - 100 * (number * step / top), 2), short_span(number * step))
+            Tick(round(100 - 100 * (number * step / top), 2), short_span(number * step, step))
             for number in range(int(top / step) + 1)
         ],
         typical=good[len(good) // 2] if good else None,

@@ -49,6 +49,13 @@ class Bar:
     p95_height: float
 
     @property
+    def times(self) -> str:
+        """Its response times in a line."""
+        return (
+            f"{self.begins_at:%-d %b %H:%M} UTC: p50 {duration(self.p50)}, p95 {duration(self.p95)}"
+        )
+
+    @property
     def words(self) -> str:
         """Its numbers in a line."""
         times = f", p50 {duration(self.p50)}, p95 {duration(self.p95)}" if self.p50 else ""

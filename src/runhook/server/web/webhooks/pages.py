@@ -40,6 +40,7 @@ from runhook.server.web.page.showing import EVENT_NAMES
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.webhooks import form as webhook_forms
 from runhook.server.web.webhooks.charts import overview_of, sparkline
+from runhook.server.web.webhooks.marks import marks_of
 from runhook.server.web.webhooks.previews import latest_run
 from runhook.server.web.webhooks.snippets import snippets
 from runhook.storage.deliveries.rows import find_last_failure
@@ -161,13 +162,16 @@ async def show_webhook(
         failure = await find_last_failure(tx, visit.account_id, webhook.id) if is_failing else None
         begin = since(PERIODS.get(period, DAY), now)
         counted = await list_attempt_counts(tx, visit.account_id, webhook.id, since=begin)
-    overview = overview_of(counted, since=begin, until=hour_of(now) + HOUR)
+        end = hour_of(now) + HOUR
+        marks = await marks_of(tx, visit.account_id, webhook, since=begin, until=end)
+    overview = overview_of(counted, since=begin, until=end)
     return visit.page(
         "webhooks/show",
         section=SECTION,
         webhook=webhook,
         log=log,
         overview=overview,
+        marks=marks,
         failure=failure,
         is_held_up=is_held_up,
         warning=left_open_warning(webhook.format_title, min(max(left_open, 0), MOST_JOBS)),

@@ -148,6 +148,9 @@ def upgrade() -> None:
         "ix_audit_entries_account_id_id", "audit_entries", ["account_id", "id"], unique=False
     )
     op.create_index("ix_audit_entries_at", "audit_entries", ["at"], unique=False)
+    op.create_index(
+        "ix_audit_entries_subject_id_id", "audit_entries", ["subject_id", "id"], unique=False
+    )
     op.create_table(
         "webhooks",
         sa.Column("id", Ksuid, nullable=False),
