@@ -88,6 +88,8 @@ def pages(seeded: Seeded) -> dict[str, str]:
         "webhook-new": f"{root}/webhooks/new",
         "webhook-edit": f"{root}/webhooks/{failing}/edit",
         "webhook-settings": f"{root}/webhooks/{failing}/settings",
+        "events": f"{root}/events",
+        "event": f"{root}/events/job.run.completed?results=true",
         "deliveries": f"{root}/deliveries",
         "deliveries-empty": f"{root}/deliveries?run=999999",
         "delivery-panel": f"{root}/deliveries?time=24h&delivery={seeded.retried_id}",

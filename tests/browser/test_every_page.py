@@ -98,7 +98,7 @@ async def look_at_answer(page: Page, typed: dict[str, str]) -> Seen:
         await page.get_by_label("Run canceled").check()
     seen = Seen(Load())
     async with page.expect_navigation():
-        await page.get_by_role("button", name="Create the webhook").click()
+        await page.get_by_role("button", name="Create webhook").click()
     await inspect(page, seen)
     return seen
 

@@ -79,7 +79,7 @@ class Walk:
             await expect(self.page.locator(".state-line")).to_have_text("This address can be used.")
         for event in ("Run started", "Run completed (any status)"):
             await self.page.get_by_label(event).check()
-        await self.press("Create the webhook")
+        await self.press("Create webhook")
         await self.keep_secret()
         await self.follow("To the webhook")
         self.webhook = self.page.url

@@ -22,7 +22,9 @@ async def test_pages_under_peoples_hands(browser: Browser):
             selected_rows_bring_a_bar_that_counts_them,
             an_open_page_can_be_held_still,
             escape_closes_a_menu,
-            a_refused_form_has_the_focus_on_what_is_wrong,
+            a_refused_form_has_the_focus_on_its_first_problem,
+            a_sample_follows_what_is_typed,
+            jobs_are_found_by_their_names,
             a_form_sent_twice_is_sent_once,
             a_form_comes_back_after_its_session_has_ended,
             states_can_be_told_without_colours,
@@ -121,12 +123,47 @@ async def escape_closes_a_menu(page: Page, shown: Demo) -> None:
     await expect(menu.locator("summary")).to_be_focused()
 
 
-async def a_refused_form_has_the_focus_on_what_is_wrong(page: Page, shown: Demo) -> None:
+async def a_refused_form_has_the_focus_on_its_first_problem(page: Page, shown: Demo) -> None:
     await page.goto(shown.base + NEW)
+    await page.fill("#name", "No endpoint")
+    await page.locator("summary", has_text="Advanced").click()
+    await page.get_by_label("Timeout").fill("soon")
 
-    await page.get_by_role("button", name="Create the webhook").click()
+    await page.get_by_role("button", name="Create webhook").click()
 
-    await expect(page.get_by_role("alert")).to_be_focused()
+    alert = page.get_by_role("alert")
+    await expect(alert).to_have_text("3 problems: Endpoint, Events, Timeout")
+    await expect(page.locator("#client_url")).to_be_focused()
+    await alert.get_by_role("link", name="Timeout").click()
+    await expect(page.get_by_label("Timeout")).to_be_in_viewport()
+
+
+async def a_sample_follows_what_is_typed(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + NEW)
+    sample = page.locator("#sample")
+
+    await page.fill("#name", "Named while it is typed")
+    await page.get_by_label("Run canceled").check()
+
+    await expect(sample).to_contain_text("Named while it is typed")
+    await sample.locator("summary", has_text="Run canceled").click()
+    await expect(sample).to_contain_text("run_canceled_at")
+    await expect(page.get_by_label("Run canceled")).to_be_focused()
+
+
+async def jobs_are_found_by_their_names(page: Page, shown: Demo) -> None:
+    await page.goto(f"{shown.base}{NEW}")
+    await page.fill("#name", "Narrowed")
+    jobs = page.locator("#jobs")
+    await jobs.get_by_label("full refresh").check()
+    await page.get_by_label("Find jobs").fill("finance")
+
+    await expect(jobs.locator(".box")).to_have_count(3)
+
+    await expect(jobs.get_by_label("full refresh")).to_be_checked()
+    await expect(page.get_by_label("Find jobs")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#name")).to_have_value("Narrowed")
 
 
 async def type_webhook(page: Page, name: str) -> None:
@@ -139,7 +176,7 @@ async def a_form_sent_twice_is_sent_once(page: Page, shown: Demo) -> None:
     await page.goto(shown.base + NEW)
     await type_webhook(page, "Pressed twice")
 
-    await page.get_by_role("button", name="Create the webhook").dblclick()
+    await page.get_by_role("button", name="Create webhook").dblclick()
 
     await expect(page.locator("#secret")).to_contain_text("whsec_")
     await page.reload()
@@ -153,7 +190,7 @@ async def a_form_comes_back_after_its_session_has_ended(page: Page, shown: Demo)
     await type_webhook(page, "Typed for an hour")
     await page.context.clear_cookies()
 
-    await page.get_by_role("button", name="Create the webhook").click()
+    await page.get_by_role("button", name="Create webhook").click()
     await page.fill("#email", EMAIL)
     await page.fill("#password", PASSWORD)
     await page.click("main button")
@@ -161,7 +198,7 @@ async def a_form_comes_back_after_its_session_has_ended(page: Page, shown: Demo)
     await expect(page.locator("main .notice").first).to_contain_text("is here again")
     await expect(page.locator("#name")).to_have_value("Typed for an hour")
     await expect(page.get_by_label("Run canceled")).to_be_checked()
-    await page.get_by_role("button", name="Create the webhook").click()
+    await page.get_by_role("button", name="Create webhook").click()
     await expect(page.locator("#secret")).to_contain_text("whsec_")
 
 

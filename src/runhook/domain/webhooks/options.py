@@ -116,12 +116,12 @@ class Options:
         Several(
             ResultFilter,
             {
-                ResultFilter.NEW_FAILURES: ("something failed", "that had succeeded before"),
-                ResultFilter.WARNINGS: ("a node warned", ""),
+                ResultFilter.NEW_FAILURES: ("A node failed", "that succeeded in the last run"),
+                ResultFilter.WARNINGS: ("A node warned", ""),
             },
         ),
-        label="Only if",
-        hint="For completed and errored runs; none ticked means always.",
+        label="Send only when",
+        hint="For completed and errored runs. None ticked: always.",
         help="which ends of runs are sent: a list of `new_failures` and `warnings`; empty, or "
         "`null`, is all",
         use=Use.PUBLISHING,
@@ -130,7 +130,7 @@ class Options:
         None,
         Parts(NodeFilter, check_node_filter),
         label="Only these nodes",
-        hint="A run's end is sent only if one of them failed or warned, and shows no others.",
+        hint="A run's end is sent only if one of these nodes failed or warned, and with no others.",
         help="which nodes' failures and warnings are sent and shown; `null` is all nodes",
         use=Use.PUBLISHING,
     )
@@ -139,13 +139,13 @@ class Options:
         Choice(
             Notify,
             {
-                Notify.EVERY: "Every event",
+                Notify.EVERY: "Every selected event",
                 Notify.FAILURES: "Failures only",
-                Notify.CHANGES: "When a job fails, and when it is well again",
+                Notify.CHANGES: "First failure and recovery",
             },
-            blank="The format's default",
+            blank="Default of the format",
         ),
-        label="Tell of",
+        label="Send",
         help="`every` selected event, each failed run (`failures`), or the first failure "
         "after a success and the recovery (`changes`, the default of formats that people read)",
         null=Null.KEEPS,
@@ -155,7 +155,8 @@ class Options:
         timedelta(),
         Number(parse_hold, minutes_of),
         label="Hold failures",
-        hint="For so many minutes, up to 60. If the job succeeds meanwhile, nothing is sent.",
+        hint="Minutes to wait before a failure is sent, 0 to 60. If the job succeeds in that time, "
+        "nothing is sent.",
         help="how many minutes a failure waits before it is sent, up to 60; if its job succeeds "
         "meanwhile, it is not sent",
         use=Use.PUBLISHING,
@@ -164,8 +165,8 @@ class Options:
         {},
         Mentions(),
         label="Mention",
-        hint="Whom a message mentions if a node of theirs failed or warned. One a line: an owner's "
-        "name or e-mail address, or a group, a colon, and an id of the service.",
+        hint="Who is mentioned when a node of theirs failed or warned. One a line: the owner's "
+        "name or e-mail address, or the group, then a colon and an id of the service.",
         help="an object; by the names or e-mail addresses of owners, or the names of groups, the "
         "ids that messages of `slack`, `discord` or `teams` mention",
         use=Use.PUBLISHING,
@@ -173,9 +174,10 @@ class Options:
     )
     include_results: bool = option(
         False,  # noqa: FBT003 - it is the value
-        Flag("Include nodes in completed and errored runs", "what failed, whose it is, and links"),
+        Flag("Include node results", "counts, failed nodes with their owners, and links"),
         label="Results",
-        hint="Beside dbt Cloud's keys; without it the payload is exactly dbt Cloud's.",
+        hint="Adds keys to completed and errored runs. Without them the payload is exactly dbt "
+        "Cloud's.",
         help="whether the payload of a completed or errored run includes its nodes",
         null=Null.KEEPS,
         use=Use.PUBLISHING,
@@ -184,7 +186,7 @@ class Options:
         {},
         HeadersKind(),
         label="Custom headers",
-        hint=f"One a line, as Name: value. Values are secrets; {MASK} keeps the one that is there.",
+        hint=f"One a line, as Name: value. Values are secrets; {MASK} keeps the present one.",
         help=f"an object of at most {HEADERS_LIMIT} names and values, sent with each attempt",
         null=Null.KEEPS,
         audited_as="header_names",
@@ -194,8 +196,8 @@ class Options:
         None,
         Numbers(RetrySchedule.of, lambda schedule: schedule.seconds, empty="none"),
         label="Retry schedule",
-        hint="Seconds between attempts, such as 10, 60, 300; `none` never retries. "
-        "Empty: the service's schedule.",
+        hint="Seconds between attempts, such as 10, 60, 300; none for no retry. "
+        "Empty: the service's default.",
         help="seconds before each retry, at most 20, each up to 7 days; `[]` never retries, "
         "`null` is the service's",
     )
@@ -203,7 +205,7 @@ class Options:
         None,
         Text(RateLimit.parse),
         label="Rate limit",
-        hint="Such as 10/second or 600/minute. Empty: no rate limit.",
+        hint="Such as 10/second or 600/minute. Empty: no limit.",
         help="`10/second` or `600/minute`, up to 100,000; `null`: no rate limit",
     )
     authorization: Authorization | None = option(
@@ -220,15 +222,15 @@ class Options:
         None,
         Parts(ClientCertificate, check_client_certificate),
         label="Client certificate",
-        hint="For an endpoint that asks for one.",
+        hint="For an endpoint that requires one (mutual TLS).",
         help="the certificate for an endpoint that asks for one",
         is_advanced=True,
     )
     ca_certificate: str | None = option(
         None,
         Text(check_pem, rows=4),
-        label="Authority of its certificate",
-        hint="PEM. Trusted in place of the authorities that the service's system trusts.",
+        label="CA certificate",
+        hint="PEM. Trusted instead of the system's certificate authorities.",
         help="the authorities that the endpoint's certificate may be from, as PEM, up to 32 KiB, "
         "in place of those that the service's system trusts",
         is_advanced=True,
@@ -236,20 +238,20 @@ class Options:
     attempt_timeout: timedelta | None = option(
         None,
         Number(parse_timeout, timedelta.total_seconds),
-        label="Time limit",
-        hint="How many seconds an attempt may take, from 1 to 60. Empty: the service's limit.",
+        label="Timeout",
+        hint="Seconds an attempt may take, 1 to 60. Empty: the service's default.",
         help="how many seconds an attempt may take, from 1 to 60; `null` is the service's",
         is_advanced=True,
     )
     verify_tls: bool = option(
         True,  # noqa: FBT003 - it is the value
         Flag(
-            "Do not check the endpoint's certificate",
-            "anybody between can read what is sent, and answer",
+            "Do not verify the endpoint's certificate",
+            "anyone on the network path can read the payloads and respond",
             ticked=False,
         ),
-        label="Verification",
-        hint="It is safer to give the authority of its certificate.",
+        label="TLS verification",
+        hint="Prefer a CA certificate.",
         help="whether the endpoint's certificate is checked; without that, anybody between can "
         "read what is sent, and answer",
         null=Null.KEEPS,

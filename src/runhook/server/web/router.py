@@ -14,6 +14,7 @@ from runhook.server.web.people import settings
 from runhook.server.web.runs import board, jobs, scopes
 from runhook.server.web.runs import pages as runs
 from runhook.server.web.service import health
+from runhook.server.web.webhooks import events, form_pages
 from runhook.server.web.webhooks import pages as webhooks
 
 router = Router(
@@ -21,6 +22,8 @@ router = Router(
     route_handlers=[
         *overview.handlers,
         *webhooks.handlers,
+        *form_pages.handlers,
+        *events.handlers,
         *deliveries.handlers,
         *redeliveries.handlers,
         *runs.handlers,

@@ -1,6 +1,6 @@
 """Jobs with their projects and environments, which a first report brings into being."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from runhook.domain.runs.run import (
     AccountId,
     EnvironmentId,
     Job,
+    JobId,
     ProjectId,
     RunId,
     RunStatus,
@@ -176,6 +177,35 @@ async def list_jobs(
         tx=tx,
         part=part,
     )
+
+
+async def list_named_jobs(
+    tx: Transaction,
+    account_id: AccountId,
+    part: str,
+    *,
+    always: Collection[JobId] = (),
+    limit: int,
+) -> Sequence[Job]:
+    """Jobs with a text in the name of the job, its project or its environment, by name.
+
+    Args:
+        tx: where they are read.
+        account_id: whose they are.
+        part: the text; an empty one is in every name.
+        always: jobs that come first, with the text in a name or without.
+        limit: how many at most.
+    """
+    is_first = jobs.c.id.in_(list(always))
+    names = (jobs.c.name, projects.c.name, environments.c.name, jobs.c.id)
+    rows = await tx.execute(
+        sa.select(*JOB_COLUMNS)
+        .select_from(JOBS_WITH_NAMES)
+        .where(jobs.c.account_id == account_id, sa.or_(is_first, is_named(part)))
+        .order_by(sa.case((is_first, 0), else_=1), *names)
+        .limit(limit)
+    )
+    return [job_of(row) for row in rows]
 
 
 def newest_run(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:

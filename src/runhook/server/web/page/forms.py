@@ -98,6 +98,11 @@ class Form:
             path = path.rpartition(".")[0]
         return path or WHOLE
 
+    def in_order(self, names: Collection[str]) -> list[str]:
+        """The fields that are wrong, those of these names first, in their order."""
+        known = [one for one in names if one in self.errors]
+        return [*known, *(one for one in self.errors if one not in known)]
+
     def refuse(self, name: str, message: str) -> None:
         """Note what is wrong with a field, or with the form as a whole."""
         self.errors[name] = sentence(message)

@@ -97,6 +97,11 @@ def duration(span: timedelta | None) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: `1 run`, `1,200 runs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def event_name(event_type: EventType) -> str:
     """Event type in dbt Cloud's words for people."""
     return EVENT_NAMES[event_type]
@@ -256,6 +261,7 @@ FILTERS = {
     "ago": shown_ago,
     "until": shown_until,
     "duration": duration,
+    "counted": counted,
     "event_name": event_name,
     "run_word": run_word,
     "step_word": step_word,

@@ -362,6 +362,28 @@ function restoreTyped() {
   line.focus();
 }
 
+/** Keep what stands beside a form as it would be sent: its sample, and the jobs that match a search. */
+let asked = 0;
+let due = null;
+async function showTyped() {
+  const ours = ++asked;
+  const sent = new URLSearchParams(new FormData(long));
+  sent.set("do", "sample");
+  const found = await pageAt(location.href, { method: "POST", body: sent }).catch(() => null);
+  if (ours !== asked) return;
+  for (const id of ["sample", "jobs"]) {
+    const old = document.getElementById(id);
+    const part = found?.getElementById(id);
+    if (old && part && !old.contains(document.activeElement)) renew(old, part);
+  }
+}
+if (document.getElementById("sample")) {
+  long.addEventListener("input", () => { clearTimeout(due); due = setTimeout(showTyped, 400); });
+}
+document.getElementById("job_search")?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter") { event.preventDefault(); showTyped(); }
+});
+
 /** Check an endpoint as soon as it is typed, as the button does. */
 for (const input of document.querySelectorAll("[data-check]")) {
   const field = input.closest(".field");

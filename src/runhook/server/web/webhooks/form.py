@@ -1,6 +1,6 @@
 """The form that a webhook is created and changed with."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
@@ -15,7 +15,7 @@ from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import EnvironmentId, JobId, ProjectId, Run
 from runhook.domain.webhooks.format_settings import settings_in
 from runhook.domain.webhooks.incidents import usual_notify
-from runhook.domain.webhooks.options import NO_OPTIONS, OPTIONS, Notify, Options, changed_options
+from runhook.domain.webhooks.options import OPTIONS, Notify, Options, changed_options
 from runhook.domain.webhooks.webhook import (
     Webhook,
     check_description,
@@ -28,7 +28,7 @@ from runhook.outbound.sender import Sender
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Services
 from runhook.server.web.page.forms import Form
-from runhook.server.web.page.showing import EVENT_NAMES
+from runhook.server.web.page.showing import EVENT_NAMES, counted
 from runhook.server.web.webhooks.option_fields import (
     Field,
     field_value,
@@ -38,12 +38,7 @@ from runhook.server.web.webhooks.option_fields import (
     ticked_names,
     typed_names,
 )
-from runhook.server.web.webhooks.previews import (
-    Preview,
-    VersionSample,
-    previews_of,
-    version_samples,
-)
+from runhook.server.web.webhooks.previews import Preview, previews_of
 from runhook.storage.engine.pages import Slice
 from runhook.storage.engine.store import Transaction
 from runhook.storage.people.accounts import Account
@@ -51,7 +46,7 @@ from runhook.storage.runs.jobs import (
     NameOrder,
     ScopeFilter,
     list_environments,
-    list_jobs,
+    list_named_jobs,
     list_projects,
 )
 
@@ -65,35 +60,156 @@ SETTING_FIELDS = {
 }
 PAYLOAD_OPTIONS = frozenset({"payload_version", "include_results"})
 """What formats do without that are made from the neutral message."""
-FIELDS = ("name", "description", "client_url", "format", "do", "seen", "once")
-CHOICES = ("event_types", "job_ids", "project_ids", "environment_ids")
-OFFERED = 500
-"""So many jobs, projects and environments stand in the form; more are set by the API."""
+FIELDS = (
+    *("name", "description", "client_url", "format", "do", "seen", "once"),
+    *("job_search", "job_searched"),
+)
+SCOPES = {"job_ids": "job", "project_ids": "project", "environment_ids": "environment"}
+"""What a webhook can be narrowed to: the fields, with what they count."""
+CHOICES = ("event_types", *SCOPES)
+LABELS = {
+    "name": "Name",
+    "client_url": "Endpoint",
+    "description": "Description",
+    "event_types": "Events",
+    "job_ids": "Jobs",
+    "project_ids": "Projects",
+    "environment_ids": "Environments",
+}
+"""What the form calls the fields that no option declares."""
+OFFERED = 200
+"""So many jobs, projects and environments are listed; a search finds other jobs."""
+SEARCHED_FROM = 12
+"""So many jobs need no search."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scopes:
     """What a webhook can be narrowed to: ids with names, and where that is."""
 
-    jobs: list[tuple[int, str, str]]
-    projects: list[tuple[int, str, str]]
-    environments: list[tuple[int, str, str]]
+    jobs: Sequence[tuple[int, str, str]]
+    """Those that are chosen come first, then those that match the search."""
+    has_more_jobs: bool
+    """Whether others match."""
+    projects: Sequence[tuple[int, str, str]]
+    environments: Sequence[tuple[int, str, str]]
+
+    def is_searched(self, form: Form) -> bool:
+        """Whether the form offers a search for jobs."""
+        return len(self.jobs) > SEARCHED_FROM or bool(form["job_search"])
 
 
-async def load_scopes(tx: Transaction, account: Account) -> Scopes:
-    """Jobs, projects and environments of an account, by name."""
+async def load_scopes(tx: Transaction, account: Account, form: Form) -> Scopes:
+    """Jobs that match a form's search, and the account's projects and environments, by name."""
     part = Slice(order=NameOrder.NAME, limit=OFFERED)
-    jobs = await list_jobs(tx, account.id, ScopeFilter(), part)
+    chosen = [JobId(one) for one in numbers(form.chosen["job_ids"])]
+    limit = OFFERED + len(chosen)
+    search = form["job_search"].strip()
+    jobs = await list_named_jobs(tx, account.id, search, always=chosen, limit=limit + 1)
     projects = await list_projects(tx, account.id, ScopeFilter(), part)
     environments = await list_environments(tx, account.id, ScopeFilter(), part)
     return Scopes(
         [
-            (one.job.id, one.job.name, f"{one.job.project_name} / {one.job.environment_name}")
-            for one in jobs.items
+            (one.id, one.name, f"{one.project_name} / {one.environment_name}")
+            for one in jobs[:limit]
         ],
+        len(jobs) > limit,
         [(one.id, one.name, "") for one in projects.items],
         [(one.id, one.name, one.project.name) for one in environments.items],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A part of the form that can be folded away."""
+
+    fields: Sequence[Field]
+    """Those of options."""
+    is_open: bool
+    words: str
+    """What it holds, in a line."""
+
+
+def payload_fields(form: Form) -> Sequence[Field]:
+    """Fields of the options that say what a payload has."""
+    return [one for one in option_fields(format_of(form)) if one.name in PAYLOAD_OPTIONS]
+
+
+def runs_fold(form: Form, account: Account) -> Fold:
+    """Which events of which jobs a webhook gets; open unless it is as usual for the format."""
+    fields = [
+        one
+        for one in option_fields(format_of(form))
+        if one.option.use is Use.PUBLISHING
+        and not one.option.is_advanced
+        and one.name not in PAYLOAD_OPTIONS
+    ]
+    fields.sort(key=lambda one: one.name != "notify")
+    names = [*CHOICES, *(one.name for one in [*fields, *leaves(fields)])]
+    is_chosen = bool(form.chosen["event_types"])
+    is_open = not is_chosen or bool(form["job_search"]) or bool(unusual(form, account, names))
+    return Fold(fields, is_open, runs_words(form))
+
+
+def advanced_fold(form: Form, account: Account) -> Fold:
+    """How a webhook is sent, which few change; open if one has."""
+    fields = [
+        one
+        for one in option_fields(format_of(form))
+        if one.option.is_advanced or one.option.use is Use.SENDING
+    ]
+    changed = [
+        one.option.label
+        for one in fields
+        if unusual(form, account, [one.name, *(part.name for part in leaves([one]))])
+    ]
+    named = changed or [one.option.label for one in fields]
+    return Fold(fields, bool(changed), ", ".join([named[0], *map(uncapitalized, named[1:])]))
+
+
+def unusual(form: Form, account: Account, names: Iterable[str]) -> list[str]:
+    """Those of some fields that are wrong, or not as a new webhook of the format has them."""
+    usual = blank_form(account, format_of(form))
+    return [
+        one
+        for one in names
+        if one in form.errors
+        or form.values.get(one) != usual.values.get(one)
+        or sorted(form.chosen.get(one, ())) != sorted(usual.chosen.get(one, ()))
+    ]
+
+
+def runs_words(form: Form) -> str:
+    """Say which events of which jobs a webhook gets; empty if no event is chosen."""
+    told = [EVENT_NAMES[one] for one in EventType if one.value in form.chosen["event_types"]]
+    if not told:
+        return ""
+    if form["notify"] not in ("", Notify.EVERY):
+        (notify,) = (one for one in OPTION_FIELDS if one.name == "notify")
+        told = [title for word, title in notify.choices if word == form["notify"]]
+    chosen = {word: len(set(form.chosen[name])) for name, word in SCOPES.items()}
+    where = [counted(count, word) for word, count in chosen.items() if count]
+    return f"{', '.join(where) or 'Every job'}: {', '.join(map(uncapitalized, told))}"
+
+
+def uncapitalized(words: str) -> str:
+    """Words as they stand within a sentence; an abbreviation keeps its capitals."""
+    return words if words[1:2].isupper() else words[0].lower() + words[1:]
+
+
+def labels_in(form: Form) -> Mapping[str, str]:
+    """What the form calls its fields, in their order."""
+    name = format_of(form)
+    fields = [*SETTING_FIELDS[name], *option_fields(name)]
+    options = [
+        (one.name, one.option.label) for field in fields for one in [field, *leaves(field.parts)]
+    ]
+    return {**LABELS, **dict(options)}
+
+
+def is_search(form: Form) -> bool:
+    """Whether a form was sent to find jobs: what is searched for is not what was shown."""
+    return form["do"] == "find" or form["job_search"].strip() != form["job_searched"].strip()
 
 
 def option_fields(name: str) -> Sequence[Field]:
@@ -146,6 +262,8 @@ def webhook_form(webhook: Webhook) -> Form:
             "do": "",
             "seen": webhook.updated_at.isoformat(),
             "once": "",
+            "job_search": "",
+            "job_searched": "",
         },
         {
             "event_types": [one.value for one in webhook.event_types],
@@ -291,43 +409,6 @@ def numbers(texts: Collection[str]) -> list[int]:
     return [id_in(one) or NO_ID for one in texts]
 
 
-def is_advanced(form: Form) -> bool:
-    """Whether something is filled in, or wrong, among what few webhooks need."""
-    advanced = [one for one in option_fields(format_of(form)) if one.option.is_advanced]
-    usual = Form({}, {})
-    fill_form(usual, advanced, written(NO_OPTIONS))
-    return any(
-        one.name in form.errors
-        or form.values.get(one.name) != usual.values.get(one.name)
-        or form.chosen.get(one.name) != usual.chosen.get(one.name)
-        for one in [*advanced, *leaves(advanced)]
-    )
-
-
-def usual_words(form: Form, account: Account) -> str | None:
-    """Say what a new webhook hears of where nothing but what a service needs was typed.
-
-    None if something else was, or has to be: that is not folded then.
-    """
-    name = format_of(form)
-    usual = blank_form(account, name)
-    needed = {*FIELDS, *(one.name for one in leaves(SETTING_FIELDS[name]))}
-    others = {*form.values, *form.chosen, *form.errors} - needed
-    events = usual.chosen["event_types"]
-    if not events or any(
-        one in form.errors
-        or form.values.get(one) != usual.values.get(one)
-        or form.chosen.get(one) != usual.chosen.get(one)
-        for one in others
-    ):
-        return None
-    told = [EVENT_NAMES[EventType(one)] for one in events]
-    if usual.values["notify"] != Notify.EVERY:
-        (notify,) = (one for one in OPTION_FIELDS if one.name == "notify")
-        told = [title for word, title in notify.choices if word == usual.values["notify"]]
-    return f"Every job: {', '.join(one[0].lower() + one[1:] for one in told)}"
-
-
 async def check_endpoint(form: Form, sender: Sender) -> None:
     """Note what is wrong with the endpoint's host as name servers know it now; nothing is sent."""
     url = form["client_url"].strip()
@@ -349,19 +430,14 @@ def previews_in(
     return previews_of(webhook, run, now=now, public_url=services.public_url)
 
 
-def version_samples_in(form: Form, services: Services, account: Account) -> Sequence[VersionSample]:
-    """Samples of both payload versions; none if the form's format has but one payload."""
-    webhook = unsaved_webhook(form, services, account)
-    if webhook is None or not any(
-        one.option.name == "payload_version" for one in option_fields(format_of(form))
-    ):
-        return ()
-    return version_samples(webhook, now=services.clock.now(), public_url=services.public_url)
-
-
 def unsaved_webhook(form: Form, services: Services, account: Account) -> Webhook | None:
-    """The webhook in the form; None as long as the settings of its format are not right."""
+    """The webhook in the form; None as long as the settings of its format are not right.
+
+    Options that are not right count as not given.
+    """
     now = services.clock.now()
+    judged = Form(form.values, form.chosen)
+    note_faulty_options(judged)
     format_ = FORMATS[format_of(form)]
     settings = typed_settings(form)
     if settings is None:
@@ -375,7 +451,7 @@ def unsaved_webhook(form: Form, services: Services, account: Account) -> Webhook
         client_url=url or f"https://{format_.usual_host}",
         event_types=tuple(known or [EventType.COMPLETED]),
         options=changed_options(
-            Options(payload_version=account.default_payload_version), published_options(form)
+            Options(payload_version=account.default_payload_version), published_options(judged)
         ),
         created_at=now,
         updated_at=now,
@@ -383,7 +459,7 @@ def unsaved_webhook(form: Form, services: Services, account: Account) -> Webhook
 
 
 def published_options(form: Form) -> Mapping[str, object]:
-    """Readable options in the form that a payload depends on."""
+    """Options in the form that a payload depends on, without those that are noted as wrong."""
     name = format_of(form)
     return {
         "format": name,
@@ -391,7 +467,8 @@ def published_options(form: Form) -> Mapping[str, object]:
         **{
             field.name: field_value(form, field)
             for field in option_fields(name)
-            if field.option.use is Use.PUBLISHING and field.name not in form.errors
+            if field.option.use is Use.PUBLISHING
+            and not form.errors.keys() & {field.name, *(one.name for one in leaves([field]))}
         },
     }
 

@@ -1,6 +1,5 @@
 """The pages of webhooks: listed, created, changed, tried out, switched off and on, deleted."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from litestar import get, post
@@ -8,23 +7,19 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect, Template
 
 from runhook.domain.deliveries.attempt_counts import HOUR, hour_of
-from runhook.domain.errors import ConflictError, InvalidError, NotFoundError
-from runhook.domain.formats import DEFAULT, FORMATS
+from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.numbers import number_in
-from runhook.domain.options.declaring import Use
 from runhook.domain.people.permissions import Permission
 from runhook.domain.webhooks.incidents import left_open_warning
 from runhook.domain.webhooks.signature import SIGNATURE_HEADER, Secret
 from runhook.domain.webhooks.webhook import Webhook
-from runhook.operations.ids import new_webhook_id
 from runhook.operations.webhooks.send_test import send_test
 from runhook.operations.webhooks.subscribe import (
     ChangedWebhook,
     WebhookChange,
     change_webhook,
     count_left_open,
-    create_webhook,
     remove_webhook,
     renew_secret,
 )
@@ -32,16 +27,13 @@ from runhook.server.access.authentication import needs
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Services, Serving
 from runhook.server.web.deliveries.logs import log_page
-from runhook.server.web.page.forms import WHOLE, Form
-from runhook.server.web.page.once import done, seal_once, sent_once, show_once, shown_once
+from runhook.server.web.page.forms import Form
+from runhook.server.web.page.once import done, show_once, shown_once
 from runhook.server.web.page.rendering import see
 from runhook.server.web.page.said import Done
-from runhook.server.web.page.showing import EVENT_NAMES
 from runhook.server.web.page.visits import Visit, Visiting
-from runhook.server.web.webhooks import form as webhook_forms
 from runhook.server.web.webhooks.charts import overview_of, sparkline
 from runhook.server.web.webhooks.marks import marks_of
-from runhook.server.web.webhooks.previews import latest_run
 from runhook.server.web.webhooks.snippets import snippets
 from runhook.storage.deliveries.rows import find_last_failure
 from runhook.storage.deliveries.unsent import count_pending
@@ -88,58 +80,6 @@ async def show_webhooks(services: Serving, visit: Visiting, number: FromQuery[in
     )
 
 
-@get("/webhooks/new", **needs(Permission.WRITE_WEBHOOKS))
-async def show_new_webhook(
-    services: Serving,
-    visit: Visiting,
-    format: FromQuery[str] = DEFAULT,  # noqa: A002 - the parameter's name in addresses
-) -> Template:
-    """Ask what a new webhook shall be: in which format first."""
-    form = webhook_forms.blank_form(visit.account, format if format in FORMATS else DEFAULT)
-    form.values["once"] = seal_once(services, f"{visit.root}/webhooks/new")
-    return await webhook_form_page(services, visit, form, None)
-
-
-@post("/webhooks/new", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
-async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
-    """Create a webhook, and show its secret this once; or only check what was typed.
-
-    One whose requests are not signed has no use for a secret.
-    """
-    form = await webhook_forms.sent_form(request)
-    change = webhook_forms.asked_change(form)
-    if form["do"] == "check":
-        webhook_forms.note_faults(form, services.policy)
-        await webhook_forms.check_endpoint(form, services.sender)
-        return await webhook_form_page(services, visit, form, None, is_checked=True)
-    if change is not None:
-        try:
-            webhook, secret = await create_webhook(
-                services.context(visit.caller.actor),
-                visit.account_id,
-                change,
-                webhook_id=kept_id(services, visit, form),
-            )
-        except InvalidError as error:
-            form.refuse_invalid(error)
-        else:
-            if not webhook.is_signed:
-                path = f"{visit.root}/webhooks/{webhook.id}"
-                return done(request, services, path, Done.WEBHOOK_CREATED)
-            return secret_once(request, services, visit, webhook, secret, is_new=True)
-    webhook_forms.note_faults(form, services.policy)
-    return await webhook_form_page(services, visit, form, None)
-
-
-def kept_id(services: Services, visit: Visit, form: Form) -> WebhookId | None:
-    """The id that was kept for the webhook of a form; None if it is too old."""
-    once = sent_once(services, f"{visit.root}/webhooks/new", form)
-    if once is None:
-        return None
-    opened_at, chance = once
-    return new_webhook_id(opened_at, chance[:16])
-
-
 @get("/webhooks/{webhook_id:str}", **needs(Permission.READ_WEBHOOKS))
 async def show_webhook(
     request: AnyRequest,
@@ -178,46 +118,6 @@ async def show_webhook(
         period=period if period in PERIODS else "24h",
         periods=list(PERIODS),
     )
-
-
-@get("/webhooks/{webhook_id:str}/edit", **needs(Permission.WRITE_WEBHOOKS))
-async def show_edit(services: Serving, visit: Visiting, webhook_id: FromPath[str]) -> Template:
-    """Show everything that can be changed of a webhook."""
-    async with services.store.read() as tx:
-        webhook = await known_webhook(tx, visit, webhook_id)
-    return await webhook_form_page(services, visit, webhook_forms.webhook_form(webhook), webhook)
-
-
-@post("/webhooks/{webhook_id:str}/edit", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
-async def edit(
-    request: AnyRequest, services: Serving, visit: Visiting, webhook_id: FromPath[str]
-) -> Template | Redirect:
-    """Change a webhook, or only check what was typed."""
-    async with services.store.read() as tx:
-        webhook = await known_webhook(tx, visit, webhook_id)
-    form = await webhook_forms.sent_form(request, webhook.options.format)
-    change = webhook_forms.asked_change(form)
-    if form["do"] == "check":
-        webhook_forms.note_faults(form, services.policy)
-        await webhook_forms.check_endpoint(form, services.sender)
-        return await webhook_form_page(services, visit, form, webhook, is_checked=True)
-    if change is not None:
-        try:
-            seen = replace(change, seen=webhook_forms.seen_in(form))
-            changed = await change_with(services, visit, webhook_id, seen)
-        except InvalidError as error:
-            form.refuse_invalid(error)
-        except ConflictError as error:
-            form.refuse(WHOLE, f"{error.message} {NOT_SAVED}")
-            async with services.store.read() as tx:
-                webhook = await known_webhook(tx, visit, webhook_id)
-            form.values["seen"] = webhook.updated_at.isoformat()
-        else:
-            left_open = f"?left_open={changed.left_open}" if changed.left_open else ""
-            path = f"{visit.root}/webhooks/{webhook_id}{left_open}"
-            return done(request, services, path, Done.WEBHOOK_SAVED)
-    webhook_forms.note_faults(form, services.policy)
-    return await webhook_form_page(services, visit, form, webhook)
 
 
 @get("/webhooks/{webhook_id:str}/settings", **needs(Permission.WRITE_WEBHOOKS))
@@ -339,60 +239,6 @@ async def known_webhook(tx: Transaction, visit: Visit, webhook_id: str) -> Webho
     return webhook
 
 
-async def webhook_form_page(
-    services: Serving,
-    visit: Visit,
-    form: Form,
-    webhook: Webhook | None,
-    *,
-    is_checked: bool = False,
-) -> Template:
-    """Page on which a webhook is created or changed.
-
-    Args:
-        services: where the account's jobs come from.
-        visit: whose.
-        form: as it was typed.
-        webhook: what is changed, None for a new one.
-        is_checked: whether only a check was requested, so that the payload is shown.
-    """
-    async with services.store.read() as tx:
-        scopes = await webhook_forms.load_scopes(tx, visit.account)
-        run = await latest_run(tx, visit.account_id) if is_checked else None
-        left_open = 0 if webhook is None else await count_left_open(tx, webhook, None)
-    name = webhook_forms.format_of(form)
-    fields = webhook_forms.option_fields(name)
-    return visit.page(
-        "webhooks/edit",
-        section=SECTION,
-        status_code=400 if form.errors and not is_checked else 200,
-        form=form,
-        webhook=webhook,
-        left_open=left_open,
-        scopes=scopes,
-        events=[(one.value, name, one.value) for one, name in EVENT_NAMES.items()],
-        payload_fields=[
-            one for one in fields if one.option.use is Use.PUBLISHING and not one.option.is_advanced
-        ],
-        sending_fields=[
-            one for one in fields if one.option.use is Use.SENDING and not one.option.is_advanced
-        ],
-        advanced_fields=[one for one in fields if one.option.is_advanced],
-        is_advanced=webhook_forms.is_advanced(form),
-        usual=None if webhook else webhook_forms.usual_words(form, visit.account),
-        is_checked=is_checked,
-        version_samples=webhook_forms.version_samples_in(form, services, visit.account),
-        previews=webhook_forms.previews_in(form, services, visit.account, run)
-        if is_checked
-        else (),
-        formats=FORMATS.values(),
-        format=FORMATS[name],
-        has_mail=services.policy.has_mail,
-        setting_fields=webhook_forms.SETTING_FIELDS[name],
-        has_own_address=webhook_forms.has_own_address(name),
-    )
-
-
 async def settings_page(services: Serving, visit: Visit, webhook: Webhook, form: Form) -> Template:
     """Page of actions on a webhook as a whole."""
     async with services.store.read() as tx:
@@ -438,11 +284,7 @@ def secret_page(visit: Visit, webhook: Webhook, secret: str, *, is_new: bool) ->
 
 handlers = [
     show_webhooks,
-    show_new_webhook,
-    create,
     show_webhook,
-    show_edit,
-    edit,
     show_settings,
     rotate,
     show_secret,

@@ -8,14 +8,13 @@ from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Look, Rendered
 from runhook.domain.messages.message import Message, message_of
 from runhook.domain.messages.notices import Notice
-from runhook.domain.messages.telling import PAYLOAD_VERSIONS, PayloadVersion
-from runhook.domain.runs.events import Event, EventType, events_for
+from runhook.domain.runs.events import Event, events_for
 from runhook.domain.runs.run import AccountId, Run, RunStatus
 from runhook.domain.webhooks.incidents import Bearing, fact_of, manner_of
 from runhook.domain.webhooks.samples import sample_event, sample_recovery
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.ids import new_delivery_id
-from runhook.server.web.page.showing import EVENT_NAMES, pretty
+from runhook.server.web.page.showing import EVENT_NAMES
 from runhook.storage.engine.pages import Slice
 from runhook.storage.engine.store import Transaction
 from runhook.storage.runs.rows import RunFilter, RunOrder, list_uncounted_runs
@@ -35,15 +34,6 @@ class Preview:
     rendered: Rendered
 
 
-@dataclass(frozen=True, slots=True)
-class VersionSample:
-    """A payload in one of its versions."""
-
-    title: str
-    lines: Sequence[tuple[str, bool]]
-    """Each with whether it has a key that the other version has not."""
-
-
 async def latest_run(tx: Transaction, account_id: AccountId) -> Run | None:
     """Find the run of an account that ended last; None if there is none."""
     part = Slice(order=RunOrder.ID, is_descending=True, limit=1)
@@ -58,7 +48,7 @@ def previews_of(
     shown = [
         preview_message(
             webhook,
-            f"{EVENT_NAMES[one]}, a sample",
+            EVENT_NAMES[one],
             sample_event(replace(webhook, event_types=(one,)), now=now),
             public_url,
             is_sample=True,
@@ -67,40 +57,12 @@ def previews_of(
     ]
     if manner_of(webhook).joins_events:
         recovery = sample_recovery(webhook, now=now)
-        shown.append(
-            preview_message(webhook, "The recovery, a sample", recovery, public_url, is_sample=True)
-        )
+        shown.append(preview_message(webhook, "Recovery", recovery, public_url, is_sample=True))
     if run is not None:
         ends = [one for one in events_for(None, run, now=now) if webhook.wants(one)]
         title = f"Your latest run, {run.job.name} #{run.id}"
         shown[:0] = [preview_message(webhook, title, one, public_url) for one in ends[:1]]
     return [one for one in shown if one is not None]
-
-
-def version_samples(
-    webhook: Webhook, *, now: datetime, public_url: str | None
-) -> Sequence[VersionSample]:
-    """Show a completed run in each payload version, to be compared."""
-    texts = {}
-    for version in PayloadVersion:
-        options = replace(webhook.options, payload_version=version)
-        sample = replace(webhook, event_types=(EventType.COMPLETED,), options=options)
-        event = sample_event(sample, now=now)
-        shown = preview_message(sample, version, event, public_url, is_sample=True)
-        texts[version] = ((shown and pretty(shown.rendered.body)) or "").splitlines()
-    keys = {version: {key_on(line) for line in lines} for version, lines in texts.items()}
-    return [
-        VersionSample(
-            PAYLOAD_VERSIONS[version],
-            [(line, any(key_on(line) not in other for other in keys.values())) for line in lines],
-        )
-        for version, lines in texts.items()
-    ]
-
-
-def key_on(line: str) -> str:
-    """Key of a line of indented JSON; empty if it has none."""
-    return line.partition(":")[0].strip() if ":" in line else ""
 
 
 def preview_message(
