@@ -95,7 +95,7 @@ async def look_at_answer(page: Page, typed: dict[str, str]) -> Seen:
     for name, text in typed.items():
         await page.fill(f"#{name}", text)
     if typed:
-        await page.get_by_label("Run canceled").check()
+        await page.get_by_role("checkbox", name="Run canceled").check()
     seen = Seen(Load())
     async with page.expect_navigation():
         await page.get_by_role("button", name="Create webhook").click()

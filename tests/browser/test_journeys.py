@@ -78,7 +78,7 @@ class Walk:
             await self.page.locator("#client_url").blur()
             await expect(self.page.locator(".state-line")).to_have_text("This address can be used.")
         for event in ("Run started", "Run completed (any status)"):
-            await self.page.get_by_label(event).check()
+            await self.page.get_by_role("checkbox", name=event).check()
         await self.press("Create webhook")
         await self.keep_secret()
         await self.follow("To the webhook")
@@ -232,7 +232,7 @@ async def a_rotated_secret_signs_beside_the_old_one(
 ) -> None:
     await walk.page.goto(walk.webhook)
     await walk.open_tab("Settings")
-    await walk.press("Rotate the secret")
+    await walk.press("Rotate secret")
     await walk.keep_secret()
     await scheduler.run()
     *_, last = await receiver.wait_for(5)

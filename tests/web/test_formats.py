@@ -298,9 +298,11 @@ async def test_a_webhook_that_has_opened_alerts_says_what_a_change_leaves_open(
         await api.deliver()
 
     path = f"/accounts/1/webhooks/{made['id']}"
-    for place in ("edit", "settings"):
-        told = (await page_at(ada, f"{path}/{place}")).main.text
-        assert "1 alert of this webhook is open in PagerDuty." in told
+    told = {place: (await page_at(ada, f"{path}/{place}")).main for place in ("edit", "settings")}
+    assert "1 alert of this webhook is open in PagerDuty." in told["edit"].text
+    off, deleted = told["settings"].all(class_="notice")
+    assert "1 alert stays open in PagerDuty until it is active again." in off.text
+    assert "1 alert stays open in PagerDuty until someone closes" in deleted.text
     edit = await page_at(ada, f"{path}/edit")
     typed_key = {"format_settings.routing_key": "1" * 32}
     leads_to = led_to(await submit(ada, edit, edit.form(), **typed_key))

@@ -311,6 +311,26 @@ async def test_a_rotated_secret_is_another_one_and_shown_once(api: Api, ada):
     assert Page(refused).error_of("grace_days") == "Give 0 to 7 days."
 
 
+async def test_what_is_canceled_is_counted_before_a_webhook_is_deactivated_or_deleted(
+    api: Api, ada
+):
+    path = await created(api, ada, event_types=["job.run.started"])
+    nothing = await page_at(ada, f"{path}/settings")
+    admin = api.client(f"Token {await api.token()}")
+    for _ in range(3):
+        await new_run(admin)
+
+    asked = await page_at(ada, f"{path}/settings")
+
+    assert not nothing.main.all("details", class_="confirm")
+    confirm = asked.main.one("details", class_="confirm")
+    lost = "3 pending deliveries are canceled."
+    assert [one.text for one in confirm.all("p")] == [lost]
+    assert [one.text for one in asked.main.all("p", class_="notice")] == [lost]
+    assert led_to(await submit(ada, asked, confirm.one("form"))) == path
+    assert {one.state for one in await rows_of(api.store, deliveries)} == {"canceled"}
+
+
 async def test_only_who_types_its_name_deletes_a_webhook(api: Api, ada):
     path = await created(api, ada)
     settings = await page_at(ada, f"{path}/settings")

@@ -360,6 +360,7 @@ function restoreTyped() {
   line.textContent = "Your session had ended, so nothing was saved. What you had typed is here again.";
   long.before(line);
   line.focus();
+  showTyped();
 }
 
 /** Keep what stands beside a form as it would be sent: its sample, and the jobs that match a search. */

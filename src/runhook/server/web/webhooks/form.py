@@ -79,7 +79,7 @@ LABELS = {
 """What the form calls the fields that no option declares."""
 OFFERED = 200
 """So many jobs, projects and environments are listed; a search finds other jobs."""
-SEARCHED_FROM = 12
+SEARCHED_FROM = 8
 """So many jobs need no search."""
 
 

@@ -31,6 +31,7 @@ from runhook.server.web.page.forms import Form
 from runhook.server.web.page.once import done, show_once, shown_once
 from runhook.server.web.page.rendering import see
 from runhook.server.web.page.said import Done
+from runhook.server.web.page.showing import counted
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.webhooks.charts import overview_of, sparkline
 from runhook.server.web.webhooks.marks import marks_of
@@ -44,11 +45,9 @@ from runhook.storage.webhooks.statistics import count_by_hour, list_attempt_coun
 A_PAGE = 100
 SECTION = "webhooks"
 MOST_JOBS = 10_000_000
+MOST_PENDING = 10_000
+"""So many pending deliveries are counted."""
 DAY = timedelta(hours=24)
-NOT_SAVED = (
-    "Nothing is saved yet. The audit log says what was changed; save again to replace it with what "
-    "is below."
-)
 PERIODS = {"24h": DAY, "7d": timedelta(days=7), "30d": timedelta(days=30)}
 """What the overview can be about."""
 
@@ -243,14 +242,43 @@ async def settings_page(services: Serving, visit: Visit, webhook: Webhook, form:
     """Page of actions on a webhook as a whole."""
     async with services.store.read() as tx:
         left_open = await count_left_open(tx, webhook, None)
+        pending = await count_pending(tx, webhook.id, limit=MOST_PENDING + 1)
     return visit.page(
         "webhooks/settings",
         section=SECTION,
         status_code=400 if form.errors else 200,
         webhook=webhook,
-        left_open=left_open,
+        loss_while_inactive=loss_of(webhook, pending, left_open, "until it is active again"),
+        loss=loss_of(webhook, pending, left_open, "until someone closes them there"),
         form=form,
     )
+
+
+def loss_of(webhook: Webhook, pending: int, left_open: int, how_long: str) -> str:
+    """Say what is lost, or stays open elsewhere, once a webhook sends nothing; empty for nothing.
+
+    Args:
+        webhook: that which is deactivated or deleted.
+        pending: how many deliveries it has pending, counted up to one more than ``MOST_PENDING``.
+        left_open: how many alerts it has opened and not closed.
+        how_long: they stay open.
+    """
+    losses = []
+    if pending:
+        are = "is" if pending == 1 else "are"
+        many = f"More than {MOST_PENDING:,} pending deliveries"
+        named = many if pending > MOST_PENDING else pending_words(pending)
+        losses.append(f"{named} {are} canceled.")
+    if left_open:
+        stay = "stays" if left_open == 1 else "stay"
+        alerts = counted(left_open, "alert")
+        losses.append(f"{alerts} {stay} open in {webhook.format_title} {how_long}.")
+    return " ".join(losses)
+
+
+def pending_words(count: int) -> str:
+    """A number of pending deliveries."""
+    return "1 pending delivery" if count == 1 else f"{count:,} pending deliveries"
 
 
 def secret_once(
