@@ -10,11 +10,11 @@ from runhook.domain.messages.telling import WebhookId
 from runhook.domain.people.permissions import Role
 from runhook.domain.webhooks.failing import WELL
 from runhook.operations.people.begin import FIRST_ACCOUNT
-from runhook.storage.engine.tables import webhooks
+from runhook.storage.engine.tables import deliveries, webhooks
 from runhook.storage.webhooks.rows import Dispatch, deactivate_webhook, note_dispatches
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
 from tests.support.accounts import Tenant, rows_of
-from tests.support.api import Api
+from tests.support.api import Api, new_run
 from tests.support.names import Names
 from tests.support.people import session_of_new_user, sign_in_client
 from tests.support.receiver import Receiver, status

@@ -43,6 +43,8 @@ CHIP_NAMES = {"q": "Search", "code": "Response", "since": "From", "until": "To"}
 DELIVERY_PREFIX = "wev_"
 SHOWN = 50
 """Deliveries on a page."""
+SHOWN_OF_WEBHOOK = 25
+"""The same on a webhook's page, which has charts too."""
 PRESETS = {
     "1h": timedelta(hours=1),
     "5h": timedelta(hours=5),
@@ -211,6 +213,7 @@ async def log_page(
     """The page of a log that an address asks for."""
     query = filters_in(sent)
     now = services.clock.now()
+    most = SHOWN if webhook is None else SHOWN_OF_WEBHOOK
     problems: list[str] = []
     chosen = log_filter(query, now, problems)
     webhook_id = webhook_asked_for(query) if webhook is None else webhook.id
@@ -227,13 +230,13 @@ async def log_page(
             visit.account_id,
             webhook_id,
             replace(chosen, beyond=further),
-            limit=SHOWN + 1,
+            limit=most + 1,
             is_oldest_first=query["order"] == ["oldest"],
         )
         reached = await searched_back_to(tx, visit.account_id, webhook_id, chosen)
     opened_id = value_in(sent, "delivery")
     opened = await opened_of(tx, visit, opened_id, value_in(sent, "attempt")) if opened_id else None
-    shown = [*found[:SHOWN], *([opened.delivery] if opened else [])]
+    shown = [*found[:most], *([opened.delivery] if opened else [])]
     watched = Watched(webhook_id=webhook_id, delivery_ids=[one.id for one in shown])
     webhooks = await find_webhooks(tx, visit.account_id, {one.webhook_id for one in shown})
     return Log(
@@ -242,8 +245,8 @@ async def log_page(
         live=watched.address(visit.root, replace(sight, deliveries=states_in(shown))),
         webhook=webhook,
         query=query,
-        deliveries=found[:SHOWN],
-        durations=await last_durations(tx, [one.id for one in found[:SHOWN]]),
+        deliveries=found[:most],
+        durations=await last_durations(tx, [one.id for one in found[:most]]),
         now=now,
         webhooks={one.id: one for one in webhooks},
         jobs=await jobs_of(tx, visit, shown),
@@ -251,7 +254,7 @@ async def log_page(
         job_choices=await job_choices(tx, visit, chosen.job_id),
         schedule=services.schedule,
         searched_back_to=reached,
-        has_more=len(found) > SHOWN,
+        has_more=len(found) > most,
         beyond="" if further is None else further.id,
         opened=opened,
         problem=" ".join(problems),
