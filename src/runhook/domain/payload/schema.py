@@ -33,61 +33,63 @@ TIME_OR_NONE = "time or none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class PayloadKey:
     """A key, by its name in snake case: what it means, and the schema of what it holds."""
 
     meaning: str
     holds: Json | str = field(default_factory=lambda: TEXT)
 
 
-KEYS: Mapping[str, Key] = {
-    "account_id": Key(meaning="The account.", holds=NUMBER),
-    "event_id": Key(
+KEYS: Mapping[str, PayloadKey] = {
+    "account_id": PayloadKey(meaning="The account.", holds=NUMBER),
+    "event_id": PayloadKey(
         meaning="The delivery. The same on every attempt, so that an endpoint can tell repeats.",
         holds={"type": "string", "pattern": "^wev_"},
     ),
-    "timestamp": Key(meaning="When the event happened, in UTC.", holds=TIME),
-    "event_type": Key(meaning="The event."),
-    "webhook_id": Key(meaning="The webhook.", holds={"type": "string", "pattern": "^wsu_"}),
-    "webhook_name": Key(meaning="The webhook's name."),
-    "data": Key(meaning="What happened."),
-    "run_reason": Key(meaning="Why the run was started."),
-    "job_id": Key(meaning="The job."),
-    "job_name": Key(meaning="The job's name."),
-    "run_id": Key(meaning="The run."),
-    "environment_id": Key(meaning="The job's environment."),
-    "environment_name": Key(meaning="The environment's name."),
-    "project_id": Key(meaning="The job's project."),
-    "project_name": Key(meaning="The project's name."),
-    "dbt_version": Key(meaning="The version of dbt."),
-    "run_started_at": Key(meaning="When the run started, in UTC.", holds=TIME),
-    "run_finished_at": Key(meaning="When the run ended, in UTC.", holds=TIME),
-    "run_errored_at": Key(meaning="When the run failed, in UTC.", holds=TIME),
-    "run_canceled_at": Key(meaning="When the run was canceled, in UTC.", holds=TIME),
-    "run_status": Key(meaning="How the run went."),
-    "run_status_code": Key(
+    "timestamp": PayloadKey(meaning="When the event happened, in UTC.", holds=TIME),
+    "event_type": PayloadKey(meaning="The event."),
+    "webhook_id": PayloadKey(meaning="The webhook.", holds={"type": "string", "pattern": "^wsu_"}),
+    "webhook_name": PayloadKey(meaning="The webhook's name."),
+    "data": PayloadKey(meaning="What happened."),
+    "run_reason": PayloadKey(meaning="Why the run was started."),
+    "job_id": PayloadKey(meaning="The job."),
+    "job_name": PayloadKey(meaning="The job's name."),
+    "run_id": PayloadKey(meaning="The run."),
+    "environment_id": PayloadKey(meaning="The job's environment."),
+    "environment_name": PayloadKey(meaning="The environment's name."),
+    "project_id": PayloadKey(meaning="The job's project."),
+    "project_name": PayloadKey(meaning="The project's name."),
+    "dbt_version": PayloadKey(meaning="The version of dbt."),
+    "run_started_at": PayloadKey(meaning="When the run started, in UTC.", holds=TIME),
+    "run_finished_at": PayloadKey(meaning="When the run ended, in UTC.", holds=TIME),
+    "run_errored_at": PayloadKey(meaning="When the run failed, in UTC.", holds=TIME),
+    "run_canceled_at": PayloadKey(meaning="When the run was canceled, in UTC.", holds=TIME),
+    "run_status": PayloadKey(meaning="How the run went."),
+    "run_status_code": PayloadKey(
         meaning="The status as dbt Cloud's API numbers it.",
         holds={"type": "integer", "enum": [one.value for one in RunStatus]},
     ),
-    "run_status_message": Key(meaning="Why the run failed; `None` where nothing was reported."),
-    "run_url": Key(meaning="The run's page.", holds=LINK),
-    "run_api_url": Key(meaning="The run in the API.", holds=LINK),
-    "trigger_url": Key(
+    "run_status_message": PayloadKey(
+        meaning="Why the run failed; `None` where nothing was reported."
+    ),
+    "run_url": PayloadKey(meaning="The run's page.", holds=LINK),
+    "run_api_url": PayloadKey(meaning="The run in the API.", holds=LINK),
+    "trigger_url": PayloadKey(
         meaning="What started the run, such as a CI system's page of it.", holds=LINK
     ),
-    "node_counts": Key(
+    "node_counts": PayloadKey(
         meaning="How many nodes ended with each status; null if there are no results.",
         holds={"type": ["object", "null"], "additionalProperties": NUMBER},
     ),
-    "failed_nodes_total": Key(meaning="How many nodes failed.", holds=COUNT),
-    "failed_nodes": Key(meaning="The first 10 nodes that failed."),
-    "warned_nodes": Key(meaning="The first 10 nodes that warned."),
-    "unique_id": Key(meaning="The node, as dbt calls it."),
-    "resource_type": Key(meaning="Such as `model` or `test`."),
-    "status": Key(meaning="How it ended, as dbt calls it."),
-    "message": Key(meaning="dbt's message; empty if the reporter leaves messages out."),
-    "groups": Key(meaning="The groups that it is in.", holds=TEXTS),
-    "owners": Key(
+    "failed_nodes_total": PayloadKey(meaning="How many nodes failed.", holds=COUNT),
+    "failed_nodes": PayloadKey(meaning="The first 10 nodes that failed."),
+    "warned_nodes": PayloadKey(meaning="The first 10 nodes that warned."),
+    "unique_id": PayloadKey(meaning="The node, as dbt calls it."),
+    "resource_type": PayloadKey(meaning="Such as `model` or `test`."),
+    "status": PayloadKey(meaning="How it ended, as dbt calls it."),
+    "message": PayloadKey(meaning="dbt's message; empty if the reporter leaves messages out."),
+    "groups": PayloadKey(meaning="The groups that it is in.", holds=TEXTS),
+    "owners": PayloadKey(
         meaning="Who owns it: owners of its groups, and those in `meta.owner`.",
         holds={
             "type": "array",
@@ -104,30 +106,32 @@ KEYS: Mapping[str, Key] = {
             },
         },
     ),
-    "tags": Key(meaning="Its tags.", holds=TEXTS),
-    "path": Key(meaning="Its file, within the project."),
-    "package": Key(meaning="The package that it is in."),
-    "attached_to": Key(meaning="What a test tests.", holds=TEXTS),
-    "exposures": Key(meaning="The exposures that depend on it."),
-    "name": Key(meaning="The exposure's name."),
-    "owner_name": Key(meaning="The name of its owner."),
-    "owner_email": Key(meaning="The e-mail address of its owner."),
-    "run_expected_at": Key(meaning="When the run should have started, in UTC.", holds=TIME),
-    "expected_every": Key(meaning="How often the job is expected, such as `6 hours`."),
-    "missed_runs": Key(
+    "tags": PayloadKey(meaning="Its tags.", holds=TEXTS),
+    "path": PayloadKey(meaning="Its file, within the project."),
+    "package": PayloadKey(meaning="The package that it is in."),
+    "attached_to": PayloadKey(meaning="What a test tests.", holds=TEXTS),
+    "exposures": PayloadKey(meaning="The exposures that depend on it."),
+    "name": PayloadKey(meaning="The exposure's name."),
+    "owner_name": PayloadKey(meaning="The name of its owner."),
+    "owner_email": PayloadKey(meaning="The e-mail address of its owner."),
+    "run_expected_at": PayloadKey(meaning="When the run should have started, in UTC.", holds=TIME),
+    "expected_every": PayloadKey(meaning="How often the job is expected, such as `6 hours`."),
+    "missed_runs": PayloadKey(
         meaning="How many runs were missed since the last that started.", holds=COUNT
     ),
-    "last_run_id": Key(meaning="The job's last run; empty if there is none."),
-    "last_run_started_at": Key(
+    "last_run_id": PayloadKey(meaning="The job's last run; empty if there is none."),
+    "last_run_started_at": PayloadKey(
         meaning="When that started, in UTC; empty if there is none.", holds=TIME_OR_NONE
     ),
-    "deactivated_webhook_id": Key(
+    "deactivated_webhook_id": PayloadKey(
         meaning="The webhook that was deactivated.", holds={"type": "string", "pattern": "^wsu_"}
     ),
-    "deactivated_webhook_name": Key(meaning="Its name."),
-    "deactivate_reason": Key(meaning="Why it was deactivated."),
-    "failing_since": Key(meaning="Since when every attempt failed, in UTC.", holds=TIME),
-    "consecutive_failures": Key(meaning="How many attempts failed in succession.", holds=COUNT),
+    "deactivated_webhook_name": PayloadKey(meaning="Its name."),
+    "deactivate_reason": PayloadKey(meaning="Why it was deactivated."),
+    "failing_since": PayloadKey(meaning="Since when every attempt failed, in UTC.", holds=TIME),
+    "consecutive_failures": PayloadKey(
+        meaning="How many attempts failed in succession.", holds=COUNT
+    ),
 }
 STATUSES: Mapping[PayloadVersion, Mapping[EventType, list[str]]] = {
     PayloadVersion.V2022_05: {
@@ -177,7 +181,7 @@ class Describing:
         key = KEYS[snake_name(name)]
         return {"description": key.meaning, **self._holding(snake_name(name), key, value)}
 
-    def _holding(self, name: str, key: Key, value: object) -> Json:
+    def _holding(self, name: str, key: PayloadKey, value: object) -> Json:
         match name:
             case "event_type":
                 return {"const": self.type.value}

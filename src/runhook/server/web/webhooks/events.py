@@ -30,32 +30,32 @@ SECTION = "webhooks"
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class EventMeaning:
     """What an event means, and when it is sent."""
 
     meaning: str
     when: str
 
 
-ABOUT: Mapping[EventType, About] = {
-    EventType.STARTED: About("A run started.", "With the first report of the run."),
-    EventType.COMPLETED: About(
+ABOUT: Mapping[EventType, EventMeaning] = {
+    EventType.STARTED: EventMeaning("A run started.", "With the first report of the run."),
+    EventType.COMPLETED: EventMeaning(
         "A run ended, in success or in failure. A canceled run does not complete.",
         "With the report of the end, once the results are there. After a failure, behind "
         "job.run.errored.",
     ),
-    EventType.ERRORED: About(
+    EventType.ERRORED: EventMeaning(
         "A run failed: dbt could not run, or a node failed.",
         "With the report of the end, or when a run is lost. job.run.completed follows.",
     ),
-    EventType.CANCELED: About(
+    EventType.CANCELED: EventMeaning(
         "A run was canceled.", "With the report of the end. No other event of the run follows."
     ),
-    EventType.MISSED: About(
+    EventType.MISSED: EventMeaning(
         "A job did not start when it was expected.",
         "After the grace period of the job's expectation, once for each missed run.",
     ),
-    EventType.DEACTIVATED: About(
+    EventType.DEACTIVATED: EventMeaning(
         "Runhook deactivated another webhook of the account because its endpoint kept failing.",
         "At the deactivation. Not when a person deactivates a webhook.",
     ),

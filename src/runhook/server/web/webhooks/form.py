@@ -197,7 +197,7 @@ def uncapitalized(words: str) -> str:
     return words if words[1:2].isupper() else words[0].lower() + words[1:]
 
 
-def labels_in(form: Form) -> Mapping[str, str]:
+def form_labels(form: Form) -> Mapping[str, str]:
     """What the form calls its fields, in their order."""
     name = format_of(form)
     fields = [*SETTING_FIELDS[name], *option_fields(name)]

@@ -175,7 +175,7 @@ async def webhook_form_page(
         section=SECTION,
         status_code=400 if form.errors and not is_checked else 200,
         form=form,
-        labels=webhook_forms.labels_in(form),
+        labels=webhook_forms.form_labels(form),
         webhook=webhook,
         left_open=left_open,
         scopes=scopes,
