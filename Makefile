@@ -14,6 +14,8 @@ INTEGRATIONS := airflow dagster jupyter prefect
 CLIENTS := airflow dagster prefect clients mcp
 OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS))
 MCP_PYTHON ?= python3.12
+# What a newer Python can change: language and library, drivers of both databases, clients' code.
+ON_NEWEST := tests/domain tests/storage tests/receiving
 VERSION = $(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_info[:2])')
 COMMA := ,
 # Hashes for every platform and Python from 3.11 on, and no index address.
@@ -48,6 +50,12 @@ test-python: .venv-dbt/ready chromium ## Run tests on another Python, in .venv-p
 	@$(MAKE) --no-print-directory .venv-py$(VERSION)/ready
 	@echo "==> tests on $$($(PYTHON) --version)"
 	@.venv-py$(VERSION)/bin/pytest -n auto $(ARGS)
+
+.PHONY: test-newest
+test-newest: ## Run a part of the tests on the newest Python here, if PYTHON is an older one
+	@newest=$$(.ci/newest-python $(PYTHON)) && if [ -n "$$newest" ]; then \
+		$(MAKE) --no-print-directory test-python PYTHON="$$newest" ARGS="$(ON_NEWEST)"; \
+	else echo "==> no tests on a second Python: none here is newer than $$($(PYTHON) --version)"; fi
 
 .PHONY: coverage
 coverage: .venv/ready .venv-dbt/ready chromium ## Run all tests and say which lines and branches no process reached

@@ -6,10 +6,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 HALF_OF_PROCESSORS = max(1, (os.cpu_count() or 1) // 2)
-"""As many threads work at once on passwords at the most, and on files: the event loop and the
-database's threads have the others."""
+"""Limit of threads for passwords, and again for files; the event loop and the database's threads
+use the other processors."""
 NICENESS = 10
-"""As `nice` has it without a number."""
+"""The default increment of nice(1)."""
 
 
 def threads_beside(name: str, *, at_once: int = HALF_OF_PROCESSORS) -> ThreadPoolExecutor:

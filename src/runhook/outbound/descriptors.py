@@ -47,7 +47,7 @@ def allot(outgoing: Bounds, *, incoming: int) -> Allotment:
 
 
 def is_less(limit: int, other: int) -> bool:
-    """Whether one limit is lower than another, which may be none at all."""
+    """Whether a limit is lower than another; either may be infinite."""
     if limit == resource.RLIM_INFINITY:
         return False
     return other == resource.RLIM_INFINITY or limit < other

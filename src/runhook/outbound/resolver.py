@@ -16,17 +16,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 THREADS = 128
-"""How many names can be waited for at once; a name is looked up once for all who ask."""
+"""Names looked up at once; concurrent requests for one name share a look-up."""
 THREADS_FOR_KNOWN = 32
-"""As many more for names that were found quickly the last time, so that others, however many of
-them hang, do not stand in their way."""
+"""Further threads for names that were found quickly last time: hanging look-ups cannot block
+them."""
 KNOWN_LIMIT = 10_000
 CONTROL_NAME = "example.com"
 """A name that is reserved for examples, and exists in every DNS (RFC 6761)."""
 PATIENCE_SECONDS = 1.0
-"""So long a look-up is waited for before another name is looked up beside it."""
+"""Wait for a look-up before ``CONTROL_NAME`` is looked up to compare."""
 LATELY_SECONDS = 5.0
-"""For so long name servers that answered are taken for ones that do."""
+"""How long name servers count as working after an answer."""
 
 NO_SUCH_NAME = frozenset(
     {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME), socket.EAI_FAIL}

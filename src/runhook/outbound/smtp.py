@@ -106,7 +106,7 @@ class Mailer:
         self._parting: dict[asyncio.Task[None], Conversation] = {}
 
     def close(self) -> None:
-        """Hang up on the servers that are told goodbye."""
+        """Abort the conversations that are still saying goodbye."""
         for task, conversation in self._parting.items():
             task.cancel()
             conversation.hang_up()

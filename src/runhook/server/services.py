@@ -83,7 +83,7 @@ class Services:
     scratch_folder: Path | None = None
     """Where files lie that are not whole yet; None is the system's folder for such."""
     schedule: RetrySchedule = DEFAULT_SCHEDULE
-    """That of webhooks which have none of their own."""
+    """Retry schedule of webhooks without one of their own."""
 
     def __post_init__(self) -> None:
         is_guessed_at = partial(self.throttle.is_over, Rationed.SIGN_IN_AS)

@@ -25,9 +25,9 @@ from runhook.domain.dbt.artifacts import (
 from runhook.domain.dbt.node_facts import NodeFacts
 
 LARGEST_RESULTS = 512 << 20
-"""Reading more than that would take more time than there is."""
+"""Larger files take too long to read before the end is reported."""
 LARGEST_MANIFEST = 1 << 30
-"""As above."""
+"""Larger files take too long to search."""
 LARGEST_ATTACHED = 64 << 20
 HEAD_BYTES = 1 << 16
 TAIL_BYTES = 1 << 18

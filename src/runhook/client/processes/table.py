@@ -10,7 +10,7 @@ from subprocess import SubprocessError
 
 Key = tuple[int, str]
 GONE = "ZXx"
-"""States of what has ended, and has not been reaped."""
+"""States of processes that have ended and were not reaped yet."""
 STOPPED = "T"
 PS = ["ps", "-axww", "-o", "pid=,ppid=,pgid=,stat=,lstart=,command="]
 
@@ -33,7 +33,7 @@ class Process:
 
     @property
     def key(self) -> Key:
-        """What no other process has, before or after this one."""
+        """Identity of the process, though pids are reused."""
         return self.pid, self.born
 
     @property

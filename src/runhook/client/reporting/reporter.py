@@ -294,7 +294,7 @@ class Reporter:
             return self._to_send[0]
 
     def _has_report_to_send(self) -> bool:
-        """Whether there is one that does not wait for files, as the end does in their time."""
+        """Whether a report can be sent; the end waits for its files while they have time."""
         if not self._to_send:
             return False
         is_end = self._to_send[0].kind is ReportKind.FINISHED

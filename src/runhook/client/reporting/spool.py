@@ -152,7 +152,7 @@ class Spool:
                     kept.close()
 
     def make_room(self) -> int:
-        """Remove what is too old or too much, and return how many runs that were."""
+        """Remove runs beyond the limits of age and size; return their number."""
         removed = 0
         total = sum(
             size for path in self._oldest_first() if (size := file_size(path)) <= LARGEST_SPOOL

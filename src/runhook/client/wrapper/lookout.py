@@ -27,7 +27,7 @@ class Seen:
     """A process under the command."""
 
     words: tuple[str, ...]
-    """None if it is neither dbt nor leads to it; it may still be a program that has dbt in it."""
+    """Its command line if that can show a call of dbt, else empty, as of what embeds dbt."""
     folder: str
     settings: tuple[tuple[str, str], ...]
     """Its variables that dbt reads."""

@@ -21,9 +21,9 @@ FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"
 WARNED_STATUS = "warn"
 SHOWN_NODES = 10
 OTHER_NODES = 200
-"""So many that failed or warned are told beside those that are shown, briefly."""
+"""Further failed or warned nodes in a report, with brief messages."""
 NAMED_NODES = 500
-"""So many that failed or were skipped are named: the service compares them with the last run's."""
+"""Failed or skipped nodes that a report names, to be compared with the last run's."""
 SLOWEST_NODES = 10
 LONGEST_SECONDS = 10**7
 NODES_IN_WORDS = 3
@@ -31,13 +31,13 @@ SENTENCE_CHARACTERS = 250
 MESSAGE_CHARACTERS = 1_000
 BRIEF_CHARACTERS = 250
 FACTS_BYTES = 100_000
-"""What is told at most of whose the nodes are that are shown, and again of all others together."""
+"""Limit for the facts (owners, exposures) of the shown nodes, and again of all others."""
 NAME_CHARACTERS = 300
 KINDS_OF_STATUS = 30
 LONGEST_KEPT = 1 << 16
 """Characters of a text, before secrets are taken from it and it is shortened."""
 BRIEFLY_KEPT = 1 << 14
-"""As above, of a message that is told briefly."""
+"""The same for a brief message."""
 
 T = TypeVar("T")
 
@@ -81,9 +81,9 @@ class RunResults:
     """The first ones, at most ``NAMED_NODES``."""
     failed_total: int
     warned: tuple[FailedNode, ...] = ()
-    """As above."""
+    """The first ones, at most ``NAMED_NODES``."""
     skipped: tuple[str, ...] = ()
-    """The unique_ids of the first that did not have their turn."""
+    """The unique_ids of the first skipped nodes."""
     slowest: tuple[SlowNode, ...] = ()
     invocation_id: str = ""
     invocation_started_at: datetime | None = None
@@ -336,7 +336,7 @@ class ReportedNodes:
         self._left = FACTS_BYTES
 
     def nodes(self, nodes: Iterable[FailedNode]) -> list[dict[str, object]]:
-        """Nodes as they are shown; those for whose facts there is no room have none."""
+        """Convert nodes to JSON; without their facts once ``FACTS_BYTES`` are used up."""
         told = []
         for node in nodes:
             facts = self._written(node)

@@ -80,15 +80,15 @@ Json = Mapping[str, object]
 
 
 class CostlyError(ValueError):
-    """Looking up has cost as much as it may."""
+    """The look-up has read more than its limit."""
 
 
 class Metered:
-    """A file of which no more is read than may be.
+    """Reads a file up to a number of bytes.
 
     Args:
-        file: it.
-        left: how many bytes.
+        file: the file.
+        left: how many bytes may be read.
     """
 
     def __init__(self, file: BinaryIO, left: int) -> None:
@@ -131,7 +131,7 @@ class Manifest:
         self._file = Metered(file, MOST_WORK)
 
     def objects(self, unique_ids: Iterable[str]) -> dict[str, Json]:
-        """Those of these objects that are there once and can be read."""
+        """Look up objects by unique_id; ambiguous and unreadable ones are left out."""
         found = ((one, self._object(one)) for one in dict.fromkeys(unique_ids))
         return {unique_id: value for unique_id, value in found if value is not None}
 

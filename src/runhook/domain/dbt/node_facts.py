@@ -1,4 +1,4 @@
-"""Whose a node is and what hangs on it, as dbt's manifest says: told beside a node's result.
+"""Owners and exposures of a node from dbt's manifest, reported beside its result.
 
 Anything may stand in a project's files, and so in these texts. They are bounded where they are
 read: by the client from a manifest, and by the service from a report.

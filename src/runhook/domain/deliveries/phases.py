@@ -7,7 +7,7 @@ class Phase(StrEnum):
     """A part of an attempt's duration, in their order; together they are all of it."""
 
     QUEUE = "queue"
-    """Waiting for one of the connections that there may be."""
+    """Waiting for a free connection."""
     DNS = "dns"
     """Looking up the host's name."""
     CONNECT = "connect"

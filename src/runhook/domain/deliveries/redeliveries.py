@@ -26,7 +26,7 @@ from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import AccountId, JobId, RunId
 
 MOST_PICKED = 500
-"""So many deliveries can be picked for one redelivery."""
+"""Limit of deliveries picked by id for one redelivery."""
 CODE_CLASSES = (2, 3, 4, 5, 0)
 """What an endpoint can have answered: 4 is from 400 to 499, and so on; 0 is nothing."""
 
@@ -53,9 +53,9 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which deliveries that did not arrive are meant, by when they were made and what they are of.
+    """Filter of deliveries that did not arrive, by creation time and origin.
 
-    None and an empty tuple narrow nothing.
+    None and an empty tuple do not filter.
     """
 
     since: datetime
@@ -101,7 +101,7 @@ class Progress:
 
     @classmethod
     def of(cls, states: Mapping[DeliveryState, int], *, queued: int) -> "Progress":
-        """Progress of so many deliveries, by how many of them are in which state."""
+        """Sum up the counts by state to a progress."""
         counts = {
             name: sum(states.get(state, 0) for state in which)
             for name, which in STATES_OF_PROGRESS.items()

@@ -144,7 +144,7 @@ class Format(Generic[Settings]):
     """Where its address and its settings are found, for who has never made one."""
     audience: ClassVar[Audience] = Audience.PEOPLE
     look: ClassVar[Look | None] = None
-    """How people see it; None if they do not, or if its owner decides that."""
+    """How a message looks in the service; None for programs, and where the owner designs it."""
     event_types: ClassVar[tuple[EventType, ...]] = (
         EventType.COMPLETED,
         EventType.ERRORED,

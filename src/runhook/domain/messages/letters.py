@@ -50,7 +50,7 @@ class Letter:
     thread: str = ""
     """Equal for letters that mail programs show as one conversation; in the form of ``id``."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """More of them, in ASCII and in one line."""
+    """Further headers: ASCII, one line each."""
 
 
 def letter_bytes(letter: Letter) -> bytes:

@@ -109,7 +109,7 @@ class Condition:
     place: TemplatePlace
     is_expected: bool = True
     text: str | None = None
-    """What the value is compared with; None for whether there is one."""
+    """Text to compare the value with; None tests whether there is a value."""
 
     def holds(self, scopes: Scopes) -> bool:
         value = self.place.value(scopes)
@@ -176,7 +176,7 @@ class Part:
     turns: int = 1
     """How often it is there if the list is full."""
     otherwise: "Content | None" = None
-    """What is there in its place if the condition does not hold."""
+    """The content if the condition does not hold."""
 
     def render(self, scopes: Scopes, how: Rendering) -> Iterator[object]:
         for inner in self._turns(scopes):

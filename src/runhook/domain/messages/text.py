@@ -140,12 +140,12 @@ def fill(
 
 
 def as_many_as_fit(build: Callable[[int], bytes], most: int, limit: int) -> bytes:
-    """What is built of as many things as it may be without being too large.
+    """Build a document of as many items as its size allows.
 
     Args:
-        build: builds it of so many things, and says in it what it leaves out.
-        most: how many there are.
-        limit: how many bytes it may have; of none, it is returned whatever it has.
+        build: builds it of a number of items, and says in it how many are left out.
+        most: the number of items.
+        limit: size in bytes; without items, the document is returned whatever its size.
     """
     for count in range(most, 0, -1):
         built = build(count)

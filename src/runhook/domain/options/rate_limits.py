@@ -9,10 +9,10 @@ from runhook.domain.errors import InvalidError
 PERIODS = {"second": timedelta(seconds=1), "minute": timedelta(minutes=1)}
 LARGEST = 100_000
 TOGETHER_WITHIN = timedelta(milliseconds=50)
-"""What a high rate allows within that time may go together: claiming is paid once for all of it."""
+"""Turns due within this time are taken together, by one claim."""
 CREDIT = timedelta(milliseconds=250)
-"""By so much a turn may come late, and those after it come as if it had not: to look and to claim
-takes that long while much is going on."""
+"""How late a turn may be taken without delaying those after it: looking and claiming take that
+long under load."""
 FORM = re.compile(r"([1-9][0-9]{0,5})/(second|minute)")
 
 

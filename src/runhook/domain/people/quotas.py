@@ -12,7 +12,7 @@ class Quotas:
     webhooks: int = 1_000
     """Each makes a delivery of every event that it selects."""
     jobs: int = 10_000
-    """Projects and environments come with jobs, so that there are never more of them."""
+    """Also bounds projects and environments, which come with jobs."""
     open_runs: int = 5_000
     """Runs that go on; they are watched."""
     tokens: int = 1_000

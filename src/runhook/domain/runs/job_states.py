@@ -23,7 +23,7 @@ class JobState(StrEnum):
     """A run is due, and its grace period is not over."""
     OK = "ok"
     NEW = "new"
-    """No run of it is kept, and none is due."""
+    """No run of the job is kept, and none is expected."""
 
 
 class RunLook(StrEnum):

@@ -98,27 +98,27 @@ class Manner:
     opens_incidents: bool = False
     """Whether a failure opens an incident there, which a success has to end."""
     is_for_people: bool = False
-    """Whether a failed run is told once, though it gives two events."""
+    """Whether a failed run is sent once, though it has two events."""
     is_active: bool = True
 
     @property
     def follows_jobs(self) -> bool:
-        """Whether what it is told depends on what it was told before."""
+        """Whether what it gets depends on what it got before."""
         return self.notify is not Notify.EVERY or bool(self.hold) or self.opens_incidents
 
     @property
     def tells_ends_once(self) -> bool:
-        """Whether a failed run is told as errored or as completed, whichever comes first."""
+        """Whether only the first of a failed run's errored and completed events is sent."""
         return self.is_for_people or self.notify is not Notify.EVERY
 
     @property
     def tells_news_only(self) -> bool:
-        """Whether an event that waits for a retry is not told once a newer one of its job is."""
+        """Whether a newer event of a job supersedes the retries of older ones."""
         return self.notify is not Notify.EVERY or self.opens_incidents
 
     @property
     def joins_events(self) -> bool:
-        """Whether a failure and what follows it are one story, told in its order."""
+        """Whether a job's failures and successes are sent in their order."""
         return self.notify is Notify.CHANGES or self.opens_incidents
 
 
@@ -152,18 +152,18 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is told, and what is known after that."""
+    """What to send for an event, and the job's standing after it."""
 
     say: Say
     standing: Standing
     has_recovered: bool = False
-    """Whether it is the first success after a failure that was told."""
+    """Whether it is the first success after a failure that was sent."""
     heals: bool = False
-    """Whether what is on hold is not told any more."""
+    """Whether all held failures of the job are canceled."""
     withdraws: bool = False
-    """Whether that of this run is not."""
+    """Whether the held failure of this run is canceled."""
     is_followed: bool = False
-    """Whether it is from this delivery on that the failure counts as told."""
+    """Whether this delivery is the one by which the failure counts as sent."""
 
 
 UNKNOWN = Standing()
@@ -212,7 +212,10 @@ def follows(webhook: Webhook, job: Job) -> bool:
 
 
 def forgets_jobs(before: Webhook, after: Webhook) -> bool:
-    """Whether what a webhook was told of jobs counts no more: others are told, or all was."""
+    """Whether a change of a webhook makes its standings void.
+
+    They are void if it did not follow jobs before or after, or has moved to another endpoint.
+    """
     followed = manner_of(before).follows_jobs and manner_of(after).follows_jobs
     return not followed or before.moves != after.moves
 

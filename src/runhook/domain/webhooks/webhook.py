@@ -77,7 +77,7 @@ class Webhook:
     previous_secret_until: datetime | None = None
     """How long the secret before the last rotation is, or was, valid."""
     deactivated_by: DeactivatedBy | None = None
-    """None if it is active, as is the reason."""
+    """None while it is active; so is the reason."""
     deactivate_reason: str | None = None
     http_status_code: int | None = None
     """What the endpoint last answered; None before the first attempt, 0 for no answer."""

@@ -202,7 +202,7 @@ class GroupCommit(Generic[Item, Answer]):
 
 
 def settle(batch: Sequence[Submitted[Item, Answer]], answers: Sequence[Answer | Exception]) -> None:
-    """Tell each submitter its answer, but for those who have gone."""
+    """Give each submitter its answer; canceled ones are skipped."""
     for one, answer in zip(batch, answers, strict=True):
         if one.answer.done():
             continue

@@ -202,7 +202,7 @@ class Book:
         return owed
 
     def end_hold(self, key: Key) -> None:
-        """Tell nothing of what is on hold of a job."""
+        """Cancel all held failures of a job."""
         self.healed.update(one.id for one in self.held.pop(key, ()))
         self.owed = [
             replace(one, is_healed=True) if one.hold is not None and key == key_of(one) else one
@@ -210,7 +210,7 @@ class Book:
         ]
 
     def withdraw(self, key: Key, run_id: RunId | None) -> None:
-        """Tell nothing of what is on hold of one run; what is of others stays."""
+        """Cancel the held failure of one run, and keep those of other runs."""
         held = self.held.get(key, [])
         self.withdrawn.update(one.id for one in held if one.run_id == run_id)
         self.held[key] = [one for one in held if one.run_id != run_id]
@@ -227,7 +227,7 @@ class Book:
         self.kept[key] = replace(kept, standing=standing, failure_id=first)
 
     async def close(self, tx: Transaction) -> None:
-        """Write what is known now, and end what is not told any more."""
+        """Write the changed standings, and end canceled and superseded deliveries."""
         changed = {key: kept for key, kept in self.kept.items() if kept != self.before[key]}
         if changed:
             await write_standings(tx, changed)

@@ -21,11 +21,11 @@ from runhook.storage.webhooks.standings import outdated_among
 
 @dataclass(frozen=True, slots=True)
 class Redelivered:
-    """A delivery that is sent once more."""
+    """A delivery that was queued again."""
 
     delivery: LoggedDelivery
     warning: str
-    """What that may do; empty if it is harmless."""
+    """What sending it again may cause at the endpoint; empty if nothing."""
 
 
 @repeats_contended

@@ -51,7 +51,7 @@ class StepResult(Enum):
 
     TAKEN = "taken"
     WAITING = "waiting"
-    """The share whose turn it was has to wait, and so do others."""
+    """The share whose turn it was waits; another one may be due."""
     NOTHING_DUE = "nothing due"
 
 
@@ -132,7 +132,7 @@ async def go_on(
 async def outdated_of(
     tx: Transaction, webhook: Webhook | None, delivery_ids: Collection[DeliveryId]
 ) -> Collection[DeliveryId]:
-    """Find what is not sent once more, as it is no news."""
+    """Find deliveries that a newer event of their job has outdated."""
     if webhook is None or not delivery_ids or not outdated_warning(webhook.options):
         return ()
     return await outdated_among(tx, delivery_ids)

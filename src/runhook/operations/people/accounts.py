@@ -27,7 +27,7 @@ from runhook.storage.people.accounts import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountChange:
-    """What shall be different; None leaves as it is."""
+    """New values; None keeps the present one."""
 
     name: str | None = None
     default_payload_version: PayloadVersion | None = None

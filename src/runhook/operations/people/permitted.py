@@ -20,7 +20,7 @@ Permissions = frozenset[Permission]
 
 
 async def permitted(tx: Transaction, actor: Actor) -> Permissions:
-    """Make sure that an actor may do what they were let in for, and say what else they may do.
+    """Check that an actor still has the permission of the request, and return all they have.
 
     Raises:
         UnauthorizedError: the token is no longer valid, or the session has ended.
@@ -37,7 +37,7 @@ async def permitted(tx: Transaction, actor: Actor) -> Permissions:
 async def permissions_of(
     tx: Transaction, actors: Collection[Actor]
 ) -> Mapping[Actor, Permissions | RunhookError]:
-    """Say of each actor what they may do, or why they may not do what they were let in for."""
+    """Look up each actor's permissions, or the error if that of the request is gone."""
     granted = [actor for actor in actors if actor.grant is not None]
     return {
         **{actor: EVERYTHING for actor in actors if actor.grant is None},
@@ -49,7 +49,7 @@ async def permissions_of(
 async def permissions_of_tokens(
     tx: Transaction, actors: Collection[Actor]
 ) -> Mapping[Actor, Permissions | RunhookError]:
-    """Say of each token what it may do, or why not."""
+    """Look up each token's permissions, or the error."""
     if not actors:
         return {}
     held = await hold_tokens(tx, {actor.id for actor in actors if actor.id is not None})
@@ -70,7 +70,7 @@ async def permissions_of_tokens(
 async def permissions_of_users(
     tx: Transaction, actors: Collection[Actor]
 ) -> Mapping[Actor, Permissions | RunhookError]:
-    """Say of each user what they may do in the account that they act in, or why not."""
+    """Look up each user's permissions in the account they act in, or the error."""
     if not actors:
         return {}
     grants = {actor: actor.grant for actor in actors if actor.grant is not None}

@@ -62,7 +62,7 @@ class Pruned:
     places: Places
     """Where the next step begins."""
     is_more: bool
-    """Whether there may be more to delete, or to look at."""
+    """Whether another step may find more to delete."""
 
 
 @repeats_contended

@@ -329,7 +329,7 @@ async def existing_endpoint(tx: Transaction, webhook: Webhook) -> Endpoint:
 
 
 def with_defaults(change: WebhookChange) -> WebhookChange:
-    """What is wanted of a webhook to be, with what its format has by default.
+    """Complete a new webhook with the defaults of its format.
 
     Raises:
         InvalidError: something is missing, or the format is unknown.

@@ -23,11 +23,11 @@ SITE_PREFIX = 64
 """Prefix length of one site's IPv6 addresses; a client may use any address of its site."""
 LONGEST_NAME = 256
 REMEMBERED = 50_000
-"""How many names are counted under; those that were counted longest ago are forgotten."""
+"""Limit of counters; those not used for longest are dropped."""
 
 
 class Rationed(StrEnum):
-    """What is counted, by what it is counted under."""
+    """Kinds of failed attempts, each with what they are counted by."""
 
     TOKEN_FROM = "tokens from an address"  # noqa: S105 - a kind, not a secret
     TOKEN = "a token"  # noqa: S105 - it is none

@@ -150,7 +150,7 @@ class Turns:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Give their turns to as many as may go on."""
+        """Let the next ones in while places are free."""
         now = time.monotonic()
         self._paused = {email: until for email, until in self._paused.items() if until > now}
         while self._free:

@@ -15,7 +15,7 @@ from runhook.domain.errors import LimitedError, UnavailableError
 
 WHILE = timedelta(seconds=10)
 HELD = "held until the answer has been sent"
-"""What a request's state has under this name is let go of when it is over."""
+"""Key in a request's state: context managers to close once the response is sent."""
 
 
 class Transfers:

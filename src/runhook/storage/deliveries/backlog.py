@@ -12,25 +12,25 @@ from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, deliveries, webhooks
 
 COUNTED = 10_000
-"""So many deliveries of each webhook are counted: a million for a dead endpoint cost no more."""
+"""Limit of the count for each webhook: a million for a dead endpoint cost no more."""
 
 LANES = 1_000
-"""Of so many webhooks, where those of all accounts are meant."""
+"""Limit of webhooks in the count over all accounts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What an account's deliveries wait for, or everybody's."""
+    """Counts of the pending deliveries of one account or of all."""
 
     waiting: int
-    """Deliveries that are to be sent, now or later."""
+    """Pending deliveries, due or not."""
     due: int
-    """Those that are due now; deliveries that wait for a paused endpoint are not."""
+    """Pending deliveries that are due; those for a paused endpoint are not."""
     is_whole: bool
     """Whether all that wait were counted, and not only the first ``COUNTED`` of some webhook, or
     the first ``LANES`` webhooks."""
     oldest_due: timedelta | None
-    """How long the first of those has been due; None if there is none."""
+    """How long the oldest of the due ones has been due; None without any."""
 
 
 async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:

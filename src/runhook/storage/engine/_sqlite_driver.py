@@ -248,7 +248,7 @@ def commit(connection: sa.Connection) -> None:
 
 
 class WholeCursor(sqlite3.Cursor):
-    """Has all its rows at once, so that they can be read on another thread."""
+    """Fetches all rows at once, so that another thread can read them."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)

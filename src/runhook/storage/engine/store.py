@@ -142,7 +142,7 @@ class Transaction:
     now: Clock
     vault: Vault
     acts_for: Actor | None = None
-    """Whose permission was looked at in this transaction; None if it has not been."""
+    """The actor whose permission this transaction has checked; None if not checked."""
     makes_due: bool = False
     """Whether something is due once this has committed: set by statements that make it so, so that
     dispatchers are woken then, in every process."""

@@ -29,7 +29,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ValidSession:
-    """A session that has not ended, and whose it is."""
+    """A session that has not ended, with its user."""
 
     session: Session
     user: User

@@ -125,7 +125,7 @@ def noting_starts(now: Clock) -> sa.Update:
 
 
 async def note_late_starts(tx: Transaction, started: Mapping[JobId, datetime]) -> None:
-    """Note that runs of these jobs had started at such times, of which is told only now."""
+    """Note starts that were reported late, by job."""
     await tx.execute_many(
         NOTE_LATE_STARTS,
         [

@@ -1,4 +1,4 @@
-"""What failed when each job's nodes were last told of. A job of which nothing is known has none."""
+"""The failed nodes of each job's last run with results; no row for a job without one."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
