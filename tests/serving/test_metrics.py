@@ -1,5 +1,6 @@
 """What a scraper reads: counts of the process, and how delivering goes, without names of people."""
 
+import re
 from datetime import timedelta
 
 import httpx
@@ -12,6 +13,7 @@ from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.operations.service.presence import show_life
 from runhook.server.service.metrics import Measured, create_metrics_app
 from runhook.storage.engine.store import Store
+from tests.docs.monitoring import panel_queries, rules
 from tests.storage.claiming import claim
 from tests.support.accounts import a_tenant
 from tests.support.clock import ManualClock
@@ -101,3 +103,20 @@ async def test_while_the_database_is_away_the_process_still_tells_what_it_counte
     assert ("runhook_attempts_total", "succeeded") in values
     assert ("runhook_deliveries_waiting",) not in values
     assert ("runhook_reports_accepted_total",) not in values
+
+
+async def test_the_rules_and_the_dashboard_look_at_what_is_measured(
+    store: Store, clock: ManualClock
+):
+    tenant = await a_tenant(store, clock, 1)
+    async with a_sender() as sender:
+        text = await scraped(Measured(store=store, sender=sender, publisher=tenant.publisher))
+
+    measured = {
+        one.name for family in text_string_to_metric_families(text) for one in family.samples
+    }
+    queries = [*panel_queries(), *(rule["expr"] for rule in rules())]
+    looked_at = {
+        name for query in queries for name in re.findall(r"(?:runhook|process)_\w+", query)
+    }
+    assert looked_at <= measured
