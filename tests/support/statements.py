@@ -26,17 +26,16 @@ async def statements_of(tx: Transaction) -> AsyncIterator[list[Statement]]:
     def note(_connection: Any, _cursor: Any, sql: str, parameters: Any, *_: Any) -> None:
         seen.append(Statement(sql, parameters))
 
-    await until_run(tx)
+    await begin(tx)
     sa.event.listen(sa.Engine, "before_cursor_execute", note)
     try:
         yield seen
-        await until_run(tx)
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
-async def until_run(tx: Transaction) -> None:
-    """Wait until the transaction has begun, and what is run together with the next statement."""
+async def begin(tx: Transaction) -> None:
+    """Let a transaction begin, unless it has."""
     await tx.connection.run_sync(lambda known: known.in_transaction() or known.begin())
 
 

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from operator import methodcaller
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -161,10 +160,7 @@ async def claim(
     rows = await read_many(connection, claimable(now), parameters)
     if rows:
         ids = [row[0] for row in rows]
-        claim_all = claiming_of_ids(claiming)
-        threaded(connection).postpone(
-            lambda known: known.execute(claim_all, {**parameters, "ids": ids})
-        )
+        await connection.execute(claiming_of_ids(claiming), {**parameters, "ids": ids})
     return rows
 
 
@@ -293,8 +289,7 @@ async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequ
     """Run a statement for many rows, as one statement wherever it can be made one.
 
     The driver's thread lets go of Python's lock for each statement, and has to wait for it after
-    each while another thread works: as many times for a batch as it has statements. It gets
-    them together with the next statement.
+    each while another thread works: as many times for a batch as it has statements.
     """
     rows = list(zip(*columns, strict=True))
     most = min(MOST_ROWS, PARAMETERS_LIMIT // len(batch.places))
@@ -305,10 +300,9 @@ async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequ
         some, rows = rows[:count], rows[count:]
         sql = for_rows(batch.sql, count)
         if sql is None:
-            threaded(connection).postpone(methodcaller("exec_driver_sql", batch.sql, some))
+            await connection.exec_driver_sql(batch.sql, some)
         else:
-            flat = tuple(chain.from_iterable(some))
-            threaded(connection).postpone(methodcaller("exec_driver_sql", sql, flat))
+            await connection.exec_driver_sql(sql, tuple(chain.from_iterable(some)))
 
 
 @lru_cache

@@ -1,8 +1,8 @@
 """SQLite beside an event loop: a transaction's statements run on a thread.
 
 What a visit to the thread costs is the wait for a turn of the event loop, which is long while
-hundreds of requests are under way. So a transaction can be run whole, in one visit. Of others a
-statement is one visit, from its first word to its last row, and takes with it what has no answer.
+hundreds of requests are under way. So a transaction can be run whole, in one visit. Of one that is
+open to the event loop a statement is one visit, from its first word to its last row.
 """
 
 import asyncio
@@ -81,7 +81,6 @@ class SqliteConnection:
         self._engine = engine
         self._thread = thread
         self._connection: sa.Connection | None = None
-        self._postponed: list[Callable[[sa.Connection], object]] = []
         self._loop = asyncio.get_running_loop()
         self._is_run_whole = False
         """Whether it is used on the thread, and not from the event loop."""
@@ -114,13 +113,6 @@ class SqliteConnection:
     ) -> Answer:
         """Run a function on the thread."""
         return await self._visit(lambda connection: fn(connection, *arg, **kw))
-
-    def postpone(self, function: Callable[[sa.Connection], object]) -> None:
-        """Run a function on the thread before what comes next, which fails if the function does."""
-        if self._is_run_whole:
-            self._run([], function)
-        else:
-            self._postponed.append(function)
 
     async def run_whole(
         self, work: Callable[[], Coroutine[Any, Any, Answer]], *, commits: bool
@@ -159,22 +151,19 @@ class SqliteConnection:
 
     async def commit(self) -> None:
         """Commit what has been begun, which ends it."""
-        if self.is_open or self._postponed:
+        if self.is_open:
             await self._visit(commit)
             self.is_open = False
 
     def close(self) -> asyncio.Future[None]:
         """Undo what has not been committed, as soon as what is running has ended."""
-        return asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        return self._loop.run_in_executor(self._thread, self._close)
 
     async def _visit(self, function: Callable[[sa.Connection], Answer]) -> Answer:
-        functions, self._postponed = self._postponed, []
         if self._is_run_whole:
-            return self._run(functions, function)
+            return self._run(function)
         self.is_open = True
-        return await asyncio.get_running_loop().run_in_executor(
-            self._thread, self._run, functions, function
-        )
+        return await self._loop.run_in_executor(self._thread, self._run, function)
 
     def _run_whole(
         self, work: Callable[[], Coroutine[Any, Any, Answer]], *, commits: bool
@@ -192,15 +181,9 @@ class SqliteConnection:
         self.is_open = False
         return answer
 
-    def _run(
-        self,
-        postponed: list[Callable[[sa.Connection], object]],
-        function: Callable[[sa.Connection], Answer],
-    ) -> Answer:
+    def _run(self, function: Callable[[sa.Connection], Answer]) -> Answer:
         if self._connection is None:
             self._connection = self._engine.connect()
-        for one in postponed:
-            one(self._connection)
         return function(self._connection)
 
     def _close(self) -> None:

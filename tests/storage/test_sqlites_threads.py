@@ -1,10 +1,9 @@
-"""SQLite's threads: what has no answer is run together with what follows it."""
+"""SQLite's threads: each transaction has one to itself, which others have after it."""
 
 import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
-from operator import methodcaller
 from pathlib import Path
 
 import pytest
@@ -24,47 +23,15 @@ async def writer(tmp_path: Path) -> AsyncIterator[SqliteEngine]:
     await opened.dispose()
 
 
-def postpone(connection: SqliteConnection, *numbers: int) -> None:
-    for number in numbers:
-        connection.postpone(
-            methodcaller("exec_driver_sql", "INSERT INTO numbers VALUES (?)", (number,))
-        )
+async def insert(connection: SqliteConnection, *numbers: int) -> None:
+    await connection.exec_driver_sql(
+        "INSERT INTO numbers VALUES (?)", [(number,) for number in numbers]
+    )
 
 
 async def read(connection: SqliteConnection) -> list[int]:
     rows = await connection.exec_driver_sql("SELECT number FROM numbers ORDER BY number")
     return [row.number for row in rows]
-
-
-async def test_they_are_run_in_their_order_before_the_next_statement(writer: SqliteEngine):
-    async with writer.begin() as connection:
-        postpone(connection, 1, 2)
-
-        assert await read(connection) == [1, 2]
-
-
-async def test_they_are_run_before_the_commit_if_nothing_else_comes(writer: SqliteEngine):
-    async with writer.begin() as connection:
-        postpone(connection, 1, 2)
-
-    async with writer.connect() as connection:
-        assert await read(connection) == [1, 2]
-
-
-async def test_they_are_forgotten_with_their_transaction(writer: SqliteEngine):
-    async with writer.connect() as connection:
-        await read(connection)
-        postpone(connection, 1)
-
-    async with writer.connect() as connection:
-        assert await read(connection) == []
-
-
-async def test_an_error_names_the_statement_that_it_came_from(writer: SqliteEngine):
-    with pytest.raises(sa.exc.IntegrityError, match="INSERT INTO numbers"):
-        async with writer.begin() as connection:
-            postpone(connection, 1, 1)
-            await read(connection)
 
 
 async def test_a_transaction_without_a_statement_does_not_wait_for_the_lock(
@@ -84,7 +51,7 @@ async def test_a_transaction_without_a_statement_does_not_wait_for_the_lock(
 
 async def test_rows_can_be_read_while_other_statements_are_run(writer: SqliteEngine):
     async with writer.begin() as connection:
-        postpone(connection, *range(100))
+        await insert(connection, *range(100))
         rows = await connection.exec_driver_sql("SELECT number FROM numbers ORDER BY number")
         first = rows.fetchone()
         await connection.exec_driver_sql("DELETE FROM numbers")
@@ -126,7 +93,7 @@ async def count(engine: SqliteEngine) -> int:
 async def test_a_transaction_waits_for_a_free_connection(writer: SqliteEngine):
     async with writer.begin() as connection:
         waiting = asyncio.create_task(count(writer))
-        postpone(connection, 1, 2)
+        await insert(connection, 1, 2)
         await read(connection)
         assert not waiting.done()
 
