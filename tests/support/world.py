@@ -130,6 +130,7 @@ async def a_world(api: Api) -> World:
                 trigger=AttemptTrigger.SCHEDULED,
                 sent_at=now,
                 duration=timedelta(seconds=1),
+                phases={},
                 http_status_code=500,
                 error=f"error {MARK}",
                 request_headers={},
