@@ -34,7 +34,7 @@ async def open_existing(settings: Settings) -> AsyncIterator[Store]:
         NoServiceError: there is none.
         InvalidError: its address is not one that can be opened.
     """
-    async with opened(settings, LOCKED) as store:
+    async with opened_store(settings, LOCKED) as store:
         if store.file is not None:
             if not has_content(store.file):
                 raise NoServiceError(f"There is no service in {store.file}. {where_to_look()}")
@@ -54,14 +54,14 @@ async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store
     """
     if settings.database_url is None:
         prepare_folder(settings.data_dir)
-    async with opened(settings, vault) as store:
+    async with opened_store(settings, vault) as store:
         if store.file is not None:
             keep_to_ourselves(store.file)
         yield store
 
 
 @asynccontextmanager
-async def opened(settings: Settings, vault: Vault) -> AsyncIterator[Store]:
+async def opened_store(settings: Settings, vault: Vault) -> AsyncIterator[Store]:
     """Open the database that the settings name, and close it at the block's end.
 
     Raises:

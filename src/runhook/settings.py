@@ -270,12 +270,16 @@ def read_yes_or_no(text: str) -> bool:
 
 
 def read_public_url(text: str) -> str:
-    """Read an http or https address."""
+    """Read an http or https address, which links are built on, so that it ends with its path."""
     try:
         url = urlsplit(text)
         is_whole = url.scheme in ("http", "https") and bool(url.hostname)
     except ValueError:
         is_whole = False
+    if is_whole and (url.query or url.fragment or "?" in text or "#" in text):
+        raise InvalidError(f"`{text}` has a query or a fragment, to which no path can be added")
+    if is_whole and not PLAIN_PATH.fullmatch(url.path):
+        raise InvalidError(f"the path of `{text}` may have letters, digits and `-._~/` only")
     if not is_whole:
         raise InvalidError(f"`{text}` is not an address such as https://runhook.example.com")
     return text.rstrip("/")
@@ -302,6 +306,8 @@ def read_token(text: str) -> Hidden:
         raise InvalidError("a token of fewer than 16 characters can be guessed")
     return Hidden(text)
 
+
+PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/*")
 
 QUOTAS = {
     "webhooks": "webhooks one account",
@@ -357,7 +363,7 @@ SETTINGS = (
         name="public_url",
         default=None,
         read=read_public_url,
-        help="where people reach this service, for links",
+        help="where people reach this service, for links; may have a path, which a proxy takes off",
     ),
     Setting(
         name="smtp_url",

@@ -24,6 +24,7 @@ from runhook.server.api.wire import short_page
 from runhook.server.http.forwarding import knowing_clients
 from runhook.server.http.headers import add_headers
 from runhook.server.http.heads import answering_heads
+from runhook.server.http.prefix import path_of, under_path
 from runhook.server.http.request import JsonRequest
 from runhook.server.openapi import Description, show_description
 from runhook.server.service.health import healthz, readyz
@@ -42,13 +43,17 @@ READS = (*reading.READS, *artifacts.READS, *dbt_cloud.HANDLERS)
 
 def create_app(services: Services) -> Litestar:
     """Build the application over ``services``."""
-    app = build_app()
+    app = build_app(path_of(services.public_url))
     app.state["services"] = services
     return app
 
 
-def build_app() -> Litestar:
-    """Build the application with all its routes, without its ``services``."""
+def build_app(path: str = "") -> Litestar:
+    """Build the application with all its routes, without its ``services``.
+
+    Args:
+        path: that of the public URL, which a proxy takes off requests.
+    """
     v3 = account_router(
         "/api/v3",
         webhooks.router,
@@ -119,7 +124,7 @@ def build_app() -> Litestar:
             *dbt_cloud_addresses.routers,
             static_files(),
         ],
-        state=State({"description": Description(api)}),
+        state=State({"description": Description(api, path), "path": path}),
         dependencies={
             "services": Provide(provide_services, sync_to_thread=False),
             "page": Provide(short_page),
@@ -131,7 +136,8 @@ def build_app() -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = knowing_clients(answering_heads(app.asgi_handler), app.state)
+    answering = under_path(app.asgi_handler, path) if path else app.asgi_handler
+    app.asgi_handler = knowing_clients(answering_heads(answering), app.state)
     return app
 
 

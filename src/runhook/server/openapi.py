@@ -82,10 +82,11 @@ MODULE = re.compile(r"runhook(?:\.\w+)*\.(?=[A-Z])")
 
 
 class Description:
-    """The OpenAPI document of these routes, made when it is first asked for."""
+    """The OpenAPI document of these routes under a path, made when it is first asked for."""
 
-    def __init__(self, route_handlers: Sequence[ControllerRouterHandler]) -> None:
+    def __init__(self, route_handlers: Sequence[ControllerRouterHandler], path: str) -> None:
         self._route_handlers = route_handlers
+        self._path = path
 
     @cached_property
     def text(self) -> bytes:
@@ -111,7 +112,7 @@ class Description:
             complete_operation(document["paths"][path][method], handler)
         # Where a handler has several paths, they come in no order.
         document["paths"] = dict(sorted(document["paths"].items()))
-        document["servers"] = [{"url": "/"}]
+        document["servers"] = [{"url": f"{self._path}/"}]
         components = document["components"]
         components["securitySchemes"] = SECURITY_SCHEMES
         components["responses"] = {str(code): described_error(code) for code in ERRORS}

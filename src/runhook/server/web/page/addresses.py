@@ -48,7 +48,7 @@ def page_before(request: AnyRequest) -> str:
     if before.netloc.lower() != request.headers.get("Host", "").lower():
         return "/"
     query = f"?{before.query}" if before.query else ""
-    return local_path(before.path + query)
+    return local_path(before.path.removeprefix(request.app.state.path) + query)
 
 
 def local_path(text: str) -> str:

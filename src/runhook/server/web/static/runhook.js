@@ -1,5 +1,9 @@
 // What pages gain from a script; each of them works without it.
 
+/** Where the service is: a proxy may have it under a path. */
+const BASE = new URL("../", import.meta.url);
+const SIGN_IN = new URL("sign-in", BASE).pathname;
+
 /* Times, in the reader's zone. */
 
 const day = new Intl.DateTimeFormat(undefined, {
@@ -97,7 +101,7 @@ class SignedOut extends Error {}
 /** Fetch a page. Throws SignedOut if the session has ended, and TypeError if the service is away. */
 async function pageAt(address, options) {
   const answer = await fetch(address, options);
-  if (answer.redirected && new URL(answer.url).pathname === "/sign-in") throw new SignedOut();
+  if (answer.redirected && new URL(answer.url).pathname === SIGN_IN) throw new SignedOut();
   if (answer.status >= 500) throw new TypeError(answer.statusText);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
@@ -342,7 +346,7 @@ long?.addEventListener("submit", () => {
 function restoreTyped() {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   if (!kept) return;
-  if (location.pathname === "/sign-in") {
+  if (location.pathname === SIGN_IN) {
     sessionStorage.setItem(KEPT, JSON.stringify({ ...kept, isLate: true }));
     return;
   }
@@ -415,7 +419,7 @@ document.addEventListener("click", (event) => {
 });
 
 /** dbt Cloud's old addresses name their page behind a #, which only a script can read. */
-if (location.hash.startsWith("#/accounts/")) location.replace(location.hash.slice(1));
+if (location.hash.startsWith("#/accounts/")) location.replace(new URL(location.hash.slice(2), BASE));
 
 localize(document);
 offerCopies(document);
