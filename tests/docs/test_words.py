@@ -38,6 +38,7 @@ BANNED = re.compile(
     r"|\bwhat (?:waits|waited|is to be|came of|comes of|became of|becomes of)\b"
     r"|\b(?:wants?|wanted|would) (?:not )?to hear\b"
     r"|\b(?:none is none|so it is\.|as it is so|is told of|are told of)\b"
+    r"|\bmend(?:s|ed|ing)?\b"
     r"|\b(?:nor with any others|it is as asked for|it is made\.|it is heard)\b",
     re.IGNORECASE,
 )

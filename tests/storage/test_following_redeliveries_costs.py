@@ -1,4 +1,4 @@
-"""What became of a redelivery is counted by an index that only what was redelivered is in."""
+"""Progress of a redelivery is counted by an index of redelivered deliveries alone."""
 
 import sqlalchemy as sa
 

@@ -26,7 +26,7 @@ class ErrorCode(StrEnum):
 
 
 class RunhookError(Exception):
-    """Something the caller can mend; the message says what and how.
+    """Something the caller can correct; the message says what and how.
 
     A subclass's docstring is its default message.
     """

@@ -1,4 +1,4 @@
-"""Sentences about certificates that were refused: what is wrong with them, and what mends it."""
+"""Sentences about refused certificates: what is wrong with them, and how to correct it."""
 
 from datetime import UTC, datetime
 

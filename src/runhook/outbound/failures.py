@@ -1,4 +1,4 @@
-"""Names for what goes wrong between us and an endpoint, and sentences that help to mend it."""
+"""Names for what goes wrong between us and an endpoint, and sentences that help to fix it."""
 
 import errno
 import os

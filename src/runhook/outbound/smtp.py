@@ -276,8 +276,8 @@ def is_reply(code: int) -> bool:
 def is_before_letters(trip: Trip) -> bool:
     """Whether a mail server has been asked for nothing yet that is about this letter.
 
-    What it does not grant is then its operator's to mend, who is ours; `MAIL FROM` has only our own
-    address.
+    What it does not grant is then a matter for its operator, who is ours; `MAIL FROM` has only
+    our own address.
     """
     return trip.asked not in {"RCPT TO", "DATA"}
 
@@ -299,7 +299,7 @@ def broken(error: SMTPException) -> OSError:
 
 
 def remedy_for(command: str) -> str:
-    """Say what mends what no webhook's owner can."""
+    """Say what the operator can do about it."""
     match command:
         case "AUTH":
             return " Check user and password in RUNHOOK_SMTP_URL."

@@ -63,7 +63,7 @@ class RequestFailed:
 
 
 class UnusableError(Exception):
-    """The service cannot be spoken to as configured; the message says what to mend."""
+    """No request can be made with this configuration; the message says what to correct."""
 
 
 class Service:

@@ -138,7 +138,7 @@ class Email(MessageFormat[EmailSettings]):
                 return Reading(meaning=Meaning.REFUSED, words=answer.text)
             if command in ABOUT_ADDRESSES:
                 return Reading(meaning=Meaning.FINAL, words=answer.text)
-        # A server that is full, or does not know our login, takes it once that is mended.
+        # A server that is full, or does not know our login, takes it once that is fixed.
         return Reading(meaning=Meaning.RETRY)
 
 

@@ -115,7 +115,7 @@ class Meaning(Enum):
     REFUSED = "refused"
     """It is never taken, for what we built; that tells nothing of the endpoint."""
     FINAL = "final"
-    """It is never taken, for what the webhook's owner can mend, such as a wrong key."""
+    """Refused for good, for a reason that the webhook's owner can correct, such as a wrong key."""
     GONE = "gone"
     """The endpoint is no more: no delivery is taken."""
 

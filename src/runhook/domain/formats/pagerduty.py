@@ -138,7 +138,7 @@ class PagerDuty(IncidentFormat[PagerDutySettings]):
         return replace(draft, body=key[:-1] + b"," + draft.body[1:])
 
     def read(self, answer: Answer) -> Reading:
-        """Read an answer: a wrong key is its owner's to mend, what else is wrong is ours."""
+        """Read an answer: a wrong key is its owner's fault, anything else ours."""
         reading = super().read(answer)
         if reading.meaning is Meaning.TAKEN:
             return reading

@@ -332,7 +332,7 @@ def decide_failure(
 
 
 def is_old_news(standing: Standing, fact: IncidentFact, manner: Manner) -> bool:
-    """Whether a failure was mended before it was known, and is told only where each is."""
+    """Whether a failure was over before it was reported; sent only where every failure is."""
     is_mended = standing.is_well and is_older(fact, standing)
     return is_mended and (manner.joins_events or bool(manner.hold))
 

@@ -12,7 +12,7 @@ def shown_state(facts: Facts) -> str:
 
 
 def check_seen(seen: str | None, facts: Facts, *, what: str) -> None:
-    """Check that what is to be changed is as it was when it was shown.
+    """Check that a thing to change is as it was when it was shown.
 
     Args:
         seen: its `shown_state` then; None is not checked.

@@ -513,7 +513,7 @@ sa.Index(
     sqlite_where=IS_HELD,
     postgresql_where=IS_HELD,
 )
-# What became of a redelivery is counted here; other deliveries never enter it.
+# Progress of redeliveries is counted here; other deliveries never enter it.
 IS_REDELIVERED = deliveries.c.redelivery_id.is_not(None)
 sa.Index(
     "ix_deliveries_redelivered",

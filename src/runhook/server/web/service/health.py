@@ -67,7 +67,7 @@ def figures_of_clock(difference: timedelta) -> Sequence[Figure]:
         Figure(
             "Clock",
             f"{duration(abs(difference))} {side}",
-            "of the database's: this process deletes nothing until that is mended",
+            "of the database's: this process deletes nothing until that is fixed",
         )
     ]
 
