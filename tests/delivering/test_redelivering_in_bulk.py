@@ -47,6 +47,7 @@ from tests.support.databases import VAULT
 from tests.support.patience import PATIENCE, work_off
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
+from tests.support.triggers import accept_writes, refuse_writes
 from tests.support.waking import listening_to
 
 NO_RETRIES = RetrySchedule.parse("")
@@ -519,44 +520,16 @@ async def test_a_step_that_breaks_leaves_nothing_and_is_taken_again(scene: Scene
     """The process dies with the deliveries in the queue and its progress not yet written."""
     webhook = await skipping_webhook(scene, 2)
     begun = await begin(scene)
-    await change_schema(scene.store, REFUSE_PROGRESS)
+    await refuse_writes(scene.store, "UPDATE ON redelivery_shares", "no progress today")
     with pytest.raises(sa.exc.DBAPIError, match="no progress today"):
         await redeliverer(scene).tick()
 
     assert await scene.tenant.states(webhook) == [SKIPPED] * 2
     assert await now(scene, begun) == begun
-    await change_schema(scene.store, ALLOW_PROGRESS)
+    await accept_writes(scene.store)
     await go_on(scene)
     assert await scene.tenant.states(webhook) == [PENDING] * 2
     assert (await now(scene, begun)).queued == 2
-
-
-REFUSE_PROGRESS = {
-    "sqlite": [
-        (
-            "CREATE TRIGGER refuse BEFORE UPDATE ON redelivery_shares "
-            "BEGIN SELECT RAISE(ABORT, 'no progress today'); END"
-        )
-    ],
-    "postgresql": [
-        (
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION 'no progress today'; END $$"
-        ),
-        "CREATE TRIGGER refuse BEFORE UPDATE ON redelivery_shares EXECUTE FUNCTION refuse()",
-    ],
-}
-ALLOW_PROGRESS = {
-    "sqlite": ["DROP TRIGGER refuse"],
-    "postgresql": ["DROP FUNCTION refuse CASCADE"],
-}
-
-
-async def change_schema(store: Store, statements: dict[str, list[str]]) -> None:
-    """Run the statements of this kind of database."""
-    async with store.write() as tx:
-        for statement in statements[tx.connection.dialect.name]:
-            await tx.execute(sa.text(statement))
 
 
 async def test_a_step_queues_only_so_many_and_wakes_the_dispatcher(scene: Scene):

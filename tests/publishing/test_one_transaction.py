@@ -11,44 +11,20 @@ from runhook.storage.engine.tables import deliveries, environments, events, jobs
 from tests.support.accounts import Tenant, a_start_report, rows_of
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
+from tests.support.triggers import accept_writes, change_schema, refuse_writes
 from tests.support.waking import listening_to
 
 WRITTEN_BY_A_REPORT = (projects, environments, jobs, runs, events, deliveries)
 
-REFUSE_DELIVERIES = {
-    "sqlite": [
-        (
-            "CREATE TRIGGER refuse BEFORE INSERT ON deliveries "
-            "BEGIN SELECT RAISE(ABORT, 'no deliveries today'); END"
-        )
-    ],
-    "postgresql": [
-        (
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION 'no deliveries today'; END $$"
-        ),
-        "CREATE TRIGGER refuse BEFORE INSERT ON deliveries EXECUTE FUNCTION refuse()",
-    ],
-}
-ACCEPT_DELIVERIES = {
-    "sqlite": ["DROP TRIGGER refuse"],
-    "postgresql": ["DROP FUNCTION refuse CASCADE"],
-}
-
-
-async def change_schema(store: Store, statements: dict[str, list[str]]) -> None:
-    """Run the statements of this kind of database."""
-    async with store.write() as tx:
-        for statement in statements[tx.connection.dialect.name]:
-            await tx.execute(sa.text(statement))
+REFUSED = ("INSERT ON deliveries", "no deliveries today")
 
 
 @pytest.fixture
 async def refusing_store(store: Store):
     """A store in which every insert of a delivery fails."""
-    await change_schema(store, REFUSE_DELIVERIES)
+    await refuse_writes(store, *REFUSED)
     yield store
-    await change_schema(store, ACCEPT_DELIVERIES)
+    await accept_writes(store)
 
 
 async def test_a_report_writes_its_run_its_event_and_its_deliveries(tenant: Tenant, store: Store):
@@ -80,14 +56,14 @@ async def test_a_run_goes_on_if_the_deliveries_of_its_end_cannot_be_written(
     run = await tenant.start()
     await tenant.webhook()
     before = await rows_of(store, runs)
-    await change_schema(store, REFUSE_DELIVERIES)
+    await refuse_writes(store, *REFUSED)
 
     with pytest.raises(sa.exc.DBAPIError, match="no deliveries today"):
         await tenant.finish(run)
 
     assert await rows_of(store, runs) == before
     assert len(await rows_of(store, events)) == 1
-    await change_schema(store, ACCEPT_DELIVERIES)
+    await accept_writes(store)
     await tenant.finish(run)
     assert len(await rows_of(store, deliveries)) == 1
 
@@ -110,7 +86,7 @@ async def test_nothing_is_written_by_a_database_that_goes_away_before_the_commit
     with pytest.raises(UnavailableError):
         await tenant.start()
 
-    await change_schema(store, COME_BACK)
+    await accept_writes(store)
     for table in WRITTEN_BY_A_REPORT:
         assert await rows_of(store, table) == []
 
@@ -137,4 +113,3 @@ LEAVE_AT_DELIVERIES = {
         "CREATE TRIGGER refuse BEFORE INSERT ON deliveries EXECUTE FUNCTION refuse()",
     ],
 }
-COME_BACK = ACCEPT_DELIVERIES

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from runhook.domain.errors import NotFoundError
 from runhook.domain.people.auditing import AuditAction, Facts
-from runhook.domain.people.callers import ActorKind
+from runhook.domain.people.callers import Actor, ActorKind
 from runhook.domain.people.permissions import Permission, Role
 from runhook.domain.people.users import (
     User,
@@ -70,19 +70,10 @@ async def change_role(
     Of their open invitations those end which they could not make any more.
 
     Raises:
-        NotFoundError: the account has no such member.
-        ForbiddenError: only an owner makes and removes owners.
-        ConflictError: no one would be the account's owner, or the member is not as the caller saw
-            them, if that is checked.
+        NotFoundError, ForbiddenError, ConflictError: as ``member_to_change`` says.
     """
     async with context.store.write() as tx:
-        # Two owners who remove each other at once would else leave none.
-        await lock_account(tx, account_id)
-        permissions = await permitted(tx, context.actor)
-        member = await existing_member(tx, account_id, user_id)
-        check_seen(seen, member_facts(member), what="member")
-        owners = await count_members(tx, account_id, Role.OWNER)
-        check_role_change(permissions, before=member.role, after=role, owners=owners)
+        member = await member_to_change(tx, context.actor, account_id, user_id, role, seen=seen)
         await update_member(tx, account_id, user_id, role)
         await end_invitations(tx, account_id, user_id, role)
         changed = replace(member, role=role)
@@ -108,19 +99,10 @@ async def remove_member(
     Their open invitations end with it; tokens that they have made are the account's, and stay.
 
     Raises:
-        NotFoundError: the account has no such member.
-        ForbiddenError: only an owner makes and removes owners.
-        ConflictError: no one would be the account's owner, or the member is not as the caller saw
-            them, if that is checked.
+        NotFoundError, ForbiddenError, ConflictError: as ``member_to_change`` says.
     """
     async with context.store.write() as tx:
-        # Two owners who remove each other at once would else leave none.
-        await lock_account(tx, account_id)
-        permissions = await permitted(tx, context.actor)
-        member = await existing_member(tx, account_id, user_id)
-        check_seen(seen, member_facts(member), what="member")
-        owners = await count_members(tx, account_id, Role.OWNER)
-        check_role_change(permissions, before=member.role, after=None, owners=owners)
+        member = await member_to_change(tx, context.actor, account_id, user_id, None, seen=seen)
         await delete_member(tx, account_id, user_id)
         await end_invitations(tx, account_id, user_id, None)
         await note_change(
@@ -146,15 +128,32 @@ async def end_invitations(
         await delete_invitations_by(tx, account_id, ActorKind.USER, user_id, role=Role.OWNER)
 
 
-async def existing_member(tx: Transaction, account_id: AccountId, user_id: UserId) -> AccountMember:
-    """Find a member.
+async def member_to_change(
+    tx: Transaction,
+    actor: Actor,
+    account_id: AccountId,
+    user_id: UserId,
+    role: Role | None,
+    *,
+    seen: str | None,
+) -> AccountMember:
+    """Lock an account, and find a member who may be given a role, or be removed (None).
 
     Raises:
         NotFoundError: the account has no such member.
+        ForbiddenError: only an owner makes and removes owners.
+        ConflictError: no one would be the account's owner, or the member is not as the caller saw
+            them, if that is checked.
     """
+    # Two owners who remove each other at once would else leave none.
+    await lock_account(tx, account_id)
+    permissions = await permitted(tx, actor)
     member = await find_member(tx, account_id, user_id)
     if member is None:
         raise NotFoundError(f"There is no member {user_id} in this account.")
+    check_seen(seen, member_facts(member), what="member")
+    owners = await count_members(tx, account_id, Role.OWNER)
+    check_role_change(permissions, before=member.role, after=role, owners=owners)
     return member
 
 
