@@ -125,16 +125,16 @@ lock: .venv/ready ## Renew the pins in requirements/
 .PHONY: dist
 dist: .venv/ready .venv-release/installed ## Build the last commit into dist/: sdist, wheel, bill of materials, checksums
 	@echo "==> building $$(git rev-parse --short HEAD)"
-	@rm -rf dist build/dist build/sbom && mkdir -p dist build/dist
+	@rm -rf dist build/dist build/released && mkdir -p dist build/dist
 	@git archive HEAD | tar --extract --directory build/dist
 	@cd build/dist && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
 		$(CURDIR)/.venv/bin/hatchling build --directory $(CURDIR)/dist
 	@.venv-release/bin/twine check --strict dist/*
 	@.venv-release/bin/check-wheel-contents dist/*.whl
-	@.venv/bin/uv venv --quiet --python $(PYTHON) build/sbom
-	@.venv/bin/uv pip install --quiet --python build/sbom/bin/python --require-hashes -r requirements/server.txt
-	@.venv/bin/uv pip install --quiet --python build/sbom/bin/python --no-deps dist/*.whl
-	@version=$$(.venv/bin/hatchling version) && .venv-release/bin/cyclonedx-py environment build/sbom \
+	@.venv/bin/uv venv --quiet --python $(PYTHON) build/released
+	@.venv/bin/uv pip install --quiet --python build/released/bin/python --require-hashes -r requirements/server.txt
+	@.venv/bin/uv pip install --quiet --python build/released/bin/python --no-deps dist/*.whl
+	@version=$$(.venv/bin/hatchling version) && .venv-release/bin/cyclonedx-py environment build/released \
 		--pyproject <(sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml) \
 		--output-reproducible --output-file dist/runhook-$$version.cdx.json
 	@cd dist && sha256sum runhook-* > SHA256SUMS && cat SHA256SUMS
@@ -149,6 +149,18 @@ test-wheel: dist ## Run tests on the wheel of `make dist`, where src is not ther
 	@rm -rf build/test-wheel && mkdir -p build/test-wheel
 	@git archive HEAD pyproject.toml tests | tar --extract --directory build/test-wheel
 	@cd build/test-wheel && $(CURDIR)/.venv-wheel/bin/pytest -n auto $(or $(ARGS),$(OF_WHEEL))
+
+.PHONY: test-neighbours
+test-neighbours: .venv/ready dist ## Run another version (PREVIOUS=0.1.0, else the wheel of `make dist`) beside this one
+	@echo "==> creating .venv-previous"
+	@.venv/bin/uv venv --quiet --clear --python $(PYTHON) .venv-previous
+	@.venv/bin/uv pip install --quiet --python .venv-previous/bin/python --constraint requirements/server.txt \
+		$(if $(PREVIOUS),"runhook[server$(COMMA)postgres]==$(PREVIOUS)","$$(echo dist/*.whl)[server$(COMMA)postgres]")
+	@NEIGHBOUR=$(CURDIR)/.venv-previous/bin/runhook .venv/bin/pytest tests/neighbours --verbose $(ARGS)
+
+.PHONY: fixtures
+fixtures: dist ## On the day of a release: keep databases that its wheel has filled, in tests/fixtures
+	@.venv/bin/python -m tests.upgrading.filling build/released/bin/runhook
 
 .PHONY: image
 image: dist ## Build the image runhook from the wheel, with docker, podman or buildah
@@ -172,7 +184,7 @@ apt-programs = for one in $(1); do command -v $${one%:*} > /dev/null || \
 
 .PHONY: clean
 clean: ## Remove the environments and everything built
-	rm -rf .venv .venv-dbt .venv-dbt-v2 .venv-py* .venv-wheel $(OTHERS:%=.venv-%) .demo build dist mutants \
+	rm -rf .venv .venv-dbt .venv-dbt-v2 .venv-py* .venv-wheel .venv-previous $(OTHERS:%=.venv-%) .demo build dist mutants \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 define service-environment

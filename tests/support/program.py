@@ -49,9 +49,15 @@ class Running:
     """What the line begins with that says that it has started."""
 
     def __init__(
-        self, *, folder: Path, environment: Mapping[str, str], prefix: Sequence[str] = ()
+        self,
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        prefix: Sequence[str] = (),
+        program: Path = RUNHOOK,
     ) -> None:
         self._folder = folder
+        self._program = program
         self._environment = {**MEASURED, "RUNHOOK_PORT": "0", **environment}
         self._prefix = prefix
         self._lines: list[str] = []
@@ -63,7 +69,7 @@ class Running:
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
             *self._prefix,
-            RUNHOOK,
+            self._program,
             *self.command,
             cwd=self._folder,
             env=self._environment,
