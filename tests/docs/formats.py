@@ -8,11 +8,16 @@ from runhook.domain.formats import FORMATS
 from runhook.domain.formats.template import SAMPLE
 from runhook.domain.options.declaring import Option, changed, masked, options_in
 from runhook.domain.runs.events import Event
+from runhook.domain.webhooks.options import NO_OPTIONS, changed_options
+from runhook.domain.webhooks.signature import Secret
+from runhook.domain.webhooks.webhook import Endpoint
+from runhook.operations.deliveries.prepare import prepare
 from tests.formats import stories
 from tests.formats.services import service_of
 
 HOSTS = {"slack": "hooks.slack.com"}
 """Where a format has a dialect for its own service."""
+SECRET = Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 DOCUMENT = '{"text": "{{ headline }}", "why": "{{ reason }}", "nodes": "{{ total_nodes }}"}'
 
 
@@ -38,8 +43,7 @@ def what_it_sends(name: str) -> str:
 
 def shown(name: str, event: Event, *, has_recovered: bool = False) -> str:
     format_ = FORMATS[name]
-    given = {"body": DOCUMENT} if name == "template" else service_of(name).SETTINGS
-    settings = masked(format_.check(changed(format_.settings(), given)))
+    settings = masked(format_.check(changed(format_.settings(), settings_of(name))))
     telling = replace(stories.telling(has_recovered=has_recovered), host=HOSTS.get(name, ""))
     kept = format_.render(event, telling, settings)
     if format_.content_type == "message/rfc822":
@@ -48,6 +52,28 @@ def shown(name: str, event: Event, *, has_recovered: bool = False) -> str:
     before = "```http\n{}\n```\n\n".format("\n".join(headers)) if headers else ""
     body = json.dumps(json.loads(kept.body), indent=2, ensure_ascii=False)
     return f"{before}```json\n{body}\n```\n"
+
+
+def request_text(name: str) -> str:
+    """The whole request of a failure, as a receiver gets it."""
+    telling, event = stories.telling(), stories.failed()
+    options = changed_options(NO_OPTIONS, {"format": name, "format_settings": settings_of(name)})
+    endpoint = Endpoint(
+        webhook_id=telling.webhook_id,
+        client_url="https://hooks.example.com/dbt",
+        secrets=(SECRET,),
+        options=options,
+    )
+    rendered = FORMATS[name].render(event, telling, options.settings)
+    request = prepare(endpoint, rendered, delivery_id=telling.delivery_id, now=event.occurred_at)
+    headers = [f"{one}: {value}" for one, value in request.headers.items()]
+    body = json.dumps(json.loads(request.body), indent=2, ensure_ascii=False)
+    return "\n".join([f"{request.method} /dbt", "Host: hooks.example.com", *headers, "", body])
+
+
+def settings_of(name: str) -> Mapping[str, object]:
+    """Settings that are whole."""
+    return {"body": DOCUMENT} if name == "template" else service_of(name).SETTINGS
 
 
 def template_names() -> str:

@@ -1,8 +1,8 @@
-"""The pages of formats that people read show how a message looks, in a picture.
+"""The pages of formats show in a picture what arrives: a message as people read it, or a request.
 
-It is of the sketch that the create page has, taken by Chromium. Pixels differ between machines, so
-that the picture holds the digest of what it was taken of. After an intended change, take them anew
-with
+A message's is of the sketch that the create page has. Chromium takes them. Pixels differ between
+machines, so that the picture holds the digest of what it was taken of. After an intended change,
+take them anew with
 
     RUNHOOK_WRITE_SNAPSHOTS=1 pytest tests/docs/test_pictures_of_messages.py
 """
@@ -12,6 +12,7 @@ import os
 import re
 import struct
 import zlib
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -22,13 +23,17 @@ from runhook.domain.formats.format import Look
 from runhook.domain.messages.message import message_of
 from runhook.domain.runs.events import Event
 from runhook.server.web.page.rendering import FOLDER, template_config
-from tests.docs.documents import REPOSITORY
+from tests.docs.documents import REPOSITORY, table_rows
+from tests.docs.formats import request_text
 from tests.formats import stories
 
 WRITE = "RUNHOOK_WRITE_SNAPSHOTS"
 PAGES = REPOSITORY / "docs" / "formats"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"Source digest"
+PART = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+FOR_PROGRAMS = [name for name, one in FORMATS.items() if one.look is None]
+LINES = "white-space: pre-wrap; overflow-wrap: anywhere"
 MARGIN = 12
 """Around the messages, in pixels."""
 STYLES = (FOLDER / "static" / "runhook.css").read_text()
@@ -37,17 +42,41 @@ RULE = re.compile(r"^\.sketch[^{]*\{[^}]*\}", re.MULTILINE)
 
 @pytest.mark.parametrize("look", Look)
 async def test_each_look_of_a_message_has_a_picture_of_the_sketch_as_it_is_today(look):
-    picture = PAGES / "pictures" / f"{look}.png"
-    source = sketches(look)
+    await assert_taken_of(sketches(look), look)
+
+
+@pytest.mark.parametrize("name", FOR_PROGRAMS)
+async def test_each_format_that_programs_read_has_a_picture_of_a_request_as_it_is_today(name):
+    text = escape(request_text(name))
+    source = f'<pre class="code-block" style="max-height: none; margin: 0; {LINES}">{text}</pre>'
+
+    await assert_taken_of(source, f"request-{name}")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_page_of_each_format_shows_its_picture(name):
+    picture = f"request-{name}" if name in FOR_PROGRAMS else FORMATS[name].look
+
+    assert f"(pictures/{picture}.png)" in (PAGES / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_page_of_each_format_has_steps_limits_and_what_answers_mean(name):
+    parts = dict(PART.findall((PAGES / f"{name}.md").read_text()))
+
+    assert parts["Set it up"].lstrip().startswith("1. ")
+    assert "- " in parts["Limits"]
+    assert len(table_rows(parts["Troubleshooting"])) > 1
+
+
+async def assert_taken_of(source: str, name: str) -> None:
+    """Check that a picture was taken of this HTML; take it if that is asked for."""
+    picture = PAGES / "pictures" / f"{name}.png"
+    digest = digest_of(source)
     if os.environ.get(WRITE):
-        picture.write_bytes(with_text(await taken(source), KEYWORD, digest_of(source)))
+        picture.write_bytes(with_text(await taken(source), KEYWORD, digest))
 
-    assert text_in(picture, KEYWORD) == digest_of(source), f"write it anew with {WRITE}=1"
-
-
-@pytest.mark.parametrize("name", [name for name, one in FORMATS.items() if one.look is not None])
-def test_the_page_of_each_format_that_people_read_shows_the_picture_of_its_look(name):
-    assert f"(pictures/{FORMATS[name].look}.png)" in (PAGES / f"{name}.md").read_text()
+    assert text_in(picture, KEYWORD) == digest, f"write it anew with {WRITE}=1"
 
 
 def sketches(look: Look) -> str:
@@ -63,8 +92,8 @@ def sketch(look: Look, event: Event, *, has_recovered: bool = False) -> str:
 
 
 def digest_of(source: str) -> bytes:
-    """Of the sketches, and of the rules that are theirs alone."""
-    rules = "\n".join(RULE.findall(STYLES))
+    """Of the HTML, and of the rules that sketches alone have."""
+    rules = "\n".join(RULE.findall(STYLES)) if "sketch" in source else ""
     return hashlib.sha256(f"{source}\n{rules}".encode()).hexdigest().encode()
 
 
