@@ -154,7 +154,12 @@ class Api:
 
     async def deliver(self) -> None:
         """Attempt everything that is due, once."""
-        async with Sender(self.policy, deadline=timedelta(seconds=10), mail=self.mail) as sender:
+        async with Sender(
+            self.policy,
+            deadline=timedelta(seconds=10),
+            resolver=self.resolver,
+            mail=self.mail,
+        ) as sender:
             dispatcher = Dispatcher(
                 store=self.store,
                 sender=sender,

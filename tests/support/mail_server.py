@@ -26,6 +26,8 @@ USUAL_ANSWERS = {
 }
 HANG = "(hang)"
 DROP = "(drop)"
+LARGEST = 1 << 20
+"""Bytes of a letter."""
 
 
 def account_at(port: int, *, scheme: str = "smtp", login: str = "", query: str = "") -> MailAccount:
@@ -115,6 +117,7 @@ class ScriptedMailServer:
         self.answers = {**USUAL_ANSWERS, **(answers or {})}
         self.commands: list[str] = []
         self.bodies: list[bytes] = []
+        self.conversations = 0
         self.open = 0
         self.most_open = 0
         self.has_begun = asyncio.Event()
@@ -132,7 +135,7 @@ class ScriptedMailServer:
         return account_at(self.port, query="?tls=none")
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=LARGEST)
         return self
 
     def hang_up(self) -> None:
@@ -150,6 +153,7 @@ class ScriptedMailServer:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self.conversations += 1
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         self.has_begun.set()
