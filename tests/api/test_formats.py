@@ -285,6 +285,36 @@ async def test_a_webhook_that_is_deleted_says_how_many_incidents_it_leaves_open(
     }
 
 
+async def test_a_webhook_that_is_deactivated_says_how_many_incidents_wait_for_it(
+    api: Api, admin: httpx.AsyncClient
+):
+    async with Receiver(status(202)) as receiver:
+        made = await a_pager_with_two_incidents(api, admin, receiver)
+        await ends(admin, "weekly", "error")
+        deactivated = await admin.put(path_of(made), json={"active": False})
+        again = await admin.put(path_of(made), json={"active": False, "name": "renamed"})
+
+        data_of(await admin.put(path_of(made), json={"active": True}))
+        await ends(admin, "nightly", "success")
+        await api.deliver()
+
+    assert deactivated.json()["extra"] == {
+        "warning": "2 alerts stay open in PagerDuty while the webhook is not active. Once that is "
+        "active again, each job's next success ends its own; or end them there by hand."
+    }
+    assert again.json()["extra"] == {}
+    assert json.loads(receiver.received[-1].body)["event_action"] == "resolve"
+
+
+async def test_a_failure_that_was_never_sent_leaves_nothing_open(
+    api: Api, admin: httpx.AsyncClient
+):
+    made = await a_webhook_of(admin, "pagerduty", "https://127.0.0.1/x", format_settings=KEY)
+    await ends(admin, "nightly", "error")
+
+    assert (await admin.delete(path_of(made))).json()["extra"] == {}
+
+
 async def a_pager_with_two_incidents(
     api: Api, admin: httpx.AsyncClient, receiver: Receiver
 ) -> dict[str, Any]:

@@ -53,6 +53,22 @@ async def test_a_webhook_is_created_tested_listed_and_deleted(
     assert json.loads(left.out) == []
 
 
+async def test_a_webhook_that_leaves_an_alert_open_says_so_as_it_is_deleted(
+    tmp_path: Path, start: Callable[[], Service]
+):
+    async with Receiver(status(202)) as receiver, start() as service:
+        shell = Shell(tmp_path, service.url)
+        key = ("--setting", f"routing_key={'a1' * 16}", "--endpoint", receiver.url)
+        made = await shell.webhooks("create", "Page us", "--format", "pagerduty", *key)
+        reporting = {"folder": tmp_path, "environment": shell.environment}
+        await runhook("run", "--job", "nightly", "--", "false", **reporting)
+        await receiver.wait_for(1)
+        deleted = await shell.webhooks("delete", made.out.split()[1])
+
+    assert deleted.code == 0
+    assert "1 alert stays open in PagerDuty" in deleted.err
+
+
 async def test_a_webhook_that_mails_is_created_and_tested(
     tmp_path: Path, environment: dict[str, str], start: Callable[[], Service]
 ):

@@ -101,8 +101,10 @@ def execute(arguments: argparse.Namespace) -> int:
         case "test":
             return request_test(service, arguments.id)
         case _:
-            request_deletion(service, arguments.id)
+            warning = request_deletion(service, arguments.id)
             print(f"Webhook {arguments.id} is deleted.")
+            if warning:
+                print(f"runhook webhooks: {printable_name(warning)}", file=sys.stderr)
     return 0
 
 

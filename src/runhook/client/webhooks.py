@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from runhook.client.reporting.service import RequestFailed, Service
+from runhook.client.reporting.service import Answered, RequestFailed, Service
 from runhook.domain.errors import RunhookError
 
 REQUEST_SECONDS = 15.0
@@ -57,13 +57,16 @@ def test_webhook(service: Service, webhook_id: str) -> str | None:
     return error
 
 
-def request_deletion(service: Service, webhook_id: str) -> None:
+def request_deletion(service: Service, webhook_id: str) -> str:
     """Delete a webhook.
+
+    Returns:
+        what that leaves to be done elsewhere, in a sentence; empty for nothing.
 
     Raises:
         WebhookRequestError: there is no such webhook, or the service cannot be asked.
     """
-    ask(service, "DELETE", path_of(webhook_id))
+    return answer_of(service, "DELETE", path_of(webhook_id)).warning
 
 
 def path_of(webhook_id: str) -> str:
@@ -79,7 +82,19 @@ def ask(
     *,
     timeout: float = REQUEST_SECONDS,
 ) -> Any:
-    """`data` of what the service answers.
+    """`data` of what the service answers; raises as ``answer_of``."""
+    return answer_of(service, method, path, body, timeout=timeout).data
+
+
+def answer_of(
+    service: Service,
+    method: str,
+    path: str,
+    body: Mapping[str, object] | None = None,
+    *,
+    timeout: float = REQUEST_SECONDS,
+) -> Answered:
+    """The service's answer.
 
     Raises:
         WebhookRequestError: it refuses, or cannot be asked.
@@ -87,4 +102,4 @@ def ask(
     answer = service.ask(method, path, body, timeout=timeout)
     if isinstance(answer, RequestFailed):
         raise WebhookRequestError(f"{service.name}: {answer.reason}")
-    return answer.data
+    return answer

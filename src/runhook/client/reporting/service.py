@@ -45,6 +45,8 @@ class Answered:
     """The service has done what it was asked for; ``data`` is what it says."""
 
     data: Any
+    warning: str = ""
+    """What that leaves to be done, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +156,10 @@ class Service:
             failed = judge_answer(status, content, REFUSALS)
             return failed if isinstance(failed, RequestFailed) else not_ours()
         try:
-            return Answered(data=json.loads(content)["data"])
-        except (ValueError, KeyError, TypeError, RecursionError):
+            envelope = json.loads(content)
+            warning = str((envelope.get("extra") or {}).get("warning", ""))
+            return Answered(data=envelope["data"], warning=warning)
+        except (AttributeError, ValueError, KeyError, TypeError, RecursionError):
             return not_ours()
 
     def _post(

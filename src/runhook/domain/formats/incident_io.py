@@ -37,8 +37,7 @@ class IncidentIoSettings:
         "",
         SecretText(check_integration_key),
         label="Token",
-        hint="Leave it empty if the URL has ?token= in it. Alerts that are open under another URL "
-        "or token stay open there: resolve them by hand.",
+        hint="Leave it empty if the URL has ?token= in it.",
         help="the token of the alert source, where the URL does not have it; a secret",
     )
     severity: PagerSeverity = word_option(

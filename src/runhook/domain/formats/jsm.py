@@ -48,8 +48,7 @@ class JsmSettings:
         "",
         SecretText(check_integration_key),
         label="API key",
-        hint="Of an API integration of the team, which may create alerts. Alerts that are open "
-        "under another key stay open there: close them by hand.",
+        hint="Of an API integration of the team, which may create and close alerts.",
         help="the key of an API integration; a secret",
     )
     priority: Priority = word_option(Priority, Priority.P3, label="Priority", help="`P1` to `P5`")

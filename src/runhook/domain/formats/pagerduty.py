@@ -76,8 +76,7 @@ class PagerDutySettings:
         "",
         SecretText(check_routing_key),
         label="Integration key",
-        hint="In PagerDuty: the service, Integrations, Events API V2. Alerts that are open under "
-        "another key stay open there: resolve them by hand.",
+        hint="32 letters and digits.",
         help="the integration key of a service, 32 characters; a secret",
     )
     region: Region = option(

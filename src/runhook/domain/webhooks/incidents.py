@@ -246,6 +246,26 @@ def left_open_warning(format_title: str, count: int) -> str:
     return f"{counted} open in {format_title}, and Runhook no longer ends {them}: do so there."
 
 
+def idle_incidents(webhook: Webhook, failing: Collection[Job]) -> int:
+    """How many incidents stay open because a webhook that could end them is not active."""
+    if webhook.active or not opens_incidents(webhook.options):
+        return 0
+    return sum(webhook.covers(job) for job in failing)
+
+
+def idle_warning(format_title: str, count: int) -> str:
+    """Say that incidents stay open as long as a webhook is not active; empty for none."""
+    if count == 0:
+        return ""
+    is_one = count == 1
+    counted, them = ("1 alert stays", "it") if is_one else (f"{count} alerts stay", "them")
+    ended = "its job's next success ends it" if is_one else "each job's next success ends its own"
+    return (
+        f"{counted} open in {format_title} while the webhook is not active. Once that is active "
+        f"again, {ended}; or end {them} there by hand."
+    )
+
+
 def fact_of(event: Event | Notice) -> IncidentFact | None:
     """What an event says of its job; None if it is about none."""
     match event:

@@ -25,6 +25,8 @@ from runhook.domain.runs.scopes import ScopeKind
 from runhook.domain.webhooks.failing import WELL
 from runhook.domain.webhooks.incidents import (
     forgets_jobs,
+    idle_incidents,
+    idle_warning,
     left_open_by,
     left_open_warning,
     opens_incidents,
@@ -164,11 +166,15 @@ class ChangedWebhook:
     webhook: Webhook
     left_open: int
     """How many incidents it has opened that it can no longer end."""
+    idle: int = 0
+    """How many it does not end until it is active again, as it has just been deactivated."""
 
     @property
     def warning(self) -> str:
         """What the change leaves to be done elsewhere; empty for nothing."""
-        return left_open_warning(self.webhook.format_title, self.left_open)
+        title = self.webhook.format_title
+        said = (left_open_warning(title, self.left_open), idle_warning(title, self.idle))
+        return " ".join(one for one in said if one)
 
 
 @repeats_contended
@@ -214,9 +220,18 @@ async def change_webhook(
             beside={**moved(before, after), **renewals(kept, opened)},
             now=now,
         )
+        idle = 0
         if before.active and not after.active:
             await cancel_waiting(tx, [webhook_id])
-    return ChangedWebhook(after, left_open)
+            idle = await count_idle(tx, after)
+    return ChangedWebhook(after, left_open, idle)
+
+
+async def count_idle(tx: Transaction, webhook: Webhook) -> int:
+    """Count the incidents that wait for a webhook to be active, as ``idle_incidents`` has it."""
+    if webhook.active or not opens_incidents(webhook.options):
+        return 0
+    return idle_incidents(webhook, await jobs_told_to_fail(tx, webhook.id))
 
 
 async def count_left_open(
@@ -262,14 +277,15 @@ async def remove_webhook(context: Context, account_id: AccountId, webhook_id: We
     async with context.store.write() as tx:
         await permitted(tx, context.actor)
         webhook = await existing_webhook(tx, account_id, webhook_id)
-        left_open = await count_left_open(tx, webhook, None)
         await delete_webhook(tx, webhook, now=now)
         await touch_scopes(tx, webhook.narrowed_to)
+        await cancel_waiting(tx, [webhook_id])
+        # What was canceled before it was tried has opened nothing.
+        left_open = await count_left_open(tx, webhook, None)
         await delete_standings(tx, webhook_id)
         await note_webhook(
             tx, AuditAction.WEBHOOK_DELETED, context.actor, before=webhook, after=None, now=now
         )
-        await cancel_waiting(tx, [webhook_id])
     return left_open_warning(webhook.format_title, left_open)
 
 
