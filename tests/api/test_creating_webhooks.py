@@ -117,6 +117,8 @@ async def test_the_answer_has_every_key_of_the_contract_in_its_type(
         "failing_since": None,
         "consecutive_failures": 0,
         "paused_until": None,
+        "held_up_since": None,
+        "held_up_by": None,
     }
     assert account.identifier.startswith("act_")
 

@@ -50,6 +50,7 @@ async def test_an_event_that_waits_has_every_key_in_its_type(admin: httpx.AsyncC
         "failure": None,
         "cancel_reason": None,
         "held_until": None,
+        "held_up_by": None,
         "created_at": "1772366400000000",
         "updated_at": "1772366400000000",
         "next_attempt_at": "1772366400000000",

@@ -12,12 +12,9 @@ from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.judging import OUR_PAUSE, FailureReason
 from runhook.domain.network.proxies import Proxies
-from runhook.domain.runs.run import RunStatus
-from runhook.domain.webhooks.failing import HOPELESS_SINCE, PAUSE_AFTER
-from runhook.domain.webhooks.webhook import Webhook
+from runhook.domain.webhooks.failing import PAUSE_AFTER
 from runhook.outbound.pool import Bounds
 from runhook.outbound.resolver import Resolver
-from tests.support.mail_server import DROP, USUAL_ANSWERS, ScriptedMailServer
 from tests.support.misbehaving import close, once
 from tests.support.proxy import HttpProxy
 from tests.support.receiver import Receiver, hang, status
@@ -200,71 +197,3 @@ async def test_a_probe_that_we_could_not_make_is_made_as_soon_as_we_can(scene: S
 
     assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED]
     assert not (await scene.shown(webhook)).health.is_paused
-
-
-async def a_webhook_that_mails(scene: Scene) -> Webhook:
-    return await scene.tenant.webhook(
-        "",
-        event_types=["job.run.errored"],
-        format="email",
-        format_settings={"to": ["ada@example.com"]},
-        notify="every",
-        rate_limit=None,
-    )
-
-
-@pytest.mark.parametrize(
-    "answers",
-    [
-        {"": "554 no service"},
-        {"": DROP},
-        {"EHLO": "502 what?"},
-        {"MAIL": "451 4.3.0 try later"},
-        {"MAIL": "550 5.7.1 not your address"},
-        {"RCPT": DROP},
-        {"RCPT": "421 4.3.2 shutting down"},
-    ],
-)
-async def test_a_mail_server_that_is_down_for_days_costs_no_letter_and_no_webhook(
-    scene: Scene, answers: dict[str, str]
-):
-    webhook = await a_webhook_that_mails(scene)
-    await scene.tenant.finish(await scene.tenant.start(), RunStatus.ERROR)
-    async with ScriptedMailServer(answers) as server:
-        worker = await scene.dispatcher(mail=server.account)
-        for _ in range(PAUSE_AFTER + 1):
-            await deliver_due(worker)
-            scene.clock.advance(HOPELESS_SINCE / PAUSE_AFTER)
-        await assert_untouched(scene, webhook)
-        shown = await scene.shown(webhook)
-        assert shown.active
-        assert shown.held_up_by
-        assert scene.clock.now() - shown.held_up_since > HOPELESS_SINCE
-
-        server.answers.update(USUAL_ANSWERS)
-        await deliver_due(worker)
-
-    assert await scene.tenant.states(webhook) == [DeliveryState.SUCCEEDED]
-    shown = await scene.shown(webhook)
-    assert (shown.held_up_since, shown.held_up_by) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("answers", "failures"),
-    [
-        ({"RCPT": "451 4.3.0 lookup failed"}, 0),
-        ({"DATA": "452 4.3.1 disk full"}, 0),
-        ({".": DROP}, 0),
-        ({"RCPT": "550 5.1.1 no such user"}, 1),
-    ],
-)
-async def test_only_an_address_that_is_refused_for_ever_counts_against_a_webhook(
-    scene: Scene, answers: dict[str, str], failures: int
-):
-    webhook = await a_webhook_that_mails(scene)
-    await scene.tenant.finish(await scene.tenant.start(), RunStatus.ERROR)
-    async with ScriptedMailServer(answers) as server:
-        await deliver_due(await scene.dispatcher(mail=server.account))
-
-    assert len(await scene.attempts(webhook)) == 1
-    assert (await scene.shown(webhook)).health.consecutive_failures == failures

@@ -25,6 +25,7 @@ from runhook.operations.runs.watch_jobs import tell_of_missed_runs
 from runhook.operations.runs.watch_runs import give_up_silent_runs
 from runhook.operations.service.keep_time import STEP, database_clock
 from runhook.operations.service.presence import show_life
+from runhook.storage.deliveries.mail_pauses import MailGate, pass_mail_gate, pause_mail
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import audit_entries, deliveries, runs
 from tests.support.accounts import SOMEBODY, rows_of
@@ -236,6 +237,17 @@ async def test_after_a_jump_is_taken_back_more_deliveries_than_a_step_takes_go_o
         if one.next_attempt_at > scene.clock.now()
     ]
     assert late == []
+
+
+async def test_after_a_jump_is_taken_back_letters_wait_for_the_mail_server_no_longer(scene: Scene):
+    await live_on(scene, timedelta(), FAR)
+    async with scene.store.write() as tx:
+        await pause_mail(tx, "It was down.", timedelta(seconds=30))
+
+    await live_on(scene, -FAR)
+
+    async with scene.store.write() as tx:
+        assert await pass_mail_gate(tx, timedelta(seconds=30)) is MailGate.PROBE
 
 
 async def test_after_a_jump_is_taken_back_the_duties_of_a_dead_process_are_taken(scene: Scene):

@@ -51,7 +51,15 @@ from runhook.domain.webhooks.renderings import Renderings
 from runhook.domain.webhooks.signature import Secret
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.deliveries.follow import Owed, new_delivery
-from runhook.storage.deliveries import backlog, claims, freshness, picked, redeliveries, unsent
+from runhook.storage.deliveries import (
+    backlog,
+    claims,
+    freshness,
+    mail_pauses,
+    picked,
+    redeliveries,
+    unsent,
+)
 from runhook.storage.deliveries import rows as deliveries
 from runhook.storage.deliveries.claims import AttemptEnd
 from runhook.storage.deliveries.redeliveries import DueShare
@@ -401,6 +409,13 @@ CALLS: dict[str, Call] = {
         tx, [Ciphertexts(rows.webhook.id, {"secret_ciphertext": b"new"})]
     ),
     "waiting_webhooks": lambda tx, rows: claims.waiting_webhooks(tx),
+    "pass_mail_gate": lambda tx, rows: mail_pauses.pass_mail_gate(tx, timedelta(seconds=30)),
+    "pause_mail": lambda tx, rows: mail_pauses.pause_mail(tx, "No.", timedelta(seconds=30)),
+    "end_mail_pause": lambda tx, rows: mail_pauses.end_mail_pause(tx),
+    "find_mail_pause": lambda tx, rows: mail_pauses.find_mail_pause(tx),
+    "find_held_up": lambda tx, rows: mail_pauses.find_held_up(
+        tx, [replace(rows.webhook, held_up_since=START, held_up_by="No disk.")]
+    ),
     "is_queue_readable": lambda tx, rows: claims.is_queue_readable(tx),
     "stranded_webhooks": lambda tx, rows: claims.stranded_webhooks(tx),
     "pass_gates": lambda tx, rows: claims.pass_gates(

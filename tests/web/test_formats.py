@@ -285,19 +285,7 @@ async def test_a_letter_is_shown_without_what_is_of_http_alone(api: Api, ada, ad
 async def test_a_webhook_that_has_opened_alerts_says_what_a_change_leaves_open(
     api: Api, ada, admin: httpx.AsyncClient
 ):
-    async with Receiver(status(202)) as receiver:
-        body = {
-            "name": "Page us",
-            "format": "pagerduty",
-            "format_settings": service_of("pagerduty").SETTINGS,
-            "client_url": receiver.url,
-        }
-        made = data_of(await admin.post("/webhooks/subscriptions", json=body), 201)
-        run = await new_run(admin, job_name="nightly")
-        data_of(await admin.post(f"/runs/{run['id']}/finish", json={"status": "error"}))
-        await api.deliver()
-
-    path = f"/accounts/1/webhooks/{made['id']}"
+    path = await a_pager_with_an_open_alert(api, admin)
     told = {place: (await page_at(ada, f"{path}/{place}")).main for place in ("edit", "settings")}
     assert "1 alert of this webhook is open in PagerDuty." in told["edit"].text
     off, deleted = told["settings"].all(class_="notice")
@@ -310,6 +298,18 @@ async def test_a_webhook_that_has_opened_alerts_says_what_a_change_leaves_open(
     assert leads_to == f"{path}?left_open=1"
     saved = (await page_at(ada, leads_to)).main.one(role="alert").text
     assert saved == "1 alert stays open in PagerDuty, and Runhook no longer ends it: do so there."
+
+
+async def test_a_webhook_that_was_deactivated_with_an_open_alert_says_so(
+    api: Api, ada, admin: httpx.AsyncClient
+):
+    path = await a_pager_with_an_open_alert(api, admin)
+    settings = await page_at(ada, f"{path}/settings")
+    await submit(ada, settings, settings.form(action=f"{path}/deactivate"))
+
+    told = (await page_at(ada, path)).main.text
+
+    assert "1 alert stays open in PagerDuty while the webhook is not active." in told
 
 
 async def test_a_webhook_that_waits_for_its_mail_server_says_so(
@@ -326,3 +326,19 @@ async def test_a_webhook_that_waits_for_its_mail_server_says_so(
     told = page.main.one("section", role="status").text
     assert told.startswith("Deliveries wait for this service")
     assert "No mail is sent from here: the service has no mail server." in told
+
+
+async def a_pager_with_an_open_alert(api: Api, admin: httpx.AsyncClient) -> str:
+    """Make a webhook that has told of a failure; return the path of its page."""
+    async with Receiver(status(202)) as receiver:
+        body = {
+            "name": "Page us",
+            "format": "pagerduty",
+            "format_settings": service_of("pagerduty").SETTINGS,
+            "client_url": receiver.url,
+        }
+        made = data_of(await admin.post("/webhooks/subscriptions", json=body), 201)
+        run = await new_run(admin, job_name="nightly")
+        data_of(await admin.post(f"/runs/{run['id']}/finish", json={"status": "error"}))
+        await api.deliver()
+    return f"/accounts/1/webhooks/{made['id']}"

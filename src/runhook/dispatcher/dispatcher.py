@@ -98,6 +98,8 @@ class Dispatcher:
         self._stopping = False
         self._waiting: Collection[WebhookId] = ()
         """Those with something pending at the last look; what came since then has woken us."""
+        self._is_mail_paused = False
+        """Whether letters waited for the mail server at the last look, or it has failed since."""
 
     @property
     def held(self) -> int:
@@ -127,13 +129,18 @@ class Dispatcher:
             await self._return_unknown()
         waiting = await look(self._store)
         self._waiting = waiting.keys()
+        self._is_mail_paused = any(one.waits_for_mail for one in waiting.values())
         places = self._resting.without(self._lanes.places(waiting), self._now())
         if places:
             # From before the claim: our view of the lease is never longer than it is.
             claimed_at = self._now()
             gated = {id_: waiting[id_] for id_ in places if waiting[id_].is_gated}
+            mailing = [id_ for id_ in places if waiting[id_].sends_mail]
+            mailing.sort(key=lambda id_: waiting[id_].due_at)
             with self._doubting():
-                claimed = await claim_deliveries(self._store, places, self._lease, gated=gated)
+                claimed = await claim_deliveries(
+                    self._store, places, self._lease, gated=gated, mailing=mailing
+                )
             self._take(claimed, claimed_at)
             if claimed:
                 return NO_PAUSE
@@ -191,8 +198,10 @@ class Dispatcher:
             log.warning("returned claims that were not confirmed", deliveries=returned)
         self._doubt.note_look(self._now())
 
-    def _is_open_to(self, webhook_id: WebhookId) -> bool:
-        return not self._stopping and not self._resting.is_resting(webhook_id, self._now())
+    def _is_open_to(self, claimed: Claimed) -> bool:
+        waits_for_mail = self._is_mail_paused and claimed.is_letter
+        is_resting = self._resting.is_resting(claimed.delivery.webhook_id, self._now())
+        return not self._stopping and not is_resting and not waits_for_mail
 
     def _take(self, claimed: Sequence[Claimed], claimed_at: float) -> None:
         """Let each claimed delivery wait for its turn in its lane."""
@@ -229,7 +238,7 @@ class Dispatcher:
             attempt = await self._attempt(held.claimed)
             judged = self._judge(held.claimed, attempt)
             if judged.is_postponed:
-                self._resting.begin(held.claimed.delivery.webhook_id, attempt.outcome, self._now())
+                self._rest(judged)
             else:
                 lane.note(attempt.outcome.duration, failed=attempt.outcome.failure is not None)
         except Exception:
@@ -240,6 +249,15 @@ class Dispatcher:
         self._recorder.add(SentAttempt(lane, held, judged))
         if lane.note_sent(held):
             self._on_room()
+
+    def _rest(self, judged: Judged) -> None:
+        """Let what we could not send wait: all letters for the mail server, else its webhook."""
+        if judged.stops_mail:
+            self._is_mail_paused = True
+            self._resting.say_why(judged.attempt.outcome, self._now())
+        else:
+            webhook_id = judged.claimed.delivery.webhook_id
+            self._resting.begin(webhook_id, judged.attempt.outcome, self._now())
 
     def _is_sendable(self, held: Held) -> bool:
         return held.until - self._now() >= self._send_margin.total_seconds()
@@ -311,6 +329,8 @@ class Dispatcher:
                 self._give_back(one.lane.close(self._now()))
             if not what.counted:
                 log.warning("attempt not recorded: lease lost", delivery=delivery_id)
+        if any(one.judged.stops_mail for one in sent):
+            self._give_back(self._lanes.close_mail(self._now()))
         if any(one.lane.places() and self._may_follow(one.judged) for one in sent):
             self._on_room()
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from runhook.dispatcher.lanes import Lanes
 from runhook.dispatcher.ledger import Held
 from runhook.domain.deliveries.delivery import Lease
-from runhook.domain.messages.telling import WebhookId
 from runhook.operations.deliveries.attempt import Claimed
 
 
@@ -20,7 +19,7 @@ class LaneHandover:
     """
 
     def __init__(
-        self, lanes: Lanes, lease: Lease, is_open_to: Callable[[WebhookId], bool], began_at: float
+        self, lanes: Lanes, lease: Lease, is_open_to: Callable[[Claimed], bool], began_at: float
     ) -> None:
         self.lease = lease
         self.taken: list[Held] = []
@@ -31,7 +30,7 @@ class LaneHandover:
     def take(self, claimed: Claimed) -> bool:
         """Take a delivery, which then has its place; False if there is none for it."""
         delivery = claimed.delivery
-        if not self._is_open_to(delivery.webhook_id):
+        if not self._is_open_to(claimed):
             return False
         if not self._lanes.has_place(delivery.account_id, delivery.webhook_id):
             return False

@@ -136,6 +136,11 @@ class Lane:
         self._waiting.clear()
         return waited
 
+    @property
+    def has_letters(self) -> bool:
+        """Whether its deliveries are letters, and some wait."""
+        return bool(self._waiting) and self._waiting[0].claimed.is_letter
+
     def advance(self) -> bool:
         """Begin to send what may be sent; return whether there was any."""
         has_begun = False
@@ -222,6 +227,11 @@ class Lanes:
     def close(self, at: float) -> Sequence[Held]:
         """Close all lanes for what was claimed before ``at``; return what was still unsent."""
         return [held for lane in self._lanes.values() for held in lane.close(at)]
+
+    def close_mail(self, at: float) -> Sequence[Held]:
+        """Close those that letters wait in, as ``close`` does all."""
+        closed = [lane.close(at) for lane in self._lanes.values() if lane.has_letters]
+        return [held for one in closed for held in one]
 
     def has_place(self, account_id: AccountId, webhook_id: WebhookId) -> bool:
         """Whether there is room for one more delivery to a webhook that is not gated."""

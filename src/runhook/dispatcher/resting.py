@@ -19,10 +19,13 @@ class Resting:
 
     def begin(self, webhook_id: WebhookId, outcome: Outcome, now: float) -> None:
         """Leave a webhook alone for a while from ``now``, in the event loop's seconds."""
-        until = now + OUR_PAUSE.total_seconds()
-        self._until[webhook_id] = until
+        self._until[webhook_id] = now + OUR_PAUSE.total_seconds()
+        self.say_why(outcome, now)
+
+    def say_why(self, outcome: Outcome, now: float) -> None:
+        """Log why something was not sent, unless that was done a short while ago."""
         if now >= self._silent_until:
-            self._silent_until = until
+            self._silent_until = now + OUR_PAUSE.total_seconds()
             log.error("deliveries not sent: the service itself failed", why=outcome.error)
 
     def is_resting(self, webhook_id: WebhookId, now: float) -> bool:

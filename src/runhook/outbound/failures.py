@@ -92,8 +92,18 @@ def is_own_fault(error: BaseException, trip: Trip) -> bool:
 
     A mail server that fails while it is given a letter may have it; that is not tried for ever.
     """
-    if trip.is_at_proxy or (trip.is_mail and not trip.is_handed_over):
-        return True
+    is_at_ours = trip.is_at_proxy or (trip.is_mail and not trip.is_handed_over)
+    return is_at_ours or is_machines_fault(error, trip)
+
+
+def stops_mail(error: BaseException, trip: Trip) -> bool:
+    """Whether the mail server failed, and would have failed any other letter as well."""
+    has_tried = trip.is_mail and trip.stage is not TripStage.QUEUED
+    return has_tried and not trip.is_about_letter and not is_machines_fault(error, trip)
+
+
+def is_machines_fault(error: BaseException, trip: Trip) -> bool:
+    """Whether it was the machine that we run on, with its name servers."""
     match error:
         case TimeoutError() if is_deadline(error):
             return trip.stage is TripStage.QUEUED or (

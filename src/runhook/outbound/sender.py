@@ -20,7 +20,7 @@ from runhook.outbound.answers import AnswerRefusedError, Response
 from runhook.outbound.connection import EndpointConnection
 from runhook.outbound.deadline import Deadline
 from runhook.outbound.dialling import Dialler, spelled_out
-from runhook.outbound.failures import explain, explain_status, is_own_fault, note_of
+from runhook.outbound.failures import explain, explain_status, is_own_fault, note_of, stops_mail
 from runhook.outbound.guard import Guard
 from runhook.outbound.pool import Bounds, Pool, Slots
 from runhook.outbound.resolver import Resolver
@@ -151,6 +151,7 @@ class Sender:
                 failure=reason,
                 error=sentence,
                 is_ours=is_own_fault(error, trip),
+                stops_mail=stops_mail(error, trip),
             )
         finally:
             self.tally.under_way -= 1

@@ -244,7 +244,8 @@ class Mailer:
                 f"The mail server {self._account.server.place} answered {trip.asked} with {code}: "
                 f"{self._shown(message, WORDS).rstrip('.')}.{remedy_for(trip.asked)}"
             ),
-            is_ours=is_before_letters(trip) or (code == CLOSING and not trip.is_handed_over),
+            is_ours=not trip.is_about_letter or (code == CLOSING and not trip.is_handed_over),
+            stops_mail=not trip.is_about_letter,
             response_headers={SMTP_COMMAND: trip.asked},
             response_body=self._kept(message),
         )
@@ -271,15 +272,6 @@ class Mailer:
 def is_reply(code: int) -> bool:
     """Whether a code is one that a mail server answers with."""
     return 200 <= code <= 599
-
-
-def is_before_letters(trip: Trip) -> bool:
-    """Whether a mail server has been asked for nothing yet that is about this letter.
-
-    What it does not grant is then a matter for its operator, who is ours; `MAIL FROM` has only
-    our own address.
-    """
-    return trip.asked not in {"RCPT TO", "DATA"}
 
 
 def literal_of(dialled: socket) -> str:

@@ -10,6 +10,8 @@ from runhook.domain.deliveries.phases import Phase
 from runhook.domain.network.destinations import EndpointUrl
 from runhook.domain.network.proxies import Proxy
 
+ABOUT_LETTER = frozenset({"RCPT TO", "DATA"})
+
 
 class TripStage(Enum):
     """How far a request has come; the value is what its time counts as."""
@@ -75,6 +77,14 @@ class Trip:
     def is_mail(self) -> bool:
         """Whether it goes to the mail server."""
         return self.url is not None and self.url.scheme == "smtp"
+
+    @property
+    def is_about_letter(self) -> bool:
+        """Whether the mail server has been told something that is of this letter alone.
+
+        `MAIL FROM` has our own address only.
+        """
+        return self.asked in ABOUT_LETTER
 
     @property
     def named_by(self) -> str:

@@ -55,7 +55,10 @@ class Outcome:
     """The failure in a sentence for people, with what to do where that is known."""
     is_ours: bool = False
     """Whether it failed for what the service itself runs on: its descriptors, its memory, its name
-    servers, its proxy. That says nothing about the endpoint."""
+    servers, its proxy, its mail server. That says nothing about the endpoint."""
+    stops_mail: bool = False
+    """Whether the mail server failed before it was told anything of this letter, so that it fails
+    all others, too."""
     meaning: Meaning | None = None
     """What the answer means by the rules of the webhook's format; None without an answer."""
     retry_after: timedelta | None = None

@@ -105,6 +105,11 @@ class Webhook:
         return FORMATS[self.options.format].title
 
     @property
+    def sends_mail(self) -> bool:
+        """Whether its deliveries go over the operator's mail server."""
+        return FORMATS[self.options.format].is_relayed
+
+    @property
     def has_payload(self) -> bool:
         """Whether it gets dbt Cloud's facts, in a payload version."""
         return not isinstance(FORMATS[self.options.format], MessageFormat)
@@ -217,6 +222,11 @@ class Endpoint:
     is_sealed: bool = False
     """Whether what was secret was encrypted with a master key that is not there; nothing can be
     signed then."""
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether deliveries go over the operator's mail server."""
+        return FORMATS[self.options.format].is_relayed
 
 
 def check_webhook_name(name: str) -> str:

@@ -56,6 +56,12 @@ from runhook.storage.deliveries.claims import (
     stranded_webhooks,
     waiting_webhooks,
 )
+from runhook.storage.deliveries.mail_pauses import (
+    MailGate,
+    end_mail_pause,
+    pass_mail_gate,
+    pause_mail,
+)
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.webhooks.rows import (
     Dispatch,
@@ -88,6 +94,11 @@ class Claimed:
         return self.delivery.claim
 
     @property
+    def is_letter(self) -> bool:
+        """Whether it goes over the operator's mail server."""
+        return self.endpoint.sends_mail
+
+    @property
     def is_probe(self) -> bool:
         """Whether it tries a paused endpoint."""
         return self.probe_until is not None
@@ -108,6 +119,11 @@ class Judged:
     def is_postponed(self) -> bool:
         """Whether the service itself could not send, so that there is no attempt to record."""
         return isinstance(self.verdict, Postponed)
+
+    @property
+    def stops_mail(self) -> bool:
+        """Whether the mail server failed it as it would fail any other letter."""
+        return self.attempt.outcome.stops_mail
 
     @property
     def is_endpoints_failure(self) -> bool:
@@ -139,40 +155,65 @@ async def claim_deliveries(
     lease: Lease,
     *,
     gated: Mapping[WebhookId, Waiting] = NO_GATES,
+    mailing: Sequence[WebhookId] = (),
 ) -> Sequence[Claimed]:
     """Claim what is due, up to so many for each webhook of ``places``, with fresh endpoints.
 
     Of the ``gated`` webhooks, which are paused or have a rate limit, something is claimed only if
-    the turn is ours. Of one that is gated meanwhile, nothing is.
+    the turn is ours. Of one that is gated meanwhile, nothing is. Of those that are ``mailing``
+    nothing is while the mail server is paused, and then one letter of the first of them.
     """
 
     async def claim(tx: Transaction) -> Sequence[Claimed]:
-        turns = await take_turns(tx, places, lease, gated)
-        open_to_us = {
-            webhook_id: count
-            for webhook_id, count in places.items()
-            if webhook_id in turns or webhook_id not in gated
-        }
-        deliveries = await claim_due(tx, open_to_us, lease) if open_to_us else []
-        await return_unused(tx, places, Counter(one.webhook_id for one in deliveries), gated, turns)
-        if not deliveries:
-            return []
-        endpoints = await find_endpoints(tx, {one.webhook_id for one in deliveries})
-        claimed = [
-            Claimed(one, endpoints[one.webhook_id], probe_until=turns.get(one.webhook_id))
-            for one in deliveries
-            if one.webhook_id in endpoints
-            and (one.webhook_id in turns or not endpoints[one.webhook_id].is_gated)
-            and not endpoints[one.webhook_id].is_sealed
-        ]
-        if len(claimed) < len(deliveries):
-            # The webhook was paused, deactivated or deleted while we claimed, or is sealed.
-            ours = {one.delivery.id for one in claimed}
-            await give_back(tx, [one for one in deliveries if one.id not in ours])
-            await leave_sealed_alone(tx, endpoints.values())
-        return await without_superseded(tx, claimed)
+        left = await through_mail_gate(tx, places, mailing)
+        return await claim_for(tx, left, lease, gated)
 
     return await store.commit(claim)
+
+
+async def claim_for(
+    tx: Transaction,
+    places: Mapping[WebhookId, int],
+    lease: Lease,
+    gated: Mapping[WebhookId, Waiting],
+) -> Sequence[Claimed]:
+    """Claim what is due for these places, as ``claim_deliveries`` says."""
+    gated = {webhook_id: one for webhook_id, one in gated.items() if webhook_id in places}
+    turns = await take_turns(tx, places, lease, gated)
+    open_to_us = {
+        webhook_id: count
+        for webhook_id, count in places.items()
+        if webhook_id in turns or webhook_id not in gated
+    }
+    deliveries = await claim_due(tx, open_to_us, lease) if open_to_us else []
+    await return_unused(tx, places, Counter(one.webhook_id for one in deliveries), gated, turns)
+    if not deliveries:
+        return []
+    endpoints = await find_endpoints(tx, {one.webhook_id for one in deliveries})
+    claimed = [
+        Claimed(one, endpoints[one.webhook_id], probe_until=turns.get(one.webhook_id))
+        for one in deliveries
+        if one.webhook_id in endpoints
+        and (one.webhook_id in turns or not endpoints[one.webhook_id].is_gated)
+        and not endpoints[one.webhook_id].is_sealed
+    ]
+    if len(claimed) < len(deliveries):
+        # The webhook was paused, deactivated or deleted while we claimed, or is sealed.
+        ours = {one.delivery.id for one in claimed}
+        await give_back(tx, [one for one in deliveries if one.id not in ours])
+        await leave_sealed_alone(tx, endpoints.values())
+    return await without_superseded(tx, claimed)
+
+
+async def through_mail_gate(
+    tx: Transaction, places: Mapping[WebhookId, int], mailing: Sequence[WebhookId]
+) -> Mapping[WebhookId, int]:
+    """The places that are left with the mail server as it is."""
+    gate = await pass_mail_gate(tx, OUR_PAUSE) if mailing else MailGate.OPEN
+    if gate is MailGate.OPEN:
+        return places
+    left = {webhook_id: count for webhook_id, count in places.items() if webhook_id not in mailing}
+    return left if gate is MailGate.CLOSED else {**left, mailing[0]: 1}
 
 
 async def without_superseded(tx: Transaction, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
@@ -246,6 +287,7 @@ async def record(
         sent = [one for one in kept if not one.is_postponed]
         closed = await record_held(tx, sent, now=now, public_url=public_url) if sent else set()
         closed |= await postpone(tx, [one for one in kept if one.is_postponed])
+        await note_mail_server(tx, [one for one in kept if one.claimed.is_letter])
         return [
             Recorded(
                 counted=one.claimed.claim in held,
@@ -258,16 +300,34 @@ async def record(
 
 
 async def postpone(tx: Transaction, judged: Sequence[Judged]) -> set[WebhookId]:
-    """Give back what we could not send, to be tried again after a pause; return the webhooks."""
+    """Give back what we could not send, to be tried again after a pause; return the webhooks.
+
+    A letter that waits for the mail server keeps its place: all of them have one pause.
+    """
     if not judged:
         return set()
-    why = {one.claimed.delivery.webhook_id: one.attempt.outcome.error for one in judged}
-    webhooks = set(why)
-    await note_held_up(tx, why)
-    await postpone_claims(tx, [one.claimed.claim for one in judged], OUR_PAUSE)
+    webhooks = {one.claimed.delivery.webhook_id for one in judged}
+    alone = [one for one in judged if not one.stops_mail]
+    if alone:
+        await note_held_up(
+            tx, {one.claimed.delivery.webhook_id: one.attempt.outcome.error for one in alone}
+        )
+        await postpone_claims(tx, [one.claimed.claim for one in alone], OUR_PAUSE)
+    together = [one.claimed.claim for one in judged if one.stops_mail]
+    if together:
+        await release_claims(tx, together)
     await cancel_waiting(tx, webhooks)
     await reopen_probes(tx, [one.claimed for one in judged])
     return webhooks
+
+
+async def note_mail_server(tx: Transaction, letters: Sequence[Judged]) -> None:
+    """Begin a pause of the mail server, or end it, by the outcomes of letters."""
+    failed = [one.attempt.outcome.error for one in letters if one.stops_mail]
+    if failed:
+        await pause_mail(tx, failed[-1], OUR_PAUSE)
+    elif any(not one.is_postponed for one in letters):
+        await end_mail_pause(tx)
 
 
 async def record_held(

@@ -23,6 +23,7 @@ from runhook.domain.deliveries.delivery import (
     Lease,
     move_delivery,
 )
+from runhook.domain.formats import FORMATS
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.options.rate_limits import CREDIT, RateLimit
 from runhook.domain.runs.run import AccountId, RunId
@@ -31,7 +32,14 @@ from runhook.storage.engine.batches import a_row_of
 from runhook.storage.engine.claimable import is_unattempted
 from runhook.storage.engine.columns import EPOCH, Duration, UtcDateTime
 from runhook.storage.engine.store import Clock, Transaction, after
-from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, attempts, deliveries, webhooks
+from runhook.storage.engine.tables import (
+    IS_PENDING,
+    IS_SENDING,
+    attempts,
+    deliveries,
+    mail_pause,
+    webhooks,
+)
 
 Value = TypeVar("Value")
 
@@ -42,6 +50,7 @@ FIND_UNATTEMPTED = sa.select(deliveries.c.run_id, deliveries.c.webhook_id).where
 CLAIMS_OF = sa.select(deliveries.c.id, deliveries.c.claim_number).where(
     IS_SENDING, deliveries.c.claimed_by == sa.bindparam("owner"), ~deliveries.c.is_test
 )
+MAILING = [name for name, one in FORMATS.items() if one.is_relayed]
 SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigger.SCHEDULED}'")
 
 
@@ -67,6 +76,10 @@ class Waiting:
     rate_limit: RateLimit | None = None
     due_at: datetime = EPOCH
     """Since when, or from when on, something waits for nothing but that."""
+    sends_mail: bool = False
+    """Whether the operator's mail server, which may be paused, is on the way."""
+    waits_for_mail: bool = False
+    """Whether it is paused."""
 
     @property
     def is_gated(self) -> bool:
@@ -90,13 +103,20 @@ async def waiting_webhooks(tx: Transaction) -> dict[WebhookId, Waiting]:
             account_id=row.account_id,
             pause=max(
                 moment
-                for moment in (row.due_at, row.paused_until, row.next_request_at)
+                for moment in (
+                    row.due_at,
+                    row.paused_until,
+                    row.next_request_at,
+                    row.mail_paused_until,
+                )
                 if moment is not None
             )
             - row.now,
             is_paused=row.paused_until is not None,
             rate_limit=row.rate_limit and RateLimit.parse(row.rate_limit),
             due_at=row.due_at,
+            sends_mail=row.sends_mail,
+            waits_for_mail=row.mail_paused_until is not None,
         )
         for row in rows
     }
@@ -112,6 +132,7 @@ def waiting_webhooks_statement(now: Clock) -> sa.Select[tuple[Any, ...]]:
         .where(IS_PENDING, deliveries.c.webhook_id == lane.c.webhook_id)
         .scalar_subquery()
     )
+    sends_mail = webhooks.c.format.in_([sa.literal_column(f"'{name}'") for name in MAILING])
     return (
         sa.select(
             webhooks.c.id,
@@ -120,6 +141,10 @@ def waiting_webhooks_statement(now: Clock) -> sa.Select[tuple[Any, ...]]:
             webhooks.c.paused_until,
             webhooks.c.rate_limit,
             webhooks.c.next_request_at,
+            sends_mail.label("sends_mail"),
+            sa.case((sends_mail, sa.select(mail_pause.c.paused_until).scalar_subquery())).label(
+                "mail_paused_until"
+            ),
             now.label("now"),
         )
         .select_from(lane)

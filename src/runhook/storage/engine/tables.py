@@ -659,6 +659,16 @@ timekeeping = sa.Table(
     sa.Column("is_settled", sa.Boolean, nullable=False),
 )
 
+mail_pause = sa.Table(
+    "mail_pause",
+    metadata,
+    # There is one row, as long as the mail server fails.
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("paused_since", UtcDateTime, nullable=False),
+    sa.Column("paused_until", UtcDateTime, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+)
+
 duties = sa.Table(
     "duties",
     metadata,

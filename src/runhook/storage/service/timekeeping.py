@@ -15,6 +15,7 @@ from runhook.storage.engine.tables import (
     IS_SENDING,
     deliveries,
     expectations,
+    mail_pause,
     redelivery_shares,
     replicas,
     runs,
@@ -81,6 +82,7 @@ async def let_go_on(tx: Transaction, schedule: RetrySchedule, *, limit: int) -> 
         webhooks.c.failing_since,
         redelivery_shares.c.next_step_at,
         replicas.c.seen_at,
+        mail_pause.c.paused_until,
     ):
         early = tx.locked(column.table, column > ahead(tx.now, SHORT))
         await tx.execute(sa.update(column.table).where(early).values({column: tx.now}))

@@ -34,6 +34,13 @@ WHERE replicas.seen_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 100000
 FROM locked);
 
 WITH locked AS
+(SELECT mail_pause.id AS id
+FROM mail_pause
+WHERE mail_pause.paused_until > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY mail_pause.id FOR NO KEY UPDATE)
+ UPDATE mail_pause SET paused_until=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE mail_pause.id IN (SELECT locked.id
+FROM locked);
+
+WITH locked AS
 (SELECT deliveries.id AS id
 FROM deliveries
 WHERE deliveries.state = 'sending' AND deliveries.claimed_until > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY deliveries.id FOR NO KEY UPDATE)

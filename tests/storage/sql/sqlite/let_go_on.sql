@@ -8,6 +8,8 @@ UPDATE redelivery_shares SET next_step_at=CAST(ROUND((julianday('now') - 2440587
 
 UPDATE replicas SET seen_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE replicas.seen_at > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;
 
+UPDATE mail_pause SET paused_until=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE mail_pause.paused_until > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;
+
 UPDATE deliveries SET claimed_until=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE deliveries.state = 'sending' AND deliveries.claimed_until > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;
 
 UPDATE runs SET heartbeat_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE runs.status < 10 AND runs.heartbeat_at > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000;

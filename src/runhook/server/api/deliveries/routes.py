@@ -4,6 +4,7 @@ What the API calls an event is a delivery, and a receipt is an attempt. The path
 `event` and `receipt` are dbt Cloud's older ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +35,7 @@ from runhook.server.api.wire import (
     warned,
 )
 from runhook.server.services import Calling, Serving
+from runhook.storage.deliveries.mail_pauses import find_held_up
 from runhook.storage.deliveries.rows import (
     DeliveryFilter,
     LoggedDelivery,
@@ -44,7 +46,7 @@ from runhook.storage.deliveries.rows import (
     searched_back_to,
 )
 from runhook.storage.engine.store import Transaction
-from runhook.storage.webhooks.rows import find_webhook
+from runhook.storage.webhooks.rows import find_webhook, find_webhooks
 
 Word = TypeVar("Word", bound=StrEnum)
 Words = Annotated[str | None, QueryParameter(max_length=500, pattern=NO_NUL)]
@@ -165,12 +167,22 @@ async def deliveries_page(
     found = await list_deliveries(
         tx, caller.account_id, webhook_id, chosen, limit=page.limit + 1, offset=page.offset
     )
-    shown = [event_of(delivery, caller) for delivery in found[: page.limit]]
+    shown = await shown_events(tx, caller, found[: page.limit])
     answer = page_envelope(shown, page, total=page.offset + len(found))
     reached = await searched_back_to(tx, caller.account_id, webhook_id, chosen)
     if reached is not None:
         answer.extra["searched_back_to"] = reached
     return answer
+
+
+async def shown_events(
+    tx: Transaction, caller: Caller, found: Sequence[LoggedDelivery]
+) -> list[EventOut]:
+    """Show deliveries, each with what it waits for."""
+    waiting = {one.webhook_id for one in found if one.state is DeliveryState.PENDING}
+    webhooks = await find_webhooks(tx, caller.account_id, waiting) if waiting else ()
+    held_up = await find_held_up(tx, webhooks)
+    return [event_of(one, caller, held_up.get(one.webhook_id)) for one in found]
 
 
 @get(
@@ -203,7 +215,9 @@ async def redeliver_event(
         WebhookId(webhook_id),
         DeliveryId(delivery_id),
     )
-    return warned(Envelope(data=event_of(redelivered.delivery, caller)), redelivered.warning)
+    async with services.store.read() as tx:
+        (shown,) = await shown_events(tx, caller, [redelivered.delivery])
+    return warned(Envelope(data=shown), redelivered.warning)
 
 
 @get("/event/{delivery_id:str}", **needs(Permission.READ_WEBHOOKS))
@@ -212,7 +226,9 @@ async def get_event(
 ) -> Envelope[EventOut]:
     """Show a delivery."""
     async with services.store.read() as tx:
-        return Envelope(data=event_of(await known_delivery(tx, caller, delivery_id), caller))
+        delivery = await known_delivery(tx, caller, delivery_id)
+        (shown,) = await shown_events(tx, caller, [delivery])
+    return Envelope(data=shown)
 
 
 @get("/event/{delivery_id:str}/receipts", **needs(Permission.READ_WEBHOOKS))

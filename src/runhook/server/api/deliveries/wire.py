@@ -2,8 +2,10 @@
 
 from msgspec import Struct
 
+from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.people.callers import Caller
 from runhook.server.api.wire import microseconds
+from runhook.storage.deliveries.mail_pauses import HeldUp
 from runhook.storage.deliveries.rows import LoggedAttempt, LoggedDelivery
 from runhook.storage.engine.columns import MICROSECOND
 
@@ -29,10 +31,12 @@ class EventOut(Struct, kw_only=True):
     updated_at: str
     next_attempt_at: str | None
     held_until: str | None
+    held_up_by: str | None
 
 
-def event_of(delivery: LoggedDelivery, caller: Caller) -> EventOut:
-    """Show a delivery."""
+def event_of(delivery: LoggedDelivery, caller: Caller, held_up: HeldUp | None = None) -> EventOut:
+    """Show a delivery, and what holds up its webhook's for the service's own sake."""
+    is_due = delivery.state is DeliveryState.PENDING and delivery.held_until is None
     next_attempt_at = delivery.next_attempt_at if delivery.state == "pending" else None
     return EventOut(
         id=delivery.id,
@@ -54,6 +58,7 @@ def event_of(delivery: LoggedDelivery, caller: Caller) -> EventOut:
         updated_at=microseconds(delivery.updated_at),
         next_attempt_at=microseconds(next_attempt_at) if next_attempt_at else None,
         held_until=microseconds(delivery.held_until) if delivery.held_until else None,
+        held_up_by=held_up.by if held_up is not None and is_due else None,
     )
 
 

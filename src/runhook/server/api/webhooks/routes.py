@@ -8,7 +8,10 @@ from litestar.params import FromPath, JSONBody
 
 from runhook.domain.errors import NotFoundError
 from runhook.domain.messages.telling import WebhookId
+from runhook.domain.people.callers import Caller
 from runhook.domain.people.permissions import Permission
+from runhook.domain.webhooks.signature import Secret
+from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.webhooks.send_test import send_test
 from runhook.operations.webhooks.subscribe import (
     change_webhook,
@@ -28,6 +31,8 @@ from runhook.server.api.webhooks.wire import (
 )
 from runhook.server.api.wire import Envelope, Paged, created, page_envelope, warned
 from runhook.server.services import Calling, Serving
+from runhook.storage.deliveries.mail_pauses import find_held_up
+from runhook.storage.engine.store import Transaction
 from runhook.storage.webhooks.rows import count_webhooks, find_webhook, list_webhooks
 
 
@@ -39,7 +44,8 @@ async def list_subscriptions(
     async with services.store.read() as tx:
         webhooks = await list_webhooks(tx, caller.account_id, limit=page.limit, offset=page.offset)
         total = await count_webhooks(tx, caller.account_id)
-    shown = [subscription_of(webhook, caller) for webhook in webhooks]
+        held_up = await find_held_up(tx, webhooks)
+    shown = [subscription_of(one, caller, held_up=held_up.get(one.id)) for one in webhooks]
     return page_envelope(shown, page, total=total)
 
 
@@ -51,7 +57,7 @@ async def create_subscription(
     webhook, secret = await create_webhook(
         services.context(caller.actor), caller.account_id, data.to_change()
     )
-    return created(subscription_of(webhook, caller, secret))
+    return created(subscription_of(webhook, caller, secret=secret))
 
 
 @get("/subscription/{webhook_id:str}", **needs(Permission.READ_WEBHOOKS))
@@ -61,9 +67,9 @@ async def get_subscription(
     """Show a webhook."""
     async with services.store.read() as tx:
         webhook = await find_webhook(tx, caller.account_id, WebhookId(webhook_id))
-    if webhook is None:
-        raise NotFoundError
-    return Envelope(data=subscription_of(webhook, caller))
+        if webhook is None:
+            raise NotFoundError
+        return Envelope(data=await shown_webhook(tx, caller, webhook))
 
 
 @put("/subscription/{webhook_id:str}", **needs(Permission.WRITE_WEBHOOKS))
@@ -74,7 +80,9 @@ async def update_subscription(
     changed = await change_webhook(
         services.context(caller.actor), caller.account_id, WebhookId(webhook_id), data.to_change()
     )
-    return warned(Envelope(data=subscription_of(changed.webhook, caller)), changed.warning)
+    async with services.store.read() as tx:
+        shown = await shown_webhook(tx, caller, changed.webhook)
+    return warned(Envelope(data=shown), changed.warning)
 
 
 @delete("/subscription/{webhook_id:str}", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
@@ -115,7 +123,16 @@ async def renew_subscription_secret(
         WebhookId(webhook_id),
         grace_days=data.grace_days,
     )
-    return Envelope(data=subscription_of(webhook, caller, secret))
+    async with services.store.read() as tx:
+        return Envelope(data=await shown_webhook(tx, caller, webhook, secret))
+
+
+async def shown_webhook(
+    tx: Transaction, caller: Caller, webhook: Webhook, secret: Secret | None = None
+) -> SubscriptionOut:
+    """Show a webhook, with what holds its deliveries up."""
+    held_up = (await find_held_up(tx, [webhook])).get(webhook.id)
+    return subscription_of(webhook, caller, secret=secret, held_up=held_up)
 
 
 router = Router(

@@ -22,6 +22,7 @@ from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.webhooks.send_test import Tried
 from runhook.operations.webhooks.subscribe import WebhookChange
 from runhook.server.api.wire import Text, microseconds, value_or_none
+from runhook.storage.deliveries.mail_pauses import HeldUp
 
 Id = TypeVar("Id", bound=int)
 Ids = list[int | str] | int | str | UnsetType | None
@@ -175,6 +176,8 @@ class KnownOut(Struct, kw_only=True):
     failing_since: str | None
     consecutive_failures: int
     paused_until: str | None
+    held_up_since: str | None
+    held_up_by: str | None
 
 
 if TYPE_CHECKING:
@@ -191,9 +194,20 @@ else:
 
 
 def subscription_of(
-    webhook: Webhook, caller: Caller, secret: Secret | None = None
+    webhook: Webhook,
+    caller: Caller,
+    *,
+    secret: Secret | None = None,
+    held_up: HeldUp | None = None,
 ) -> SubscriptionOut:
-    """Show a webhook; its secret only in the response that creates it."""
+    """Show a webhook.
+
+    Args:
+        webhook: which.
+        caller: to whom.
+        secret: only in the response that makes it.
+        held_up: what holds up deliveries that wait, for the service's own sake.
+    """
     options: dict[str, Any] = written(webhook.options)
     return SubscriptionOut(
         id=webhook.id,
@@ -217,6 +231,8 @@ def subscription_of(
         failing_since=wire_moment(webhook.health.failing_since),
         consecutive_failures=webhook.health.consecutive_failures,
         paused_until=wire_moment(webhook.health.paused_until),
+        held_up_since=wire_moment(held_up.since if held_up else None),
+        held_up_by=held_up.by if held_up else None,
         **options,
     )
 

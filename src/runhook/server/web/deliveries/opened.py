@@ -16,6 +16,7 @@ from runhook.operations.deliveries.prepare import with_path
 from runhook.operations.deliveries.redeliver import warning_about
 from runhook.server.web.deliveries.timeline import Step, timeline_of
 from runhook.server.web.page.visits import Visit
+from runhook.storage.deliveries.mail_pauses import HeldUp, find_held_up
 from runhook.storage.deliveries.rows import (
     LoggedAttempt,
     LoggedDelivery,
@@ -48,6 +49,8 @@ class Opened:
     """When it is attempted next at the earliest; None if it does not wait."""
     is_paused: bool
     """Whether it waits for the end of its endpoint's pause."""
+    held_up: HeldUp | None
+    """What holds up its webhook's deliveries for the service's own sake."""
     refusal: str
     """Why it cannot be redelivered now; empty if it can."""
     warning: str
@@ -90,6 +93,7 @@ async def opened_of(
         caveat=FORMATS[webhook.options.format].caveat if webhook else "",
         next_attempt_at=next_attempt_of(delivery, webhook),
         is_paused=webhook is not None and waits_for_pause(delivery, webhook),
+        held_up=(await find_held_up(tx, [webhook] if webhook else [])).get(delivery.webhook_id),
         refusal=why_not_redeliverable(delivery, webhook),
         warning=await warning_about(tx, webhook, delivery.id) if webhook else "",
     )

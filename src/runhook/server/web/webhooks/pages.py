@@ -11,7 +11,7 @@ from runhook.domain.errors import InvalidError, NotFoundError
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.numbers import number_in
 from runhook.domain.people.permissions import Permission
-from runhook.domain.webhooks.incidents import left_open_warning
+from runhook.domain.webhooks.incidents import idle_warning, left_open_warning
 from runhook.domain.webhooks.signature import SIGNATURE_HEADER, Secret
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.webhooks.send_test import send_test
@@ -19,6 +19,7 @@ from runhook.operations.webhooks.subscribe import (
     ChangedWebhook,
     WebhookChange,
     change_webhook,
+    count_idle,
     count_left_open,
     remove_webhook,
     renew_secret,
@@ -36,6 +37,7 @@ from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.webhooks.charts import overview_of, sparkline
 from runhook.server.web.webhooks.marks import marks_of
 from runhook.server.web.webhooks.snippets import snippets
+from runhook.storage.deliveries.mail_pauses import find_held_up
 from runhook.storage.deliveries.rows import find_last_failure
 from runhook.storage.deliveries.unsent import count_pending
 from runhook.storage.engine.store import Transaction
@@ -94,9 +96,8 @@ async def show_webhook(
     async with services.store.read() as tx:
         webhook = await known_webhook(tx, visit, webhook_id)
         log = await log_page(request.query_params, tx, services, visit, webhook=webhook)
-        is_held_up = webhook.held_up_since is not None and (
-            await count_pending(tx, webhook.id, limit=1) > 0
-        )
+        idle = await count_idle(tx, webhook)
+        held_up = (await find_held_up(tx, [webhook])).get(webhook.id)
         is_failing = webhook.health.failing_since is not None
         failure = await find_last_failure(tx, visit.account_id, webhook.id) if is_failing else None
         begin = since(PERIODS.get(period, DAY), now)
@@ -112,7 +113,8 @@ async def show_webhook(
         overview=overview,
         marks=marks,
         failure=failure,
-        is_held_up=is_held_up,
+        held_up=held_up,
+        idle_warning=idle_warning(webhook.format_title, idle),
         warning=left_open_warning(webhook.format_title, min(max(left_open, 0), MOST_JOBS)),
         period=period if period in PERIODS else "24h",
         periods=list(PERIODS),

@@ -663,6 +663,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_timekeeping"),
     )
     op.create_table(
+        "mail_pause",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("paused_since", sa.BigInteger(), nullable=False),
+        sa.Column("paused_until", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_mail_pause"),
+    )
+    op.create_table(
         "duties",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("holder", sa.Text(), nullable=False),

@@ -1,0 +1,1 @@
+INSERT INTO mail_pause (id, paused_since, paused_until, why) VALUES (?, CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000, (CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?), ?) ON CONFLICT (id) DO UPDATE SET paused_until = (CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?), why = ?;
