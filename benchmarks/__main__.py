@@ -17,6 +17,7 @@ from benchmarks import (
     hanging,
     open_loop,
     pages,
+    paints,
     pruning,
     replicas,
     service_start,
@@ -36,6 +37,7 @@ FIGURES = {
     "pruning": pruning.measure,
     "processes": replicas.measure,
     "pages": pages.measure,
+    "paints": paints.measure,
 }
 
 

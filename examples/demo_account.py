@@ -71,7 +71,12 @@ from runhook.storage.webhooks.rows import Dispatch, deactivate_webhook, note_dis
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
+ADA = Actor(kind=ActorKind.USER, id=1, name=EMAIL)
+"""The first user who joins."""
 RUNS = 160
+NIGHTLY = 100
+"""The one of them that is the nightly one."""
+EVERY_MINUTES = 8.9
 ARCHIVED_AGO = timedelta(hours=3)
 DOWN_FOR = timedelta(hours=4)
 EVENTS = ["job.run.started", "job.run.completed", "job.run.errored", "job.run.canceled"]
@@ -239,7 +244,7 @@ async def seed(store: Store, now: datetime) -> Seeded:
     await add_month(store, now, chance)
     publisher = Publisher(store, clock)
     for number in range(RUNS):
-        clock.present = now - timedelta(minutes=(RUNS - number) * 8.9)
+        clock.present = now - timedelta(minutes=(RUNS - number) * EVERY_MINUTES)
         newest = await one_run(publisher, clock, number, chance, is_last=number >= RUNS - 2)
     await advance(publisher, clock, newest)
     await settle(store, webhooks, now, chance)
@@ -386,6 +391,13 @@ async def add_webhooks(store: Store, clock: PastClock) -> list[Webhook]:
             Context(store, clock, COMMAND_LINE, policy=policy), FIRST_ACCOUNT, change
         )
         created.append(webhook)
+    clock.present += timedelta(days=8, hours=9)
+    await change_webhook(
+        Context(store, clock, ADA, policy=policy),
+        FIRST_ACCOUNT,
+        created[3].id,
+        WebhookChange(description="Adds what each run cost."),
+    )
     change = WebhookChange(description="Posts to #data-alerts; owned by the platform team.")
     await change_webhook(
         Context(store, clock, COMMAND_LINE, policy=policy), FIRST_ACCOUNT, created[0].id, change
@@ -397,7 +409,7 @@ async def one_run(
     publisher: Publisher, clock: PastClock, number: int, chance: random.Random, *, is_last: bool
 ) -> RunId:
     """Report a run and, unless it is one of the last, its end; return its id."""
-    job, project, environment = JOBS[0 if number % 24 == 0 else chance.choice([1, 1, 2, 3])]
+    job, project, environment = JOBS[0 if number == NIGHTLY else chance.choice([1, 1, 2, 3])]
     run = await publisher.publish(
         Start(
             FIRST_ACCOUNT,
@@ -425,7 +437,8 @@ async def one_run(
         return run.run.id
     began = clock.present
     minutes = next(one.minutes for one in HABITS if one.job[0] == job)
-    clock.present += timedelta(minutes=min(minutes, 7) * chance.uniform(0.8, 1.2))
+    left = (RUNS - number) * EVERY_MINUTES - 1
+    clock.present += timedelta(minutes=min(minutes * chance.uniform(0.8, 1.2), left))
     has_failed = number % 9 == 4
     await publisher.publish(
         Finish(
@@ -606,7 +619,7 @@ async def begin_to_redeliver(
 ) -> RedeliveryId:
     """Begin a redelivery."""
     redelivery = await begin_redelivery(
-        Context(store, PastClock(now), Actor(kind=ActorKind.USER, id=1, name=EMAIL)),
+        Context(store, PastClock(now), ADA),
         FIRST_ACCOUNT,
         selection,
         retention=timedelta(days=30),

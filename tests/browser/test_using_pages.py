@@ -28,6 +28,11 @@ async def test_pages_under_peoples_hands(browser: Browser):
             a_form_sent_twice_is_sent_once,
             a_form_comes_back_after_its_session_has_ended,
             states_can_be_told_without_colours,
+            headings_of_days_are_whole_at_any_width,
+            charts_say_their_values_where_the_focus_is,
+            a_delivery_says_what_its_attempts_spent_their_time_on,
+            a_large_window_has_things_side_by_side,
+            what_is_printed_is_whole,
         ):
             context = await browser.new_context()
             watcher = Watcher(shown.base)
@@ -211,3 +216,62 @@ async def states_can_be_told_without_colours(page: Page, shown: Demo) -> None:
     marks = {(await one.inner_text(), await one.evaluate(mark)) for one in await states.all()}
 
     assert len({state for state, _ in marks}) == len({shape for _, shape in marks}) == len(marks)
+
+
+async def headings_of_days_are_whole_at_any_width(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + LOG)
+    heading = page.locator("tr.day td").first
+
+    for width in (320, 768, 1280, 2560):
+        await page.set_viewport_size({"width": width, "height": 800})
+        assert await heading.evaluate("one => one.scrollWidth <= one.clientWidth"), width
+
+
+async def charts_say_their_values_where_the_focus_is(page: Page, shown: Demo) -> None:
+    for name, chart in (("overview", "#overview .chart-wide"), ("webhook", ".charts .chart-wide")):
+        await page.goto(shown.base + shown.paths[name])
+        for one in await page.locator(chart).all():
+            hour = one.locator(".hour").last
+            await hour.focus()
+            await expect(hour.locator(".tip")).to_be_visible()
+            await expect(hour.locator(".tip")).to_contain_text(" UTC")
+
+
+async def a_delivery_says_what_its_attempts_spent_their_time_on(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + shown.paths["delivery"])
+
+    bars = await page.locator(".timeline .phases").all()
+    said = await page.locator(".timeline .legend").all_inner_texts()
+
+    assert len(bars) == len(said) > 1
+    for bar, words in zip(bars, said, strict=True):
+        boxes = [await one.bounding_box() for one in await bar.locator("rect").all()]
+        assert all(box and box["width"] > 0 for box in boxes)
+        assert len(boxes) == len(words.split("\n"))
+
+
+async def a_large_window_has_things_side_by_side(page: Page, shown: Demo) -> None:
+    await page.set_viewport_size({"width": 2560, "height": 1440})
+    for name, places in (
+        ("overview", ".beside-jobs > div"),
+        ("run", ".nodes-and-steps > div"),
+        ("job", ".calendar-and-runs > div"),
+        ("delivery", ".whole .two > *"),
+    ):
+        await page.goto(shown.base + shown.paths[name])
+        left, right = [await one.bounding_box() for one in await page.locator(places).all()]
+        assert left
+        assert right
+        assert left["y"] == right["y"]
+        assert right["x"] + right["width"] > 2_300
+
+
+async def what_is_printed_is_whole(page: Page, shown: Demo) -> None:
+    await page.emulate_media(media="print")
+    await page.goto(shown.base + LOG)
+
+    await expect(page.locator("header.top")).to_be_hidden()
+    mark = "(one) => getComputedStyle(one, '::before').content"
+    assert "✓" in str([await one.evaluate(mark) for one in await page.locator(".state").all()])
+    for cell in await page.locator(f"{ROWS} >> nth=0 >> td").all():
+        assert await cell.evaluate("one => one.scrollWidth <= one.clientWidth")

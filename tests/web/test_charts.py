@@ -95,5 +95,6 @@ def test_a_step_says_its_numbers():
         {THIS_HOUR: counts(2, 1)}, since=THIS_HOUR - 23 * HOUR, until=THIS_HOUR + HOUR
     )
 
-    assert overview.bars[-1].words == "1 Mar 12:00 UTC: 2 succeeded, 1 failed, p50 2 ms, p95 4 ms"
-    assert overview.bars[0].words == "28 Feb 13:00 UTC: 0 succeeded"
+    assert overview.bars[-1].counted == "1 Mar 12:00 UTC: 2 succeeded, 1 failed"
+    assert overview.bars[-1].times == "1 Mar 12:00 UTC: p50 2 ms, p95 4 ms"
+    assert overview.bars[0].counted == "28 Feb 13:00 UTC: 0 succeeded"

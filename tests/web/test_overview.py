@@ -36,7 +36,7 @@ async def test_an_account_that_has_a_webhook_begins_with_its_overview(api: Api, 
 async def test_an_empty_account_is_told_how_a_job_comes_into_being(api: Api, ada):
     page = await page_at(ada, OVERVIEW)
 
-    assert page.main.one("h2").text == "Two steps to a first message"
+    assert page.main.one("h2").text == "Send your first webhook in two steps"
     assert "export RUNHOOK_URL=http://runhook.test" in page.main.one("pre").text
     (create,) = page.main.all("a", class_="button")
     assert create.attributes["href"] == "/accounts/1/webhooks/new"
@@ -50,7 +50,7 @@ async def test_nothing_wrong_is_said_in_a_sentence(api: Api, ada, tenant):
     verdict = (await page_at(ada, OVERVIEW)).main.one(class_="verdict")
 
     assert verdict.attributes["class"] == "verdict good"
-    assert verdict.text == "No job is failing or late, and no endpoint is in trouble."
+    assert verdict.text == "All jobs are on time and passing; all endpoints are healthy."
 
 
 async def test_a_failing_job_says_which_webhooks_were_told(api: Api, ada, tenant):

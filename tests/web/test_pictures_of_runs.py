@@ -160,7 +160,10 @@ def test_durations_stand_at_their_time_and_height():
         (0, 0, "succeeded"),
         (50, 50, "failed"),
     ]
-    assert durations.typical == 10 * MINUTE
+    assert [(one.name, one.took, one.y) for one in durations.levels] == [
+        ("p50", 10 * MINUTE, 0),
+        ("p95", 10 * MINUTE, 0),
+    ]
     assert [tick.label for tick in durations.up] == [
         "0",
         "2 min",

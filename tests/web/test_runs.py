@@ -184,7 +184,7 @@ async def test_a_run_shows_what_failed_and_who_was_told_of_which_event(api: Api,
     delivery = await tenant.delivery(webhook)
     links = [one.attributes["href"] for one in told.all("a")]
     assert links == [f"{ROOT}/webhooks/{webhook.id}", f"{ROOT}/deliveries/{delivery.id}"]
-    assert "No webhook was told of it." in completed.text
+    assert "Not sent to any webhook." in completed.text
 
 
 async def test_only_a_run_whose_reporter_allows_it_can_be_canceled_here(api: Api, ada, tenant):
@@ -196,7 +196,7 @@ async def test_only_a_run_whose_reporter_allows_it_can_be_canceled_here(api: Api
     led = led_to(await submit(ada, page, page.form(f"{ROOT}/runs/{run.id}/cancel")))
 
     asked = await page_at(ada, led)
-    assert asked.main.one(class_="chip").text == "cancel asked for"
+    assert asked.main.one(class_="chip").text == "cancel requested"
     assert asked.main.all("form") == []
 
 

@@ -241,6 +241,12 @@ def state_dot(state: DeliveryState | str) -> Markup:
     return Markup('<span class="state state-{0}">{0}</span>').format(word)
 
 
+def dense(text: Markup) -> Markup:
+    """HTML without the indentation of its lines, where a page has many of them."""
+    return Markup(INDENTATION.sub("\n", text))  # noqa: S704 - it was escaped before
+
+
+INDENTATION = re.compile(r"\n\s+")
 LOG_ANSWERS = {one: f"{one}xx" if one else "none" for one in CODE_CLASSES}
 LOG_TIMES = [
     ("1h", "last hour"),
@@ -270,6 +276,7 @@ FILTERS = {
     "as_text": decoded,
     "answer": answer_of,
     "changes": changes_of,
+    "dense": dense,
     "action_word": action_word,
     "remedy": remedy_of,
     "size": shown_size,

@@ -8,7 +8,7 @@ from runhook.domain.deliveries.attempt_counts import HOUR
 from runhook.domain.runs.job_states import RunLook, RunMark, look_of
 from runhook.domain.runs.run import RunId, RunStatus
 from runhook.server.web.page.axes import Tick, round_step, short_span, ticks_back
-from runhook.server.web.runs.charts import run_title
+from runhook.server.web.runs.charts import moment_in_utc, run_title
 from runhook.storage.runs.board import CountedRuns
 
 DAYS = 30
@@ -35,11 +35,23 @@ class Point:
     y: float
     """From above."""
     title: str
+    took: timedelta
+    started: str
 
     @property
     def shape(self) -> str:
         """Its shape, around its place."""
         return POINTS.get(self.look, POINTS[RunLook.SUCCEEDED])
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A duration as a line across the chart."""
+
+    name: str
+    took: timedelta
+    y: float
+    """From above, in per cent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +63,8 @@ class Durations:
     """The axis of time."""
     up: Sequence[Tick]
     """The axis of durations, from below."""
-    typical: timedelta | None
-    """The middle of the durations of the runs that succeeded."""
+    levels: Sequence[Level]
+    """Of the runs that succeeded: half took no longer than p50, 95 of 100 no longer than p95."""
 
 
 def durations_of(marks: Sequence[RunMark], *, now: datetime) -> Durations | None:
@@ -76,6 +88,8 @@ def durations_of(marks: Sequence[RunMark], *, now: datetime) -> Durations | None
                 x=round(100 * (mark.started_at - begin) / span, 2),
                 y=round(100 - 100 * (took / top), 2),
                 title=run_title(mark),
+                took=took,
+                started=moment_in_utc(mark.started_at),
             )
             for mark, took in over
         ],
@@ -84,7 +98,12 @@ def durations_of(marks: Sequence[RunMark], *, now: datetime) -> Durations | None
             Tick(round(100 - 100 * (number * step / top), 2), short_span(number * step, step))
             for number in range(int(top / step) + 1)
         ],
-        typical=good[len(good) // 2] if good else None,
+        levels=[
+            Level(f"p{share}", one, y=round(100 - 100 * (one / top), 2))
+            for share in (50, 95)
+            if good
+            for one in [good[min(len(good) * share // 100, len(good) - 1)]]
+        ],
     )
 
 

@@ -44,7 +44,7 @@ from runhook.storage.webhooks.rows import find_webhooks, list_webhooks
 SHOWN = 50
 LARGEST_PAGE = 10_000
 MOST_WEBHOOKS = 1_000
-MOST_DELIVERIES = 200
+MOST_DELIVERIES = 100
 """Of one run, on its page."""
 STATUSES = {
     "running": [RunStatus.QUEUED, RunStatus.STARTING, RunStatus.RUNNING],
@@ -136,6 +136,7 @@ async def show_run(services: Serving, visit: Visiting, run_id: FromPath[int]) ->
         warned=results.warned,
         warned_total=warned_total,
         events=events,
+        has_more_deliveries=sum(len(one.told) for one in events) >= MOST_DELIVERIES,
         now=now,
     )
 

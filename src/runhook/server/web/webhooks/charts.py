@@ -49,20 +49,20 @@ class Bar:
     p95_height: float
 
     @property
-    def times(self) -> str:
-        """Its response times in a line."""
-        return (
-            f"{self.begins_at:%-d %b %H:%M} UTC: p50 {duration(self.p50)}, p95 {duration(self.p95)}"
-        )
+    def begins(self) -> str:
+        """When it begins, in the text of a picture."""
+        return f"{self.begins_at:%-d %b %H:%M} UTC"
 
     @property
-    def words(self) -> str:
-        """Its numbers in a line."""
-        times = f", p50 {duration(self.p50)}, p95 {duration(self.p95)}" if self.p50 else ""
-        return (
-            f"{self.begins_at:%-d %b %H:%M} UTC: {self.succeeded} succeeded"
-            f"{f', {self.failed} failed' if self.failed else ''}{times}"
-        )
+    def counted(self) -> str:
+        """Its attempts in a line."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{self.begins}: {self.succeeded} succeeded{failed}"
+
+    @property
+    def times(self) -> str:
+        """Its response times in a line."""
+        return f"{self.begins}: p50 {duration(self.p50)}, p95 {duration(self.p95)}"
 
 
 @dataclass(frozen=True, slots=True)
