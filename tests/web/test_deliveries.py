@@ -47,9 +47,11 @@ async def test_a_failed_delivery_says_why_in_words_and_is_redelivered(api: Api, 
 
     page = await page_at(ada, led)
     assert page.main.one(class_="state").text == "succeeded"
-    steps = [one.text for one in page.main.one(class_="timeline").all("li")]
-    attempts = [one for one in steps if one.startswith("Attempt")]
-    assert ["redelivered" in one for one in attempts] == [False, True]
+    timeline = page.main.one(class_="timeline")
+    gaps = [one.text for one in timeline.all("li", class_="gap")]
+    assert ["redelivered by hand" in one for one in gaps] == [False, True]
+    phases = [one.text for one in timeline.all("ul", class_="legend")]
+    assert ["Connect" in phases[0], all("Wait" in one for one in phases)] == [True, True]
 
 
 @pytest.mark.parametrize(

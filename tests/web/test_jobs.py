@@ -120,7 +120,7 @@ async def test_a_job_shows_how_long_its_runs_took_and_what_happened_each_day(api
         "day-failed",
         "day-succeeded",
     ]
-    listed = page.main.one("table", class_="rows").one("tbody").all("tr")
+    listed = page.main.one("div", aria_label="Last runs").one("table").one("tbody").all("tr")
     assert [one.one(class_="state").text for one in listed] == ["succeeded", "failed", "succeeded"]
 
 
