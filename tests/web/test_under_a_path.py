@@ -134,7 +134,9 @@ async def test_texts_that_look_like_links_stay_as_they_are(api: Api, visitor: ht
     await ada_signs_in(api, visitor)
     form = Page(await visitor.get(f"{PUBLIC}/profile"))
     name = 'x href="/elsewhere"'
-    (saving,) = [one for one in form.root.all("form") if one.attributes["action"] == f"{PATH}/profile"]
+    (saving,) = [
+        one for one in form.root.all("form") if one.attributes["action"] == f"{PATH}/profile"
+    ]
     await submit(visitor, form, saving, name=name)
 
     shown = Page(await visitor.get(f"{PUBLIC}/profile"))
