@@ -13,7 +13,6 @@ from runhook.domain.messages.text import (
     fill,
     first_line,
     fit,
-    in_bytes,
     one_line,
 )
 
@@ -30,11 +29,6 @@ def test_what_is_cut_has_room_and_ends_inside_no_entity(text, limit):
     whole = html.escape(text)
     assert cut in {whole, ""} or whole.startswith(cut.removesuffix(ELLIPSIS))
     assert html.escape(html.unescape(cut)) == cut
-
-
-@given(text=st.text(max_size=60), limit=st.integers(0, 60))
-def test_bytes_are_counted_where_the_service_counts_bytes(text, limit):
-    assert in_bytes(fit(text, limit, measure=in_bytes)) <= limit
 
 
 def test_as_much_stays_as_has_room():

@@ -30,17 +30,11 @@ DBT_PREAMBLE = re.compile(r"\w[\w ]* Error in .+ \(.+\)")
 """How a message of dbt begins that says why in its second line."""
 
 Escape = Callable[[str], str]
-Measure = Callable[[str], int]
 
 
 def as_is(text: str) -> str:
     """Escape nothing."""
     return text
-
-
-def in_bytes(text: str) -> int:
-    """Measure a text in UTF-8."""
-    return len(text.encode())
 
 
 def clean(text: str) -> str:
@@ -79,23 +73,22 @@ def first_line(message: str) -> str:
     return one_line(lines[0]) if lines else ""
 
 
-def fit(text: str, limit: int, *, escape: Escape = as_is, measure: Measure = len) -> str:
+def fit(text: str, limit: int, *, escape: Escape = as_is) -> str:
     """Escape a text and return as much as has room; an ellipsis stands for the rest.
 
     Args:
         text: is not escaped.
-        limit: how much the escaped text may measure.
-        escape: escapes a text; what a longer text becomes never measures less.
-        measure: counts as the service does.
+        limit: characters of the escaped text.
+        escape: escapes a text; a longer text never becomes a shorter one.
     """
     whole = escape(text) if len(text) <= limit else None
-    if whole is not None and measure(whole) <= limit:
+    if whole is not None and len(whole) <= limit:
         return whole
-    room = limit - measure(ELLIPSIS)
+    room = limit - len(ELLIPSIS)
     if room <= 0:
         return ""
     lengths = range(min(len(text), room) + 1)
-    longest = bisect_right(lengths, room, key=lambda length: measure(escape(text[:length]))) - 1
+    longest = bisect_right(lengths, room, key=lambda length: len(escape(text[:length]))) - 1
     return escape(text[: end_of_character(text, max(longest, 0))].rstrip()) + ELLIPSIS
 
 
@@ -119,22 +112,20 @@ def fill(
     more: Callable[[int], str],
     beside: int = 0,
     separator: str = "\n",
-    measure: Measure = len,
 ) -> str:
     """Join as many parts as have room, in their order, and say how many were left out.
 
     Args:
         parts: each whole in its markup.
-        limit: how much the text may measure; what says how many were left out has room in it.
+        limit: characters of the text, with what says how many were left out.
         more: says that so many were left out.
         beside: how many more there are that are not among the parts.
         separator: stands between parts.
-        measure: counts as the service does.
     """
     for count in range(len(parts), 0, -1):
         left = len(parts) - count + beside
         text = separator.join([*parts[:count], *([more(left)] if left else [])])
-        if measure(text) <= limit:
+        if len(text) <= limit:
             return text
     return more(len(parts) + beside) if parts or beside else ""
 
