@@ -18,7 +18,7 @@ from runhook.domain.deliveries.attempt_counts import (
 )
 from runhook.domain.deliveries.delivery import AttemptTrigger, DeliveryState
 from runhook.domain.deliveries.judging import FailureReason
-from runhook.domain.deliveries.phases import Phase
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.deliveries.redeliveries import Picked, RedeliveryId, Selection
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.network.destinations import AddressPolicy
@@ -674,23 +674,25 @@ def tries_of(
     return tries, False
 
 
-def phases_of(duration: timedelta, failure: FailureReason | None) -> Mapping[Phase, timedelta]:
+def phases_of(
+    duration: timedelta, failure: FailureReason | None
+) -> Mapping[AttemptPhase, timedelta]:
     """Return what an attempt spent its time on, most of it on what it failed at."""
-    before = {Phase.DNS: 0.04, Phase.CONNECT: 0.09, Phase.TLS: 0.16}
+    before = {AttemptPhase.DNS: 0.04, AttemptPhase.CONNECT: 0.09, AttemptPhase.TLS: 0.16}
     last = {
-        FailureReason.TIMED_OUT: Phase.WAIT,
-        FailureReason.DNS_FAILED: Phase.DNS,
-        FailureReason.CONNECTION_FAILED: Phase.CONNECT,
-        FailureReason.TLS_FAILED: Phase.TLS,
-    }.get(failure or FailureReason.HTTP_STATUS, Phase.READ)
+        FailureReason.TIMED_OUT: AttemptPhase.WAIT,
+        FailureReason.DNS_FAILED: AttemptPhase.DNS,
+        FailureReason.CONNECTION_FAILED: AttemptPhase.CONNECT,
+        FailureReason.TLS_FAILED: AttemptPhase.TLS,
+    }.get(failure or FailureReason.HTTP_STATUS, AttemptPhase.READ)
     if failure is FailureReason.TIMED_OUT:
         before = {phase: share / 100 for phase, share in before.items()}
-    if last is Phase.READ:
-        before[Phase.WAIT] = 0.66
+    if last is AttemptPhase.READ:
+        before[AttemptPhase.WAIT] = 0.66
     phases = {
         phase: share * duration
         for phase, share in before.items()
-        if [*Phase].index(phase) < [*Phase].index(last)
+        if [*AttemptPhase].index(phase) < [*AttemptPhase].index(last)
     }
     return {**phases, last: duration - sum(phases.values(), timedelta())}
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from runhook.domain.deliveries.judging import FailureReason, Outcome
-from runhook.domain.deliveries.phases import Phase
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.outbound.pool import Bounds
 from runhook.outbound.trip import Trip, TripStage
 from runhook.storage.deliveries.rows import list_attempts
@@ -20,7 +20,7 @@ from tests.support.sending import a_request, a_sender
 BRIEF = timedelta(milliseconds=300)
 
 
-def spent_most_on(outcome: Outcome) -> Phase:
+def spent_most_on(outcome: Outcome) -> AttemptPhase:
     """The phase that took longest, of an outcome whose phases are all of its duration."""
     assert sum(outcome.phases.values(), timedelta()) == outcome.duration
     return max(outcome.phases, key=lambda phase: outcome.phases[phase])
@@ -36,10 +36,10 @@ def test_a_stage_that_is_entered_twice_has_both_its_times():
     trip.enter(TripStage.READING)
 
     assert trip.phases() == {
-        Phase.QUEUE: timedelta(seconds=1),
-        Phase.CONNECT: timedelta(seconds=2 + 4),
-        Phase.WAIT: timedelta(seconds=3),
-        Phase.READ: timedelta(seconds=5),
+        AttemptPhase.QUEUE: timedelta(seconds=1),
+        AttemptPhase.CONNECT: timedelta(seconds=2 + 4),
+        AttemptPhase.WAIT: timedelta(seconds=3),
+        AttemptPhase.READ: timedelta(seconds=5),
     }
 
 
@@ -51,15 +51,20 @@ async def test_a_first_request_connects_and_the_next_one_need_not(tmp_path: Path
     ):
         first, second = [await sender.send(a_request(receiver.url)) for _ in range(2)]
 
-    assert [*first.phases] == [*Phase]
-    assert [*second.phases] == [Phase.QUEUE, Phase.WAIT, Phase.READ]
+    assert [*first.phases] == [*AttemptPhase]
+    assert [*second.phases] == [AttemptPhase.QUEUE, AttemptPhase.WAIT, AttemptPhase.READ]
 
 
 async def test_an_address_needs_no_look_up():
     async with Receiver() as receiver, a_sender() as sender:
         outcome = await sender.send(a_request(receiver.url))
 
-    assert [*outcome.phases] == [Phase.QUEUE, Phase.CONNECT, Phase.WAIT, Phase.READ]
+    assert [*outcome.phases] == [
+        AttemptPhase.QUEUE,
+        AttemptPhase.CONNECT,
+        AttemptPhase.WAIT,
+        AttemptPhase.READ,
+    ]
 
 
 async def test_what_never_answers_is_waited_for():
@@ -67,7 +72,7 @@ async def test_what_never_answers_is_waited_for():
         outcome = await sender.send(a_request(receiver.url))
 
     assert outcome.failure is FailureReason.TIMED_OUT
-    assert spent_most_on(outcome) is Phase.WAIT
+    assert spent_most_on(outcome) is AttemptPhase.WAIT
     assert outcome.duration >= BRIEF
 
 
@@ -75,7 +80,7 @@ async def test_a_body_that_never_ends_is_read():
     async with Receiver(drip) as receiver, a_sender(deadline=BRIEF) as sender:
         outcome = await sender.send(a_request(receiver.url))
 
-    assert spent_most_on(outcome) is Phase.READ
+    assert spent_most_on(outcome) is AttemptPhase.READ
 
 
 async def test_waiting_for_a_free_connection_is_told_apart():
@@ -90,15 +95,15 @@ async def test_waiting_for_a_free_connection_is_told_apart():
         gate.set()
         await holding
 
-    assert [*outcome.phases] == [Phase.QUEUE]
-    assert outcome.phases[Phase.QUEUE] == outcome.duration >= BRIEF
+    assert [*outcome.phases] == [AttemptPhase.QUEUE]
+    assert outcome.phases[AttemptPhase.QUEUE] == outcome.duration >= BRIEF
 
 
 async def test_what_cannot_be_sent_has_spent_nothing_on_the_way():
     async with a_sender() as sender:
         outcome = await sender.send(a_request("https://no url"))
 
-    assert [*outcome.phases] == [Phase.QUEUE]
+    assert [*outcome.phases] == [AttemptPhase.QUEUE]
 
 
 async def test_phases_are_kept_with_the_attempt(scene: Scene):
@@ -110,6 +115,11 @@ async def test_phases_are_kept_with_the_attempt(scene: Scene):
     async with scene.store.read() as tx:
         (attempt,) = await list_attempts(tx, delivery_id)
 
-    assert [*attempt.phases] == [Phase.QUEUE, Phase.CONNECT, Phase.WAIT, Phase.READ]
+    assert [*attempt.phases] == [
+        AttemptPhase.QUEUE,
+        AttemptPhase.CONNECT,
+        AttemptPhase.WAIT,
+        AttemptPhase.READ,
+    ]
     spent = sum(attempt.phases.values(), timedelta())
-    assert attempt.duration - spent < timedelta(microseconds=len(Phase))
+    assert attempt.duration - spent < timedelta(microseconds=len(AttemptPhase))

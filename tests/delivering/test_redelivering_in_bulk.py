@@ -14,8 +14,8 @@ from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.redeliveries import (
     Obstacle,
     Picked,
-    Progress,
     Redelivery,
+    RedeliveryProgress,
     RedeliveryState,
     Selection,
 )
@@ -167,13 +167,13 @@ async def test_it_says_how_many_have_arrived_and_failed_and_wait(scene: Scene):
     scene.clock.advance(A_SECOND)
     begun = await begin(scene)
     await go_on(scene)
-    assert (await now(scene, begun)).progress == Progress(waiting=4)
+    assert (await now(scene, begun)).progress == RedeliveryProgress(waiting=4)
 
     await deliver_due(worker)
 
     (share,) = (await now(scene, begun)).shares
     assert (share.webhook_id, share.queued) == (webhook.id, 4)
-    assert share.progress == Progress(arrived=3, failed=1)
+    assert share.progress == RedeliveryProgress(arrived=3, failed=1)
 
 
 async def test_what_a_later_redelivery_took_counts_for_that_one(scene: Scene):
@@ -186,8 +186,8 @@ async def test_what_a_later_redelivery_took_counts_for_that_one(scene: Scene):
     second = await pick(scene, *waiting[:2])
     await go_on(scene)
 
-    assert (await now(scene, first)).progress == Progress(waiting=1, elsewhere=2)
-    assert (await now(scene, second)).progress == Progress(waiting=2)
+    assert (await now(scene, first)).progress == RedeliveryProgress(waiting=1, elsewhere=2)
+    assert (await now(scene, second)).progress == RedeliveryProgress(waiting=2)
 
 
 async def test_what_fails_again_gets_its_whole_retry_schedule(scene: Scene):

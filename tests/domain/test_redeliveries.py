@@ -16,9 +16,9 @@ from runhook.domain.deliveries.redeliveries import (
     LogPlace,
     Obstacle,
     Picked,
-    Progress,
     Redelivery,
     RedeliveryId,
+    RedeliveryProgress,
     RedeliveryShare,
     RedeliveryState,
     Selection,
@@ -142,7 +142,7 @@ def test_its_counts_are_those_of_its_shares():
 
 
 def test_what_has_become_of_the_queued_is_all_of_them():
-    progress = Progress.of(
+    progress = RedeliveryProgress.of(
         {
             DeliveryState.SUCCEEDED: 5,
             DeliveryState.PENDING: 2,
@@ -154,8 +154,8 @@ def test_what_has_become_of_the_queued_is_all_of_them():
         queued=15,
     )
 
-    assert progress == Progress(arrived=5, waiting=3, failed=3, dropped=2, elsewhere=2)
-    assert progress + Progress(arrived=1) == replace(progress, arrived=6)
+    assert progress == RedeliveryProgress(arrived=5, waiting=3, failed=3, dropped=2, elsewhere=2)
+    assert progress + RedeliveryProgress(arrived=1) == replace(progress, arrived=6)
 
 
 def test_every_state_is_counted_once():

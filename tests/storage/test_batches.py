@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from runhook.domain.deliveries.delivery import AttemptTrigger
 from runhook.domain.deliveries.judging import FailureReason
-from runhook.domain.deliveries.phases import Phase
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import attempts
 from tests.support.accounts import Tenant, a_tenant, rows_of
@@ -19,7 +19,7 @@ FIRST = {
     "trigger": AttemptTrigger.SCHEDULED,
     "sent_at": START,
     "duration": timedelta(milliseconds=20),
-    "phases": {Phase.WAIT: timedelta(milliseconds=5)},
+    "phases": {AttemptPhase.WAIT: timedelta(milliseconds=5)},
     "http_status_code": 500,
     "failure": FailureReason.HTTP_STATUS,
     "error": "The endpoint answered 500.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 
-from runhook.domain.deliveries.phases import Phase
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.network.destinations import EndpointUrl
 from runhook.domain.network.proxies import Proxy
 
@@ -16,12 +16,12 @@ ABOUT_LETTER = frozenset({"RCPT TO", "DATA"})
 class TripStage(Enum):
     """How far a request has come; the value is what its time counts as."""
 
-    QUEUED = Phase.QUEUE
-    RESOLVING = Phase.DNS
-    CONNECTING = Phase.CONNECT
-    SHAKING_HANDS = Phase.TLS
-    WAITING = Phase.WAIT
-    READING = Phase.READ
+    QUEUED = AttemptPhase.QUEUE
+    RESOLVING = AttemptPhase.DNS
+    CONNECTING = AttemptPhase.CONNECT
+    SHAKING_HANDS = AttemptPhase.TLS
+    WAITING = AttemptPhase.WAIT
+    READING = AttemptPhase.READ
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Trip:
     clock: Callable[[], float] = time.perf_counter
     """In seconds; the event loop's own may count in whole milliseconds."""
     _entered_at: float = field(init=False)
-    _spent: dict[Phase, float] = field(default_factory=dict)
+    _spent: dict[AttemptPhase, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._entered_at = self.clock()
@@ -68,7 +68,7 @@ class Trip:
         self._spent[phase] = self._spent.get(phase, 0.0) + now - self._entered_at
         self.stage, self._entered_at = stage, now
 
-    def phases(self) -> Mapping[Phase, timedelta]:
+    def phases(self) -> Mapping[AttemptPhase, timedelta]:
         """How long the request has been in each stage so far, but for those it never was in."""
         self.enter(self.stage)
         return {phase: timedelta(seconds=spent) for phase, spent in self._spent.items()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from runhook.domain.deliveries.phases import Phase
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.deliveries.retries import RetrySchedule, parse_retry_after
 from runhook.domain.formats.format import Answer, Format, Meaning, Reading
 
@@ -46,7 +46,7 @@ class Outcome:
     """What happened when a request was sent. ``duration`` spans the whole exchange."""
 
     duration: timedelta
-    phases: Mapping[Phase, timedelta] = field(default_factory=dict)
+    phases: Mapping[AttemptPhase, timedelta] = field(default_factory=dict)
     """What the duration was spent on."""
     status_code: int | None = None
     failure: FailureReason | None = None

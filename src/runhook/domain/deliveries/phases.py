@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Phase(StrEnum):
+class AttemptPhase(StrEnum):
     """A part of an attempt's duration, in their order; together they are all of it."""
 
     QUEUE = "queue"

@@ -87,7 +87,7 @@ class LogPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class RedeliveryProgress:
     """What has become of the deliveries that a redelivery has returned to the queue."""
 
     arrived: int = 0
@@ -100,7 +100,7 @@ class Progress:
     """No longer counted here: a later redelivery has them, or they are no longer kept."""
 
     @classmethod
-    def of(cls, states: Mapping[DeliveryState, int], *, queued: int) -> "Progress":
+    def of(cls, states: Mapping[DeliveryState, int], *, queued: int) -> "RedeliveryProgress":
         """Sum up the counts by state to a progress."""
         counts = {
             name: sum(states.get(state, 0) for state in which)
@@ -108,8 +108,8 @@ class Progress:
         }
         return cls(**counts, elsewhere=max(queued - sum(counts.values()), 0))
 
-    def __add__(self, other: "Progress") -> "Progress":
-        return Progress(
+    def __add__(self, other: "RedeliveryProgress") -> "RedeliveryProgress":
+        return RedeliveryProgress(
             arrived=self.arrived + other.arrived,
             failed=self.failed + other.failed,
             waiting=self.waiting + other.waiting,
@@ -135,7 +135,7 @@ class RedeliveryShare:
     """How many deliveries there were at the beginning, as far as was counted."""
     queued: int = 0
     """How many have been returned to the queue."""
-    progress: Progress = Progress()
+    progress: RedeliveryProgress = RedeliveryProgress()
     """What has become of those."""
     passed_over: Mapping[Obstacle, int] = field(default_factory=dict)
     place: LogPlace
@@ -170,9 +170,9 @@ class Redelivery:
         return sum(share.queued for share in self.shares)
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> RedeliveryProgress:
         """What has become of the deliveries that have been returned to the queue."""
-        return sum((share.progress for share in self.shares), Progress())
+        return sum((share.progress for share in self.shares), RedeliveryProgress())
 
     @property
     def passed_over(self) -> Mapping[Obstacle, int]:

@@ -12,9 +12,9 @@ from runhook.domain.deliveries.redeliveries import (
     LogPlace,
     Obstacle,
     Picked,
-    Progress,
     Redelivery,
     RedeliveryId,
+    RedeliveryProgress,
     RedeliveryShare,
     RedeliveryState,
     Selection,
@@ -259,7 +259,7 @@ async def shares_of(
     )
     for row in rows:
         share = share_of(row)
-        progress = Progress.of(
+        progress = RedeliveryProgress.of(
             states.get((row.redelivery_id, share.webhook_id), {}), queued=share.queued
         )
         found[row.redelivery_id].append(replace(share, progress=progress))

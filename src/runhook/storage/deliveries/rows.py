@@ -19,7 +19,7 @@ from runhook.domain.deliveries.delivery import (
     move_delivery,
 )
 from runhook.domain.deliveries.judging import FailureReason
-from runhook.domain.deliveries.phases import Phase
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.deliveries.redeliveries import RedeliveryId
 from runhook.domain.formats.format import Rendered
 from runhook.domain.messages.notices import MissedRun, Notice
@@ -130,7 +130,7 @@ class LoggedAttempt:
     trigger: AttemptTrigger
     sent_at: datetime
     duration: timedelta
-    phases: dict[Phase, timedelta]
+    phases: dict[AttemptPhase, timedelta]
     """What the duration was spent on; empty for one that spent none."""
     http_status_code: int | None
     failure: FailureReason | None

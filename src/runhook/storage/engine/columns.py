@@ -78,7 +78,7 @@ class Word(sa.types.TypeDecorator[StrEnum]):
         return None if value is None else self.enumeration(value)
 
 
-class Durations(sa.types.TypeDecorator[dict[StrEnum, timedelta]]):
+class Spans(sa.types.TypeDecorator[dict[StrEnum, timedelta]]):
     """A timedelta for each of some members of an enumeration, stored as JSON of microseconds."""
 
     impl = sa.JSON

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from runhook.domain.deliveries.attempt_counts import BUCKETS
 from runhook.domain.deliveries.delivery import UNSENT_STATES, AttemptTrigger, DeliveryState
 from runhook.domain.deliveries.judging import FailureReason
-from runhook.domain.deliveries.phases import Phase
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.deliveries.redeliveries import RedeliveryState
 from runhook.domain.formats import DEFAULT
 from runhook.domain.messages.telling import PayloadVersion
@@ -18,10 +18,10 @@ from runhook.domain.webhooks.options import Notify
 from runhook.domain.webhooks.webhook import DeactivatedBy
 from runhook.storage.engine.columns import (
     Duration,
-    Durations,
     Json,
     Ksuid,
     Number,
+    Spans,
     UtcDateTime,
     Word,
 )
@@ -551,7 +551,7 @@ attempts = sa.Table(
     sa.Column("trigger", Word(AttemptTrigger), nullable=False),
     sa.Column("sent_at", UtcDateTime, nullable=False),
     sa.Column("duration", Duration, nullable=False),
-    sa.Column("phases", Durations(Phase), nullable=False, server_default="{}"),
+    sa.Column("phases", Spans(AttemptPhase), nullable=False, server_default="{}"),
     sa.Column("http_status_code", sa.Integer),
     sa.Column("failure", Word(FailureReason)),
     sa.Column("error", sa.Text, nullable=False),

@@ -10,8 +10,8 @@ from runhook.domain.deliveries.redeliveries import (
     MOST_PICKED,
     Obstacle,
     Picked,
-    Progress,
     Redelivery,
+    RedeliveryProgress,
     RedeliveryShare,
     RedeliveryState,
     Selection,
@@ -208,7 +208,7 @@ def shown_selection(selection: Selection | Picked) -> SelectionOut:
     )
 
 
-def shown_progress(progress: Progress) -> ProgressOut:
+def shown_progress(progress: RedeliveryProgress) -> ProgressOut:
     """Show what has become of deliveries."""
     return ProgressOut(
         arrived=progress.arrived,

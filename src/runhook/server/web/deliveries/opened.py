@@ -14,7 +14,7 @@ from runhook.domain.webhooks.options import NO_OPTIONS, Options
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.deliveries.prepare import with_path
 from runhook.operations.deliveries.redeliver import warning_about
-from runhook.server.web.deliveries.timeline import Step, timeline_of
+from runhook.server.web.deliveries.timeline import TimelineStep, timeline_of
 from runhook.server.web.page.visits import Visit
 from runhook.storage.deliveries.mail_pauses import HeldUp, find_held_up
 from runhook.storage.deliveries.rows import (
@@ -37,7 +37,7 @@ class Opened:
     """None once it is deleted."""
     job_name: str
     attempts: Sequence[LoggedAttempt]
-    steps: Sequence[Step]
+    steps: Sequence[TimelineStep]
     """The attempts, as the delivery's life."""
     shown: LoggedAttempt | None
     """The attempt whose request and response are shown; None if there has been none."""

@@ -32,7 +32,7 @@ from runhook.server.services import Services, Serving
 from runhook.server.web.deliveries.logs import filters_in, log_filter, unsent_states
 from runhook.server.web.deliveries.picked import PickedDelivery, picked_of
 from runhook.server.web.page.addresses import Sent, value_in, values_in
-from runhook.server.web.page.axes import Share, shares_of
+from runhook.server.web.page.axes import BarPart, shares_of
 from runhook.server.web.page.forms import read_form
 from runhook.server.web.page.once import done
 from runhook.server.web.page.rendering import see
@@ -252,7 +252,7 @@ class ProgressPart:
     name: str
     look: str
     count: int
-    share: Share
+    share: BarPart
 
 
 def progress_parts(redelivery: Redelivery) -> Sequence[ProgressPart]:

@@ -5,30 +5,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runhook.domain.deliveries.delivery import AttemptTrigger
-from runhook.domain.deliveries.phases import Phase
-from runhook.server.web.page.axes import Share, shares_of
+from runhook.domain.deliveries.phases import AttemptPhase
+from runhook.server.web.page.axes import BarPart, shares_of
 from runhook.storage.deliveries.rows import LoggedAttempt
 
 PHASE_NAMES = {
-    Phase.QUEUE: "Free connection",
-    Phase.DNS: "DNS",
-    Phase.CONNECT: "Connect",
-    Phase.TLS: "TLS",
-    Phase.WAIT: "Wait",
-    Phase.READ: "Read",
+    AttemptPhase.QUEUE: "Free connection",
+    AttemptPhase.DNS: "DNS",
+    AttemptPhase.CONNECT: "Connect",
+    AttemptPhase.TLS: "TLS",
+    AttemptPhase.WAIT: "Wait",
+    AttemptPhase.READ: "Read",
 }
 LEAST_SHOWN = timedelta(milliseconds=1)
 """A request that finds a connection free, or a response without a body, spends less."""
-OFTEN_NOTHING = frozenset({Phase.QUEUE, Phase.READ})
+OFTEN_NOTHING = frozenset({AttemptPhase.QUEUE, AttemptPhase.READ})
 
 
 @dataclass(frozen=True, slots=True)
 class PhasePart:
     """What an attempt spent on a phase, as a piece of the bar of its whole duration."""
 
-    phase: Phase
+    phase: AttemptPhase
     spent: timedelta
-    share: Share
+    share: BarPart
 
     @property
     def name(self) -> str:
@@ -37,7 +37,7 @@ class PhasePart:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TimelineStep:
     """An attempt in the life of its delivery."""
 
     attempt: LoggedAttempt
@@ -51,20 +51,24 @@ class Step:
         return self.attempt.trigger is AttemptTrigger.MANUAL
 
 
-def timeline_of(attempts: Sequence[LoggedAttempt], *, queued_at: datetime) -> Sequence[Step]:
+def timeline_of(
+    attempts: Sequence[LoggedAttempt], *, queued_at: datetime
+) -> Sequence[TimelineStep]:
     """Put attempts in the order of time, each with the gap before it."""
     steps, before = [], queued_at
     for one in attempts:
-        steps.append(Step(one, max(one.sent_at - before, timedelta()), parts_of(one.phases)))
+        steps.append(
+            TimelineStep(one, max(one.sent_at - before, timedelta()), parts_of(one.phases))
+        )
         before = one.sent_at + one.duration
     return steps
 
 
-def parts_of(phases: Mapping[Phase, timedelta]) -> Sequence[PhasePart]:
+def parts_of(phases: Mapping[AttemptPhase, timedelta]) -> Sequence[PhasePart]:
     """Lay phases side by side in their order, without those that took no time to speak of."""
     shown = [
         (phase, phases[phase])
-        for phase in Phase
+        for phase in AttemptPhase
         if phase in phases and (phase not in OFTEN_NOTHING or phases[phase] >= LEAST_SHOWN)
     ]
     shares = shares_of([spent.total_seconds() for _, spent in shown])

@@ -31,21 +31,21 @@ LEAST_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class BarPart:
     """A piece of a bar that stands for a whole: where it is, in per cent."""
 
     begins: float
     width: float
 
 
-def shares_of(weights: Sequence[float]) -> Sequence[Share]:
+def shares_of(weights: Sequence[float]) -> Sequence[BarPart]:
     """Lay weights side by side as a whole; a little one is seen beside the largest."""
     total = sum(weights)
     seen = [max(weight / total, LEAST_SHARE) if total else 1.0 for weight in weights]
     shares, begins = [], 0.0
     for one in seen:
         width = 100 * one / sum(seen)
-        shares.append(Share(round(begins, 2), round(width, 2)))
+        shares.append(BarPart(round(begins, 2), round(width, 2)))
         begins += width
     return shares
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from runhook.domain.dbt.artifacts import SlowNode
 from runhook.domain.runs.job_states import RunLook
 from runhook.domain.runs.run import RunStep
-from runhook.server.web.page.axes import Share, Tick, shares_of, ticks_of
+from runhook.server.web.page.axes import BarPart, Tick, shares_of, ticks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class NodeShare:
     name: str
     look: str
     count: int
-    share: Share
+    share: BarPart
 
 
 NODE_LOOKS = {
