@@ -102,6 +102,10 @@ soak: .venv/ready .venv-dbt/ready ## Long chaos and volume runs (KILLS=1000 MINU
 screenshots: .venv/ready chromium ## Take pictures of every page, from a made-up account, into build/screenshots
 	@PYTHONPATH=. .venv/bin/python examples/screenshots.py build/screenshots
 
+.PHONY: icons
+icons: .venv/ready chromium ## Draw the icons and the social preview from icon.svg
+	@PYTHONPATH=. .venv/bin/python examples/icons.py
+
 # Pages are tested and pictured in the system's Chromium.
 .PHONY: chromium
 chromium:

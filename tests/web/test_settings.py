@@ -17,7 +17,7 @@ from tests.support.accounts import Tenant
 from tests.support.api import A_WEBHOOK, Api, data_of
 from tests.support.clock import START
 from tests.support.people import session_of_new_user, sign_in_client
-from tests.web.pages import Page, browser, led_to, page_after, page_at, submit
+from tests.web.pages import ORIGIN, Page, browser, fields_of, led_to, page_after, page_at, submit
 
 ROOT = "/accounts/1/settings"
 WEBHOOKS = "/webhooks/subscriptions"
@@ -128,16 +128,26 @@ async def test_members_are_invited_given_another_role_and_sent_away(api: Api, ad
     members = await page_at(ada, f"{ROOT}/members")
     ours, theirs = members.main.one("tbody").all("form")
     led_to(await submit(ada, members, theirs, role="admin"))
-    stale = Page(await submit(ada, members, theirs, role="none"))
+    stale = Page(await removing(ada, Page(await submit(ada, members, theirs, role="none"))))
     assert "changed after this form was opened" in stale.main.one(role="alert").text
     members = await page_at(ada, f"{ROOT}/members")
     assert roles(members) == ["owner", "admin"]
     ours, theirs = members.main.one("tbody").all("form")
-    led_to(await submit(ada, members, theirs, role="none"))
+    asked = Page(await submit(ada, members, theirs, role="none"))
+    assert "grace@example.com loses access to this account at once." in asked.main.text
+    assert roles(await page_at(ada, f"{ROOT}/members")) == ["owner", "admin"]
+    led_to(await removing(ada, asked))
     assert roles(await page_at(ada, f"{ROOT}/members")) == ["owner"]
 
     last = Page(await submit(ada, members, ours, role="viewer"))
     assert "owner" in last.main.one(role="alert").text
+
+
+async def removing(ada, asked: Page) -> httpx.Response:
+    """Confirm that a member is removed."""
+    form = asked.main.one("section", role="alert").one("form")
+    data = {**fields_of(form), "confirmed": "yes"}
+    return await ada.post(form.attributes["action"], data=data, headers={"Origin": ORIGIN})
 
 
 def roles(page: Page) -> list[str]:

@@ -8,7 +8,7 @@ HEADERS = {
     # Pages have no script and no style but those that are files of ours, and stand in no frame.
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; "
+        "connect-src 'self'; manifest-src 'self'; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",

@@ -267,6 +267,7 @@ FILTERS = {
     "ago": shown_ago,
     "until": shown_until,
     "duration": duration,
+    "rough": rough,
     "counted": counted,
     "event_name": event_name,
     "run_word": run_word,

@@ -1,6 +1,6 @@
 """The pages of an account's settings: the account, people, tokens, sessions, the audit log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from litestar import get, post
@@ -26,12 +26,13 @@ from runhook.server.services import Services, Serving
 from runhook.server.web.page.forms import WHOLE, Form
 from runhook.server.web.page.once import done, seal_once, sent_once, show_once, shown_once
 from runhook.server.web.page.said import Done
+from runhook.server.web.page.showing import counted
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.people.subjects import subjects_of
 from runhook.storage.people.audit_log import AuditFilter, list_audit_entries
-from runhook.storage.people.invitations import list_invitations
-from runhook.storage.people.tokens import list_tokens
-from runhook.storage.people.users import list_members
+from runhook.storage.people.invitations import Invitation, list_invitations
+from runhook.storage.people.tokens import Token, list_tokens
+from runhook.storage.people.users import AccountMember, list_members
 
 SECTION = "settings"
 LISTED = 500
@@ -105,7 +106,7 @@ def account_page(visit: Visit, form: Form) -> Template:
 @get("/settings/members", **needs(Permission.READ_MEMBERS))
 async def show_members(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
     """List the members and the open invitations; and an invitation's link, once."""
-    form = Form({"email": "", "role": "member"})
+    form = blank_invitation()
     return await members_page(services, visit, form, shown_once(request, services))
 
 
@@ -159,9 +160,11 @@ async def withdraw_invitation(
 async def change_member(
     request: AnyRequest, services: Serving, visit: Visiting, user_id: FromPath[int]
 ) -> Template | Redirect:
-    """Give a member another role, or none."""
-    form = await Form.sent_with(request, "role", "seen")
+    """Give a member another role, or none, which is confirmed."""
+    form = await Form.sent_with(request, "role", "seen", "confirmed")
     user, seen = UserId(user_id), form["seen"] or None
+    if form["role"] == "none" and not form["confirmed"]:
+        return await members_page(services, visit, blank_invitation(), removed=user, seen=seen)
     context = services.context(visit.caller.actor)
     try:
         if form["role"] == "none":
@@ -170,16 +173,36 @@ async def change_member(
             role = Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER
             await change_role(context, visit.account_id, user, role, seen=seen)
     except (ConflictError, ForbiddenError) as error:
-        form = Form({"email": "", "role": "member"})
+        form = blank_invitation()
         form.refuse(WHOLE, error.message)
         return await members_page(services, visit, form)
     return done(request, services, f"{visit.root}/settings/members", Done.ROLE_CHANGED)
 
 
+def blank_invitation() -> Form:
+    """Form that invites a member."""
+    return Form({"email": "", "role": "member"})
+
+
 async def members_page(
-    services: Serving, visit: Visit, form: Form, shown: Mapping[str, str] = NOTHING_SHOWN
+    services: Serving,
+    visit: Visit,
+    form: Form,
+    shown: Mapping[str, str] = NOTHING_SHOWN,
+    *,
+    removed: UserId | None = None,
+    seen: str | None = None,
 ) -> Template:
-    """Page of the account's people; ``shown`` has what it shows this once."""
+    """Page of the account's people.
+
+    Args:
+        services: where they come from.
+        visit: whose account it is.
+        form: which invites a member.
+        shown: what the page shows this once.
+        removed: the member whose removal is to be confirmed.
+        seen: how that member looked as the removal was asked for.
+    """
     async with services.store.read() as tx:
         members = await list_members(tx, visit.account_id, limit=LISTED, offset=0)
         invitations = (
@@ -187,11 +210,16 @@ async def members_page(
             if visit.may(Permission.MANAGE_MEMBERS)
             else []
         )
+        leaving = next((one for one in members if one.user.id == removed), None)
+        tokens = await list_tokens(tx, visit.account_id, limit=LISTED, offset=0) if leaving else []
     return visit.page(
         "settings/members",
         section=SECTION,
         status_code=400 if form.errors else 200,
         members=[(one, shown_state(member_facts(one))) for one in members],
+        leaving=leaving,
+        seen=seen or "",
+        losses=loss_of_member(leaving, invitations, tokens) if leaving else "",
         invitations=invitations,
         roles=[role.value for role in Role],
         form=form,
@@ -199,6 +227,23 @@ async def members_page(
         mailed_to=shown.get("mailed_to", ""),
         mail_error=shown.get("mail_error", ""),
     )
+
+
+def loss_of_member(
+    member: AccountMember, invitations: Sequence[Invitation], tokens: Sequence[Token]
+) -> str:
+    """Say what goes with a member, and what stays."""
+    email = member.user.email
+    open_ones = sum(one.created_by == email for one in invitations)
+    kept = sum(one.created_by == email and one.revoked_at is None for one in tokens)
+    sentences = [f"{email} loses access to this account at once."]
+    if open_ones:
+        are = "is" if open_ones == 1 else "are"
+        sentences.append(f"{counted(open_ones, 'open invitation')} by {email} {are} withdrawn.")
+    if kept:
+        stay = "stays" if kept == 1 else "stay"
+        sentences.append(f"{counted(kept, 'token')} created by {email} {stay} valid.")
+    return " ".join(sentences)
 
 
 @get("/settings/tokens", **needs(Permission.MANAGE_TOKENS))
