@@ -70,6 +70,8 @@ def strangers_pages(seeded: Seeded) -> dict[str, str]:
         "invitation": f"/invitations/{seeded.invitation}",
         "forgotten-password": "/forgotten-password",
         "new-password": f"/new-password/{seeded.new_password}",
+        "help": "/help",
+        "help-document": "/help/formats/slack",
         "nothing": "/nothing",
     }
 

@@ -104,8 +104,10 @@ class Route:
 
     @property
     def places(self) -> list[str]:
-        """The names of what the path holds beside the account's id."""
-        return [name for name in PLACE.findall(self.path) if name != "account_id"]
+        """The names of the account's things that the path holds; event types are no account's."""
+        return [
+            name for name in PLACE.findall(self.path) if name not in {"account_id", "event_type"}
+        ]
 
     def url(self, account_id: int, ids: Mapping[str, object] | None = None) -> str:
         """The path with an account's id and these in its places, 1 in all others."""

@@ -28,6 +28,8 @@ OPEN_TO_ANYONE = {
     "GET /favicon.ico",
     "GET /forgotten-password",
     "GET /healthz",
+    "GET /help",
+    "GET /help/{name:path}",
     "GET /invitations/{secret:str}",
     "GET /new-password/{secret:str}",
     "GET /readyz",

@@ -234,6 +234,7 @@ async def a_world(api: Api) -> World:
         {
             "webhook_id": webhook.id,
             "delivery_id": delivery.id,
+            "event_type": "job.run.completed",
             "redelivery_id": redelivery.id,
             "receipt_id": f"{delivery.id}.1",
             "run_id": run.id,

@@ -38,8 +38,14 @@ async def test_what_pages_are_made_of_is_kept_until_the_next_version(stranger):
         assert "max-age=31536000" in answer.headers["cache-control"]
         assert answer.headers["x-content-type-options"] == "nosniff"
     assert {link.attributes["rel"] for link in page.root.all("link")} == {
-        *("stylesheet", "icon", "apple-touch-icon")
+        *("stylesheet", "icon", "apple-touch-icon", "manifest")
     }
+    (preview,) = (one for one in page.root.all("meta", property="og:image"))
+    shown = await stranger.get(preview.attributes["content"])
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/png")
+    manifest = (await stranger.get("/static/site.webmanifest")).json()
+    for one in manifest["icons"]:
+        assert (await stranger.get(f"/static/{one['src']}")).status_code == 200
     # Browsers ask for this one without being told to.
     icon = await stranger.get("/favicon.ico")
     assert icon.headers["content-type"] == "image/vnd.microsoft.icon"

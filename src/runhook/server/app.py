@@ -29,6 +29,7 @@ from runhook.server.http.request import JsonRequest
 from runhook.server.openapi import Description, show_description
 from runhook.server.service.health import healthz, readyz
 from runhook.server.services import Services, provide_services
+from runhook.server.web import help as help_pages
 from runhook.server.web import router as account_pages
 from runhook.server.web.page.errors import answer_as_asked
 from runhook.server.web.page.once import forget_shown
@@ -120,6 +121,7 @@ def build_app(path: str = "") -> Litestar:
             show_description,
             pages.router,
             passwords.router,
+            help_pages.router,
             account_pages.router,
             *dbt_cloud_addresses.routers,
             static_files(),

@@ -24,6 +24,9 @@ from runhook.server.web.page.said import SENTENCES_OF_DONE
 from runhook.server.web.page.showing import FILTERS, GLOBALS
 
 FOLDER = Path(__file__).parents[1]
+COMPRESSED = DefineMiddleware(CompressionMiddleware, config=CompressionConfig("gzip"))
+"""For what is the same for all. Pages of accounts are not compressed: what they show and what an
+address puts into them would tell of each other by their length."""
 STATIC_FILES = {file.name for file in (FOLDER / "static").iterdir() if file.is_file()}
 
 
@@ -57,9 +60,7 @@ def static_files() -> Router:
         [FOLDER / "static"],
         guards=[only_ours],
         cache_control=CacheControlHeader(max_age=31_536_000, public=True, immutable=True),
-        # Pages are not compressed: what they show and what an address puts into them would tell
-        # of each other by their length.
-        middleware=[DefineMiddleware(CompressionMiddleware, config=CompressionConfig("gzip"))],
+        middleware=[COMPRESSED],
         **open_to(Access.ANYONE),
     )
 

@@ -1,0 +1,164 @@
+"""The documents, as pages of the service: they fit its version, and need no other host."""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from litestar import Response, Router, get
+from litestar.params import FromPath
+from litestar.response import Template
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from runhook.domain.errors import NotFoundError
+from runhook.server.access.authentication import Access, open_to
+from runhook.server.web.page.errors import show_error
+from runhook.server.web.page.rendering import COMPRESSED, page
+
+PACKAGE = Path(__file__).parents[2]
+FOLDERS = (PACKAGE / "docs", PACKAGE.parents[1] / "docs")
+"""Where the documents lie: in a wheel, and in a checkout."""
+DOCUMENTS: Mapping[str, str] = {
+    "installing": "Installing",
+    "reporting": "Reporting runs",
+    "receiving": "Receiving webhooks",
+    "deliveries": "Deliveries",
+    "guarantees": "Guarantees",
+    "api": "API",
+    "settings": "Settings",
+    "operations": "Operations",
+    "security": "Threat model",
+    "compatibility": "Compatibility",
+    "performance": "Performance",
+    "glossary": "Glossary",
+    "guides/README": "Guides",
+    "formats/README": "Formats",
+}
+"""The documents in the order in which they are listed, beside those of the last two's folders."""
+HIDDEN = re.compile(r"^<!--.*?-->\n?", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as a page shows it."""
+
+    title: str
+    html: Markup
+
+
+@get("/help", **open_to(Access.ANYONE))
+async def show_documents() -> Template:
+    """List the documents."""
+    return page("help", documents=DOCUMENTS, shown="", document=None)
+
+
+@get("/help/{name:path}", **open_to(Access.ANYONE))
+async def show_document(name: FromPath[str]) -> Template | Response[bytes]:
+    """Show a document, or a picture in one.
+
+    Raises:
+        NotFoundError: there is no such document.
+    """
+    asked = str(name).strip("/")
+    if asked in pictures():
+        return Response((folder() / asked).read_bytes(), media_type="image/png")
+    if asked not in names():
+        raise NotFoundError
+    return page("help", documents=DOCUMENTS, shown=asked, document=document(asked))
+
+
+@cache
+def folder() -> Path:
+    """Where the documents lie."""
+    return next(one for one in FOLDERS if one.is_dir())
+
+
+@cache
+def names() -> frozenset[str]:
+    """What documents there are, as their addresses name them."""
+    in_folders = (
+        found.relative_to(folder()).with_suffix("").as_posix()
+        for name in ("guides", "formats")
+        for found in (folder() / name).glob("*.md")
+    )
+    return frozenset({*DOCUMENTS, *in_folders})
+
+
+@cache
+def pictures() -> frozenset[str]:
+    """What pictures documents show."""
+    return frozenset(
+        one.relative_to(folder()).as_posix() for one in folder().glob("formats/pictures/*.png")
+    )
+
+
+@cache
+def document(name: str) -> Document:
+    """Read a document."""
+    text = HIDDEN.sub("", (folder() / f"{name}.md").read_text())
+    parser = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False}).enable("table")
+    tokens = parser.parse(text)
+    prepare(tokens, within=posixpath.dirname(name))
+    heading = next((one.content for one in inlines_of(tokens, "h1")), name)
+    html = Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - of our own
+    return Document(plain(heading), html)
+
+
+def prepare(tokens: Sequence[Token], *, within: str) -> None:
+    """Give headings their ids, and links and pictures their addresses here."""
+    for opening, inline in pairwise(tokens):
+        if opening.type == "heading_open":
+            opening.attrSet("id", slug(inline.content))
+        for one in inline.children or ():
+            if one.type == "link_open":
+                one.attrSet("href", address(str(one.attrGet("href")), within=within))
+            elif one.type == "image":
+                one.attrSet("src", address(str(one.attrGet("src")), within=within))
+
+
+def inlines_of(tokens: Sequence[Token], tag: str) -> Iterator[Token]:
+    """Yield the texts of the headings of a level."""
+    for opening, inline in pairwise(tokens):
+        if opening.type == "heading_open" and opening.tag == tag:
+            yield inline
+
+
+def address(target: str, *, within: str) -> str:
+    """Where a link of a document leads here; what is not served leads to the list of documents.
+
+    Args:
+        target: the link, as the document has it.
+        within: the folder that the document is in.
+    """
+    parts = urlsplit(target)
+    if parts.scheme or not parts.path:
+        return target
+    path = posixpath.normpath(posixpath.join(within, parts.path))
+    found = path.removesuffix(".md")
+    if found not in names() | pictures():
+        return "/help"
+    return f"/help/{found}" + (f"#{parts.fragment}" if parts.fragment else "")
+
+
+def plain(heading: str) -> str:
+    """A heading without the marks of code."""
+    return heading.replace("`", "")
+
+
+def slug(heading: str) -> str:
+    """The id of a heading, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", plain(heading).lower()).replace(" ", "-")
+
+
+router = Router(
+    "/",
+    route_handlers=[show_documents, show_document],
+    middleware=[COMPRESSED],
+    exception_handlers={Exception: show_error},
+)
