@@ -72,6 +72,7 @@ def strangers_pages(seeded: Seeded) -> dict[str, str]:
         "new-password": f"/new-password/{seeded.new_password}",
         "help": "/help",
         "help-document": "/help/formats/slack",
+        "help-longest": "/help/api",
         "nothing": "/nothing",
     }
 

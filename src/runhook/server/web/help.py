@@ -19,7 +19,7 @@ from markupsafe import Markup
 from runhook.domain.errors import NotFoundError
 from runhook.server.access.authentication import Access, open_to
 from runhook.server.web.page.errors import show_error
-from runhook.server.web.page.rendering import COMPRESSED, page
+from runhook.server.web.page.rendering import page
 
 PACKAGE = Path(__file__).parents[2]
 FOLDERS = (PACKAGE / "docs", PACKAGE.parents[1] / "docs")
@@ -41,6 +41,7 @@ DOCUMENTS: Mapping[str, str] = {
     "formats/README": "Formats",
 }
 """The documents in the order in which they are listed, beside those of the last two's folders."""
+TEXT = re.compile(r">[^<]+<")
 HIDDEN = re.compile(r"^<!--.*?-->\n?", re.MULTILINE | re.DOTALL)
 
 
@@ -106,8 +107,10 @@ def document(name: str) -> Document:
     tokens = parser.parse(text)
     prepare(tokens, within=posixpath.dirname(name))
     heading = next((one.content for one in inlines_of(tokens, "h1")), name)
-    html = Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - of our own
-    return Document(plain(heading), html)
+    html = parser.renderer.render(tokens, parser.options, {})
+    # Only within a tag a quotation mark has to be written as six letters.
+    html = TEXT.sub(lambda found: found[0].replace("&quot;", '"'), html)
+    return Document(plain(heading), Markup(html))  # noqa: S704 - of our own
 
 
 def prepare(tokens: Sequence[Token], *, within: str) -> None:
@@ -159,6 +162,5 @@ def slug(heading: str) -> str:
 router = Router(
     "/",
     route_handlers=[show_documents, show_document],
-    middleware=[COMPRESSED],
     exception_handlers={Exception: show_error},
 )

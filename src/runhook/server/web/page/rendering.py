@@ -24,9 +24,6 @@ from runhook.server.web.page.said import SENTENCES_OF_DONE
 from runhook.server.web.page.showing import FILTERS, GLOBALS
 
 FOLDER = Path(__file__).parents[1]
-COMPRESSED = DefineMiddleware(CompressionMiddleware, config=CompressionConfig("gzip"))
-"""For what is the same for all. Pages of accounts are not compressed: what they show and what an
-address puts into them would tell of each other by their length."""
 STATIC_FILES = {file.name for file in (FOLDER / "static").iterdir() if file.is_file()}
 
 
@@ -60,7 +57,9 @@ def static_files() -> Router:
         [FOLDER / "static"],
         guards=[only_ours],
         cache_control=CacheControlHeader(max_age=31_536_000, public=True, immutable=True),
-        middleware=[COMPRESSED],
+        # Pages are not compressed: what they show and what an address puts into them would tell
+        # of each other by their length.
+        middleware=[DefineMiddleware(CompressionMiddleware, config=CompressionConfig("gzip"))],
         **open_to(Access.ANYONE),
     )
 
