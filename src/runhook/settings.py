@@ -60,6 +60,8 @@ class Settings:
     database_url: Hidden | None
     allow_networks: AddressPolicy
     public_url: str | None
+    tls_cert: Path | None
+    tls_key: Path | None
     smtp_url: Hidden | None
     smtp_from: Mailbox | None
     trusted_proxies: TrustedProxies
@@ -118,6 +120,23 @@ class Settings:
         if self.smtp_from is None:
             raise InvalidError("RUNHOOK_SMTP_URL is set, and RUNHOOK_SMTP_FROM is not; set both")
         return MailAccount(MailServer.parse(self.smtp_url.reveal()), self.smtp_from)
+
+    @property
+    def scheme(self) -> str:
+        """What this service speaks itself."""
+        return "http" if self.tls_cert is None else "https"
+
+    def tls(self) -> tuple[Path, Path] | None:
+        """Files of the certificate and its key; None if this service speaks no TLS.
+
+        Raises:
+            InvalidError: there is a key, and no certificate.
+        """
+        if self.tls_cert is None:
+            if self.tls_key is not None:
+                raise InvalidError("RUNHOOK_TLS_KEY is set, and RUNHOOK_TLS_CERT is not; set both")
+            return None
+        return self.tls_cert, self.tls_key or self.tls_cert
 
     def address_of_database(self) -> str:
         """The database's address: the one given, or SQLite in the data folder.
@@ -198,8 +217,8 @@ def host_of_setting(text: str) -> str:
         ) from None
 
 
-def read_folder(text: str) -> Path:
-    """Read a folder's name, which may begin with the home folder (~)."""
+def read_path(text: str) -> Path:
+    """Read the name of a folder or file, which may begin with the home folder (~)."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -331,7 +350,7 @@ SETTINGS = (
     Setting(
         name="data_dir",
         default="runhook-data",
-        read=read_folder,
+        read=read_path,
         help="folder of the master key unless master_key is set, and of the database unless "
         "database_url is set",
     ),
@@ -364,6 +383,20 @@ SETTINGS = (
         default=None,
         read=read_public_url,
         help="where people reach this service, for links; may have a path, which a proxy takes off",
+    ),
+    Setting(
+        name="tls_cert",
+        default=None,
+        read=read_path,
+        help="file of the certificate and its chain in PEM, with which this service speaks https "
+        "itself; read again when it was renewed",
+    ),
+    Setting(
+        name="tls_key",
+        default=None,
+        read=read_path,
+        help="file of the certificate's key in PEM, without a passphrase; unset if tls_cert holds "
+        "it too",
     ),
     Setting(
         name="smtp_url",

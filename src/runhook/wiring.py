@@ -42,6 +42,7 @@ from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
 from runhook.server.connections.clients import ClientBounds
 from runhook.server.connections.listening import Server, listen, url_of_socket
+from runhook.server.connections.tls import Certificate, Pair
 from runhook.server.service.metrics import Measured, create_metrics_app
 from runhook.server.services import Services
 from runhook.settings import Settings
@@ -97,6 +98,8 @@ async def serve(
     stopping = stop_on_signals()
     roles = (ReplicaRole.API, *((ReplicaRole.DISPATCHER,) if settings.dispatcher else ()))
     allotment = allotment_of(settings, listens=True)
+    pair = settings.tls()
+    certificate = None if pair is None else Certificate(Pair(*pair))
     async with (
         open_to_serve(settings) as store,
         sender_of(settings, allotment.outgoing) as sender,
@@ -152,9 +155,12 @@ async def serve(
             metrics_server(settings, measured) as metrics,
         ):
             server = Server(
-                create_app(services), listening, client_bounds(settings, allotment.incoming)
+                create_app(services),
+                listening,
+                client_bounds(settings, allotment.incoming),
+                certificate,
             )
-            url = url_of_socket(listening)
+            url = url_of_socket(listening, scheme=settings.scheme)
             announce(
                 Started(
                     url=url,

@@ -24,6 +24,8 @@ VALUES = {
     "database_url": ("sqlite:///flag", "sqlite:///environment", "sqlite:///file"),
     "allow_networks": ("10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"),
     "public_url": ("https://flag.test", "https://environment.test", "https://file.test"),
+    "tls_cert": ("flag.pem", "environment.pem", "file.pem"),
+    "tls_key": ("flag.key", "environment.key", "file.key"),
     "smtp_url": ("smtp://flag.test", "smtp://environment.test", "smtps://file.test"),
     "smtp_from": ("flag@flag.test", "e@environment.test", "A file <f@file.test>"),
     "default_payload_version": ("2022-05", "2023-02", "2022-05"),

@@ -58,4 +58,4 @@ def settings_with_origins(
 def public_base(settings: Settings) -> str:
     """URL under which people reach the service that runs with these settings."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return settings.public_url or f"http://{host}:{settings.port}"
+    return settings.public_url or f"{settings.scheme}://{host}:{settings.port}"

@@ -7,6 +7,7 @@ the socket and any protocol of uvicorn's; `arriving` tells it where requests beg
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable, Hashable
 from contextvars import Context, ContextVar, copy_context
 from enum import Enum, auto
@@ -21,6 +22,8 @@ from runhook.server.connections.clients import Clients, Phase
 from runhook.server.connections.framing import Body
 from runhook.server.connections.head import KIB, Head
 from runhook.server.connections.refusals import Refusal
+from runhook.server.connections.secure import SecureTransport
+from runhook.server.connections.tls import Certificate
 
 PIECE = 16 * KIB
 """How many bytes are read at a time."""
@@ -53,12 +56,18 @@ class ClientConnection(asyncio.BufferedProtocol):
     Args:
         clients: all of them.
         speak: makes that protocol.
+        certificate: what TLS begins with; None for a connection without TLS.
     """
 
     # All share one: what is read is handed on before anything else is read.
     _buffer = memoryview(bytearray(PIECE))
 
-    def __init__(self, clients: Clients, speak: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        speak: Callable[[], asyncio.Protocol],
+        certificate: Certificate | None = None,
+    ) -> None:
         self.deadline = inf
         """When the client has kept us waiting too long, by the event loop's clock."""
         self.transport: asyncio.Transport
@@ -69,6 +78,8 @@ class ClientConnection(asyncio.BufferedProtocol):
         self._bounds = clients.bounds
         self._patience = clients.bounds.patience.total_seconds()
         self._speak = speak
+        self._certificate = certificate
+        self._secure: SecureTransport | None = None
         self._http: asyncio.Protocol | None = None
         self._loop = asyncio.get_running_loop()
         # What the protocol starts runs in here, and finds its connection.
@@ -105,6 +116,9 @@ class ClientConnection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the client in, or tell it that there is no room."""
         self.transport = cast("asyncio.Transport", transport)
+        if self._certificate is not None:
+            self._secure = SecureTransport(self.transport, self._certificate.context())
+            self.transport = self._secure
         address, *_ = transport.get_extra_info("peername") or [""]
         self.site = counting_key(address)
         known = read_client_address(address)
@@ -115,8 +129,11 @@ class ClientConnection(asyncio.BufferedProtocol):
         if refusal is None:
             self._http = self._speak()
             self._http.connection_made(Line(self))
-        else:
+        elif self._secure is None:
             self.refuse(refusal)
+        else:
+            # It could read no answer before hands are shaken, which costs more than most requests.
+            self.cut()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to put what comes."""
@@ -134,11 +151,23 @@ class ClientConnection(asyncio.BufferedProtocol):
                 self.transport.pause_reading()
                 self._clients.draining.add(self)
             return
-        self._came += self._buffer[:nbytes]
+        self._came += self._buffer[:nbytes] if self._secure is None else self._opened(nbytes)
         if self._clients.pieces.may_go_on(self):
             self._go_on()
         else:
             self._wait_for_turn()
+
+    def _opened(self, length: int) -> bytes:
+        """What came, without TLS."""
+        assert self._secure is not None
+        try:
+            data = self._secure.opened(bytes(self._buffer[:length]))
+        except ssl.SSLError:
+            self.cut()
+            return b""
+        if self._secure.has_ended:
+            self.eof_received()
+        return data
 
     def eof_received(self) -> bool:
         """Whether to stay open for an answer; a client that goes away wants none.

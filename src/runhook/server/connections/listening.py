@@ -18,6 +18,7 @@ from runhook.domain.errors import InvalidError
 from runhook.server.connections.arriving import arriving
 from runhook.server.connections.clients import ClientBounds, Clients
 from runhook.server.connections.connection import ClientConnection
+from runhook.server.connections.tls import Certificate
 
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, and not listened on
 GRACE_SECONDS = 5
@@ -84,13 +85,13 @@ def lacks_ipv6(host: str) -> bool:
     return ":" in host and not socket.has_dualstack_ipv6()
 
 
-def url_of_socket(listening: socket.socket) -> str:
+def url_of_socket(listening: socket.socket, *, scheme: str = "http") -> str:
     """The URL that the socket can be reached at from this machine."""
     host, port, *_ = listening.getsockname()
     if host in EVERY_ADDRESS:
         # The one of them that is sure to be there, and that browsers go to.
         host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class Server(uvicorn.Server):
@@ -101,9 +102,14 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: Litestar, listening: socket.socket, bounds: ClientBounds = DEFAULT_BOUNDS
+        self,
+        app: Litestar,
+        listening: socket.socket,
+        bounds: ClientBounds = DEFAULT_BOUNDS,
+        certificate: Certificate | None = None,
     ) -> None:
         self._listening = listening
+        self._certificate = certificate
         self._clients = Clients(bounds)
         super().__init__(
             uvicorn.Config(
@@ -136,7 +142,8 @@ class Server(uvicorn.Server):
             sweeping.cancel()
 
     def _connection(self, **options: Any) -> ClientConnection:
-        return ClientConnection(self._clients, partial(H11Protocol, **options))
+        speak = partial(H11Protocol, **options)
+        return ClientConnection(self._clients, speak, self._certificate)
 
     def stop(self) -> None:
         """Take no new requests."""
