@@ -33,6 +33,10 @@ async def test_pages_under_peoples_hands(browser: Browser):
             a_delivery_says_what_its_attempts_spent_their_time_on,
             a_large_window_has_things_side_by_side,
             what_is_printed_is_whole,
+            a_copy_is_announced,
+            the_current_section_has_a_border_where_colours_are_the_systems,
+            pages_fit_at_twice_their_size,
+            a_skip_link_leads_over_the_filters_to_the_rows,
         ):
             context = await browser.new_context()
             watcher = Watcher(shown.base)
@@ -275,3 +279,43 @@ async def what_is_printed_is_whole(page: Page, shown: Demo) -> None:
     assert "✓" in str([await one.evaluate(mark) for one in await page.locator(".state").all()])
     for cell in await page.locator(f"{ROWS} >> nth=0 >> td").all():
         assert await cell.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+async def a_copy_is_announced(page: Page, shown: Demo) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(shown.base + shown.paths["delivery"])
+
+    await page.get_by_role("button", name="Copy").first.click()
+
+    await expect(page.locator("#announced")).to_have_text("Copied")
+
+
+async def the_current_section_has_a_border_where_colours_are_the_systems(
+    page: Page, shown: Demo
+) -> None:
+    await page.emulate_media(forced_colors="active")
+    await page.goto(shown.base + LOG)
+    line = "(one) => getComputedStyle(one).borderBottomColor"
+
+    current = page.locator(".sections [aria-current]")
+    other = page.locator(".sections a:not([aria-current])").first
+
+    assert await current.evaluate(line) != await other.evaluate(line)
+
+
+async def pages_fit_at_twice_their_size(page: Page, shown: Demo) -> None:
+    # A window of 1,280 pixels has room for 640 then.
+    await page.set_viewport_size({"width": 640, "height": 400})
+    for name in ("overview", "jobs", "job", "run", "delivery", "webhook", "redelivery"):
+        await page.goto(shown.base + shown.paths[name])
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 640, name
+
+
+async def a_skip_link_leads_over_the_filters_to_the_rows(page: Page, shown: Demo) -> None:
+    await page.goto(shown.base + LOG)
+    link = page.get_by_role("link", name="Skip to the deliveries")
+
+    await link.focus()
+    await page.keyboard.press("Enter")
+
+    await expect(page.locator("#rows")).to_be_focused()

@@ -83,7 +83,7 @@ class ForbiddenError(RunhookError):
 
 
 class NotFoundError(RunhookError):
-    """Nothing is here, or it is not yours."""
+    """Not found, or you have no access."""
 
     code = ErrorCode.NOT_FOUND
 

@@ -54,7 +54,7 @@ ERRORS = {
     400: "Something in the query or the body is not valid; the message names it.",
     401: "No token or session, or one that is not valid.",
     403: "The permission set or the role does not allow it.",
-    404: "Nothing is here, or it is not yours.",
+    404: "Not found, or you have no access.",
     409: "It contradicts the present state.",
     413: "The body is too large.",
     415: "The body is compressed, or something else than JSON.",

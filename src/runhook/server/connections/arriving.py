@@ -164,7 +164,7 @@ def refusal_of(scope: HTTPScope) -> Refusal | None:
         scope["path"], scope["raw_path"] = unquote(path), path.encode()
     if not scope["path"].isprintable():
         # Nothing of ours has such a name, and neither files nor PostgreSQL are asked for one.
-        return Refusal(404, "Nothing is here, or it is not yours.")
+        return Refusal(404, "Not found, or you have no access.")
     return None
 
 

@@ -82,7 +82,7 @@ def validation_message(request: Request[Any, Any, Any], error: ValidationExcepti
 
 
 SENTENCES = {
-    404: "Nothing is here, or it is not yours.",
+    404: "Not found, or you have no access.",
     405: "This path does not support that method.",
     413: "The body is too large; at most 1 MiB.",
 }
