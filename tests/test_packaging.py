@@ -1,7 +1,9 @@
 """What is published: one wheel that a dbt environment can take in without noticing."""
 
 import email
+import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -58,6 +60,40 @@ def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=folder, env={}, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
+
+
+def test_the_same_sources_make_the_same_bytes_wherever_and_whenever(tmp_path: Path):
+    first = built(tmp_path / "first", 0o022, time=1_000_000_000)
+    second = built(tmp_path / "a second one", 0o077, time=1_700_000_000)
+
+    assert [path.suffix for path in first] == [".whl", ".gz"]
+    assert [path.name for path in first] == [path.name for path in second]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def built(folder: Path, mask: int, *, time: int) -> list[Path]:
+    """Copy the sources as somebody else has them, and build wheel and sdist from that."""
+    for name in ("src", "README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", ".gitignore"):
+        source, copy = ROOT / name, folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy)
+    for path in folder.rglob("*"):
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
+        os.utime(path, (time, time))
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build"],
+        cwd=folder,
+        env={"SOURCE_DATE_EPOCH": "1767225600"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        umask=mask,
+        check=True,
+        timeout=PATIENCE,
+    )
+    return sorted((folder / "dist").iterdir(), key=lambda path: path.suffix, reverse=True)
 
 
 def test_the_wheel_depends_on_nothing_outside_its_extras(wheel: Path):

@@ -19,7 +19,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{/* Settings that all processes share. */}}
 {{- define "runhook.env" -}}
 - name: RUNHOOK_HOST
-  value: "::"
+  value: {{ .Values.listenOn | quote }}
 {{- if not .Values.sqlite.enabled }}
 - name: RUNHOOK_DATABASE_URL_FILE
   value: /run/secrets/runhook/database-url
@@ -40,7 +40,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- if .Values.metrics.enabled }}
 - name: RUNHOOK_METRICS_HOST
-  value: "::"
+  value: {{ .Values.listenOn | quote }}
 - name: RUNHOOK_METRICS_PORT
   value: "9580"
 {{- end }}
