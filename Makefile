@@ -178,7 +178,7 @@ image-check: dist ## Build the image without a registry, start it, and time the 
 
 .PHONY: check-deploy
 check-deploy: .venv/ready .venv-deploy/ready ## Check .github and deploy with the programs that they are for
-	@$(call apt-programs,caddy docker-compose nginx:nginx-light promtool:prometheus)
+	@$(call apt-programs,docker-compose nginx:nginx-light promtool:prometheus)
 	@PATH="$(CURDIR)/.venv-deploy/bin:$$PATH" .venv/bin/pytest tests/deploy --verbose $(ARGS)
 
 # Install what is not there of PROGRAM, or of PROGRAM:PACKAGE.
