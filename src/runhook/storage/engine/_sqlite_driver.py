@@ -171,7 +171,7 @@ class SqliteConnection:
         self._connection = self._engine.connect()
         self._is_run_whole = True
         try:
-            answer = end_of(work())
+            answer = run_to_end(work())
         finally:
             self._is_run_whole = False
         if commits and self._is_wanted:
@@ -191,7 +191,7 @@ class SqliteConnection:
             self._connection.close()
 
 
-def end_of(work: Coroutine[Any, Any, Answer]) -> Answer:
+def run_to_end(work: Coroutine[Any, Any, Answer]) -> Answer:
     """Run a coroutine that has nothing to wait for, and return its answer."""
     try:
         work.send(None)
