@@ -36,7 +36,7 @@ class DispatcherLimits:
     """Attempts that one transaction may record."""
     records_waiting: int = 8_000
     """Attempts that may wait to be recorded; with more, no request is begun."""
-    record_linger: timedelta = timedelta(milliseconds=5)
+    record_linger: timedelta = timedelta(milliseconds=15)
     """Shortest time that an attempt waits for others to share the commit of its record."""
     record_rest: timedelta = timedelta(milliseconds=50)
     """Longest time that it waits. In between it waits as long as the last commit took, so that many
