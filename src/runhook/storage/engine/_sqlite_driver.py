@@ -33,10 +33,8 @@ class SqliteEngine:
 
     def __init__(self, engine: sa.Engine, *, connections: int, name: str) -> None:
         self.sync_engine = engine
-        self._free = asyncio.LifoQueue[ThreadPoolExecutor]()
-        self._threads = [
-            ThreadPoolExecutor(1, thread_name_prefix=f"sqlite-{name}") for _ in range(connections)
-        ]
+        self._free = asyncio.LifoQueue[SqliteThread]()
+        self._threads = [SqliteThread(engine, f"sqlite-{name}") for _ in range(connections)]
         for thread in self._threads:
             self._free.put_nowait(thread)
 
@@ -49,15 +47,15 @@ class SqliteEngine:
         """
         async with asyncio.timeout(LONGEST_TURN_SECONDS):
             thread = await self._free.get()
-        connection = SqliteConnection(self.sync_engine, thread)
+        connection = SqliteConnection(thread)
         try:
             yield connection
         finally:
             # It is in the thread's queue before anything of the next transaction.
-            closing = connection.close() if connection.is_open else None
+            undoing = connection.undo() if connection.is_open else None
             self._free.put_nowait(thread)
-            if closing is not None:
-                await asyncio.shield(closing)
+            if undoing is not None:
+                await asyncio.shield(undoing)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["SqliteConnection"]:
@@ -69,18 +67,46 @@ class SqliteEngine:
     async def dispose(self) -> None:
         """Close all connections, and end the threads."""
         for thread in self._threads:
-            # What is being closed comes first.
-            await asyncio.get_running_loop().run_in_executor(thread, self.sync_engine.dispose)
-            thread.shutdown(wait=False)
+            # What is being undone comes first.
+            await asyncio.get_running_loop().run_in_executor(thread.executor, thread.close)
+            thread.executor.shutdown(wait=False)
+
+
+class SqliteThread:
+    """A thread and its connection, which stays open from one transaction to the next.
+
+    All but ``executor`` is used on the thread.
+    """
+
+    def __init__(self, engine: sa.Engine, name: str) -> None:
+        self.executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self.engine = engine
+        self._connection: sa.Connection | None = None
+
+    @property
+    def connection(self) -> sa.Connection:
+        """The connection, opened when it is first used."""
+        if self._connection is None:
+            self._connection = self.engine.connect()
+        return self._connection
+
+    def undo(self) -> None:
+        """Undo what has been begun and not committed."""
+        if self._connection is not None:
+            self._connection.rollback()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+        self.engine.dispose()
 
 
 class SqliteConnection:
     """A transaction, which begins together with its first statement."""
 
-    def __init__(self, engine: sa.Engine, thread: ThreadPoolExecutor) -> None:
-        self._engine = engine
+    def __init__(self, thread: SqliteThread) -> None:
         self._thread = thread
-        self._connection: sa.Connection | None = None
         self._loop = asyncio.get_running_loop()
         self._is_run_whole = False
         """Whether it is used on the thread, and not from the event loop."""
@@ -91,7 +117,7 @@ class SqliteConnection:
     @property
     def dialect(self) -> sa.Dialect:
         """What statements are compiled for."""
-        return self._engine.dialect
+        return self._thread.engine.dialect
 
     async def execute(
         self, statement: sa.Executable, parameters: Any = None
@@ -127,7 +153,7 @@ class SqliteConnection:
             commits: whether it commits if ``work`` ends well.
         """
         self.is_open = True
-        running = self._thread.submit(self._run_whole, work, commits=commits)
+        running = self._thread.executor.submit(self._run_whole, work, commits=commits)
         while not running.done():
             try:
                 await until_ended(running)
@@ -152,43 +178,36 @@ class SqliteConnection:
     async def commit(self) -> None:
         """Commit what has been begun, which ends it."""
         if self.is_open:
-            await self._visit(commit)
+            await self._visit(sa.Connection.commit)
             self.is_open = False
 
-    def close(self) -> asyncio.Future[None]:
+    def undo(self) -> asyncio.Future[None]:
         """Undo what has not been committed, as soon as what is running has ended."""
-        return self._loop.run_in_executor(self._thread, self._close)
+        return self._loop.run_in_executor(self._thread.executor, self._thread.undo)
 
     async def _visit(self, function: Callable[[sa.Connection], Answer]) -> Answer:
         if self._is_run_whole:
             return self._run(function)
         self.is_open = True
-        return await self._loop.run_in_executor(self._thread, self._run, function)
+        return await self._loop.run_in_executor(self._thread.executor, self._run, function)
 
     def _run_whole(
         self, work: Callable[[], Coroutine[Any, Any, Answer]], *, commits: bool
     ) -> Answer:
-        self._connection = self._engine.connect()
         self._is_run_whole = True
         try:
             answer = run_to_end(work())
         finally:
             self._is_run_whole = False
         if commits and self._is_wanted:
-            commit(self._connection)
+            self._thread.connection.commit()
         else:
-            self._connection.close()
+            self._thread.undo()
         self.is_open = False
         return answer
 
     def _run(self, function: Callable[[sa.Connection], Answer]) -> Answer:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        return function(self._connection)
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+        return function(self._thread.connection)
 
 
 def run_to_end(work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -222,12 +241,6 @@ def wake(waiting: asyncio.Future[None]) -> None:
     """Let a future's waiter go on, unless it has gone."""
     if not waiting.done():
         waiting.set_result(None)
-
-
-def commit(connection: sa.Connection) -> None:
-    """Commit, and let others have the connection."""
-    connection.commit()
-    connection.close()
 
 
 class WholeCursor(sqlite3.Cursor):
