@@ -151,7 +151,7 @@ test-wheel: dist ## Run tests on the wheel of `make dist`, where src is not ther
 	@sed --quiet 's/^\(\S*\)  \(.*\.whl\)$$/dist\/\2 --hash=sha256:\1/p' dist/SHA256SUMS > build/wheel.txt
 	@.venv-wheel/bin/pip install $(PIP_FLAGS) --no-deps --no-index --require-hashes -r build/wheel.txt
 	@rm -rf build/test-wheel && mkdir -p build/test-wheel
-	@git archive HEAD pyproject.toml tests | tar --extract --directory build/test-wheel
+	@git archive HEAD deploy pyproject.toml tests | tar --extract --directory build/test-wheel
 	@cd build/test-wheel && $(CURDIR)/.venv-wheel/bin/pytest -n auto $(or $(ARGS),$(OF_WHEEL))
 
 .PHONY: test-neighbours
