@@ -158,8 +158,9 @@ test-wheel: dist ## Run tests on the wheel of `make dist`, where src is not ther
 test-neighbours: .venv/ready dist ## Run another version (PREVIOUS=0.1.0, else the wheel of `make dist`) beside this one
 	@echo "==> creating .venv-previous"
 	@.venv/bin/uv venv --quiet --clear --python $(PYTHON) .venv-previous
-	@.venv/bin/uv pip install --quiet --python .venv-previous/bin/python --constraint requirements/server.txt \
-		$(if $(PREVIOUS),"runhook[server$(COMMA)postgres]==$(PREVIOUS)","$$(echo dist/*.whl)[server$(COMMA)postgres]")
+	@.venv/bin/uv pip install --quiet --python .venv-previous/bin/python $(if $(PREVIOUS), \
+		"runhook[server$(COMMA)postgres]==$(PREVIOUS)", \
+		--constraint requirements/server.txt "$$(echo dist/*.whl)[server$(COMMA)postgres]")
 	@NEIGHBOUR=$(CURDIR)/.venv-previous/bin/runhook .venv/bin/pytest tests/neighbours --verbose $(ARGS)
 
 .PHONY: fixtures
