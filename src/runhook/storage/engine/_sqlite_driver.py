@@ -225,7 +225,7 @@ def answer_with(called: Future[Answer], function: Callable[[], Answer]) -> None:
     """Call a function, and hand over what it returns or raises."""
     try:
         called.set_result(function())
-    except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+    except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
         called.set_exception(error)
 
 
