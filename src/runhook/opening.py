@@ -13,7 +13,7 @@ import structlog
 from runhook.domain.errors import InvalidError, NotFoundError, UnavailableError
 from runhook.domain.secrets.shown_addresses import without_password
 from runhook.settings import Settings
-from runhook.storage.engine.refusals import AWAY
+from runhook.storage.engine.refusals import AWAY, BROKEN
 from runhook.storage.engine.schema import revision_of
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import LOCKED, Vault
@@ -72,6 +72,10 @@ async def opened_store(settings: Settings, vault: Vault) -> AsyncIterator[Store]
     store = Store.open(address, vault=vault)
     try:
         yield store
+    except InvalidError as error:
+        if error.message == BROKEN:
+            raise InvalidError(f"{error.message} ({store.file})") from error
+        raise
     except UnavailableError as error:
         if error.message != AWAY:
             raise UnavailableError(f"{error.message} ({without_password(address)})") from error

@@ -30,7 +30,9 @@ async def test_a_first_start_says_how_to_go_on_and_a_second_one_does_not(
     async with Service(folder=tmp_path, environment=without_token) as service:
         hint = await service.says("runhook run --job")
         made = await runhook(
-            *("tokens", "create", "--name", "me"), folder=tmp_path, environment=without_token
+            *("tokens", "create", "--name", "me", "--permission", "account_admin"),
+            folder=tmp_path,
+            environment=without_token,
         )
         client.headers["Authorization"] = f"Bearer {made.out.strip()}"
         listed = await account_of(service, client).get("/webhooks/subscriptions")

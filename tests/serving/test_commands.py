@@ -144,13 +144,15 @@ def test_a_token_is_printed_and_does_what_it_was_made_for(
     assert caller.permissions == PermissionSet(permission_set).permissions
 
 
-def test_a_token_is_an_administrators_unless_told_otherwise(
+def test_a_token_may_only_read_unless_told_otherwise(
     database: str, capsys: pytest.CaptureFixture[str]
 ):
     main(["tokens", "create", "--name", "me"])
 
-    caller = caller_with(capsys.readouterr().out.strip(), database)
-    assert caller.permissions == PermissionSet.ACCOUNT_ADMIN.permissions
+    said = capsys.readouterr()
+    caller = caller_with(said.out.strip(), database)
+    assert caller.permissions == PermissionSet.READ_ONLY.permissions
+    assert said.err.startswith("It may only read (read_only). Others: --permission job_runner ")
 
 
 def test_tokens_are_listed_with_all_but_their_text(
@@ -168,7 +170,7 @@ def test_tokens_are_listed_with_all_but_their_text(
     assert heading.split()[:3] == ["ID", "NAME", "PERMISSION"]
     assert first.split()[:4] == ["1", "ci", "job_runner", "runhook"]
     assert first.endswith("never      until revoked")
-    assert second.split()[:5] == ["2", "for", "a", "week", "account_admin"]
+    assert second.split()[:5] == ["2", "for", "a", "week", "read_only"]
     assert re.search(r"until \d{4}-\d\d-\d\d \d\d:\d\dZ$", second)
     assert text not in said.out
 

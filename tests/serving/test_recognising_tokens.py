@@ -38,7 +38,8 @@ async def test_many_requests_at_once_need_few_look_ups(store: Store):
 
     names = [answer.actor.name if isinstance(answer, Caller) else None for answer in answers]
     assert names == ["a", "b", None] * 20
-    assert sum("FROM tokens" in statement for statement in statements) <= 3
+    # What is not among the valid ones is looked up once more, for when it ended.
+    assert sum("FROM tokens" in statement for statement in statements) <= 6
 
 
 async def test_what_is_asked_again_needs_a_look_up_a_minute(store: Store, clock: ManualClock):

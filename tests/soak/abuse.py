@@ -148,7 +148,16 @@ async def an_attacker(folder: Path, chosen: Sequence[str]) -> Attacker:
     assert made.code == 0, made.err
     account = made.out.split()[1].rstrip(".")
     token = await runhook(
-        *("tokens", "create", "--name", "attacker", "--account", account),
+        *(
+            "tokens",
+            "create",
+            "--name",
+            "attacker",
+            "--permission",
+            "account_admin",
+            "--account",
+            account,
+        ),
         folder=folder,
         environment=environment,
     )

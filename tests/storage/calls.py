@@ -361,6 +361,7 @@ CALLS: dict[str, Call] = {
         expires_at=START,
         now=START,
     ),
+    "find_ends_of_tokens": lambda tx, rows: tokens.find_ends_of_tokens(tx, ["0" * 64]),
     "find_valid_tokens": lambda tx, rows: tokens.find_valid_tokens(tx, ["0" * 64]),
     "note_token_use": lambda tx, rows: tokens.note_token_use(
         tx, 1, now=START, at_least=timedelta(minutes=1)

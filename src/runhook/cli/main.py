@@ -5,6 +5,8 @@ commands need packages that a client's install does not have.
 """
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -117,10 +119,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     assert module is not None
     try:
-        return module.execute(arguments)
+        code = module.execute(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        return end_of_pipe()
     except RunhookError as error:
         print(f"runhook {name}: {error.message}", file=sys.stderr)
         return 1
+    return code
+
+
+def end_of_pipe() -> int:
+    """Exit code of a program whose reader has gone, as `head` does; nothing more is written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 def is_own_module(error: ModuleNotFoundError) -> bool:

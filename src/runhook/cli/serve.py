@@ -30,7 +30,7 @@ def announce_service(started: Started) -> None:
     if started.has_bootstrap_token:
         print("  1. your token:       the one in RUNHOOK_BOOTSTRAP_TOKEN")
     else:
-        print("  1. make a token:     runhook tokens create --name me")
+        print("  1. make a token:     runhook tokens create --name me --permission account_admin")
     print(
         "  2. make a webhook:   "
         f"curl {started.url}/api/v3/accounts/1/webhooks/subscriptions "

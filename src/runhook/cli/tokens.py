@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -24,6 +25,7 @@ from runhook.operations.service.keep_time import database_clock
 from runhook.settings import Settings
 from runhook.storage.people.tokens import Token
 
+LEAST = PermissionSet.READ_ONLY
 COLUMNS = ("ID", "NAME", "PERMISSION", "CREATED BY", "CREATED", "LAST USED", "VALID")
 
 
@@ -35,8 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--permission",
         choices=[one.value for one in PermissionSet],
-        default=PermissionSet.ACCOUNT_ADMIN.value,
-        help="what it may do (account_admin)",
+        help=f"what it may do ({LEAST.value}, the least)",
     )
     create.add_argument(
         "--expires-in-days", type=int, help="how long it is valid (until it is revoked)"
@@ -71,12 +72,19 @@ def execute(arguments: argparse.Namespace) -> int:
                     create_token_in(
                         settings,
                         account_id,
-                        PermissionSet(arguments.permission),
+                        PermissionSet(arguments.permission or LEAST),
                         name=arguments.name,
                         lifetime=None if days is None else timedelta(days=days),
                     )
                 )
             )
+            if arguments.permission is None:
+                # Beside the token, which scripts read.
+                print(
+                    f"It may only read ({LEAST.value}). Others: --permission job_runner to report "
+                    "runs, webhooks_only, or account_admin.",
+                    file=sys.stderr,
+                )
         case "list":
             print_table(*asyncio.run(tokens_in_database(settings, account_id)))
         case _:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -10,8 +10,14 @@ from runhook.clock import Clock
 from runhook.domain.errors import UnauthorizedError, UnavailableError
 from runhook.domain.people.callers import Actor, ActorKind, Caller
 from runhook.operations.commits.group_commit import GroupCommit
-from runhook.storage.engine.store import Store
-from runhook.storage.people.tokens import ValidToken, find_valid_tokens, note_token_use
+from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.people.tokens import (
+    TokenEnd,
+    ValidToken,
+    find_ends_of_tokens,
+    find_valid_tokens,
+    note_token_use,
+)
 
 KNOWN_TOKENS = 10_000
 LAST_USE_PRECISION = timedelta(minutes=1)
@@ -64,8 +70,8 @@ class Authenticator:
                 at the permission again. Then a token is not looked up within a minute of its use.
 
         Raises:
-            UnauthorizedError: it is unknown, has expired, or was revoked; the error does not say
-                which.
+            UnauthorizedError: it is unknown, has expired, or was revoked. One that was valid once
+                is told when it ended; it cannot be guessed.
         """
         token = self._remembered(digest) if is_asked_again else None
         if token is None:
@@ -103,8 +109,25 @@ class Authenticator:
         return token
 
     async def _look_up(self, digests: Sequence[str]) -> Sequence[ValidToken | UnauthorizedError]:
-        found = await self._store.query(lambda tx: find_valid_tokens(tx, set(digests)))
-        return [found.get(digest) or UnauthorizedError() for digest in digests]
+        async def look_up(
+            tx: Transaction,
+        ) -> tuple[Mapping[str, ValidToken], Mapping[str, TokenEnd]]:
+            found = await find_valid_tokens(tx, asked)
+            missing = asked - found.keys()
+            return found, await find_ends_of_tokens(tx, missing) if missing else {}
+
+        asked = set(digests)
+        found, ends = await self._store.query(look_up)
+        return [found.get(digest) or refused_token(ends.get(digest)) for digest in digests]
+
+
+def refused_token(end: TokenEnd | None) -> UnauthorizedError:
+    """Error for a token that is not valid, by what is known of it."""
+    if end is None:
+        return UnauthorizedError()
+    if end.revoked_at is not None:
+        return UnauthorizedError(f"This token was revoked at {end.revoked_at:%Y-%m-%d %H:%M} UTC.")
+    return UnauthorizedError(f"This token expired at {end.expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
 async def note_use(store: Store, token: ValidToken, now: datetime) -> None:

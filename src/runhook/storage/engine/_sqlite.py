@@ -31,6 +31,7 @@ MOST_ROWS = 4 * ROUND
 """A statement is for so many rows at the most."""
 DIALECT = sqlite.dialect()
 Answer = TypeVar("Answer")
+BROKEN_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # A commit that returned survives a power cut. Batches make that cheap.
@@ -283,6 +284,11 @@ def is_forbidden(error: sa.exc.DBAPIError) -> bool:
     """Say no: a file has no users of its own."""
     del error
     return False
+
+
+def is_broken(error: sa.exc.DBAPIError) -> bool:
+    """Whether the file is damaged, or no database at all."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in BROKEN_CODES
 
 
 async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]) -> None:

@@ -23,6 +23,10 @@ FORBIDDEN = (
     "the database, or grant it all on its tables, and to create them "
     "(GRANT CREATE, USAGE ON SCHEMA public)."
 )
+BROKEN = (
+    "The database file is damaged, or is no SQLite database. Stop what serves it, and put a backup "
+    "in its place."
+)
 AWAY = "The database is not available; try again shortly."
 CONTENDED = "Something else changed the same things at the same time; try again."
 FULL = (

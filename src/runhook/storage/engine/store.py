@@ -21,7 +21,7 @@ from runhook.storage.engine.columns import UtcDateTime
 from runhook.storage.engine.connection import Connection, Engine
 from runhook.storage.engine.notifier import Notifier
 from runhook.storage.engine.outage import Outage
-from runhook.storage.engine.refusals import AWAY, CONTENDED, FORBIDDEN, FULL, LockedOutError
+from runhook.storage.engine.refusals import AWAY, BROKEN, CONTENDED, FORBIDDEN, FULL, LockedOutError
 from runhook.storage.engine.vault import Vault
 
 Clock = sa.ColumnElement[datetime]
@@ -116,6 +116,9 @@ class Database(Protocol):
 
     def is_forbidden(self, error: sa.exc.DBAPIError) -> bool:
         """Whether the database does not let this user do what has to be done."""
+
+    def is_broken(self, error: sa.exc.DBAPIError) -> bool:
+        """Whether the database's file cannot be read as one."""
 
     async def run_batch(
         self, connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]
@@ -385,6 +388,8 @@ class Store:
             return
         if self._database.is_forbidden(error):
             raise InvalidError(FORBIDDEN)
+        if self._database.is_broken(error):
+            raise InvalidError(BROKEN)
         if self._database.is_full(error):
             raise FullError(FULL)
         if self._database.is_contended(error):

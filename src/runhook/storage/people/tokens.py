@@ -46,6 +46,14 @@ class Token:
     revoked_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class TokenEnd:
+    """Since when a token is revoked, and when it expires or has expired."""
+
+    revoked_at: datetime | None
+    expires_at: datetime | None
+
+
 async def insert_token(
     tx: Transaction,
     account_id: AccountId,
@@ -91,6 +99,17 @@ async def find_valid_tokens(tx: Transaction, digests: Collection[str]) -> dict[s
         )
         for row in rows
     }
+
+
+async def find_ends_of_tokens(tx: Transaction, digests: Collection[str]) -> dict[str, TokenEnd]:
+    """When those of these tokens that are known were revoked, or expire."""
+    rows = await tx.execute(
+        sa.select(tokens.c.digest, tokens.c.revoked_at, tokens.c.expires_at).where(
+            tx.database.is_among(tokens.c.digest, "digests")
+        ),
+        {"digests": list(digests)},
+    )
+    return {row.digest: TokenEnd(row.revoked_at, row.expires_at) for row in rows}
 
 
 # It is asked at every request, and takes longer to build than to run.
