@@ -66,7 +66,7 @@ def request_deletion(service: Service, webhook_id: str) -> str:
     Raises:
         WebhookRequestError: there is no such webhook, or the service cannot be asked.
     """
-    return answer_of(service, "DELETE", path_of(webhook_id)).warning
+    return full_answer(service, "DELETE", path_of(webhook_id)).warning
 
 
 def path_of(webhook_id: str) -> str:
@@ -82,11 +82,11 @@ def ask(
     *,
     timeout: float = REQUEST_SECONDS,
 ) -> Any:
-    """`data` of what the service answers; raises as ``answer_of``."""
-    return answer_of(service, method, path, body, timeout=timeout).data
+    """`data` of what the service answers; raises as ``full_answer``."""
+    return full_answer(service, method, path, body, timeout=timeout).data
 
 
-def answer_of(
+def full_answer(
     service: Service,
     method: str,
     path: str,
