@@ -1,18 +1,21 @@
 """Webhooks of the format `email`: saved, changed, sent, and what is said of them."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
+from runhook.domain.deliveries.judging import OUR_PAUSE
 from runhook.domain.network.destinations import AddressPolicy
-from runhook.storage.engine.tables import attempts, deliveries, webhooks
+from runhook.storage.engine.tables import attempts, deliveries
 from tests.formats.services.email import letter_in, page_of, text_of
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, new_run, shared_app, told
-from tests.support.mail_server import HANG, RealMailServer, ScriptedMailServer
+from tests.support.mail_server import HANG, USUAL_ANSWERS, RealMailServer, ScriptedMailServer
 from tests.support.receiver import Receiver
 
 SUBSCRIPTIONS = "/webhooks/subscriptions"
@@ -174,14 +177,47 @@ async def test_without_a_mail_server_saving_says_what_to_set(api: Api):
 
 async def test_without_its_mail_server_a_webhook_waits_and_says_for_what(api: Api):
     admin = await client_of(api)
-    data_of(await admin.post(SUBSCRIPTIONS, json=TO_THE_TEAM), 201)
+    made = data_of(await admin.post(SUBSCRIPTIONS, json=TO_THE_TEAM), 201)
     await a_failure(admin)
     await api.deliver()
 
     (delivery,) = await rows_of(api.store, deliveries)
     assert (delivery.state, delivery.attempt_count) == ("pending", 0)
-    (webhook,) = await rows_of(api.store, webhooks)
-    assert "Set RUNHOOK_SMTP_URL and RUNHOOK_SMTP_FROM" in webhook.held_up_by
+    webhook, event = await shown_in(admin, made["id"], delivery.id)
+    assert webhook["held_up_since"] == str(int(api.clock.now().timestamp() * 1_000_000))
+    for shown in (webhook, event):
+        assert "Set RUNHOOK_SMTP_URL and RUNHOOK_SMTP_FROM" in shown["held_up_by"]
+
+
+async def test_a_mail_server_that_is_down_stands_with_each_letter_that_waits_for_it(api: Api):
+    async with ScriptedMailServer({"": "554 no service"}) as server:
+        api = sending(api, mail=server.account)
+        admin = await client_of(api)
+        made = data_of(await admin.post(SUBSCRIPTIONS, json=TO_THE_TEAM), 201)
+        await a_failure(admin)
+        await api.deliver()
+        later = data_of(await admin.post(SUBSCRIPTIONS, json={**TO_THE_TEAM, "name": "x"}), 201)
+        nothing = data_of(await admin.get(f"/webhooks/subscription/{later['id']}"))
+        await a_failure(admin)
+        (events, listed) = [
+            data_of(await admin.get(path)) for path in ("/webhooks/events", SUBSCRIPTIONS)
+        ]
+
+        assert nothing["held_up_by"] is None
+        assert {"554: no service" in one["held_up_by"] for one in (*events, *listed)} == {True}
+        server.answers[""] = USUAL_ANSWERS[""]
+        api.clock.advance(OUR_PAUSE)
+        await api.deliver()
+        webhook, event = await shown_in(admin, made["id"], events[0]["id"])
+
+    assert (webhook["held_up_since"], webhook["held_up_by"]) == (None, None)
+    assert (event["state"], event["held_up_by"]) == ("succeeded", None)
+
+
+async def shown_in(admin: httpx.AsyncClient, webhook_id: str, delivery_id: str) -> Sequence[Any]:
+    """A webhook and a delivery, as the API shows them."""
+    paths = (f"/webhooks/subscription/{webhook_id}", f"/webhooks/event/{delivery_id}")
+    return [data_of(await admin.get(path)) for path in paths]
 
 
 async def test_who_is_left_out_stands_in_the_log(api: Api):

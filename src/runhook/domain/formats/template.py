@@ -101,7 +101,10 @@ class TemplateFormat(MessageFormat[TemplateSettings]):
     name = "template"
     title = "A document of your own"
     summary = "JSON that you write, filled in with what happened: for services without a format."
-    where = "The URL is the service's; the guide has documents for some."
+    where = (
+        "The URL is the service's. The guide has documents for Mattermost, ntfy, Telegram, Zulip, "
+        "Grafana IRM, Better Stack, Power Automate and Slack workflows."
+    )
     audience = Audience.PROGRAMS
     look = None
     event_types = (EventType.COMPLETED,)
