@@ -42,6 +42,7 @@ from runhook.domain.version import VERSION
 from runhook.domain.webhooks.failing import HOPELESS_SINCE, WELL, Health, hopeless_reason
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.context import Context
+from runhook.operations.deliveries.pausing import note_pauses
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.people.invite import Acceptance, accept, invite
@@ -560,6 +561,7 @@ async def settle(
             ],
         )
         await note_dispatches(tx, list(latest.values()))
+        await note_pauses(tx, [(failing, health[failing.id])], now=now - DOWN_FOR)
         error = ANSWERS[2][2].format(host=urlsplit(archived.client_url).hostname)
         reason = hopeless_reason(health[archived.id], error)
         await deactivate_webhook(tx, archived.id, reason=reason, now=now - ARCHIVED_AGO)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from runhook.dispatcher.limits import LIMITS
 from runhook.domain.deliveries.delivery import DeliveryState, Lease
+from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.callers import RUNHOOK
 from runhook.domain.webhooks.failing import FIRST_PAUSE, HOPELESS_SINCE, PAUSE_AFTER, WELL
 from runhook.operations.context import Context
@@ -13,6 +14,7 @@ from runhook.operations.webhooks.send_test import send_test
 from runhook.operations.webhooks.subscribe import WebhookChange
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
+from runhook.storage.people.audit_log import AuditFilter, list_audit_entries
 from tests.support.accounts import claims_of, rows_of
 from tests.support.databases import VAULT
 from tests.support.misbehaving import once, together
@@ -33,6 +35,26 @@ async def test_ten_failures_in_a_row_pause_it_for_a_minute(scene: Scene):
     assert health.consecutive_failures == PAUSE_AFTER
     assert health.failing_since == scene.clock.now()
     assert health.paused_until == scene.clock.now() + FIRST_PAUSE
+
+
+async def test_the_audit_log_has_each_pause_once_and_its_end(scene: Scene):
+    webhook = await scene.webhook_at(await scene.receiver(*[status(500)] * 12, status(200)))
+    await scene.start_many(PAUSE_AFTER)
+    dispatcher = await scene.dispatcher()
+    await deliver_due(dispatcher)
+    for _ in range(3):
+        await scene.skip_pause(webhook)
+        await deliver_due(dispatcher)
+
+    chosen = AuditFilter(subject_id=webhook.id)
+    async with scene.store.read() as tx:
+        found = await list_audit_entries(tx, webhook.account_id, chosen, limit=10, offset=0)
+
+    told = [one.entry for one in reversed(found) if one.entry.actor == RUNHOOK]
+    assert [(one.action, one.after) for one in told] == [
+        (AuditAction.WEBHOOK_PAUSED, {"paused": True}),
+        (AuditAction.WEBHOOK_RESUMED, {"paused": False}),
+    ]
 
 
 async def test_nothing_is_sent_while_it_is_paused_and_then_one_delivery_alone(scene: Scene):

@@ -48,6 +48,8 @@ def an_entry(action: AuditAction, after: Facts | None = None, *, ago: timedelta)
         (AuditAction.WEBHOOK_CHANGED, {"active": False}, "deactivated", "deactivated by Runhook"),
         (AuditAction.WEBHOOK_CHANGED, {"active": True}, "changed", "activated by Runhook"),
         (AuditAction.WEBHOOK_DEACTIVATED, {}, "deactivated", "deactivated by Runhook"),
+        (AuditAction.WEBHOOK_PAUSED, {"paused": True}, "paused", "paused by Runhook"),
+        (AuditAction.WEBHOOK_RESUMED, {"paused": False}, "resumed", "resumed by Runhook"),
         (AuditAction.WEBHOOK_SECRET_ROTATED, None, "changed", "secret rotated by Runhook"),
     ],
 )

@@ -11,6 +11,8 @@ class AuditAction(StrEnum):
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_DEACTIVATED = "webhook.deactivated"
+    WEBHOOK_PAUSED = "webhook.paused"
+    WEBHOOK_RESUMED = "webhook.resumed"
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - an action, not a secret
     JOB_NAMED = "job.named"
     JOB_EXPECTATION_CHANGED = "job.expectation_changed"

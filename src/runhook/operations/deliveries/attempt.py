@@ -35,6 +35,7 @@ from runhook.domain.webhooks.webhook import Endpoint, Webhook
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.deliveries.cancel_waiting import cancel_waiting
 from runhook.operations.deliveries.deactivate import deactivate
+from runhook.operations.deliveries.pausing import note_pauses
 from runhook.operations.service.keep_time import is_doubted
 from runhook.storage.deliveries.claims import (
     AttemptEnd,
@@ -357,6 +358,7 @@ async def record_held(
         for webhook_id, webhook in webhooks.items()
     ]
     await note_dispatches(tx, [one.dispatch for one in findings])
+    await note_pauses(tx, [(one.webhook, one.dispatch.health) for one in findings], now=now)
     await end_attempts(tx, [ending_of(one) for one in judged])
     await add_attempt_counts(
         tx, [hour for one in webhooks.values() for hour in counted_hours(one, by_webhook[one.id])]

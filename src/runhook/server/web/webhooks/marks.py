@@ -12,12 +12,27 @@ from runhook.storage.people.audit_log import AuditEntry, AuditFilter, list_audit
 
 MOST_ENTRIES = 200
 """So many changes of a webhook, the newest, are marked."""
-CHANGED = "changed"
-DEACTIVATED = "deactivated"
+CHANGED, DEACTIVATED, PAUSED, RESUMED = "changed", "deactivated", "paused", "resumed"
+SHAPES = {
+    CHANGED: "M0-6L6 5H-6z",
+    # Two bars, as on a player.
+    PAUSED: "M-4-5h3v10h-3zM1-5h3v10h-3z",
+    RESUMED: "M-4-6L6 0-4 6z",
+    # A square.
+    DEACTIVATED: "M-5-5h10v10h-10z",
+}
+"""Around their places."""
+KINDS = {
+    AuditAction.WEBHOOK_DEACTIVATED: DEACTIVATED,
+    AuditAction.WEBHOOK_PAUSED: PAUSED,
+    AuditAction.WEBHOOK_RESUMED: RESUMED,
+}
 WORDS = {
     AuditAction.WEBHOOK_CREATED: "created",
     AuditAction.WEBHOOK_SECRET_ROTATED: "secret rotated",
     AuditAction.WEBHOOK_DEACTIVATED: "deactivated",
+    AuditAction.WEBHOOK_PAUSED: "paused",
+    AuditAction.WEBHOOK_RESUMED: "resumed",
 }
 
 
@@ -29,6 +44,11 @@ class Mark:
     kind: str
     words: str
     x: float
+
+    @property
+    def shape(self) -> str:
+        """Its shape, around its place."""
+        return SHAPES[self.kind]
 
     @property
     def title(self) -> str:
@@ -44,6 +64,12 @@ class Marks:
     """The oldest first."""
     failing_from: float | None
     """From where on its endpoint has failed without a success; None if it does not."""
+
+    @property
+    def kinds(self) -> Sequence[tuple[str, str]]:
+        """Kinds of what happened, each with its shape, to be explained."""
+        seen = {one.kind for one in self.events}
+        return [(kind, shape) for kind, shape in SHAPES.items() if kind in seen]
 
 
 async def marks_of(
@@ -81,9 +107,10 @@ def place_of(at: datetime, since: datetime, until: datetime) -> float:
 
 
 def kind_of(entry: AuditEntry) -> str:
-    """Whether an entry tells of an end, or of any other change."""
-    is_off = (entry.after or {}).get("active") is False
-    return DEACTIVATED if is_off or entry.action is AuditAction.WEBHOOK_DEACTIVATED else CHANGED
+    """The kind of what an entry tells of."""
+    if (entry.after or {}).get("active") is False:
+        return DEACTIVATED
+    return KINDS.get(entry.action, CHANGED)
 
 
 def words_of(entry: AuditEntry) -> str:
