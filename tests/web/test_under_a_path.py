@@ -10,7 +10,7 @@ import pytest
 from runhook.domain.people.permissions import Role
 from runhook.operations.people.begin import begin_service
 from runhook.server.app import build_app
-from runhook.server.http.prefix import path_of
+from runhook.server.http.prefix import public_path
 from runhook.storage.engine.store import Store
 from tests.support.api import Api
 from tests.support.clock import ManualClock
@@ -40,7 +40,7 @@ class StrippingProxy(httpx.ASGITransport):
 @pytest.fixture
 async def api(store: Store, clock: ManualClock) -> Api:
     await begin_service(store, bootstrap_token=None, clock=clock)
-    return Api(store=store, clock=clock, app=build_app(path_of(PUBLIC)), public_url=PUBLIC)
+    return Api(store=store, clock=clock, app=build_app(public_path(PUBLIC)), public_url=PUBLIC)
 
 
 @pytest.fixture

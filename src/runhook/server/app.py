@@ -24,7 +24,7 @@ from runhook.server.api.wire import short_page
 from runhook.server.http.forwarding import knowing_clients
 from runhook.server.http.headers import add_headers
 from runhook.server.http.heads import answering_heads
-from runhook.server.http.prefix import path_of, under_path
+from runhook.server.http.prefix import public_path, under_path
 from runhook.server.http.request import JsonRequest
 from runhook.server.openapi import Description, show_description
 from runhook.server.service.health import healthz, readyz
@@ -44,7 +44,7 @@ READS = (*reading.READS, *artifacts.READS, *dbt_cloud.HANDLERS)
 
 def create_app(services: Services) -> Litestar:
     """Build the application over ``services``."""
-    app = build_app(path_of(services.public_url))
+    app = build_app(public_path(services.public_url))
     app.state["services"] = services
     return app
 

@@ -1,6 +1,6 @@
 """TLS on a client's connection, between its bytes and ours.
 
-An event loop's own TLS would keep the connection from us until hands are shaken, so that nobody
+An event loop's own TLS would keep the connection from us until hands are shaken, so that no one
 counts and ends those that never do. Here the bytes come as ever, and are opened on the way.
 """
 
@@ -56,7 +56,7 @@ class SecureTransport(asyncio.Transport):
         return b"".join(pieces)
 
     def write(self, data: Any) -> None:
-        """Send something; before hands are shaken nobody could read it."""
+        """Send something; before hands are shaken no one could read it."""
         if self._has_shaken_hands and data:
             self._tls.write(data)
             self._flush()

@@ -16,7 +16,7 @@ LINK = re.compile(rb"""(?<=\s)((?:href|src|action|formaction|data-live)=["'])/(?
 COOKIE_PATH = re.compile(r"(?i)(;\s*path=)/(?=;|$)")
 
 
-def path_of(public_url: str | None) -> str:
+def public_path(public_url: str | None) -> str:
     """The path of a public URL, without a slash at the end; empty for none."""
     return urlsplit(public_url or "").path.rstrip("/")
 
