@@ -15,6 +15,7 @@ from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.messages.mailboxes import MailAccount, Mailbox, MailServer
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.operations.people.authenticate import Authenticator
+from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.runs.publish import Publisher
 from runhook.outbound.sender import Sender
 from runhook.server.app import create_app
@@ -23,6 +24,7 @@ from runhook.server.services import Services
 from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import Vault
+from runhook.storage.runs.jobs import JobName, register_jobs
 
 MAIL = MailAccount(MailServer.parse("smtp://127.0.0.1:9?tls=none"), Mailbox("runhook@example.com"))
 """What letters would be sent with; there is no such server."""
@@ -48,12 +50,15 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo() -> AsyncIterator[Demo]:
-    """Seed, and serve as long as the block lasts."""
+async def demo(*, more_jobs: int = 0) -> AsyncIterator[Demo]:
+    """Seed, with so many more jobs that never ran, and serve as long as the block lasts."""
     with tempfile.TemporaryDirectory() as data, listen("127.0.0.1", 0) as listening:
         store = Store.open(f"sqlite:///{data}/runhook.db", vault=Vault([Vault.new_key()]))
         await migrate(store)
         seeded = await seed(store, present())
+        if more_jobs:
+            async with store.write() as tx:
+                await register_jobs(tx, job_names(more_jobs))
         base = url_of_socket(listening)
         server = Server(create_app(services_over(store, base)), listening)
         serving = asyncio.create_task(server.run_until_stopped())
@@ -61,6 +66,14 @@ async def demo() -> AsyncIterator[Demo]:
         server.stop()
         await serving
         await store.close()
+
+
+def job_names(count: int) -> list[JobName]:
+    """Names of so many jobs."""
+    return [
+        JobName(FIRST_ACCOUNT, "warehouse", f"region {number % 7}", f"load of table {number:04}")
+        for number in range(count)
+    ]
 
 
 def strangers_pages(seeded: Seeded) -> dict[str, str]:

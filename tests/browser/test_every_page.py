@@ -17,6 +17,8 @@ from tests.browser.watching import Load, Watcher, load
 
 LARGEST = 100_000
 """Bytes of a first paint, with everything that belongs to it."""
+ZOOMED = 640
+"""What a window of 1280 has at 200 %."""
 NARROW = 320
 MOVED = 0.01
 """As Chromium scores what moves once it was painted; from 0.1 on people call it a jump."""
@@ -119,10 +121,11 @@ async def inspect(page: Page, seen: Seen) -> None:
             f"{theme}: {one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']]}"
             for one in found.response["violations"]
         ]
-    await page.set_viewport_size({"width": NARROW, "height": 640})
-    width = await page.evaluate("document.documentElement.scrollWidth")
-    if width > NARROW:
-        seen.problems.append(f"{width} wide in a window of {NARROW}")
+    for window in (ZOOMED, NARROW):
+        await page.set_viewport_size({"width": window, "height": 640})
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        if width > window:
+            seen.problems.append(f"{width} wide in a window of {window}")
 
 
 def table(seen: dict[str, Seen]) -> list[str]:

@@ -14,6 +14,7 @@ async def test_an_open_log_stays_true(browser: Browser):
     async with demo() as shown:
         for walk in (
             it_goes_on_updating_after_a_delivery_is_opened_and_closed,
+            it_goes_on_updating_after_each_thing_done,
             a_delivery_opens_beside_its_page_of_the_log,
             the_delivery_opened_last_is_shown_though_an_earlier_one_comes_later,
             it_says_that_the_service_is_away_until_it_is_back,
@@ -54,6 +55,47 @@ async def it_goes_on_updating_after_a_delivery_is_opened_and_closed(
     await expect(page.locator("#delivery")).to_have_count(0)
 
     assert not [one for one in asked if "undefined" in one]
+
+
+async def it_goes_on_updating_after_each_thing_done(page: Page, shown: Demo) -> None:
+    await page.goto(f"{shown.base}{LOG}")
+    rows = page.locator("[data-arrows] tbody tr[data-id]")
+
+    async def choose_a_state() -> None:
+        await page.locator("summary", has_text="Any").first.click()
+        await page.get_by_label("succeeded").check()
+        await expect(page.locator("#state-chosen")).to_have_text("succeeded")
+
+    async def search() -> None:
+        await page.locator("#q").fill("nightly")
+        await page.locator("#q").press("Enter")
+        await expect(page.locator("#chips .chip")).to_have_count(2)
+
+    async def tick_and_clear() -> None:
+        await rows.locator(".tick input").first.check()
+        await page.get_by_role("button", name="Clear", exact=True).click()
+        await page.clock.fast_forward(2_000)
+        await page.reload()
+
+    async def go_back() -> None:
+        await page.go_back()
+
+    async def hold_and_go_on() -> None:
+        switch = page.get_by_role("button", name="Live")
+        await switch.click()
+        await switch.click()
+        await page.clock.fast_forward(2_000)
+
+    async def redeliver() -> None:
+        await page.goto(f"{shown.base}{LOG}?state=failed")
+        await page.locator("[data-arrows] th a").first.click()
+        await page.get_by_role("button", name="Redeliver", exact=True).click()
+        await expect(page.locator("main")).to_contain_text("Queued again")
+
+    for act in (choose_a_state, search, tick_and_clear, go_back, hold_and_go_on, redeliver):
+        async with page.expect_request(asks_for_changes) as asked:
+            await act()
+        assert "undefined" not in (await asked.value).url, act.__name__
 
 
 async def a_delivery_opens_beside_its_page_of_the_log(page: Page, shown: Demo) -> None:

@@ -27,6 +27,7 @@ async def test_pages_under_peoples_hands(browser: Browser):
             jobs_are_found_by_their_names,
             a_form_sent_twice_is_sent_once,
             a_form_comes_back_after_its_session_has_ended,
+            two_tabs_do_not_undo_each_other_silently,
             states_can_be_told_without_colours,
             headings_of_days_are_whole_at_any_width,
             charts_say_their_values_where_the_focus_is,
@@ -209,6 +210,27 @@ async def a_form_comes_back_after_its_session_has_ended(page: Page, shown: Demo)
     await expect(page.locator("#sample")).to_contain_text("Typed for an hour")
     await page.get_by_role("button", name="Create webhook").click()
     await expect(page.locator("#secret")).to_contain_text("whsec_")
+
+
+async def two_tabs_do_not_undo_each_other_silently(page: Page, shown: Demo) -> None:
+    edit = shown.base + shown.paths["webhook-edit"]
+    other = await page.context.new_page()
+    for tab in (page, other):
+        await tab.goto(edit)
+    await page.fill("#description", "Of the first tab")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.locator("main .done")).to_have_text("Webhook saved.")
+
+    await other.fill("#name", "Of the second tab")
+    await other.get_by_role("button", name="Save", exact=True).click()
+
+    alert = other.get_by_text("Nothing is saved yet")
+    await expect(alert).to_be_focused()
+    await expect(other.locator("#name")).to_have_value("Of the second tab")
+    await page.reload()
+    await expect(page.locator("h1")).not_to_have_text("Of the second tab")
+    await other.get_by_role("button", name="Save", exact=True).click()
+    await expect(other.locator("h1")).to_have_text("Of the second tab")
 
 
 async def states_can_be_told_without_colours(page: Page, shown: Demo) -> None:
