@@ -41,7 +41,7 @@ from runhook.storage.webhooks.rows import find_webhooks, list_webhooks, search_w
 CHIP_NAMES = {"q": "Search", "code": "Response", "since": "From", "until": "To"}
 """What filters are called that are not called as in the address."""
 DELIVERY_PREFIX = "wev_"
-SHOWN = 50
+SHOWN = 40
 """Deliveries on a page."""
 SHOWN_OF_WEBHOOK = 25
 """The same on a webhook's page, which has charts too."""
