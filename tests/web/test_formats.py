@@ -207,8 +207,8 @@ async def test_a_webhooks_page_says_how_it_is_told(ada, admin):
     chips = [one.text for one in shown.main.all(class_="chip")]
     for one in (
         "failures and recoveries",
-        "held 15 min",
-        "only some nodes, and what has no owner",
+        "holds failures 15 min",
+        "only some nodes, and those without an owner",
         "mentions 2",
     ):
         assert one in chips

@@ -172,7 +172,7 @@ async def test_a_webhook_is_changed_deactivated_and_reactivated(api: Api, ada):
     edit = await page_at(ada, f"{path}/edit")
     changed = {"name": "Renamed", "result_filter": ["new_failures"], "rate_limit": "10/second"}
     assert led_to(await submit(ada, edit, **changed)) == path
-    assert "only on new failures" in (await page_at(ada, path)).main.text
+    assert "only new failures" in (await page_at(ada, path)).main.text
     kept = await page_at(ada, f"{path}/edit")
     assert kept.root.one("input", name="rate_limit").attributes["value"] == "10/second"
     settings = await page_at(ada, f"{path}/settings")
@@ -217,7 +217,7 @@ async def test_advanced_options_are_open_where_one_is_set_and_tls_unchecked_is_t
 
     assert "open" not in plain.root.one("details", class_="advanced").attributes
     assert "open" in edit.root.one("details", class_="advanced").attributes
-    assert "The endpoint's certificate is not checked" in shown.main.text
+    assert "The endpoint's certificate is not verified" in shown.main.text
     assert "authorization: basic" in shown.main.text
     assert edit.root.one("input", name="authorization.secret").attributes["value"] == "********"
     assert edit.root.one("input", name="attempt_timeout").attributes["value"] == "30"
