@@ -257,7 +257,7 @@ async def what_was_skipped_is_redelivered_at_once(
     await walk.page.goto(f"{walk.webhook}?state=skipped")
     await walk.follow("Redeliver all matching…")
     await walk.press("Redeliver 2 deliveries")
-    await walk.sees(walk.page.locator("#progress"), "2 of 2 queued again")
+    await walk.sees(walk.page.locator("p.verdict"), "2 of 2 arrived")
     await receiver.wait_for(7)
     await walk.page.goto(f"{walk.webhook}?state=skipped")
     await expect(walk.page.locator(".empty")).to_contain_text("Nothing matches")
