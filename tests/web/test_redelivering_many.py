@@ -7,7 +7,7 @@ from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.storage.engine.tables import deliveries
-from tests.support.accounts import Tenant, rows_of
+from tests.support.accounts import Tenant, end_waiting, rows_of
 from tests.support.api import Api
 from tests.web.pages import Page, led_to, page_at, submit
 
@@ -46,8 +46,18 @@ async def test_what_matches_a_log_is_counted_redelivered_and_followed(
     over = await page_at(ada, led)
     assert over.main.one("p", class_="verdict").text == "0 of 3 arrived, 3 waiting."
     assert await tenant.states(skipped) == [DeliveryState.PENDING] * 3
+    async with api.store.write() as tx:
+        await end_waiting(tx, DeliveryState.SUCCEEDED)
+    arrived = await page_at(ada, led)
+    assert arrived.main.one("p", class_="verdict").text == "3 of 3 arrived."
+    assert live_of(arrived) != live_of(over)
     listed = await page_at(ada, f"{ROOT}/redeliveries")
     assert listed.main.one("tbody").one("a").attributes["href"] == led
+
+
+def live_of(page: Page) -> str:
+    """Address that a page of a redelivery asks for changes."""
+    return page.root.one(id="redelivery").attributes["data-live"]
 
 
 async def test_a_redelivery_is_canceled_before_its_end(api: Api, ada, skipped, tenant):
