@@ -9,10 +9,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 
 from runhook import verify
+from runhook.storage.engine.store import Store
+from runhook.storage.engine.tables import metadata
 from tests.soak.kills import insist
 from tests.support.api import data_of, new_webhook
+from tests.support.databases import VAULT
 from tests.support.patience import until
 from tests.support.program import Service, runhook
 from tests.support.receiver import Receiver
@@ -50,6 +55,8 @@ async def test_migrating_keeps_every_row_with_all_that_it_had(place: Place):
 
     assert done.code == 0, done.err
     assert lost(before, await place.rows()) == []
+    # Else a migration was changed after its release.
+    assert await differences(place) == []
 
 
 async def test_a_service_that_migrates_takes_reports_and_goes_on_with_what_was_left(place: Place):
@@ -84,6 +91,17 @@ async def test_a_service_that_migrates_takes_reports_and_goes_on_with_what_was_l
     states = {row["id"]: row["state"] for row in after["deliveries"]}
     assert {row["id"] for row in before["deliveries"]} <= states.keys()
     assert all(states[row["id"]] == row["state"] for row in before["deliveries"])
+
+
+async def differences(place: Place) -> list[object]:
+    """What the schema has or lacks that the statements are not written for."""
+    store = Store.open(place.database_url, vault=VAULT)
+    async with store.read() as tx:
+        found = await tx.connection.run_sync(
+            lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)
+        )
+    await store.close()
+    return found
 
 
 async def repeat(api: httpx.AsyncClient, number: int) -> int:
