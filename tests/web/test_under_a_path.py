@@ -117,6 +117,13 @@ async def test_no_link_of_any_page_leaves_the_path(api: Api, visitor: httpx.Asyn
     assert len(seen) > 25
 
 
+async def test_a_shared_link_shows_the_picture_under_the_path(visitor: httpx.AsyncClient):
+    page = Page(await visitor.get(f"{PUBLIC}/sign-in"))
+
+    (picture,) = page.root.all("meta", property="og:image")
+    assert picture.attributes["content"].startswith(f"{PUBLIC}/static/preview.png")
+
+
 async def test_the_head_of_a_page_has_its_length(visitor: httpx.AsyncClient):
     page = await visitor.get(f"{PUBLIC}/sign-in")
     head = await visitor.head(f"{PUBLIC}/sign-in")
