@@ -73,7 +73,8 @@ def test_the_same_sources_make_the_same_bytes_wherever_and_whenever(tmp_path: Pa
 
 def built(folder: Path, mask: int, *, time: int) -> list[Path]:
     """Copy the sources as somebody else has them, and build wheel and sdist from that."""
-    for name in ("src", "README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", ".gitignore"):
+    files = ("README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", ".gitignore")
+    for name in ("src", "docs", *files):
         source, copy = ROOT / name, folder / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
@@ -112,6 +113,7 @@ def test_the_wheel_holds_what_the_service_reads_and_no_tests(wheel: Path):
 
     assert "runhook/py.typed" in names
     assert "runhook/storage/migrations/env.py" in names
+    assert {"runhook/docs/api.md", "runhook/docs/formats/slack.md"} <= names
     assert any(name.startswith("runhook/storage/migrations/versions/0001") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"runhook"}
 
