@@ -33,7 +33,7 @@ from tests.support.clock import START, ManualClock, trust_the_clock
 from tests.support.copies import copy_delivery
 from tests.support.databases import VAULT
 from tests.support.patience import work_off
-from tests.support.receiver import status
+from tests.support.receiver import hang, status
 from tests.support.scene import Scene, deliver_due
 
 FAR = timedelta(days=40)
@@ -195,7 +195,7 @@ async def test_after_a_jump_is_taken_back_retries_pauses_and_rate_limits_go_on(s
 
 
 async def test_after_a_jump_is_taken_back_what_a_dead_worker_held_is_sent(scene: Scene):
-    receiver = await scene.receiver()
+    receiver = await scene.receiver(hang, status(200))
     webhook = await scene.webhook_at(receiver)
     await live_on(scene, timedelta(), FAR)
     await scene.tenant.start()

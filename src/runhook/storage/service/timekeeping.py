@@ -87,7 +87,13 @@ async def let_go_on(tx: Transaction, schedule: RetrySchedule, *, limit: int) -> 
         early = tx.locked(column.table, column > ahead(tx.now, SHORT))
         await tx.execute(sa.update(column.table).where(early).values({column: tx.now}))
     claimed = tx.locked(deliveries, IS_SENDING, deliveries.c.claimed_until > ahead(tx.now, SHORT))
-    await tx.execute(sa.update(deliveries).where(claimed).values(claimed_until=tx.now))
+    # What was claimed was due; if it is given back, it is due when it was.
+    due = sa.case(
+        (deliveries.c.next_attempt_at > tx.now, tx.now), else_=deliveries.c.next_attempt_at
+    )
+    await tx.execute(
+        sa.update(deliveries).where(claimed).values(claimed_until=tx.now, next_attempt_at=due)
+    )
     heard = tx.locked(runs, IS_OPEN, runs.c.heartbeat_at > tx.now)
     await tx.execute(sa.update(runs).where(heard).values(heartbeat_at=tx.now))
     missed = tx.locked(expectations, expectations.c.missed_at > after(tx.now, INTERVAL))
