@@ -11,7 +11,7 @@ from runhook.domain.runs.run import AccountId
 from runhook.domain.webhooks.failing import Health
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.webhooks.subscribe import WebhookChange
-from runhook.server.web.webhooks.marks import events_of
+from runhook.server.web.webhooks.marks import mark_entries
 from runhook.storage.people.audit_log import AuditEntry
 from runhook.storage.webhooks.rows import Dispatch, note_dispatches
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
@@ -54,7 +54,7 @@ def an_entry(action: AuditAction, after: Facts | None = None, *, ago: timedelta)
     ],
 )
 def test_a_change_is_told_in_words_at_its_time(action, after, kind, words):
-    (mark,) = events_of([an_entry(action, after, ago=6 * HOUR)], since=START - DAY, until=START)
+    (mark,) = mark_entries([an_entry(action, after, ago=6 * HOUR)], since=START - DAY, until=START)
 
     assert (mark.kind, mark.words, mark.x) == (kind, words.replace("Runhook", RUNHOOK.name), 75)
 
@@ -67,7 +67,7 @@ def test_what_follows_at_once_is_one_mark_and_an_end_is_one_of_its_own():
         an_entry(AuditAction.WEBHOOK_CHANGED, {"active": True}, ago=HOUR),
     ]
 
-    marks = events_of(entries, since=START - DAY, until=START)
+    marks = mark_entries(entries, since=START - DAY, until=START)
 
     assert [one.kind for one in marks] == ["changed", "deactivated", "changed"]
     assert marks[0].words.count("name changed") == 2

@@ -13,7 +13,7 @@ from runhook.operations.context import Context
 from runhook.operations.ids import new_account_identifier
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
-from runhook.operations.people.seen import check_seen
+from runhook.operations.people.seen import check_unchanged
 from runhook.storage.engine.store import Store
 from runhook.storage.people.accounts import (
     Account,
@@ -87,7 +87,7 @@ async def change_account(context: Context, account_id: AccountId, change: Accoun
         await permitted(tx, context.actor)
         if account is None:
             raise NotFoundError(f"There is no account {account_id}.")
-        check_seen(change.seen, account_facts(account), what="account")
+        check_unchanged(change.seen, account_facts(account), what="account")
         changed = replace(
             account,
             name=name or account.name,

@@ -11,7 +11,7 @@ def shown_state(facts: Facts) -> str:
     return sha256(repr(facts).encode()).hexdigest()[:16]
 
 
-def check_seen(seen: str | None, facts: Facts, *, what: str) -> None:
+def check_unchanged(seen: str | None, facts: Facts, *, what: str) -> None:
     """Check that a thing to change is as it was when it was shown.
 
     Args:

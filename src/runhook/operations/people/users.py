@@ -17,7 +17,7 @@ from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted, still_signed_in
-from runhook.operations.people.seen import check_seen
+from runhook.operations.people.seen import check_unchanged
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.people.accounts import lock_account
 from runhook.storage.people.invitations import delete_invitations_by
@@ -50,7 +50,7 @@ async def rename_user(
         await still_signed_in(tx, session)
         if known is None:
             raise NotFoundError
-        check_seen(seen, user_facts(known.user), what="name")
+        check_unchanged(seen, user_facts(known.user), what="name")
         changed = replace(known, user=replace(known.user, name=name))
         await write_user(tx, changed)
     return changed.user
@@ -151,7 +151,7 @@ async def member_to_change(
     member = await find_member(tx, account_id, user_id)
     if member is None:
         raise NotFoundError(f"There is no member {user_id} in this account.")
-    check_seen(seen, member_facts(member), what="member")
+    check_unchanged(seen, member_facts(member), what="member")
     owners = await count_members(tx, account_id, Role.OWNER)
     check_role_change(permissions, before=member.role, after=role, owners=owners)
     return member

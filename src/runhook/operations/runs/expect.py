@@ -10,7 +10,7 @@ from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.context import Context
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
-from runhook.operations.people.seen import check_seen
+from runhook.operations.people.seen import check_unchanged
 from runhook.storage.runs.expectations import (
     ExpectedJob,
     delete_expectation,
@@ -49,7 +49,7 @@ async def expect_job(
             raise NotFoundError(f"There is no job {job_id} in this account.")
         before = await find_expected(tx, account_id, job_id)
         known = expectation_facts(before.expectation if before else None)
-        check_seen(seen, known, what="expectation")
+        check_unchanged(seen, known, what="expectation")
         if expectation is None:
             await delete_expectation(tx, job_id)
             await touch_scopes(tx, {ScopeKind.JOB: [job_id]})

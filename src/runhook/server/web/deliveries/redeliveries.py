@@ -32,7 +32,7 @@ from runhook.server.services import Services, Serving
 from runhook.server.web.deliveries.logs import filters_in, log_filter, unsent_states
 from runhook.server.web.deliveries.picked import PickedDelivery, picked_of
 from runhook.server.web.page.addresses import Sent, value_in, values_in
-from runhook.server.web.page.axes import BarPart, shares_of
+from runhook.server.web.page.axes import BarPart, bar_parts
 from runhook.server.web.page.forms import read_form
 from runhook.server.web.page.once import done
 from runhook.server.web.page.rendering import see
@@ -269,7 +269,7 @@ def progress_parts(redelivery: Redelivery) -> Sequence[ProgressPart]:
         ("not queued yet", "none", to_come if redelivery.state is RedeliveryState.RUNNING else 0),
     ]
     shown = [one for one in counted if one[2] > 0]
-    shares = shares_of([count for _, _, count in shown])
+    shares = bar_parts([count for _, _, count in shown])
     return [
         ProgressPart(name, look, count, share)
         for (name, look, count), share in zip(shown, shares, strict=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from runhook.domain.deliveries.delivery import AttemptTrigger
 from runhook.domain.deliveries.phases import AttemptPhase
-from runhook.server.web.page.axes import BarPart, shares_of
+from runhook.server.web.page.axes import BarPart, bar_parts
 from runhook.storage.deliveries.rows import LoggedAttempt
 
 PHASE_NAMES = {
@@ -58,20 +58,20 @@ def timeline_of(
     steps, before = [], queued_at
     for one in attempts:
         steps.append(
-            TimelineStep(one, max(one.sent_at - before, timedelta()), parts_of(one.phases))
+            TimelineStep(one, max(one.sent_at - before, timedelta()), phase_parts(one.phases))
         )
         before = one.sent_at + one.duration
     return steps
 
 
-def parts_of(phases: Mapping[AttemptPhase, timedelta]) -> Sequence[PhasePart]:
+def phase_parts(phases: Mapping[AttemptPhase, timedelta]) -> Sequence[PhasePart]:
     """Lay phases side by side in their order, without those that took no time to speak of."""
     shown = [
         (phase, phases[phase])
         for phase in AttemptPhase
         if phase in phases and (phase not in OFTEN_NOTHING or phases[phase] >= LEAST_SHOWN)
     ]
-    shares = shares_of([spent.total_seconds() for _, spent in shown])
+    shares = bar_parts([spent.total_seconds() for _, spent in shown])
     return [
         PhasePart(phase, spent, share) for (phase, spent), share in zip(shown, shares, strict=True)
     ]

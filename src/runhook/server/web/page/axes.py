@@ -38,7 +38,7 @@ class BarPart:
     width: float
 
 
-def shares_of(weights: Sequence[float]) -> Sequence[BarPart]:
+def bar_parts(weights: Sequence[float]) -> Sequence[BarPart]:
     """Lay weights side by side as a whole; a little one is seen beside the largest."""
     total = sum(weights)
     seen = [max(weight / total, LEAST_SHARE) if total else 1.0 for weight in weights]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from runhook.domain.dbt.artifacts import SlowNode
 from runhook.domain.runs.job_states import RunLook
 from runhook.domain.runs.run import RunStep
-from runhook.server.web.page.axes import BarPart, Tick, shares_of, ticks_of
+from runhook.server.web.page.axes import BarPart, Tick, bar_parts, ticks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def parts_of(counts: Mapping[str, int]) -> Sequence[NodeShare]:
     shown = sorted(
         (one for one in looked if one[2] > 0), key=lambda one: (NODE_ORDER.index(one[0]), -one[2])
     )
-    shares = shares_of([count for _, _, count in shown])
+    shares = bar_parts([count for _, _, count in shown])
     return [
         NodeShare(name, look, count, share)
         for (look, name, count), share in zip(shown, shares, strict=True)

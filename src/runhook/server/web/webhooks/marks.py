@@ -80,19 +80,21 @@ async def marks_of(
     entries = await list_audit_entries(tx, account_id, chosen, limit=MOST_ENTRIES, offset=0)
     failing_since = webhook.health.failing_since
     return Marks(
-        events=events_of((one.entry for one in reversed(entries)), since=since, until=until),
+        events=mark_entries((one.entry for one in reversed(entries)), since=since, until=until),
         failing_from=None
         if failing_since is None
-        else place_of(max(failing_since, since), since, until),
+        else place_in_period(max(failing_since, since), since, until),
     )
 
 
-def events_of(entries: Iterable[AuditEntry], *, since: datetime, until: datetime) -> Sequence[Mark]:
+def mark_entries(
+    entries: Iterable[AuditEntry], *, since: datetime, until: datetime
+) -> Sequence[Mark]:
     """Mark entries of the audit log; what cannot be told apart on the chart is one mark."""
     marks: list[Mark] = []
     for one in entries:
-        x = place_of(one.at, since, until)
-        kind, words = kind_of(one), f"{words_of(one)} by {one.actor.name}"
+        x = place_in_period(one.at, since, until)
+        kind, words = mark_kind(one), f"{entry_words(one)} by {one.actor.name}"
         if marks and marks[-1].kind == kind and x - marks[-1].x < 1:
             before = marks.pop()
             marks.append(Mark(before.at, kind, f"{before.words}; {words}", before.x))
@@ -101,19 +103,19 @@ def events_of(entries: Iterable[AuditEntry], *, since: datetime, until: datetime
     return marks
 
 
-def place_of(at: datetime, since: datetime, until: datetime) -> float:
+def place_in_period(at: datetime, since: datetime, until: datetime) -> float:
     """Place of a moment on the time of a chart, in per cent."""
     return round(100 * ((at - since) / (until - since)), 2)
 
 
-def kind_of(entry: AuditEntry) -> str:
+def mark_kind(entry: AuditEntry) -> str:
     """The kind of what an entry tells of."""
     if (entry.after or {}).get("active") is False:
         return DEACTIVATED
     return KINDS.get(entry.action, CHANGED)
 
 
-def words_of(entry: AuditEntry) -> str:
+def entry_words(entry: AuditEntry) -> str:
     """An entry in a few words: what was done, or which values were changed."""
     active = (entry.after or {}).get("active")
     if entry.action is AuditAction.WEBHOOK_CHANGED and active is not None:
