@@ -56,6 +56,10 @@ async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store
         prepare_folder(settings.data_dir)
     async with opened_store(settings, vault) as store:
         if store.file is not None:
+            if not store.file.parent.is_dir():
+                raise InvalidError(
+                    f"The database cannot be made: there is no folder {store.file.parent}."
+                )
             keep_to_ourselves(store.file)
         yield store
 

@@ -56,7 +56,7 @@ async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Pa
         ("mysql://host/db", "`mysql` is not supported"),
         ("runhook.db", "RUNHOOK_DATABASE_URL is not a database address"),
         ("sqlite://", "RUNHOOK_DATABASE_URL: SQLite needs a file"),
-        ("sqlite:///not-there/runhook.db", "not-there/runhook.db.serving cannot be locked: "),
+        ("sqlite:///not-there/runhook.db", "The database cannot be made: there is no folder /"),
     ],
 )
 async def test_an_address_that_is_no_database_is_told_with_the_setting(
