@@ -120,9 +120,9 @@ def prepare(tokens: Sequence[Token], *, within: str) -> None:
             opening.attrSet("id", slug(inline.content))
         for one in inline.children or ():
             if one.type == "link_open":
-                one.attrSet("href", address(str(one.attrGet("href")), within=within))
+                one.attrSet("href", link_target(str(one.attrGet("href")), within=within))
             elif one.type == "image":
-                one.attrSet("src", address(str(one.attrGet("src")), within=within))
+                one.attrSet("src", link_target(str(one.attrGet("src")), within=within))
 
 
 def inlines_of(tokens: Sequence[Token], tag: str) -> Iterator[Token]:
@@ -132,7 +132,7 @@ def inlines_of(tokens: Sequence[Token], tag: str) -> Iterator[Token]:
             yield inline
 
 
-def address(target: str, *, within: str) -> str:
+def link_target(target: str, *, within: str) -> str:
     """Where a link of a document leads here; what is not served leads to the list of documents.
 
     Args:

@@ -97,7 +97,7 @@ def duration(span: timedelta | None) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def counted(count: int, noun: str) -> str:
+def how_many(count: int, noun: str) -> str:
     """A number of things: `1 run`, `1,200 runs`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
@@ -268,7 +268,7 @@ FILTERS = {
     "until": shown_until,
     "duration": duration,
     "rough": rough,
-    "counted": counted,
+    "counted": how_many,
     "event_name": event_name,
     "run_word": run_word,
     "step_word": step_word,

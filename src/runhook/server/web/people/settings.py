@@ -26,7 +26,7 @@ from runhook.server.services import Services, Serving
 from runhook.server.web.page.forms import WHOLE, Form
 from runhook.server.web.page.once import done, seal_once, sent_once, show_once, shown_once
 from runhook.server.web.page.said import Done
-from runhook.server.web.page.showing import counted
+from runhook.server.web.page.showing import how_many
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.people.subjects import subjects_of
 from runhook.storage.people.audit_log import AuditFilter, list_audit_entries
@@ -239,10 +239,10 @@ def loss_of_member(
     sentences = [f"{email} loses access to this account at once."]
     if open_ones:
         are = "is" if open_ones == 1 else "are"
-        sentences.append(f"{counted(open_ones, 'open invitation')} by {email} {are} withdrawn.")
+        sentences.append(f"{how_many(open_ones, 'open invitation')} by {email} {are} withdrawn.")
     if kept:
         stay = "stays" if kept == 1 else "stay"
-        sentences.append(f"{counted(kept, 'token')} created by {email} {stay} valid.")
+        sentences.append(f"{how_many(kept, 'token')} created by {email} {stay} valid.")
     return " ".join(sentences)
 
 

@@ -28,7 +28,7 @@ from runhook.outbound.sender import Sender
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Services
 from runhook.server.web.page.forms import Form
-from runhook.server.web.page.showing import EVENT_NAMES, counted
+from runhook.server.web.page.showing import EVENT_NAMES, how_many
 from runhook.server.web.webhooks.option_fields import (
     Field,
     field_value,
@@ -188,7 +188,7 @@ def runs_words(form: Form) -> str:
         (notify,) = (one for one in OPTION_FIELDS if one.name == "notify")
         told = [title for word, title in notify.choices if word == form["notify"]]
     chosen = {word: len(set(form.chosen[name])) for name, word in SCOPES.items()}
-    where = [counted(count, word) for word, count in chosen.items() if count]
+    where = [how_many(count, word) for word, count in chosen.items() if count]
     return f"{', '.join(where) or 'Every job'}: {', '.join(map(uncapitalized, told))}"
 
 

@@ -32,7 +32,7 @@ from runhook.server.web.page.forms import Form
 from runhook.server.web.page.once import done, show_once, shown_once
 from runhook.server.web.page.rendering import see
 from runhook.server.web.page.said import Done
-from runhook.server.web.page.showing import counted
+from runhook.server.web.page.showing import how_many
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.webhooks.charts import overview_of, sparkline
 from runhook.server.web.webhooks.marks import marks_of
@@ -273,7 +273,7 @@ def loss_of(webhook: Webhook, pending: int, left_open: int, how_long: str) -> st
         losses.append(f"{named} {are} canceled.")
     if left_open:
         stay = "stays" if left_open == 1 else "stay"
-        alerts = counted(left_open, "alert")
+        alerts = how_many(left_open, "alert")
         losses.append(f"{alerts} {stay} open in {webhook.format_title} {how_long}.")
     return " ".join(losses)
 
