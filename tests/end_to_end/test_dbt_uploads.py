@@ -88,3 +88,28 @@ async def test_a_failed_command_is_a_run_with_the_nodes_that_failed(
         "shop",
         "prod",
     )
+
+
+async def test_dbt_uploads_to_a_service_that_speaks_tls_itself(tmp_path: Path):
+    authority = Authority(tmp_path)
+    environment = {
+        "RUNHOOK_DATA_DIR": str(tmp_path / "data"),
+        "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
+        "RUNHOOK_TLS_CERT": str(authority.pem_of_server()),
+    }
+    async with (
+        Service(folder=tmp_path, environment=environment) as service,
+        httpx.AsyncClient(
+            verify=authority.trusted(), headers={"Authorization": f"Token {TOKEN}"}
+        ) as client,
+    ):
+        place = f"localhost:{httpx.URL(service.url).port}"
+        write_project(tmp_path / "shop", place)
+
+        finished = await run_dbt(tmp_path / "shop", authority.bundle())
+
+        listed = await client.get(f"https://{place}/api/v3/accounts/1/runs")
+
+    assert finished.code == 1, finished.out
+    [run] = listed.json()["data"]
+    assert run["status_message"] == "1 of 3 nodes failed: bad"
