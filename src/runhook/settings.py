@@ -481,7 +481,7 @@ SETTINGS = (
         name="max_connections_per_address",
         default="256",
         read=read_connections,
-        help="how many of them from one address, which is no trusted proxy's; of IPv6, from one "
+        help="how many of them from one address that is not a trusted proxy's; of IPv6, from one "
         "/64",
     ),
     Setting(

@@ -1,7 +1,7 @@
 """A connection to an endpoint or a proxy: one request on it at a time, and its response.
 
 Data is read as it arrives and within the bounds of ``answers``, so that nothing piles up. Data that
-arrives without a request is no response, and ends the connection.
+arrives without a request is not a response, and ends the connection.
 """
 
 import asyncio

@@ -242,7 +242,7 @@ class Sender:
                 return await self._ask_over(kept, key, head, request, trip)
             except OSError:
                 # An endpoint may close a kept connection at the very moment we use it, and all the
-                # others that we keep to it as well. That is no failure; a new connection tells.
+                # others that we keep to it as well. That is not a failure; a new connection tells.
                 if kept.has_heard:
                     raise
             trip.was_reused = False

@@ -53,7 +53,7 @@ NOT_SET_UP = (
 
 
 class NotSmtpError(OSError):
-    """What came is no answer of a mail server."""
+    """What came is not an answer of a mail server."""
 
 
 class NoTlsError(OSError):
@@ -229,7 +229,7 @@ class Mailer:
         """Outcome of a step that the server did not take.
 
         Raises:
-            NotSmtpError: what it said is no answer of a mail server.
+            NotSmtpError: what it said is not an answer of a mail server.
         """
         if not is_reply(error.code):
             raise NotSmtpError from None
@@ -281,7 +281,7 @@ def literal_of(dialled: socket) -> str:
 
 
 def broken(error: SMTPException) -> OSError:
-    """Map an error of the library that is no answer to ours."""
+    """Map an error of the library, unless it is an answer, to ours."""
     cause = error.__cause__
     if isinstance(cause, ssl.SSLError):
         return handshake_error(cause)

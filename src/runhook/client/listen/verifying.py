@@ -108,7 +108,7 @@ def tolerance_of(tolerance: float | timedelta | None) -> timedelta | None:
     if tolerance is None:
         return None
     seconds = tolerance.total_seconds() if isinstance(tolerance, timedelta) else float(tolerance)
-    if math.isnan(seconds) or seconds < 0:  # nothing is further off than what is no number
+    if math.isnan(seconds) or seconds < 0:  # nothing is further off than what is not a number
         raise ValueError("tolerance is not a number of seconds, 0 or more")
     return timedelta(seconds=min(seconds, LONGEST_TOLERANCE.total_seconds()))
 

@@ -139,7 +139,7 @@ class Service:
     def ask(
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, timeout: float
     ) -> Answered | RequestFailed:
-        """Ask the account's API for something that is no report.
+        """Ask the account's API for something that is not a report.
 
         Args:
             method: of HTTP.
@@ -233,7 +233,7 @@ def parse_url(url: str) -> SplitResult:
     """Parse RUNHOOK_URL.
 
     Raises:
-        UnusableError: it is no http or https address.
+        UnusableError: it is not an http or https address.
     """
     try:
         parts = urlsplit(url)

@@ -1,7 +1,7 @@
 """Wrappers inside wrappers: what an inner one runs is a step of the outer one's run.
 
 The outer one says so by RUNHOOK_RUN, its run's key and its process. A service that a run has left
-behind still has that variable, and is no step of it: only a process that the outer one is an
+behind still has that variable, and is not a step of it: only a process that the outer one is an
 ancestor of is. The inner ones write their steps into a file that the outer one reads.
 
 A run that `runhook start` has begun has no process, only a key; it goes on as long as its file is

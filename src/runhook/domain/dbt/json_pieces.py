@@ -58,7 +58,7 @@ class Pieces:
 
         Raises:
             TypeError: it is another value.
-            ValueError: it is no JSON, or was cut off.
+            ValueError: it is not JSON, or was cut off.
         """
         if self._next() != "{":
             self.value()

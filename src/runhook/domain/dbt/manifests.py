@@ -4,7 +4,7 @@ Every object that matters has a ``unique_id``, with dbt Core and with v2. One pa
 notes where these stand; the few objects that are wanted are then decoded, each by itself, and what
 leads from them to the exposures is read from ``child_map`` an entry at a time.
 
-A text in which a manifest is quoted is no trap, as its quotes are escaped. Objects in somebody's
+A text in which a manifest is quoted is not a trap, as its quotes are escaped. Objects in somebody's
 ``meta`` could look like a node, so one that is there twice is not believed.
 
 A service reads manifests of strangers, so that what looking up may cost is bounded as a whole. What
@@ -295,7 +295,7 @@ def facts_in(
 
 
 def attached_to(node: Json) -> tuple[str, ...]:
-    """The unique_ids of what a test tests; none for what is no test."""
+    """The unique_ids of what a test tests; none for what is not a test."""
     if text_of(node.get("resource_type")) not in TESTS:
         return ()
     attached_node = node.get("attached_node")

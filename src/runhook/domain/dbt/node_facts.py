@@ -168,7 +168,7 @@ def owners_in(value: object) -> Iterator[Owner]:
 
 
 def other_keys(value: object) -> dict[str, str]:
-    """The texts of an object by their names; what is no text is left out."""
+    """The texts of an object by their names; what is not text is left out."""
     if not isinstance(value, Mapping):
         return {}
     texts = ((text_of(key), text_of(one)) for key, one in islice(value.items(), 100))

@@ -145,7 +145,7 @@ def read_outcome(outcome: Outcome, format_: Format[object], *, host: str) -> Out
 
 
 def sentence_of(outcome: Outcome, reading: Reading, format_: Format[object]) -> str:
-    """What an answer that is no success says, in the service's own words if it has any."""
+    """What an answer that is not a success says, in the service's own words if it has any."""
     said = f": {reading.words.rstrip('.')}." if reading.words else "."
     answered = f"{format_.answerer} answered {outcome.status_code}{said}"
     match reading.meaning:
@@ -179,7 +179,7 @@ def judge(
 ) -> Verdict:
     """Decide what follows from the ``attempt``-th attempt (counted from 1).
 
-    Success is an outcome without a failure. What failed for our own sake is no attempt. ``jitter``
+    Success is an outcome without a failure. A failure of our own is not an attempt. ``jitter``
     is a number from 0 to 1, drawn for this attempt.
     """
     if outcome.failure is None:

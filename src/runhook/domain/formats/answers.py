@@ -56,7 +56,7 @@ def pause_in(answer: Answer, name: str) -> timedelta | None:
     seconds = value_at(object_in(answer), name)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
-    # Compared so that what is no number counts as none.
+    # Compared so that what is not a number counts as none.
     if not 0 <= seconds <= LONGEST_PAUSE.total_seconds():
         return None
     return timedelta(seconds=seconds)

@@ -22,7 +22,7 @@ from runhook.domain.payload.v2023_02 import precise_text
 from runhook.domain.runs.events import Event
 
 TYPE_PREFIX = "runhook."
-# The HTTP binding (3.1.3.2) encodes these, and all that is no visible ASCII character.
+# The HTTP binding (3.1.3.2) encodes these, and all that is not a visible ASCII character.
 HEADER_SAFE = re.sub(r'["%]', "", "".join(chr(one) for one in range(0x21, 0x7F)))
 
 

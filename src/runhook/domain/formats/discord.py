@@ -91,7 +91,7 @@ class Discord(MessageFormat[NoSettings]):
         return Rendered(body=encoded(body))
 
     def finish(self, draft: Draft, settings: NoSettings) -> Draft:
-        """Wait for the message to be saved: otherwise one that is not is no error."""
+        """Wait for the message to be saved: otherwise failing to save it is not an error."""
         del settings
         return replace(draft, url=with_parameter(draft.url, "wait", "true"))
 

@@ -251,7 +251,7 @@ class SignedFormat(Format[Settings]):
     is_signed = True
 
     def read(self, answer: Answer) -> Reading:
-        """Read an answer: what is no success is tried again, until the endpoint is gone."""
+        """Read an answer: what is not a success is tried again, until the endpoint is gone."""
         if answer.is_success:
             return Reading(meaning=Meaning.TAKEN)
         return Reading(meaning=Meaning.GONE if answer.status == 410 else Meaning.RETRY)

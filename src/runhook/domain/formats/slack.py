@@ -204,7 +204,7 @@ def escape_bare(text: str) -> str:
 
 
 def inert(text: str, limit: int) -> str:
-    """A value that is no markup: in code, if Slack or another who reads this could see some."""
+    """A value that is not markup: in code, if Slack or another who reads this could see some."""
     if MARKUP.isdisjoint(text) and not calls(text):
         return fit(text, limit, escape=escape)
     return code(text, limit)

@@ -75,7 +75,7 @@ class Teams(MessageFormat[NoSettings]):
     settings = NoSettings
 
     def check_url(self, url: str) -> None:
-        """Refuse what is no address of a flow that anybody who knows it can use."""
+        """Refuse what is not an address of a flow that anybody who knows it can use."""
         refuse(url, "webhook.office.com", INSTEAD)
         refuse(url, "outlook.office.com", INSTEAD)
         refuse(url, "outlook.office365.com", INSTEAD)

@@ -54,7 +54,7 @@ def template_in(source: str) -> Template:
     """Read a template; one that was read is kept.
 
     Raises:
-        InvalidError: it is no JSON, or names what an event does not have.
+        InvalidError: it is not JSON, or names what an event does not have.
     """
     return Template.parse(source, SAMPLE)
 

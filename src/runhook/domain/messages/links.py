@@ -31,6 +31,6 @@ def links_of(run: Run, public_url: str | None) -> Links:
     return Links(
         page=public_url and f"{public_url}/accounts/{run.account_id}/runs/{run.id}",
         api=public_url and f"{public_url}/api/v2/accounts/{run.account_id}/runs/{run.id}/",
-        # A reporter's word: what is no address must not become one in somebody's chat.
+        # A reporter's word: what is not an address must not become one in somebody's chat.
         trigger=link if link.startswith(SCHEMES) else None,
     )

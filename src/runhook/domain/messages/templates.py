@@ -243,7 +243,7 @@ class Template:
             sample: facts as they will be given, with each list as long as it can be.
 
         Raises:
-            InvalidError: it is no JSON (the sentence tells the line and the column), or names what
+            InvalidError: it is not JSON (the sentence tells the line and the column), or names what
                 is not there (the sentence has a JSON pointer), or is too large.
         """
         part = Parser().part(document_in(source), "", [sample])
@@ -485,7 +485,7 @@ def names_in(scope: Mapping[str, object], before: str = "") -> Iterator[str]:
 
 
 def scope_of(one: object) -> Mapping[str, object]:
-    """What is known of an element; one that is no object is called `value`."""
+    """What is known of an element; one that is not an object is called `value`."""
     return one if isinstance(one, Mapping) else {"value": one}
 
 
@@ -535,7 +535,7 @@ def value_text(value: object) -> str:
 
 
 def cut_text(text: str, limit: int) -> str:
-    """Cut a text of the event, and replace what is no character."""
+    """Cut a text of the event, and replace what is not a character."""
     return SURROGATES.sub(REPLACED, fit(text, limit))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 LINE_ENDS = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-# What turns the direction of other text, hides, or is no character: a name must not be able to make
+# What turns the direction of other text, hides, or is not a character: no name may make
 # what stands beside it read otherwise. The joiners that emoji and some scripts need stay.
 UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"

@@ -109,7 +109,7 @@ class Redactor:
         Args:
             environ: variables, by their names.
             command_lines: texts in which secrets may stand that are in no variable.
-            names: what people have chosen to call something, which is no secret.
+            names: what people have chosen to call something, which is not a secret.
         """
         declared = {
             one

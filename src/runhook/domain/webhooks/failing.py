@@ -3,7 +3,7 @@
 The rules:
 1. After ``PAUSE_AFTER`` failed attempts in a row the endpoint is paused, for a minute.
 2. A pause that is over lets one delivery through: the probe. If it fails, the next pause is twice
-   as long, up to an hour. An attempt that was under way when the pause began is no probe.
+   as long, up to an hour. An attempt that was under way when the pause began is not a probe.
 3. One success heals: nothing is remembered.
 4. After ``HOPELESS_AFTER`` failed attempts in a row, or when a paused endpoint has had nothing but
    failures for ``HOPELESS_SINCE``, its webhook is deactivated.

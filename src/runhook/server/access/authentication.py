@@ -112,12 +112,12 @@ async def authorized(
 
 
 def check_numbers(connection: Connection) -> None:
-    """Refuse a path with a number that is no id, before anything looks for it.
+    """Refuse a path with a number that is not an id, before anything looks for it.
 
     The framework reads a number as Python does, so that `1_0`, `+10` and `010` would be run 10 too.
 
     Raises:
-        NotFoundError: one is no id, or is not written as ids are.
+        NotFoundError: one is not an id, or is not written as ids are.
     """
     places = connection.path_params.values()
     has_other_spelling = Counter(map(str, places)) - Counter(connection.scope["path"].split("/"))

@@ -198,7 +198,7 @@ def is_of_lane(lane: sa.CTE) -> sa.ColumnElement[bool]:
 def first_pending(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:
     """Id of the first webhook with pending deliveries, as an expression.
 
-    It is no minimum but an order that the index of pending deliveries alone has: SQLite would find
+    Not a minimum but an order that the index of pending deliveries alone has: SQLite would find
     a minimum of webhooks in an index of all deliveries as well, and walk through their history.
     """
     return (

@@ -112,7 +112,7 @@ def master_keys_in(lines: Sequence[bytes]) -> Sequence[MasterKey]:
     """Read lines.
 
     Raises:
-        ValueError: one of them is no key, or none is there.
+        ValueError: one of them is not a key, or none is there.
     """
     keys = [master_key_in(line) for line in lines if line.strip()]
     if not keys:
@@ -124,7 +124,7 @@ def master_key_in(line: bytes) -> MasterKey:
     """Read a line; the key may be spelt in either alphabet of base64, as `openssl rand` does.
 
     Raises:
-        ValueError: it is no key.
+        ValueError: it is not a key.
     """
     text, *words = line.split()
     if words not in ([], [PREPARED.encode()]):

@@ -130,7 +130,7 @@ def ids_of(
         value: what the client sent.
 
     Raises:
-        InvalidError: one is no id.
+        InvalidError: one is not an id.
     """
     if value is None:
         return None
