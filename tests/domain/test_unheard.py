@@ -30,7 +30,9 @@ def test_a_webhook_with_a_delivery_is_not_among_them():
 
 def test_one_that_came_later_did_not_exist():
     later = a_webhook(created_at=EVENT.occurred_at + A_SECOND, updated_at=EVENT.occurred_at)
+    old = a_webhook(id=WebhookId("wsu_old"), **OLD)
 
+    assert [one.webhook for one in unheard_of(EVENT, [later, old], ())] == [later, old]
     assert reasons_of(later) == [("it did not exist yet", False)]
 
 
