@@ -5,17 +5,21 @@ from datetime import timedelta
 import pytest
 
 from runhook.domain.errors import InvalidError
+from runhook.domain.messages.telling import DeliveryId, Telling
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.node_filters import NodeFilter
+from runhook.domain.runs.run import EnvironmentId, JobId, ProjectId
 from runhook.domain.webhooks.options import ResultFilter
 from runhook.domain.webhooks.webhook import (
+    check_description,
     check_filtered,
     check_grace,
     check_mention,
     check_options,
     check_told,
+    check_webhook_name,
 )
-from tests.support.builders import a_webhook
+from tests.support.builders import a_job, a_webhook
 
 NEEDS_RESULTS = (
     "select `job.run.completed` or `job.run.errored` too, or leave it empty: "
@@ -122,3 +126,58 @@ def test_an_old_secret_stays_valid_for_up_to_seven_days():
             "grace_days",
             f"{days} is not from 0 to 7",
         )
+
+
+@pytest.mark.parametrize(
+    ("check", "text", "field", "sentence"),
+    [
+        (check_webhook_name, " ", "name", "give the webhook a name"),
+        (check_webhook_name, "a\x00", "name", "some of its characters cannot be shown: U+0000"),
+        (
+            check_description,
+            "a\x00",
+            "description",
+            "some of its characters cannot be shown: U+0000",
+        ),
+    ],
+)
+def test_a_text_that_cannot_be_shown_is_refused_with_its_field(check, text, field, sentence):
+    with pytest.raises(InvalidError) as refused:
+        check(text)
+
+    assert (refused.value.field, refused.value.sentence) == (field, sentence)
+
+
+def test_a_delivery_is_made_of_what_its_webhook_chose():
+    webhook = a_webhook(
+        client_url="https://Hooks.Example.com/x",
+        format="slack",
+        mention={"finance": "S0614TZR7"},
+        include_results=True,
+    )
+
+    telling = webhook.telling(DeliveryId("wev_1"))
+
+    assert telling == Telling(
+        delivery_id=DeliveryId("wev_1"),
+        webhook_id=webhook.id,
+        webhook_name=webhook.name,
+        include_results=True,
+        mention={"finance": "S0614TZR7"},
+        host="hooks.example.com",
+    )
+    again = webhook.telling(DeliveryId("wev_1"), has_recovered=True, is_sample=True)
+    assert (again.has_recovered, again.is_sample) == (True, True)
+
+
+def test_a_webhook_covers_the_jobs_that_it_is_narrowed_to():
+    job = a_job(id=JobId(1), environment_id=EnvironmentId(2), project_id=ProjectId(3))
+
+    for narrowed, is_covered in [
+        ({}, True),
+        ({"job_ids": (JobId(1),), "project_ids": (ProjectId(3),)}, True),
+        ({"job_ids": (JobId(1),), "project_ids": (ProjectId(4),)}, False),
+        ({"environment_ids": (EnvironmentId(2),)}, True),
+        ({"environment_ids": (EnvironmentId(3),)}, False),
+    ]:
+        assert a_webhook(**narrowed).covers(job) is is_covered

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs.run import (
     FinishReport,
+    Progress,
+    ProgressReport,
     RunAlreadyFinishedError,
     RunNotCancelableError,
     RunOutcome,
@@ -15,6 +17,7 @@ from runhook.domain.runs.run import (
     RunStep,
     StartReport,
     Trigger,
+    advance,
     finish,
     note_cancel,
     request_cancel,
@@ -320,3 +323,44 @@ def test_facts_that_read_the_same_in_a_row_have_different_fingerprints():
     other = replace(START, job_name="a", project_name="b', project_name='c")
 
     assert one.fingerprint() != other.fingerprint()
+
+
+def test_progress_replaces_the_steps_of_a_run_that_goes_on():
+    steps = (RunStep(name="dbt build", status=RunStatus.RUNNING),)
+    progress = Progress(step=1, planned_steps=2)
+
+    run = advance(a_run(), ProgressReport(steps=steps, progress=progress))
+
+    assert run == a_run(steps=steps, progress=progress)
+
+
+def test_progress_that_says_nothing_new_leaves_the_same_run():
+    steps = (RunStep(name="dbt build", status=RunStatus.RUNNING),)
+    run = a_run(steps=steps, progress=Progress(step=1))
+
+    assert advance(run, ProgressReport(steps=steps, progress=Progress(step=1))) is run
+    assert advance(run, ProgressReport(steps=steps, progress=Progress(step=2))) is not run
+    assert advance(run, ProgressReport(steps=(), progress=Progress(step=1))).steps == ()
+
+
+def test_progress_of_a_run_that_is_over_changes_nothing():
+    run = a_run(status=RunStatus.SUCCESS)
+
+    assert advance(run, ProgressReport(progress=Progress(step=1))) is run
+
+
+def test_a_run_that_ends_has_no_progress_and_is_late_once_any_report_was():
+    going_on = a_run(progress=Progress(step=1))
+    success = FinishReport(status=RunStatus.SUCCESS)
+
+    assert finish(going_on, success, now=LATER).progress is None
+    assert finish(going_on, success, now=LATER).is_late is False
+    assert finish(replace(going_on, is_late=True), success, now=LATER).is_late is True
+    assert finish(going_on, replace(success, is_late=True), now=LATER).is_late is True
+
+
+def test_a_refused_cancellation_says_how_to_allow_it_and_what_to_do_instead():
+    with pytest.raises(RunNotCancelableError) as refused:
+        request_cancel(a_run(), now=LATER)
+
+    assert str(refused.value).endswith("`runhook run --allow-cancel` does. Stop dbt where it runs.")
