@@ -105,15 +105,15 @@ def document(name: str) -> Document:
     text = HIDDEN.sub("", (folder() / f"{name}.md").read_text())
     parser = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False}).enable("table")
     tokens = parser.parse(text)
-    prepare(tokens, within=posixpath.dirname(name))
+    relink_tokens(tokens, within=posixpath.dirname(name))
     heading = next((one.content for one in inlines_of(tokens, "h1")), name)
     html = parser.renderer.render(tokens, parser.options, {})
     # Only within a tag a quotation mark has to be written as six letters.
     html = TEXT.sub(lambda found: found[0].replace("&quot;", '"'), html)
-    return Document(plain(heading), Markup(html))  # noqa: S704 - of our own
+    return Document(plain_heading(heading), Markup(html))  # noqa: S704 - of our own
 
 
-def prepare(tokens: Sequence[Token], *, within: str) -> None:
+def relink_tokens(tokens: Sequence[Token], *, within: str) -> None:
     """Give headings their ids, and links and pictures their addresses here."""
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
@@ -149,14 +149,14 @@ def link_target(target: str, *, within: str) -> str:
     return f"/help/{found}" + (f"#{parts.fragment}" if parts.fragment else "")
 
 
-def plain(heading: str) -> str:
+def plain_heading(heading: str) -> str:
     """A heading without the marks of code."""
     return heading.replace("`", "")
 
 
 def slug(heading: str) -> str:
     """The id of a heading, as GitHub makes it."""
-    return re.sub(r"[^\w\- ]", "", plain(heading).lower()).replace(" ", "-")
+    return re.sub(r"[^\w\- ]", "", plain_heading(heading).lower()).replace(" ", "-")
 
 
 router = Router(
