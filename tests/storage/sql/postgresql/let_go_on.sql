@@ -44,7 +44,7 @@ WITH locked AS
 (SELECT deliveries.id AS id
 FROM deliveries
 WHERE deliveries.state = 'sending' AND deliveries.claimed_until > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) + $1::BIGINT ORDER BY deliveries.id FOR NO KEY UPDATE)
- UPDATE deliveries SET claimed_until=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE deliveries.id IN (SELECT locked.id
+ UPDATE deliveries SET next_attempt_at=CASE WHEN (deliveries.next_attempt_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)) THEN CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) ELSE deliveries.next_attempt_at END, claimed_until=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT) WHERE deliveries.id IN (SELECT locked.id
 FROM locked);
 
 WITH locked AS

@@ -10,7 +10,7 @@ UPDATE replicas SET seen_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000
 
 UPDATE mail_pause SET paused_until=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE mail_pause.paused_until > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;
 
-UPDATE deliveries SET claimed_until=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE deliveries.state = 'sending' AND deliveries.claimed_until > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;
+UPDATE deliveries SET next_attempt_at=CASE WHEN (deliveries.next_attempt_at > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000) THEN CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 ELSE deliveries.next_attempt_at END, claimed_until=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE deliveries.state = 'sending' AND deliveries.claimed_until > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 + ?;
 
 UPDATE runs SET heartbeat_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE runs.status < 10 AND runs.heartbeat_at > CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000;
 
