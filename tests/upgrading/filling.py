@@ -95,7 +95,7 @@ async def is_settled(place: Place) -> bool:
 
 def main() -> int:
     """Keep what a service of each kind has."""
-    program = Path(sys.argv[1])
+    program = Path(sys.argv[1]).absolute()
     version = subprocess.run(
         [program, "--version"], capture_output=True, text=True, check=True
     ).stdout.split()[-1]
