@@ -13,7 +13,7 @@ from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
 
 ACCOUNT = "/api/v3/accounts/{account_id}"
-PAGES = re.compile(r"/(accounts|welcome|live|sessions|deploy|next)(/|$)")
+PAGES = re.compile(r"/(accounts|welcome|live|sessions|deploy|next|help)(/|$)")
 METHODS = {"GET", "POST", "PUT", "DELETE"}
 
 

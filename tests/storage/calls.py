@@ -708,6 +708,9 @@ CALLS: dict[str, Call] = {
     "list_jobs": lambda tx, rows: jobs.list_jobs(
         tx, ACCOUNT, replace(EVERY_CHOICE, environment_ids=[1]), BY_NAME
     ),
+    "list_named_jobs": lambda tx, rows: jobs.list_named_jobs(
+        tx, ACCOUNT, "night", always=[1], limit=51
+    ),
     "list_uncounted_runs": lambda tx, rows: runs.list_uncounted_runs(
         tx, ACCOUNT, RunFilter(job_ids=[1]), Slice(order=RunOrder.ID, is_descending=True, limit=51)
     ),
