@@ -21,7 +21,7 @@ from benchmarks.table import Figure
 from runhook.storage.engine.tables import metadata
 
 MOST_STATEMENTS = 10
-MOST_TRANSACTIONS = 3
+MOST_TRANSACTIONS = 2
 REST_SECONDS = 0.5
 """How long after a report the next one comes."""
 LOOKING_SECONDS = 0.1
