@@ -145,10 +145,19 @@ def built_by_buildah(wheels: Path) -> Path:
 
 
 def buildah(*arguments: str) -> str:
-    """Run buildah, which needs neither a daemon nor a file system of layers; return its answer."""
-    storage = ["--root", str(FOLDER / "storage"), "--runroot", str(FOLDER / "run")]
-    own = {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
-    return run("buildah", *storage, *arguments, **own)
+    """Run buildah, which needs neither a daemon nor a file system of layers; return its answer.
+
+    Files are copied from layer to layer, so that nothing stays mounted.
+    """
+    storage = [
+        "--storage-driver",
+        "vfs",
+        "--root",
+        f"{FOLDER}/storage",
+        "--runroot",
+        f"{FOLDER}/run",
+    ]
+    return run("buildah", *storage, *arguments, BUILDAH_ISOLATION="chroot")
 
 
 def built_in_chroot(base: Path, wheels: Path, stages: Sequence[Stage]) -> Path:
