@@ -8,9 +8,11 @@ import sqlalchemy as sa
 
 from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.deliveries.judging import FailureReason, Outcome, Retry, Succeeded, Verdict
+from runhook.domain.people.auditing import AuditAction
 from runhook.domain.webhooks.failing import PAUSE_AFTER
 from runhook.operations.deliveries.attempt import Claimed, Judged, claim_deliveries, look, record
 from runhook.operations.deliveries.prepare import attempt_of, prepare
+from runhook.storage.people.audit_log import AuditFilter, count_audit_entries
 from tests.support.scene import LEASE, Scene
 from tests.support.statements import all_statements
 
@@ -66,7 +68,24 @@ async def test_claiming_and_recording_a_hundred_take_no_more_statements_than_one
         recorded = await record(scene.store, batch, scene.clock)
 
     assert sum(one.counted for one in recorded) == 100
-    assert len(statements) == CLAIMING[backend] + 6
+    # What fails pauses its endpoint, and the audit log has it.
+    assert len(statements) == CLAIMING[backend] + (7 if what == "failed" else 6)
+
+
+async def test_many_webhooks_that_are_paused_at_once_take_one_statement_of_the_audit_log(
+    scene: Scene,
+):
+    webhooks = [await scene.tenant.webhook(event_types=["job.run.started"]) for _ in range(10)]
+    await scene.start_many(10)
+    claimed = await claim_deliveries(scene.store, {one.id: 10 for one in webhooks}, A_WORKER)
+
+    with all_statements() as statements:
+        await record(scene.store, judged(scene, claimed, *OUTCOMES["failed"]), scene.clock)
+
+    assert sum("INSERT INTO audit_entries" in one for one in statements) == 1
+    async with scene.store.read() as tx:
+        pauses = AuditFilter(action=AuditAction.WEBHOOK_PAUSED)
+        assert await count_audit_entries(tx, webhooks[0].account_id, pauses) == len(webhooks)
 
 
 async def test_the_gates_of_many_webhooks_take_one_statement_more(scene: Scene, backend: str):

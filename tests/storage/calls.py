@@ -379,17 +379,19 @@ CALLS: dict[str, Call] = {
     "hold_sessions": lambda tx, rows: grants.hold_sessions(tx, [1]),
     "hold_roles": lambda tx, rows: grants.hold_roles(tx, [(ACCOUNT, rows.user.id)]),
     "revoke_token": lambda tx, rows: tokens.revoke_token(tx, ACCOUNT, 1, now=START),
-    "insert_audit_entry": lambda tx, rows: audit_log.insert_audit_entry(
+    "insert_audit_entries": lambda tx, rows: audit_log.insert_audit_entries(
         tx,
-        AuditEntry(
-            account_id=ACCOUNT,
-            at=START,
-            actor=COMMAND_LINE,
-            action=AuditAction.WEBHOOK_DELETED,
-            subject_id=rows.webhook.id,
-            before={"name": rows.webhook.name},
-            after=None,
-        ),
+        [
+            AuditEntry(
+                account_id=ACCOUNT,
+                at=START,
+                actor=COMMAND_LINE,
+                action=AuditAction.WEBHOOK_DELETED,
+                subject_id=rows.webhook.id,
+                before={"name": rows.webhook.name},
+                after=None,
+            )
+        ],
     ),
     "list_audit_entries": lambda tx, rows: audit_log.list_audit_entries(
         tx, ACCOUNT, EVERY_FILTER, limit=20, offset=40

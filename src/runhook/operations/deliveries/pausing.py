@@ -7,8 +7,8 @@ from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.callers import RUNHOOK
 from runhook.domain.webhooks.failing import Health
 from runhook.domain.webhooks.webhook import Webhook
-from runhook.operations.people.audit import note_change
 from runhook.storage.engine.store import Transaction
+from runhook.storage.people.audit_log import AuditEntry, insert_audit_entries
 
 
 async def note_pauses(
@@ -21,17 +21,17 @@ async def note_pauses(
         dispatched: webhooks as they were, each with its endpoint's health after them.
         now: when.
     """
-    for webhook, health in dispatched:
-        if health.is_paused == webhook.health.is_paused:
-            continue
-        is_paused = health.is_paused
-        await note_change(
-            tx,
-            webhook.account_id,
-            RUNHOOK,
-            AuditAction.WEBHOOK_PAUSED if is_paused else AuditAction.WEBHOOK_RESUMED,
-            webhook.id,
-            before={"paused": not is_paused},
-            after={"paused": is_paused},
-            now=now,
+    entries = [
+        AuditEntry(
+            account_id=webhook.account_id,
+            at=now,
+            actor=RUNHOOK,
+            action=AuditAction.WEBHOOK_PAUSED if health.is_paused else AuditAction.WEBHOOK_RESUMED,
+            subject_id=webhook.id,
+            before={"paused": webhook.health.is_paused},
+            after={"paused": health.is_paused},
         )
+        for webhook, health in dispatched
+        if health.is_paused != webhook.health.is_paused
+    ]
+    await insert_audit_entries(tx, entries)

@@ -6,7 +6,7 @@ from runhook.domain.people.auditing import AuditAction, Facts, difference
 from runhook.domain.people.callers import Actor
 from runhook.domain.runs.run import AccountId
 from runhook.storage.engine.store import Transaction
-from runhook.storage.people.audit_log import AuditEntry, insert_audit_entry
+from runhook.storage.people.audit_log import AuditEntry, insert_audit_entries
 
 
 async def note_change(
@@ -37,15 +37,13 @@ async def note_change(
         before, after = difference(before, after)
         if not before and not after:
             return
-    await insert_audit_entry(
-        tx,
-        AuditEntry(
-            account_id=account_id,
-            at=now,
-            actor=actor,
-            action=action,
-            subject_id=subject_id,
-            before=before,
-            after=after,
-        ),
+    entry = AuditEntry(
+        account_id=account_id,
+        at=now,
+        actor=actor,
+        action=action,
+        subject_id=subject_id,
+        before=before,
+        after=after,
     )
+    await insert_audit_entries(tx, [entry])

@@ -49,22 +49,26 @@ class AuditFilter:
     """Not included."""
 
 
-async def insert_audit_entry(tx: Transaction, entry: AuditEntry) -> None:
-    """Add an entry."""
-    await tx.execute(
-        sa.insert(audit_entries).values(
-            account_id=entry.account_id,
-            at=entry.at,
-            actor_kind=entry.actor.kind,
-            actor_id=entry.actor.id,
-            actor_name=entry.actor.name,
-            address=entry.actor.address,
-            action=entry.action,
-            subject_id=entry.subject_id,
-            before=None if entry.before is None else dict(entry.before),
-            after=None if entry.after is None else dict(entry.after),
-        )
-    )
+async def insert_audit_entries(tx: Transaction, entries: Sequence[AuditEntry]) -> None:
+    """Add entries."""
+    if entries:
+        await tx.execute(sa.insert(audit_entries), [row_of(entry) for entry in entries])
+
+
+def row_of(entry: AuditEntry) -> dict[str, Any]:
+    """Values of the columns of an entry."""
+    return {
+        "account_id": entry.account_id,
+        "at": entry.at,
+        "actor_kind": entry.actor.kind,
+        "actor_id": entry.actor.id,
+        "actor_name": entry.actor.name,
+        "address": entry.actor.address,
+        "action": entry.action,
+        "subject_id": entry.subject_id,
+        "before": None if entry.before is None else dict(entry.before),
+        "after": None if entry.after is None else dict(entry.after),
+    }
 
 
 async def list_audit_entries(

@@ -21,5 +21,5 @@ async def find_master_key_check(tx: Transaction) -> bytes | None:
 
 async def replace_master_key_check(tx: Transaction, ciphertext: bytes) -> None:
     """Write the ciphertext, whether or not there was one before."""
-    await tx.execute(sa.delete(master_key_checks))
+    await tx.execute(sa.delete(master_key_checks).where(master_key_checks.c.id == ONLY))
     await tx.execute(sa.insert(master_key_checks).values(id=ONLY, ciphertext=ciphertext))
