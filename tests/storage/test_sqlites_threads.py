@@ -49,6 +49,19 @@ async def test_a_transaction_without_a_statement_does_not_wait_for_the_lock(
     other.close()
 
 
+async def test_all_connections_are_closed_with_the_engine(tmp_path: Path):
+    url = sa.make_url(f"sqlite+pysqlite:///{tmp_path / 'numbers.db'}")
+    opened = engine(url, connections=3, begin="BEGIN", name="reader")
+    async with opened.connect() as one, opened.connect() as two, opened.connect() as three:
+        for connection in (one, two, three):
+            await connection.exec_driver_sql("SELECT 1")
+
+    await opened.dispose()
+
+    # SQLite deletes its log with the last connection.
+    assert [path.name for path in tmp_path.iterdir()] == ["numbers.db"]
+
+
 async def test_rows_can_be_read_while_other_statements_are_run(writer: SqliteEngine):
     async with writer.begin() as connection:
         await insert(connection, *range(100))

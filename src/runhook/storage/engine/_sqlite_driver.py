@@ -66,9 +66,13 @@ class SqliteEngine:
 
     async def dispose(self) -> None:
         """Close all connections, and end the threads."""
+        loop = asyncio.get_running_loop()
         for thread in self._threads:
             # What is being undone comes first.
-            await asyncio.get_running_loop().run_in_executor(thread.executor, thread.close)
+            await loop.run_in_executor(thread.executor, thread.give_back)
+        # Those that have not been given back by now would stay open.
+        await loop.run_in_executor(self._threads[0].executor, self.sync_engine.dispose)
+        for thread in self._threads:
             thread.executor.shutdown(wait=False)
 
 
@@ -95,11 +99,11 @@ class SqliteThread:
         if self._connection is not None:
             self._connection.rollback()
 
-    def close(self) -> None:
-        """Close the connection."""
+    def give_back(self) -> None:
+        """Give the connection back to the engine."""
         if self._connection is not None:
             self._connection.close()
-        self.engine.dispose()
+            self._connection = None
 
 
 class SqliteConnection:
