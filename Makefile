@@ -14,8 +14,8 @@ INTEGRATIONS := airflow dagster jupyter prefect
 CLIENTS := airflow dagster prefect clients mcp
 OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS)) release deploy
 MCP_PYTHON ?= python3.12
-# What a newer Python changes most likely: language and library, in the decisions and at receivers.
-ON_NEWEST := tests/domain tests/receiving
+# What a newer Python changes most likely: language and library, and the drivers of both databases.
+ON_NEWEST := tests/domain tests/storage tests/receiving
 VERSION = $(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_info[:2])')
 # Tests that read nothing but themselves and the package.
 OF_WHEEL := tests/domain tests/storage tests/publishing tests/delivering tests/receiving tests/serving
