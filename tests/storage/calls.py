@@ -569,6 +569,9 @@ CALLS: dict[str, Call] = {
     "find_delivery": lambda tx, rows: deliveries.find_delivery(tx, ACCOUNT, rows.delivery.id),
     "list_attempts": lambda tx, rows: deliveries.list_attempts(tx, rows.delivery.id),
     "list_told": lambda tx, rows: deliveries.list_told(tx, ACCOUNT, [rows.run.id], limit=500),
+    "list_told_of_missed": lambda tx, rows: deliveries.list_told_of_missed(
+        tx, ACCOUNT, {1: START, 2: START}, limit=500
+    ),
     "last_durations": lambda tx, rows: deliveries.last_durations(tx, [rows.delivery.id]),
     "find_last_failure": lambda tx, rows: deliveries.find_last_failure(
         tx, ACCOUNT, rows.webhook.id

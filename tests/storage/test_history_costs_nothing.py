@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from runhook.domain.deliveries.delivery import DeliveryState, Lease
 from runhook.domain.messages.telling import WebhookId
+from runhook.domain.runs.run import JobId
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.storage.deliveries.backlog import backlog_of, count_sending
 from runhook.storage.deliveries.claims import (
@@ -19,6 +20,7 @@ from runhook.storage.deliveries.claims import (
     return_abandoned,
     waiting_webhooks,
 )
+from runhook.storage.deliveries.rows import list_told_of_missed
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.engine.tables import webhooks
 from runhook.storage.runs.rows import find_runs_by_key, lock_runs
@@ -119,6 +121,16 @@ async def test_finding_who_waits_walks_no_history_that_was_pending_when_statisti
     scans = await delivery_scans(store, waiting_webhooks)
 
     assert {scan.index for scan in scans} == {"ix_deliveries_due"}
+
+
+async def test_who_was_told_of_missed_runs_is_found_by_their_job(store: Store, healthy: WebhookId):
+    since = {JobId(1): START, JobId(2): START}
+
+    scans = await delivery_scans(
+        store, lambda tx: list_told_of_missed(tx, FIRST_ACCOUNT, since, limit=500)
+    )
+
+    assert {scan.index for scan in scans} == {"ix_deliveries_of_missed"}
 
 
 async def test_claiming_looks_at_no_more_than_it_takes(store: Store, healthy: WebhookId):

@@ -6,12 +6,16 @@ import pytest
 
 from runhook.domain.deliveries.attempt_counts import EMPTY, AttemptCounts, hour_of
 from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.runs.expectations import Expectation
 from runhook.domain.runs.run import RunStatus
 from runhook.domain.webhooks.failing import Health
+from runhook.operations.context import Context
 from runhook.operations.people.begin import FIRST_ACCOUNT
+from runhook.operations.runs.expect import expect_job
+from runhook.operations.runs.watch_jobs import tell_of_missed_runs
 from runhook.storage.webhooks.rows import Dispatch, note_dispatches
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
-from tests.support.accounts import Tenant, end_waiting
+from tests.support.accounts import SOMEBODY, Tenant, end_waiting
 from tests.support.api import Api
 from tests.web.pages import Element, Page, led_to, page_at
 
@@ -77,6 +81,28 @@ async def test_a_failure_that_no_webhook_asked_for_says_so(api: Api, ada, tenant
     (row,) = rows_on(await page_at(ada, OVERVIEW))
 
     assert row.all("td")[-1].text == "no webhook"
+
+
+async def test_a_missed_run_says_which_webhooks_were_told(api: Api, ada, tenant):
+    await tenant.webhook(name="Pager", event_types=["job.run.missed"])
+    await tenant.webhook(name="Chat", event_types=["job.run.errored"])
+    run = await tenant.start()
+    await tenant.finish(run)
+    hourly = Expectation(every=timedelta(hours=1), grace=timedelta(minutes=15))
+    context = Context(api.store, api.clock, SOMEBODY)
+    await expect_job(context, FIRST_ACCOUNT, run.job.id, hourly)
+    api.clock.advance(timedelta(minutes=65))
+    (late,) = rows_on(await page_at(ada, OVERVIEW))
+    api.clock.advance(timedelta(hours=1, minutes=15))
+    (before,) = rows_on(await page_at(ada, OVERVIEW))
+    await tell_of_missed_runs(api.store, api.clock)
+    (after,) = rows_on(await page_at(ada, OVERVIEW))
+
+    assert [row.all("td")[-1].text for row in (late, before, after)] == [
+        "",
+        "no webhook",
+        "pending : Pager",
+    ]
 
 
 async def test_endpoints_in_trouble_say_since_when(api: Api, ada, tenant):

@@ -11,7 +11,7 @@ from runhook.domain.deliveries.attempt_counts import HOUR, hour_of
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.job_states import JobState, RunLook, look_of
-from runhook.domain.runs.run import RunId
+from runhook.domain.runs.run import JobId
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.server.access.authentication import needs
 from runhook.server.http.origin import base_url
@@ -24,7 +24,13 @@ from runhook.server.web.page.watching import Watched
 from runhook.server.web.runs.board import BoardRow, rows_of
 from runhook.server.web.runs.charts import MARKS
 from runhook.storage.deliveries.backlog import Backlog, backlog_of, oldest_waiting
-from runhook.storage.deliveries.rows import LoggedAttempt, ToldWebhook, find_last_failure, list_told
+from runhook.storage.deliveries.rows import (
+    LoggedAttempt,
+    ToldWebhook,
+    find_last_failure,
+    list_told,
+    list_told_of_missed,
+)
 from runhook.storage.engine.store import Transaction
 from runhook.storage.runs.board import (
     BoardFilter,
@@ -170,8 +176,8 @@ class WebhookOverview:
     troubled: Sequence[tuple[Webhook, LoggedAttempt | None]]
     """Those whose endpoints fail, with the last failure."""
     attempts: Sequence[HourlyCount]
-    told: Mapping[RunId, Sequence[ToldWebhook]]
-    """Who was told of the last run of each job that fails."""
+    told: Mapping[JobId, Sequence[ToldWebhook]]
+    """Who was told of the last run of each job that fails, and of what others have missed."""
 
 
 async def webhooks_of(
@@ -180,7 +186,14 @@ async def webhooks_of(
     """Read how the account's webhooks do."""
     troubled = await list_troubled_webhooks(tx, visit.account_id, limit=ENDPOINTS_SHOWN)
     failed = [row.streak.last for row in rows if row.streak is not None]
-    told = await list_told(tx, visit.account_id, failed, limit=TOLD_READ) if failed else ()
+    told = [*await list_told(tx, visit.account_id, failed, limit=TOLD_READ)] if failed else []
+    missed = {
+        row.found.job.id: row.found.punctuality.due_at
+        for row in rows
+        if row.found.state is JobState.MISSED and row.found.punctuality
+    }
+    if missed:
+        told += await list_told_of_missed(tx, visit.account_id, missed, limit=TOLD_READ)
     return WebhookOverview(
         count=await count_webhooks(tx, visit.account_id),
         backlog=await backlog_of(tx, visit.account_id),
@@ -190,7 +203,7 @@ async def webhooks_of(
             for one in troubled
         ],
         attempts=await count_account_by_hour(tx, visit.account_id, since=since),
-        told=by_run(told),
+        told=by_job(told),
     )
 
 
@@ -247,12 +260,12 @@ WORST_STATE_FIRST = (
 )
 
 
-def by_run(told: Iterable[ToldWebhook]) -> Mapping[RunId, Sequence[ToldWebhook]]:
-    """Group by run; of the deliveries of one webhook the one in the worst state counts."""
-    found: dict[RunId, dict[str, ToldWebhook]] = {}
+def by_job(told: Iterable[ToldWebhook]) -> Mapping[JobId, Sequence[ToldWebhook]]:
+    """Group by job; of the deliveries of one webhook the one in the worst state counts."""
+    found: dict[JobId, dict[str, ToldWebhook]] = {}
     for one in sorted(told, key=lambda one: WORST_STATE_FIRST.index(one.state)):
-        found.setdefault(one.run_id, {}).setdefault(one.webhook_id, one)
-    return {run_id: list(ones.values()) for run_id, ones in found.items()}
+        found.setdefault(one.job_id, {}).setdefault(one.webhook_id, one)
+    return {job_id: list(ones.values()) for job_id, ones in found.items()}
 
 
 def day_of(

@@ -32,6 +32,7 @@ from runhook.storage.deliveries.redeliveries import is_as_it_was
 from runhook.storage.engine.columns import MICROSECOND, Duration, Ksuid, UtcDateTime
 from runhook.storage.engine.store import Clock, Transaction, after
 from runhook.storage.engine.tables import (
+    IS_OF_MISSED,
     IS_PENDING,
     IS_UNSENT,
     attempts,
@@ -603,9 +604,11 @@ async def find_last_failure(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldWebhook:
-    """A webhook that a run's end was sent to, and how far that has come."""
+    """A webhook that a run's end or a missed run was sent to, and how far that has come."""
 
-    run_id: RunId
+    run_id: RunId | None
+    """None of a run that was missed."""
+    job_id: JobId
     webhook_id: WebhookId
     webhook_name: str
     state: DeliveryState
@@ -617,16 +620,8 @@ async def list_told(
     """Deliveries of the ends of some runs of this account, with their webhooks' names."""
     columns = deliveries.c
     rows = await tx.execute(
-        sa.select(
-            columns.run_id,
-            columns.webhook_id,
-            webhooks.c.name.label("webhook_name"),
-            columns.state,
-        )
-        .select_from(deliveries.join(webhooks, webhooks.c.id == columns.webhook_id))
+        select_told(account_id)
         .where(
-            # The addition keeps the account's index out of it, as above.
-            columns.account_id + 0 == account_id,
             columns.run_id.in_(sorted(run_ids)),
             columns.event_type.in_([EventType.ERRORED, EventType.COMPLETED]),
         )
@@ -634,6 +629,41 @@ async def list_told(
         .limit(limit)
     )
     return [ToldWebhook(**row) for row in rows.mappings()]
+
+
+async def list_told_of_missed(
+    tx: Transaction, account_id: AccountId, since: Mapping[JobId, datetime], *, limit: int
+) -> Sequence[ToldWebhook]:
+    """Deliveries of missed runs, each job's since some moment, with their webhooks' names."""
+    columns = deliveries.c
+    each = (
+        sa.and_(columns.job_id == job_id, columns.created_at >= moment)
+        for job_id, moment in sorted(since.items())
+    )
+    rows = await tx.execute(
+        select_told(account_id)
+        .where(IS_OF_MISSED, sa.or_(*each))
+        .order_by(columns.job_id, columns.created_at)
+        .limit(limit)
+    )
+    return [ToldWebhook(**row) for row in rows.mappings()]
+
+
+def select_told(account_id: AccountId) -> sa.Select[Any]:
+    """Select the account's deliveries as ``ToldWebhook`` has them."""
+    columns = deliveries.c
+    return (
+        sa.select(
+            columns.run_id,
+            columns.job_id,
+            columns.webhook_id,
+            webhooks.c.name.label("webhook_name"),
+            columns.state,
+        )
+        .select_from(deliveries.join(webhooks, webhooks.c.id == columns.webhook_id))
+        # The addition keeps the account's index out of it, as above.
+        .where(columns.account_id + 0 == account_id)
+    )
 
 
 async def cancel_pending(tx: Transaction, webhook_id: WebhookId, *, limit: int) -> int:

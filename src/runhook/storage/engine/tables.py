@@ -513,6 +513,15 @@ sa.Index(
     sqlite_where=IS_HELD,
     postgresql_where=IS_HELD,
 )
+# A run that was missed has no id by which its deliveries could be found.
+IS_OF_MISSED = deliveries.c.event_type == sa.literal_column(f"'{EventType.MISSED}'")
+sa.Index(
+    "ix_deliveries_of_missed",
+    deliveries.c.job_id,
+    deliveries.c.created_at,
+    sqlite_where=IS_OF_MISSED,
+    postgresql_where=IS_OF_MISSED,
+)
 # Progress of redeliveries is counted here; other deliveries never enter it.
 IS_REDELIVERED = deliveries.c.redelivery_id.is_not(None)
 sa.Index(

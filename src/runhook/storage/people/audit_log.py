@@ -52,10 +52,10 @@ class AuditFilter:
 async def insert_audit_entries(tx: Transaction, entries: Sequence[AuditEntry]) -> None:
     """Add entries."""
     if entries:
-        await tx.execute(sa.insert(audit_entries), [row_of(entry) for entry in entries])
+        await tx.execute(sa.insert(audit_entries), [audit_row(entry) for entry in entries])
 
 
-def row_of(entry: AuditEntry) -> dict[str, Any]:
+def audit_row(entry: AuditEntry) -> dict[str, Any]:
     """Values of the columns of an entry."""
     return {
         "account_id": entry.account_id,

@@ -477,6 +477,14 @@ def upgrade() -> None:
         "ix_deliveries_recent", "deliveries", ["webhook_id", "created_at", "id"], unique=False
     )
     op.create_index(
+        "ix_deliveries_of_missed",
+        "deliveries",
+        ["job_id", "created_at"],
+        unique=False,
+        sqlite_where=sa.text("event_type = 'job.run.missed'"),
+        postgresql_where=sa.text("event_type = 'job.run.missed'"),
+    )
+    op.create_index(
         "ix_deliveries_redelivered",
         "deliveries",
         ["redelivery_id", "webhook_id", "state"],
