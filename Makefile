@@ -72,13 +72,16 @@ mutants: .venv/ready ## Change the domain, and list the changes that no test see
 	@.venv/bin/mutmut results
 
 .PHONY: check
-check: .venv/ready ## Format, lint, types, import contracts and the fast tests
+check: lint ## Format, lint, types, import contracts and the fast tests
+	@echo "==> fast tests" && .venv/bin/pytest tests/domain -q
+
+.PHONY: lint
+lint: .venv/ready ## Format, lint, types and import contracts
 	@echo "==> format" && .venv/bin/ruff format --check .
 	@echo "==> lint" && .venv/bin/ruff check .
 	@echo "==> types, for the oldest and the newest Python" && \
 		.venv/bin/mypy --python-version 3.11 && .venv/bin/mypy --python-version 3.14
 	@echo "==> import contracts" && .venv/bin/lint-imports --no-cache
-	@echo "==> fast tests" && .venv/bin/pytest tests/domain -q
 
 .PHONY: fix
 fix: .venv/ready ## Format the code and fix what the linter can
