@@ -68,6 +68,7 @@ from runhook.storage.engine import tables
 from runhook.storage.engine.columns import EPOCH
 from runhook.storage.engine.pages import Period, Slice
 from runhook.storage.engine.store import Store, Transaction
+from runhook.storage.engine.tables import IS_SENDING
 from runhook.storage.people import (
     accounts,
     audit_log,
@@ -447,7 +448,7 @@ CALLS: dict[str, Call] = {
     ),
     "return_abandoned": lambda tx, rows: claims.return_abandoned(tx),
     "return_all_claimed": lambda tx, rows: claims.return_all_claimed(tx),
-    "take_back": lambda tx, rows: claims.take_back(tx),
+    "take_back": lambda tx, rows: claims.take_back(tx, IS_SENDING),
     "note_sign_of_life": lambda tx, rows: replicas.note_sign_of_life(
         tx, A_REPLICA, attempts_lately=7
     ),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from runhook.domain.deliveries.delivery import DeliveryState, Lease
+from runhook.domain.deliveries.delivery import Claim, DeliveryState, Lease
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.runs.run import JobId
 from runhook.operations.people.begin import FIRST_ACCOUNT
@@ -15,7 +15,9 @@ from runhook.storage.deliveries.backlog import backlog_of, count_sending
 from runhook.storage.deliveries.claims import (
     Turn,
     claim_due,
+    hold_claims,
     pass_gates,
+    release_claims,
     renew_claims,
     return_abandoned,
     waiting_webhooks,
@@ -180,6 +182,18 @@ async def test_a_paused_or_limited_webhook_is_claimed_from_at_the_same_cost(
 
     assert {scan.index for scan in waiting} == {"ix_deliveries_due"}
     assert sum(scan.rows for scan in [*waiting, *claiming]) < A_FEW
+
+
+@pytest.mark.parametrize("call", [hold_claims, release_claims], ids=lambda one: one.__name__)
+async def test_what_is_claimed_is_found_by_its_id_though_nothing_was_when_statistics_were_made(
+    store: Store, healthy: WebhookId, call: Callable[..., Awaitable[object]]
+):
+    claims = [Claim(f"wev_past_{number}", 1) for number in range(1001, 1101)]
+
+    scans = await delivery_scans(store, lambda tx: call(tx, claims))
+
+    assert scans != []
+    assert "ix_deliveries_claimed" not in {scan.index for scan in scans}
 
 
 async def test_looking_for_abandoned_claims_looks_at_claims_only(

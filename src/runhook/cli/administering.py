@@ -79,7 +79,8 @@ def is_service_at(url: str) -> bool:
     if not url.startswith(("http://", "https://")):
         return False
     try:
-        with urlopen(f"{url.rstrip('/')}/healthz", timeout=ASKING_SECONDS) as answer:  # noqa: S310
+        address = f"{url.rstrip('/')}/healthz"
+        with urlopen(address, timeout=ASKING_SECONDS) as answer:  # noqa: S310 - http or https
             said = json.loads(answer.read(1024))
     except (OSError, HTTPException, ValueError):
         return False

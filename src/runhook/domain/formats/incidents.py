@@ -69,7 +69,13 @@ class WordByEnvironment(Typed[Mapping[str, Word]], Generic[Word]):
         return {name.strip(): word.strip() for name, _, word in lines}
 
 
-def word_option(words: type[Word], usual: Word, *, label: str, help: str) -> Word:  # noqa: A002
+def word_option(
+    words: type[Word],
+    usual: Word,
+    *,
+    label: str,
+    help: str,  # noqa: A002 - as in `option`
+) -> Word:
     """Declare the setting that has a word for all environments."""
     return option(usual, Choice(words, {one: one.value for one in words}), label=label, help=help)
 

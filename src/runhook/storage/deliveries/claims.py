@@ -35,6 +35,7 @@ from runhook.storage.engine.store import Clock, Transaction, after
 from runhook.storage.engine.tables import (
     IS_PENDING,
     IS_SENDING,
+    IS_STILL_SENDING,
     attempts,
     deliveries,
     mail_pause,
@@ -416,7 +417,7 @@ def held_statement(is_held: sa.ColumnElement[bool]) -> sa.Select[tuple[str, int]
     """Query of ``hold_claims``."""
     return (
         sa.select(deliveries.c.id, deliveries.c.claim_number)
-        .where(is_held, IS_SENDING)
+        .where(is_held, IS_STILL_SENDING)
         .order_by(deliveries.c.id)
         .with_for_update()
     )
@@ -491,7 +492,7 @@ def end_attempts_statement(now: Clock) -> sa.Update:
         .where(
             deliveries.c.id == ending.c.delivery_id,
             deliveries.c.claim_number == ending.c.claim,
-            IS_SENDING,
+            IS_STILL_SENDING,
         )
         .values(
             state=ending.c.new_state,
@@ -520,7 +521,7 @@ async def renew_claims(
 
     One that is over and was not returned to the queue is still held.
     """
-    held = tx.locked(deliveries, tx.database.is_held("claims"), IS_SENDING)
+    held = tx.locked(deliveries, tx.database.is_held("claims"), IS_STILL_SENDING)
     rows = await tx.execute(
         sa.update(deliveries)
         .where(held)
@@ -533,8 +534,12 @@ async def renew_claims(
 
 async def release_claims(tx: Transaction, claims: Collection[Claim]) -> int:
     """Give back deliveries that were claimed and not sent, as far as the claims are held."""
-    is_held = tx.database.is_held("claims")
-    return await take_back(tx, is_held, parameters={"claims": numbers_of(claims)})
+    return await take_back(
+        tx,
+        tx.database.is_held("claims"),
+        IS_STILL_SENDING,
+        parameters={"claims": numbers_of(claims)},
+    )
 
 
 async def postpone_claims(tx: Transaction, claims: Collection[Claim], delay: timedelta) -> None:
@@ -545,6 +550,7 @@ async def postpone_claims(tx: Transaction, claims: Collection[Claim], delay: tim
     await take_back(
         tx,
         tx.database.is_held("claims"),
+        IS_STILL_SENDING,
         parameters={"claims": numbers_of(claims)},
         due=after(tx.now, sa.literal(delay, Duration)),
     )
@@ -558,12 +564,12 @@ async def return_abandoned(tx: Transaction) -> int:
     latest = after(tx.now, sa.literal(LONGEST_LEASE, Duration))
     too_long = tx.locked(deliveries, IS_SENDING, deliveries.c.claimed_until > latest)
     await tx.execute(sa.update(deliveries).where(too_long).values(claimed_until=latest))
-    return await take_back(tx, deliveries.c.claimed_until <= tx.now)
+    return await take_back(tx, IS_SENDING, deliveries.c.claimed_until <= tx.now)
 
 
 async def return_all_claimed(tx: Transaction) -> int:
     """Requeue all claimed deliveries, as no worker is alive; tests have failed."""
-    return await take_back(tx)
+    return await take_back(tx, IS_SENDING)
 
 
 async def take_back(
@@ -576,6 +582,12 @@ async def take_back(
 
     What they were due at stays, and so does their place in the queue, unless another time is given.
     A test has none: its user does not wait for it any more.
+
+    Args:
+        tx: where they are taken.
+        which: that they are claimed, and what else must hold.
+        parameters: of these conditions.
+        due: when they are due, if not as before.
     """
     state = sa.case(
         (deliveries.c.is_test, move_delivery(DeliveryState.SENDING, DeliveryState.FAILED)),
@@ -583,7 +595,7 @@ async def take_back(
     )
     taken = await tx.execute(
         sa.update(deliveries)
-        .where(tx.locked(deliveries, IS_SENDING, *which))
+        .where(tx.locked(deliveries, *which))
         .values(
             state=state,
             claimed_by=None,

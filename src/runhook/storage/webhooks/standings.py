@@ -21,7 +21,7 @@ from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import (
     IS_HELD,
     IS_PENDING,
-    IS_SENDING,
+    IS_STILL_SENDING,
     deliveries,
     environments,
     jobs,
@@ -311,7 +311,7 @@ async def supersede_claimed(tx: Transaction, delivery_ids: Collection[DeliveryId
     """End deliveries that were claimed in this transaction, as newer ones took their place."""
     await tx.execute(
         sa.update(deliveries)
-        .where(IS_SENDING, deliveries.c.id.in_(list(delivery_ids)))
+        .where(IS_STILL_SENDING, deliveries.c.id.in_(list(delivery_ids)))
         .values(**superseded(tx, DeliveryState.SENDING, SUPERSEDED_REASON))
     )
 

@@ -1,2 +1,2 @@
-UPDATE deliveries SET state=CASE WHEN deliveries.is_test THEN ? ELSE ? END, next_attempt_at=deliveries.next_attempt_at, claimed_by=?, claimed_until=? WHERE deliveries.state = 'sending' AND (deliveries.id, deliveries.claim_number) IN (SELECT anon_1."key", anon_1.value
-FROM json_each(?) AS anon_1);
+UPDATE deliveries SET state=CASE WHEN deliveries.is_test THEN ? ELSE ? END, next_attempt_at=deliveries.next_attempt_at, claimed_by=?, claimed_until=? WHERE (deliveries.id, deliveries.claim_number) IN (SELECT anon_1."key", anon_1.value
+FROM json_each(?) AS anon_1) AND (deliveries.state || '') = 'sending';

@@ -1,1 +1,1 @@
-UPDATE deliveries SET state=?, next_attempt_at=?, claimed_by=?, claimed_until=?, cancel_reason=?, updated_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE deliveries.state = 'sending' AND deliveries.id IN (?);
+UPDATE deliveries SET state=?, next_attempt_at=?, claimed_by=?, claimed_until=?, cancel_reason=?, updated_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE (deliveries.state || '') = 'sending' AND deliveries.id IN (?);
