@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 
 import httpx
+import psutil
 import pytest
 
 from tests.support.memory import MIB, SLACK, resident
@@ -15,6 +16,8 @@ from tests.support.raw import RawConnection, connected, request
 from tests.support.running import TOKEN, account_of
 
 LARGE = 60 * MIB
+READ_AT_ONCE = 32 * 1024
+"""Bytes of a large file that one read brings at least, on average; 16 KiB were the most before."""
 READERS = 30
 SENDERS = 40
 SENT = 8 * MIB
@@ -133,6 +136,22 @@ async def test_unfinished_uploads_hold_little_and_a_place_takes_one_at_a_time(
         assert set(codes) == {429}
         assert resident(service.process_id) - before < SLACK
         assert (await client.get(f"{service.url}/healthz")).status_code == 200
+
+
+async def test_a_large_file_takes_few_turns_of_the_event_loop(
+    service: Service, client: httpx.AsyncClient
+):
+    """Each read is a dozen of them, in which others wait."""
+    path = f"/api/v3/accounts/1/runs/{await new_run(service, client)}/artifacts/manifest.json"
+    reads = psutil.Process(service.process_id).io_counters
+    before = reads().read_count
+
+    async with connected(service.url) as sender:
+        await sender.send(request(path, method="PUT", token=TOKEN, content_length=str(LARGE)))
+        await sender.flood([b"x" * MIB] * (LARGE // MIB))
+        assert (await sender.answer("PUT")).status == 200
+
+    assert reads().read_count - before < LARGE / READ_AT_ONCE
 
 
 async def test_unfinished_files_of_one_token_hold_little_and_are_bounded(

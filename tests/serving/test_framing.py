@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.server.connections.framing import (
+    LARGE,
     MOST_FRAMING,
     MOST_TRAILERS,
     SMALL_AT_ONCE,
@@ -72,6 +73,17 @@ def test_a_body_whose_length_was_said_ends_there(length: int, data: st.DataObjec
 
     assert b"".join(slices(body, sent, cuts)) == b"x" * length
     assert body.has_ended
+
+
+def test_a_body_is_large_while_much_of_it_is_to_come():
+    body = Counted(LARGE + 1)
+
+    before = body.is_large
+    body.take(b"xx")
+
+    assert before
+    assert not body.is_large
+    assert not Chunked().is_large
 
 
 @pytest.mark.parametrize("size", [1, 7, SMALL_CHUNK - 1])

@@ -27,6 +27,8 @@ from runhook.server.connections.tls import Certificate
 
 PIECE = 16 * KIB
 """How many bytes are read at a time."""
+LARGE_PIECE = 256 * KIB
+"""How many of a large body that is waited for: each piece takes many turns of the event loop."""
 PROGRESS = 16 * KIB
 """How many bytes of its answer a client reads at least in the time it has; then it gets more."""
 MOST_DRAINED = 64 * KIB * KIB
@@ -60,7 +62,7 @@ class ClientConnection(asyncio.BufferedProtocol):
     """
 
     # All share one: what is read is handed on before anything else is read.
-    _buffer = memoryview(bytearray(PIECE))
+    _buffer = memoryview(bytearray(LARGE_PIECE))
 
     def __init__(
         self,
@@ -138,7 +140,8 @@ class ClientConnection(asyncio.BufferedProtocol):
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to put what comes."""
         del sizehint
-        return self._buffer
+        is_large = self._is_wanted and self._body is not None and self._body.is_large
+        return self._buffer if is_large else self._buffer[:PIECE]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what came, and give it to the protocol as far as it is its turn."""

@@ -5,6 +5,8 @@ apart at once. So it is given a body in slices that each cost little. What its r
 business: it sees every byte in order, and decides alone what a request is.
 """
 
+LARGE = 1024 * 1024
+"""Bytes of a body that is large."""
 SMALL_CHUNK = 256
 """Bytes of a chunk that costs more to take apart than its bytes do."""
 SMALL_AT_ONCE = 64
@@ -23,6 +25,11 @@ class Counted:
     """A body whose length was said."""
 
     is_excessive = False
+
+    @property
+    def is_large(self) -> bool:
+        """Whether so much of it is to come that it is read in large pieces."""
+        return self._left >= LARGE
 
     def __init__(self, length: int) -> None:
         self._left = length
@@ -44,6 +51,9 @@ class Chunked:
 
     What cannot be read as one is left to the parser, which refuses it.
     """
+
+    is_large = False
+    """How much of it is to come is not known."""
 
     def __init__(self) -> None:
         self.has_ended = False
