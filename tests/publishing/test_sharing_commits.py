@@ -1,13 +1,14 @@
 """Reports that come in together share a commit; a bad one among them fails alone."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from runhook.domain.errors import NotFoundError
 from runhook.domain.runs.run import RunId
-from runhook.operations.commits.group_commit import GroupCommit
+from runhook.operations.commits.group_commit import GroupCommit, Pace, rest_after
 from runhook.operations.runs.reports import Heartbeat, Reported
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries, events, runs
@@ -109,3 +110,11 @@ async def test_what_comes_in_during_a_commit_shares_the_next_one():
 
     assert await asyncio.gather(first, *later) == [10, 20, 30, 40]
     assert batches == [[1], [2, 3, 4]]
+
+
+@pytest.mark.parametrize(("items", "rest"), [(1, 0), (2, 4), (4, 6), (500, 8)])
+def test_the_more_a_batch_had_the_longer_the_next_one_waits_for_others(items: int, rest: float):
+    pace = Pace(longest_rest=timedelta(seconds=8))
+
+    assert rest_after(items, 8, pace) == pytest.approx(rest, abs=0.1)
+    assert rest_after(items, 1_000, pace) == (8 if rest else 0)

@@ -1,8 +1,8 @@
 """Many callers, one commit: items that arrive during a commit share the next one.
 
 A durable commit costs a disk write and much of a process's time, however small it is. So the next
-one begins only after a rest as long as the last one took. Under load the batches grow by
-themselves.
+one begins only after a rest, as long as the last one took if that was for many. Under load the
+batches grow by themselves.
 """
 
 import asyncio
@@ -101,8 +101,7 @@ class Batches(Generic[Item, Answer]):
                 self._writing = len(batch)
                 await self._commit(batch)
                 self._writing = 0
-                longest = self._pace.longest_rest.total_seconds()
-                self._rested_at = now() + min(now() - began, longest)
+                self._rested_at = now() + rest_after(len(batch), now() - began, self._pace)
         finally:
             self._writer = None
 
@@ -147,6 +146,19 @@ class Batches(Generic[Item, Answer]):
                 await self._stopping.wait()
         except TimeoutError:
             pass
+
+
+def rest_after(items: int, seconds: float, pace: Pace) -> float:
+    """How many seconds after a batch the next one begins at the earliest.
+
+    After a batch of one it is at once: where so few come, waiting for more is in vain.
+
+    Args:
+        items: how many the batch had.
+        seconds: how long it took.
+        pace: says how long at the most.
+    """
+    return min(seconds * (1 - 1 / items), pace.longest_rest.total_seconds())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
