@@ -5,10 +5,12 @@ Every promise holds that holds for what is claimed later.
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +19,7 @@ import runhook
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.limits import LIMITS
 from runhook.domain.deliveries.delivery import FIRST_CLAIM, DeliveryState
+from runhook.domain.errors import UnavailableError
 from runhook.domain.runs.events import Event, EventType
 from runhook.domain.runs.run import FinishReport, Run, RunStatus
 from runhook.domain.webhooks.failing import PAUSE_AFTER
@@ -26,9 +29,13 @@ from runhook.operations.deliveries.handover import Handover
 from runhook.operations.runs.publish import Publisher, owe_deliveries
 from runhook.operations.runs.reports import Finish, Start
 from runhook.operations.webhooks.subscribe import renew_secret
+from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.engine.tables import deliveries, webhooks
-from tests.support.accounts import SOMEBODY, a_start_report, claims_of, rows_of
+from tests.support.accounts import SOMEBODY, a_start_report, a_tenant, claims_of, rows_of
+from tests.support.clock import ManualClock
+from tests.support.databases import VAULT, SqliteDatabases
 from tests.support.misbehaving import once
+from tests.support.patience import PATIENCE
 from tests.support.receiver import Receiver, status
 from tests.support.scene import LEASE, Scene, deliver_due
 from tests.support.waking import listening_to
@@ -341,13 +348,66 @@ async def test_nothing_is_held_or_sent_of_a_transaction_that_failed(
     with pytest.raises(DiedError), worker.handover() as handover:
         async with scene.store.write() as tx:
             await owe_deliveries(tx, [started(scene, run)], public_url=None, handover=handover)
-            assert worker.held == 1
+            assert len(handover.taken) == 1
             raise DiedError
 
     assert worker.held == 0
     assert await claims_of(scene.store) == []
     await scene.tenant.start("run-2")
     await worker.settle()
+    assert await scene.tenant.states(webhook) == [SUCCEEDED]
+    assert len(receiver.received) == 1
+
+
+async def test_its_transaction_never_waits_for_the_event_loop(
+    sqlite_databases: SqliteDatabases, tmp_path: Path, clock: ManualClock
+):
+    """On SQLite it holds the only connection that writes for as long as it lasts."""
+    async with AsyncExitStack() as stack:
+        url = stack.enter_context(sqlite_databases.new(tmp_path))
+        store = Store.open(url, vault=VAULT, clock=clock.as_sql())
+        stack.push_async_callback(store.close)
+        scene = Scene(await a_tenant(store, clock), stack)
+        receiver = await scene.receiver()
+        run = await scene.tenant.start()
+        await scene.webhook_at(receiver)
+        worker = await scene.dispatcher(owner=OWNER)
+        has_begun, may_go_on, is_done = (threading.Event() for _ in range(3))
+
+        async def work(tx: Transaction) -> None:
+            has_begun.set()
+            may_go_on.wait(PATIENCE)
+            await owe_deliveries(tx, [started(scene, run)], public_url=None, handover=handover)
+            is_done.set()
+
+        with worker.handover() as handover:
+            committing = asyncio.create_task(store.commit(work))
+            await asyncio.to_thread(has_begun.wait, PATIENCE)
+            may_go_on.set()
+            # The event loop does nothing else meanwhile.
+            assert is_done.wait(PATIENCE)
+            await committing
+        await worker.settle()
+
+    assert told(receiver) == [STARTED]
+
+
+async def test_what_is_being_handed_over_is_not_taken_for_a_claim_that_was_forgotten(
+    scene: Scene, worker: Dispatcher
+):
+    receiver = await scene.receiver()
+    run = await scene.tenant.start()
+    webhook = await scene.webhook_at(receiver)
+    with pytest.raises(UnavailableError), worker.handover():
+        raise UnavailableError  # from now on it looks for what it may have claimed
+
+    with worker.handover() as handover:
+        async with scene.store.write() as tx:
+            await owe_deliveries(tx, [started(scene, run)], public_url=None, handover=handover)
+        await worker.tick()
+        assert await claims_of(scene.store) == [(SENDING, OWNER)]
+    await worker.settle()
+
     assert await scene.tenant.states(webhook) == [SUCCEEDED]
     assert len(receiver.received) == 1
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runhook.dispatcher.lanes import Lane, Lanes, Share
+from runhook.dispatcher.lanes import Lane, Lanes, Promised, Share
 from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
 from runhook.dispatcher.limits import LIMITS
 from runhook.domain.deliveries.budgets import SLOW
@@ -342,5 +342,5 @@ def test_a_delivery_is_handed_over_where_a_claim_would_find_a_place_and_nowhere_
 
         for one in (BUSY, QUIET):
             for webhook_id, waiting in waiting_of(3, one).items():
-                is_open = lanes.has_place(one, webhook_id)
+                is_open = lanes.has_place(one, webhook_id, Promised())
                 assert is_open == (webhook_id in lanes.places({webhook_id: waiting}))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from threading import get_ident
+from threading import Event, get_ident
 from typing import NoReturn
 
 import pytest
@@ -13,8 +13,26 @@ from runhook.storage.engine.tables import accounts
 from tests.storage.test_errors_of_others import ERRORS
 from tests.support.accounts import Tenant
 from tests.support.databases import VAULT
+from tests.support.patience import PATIENCE
 
 RUN = pytest.mark.parametrize("run", [Store.commit, Store.query], ids=["commit", "query"])
+
+
+class EventLoop:
+    """The running event loop, for what is on another thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread = get_ident()
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Call a function in a turn of the loop, and wait for its end."""
+        if get_ident() == self._thread:
+            function()
+            return
+        has_ended = Event()
+        self._loop.call_soon_threadsafe(lambda: (function(), has_ended.set()))
+        assert has_ended.wait(PATIENCE)
 
 
 async def rename(tx: Transaction) -> None:
@@ -75,32 +93,13 @@ async def test_an_error_of_other_code_is_not_taken_for_an_outage(
     assert not tenant.store.outage.is_known
 
 
-async def test_what_belongs_to_the_event_loop_is_called_there(tenant: Tenant):
-    async def work(tx: Transaction) -> int:
-        await find_name(tx)
-        return await tx.on_loop(get_ident)
-
-    assert await tenant.store.commit(work) == get_ident()
-
-
-async def test_an_error_in_the_event_loop_is_raised_in_the_transaction(tenant: Tenant):
-    async def work(tx: Transaction) -> str:
-        try:
-            await tx.on_loop(lambda: {}["nothing"])
-        except KeyError:
-            return await find_name(tx)
-        return "no error"
-
-    before = await tenant.store.query(find_name)
-    assert await tenant.store.commit(work) == before
-
-
 async def test_who_is_canceled_meanwhile_leaves_no_trace(tenant: Tenant):
     before = await tenant.store.query(find_name)
+    loop = EventLoop()
 
     async def work(tx: Transaction) -> None:
         await rename(tx)
-        await tx.on_loop(running.cancel)
+        loop.call(running.cancel)
         await find_name(tx)
 
     running = asyncio.create_task(tenant.store.commit(work))
@@ -113,13 +112,14 @@ async def test_who_is_canceled_meanwhile_leaves_no_trace(tenant: Tenant):
 async def test_who_is_canceled_stays_until_it_has_ended(sqlite_url: str):
     """What the transaction takes on the event loop's side is given back by who began it."""
     store = Store.open(sqlite_url, vault=VAULT)
+    loop = EventLoop()
     taken = []
 
     async def work(tx: Transaction) -> None:
         await find_names(tx)
-        await tx.on_loop(running.cancel)
-        await tx.on_loop(running.cancel)
-        await tx.on_loop(lambda: taken.append(running.done()))
+        loop.call(running.cancel)
+        loop.call(running.cancel)
+        loop.call(lambda: taken.append(running.done()))
 
     running = asyncio.create_task(store.commit(work))
     await asyncio.wait([running])

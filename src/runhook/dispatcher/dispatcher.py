@@ -89,6 +89,9 @@ class Dispatcher:
         self._public_url = public_url
         self._now = steady or asyncio.get_running_loop().time
         self._ledger = Ledger()
+        self._handovers: set[LaneHandover] = set()
+        self._are_handed_over = asyncio.Event()
+        self._are_handed_over.set()
         self._lanes = Lanes(self._ledger, self._begin, limits)
         self._resting = Resting()
         self._doubt = Doubt(lease.duration)
@@ -110,18 +113,20 @@ class Dispatcher:
     def handover(self) -> Iterator[LaneHandover]:
         """Take deliveries that a transaction within the block adds as claimed.
 
-        They have their places in their lanes at once. They are sent once the block has ended well,
-        and forgotten if it has not; should they be committed all the same, they are looked for.
+        They are sent once the block has ended well, and forgotten if it has not; should they be
+        committed all the same, they are looked for.
         """
         handover = LaneHandover(self._lanes, self._lease, self._is_open_to, self._now())
+        self._handovers.add(handover)
+        self._are_handed_over.clear()
         try:
             with self._doubting():
                 yield handover
-        except BaseException:
-            for held in handover.taken:
-                self._ledger.drop(held)
-            raise
-        self._put(handover.taken)
+            self._put(handover.hold())
+        finally:
+            self._handovers.remove(handover)
+            if not self._handovers:
+                self._are_handed_over.set()
 
     async def tick(self) -> timedelta:
         """Begin to deliver what is due; say how long to wait before looking again."""
@@ -163,6 +168,7 @@ class Dispatcher:
 
     async def settle(self) -> None:
         """Wait until everything claimed has been delivered and recorded, or given back."""
+        await self._are_handed_over.wait()
         await self._ledger.wait_until_empty()
 
     async def stop(self) -> None:
@@ -192,8 +198,10 @@ class Dispatcher:
 
     async def _return_unknown(self) -> None:
         """Return to the queue what the database has as claimed by us, and we do not hold."""
-        # What we hold is compared after the look: whatever it found was in the ledger before.
-        unknown = self._ledger.unknown_among(await find_claims(self._store, self._lease.owner))
+        # What we hold is compared after the look: whatever it found was taken before.
+        found = await find_claims(self._store, self._lease.owner)
+        taken = {claim for one in self._handovers for claim in one.claims()}
+        unknown = self._ledger.unknown_among(set(found) - taken)
         if unknown and (returned := await return_unknown(self._store, unknown)):
             log.warning("returned claims that were not confirmed", deliveries=returned)
         self._doubt.note_look(self._now())

@@ -5,7 +5,7 @@ at most a part of what is left for all, and one that has nothing yet gets one.
 """
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -16,6 +16,21 @@ from runhook.domain.messages.telling import WebhookId
 from runhook.domain.runs.run import AccountId
 from runhook.operations.deliveries.attempt import Claimed
 from runhook.storage.deliveries.claims import Waiting
+
+
+class Promised:
+    """How many places are promised to deliveries that are not in their lanes yet."""
+
+    def __init__(self) -> None:
+        self.of_account: Counter[AccountId] = Counter()
+        self.of_webhook: Counter[WebhookId] = Counter()
+        self.in_all = 0
+
+    def add(self, account_id: AccountId, webhook_id: WebhookId) -> None:
+        """Promise one more."""
+        self.of_account[account_id] += 1
+        self.of_webhook[webhook_id] += 1
+        self.in_all += 1
 
 
 class Share:
@@ -117,16 +132,17 @@ class Lane:
         self._ledger.move(held, ClaimStage.SENT)
         return was_full and self.counts.unsent <= half
 
-    def places(self, waiting: Waiting | None = None) -> int:
+    def places(self, waiting: Waiting | None = None, promised: int = 0) -> int:
         """Number of deliveries to claim: none while the lane is more than half full.
 
-        A paused endpoint gets one, and one with a rate limit what can be sent at once.
+        A paused endpoint gets one, and one with a rate limit what can be sent at once. Of the
+        others, some may be promised.
         """
         if waiting is not None and waiting.is_paused:
             return 1
         if waiting is not None and waiting.rate_limit is not None:
             return max(0, min(self.budget.requests - self.counts.held, waiting.rate_limit.together))
-        unsent = self.counts.unsent
+        unsent = self.counts.unsent + promised
         return 0 if unsent > self.capacity // 2 else self.capacity - unsent
 
     def close(self, at: float) -> Sequence[Held]:
@@ -233,17 +249,22 @@ class Lanes:
         closed = [lane.close(at) for lane in self._lanes.values() if lane.has_letters]
         return [held for one in closed for held in one]
 
-    def has_place(self, account_id: AccountId, webhook_id: WebhookId) -> bool:
-        """Whether there is room for one more delivery to a webhook that is not gated."""
+    def has_place(self, account_id: AccountId, webhook_id: WebhookId, promised: Promised) -> bool:
+        """Whether there is room for one more delivery to a webhook that is not gated.
+
+        It changes nothing, and can be asked on any thread: what is being counted then may be
+        missed, as what is being claimed is.
+        """
         lane = self._lanes.get(webhook_id) or self._new_lane()
         share = self._shares.get(account_id)
+        promised_here = promised.of_webhook[webhook_id]
         part = part_of(
-            self._limits.claims - self._ledger.counts.held,
-            0 if share is None else share.counts.held,
-            is_first=not lane.counts.held,
+            self._limits.claims - self._ledger.counts.held - promised.in_all,
+            (0 if share is None else share.counts.held) + promised.of_account[account_id],
+            is_first=lane.counts.held + promised_here == 0,
             limits=self._limits,
         )
-        return min(part, lane.places()) > 0
+        return min(part, lane.places(promised=promised_here)) > 0
 
     def places(self, waiting: Mapping[WebhookId, Waiting]) -> dict[WebhookId, int]:
         """Number of deliveries to claim, for each webhook with something to send.

@@ -60,19 +60,14 @@ class Chooser:
         self._unattempted = unattempted
         self._endpoints: dict[WebhookId, Endpoint] = {}
 
-    async def hand_over(
-        self, tx: Transaction, owed: Sequence[Owed], new: Sequence[NewDelivery]
-    ) -> Sequence[NewDelivery]:
+    def hand_over(self, owed: Sequence[Owed], new: Sequence[NewDelivery]) -> Sequence[NewDelivery]:
         """Take the places of deliveries, and return those as claimed, the others as they are."""
         offered = [self._claimed(one, delivery) for one, delivery in zip(owed, new, strict=True)]
-        if not any(offered):
-            return new
-        take = self._handover.take
-        # Places are the event loop's, which takes and gives them back meanwhile.
-        taken = await tx.on_loop(lambda: [one is not None and take(one) for one in offered])
         return [
-            replace(one, state=DeliveryState.SENDING) if is_taken else one
-            for one, is_taken in zip(new, taken, strict=True)
+            replace(one, state=DeliveryState.SENDING)
+            if claimed is not None and self._handover.take(claimed)
+            else one
+            for one, claimed in zip(new, offered, strict=True)
         ]
 
     def _claimed(self, owed: Owed, new: NewDelivery) -> Claimed | None:

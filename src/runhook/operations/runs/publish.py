@@ -283,7 +283,7 @@ async def owe_deliveries(
         some = owed[start : start + SLICE]
         new: Sequence[NewDelivery] = [new_delivery(one, renderings) for one in some]
         if chooser is not None:
-            new = await chooser.hand_over(tx, some, new)
+            new = chooser.hand_over(some, new)
         await insert_deliveries(tx, new, lease)
     return Counter(one.webhook.account_id for one in owed)
 

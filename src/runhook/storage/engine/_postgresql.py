@@ -64,12 +64,6 @@ async def run_whole(
     return await work()
 
 
-async def on_loop(connection: Connection, function: Callable[[], Answer]) -> Answer:
-    """Call a function: the transaction runs in the event loop itself."""
-    del connection
-    return function()
-
-
 def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
     """Ids of deliveries that can be claimed in the lanes of ``LANES``.
 

@@ -118,11 +118,6 @@ async def run_whole(
     return await threaded(connection).run_whole(work, commits=commits)
 
 
-async def on_loop(connection: Connection, function: Callable[[], Answer]) -> Answer:
-    """Call a function in a turn of the event loop, which a transaction's thread waits for."""
-    return await threaded(connection).on_loop(function)
-
-
 def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
     """Ids of deliveries that can be claimed in the lanes of ``LANES``.
 

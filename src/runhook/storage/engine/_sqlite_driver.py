@@ -171,14 +171,6 @@ class SqliteConnection:
             # An error holds this frame, and would be held by it.
             del running
 
-    async def on_loop(self, function: Callable[[], Answer]) -> Answer:
-        """Call a function in a turn of the event loop, wherever the transaction runs."""
-        if not self._is_run_whole:
-            return function()
-        called: Future[Answer] = Future()
-        self._loop.call_soon_threadsafe(answer_with, called, function)
-        return called.result()
-
     async def commit(self) -> None:
         """Commit what has been begun, which ends it."""
         if self.is_open:
@@ -223,14 +215,6 @@ def run_to_end(work: Coroutine[Any, Any, Answer]) -> Answer:
         return answer
     work.close()
     raise RuntimeError("a transaction that is run whole waited for something beside its database")
-
-
-def answer_with(called: Future[Answer], function: Callable[[], Answer]) -> None:
-    """Call a function, and hand over what it returns or raises."""
-    try:
-        called.set_result(function())
-    except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-        called.set_exception(error)
 
 
 async def until_ended(running: Future[Any]) -> None:

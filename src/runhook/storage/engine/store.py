@@ -68,9 +68,6 @@ class Database(Protocol):
     ) -> Answer:
         """Run all of a transaction, as ``Store.commit`` and ``Store.query`` say."""
 
-    async def on_loop(self, connection: Connection, function: Callable[[], Answer]) -> Answer:
-        """As ``Transaction.on_loop`` says."""
-
     async def claim(
         self,
         connection: Connection,
@@ -166,13 +163,6 @@ class Transaction:
         It is prepared once: build it once too.
         """
         return await self.database.read_many(self.connection, query, parameters)
-
-    async def on_loop(self, function: Callable[[], Answer]) -> Answer:
-        """Call a function that belongs to the event loop, such as one that takes places in lanes.
-
-        A transaction that is run whole may be on another thread.
-        """
-        return await self.database.on_loop(self.connection, function)
 
     def locked(
         self, table: sa.Table, *which: sa.ColumnElement[bool], for_deletion: bool = False
@@ -298,8 +288,7 @@ class Store:
 
         Args:
             work: gets the transaction. It may await what takes that, and nothing else; and it may
-                run on another thread, so that it changes nothing of the event loop's but by
-                ``Transaction.on_loop``.
+                run on another thread, so that it changes nothing of the event loop's.
 
         Raises:
             UnavailableError: as ``write``.
