@@ -30,7 +30,7 @@ help: ## List the commands
 
 .PHONY: demo
 demo: .venv/ready .venv-dbt/ready ## Run a real dbt project and watch its signed webhooks arrive (ONCE=1 stops at the end)
-	@.venv/bin/python examples/demo.py $(if $(ONCE),--once)
+	@.venv/bin/python -m examples.demo $(if $(ONCE),--once)
 
 .PHONY: test
 test: .venv/ready .venv-dbt/ready chromium ## Run all tests, on SQLite and on PostgreSQL

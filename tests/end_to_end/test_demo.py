@@ -40,8 +40,13 @@ def test_a_demo_that_is_killed_leaves_nothing_running(tmp_path):
 
 
 def demo_in(folder):
-    command = [sys.executable, REPOSITORY / "examples" / "demo.py", "--once", "--folder", folder]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "examples.demo", "--once", "--folder", folder],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def run_demo(folder):
