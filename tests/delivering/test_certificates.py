@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.deliveries.phases import AttemptPhase
 from tests.support.certificates import DAY, LIFETIME, Authority
 from tests.support.names import Names
 from tests.support.receiver import Receiver
-from tests.support.scene import SHORT
-from tests.support.sending import a_request, a_sender, send
+from tests.support.sending import a_request, a_sender, send, send_in_vain
 
 LONG_AGO = datetime(2021, 5, 3, tzinfo=UTC)
 
@@ -212,11 +212,11 @@ async def test_a_port_that_never_shakes_hands():
         await asyncio.Event().wait()
 
     async with a_peer(hang) as port:
-        outcome = await send(f"https://127.0.0.1:{port}/", deadline=SHORT)
+        outcome, deadline = await send_in_vain(f"https://127.0.0.1:{port}/", AttemptPhase.TLS)
 
     assert outcome.failure is FailureReason.TIMED_OUT
     assert outcome.error == (
-        f"The TLS handshake with 127.0.0.1:{port} did not end within 2 s; "
+        f"The TLS handshake with 127.0.0.1:{port} did not end within {deadline}; "
         "does that port speak https?"
     )
 

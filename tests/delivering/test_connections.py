@@ -3,19 +3,21 @@
 import asyncio
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.network.destinations import read_url
 from runhook.outbound.failures import explain
 from runhook.outbound.pool import Bounds
 from runhook.outbound.trip import Trip, TripStage
 from tests.support.misbehaving import accept_and_close, close, once, once_a_connection, together
-from tests.support.receiver import Received, Receiver, hang, raw, status
-from tests.support.scene import SHORT, Scene, deliver_due
-from tests.support.sending import a_request, a_sender, send
+from tests.support.receiver import Received, Receiver, raw, status
+from tests.support.scene import Scene, deliver_due
+from tests.support.sending import a_request, a_sender, came_to, let_time_out, send
 
 REDIRECTS = [301, 302, 303, 307, 308]
 
@@ -175,7 +177,11 @@ async def test_a_test_of_a_webhook_takes_no_connection_that_a_delivery_could_hav
 
 
 def test_a_request_that_no_connection_became_free_for_says_so():
-    trip = Trip(url=read_url("https://hooks.example/"), deadline=SHORT, stage=TripStage.QUEUED)
+    trip = Trip(
+        url=read_url("https://hooks.example/"),
+        deadline=timedelta(seconds=2),
+        stage=TripStage.QUEUED,
+    )
 
     reason, sentence = explain(TimeoutError(), trip)
 
@@ -187,28 +193,36 @@ def test_a_request_that_no_connection_became_free_for_says_so():
 
 
 async def test_what_was_given_up_frees_its_connection_for_the_next_request():
+    gate = asyncio.Event()
     async with (
-        Receiver(hang, hang, status(200)) as receiver,
-        a_sender(bounds=Bounds(in_all=1, to_one_host=1), deadline=SHORT) as sender,
+        Receiver(once(gate, status(200))) as receiver,
+        a_sender(bounds=Bounds(in_all=1, to_one_host=1)) as sender,
     ):
-        outcomes = [await sender.send(a_request(receiver.url)) for _ in range(3)]
+        for _ in range(2):
+            outcome, _ = await let_time_out(
+                sender, a_request(receiver.url), came_to(AttemptPhase.WAIT)
+            )
+            assert outcome.failure is FailureReason.TIMED_OUT
+        gate.set()
 
-    assert [outcome.failure for outcome in outcomes] == [FailureReason.TIMED_OUT] * 2 + [None]
+        assert (await sender.send(a_request(receiver.url))).failure is None
 
 
 async def test_an_answer_that_comes_too_late_is_no_success_and_nobody_elses_answer(scene: Scene):
     """The connection it comes on is not used again."""
     gate = asyncio.Event()
-    receiver = await scene.receiver(once(gate, status(204)), status(200))
-    sender = await scene.sender(deadline=SHORT)
+    receiver = await scene.receiver(once(gate, status(204)))
+    sender = await scene.sender()
 
-    late = await sender.send(a_request(receiver.url))
+    late, _ = await let_time_out(sender, a_request(receiver.url), lambda _: bool(receiver.received))
+    used = receiver.connections
+    receiver.answers = [status(200)]
     gate.set()
     next_one = await sender.send(a_request(receiver.url))
 
     assert (late.status_code, late.failure) == (None, FailureReason.TIMED_OUT)
     assert next_one.status_code == 200
-    assert receiver.connections == 2
+    assert receiver.connections == used + 1
 
 
 async def test_an_answer_that_nobody_asked_for_is_nobodys_answer():

@@ -11,6 +11,7 @@ import pytest
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.judging import OUR_PAUSE, FailureReason
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.network.proxies import Proxies
 from runhook.domain.webhooks.failing import PAUSE_AFTER
 from runhook.outbound.pool import Bounds
@@ -18,8 +19,8 @@ from runhook.outbound.resolver import Resolver
 from tests.support.misbehaving import close, once
 from tests.support.proxy import HttpProxy
 from tests.support.receiver import Receiver, hang, status
-from tests.support.scene import SHORT, Scene, deliver_due
-from tests.support.sending import a_request, a_sender, send
+from tests.support.scene import Scene, deliver_due
+from tests.support.sending import DEADLINES, a_request, a_sender, send, send_in_vain
 
 
 @contextmanager
@@ -105,7 +106,7 @@ async def test_waiting_in_vain_for_a_connection_is_ours():
     ):
         first = asyncio.create_task(sender.send(a_request(slow.url)))
         await slow.wait_for(1)
-        waited = await sender.send(a_request(quick.url, timeout=SHORT))
+        waited = await sender.send(a_request(quick.url, timeout=DEADLINES[0]))
         gate.set()
 
         assert (waited.failure, waited.is_ours) == (FailureReason.TIMED_OUT, True)
@@ -125,18 +126,27 @@ async def test_a_proxy_that_brings_us_nowhere_is_ours(answer):
 async def test_a_proxy_that_hangs_is_ours():
     async with HttpProxy(answer=hang) as proxy:
         proxies = Proxies.of({"HTTPS_PROXY": proxy.url})
-        outcome = await send("https://hooks.example/", proxies=proxies, deadline=SHORT)
+        outcome, _ = await send_in_vain(
+            "https://hooks.example/", AttemptPhase.CONNECT, proxies=proxies
+        )
 
     assert (outcome.failure, outcome.is_ours) == (FailureReason.TIMED_OUT, True)
 
 
-@pytest.mark.parametrize("answer", [close, status(500), hang])
+@pytest.mark.parametrize("answer", [close, status(500)])
 async def test_an_endpoint_that_fails_is_not_ours(answer):
     async with Receiver(answer) as receiver:
-        outcome = await send(receiver.url, deadline=SHORT)
+        outcome = await send(receiver.url)
 
     assert outcome.failure is not None
     assert not outcome.is_ours
+
+
+async def test_an_endpoint_that_hangs_is_not_ours():
+    async with Receiver(hang) as receiver:
+        outcome, _ = await send_in_vain(receiver.url, AttemptPhase.WAIT)
+
+    assert (outcome.failure, outcome.is_ours) == (FailureReason.TIMED_OUT, False)
 
 
 async def test_what_we_could_not_send_waits_and_has_cost_nothing(scene: Scene):

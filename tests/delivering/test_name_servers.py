@@ -8,11 +8,12 @@ import pytest
 
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.network.destinations import AddressPolicy
 from tests.support.name_server import Answer, NameServer, addresses, alias, failing, silent
 from tests.support.receiver import Receiver
-from tests.support.scene import SHORT, Scene, deliver_due
-from tests.support.sending import send
+from tests.support.scene import Scene, deliver_due
+from tests.support.sending import send, send_in_vain
 
 OUTSIDE = "127.0.0.1"
 INSIDE = "127.0.0.2"
@@ -118,11 +119,14 @@ async def test_a_name_server_that_cannot_say(code: dns.rcode.Rcode):
 
 async def test_a_name_server_that_never_answers():
     async with NameServer(**{"hooks.example": [silent]}) as names:
-        outcome = await send("https://hooks.example/", resolver=names.resolver(), deadline=SHORT)
+        outcome, deadline = await send_in_vain(
+            "https://hooks.example/", AttemptPhase.DNS, resolver=names.resolver()
+        )
 
     assert outcome.failure is FailureReason.TIMED_OUT
     assert outcome.error == (
-        "No connection to hooks.example:443: no name server said the host's address within 2 s; "
+        "No connection to hooks.example:443: no name server said the host's address "
+        f"within {deadline}; "
         "check the domain's name servers, and the resolver of Runhook's system."
     )
 

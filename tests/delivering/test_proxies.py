@@ -1,21 +1,23 @@
 """Requests go through the proxy that the environment names, and nothing is dialled beside it."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from runhook.domain.deliveries.judging import FailureReason, Outcome
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.network.destinations import AddressPolicy
-from runhook.domain.network.proxies import Proxies
+from runhook.domain.network.proxies import Proxies, Proxy
+from runhook.outbound.proxy_pauses import ProxyPausedError, ProxyPauses
 from tests.support.certificates import Authority
 from tests.support.misbehaving import close
 from tests.support.names import Names
 from tests.support.ports import a_port_where_nobody_listens
 from tests.support.proxy import HttpProxy
-from tests.support.receiver import Receiver, hang, raw, status
-from tests.support.scene import SHORT
-from tests.support.sending import a_request, a_sender, send
+from tests.support.receiver import Answer, Receiver, hang, raw, status
+from tests.support.sending import a_request, a_sender, came_to, let_time_out, send
 
 PUBLIC_ONLY = AddressPolicy()
 HOOKS = {"hooks.example": "127.0.0.1"}
@@ -28,14 +30,22 @@ def authority(tmp_path) -> Authority:
     return Authority(tmp_path)
 
 
+def through(proxy: HttpProxy, *, userinfo: str = "", no_proxy: str = "") -> dict[str, Any]:
+    """How to send where the environment names a proxy, which alone knows any name."""
+    address = proxy.url.replace("://", f"://{userinfo}")
+    environment = {"HTTP_PROXY": address, "HTTPS_PROXY": address, "NO_PROXY": no_proxy}
+    return {
+        "policy": PUBLIC_ONLY,
+        "resolver": NOBODY_KNOWS.resolver(),
+        "proxies": Proxies.of(environment),
+    }
+
+
 async def send_through(
     proxy: HttpProxy, url: str, *, userinfo: str = "", no_proxy: str = "", **how: Any
 ) -> Outcome:
-    """Send one request where the environment names a proxy, which alone knows any name."""
-    address = proxy.url.replace("://", f"://{userinfo}")
-    environment = {"HTTP_PROXY": address, "HTTPS_PROXY": address, "NO_PROXY": no_proxy}
-    how = {"policy": PUBLIC_ONLY, "resolver": NOBODY_KNOWS.resolver()} | how
-    return await send(url, proxies=Proxies.of(environment), **how)
+    """Send one request as ``through`` says."""
+    return await send(url, **through(proxy, userinfo=userinfo, no_proxy=no_proxy) | how)
 
 
 async def test_an_http_endpoint_is_asked_by_the_proxy_which_looks_its_name_up():
@@ -141,6 +151,61 @@ async def test_a_proxy_that_refuses_to_go_there():
 
 
 @SCHEMES
+async def test_a_proxy_that_fails_every_request_is_asked_by_one(scheme: str):
+    async with (
+        HttpProxy(credentials=("me", "secret")) as proxy,
+        a_sender(**through(proxy)) as sender,
+    ):
+        first = await sender.send(a_request(f"{scheme}://one.example/"))
+        second = await sender.send(a_request(f"{scheme}://other.example/"))
+
+    assert len(proxy.asked) == 1
+    assert (second.failure, second.is_ours) == (FailureReason.PROXY_FAILED, True)
+    assert second.error == first.error
+
+
+async def test_a_test_of_a_webhook_tries_a_paused_proxy_and_ends_its_pause():
+    async with Receiver() as receiver, HttpProxy(HOOKS, credentials=("me", "secret")) as proxy:
+        request = a_request(receiver.url_at("hooks.example"))
+        async with a_sender(**through(proxy)) as sender:
+            refused = await sender.send(request)
+            proxy.credentials = None
+            test = await sender.send(request, is_test=True)
+            accepted = await sender.send(request)
+
+    assert refused.failure is FailureReason.PROXY_FAILED
+    assert (test.failure, accepted.failure) == (None, None)
+
+
+@pytest.mark.parametrize("answer", [status(403), status(502), close])
+async def test_a_proxy_that_does_not_come_to_one_endpoint_is_asked_for_the_next(answer: Answer):
+    async with HttpProxy(answer=answer) as proxy, a_sender(**through(proxy)) as sender:
+        for host in ("one.example", "other.example"):
+            await sender.send(a_request(f"https://{host}/"))
+
+    assert len(proxy.asked) == 2
+
+
+def test_a_paused_proxy_is_tried_by_one_request_when_its_pause_is_over():
+    now = 0.0
+    pauses = ProxyPauses(timedelta(seconds=30), lambda: now)
+    proxy = Proxy(scheme="http", host="proxy.example", port=3128)
+    other = Proxy(scheme="http", host="proxy.example", port=3129)
+    pauses.begin(proxy, "It is down.")
+
+    now = 29.9
+    pauses.check(other)
+    with pytest.raises(ProxyPausedError, match=r"^It is down\.$"):
+        pauses.check(proxy)
+    now = 30.0
+    pauses.check(proxy)
+    with pytest.raises(ProxyPausedError):
+        pauses.check(proxy)
+    pauses.end(proxy)
+    pauses.check(proxy)
+
+
+@SCHEMES
 async def test_a_proxy_where_nobody_listens(scheme: str):
     with a_port_where_nobody_listens() as port:
         proxies = Proxies.of({f"{scheme}_proxy": f"http://127.0.0.1:{port}"})
@@ -193,21 +258,27 @@ async def test_a_proxy_that_is_none(answer):
 
 
 @pytest.mark.parametrize(
-    ("scheme", "what"),
+    ("scheme", "phase", "what"),
     [
         (
             "https",
-            "No connection to hooks.example:8080 (by the proxy {}) within 2 s; look at the",
+            AttemptPhase.CONNECT,
+            "No connection to hooks.example:8080 (by the proxy {}) within {}; look at the",
         ),
-        ("http", "hooks.example:8080 (by the proxy {}) did not answer within 2 s; let it answer"),
+        (
+            "http",
+            AttemptPhase.WAIT,
+            "hooks.example:8080 (by the proxy {}) did not answer within {}; let it answer",
+        ),
     ],
 )
-async def test_a_proxy_that_hangs(scheme: str, what: str):
-    async with HttpProxy(answer=hang) as proxy:
-        outcome = await send_through(proxy, f"{scheme}://hooks.example:8080/", deadline=SHORT)
+async def test_a_proxy_that_hangs(scheme: str, phase: AttemptPhase, what: str):
+    async with HttpProxy(answer=hang) as proxy, a_sender(**through(proxy)) as sender:
+        request = a_request(f"{scheme}://hooks.example:8080/")
+        outcome, deadline = await let_time_out(sender, request, came_to(phase))
 
     assert outcome.failure is FailureReason.TIMED_OUT
-    assert outcome.error.startswith(what.format(proxy.place))
+    assert outcome.error.startswith(what.format(proxy.place, deadline))
 
 
 async def test_what_is_wrong_with_an_endpoint_behind_a_proxy_is_called_the_endpoints(

@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from runhook.domain.deliveries.judging import FailureReason
+from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.errors import InvalidError
 from runhook.domain.network.destinations import check_url, literal_addresses
 from runhook.outbound.dialling import ADDRESSES_TRIED
@@ -19,8 +20,7 @@ from tests.support.misbehaving import close
 from tests.support.names import Names
 from tests.support.ports import a_port_that_takes_no_connection, a_port_where_nobody_listens
 from tests.support.receiver import Receiver, reset, status
-from tests.support.scene import SHORT
-from tests.support.sending import a_request, a_sender, send
+from tests.support.sending import a_request, a_sender, send, send_in_vain
 
 
 class HangingNames:
@@ -80,11 +80,11 @@ async def test_a_host_none_of_whose_addresses_listens():
 async def test_a_port_that_takes_no_connection():
     """As behind a firewall that drops what it does not like."""
     with a_port_that_takes_no_connection() as port:
-        outcome = await send(f"http://127.0.0.1:{port}/", deadline=SHORT)
+        outcome, deadline = await send_in_vain(f"http://127.0.0.1:{port}/", AttemptPhase.CONNECT)
 
     assert outcome.failure is FailureReason.TIMED_OUT
     assert outcome.error == (
-        f"No connection to 127.0.0.1:{port} within 2 s: 127.0.0.1:{port} did not answer; "
+        f"No connection to 127.0.0.1:{port} within {deadline}: 127.0.0.1:{port} did not answer; "
         "check that it is up, and that no firewall drops what we send."
     )
 
@@ -146,15 +146,16 @@ async def test_a_name_that_has_no_address(url: str, place: str):
 
 
 async def test_a_name_that_is_not_found_out_in_time(hanging_names: HangingNames):
-    outcome = await send(
+    outcome, deadline = await send_in_vain(
         "http://slow.example:8080/",
+        AttemptPhase.DNS,
         resolver=Resolver(hanging_names.look_up),
-        deadline=SHORT,
     )
 
     assert outcome.failure is FailureReason.TIMED_OUT
     assert outcome.error == (
-        "No connection to slow.example:8080: no name server said the host's address within 2 s; "
+        "No connection to slow.example:8080: no name server said the host's address "
+        f"within {deadline}; "
         "check the domain's name servers, and the resolver of Runhook's system."
     )
 

@@ -33,7 +33,7 @@ class HttpProxy:
         self.connections = 0
         self.port = 0
         self._names = names or {}
-        self._credentials = credentials
+        self.credentials = credentials
         self._answer = answer
         self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,9 +85,9 @@ class HttpProxy:
 
     @property
     def _authorization(self) -> str | None:
-        if self._credentials is None:
+        if self.credentials is None:
             return None
-        return "Basic " + base64.b64encode(":".join(self._credentials).encode()).decode()
+        return "Basic " + base64.b64encode(":".join(self.credentials).encode()).decode()
 
     async def _tunnel(
         self, request: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -16,7 +16,7 @@ class ClosedError(ConnectionError):
 
 
 class EndpointConnection(asyncio.Protocol):
-    """One connection."""
+    """A connection to an endpoint or proxy, for one request at a time."""
 
     transport: asyncio.Transport
     """Set when the connection is made, and again when TLS is put on it."""
@@ -24,9 +24,9 @@ class EndpointConnection(asyncio.Protocol):
     def __init__(self) -> None:
         self.is_open = True
         self.has_surplus = False
-        """Whether more came with the last answer than that."""
+        """Whether bytes followed the last answer."""
         self.has_heard = False
-        """Whether anything came back when it was asked last."""
+        """Whether the last request was answered by at least a byte."""
         self._reader: AnswerReader | None = None
         self._trip: Trip | None = None
         self._answered: asyncio.Future[Exception | None] | None = None

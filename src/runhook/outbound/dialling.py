@@ -135,7 +135,9 @@ class Dialler:
     async def _connect_to_proxy(self, proxy: Proxy, trip: Trip) -> EndpointConnection:
         trip.is_at_proxy = True
         context = await self._contexts.of(USUAL_TLS) if proxy.scheme == "https" else None
-        return await self._connect(proxy.host, proxy.port, make_socket, context, trip)
+        connection = await self._connect(proxy.host, proxy.port, make_socket, context, trip)
+        trip.has_proxy = True
+        return connection
 
     async def _look(self, host: str, port: int, make: MakeSocket, trip: Trip) -> bytes | None:
         """Fetch the certificate that a place shows, valid or not, without sending a request.

@@ -28,6 +28,7 @@ from runhook.outbound.dialling import (
     UnknownNameError,
 )
 from runhook.outbound.guard import AddressRefusedError
+from runhook.outbound.proxy_pauses import ProxyPausedError
 from runhook.outbound.smtp import NoLoginError, NoTlsError, NotSmtpError
 from runhook.outbound.trip import Trip, TripStage
 
@@ -63,6 +64,7 @@ OUR_EXHAUSTION = frozenset(
 )
 """What the system says when it is this machine that has no descriptor, memory, port or network
 left, or that forbids to connect."""
+PROXY_WANTS_CREDENTIALS = 407
 OUR_RESOLVER = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
 
 
@@ -70,7 +72,7 @@ def explain_status(status_code: int, trip: Trip) -> tuple[FailureReason | None, 
     """Failure reason and sentence for a status code; no reason for a 2xx."""
     if 200 <= status_code < 300:
         return None, ""
-    if status_code == 407 and trip.proxy is not None:
+    if status_code == PROXY_WANTS_CREDENTIALS and trip.proxy is not None:
         return FailureReason.PROXY_FAILED, refusal_of_proxy(status_code, trip, trip.proxy)
     if 300 <= status_code < 400:
         return FailureReason.HTTP_STATUS, (
@@ -93,13 +95,24 @@ def is_own_fault(error: BaseException, trip: Trip) -> bool:
     A mail server that fails while it is given a letter may have it; that is not tried for ever.
     """
     is_at_ours = trip.is_at_proxy or (trip.is_mail and not trip.is_handed_over)
-    return is_at_ours or is_machines_fault(error, trip)
+    is_paused = isinstance(error, ProxyPausedError)
+    return is_at_ours or is_paused or is_machines_fault(error, trip)
 
 
 def stops_mail(error: BaseException, trip: Trip) -> bool:
     """Whether the mail server failed, and would have failed any other letter as well."""
     has_tried = trip.is_mail and trip.stage is not TripStage.QUEUED
     return has_tried and not trip.is_about_letter and not is_machines_fault(error, trip)
+
+
+def stops_proxy(error: BaseException, trip: Trip) -> bool:
+    """Whether the proxy failed, and would have failed any other request as well.
+
+    What it says of one endpoint, or how long it tries to reach that, may be otherwise for the next.
+    """
+    if isinstance(error, TunnelRefusedError):
+        return error.status_code == PROXY_WANTS_CREDENTIALS
+    return trip.is_at_proxy and not trip.has_proxy and not is_machines_fault(error, trip)
 
 
 def is_machines_fault(error: BaseException, trip: Trip) -> bool:
@@ -141,6 +154,8 @@ def explain(error: BaseException, trip: Trip) -> tuple[FailureReason, str]:
     if trip.proxy is not None and trip.is_at_proxy:
         return FailureReason.PROXY_FAILED, proxy_sentence(error, trip, trip.proxy)
     match error:
+        case ProxyPausedError():
+            return FailureReason.PROXY_FAILED, str(error)
         case UnknownNameError():
             return FailureReason.DNS_FAILED, name_sentence(error.os_error, trip)
         case CertificateRefusedError():
@@ -324,7 +339,7 @@ def proxy_sentence(error: BaseException, trip: Trip, proxy: Proxy) -> str:
 def refusal_of_proxy(status_code: int, trip: Trip, proxy: Proxy) -> str:
     """Say what a proxy answered instead of bringing us to the endpoint."""
     remedy = "look at its log and its rules"
-    if status_code == 407:
+    if status_code == PROXY_WANTS_CREDENTIALS:
         remedy = "write a valid user:password@ before its host"
     return (
         f"The proxy {proxy.place} answered {status_code} when it was asked for "

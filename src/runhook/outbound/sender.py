@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from types import TracebackType
 from typing import Self
 
-from runhook.domain.deliveries.judging import FailureReason, Outcome
+from runhook.domain.deliveries.judging import OUR_PAUSE, FailureReason, Outcome
 from runhook.domain.errors import InvalidError
 from runhook.domain.messages.mailboxes import MAILTO, MailAccount, addresses_in
 from runhook.domain.network.destinations import AddressPolicy, refusal_of_name
@@ -20,9 +20,17 @@ from runhook.outbound.answers import AnswerRefusedError, Response
 from runhook.outbound.connection import EndpointConnection
 from runhook.outbound.deadline import Deadline
 from runhook.outbound.dialling import Dialler, spelled_out
-from runhook.outbound.failures import explain, explain_status, is_own_fault, note_of, stops_mail
+from runhook.outbound.failures import (
+    explain,
+    explain_status,
+    is_own_fault,
+    note_of,
+    stops_mail,
+    stops_proxy,
+)
 from runhook.outbound.guard import Guard
 from runhook.outbound.pool import Bounds, Pool, Slots
+from runhook.outbound.proxy_pauses import ProxyPauses
 from runhook.outbound.resolver import Resolver
 from runhook.outbound.route import Route, request_head, route_to
 from runhook.outbound.shares import Shares
@@ -103,7 +111,8 @@ class Sender:
         self._slots = Slots(bounds)
         self._slots_for_tests = Slots(FOR_TESTS)
         self.tests = Shares(TESTS_AT_ONCE)
-        """Who tries webhooks out."""
+        """Tests of webhooks under way, by account."""
+        self._proxy_pauses = ProxyPauses(OUR_PAUSE, time.monotonic)
         self._pool = Pool(bounds.in_all)
         self._route_to = lru_cache(maxsize=REMEMBERED)(partial(route_to, proxies=self._proxies))
         self.tally = Tally(time.monotonic)
@@ -146,6 +155,7 @@ class Sender:
             if trip.stage is TripStage.RESOLVING and isinstance(error, TimeoutError):
                 trip.are_names_unanswered = not self._resolver.has_answered_since(started)
             reason, sentence = explain(error, trip)
+            self._note_proxy(trip, sentence if stops_proxy(error, trip) else "")
             outcome = Outcome(
                 duration=timedelta(),
                 failure=reason,
@@ -189,6 +199,15 @@ class Sender:
             return None
         return refusal_of_name(host) if found else f"The host {host} has no address."
 
+    def _note_proxy(self, trip: Trip, why: str) -> None:
+        """Begin a proxy's pause if it failed the request, for this reason; end it if it did not."""
+        if trip.proxy is None:
+            return
+        if why:
+            self._proxy_pauses.begin(trip.proxy, why)
+        elif trip.has_proxy:
+            self._proxy_pauses.end(trip.proxy)
+
     def _deadline_of(self, after: timedelta) -> Deadline:
         deadline = self._deadlines.get(after)
         if deadline is None:
@@ -210,6 +229,7 @@ class Sender:
         slots = self._slots_for_tests if is_test else self._slots
         answer = await self._exchange(request, slots, trip)
         failure, why = explain_status(answer.status_code, trip)
+        self._note_proxy(trip, why if failure is FailureReason.PROXY_FAILED else "")
         return Outcome(
             duration=timedelta(),
             status_code=answer.status_code,
@@ -225,6 +245,8 @@ class Sender:
         self._guard.check(request.url, trip)
         route = self._route_to(request.url)
         trip.url, trip.proxy = route.url, route.proxy
+        if route.proxy is not None and slots is self._slots:
+            self._proxy_pauses.check(route.proxy)
         head = request_head(route, request.headers, len(request.body), method=request.method)
         host = (route.url.host, route.url.port)
         await slots.take(host)
@@ -237,7 +259,7 @@ class Sender:
         key = (route.url.scheme, route.url.host, route.url.port, route.proxy, request.tls)
         kept = self._pool.take(key)
         if kept is not None:
-            trip.was_reused = True
+            trip.was_reused, trip.has_proxy = True, route.proxy is not None
             try:
                 return await self._ask_over(kept, key, head, request, trip)
             except OSError:
@@ -245,7 +267,7 @@ class Sender:
                 # others that we keep to it as well. That is not a failure; a new connection tells.
                 if kept.has_heard:
                     raise
-            trip.was_reused = False
+            trip.was_reused = trip.has_proxy = False
         connection = await self._dialler.connect(route, request.tls, trip)
         return await self._ask_over(connection, key, head, request, trip)
 

@@ -26,7 +26,7 @@ class Tally:
         """How many took longer than the bucket before and no longer than this one; the last bucket
         has no end."""
         self.seconds = 0.0
-        """How long all of them took together."""
+        """Sum of their durations."""
         self._now = now
         self._by_second: Counter[int] = Counter()
 

@@ -37,6 +37,8 @@ class Trip:
     stage: TripStage = TripStage.QUEUED
     is_at_proxy: bool = False
     """Whether it is the proxy that we talk to, about a connection that we do not have yet."""
+    has_proxy: bool = False
+    """Whether there is a connection to the proxy."""
     refusals: list[str] = field(default_factory=list)
     """Why addresses of the host were not dialled."""
     dialled: list[str] = field(default_factory=list)
