@@ -6,8 +6,10 @@ import httpx
 import pytest
 
 from runhook.domain.people.permissions import PermissionSet
+from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.server.access.throttle import LIMITS, Rationed
 from runhook.storage.engine.tables import tokens
+from runhook.storage.people.tokens import revoke_token
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, told
 
@@ -74,6 +76,35 @@ async def test_a_revoked_token_is_refused_and_told_since_when(api: Api, admin: h
     assert revoked == {"id": made["id"]}
     assert told(await client.get(LIST), 401) == "This token was revoked at 2026-03-01 12:00 UTC."
     assert data_of(await admin.get("/tokens"))[0]["revoked_at"] == "2026-03-01T12:00:00Z"
+
+
+async def test_a_revoked_token_reads_nothing_from_the_next_request_on(
+    api: Api, admin: httpx.AsyncClient
+):
+    """Also where it has just been used, and where another process revoked it."""
+    made = await new_token(admin, permission_set="job_runner")
+    client = api.client(f"Token {made['token']}")
+    for _ in range(3):
+        data_of(await client.post("/runs", json={"job_name": "nightly"}), 201)
+    async with api.store.write() as tx:
+        await revoke_token(tx, FIRST_ACCOUNT, made["id"], now=api.clock.now())
+
+    told(await client.get("/runs"), 401)
+
+
+async def test_a_revoked_token_is_told_since_when_as_soon_as_a_report_was_refused(
+    api: Api, admin: httpx.AsyncClient
+):
+    made = await new_token(admin, permission_set="job_runner")
+    client = api.client(f"Token {made['token']}")
+    for _ in range(3):
+        data_of(await client.post("/runs", json={"job_name": "nightly"}), 201)
+    await admin.delete(f"/tokens/{made['id']}")
+    told(await client.post("/runs", json={"job_name": "nightly"}), 401)
+
+    again = await client.post("/runs", json={"job_name": "nightly"})
+
+    assert told(again, 401) == "This token was revoked at 2026-03-01 12:00 UTC."
 
 
 async def test_revoking_again_changes_nothing(api: Api, admin: httpx.AsyncClient):

@@ -86,6 +86,12 @@ class Authenticator:
             authority=token.permission_set,
         )
 
+    def forget(self, actor: Actor) -> None:
+        """Look an actor's token up at its next use, since it has just been refused."""
+        if actor.kind is ActorKind.TOKEN:
+            for digest in [one for one, token in self._known.items() if token.id == actor.id]:
+                del self._known[digest]
+
     def _remembered(self, digest: str) -> ValidToken | None:
         token = self._known.get(digest)
         return token if token is not None and self._is_noted(token) else None

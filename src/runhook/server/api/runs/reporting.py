@@ -6,9 +6,18 @@ from litestar import Response, Router, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
+from runhook.domain.errors import UnauthorizedError
 from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.run import RunId
-from runhook.operations.runs.reports import Cancel, Canceling, Finish, Heartbeat, Start
+from runhook.operations.runs.reports import (
+    Cancel,
+    Canceling,
+    Finish,
+    Heartbeat,
+    Report,
+    Reported,
+    Start,
+)
 from runhook.server.access.authentication import needs
 from runhook.server.api.runs.reporting_wire import (
     FinishIn,
@@ -37,7 +46,7 @@ async def start_run(
 ) -> Response[Envelope[RunOut]]:
     """Start a run; the same key and facts again are the same run, answered with 200."""
     report = data.to_report(new_key=str(uuid.uuid4()))
-    reported = await services.publisher.publish(Start(caller.account_id, report, caller.actor))
+    reported = await publish(services, Start(caller.account_id, report, caller.actor))
     shown = reported_run(reported.run)
     if reported.is_new:
         return Response(created(shown), status_code=201)
@@ -67,7 +76,7 @@ async def announce_cancel(
 ) -> Envelope[RunOut]:
     """Report that the run is being canceled where it runs; its finish reports the result."""
     report = Canceling(caller.account_id, RunId(run_id), caller.actor)
-    return Envelope(data=reported_run((await services.publisher.publish(report)).run))
+    return Envelope(data=reported_run((await publish(services, report)).run))
 
 
 @post("/{run_id:int}/finish", status_code=200, **REPORTING)
@@ -76,19 +85,28 @@ async def finish_run(
 ) -> Envelope[RunOut]:
     """Finish a run; the same facts again change nothing, others are a conflict."""
     report = Finish(caller.account_id, RunId(run_id), data.to_report(), caller.actor)
-    return Envelope(data=reported_run((await services.publisher.publish(report)).run))
+    return Envelope(data=reported_run((await publish(services, report)).run))
 
 
 @post("/{run_id:int}/cancel", status_code=200, **CANCELING)
 async def cancel_run(services: Serving, caller: Calling, run_id: FromPath[int]) -> Envelope[RunOut]:
     """Ask for a cancelable run to be canceled; its reporter does it."""
     report = Cancel(caller.account_id, RunId(run_id), caller.actor)
-    return Envelope(data=reported_run((await services.publisher.publish(report)).run))
+    return Envelope(data=reported_run((await publish(services, report)).run))
 
 
 async def take(services: Services, report: Heartbeat) -> Envelope[HeartbeatOut]:
     """Publish a heartbeat, and answer it."""
-    return Envelope(data=heartbeat_of((await services.publisher.publish(report)).run))
+    return Envelope(data=heartbeat_of((await publish(services, report)).run))
+
+
+async def publish(services: Services, report: Report) -> Reported:
+    """Publish a report; a token that is refused by its transaction is looked up at its next use."""
+    try:
+        return await services.publisher.publish(report)
+    except UnauthorizedError:
+        services.authenticator.forget(report.actor)
+        raise
 
 
 router = Router(
