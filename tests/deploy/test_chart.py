@@ -22,6 +22,7 @@ VARIANTS = {
         "ingress.tlsSecretName=tls",
         "image.digest=sha256:0",
     ],
+    "with a certificate": ["tlsSecretName=tls", "dispatcher.separate=true"],
     "with all values": [
         *("trustedProxies=10.0.0.0/8", "allowNetworks=10.0.0.0/8", "settings.RUNHOOK_MAX_JOBS=7"),
         *("extraEnv[0].name=HTTPS_PROXY", "extraEnv[0].value=http://proxy:3128"),
@@ -131,6 +132,30 @@ def test_on_sqlite_there_is_one_process_which_ends_before_the_next_begins():
     assert of_kind(found, "PodDisruptionBudget") == []
     [claim] = of_kind(found, "PersistentVolumeClaim")
     assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+@pytest.mark.parametrize(
+    ("values", "scheme"), [([], "HTTP"), (["tlsSecretName=of-the-pods"], "HTTPS")]
+)
+def test_probes_ask_as_the_service_speaks(values, scheme):
+    [deployment] = of_kind(objects(*values), "Deployment")
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    asked = [one for name, one in container.items() if name.endswith("Probe")]
+
+    assert [one["httpGet"]["scheme"] for one in asked] == [scheme] * 3
+
+
+def test_pods_read_the_certificate_from_its_secret():
+    [deployment] = of_kind(objects("tlsSecretName=of-the-pods"), "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    variables = {one["name"]: one["value"] for one in container["env"]}
+    places = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+    [volume] = [one for one in pod["volumes"] if one["name"] == "tls"]
+
+    assert volume["secret"]["secretName"] == "of-the-pods"
+    assert variables["RUNHOOK_TLS_CERT"] == f"{places['tls']}/tls.crt"
+    assert variables["RUNHOOK_TLS_KEY"] == f"{places['tls']}/tls.key"
 
 
 def test_prometheus_finds_the_metrics_of_every_process():

@@ -16,6 +16,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
+{{/* What is spoken on the port `http`. */}}
+{{- define "runhook.scheme" -}}
+{{ if .Values.tlsSecretName }}HTTPS{{ else }}HTTP{{ end }}
+{{- end }}
+
 {{/* Settings that all processes share. */}}
 {{- define "runhook.env" -}}
 - name: RUNHOOK_HOST
@@ -25,6 +30,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   value: /run/secrets/runhook/database-url
 - name: RUNHOOK_MASTER_KEY_FILE
   value: /run/secrets/runhook/master-key
+{{- end }}
+{{- if .Values.tlsSecretName }}
+- name: RUNHOOK_TLS_CERT
+  value: /run/secrets/tls/tls.crt
+- name: RUNHOOK_TLS_KEY
+  value: /run/secrets/tls/tls.key
 {{- end }}
 {{- with .Values.publicUrl }}
 - name: RUNHOOK_PUBLIC_URL
@@ -121,15 +132,15 @@ spec:
           {{- if eq .component "api" }}
           # The first process of a new version migrates the database, and the others wait for it.
           startupProbe:
-            httpGet: {path: /healthz, port: http}
+            httpGet: {path: /healthz, port: http, scheme: {{ include "runhook.scheme" $root }}}
             periodSeconds: 2
             failureThreshold: 450
           livenessProbe:
-            httpGet: {path: /healthz, port: http}
+            httpGet: {path: /healthz, port: http, scheme: {{ include "runhook.scheme" $root }}}
             periodSeconds: 10
             timeoutSeconds: 5
           readinessProbe:
-            httpGet: {path: /readyz, port: http}
+            httpGet: {path: /readyz, port: http, scheme: {{ include "runhook.scheme" $root }}}
             periodSeconds: 5
             timeoutSeconds: 5
           lifecycle:
@@ -163,6 +174,11 @@ spec:
               mountPath: /run/secrets/runhook
               readOnly: true
             {{- end }}
+            {{- if $root.Values.tlsSecretName }}
+            - name: tls
+              mountPath: /run/secrets/tls
+              readOnly: true
+            {{- end }}
       volumes:
         - name: data
           {{- if $root.Values.sqlite.enabled }}
@@ -177,6 +193,12 @@ spec:
         - name: secrets
           secret:
             secretName: {{ $root.Values.secretName }}
+            defaultMode: 0440
+        {{- end }}
+        {{- with $root.Values.tlsSecretName }}
+        - name: tls
+          secret:
+            secretName: {{ . }}
             defaultMode: 0440
         {{- end }}
       {{- with $root.Values.nodeSelector }}
