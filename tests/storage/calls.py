@@ -151,7 +151,9 @@ EVERY_SELECTION = Selection(
     code_class=5,
 )
 PICKED = Picked((DeliveryId("wev_1"), DeliveryId("wev_2")))
-EVERY_CHOICE = ScopeFilter(ids=[1], project_ids=[1], name="nightly", name_part="night")
+EVERY_CHOICE = ScopeFilter(
+    ids=[1], project_ids=[1], name="nightly", name_part="night", named_part="shop"
+)
 BY_NAME = Slice(order=NameOrder.NAME, is_descending=True, limit=20, offset=40)
 A_DAY = Period(since=START, until=START + timedelta(days=1))
 EVERY_RUN = RunFilter(
@@ -508,13 +510,13 @@ CALLS: dict[str, Call] = {
         ],
     ),
     "lock_standings": lambda tx, rows: standings.lock_standings(tx, [key_of(rows)]),
-    "how_far_told": lambda tx, rows: standings.how_far_told(tx, [rows.delivery.id]),
+    "told_states": lambda tx, rows: standings.told_states(tx, [rows.delivery.id]),
     "write_standings": lambda tx, rows: standings.write_standings(
         tx, {key_of(rows): standings.Kept(latest_id=rows.delivery.id)}
     ),
     "delete_standings": lambda tx, rows: standings.delete_standings(tx, rows.webhook.id),
     "lock_held": lambda tx, rows: standings.lock_held(tx, [key_of(rows)]),
-    "jobs_told_to_fail": lambda tx, rows: standings.jobs_told_to_fail(tx, rows.webhook.id),
+    "jobs_left_failing": lambda tx, rows: standings.jobs_left_failing(tx, rows.webhook.id),
     "end_holds": lambda tx, rows: standings.end_holds(tx, [rows.delivery.id], HEALED_REASON),
     "supersede_waiting": lambda tx, rows: standings.supersede_waiting(
         tx, [rows.delivery.id], unattempted=[rows.delivery.id]

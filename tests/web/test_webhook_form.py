@@ -106,6 +106,31 @@ async def test_jobs_are_found_by_job_or_project_and_chosen_ones_stay(api: Api, a
     assert await rows_of(api.store, webhooks) == []
 
 
+async def test_many_projects_and_environments_are_found_by_the_same_search(api: Api, ada, admin):
+    await jobs_named(admin, *(f"nightly of project {number:02}" for number in range(12)))
+    page = await page_at(ada, NEW)
+    chosen = page.main.one(id="environment_ids").all("input")[0].attributes["value"]
+
+    found = await pressed(ada, page, "find", job_search="PROJECT 07", environment_ids=chosen)
+    none = await pressed(ada, page, "find", job_search="no such project")
+
+    assert len(page.main.one(id="project_ids").all("label")) == 12
+    projects = found.main.one(id="project_ids").all("label")
+    environments = found.main.one(id="environment_ids").all("label")
+    assert [one.text for one in projects] == ["project 07"]
+    assert [one.text for one in environments] == ["default project 00", "default project 07"]
+    assert none.main.one(id="project_ids").all("label") == []
+
+
+async def test_a_few_projects_need_no_search(api: Api, ada, admin):
+    await jobs_named(admin, "nightly of shop", "hourly of finance")
+
+    found = await pressed(ada, await page_at(ada, NEW), "find", job_search="finance")
+
+    projects = found.main.one(id="project_ids").all("label")
+    assert [one.text for one in projects] == ["finance", "shop"]
+
+
 async def test_enter_in_the_search_finds_jobs_and_saves_nothing(api: Api, ada, admin):
     await jobs_named(admin, "nightly of shop", "hourly of shop")
     typed = {"name": "x", "client_url": "https://127.0.0.1:9/", "event_types": "job.run.started"}

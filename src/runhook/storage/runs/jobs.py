@@ -44,6 +44,12 @@ FIND_JOBS = (
     )
     .with_for_update(of=jobs, read=True, key_share=True)
 )
+NAMES_OF = {
+    projects: (projects,),
+    environments: (environments, projects),
+    jobs: (jobs, projects, environments),
+}
+"""Where the names are by which rows are searched for: theirs, and those they belong to."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -100,7 +106,7 @@ class Environment:
 class ScopeFilter:
     """Which projects, environments or jobs to list.
 
-    None narrows nothing, an empty collection leaves none. ``name_part`` is looked for without
+    None narrows nothing, an empty collection leaves none. Parts of names are looked for without
     regard to case, as far as the database knows the letters' cases.
     """
 
@@ -109,6 +115,8 @@ class ScopeFilter:
     environment_ids: Collection[int] | None = None
     name: str | None = None
     name_part: str | None = None
+    named_part: str | None = None
+    """Part of its name, or of the names of its environment and its project."""
 
 
 class NameOrder(StrEnum):
@@ -235,14 +243,14 @@ def narrowed(
         query = query.where(table.c.name == wanted.name)
     if wanted.name_part is not None:
         query = query.where(table.c.name.icontains(wanted.name_part, autoescape=True))
+    if wanted.named_part is not None:
+        query = query.where(is_named(wanted.named_part, table))
     return query
 
 
-def is_named(part: str) -> sa.ColumnElement[bool]:
-    """Condition on ``JOBS_WITH_NAMES`` that a text is part of one of the names, in any case."""
-    return sa.or_(
-        *(table.c.name.icontains(part, autoescape=True) for table in (jobs, projects, environments))
-    )
+def is_named(part: str, table: sa.Table = jobs) -> sa.ColumnElement[bool]:
+    """Condition that a text is part of a row's name or of the names above it, in any case."""
+    return sa.or_(*(one.c.name.icontains(part, autoescape=True) for one in NAMES_OF[table]))
 
 
 def sorted_by(query: sa.Select[Any], table: sa.Table, part: Slice[NameOrder]) -> sa.Select[Any]:

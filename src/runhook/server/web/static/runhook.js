@@ -367,7 +367,7 @@ function restoreTyped() {
   showTyped();
 }
 
-/** Keep what stands beside a form as it would be sent: its sample, and the jobs that match a search. */
+/** Keep what stands beside a form as it would be sent: its sample, and what matches a search. */
 let asked = 0;
 let due = null;
 async function showTyped() {
@@ -376,7 +376,7 @@ async function showTyped() {
   sent.set("do", "sample");
   const found = await pageAt(location.href, { method: "POST", body: sent }).catch(() => null);
   if (ours !== asked) return;
-  for (const id of ["sample", "jobs"]) {
+  for (const id of ["sample", "jobs", "projects", "environments"]) {
     const old = document.getElementById(id);
     const part = found?.getElementById(id);
     if (old && part && !old.contains(document.activeElement)) renew(old, part);

@@ -1,9 +1,10 @@
 """The form that a webhook is created and changed with."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import DEFAULT, FORMATS
@@ -39,11 +40,13 @@ from runhook.server.web.webhooks.option_fields import (
     typed_names,
 )
 from runhook.server.web.webhooks.previews import Preview, previews_of
-from runhook.storage.engine.pages import Slice
+from runhook.storage.engine.pages import Page, Slice
 from runhook.storage.engine.store import Transaction
 from runhook.storage.people.accounts import Account
 from runhook.storage.runs.jobs import (
+    Environment,
     NameOrder,
+    Project,
     ScopeFilter,
     list_environments,
     list_named_jobs,
@@ -52,6 +55,8 @@ from runhook.storage.runs.jobs import (
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+Scope = TypeVar("Scope", bound=Project | Environment)
 
 OPTION_FIELDS = form_fields(one for one in OPTIONS if one.name not in {"format", "format_settings"})
 SETTING_FIELDS = {
@@ -78,45 +83,88 @@ LABELS = {
 }
 """What the form calls the fields that no option declares."""
 OFFERED = 200
-"""So many jobs, projects and environments are listed; a search finds other jobs."""
+"""So many jobs, projects and environments are listed; a search finds others."""
 SEARCHED_FROM = 8
-"""So many jobs need no search."""
+"""So many of a kind need no search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Jobs, projects or environments to choose from.
+
+    Chosen ones come first, then those that match the search.
+    """
+
+    options: Sequence[tuple[int, str, str]]
+    """Ids with names, and where that is."""
+    has_more: bool
+    """Whether others match."""
+    is_all: bool = False
+    """Whether these few are all there are, whatever is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scopes:
-    """What a webhook can be narrowed to: ids with names, and where that is."""
+    """What a webhook can be narrowed to."""
 
-    jobs: Sequence[tuple[int, str, str]]
-    """Those that are chosen come first, then those that match the search."""
-    has_more_jobs: bool
-    """Whether others match."""
-    projects: Sequence[tuple[int, str, str]]
-    environments: Sequence[tuple[int, str, str]]
+    jobs: Offered
+    projects: Offered
+    environments: Offered
 
     def is_searched(self, form: Form) -> bool:
-        """Whether the form offers a search for jobs."""
-        return len(self.jobs) > SEARCHED_FROM or bool(form["job_search"])
+        """Whether the form offers a search."""
+        longest = max(len(one.options) for one in (self.jobs, self.projects, self.environments))
+        return longest > SEARCHED_FROM or bool(form["job_search"])
 
 
 async def load_scopes(tx: Transaction, account: Account, form: Form) -> Scopes:
-    """Jobs that match a form's search, and the account's projects and environments, by name."""
-    part = Slice(order=NameOrder.NAME, limit=OFFERED)
-    chosen = [JobId(one) for one in numbers(form.chosen["job_ids"])]
-    limit = OFFERED + len(chosen)
+    """Jobs, projects and environments that match a form's search, by name."""
     search = form["job_search"].strip()
-    jobs = await list_named_jobs(tx, account.id, search, always=chosen, limit=limit + 1)
-    projects = await list_projects(tx, account.id, ScopeFilter(), part)
-    environments = await list_environments(tx, account.id, ScopeFilter(), part)
-    return Scopes(
-        [
-            (one.id, one.name, f"{one.project_name} / {one.environment_name}")
-            for one in jobs[:limit]
-        ],
-        len(jobs) > limit,
-        [(one.id, one.name, "") for one in projects.items],
-        [(one.id, one.name, one.project.name) for one in environments.items],
+    chosen = {name: numbers(form.chosen[name]) for name in SCOPES}
+    limit = OFFERED + len(chosen["job_ids"])
+    first = [JobId(one) for one in chosen["job_ids"]]
+    jobs = await list_named_jobs(tx, account.id, search, always=first, limit=limit + 1)
+    projects = await offer(
+        partial(list_projects, tx, account.id),
+        lambda one: (one.id, one.name, ""),
+        search=search,
+        chosen=chosen["project_ids"],
     )
+    environments = await offer(
+        partial(list_environments, tx, account.id),
+        lambda one: (one.id, one.name, one.project.name),
+        search=search,
+        chosen=chosen["environment_ids"],
+    )
+    return Scopes(
+        Offered(
+            [
+                (one.id, one.name, f"{one.project_name} / {one.environment_name}")
+                for one in jobs[:limit]
+            ],
+            len(jobs) > limit,
+        ),
+        projects,
+        environments,
+    )
+
+
+async def offer(
+    list_them: Callable[[ScopeFilter, Slice[NameOrder]], Awaitable[Page[Scope]]],
+    option_of: Callable[[Scope], tuple[int, str, str]],
+    *,
+    search: str,
+    chosen: Collection[int],
+) -> Offered:
+    """Offer projects or environments: those of a search, or all of a few."""
+    part = Slice(order=NameOrder.NAME, limit=OFFERED)
+    every = await list_them(ScopeFilter(), part)
+    if every.total <= SEARCHED_FROM:
+        return Offered([option_of(one) for one in every.items], has_more=False, is_all=True)
+    found = await list_them(ScopeFilter(named_part=search), part) if search else every
+    first = (await list_them(ScopeFilter(ids=chosen), part)).items if chosen else []
+    options = dict.fromkeys(option_of(one) for one in [*first, *found.items])
+    return Offered(list(options), has_more=found.total > len(found.items))
 
 
 @dataclass(frozen=True, slots=True)
