@@ -38,7 +38,7 @@ async def open_existing(settings: Settings) -> AsyncIterator[Store]:
         if store.file is not None:
             if not has_content(store.file):
                 raise NoServiceError(f"There is no service in {store.file}. {where_to_look()}")
-            keep_to_ourselves(store.file)
+            restrict_to_owner(store.file)
         if await revision_of(store) is None:
             place = store.file or without_password(settings.address_of_database())
             raise NoServiceError(f"There are no tables of a service in {place}. {where_to_look()}")
@@ -60,7 +60,7 @@ async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store
                 raise InvalidError(
                     f"The database cannot be made: there is no folder {store.file.parent}."
                 )
-            keep_to_ourselves(store.file)
+            restrict_to_owner(store.file)
         yield store
 
 
@@ -101,7 +101,7 @@ def why_away(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".")
 
 
-def keep_to_ourselves(file: Path) -> None:
+def restrict_to_owner(file: Path) -> None:
     """Let only its owner read a database's file, and say so if others could."""
     for path in keep_private(file):
         log.warning("others could read this file; now only its owner can", file=str(path))

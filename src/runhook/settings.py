@@ -559,7 +559,7 @@ def load(
         origin = first_said(
             setting,
             Origin(flags.get(setting.name), setting.flag),
-            *said_by(environment, setting, unless=flags.get(setting.name)),
+            *origins_in(environment, setting, unless=flags.get(setting.name)),
             Origin(in_file.get(setting.name), str(path)),
         )
         origins[setting.name] = origin
@@ -576,7 +576,7 @@ def first_said(setting: Setting, *origins: Origin) -> Origin:
     return Origin(setting.default, DEFAULT)
 
 
-def said_by(
+def origins_in(
     environment: Mapping[str, str], setting: Setting, *, unless: str | None
 ) -> Iterator[Origin]:
     """Yield what the environment says of a setting.

@@ -393,7 +393,7 @@ def keep_out_of_collection() -> None:
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
-def let_threads_have_their_turn() -> None:
+def shorten_switch_interval() -> None:
     """Let a thread that has something for the event loop wait for it only so long.
 
     The database's answers come by a thread, which has to take the interpreter for each of them. A
@@ -431,7 +431,7 @@ async def run_until(
 ) -> None:
     """Run all there is until told to stop or the server breaks, then end it in good order."""
     keep_out_of_collection()
-    let_threads_have_their_turn()
+    shorten_switch_interval()
     loops = [
         Loop("presence", presence.tick),
         Loop("collector", Collector().tick),

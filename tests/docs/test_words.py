@@ -39,7 +39,9 @@ BANNED = re.compile(
     r"|\b(?:wants?|wanted|would) (?:not )?to hear\b"
     r"|\b(?:none is none|so it is\.|as it is so|is told of|are told of)\b"
     r"|\bmend(?:s|ed|ing)?\b"
-    r"|\b(?:nor with any others|it is as asked for|it is made\.|it is heard)\b",
+    r"|\b(?:nor with any others|it is as asked for|it is made\.|it is heard)\b"
+    r"|\b(?:where the words stand|do what the action says|going on as it is)\b"
+    r"|\"\"\"(?:It is done|Look around|Both|Its content|Do it\b[^\"]*)\.\"\"\"",
     re.IGNORECASE,
 )
 """Words that a plain engineer would not write; docs/glossary.md has the ones to use."""

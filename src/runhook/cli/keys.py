@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Do what the action says."""
+    """Run the chosen action."""
     settings = settings_from(arguments)
     asyncio.run(find_service(settings))
     if arguments.action == "list":
@@ -57,7 +57,7 @@ def execute(arguments: argparse.Namespace) -> int:
         f"Key {rotated.key.fingerprint} is in use; {rotated.encrypted} secrets were encrypted anew "
         f"and {rotated.dropped} old keys dropped."
     )
-    return complain_of_lost(rotated.lost)
+    return report_unreadable(rotated.lost)
 
 
 async def find_service(settings: Settings) -> None:
@@ -83,7 +83,7 @@ def use_first(settings: Settings, given: Hidden, *, prepares: bool) -> int:
         f"Key {keys[0].fingerprint} is the first in {GIVEN}; {encrypted} secrets were encrypted "
         "anew with it. The others can be left out once no replica encrypts with them."
     )
-    return complain_of_lost(uses.lost)
+    return report_unreadable(uses.lost)
 
 
 async def encrypt_database(settings: Settings, keys: Sequence[MasterKey]) -> tuple[int, KeyUses]:
@@ -111,10 +111,10 @@ def print_uses(uses: KeyUses) -> None:
     for position, use in enumerate(uses.keys):
         role = "prepared" if use.key.is_prepared else "reads" if position else "in use"
         print(f"{use.key.fingerprint}  {role:8}  opens {use.secrets}")
-    complain_of_lost(uses.lost)
+    report_unreadable(uses.lost)
 
 
-def complain_of_lost(lost: int) -> int:
+def report_unreadable(lost: int) -> int:
     """Say how many secrets no key opens, if any; return the exit code."""
     if not lost:
         return 0

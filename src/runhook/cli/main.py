@@ -88,7 +88,7 @@ class CommandModule(Protocol):
         """Declare the command's flags."""
 
     def execute(self, arguments: argparse.Namespace) -> int:
-        """Do it, and return the exit code."""
+        """Run the command; return the exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

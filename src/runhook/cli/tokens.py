@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Do what the action says."""
+    """Run the chosen action."""
     if not 0 < arguments.account <= LARGEST_ID:
         raise NotFoundError(f"There is no account {arguments.account}.")
     account_id = AccountId(arguments.account)

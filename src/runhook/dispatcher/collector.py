@@ -21,15 +21,15 @@ MEMORY = Path("/proc/self/statm")
 
 
 class Collector:
-    """Looks for garbage in circles."""
+    """Runs Python's garbage collector when memory has grown."""
 
     def __init__(self) -> None:
         self._least = 0
         self._looks = 0
-        """How many times in a row there was much more."""
+        """Number of looks in a row at which memory had grown by ``GROWTH``."""
 
     async def tick(self) -> timedelta:
-        """Take out garbage if much has come since the last time."""
+        """Collect garbage if memory has grown for ``LOOKS`` looks."""
         now = resident()
         if now is None:
             gc.collect()

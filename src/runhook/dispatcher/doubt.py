@@ -22,7 +22,7 @@ class Doubt:
         self._next_look = math.inf
 
     def begin(self, now: float) -> None:
-        """Look from a moment on, in seconds."""
+        """Make looks due from a moment on (seconds of the caller's clock)."""
         self._pause = FIRST_PAUSE
         self._next_look = now
 

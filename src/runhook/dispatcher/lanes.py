@@ -34,7 +34,7 @@ class Promised:
 
 
 class Share:
-    """What we hold of one account."""
+    """Deliveries of one account that this process holds."""
 
     def __init__(self, limits: DispatcherLimits = LIMITS) -> None:
         self.counts = Counts()
@@ -87,7 +87,7 @@ class Lane:
         return self._share.counts
 
     def note_size(self, size: int) -> None:
-        """Learn how many bytes the body of a delivery has."""
+        """Note a body's size: the largest one bounds how many deliveries a lane holds."""
         if size > self._largest_body:
             self._largest_body = size
             per_lane = self._limits.bytes_per_lane // size

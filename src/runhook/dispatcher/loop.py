@@ -62,7 +62,7 @@ class Loop:
             self._is_well = False
 
     def stop(self) -> None:
-        """Begin no other tick."""
+        """Stop after the tick under way."""
         self._stopping = True
         self._woken.set()
 

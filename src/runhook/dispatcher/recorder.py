@@ -52,7 +52,7 @@ class Recorder:
         self._has_room.set()
 
     def add(self, sent: SentAttempt) -> None:
-        """Record an attempt soon."""
+        """Queue an attempt for the next transaction that records."""
         self._batches.add(sent)
         if self._batches.backlog >= self._most_waiting:
             self._has_room.clear()

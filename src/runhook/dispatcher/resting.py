@@ -33,6 +33,6 @@ class Resting:
         return self._until.get(webhook_id, now) > now
 
     def without(self, places: Mapping[WebhookId, int], now: float) -> dict[WebhookId, int]:
-        """Drop webhooks that rest."""
+        """Filter out webhooks that rest."""
         self._until = {one: until for one, until in self._until.items() if until > now}
         return {one: count for one, count in places.items() if one not in self._until}

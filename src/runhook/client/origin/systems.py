@@ -382,7 +382,7 @@ FINDERS: Mapping[str, Callable[[LaunchContext], str]] = {
 
 
 def this_place(environ: Mapping[str, str]) -> LaunchContext:
-    """Look around."""
+    """Collect what this process can see of the system that launched it."""
     from runhook.client.dbt.surroundings import stdin_is_terminal  # noqa: PLC0415 - no cycle
 
     return LaunchContext(

@@ -33,14 +33,14 @@ MODULE, CODE = re.compile(r"-[A-Za-z]*m"), re.compile(r"-[A-Za-z]*c")
 
 
 class ProcessRole(Enum):
-    """What a process is to a request to stop."""
+    """How a kind of program reacts to a request to stop."""
 
     DBT = auto()
     """Cancels its queries on SIGINT, and on nothing else."""
     WRAPPER = auto()
     """`runhook run` or `runhook step` within our run: it sees to what it has started."""
     SHELL = auto()
-    """Ends of a signal without passing it on."""
+    """A signal ends it, and it passes none on."""
     MAKE = auto()
     """Waits for its recipes on SIGINT, then ends; any other signal it passes on."""
     LAUNCHER = auto()

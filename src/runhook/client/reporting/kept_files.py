@@ -52,11 +52,11 @@ class HeldFile:
     step: int
 
     def read(self) -> bytes:
-        """Its content."""
+        """The content that was given."""
         return self.content
 
     def remove(self) -> None:
-        """Forget it, which is its reader's business."""
+        """Do nothing: there is no copy on the disk."""
 
 
 class KeptFiles:

@@ -191,10 +191,14 @@ class Reporter:
             return "; ".join(filter(None, (files, older))) or None
         what = "this run" if self._run_id is None else "the end of this run"
         why = self._problem or "no answer in time"
-        parts = [f"{what} was not reported to {self._service.name}: {why}", self._comfort(), older]
+        parts = [
+            f"{what} was not reported to {self._service.name}: {why}",
+            self._where_kept(),
+            older,
+        ]
         return "; ".join(filter(None, parts))
 
-    def _comfort(self) -> str | None:
+    def _where_kept(self) -> str | None:
         """Say where undelivered reports are kept."""
         if self._is_refused:
             return None

@@ -46,7 +46,7 @@ class Answered:
 
     data: Any
     warning: str = ""
-    """What that leaves to be done, in a sentence."""
+    """What the user should do about it, in a sentence; empty for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +55,11 @@ class RequestFailed:
 
     reason: str
     is_final: bool
-    """Nor will it be, if repeated with these settings."""
+    """Whether repeating it with these settings would fail too."""
     is_refused: bool = False
     """4xx: the service refused it; do not retry."""
     is_not_understood: bool = False
-    """Refused, but a newer service could take it."""
+    """Whether a newer version of the service could accept it."""
     status: int | None = None
     """HTTP status; None if there was no HTTP response."""
 

@@ -254,7 +254,7 @@ class KeptRun:
         self.files.remove()
 
     def close(self) -> None:
-        """Let others have the file."""
+        """Unlock the run's file."""
         with contextlib.suppress(OSError):
             os.close(self.descriptor)
 

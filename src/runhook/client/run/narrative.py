@@ -76,7 +76,7 @@ class Narrative:
         self.trouble: str | None = None
         """Why the run was not reported, as a clause for people; None if it was."""
         self.advice: str | None = None
-        """How to name a job that nothing names."""
+        """Sentence that says how to give the job a name."""
         self._settings = settings
         self._environ = environ
         self._reporter: RunReporter | None = None

@@ -51,7 +51,7 @@ def outer_run(environ: Mapping[str, str]) -> OuterRun | None:
 
 
 def new_run_key() -> str:
-    """A name for a run that no other one has."""
+    """A unique key for a new run."""
     return os.urandom(16).hex()
 
 

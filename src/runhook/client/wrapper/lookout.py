@@ -64,7 +64,7 @@ class Lookout:
         return list(self._seen)
 
     def stop(self) -> None:
-        """Look no longer."""
+        """Stop looking at processes."""
         self._stopped.set()
 
     def _watch(self) -> None:

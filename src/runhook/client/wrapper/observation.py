@@ -36,7 +36,7 @@ class Reason:
     """Why a command failed, as far as dbt says it; with secrets."""
 
     source: str = ""
-    """Where the words stand."""
+    """What dbt wrote them to: its log or its output."""
     words: str = ""
     """Empty if there are none."""
     call: Sequence[str] = ()
@@ -49,7 +49,7 @@ class Observation:
 
     command: Sequence[str]
     tag: str
-    """What its artifacts carry."""
+    """Tag by which its artifacts are recognised."""
     started_at: datetime
     ending: CommandEnding
     seen: Sequence[Seen]

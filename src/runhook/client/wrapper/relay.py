@@ -107,7 +107,7 @@ class Relay:
         ):
             self._ask(arrival.number, now)
         else:
-            self._insist(arrival.number)
+            self._signal_all(arrival.number)
         if is_first:
             self._on_first_signal(arrival.number)
 
@@ -122,11 +122,11 @@ class Relay:
         if self._meant is None:
             return
         if time.monotonic() >= self._insist_at:
-            self._insist(self._meant)
+            self._signal_all(self._meant)
         elif self._insisted_on is not None:
             self._tell_all(self._insisted_on)
         else:
-            self._tell_whom_it_concerns(self._meant)
+            self._pass_signal_on(self._meant)
 
     def is_over(self) -> bool:
         """Whether the command has ended, and with it what has to be waited for."""
@@ -173,9 +173,9 @@ class Relay:
         self._meant = number
         self._insisted_on = None
         self._told.clear()
-        self._tell_whom_it_concerns(number)
+        self._pass_signal_on(number)
 
-    def _tell_whom_it_concerns(self, number: int) -> None:
+    def _pass_signal_on(self, number: int) -> None:
         members = self._family.members()
         if not members and self._child.status is None:
             # The system does not let us see who is there.
@@ -205,7 +205,7 @@ class Relay:
             if one.process.group != os.getpgrp():
                 send(one, number)
 
-    def _insist(self, number: int) -> None:
+    def _signal_all(self, number: int) -> None:
         """Send a signal to all, as it is."""
         self._meant = self._meant or number
         self._insist_at = float("inf")

@@ -88,7 +88,7 @@ class Witness:
         self.trouble: str | None = None
 
     def sees_step(self, command: Command) -> None:
-        """Take note of what is about to be run."""
+        """Record the command before it starts."""
         self._count += 1
         self._command = command
         self._tag = f"{self._run_key}-{self._count}"
@@ -108,13 +108,13 @@ class Witness:
         self._lookout.start()
 
     def saw_signal(self, number: int) -> None:
-        """Somebody asks for the end."""
+        """A stop signal arrived."""
 
     def saw_end_of_step(self, ending: CommandEnding) -> None:
         """The command has ended."""
 
     def saw_end_of_run(self, ending: CommandEnding) -> None:
-        """There is no other step."""
+        """The last step has ended; report the run's end."""
 
     def _step(self, ending: CommandEnding) -> "Step":
         """The step as it is reported, once its command has ended."""

@@ -30,7 +30,7 @@ from runhook.domain.runs.run import AccountId, RunId
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands."""
+    """State of a delivery."""
 
     PENDING = "pending"
     """Waits for its next attempt."""
@@ -55,14 +55,14 @@ class DeliveryState(StrEnum):
 
 
 class AttemptTrigger(StrEnum):
-    """What made an attempt."""
+    """Cause of an attempt."""
 
     SCHEDULED = "scheduled"
     """The event, or the retry schedule."""
     MANUAL = "manual"
     """Somebody redelivered it, alone or with others. The retries after that are scheduled again."""
     TEST = "test"
-    """Somebody tried the webhook out."""
+    """A test that a user asked for."""
 
 
 MOVES: dict[tuple[DeliveryState, DeliveryState], str] = {
@@ -141,14 +141,14 @@ class Delivery:
     """None for a notice, which is not about a run."""
     event_type: EventType
     rendered: Rendered = field(repr=False)
-    """Made when the event happened, and final."""
+    """The payload, rendered when the event happened; every attempt sends it."""
     attempt_count: int
     """Attempts made and recorded so far."""
     attempts_before: int = 0
     """Those of them that were made before it was redelivered by hand; its retry schedule counts
     only what came after."""
     next_trigger: AttemptTrigger = AttemptTrigger.SCHEDULED
-    """What makes its next attempt."""
+    """Cause of the next attempt."""
 
     @property
     def claim(self) -> Claim:
@@ -176,7 +176,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A worker's hold on what it claims."""
+    """A worker's name and how long its claims last."""
 
     owner: str
     duration: timedelta

@@ -35,7 +35,7 @@ RedeliveryId = NewType("RedeliveryId", str)
 
 
 class RedeliveryState(StrEnum):
-    """Where a redelivery stands."""
+    """State of a redelivery."""
 
     RUNNING = "running"
     FINISHED = "finished"
@@ -134,9 +134,9 @@ class RedeliveryShare:
     total: int
     """How many deliveries there were at the beginning, as far as was counted."""
     queued: int = 0
-    """How many have been returned to the queue."""
+    """Number of deliveries returned to the queue."""
     progress: RedeliveryProgress = RedeliveryProgress()
-    """What has become of those."""
+    """Their states now."""
     passed_over: Mapping[Obstacle, int] = field(default_factory=dict)
     place: LogPlace
     is_over: bool = False
@@ -197,7 +197,7 @@ class RedeliveryStep:
     """What one step does with the deliveries that it looked at."""
 
     queue: tuple[DeliveryId, ...]
-    """To be returned to the queue."""
+    """Deliveries to return to the queue."""
     passed_over: int
     place: LogPlace
     is_last: bool

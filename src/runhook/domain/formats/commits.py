@@ -7,7 +7,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.formats.format import Audience, Look, MessageFormat
 from runhook.domain.messages.message import Message
 from runhook.domain.messages.notices import Notice
-from runhook.domain.messages.text import fit, loosened
+from runhook.domain.messages.text import defused, fit
 from runhook.domain.options.declaring import option
 from runhook.domain.options.kinds import Text
 from runhook.domain.runs.events import Event, EventType
@@ -78,11 +78,11 @@ def context_of(message: Message) -> str:
 
 
 def description_of(message: Message, limit: int) -> str:
-    """How it went, in one line."""
-    return fit(message.outcome, limit, escape=loosened)
+    """Result of the run, in one line."""
+    return fit(message.outcome, limit, escape=defused)
 
 
 def target_of(message: Message) -> dict[str, object]:
-    """Where a status leads."""
+    """URL that a status links to."""
     link = message.run_link
     return {"target_url": link.url} if link and len(link.url) <= URL_LIMIT else {}

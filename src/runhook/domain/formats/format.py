@@ -30,7 +30,7 @@ class Audience(StrEnum):
     """Who reads a format; what a webhook is told by default follows from it."""
 
     PROGRAMS = "programs"
-    """They want every event."""
+    """Programs: by default a webhook gets every event."""
     PEOPLE = "people"
     """They want the first failure and the recovery, and a run's end once."""
     INCIDENTS = "incidents"
@@ -109,9 +109,9 @@ class Meaning(Enum):
     """What an answer means for the delivery and its webhook."""
 
     TAKEN = "taken"
-    """It is done."""
+    """Accepted."""
     RETRY = "retry"
-    """It may be taken later."""
+    """Refused for now; retry."""
     REFUSED = "refused"
     """It is never taken, for what we built; that tells nothing of the endpoint."""
     FINAL = "final"
@@ -139,7 +139,7 @@ class Format(Generic[Settings]):
     title: ClassVar[str]
     """What people call it."""
     summary: ClassVar[str]
-    """What it is for, in a sentence."""
+    """Purpose, in a sentence."""
     where: ClassVar[str] = ""
     """Where its address and its settings are found, for who has never made one."""
     audience: ClassVar[Audience] = Audience.PEOPLE
@@ -152,13 +152,13 @@ class Format(Generic[Settings]):
     )
     """What a webhook hears of that does not say."""
     told_types: ClassVar[frozenset[EventType]] = frozenset(EventType)
-    """What it has anything to say of."""
+    """Events that it can render."""
     rate_limit: ClassVar[RateLimit | None] = None
     """What a webhook has that does not say."""
     is_signed: ClassVar[bool] = False
     """Whether requests carry our signatures; a service's own credentials are in the way of them."""
     url_is_secret: ClassVar[bool] = False
-    """Whether who knows the URL can send."""
+    """Whether the URL alone lets its holder send, so that it is a secret."""
     usual_host: ClassVar[str] = ""
     """Where most webhooks of it go, if each has an address of its own."""
     answerer: ClassVar[str] = "The endpoint"
@@ -263,7 +263,7 @@ class MessageFormat(Format[Settings]):
     look: ClassVar[Look | None] = Look.MESSAGE
 
     def render(self, event: Event | Notice, telling: Telling, settings: Settings) -> Rendered:
-        """What is kept of a delivery."""
+        """What is stored of a rendered message."""
         return self.compose(message_of(event, telling), telling, settings)
 
     def compose(self, message: Message, telling: Telling, settings: Settings) -> Rendered:

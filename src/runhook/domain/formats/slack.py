@@ -17,7 +17,7 @@ from runhook.domain.formats.format import (
 )
 from runhook.domain.messages.message import Fact, Link, Message, Node, Severity, and_more
 from runhook.domain.messages.telling import Telling
-from runhook.domain.messages.text import calls, fill, fit, loosened
+from runhook.domain.messages.text import calls, defused, fill, fit
 from runhook.domain.options.rate_limits import RateLimit
 from runhook.domain.payload import encoded
 
@@ -200,7 +200,7 @@ def escape(text: str) -> str:
 
 def escape_bare(text: str) -> str:
     """Escape a text that stands outside of code where others read more than Slack does."""
-    return escape(loosened(text))
+    return escape(defused(text))
 
 
 def inert(text: str, limit: int) -> str:

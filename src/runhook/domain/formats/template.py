@@ -96,7 +96,7 @@ class TemplateSettings:
 
 
 class TemplateFormat(MessageFormat[TemplateSettings]):
-    """A document of one's own."""
+    """A JSON document that the webhook's owner wrote, filled in."""
 
     name = "template"
     title = "A document of your own"

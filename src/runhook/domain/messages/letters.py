@@ -36,12 +36,12 @@ UNKNOWN_HOST = "runhook.invalid"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One letter."""
+    """An e-mail message before it is encoded."""
 
     id: str
     """Left side of its `Message-ID`; ASCII letters, digits, `.`, `_` and `-`."""
     host: str
-    """Right side."""
+    """Right side of its `Message-ID`."""
     to: Sequence[str]
     subject: str
     text: str

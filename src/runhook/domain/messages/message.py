@@ -139,7 +139,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What people are told."""
+    """Neutral message that each format renders."""
 
     event_type: EventType
     status: Status
@@ -151,7 +151,7 @@ class Message:
     nodes: tuple[Node, ...] = ()
     """Those that failed; of a run that succeeded with warnings, those that warned."""
     more_nodes: int = 0
-    """How many there are beside ``nodes``."""
+    """Number of further nodes that are not in ``nodes``."""
     mentions: tuple[str, ...] = ()
     """Ids of the service, of whom these nodes concern. The webhook's owner chose them all."""
     run_link: Link | None = None
@@ -172,7 +172,7 @@ class Message:
 
     @property
     def severity(self) -> Severity:
-        """How much it asks of its readers."""
+        """Severity: how urgently people should act."""
         return SEVERITIES[self.status]
 
     @property
@@ -191,7 +191,7 @@ class Message:
 
     @property
     def links(self) -> tuple[Link, ...]:
-        """Those that there are, the most useful first."""
+        """Links of the message, the most useful first."""
         return tuple(one for one in (self.run_link, self.trigger_link) if one is not None)
 
 

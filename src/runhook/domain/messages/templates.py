@@ -377,7 +377,7 @@ def text_in(text: str, pointer: str, scopes: Scopes) -> Content:
         raise wrong(pointer, "a `{{` has no `}}`")
     if not found:
         return Fixed(text)
-    fillings = [filling_in(one[1], pointer, scopes) for one in found]
+    fillings = [read_placeholder(one[1], pointer, scopes) for one in found]
     place, filters, value = fillings[0]
     if found[0].span() == (0, len(text)) and not filters:
         return Whole(place, texts_of_template(value))
@@ -392,7 +392,7 @@ def text_in(text: str, pointer: str, scopes: Scopes) -> Content:
     return Joined(tuple(one for one in [*parts, text[at:]] if one != ""))
 
 
-def filling_in(
+def read_placeholder(
     text: str, pointer: str, scopes: Scopes
 ) -> tuple[TemplatePlace, tuple[Filter, ...], object]:
     """Read what stands between the braces, and find its value in the sample."""

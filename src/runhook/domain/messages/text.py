@@ -50,7 +50,7 @@ def calls(text: str) -> bool:
     return CALLING.search(text) is not None
 
 
-def loosened(text: str) -> str:
+def defused(text: str) -> str:
     """Put what cannot be seen into mentions, references and links, so that they are none."""
     return CALLING.sub(JOINER, text)
 

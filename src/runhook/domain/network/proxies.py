@@ -60,10 +60,10 @@ class Proxies:
         """
         by_scheme = {}
         for scheme in DEFAULT_PORTS:
-            name, text = said(environment, f"{scheme}_proxy")
+            name, text = variable_in(environment, f"{scheme}_proxy")
             if text:
                 by_scheme[scheme] = read_proxy(name, text)
-        _, exceptions = said(environment, "no_proxy")
+        _, exceptions = variable_in(environment, "no_proxy")
         parts = (part.strip().lower() for part in exceptions.split(","))
         return cls(by_scheme, tuple(part for part in parts if part))
 
@@ -83,7 +83,7 @@ class Proxies:
         return proxy
 
 
-def said(environment: Mapping[str, str], name: str) -> tuple[str, str]:
+def variable_in(environment: Mapping[str, str], name: str) -> tuple[str, str]:
     """Name and text of a variable that may be written in lower or upper case."""
     for one in (name, name.upper()):
         text = environment.get(one, "").strip()

@@ -95,7 +95,7 @@ class Use(Enum):
     SENDING = auto()
     """By each attempt, with the value it has then."""
     ALWAYS = auto()
-    """Both."""
+    """At the event and at each attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ Values = TypeVar("Values", bound="DataclassInstance")
 
 @dataclass(frozen=True)
 class Flag(ValueKind[bool]):
-    """Yes or no."""
+    """A boolean, shown as a checkbox."""
 
     title: str
     """What the form writes beside the box."""
@@ -250,7 +250,7 @@ class Parts(ValueKind[Values], Generic[Values]):
 
     @property
     def options(self) -> Sequence[Option]:
-        """The keys."""
+        """Allowed keys of the object."""
         return options_in(self.of)
 
     @property

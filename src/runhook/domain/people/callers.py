@@ -34,7 +34,7 @@ class Actor:
 
     kind: ActorKind
     id: int | None = None
-    """The user's or the token's."""
+    """Id of the user or of the token."""
     name: str
     """A user's e-mail address, a token's name."""
     address: str | None = None

@@ -63,7 +63,7 @@ PERMISSIONS_OF_SETS: dict[PermissionSet, frozenset[Permission]] = {
 
 
 class Role(StrEnum):
-    """What a user is in an account."""
+    """Role of a user in an account."""
 
     OWNER = "owner"
     """As admin; besides, only owners make and remove owners, and the last one stays."""

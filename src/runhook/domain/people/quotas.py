@@ -16,11 +16,11 @@ class Quotas:
     open_runs: int = 5_000
     """Runs that go on; they are watched."""
     tokens: int = 1_000
-    """Those that are valid."""
+    """Tokens neither revoked nor expired."""
     members: int = 1_000
     """Open invitations count as members."""
     run_artifacts: int = 100
-    """Of each run, as what follows."""
+    """Files attached to one run."""
     run_artifact_megabytes: int = 512
     """As they were sent, in MiB."""
 

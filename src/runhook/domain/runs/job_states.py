@@ -57,7 +57,7 @@ class RunMark:
 
     @property
     def look(self) -> RunLook:
-        """How it looks."""
+        """Look of its mark in a chart."""
         return look_of(self.status, has_warned=self.has_warned)
 
     @property

@@ -209,7 +209,7 @@ async def claim_for(
 async def through_mail_gate(
     tx: Transaction, places: Mapping[WebhookId, int], mailing: Sequence[WebhookId]
 ) -> Mapping[WebhookId, int]:
-    """The places that are left with the mail server as it is."""
+    """Places without the webhooks that the mail server's pause holds up."""
     gate = await pass_mail_gate(tx, OUR_PAUSE) if mailing else MailGate.OPEN
     if gate is MailGate.OPEN:
         return places
@@ -383,7 +383,7 @@ class Finding:
 
     @property
     def stays_active(self) -> bool:
-        """Whether more can be sent, sooner or later."""
+        """Whether the webhook is still active after these attempts."""
         return self.webhook.active and self.deactivation is None
 
 
@@ -505,7 +505,7 @@ async def return_unknown(store: Store, claims: Collection[Claim]) -> int:
 
 
 async def reopen_probes(tx: Transaction, unsent: Sequence[Claimed]) -> None:
-    """Let others try the paused endpoints that were not tried."""
+    """Open the gates of paused endpoints whose probe was not sent."""
     probes = probes_among(unsent)
     if probes:
         await reopen_gates(tx, probes)

@@ -47,17 +47,17 @@ from runhook.storage.webhooks.standings import (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An event, and a webhook that may be told of it."""
+    """A pair of an event and a webhook, to be decided about."""
 
     event: Event | Notice
     webhook: Webhook
     is_wanted: bool
-    """Whether it asked for it, and its filters let it through."""
+    """Whether the webhook has the event's type, and its filters match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """An event that a webhook gets."""
+    """A delivery that is about to be inserted."""
 
     id: DeliveryId
     event: Event | Notice
@@ -73,7 +73,7 @@ class Owed:
 
     @property
     def state(self) -> DeliveryState:
-        """How its delivery begins."""
+        """First state of the delivery."""
         if not self.webhook.active:
             return DeliveryState.SKIPPED
         return DeliveryState.SUPERSEDED if self.is_healed else DeliveryState.PENDING
@@ -101,13 +101,13 @@ class Entry:
     position: int
     manner: Manner
     fact: IncidentFact | None = None
-    """None where what is told depends on nothing else."""
+    """What the event means for an incident; None if the webhook follows no jobs."""
     key: Key | None = None
-    """None where the event says nothing of how its job does."""
+    """None if the event does not change how the job does."""
 
 
 def entries_of(asked: Sequence[Asked]) -> Iterator[Entry]:
-    """Events to decide about, without second ends of one run."""
+    """Yield the entries; formats that tell ends once get one of a run's two ends."""
     manners: dict[str, Manner] = {}
     told_ends = set()
     for position, one in enumerate(asked):
@@ -134,7 +134,7 @@ class Book:
     before: dict[Key, Kept] = field(default_factory=dict)
     kept: dict[Key, Kept] = field(default_factory=dict)
     held: dict[Key, list[OnHold]] = field(default_factory=dict)
-    """What is on hold in the database, and locked."""
+    """Deliveries on hold in the database; their rows are locked."""
     healed: set[DeliveryId] = field(default_factory=set)
     withdrawn: set[DeliveryId] = field(default_factory=set)
     superseded: set[DeliveryId] = field(default_factory=set)
@@ -142,7 +142,7 @@ class Book:
     """Those of the superseded that end without an attempt."""
 
     async def open(self, tx: Transaction, keys: Collection[Key]) -> None:
-        """Read what is known."""
+        """Lock and read the standings of some jobs."""
         self.before = await lock_standings(tx, keys)
         self.kept = dict(self.before)
         on_hold = {key for key, one in self.before.items() if one.standing.told is Told.HELD}
@@ -157,7 +157,7 @@ class Book:
                 self.kept[key] = replace(kept, standing=replace(kept.standing, told=Told.TOLD))
 
     def enter(self, entry: Entry) -> None:
-        """Decide about an event."""
+        """Decide about one entry, and note the new standing."""
         asked = entry.asked
         if entry.fact is None:
             if asked.is_wanted:
@@ -179,7 +179,7 @@ class Book:
                 self.withdraw(entry.key, entry.fact.run_id)
 
     def owe(self, entry: Entry, decision: Decision | None = None, kept: Kept | None = None) -> Owed:
-        """Add what is told."""
+        """Add a delivery for an entry."""
         asked = entry.asked
         owed = Owed(
             id=new_delivery_id(asked.event.occurred_at, entry.position),
@@ -240,13 +240,13 @@ class Book:
 
 
 def key_of(owed: Owed) -> Key | None:
-    """Event of a delivery."""
+    """Webhook and job of a delivery; None if it is about no job."""
     fact = fact_of(owed.event)
     return None if fact is None else Key(owed.webhook.id, fact.job.id)
 
 
 def after_decision(kept: Kept, decision: Decision, owed: Owed | None) -> Kept:
-    """What is kept once an event is decided about."""
+    """Standing, with the ids of deliveries, after a decision."""
     is_told = owed is not None and owed.webhook.active
     failure_id = kept.failure_id
     if decision.standing.told is Told.NOT:

@@ -51,7 +51,7 @@ class StepResult(Enum):
 
     TAKEN = "taken"
     WAITING = "waiting"
-    """The share whose turn it was waits; another one may be due."""
+    """The share in turn has to wait; look for another one at once."""
     NOTHING_DUE = "nothing due"
 
 
@@ -98,7 +98,7 @@ async def has_backlog(tx: Transaction, webhook_id: WebhookId) -> bool:
 async def go_on(
     tx: Transaction, due: DueShare, webhook: Webhook | None, obstacle: Obstacle | None
 ) -> RedeliveryShare:
-    """Go on with a share, and return it as it is after that."""
+    """Take the next step of a share; return its new state."""
     redelivery, share = due.redelivery, due.share
     looked_at = await look_further(tx, due)
     step = plan_step(

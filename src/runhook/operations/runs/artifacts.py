@@ -136,14 +136,14 @@ async def compress(
             raise refused
         waiting += chunk
         if len(waiting) >= PIECE:
-            await beside(write, bytes(waiting))
+            await on_thread(write, bytes(waiting))
             waiting.clear()
-    await beside(write, bytes(waiting))
+    await on_thread(write, bytes(waiting))
     file.write(compressor.flush())
     return size
 
 
-async def beside(work: Callable[[*Given], Got], *given: *Given) -> Got:
+async def on_thread(work: Callable[[*Given], Got], *given: *Given) -> Got:
     """Do something with a file on a thread."""
     return await asyncio.get_running_loop().run_in_executor(THREADS, work, *given)
 
@@ -170,7 +170,7 @@ async def write_artifact(
     file.seek(0)
     artifact_id: ArtifactId | None = None
     for turn in count():
-        parts = await beside(read_parts, file)
+        parts = await on_thread(read_parts, file)
         left -= sum(map(len, parts))
         artifact_id = await write_parts(
             store,
@@ -278,5 +278,5 @@ async def pieces_of(store: Store, artifact: Artifact) -> AsyncIterator[bytes]:
         if rest is None:
             return
         while rest:
-            yield await beside(decompressor.decompress, rest, PIECE_READ)
+            yield await on_thread(decompressor.decompress, rest, PIECE_READ)
             rest = decompressor.unconsumed_tail

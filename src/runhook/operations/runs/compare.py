@@ -20,7 +20,7 @@ async def compare_with_last(tx: Transaction, events: Sequence[Event]) -> Sequenc
     if not completed:
         return events
     job_ids = {run.job.id for run in completed}
-    if go_well(completed, await find_failures(tx, job_ids)):
+    if nothing_failed(completed, await find_failures(tx, job_ids)):
         return events
     before = await lock_failures(tx, job_ids)
     last = dict(before)
@@ -42,7 +42,7 @@ async def compare_with_last(tx: Transaction, events: Sequence[Event]) -> Sequenc
     ]
 
 
-def go_well(completed: Sequence[Run], known: Mapping[JobId, Failures]) -> bool:
+def nothing_failed(completed: Sequence[Run], known: Mapping[JobId, Failures]) -> bool:
     """Whether nothing had failed in these runs' jobs, and nothing has: then no row is locked."""
     return all(
         known.get(run.job.id) == known_after(run, known.get(run.job.id)) == NOTHING

@@ -79,7 +79,7 @@ from runhook.storage.webhooks.rows import (
     rotate_secret,
     update_webhook,
 )
-from runhook.storage.webhooks.standings import delete_standings, jobs_told_to_fail
+from runhook.storage.webhooks.standings import delete_standings, jobs_left_failing
 
 Id = TypeVar("Id", bound=int)
 
@@ -231,7 +231,7 @@ async def count_idle(tx: Transaction, webhook: Webhook) -> int:
     """Count the incidents that wait for a webhook to be active, as ``idle_incidents`` has it."""
     if webhook.active or not opens_incidents(webhook.options):
         return 0
-    return idle_incidents(webhook, await jobs_told_to_fail(tx, webhook.id))
+    return idle_incidents(webhook, await jobs_left_failing(tx, webhook.id))
 
 
 async def count_left_open(
@@ -240,7 +240,7 @@ async def count_left_open(
     """Count the incidents that a change of a webhook leaves open, as ``left_open_by`` has it."""
     if not opens_incidents(before.options):
         return 0
-    failing = await jobs_told_to_fail(tx, before.id)
+    failing = await jobs_left_failing(tx, before.id)
     return left_open_by(before, after, failing, is_other_key=is_other_key)
 
 

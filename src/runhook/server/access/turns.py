@@ -69,7 +69,7 @@ class Ring:
                     return turn
         return None
 
-    def drop_from_crowd(self) -> asyncio.Future[None]:
+    def drop_newest(self) -> asyncio.Future[None]:
         """Take out the one who came last where most are waiting."""
         name, place = max(self.places.items(), key=lambda item: waiting_in(item[1]))
         email, waiting = max(place.items(), key=lambda item: len(item[1]))
@@ -130,7 +130,7 @@ class Turns:
             self._waiting += 1
             if self._waiting > self._most_waiting:
                 self._waiting -= 1
-                refuse_turn(self._strangers.drop_from_crowd())
+                refuse_turn(self._strangers.drop_newest())
         self._go_on()
         try:
             await turn

@@ -300,8 +300,8 @@ def day_of(
                 succeeded=good[place],
                 failed=bad[place],
                 bars=[
-                    *stacked_up(looks[place], most_runs),
-                    *hung_down(good[place], bad[place], most_attempts),
+                    *run_parts(looks[place], most_runs),
+                    *attempt_parts(good[place], bad[place], most_attempts),
                 ],
                 address=address_of(
                     f"{root}/deliveries",
@@ -319,7 +319,7 @@ def day_of(
     )
 
 
-def stacked_up(looks: Mapping[RunLook, int], most: int) -> Iterable[HourPart]:
+def run_parts(looks: Mapping[RunLook, int], most: int) -> Iterable[HourPart]:
     """Stack an hour's runs on the axis."""
     y = float(RUNS_FLOOR)
     for look in STACKED:
@@ -329,7 +329,7 @@ def stacked_up(looks: Mapping[RunLook, int], most: int) -> Iterable[HourPart]:
             yield HourPart(look, round(y, 1), round(height, 1))
 
 
-def hung_down(succeeded: int, failed: int, most: int) -> Iterable[HourPart]:
+def attempt_parts(succeeded: int, failed: int, most: int) -> Iterable[HourPart]:
     """Hang an hour's attempts below the axis."""
     y = float(ATTEMPTS_CEILING)
     for look, count in ((RunLook.SUCCEEDED, succeeded), (RunLook.FAILED, failed)):

@@ -213,7 +213,7 @@ def first_pending(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is asked of a gate."""
+    """A worker's request to pass a webhook's gate."""
 
     cost: timedelta
     """How long the gate of a rate limit is closed for it."""

@@ -24,7 +24,7 @@ ONLY = 1
 
 
 class MailGate(Enum):
-    """What may be sent over the mail server."""
+    """State of the mail server's pause for a worker that asks."""
 
     OPEN = "open"
     PROBE = "probe"
@@ -34,7 +34,7 @@ class MailGate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HeldUp:
-    """That nothing could be sent for the service's own sake."""
+    """Why and since when deliveries wait for what the service runs on."""
 
     since: datetime
     by: str

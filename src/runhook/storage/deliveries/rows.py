@@ -101,7 +101,7 @@ class LoggedDelivery:
     state: DeliveryState
     body: bytes
     path: str
-    """What its requests have behind the endpoint's path."""
+    """Path that is appended to the endpoint's URL."""
     attempt_count: int
     attempts_before: int = 0
     """Of these, how many were made before it was redelivered by hand."""
@@ -111,7 +111,7 @@ class LoggedDelivery:
     cancel_reason: str | None
     """Why it was canceled or superseded, in words; None if it was neither."""
     is_held: bool = False
-    """Whether it is not told if its job succeeds before it is due."""
+    """Whether a success of its job cancels it before it is due."""
     created_at: datetime
     updated_at: datetime
 
@@ -263,7 +263,7 @@ def envelope_of(rendered: Rendered) -> str | None:
 
 
 def rendered_of(body: bytes, envelope: str | None) -> Rendered:
-    """What was kept of a delivery."""
+    """Rendered message of a stored delivery."""
     return Rendered(body=body) if envelope is None else Rendered(body=body, **json.loads(envelope))
 
 

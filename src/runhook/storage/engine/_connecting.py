@@ -57,7 +57,7 @@ SET_SESSION = "SELECT " + ", ".join(
 ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
-def heeding_silence(options: Mapping[str, int]) -> type[asyncpg.Connection]:
+def connections_with(options: Mapping[str, int]) -> type[asyncpg.Connection]:
     """Make a class of connections that end when their host has vanished.
 
     After a power cut or behind a cut line no packet says that a connection is over, and the system
@@ -93,7 +93,7 @@ class Connector:
 
     def __init__(self, address: str) -> None:
         self._address = read_database_address(address)
-        self._connection_class = heeding_silence(self._address.sockets)
+        self._connection_class = connections_with(self._address.sockets)
         try:
             self._hosts = [*hosts_of(self._address)]
         except ValueError:

@@ -17,7 +17,7 @@ from runhook.storage.engine.tables import accounts, invitations
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """Somebody is awaited in an account."""
+    """An open invitation to an account."""
 
     id: int
     account_id: AccountId

@@ -45,7 +45,7 @@ async def count_password_resets(tx: Transaction, user_id: UserId) -> int:
 
 
 async def delete_password_resets(tx: Transaction, user_id: UserId) -> None:
-    """Make all links of a user useless."""
+    """Delete all links of a user."""
     own = tx.locked(password_resets, password_resets.c.user_id == user_id, for_deletion=True)
     await tx.execute(sa.delete(password_resets).where(own))
 

@@ -208,7 +208,7 @@ async def token_expiry(tx: Transaction, token_id: int) -> datetime | None:
 async def revoke_token(
     tx: Transaction, account_id: AccountId, token_id: int, *, now: datetime
 ) -> None:
-    """Make a token invalid for ever."""
+    """Revoke a token."""
     await tx.execute(
         sa.update(tokens)
         .where(tokens.c.account_id == account_id, tokens.c.id == token_id)

@@ -32,7 +32,7 @@ async def note_sign_of_life(tx: Transaction, replica: Replica, *, attempts_latel
 async def list_replicas(tx: Transaction) -> Sequence[SeenReplica]:
     """Every known process, the earliest start first."""
     rows = await tx.execute(
-        sa.select(replicas, lives(tx.now).label("is_alive")).order_by(
+        sa.select(replicas, shown_lately(tx.now).label("is_alive")).order_by(
             replicas.c.started_at, replicas.c.name
         )
     )
@@ -53,7 +53,7 @@ async def list_replicas(tx: Transaction) -> Sequence[SeenReplica]:
     ]
 
 
-def lives(now: Clock) -> sa.ColumnElement[bool]:
+def shown_lately(now: Clock) -> sa.ColumnElement[bool]:
     """Condition that a process has sent a heartbeat lately."""
     return replicas.c.seen_at > after(now, sa.literal(-LONGEST_SILENCE, Duration))
 

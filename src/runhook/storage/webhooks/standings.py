@@ -41,13 +41,13 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What is kept of a job for a webhook."""
+    """Standing of a job for a webhook, with the deliveries that told of it."""
 
     standing: Standing = UNKNOWN
     failure_id: DeliveryId | None = None
     """The delivery that tells of the failure that goes on."""
     latest_id: DeliveryId | None = None
-    """The last one that told how the job does."""
+    """The last delivery that told how the job does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ async def lock_standings(tx: Transaction, keys: Collection[Key]) -> dict[Key, Ke
     )
     found = rows.all()
     failure_ids = [row.failure_id for row in found if row.failure_id is not None]
-    told = await how_far_told(tx, failure_ids) if failure_ids else {}
+    told = await told_states(tx, failure_ids) if failure_ids else {}
     return {
         Key(row.webhook_id, row.job_id): Kept(
             standing=standing_of(row, told),
@@ -84,7 +84,7 @@ async def lock_standings(tx: Transaction, keys: Collection[Key]) -> dict[Key, Ke
     }
 
 
-async def how_far_told(
+async def told_states(
     tx: Transaction, delivery_ids: Collection[DeliveryId]
 ) -> Mapping[DeliveryId, Told]:
     """How far these deliveries have come; what is no longer kept has arrived long ago."""
@@ -122,7 +122,7 @@ def standing_of(row: sa.Row[Any], told: Mapping[DeliveryId, Told]) -> Standing:
     )
 
 
-async def jobs_told_to_fail(tx: Transaction, webhook_id: WebhookId) -> Sequence[Job]:
+async def jobs_left_failing(tx: Transaction, webhook_id: WebhookId) -> Sequence[Job]:
     """Jobs of whose failure a webhook was told, or may have been, and not of the recovery.
 
     They have ids and no names.

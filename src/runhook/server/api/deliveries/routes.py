@@ -112,7 +112,7 @@ async def list_all_events(
 ) -> Envelope[list[EventOut]]:
     """List the account's deliveries, the newest first."""
     async with services.store.read() as tx:
-        chosen = await from_there(tx, caller, chosen, beyond)
+        chosen = await starting_at(tx, caller, chosen, beyond)
         return await deliveries_page(tx, caller, None, chosen, page)
 
 
@@ -130,11 +130,11 @@ async def list_events(
     async with services.store.read() as tx:
         if await find_webhook(tx, caller.account_id, WebhookId(webhook_id)) is None:
             raise NotFoundError
-        chosen = await from_there(tx, caller, chosen, beyond)
+        chosen = await starting_at(tx, caller, chosen, beyond)
         return await deliveries_page(tx, caller, WebhookId(webhook_id), chosen, page)
 
 
-async def from_there(
+async def starting_at(
     tx: Transaction, caller: Caller, chosen: DeliveryFilter, beyond: str | None
 ) -> DeliveryFilter:
     """The filter, continued after a delivery of the log if one is named.

@@ -79,7 +79,7 @@ async def show_redeliveries(
 @get("/redeliveries/new", **needs(Permission.WRITE_WEBHOOKS))
 async def show_count(request: AnyRequest, services: Serving, visit: Visiting) -> Template:
     """Count what a redelivery would be about, and ask whether to begin it."""
-    asked = asked_for(request.query_params, services)
+    asked = requested_redelivery(request.query_params, services)
     problems = list(asked.problems)
     preview = None
     if not problems:
@@ -107,7 +107,7 @@ async def show_picked(request: AnyRequest, services: Serving, visit: Visiting) -
 @post("/redeliveries", status_code=200, **needs(Permission.WRITE_WEBHOOKS))
 async def begin(request: AnyRequest, services: Serving, visit: Visiting) -> Template | Redirect:
     """Begin a redelivery; it goes on by itself."""
-    asked = asked_for(await read_form(request), services)
+    asked = requested_redelivery(await read_form(request), services)
     problems = list(asked.problems)
     if not problems:
         try:
@@ -160,7 +160,7 @@ async def cancel(
     return see(f"{visit.root}/redeliveries/{redelivery_id}")
 
 
-def asked_for(sent: Sent, services: Services) -> RedeliveryRequest:
+def requested_redelivery(sent: Sent, services: Services) -> RedeliveryRequest:
     """Selection: ticked deliveries, or undelivered ones that match a log's filters."""
     ticked = ticked_in(sent)
     if ticked:

@@ -241,7 +241,7 @@ def state_dot(state: DeliveryState | str) -> Markup:
     return Markup('<span class="state state-{0}">{0}</span>').format(word)
 
 
-def dense(text: Markup) -> Markup:
+def without_indentation(text: Markup) -> Markup:
     """HTML without the indentation of its lines, where a page has many of them."""
     return Markup(INDENTATION.sub("\n", text))  # noqa: S704 - it was escaped before
 
@@ -277,7 +277,7 @@ FILTERS = {
     "as_text": decoded,
     "answer": answer_of,
     "changes": changes_of,
-    "dense": dense,
+    "without_indentation": without_indentation,
     "action_word": action_word,
     "remedy": remedy_of,
     "size": shown_size,

@@ -62,7 +62,9 @@ ICON = (FOLDER / "static" / "favicon.ico").read_bytes()
 
 
 @get("/", **open_to(Access.ANY_CALLER))
-async def go_home(services: Serving, identity: Identified) -> Redirect | Envelope[list[AccountOut]]:
+async def open_first_page(
+    services: Serving, identity: Identified
+) -> Redirect | Envelope[list[AccountOut]]:
     """Lead to one's only account, which is welcomed as long as it has no webhook; or to all.
 
     Clients of dbt Cloud that try their connection here get what a token may see.
@@ -329,7 +331,7 @@ def form_page(
 router = Router(
     "/",
     route_handlers=[
-        go_home,
+        open_first_page,
         home,
         show_sessions,
         end_one,
