@@ -84,6 +84,7 @@ class AnswerReader:
 
     Args:
         is_tunnel: whether it answers CONNECT, which has no body where it is a 2xx.
+        kept: how many bytes of the body are kept.
     """
 
     status_code: int | None = None
@@ -119,8 +120,9 @@ class AnswerReader:
     _chunk_count = 0
     _trailer_count = 0
 
-    def __init__(self, *, is_tunnel: bool = False) -> None:
+    def __init__(self, *, is_tunnel: bool = False, kept: int = BODY_KEPT_LIMIT) -> None:
         self._is_tunnel = is_tunnel
+        self._body_kept = kept
         self._oddities: list[str] = []
         self._headers: dict[str, str] = {}
         self._framing: dict[bytes, list[bytes]] = {}
@@ -421,11 +423,11 @@ class AnswerReader:
         return line.removesuffix(b"\r"), end + 1
 
     def _keep_body(self, data: bytes, at: int, size: int) -> None:
-        room = BODY_KEPT_LIMIT - len(self._body)
+        room = self._body_kept - len(self._body)
         if room > 0:
             self._body += data[at : at + min(size, room)]
         self._body_size += size
-        if self._body_size > BODY_READ_LIMIT:
+        if self._body_size > max(BODY_READ_LIMIT, self._body_kept):
             self.is_over = True
 
     def _line_end(self, data: bytes, at: int) -> int | None:

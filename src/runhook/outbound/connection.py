@@ -7,7 +7,7 @@ arrives without a request is not a response, and ends the connection.
 import asyncio
 from typing import cast
 
-from runhook.outbound.answers import AnswerReader, AnswerRefusedError, Response
+from runhook.outbound.answers import BODY_KEPT_LIMIT, AnswerReader, AnswerRefusedError, Response
 from runhook.outbound.trip import Trip, TripStage
 
 
@@ -63,7 +63,13 @@ class EndpointConnection(asyncio.Protocol):
         self._lose(cause, is_loss=error is not None)
 
     async def ask(
-        self, head: bytes, body: bytes, trip: Trip, *, is_tunnel: bool = False
+        self,
+        head: bytes,
+        body: bytes,
+        trip: Trip,
+        *,
+        is_tunnel: bool = False,
+        kept: int = BODY_KEPT_LIMIT,
     ) -> Response:
         """Send a request, and return what was answered.
 
@@ -79,7 +85,7 @@ class EndpointConnection(asyncio.Protocol):
         self.has_heard = False
         if not self.is_open:
             raise ClosedError
-        reader = self._reader = AnswerReader(is_tunnel=is_tunnel)
+        reader = self._reader = AnswerReader(is_tunnel=is_tunnel, kept=kept)
         self._trip = trip
         self._answered = asyncio.get_running_loop().create_future()
         try:

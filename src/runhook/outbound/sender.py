@@ -16,7 +16,7 @@ from runhook.domain.messages.mailboxes import MAILTO, MailAccount, addresses_in
 from runhook.domain.network.destinations import AddressPolicy, refusal_of_name
 from runhook.domain.network.proxies import Proxies
 from runhook.domain.webhooks.tls import USUAL_TLS, TlsSettings
-from runhook.outbound.answers import AnswerRefusedError, Response
+from runhook.outbound.answers import BODY_KEPT_LIMIT, AnswerRefusedError, Response
 from runhook.outbound.connection import EndpointConnection
 from runhook.outbound.deadline import Deadline
 from runhook.outbound.dialling import Dialler, spelled_out
@@ -68,6 +68,8 @@ class Request:
     """How TLS is spoken with the endpoint."""
     timeout: timedelta | None = None
     """How long all of it may take; as long as the sender says if None."""
+    body_kept: int = BODY_KEPT_LIMIT
+    """How many bytes of the answer's body are kept."""
     read: Callable[[Outcome], Outcome] = field(default=as_it_is, repr=False)
     """Reads the answer by the rules of the service that gave it."""
 
@@ -280,6 +282,6 @@ class Sender:
         trip: Trip,
     ) -> Response:
         trip.enter(TripStage.WAITING)
-        answer = await connection.ask(head, request.body, trip)
+        answer = await connection.ask(head, request.body, trip, kept=request.body_kept)
         self._pool.keep(key, connection)
         return answer
