@@ -12,7 +12,7 @@ MINUTES ?= 60
 INTEGRATIONS := airflow dagster jupyter prefect
 # Environments with clients of dbt Cloud; the last is of a Python that dbt Labs' MCP server runs on.
 CLIENTS := airflow dagster prefect clients mcp
-OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS)) release deploy
+OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS)) release deploy sign-in
 MCP_PYTHON ?= python3.12
 # What a newer Python changes most likely: language and library, and the drivers of both databases.
 ON_NEWEST := tests/domain tests/storage tests/receiving
@@ -46,6 +46,16 @@ test-integrations: .venv/ready .venv-dbt/ready $(INTEGRATIONS:%=.venv-%/ready) #
 test-clients: .venv/ready $(CLIENTS:%=.venv-%/installed) ## Run published clients of dbt Cloud against the service, over TLS
 	@echo "==> clients of dbt Cloud, as they are published"
 	@.venv/bin/pytest tests/clients --verbose $(ARGS)
+
+.PHONY: test-sign-in
+test-sign-in: .venv/ready .venv-sign-in/installed tests/providers/node_modules/ready ## Sign in by OpenID Connect providers as they are published, for Python and for Node
+	@echo "==> OpenID Connect providers, as they are published"
+	@.venv/bin/pytest tests/providers --verbose $(ARGS)
+
+tests/providers/node_modules/ready: tests/providers/package-lock.json
+	@echo "==> installing oidc-provider for Node"
+	@npm ci --silent --ignore-scripts --prefix $(dir $<)
+	@touch $@
 
 .PHONY: test-python
 test-python: .venv-dbt/ready chromium ## Run tests on another Python, in .venv-py3XX (PYTHON=python3.13 ARGS=tests/api)
@@ -123,7 +133,7 @@ lock: .venv/ready ## Renew the pins in requirements/
 	@$(COMPILE) requirements/dbt.in -o requirements/dbt.txt
 	@$(COMPILE) --no-deps --prerelease allow requirements/dbt-v2.in -o requirements/dbt-v2.txt
 	@$(COMPILE) --no-deps requirements/helm.in -o requirements/helm.txt
-	@for name in $(INTEGRATIONS) clients deploy release; do \
+	@for name in $(INTEGRATIONS) clients deploy release sign-in; do \
 		$(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@$(COMPILE:3.11=3.12) requirements/mcp.in -o requirements/mcp.txt
 
@@ -192,7 +202,7 @@ apt-programs = for one in $(1); do command -v $${one%:*} > /dev/null || \
 
 .PHONY: clean
 clean: ## Remove the environments and everything built
-	rm -rf .venv .venv-dbt .venv-dbt-v2 .venv-py* .venv-wheel .venv-previous $(OTHERS:%=.venv-%) .demo build dist mutants \
+	rm -rf tests/providers/node_modules .venv .venv-dbt .venv-dbt-v2 .venv-py* .venv-wheel .venv-previous $(OTHERS:%=.venv-%) .demo build dist mutants \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 define service-environment

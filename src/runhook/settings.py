@@ -24,6 +24,10 @@ from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.network.forwarding import TrustedProxies
 from runhook.domain.network.proxies import Proxies
+from runhook.domain.people.identities import EVERYBODY, GroupRoles, PasswordUsers
+from runhook.domain.people.permissions import Role
+from runhook.domain.people.providers import CALLBACK, ProviderClient, check_issuer
+from runhook.domain.people.proxy_names import NamingHeaders
 from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas
 from runhook.domain.service.variables import PREFIX, without_links
 from runhook.secret_files import SUFFIX, secret_in
@@ -65,6 +69,18 @@ class Settings:
     smtp_url: Hidden | None
     smtp_from: Mailbox | None
     trusted_proxies: TrustedProxies
+    oidc_issuer: str | None
+    oidc_client_id: str | None
+    oidc_client_secret: Hidden | None
+    oidc_name: str | None
+    oidc_scopes: Sequence[str]
+    oidc_groups_claim: str
+    oidc_groups: GroupRoles
+    trusted_user_header: str | None
+    trusted_groups_header: str | None
+    trusted_groups: GroupRoles
+    password_users: PasswordUsers
+    second_factor_roles: frozenset[Role]
     bootstrap_token: Hidden | None
     default_payload_version: PayloadVersion
     retry_schedule: RetrySchedule
@@ -120,6 +136,67 @@ class Settings:
         if self.smtp_from is None:
             raise InvalidError("RUNHOOK_SMTP_URL is set, and RUNHOOK_SMTP_FROM is not; set both")
         return MailAccount(MailServer.parse(self.smtp_url.reveal()), self.smtp_from)
+
+    def provider(self) -> ProviderClient | None:
+        """What people sign in by with OpenID Connect; None without it.
+
+        Raises:
+            InvalidError: of what it needs, something is missing.
+        """
+        if self.oidc_issuer is None:
+            given = [self.oidc_client_id, self.oidc_client_secret, self.oidc_name]
+            if any(given) or self.oidc_groups.entries:
+                raise InvalidError(
+                    "RUNHOOK_OIDC_ISSUER is not set, and other settings RUNHOOK_OIDC_… are; set it"
+                )
+            return None
+        if self.oidc_client_id is None:
+            raise InvalidError(
+                "RUNHOOK_OIDC_ISSUER is set, and RUNHOOK_OIDC_CLIENT_ID is not; set both"
+            )
+        if self.public_url is None:
+            raise InvalidError(
+                "RUNHOOK_OIDC_ISSUER is set, and RUNHOOK_PUBLIC_URL is not; set both: the provider "
+                "sends people back there"
+            )
+        secret = self.oidc_client_secret
+        return ProviderClient(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=None if secret is None else secret.reveal(),
+            name=self.oidc_name or urlsplit(self.oidc_issuer).netloc,
+            scopes=self.oidc_scopes,
+            groups_claim=self.oidc_groups_claim,
+            redirect_uri=self.public_url + CALLBACK,
+        )
+
+    def naming_headers(self) -> NamingHeaders | None:
+        """Headers in which an authenticating proxy names people; None without one.
+
+        Raises:
+            InvalidError: of what it needs, something is missing.
+        """
+        if self.trusted_user_header is None:
+            if self.trusted_groups_header or self.trusted_groups.entries:
+                raise InvalidError(
+                    "RUNHOOK_TRUSTED_USER_HEADER is not set, and settings of its groups are; set it"
+                )
+            return None
+        if not self.trusted_proxies.networks:
+            raise InvalidError(
+                "RUNHOOK_TRUSTED_USER_HEADER is set, and RUNHOOK_TRUSTED_PROXIES is not; set both: "
+                "anybody could name themselves"
+            )
+        return NamingHeaders(
+            user=self.trusted_user_header,
+            groups=self.trusted_groups_header,
+            roles=self.trusted_groups,
+        )
+
+    def users_with_password(self) -> PasswordUsers:
+        """Who may sign in with a password: everybody where there is no other way."""
+        has_another_way = self.oidc_issuer is not None or self.trusted_user_header is not None
+        return self.password_users if has_another_way else EVERYBODY
 
     @property
     def scheme(self) -> str:
@@ -319,6 +396,28 @@ def read_mail_server(text: str) -> Hidden:
     return Hidden(text)
 
 
+def read_scopes(text: str) -> Sequence[str]:
+    """Read scopes, with spaces or commas between them; without `openid` there is no sign-in."""
+    scopes = text.replace(",", " ").split()
+    return scopes if "openid" in scopes else ["openid", *scopes]
+
+
+def read_roles(text: str) -> frozenset[Role]:
+    """Read roles with commas between them."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return frozenset(Role(part) for part in parts)
+    except ValueError:
+        raise InvalidError(f"`{text}` has a part that is none of {', '.join(Role)}") from None
+
+
+def read_header_name(text: str) -> str:
+    """Read the name of a header, in lower case."""
+    if not HEADER_NAME.fullmatch(text) or text.lower() in NEVER_NAMING:
+        raise InvalidError(f"`{text}` is not a header that a proxy names people in")
+    return text.lower()
+
+
 def read_token(text: str) -> Hidden:
     """Read a token."""
     if len(text) < 16:
@@ -326,6 +425,9 @@ def read_token(text: str) -> Hidden:
     return Hidden(text)
 
 
+HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
+NEVER_NAMING = ("authorization", "cookie", "host", "origin", "referer", "user-agent")
+"""Headers that clients and browsers write themselves."""
 PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/*")
 
 QUOTAS = {
@@ -421,6 +523,91 @@ SETTINGS = (
         is_list=True,
         help="networks of the proxies before this service whose X-Forwarded-For and "
         "X-Forwarded-Proto are believed, as CIDRs with commas between them",
+    ),
+    Setting(
+        name="oidc_issuer",
+        default=None,
+        read=check_issuer,
+        help="OpenID Connect provider by which people sign in, such as https://login.example.com; "
+        "may be in a private network",
+    ),
+    Setting(
+        name="oidc_client_id",
+        default=None,
+        read=str,
+        help="this service's client id at the provider; its redirect URI there is public_url and "
+        f"{CALLBACK}",
+    ),
+    Setting(
+        name="oidc_client_secret",
+        default=None,
+        read=Hidden,
+        is_secret=True,
+        has_flag=False,
+        help="this service's client secret at the provider; unset for a public client",
+    ),
+    Setting(
+        name="oidc_name",
+        default=None,
+        read=str,
+        help="what people call the provider; unset, its host",
+    ),
+    Setting(
+        name="oidc_scopes",
+        default="openid email profile",
+        read=read_scopes,
+        help="scopes to ask the provider for, with spaces between them",
+    ),
+    Setting(
+        name="oidc_groups_claim",
+        default="groups",
+        read=str,
+        help="claim that lists a person's groups; dots lead into objects, as realm_access.roles",
+    ),
+    Setting(
+        name="oidc_groups",
+        default="",
+        read=GroupRoles.parse,
+        is_list=True,
+        help="roles of the provider's groups in accounts, as GROUP=ACCOUNT:ROLE with commas "
+        "between them; in these accounts nobody else who signs in by it is a member",
+    ),
+    Setting(
+        name="trusted_user_header",
+        default=None,
+        read=read_header_name,
+        help="header in which an authenticating proxy gives the e-mail address of who is there, "
+        "such as X-Forwarded-Email; counts from trusted_proxies only, which have to remove it from "
+        "what clients send",
+    ),
+    Setting(
+        name="trusted_groups_header",
+        default=None,
+        read=read_header_name,
+        help="header in which it gives their groups, with commas between them",
+    ),
+    Setting(
+        name="trusted_groups",
+        default="",
+        read=GroupRoles.parse,
+        is_list=True,
+        help="roles of these groups in accounts, as oidc_groups has them",
+    ),
+    Setting(
+        name="password_users",
+        default="",
+        read=PasswordUsers.parse,
+        is_list=True,
+        help="e-mail addresses, with commas between them, of those who may sign in with a password "
+        "too where there is another way; * is everybody",
+    ),
+    Setting(
+        name="second_factor_roles",
+        default="",
+        read=read_roles,
+        is_list=True,
+        help="roles, with commas between them, whose holders need a second factor when they sign "
+        "in with a password",
     ),
     Setting(
         name="bootstrap_token",

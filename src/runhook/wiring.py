@@ -39,6 +39,8 @@ from runhook.operations.service.keep_time import database_clock
 from runhook.outbound.descriptors import Allotment, allot
 from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Sender
+from runhook.server.access.openid.provider import Provider, provider_sender
+from runhook.server.access.proxy_names import ProxyNames
 from runhook.server.app import create_app
 from runhook.server.connections.clients import ClientBounds
 from runhook.server.connections.listening import Server, listen, url_of_socket
@@ -100,9 +102,11 @@ async def serve(
     allotment = allotment_of(settings, listens=True)
     pair = settings.tls()
     certificate = None if pair is None else Certificate(Pair(*pair))
+    client, headers = settings.provider(), settings.naming_headers()
     async with (
         open_to_serve(settings) as store,
         sender_of(settings, allotment.outgoing) as sender,
+        provider_sender(settings.proxies) as to_provider,
     ):
         clock = await database_clock(store, machine=machine)
         replica = this_replica(clock, *roles)
@@ -141,6 +145,11 @@ async def serve(
             sender=sender,
             lease=lease,
             public_url=settings.public_url,
+            provider=None if client is None else Provider(client, to_provider, clock),
+            groups=settings.oidc_groups,
+            proxy_names=None if headers is None else ProxyNames(headers),
+            password_users=settings.users_with_password(),
+            second_factor_roles=settings.second_factor_roles,
             trusted_proxies=settings.trusted_proxies,
             quotas=settings.quotas(),
             largest_artifact=settings.artifact_megabytes << 20,

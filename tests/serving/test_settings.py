@@ -30,6 +30,18 @@ VALUES = {
     "smtp_from": ("flag@flag.test", "e@environment.test", "A file <f@file.test>"),
     "default_payload_version": ("2022-05", "2023-02", "2022-05"),
     "trusted_proxies": ("10.0.0.0/8", "10.1.0.0/16", "10.2.0.0/16"),
+    "oidc_issuer": ("https://flag.test", "https://environment.test", "https://file.test"),
+    "oidc_client_id": ("flag", "environment", "file"),
+    "oidc_client_secret": ("of-a-flag", "of-the-environment", "of-a-file"),
+    "oidc_name": ("Flag", "Environment", "File"),
+    "oidc_scopes": ("openid flag", "openid environment", "openid file"),
+    "oidc_groups_claim": ("flag", "environment", "file"),
+    "oidc_groups": ("a=1:owner", "a=1:admin", "a=1:member"),
+    "trusted_user_header": ("x-flag", "x-environment", "x-file"),
+    "trusted_groups_header": ("x-flags", "x-environments", "x-files"),
+    "trusted_groups": ("a=1:owner", "a=1:admin", "a=1:member"),
+    "password_users": ("a@flag.test", "a@environment.test", "a@file.test"),
+    "second_factor_roles": ("owner", "admin", "member"),
     "bootstrap_token": ("a-token-of-a-flag", "a-token-of-the-environment", "a-token-of-a-file"),
     "retry_schedule": ("1,2", "3,4", "5,6"),
     "attempt_timeout": ("1", "2", "60"),
@@ -88,6 +100,12 @@ BAD_VALUES = [
     ("smtp_from", "Runhook <runhook>"),
     ("trusted_proxies", "loopback"),
     ("trusted_proxies", "*"),
+    ("oidc_issuer", "http://login.example.com"),
+    ("oidc_groups", "data-team"),
+    ("trusted_user_header", "Cookie"),
+    ("trusted_groups_header", "X Groups"),
+    ("password_users", "ada"),
+    ("second_factor_roles", "boss"),
     ("bootstrap_token", "short"),
     ("retry_schedule", "10,soon"),
     ("retry_schedule", "-1"),
@@ -146,7 +164,15 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path,
     assert (from_flag.text, from_flag.place) == (flag, setting.flag)
 
 
-LISTS = ["allow_networks", "retry_schedule", "trusted_proxies"]
+LISTS = [
+    "allow_networks",
+    "oidc_groups",
+    "password_users",
+    "retry_schedule",
+    "second_factor_roles",
+    "trusted_groups",
+    "trusted_proxies",
+]
 
 
 @pytest.mark.parametrize("name", sorted(VALUES.keys() - set(LISTS)))

@@ -34,7 +34,7 @@ from runhook.domain.messages.telling import DeliveryId, PayloadVersion, WebhookI
 from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.callers import COMMAND_LINE, ActorKind
 from runhook.domain.people.permissions import PermissionSet, Role
-from runhook.domain.people.users import User
+from runhook.domain.people.users import SignInMethod, User
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.expectations import Expectation
 from runhook.domain.runs.job_states import JobState
@@ -73,14 +73,17 @@ from runhook.storage.people import (
     accounts,
     audit_log,
     grants,
+    identities,
     invitations,
     password_resets,
+    second_factors,
     sessions,
     tokens,
 )
 from runhook.storage.people import users as people
 from runhook.storage.people.accounts import Account
 from runhook.storage.people.audit_log import AuditEntry, AuditFilter
+from runhook.storage.people.second_factors import SecondFactor
 from runhook.storage.people.users import KnownUser
 from runhook.storage.runs import (
     artifacts,
@@ -103,7 +106,7 @@ from runhook.storage.service import (
     replicas,
     timekeeping,
 )
-from runhook.storage.service.ciphertexts import Ciphertexts
+from runhook.storage.service.ciphertexts import PLACES, Ciphertexts
 from runhook.storage.webhooks import interests, standings, statistics
 from runhook.storage.webhooks import rows as webhooks
 from runhook.storage.webhooks.rows import Dispatch
@@ -246,6 +249,19 @@ def a_redelivery(webhook: Webhook) -> Redelivery:
     )
 
 
+def a_second_factor(rows: Rows) -> SecondFactor:
+    """An app of the user's."""
+    return SecondFactor(
+        user_id=rows.user.id,
+        sealed=b"sealed",
+        created_at=START,
+        confirmed_at=START,
+        last_step=1,
+        failures=0,
+        failing_since=None,
+    )
+
+
 def another_run(rows: Rows) -> Run:
     """A run of the same job that the database does not know yet."""
     return a_run(account_id=ACCOUNT, job=rows.run.job, run_key="run-2")
@@ -337,11 +353,42 @@ CALLS: dict[str, Call] = {
         tx,
         rows.user.id,
         digest="0" * 64,
+        method=SignInMethod.PASSWORD,
+        id_token=None,
         address="192.0.2.7",
         user_agent="a browser",
         now=START,
         expires_at=START,
     ),
+    "find_id_token": lambda tx, rows: sessions.find_id_token(tx, 1),
+    "find_user_by_identity": lambda tx, rows: identities.find_user_by_identity(
+        tx, "https://login.example.com", "ada"
+    ),
+    "insert_identity": lambda tx, rows: identities.insert_identity(
+        tx, rows.user.id, "https://login.example.com", "ada", now=START
+    ),
+    "has_identity": lambda tx, rows: identities.has_identity(
+        tx, rows.user.id, "https://login.example.com"
+    ),
+    "spend_sign_in": lambda tx, rows: identities.spend_sign_in(tx, "0" * 64, expires_at=START),
+    "delete_old_spent_sign_ins": lambda tx, rows: identities.delete_old_spent_sign_ins(
+        tx, before=START, limit=50
+    ),
+    "find_second_factor": lambda tx, rows: second_factors.find_second_factor(tx, rows.user.id),
+    "write_second_factor": lambda tx, rows: second_factors.write_second_factor(
+        tx, a_second_factor(rows)
+    ),
+    "update_second_factor": lambda tx, rows: second_factors.update_second_factor(
+        tx, a_second_factor(rows)
+    ),
+    "replace_recovery_codes": lambda tx, rows: second_factors.replace_recovery_codes(
+        tx, rows.user.id, ["0" * 64]
+    ),
+    "delete_second_factor": lambda tx, rows: second_factors.delete_second_factor(tx, rows.user.id),
+    "use_recovery_code": lambda tx, rows: second_factors.use_recovery_code(
+        tx, rows.user.id, "0" * 64
+    ),
+    "count_recovery_codes": lambda tx, rows: second_factors.count_recovery_codes(tx, rows.user.id),
     "find_valid_session": lambda tx, rows: sessions.find_valid_session(tx, "0" * 64),
     "note_session_use": lambda tx, rows: sessions.note_session_use(
         tx, 1, now=START, at_least=timedelta(minutes=1), expires_at=START
@@ -406,13 +453,13 @@ CALLS: dict[str, Call] = {
         tx, before=START, limit=500
     ),
     "list_ciphertexts": lambda tx, rows: ciphertexts.list_ciphertexts(
-        tx, after=rows.webhook.id, limit=200
+        tx, PLACES[0], after=rows.webhook.id, limit=200
     ),
     "lock_ciphertexts": lambda tx, rows: ciphertexts.lock_ciphertexts(
-        tx, after=rows.webhook.id, limit=200
+        tx, PLACES[0], after=rows.webhook.id, limit=200
     ),
     "replace_ciphertexts": lambda tx, rows: ciphertexts.replace_ciphertexts(
-        tx, [Ciphertexts(rows.webhook.id, {"secret_ciphertext": b"new"})]
+        tx, PLACES[0], [Ciphertexts(rows.webhook.id, {"secret_ciphertext": b"new"})]
     ),
     "waiting_webhooks": lambda tx, rows: claims.waiting_webhooks(tx),
     "pass_mail_gate": lambda tx, rows: mail_pauses.pass_mail_gate(tx, timedelta(seconds=30)),

@@ -24,6 +24,7 @@ from runhook.storage.engine.columns import EPOCH
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.engine.tables import metadata
 from runhook.storage.people.audit_log import delete_old_audit_entries
+from runhook.storage.people.identities import delete_old_spent_sign_ins
 from runhook.storage.people.invitations import delete_old_invitations
 from runhook.storage.people.sessions import delete_old_sessions
 from runhook.storage.runs.artifacts import delete_artifacts
@@ -72,9 +73,11 @@ COPIES = (
        SELECT redeliveries.id, webhooks.id, 0, 0, '{}', 0, '' FROM redeliveries, webhooks""",
     """INSERT INTO users (id, email, name, password_hash, created_at)
        VALUES (1, 'ada@example.com', '', '', 0)""",
-    """INSERT INTO sessions (user_id, digest, address, user_agent, created_at, last_seen_at,
-           expires_at)
-       SELECT 1, 'digest ' || id, '', '', 0, 0, created_at FROM runs""",
+    """INSERT INTO sessions (user_id, digest, method, address, user_agent, created_at,
+           last_seen_at, expires_at)
+       SELECT 1, 'digest ' || id, 'password', '', '', 0, 0, created_at FROM runs""",
+    """INSERT INTO spent_sign_ins (digest, expires_at)
+       SELECT 'digest ' || id, created_at FROM runs""",
     """INSERT INTO invitations (account_id, role, digest, created_by, created_by_kind,
            created_at, expires_at)
        SELECT account_id, 'viewer', 'digest ' || id, '', 'runhook', 0, created_at FROM runs""",
@@ -115,6 +118,10 @@ LOOKS: dict[str, tuple[Look, str]] = {
     "old sessions": (
         lambda tx, tenant: delete_old_sessions(tx, before=BEFORE, limit=500),
         "ix_sessions_expires_at",
+    ),
+    "sign-ins that were answered long ago": (
+        lambda tx, tenant: delete_old_spent_sign_ins(tx, before=BEFORE, limit=500),
+        "ix_spent_sign_ins_expires_at",
     ),
     "old invitations": (
         lambda tx, tenant: delete_old_invitations(tx, before=BEFORE, limit=500),

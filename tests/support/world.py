@@ -14,6 +14,7 @@ from runhook.domain.deliveries.delivery import AttemptTrigger, DeliveryState
 from runhook.domain.deliveries.redeliveries import Selection
 from runhook.domain.people.callers import RUNHOOK, Actor, ActorKind
 from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.people.users import SignInMethod
 from runhook.domain.runs.run import AccountId
 from runhook.operations.context import Context
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
@@ -209,6 +210,7 @@ async def a_world(api: Api) -> World:
                 sa.insert(sessions).values(
                     user_id=user_ids[-1],
                     digest="of the last one" if is_last else token_digest(text),
+                    method=SignInMethod.PASSWORD,
                     address="192.0.2.7",
                     user_agent=f"browser of {name}",
                     created_at=now,
@@ -221,6 +223,7 @@ async def a_world(api: Api) -> World:
             .values(
                 user_id=user_ids[0],
                 digest="another one of the owner's",
+                method=SignInMethod.PASSWORD,
                 address="192.0.2.7",
                 user_agent=f"browser {MARK}",
                 created_at=now,

@@ -11,6 +11,7 @@ from runhook.domain.errors import NotFoundError
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.operations.people.new_passwords import begin_reset, replace_password, reset_link
 from runhook.operations.people.passwords import Passwords
+from runhook.operations.people.second_factors import reset_second_factor
 from runhook.operations.service.keep_time import database_clock
 from runhook.settings import Settings
 
@@ -26,7 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     resetting = actions.add_parser(
         "reset-password", help="print a link by which a user chooses another password, once"
     )
-    for action in (replacing, resetting):
+    removing = actions.add_parser(
+        "reset-second-factor",
+        help="take away the second factor of a user who has lost it, and end all their sessions",
+    )
+    for action in (replacing, resetting, removing):
         action.add_argument("email", metavar="EMAIL", help="the user's e-mail address")
         add_setting_flags(action, "data_dir", "database_url")
     add_setting_flags(resetting, "host", "port", "public_url")
@@ -37,6 +42,10 @@ def execute(arguments: argparse.Namespace) -> int:
     settings, email = settings_from(arguments), arguments.email
     if arguments.action == "reset-password":
         print(asyncio.run(link_for(settings, email)))
+        return 0
+    if arguments.action == "reset-second-factor":
+        asyncio.run(remove_factor(settings, email))
+        print(f"{email} can sign in with the password alone, and is signed out everywhere.")
         return 0
     asyncio.run(set_password(settings, email, ask_for_password()))
     print(f"{email} can sign in with the new password, and is signed out everywhere.")
@@ -55,6 +64,12 @@ async def set_password(settings: Settings, email: str, password: str) -> None:
     async with migrated(settings) as store:
         clock = await database_clock(store)
         await replace_password(store, email, password, passwords=Passwords(), clock=clock)
+
+
+async def remove_factor(settings: Settings, email: str) -> None:
+    """Take away a user's second factor in the database that the settings name."""
+    async with migrated(settings) as store:
+        await reset_second_factor(store, email, clock=await database_clock(store))
 
 
 async def link_for(settings: Settings, email: str) -> str:

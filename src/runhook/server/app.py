@@ -35,7 +35,7 @@ from runhook.server.web.page.errors import answer_as_asked
 from runhook.server.web.page.once import forget_shown
 from runhook.server.web.page.rendering import static_files, template_config
 from runhook.server.web.people import identity as pages
-from runhook.server.web.people import passwords
+from runhook.server.web.people import passwords, provider, second_factor
 from runhook.server.web.runs import dbt_cloud_addresses
 
 LARGEST_BODY = 1024 * 1024
@@ -121,6 +121,8 @@ def build_app(path: str = "") -> Litestar:
             show_description,
             pages.router,
             passwords.router,
+            provider.router,
+            second_factor.router,
             help_pages.router,
             account_pages.router,
             *dbt_cloud_addresses.routers,

@@ -1,7 +1,7 @@
 """What the routes need, handed to them by the wiring."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -17,6 +17,8 @@ from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.network.forwarding import TrustedProxies
 from runhook.domain.people.callers import Actor, Caller
+from runhook.domain.people.identities import EVERYBODY, GroupRoles, PasswordUsers
+from runhook.domain.people.permissions import Role
 from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas
 from runhook.operations.context import Context
 from runhook.operations.people.authenticate import Authenticator
@@ -24,6 +26,8 @@ from runhook.operations.people.passwords import Passwords
 from runhook.operations.runs.publish import Publisher
 from runhook.outbound.sender import Sender
 from runhook.server.access.errands import Errands
+from runhook.server.access.openid.provider import Provider
+from runhook.server.access.proxy_names import ProxyNames
 from runhook.server.access.throttle import Rationed, Throttle
 from runhook.server.access.turns import Turns
 from runhook.server.http.transfers import Transfers
@@ -33,6 +37,7 @@ from runhook.storage.people.sessions import ValidSession
 
 UPLOADS_AT_ONCE = 2
 NO_PROXIES = TrustedProxies()
+NO_GROUPS = GroupRoles()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,16 @@ class Services:
     """Of those whose password is checked."""
     passwords: Passwords = field(default_factory=Passwords)
     errands: Errands = field(default_factory=Errands)
+    provider: Provider | None = None
+    """Whom people sign in by, if not by passwords alone."""
+    groups: GroupRoles = NO_GROUPS
+    """What the provider's groups are in accounts."""
+    proxy_names: ProxyNames | None = None
+    """Whom an authenticating proxy names, if one does."""
+    password_users: PasswordUsers = EVERYBODY
+    """Who may have a password."""
+    second_factor_roles: Collection[Role] = ()
+    """Roles for which a password alone does not do."""
     public_url: str | None = None
     """Where people reach this service, without a slash at the end; None is where they asked."""
     trusted_proxies: TrustedProxies = NO_PROXIES

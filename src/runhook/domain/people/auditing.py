@@ -31,6 +31,10 @@ class AuditAction(StrEnum):
     MEMBER_REMOVED = "member.removed"
     PASSWORD_RESET_BEGUN = "password.reset_begun"  # noqa: S105 - an action, not a secret
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an action, not a secret
+    SECOND_FACTOR_ADDED = "second_factor.added"
+    SECOND_FACTOR_REMOVED = "second_factor.removed"
+    RECOVERY_CODES_RENEWED = "second_factor.recovery_codes_renewed"
+    RECOVERY_CODE_USED = "second_factor.recovery_code_used"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"
 

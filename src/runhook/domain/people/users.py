@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import NewType
 
 from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
@@ -21,11 +22,23 @@ IDLE_LIFETIME = timedelta(days=14)
 """A session that is not used for so long has ended."""
 LONGEST_LIFETIME = timedelta(days=90)
 """So long after signing in a session ends, used or not."""
+VOUCHED_LIFETIME = timedelta(days=1)
+"""Likewise where a provider or a proxy vouches for somebody: it is asked again every day."""
 INVITATION_LIFETIME = timedelta(days=7)
 RESET_LIFETIME = timedelta(minutes=30)
 """How long a link to a new password works."""
 MOST_OPEN_RESETS = 3
 """With so many of them, a user is mailed no further one: anybody may ask for one."""
+
+
+class SignInMethod(StrEnum):
+    """How somebody has signed in."""
+
+    PASSWORD = "password"  # noqa: S105 - a method, not a secret
+    PROVIDER = "provider"
+    """By OpenID Connect."""
+    PROXY = "proxy"
+    """By the name that an authenticating proxy gives of who is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +52,12 @@ class User:
     created_at: datetime
 
 
-def session_end(created_at: datetime, last_seen_at: datetime) -> datetime:
+def session_end(
+    created_at: datetime, last_seen_at: datetime, method: SignInMethod = SignInMethod.PASSWORD
+) -> datetime:
     """When a session ends unless it is used again."""
-    return min(last_seen_at + IDLE_LIFETIME, created_at + LONGEST_LIFETIME)
+    longest = LONGEST_LIFETIME if method is SignInMethod.PASSWORD else VOUCHED_LIFETIME
+    return min(last_seen_at + IDLE_LIFETIME, created_at + longest)
 
 
 def check_email(email: str) -> str:

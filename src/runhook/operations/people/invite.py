@@ -31,6 +31,7 @@ from runhook.operations.people.audit import note_change
 from runhook.operations.people.authenticate import token_digest
 from runhook.operations.people.passwords import Passwords
 from runhook.operations.people.permitted import permitted, still_signed_in
+from runhook.operations.people.second_factors import has_second_factor
 from runhook.operations.people.sessions import Begun, Browser, actor_of, begin_session
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.people.accounts import find_account, lock_account
@@ -254,7 +255,7 @@ async def accept(
         NotFoundError: the invitation is not open.
         InvalidError: something of the answer will not do.
         UnauthorizedError: somebody has this e-mail address, and another password.
-        ConflictError: they are a member already.
+        ConflictError: they are a member already, or have to sign in first.
     """
     invitation = await look_at_invitation(store, secret)
     email = whom_it_is_for(invitation, answer.email)
@@ -264,7 +265,7 @@ async def accept(
         name = check_person_name(answer.name)
         hashed = await passwords.hash(check_new_password(answer.password))
     elif await passwords.check(answer.password, known.password_hash):
-        name, hashed = known.user.name, known.password_hash
+        name, hashed = known.user.name, known.password_hash or ""
     else:
         raise UnauthorizedError(KNOWN)
     now = clock.now()
@@ -278,6 +279,8 @@ async def accept(
             if locked is None or locked.password_hash != hashed:
                 raise UnauthorizedError(KNOWN)
             user = locked.user
+            if await has_second_factor(tx, user):
+                raise ConflictError("You have a second factor: sign in first, and open this again.")
         await join(tx, secret, user, address=browser.address, now=now)
         return await begin_session(tx, user, browser, now=now)
 

@@ -1,8 +1,9 @@
 """Sessions: begun by signing in, used, and ended."""
 
 import secrets
+from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from runhook.clock import Clock
@@ -13,8 +14,11 @@ from runhook.domain.errors import (
     UnavailableError,
 )
 from runhook.domain.people.callers import Actor, ActorKind, Caller
-from runhook.domain.people.users import User, check_email, session_end
+from runhook.domain.people.permissions import Role
+from runhook.domain.people.second_factors import SecondFactorNeededError
+from runhook.domain.people.users import SignInMethod, User, check_email, session_end
 from runhook.domain.runs.run import AccountId
+from runhook.domain.webhooks.signature import Secret
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.people.authenticate import token_digest
 from runhook.operations.people.devices import new_device
@@ -23,7 +27,6 @@ from runhook.operations.people.permitted import still_signed_in
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.people.sessions import (
     ValidSession,
-    delete_expired_sessions,
     delete_other_sessions,
     delete_session,
     find_valid_session,
@@ -31,7 +34,6 @@ from runhook.storage.people.sessions import (
     note_session_use,
 )
 from runhook.storage.people.users import KnownUser, find_membership, find_user_by_email, lock_user
-from runhook.storage.people.users import update_user as write_user
 
 LAST_SEEN_PRECISION = timedelta(minutes=1)
 """When a session was last used is written no more often than this."""
@@ -61,36 +63,6 @@ class Begun:
         return f"Begun({self.found.session.id})"
 
 
-@repeats_contended
-async def sign_in(
-    store: Store,
-    *,
-    email: str,
-    password: str,
-    browser: Browser,
-    passwords: Passwords,
-    clock: Clock,
-) -> Begun:
-    """Begin a session of the user with this e-mail address and password.
-
-    Raises:
-        UnauthorizedError: one of the two is not right; that takes as long whichever it is.
-    """
-    known = await find_by_password(store, email, password, passwords)
-    new_hash = None
-    if passwords.is_outdated(known.password_hash):
-        new_hash = await passwords.hash(password)
-    async with store.write() as tx:
-        locked = await lock_user(tx, known.user.id)
-        if locked is None or locked.password_hash != known.password_hash:
-            # The password was changed in the meantime.
-            raise UnauthorizedError(WRONG)
-        if new_hash is not None:
-            await write_user(tx, replace(locked, password_hash=new_hash))
-        await delete_expired_sessions(tx, locked.user.id)
-        return await begin_session(tx, locked.user, browser, now=clock.now())
-
-
 async def find_by_password(
     store: Store, email: str, password: str, passwords: Passwords
 ) -> KnownUser:
@@ -109,17 +81,36 @@ async def find_by_password(
     return known
 
 
-async def begin_session(tx: Transaction, user: User, browser: Browser, *, now: datetime) -> Begun:
-    """Begin a session, without asking for a password."""
+async def begin_session(
+    tx: Transaction,
+    user: User,
+    browser: Browser,
+    *,
+    now: datetime,
+    method: SignInMethod = SignInMethod.PASSWORD,
+    id_token: str | None = None,
+) -> Begun:
+    """Begin a session, without asking for a password.
+
+    Args:
+        tx: where to.
+        user: whose.
+        browser: where they have signed in.
+        now: when.
+        method: how.
+        id_token: what a provider told them by; kept encrypted.
+    """
     text = secrets.token_urlsafe(32)
     session = await insert_session(
         tx,
         user.id,
         digest=token_digest(text),
+        method=method,
+        id_token=None if id_token is None else tx.vault.encrypt(Secret(id_token)),
         address=browser.address or "",
         user_agent=without_control_characters(browser.user_agent)[:USER_AGENT_LIMIT],
         now=now,
-        expires_at=session_end(now, now),
+        expires_at=session_end(now, now, method),
     )
     return Begun(ValidSession(session, user), text, new_device(tx.vault, user.email))
 
@@ -149,23 +140,39 @@ async def resume(store: Store, text: str, *, clock: Clock) -> ValidSession:
                     found.session.id,
                     now=now,
                     at_least=LAST_SEEN_PRECISION,
-                    expires_at=session_end(found.session.created_at, now),
+                    expires_at=session_end(found.session.created_at, now, found.session.method),
                 )
     return found
 
 
 async def caller_in(
-    store: Store, account_id: AccountId, session: ValidSession, *, address: str | None
+    store: Store,
+    account_id: AccountId,
+    session: ValidSession,
+    *,
+    address: str | None,
+    guarded: Collection[Role] = (),
 ) -> Caller:
     """The caller that a signed-in user is in an account.
 
+    Args:
+        store: where users are known.
+        account_id: the account.
+        session: theirs.
+        address: the IP address that the request came from.
+        guarded: roles for which a password alone does not do.
+
     Raises:
         NotFoundError: they are no member, or there is no such account.
+        SecondFactorNeededError: their role needs a second factor, and they have none.
     """
     async with store.read() as tx:
         membership = await find_membership(tx, account_id, session.user.id)
     if membership is None:
         raise NotFoundError
+    is_by_password = session.session.method is SignInMethod.PASSWORD
+    if membership.role in guarded and is_by_password and not session.has_second_factor:
+        raise SecondFactorNeededError
     return Caller(
         account_id=account_id,
         account_identifier=membership.account.identifier,

@@ -17,6 +17,7 @@ from runhook.storage.deliveries.rows import delete_deliveries, look_at_old_deliv
 from runhook.storage.engine.columns import EPOCH
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.people.audit_log import delete_old_audit_entries
+from runhook.storage.people.identities import delete_old_spent_sign_ins
 from runhook.storage.people.invitations import delete_old_invitations
 from runhook.storage.people.password_resets import delete_old_password_resets
 from runhook.storage.people.sessions import delete_old_sessions
@@ -189,6 +190,11 @@ async def prune_sessions(tx: Transaction, before: datetime) -> int:
     return await delete_old_sessions(tx, before=before, limit=STEP)
 
 
+async def prune_spent_sign_ins(tx: Transaction, before: datetime) -> int:
+    """Delete sign-ins that a provider has answered."""
+    return await delete_old_spent_sign_ins(tx, before=before, limit=STEP)
+
+
 async def prune_password_resets(tx: Transaction, before: datetime) -> int:
     """Delete links to new passwords that expired."""
     return await delete_old_password_resets(tx, before=before, limit=STEP)
@@ -212,6 +218,7 @@ PRUNINGS: tuple[Pruning, ...] = (
     prune_redeliveries,
     prune_invitations,
     prune_sessions,
+    prune_spent_sign_ins,
     prune_password_resets,
     prune_tokens,
     prune_webhooks,

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.messages.telling import WebhookId
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import Vault
 from runhook.storage.service.ciphertexts import (
+    PLACES,
     Ciphertexts,
+    Place,
+    RowKey,
     list_ciphertexts,
     lock_ciphertexts,
     replace_ciphertexts,
@@ -23,7 +25,7 @@ from runhook.storage.service.data_folder import renew_master_key_check
 from runhook.storage.service.key_file import KeyFile, MasterKey
 
 BATCH = 200
-"""How many webhooks' secrets one transaction encrypts anew."""
+"""How many rows one transaction encrypts anew."""
 KEPT = 2
 """The key in use, and the one before it, for work that was under way at the rotation."""
 
@@ -106,25 +108,26 @@ async def rotate_keys(store: Store, file: KeyFile, *, batch: int = BATCH) -> Rot
 async def encrypt_anew(store: Store, vault: Vault, batch: int) -> int:
     """Encrypt with the vault's newest key what another of its keys opens; return how much."""
     total = 0
-    after = WebhookId("")
-    while True:
-        found, encrypted = await encrypt_some(store, vault, after, batch)
-        total += encrypted
-        if len(found) < batch:
-            return total
-        after = found[-1].webhook_id
+    for place in PLACES:
+        after, is_more = place.before_all, True
+        while is_more:
+            found, encrypted = await encrypt_some(store, vault, place, after, batch)
+            total += encrypted
+            is_more = len(found) == batch
+            after = found[-1].key if found else after
+    return total
 
 
 @repeats_contended
 async def encrypt_some(
-    store: Store, vault: Vault, after: WebhookId, batch: int
+    store: Store, vault: Vault, place: Place, after: RowKey, batch: int
 ) -> tuple[Sequence[Ciphertexts], int]:
     """Encrypt a batch anew; return what was there, and how much of it was replaced."""
     async with store.write() as tx:
-        found = await lock_ciphertexts(tx, after=after, limit=batch)
+        found = await lock_ciphertexts(tx, place, after=after, limit=batch)
         replaced = [(one, moved_to_newest(one, vault)) for one in found]
         changed = [new for old, new in replaced if new != old]
-        await replace_ciphertexts(tx, changed)
+        await replace_ciphertexts(tx, place, changed)
     return found, sum(
         old.by_column[name] != text for old, new in replaced for name, text in new.by_column.items()
     )
@@ -133,7 +136,7 @@ async def encrypt_some(
 def moved_to_newest(found: Ciphertexts, vault: Vault) -> Ciphertexts:
     """Encrypt ciphertexts of older keys with the newest one; lost ones stay as they are."""
     return Ciphertexts(
-        found.webhook_id,
+        found.key,
         {
             name: vault.encrypt(vault.decrypt(text)) if vault.position_of(text) else text
             for name, text in found.by_column.items()
@@ -167,11 +170,11 @@ async def uses_of(
 
 async def every_batch(store: Store, batch: int) -> AsyncIterator[Sequence[Ciphertexts]]:
     """Yield everything that is encrypted, in batches."""
-    after = WebhookId("")
-    while True:
-        async with store.read() as tx:
-            found = await list_ciphertexts(tx, after=after, limit=batch)
-        yield found
-        if len(found) < batch:
-            return
-        after = found[-1].webhook_id
+    for place in PLACES:
+        after, is_more = place.before_all, True
+        while is_more:
+            async with store.read() as tx:
+                found = await list_ciphertexts(tx, place, after=after, limit=batch)
+            yield found
+            is_more = len(found) == batch
+            after = found[-1].key if found else after

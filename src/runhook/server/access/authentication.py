@@ -13,7 +13,9 @@ from litestar.types import Scope
 from runhook.domain.errors import ForbiddenError, NotFoundError, UnauthorizedError
 from runhook.domain.numbers import LARGEST_ID
 from runhook.domain.people.callers import Caller
+from runhook.domain.people.identities import Identity, SignInRefusedError
 from runhook.domain.people.permissions import Permission
+from runhook.domain.people.users import SignInMethod
 from runhook.domain.runs.run import AccountId
 from runhook.operations.people.authenticate import token_digest, token_in
 from runhook.operations.people.sessions import Browser, caller_in, resume
@@ -166,6 +168,7 @@ async def caller_at(
             AccountId(account_id),
             identity,
             address=client_address(connection),
+            guarded=services.second_factor_roles,
         )
     if account_id != identity.account_id:
         raise NotFoundError
@@ -203,7 +206,35 @@ async def session_in_cookie(connection: Connection, services: Services) -> Valid
     if not text:
         raise UnauthorizedError
     refuse_foreign(connection, services.public_url, must_say=True)
-    return await resume(services.store, text, clock=services.clock)
+    session = await resume(services.store, text, clock=services.clock)
+    if not is_still_a_way_in(connection, session, services):
+        raise UnauthorizedError
+    return session
+
+
+def is_still_a_way_in(connection: Connection, session: ValidSession, services: Services) -> bool:
+    """Whether people could still sign in as this session was begun.
+
+    Settings may have changed, and a proxy names who is there with each request.
+    """
+    match session.session.method:
+        case SignInMethod.PASSWORD:
+            return services.password_users.include(session.user.email)
+        case SignInMethod.PROVIDER:
+            return services.provider is not None
+        case SignInMethod.PROXY:
+            named = named_by_proxy(connection, services)
+            return named is not None and named.email == session.user.email
+
+
+def named_by_proxy(connection: Connection, services: Services) -> Identity | None:
+    """Who an authenticating proxy says is there; None if none says so, or says it badly."""
+    if services.proxy_names is None:
+        return None
+    try:
+        return services.proxy_names.named(connection)
+    except SignInRefusedError:
+        return None
 
 
 async def session_if_any(connection: Connection, services: Services) -> ValidSession | None:

@@ -11,7 +11,7 @@ from runhook.domain.people.users import User, check_email
 from runhook.operations.people.mail_links import mail_password_reset
 from runhook.operations.people.new_passwords import begin_reset, reset_link, reset_password
 from runhook.server.access.authentication import Connection, client_address
-from runhook.server.access.signing_in import password_attempt
+from runhook.server.access.signing_in import has_password, password_attempt
 from runhook.server.access.throttle import Rationed
 from runhook.server.services import Services
 
@@ -20,7 +20,8 @@ log = structlog.get_logger()
 
 def mails_links(services: Services) -> bool:
     """Whether links can be mailed: without a public URL it is not known where they lead."""
-    return services.sender.sends_mail and services.public_url is not None
+    is_possible = services.sender.sends_mail and services.public_url is not None
+    return is_possible and bool(services.password_users)
 
 
 def ask_for_link(connection: Connection, services: Services, email: str) -> None:
@@ -34,7 +35,8 @@ def ask_for_link(connection: Connection, services: Services, email: str) -> None
     address = client_address(connection)
     names = {Rationed.RESET_FROM: address or "", Rationed.RESET_FOR: email}
     services.throttle.admit(names, "Too many links were asked for")
-    services.errands.begin(mail_link(services, email, address))
+    if has_password(services, email):
+        services.errands.begin(mail_link(services, email, address))
 
 
 async def mail_link(services: Services, email: str, address: str | None) -> None:

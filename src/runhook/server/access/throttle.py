@@ -34,6 +34,7 @@ class Rationed(StrEnum):
     SIGN_IN_FROM = "sign-ins from an address"
     SIGN_IN_AS = "sign-ins with an e-mail address"
     SIGN_IN_BY = "sign-ins by a known device"
+    ANSWER_FROM = "sign-ins by a provider from an address"
     RESET_FROM = "links to a new password from an address"
     RESET_FOR = "links to a new password for an e-mail address"
 
@@ -52,6 +53,7 @@ LIMITS: Mapping[Rationed, Limit] = {
     Rationed.SIGN_IN_FROM: Limit(30, timedelta(minutes=5)),
     Rationed.SIGN_IN_AS: Limit(10, timedelta(minutes=5)),
     Rationed.SIGN_IN_BY: Limit(10, timedelta(minutes=5)),
+    Rationed.ANSWER_FROM: Limit(60, timedelta(minutes=5)),
     Rationed.RESET_FROM: Limit(10, timedelta(minutes=15)),
     Rationed.RESET_FOR: Limit(5, timedelta(minutes=15)),
 }

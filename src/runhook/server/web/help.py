@@ -32,6 +32,7 @@ DOCUMENTS: Mapping[str, str] = {
     "guarantees": "Guarantees",
     "api": "API",
     "settings": "Settings",
+    "sign-in": "Sign-in",
     "operations": "Operations",
     "security": "Threat model",
     "compatibility": "Compatibility",

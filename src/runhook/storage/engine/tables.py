@@ -12,6 +12,7 @@ from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.callers import ActorKind
 from runhook.domain.people.permissions import PermissionSet, Role
+from runhook.domain.people.users import SignInMethod
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import RunOutcome, RunStatus
 from runhook.domain.webhooks.options import Notify
@@ -69,7 +70,18 @@ users = sa.Table(
     # Without regard to case: one mailbox is one user.
     sa.Column("email", sa.Text, nullable=False, unique=True),
     sa.Column("name", sa.Text, nullable=False),
-    sa.Column("password_hash", sa.Text, nullable=False),
+    # NULL: they sign in by a provider or a proxy, and have no password.
+    sa.Column("password_hash", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+identities = sa.Table(
+    "identities",
+    metadata,
+    sa.Column("issuer", sa.Text, primary_key=True),
+    # The provider's id of the user.
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False, index=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -106,10 +118,22 @@ sessions = sa.Table(
     sa.Column("id", Number, primary_key=True),
     sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False, index=True),
     sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("method", Word(SignInMethod), nullable=False),
+    # Encrypted: what a provider is asked with to end its own session too.
+    sa.Column("id_token", sa.LargeBinary),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("user_agent", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("last_seen_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+# Sign-ins that a provider has answered, so that none is answered twice.
+spent_sign_ins = sa.Table(
+    "spent_sign_ins",
+    metadata,
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
@@ -121,6 +145,28 @@ password_resets = sa.Table(
     sa.Column("digest", sa.Text, nullable=False, unique=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+second_factors = sa.Table(
+    "second_factors",
+    metadata,
+    sa.Column("user_id", sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    # NULL: it has given no code yet, and is not asked for.
+    sa.Column("confirmed_at", UtcDateTime),
+    # The half minute whose code was used last: no code counts twice.
+    sa.Column("last_step", sa.BigInteger, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("failing_since", UtcDateTime),
+)
+
+recovery_codes = sa.Table(
+    "recovery_codes",
+    metadata,
+    sa.Column("id", Number, primary_key=True),
+    sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False, index=True),
+    sa.Column("digest", sa.Text, nullable=False),
 )
 
 audit_entries = sa.Table(

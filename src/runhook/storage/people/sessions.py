@@ -7,10 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.people.users import User, UserId
+from runhook.domain.people.users import SignInMethod, User, UserId
 from runhook.storage.engine.rows import count_rows
 from runhook.storage.engine.store import Transaction
-from runhook.storage.engine.tables import sessions, users
+from runhook.storage.engine.tables import second_factors, sessions, users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,8 @@ class Session:
     """A browser in which somebody has signed in."""
 
     id: int
+    method: SignInMethod
+    """How it was begun."""
     address: str
     """The IP address that the sign-in came from; empty if unknown."""
     user_agent: str
@@ -33,6 +35,8 @@ class ValidSession:
 
     session: Session
     user: User
+    has_second_factor: bool = False
+    """Whether the user has one, which is asked for after their password."""
 
 
 async def insert_session(
@@ -40,6 +44,8 @@ async def insert_session(
     user_id: UserId,
     *,
     digest: str,
+    method: SignInMethod,
+    id_token: bytes | None,
     address: str,
     user_agent: str,
     now: datetime,
@@ -51,6 +57,8 @@ async def insert_session(
         .values(
             user_id=user_id,
             digest=digest,
+            method=method,
+            id_token=id_token,
             address=address,
             user_agent=user_agent,
             created_at=now,
@@ -69,8 +77,10 @@ async def find_valid_session(tx: Transaction, digest: str) -> ValidSession | Non
             sa.select(
                 *SHOWN,
                 *(column.label(f"user_{column.name}") for column in USER),
+                second_factors.c.confirmed_at,
             )
             .join(users, users.c.id == sessions.c.user_id)
+            .outerjoin(second_factors, second_factors.c.user_id == users.c.id)
             .where(sessions.c.digest == digest, sessions.c.expires_at > tx.now)
         )
     ).one_or_none()
@@ -82,7 +92,14 @@ async def find_valid_session(tx: Transaction, digest: str) -> ValidSession | Non
         name=row.user_name,
         created_at=row.user_created_at,
     )
-    return ValidSession(session_of(row), user)
+    return ValidSession(session_of(row), user, row.confirmed_at is not None)
+
+
+async def find_id_token(tx: Transaction, session_id: int) -> bytes | None:
+    """Find what a provider told a session by, encrypted; None if none has begun it."""
+    rows = await tx.execute(sa.select(sessions.c.id_token).where(sessions.c.id == session_id))
+    sealed: bytes | None = rows.scalar_one_or_none()
+    return sealed
 
 
 async def note_session_use(
@@ -163,7 +180,7 @@ async def delete_old_sessions(tx: Transaction, *, before: datetime, limit: int) 
     return (await tx.execute(sa.delete(sessions).where(ended))).rowcount
 
 
-SHOWN = [column for column in sessions.c if column.name not in ("digest", "user_id")]
+SHOWN = [column for column in sessions.c if column.name not in ("digest", "id_token", "user_id")]
 USER = [column for column in users.c if column.name != "password_hash"]
 
 
@@ -171,6 +188,7 @@ def session_of(row: sa.Row[Any]) -> Session:
     """Read a row."""
     return Session(
         id=row.id,
+        method=row.method,
         address=row.address,
         user_agent=row.user_agent,
         created_at=row.created_at,

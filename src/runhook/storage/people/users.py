@@ -22,7 +22,8 @@ class KnownUser:
     """A user with what their password is checked against."""
 
     user: User
-    password_hash: str
+    password_hash: str | None
+    """None for a user who signs in otherwise."""
 
     def __repr__(self) -> str:
         return f"KnownUser({self.user.id})"
@@ -46,7 +47,7 @@ class Membership:
 
 
 async def insert_user(
-    tx: Transaction, *, email: str, name: str, password_hash: str, now: datetime
+    tx: Transaction, *, email: str, name: str, password_hash: str | None, now: datetime
 ) -> User | None:
     """Add a user; None if there is one with this e-mail address already."""
     rows = await tx.execute(

@@ -2,73 +2,96 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from runhook.domain.messages.telling import WebhookId
 from runhook.storage.engine.store import Transaction
-from runhook.storage.engine.tables import webhooks
-from runhook.storage.webhooks.rows import CIPHERTEXTS as COLUMNS
+from runhook.storage.engine.tables import second_factors, sessions, webhooks
+from runhook.storage.webhooks.rows import CIPHERTEXTS
+
+RowKey = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A table that holds ciphertexts."""
+
+    key: sa.Column[Any]
+    columns: Sequence[sa.Column[Any]]
+    before_all: RowKey
+    """What stands before every key."""
+
+
+PLACES = (
+    Place(webhooks.c.id, CIPHERTEXTS, ""),
+    Place(second_factors.c.user_id, [second_factors.c.sealed], 0),
+    Place(sessions.c.id, [sessions.c.id_token], 0),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Ciphertexts:
-    """What is encrypted of one webhook, by the name of the column that holds it."""
+    """What is encrypted in one row, by the name of the column that holds it."""
 
-    webhook_id: WebhookId
+    key: RowKey
     by_column: Mapping[str, bytes]
 
 
 async def list_ciphertexts(
-    tx: Transaction, *, after: WebhookId, limit: int
+    tx: Transaction, place: Place, *, after: RowKey, limit: int
 ) -> Sequence[Ciphertexts]:
-    """Ciphertexts of the webhooks whose ids follow ``after``."""
-    rows = await tx.execute(batch(after, limit))
-    return [ciphertexts_in(row) for row in rows.mappings()]
+    """Ciphertexts of the rows whose keys follow ``after``."""
+    rows = await tx.execute(batch(place, after, limit))
+    return [ciphertexts_in(place, row) for row in rows.mappings()]
 
 
 async def lock_ciphertexts(
-    tx: Transaction, *, after: WebhookId, limit: int
+    tx: Transaction, place: Place, *, after: RowKey, limit: int
 ) -> Sequence[Ciphertexts]:
     """The same, locked until the transaction ends."""
-    rows = await tx.execute(batch(after, limit).with_for_update())
-    return [ciphertexts_in(row) for row in rows.mappings()]
+    rows = await tx.execute(batch(place, after, limit).with_for_update())
+    return [ciphertexts_in(place, row) for row in rows.mappings()]
 
 
-async def replace_ciphertexts(tx: Transaction, replaced: Sequence[Ciphertexts]) -> None:
-    """Write ciphertexts, which were locked, anew; what a webhook has none of stays empty."""
+async def replace_ciphertexts(
+    tx: Transaction, place: Place, replaced: Sequence[Ciphertexts]
+) -> None:
+    """Write ciphertexts, which were locked, anew; what a row has none of stays empty."""
     if not replaced:
         return
     statement = (
-        sa.update(webhooks)
-        .where(webhooks.c.id == sa.bindparam("webhook_id"))
-        .values({column: sa.bindparam(f"new_{column.name}") for column in COLUMNS})
+        sa.update(place.key.table)
+        .where(place.key == sa.bindparam("row_key"))
+        .values({column: sa.bindparam(f"new_{column.name}") for column in place.columns})
     )
     await tx.execute(
         statement,
         [
             {
-                "webhook_id": one.webhook_id,
-                **{f"new_{column.name}": one.by_column.get(column.name) for column in COLUMNS},
+                "row_key": one.key,
+                **{
+                    f"new_{column.name}": one.by_column.get(column.name) for column in place.columns
+                },
             }
             for one in replaced
         ],
     )
 
 
-def batch(after: WebhookId, limit: int) -> sa.Select[tuple[str, bytes]]:
+def batch(place: Place, after: RowKey, limit: int) -> sa.Select[Any]:
     """The query of both readings."""
     return (
-        sa.select(webhooks.c.id, *COLUMNS)
-        .where(webhooks.c.id > after, sa.or_(*(column.is_not(None) for column in COLUMNS)))
-        .order_by(webhooks.c.id)
+        sa.select(place.key, *place.columns)
+        .where(place.key > after, sa.or_(*(column.is_not(None) for column in place.columns)))
+        .order_by(place.key)
         .limit(limit)
     )
 
 
-def ciphertexts_in(row: sa.RowMapping) -> Ciphertexts:
+def ciphertexts_in(place: Place, row: sa.RowMapping) -> Ciphertexts:
     """Read a row."""
     return Ciphertexts(
-        row["id"],
-        {column.name: row[column] for column in COLUMNS if row[column] is not None},
+        row[place.key.name],
+        {column.name: row[column] for column in place.columns if row[column] is not None},
     )

@@ -1,3 +1,3 @@
-SELECT sessions.id, sessions.address, sessions.user_agent, sessions.created_at, sessions.last_seen_at, sessions.expires_at, users.id AS user_id, users.email AS user_email, users.name AS user_name, users.created_at AS user_created_at
-FROM sessions JOIN users ON users.id = sessions.user_id
+SELECT sessions.id, sessions.method, sessions.address, sessions.user_agent, sessions.created_at, sessions.last_seen_at, sessions.expires_at, users.id AS user_id, users.email AS user_email, users.name AS user_name, users.created_at AS user_created_at, second_factors.confirmed_at
+FROM sessions JOIN users ON users.id = sessions.user_id LEFT OUTER JOIN second_factors ON second_factors.user_id = users.id
 WHERE sessions.digest = $1::VARCHAR AND sessions.expires_at > CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT);

@@ -1,1 +1,1 @@
-INSERT INTO sessions (user_id, digest, address, user_agent, created_at, last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id, address, user_agent, created_at, last_seen_at, expires_at;
+INSERT INTO sessions (user_id, digest, method, id_token, address, user_agent, created_at, last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id, method, address, user_agent, created_at, last_seen_at, expires_at;

@@ -33,6 +33,8 @@ class SignInIn(Struct, kw_only=True, forbid_unknown_fields=True):
 
     email: str
     password: str
+    code: str | None = None
+    """Of the user's second factor: their app's, or a recovery code."""
 
 
 class TokenUsedOut(Struct, kw_only=True):
@@ -131,7 +133,9 @@ async def begin(
     request: AnyRequest, services: Serving, data: JSONBody[SignInIn]
 ) -> Response[Envelope[WhoOut]]:
     """Sign in; the session is in the answer's cookie."""
-    begun = await begin_throttled(request, services, email=data.email, password=data.password)
+    begun = await begin_throttled(
+        request, services, email=data.email, password=data.password, code=data.code
+    )
     return await signed_in(request, services, begun)
 
 

@@ -7,6 +7,7 @@ from litestar import Response
 from litestar.response import Redirect, Template
 
 from runhook.domain.errors import UnauthorizedError
+from runhook.domain.people.second_factors import SecondFactorNeededError
 from runhook.server.http.errors import answer_error
 from runhook.server.http.origin import is_unsafe
 from runhook.server.http.request import AnyRequest
@@ -35,6 +36,8 @@ def show_error(request: AnyRequest, error: Exception) -> Template | Redirect | R
     """
     if "Authorization" in request.headers:
         return answer_error(request, error)
+    if isinstance(error, SecondFactorNeededError) and not is_unsafe(request):
+        return see("/profile/second-factor")
     if isinstance(error, UnauthorizedError):
         if is_unsafe(request):
             # What was sent is lost, but the page with the form is found again.

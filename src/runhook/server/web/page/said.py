@@ -20,6 +20,7 @@ class Done(StrEnum):
     SESSION_ENDED = "session-ended"
     OTHER_SESSIONS_ENDED = "other-sessions-ended"
     NAME_SAVED = "name-saved"
+    SECOND_FACTOR_REMOVED = "second-factor-removed"
     PASSWORD_SAVED = "password-saved"  # noqa: S105 - a word for what was done
 
 
@@ -38,6 +39,7 @@ SENTENCES_OF_DONE = {
     Done.SESSION_ENDED: "Session ended.",
     Done.OTHER_SESSIONS_ENDED: "All other sessions ended.",
     Done.NAME_SAVED: "Name saved.",
+    Done.SECOND_FACTOR_REMOVED: "Second factor turned off. Your other sessions have ended.",
     Done.PASSWORD_SAVED: "Password changed. Your other sessions have ended.",
 }
 """What the next page says of it."""

@@ -16,15 +16,26 @@ from runhook.domain.errors import (
     UnauthorizedError,
 )
 from runhook.domain.people.callers import Caller
-from runhook.domain.people.users import User, check_email, check_new_password, check_person_name
+from runhook.domain.people.identities import SignInRefusedError
+from runhook.domain.people.second_factors import WrongCodeError
+from runhook.domain.people.users import (
+    SignInMethod,
+    User,
+    UserId,
+    check_email,
+    check_new_password,
+    check_person_name,
+)
 from runhook.operations.people.invite import Acceptance, accept_as, look_at_invitation
 from runhook.operations.people.seen import shown_state
 from runhook.operations.people.sessions import Begun, end_other_sessions, end_session
+from runhook.operations.people.sign_in import CodeAwaitedError, sign_in_with_code
 from runhook.operations.people.users import rename_user, user_facts
 from runhook.server.access.authentication import (
     LARGEST_BODY_OF_STRANGERS,
     Access,
     authorize,
+    browser_of,
     client_address,
     open_to,
     provide_identity,
@@ -33,8 +44,10 @@ from runhook.server.access.authentication import (
 )
 from runhook.server.access.cookies import cookies_of, no_session_cookie, theme_cookie
 from runhook.server.access.forgotten import mails_links
+from runhook.server.access.openid.flow import end_address
 from runhook.server.access.signing_in import (
     accept_throttled,
+    begin_named,
     begin_throttled,
     change_own_password,
 )
@@ -46,7 +59,7 @@ from runhook.server.services import Identified, InSession, Services, Serving
 from runhook.server.web.page.addresses import local_path, page_before
 from runhook.server.web.page.errors import show_error
 from runhook.server.web.page.forms import WHOLE, Form
-from runhook.server.web.page.once import done
+from runhook.server.web.page.once import LIFETIME, done, opened, seal
 from runhook.server.web.page.rendering import FOLDER, page, see
 from runhook.server.web.page.said import Done
 from runhook.server.web.people.browsers import browser_named
@@ -56,6 +69,7 @@ from runhook.storage.people.users import memberships_of
 from runhook.storage.webhooks.rows import count_webhooks
 
 LISTED = 500
+AWAITING = "the code after a password"
 THEMES = ("light", "dark")
 """Those that a reader can choose instead of the system's."""
 ICON = (FOLDER / "static" / "favicon.ico").read_bytes()
@@ -92,10 +106,19 @@ async def home(services: Serving, session: InSession) -> Template:
 async def show_sign_in(
     request: AnyRequest, services: Serving, following: FromQuery[str] = "/"
 ) -> Template | Redirect:
-    """Show the sign-in page; users who are signed in go on."""
+    """Show the sign-in page; users who are signed in, or whom a proxy names, go on."""
+    following = local_path(following)
     if await session_if_any(request, services) is not None:
-        return see(local_path(following))
-    return sign_in_page(services, Form({"following": local_path(following)}))
+        return see(following)
+    form = Form({"following": following})
+    try:
+        begun = await begin_named(request, services, following)
+    except SignInRefusedError as error:
+        form.refuse(WHOLE, error.message)
+        return sign_in_page(services, form)
+    if begun is not None:
+        return welcome(request, services, begun, following)
+    return sign_in_page(services, form)
 
 
 @post(
@@ -111,6 +134,8 @@ async def sign_in(request: AnyRequest, services: Serving) -> Template | Redirect
         begun = await begin_throttled(
             request, services, email=form["email"], password=form["password"]
         )
+    except CodeAwaitedError as error:
+        return code_page(awaiting(services, error, local_path(form["following"])))
     except UnauthorizedError as error:
         form.refuse("password", error.message)
     except LimitedError as error:
@@ -120,12 +145,65 @@ async def sign_in(request: AnyRequest, services: Serving) -> Template | Redirect
     return sign_in_page(services, form)
 
 
+@post(
+    "/sign-in/code",
+    status_code=200,
+    request_max_body_size=LARGEST_BODY_OF_STRANGERS,
+    **open_to(Access.ANYONE),
+)
+async def give_code(request: AnyRequest, services: Serving) -> Template | Redirect:
+    """Begin a session of who has given the right password, by the code of their app."""
+    form = await Form.sent_with(request, "awaited", "code")
+    awaited = opened(services, AWAITING, form["awaited"], LIFETIME)
+    if awaited is None:
+        return see("/sign-in")
+    try:
+        begun = await sign_in_with_code(
+            services.store,
+            UserId(int(awaited["user_id"])),
+            awaited["fingerprint"],
+            form["code"],
+            browser=browser_of(request),
+            clock=services.clock,
+        )
+    except WrongCodeError as error:
+        form.refuse("code", error.message)
+    except LimitedError as error:
+        return code_page(form, error)
+    else:
+        return welcome(request, services, begun, awaited["following"])
+    return code_page(form)
+
+
+def awaiting(services: Services, error: CodeAwaitedError, following: str) -> Form:
+    """Form for the code of who has given the right password."""
+    awaited = {
+        "user_id": str(error.user_id),
+        "fingerprint": error.fingerprint,
+        "following": following,
+    }
+    return Form({"awaited": seal(services, AWAITING, awaited), "code": ""})
+
+
+def code_page(form: Form, limited: LimitedError | None = None) -> Template:
+    """Page that asks for a code."""
+    return form_page("sign_in_code", form, None, limited)
+
+
 @post("/sign-out", status_code=200, **open_to(Access.ANY_USER))
-async def sign_out(request: AnyRequest, services: Serving, session: InSession) -> Redirect:
-    """End this session."""
+async def sign_out(
+    request: AnyRequest, services: Serving, session: InSession
+) -> Template | Redirect:
+    """End this session; say where another one goes on that vouched for it."""
+    address = await end_address(services, services.provider, session.session.id)
     await end_session(services.store, session, session.session.id)
     cookie = no_session_cookie(is_secure=is_secure(request, services.public_url))
-    return see("/sign-in", cookies=[cookie])
+    if session.session.method is SignInMethod.PASSWORD:
+        return see("/sign-in", cookies=[cookie])
+    provider = "" if services.provider is None else services.provider.client.name
+    signed_out = page("signed_out", provider=provider, address=address or "")
+    signed_out.set_cookie(cookie)
+    return signed_out
 
 
 @get("/sessions", **open_to(Access.ANY_USER))
@@ -160,7 +238,7 @@ async def end_others(request: AnyRequest, services: Serving, session: InSession)
 @get("/profile", **open_to(Access.ANY_USER))
 async def show_profile(session: InSession) -> Template:
     """Show what people can change of themselves."""
-    return profile_page(session.user, name_form(session.user))
+    return profile_page(session, name_form(session.user))
 
 
 @post("/profile", status_code=200, **open_to(Access.ANY_USER))
@@ -171,10 +249,10 @@ async def rename(request: AnyRequest, services: Serving, session: InSession) -> 
         await rename_user(services.store, session, form["name"], seen=form["seen"] or None)
     except InvalidError as error:
         form.refuse_invalid(error)
-        return profile_page(session.user, form)
+        return profile_page(session, form)
     except ConflictError as error:
         form.refuse_stale(error, name_form(session.user)["seen"])
-        return profile_page(session.user, form)
+        return profile_page(session, form)
     return done(request, services, "/profile", Done.NAME_SAVED)
 
 
@@ -200,7 +278,7 @@ async def replace_own_password(
         limited = error
     else:
         return done(request, services, "/profile", Done.PASSWORD_SAVED)
-    return profile_page(session.user, form, limited)
+    return profile_page(session, form, limited)
 
 
 def name_form(user: User) -> Form:
@@ -208,9 +286,18 @@ def name_form(user: User) -> Form:
     return Form({"name": user.name, "seen": shown_state(user_facts(user))})
 
 
-def profile_page(user: User, form: Form, limited: LimitedError | None = None) -> Template:
-    """Page of a user about themselves."""
-    return form_page("profile", form, user, limited)
+def profile_page(
+    session: ValidSession, form: Form, limited: LimitedError | None = None
+) -> Template:
+    """Page of a user about themselves; passwords are for those who have signed in with one."""
+    return form_page(
+        "profile",
+        form,
+        session.user,
+        limited,
+        has_password=session.session.method is SignInMethod.PASSWORD,
+        has_second_factor=session.has_second_factor,
+    )
 
 
 @post("/theme", status_code=200, **open_to(Access.ANYONE))
@@ -237,7 +324,7 @@ async def show_invitation(
     invitation = await look_at_invitation(services.store, secret)
     session = await session_if_any(request, services)
     form = Form({"email": invitation.email or ""})
-    return invitation_page(invitation, form, session.user if session else None)
+    return invitation_page(services, invitation, form, session.user if session else None)
 
 
 @post(
@@ -261,7 +348,7 @@ async def accept_invitation(
     form.check("name", check_person_name)
     form.check("password", check_new_password)
     if form.errors:
-        return invitation_page(invitation, form, None)
+        return invitation_page(services, invitation, form, None)
     answer = Acceptance(email=form["email"], name=form["name"], password=form["password"])
     try:
         begun = await accept_throttled(request, services, secret, answer)
@@ -272,10 +359,10 @@ async def accept_invitation(
     except ConflictError as error:
         form.refuse(WHOLE, error.message)
     except LimitedError as error:
-        return invitation_page(invitation, form, None, error)
+        return invitation_page(services, invitation, form, None, error)
     else:
         return welcome(request, services, begun, "/")
-    return invitation_page(invitation, form, None)
+    return invitation_page(services, invitation, form, None)
 
 
 async def accept_signed_in(
@@ -293,7 +380,7 @@ async def accept_signed_in(
         )
     except (ConflictError, ForbiddenError) as error:
         form.refuse(WHOLE, error.message)
-        return invitation_page(invitation, form, session.user)
+        return invitation_page(services, invitation, form, session.user)
     return see("/")
 
 
@@ -305,14 +392,29 @@ def welcome(request: AnyRequest, services: Services, begun: Begun, following: st
 
 def sign_in_page(services: Services, form: Form, limited: LimitedError | None = None) -> Template:
     """Sign-in page."""
-    return form_page("sign_in", form, None, limited, mails_links=mails_links(services))
+    return form_page(
+        "sign_in", form, None, limited, mails_links=mails_links(services), **ways_in(services)
+    )
 
 
 def invitation_page(
-    invitation: Invitation, form: Form, user: User | None, limited: LimitedError | None = None
+    services: Services,
+    invitation: Invitation,
+    form: Form,
+    user: User | None,
+    limited: LimitedError | None = None,
 ) -> Template:
     """Page of an invitation."""
-    return form_page("invitation", form, user, limited, invitation=invitation)
+    return form_page("invitation", form, user, limited, invitation=invitation, **ways_in(services))
+
+
+def ways_in(services: Services) -> dict[str, Any]:
+    """What a page needs to offer the ways in that there are."""
+    provider = services.provider
+    return {
+        "provider": "" if provider is None else provider.client.name,
+        "has_passwords": bool(services.password_users),
+    }
 
 
 def form_page(
@@ -343,6 +445,7 @@ router = Router(
         show_icon,
         show_sign_in,
         sign_in,
+        give_code,
         sign_out,
         show_invitation,
         accept_invitation,

@@ -60,11 +60,21 @@ def upgrade() -> None:
         sa.Column("id", Number, nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("email", name="uq_users_email"),
     )
+    op.create_table(
+        "identities",
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("user_id", Number, nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_identities_user_id"),
+        sa.PrimaryKeyConstraint("issuer", "subject", name="pk_identities"),
+    )
+    op.create_index("ix_identities_user_id", "identities", ["user_id"], unique=False)
     op.create_table(
         "members",
         sa.Column("account_id", Number, nullable=False),
@@ -100,6 +110,8 @@ def upgrade() -> None:
         sa.Column("id", Number, nullable=False),
         sa.Column("user_id", Number, nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("id_token", sa.LargeBinary(), nullable=True),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("user_agent", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -111,6 +123,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"], unique=False)
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"], unique=False)
+    op.create_table(
+        "spent_sign_ins",
+        sa.Column("id", Number, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_spent_sign_ins"),
+        sa.UniqueConstraint("digest", name="uq_spent_sign_ins_digest"),
+    )
+    op.create_index("ix_spent_sign_ins_expires_at", "spent_sign_ins", ["expires_at"], unique=False)
     op.create_table(
         "password_resets",
         sa.Column("id", Number, nullable=False),
@@ -126,6 +147,27 @@ def upgrade() -> None:
     op.create_index(
         "ix_password_resets_expires_at", "password_resets", ["expires_at"], unique=False
     )
+    op.create_table(
+        "second_factors",
+        sa.Column("user_id", Number, nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_second_factors_user_id"),
+        sa.PrimaryKeyConstraint("user_id", name="pk_second_factors"),
+    )
+    op.create_table(
+        "recovery_codes",
+        sa.Column("id", Number, nullable=False),
+        sa.Column("user_id", Number, nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_recovery_codes_user_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_recovery_codes"),
+    )
+    op.create_index("ix_recovery_codes_user_id", "recovery_codes", ["user_id"], unique=False)
     op.create_table(
         "audit_entries",
         sa.Column("id", Number, nullable=False),

@@ -1,0 +1,3 @@
+SELECT sessions.id_token
+FROM sessions
+WHERE sessions.id = $1::BIGINT;
