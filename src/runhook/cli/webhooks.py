@@ -88,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Do what the action says, and return 0; 1 if it failed."""
+    """Run the chosen action, and return 0; 1 if it failed."""
     try:
         service = connect_service(read_service_settings(arguments, os.environ), os.environ)
     except UnusableError as error:
