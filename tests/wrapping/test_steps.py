@@ -2,6 +2,8 @@
 
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
@@ -33,6 +35,21 @@ def run_steps(wrapper: Wrapper, *commands: str, flags: tuple[str, ...] = ()):
         start_new_session=True,
         check=False,
     )
+
+
+@contextmanager
+def ready_steps(wrapper: Wrapper, *commands: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start steps; the stub says that it is ready when one of them waits."""
+    with subprocess.Popen(
+        [*RUNHOOK, "run", *steps(*commands)],
+        env=wrapper.environ,
+        cwd=wrapper.folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert next_line(process) == "ready"
+        yield process
 
 
 def told_steps(service: StubService) -> list[tuple[str, str]]:
@@ -75,14 +92,7 @@ def test_steps_run_in_their_order_and_are_one_run(wrapper: Wrapper, service: Stu
 
 
 def test_while_a_step_runs_it_is_told_which_one_that_is(wrapper: Wrapper, service: StubService):
-    with subprocess.Popen(
-        [*RUNHOOK, "run", *steps("dbt exit 0", "dbt wait", "dbt build")],
-        env=wrapper.environ,
-        cwd=wrapper.folder,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        assert next_line(process) == "ready"
+    with ready_steps(wrapper, "dbt exit 0", "dbt wait", "dbt build") as process:
         service.wait_for("progress")
         process.send_signal(signal.SIGTERM)
 
@@ -131,14 +141,7 @@ def test_a_step_that_dies_of_a_signal_takes_the_wrapper_with_it(wrapper: Wrapper
 def test_a_signal_cancels_the_run_and_no_other_step_is_begun(
     wrapper: Wrapper, service: StubService
 ):
-    with subprocess.Popen(
-        [*RUNHOOK, "run", *steps("dbt exit 0", "dbt wait", "dbt build")],
-        env=wrapper.environ,
-        cwd=wrapper.folder,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        assert next_line(process) == "ready"
+    with ready_steps(wrapper, "dbt exit 0", "dbt wait", "dbt build") as process:
         process.send_signal(signal.SIGTERM)
         assert next_line(process) == "SIGINT"
         assert next_line(process) == ""
@@ -151,15 +154,7 @@ def test_a_signal_cancels_the_run_and_no_other_step_is_begun(
 def test_a_signal_that_a_step_withstands_cancels_those_after_it(
     wrapper: Wrapper, service: StubService
 ):
-    with subprocess.Popen(
-        [*RUNHOOK, "run", *steps("dbt deaf", "dbt build")],
-        env=wrapper.environ,
-        cwd=wrapper.folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        assert next_line(process) == "ready"
+    with ready_steps(wrapper, "dbt deaf", "dbt build") as process:
         process.send_signal(signal.SIGTERM)
         assert next_line(process) == "SIGINT"
         assert finish_waiting(process) == 128 + signal.SIGTERM
@@ -170,14 +165,7 @@ def test_a_signal_that_a_step_withstands_cancels_those_after_it(
 
 
 def test_killing_the_wrapper_interrupts_a_later_step_too(wrapper: Wrapper):
-    with subprocess.Popen(
-        [*RUNHOOK, "run", *steps("dbt exit 0", "dbt wait")],
-        env=wrapper.environ,
-        cwd=wrapper.folder,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
-        assert next_line(process) == "ready"
+    with ready_steps(wrapper, "dbt exit 0", "dbt wait") as process:
         process.kill()
         assert next_line(process) == "SIGINT"
 

@@ -74,15 +74,8 @@ class Spool:
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path(name)
-        kept = KeptRun(path, os.open(path, OPENING | os.O_CREAT | os.O_EXCL, 0o600))
-        try:
-            fcntl.flock(kept.descriptor, fcntl.LOCK_EX)
-            kept.write(heading_of(destination))
+        with new_file(path, destination) as kept:
             sync_folder(self.folder)
-        except OSError:
-            kept.remove()
-            kept.close()
-            raise
         return kept
 
     def keep_whole(
@@ -98,18 +91,11 @@ class Spool:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = self.folder / f"{name}{UNFINISHED_SUFFIX}"
         unfinished.unlink(missing_ok=True)
-        kept = KeptRun(unfinished, os.open(unfinished, OPENING | os.O_CREAT | os.O_EXCL, 0o600))
-        try:
-            fcntl.flock(kept.descriptor, fcntl.LOCK_EX)
-            kept.write(heading_of(destination))
+        with new_file(unfinished, destination) as kept:
             for report in reports:
                 kept.add(report)
             kept.path = unfinished.rename(self._path(name))
             sync_folder(self.folder)
-        except OSError:
-            kept.remove()
-            kept.close()
-            raise
         return kept
 
     def take(self, name: str) -> "KeptRun | None":
@@ -257,6 +243,24 @@ class KeptRun:
         """Unlock the run's file."""
         with contextlib.suppress(OSError):
             os.close(self.descriptor)
+
+
+@contextlib.contextmanager
+def new_file(path: Path, destination: Destination) -> Iterator[KeptRun]:
+    """Create and lock a run's file, with its first line; removed if the block fails to write.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    kept = KeptRun(path, os.open(path, OPENING | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        fcntl.flock(kept.descriptor, fcntl.LOCK_EX)
+        kept.write(heading_of(destination))
+        yield kept
+    except OSError:
+        kept.remove()
+        kept.close()
+        raise
 
 
 def heading_of(destination: Destination) -> Mapping[str, object]:

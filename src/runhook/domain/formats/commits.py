@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats.format import Audience, Look, MessageFormat
-from runhook.domain.messages.message import Message
+from runhook.domain.messages.message import Message, Status
 from runhook.domain.messages.notices import Notice
 from runhook.domain.messages.text import defused, fit
 from runhook.domain.options.declaring import option
@@ -15,6 +15,10 @@ from runhook.domain.runs.events import Event, EventType
 COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 CONTEXT_LIMIT = 100
 URL_LIMIT = 2_000
+
+SUCCEEDED = (Status.SUCCEEDED, Status.WARNED, Status.RECOVERED)
+STATES_BEFORE_FAILURES = {Status.STARTED: "pending", **dict.fromkeys(SUCCEEDED, "success")}
+"""States that all code hosts call alike."""
 
 Settings = TypeVar("Settings")
 
@@ -28,6 +32,18 @@ def check_context(text: str) -> str:
     text = text.strip()
     if len(text) > CONTEXT_LIMIT or not text.isprintable():
         raise InvalidError(f"it has at most {CONTEXT_LIMIT} characters, in one line")
+    return text
+
+
+def check_place(text: str, pattern: re.Pattern[str], what: str) -> str:
+    """Check the path of a repository or project.
+
+    Raises:
+        InvalidError: it is not ``what``, or has a part that would lead elsewhere.
+    """
+    text = text.strip()
+    if not pattern.fullmatch(text) or {"..", "."} & set(text.split("/")):
+        raise InvalidError(f"`{text[:80]}` is not {what}")
     return text
 
 

@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass, replace
 
-from runhook.domain.errors import InvalidError
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.commits import (
+    STATES_BEFORE_FAILURES,
     CommitFormat,
+    check_place,
     commit_of,
     context_of,
     context_option,
@@ -24,10 +25,7 @@ from runhook.domain.payload import encoded
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 DESCRIPTION_LIMIT = 126
 STATES = {
-    Status.STARTED: "pending",
-    Status.SUCCEEDED: "success",
-    Status.WARNED: "success",
-    Status.RECOVERED: "success",
+    **STATES_BEFORE_FAILURES,
     Status.FAILED: "failure",
     Status.ERRORED: "error",
     Status.CANCELED: "error",
@@ -40,10 +38,7 @@ def check_repository(text: str) -> str:
     Raises:
         InvalidError: it is none.
     """
-    text = text.strip()
-    if not REPOSITORY.fullmatch(text) or {"..", "."} & set(text.split("/")):
-        raise InvalidError(f"`{text[:80]}` is not a repository such as `acme/warehouse`")
-    return text
+    return check_place(text, REPOSITORY, "a repository such as `acme/warehouse`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

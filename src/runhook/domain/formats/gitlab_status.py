@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from runhook.domain.errors import InvalidError
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.commits import (
+    STATES_BEFORE_FAILURES,
     CommitFormat,
+    check_place,
     commit_of,
     context_of,
     context_option,
@@ -26,10 +27,7 @@ PROJECT = re.compile(r"\d{1,20}|[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){
 DESCRIPTION_LIMIT = 230
 IS_OVER = "Cannot transition status"
 STATES = {
-    Status.STARTED: "pending",
-    Status.SUCCEEDED: "success",
-    Status.WARNED: "success",
-    Status.RECOVERED: "success",
+    **STATES_BEFORE_FAILURES,
     Status.FAILED: "failed",
     Status.ERRORED: "failed",
     Status.CANCELED: "canceled",
@@ -42,12 +40,7 @@ def check_project(text: str) -> str:
     Raises:
         InvalidError: it is none.
     """
-    text = text.strip()
-    if not PROJECT.fullmatch(text) or {"..", "."} & set(text.split("/")):
-        raise InvalidError(
-            f"`{text[:80]}` is not a project such as `4711` or `acme/data/warehouse`"
-        )
-    return text
+    return check_place(text, PROJECT, "a project such as `4711` or `acme/data/warehouse`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

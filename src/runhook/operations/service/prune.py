@@ -1,9 +1,9 @@
 """Let go of history that is older than the retention, in steps that hold no lock for long."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from runhook.domain.messages.telling import DeliveryId
 from runhook.domain.runs.run import RunId
@@ -42,6 +42,26 @@ ABANDONED_AFTER = timedelta(hours=1)
 """How long a file may take to become whole, or to be read once another one has replaced it."""
 FORGOTTEN_AFTER = timedelta(days=1)
 """How long a process that died is remembered, and a place for an upload that was not used."""
+
+
+class DeleteOld(Protocol):
+    """Deletes up to ``limit`` rows of a kind that ended before a time; returns how many."""
+
+    async def __call__(self, tx: Transaction, *, before: datetime, limit: int) -> int: ...
+
+
+DELETIONS: Sequence[DeleteOld] = (
+    delete_old_attempt_counts,
+    delete_old_audit_entries,
+    delete_old_redeliveries,
+    delete_old_invitations,
+    delete_old_sessions,
+    delete_old_spent_sign_ins,
+    delete_old_password_resets,
+    delete_old_tokens,
+    delete_old_webhooks,
+)
+"""By age alone, each in a transaction of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +114,9 @@ async def prune_step(
             deleted += await delete_old_upload_places(tx, FORGOTTEN_AFTER, limit=STEP)
         async with store.write() as tx:
             deleted += await delete_abandoned_artifacts(tx, ABANDONED_AFTER, limit=PARTS)
-        for prune in PRUNINGS:
+        for delete_old in DELETIONS:
             async with store.write() as tx:
-                deleted += await prune(tx, before)
+                deleted += await delete_old(tx, before=before, limit=STEP)
         scopes, gone = await prune_scopes(store, before, scopes)
         deleted += gone
     reached = Places(delivery, run, scopes)
@@ -163,63 +183,3 @@ def place_after(looked_at: Sequence[tuple[Place, bool]], beyond: Place) -> Place
             break
         beyond = place
     return beyond
-
-
-async def prune_attempt_counts(tx: Transaction, before: datetime) -> int:
-    """Delete hours that attempts were counted in, whether or not their deliveries are there."""
-    return await delete_old_attempt_counts(tx, before=before, limit=STEP)
-
-
-async def prune_audit_entries(tx: Transaction, before: datetime) -> int:
-    """Delete entries of audit logs."""
-    return await delete_old_audit_entries(tx, before=before, limit=STEP)
-
-
-async def prune_redeliveries(tx: Transaction, before: datetime) -> int:
-    """Delete redeliveries that ended."""
-    return await delete_old_redeliveries(tx, before=before, limit=STEP)
-
-
-async def prune_invitations(tx: Transaction, before: datetime) -> int:
-    """Delete invitations that expired."""
-    return await delete_old_invitations(tx, before=before, limit=STEP)
-
-
-async def prune_sessions(tx: Transaction, before: datetime) -> int:
-    """Delete sessions that ended."""
-    return await delete_old_sessions(tx, before=before, limit=STEP)
-
-
-async def prune_spent_sign_ins(tx: Transaction, before: datetime) -> int:
-    """Delete sign-ins that a provider has answered."""
-    return await delete_old_spent_sign_ins(tx, before=before, limit=STEP)
-
-
-async def prune_password_resets(tx: Transaction, before: datetime) -> int:
-    """Delete links to new passwords that expired."""
-    return await delete_old_password_resets(tx, before=before, limit=STEP)
-
-
-async def prune_tokens(tx: Transaction, before: datetime) -> int:
-    """Delete tokens that expired or were revoked."""
-    return await delete_old_tokens(tx, before=before, limit=STEP)
-
-
-async def prune_webhooks(tx: Transaction, before: datetime) -> int:
-    """Delete what is left of webhooks that were deleted, once nothing refers to it."""
-    return await delete_old_webhooks(tx, before=before, limit=STEP)
-
-
-Pruning = Callable[[Transaction, datetime], Awaitable[int]]
-
-PRUNINGS: tuple[Pruning, ...] = (
-    prune_attempt_counts,
-    prune_audit_entries,
-    prune_redeliveries,
-    prune_invitations,
-    prune_sessions,
-    prune_spent_sign_ins,
-    prune_password_resets,
-    prune_tokens,
-    prune_webhooks,
-)
