@@ -123,10 +123,12 @@ class Service:
     def tell(
         self, run_id: str, verb: str, body: Mapping[str, object], *, timeout: float
     ) -> Accepted | RequestFailed:
-        """Report `heartbeat`, `canceling` or `finish` of a run."""
-        path = f"{self._runs}/{quote(run_id, safe='')}/{verb}"
-        # The service has known this run: if it no longer does, it never will again.
-        return self._post(path, body, timeout, refusals=REFUSALS | {NOT_FOUND})
+        """Report `heartbeat`, `canceling` or `finish` of a run.
+
+        A service that was brought back from a backup may no longer know it, and takes it when it is
+        told from its start.
+        """
+        return self._post(f"{self._runs}/{quote(run_id, safe='')}/{verb}", body, timeout)
 
     def attach(
         self, run_id: str, name: str, content: bytes, *, step: int, timeout: float
@@ -163,15 +165,11 @@ class Service:
             return not_ours()
 
     def _post(
-        self,
-        path: str,
-        body: Mapping[str, object],
-        timeout: float,
-        refusals: frozenset[int] = REFUSALS,
+        self, path: str, body: Mapping[str, object], timeout: float
     ) -> Accepted | RequestFailed:
         # Bytes of the environment that are no UTF-8 arrive here as lone surrogates.
         content = json.dumps(body, ensure_ascii=False).encode(errors="replace")
-        return self._send("POST", path, content, timeout, refusals=refusals)
+        return self._send("POST", path, content, timeout, refusals=REFUSALS)
 
     def _send(
         self, method: str, path: str, content: bytes, timeout: float, *, refusals: frozenset[int]
