@@ -14,9 +14,10 @@ from runhook.domain.errors import InvalidError, NotFoundError, UnavailableError
 from runhook.domain.secrets.shown_addresses import without_password
 from runhook.settings import Settings
 from runhook.storage.engine.refusals import AWAY, BROKEN
-from runhook.storage.engine.schema import revision_of
+from runhook.storage.engine.schema import migrate, revision_of
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import LOCKED, Vault
+from runhook.storage.service.copying import begin_here
 from runhook.storage.service.data_folder import keep_private, prepare_folder
 
 log = structlog.get_logger()
@@ -64,6 +65,17 @@ async def open_as_it_is(settings: Settings, vault: Vault) -> AsyncIterator[Store
         yield store
 
 
+async def make_ready(store: Store) -> None:
+    """Bring a database to this version's schema, for a service that begins or goes on in it.
+
+    Raises:
+        InvalidError: a newer Runhook made it, or a copy into it is not finished.
+        UnavailableError: it cannot be reached.
+    """
+    await migrate(store)
+    await begin_here(store)
+
+
 @asynccontextmanager
 async def opened_store(settings: Settings, vault: Vault) -> AsyncIterator[Store]:
     """Open the database that the settings name, and close it at the block's end.
@@ -77,10 +89,13 @@ async def opened_store(settings: Settings, vault: Vault) -> AsyncIterator[Store]
     try:
         yield store
     except InvalidError as error:
-        if error.message == BROKEN:
-            raise InvalidError(f"{error.message} ({store.file})") from error
-        raise
+        if error.message != BROKEN or not store.has_told(error):
+            raise
+        raise InvalidError(f"{error.message} ({store.file})") from error
     except UnavailableError as error:
+        # Another store may be open within the block.
+        if not store.has_told(error):
+            raise
         if error.message != AWAY:
             raise UnavailableError(f"{error.message} ({without_password(address)})") from error
         raise UnavailableError(

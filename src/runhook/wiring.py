@@ -29,7 +29,7 @@ from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.errors import InvalidError
 from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
-from runhook.opening import open_as_it_is
+from runhook.opening import make_ready, open_as_it_is, open_existing
 from runhook.operations.deliveries.attempt import rescue_all
 from runhook.operations.people.authenticate import Authenticator
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
@@ -48,9 +48,7 @@ from runhook.server.connections.tls import Certificate, Pair
 from runhook.server.service.metrics import Measured, create_metrics_app
 from runhook.server.services import Services
 from runhook.settings import Settings
-from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import Store
-from runhook.storage.engine.vault import LOCKED
 from runhook.storage.service.data_folder import (
     check_master_key,
     open_vault,
@@ -197,10 +195,11 @@ async def dispatch(
     Raises:
         InvalidError: a setting does not work out, the database is SQLite's, or its secrets were
             encrypted with another master key.
+        NoServiceError: there is no service in the database.
         UnavailableError: the database cannot be reached.
     """
     stopping = stop_on_signals()
-    await refuse_file(settings)
+    await refuse_to_begin(settings)
     allotment = allotment_of(settings, listens=False)
     async with (
         open_to_serve(settings) as store,
@@ -219,13 +218,14 @@ async def dispatch(
             await run_until(stopping, store, clock, presence, delivering, metrics=metrics)
 
 
-async def refuse_file(settings: Settings) -> None:
-    """Let no process deliver by itself that would have to own the database for that.
+async def refuse_to_begin(settings: Settings) -> None:
+    """Let a process that only delivers neither make a service nor own the database.
 
     Raises:
         InvalidError: the database is a file.
+        NoServiceError: there is no service in it.
     """
-    async with open_as_it_is(settings, LOCKED) as store:
+    async with open_existing(settings) as store:
         if store.file is not None:
             with sole_owner(store.file):
                 raise InvalidError(
@@ -250,7 +250,7 @@ async def open_to_serve(settings: Settings) -> AsyncIterator[Store]:
         store = await stack.enter_async_context(open_as_it_is(settings, vault))
         if store.file is not None:
             stack.enter_context(sole_owner(store.file))
-        await migrate(store)
+        await make_ready(store)
         await check_master_key(store, settings.data_dir, is_given=given is not None)
         if store.file is not None:
             # The workers that held these are dead, or we would not own the file.

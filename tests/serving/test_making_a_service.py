@@ -1,16 +1,11 @@
 """A new service is made by `serve` and `init`, and not by a command beside it."""
 
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 
 from runhook.domain.secrets.shown_addresses import without_password
-from tests.support.databases import PostgresqlDatabases
+from tests.support.databases import PostgresqlDatabases, an_empty_database
 from tests.support.program import Service, runhook
 
 BESIDE_A_SERVICE = [
@@ -26,6 +21,9 @@ BESIDE_A_SERVICE = [
     ["keys", "rotate"],
     ["keys", "rotate", "--prepare"],
     ["migrate"],
+    ["backup", "there"],
+    ["copy", "--to", "sqlite:///there.db"],
+    ["dispatch"],
 ]
 NOWHERE = {"RUNHOOK_URL": "http://127.0.0.1:1"}
 
@@ -55,19 +53,6 @@ async def test_a_file_without_a_service_is_none_either(tmp_path: Path):
     assert (tmp_path / "empty.db").stat().st_size == 0
 
 
-@asynccontextmanager
-async def an_empty_database(beside: str) -> AsyncIterator[str]:
-    """A database without tables, on the server of another one."""
-    connection = await asyncpg.connect(beside)
-    name = f"empty_{uuid.uuid4().hex}"
-    await connection.execute(f"CREATE DATABASE {name}")
-    try:
-        yield urlsplit(beside)._replace(path=f"/{name}").geturl()
-    finally:
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await connection.close()
-
-
 async def test_an_empty_database_of_a_server_is_named_without_its_password(
     tmp_path: Path, postgresql_databases: PostgresqlDatabases
 ):
@@ -80,6 +65,20 @@ async def test_an_empty_database_of_a_server_is_named_without_its_password(
     assert (ended.code, ended.out) == (1, "")
     assert f"There are no tables of a service in {without_password(url)}. " in ended.err
     assert (made.code, migrated.code) == (0, 0)
+
+
+async def test_a_process_that_only_delivers_makes_no_tables(
+    tmp_path: Path, postgresql_databases: PostgresqlDatabases
+):
+    async with an_empty_database(postgresql_databases.url) as url:
+        environment = {**NOWHERE, "RUNHOOK_DATABASE_URL": url}
+        ended = await runhook("dispatch", folder=tmp_path, environment=environment)
+        after = await runhook("accounts", "list", folder=tmp_path, environment=environment)
+
+    assert (ended.code, ended.out) == (1, "")
+    assert f"There are no tables of a service in {without_password(url)}. " in ended.err
+    assert "There are no tables of a service" in after.err
+    assert [*tmp_path.iterdir()] == []
 
 
 async def test_a_service_that_runs_elsewhere_is_told(tmp_path: Path):

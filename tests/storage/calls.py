@@ -101,12 +101,15 @@ from runhook.storage.runs.jobs import JobName, NameOrder, ScopeFilter
 from runhook.storage.runs.rows import RunFilter, RunOrder, RunPlace, StoredRun
 from runhook.storage.service import (
     ciphertexts,
+    contents,
+    copying,
     duties,
     master_key_check,
     replicas,
     timekeeping,
 )
 from runhook.storage.service.ciphertexts import PLACES, Ciphertexts
+from runhook.storage.service.copying import Copy, Place
 from runhook.storage.webhooks import interests, standings, statistics
 from runhook.storage.webhooks import rows as webhooks
 from runhook.storage.webhooks.rows import Dispatch
@@ -276,6 +279,16 @@ def owed(rows: Rows, hold: timedelta | None = None) -> Owed:
         hold=hold,
         waits_for=hold and rows.delivery.id,
     )
+
+
+A_COPY = Copy("act_1", Place("runs", [1]))
+AN_EVENT = {"sequence": 9, "type": "job.run.started", "occurred_at": 0}
+
+
+async def begin_and_move_copy(tx: Transaction) -> None:
+    """Bring a copy to its end."""
+    await copying.begin_copy(tx, A_COPY)
+    await copying.move_copy(tx, A_COPY.place, Place(None))
 
 
 def key_of(rows: Rows) -> standings.Key:
@@ -669,6 +682,19 @@ CALLS: dict[str, Call] = {
     "replace_master_key_check": lambda tx, rows: master_key_check.replace_master_key_check(
         tx, b"ciphertext"
     ),
+    "find_service": lambda tx, rows: copying.find_service(tx),
+    "find_copy": lambda tx, rows: copying.find_copy(tx),
+    "begin_copy": lambda tx, rows: copying.begin_copy(tx, A_COPY),
+    "move_copy": lambda tx, rows: begin_and_move_copy(tx),
+    "end_copy": lambda tx, rows: copying.end_copy(tx),
+    "read_rows": lambda tx, rows: contents.read_rows(tx, "accounts", (0,)),
+    "write_rows": lambda tx, rows: contents.write_rows(
+        tx, "events", [AN_EVENT | {"run_id": rows.run.id}]
+    ),
+    "read_last_numbers": lambda tx, rows: contents.read_last_numbers(tx),
+    "write_last_numbers": lambda tx, rows: contents.write_last_numbers(tx, {"runs": 7}),
+    "skip_numbers": lambda tx, rows: contents.skip_numbers(tx, 1000),
+    "survey": lambda tx, rows: contents.survey(tx),
     "find_timekeeping": lambda tx, rows: timekeeping.find_timekeeping(tx),
     "write_timekeeping": lambda tx, rows: timekeeping.write_timekeeping(
         tx, first_look(START), is_first=True

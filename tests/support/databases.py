@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import sqlalchemy as sa
@@ -66,6 +67,19 @@ class PostgresqlDatabases:
     def close(self) -> None:
         self._runner.run(self._cleaner.close())
         self._runner.close()
+
+
+@contextlib.asynccontextmanager
+async def an_empty_database(beside: str) -> AsyncIterator[str]:
+    """A database without tables, on the server of another one."""
+    connection = await asyncpg.connect(beside)
+    name = f"empty_{uuid.uuid4().hex}"
+    await connection.execute(f"CREATE DATABASE {name}")
+    try:
+        yield urlsplit(beside)._replace(path=f"/{name}").geturl()
+    finally:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await connection.close()
 
 
 TABLES = ", ".join(table.name for table in reversed(metadata.sorted_tables))

@@ -10,12 +10,11 @@ from urllib.request import urlopen
 from runhook.client.settings import DEFAULT_URL, variable
 from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.secrets.shown_addresses import without_password
-from runhook.opening import NoServiceError, open_existing
+from runhook.opening import NoServiceError, make_ready, open_existing
 from runhook.operations.context import Context
 from runhook.operations.people.begin import begin_service
 from runhook.operations.service.keep_time import database_clock
 from runhook.settings import Settings
-from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import Store
 
 ASKING_SECONDS = 2.0
@@ -50,7 +49,7 @@ async def migrated(settings: Settings) -> AsyncIterator[Store]:
         NoServiceError: there is no service in it; says if one can be reached.
     """
     async with existing(settings) as store:
-        await migrate(store)
+        await make_ready(store)
         yield store
 
 

@@ -5,11 +5,10 @@ import asyncio
 
 from runhook.cli.service import add_setting_flags, settings_from
 from runhook.domain.secrets.shown_addresses import without_password
-from runhook.opening import open_as_it_is
+from runhook.opening import make_ready, open_as_it_is
 from runhook.operations.people.begin import begin_service
 from runhook.operations.service.keep_time import database_clock
 from runhook.settings import Settings
-from runhook.storage.engine.schema import migrate
 from runhook.storage.service.data_folder import KEY_NAME, check_master_key, open_vault
 
 
@@ -38,7 +37,7 @@ async def make_service(settings: Settings) -> bool:
     given = settings.master_key
     vault = open_vault(settings.data_dir, given.reveal() if given else None)
     async with open_as_it_is(settings, vault) as store:
-        await migrate(store)
+        await make_ready(store)
         await check_master_key(store, settings.data_dir, is_given=given is not None)
         return await begin_service(
             store,

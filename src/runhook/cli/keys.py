@@ -17,7 +17,7 @@ from runhook.operations.service.rotate_keys import (
 )
 from runhook.settings import Hidden, Settings
 from runhook.storage.engine.vault import Vault
-from runhook.storage.service.data_folder import GIVEN, given_keys, key_file, only_rotation
+from runhook.storage.service.data_folder import GIVEN, given_keys, key_file, keys_of, only_rotation
 from runhook.storage.service.key_file import MasterKey
 
 
@@ -95,7 +95,7 @@ async def encrypt_database(settings: Settings, keys: Sequence[MasterKey]) -> tup
 async def count_uses(settings: Settings) -> KeyUses:
     """Count what each key opens in the database that the settings name."""
     given = settings.master_key
-    keys = key_file(settings.data_dir).read() if given is None else given_keys(given.reveal())
+    keys = keys_of(settings.data_dir, given.reveal() if given else None)
     async with migrated(settings) as store:
         return await uses_of(store, Vault([key.text for key in keys]), keys)
 

@@ -70,6 +70,21 @@ COMMANDS = {
     "keys": Command(
         module="runhook.cli.keys", help="list and rotate the master keys", needs_server=True
     ),
+    "backup": Command(
+        module="runhook.cli.backup",
+        help="make a folder with all that brings the service back",
+        needs_server=True,
+    ),
+    "restore": Command(
+        module="runhook.cli.restore",
+        help="bring the service back from a backup",
+        needs_server=True,
+    ),
+    "copy": Command(
+        module="runhook.cli.copying",
+        help="move the service to another database",
+        needs_server=True,
+    ),
     "migrate": Command(
         module="runhook.cli.migrate", help="bring the database to this version", needs_server=True
     ),

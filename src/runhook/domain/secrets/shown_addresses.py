@@ -5,6 +5,9 @@ import re
 HIDDEN = "*****"
 PASSWORD = re.compile(r"(?i)(?:(?<=[?&])|^)((?:ssl)?password)=[^&#]*")
 """As a parameter, where libpq takes one too."""
+HIDDEN_PARAMETER = re.compile(
+    rf"(?i)(?<=\?)(?:ssl)?password={re.escape(HIDDEN)}(?:&|$)|&(?:ssl)?password={re.escape(HIDDEN)}"
+)
 
 
 def without_password(address: str) -> str:
@@ -21,6 +24,12 @@ def without_password(address: str) -> str:
     user, colon, _ = user_and_password.partition(":")
     shown = f"{user}{f':{HIDDEN}' if colon else ''}{at}{hosts}"
     return f"{scheme}://{shown}{slash}" + PASSWORD.sub(rf"\1={HIDDEN}", path)
+
+
+def without_any_password(address: str) -> str:
+    """The address for a command line, to which the password comes from elsewhere."""
+    shown = without_password(address).replace(f":{HIDDEN}@", "@")
+    return HIDDEN_PARAMETER.sub("", shown)
 
 
 def split_authority(rest: str) -> tuple[str, str, str]:

@@ -215,3 +215,33 @@ async def lock_schema(connection: Connection) -> None:
     # Bringing a large database up to date takes as long as it takes.
     await connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
     await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))
+
+
+numbering = sa.table(
+    "pg_sequences",
+    sa.column("schemaname", sa.Text),
+    sa.column("sequencename", sa.Text),
+    sa.column("last_value", sa.BigInteger),
+)
+
+
+async def last_numbers(connection: Connection, tables: Sequence[str]) -> Mapping[str, int]:
+    """The last numbers of those tables that have given any."""
+    own_name = sa.func.format("%I.%I", numbering.c.schemaname, numbering.c.sequencename)
+    last = sa.select(numbering.c.last_value).where(
+        own_name == sa.func.pg_get_serial_sequence(sa.bindparam("name", type_=sa.Text), "id")
+    )
+    found = {name: (await connection.execute(last, {"name": name})).scalar() for name in tables}
+    return {name: number for name, number in found.items() if number is not None}
+
+
+async def go_on_after(connection: Connection, numbers: Mapping[str, int]) -> None:
+    """Set the last numbers."""
+    for name, number in numbers.items():
+        sequence = sa.func.pg_get_serial_sequence(name, "id")
+        await connection.execute(sa.select(sa.func.setval(sequence, number)))
+
+
+async def survey(connection: Connection) -> None:
+    """Make statistics, which the server would make later: until then its plans are for few rows."""
+    await connection.exec_driver_sql("ANALYZE")

@@ -18,7 +18,7 @@ from runhook.storage.engine.claimable import CLAIMED, LANES, claimable_of
 from runhook.storage.engine.columns import as_json
 from runhook.storage.engine.connection import Connection
 from runhook.storage.engine.notifier import InProcess, Notifier
-from runhook.storage.engine.tables import deliveries
+from runhook.storage.engine.tables import deliveries, metadata
 
 READERS = 4
 BUSY_TIMEOUT_SECONDS = 10
@@ -318,4 +318,30 @@ def for_rows(sql: str, count: int) -> str | None:
 
 async def lock_schema(connection: Connection) -> None:
     """Do nothing: a transaction that writes holds the whole database."""
+    del connection
+
+
+# One row for each table that never gives a number again, once it has given one.
+numbering = sa.table("sqlite_sequence", sa.column("name", sa.Text), sa.column("seq", sa.Integer))
+
+
+async def last_numbers(connection: Connection, tables: Sequence[str]) -> Mapping[str, int]:
+    """The last numbers of those tables that never give one again."""
+    given = await connection.execute(
+        sa.select(numbering.c.name, numbering.c.seq).where(numbering.c.name.in_(tables))
+    )
+    return {row.name: row.seq for row in given}
+
+
+async def go_on_after(connection: Connection, numbers: Mapping[str, int]) -> None:
+    """Set the last numbers of the tables that keep them; others go on after their last row."""
+    for name, number in numbers.items():
+        if not metadata.tables[name].dialect_options["sqlite"]["autoincrement"]:
+            continue
+        await connection.execute(sa.delete(numbering).where(numbering.c.name == name))
+        await connection.execute(sa.insert(numbering).values(name=name, seq=number))
+
+
+async def survey(connection: Connection) -> None:
+    """Do nothing: plans follow from the statements and the indexes alone."""
     del connection

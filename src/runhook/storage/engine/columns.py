@@ -103,6 +103,30 @@ class Spans(sa.types.TypeDecorator[dict[StrEnum, timedelta]]):
         return {self.enumeration(word): one * MICROSECOND for word, one in (value or {}).items()}
 
 
+class StoredJson(sa.types.UserDefinedType[str]):
+    """JSON as the text that it is stored as, to be stored elsewhere letter by letter."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Name of the type."""
+        return "JSON"
+
+
+def stored_type(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+    """Type of what is stored for a type, before it means anything to us."""
+    match kind:
+        case UtcDateTime() | Duration():
+            return sa.BigInteger()
+        case Word():
+            return sa.Text()
+        case Spans() | sa.JSON():
+            return StoredJson()
+        case _:
+            return kind
+
+
 Json = sa.JSON(none_as_null=True)
 # SQLite numbers new rows only in a column of exactly this type.
 Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

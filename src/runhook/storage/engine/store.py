@@ -1,5 +1,6 @@
 """The open database: its engines, its clock, and what a transaction is."""
 
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from runhook.domain.errors import InvalidError, UnavailableError
+from runhook.domain.errors import InvalidError, RunhookError, UnavailableError
 from runhook.domain.people.callers import Actor
 from runhook.storage.engine import _postgresql, _sqlite
 from runhook.storage.engine.batches import Batch, compile_batch
@@ -125,6 +126,17 @@ class Database(Protocol):
     async def lock_schema(self, connection: Connection) -> None:
         """Let no other process change the schema before this transaction ends."""
 
+    async def last_numbers(
+        self, connection: Connection, tables: Sequence[str]
+    ) -> Mapping[str, int]:
+        """The last number given to a row of each of these tables, where the database keeps that."""
+
+    async def go_on_after(self, connection: Connection, numbers: Mapping[str, int]) -> None:
+        """Give the next row of each of these tables a number after this one."""
+
+    async def survey(self, connection: Connection) -> None:
+        """Count at once what tables hold, if statements are planned by that."""
+
 
 DATABASES: dict[str, Database] = {
     "sqlite": _sqlite,
@@ -230,6 +242,7 @@ class Store:
         """Whether the last transaction that wrote found the disk full."""
         self.outage = Outage(self._probe)
         """Whether the database is away."""
+        self._told: Callable[[], RunhookError | None] = lambda: None
         self.notifier = notifier
         """Wakes dispatchers, once a transaction that made something due has committed."""
         for engine in {writer.sync_engine, reader.sync_engine}:
@@ -336,6 +349,10 @@ class Store:
         async with self._opened(self._reader.connect()) as connection:
             yield Transaction(connection, self._database, self._clock, self._vault)
 
+    def has_told(self, error: RunhookError) -> bool:
+        """Whether an error is the last that this database was the cause of, and not another one."""
+        return self._told() is error
+
     async def close(self) -> None:
         """Close every connection."""
         await self.outage.close()
@@ -356,7 +373,7 @@ class Store:
             except (sa.exc.TimeoutError, OSError) as error:
                 self.outage.is_known = True
                 told = str(error) if isinstance(error, LockedOutError) else AWAY
-                raise UnavailableError(told) from error
+                raise self._noted(UnavailableError(told)) from error
             yield connection
 
     def _tell_apart(self, context: sa.ExceptionContext) -> None:
@@ -365,24 +382,34 @@ class Store:
         It is called where a statement, a commit or a connection fails. An error that other code
         raises within a transaction never comes here.
         """
-        error = context.sqlalchemy_exception or context.original_exception
         # The pool asks whether a connection still stands, and replaces it if it does not.
         if context.is_pre_ping:
             return
+        meaning = self._meaning_of(context.sqlalchemy_exception or context.original_exception)
+        if meaning is not None:
+            raise self._noted(meaning)
+
+    def _noted(self, error: RunhookError) -> RunhookError:
+        # The error would keep all that was under way when it was raised.
+        self._told = weakref.ref(error)
+        return error
+
+    def _meaning_of(self, error: BaseException) -> RunhookError | None:
         if isinstance(error, OSError):
             # The driver lets some errors of the network through as they are.
             self.outage.is_known = True
-            raise UnavailableError(AWAY)
+            return UnavailableError(AWAY)
         if not isinstance(error, sa.exc.DBAPIError):
-            return
+            return None
         if self._database.is_forbidden(error):
-            raise InvalidError(FORBIDDEN)
+            return InvalidError(FORBIDDEN)
         if self._database.is_broken(error):
-            raise InvalidError(BROKEN)
+            return InvalidError(BROKEN)
         if self._database.is_full(error):
-            raise FullError(FULL)
+            return FullError(FULL)
         if self._database.is_contended(error):
-            raise ContendedError(CONTENDED)
+            return ContendedError(CONTENDED)
         if self._database.is_away(error):
             self.outage.is_known = True
-            raise UnavailableError(AWAY)
+            return UnavailableError(AWAY)
+        return None

@@ -736,3 +736,16 @@ duties = sa.Table(
     sa.Column("holder", sa.Text, nullable=False),
     sa.Column("held_until", UtcDateTime, nullable=False),
 )
+
+copying = sa.Table(
+    "copying",
+    metadata,
+    # There is one row, from the beginning of a copy into this database until a service begins here.
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    # The identifier of the first account of the service that is copied.
+    sa.Column("source", sa.Text, nullable=False),
+    # The table whose rows are coming; NULL once all are here and were compared.
+    sa.Column("table_name", sa.Text),
+    # JSON of the key of the last row that is here, a list; empty before the first.
+    sa.Column("place", sa.Text, nullable=False),
+)

@@ -99,6 +99,15 @@ def given_keys(text: str) -> Sequence[MasterKey]:
         ) from None
 
 
+def keys_of(folder: Path, given: str | None) -> Sequence[MasterKey]:
+    """Master keys of the settings, or else of the folder; none is made.
+
+    Raises:
+        InvalidError: what is given is none, or the file cannot be read, or holds no key.
+    """
+    return key_file(folder).read() if given is None else given_keys(given)
+
+
 def key_file(folder: Path) -> KeyFile:
     """Key file of the folder."""
     return KeyFile(folder / KEY_NAME)
@@ -183,6 +192,10 @@ async def renew_master_key_check(store: Store, vault: Vault) -> None:
             await replace_master_key_check(tx, vault.encrypt(CHECKED))
 
 
+class ServedError(InvalidError):
+    """Another process serves this database."""
+
+
 @contextmanager
 def sole_owner(database: Path) -> Iterator[None]:
     """Be the one process that serves the database in this file.
@@ -190,7 +203,8 @@ def sole_owner(database: Path) -> Iterator[None]:
     The mark is a file beside it. The kernel lets go of it when the process ends, however it ends.
 
     Raises:
-        InvalidError: another process serves it, or the mark cannot be made.
+        ServedError: another process serves it.
+        InvalidError: the mark cannot be made.
     """
     path = database.with_name(database.name + MARK_SUFFIX)
     with ExitStack() as stack:
@@ -199,7 +213,7 @@ def sole_owner(database: Path) -> Iterator[None]:
             mark = stack.enter_context(path.open("w"))
             fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InvalidError(
+            raise ServedError(
                 f"Another Runhook already serves {database}. One process serves a SQLite database; "
                 "for several, use PostgreSQL (RUNHOOK_DATABASE_URL)."
             ) from None

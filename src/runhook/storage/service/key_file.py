@@ -78,13 +78,13 @@ class KeyFile:
                 return self.read()
         return None
 
-    def create(self) -> None:
-        """Write a file with one new key, for its owner's eyes only, and never over another one.
+    def create(self, keys: Sequence[MasterKey] = ()) -> None:
+        """Write a file with these keys, or a new one, for its owner's eyes only.
 
-        The file appears whole or not at all: a key that was lost half-way would lock the secrets
-        in.
+        It is never written over another one, and appears whole or not at all: a key that was lost
+        half-way would lock the secrets in.
         """
-        unfinished = self._write_beside([MasterKey(Fernet.generate_key())])
+        unfinished = self._write_beside(keys or [MasterKey(Fernet.generate_key())])
         with suppress(FileExistsError):
             self._path.hardlink_to(unfinished)
         unfinished.unlink()

@@ -727,3 +727,11 @@ def upgrade() -> None:
         sa.Column("held_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_duties"),
     )
+    op.create_table(
+        "copying",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("table_name", sa.Text(), nullable=True),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_copying"),
+    )

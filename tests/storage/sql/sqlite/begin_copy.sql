@@ -1,0 +1,1 @@
+INSERT INTO copying (id, source, table_name, place) VALUES (?, ?, ?, ?);

@@ -1,0 +1,1 @@
+INSERT INTO events (run_id, sequence, type, occurred_at) VALUES (?, ?, ?, ?);
