@@ -1,9 +1,12 @@
 SELECT sqlite_sequence.name, sqlite_sequence.seq
 FROM sqlite_sequence
-WHERE sqlite_sequence.name IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+WHERE sqlite_sequence.name IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 SELECT max(accounts.id) AS max_1
 FROM accounts;
+
+SELECT max(spent_sign_ins.id) AS max_1
+FROM spent_sign_ins;
 
 SELECT max(users.id) AS max_1
 FROM users;
@@ -19,6 +22,9 @@ FROM password_resets;
 
 SELECT max(projects.id) AS max_1
 FROM projects;
+
+SELECT max(recovery_codes.id) AS max_1
+FROM recovery_codes;
 
 SELECT max(sessions.id) AS max_1
 FROM sessions;
