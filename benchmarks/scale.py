@@ -23,6 +23,8 @@ class Scale:
     """How long each of them goes on."""
     alone: int = 20
     """Reports that come one at a time."""
+    sized: int = 2_000
+    """Runs for each of the sizes."""
     rounds: int = 6
     """How often two things are measured that take turns."""
     round_seconds: int = 8
@@ -39,6 +41,7 @@ QUICK = Scale(
     rates=(200,),
     open_seconds=10,
     alone=8,
+    sized=500,
     rounds=1,
     round_seconds=10,
 )

@@ -47,10 +47,17 @@ def links(text: str) -> list[str]:
 
 def anchors(text: str) -> set[str]:
     """The fragments that a document's headings can be linked by."""
-    return {
-        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        for heading in HEADING.findall(FENCED.sub("", text))
-    }
+    return {anchor_of(heading) for heading in HEADING.findall(FENCED.sub("", text))}
+
+
+def anchor_of(heading: str) -> str:
+    """The fragment that leads to a heading, as GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def headings(text: str, level: int) -> list[str]:
+    """The headings of a level, in a text without fenced blocks."""
+    return re.findall(rf"^{'#' * level} (.+)$", text, re.MULTILINE)
 
 
 def table_rows(text: str) -> list[list[str]]:

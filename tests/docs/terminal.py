@@ -34,7 +34,8 @@ class Terminal:
             env=self.environ,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            # It may be dbt that is typed.
+            timeout=4 * PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stderr

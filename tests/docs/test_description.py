@@ -88,7 +88,11 @@ def test_every_route_of_the_api_is_described_with_its_credentials_and_in_words()
 def test_a_body_that_may_have_no_other_keys_is_described_as_such():
     schemas = json.loads(an_app().state.description.text)["components"]["schemas"]
 
-    closed = {name for name, one in schemas.items() if one.get("additionalProperties") is False}
+    closed = {
+        name
+        for name, one in schemas.items()
+        if one.get("additionalProperties") is False and not name.startswith("Payload_")
+    }
     # dbt Cloud's clients send keys that are not theirs to set.
     assert closed == {name for name in schemas if name.endswith("In")} - {"SubscriptionIn"}
 

@@ -24,9 +24,9 @@ from runhook.domain.webhooks.failing import Health, hopeless_reason
 from runhook.domain.webhooks.options import OPTIONS
 from runhook.domain.webhooks.samples import SAMPLE_RESULTS
 from runhook.settings import SETTINGS, Setting
-from tests.docs import formats
+from tests.docs import contents, formats, payloads
 from tests.docs.admin_api import clients_table, compatibility_table
-from tests.docs.documents import DOCUMENTS, REPOSITORY
+from tests.docs.documents import DOCUMENTS, REPOSITORY, name_of
 from tests.support.builders import a_deactivation, a_job, a_missed_run, a_run, a_webhook, an_event
 from tests.support.rendering import render
 
@@ -166,11 +166,14 @@ PARTS = {
     "notice-2023-02": lambda: notice(PayloadVersion.V2023_02),
     "missed-2022-05": lambda: missed(PayloadVersion.V2022_05),
     "missed-2023-02": lambda: missed(PayloadVersion.V2023_02),
+    "schemas": payloads.schemas_table,
+    "payload-keys": payloads.keys_table,
     "template-names": formats.template_names,
     "admin-api": compatibility_table,
     "clients": clients_table,
     **{f"format-{name}": partial(formats.what_it_sends, name) for name in FORMATS},
     **{f"format-{name}-settings": partial(formats.settings_table, name) for name in FORMATS},
+    **{f"contents-{path.stem}": partial(contents.of_page, path) for path in contents.LONG},
 }
 PLACES = {
     "settings": "docs/settings.md",
@@ -183,11 +186,14 @@ PLACES = {
     "notice-2023-02": "docs/api.md",
     "missed-2022-05": "docs/api.md",
     "missed-2023-02": "docs/api.md",
+    "schemas": "docs/payloads.md",
+    "payload-keys": "docs/payloads.md",
     "template-names": "docs/formats/template.md",
     "admin-api": "docs/compatibility.md",
     "clients": "docs/compatibility.md",
     **{f"format-{name}": f"docs/formats/{name}.md" for name in FORMATS},
     **{f"format-{name}-settings": f"docs/formats/{name}.md" for name in FORMATS},
+    **{f"contents-{path.stem}": name_of(path) for path in contents.LONG},
 }
 
 

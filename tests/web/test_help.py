@@ -22,7 +22,10 @@ async def test_a_document_is_a_page_whose_links_lead_somewhere(stranger, name: s
     assert "generated:" not in article.text
     for link in article.all("a"):
         path, _, fragment = link.attributes["href"].partition("#")
-        if path.startswith("/help/"):
+        if path.endswith(".json"):
+            answer = await stranger.get(path)
+            assert answer.headers["content-type"] == "application/json"
+        elif path.startswith("/help/"):
             assert fragment in ("", *ids_in(path.removeprefix("/help/"))), link.attributes
         elif not path.startswith(("https://", "mailto:")):
             assert path in ("", "/help"), link.attributes
@@ -74,6 +77,14 @@ async def test_help_is_listed_and_leads_nowhere_else(stranger, ada):
     assert here.root.one("a", class_="help-link").attributes["href"] == "/help/formats/slack"
     for path in ("nothing", "../pyproject", "decisions/README", "formats/../../../etc/passwd"):
         assert (await stranger.get(f"/help/{path}")).status_code == 404
+
+
+def test_the_list_has_the_order_of_the_index_of_documents():
+    index = (Path(__file__).parents[2] / "docs" / "index.md").read_text()
+    places = [index.find(f"]({name}.md)") for name in help_pages.DOCUMENTS]
+
+    assert min(places) > 0
+    assert places == sorted(places)
 
 
 def test_the_documents_of_a_wheel_are_those_of_a_checkout():

@@ -24,6 +24,7 @@ from runhook.server.access.authentication import Access, open_to
 from runhook.server.api.runs.artifacts import put_artifact
 from runhook.server.api.runs.uploads import put_archive
 from runhook.server.api.wire import short_page
+from runhook.server.openapi_webhooks import SIGNATURE, webhooks_and_schemas
 
 Json = dict[str, Any]
 
@@ -114,10 +115,12 @@ class Description:
         document["paths"] = dict(sorted(document["paths"].items()))
         document["servers"] = [{"url": f"{self._path}/"}]
         components = document["components"]
-        components["securitySchemes"] = SECURITY_SCHEMES
+        components["securitySchemes"] = {**SECURITY_SCHEMES, "signature": SIGNATURE}
         components["responses"] = {str(code): described_error(code) for code in ERRORS}
         components["schemas"]["Error"] = ERROR
         describe_schemas(components["schemas"])
+        document["webhooks"], payloads = webhooks_and_schemas()
+        components["schemas"] |= payloads
         return with_short_names(without_noise(document))
 
 

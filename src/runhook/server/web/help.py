@@ -25,23 +25,33 @@ PACKAGE = Path(__file__).parents[2]
 FOLDERS = (PACKAGE / "docs", PACKAGE.parents[1] / "docs")
 """Where the documents lie: in a wheel, and in a checkout."""
 DOCUMENTS: Mapping[str, str] = {
+    "tutorial": "Ten minutes",
     "installing": "Installing",
+    "questions/README": "Questions",
+    "guides/README": "Guides",
     "reporting": "Reporting runs",
     "receiving": "Receiving webhooks",
-    "deliveries": "Deliveries",
+    "payloads": "Payloads and headers",
+    "formats/README": "Formats",
     "guarantees": "Guarantees",
     "api": "API",
+    "compatibility": "Compatibility",
+    "sizing": "Sizing",
+    "deploying": "Deploying",
     "settings": "Settings",
     "sign-in": "Sign-in",
     "operations": "Operations",
+    "upgrading": "Upgrading",
+    "security-model": "Security model",
     "security": "Threat model",
-    "compatibility": "Compatibility",
     "performance": "Performance",
+    "deliveries": "Deliveries",
     "glossary": "Glossary",
-    "guides/README": "Guides",
-    "formats/README": "Formats",
 }
-"""The documents in the order in which they are listed, beside those of the last two's folders."""
+"""The documents in the order of docs/index.md; those of folders are beside the folder's README."""
+IN_FOLDERS = ("guides", "formats", "questions")
+OWN_ADDRESSES: Mapping[str, str] = {"openapi.json": "/api/openapi.json"}
+"""What the service has at an address of its own."""
 TEXT = re.compile(r">[^<]+<")
 HIDDEN = re.compile(r"^<!--.*?-->\n?", re.MULTILINE | re.DOTALL)
 
@@ -62,14 +72,14 @@ async def show_documents() -> Template:
 
 @get("/help/{name:path}", **open_to(Access.ANYONE))
 async def show_document(name: FromPath[str]) -> Template | Response[bytes]:
-    """Show a document, or a picture in one.
+    """Show a document, or a file that one shows or links to.
 
     Raises:
         NotFoundError: there is no such document.
     """
     asked = str(name).strip("/")
-    if asked in pictures():
-        return Response((folder() / asked).read_bytes(), media_type="image/png")
+    if (media_type := files().get(asked)) is not None:
+        return Response((folder() / asked).read_bytes(), media_type=media_type)
     if asked not in names():
         raise NotFoundError
     return page("help", documents=DOCUMENTS, shown=asked, document=document(asked))
@@ -86,18 +96,23 @@ def names() -> frozenset[str]:
     """What documents there are, as their addresses name them."""
     in_folders = (
         found.relative_to(folder()).with_suffix("").as_posix()
-        for name in ("guides", "formats")
+        for name in IN_FOLDERS
         for found in (folder() / name).glob("*.md")
     )
     return frozenset({*DOCUMENTS, *in_folders})
 
 
 @cache
-def pictures() -> frozenset[str]:
-    """What pictures documents show."""
-    return frozenset(
-        one.relative_to(folder()).as_posix() for one in folder().glob("formats/pictures/*.png")
-    )
+def files() -> Mapping[str, str]:
+    """The pictures and schemas beside documents, with their media types."""
+    return {
+        found.relative_to(folder()).as_posix(): media_type
+        for pattern, media_type in (
+            ("formats/pictures/*.png", "image/png"),
+            ("schemas/*/*.json", "application/json"),
+        )
+        for found in folder().glob(pattern)
+    }
 
 
 @cache
@@ -145,8 +160,8 @@ def link_target(target: str, *, within: str) -> str:
         return target
     path = posixpath.normpath(posixpath.join(within, parts.path))
     found = path.removesuffix(".md")
-    if found not in names() | pictures():
-        return "/help"
+    if found not in names() | files().keys():
+        return OWN_ADDRESSES.get(path, "/help")
     return f"/help/{found}" + (f"#{parts.fragment}" if parts.fragment else "")
 
 

@@ -17,6 +17,7 @@ from runhook.domain.payload.schema import schema_of, snake_name
 from runhook.domain.people.permissions import Permission
 from runhook.domain.runs.events import RESULT_EVENTS, EventType
 from runhook.domain.runs.run import AccountId
+from runhook.domain.webhooks.catalogue import MEANINGS
 from runhook.domain.webhooks.options import Options
 from runhook.domain.webhooks.samples import sample_event
 from runhook.domain.webhooks.webhook import Webhook
@@ -27,39 +28,6 @@ from runhook.server.web.page.showing import EVENT_NAMES
 from runhook.server.web.page.visits import Visiting
 
 SECTION = "webhooks"
-
-
-@dataclass(frozen=True, slots=True)
-class EventMeaning:
-    """What an event means, and when it is sent."""
-
-    meaning: str
-    when: str
-
-
-ABOUT: Mapping[EventType, EventMeaning] = {
-    EventType.STARTED: EventMeaning("A run started.", "With the first report of the run."),
-    EventType.COMPLETED: EventMeaning(
-        "A run ended, in success or in failure. A canceled run does not complete.",
-        "With the report of the end, once the results are there. After a failure, behind "
-        "job.run.errored.",
-    ),
-    EventType.ERRORED: EventMeaning(
-        "A run failed: dbt could not run, or a node failed.",
-        "With the report of the end, or when a run is lost. job.run.completed follows.",
-    ),
-    EventType.CANCELED: EventMeaning(
-        "A run was canceled.", "With the report of the end. No other event of the run follows."
-    ),
-    EventType.MISSED: EventMeaning(
-        "A job did not start when it was expected.",
-        "After the grace period of the job's expectation, once for each missed run.",
-    ),
-    EventType.DEACTIVATED: EventMeaning(
-        "Runhook deactivated another webhook of the account because its endpoint kept failing.",
-        "At the deactivation. Not when a person deactivates a webhook.",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +46,7 @@ class Described:
 @get("/events", **needs(Permission.READ_WEBHOOKS))
 async def show_events(visit: Visiting) -> Template:
     """List what webhooks can be sent."""
-    return visit.page("webhooks/events", section=SECTION, names=EVENT_NAMES, about=ABOUT)
+    return visit.page("webhooks/events", section=SECTION, names=EVENT_NAMES, about=MEANINGS)
 
 
 @get("/events/{event_type:str}", **needs(Permission.READ_WEBHOOKS))
@@ -110,7 +78,7 @@ async def show_event(
         section=SECTION,
         type=type_,
         title=EVENT_NAMES[type_],
-        about=ABOUT[type_],
+        about=MEANINGS[type_],
         has_results=has_results,
         is_with_results=results and has_results,
         versions=described(type_, payloads),
