@@ -63,7 +63,7 @@ def test_a_failed_model_arrives_signed_and_as_the_message_of_a_channel(
         with second.running(f"{block('--secret')[:-1]} --port {replaced['8581']}") as receiver:
             wait_for_line(receiver, "listening on")
             printed = third.output_of(f"{block('RUNHOOK_TOKEN=rh_...')[:-1]} || test $? = 1")
-            assert "Could not convert string 'ten'" in printed
+            assert "payments does not exist" in printed
             wait_for_line(receiver, "job.run.errored")
             assert wait_for_line(receiver, "Authorization").split() == ["Authorization", "valid"]
             wait_for_line(receiver, "job.run.completed")
@@ -74,12 +74,12 @@ def test_a_failed_model_arrives_signed_and_as_the_message_of_a_channel(
         with second.running(f"{block('--port 8582')[:-1]} --json") as channel:
             wait_for_line(channel, "listening on")
             third.output_of(f"{FAILING[:-1]} || test $? = 1")
-            failed = message_in(wait_for_line(channel, "nightly failed in dev"))
+            failed = message_in(wait_for_line(channel, "nightly failed in default"))
             third.output_of(block("select 10"))
             well = message_in(wait_for_line(channel, "nightly is well again"))
 
     assert "orders" in json.dumps(failed)
-    assert "ten" in json.dumps(failed)
+    assert "payments does not exist" in json.dumps(failed)
     assert "attachments" in well
 
 
