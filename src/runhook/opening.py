@@ -85,7 +85,7 @@ async def opened_store(settings: Settings, vault: Vault) -> AsyncIterator[Store]
         UnavailableError: it cannot be reached; says which one, and why.
     """
     address = settings.address_of_database()
-    store = Store.open(address, vault=vault)
+    store = Store.open(address, vault=vault, pooling=settings.database_pooler)
     try:
         yield store
     except InvalidError as error:

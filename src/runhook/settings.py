@@ -29,6 +29,7 @@ from runhook.domain.people.permissions import Role
 from runhook.domain.people.providers import CALLBACK, ProviderClient, check_issuer
 from runhook.domain.people.proxy_names import NamingHeaders
 from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas
+from runhook.domain.service.pooling import Pooling
 from runhook.domain.service.variables import PREFIX, without_links
 from runhook.secret_files import SUFFIX, secret_in
 
@@ -62,6 +63,7 @@ class Settings:
     data_dir: Path
     master_key: Hidden | None
     database_url: Hidden | None
+    database_pooler: Pooling
     allow_networks: AddressPolicy
     public_url: str | None
     tls_cert: Path | None
@@ -381,6 +383,14 @@ def read_public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def read_pooling(text: str) -> Pooling:
+    """Read what a pooler does with connections."""
+    try:
+        return Pooling(text)
+    except ValueError:
+        raise InvalidError(f"`{text}` is none of {', '.join(Pooling)}") from None
+
+
 def read_payload_version(text: str) -> PayloadVersion:
     """Read a payload version."""
     try:
@@ -472,6 +482,14 @@ SETTINGS = (
         is_secret=True,
         is_address=True,
         help="sqlite:///path or postgresql://user:password@host/name",
+    ),
+    Setting(
+        name="database_pooler",
+        default=Pooling.AUTO.value,
+        read=read_pooling,
+        help="for how long a pooler before PostgreSQL keeps one connection for a client: "
+        "transaction, session (also without a pooler), or auto, which looks and takes every pooler "
+        "for one of transactions",
     ),
     Setting(
         name="allow_networks",

@@ -1,6 +1,7 @@
 """A service that is new, on each database."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from tests.support.databases import PostgresqlDatabases
 from tests.support.program import Service
 from tests.support.running import LONG, TOKEN
+from tests.support.servers import PostgresqlServer, folder_for_server
 
 
 @pytest.fixture
@@ -58,3 +60,20 @@ def start(tmp_path: Path, environment: dict[str, str]) -> Callable[[], Service]:
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as opened:
         yield opened
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[tuple[PostgresqlServer, PostgresqlServer]]:
+    """A primary that commits nothing before its standby has it, and that standby."""
+    async with AsyncExitStack() as stack:
+        primary = PostgresqlServer(await stack.enter_async_context(folder_for_server()))
+        stack.callback(primary.remove)
+        await primary.create()
+        await primary.start()
+        standby = await primary.copy(await stack.enter_async_context(folder_for_server()))
+        stack.callback(standby.remove)
+        await primary.stop()
+        # Told on its command line, it is not among what the standby has copied.
+        await primary.start(synchronous_standby_names="*")
+        await standby.start()
+        yield primary, standby

@@ -1,79 +1,20 @@
 """When the primary dies, a synchronous standby takes over: nothing acknowledged is lost."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.support.api import data_of, new_webhook
 from tests.support.patience import until
 from tests.support.program import Front, Worker
 from tests.support.receiver import Receiver
+from tests.support.reporters import Reporters
 from tests.support.running import LONG, TOKEN, account_of, let_leases_end, states
-from tests.support.servers import PostgresqlServer, folder_for_server
+from tests.support.servers import PostgresqlServer
 
-REPORTERS = 4
 ENOUGH = 40
 """How many reports have succeeded when the primary dies, and how many more do after that."""
-
-
-@pytest.fixture
-async def pair() -> AsyncIterator[tuple[PostgresqlServer, PostgresqlServer]]:
-    """A primary that commits nothing before its standby has it, and that standby."""
-    async with AsyncExitStack() as stack:
-        primary = PostgresqlServer(await stack.enter_async_context(folder_for_server()))
-        stack.callback(primary.remove)
-        await primary.create()
-        await primary.start()
-        standby = await primary.copy(await stack.enter_async_context(folder_for_server()))
-        stack.callback(standby.remove)
-        await primary.stop()
-        # Told on its command line, it is not among what the standby has copied.
-        await primary.start(synchronous_standby_names="*")
-        await standby.start()
-        yield primary, standby
-
-
-class Reporters:
-    """Report runs, each until it is answered with success, and remember those that were."""
-
-    def __init__(self, api: httpx.AsyncClient) -> None:
-        self._api = api
-        self._numbers = iter(range(100_000))
-        self._more = asyncio.Condition()
-        self._reporting: list[asyncio.Task[None]] = []
-        self.acknowledged: dict[str, int] = {}
-
-    def begin(self) -> None:
-        self._reporting = [asyncio.create_task(self._report()) for _ in range(REPORTERS)]
-
-    async def wait_for(self, count: int) -> None:
-        """Wait until so many reports have been answered with success."""
-        async with asyncio.timeout(60), self._more:
-            await self._more.wait_for(lambda: len(self.acknowledged) >= count)
-
-    async def end(self) -> None:
-        for one in self._reporting:
-            one.cancel()
-        await asyncio.gather(*self._reporting, return_exceptions=True)
-
-    async def _report(self) -> None:
-        for number in self._numbers:
-            key = f"run-{number}"
-            while not (answer := await self._start(key)).is_success:
-                assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-            async with self._more:
-                self.acknowledged[key] = data_of(answer, answer.status_code)["id"]
-                self._more.notify_all()
-
-    async def _start(self, key: str) -> httpx.Response:
-        return await self._api.post(
-            "/runs", json={"job_name": "nightly", "run_key": key}, timeout=60
-        )
 
 
 async def test_what_was_acknowledged_is_there_and_the_service_goes_on(

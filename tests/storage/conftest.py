@@ -5,14 +5,18 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
-import sqlalchemy as sa
 
 from runhook.storage.engine.store import Store
 from tests.support.accounts import Tenant, a_tenant
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT, PostgresqlDatabases, SqliteDatabases
+from tests.support.databases import (
+    VAULT,
+    PostgresqlDatabases,
+    SqliteDatabases,
+    at_database,
+    execute,
+)
 
 
 @pytest.fixture
@@ -47,11 +51,7 @@ def new_postgresql_url(postgresql_databases: PostgresqlDatabases) -> Iterator[st
     """The address of a PostgreSQL database with nothing in it."""
     name = f"new_{uuid.uuid4().hex}"
     asyncio.run(execute(postgresql_databases.url, f"CREATE DATABASE {name}"))
-    yield (
-        sa.make_url(postgresql_databases.url)
-        .set(database=name)
-        .render_as_string(hide_password=False)
-    )
+    yield postgresql_databases.way_to(at_database(postgresql_databases.url, name))
     asyncio.run(execute(postgresql_databases.url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
@@ -61,10 +61,3 @@ def new_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'new.db'}"
     return request.getfixturevalue("new_postgresql_url")
-
-
-async def execute(url: str, statement: str) -> None:
-    """Run one statement outside any transaction."""
-    connection = await asyncpg.connect(url)
-    await connection.execute(statement)
-    await connection.close()

@@ -96,6 +96,7 @@ async def relay(postgresql_url: str) -> AsyncIterator[Relay]:
         yield started
 
 
+@pytest.mark.needs("sessions", "notify")
 async def test_a_worker_is_woken_by_what_another_process_publishes(
     tenant_elsewhere: Tenant, shared_store: Store
 ):
@@ -106,6 +107,7 @@ async def test_a_worker_is_woken_by_what_another_process_publishes(
         await wakes.wait_for(1)
 
 
+@pytest.mark.needs("sessions", "notify")
 async def test_reports_that_share_a_commit_share_a_notification(
     tenant_elsewhere: Tenant, shared_store: Store
 ):
@@ -126,6 +128,7 @@ async def test_reports_that_share_a_commit_share_a_notification(
     assert wakes.count == 2
 
 
+@pytest.mark.needs("sessions", "notify")
 async def test_a_worker_whose_connection_is_cut_listens_again_and_looks_at_once(
     tenant_elsewhere: Tenant, shared_store: Store, postgresql_url: str
 ):
@@ -170,6 +173,7 @@ async def test_a_worker_asks_a_server_that_is_away_again_and_again():
     assert not is_over
 
 
+@pytest.mark.needs("sessions", "notify")
 async def test_a_worker_that_was_turned_away_asks_again_and_says_so_once(
     tenant_elsewhere: Tenant, relay: Relay, clock: ManualClock
 ):

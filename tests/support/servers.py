@@ -25,8 +25,14 @@ class PostgresqlServer:
     """A server with its data in a folder, listening on one address of this machine."""
 
     def __init__(
-        self, folder: Path, *, prefix: Sequence[str] = (), host: str = "127.0.0.1"
+        self,
+        folder: Path,
+        *,
+        prefix: Sequence[str] = (),
+        host: str = "127.0.0.1",
+        programs: Path = POSTGRES_BIN_PATH,
     ) -> None:
+        self._programs = programs
         self._data = folder / "data"
         self._folder = folder
         self._prefix = prefix
@@ -113,7 +119,7 @@ class PostgresqlServer:
     async def _exit_code(self, program: str, *arguments: str | Path) -> int:
         process = await asyncio.create_subprocess_exec(
             *self._prefix,
-            POSTGRES_BIN_PATH / program,
+            self._programs / program,
             *arguments,
             # A server keeps what it inherits, and would keep a pipe open.
             stdout=subprocess.DEVNULL,

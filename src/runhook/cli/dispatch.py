@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "data_dir",
         "database_url",
+        "database_pooler",
         "allow_networks",
         "retry_schedule",
         "attempt_timeout",

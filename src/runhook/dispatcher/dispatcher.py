@@ -15,6 +15,7 @@ from runhook.dispatcher.lanes import Lane, Lanes
 from runhook.dispatcher.ledger import ClaimStage, Held, Ledger
 from runhook.dispatcher.limits import LIMITS, DispatcherLimits
 from runhook.dispatcher.loop import NO_PAUSE
+from runhook.dispatcher.polling import Polling
 from runhook.dispatcher.recorder import Recorder, SentAttempt
 from runhook.dispatcher.resting import Resting
 from runhook.domain.deliveries.delivery import Attempt, Lease
@@ -77,7 +78,7 @@ class Dispatcher:
         public_url: str | None = None,
         limits: DispatcherLimits = LIMITS,
     ) -> None:
-        self._poll_interval = limits.poll_interval
+        self._polling = Polling(limits)
         self._store = store
         self._sender = sender
         self._clock = clock
@@ -148,9 +149,11 @@ class Dispatcher:
                 )
             self._take(claimed, claimed_at)
             if claimed:
+                self._polling.note_found()
                 return NO_PAUSE
         pauses = [one.pause for one in waiting.values() if one.pause > NO_PAUSE]
-        return min([self._poll_interval, *pauses])
+        poll = self._polling.pause_after_nothing(is_woken=self._store.notifier.hears_others)
+        return min([poll, *pauses])
 
     async def renew(self) -> timedelta:
         """Renew the leases that near their end; say how long to wait before looking again.

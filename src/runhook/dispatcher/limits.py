@@ -32,6 +32,9 @@ class DispatcherLimits:
     """Those of an account's deliveries that are kept for lanes that hold none."""
     poll_interval: timedelta = timedelta(seconds=1)
     """Time between two looks for due deliveries, unless a wake-up comes."""
+    first_poll: timedelta = timedelta(milliseconds=50)
+    """Time until the next look where no other process can wake us, after one that found something.
+    Each that finds nothing doubles it."""
     records_per_commit: int = 4_000
     """Attempts that one transaction may record."""
     records_waiting: int = 8_000
@@ -58,6 +61,7 @@ class DispatcherLimits:
                 self.claims_for_first < self.claims_per_account
             ),
             "a full batch may wait to be recorded": self.records_per_commit <= self.records_waiting,
+            "the first look is not later than all others": self.first_poll <= self.poll_interval,
             "the least time to linger is not above the most": (
                 self.record_linger <= self.record_rest
             ),

@@ -2,6 +2,9 @@
 
 A notification leaves with the commit of the transaction that it was sent in, and not at all if that
 comes to nothing. Those sent while no process listens are lost, so that every new connection wakes.
+
+A pooler that gives each transaction another connection passes none on. No process listens there,
+and what others make due is found by looking for it.
 """
 
 import asyncio
@@ -33,10 +36,15 @@ class ListenNotify:
         self._connector = connector
         self._here = InProcess()
         self._name = secrets.token_hex(8)
+        self.hears_others = False
+        """Whether other processes wake us now."""
 
     async def tell_others(self, connection: Connection) -> None:
         """Within a transaction: let other processes know, if and when it commits."""
-        # The name tells us apart: our own have been woken already.
+        if not self._connector.way.notifies:
+            return
+        # The name tells us apart: our own have been woken already. Those who are connected without
+        # a pooler hear it, even if we cannot.
         await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, self._name)))
 
     def wake(self) -> None:
@@ -58,7 +66,13 @@ class ListenNotify:
         is_told = False
         while True:
             try:
-                await self._hear_until_lost(await self._connector.connect(), wake)
+                connection = await self._connector.connect()
+                if not self._connector.way.listens:
+                    connection.terminate()
+                    log.info("no notifications on this way to the database; polling instead")
+                    wake()
+                    return
+                await self._hear_until_lost(connection, wake)
             except ConnectionError:
                 pause = min(2 * pause, LONGEST_PAUSE)
             except Exception as error:
@@ -90,8 +104,10 @@ class ListenNotify:
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 # As lost as if it had ended by itself.
                 return
+            self.hears_others = True
             # Whatever was sent while we did not listen.
             wake()
             await is_lost.wait()
         finally:
+            self.hears_others = False
             connection.terminate()

@@ -10,25 +10,40 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from runhook.domain.errors import InvalidError
+from runhook.domain.service.pooling import Pooling
 from runhook.storage.engine.batches import Batch, around_values
 from runhook.storage.engine.claimable import CLAIMED, LANES, claimable_of
 from runhook.storage.engine.connection import Connection, Engine
 from runhook.storage.engine.notifier import Notifier
-from runhook.storage.engine.refusals import READ_ONLY
+from runhook.storage.engine.refusals import (
+    AWAY,
+    FORBIDDEN,
+    NO_SCHEMA,
+    READ_ONLY,
+    TAKES_NO_WRITES,
+)
 from runhook.storage.engine.tables import deliveries
 
 Answer = TypeVar("Answer")
-SCHEMA_LOCK = 0x72756E68
-"""Any number that no one else uses on this database; this one spells "runh"."""
+VERSION_TABLE = "alembic_version"
+MAKE_VERSION_TABLE = f"""
+CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (
+    version_num varchar(32) NOT NULL CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY
+)
+"""
+"""As Alembic would."""
 FULL = "53100"
-FORBIDDEN = "42501"
-CONTENDED = ("40P01", "40001")
-"""Deadlock, and serialization failure."""
+MISTAKES = {"42501": FORBIDDEN, "3F000": NO_SCHEMA}
+"""What there is to put right, by SQLSTATE."""
+CONTENDED = ("40P01", "40001", "42P07")
+"""Deadlock, serialization failure, and a table that another process made just before."""
+MADE_TWICE = re.compile(r"pg_(?:class|type)_\w+_nsp_index")
+"""Names a unique index in which two met who made the same table at the same time."""
 TYPED_PLACE = re.compile(r"\$\d+::\w+")
 PLAIN_ROW = re.compile(r"\((?:\$\d+::\w+(?: COLLATE \"C\")?(?:, )?)+\)")
-AWAY_CODES = ("08", READ_ONLY, "53", "55P03", "57", "58")
-"""How the SQLSTATE of such errors begins: connections, read-only standbys, no disk, memory or
-connections left, locks, shutting down or starting up, the system's own."""
+AWAY_CODES = ("08", "53", "55P03", "57", "58")
+"""How the SQLSTATE of such errors begins: connections, no disk, memory or connections left, locks,
+shutting down or starting up, the system's own."""
 
 
 def file_of(url: str) -> None:
@@ -36,7 +51,7 @@ def file_of(url: str) -> None:
     del url
 
 
-def open_at(url: str) -> tuple[Engine, Engine, Notifier]:
+def open_at(url: str, pooling: Pooling) -> tuple[Engine, Engine, Notifier]:
     """One engine to write and to read with, a pool of connections, and the notifier.
 
     Raises:
@@ -51,7 +66,7 @@ def open_at(url: str) -> tuple[Engine, Engine, Notifier]:
             "PostgreSQL needs one more package: pip install 'runhook[server,postgres]'"
         ) from None
     _, _, rest = url.partition("://")
-    connector = connecting.Connector(f"postgresql://{rest}")
+    connector = connecting.Connector(f"postgresql://{rest}", pooling)
     created: Engine = connecting.open_pool(connector)
     return created, created, listening.ListenNotify(connector)
 
@@ -154,34 +169,30 @@ def size() -> sa.Select[int]:
     return sa.select(sa.func.pg_database_size(sa.func.current_database(), type_=sa.BigInteger))
 
 
-def is_away(error: sa.exc.DBAPIError) -> bool:
-    """Whether an error means that the database is away, locked or full, and is no bug."""
-    if error.connection_invalidated or isinstance(error, sa.exc.InterfaceError):
-        return True
+def mistake_in(error: sa.exc.DBAPIError) -> str | None:
+    """What has to be put right: a permission, or a schema that is not there."""
+    return MISTAKES.get(getattr(error.orig, "sqlstate", None) or "")
+
+
+def absence_in(error: sa.exc.DBAPIError) -> str | None:
+    """How the database is away, locked or full; None if an error means nothing of that."""
     # The driver's classes do not tell these apart, the server's codes do.
     code = getattr(error.orig, "sqlstate", None) or ""
-    return code.startswith(AWAY_CODES)
+    if code == READ_ONLY:
+        return TAKES_NO_WRITES
+    is_lost = error.connection_invalidated or isinstance(error, sa.exc.InterfaceError)
+    return AWAY if is_lost or code.startswith(AWAY_CODES) else None
 
 
 def is_contended(error: sa.exc.DBAPIError) -> bool:
     """Whether the server ended a transaction that stood in another's way, and may be repeated."""
-    return getattr(error.orig, "sqlstate", None) in CONTENDED
+    is_made_twice = isinstance(error, sa.exc.IntegrityError) and MADE_TWICE.search(str(error.orig))
+    return bool(is_made_twice) or getattr(error.orig, "sqlstate", None) in CONTENDED
 
 
 def is_full(error: sa.exc.DBAPIError) -> bool:
     """Whether an error means that the server's disk is full."""
     return getattr(error.orig, "sqlstate", None) == FULL
-
-
-def is_forbidden(error: sa.exc.DBAPIError) -> bool:
-    """Whether the server does not let this user do what has to be done."""
-    return getattr(error.orig, "sqlstate", None) == FORBIDDEN
-
-
-def is_broken(error: sa.exc.DBAPIError) -> bool:
-    """Say no: the files are the server's."""
-    del error
-    return False
 
 
 async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]) -> None:
@@ -211,10 +222,17 @@ def for_columns(sql: str) -> str | None:
 
 
 async def lock_schema(connection: Connection) -> None:
-    """Wait for other processes that change the schema, and make later ones wait for us."""
+    """Wait for other processes that change the schema, and make later ones wait for us.
+
+    The row that says which version the schema has is locked. Where there is none yet, those who
+    make its table wait for the first, and then begin again.
+    """
     # Bringing a large database up to date takes as long as it takes.
     await connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
-    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))
+    if not await connection.run_sync(lambda one: sa.inspect(one).has_table(VERSION_TABLE)):
+        await connection.execute(sa.text(MAKE_VERSION_TABLE))
+    versions = sa.table(VERSION_TABLE, sa.column("version_num", sa.Text))
+    await connection.execute(sa.select(versions.c.version_num).with_for_update())
 
 
 numbering = sa.table(

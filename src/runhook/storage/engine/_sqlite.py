@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from runhook.domain.errors import InvalidError
+from runhook.domain.service.pooling import Pooling
 from runhook.storage.engine._sqlite_driver import SqliteConnection, SqliteEngine, WholeConnection
 from runhook.storage.engine.batches import Batch, around_values
 from runhook.storage.engine.claimable import CLAIMED, LANES, claimable_of
 from runhook.storage.engine.columns import as_json
 from runhook.storage.engine.connection import Connection
 from runhook.storage.engine.notifier import InProcess, Notifier
+from runhook.storage.engine.refusals import AWAY, BROKEN
 from runhook.storage.engine.tables import deliveries, metadata
 
 READERS = 4
@@ -60,8 +62,9 @@ def file_at(url: sa.URL) -> Path:
     return Path(url.database).resolve()
 
 
-def open_at(url: str) -> tuple[SqliteEngine, SqliteEngine, Notifier]:
+def open_at(url: str, pooling: Pooling) -> tuple[SqliteEngine, SqliteEngine, Notifier]:
     """An engine with the one connection that writes, one for reading, and the notifier."""
+    del pooling
     read = sa.make_url(url)
     # The library would take ".." out of a path before it follows links, and open another file.
     read = read.set(drivername="sqlite+pysqlite", database=str(file_at(read)))
@@ -257,11 +260,18 @@ def size() -> sa.Select[int]:
     return sa.select(in_all.label("bytes")).select_from(pages.join(page, sa.true()))
 
 
-def is_away(error: sa.exc.DBAPIError) -> bool:
-    """Whether an error means that the database is away, locked or full, and is no bug."""
+def mistake_in(error: sa.exc.DBAPIError) -> str | None:
+    """What has to be put right: a file that is damaged, or no database at all."""
+    is_broken = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in BROKEN_CODES
+    return BROKEN if is_broken else None
+
+
+def absence_in(error: sa.exc.DBAPIError) -> str | None:
+    """How the database is away: locked or full. A mistake in a statement is a bug."""
     # The driver calls a mistake in a statement operational too; its code tells them apart.
     code = getattr(error.orig, "sqlite_errorcode", None)
-    return isinstance(error, sa.exc.OperationalError) and code != sqlite3.SQLITE_ERROR
+    is_away = isinstance(error, sa.exc.OperationalError) and code != sqlite3.SQLITE_ERROR
+    return AWAY if is_away else None
 
 
 def is_contended(error: sa.exc.DBAPIError) -> bool:
@@ -273,17 +283,6 @@ def is_contended(error: sa.exc.DBAPIError) -> bool:
 def is_full(error: sa.exc.DBAPIError) -> bool:
     """Whether an error means that the disk is full."""
     return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-
-
-def is_forbidden(error: sa.exc.DBAPIError) -> bool:
-    """Say no: a file has no users of its own."""
-    del error
-    return False
-
-
-def is_broken(error: sa.exc.DBAPIError) -> bool:
-    """Whether the file is damaged, or no database at all."""
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in BROKEN_CODES
 
 
 async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]) -> None:

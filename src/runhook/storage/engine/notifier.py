@@ -16,6 +16,10 @@ Wake = Callable[[], None]
 class Notifier(Protocol):
     """Wakes listeners; implemented by ``InProcess`` and PostgreSQL's ``ListenNotify``."""
 
+    @property
+    def hears_others(self) -> bool:
+        """Whether other processes wake us now; if not, what they make due has to be looked for."""
+
     async def tell_others(self, connection: Connection) -> None:
         """Within a transaction: let other processes know, if and when it commits."""
 
@@ -28,6 +32,9 @@ class Notifier(Protocol):
 
 class InProcess:
     """The notifier of a database that one process serves."""
+
+    hears_others = True
+    """There are no others."""
 
     def __init__(self) -> None:
         self._listening: list[Wake] = []

@@ -1,5 +1,7 @@
 """What a database server says that answers, and does not let us in."""
 
+import re
+
 REFUSED_USER = (
     "The database server refuses the user or the password in RUNHOOK_DATABASE_URL. Correct them "
     "there, or on the server (its users, and pg_hba.conf)."
@@ -13,6 +15,10 @@ REFUSED_PARAMETER = (
     "over the parameters that the address has (PgBouncer: ignore_startup_parameters = options), or "
     "leave them out of the address."
 )
+STATEMENT_POOLING = (
+    "The pooler at RUNHOOK_DATABASE_URL gives each statement another connection, and Runhook needs "
+    "transactions. Let it pool transactions or sessions (PgBouncer: pool_mode = transaction)."
+)
 NOT_UTF8 = (
     "The database that RUNHOOK_DATABASE_URL names does not keep its text as UTF-8, so that it "
     "cannot hold all names. Create another one: "
@@ -21,6 +27,11 @@ NOT_UTF8 = (
 FORBIDDEN = (
     "The user in RUNHOOK_DATABASE_URL may not do in this database what Runhook does. Let it own "
     "the database, or grant it all on its tables, and to create them "
+    "(GRANT CREATE, USAGE ON SCHEMA public)."
+)
+NO_SCHEMA = (
+    "The user in RUNHOOK_DATABASE_URL has no schema to create tables in: its search_path names "
+    "none that is there and that it may use. Create the schema, or grant it "
     "(GRANT CREATE, USAGE ON SCHEMA public)."
 )
 BROKEN = (
@@ -33,15 +44,35 @@ FULL = (
     "The database's disk is full, so that nothing can be written. Make room on it; nothing has to "
     "be restarted after that."
 )
+TAKES_NO_WRITES = (
+    "The database that RUNHOOK_DATABASE_URL names takes no writes: it is a standby, or "
+    "default_transaction_read_only is on for it or its user. Name the primary there, or all hosts "
+    "with commas between them."
+)
 READ_ONLY = "25006"
 """The SQLSTATE of a standby that is to write."""
 REFUSALS = {
     "28P01": REFUSED_USER,
     "28000": REFUSED_USER,
     "3D000": NO_DATABASE,
-    "08P01": REFUSED_PARAMETER,
 }
 """What there is to do, by SQLSTATE. The server's own words may name private things."""
+POOLERS_REFUSALS = {
+    "unsupported startup parameter": REFUSED_PARAMETER,
+    "no such user|authentication failed": REFUSED_USER,
+    'no such database|database ".*" does not exist': NO_DATABASE,
+    "transaction blocks not allowed": STATEMENT_POOLING,
+}
+"""What there is to do, by what PgBouncer says: it has one SQLSTATE for most of it."""
+
+
+def refusal_in(code: str, message: str) -> str | None:
+    """What there is to do about an error of a server or a pooler; None if that is to wait."""
+    if not code.startswith("08"):
+        return REFUSALS.get(code)
+    return next(
+        (told for words, told in POOLERS_REFUSALS.items() if re.search(words, message)), None
+    )
 
 
 class LockedOutError(ConnectionError):

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from runhook.storage.engine.store import Store
+from runhook.storage.engine.store import ContendedError, Store
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 NEWEST = max(path.name for path in MIGRATIONS.glob("versions/[0-9]*.py")).partition("_")[0]
 """The newest revision: its file's name begins with it."""
 VERSION_TABLE = "alembic_version"
+MOST_REPEATS = 5
 
 
 async def migrate(store: Store) -> tuple[str | None, str]:
@@ -22,6 +23,21 @@ async def migrate(store: Store) -> tuple[str | None, str]:
     Raises:
         InvalidError: the database was made by a newer Runhook.
         UnavailableError: it cannot be reached.
+    """
+    for _ in range(MOST_REPEATS):
+        try:
+            return await migrate_once(store)
+        except ContendedError:
+            # Another process that starts has just made the first table.
+            continue
+    return await migrate_once(store)
+
+
+async def migrate_once(store: Store) -> tuple[str | None, str]:
+    """Do what ``migrate`` does, unless another process does the same.
+
+    Raises:
+        ContendedError: it does; there is more to see once it is done.
     """
     async with store.write() as tx:
         await tx.database.lock_schema(tx.connection)

@@ -16,13 +16,14 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from runhook.domain.errors import InvalidError, RunhookError, UnavailableError
 from runhook.domain.people.callers import Actor
+from runhook.domain.service.pooling import Pooling
 from runhook.storage.engine import _postgresql, _sqlite
 from runhook.storage.engine.batches import Batch, compile_batch
 from runhook.storage.engine.columns import UtcDateTime
 from runhook.storage.engine.connection import Connection, Engine
 from runhook.storage.engine.notifier import Notifier
 from runhook.storage.engine.outage import Outage
-from runhook.storage.engine.refusals import AWAY, BROKEN, CONTENDED, FORBIDDEN, FULL, LockedOutError
+from runhook.storage.engine.refusals import AWAY, CONTENDED, FULL, LockedOutError
 from runhook.storage.engine.vault import Vault
 
 Clock = sa.ColumnElement[datetime]
@@ -57,7 +58,7 @@ class Database(Protocol):
     def file_of(self, url: str) -> Path | None:
         """The file that only one process may deliver from; None if many may."""
 
-    def open_at(self, url: str) -> tuple[Engine, Engine, Notifier]:
+    def open_at(self, url: str, pooling: Pooling) -> tuple[Engine, Engine, Notifier]:
         """The engine that writes, the one that reads, and the notifier."""
 
     async def run_whole(
@@ -103,20 +104,17 @@ class Database(Protocol):
     def size(self) -> sa.Select[int]:
         """Query of the database's size, in bytes."""
 
-    def is_away(self, error: sa.exc.DBAPIError) -> bool:
-        """Whether an error means that the database is away, locked or full, and is no bug."""
+    def mistake_in(self, error: sa.exc.DBAPIError) -> str | None:
+        """What has to be put right before an error like this ends; None if that is nothing."""
+
+    def absence_in(self, error: sa.exc.DBAPIError) -> str | None:
+        """How the database is away, locked or full; None if an error means nothing of that."""
 
     def is_contended(self, error: sa.exc.DBAPIError) -> bool:
         """Whether the database ended a transaction that stood in another's way."""
 
     def is_full(self, error: sa.exc.DBAPIError) -> bool:
         """Whether an error means that the database's disk is full."""
-
-    def is_forbidden(self, error: sa.exc.DBAPIError) -> bool:
-        """Whether the database does not let this user do what has to be done."""
-
-    def is_broken(self, error: sa.exc.DBAPIError) -> bool:
-        """Whether the database's file cannot be read as one."""
 
     async def run_batch(
         self, connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]
@@ -249,7 +247,14 @@ class Store:
             sa.event.listen(engine, "handle_error", self._tell_apart)
 
     @classmethod
-    def open(cls, url: str, *, vault: Vault, clock: Clock | None = None) -> "Store":
+    def open(
+        cls,
+        url: str,
+        *,
+        vault: Vault,
+        clock: Clock | None = None,
+        pooling: Pooling = Pooling.AUTO,
+    ) -> "Store":
         """Open the database at ``url``; nothing is connected before it is used.
 
         Args:
@@ -258,6 +263,7 @@ class Store:
             vault: encrypts and decrypts webhooks' secrets.
             clock: an SQL expression for the present; the database's clock unless a test has
                 another.
+            pooling: what a pooler before PostgreSQL does with connections.
 
         Raises:
             InvalidError: the address is of neither kind, or is SQLite's and names no file.
@@ -272,7 +278,7 @@ class Store:
                 "give sqlite:///path or postgresql://user@host/name"
             )
         file = database.file_of(url)
-        writer, reader, notifier = database.open_at(url)
+        writer, reader, notifier = database.open_at(url, pooling)
         return cls(
             database,
             file=file,
@@ -401,15 +407,13 @@ class Store:
             return UnavailableError(AWAY)
         if not isinstance(error, sa.exc.DBAPIError):
             return None
-        if self._database.is_forbidden(error):
-            return InvalidError(FORBIDDEN)
-        if self._database.is_broken(error):
-            return InvalidError(BROKEN)
+        if (mistake := self._database.mistake_in(error)) is not None:
+            return InvalidError(mistake)
         if self._database.is_full(error):
             return FullError(FULL)
         if self._database.is_contended(error):
             return ContendedError(CONTENDED)
-        if self._database.is_away(error):
+        if (absence := self._database.absence_in(error)) is not None:
             self.outage.is_known = True
-            return UnavailableError(AWAY)
+            return UnavailableError(absence)
         return None
