@@ -9,13 +9,14 @@ from urllib.parse import parse_qsl
 from runhook.domain.deliveries.delivery import Attempt, AttemptTrigger
 from runhook.domain.deliveries.judging import Outcome, read_outcome
 from runhook.domain.formats import FORMATS
-from runhook.domain.formats.format import Draft, Rendered
+from runhook.domain.formats.format import Rendered
 from runhook.domain.messages.telling import DeliveryId
 from runhook.domain.network.destinations import host_of
 from runhook.domain.options.declaring import MASK
 from runhook.domain.webhooks.format_settings import secrets_in
 from runhook.domain.webhooks.options import Options
-from runhook.domain.webhooks.signature import SIGNATURE_HEADER, sign
+from runhook.domain.webhooks.requests import signed_request
+from runhook.domain.webhooks.signature import SIGNATURE_HEADER
 from runhook.domain.webhooks.tls import USUAL_TLS, TlsSettings
 from runhook.domain.webhooks.webhook import Endpoint
 from runhook.outbound.sender import Request
@@ -33,43 +34,18 @@ def prepare(
 ) -> Request:
     """Build the request: the delivery's own bytes, signed for this attempt."""
     options = endpoint.options
-    format_ = FORMATS[options.format]
-    draft = Draft(
-        method=format_.method(options.settings),
-        url=with_path(endpoint.client_url, rendered.path),
-        headers={
-            "Content-Type": format_.content_type,
-            **rendered.headers,
-            **options.custom_headers,
-        },
-        body=rendered.body,
-    )
-    draft = format_.finish(draft, options.settings)
-    proofs: dict[str, str] = {}
-    is_signed = format_.signs(options.settings)
-    if is_signed:
-        proofs = sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=draft.body)
-    if options.authorization is not None:
-        if is_signed:
-            proofs[SIGNATURE_HEADER] = proofs.pop("Authorization")
-        proofs = {"Authorization": options.authorization.header, **proofs}
+    draft = signed_request(endpoint, rendered, delivery_id=delivery_id, now=now)
     return Request(
         url=draft.url,
-        headers={**draft.headers, **proofs},
+        headers=dict(draft.headers),
         body=draft.body,
         method=draft.method,
         tls=tls_of(options),
-        read=partial(read_outcome, format_=format_, host=host_of(endpoint.client_url)),
+        read=partial(
+            read_outcome, format_=FORMATS[options.format], host=host_of(endpoint.client_url)
+        ),
         timeout=options.attempt_timeout,
     )
-
-
-def with_path(url: str, path: str) -> str:
-    """A URL with more of a path behind its own."""
-    if not path:
-        return url
-    address, mark, query = url.partition("?")
-    return f"{address.rstrip('/')}{path}{mark}{query}"
 
 
 def tls_of(options: Options) -> TlsSettings:

@@ -11,8 +11,8 @@ from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Draft
 from runhook.domain.messages.telling import DeliveryId
 from runhook.domain.webhooks.options import NO_OPTIONS, Options
+from runhook.domain.webhooks.requests import with_path
 from runhook.domain.webhooks.webhook import Webhook
-from runhook.operations.deliveries.prepare import with_path
 from runhook.operations.deliveries.redeliver import warning_about
 from runhook.server.web.deliveries.timeline import TimelineStep, timeline_of
 from runhook.server.web.page.visits import Visit
