@@ -132,6 +132,57 @@ def test_a_secret_that_is_none_is_the_receivers_fault_and_proves_nothing(secret:
     assert isinstance(caught.value, runhook.SignatureError)
 
 
+@pytest.mark.parametrize(
+    ("secret", "sentence"),
+    [
+        (None, "the secret is not set: it is None; is its variable set?"),
+        ("", "the secret is empty; is its variable set?"),
+        (" \n", "the secret is empty; is its variable set?"),
+        (b"", "the secret is empty; is its variable set?"),
+        ("whsec_", "the secret is empty; is its variable set?"),
+        (7, "the secret is not a text but int"),
+        (f'"{SECRET}"', "it has quotation marks around it"),
+        (f"'{SECRET}'", "it has quotation marks around it"),
+        (SECRET.upper(), "it should begin with `whsec_`"),
+        (SECRET.replace("whsec_", "whsec-"), "it should begin with `whsec_`"),
+        (SECRET.replace("whsec_", "whsk_"), "it should begin with `whsec_`"),
+        (SECRET[:20] + "\n" + SECRET[20:], "it has characters that no secret has"),
+        (SECRET[:20] + " " + SECRET[20:], "it has white space in it"),
+        (SECRET.encode("utf-16"), "was its file read in another encoding?"),
+        ("\ufeff" + SECRET, "was its file read in another encoding?"),
+        (SECRET[:-3], "is it complete?"),
+        (SECRET.replace("whsec_", "whsec_whsec_"), "is it complete?"),
+    ],
+)
+def test_a_secret_that_cannot_be_one_is_said_to_be_in_a_sentence(secret: Any, sentence: str):
+    with pytest.raises(ValueError, match="the secret is") as caught:
+        runhook.verify(BODY, signed(SECRET), secret)
+
+    message = str(caught.value)
+    assert sentence in message
+    assert "\n" not in message
+    assert SECRET[6:20] not in message
+
+
+@pytest.mark.parametrize(
+    ("secret", "hint"),
+    [
+        (SECRET.removeprefix("whsec_"), "was `whsec_` left out?"),
+        (SECRET[:-8], "is the secret complete?"),
+    ],
+)
+def test_a_secret_that_may_be_a_part_of_the_right_one_gets_a_hint(secret: str, hint: str):
+    with pytest.raises(runhook.SignatureError, match=r"does not match|matches") as caught:
+        runhook.verify(BODY, signed(SECRET), secret)
+
+    assert str(caught.value).endswith(hint)
+
+
+@pytest.mark.parametrize("secret", [f"{SECRET}\n", f"  {SECRET}\r\n", SECRET.encode()])
+def test_white_space_around_a_secret_does_no_harm(secret: Any):
+    assert runhook.verify(BODY, signed(SECRET), secret) == PAYLOAD
+
+
 @pytest.mark.parametrize("secrets", [[OLD_SECRET, SECRET], (SECRET, DBT_CLOUD_SECRET)])
 def test_any_of_several_secrets_may_have_signed(secrets: Sequence[str]):
     assert runhook.verify(BODY, signed(SECRET), secrets) == PAYLOAD

@@ -17,6 +17,7 @@ from runhook.domain.webhooks.signature import (
     SecretError,
     SignatureError,
     check_authorization,
+    check_signing_secret,
     check_standard,
 )
 
@@ -120,26 +121,10 @@ def secrets_of(secret: str | Sequence[str]) -> list[Secret]:
         SecretError: there is no secret, or one is unusable.
     """
     several = isinstance(secret, list | tuple | set | frozenset)
-    secrets = [Secret(text_of_secret(one)) for one in (secret if several else (secret,))]
+    secrets = [Secret(check_signing_secret(one)) for one in (secret if several else (secret,))]
     if not secrets:
         raise SecretError("there is no secret")
     return secrets
-
-
-def text_of_secret(secret: object) -> str:
-    """Normalise a secret to text that can sign. Raises SecretError."""
-    if isinstance(secret, bytes):
-        secret = secret.decode("latin-1")
-    if not isinstance(secret, str):
-        # A variable that was not set, say.
-        raise SecretError(f"the secret is {type(secret).__name__}, not a text")
-    secret = secret.strip()
-    if not secret.removeprefix(SECRET_PREFIX):
-        # Anybody can sign with an empty key.
-        raise SecretError("the secret is empty")
-    if secret.startswith(SECRET_PREFIX):
-        Secret(secret).standard_key()
-    return secret
 
 
 def content_of(body: object) -> bytes:

@@ -19,6 +19,8 @@ else there."""
 TOLERANCE = timedelta(minutes=5)
 """How far a delivery's timestamp may be from the receiver's clock (Standard Webhooks' choice)."""
 
+QUOTES = frozenset("'\"`")
+ALMOST_THE_PREFIX = r"whs[a-z]{0,4}[_-]|wh[ps]k_|whsec"
 SECONDS_DIGITS = 12
 SIGNATURES = re.compile(r"\s+|,\s*(?=v1,)")
 """What is between signatures: a space, or the comma with which gateways join headers."""
@@ -101,6 +103,62 @@ class Secret:
         return "Secret('whsec_...')"
 
 
+def check_signing_secret(secret: object) -> str:
+    """Check a receiver's secret, and return its text without the white space around it.
+
+    It may be one of dbt Cloud's, which are any text; what begins almost as ours do is taken for one
+    of ours that was copied badly.
+
+    Raises:
+        SecretError: it is not set, empty, or not as it was shown; no message has any of it.
+    """
+    if secret is None:
+        raise SecretError("the secret is not set: it is None; is its variable set?")
+    if isinstance(secret, bytes):
+        secret = secret.decode("latin-1")
+    if not isinstance(secret, str):
+        raise SecretError(f"the secret is not a text but {type(secret).__name__}")
+    text = secret.strip()
+    if not text.removeprefix(SECRET_PREFIX):
+        # Anybody can sign with an empty key.
+        raise SecretError("the secret is empty; is its variable set?")
+    if fault := fault_of_secret(text):
+        raise SecretError(f"the secret is not as it was shown: {fault}")
+    return text
+
+
+def fault_of_secret(text: str) -> str:
+    """What is wrong with a secret as it was copied; empty if nothing is."""
+    if text[0] in QUOTES or text[-1] in QUOTES:
+        return "it has quotation marks around it"
+    if not text.isascii() or not text.isprintable():
+        return "it has characters that no secret has; was its file read in another encoding?"
+    if not text.startswith(SECRET_PREFIX):
+        is_alike = re.match(ALMOST_THE_PREFIX, text, re.IGNORECASE)
+        return f"it should begin with `{SECRET_PREFIX}`" if is_alike else ""
+    encoded = text.removeprefix(SECRET_PREFIX)
+    if any(one.isspace() for one in encoded):
+        return "it has white space in it"
+    try:
+        base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return f"it is not `{SECRET_PREFIX}` and base64; is it complete?"
+    return ""
+
+
+def hint_at_secret(secret: Secret) -> str:
+    """What may be wrong with a secret that does not match, after the sentence that says so."""
+    text = secret.reveal()
+    encoded = text.removeprefix(SECRET_PREFIX)
+    try:
+        size = len(base64.b64decode(encoded, validate=True))
+    except ValueError:
+        return ""
+    if not text.startswith(SECRET_PREFIX):
+        return f"; was `{SECRET_PREFIX}` left out?" if size == SECRET_BYTES else ""
+    return "" if size == SECRET_BYTES else "; is the secret complete?"
+
+
 def sign(
     secrets: Sequence[Secret], *, message_id: str, timestamp: datetime, body: bytes
 ) -> dict[str, str]:
@@ -157,7 +215,10 @@ def check_authorization(
     given = headers.get(header, "")
     expected = authorization_signature(secret, body)
     if not hmac.compare_digest(bytes_of(given), bytes_of(expected)):
-        raise SignatureError(f"the {header.title()} header does not match the body and the secret")
+        raise SignatureError(
+            f"the {header.title()} header does not match the body and the secret"
+            f"{hint_at_secret(secret)}"
+        )
 
 
 def check_standard(
@@ -191,7 +252,9 @@ def check_standard(
     expected = standard_signature(secret, message_id=message_id, seconds=seconds, body=body)
     matches = [hmac.compare_digest(bytes_of(one), bytes_of(expected)) for one in given]
     if not any(matches):
-        raise SignatureError("no webhook-signature matches the body and the secret")
+        raise SignatureError(
+            f"no webhook-signature matches the body and the secret{hint_at_secret(secret)}"
+        )
 
 
 def span_in_words(span: timedelta) -> str:
