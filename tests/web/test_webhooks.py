@@ -93,6 +93,7 @@ async def test_a_new_webhook_shows_its_secret_once_with_snippets_that_hold_it(ap
         "JavaScript",
         "Go",
         "Ruby",
+        "Java",
         "Shell",
     ]
     assert all(secret in one.text for one in snippets)

@@ -307,7 +307,7 @@ def secret_page(visit: Visit, webhook: Webhook, secret: str, *, is_new: bool) ->
         webhook=webhook,
         secret=secret,
         header=header,
-        snippets=snippets(secret, header),
+        snippets=snippets(secret),
         is_new=is_new,
     )
 
