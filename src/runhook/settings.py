@@ -89,6 +89,7 @@ class Settings:
     attempt_timeout: timedelta
     retention_days: timedelta
     max_webhooks: int
+    max_consumers: int
     max_jobs: int
     max_open_runs: int
     max_tokens: int
@@ -113,6 +114,7 @@ class Settings:
         """Quotas of each account."""
         return Quotas(
             webhooks=self.max_webhooks,
+            consumers=self.max_consumers,
             jobs=self.max_jobs,
             open_runs=self.max_open_runs,
             tokens=self.max_tokens,
@@ -442,6 +444,7 @@ PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*/*")
 
 QUOTAS = {
     "webhooks": "webhooks one account",
+    "consumers": "consumers one account",
     "jobs": "jobs one account",
     "open_runs": "runs that go on one account",
     "tokens": "valid tokens one account",

@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from runhook.clock import Clock, DatabaseClock
 from runhook.dispatcher.collector import Collector
+from runhook.dispatcher.consumer_watcher import ConsumerWatcher
 from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.loop import Loop
 from runhook.dispatcher.presence import Presence
@@ -45,6 +47,7 @@ from runhook.server.app import create_app
 from runhook.server.connections.clients import ClientBounds
 from runhook.server.connections.listening import Server, listen, url_of_socket
 from runhook.server.connections.tls import Certificate, Pair
+from runhook.server.http.arrivals import Arrivals
 from runhook.server.service.metrics import Measured, create_metrics_app
 from runhook.server.services import Services
 from runhook.settings import Settings
@@ -177,7 +180,14 @@ async def serve(
                 )
             )
             await run_until(
-                stopping, store, clock, presence, delivering, server=server, metrics=metrics
+                stopping,
+                store,
+                clock,
+                presence,
+                delivering,
+                server=server,
+                arrivals=services.arrivals,
+                metrics=metrics,
             )
             await services.errands.settle(settings.attempt_timeout)
 
@@ -329,6 +339,7 @@ def build_delivering(
     )
     runs = run_watcher(store, clock, public_url=settings.public_url)
     jobs = job_watcher(store, clock, public_url=settings.public_url)
+    consumers = ConsumerWatcher(store, clock, public_url=settings.public_url)
     pruner = Pruner(store, retention=settings.retention_days, is_clock_right=lambda: clock.is_right)
     loops = [
         Loop("dispatcher", dispatcher.tick, wake=wake),
@@ -339,6 +350,7 @@ def build_delivering(
         presence.duty("redeliverer", Redeliverer(store, clock).tick),
         presence.duty("run watcher", runs.tick),
         presence.duty("job watcher", jobs.tick),
+        presence.duty("consumer watcher", consumers.tick),
         presence.duty("pruner", pruner.tick),
     ]
     return Delivering(dispatcher, wake, loops)
@@ -436,6 +448,7 @@ async def run_until(
     delivering: Delivering | None,
     *,
     server: Server | None = None,
+    arrivals: Arrivals | None = None,
     metrics: Server | None,
 ) -> None:
     """Run all there is until told to stop or the server breaks, then end it in good order."""
@@ -450,31 +463,41 @@ async def run_until(
     async with asyncio.TaskGroup() as group:
         for loop in loops:
             group.create_task(loop.run())
-        if delivering is not None:
-            hearing = group.create_task(store.notifier.listen(delivering.wake.set))
+        hearing = group.create_task(store.notifier.listen(partial(wake_all, delivering, arrivals)))
         if metrics is not None:
             group.create_task(metrics.run_until_stopped())
         if server is None:
             await stopping.wait()
         else:
             # No new reports first, then no new claims.
-            await serve_until(stopping, server)
+            await serve_until(stopping, server, arrivals)
         for loop in loops:
             loop.stop()
         if metrics is not None:
             metrics.stop()
-        if delivering is not None:
-            hearing.cancel()
+        hearing.cancel()
     if delivering is not None:
         await delivering.dispatcher.stop()
     await presence.leave()
 
 
-async def serve_until(stopping: asyncio.Event, server: Server) -> None:
+def wake_all(delivering: Delivering | None, arrivals: Arrivals | None) -> None:
+    """Let the dispatcher and waiting consumers look for what has become due."""
+    if delivering is not None:
+        delivering.wake.set()
+    if arrivals is not None:
+        arrivals.ring()
+
+
+async def serve_until(
+    stopping: asyncio.Event, server: Server, arrivals: Arrivals | None = None
+) -> None:
     """Answer requests until told to stop, and then those that are under way."""
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.run_until_stopped())
         told = group.create_task(stopping.wait())
         await asyncio.wait([serving, told], return_when=asyncio.FIRST_COMPLETED)
         told.cancel()
+        if arrivals is not None:
+            arrivals.close()
         server.stop()

@@ -89,8 +89,9 @@ def test_a_delivery_begins_waiting_or_over_before_it_is_sent_and_a_test_is_sent_
     }
 
 
-def test_only_an_attempt_makes_a_delivery_succeed_or_fail():
-    assert moves_to(DeliveryState.SUCCEEDED) == {SENDING}
+def test_only_an_attempt_or_a_consumer_makes_a_delivery_succeed_and_only_an_attempt_fail():
+    assert moves_to(DeliveryState.SUCCEEDED) == {SENDING, PENDING}
+    assert MOVES[PENDING, DeliveryState.SUCCEEDED] == "acknowledged by its consumer"
     assert moves_to(DeliveryState.FAILED) == {SENDING}
 
 
@@ -122,6 +123,7 @@ def test_these_moves_and_no_others_are_legal():
 
     assert legal == {
         ("pending", "sending"),
+        ("pending", "succeeded"),
         ("pending", "canceled"),
         ("pending", "superseded"),
         ("sending", "succeeded"),

@@ -48,6 +48,7 @@ VALUES = {
     "attempt_timeout": ("1", "2", "60"),
     "retention_days": ("1", "2", "3"),
     "max_webhooks": ("1", "2", "3"),
+    "max_consumers": ("1", "2", "3"),
     "max_jobs": ("1", "2", "3"),
     "max_open_runs": ("1", "2", "3"),
     "max_tokens": ("1", "2", "3"),

@@ -54,6 +54,7 @@ from runhook.operations.deliveries.follow import Owed, new_delivery
 from runhook.storage.deliveries import (
     backlog,
     claims,
+    consuming,
     freshness,
     mail_pauses,
     picked,
@@ -648,6 +649,21 @@ CALLS: dict[str, Call] = {
     ),
     "newest_runs": lambda tx, rows: freshness.newest_runs(tx, ACCOUNT, limit=50),
     "cancel_pending": lambda tx, rows: deliveries.cancel_pending(tx, rows.webhook.id, limit=1_000),
+    "insert_consumer": lambda tx, rows: consuming.insert_consumer(
+        tx, replace(rows.webhook, client_url="consume:laptop")
+    ),
+    "count_consumers": lambda tx, rows: consuming.count_consumers(tx, ACCOUNT),
+    "list_consumers": lambda tx, rows: consuming.list_consumers(tx, ACCOUNT),
+    "read_consumer": lambda tx, rows: consuming.read_consumer(tx, ACCOUNT, "laptop"),
+    "note_read": lambda tx, rows: consuming.note_read(tx, rows.webhook.id),
+    "first_waiting": lambda tx, rows: consuming.first_waiting(tx, rows.webhook.id, limit=100),
+    "read_waiting": lambda tx, rows: consuming.read_waiting(tx, [rows.delivery.id]),
+    "end_waiting": lambda tx, rows: consuming.end_waiting(tx, rows.webhook.id, [rows.delivery.id]),
+    "expire_waiting": lambda tx, rows: consuming.expire_waiting(tx, before=START, limit=50),
+    "note_missed": lambda tx, rows: consuming.note_missed(tx, rows.webhook.id, [START]),
+    "unread_consumers": lambda tx, rows: consuming.unread_consumers(
+        tx, timedelta(days=7), limit=20
+    ),
     "look_at_old_deliveries": lambda tx, rows: deliveries.look_at_old_deliveries(
         tx, beyond=DeliveryId(""), before=DeliveryId("wev_1"), limit=2_000
     ),

@@ -25,7 +25,7 @@ from runhook.operations.service.keep_time import database_clock
 from runhook.settings import Settings
 from runhook.storage.people.tokens import Token
 
-LEAST = PermissionSet.READ_ONLY
+USUAL = PermissionSet.READ_ONLY
 COLUMNS = ("ID", "NAME", "PERMISSION", "CREATED BY", "CREATED", "LAST USED", "VALID")
 
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument(
         "--permission",
         choices=[one.value for one in PermissionSet],
-        help=f"what it may do ({LEAST.value}, the least)",
+        help=f"what it may do ({USUAL.value})",
     )
     create.add_argument(
         "--expires-in-days", type=int, help="how long it is valid (until it is revoked)"
@@ -72,7 +72,7 @@ def execute(arguments: argparse.Namespace) -> int:
                     create_token_in(
                         settings,
                         account_id,
-                        PermissionSet(arguments.permission or LEAST),
+                        PermissionSet(arguments.permission or USUAL),
                         name=arguments.name,
                         lifetime=None if days is None else timedelta(days=days),
                     )
@@ -81,7 +81,7 @@ def execute(arguments: argparse.Namespace) -> int:
             if arguments.permission is None:
                 # Beside the token, which scripts read.
                 print(
-                    f"It may only read ({LEAST.value}). Others: --permission job_runner to report "
+                    f"It may only read ({USUAL.value}). Others: --permission job_runner to report "
                     "runs, webhooks_only, or account_admin.",
                     file=sys.stderr,
                 )

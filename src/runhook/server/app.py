@@ -12,7 +12,7 @@ from runhook.server.access.authentication import (
     provide_session,
 )
 from runhook.server.api import not_offered
-from runhook.server.api.deliveries import redeliveries
+from runhook.server.api.deliveries import consuming, redeliveries
 from runhook.server.api.deliveries import routes as deliveries
 from runhook.server.api.people import accounts, audit_log, dbt_cloud, sessions, tokens
 from runhook.server.api.people import users as people
@@ -60,6 +60,7 @@ def build_app(path: str = "") -> Litestar:
         webhooks.router,
         deliveries.router,
         redeliveries.router,
+        consuming.router,
         runs.router,
         jobs.router,
         *scopes.HANDLERS,

@@ -30,6 +30,7 @@ from runhook.server.access.openid.provider import Provider
 from runhook.server.access.proxy_names import ProxyNames
 from runhook.server.access.throttle import Rationed, Throttle
 from runhook.server.access.turns import Turns
+from runhook.server.http.arrivals import Arrivals
 from runhook.server.http.transfers import Transfers
 from runhook.server.http.waiting_room import WaitingRoom
 from runhook.storage.engine.store import Store
@@ -95,6 +96,8 @@ class Services:
     leaving: Transfers = field(
         default_factory=lambda: Transfers("being read from this account", of_one=32, in_all=64)
     )
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    """Where consumers wait for deliveries."""
     scratch_folder: Path | None = None
     """Where files lie that are not whole yet; None is the system's folder for such."""
     schedule: RetrySchedule = DEFAULT_SCHEDULE

@@ -14,6 +14,7 @@ The rules:
 6. Of the messages about one job to a webhook that follows jobs (see ``incidents``), a later
    delivery waits until the one before it has had its first attempt, and is not being sent. Where
    a service opens incidents, one that failed to arrive is not retried once there is a later one.
+7. What is for a consumer is never sent: it is pending until the consumer has acknowledged it.
 """
 
 from dataclasses import dataclass, field
@@ -33,15 +34,16 @@ class DeliveryState(StrEnum):
     """State of a delivery."""
 
     PENDING = "pending"
-    """Waits for its next attempt."""
+    """Waits for its next attempt, or for its consumer."""
     SENDING = "sending"
     """A worker holds it."""
     SUCCEEDED = "succeeded"
-    """The endpoint answered with a 2xx."""
+    """The endpoint answered with a 2xx, or the consumer acknowledged it."""
     FAILED = "failed"
     """The last scheduled attempt failed, or a test."""
     CANCELED = "canceled"
-    """The webhook was deleted or deactivated before it could be sent."""
+    """The webhook was deleted or deactivated before it could be sent, or its consumer did not
+    acknowledge it within the retention period."""
     SKIPPED = "skipped"
     """The webhook was inactive when the event happened."""
     SUPERSEDED = "superseded"
@@ -68,6 +70,7 @@ class AttemptTrigger(StrEnum):
 MOVES: dict[tuple[DeliveryState, DeliveryState], str] = {
     (DeliveryState.PENDING, DeliveryState.SENDING): "claimed by a worker",
     (DeliveryState.PENDING, DeliveryState.CANCELED): "webhook deleted or deactivated",
+    (DeliveryState.PENDING, DeliveryState.SUCCEEDED): "acknowledged by its consumer",
     (DeliveryState.PENDING, DeliveryState.SUPERSEDED): (
         "the job succeeded within the hold, or a newer event of it is sent instead"
     ),

@@ -10,6 +10,7 @@ class Permission(StrEnum):
     CHANGE_ACCOUNT = "change the account"
     READ_WEBHOOKS = "read webhooks"
     WRITE_WEBHOOKS = "write webhooks"
+    CONSUME_EVENTS = "consume events"
     READ_RUNS = "read runs"
     REPORT_RUNS = "report runs"
     CANCEL_RUNS = "cancel runs"
@@ -30,7 +31,7 @@ READING = frozenset(
 
 
 class PermissionSet(StrEnum):
-    """What a token was created for: dbt Cloud's service-token permission sets, and two of ours."""
+    """What a token was created for: dbt Cloud's service-token permission sets, and ours."""
 
     ACCOUNT_ADMIN = "account_admin"
     WEBHOOKS_ONLY = "webhooks_only"
@@ -38,6 +39,8 @@ class PermissionSet(StrEnum):
     """Ours: what a machine that runs dbt needs."""
     READ_ONLY = "read_only"
     """Ours: sees webhooks and runs but no secret, changes nothing."""
+    CONSUMER = "consumer"
+    """Ours: reads and acknowledges the deliveries of consumers, and nothing else."""
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -48,7 +51,12 @@ class PermissionSet(StrEnum):
 PERMISSIONS_OF_SETS: dict[PermissionSet, frozenset[Permission]] = {
     PermissionSet.ACCOUNT_ADMIN: ADMINISTERING,
     PermissionSet.WEBHOOKS_ONLY: frozenset(
-        {Permission.READ_ACCOUNT, Permission.READ_WEBHOOKS, Permission.WRITE_WEBHOOKS},
+        {
+            Permission.READ_ACCOUNT,
+            Permission.READ_WEBHOOKS,
+            Permission.WRITE_WEBHOOKS,
+            Permission.CONSUME_EVENTS,
+        },
     ),
     PermissionSet.JOB_RUNNER: frozenset(
         {
@@ -59,6 +67,7 @@ PERMISSIONS_OF_SETS: dict[PermissionSet, frozenset[Permission]] = {
         },
     ),
     PermissionSet.READ_ONLY: READING,
+    PermissionSet.CONSUMER: frozenset({Permission.CONSUME_EVENTS}),
 }
 
 
@@ -84,6 +93,7 @@ PERMISSIONS_OF_ROLES: dict[Role, frozenset[Permission]] = {
     Role.MEMBER: READING
     | {
         Permission.WRITE_WEBHOOKS,
+        Permission.CONSUME_EVENTS,
         Permission.CANCEL_RUNS,
         Permission.CHANGE_JOBS,
         Permission.READ_MEMBERS,

@@ -11,6 +11,8 @@ class Quotas:
 
     webhooks: int = 1_000
     """Each makes a delivery of every event that it selects."""
+    consumers: int = 50
+    """Of the webhooks, those whose deliveries are fetched."""
     jobs: int = 10_000
     """Also bounds projects and environments, which come with jobs."""
     open_runs: int = 5_000

@@ -1,16 +1,20 @@
 """A made-up event, for a webhook's owner to try it out."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from string import ascii_lowercase, ascii_uppercase, digits
 
+from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
-from runhook.domain.formats.format import Audience
+from runhook.domain.formats.format import Audience, Draft
 from runhook.domain.messages.notices import Deactivation, MissedRun, Notice
-from runhook.domain.messages.telling import WebhookId
+from runhook.domain.messages.telling import DeliveryId, PayloadVersion, WebhookId
 from runhook.domain.runs.events import RESULT_EVENTS, Event, EventType
 from runhook.domain.runs.expectations import Expectation
 from runhook.domain.runs.run import (
     OUTCOMES_OF_STATUS,
+    AccountId,
     EnvironmentId,
     Job,
     JobId,
@@ -22,7 +26,11 @@ from runhook.domain.runs.run import (
     Trigger,
 )
 from runhook.domain.webhooks.failing import HOPELESS_SINCE, PAUSE_AFTER
-from runhook.domain.webhooks.webhook import Webhook
+from runhook.domain.webhooks.options import NO_OPTIONS, changed_options
+from runhook.domain.webhooks.renderings import Renderings
+from runhook.domain.webhooks.requests import signed_request
+from runhook.domain.webhooks.signature import Secret
+from runhook.domain.webhooks.webhook import Endpoint, Webhook
 
 SAMPLE_JOB = Job(
     id=JobId(123),
@@ -33,6 +41,17 @@ SAMPLE_JOB = Job(
     environment_name="Sample environment",
 )
 SAMPLE_EXPECTATION = Expectation(every=timedelta(days=1), grace=timedelta(minutes=15))
+SAMPLE_SETTINGS: Mapping[str, Mapping[str, object]] = {
+    "email": {"to": ["data@example.com"]},
+    "github_status": {"repository": "acme/warehouse", "token": "a-token-of-github"},
+    "gitlab_status": {"project": "acme/warehouse", "token": "a-token-of-gitlab"},
+    "jsm": {"api_key": "12345678-1234-1234-1234-123456789012"},
+    "pagerduty": {"routing_key": "0123456789abcdef0123456789abcdef"},
+    "template": {"body": '{"text": "{{ headline }}"}'},
+}
+"""Of formats that have to have some."""
+ID_ALPHABET = digits + ascii_uppercase + ascii_lowercase
+ID_CHARACTERS = 27
 DURATION = timedelta(minutes=1)
 SAMPLE_RESULTS = {
     "counts": {"success": 11, "error": 1},
@@ -66,8 +85,96 @@ STATUS_OF_SAMPLE = {
 }
 
 
-def sample_event(webhook: Webhook, *, now: datetime) -> Event | Notice:
-    """Make up an event that the webhook could get, of an invented run, job or webhook.
+def sample_request(
+    type_: EventType,
+    *,
+    payload_version: PayloadVersion,
+    format_name: str,
+    settings: Mapping[str, object],
+    url: str,
+    secret: Secret,
+    chance: bytes,
+    now: datetime,
+) -> Draft:
+    """Make up the request of a delivery, signed.
+
+    Args:
+        type_: what it tells of.
+        payload_version: of dbt Cloud's payload.
+        format_name: a format's.
+        settings: of the format, as JSON; without any it has made-up ones.
+        url: where it goes, unless the format's settings say so.
+        secret: signs it.
+        chance: 16 bytes for its id.
+        now: when it is sent.
+
+    Raises:
+        InvalidError: a setting is not valid, or the format has nothing to say of the event.
+    """
+    given = settings or SAMPLE_SETTINGS.get(format_name, {})
+    options = changed_options(
+        NO_OPTIONS, {"format": format_name, **({"format_settings": given} if given else {})}
+    )
+    webhook = Webhook(
+        id=WebhookId("wsu_sample"),
+        account_id=AccountId(1),
+        name="Sample webhook",
+        client_url=FORMATS[format_name].address(options.settings) or url,
+        event_types=(type_,),
+        options=replace(options, payload_version=payload_version),
+        created_at=now,
+        updated_at=now,
+    )
+    delivery_id = DeliveryId(f"wev_{base62(chance)}")
+    event = sample_event(webhook, now=now, type_=type_)
+    rendered = Renderings(is_sample=True).of(webhook, event, delivery_id)
+    endpoint = Endpoint(
+        webhook_id=webhook.id,
+        client_url=webhook.client_url,
+        secrets=(secret,),
+        options=webhook.options,
+    )
+    return signed_request(endpoint, rendered, delivery_id=delivery_id, now=now)
+
+
+def base62(chance: bytes) -> str:
+    """Write bytes as ids are written, in 27 letters and digits."""
+    number, text = int.from_bytes(chance, "big"), ""
+    for _ in range(ID_CHARACTERS):
+        number, digit = divmod(number, len(ID_ALPHABET))
+        text = ID_ALPHABET[digit] + text
+    return text
+
+
+def sample_event(
+    webhook: Webhook, *, now: datetime, type_: EventType | None = None
+) -> Event | Notice:
+    """Make up an event of an invented run, job or webhook.
+
+    Args:
+        webhook: which is to get it.
+        now: when it happens.
+        type_: of any kind that the webhook's format tells of; None is the usual one, as
+            ``usual_type`` has it.
+
+    Raises:
+        InvalidError: the webhook's format has nothing to say of such an event.
+    """
+    if type_ is None:
+        type_ = usual_type(webhook)
+    elif type_ not in FORMATS[webhook.options.format].told_types:
+        raise InvalidError(
+            f"{webhook.format_title} has nothing to say of `{type_.value}`", field="event_type"
+        )
+    if type_ is EventType.DEACTIVATED:
+        return sample_deactivation(webhook, now=now)
+    if type_ is EventType.MISSED:
+        return sample_missed(webhook, now=now)
+    return sample_of_run(webhook, type_, now=now)
+
+
+def usual_type(webhook: Webhook) -> EventType:
+    """The type of event that a test has if nothing else is asked for.
 
     It is `job.run.completed`, or the first event type that the webhook selected if not that one. In
     formats for people it is a failure, if they get any.
@@ -77,12 +184,7 @@ def sample_event(webhook: Webhook, *, now: datetime) -> Event | Notice:
     usual = [EventType.COMPLETED]
     if is_for_people(webhook):
         usual.insert(0, EventType.ERRORED)
-    type_ = next((one for one in usual if one in types), types[0])
-    if type_ is EventType.DEACTIVATED:
-        return sample_deactivation(webhook, now=now)
-    if type_ is EventType.MISSED:
-        return sample_missed(webhook, now=now)
-    return sample_of_run(webhook, type_, now=now)
+    return next((one for one in usual if one in types), types[0])
 
 
 def is_for_people(webhook: Webhook) -> bool:

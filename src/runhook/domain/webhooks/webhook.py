@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from enum import Enum, StrEnum
 from typing import TypeVar
 
@@ -22,6 +23,8 @@ from runhook.domain.webhooks.failing import WELL, Health
 from runhook.domain.webhooks.options import NO_OPTIONS, Options, ResultFilter
 from runhook.domain.webhooks.signature import Secret
 
+CONSUME = "consume:"
+"""What the address of a consumer begins with: its deliveries are fetched, and not sent."""
 NAME_LIMIT = 255
 DESCRIPTION_LIMIT = 2_000
 IDS_LIMIT = 1_000
@@ -88,6 +91,11 @@ class Webhook:
     """Why, in a sentence."""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def is_consumed(self) -> bool:
+        """Whether its deliveries are fetched by a consumer, and not sent."""
+        return self.client_url.startswith(CONSUME)
 
     @property
     def is_archived(self) -> bool:
@@ -275,6 +283,19 @@ def check_event_types(names: list[str]) -> tuple[EventType, ...]:
                 f"`{name[:80]}` is unknown; choose from {known}", field="event_types"
             )
     return tuple(types[name] for name in dict.fromkeys(names))
+
+
+def check_event_type(name: str) -> EventType:
+    """Check the name of an event type.
+
+    Raises:
+        InvalidError: it is unknown; the message names the nearest.
+    """
+    known = [one.value for one in EventType]
+    if name in known:
+        return EventType(name)
+    near = get_close_matches(name, known, n=1, cutoff=0)
+    raise InvalidError(f"`{name[:80]}` is unknown; did you mean `{near[0]}`?", field="event_type")
 
 
 def check_told(webhook: Webhook) -> Webhook:

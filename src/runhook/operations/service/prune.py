@@ -12,6 +12,7 @@ from runhook.domain.service.timekeeping import FIRST_MOMENT
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.ids import first_delivery_id_of
 from runhook.operations.service.keep_time import trusted_moment
+from runhook.storage.deliveries.consuming import expire_waiting
 from runhook.storage.deliveries.redeliveries import delete_old_redeliveries
 from runhook.storage.deliveries.rows import delete_deliveries, look_at_old_deliveries
 from runhook.storage.engine.columns import EPOCH
@@ -93,16 +94,18 @@ async def prune_step(
     """Delete some of what ended before the retention began.
 
     What is still to be sent stays, however old, and so does the run it speaks of; no step looks at
-    more than ``LOOKED_AT`` of it. Runs go once no delivery can, which would keep them, and what
-    there is less of once no run can: each kind in a transaction of its own, so that others get
-    their turn in between. Nothing goes, and None is
-    returned, as long as the database's clock cannot be trusted.
+    more than ``LOOKED_AT`` of it. What only waits for a consumer is canceled, and goes too. Runs go
+    once no delivery can, which would keep them, and what there is less of once no run can: each
+    kind in a transaction of its own, so that others get their turn in between. Nothing goes, and
+    None is returned, as long as the database's clock cannot be trusted.
     """
     now = await trusted_moment(store)
     if now is None:
         return None
     before = max(now - retention, FIRST_MOMENT)
     run, scopes = places.run, places.scopes
+    async with store.write() as tx:
+        expired = await expire_waiting(tx, before=before, limit=STEP)
     async with store.write() as tx:
         delivery, deleted = await prune_deliveries(tx, before, places.delivery)
     if not deleted:
@@ -120,7 +123,7 @@ async def prune_step(
         scopes, gone = await prune_scopes(store, before, scopes)
         deleted += gone
     reached = Places(delivery, run, scopes)
-    return Pruned(reached, is_more=deleted > 0 or reached != places)
+    return Pruned(reached, is_more=expired + deleted > 0 or reached != places)
 
 
 async def prune_deliveries(

@@ -11,6 +11,7 @@ from runhook.domain.deliveries.delivery import AttemptTrigger, DeliveryState, Le
 from runhook.domain.deliveries.judging import Outcome
 from runhook.domain.errors import ConflictError, LimitedError, NotFoundError
 from runhook.domain.messages.telling import DeliveryId, WebhookId
+from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import AccountId
 from runhook.domain.webhooks.renderings import Renderings
 from runhook.domain.webhooks.samples import sample_event
@@ -47,19 +48,40 @@ async def send_test(
     *,
     lease: Lease,
     public_url: str | None = None,
+    event_type: EventType | None = None,
 ) -> Tried:
     """Send a webhook, active or not, a test, and tell what its endpoint answered.
 
+    What is for a consumer waits for that, like any other delivery.
+
+    Args:
+        context: who sends it.
+        sender: the one of this process.
+        account_id: whose webhook it is.
+        webhook_id: the webhook's.
+        lease: this process's hold on what it sends.
+        public_url: where people reach this service, None if not configured.
+        event_type: what it tells of; None for what the webhook would usually get.
+
     Raises:
         NotFoundError: the account has no such webhook.
+        InvalidError: its format has nothing to say of such an event.
         ConflictError: its secret cannot be opened, so that nothing can be signed.
         LimitedError: as many tests of the account as may be are under way.
     """
     try:
         with sender.tests.one_of(account_id):
-            return await try_out(
-                context, sender, account_id, webhook_id, lease=lease, public_url=public_url
+            sample, endpoint = await insert_sample(
+                context,
+                account_id,
+                webhook_id,
+                lease,
+                public_url=public_url,
+                event_type=event_type,
             )
+            if sample.webhook.is_consumed:
+                return Tried(sample.id, Outcome(duration=timedelta()))
+            return await try_out(context, sender, sample, endpoint)
     except ShareTakenError:
         raise LimitedError(
             f"{sender.tests.most} tests of this account's webhooks are under way, and more are not "
@@ -69,18 +91,9 @@ async def send_test(
 
 
 async def try_out(
-    context: Context,
-    sender: Sender,
-    account_id: AccountId,
-    webhook_id: WebhookId,
-    *,
-    lease: Lease,
-    public_url: str | None,
+    context: Context, sender: Sender, sample: SampleDelivery, endpoint: Endpoint
 ) -> Tried:
-    """Send a test, as ``send_test`` does."""
-    sample, endpoint = await insert_sample(
-        context, account_id, webhook_id, lease, public_url=public_url
-    )
+    """Send a test that is logged as being sent, and record how it ends."""
     sent_at = context.clock.now()
     request = prepare(endpoint, sample.rendered, delivery_id=sample.id, now=sent_at)
     outcome = await sender.send(request, is_test=True)
@@ -115,8 +128,12 @@ async def insert_sample(
     lease: Lease,
     *,
     public_url: str | None,
+    event_type: EventType | None,
 ) -> tuple[SampleDelivery, Endpoint]:
-    """Log the test as one that is being sent, held by us, and return where it goes."""
+    """Log the test, and return where it goes.
+
+    It is logged as one that is being sent, held by us, or as one that waits for its consumer.
+    """
     now = context.clock.now()
     async with context.store.write() as tx:
         await permitted(tx, context.actor)
@@ -124,12 +141,14 @@ async def insert_sample(
         endpoint = await find_endpoint(tx, account_id, webhook_id)
         if webhook is None or endpoint is None:
             raise NotFoundError(f"There is no webhook {webhook_id} in this account.")
+        if webhook.is_consumed and not webhook.active:
+            raise ConflictError("The consumer is not active, and would not get it.")
         if endpoint.is_sealed:
             raise ConflictError(
                 "The webhook's secret was encrypted with a master key that is not there. "
                 "Bring that key back, or rotate the secret."
             )
-        event = sample_event(webhook, now=now)
+        event = sample_event(webhook, now=now, type_=event_type)
         delivery_id = new_delivery_id(now, 0)
         renderings = Renderings(public_url, is_sample=True)
         sample = SampleDelivery(

@@ -19,9 +19,14 @@ from runhook.domain.network.destinations import (
 from runhook.domain.options.declaring import MASK, masked, unmasked
 from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.callers import Actor
-from runhook.domain.people.quotas import check_quota
+from runhook.domain.people.quotas import Quotas, check_quota
 from runhook.domain.runs.run import AccountId, EnvironmentId, JobId, ProjectId
 from runhook.domain.runs.scopes import ScopeKind
+from runhook.domain.webhooks.consumers import (
+    check_consumed,
+    check_consumer_url,
+    check_same_consumer,
+)
 from runhook.domain.webhooks.failing import WELL
 from runhook.domain.webhooks.incidents import (
     forgets_jobs,
@@ -35,6 +40,7 @@ from runhook.domain.webhooks.incidents import (
 from runhook.domain.webhooks.options import NO_OPTIONS, Options, changed_options
 from runhook.domain.webhooks.signature import SECRET_BYTES, Secret
 from runhook.domain.webhooks.webhook import (
+    CONSUME,
     DEACTIVATED_REASON,
     DeactivatedBy,
     Endpoint,
@@ -62,6 +68,11 @@ from runhook.operations.webhooks.masks import (
     check_move,
     has_other_key,
     opened_options,
+)
+from runhook.storage.deliveries.consuming import (
+    count_consumers,
+    insert_consumer,
+    read_consumer,
 )
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.people.accounts import lock_account
@@ -149,14 +160,31 @@ async def create_webhook(
             updated_at=now,
         )
         webhook, url = await changed_webhook(tx, blank, change, context.policy, kept_url="")
+        if webhook.is_consumed:
+            await check_new_consumer(tx, webhook, context.quotas)
         opened = unmasked(webhook.options, NO_OPTIONS)
         check_certificates(NO_OPTIONS, opened, now=now)
         webhook = replace(webhook, moves=0, options=masked(opened))
         await insert_webhook(tx, webhook, secret, opened, url_to_seal(webhook, url))
+        if webhook.is_consumed:
+            await insert_consumer(tx, webhook)
         await note_webhook(
             tx, AuditAction.WEBHOOK_CREATED, context.actor, before=None, after=webhook, now=now
         )
     return webhook, secret
+
+
+async def check_new_consumer(tx: Transaction, webhook: Webhook, quotas: Quotas) -> None:
+    """Check that an account may have another consumer. Its row must be locked.
+
+    Raises:
+        ConflictError: it has one of this name, or as many as it may have.
+    """
+    name = webhook.client_url.removeprefix(CONSUME)
+    if await read_consumer(tx, webhook.account_id, name) is not None:
+        raise ConflictError(f"This account has a consumer {name}; choose another name.")
+    count = await count_consumers(tx, webhook.account_id)
+    check_quota(count, quotas.consumers, "consumers", "max_consumers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,7 +457,8 @@ async def changed_webhook(
     webhook = check_options(check_mention(check_filtered(check_told(webhook))))
     webhook = await scoped(tx, webhook, change)
     url = url_of(before, webhook, change, policy, kept_url)
-    return switched(webhook, change, url, moved=url != kept_url), url
+    webhook = switched(webhook, change, url, moved=url != kept_url)
+    return check_consumed(check_same_consumer(before, webhook)), url
 
 
 def url_of(
@@ -456,6 +485,8 @@ def url_of(
                 f"`{MASK}` only keeps the address that is there; give the whole URL",
                 field="client_url",
             )
+        if asked.startswith(CONSUME):
+            return check_consumer_url(asked, webhook)
         format_.check_url(asked)
         return check_url(asked, policy)
     own_before = FORMATS[before.options.format].address(before.options.settings)

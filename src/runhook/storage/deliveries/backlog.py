@@ -25,7 +25,7 @@ class Backlog:
     waiting: int
     """Pending deliveries, due or not."""
     due: int
-    """Pending deliveries that are due; those for a paused endpoint are not."""
+    """Pending deliveries that are due; those for a paused endpoint or a consumer are not."""
     is_whole: bool
     """Whether all that wait were counted, and not only the first ``COUNTED`` of some webhook, or
     the first ``LANES`` webhooks."""
@@ -41,7 +41,7 @@ async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
     """
     pending = (IS_PENDING, deliveries.c.webhook_id == webhooks.c.id)
     is_due = deliveries.c.next_attempt_at <= tx.now
-    is_open = sa.and_(webhooks.c.active, webhooks.c.paused_until.is_(None))
+    is_open = sa.and_(webhooks.c.active, ~webhooks.c.is_consumed, webhooks.c.paused_until.is_(None))
     earliest = sa.select(sa.func.min(deliveries.c.next_attempt_at)).where(*pending)
     each = (
         sa.select(
@@ -78,7 +78,7 @@ async def backlog_of(tx: Transaction, account_id: AccountId | None) -> Backlog:
 
 
 async def oldest_waiting(tx: Transaction, account_id: AccountId) -> timedelta | None:
-    """How old the oldest pending delivery of an account is; None if none is pending.
+    """How old the oldest pending delivery of an account is; None if none is to be sent.
 
     Of each webhook, the ``COUNTED`` that are due first are looked at.
     """
@@ -95,7 +95,7 @@ async def oldest_waiting(tx: Transaction, account_id: AccountId) -> timedelta | 
     first = (
         sa.select(sa.func.min(first_of_each))
         .select_from(webhooks)
-        .where(*of_account(account_id))
+        .where(*of_account(account_id), ~webhooks.c.is_consumed)
         .scalar_subquery()
     )
     age = sa.type_coerce(tx.now, sa.BigInteger) - sa.type_coerce(

@@ -93,7 +93,7 @@ class Waiting:
 
 
 async def waiting_webhooks(tx: Transaction) -> dict[WebhookId, Waiting]:
-    """Active webhooks with pending deliveries, and how long until they can be sent.
+    """Active webhooks with pending deliveries to send, and how long until they can be sent.
 
     The cost follows the number of such webhooks, not of their deliveries: the index is entered once
     for each.
@@ -149,7 +149,7 @@ def waiting_webhooks_statement(now: Clock) -> sa.Select[tuple[Any, ...]]:
             now.label("now"),
         )
         .select_from(lane)
-        .join(webhooks, sa.and_(is_of_lane(lane), webhooks.c.active))
+        .join(webhooks, sa.and_(is_of_lane(lane), webhooks.c.active, ~webhooks.c.is_consumed))
     )
 
 

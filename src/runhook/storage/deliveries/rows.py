@@ -296,7 +296,17 @@ def subject_of(event: Event | Notice) -> dict[str, int | None]:
 async def insert_sample_delivery(
     tx: Transaction, sample: SampleDelivery, lease: Lease, *, now: datetime
 ) -> None:
-    """Add a test that is being sent by the lease's owner."""
+    """Add a test: one that is being sent by the lease's owner, or that waits for its consumer."""
+    if sample.webhook.is_consumed:
+        tx.makes_due = True
+        standing = {"state": DeliveryState.PENDING, "next_attempt_at": tx.now}
+    else:
+        standing = {
+            "state": DeliveryState.SENDING,
+            "claim_number": sample.claim.number,
+            "claimed_by": lease.owner,
+            "claimed_until": after(tx.now, sa.literal(lease.duration, Duration)),
+        }
     await tx.execute(
         sa.insert(deliveries).values(
             id=sample.id,
@@ -304,10 +314,7 @@ async def insert_sample_delivery(
             webhook_id=sample.webhook.id,
             event_type=sample.event_type,
             is_test=True,
-            state=DeliveryState.SENDING,
-            claim_number=sample.claim.number,
-            claimed_by=lease.owner,
-            claimed_until=after(tx.now, sa.literal(lease.duration, Duration)),
+            **standing,
             body=sample.rendered.body,
             envelope=envelope_of(sample.rendered),
             attempt_count=0,

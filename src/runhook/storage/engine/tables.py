@@ -380,6 +380,8 @@ webhooks = sa.Table(
     # Masked behind the host if the ciphertext has the whole of it; counted is how often it changed.
     sa.Column("client_url", sa.Text, nullable=False),
     sa.Column("client_url_ciphertext", sa.LargeBinary),
+    # Whether deliveries are fetched by a consumer, and not sent.
+    sa.Column("is_consumed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("moves", sa.Integer, nullable=False, server_default="0"),
     sa.Column("event_types", Json, nullable=False),
     # Empty lists narrow nothing.
@@ -446,6 +448,21 @@ sa.Index(
     webhooks.c.deleted_at,
     sqlite_where=IS_DELETED,
     postgresql_where=IS_DELETED,
+)
+
+# Webhooks whose deliveries are fetched; a row goes with its webhook.
+consumers = sa.Table(
+    "consumers",
+    metadata,
+    sa.Column("webhook_id", sa.ForeignKey("webhooks.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("accounts.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    # On the database's clock, to the minute.
+    sa.Column("read_at", UtcDateTime, nullable=False, index=True),
+    # What was given up unread, as it was older than the retention.
+    sa.Column("missed_count", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("missed_until", UtcDateTime),
+    sa.UniqueConstraint("account_id", "name"),
 )
 
 # What each webhook may want, as `domain/webhooks/topics.py` has it.

@@ -24,6 +24,7 @@ from runhook.storage.engine.store import Clock, Transaction, after
 from runhook.storage.engine.tables import (
     IS_PENDING,
     attempt_counts,
+    consumers,
     deliveries,
     interests,
     redeliveries,
@@ -72,8 +73,8 @@ class Interested:
 
     webhook: Webhook
     is_free: bool
-    """Whether what it wants can be sent at once: it is active, nothing is due that waits, and
-    neither a pause nor a rate limit has to be asked."""
+    """Whether what it wants can be sent at once: it is active and not a consumer's, nothing is due
+    that waits, and neither a pause nor a rate limit has to be asked."""
     open_endpoint: Callable[[], Endpoint]
     """Decrypts where it is sent to, and what signs it."""
 
@@ -343,7 +344,9 @@ def interested_statement(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Sel
             *(column for column in webhooks.c if column is not PREVIOUS_SECRET),
             previous_secret(now),
             IS_GATED.label("is_gated"),
-            sa.and_(webhooks.c.active, ~IS_GATED, waits.is_(None)).label("is_free"),
+            sa.and_(webhooks.c.active, ~webhooks.c.is_consumed, ~IS_GATED, waits.is_(None)).label(
+                "is_free"
+            ),
         )
         .where(webhooks.c.id.in_(asked), IS_THERE)
         .order_by(webhooks.c.id)
@@ -353,6 +356,7 @@ def interested_statement(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Sel
 async def delete_webhook(tx: Transaction, webhook: Webhook, *, now: datetime) -> None:
     """Take a webhook away; its row stays for its deliveries, without what was secret."""
     await delete_interests(tx, webhook)
+    await tx.execute(sa.delete(consumers).where(consumers.c.webhook_id == webhook.id))
     await tx.execute(
         sa.update(webhooks)
         .where(webhooks.c.account_id == webhook.account_id, webhooks.c.id == webhook.id)
@@ -577,6 +581,7 @@ def columns_of_webhook(webhook: Webhook) -> dict[str, Any]:
         "name": webhook.name,
         "description": webhook.description,
         "client_url": webhook.client_url,
+        "is_consumed": webhook.is_consumed,
         "moves": webhook.moves,
         "event_types": list(webhook.event_types),
         "job_ids": list(webhook.job_ids),

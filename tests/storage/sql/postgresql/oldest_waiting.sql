@@ -6,4 +6,4 @@ FROM deliveries
 WHERE deliveries.state = 'pending' AND deliveries.webhook_id = webhooks.id ORDER BY deliveries.next_attempt_at
  LIMIT 10000) AS "some")) AS min_1
 FROM webhooks
-WHERE webhooks.account_id = $1::BIGINT);
+WHERE webhooks.account_id = $1::BIGINT AND NOT webhooks.is_consumed);

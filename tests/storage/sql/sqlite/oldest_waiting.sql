@@ -6,4 +6,4 @@ FROM deliveries
 WHERE deliveries.state = 'pending' AND deliveries.webhook_id = webhooks.id ORDER BY deliveries.next_attempt_at
  LIMIT 10000 OFFSET ?) AS some)) AS min_1
 FROM webhooks
-WHERE webhooks.account_id = ?);
+WHERE webhooks.account_id = ? AND webhooks.is_consumed = 0);

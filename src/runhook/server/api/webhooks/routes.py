@@ -3,15 +3,17 @@
 `subscriptions` in the plural lists and creates, `subscription` in the singular is one.
 """
 
+from typing import Annotated
+
 from litestar import Router, delete, get, post, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from runhook.domain.errors import NotFoundError
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.people.callers import Caller
 from runhook.domain.people.permissions import Permission
 from runhook.domain.webhooks.signature import Secret
-from runhook.domain.webhooks.webhook import Webhook
+from runhook.domain.webhooks.webhook import Webhook, check_event_type
 from runhook.operations.webhooks.send_test import send_test
 from runhook.operations.webhooks.subscribe import (
     change_webhook,
@@ -29,11 +31,16 @@ from runhook.server.api.webhooks.wire import (
     subscription_of,
     verification_of,
 )
-from runhook.server.api.wire import Envelope, Paged, created, page_envelope, warned
+from runhook.server.api.wire import NO_NUL, Envelope, Paged, created, page_envelope, warned
 from runhook.server.services import Calling, Serving
 from runhook.storage.deliveries.mail_pauses import find_held_up
 from runhook.storage.engine.store import Transaction
 from runhook.storage.webhooks.rows import count_webhooks, find_webhook, list_webhooks
+
+Told = Annotated[
+    str | None,
+    QueryParameter(max_length=100, pattern=NO_NUL, description="what the test tells of"),
+]
 
 
 @get("/subscriptions", **needs(Permission.READ_WEBHOOKS))
@@ -98,7 +105,11 @@ async def delete_subscription(
 
 @get("/subscription/{webhook_id:str}/test", **needs(Permission.WRITE_WEBHOOKS, acts=True))
 async def test_subscription(
-    services: Serving, caller: Calling, webhook_id: FromPath[str]
+    services: Serving,
+    caller: Calling,
+    webhook_id: FromPath[str],
+    *,
+    event_type: Told = None,  # noqa: PT028 - it is a route
 ) -> Envelope[VerificationOut]:
     """Send a test with made-up values, active or not; answers when the endpoint has."""
     tried = await send_test(
@@ -108,6 +119,7 @@ async def test_subscription(
         WebhookId(webhook_id),
         lease=services.lease,
         public_url=services.public_url,
+        event_type=None if event_type is None else check_event_type(event_type),
     )
     return Envelope(data=verification_of(tried))
 

@@ -201,6 +201,7 @@ def upgrade() -> None:
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("client_url", sa.Text(), nullable=False),
         sa.Column("client_url_ciphertext", sa.LargeBinary(), nullable=True),
+        sa.Column("is_consumed", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("moves", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("event_types", Json, nullable=False),
         sa.Column("job_ids", Json, nullable=False),
@@ -265,6 +266,25 @@ def upgrade() -> None:
         sqlite_where=sa.text("deleted_at IS NOT NULL"),
         postgresql_where=sa.text("deleted_at IS NOT NULL"),
     )
+    op.create_table(
+        "consumers",
+        sa.Column("webhook_id", Ksuid, nullable=False),
+        sa.Column("account_id", Number, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.Column("missed_count", sa.BigInteger(), nullable=False, server_default="0"),
+        sa.Column("missed_until", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"],
+            ["webhooks.id"],
+            name="fk_consumers_webhook_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_consumers_account_id"),
+        sa.PrimaryKeyConstraint("webhook_id", name="pk_consumers"),
+        sa.UniqueConstraint("account_id", "name", name="uq_consumers_account_id_name"),
+    )
+    op.create_index("ix_consumers_read_at", "consumers", ["read_at"], unique=False)
     op.create_table(
         "interests",
         sa.Column("topic", sa.Text(), nullable=False),

@@ -1,0 +1,3 @@
+SELECT count(*) AS count_1
+FROM consumers
+WHERE consumers.account_id = $1::BIGINT;

@@ -1,0 +1,1 @@
+UPDATE consumers SET missed_count=(consumers.missed_count + $1::BIGINT), missed_until=CASE WHEN (consumers.missed_until > $2::BIGINT) THEN consumers.missed_until ELSE $2::BIGINT END WHERE consumers.webhook_id = $3::VARCHAR COLLATE "C";
