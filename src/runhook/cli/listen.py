@@ -1,14 +1,38 @@
-"""`runhook listen`: receive deliveries and print them, to try webhooks, good and bad."""
+"""`runhook listen`: receive deliveries and print them, or read a service's events and pass them on.
+
+Without `--forward` and `--consumer` it is an endpoint to try webhooks with, good and bad.
+"""
 
 import argparse
 import contextlib
 import io
+import json
 import os
+import secrets
 import signal
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import FrameType
 
-from runhook.client.listen.receiver import Behaviour, Receiver, as_json_line, delivery_as_text
+from runhook.cli.event_names import event_types_in
+from runhook.cli.reporting import add_service_flags
+from runhook.cli.signing import signing_secret
+from runhook.client.consuming.consumer import ReadEvent, RemoteConsumer, create_consumer
+from runhook.client.consuming.forwarding import Forwarding, LocalReceiver, Passed
+from runhook.client.listen.receiver import (
+    Behaviour,
+    Receiver,
+    as_json_line,
+    delivery_as_text,
+    replace_control_characters,
+)
+from runhook.client.reporting.service import NOT_FOUND, Service, UnusableError, connect_service
+from runhook.client.settings import read_service_settings
+from runhook.client.webhooks import WebhookRequestError, request_deletion
+from runhook.domain.errors import InvalidError
+from runhook.domain.runs.events import EventType
 from runhook.secret_files import secret_in
 
 DEFAULT_PORT = 8581
@@ -16,29 +40,49 @@ DEFAULT_PORT = 8581
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's flags."""
-    parser.add_argument("--host", default="127.0.0.1", help="the address to bind (%(default)s)")
     parser.add_argument(
+        "--secret",
+        help="the webhook's secret, to check signatures; with --forward, to sign what is passed "
+        "on (RUNHOOK_WEBHOOK_SECRET)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object a delivery")
+    reading = parser.add_argument_group("events of a service, which needs no public address")
+    reading.add_argument(
+        "--forward", metavar="URL", help="pass real events on to this receiver, in order"
+    )
+    reading.add_argument(
+        "--consumer",
+        metavar="NAME",
+        help="read as this consumer, which is created if need be and kept: the next time it goes "
+        "on where it was. Without it a new one is read, and deleted at the end",
+    )
+    reading.add_argument(
+        "--events", metavar="NAMES", help="only these, with commas between: completed,errored"
+    )
+    reading.add_argument(
+        "--payload-version", metavar="VERSION", help="of a new consumer: 2022-05 or 2023-02"
+    )
+    add_service_flags(parser)
+    receiving = parser.add_argument_group("an endpoint of your own, to try webhooks with")
+    receiving.add_argument("--host", default="127.0.0.1", help="the address to bind (%(default)s)")
+    receiving.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="the port, 0 for any (%(default)s)"
     )
-    parser.add_argument(
-        "--secret", help="the webhook's secret, to check signatures (RUNHOOK_WEBHOOK_SECRET)"
-    )
-    parser.add_argument(
+    receiving.add_argument(
         "--status",
         type=http_status,
         metavar="CODE",
         help="answer this status (200; with --fail-first 500)",
     )
-    parser.add_argument(
+    receiving.add_argument(
         "--fail-first",
         type=request_count,
         metavar="N",
         help="answer --status to the first N requests only, and 200 afterwards",
     )
-    parser.add_argument(
+    receiving.add_argument(
         "--delay", type=float, default=0, metavar="SECONDS", help="wait before each answer"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object a delivery")
 
 
 def http_status(text: str) -> int:
@@ -58,11 +102,18 @@ def request_count(text: str) -> int:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Listen until Ctrl-C or SIGTERM, and return 0; 1 if the address cannot be bound."""
-    usual_status = 200 if arguments.fail_first is None else 500
+    """Listen until Ctrl-C or SIGTERM, and return 0; 1 if that is not possible."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A payload may hold what this terminal's encoding cannot.
         sys.stdout.reconfigure(errors="backslashreplace")
+    if arguments.forward or arguments.consumer:
+        return read_events(arguments)
+    return receive(arguments)
+
+
+def receive(arguments: argparse.Namespace) -> int:
+    """Be an endpoint; return 1 if the address cannot be bound."""
+    usual_status = 200 if arguments.fail_first is None else 500
     try:
         receiver = Receiver(
             (arguments.host, arguments.port),
@@ -79,14 +130,126 @@ def execute(arguments: argparse.Namespace) -> int:
         reason = error.strerror if isinstance(error, OSError) else "there is no such port"
         print(f"runhook listen: {arguments.host}:{arguments.port}: {reason}", file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGINT, interrupt)
+    heed_signals()
     with receiver, contextlib.suppress(KeyboardInterrupt):
         print(f"listening on {receiver.url}", flush=True)
         receiver.serve_forever()
     return 0
 
 
+def read_events(arguments: argparse.Namespace) -> int:
+    """Read a service's events, print each, and pass it on if asked to."""
+    wanted = event_types_in(arguments.events)
+    try:
+        service = connect_service(read_service_settings(arguments, os.environ), os.environ)
+        receiver = local_receiver(arguments)
+    except UnusableError as error:
+        raise InvalidError(str(error)) from None
+    heed_signals()
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        consumer_to_read(service, arguments, wanted) as name,
+    ):
+        goal = "" if receiver is None else f", passing them on to {arguments.forward}"
+        tell_progress(f"reading events of {service.name} as the consumer {name}{goal}")
+        Forwarding(
+            consumer=RemoteConsumer(service, name),
+            receiver=receiver,
+            wanted={one.value for one in wanted},
+            tell=print_as_json if arguments.json else print_line,
+            say=tell_progress,
+        ).run()
+    return 0
+
+
+def local_receiver(arguments: argparse.Namespace) -> LocalReceiver | None:
+    """The receiver to pass events on to; None if they are only shown.
+
+    Raises:
+        UnusableError: its URL is not one.
+        InvalidError: the secret cannot sign.
+    """
+    if not arguments.forward:
+        return None
+    return LocalReceiver(arguments.forward, os.environ, secret=signing_secret(arguments.secret))
+
+
+@contextmanager
+def consumer_to_read(
+    service: Service, arguments: argparse.Namespace, wanted: list[EventType]
+) -> Iterator[str]:
+    """The name of the consumer to read as; one that has no name of its own is deleted at the end.
+
+    Raises:
+        WebhookRequestError: it cannot be made.
+    """
+    name = arguments.consumer or f"listen-{secrets.token_hex(4)}"
+    options: dict[str, object] = {
+        "event_types": [one.value for one in wanted or EventType],
+        **({"payload_version": arguments.payload_version} if arguments.payload_version else {}),
+    }
+    webhook: Mapping[str, object] | None = None
+    if arguments.consumer is None or not is_there(RemoteConsumer(service, name)):
+        webhook = create_consumer(service, name, options)
+        tell_progress(f"the secret of its signatures, shown this once: {webhook['hmac_secret']}")
+    try:
+        yield name
+    finally:
+        if arguments.consumer is None and webhook is not None:
+            request_deletion(service, str(webhook["id"]))
+
+
+def is_there(consumer: RemoteConsumer) -> bool:
+    """Whether the account has a consumer.
+
+    Raises:
+        WebhookRequestError: the service does not say.
+    """
+    try:
+        consumer.read(wait=0)
+    except WebhookRequestError as error:
+        if error.failed is None or error.failed.status != NOT_FOUND:
+            raise
+        return False
+    return True
+
+
+def print_line(event: ReadEvent, passed: Passed | None, then: str) -> None:
+    """Print an event to a person."""
+    words = [f"{datetime.now(UTC).astimezone():%H:%M:%S}", event.event_type, event.id]
+    if passed is not None:
+        answer = f"{passed.status}" if passed.status is not None else passed.reason
+        words.append(f"{answer} in {round(passed.seconds * 1000)} ms")
+    words += [*(["test"] if event.is_test else []), *([then] if then else [])]
+    print(replace_control_characters("  ".join(words)), flush=True)
+
+
+def print_as_json(event: ReadEvent, passed: Passed | None, then: str) -> None:
+    """Print an event to a program."""
+    line = {
+        "id": event.id,
+        "event_type": event.event_type,
+        "is_test": event.is_test,
+        "headers": dict(event.headers),
+        "body": event.body,
+        "status": None if passed is None else passed.status,
+        "error": "" if passed is None else passed.reason,
+        "then": then,
+    }
+    print(json.dumps(line), flush=True)
+
+
+def tell_progress(sentence: str) -> None:
+    """Tell a person what is going on, beside the events."""
+    print(f"runhook listen: {replace_control_characters(sentence)}", file=sys.stderr, flush=True)
+
+
+def heed_signals() -> None:
+    """Let SIGTERM end this as Ctrl-C does, which a background command of a shell would ignore."""
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+
+
 def interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Leave serve_forever, as Ctrl-C does; a background command of a shell would ignore that."""
+    """Leave what is going on."""
     raise KeyboardInterrupt

@@ -37,7 +37,16 @@ COMMANDS = {
         module="runhook.cli.doctor",
         help="show what would be reported from here, and whether it could",
     ),
-    "listen": Command(module="runhook.cli.listen", help="receive deliveries and print them"),
+    "listen": Command(
+        module="runhook.cli.listen",
+        help="receive deliveries and print them, or pass a service's events on",
+    ),
+    "sample": Command(
+        module="runhook.cli.sample", help="print or send a signed delivery, without a service"
+    ),
+    "trigger": Command(
+        module="runhook.cli.trigger", help="let the service send a made-up event, as a test"
+    ),
     "webhooks": Command(
         module="runhook.cli.webhooks", help="create, list, test and delete webhooks"
     ),

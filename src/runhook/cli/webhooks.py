@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("ID", "NAME", "FORMAT", "STATE", "EVENTS", "URL")
 EVENT_PREFIX = "job.run."
+USUAL_EVENT = ""
+"""What a test tells of if nothing is said: the service chooses."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +112,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def request_test(service: Service, webhook_id: str) -> int:
     """Print the result of a test; return 0 if the endpoint accepted it."""
-    error = test_webhook(service, webhook_id)
+    error = test_webhook(service, webhook_id, USUAL_EVENT)
     if error is not None:
         print(f"runhook webhooks: the test failed: {printable_name(error)}", file=sys.stderr)
         return 1

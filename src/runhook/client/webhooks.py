@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from runhook.client.reporting.service import Answered, RequestFailed, Service
+from runhook.client.reporting.service import LARGEST_ANSWER, Answered, RequestFailed, Service
 from runhook.domain.errors import RunhookError
 
 REQUEST_SECONDS = 15.0
@@ -14,7 +14,16 @@ PAGE = 100
 
 
 class WebhookRequestError(RunhookError):
-    """The service did not do what it was asked for; the message says why."""
+    """The service did not do what it was asked for; the message says why.
+
+    Args:
+        message: why.
+        failed: the answer, if there was one.
+    """
+
+    def __init__(self, message: str, failed: RequestFailed | None = None) -> None:
+        super().__init__(message)
+        self.failed = failed
 
 
 def post_webhook(service: Service, webhook: Mapping[str, object]) -> Mapping[str, Any]:
@@ -43,8 +52,13 @@ def all_webhooks(service: Service) -> Iterator[Mapping[str, Any]]:
         offset += PAGE
 
 
-def test_webhook(service: Service, webhook_id: str) -> str | None:
+def test_webhook(service: Service, webhook_id: str, event_type: str) -> str | None:
     """Send a test delivery and wait for the endpoint.
+
+    Args:
+        service: where the webhook is.
+        webhook_id: the webhook's.
+        event_type: what it tells of; empty for what the webhook would usually get.
 
     Returns:
         what went wrong, None if the endpoint took it.
@@ -52,7 +66,8 @@ def test_webhook(service: Service, webhook_id: str) -> str | None:
     Raises:
         WebhookRequestError: there is no such webhook, or the service cannot be asked.
     """
-    tried = ask(service, "GET", f"{path_of(webhook_id)}/test", timeout=TEST_SECONDS)
+    query = f"?event_type={quote(event_type, safe='')}" if event_type else ""
+    tried = ask(service, "GET", f"{path_of(webhook_id)}/test{query}", timeout=TEST_SECONDS)
     error: str | None = tried["verification_error"]
     return error
 
@@ -93,13 +108,14 @@ def full_answer(
     body: Mapping[str, object] | None = None,
     *,
     timeout: float = REQUEST_SECONDS,
+    largest: int = LARGEST_ANSWER,
 ) -> Answered:
     """The service's answer.
 
     Raises:
         WebhookRequestError: it refuses, or cannot be asked.
     """
-    answer = service.ask(method, path, body, timeout=timeout)
+    answer = service.ask(method, path, body, timeout=timeout, largest=largest)
     if isinstance(answer, RequestFailed):
-        raise WebhookRequestError(f"{service.name}: {answer.reason}")
+        raise WebhookRequestError(f"{service.name}: {answer.reason}", answer)
     return answer

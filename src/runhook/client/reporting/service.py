@@ -9,7 +9,7 @@ import http.client
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -47,6 +47,8 @@ class Answered:
     data: Any
     warning: str = ""
     """What the user should do about it, in a sentence; empty for nothing."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What it says beside that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,9 @@ class RequestFailed:
     """Whether a newer version of the service could accept it."""
     status: int | None = None
     """HTTP status; None if there was no HTTP response."""
+
+
+NOT_HTTP = RequestFailed(reason="the answer is not HTTP", is_final=False)
 
 
 class UnusableError(Exception):
@@ -102,11 +107,7 @@ class Service:
     @property
     def name(self) -> str:
         """How the service is called in messages: its address without credentials."""
-        host = (
-            f"[{self._url.hostname}]" if ":" in (self._url.hostname or "") else self._url.hostname
-        )
-        port = f":{self._url.port}" if self._url.port else ""
-        return f"{self._url.scheme}://{host}{port}"
+        return server_address(self._url)
 
     @property
     def proxy(self) -> str | None:
@@ -139,7 +140,13 @@ class Service:
         return self._send("PUT", path, content, timeout, refusals=REFUSALS | {NOT_FOUND})
 
     def ask(
-        self, method: str, path: str, body: Mapping[str, object] | None = None, *, timeout: float
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        timeout: float,
+        largest: int = LARGEST_ANSWER,
     ) -> Answered | RequestFailed:
         """Ask the account's API for something that is not a report.
 
@@ -148,9 +155,10 @@ class Service:
             path: behind that of the account, such as `webhooks/subscriptions`.
             body: an object, if the request has one.
             timeout: seconds for each read and write.
+            largest: how many bytes the answer may have.
         """
         content = b"" if body is None else json.dumps(body).encode()
-        came = self._exchange(method, f"{self._account}/{path}", content, timeout)
+        came = self._exchange(method, f"{self._account}/{path}", content, timeout, largest)
         if isinstance(came, RequestFailed):
             return came
         status, content = came
@@ -159,8 +167,9 @@ class Service:
             return failed if isinstance(failed, RequestFailed) else not_ours()
         try:
             envelope = json.loads(content)
-            warning = str((envelope.get("extra") or {}).get("warning", ""))
-            return Answered(data=envelope["data"], warning=warning)
+            extra = envelope.get("extra") or {}
+            warning = str(extra.get("warning", ""))
+            return Answered(data=envelope["data"], warning=warning, extra=extra)
         except (AttributeError, ValueError, KeyError, TypeError, RecursionError):
             return not_ours()
 
@@ -178,41 +187,77 @@ class Service:
         return came if isinstance(came, RequestFailed) else judge_answer(*came, refusals)
 
     def _exchange(
-        self, method: str, path: str, content: bytes, timeout: float
+        self,
+        method: str,
+        path: str,
+        content: bytes,
+        timeout: float,
+        largest: int = LARGEST_ANSWER,
     ) -> tuple[int, bytes] | RequestFailed:
         """Send a request and return the response's status and body."""
-        try:
-            connection, target, extra = self._connect(path, timeout)
-            try:
-                connection.request(method, target, content, {**self._headers, **extra})
-                response = connection.getresponse()
-                return response.status, response.read(LARGEST_ANSWER)
-            finally:
-                connection.close()
-        except TimeoutError:
-            return RequestFailed(reason="no answer in time", is_final=False)
-        except ConnectionRefusedError:
-            return RequestFailed(reason="connection refused", is_final=False)
-        except OSError as error:
-            return RequestFailed(reason=error.strerror or type(error).__name__, is_final=False)
-        except (http.client.HTTPException, ValueError):
-            return not_ours()
+        way = Way(self._url, self._proxy, timeout)
+        came = exchange(way, method, path, content, self._headers, largest=largest)
+        return not_ours() if came == NOT_HTTP else came
 
-    def _connect(
-        self, path: str, timeout: float
-    ) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to reach a server."""
+
+    url: SplitResult
+    """Its scheme, host and port."""
+    proxy: "Proxy | None"
+    timeout: float
+    """Seconds for each read and write."""
+
+    def connect(self, path: str) -> tuple[http.client.HTTPConnection, str, dict[str, str]]:
         """Connection, request target and headers that a proxy wants."""
-        host, port = self._url.hostname or "", self._url.port or DEFAULT_PORTS[self._url.scheme]
-        through = self._proxy
+        host, port = self.url.hostname or "", self.url.port or DEFAULT_PORTS[self.url.scheme]
+        through = self.proxy
         extra = {} if through is None else proxy_authorization(through)
         at = (host, port) if through is None else (through.host, through.port)
-        if self._url.scheme == "http":
-            target = path if through is None else f"{self.name}{path}"
-            return http.client.HTTPConnection(*at, timeout=timeout), target, extra
-        secure = http.client.HTTPSConnection(*at, timeout=timeout)
+        if self.url.scheme == "http":
+            target = path if through is None else f"{server_address(self.url)}{path}"
+            return http.client.HTTPConnection(*at, timeout=self.timeout), target, extra
+        secure = http.client.HTTPSConnection(*at, timeout=self.timeout)
         if through is not None:
             secure.set_tunnel(host, port, headers=extra)
         return secure, path, {}
+
+
+def exchange(
+    way: Way,
+    method: str,
+    path: str,
+    content: bytes,
+    headers: Mapping[str, str],
+    *,
+    largest: int = LARGEST_ANSWER,
+) -> tuple[int, bytes] | RequestFailed:
+    """Send a request and return the response's status and its body's first ``largest`` bytes."""
+    try:
+        connection, target, extra = way.connect(path)
+        try:
+            connection.request(method, target, content, {**headers, **extra})
+            response = connection.getresponse()
+            return response.status, response.read(largest)
+        finally:
+            connection.close()
+    except TimeoutError:
+        return RequestFailed(reason="no answer in time", is_final=False)
+    except ConnectionRefusedError:
+        return RequestFailed(reason="connection refused", is_final=False)
+    except OSError as error:
+        return RequestFailed(reason=error.strerror or type(error).__name__, is_final=False)
+    except (http.client.HTTPException, ValueError):
+        return NOT_HTTP
+
+
+def server_address(url: SplitResult) -> str:
+    """A server's address without credentials and path."""
+    host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
+    port = f":{url.port}" if url.port else ""
+    return f"{url.scheme}://{host}{port}"
 
 
 def connect_service(settings: ServiceSettings, environ: Mapping[str, str]) -> Service:

@@ -1,0 +1,99 @@
+"""A consumer: reads the service's events as they come, and acknowledges those it is done with.
+
+Nothing is lost with a process that ends at any moment: what it has not acknowledged is read again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from runhook.client.reporting.service import Service
+from runhook.client.webhooks import ask, full_answer, post_webhook
+from runhook.domain.webhooks.consumers import LARGEST_READ
+from runhook.domain.webhooks.webhook import CONSUME
+
+LONGEST_WAIT = 20
+"""Seconds that a read waits for something to come."""
+PATIENCE = 15.0
+"""Seconds that the answer may take beyond that."""
+LARGEST_ANSWER = 8 * LARGEST_READ
+"""In bytes: a body's quotes are escaped within the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadEvent:
+    """A delivery that waits for the consumer."""
+
+    id: str
+    event_type: str
+    is_test: bool
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadEvents:
+    """What one read returned."""
+
+    events: Sequence[ReadEvent]
+    missed: int
+    """How many the consumer never got, as they were too old; it only grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteConsumer:
+    """A consumer of the service."""
+
+    service: Service
+    name: str
+
+    def read(self, *, wait: int = LONGEST_WAIT) -> ReadEvents:
+        """Read what comes next, and wait for it if there is nothing.
+
+        Raises:
+            WebhookRequestError: there is no such consumer, or the service cannot be asked.
+        """
+        path = f"{self._path}/events?wait={wait}"
+        answer = full_answer(
+            self.service, "GET", path, timeout=wait + PATIENCE, largest=LARGEST_ANSWER
+        )
+        return ReadEvents(
+            events=[read_event(one) for one in answer.data],
+            missed=answer.extra.get("missed", {}).get("count", 0),
+        )
+
+    def acknowledge(self, ids: Iterable[str]) -> None:
+        """Say that events need not be read again.
+
+        Raises:
+            WebhookRequestError: the service cannot be asked.
+        """
+        ask(self.service, "POST", f"{self._path}/acknowledge", {"ids": list(ids)})
+
+    @property
+    def _path(self) -> str:
+        return f"consumers/{quote(self.name, safe='')}"
+
+
+def read_event(found: Mapping[str, Any]) -> ReadEvent:
+    """The event in an answer."""
+    return ReadEvent(
+        id=found["id"],
+        event_type=found["event_type"],
+        is_test=found["is_test"],
+        headers=found["headers"],
+        body=found["body"],
+    )
+
+
+def create_consumer(
+    service: Service, name: str, options: Mapping[str, object]
+) -> Mapping[str, Any]:
+    """Create a consumer; the result is its webhook, with its secret this once.
+
+    Raises:
+        WebhookRequestError: the service refuses it, or cannot be asked.
+    """
+    webhook = {"name": f"Consumer {name}", "client_url": f"{CONSUME}{name}", **options}
+    return post_webhook(service, webhook)
