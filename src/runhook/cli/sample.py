@@ -12,8 +12,8 @@ from runhook.cli.signing import signing_secret
 from runhook.cli.webhooks import typed_format_settings
 from runhook.client.reporting.service import (
     RequestFailed,
+    ServerWay,
     UnusableError,
-    Way,
     exchange,
     find_proxy,
     parse_url,
@@ -125,7 +125,7 @@ def post_sample(request: Draft) -> int:
     """Send a request, and print the status of the answer."""
     try:
         url = parse_url(request.url)
-        way = Way(url, find_proxy(url, os.environ), RECEIVER_SECONDS)
+        way = ServerWay(url, find_proxy(url, os.environ), RECEIVER_SECONDS)
     except UnusableError:
         raise InvalidError(f"{request.url} is not an http or https address") from None
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from runhook.client.consuming.consumer import ReadEvent, RemoteConsumer
 from runhook.client.reporting.service import (
     RequestFailed,
+    ServerWay,
     UnusableError,
-    Way,
     exchange,
     find_proxy,
     parse_url,
@@ -61,7 +61,7 @@ class LocalReceiver:
         except UnusableError:
             raise UnusableError(f"{url} is not an http or https address") from None
         self.url = url
-        self._way = Way(parts, find_proxy(parts, environ), RECEIVER_SECONDS)
+        self._way = ServerWay(parts, find_proxy(parts, environ), RECEIVER_SECONDS)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._secret = secret
 

@@ -195,13 +195,13 @@ class Service:
         largest: int = LARGEST_ANSWER,
     ) -> tuple[int, bytes] | RequestFailed:
         """Send a request and return the response's status and body."""
-        way = Way(self._url, self._proxy, timeout)
+        way = ServerWay(self._url, self._proxy, timeout)
         came = exchange(way, method, path, content, self._headers, largest=largest)
         return not_ours() if came == NOT_HTTP else came
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ServerWay:
     """How to reach a server."""
 
     url: SplitResult
@@ -226,7 +226,7 @@ class Way:
 
 
 def exchange(
-    way: Way,
+    way: ServerWay,
     method: str,
     path: str,
     content: bytes,
