@@ -129,7 +129,18 @@ FORGERIES: dict[str, Forge] = {
     "huge": with_claims(padding="a" * 90_000),
     "no token": lambda *_: "",
     "encrypted": lambda *_: "e30.e30.e30.e30.e30",
-    "not a token": lambda *_: "\ud800.\0.x",
+    "not a token": lambda *_: "\u2603.\0.x",
+    **{
+        f"half a character in {name}": with_claims(**{name: value})
+        for name, value in {
+            "sub": "a\ud800",
+            "nonce": "\udfff",
+            "at_hash": "\ud800",
+            "name": "\ud800",
+            "email": "\ud800@example.com",
+            "groups": ["\ud800"],
+        }.items()
+    },
     "claims that are no object": lambda p, _: sign([1], p.key, alg="RS256"),  # type: ignore[arg-type]
     "claims said twice": twice,
 }
@@ -354,6 +365,7 @@ BROKEN = {
     "another issuer's": as_json({"issuer": "https://evil.example.com"}),
     "no JSON": status(200, body=b"<html>"),
     "JSON that never ends": status(200, body=b"[" * 200_000),
+    "half a character": status(200, body=b'{"issuer": "\\ud800"}'),
     "too large": status(200, body=b'{"a": "' + b"a" * 300_000 + b'"}'),
     "a redirect": status(302, headers={"Location": "http://127.0.0.1:1/"}),
     "an error": status(500),

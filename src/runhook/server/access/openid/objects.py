@@ -1,5 +1,6 @@
 """JSON objects that a provider sends."""
 
+import json
 from collections.abc import Mapping
 
 from runhook.domain.errors import InvalidError
@@ -14,7 +15,9 @@ def read_object(text: bytes) -> Mapping[str, object]:
     """
     try:
         found = parse_json(text.decode())
-    except (NotJsonError, UnicodeDecodeError, RecursionError):
+        # Half of a pair of surrogates is JSON, and no text that a database or a digest takes.
+        json.dumps(found, ensure_ascii=False).encode()
+    except (NotJsonError, UnicodeError, RecursionError):
         raise InvalidError("it is not JSON") from None
     if not isinstance(found, dict):
         raise InvalidError("it is not a JSON object")
