@@ -17,6 +17,8 @@ class Scale:
     """Deliveries that wait for a dead endpoint."""
     pruned: int = 500_000
     """Deliveries to delete; with their attempts, runs and events more than twice as many rows."""
+    moved: int = 1_000_000
+    """Deliveries of a service that moves to another database; rows are more than twice as many."""
     rates: tuple[int, ...] = (50, 200, 500, 1_000)
     """Reports per second of the open loop."""
     open_seconds: int = 60
@@ -38,6 +40,7 @@ QUICK = Scale(
     history=1_000_000,
     pending=100_000,
     pruned=100_000,
+    moved=100_000,
     rates=(200,),
     open_seconds=10,
     alone=8,

@@ -114,7 +114,7 @@ async def test_a_service_goes_on_where_it_was_copied_to(
         "all of its 1 secrets."
     )
     assert again["id"] == run["id"]
-    assert later["id"] == run["id"] + 1
+    assert later["id"] > run["id"]
     for request in received:
         verify(request.body, request.headers, webhook["hmac_secret"])
     first, *others = [one.headers["webhook-id"] for one in received]
