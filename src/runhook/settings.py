@@ -591,7 +591,7 @@ SETTINGS = (
         read=GroupRoles.parse,
         is_list=True,
         help="roles of the provider's groups in accounts, as GROUP=ACCOUNT:ROLE with commas "
-        "between them; in these accounts nobody else who signs in by it is a member",
+        "between them; in these accounts no other person who signs in by it is a member",
     ),
     Setting(
         name="trusted_user_header",

@@ -143,6 +143,7 @@ def test_failures_are_counted_over_the_times_that_the_text_names():
         Rationed.SIGN_IN_FROM: timedelta(minutes=5),
         Rationed.SIGN_IN_AS: timedelta(minutes=5),
         Rationed.SIGN_IN_BY: timedelta(minutes=5),
+        Rationed.ANSWER_FROM: timedelta(minutes=5),
         Rationed.RESET_FROM: timedelta(minutes=15),
         Rationed.RESET_FOR: timedelta(minutes=15),
     }

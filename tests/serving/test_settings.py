@@ -417,7 +417,7 @@ def test_links_to_services_are_no_settings(tmp_path: Path):
     assert origins["port"].place == "default"
 
 
-SECRETS = ["bootstrap_token", "database_url", "master_key", "smtp_url"]
+SECRETS = ["bootstrap_token", "database_url", "master_key", "oidc_client_secret", "smtp_url"]
 
 
 def test_every_secret_is_hidden_and_may_be_in_a_file():

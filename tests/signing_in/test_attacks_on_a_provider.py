@@ -1,4 +1,4 @@
-"""Nobody comes in by an answer that the provider did not give to their own sign-in, or by a
+"""No one comes in by an answer that the provider did not give to their own sign-in, or by a
 provider that lies, floods or hangs."""
 
 import base64

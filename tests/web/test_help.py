@@ -64,7 +64,14 @@ def test_every_page_of_an_account_says_what_its_help_is():
         if "{% block title %}" in (text := path.read_text()) and not TOPIC.search(text)
     }
 
-    strangers = {"sign_in.html", "invitation.html", "forgotten_password.html", "new_password.html"}
+    strangers = {
+        "forgotten_password.html",
+        "invitation.html",
+        "new_password.html",
+        "sign_in.html",
+        "sign_in_code.html",
+        "signed_out.html",
+    }
     assert silent <= {*strangers, "home.html", "error.html", "help.html", "base.html"}
 
 

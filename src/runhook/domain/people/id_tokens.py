@@ -64,17 +64,17 @@ def check_times(claims: Mapping[str, object], now: datetime) -> None:
     Raises:
         IdTokenRefusedError: not now, or too long ago.
     """
-    if moment_in(claims, "exp") <= now - LEEWAY:
+    if moment_claimed(claims, "exp") <= now - LEEWAY:
         raise IdTokenRefusedError("has expired")
-    issued_at = moment_in(claims, "iat")
-    begins_at = moment_in(claims, "nbf") if "nbf" in claims else issued_at
+    issued_at = moment_claimed(claims, "iat")
+    begins_at = moment_claimed(claims, "nbf") if "nbf" in claims else issued_at
     if max(issued_at, begins_at) > now + LEEWAY:
         raise IdTokenRefusedError("is not valid yet")
     if issued_at < now - OLDEST - LEEWAY:
         raise IdTokenRefusedError("was issued too long ago")
 
 
-def moment_in(claims: Mapping[str, object], name: str) -> datetime:
+def moment_claimed(claims: Mapping[str, object], name: str) -> datetime:
     """Read a time.
 
     Raises:

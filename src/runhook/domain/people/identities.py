@@ -66,7 +66,7 @@ class GroupRoles:
         Raises:
             InvalidError: a part has another form, or names no role.
         """
-        return cls(tuple(entries_in(text)))
+        return cls(tuple(group_roles_in(text)))
 
     @property
     def accounts(self) -> frozenset[AccountId]:
@@ -87,7 +87,7 @@ RANKS = tuple(Role)
 """The role that may most is the first."""
 
 
-def entries_in(text: str) -> Iterator[GroupRole]:
+def group_roles_in(text: str) -> Iterator[GroupRole]:
     """Read the entries of the setting."""
     at = 0
     while text[at:].strip():
@@ -162,7 +162,7 @@ def identity_in(
         email=email,
         # Some providers send it as a text.
         is_email_verified=claims.get("email_verified") in (True, "true"),
-        name=name_in(claims, email),
+        name=name_claimed(claims, email),
         groups=groups_in(claims, groups_claim),
     )
 
@@ -182,7 +182,7 @@ def subject_in(claims: Mapping[str, object], provider: str) -> str:
     return str(subject)
 
 
-def name_in(claims: Mapping[str, object], email: str) -> str:
+def name_claimed(claims: Mapping[str, object], email: str) -> str:
     """What somebody is called: their name, or else what is before the `@`."""
     name = claims.get("name")
     try:

@@ -65,7 +65,7 @@ def check_provider_url(text: str) -> str:
     """
     url = read_url(text)
     if url.scheme != "https" and url.host not in LOOPBACK:
-        raise InvalidError(f"`{text}` is not https: whoever is on the way could sign in as anybody")
+        raise InvalidError(f"`{text}` is not https: somebody on the way could sign in as anybody")
     return text
 
 

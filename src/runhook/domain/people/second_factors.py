@@ -1,4 +1,4 @@
-"""Codes of authenticator apps (RFC 6238), and recovery codes for whoever has lost theirs.
+"""Codes of authenticator apps (RFC 6238), and recovery codes for a user who has lost the app.
 
 A code is a number of six digits that a secret and the present half minute give; a secret is known
 to the app and to us. What was used once does not count again.

@@ -62,27 +62,29 @@ class Enrolment:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FactorStanding:
     """How it stands with a user's second factor."""
 
     enrolment: Enrolment | None
-    """What waits for its first code."""
+    """The one that has given no code yet."""
     confirmed_at: datetime | None
     recovery_codes: int
     """How many are left."""
 
 
-async def look_at_second_factor(store: Store, user: User) -> Standing:
+async def look_at_second_factor(store: Store, user: User) -> FactorStanding:
     """How it stands with a user's second factor."""
     async with store.read() as tx:
         factor = await find_second_factor(tx, user.id)
         if factor is None:
-            return Standing(None, None, 0)
+            return FactorStanding(None, None, 0)
         if factor.confirmed_at is not None:
-            return Standing(None, factor.confirmed_at, await count_recovery_codes(tx, user.id))
+            return FactorStanding(
+                None, factor.confirmed_at, await count_recovery_codes(tx, user.id)
+            )
         secret = bytes.fromhex(tx.vault.decrypt(factor.sealed).reveal())
     enrolment = Enrolment(secret_text(secret), address_for_apps(secret, user.email, SERVICE))
-    return Standing(enrolment, None, 0)
+    return FactorStanding(enrolment, None, 0)
 
 
 @repeats_contended

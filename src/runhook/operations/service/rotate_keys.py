@@ -14,8 +14,8 @@ from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import Vault
 from runhook.storage.service.ciphertexts import (
     PLACES,
+    CipherPlace,
     Ciphertexts,
-    Place,
     RowKey,
     list_ciphertexts,
     lock_ciphertexts,
@@ -120,7 +120,7 @@ async def encrypt_anew(store: Store, vault: Vault, batch: int) -> int:
 
 @repeats_contended
 async def encrypt_some(
-    store: Store, vault: Vault, place: Place, after: RowKey, batch: int
+    store: Store, vault: Vault, place: CipherPlace, after: RowKey, batch: int
 ) -> tuple[Sequence[Ciphertexts], int]:
     """Encrypt a batch anew; return what was there, and how much of it was replaced."""
     async with store.write() as tx:

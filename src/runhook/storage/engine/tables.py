@@ -164,9 +164,8 @@ second_factors = sa.Table(
 recovery_codes = sa.Table(
     "recovery_codes",
     metadata,
-    sa.Column("id", Number, primary_key=True),
-    sa.Column("user_id", sa.ForeignKey("users.id"), nullable=False, index=True),
-    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("user_id", sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("digest", sa.Text, primary_key=True),
 )
 
 audit_entries = sa.Table(

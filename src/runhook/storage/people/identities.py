@@ -27,7 +27,7 @@ async def find_user_by_identity(tx: Transaction, issuer: str, subject: str) -> U
 async def insert_identity(
     tx: Transaction, user_id: UserId, issuer: str, subject: str, *, now: datetime
 ) -> bool:
-    """Note by which id a provider knows a user; say whether it was nobody's yet."""
+    """Note by which id a provider knows a user; say whether it was no user's yet."""
     rows = await tx.execute(
         insert(identities)
         .values(issuer=issuer, subject=subject, user_id=user_id, created_at=now)

@@ -76,7 +76,8 @@ async def delete_second_factor(tx: Transaction, user_id: UserId) -> bool:
 
 async def replace_recovery_codes(tx: Transaction, user_id: UserId, digests: Sequence[str]) -> None:
     """Give a user, who is locked, other recovery codes."""
-    await tx.execute(sa.delete(recovery_codes).where(recovery_codes.c.user_id == user_id))
+    theirs = tx.locked(recovery_codes, recovery_codes.c.user_id == user_id, for_deletion=True)
+    await tx.execute(sa.delete(recovery_codes).where(theirs))
     if digests:
         await tx.execute(
             sa.insert(recovery_codes),

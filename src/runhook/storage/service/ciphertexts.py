@@ -14,7 +14,7 @@ RowKey = str | int
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CipherPlace:
     """A table that holds ciphertexts."""
 
     key: sa.Column[Any]
@@ -24,9 +24,9 @@ class Place:
 
 
 PLACES = (
-    Place(webhooks.c.id, CIPHERTEXTS, ""),
-    Place(second_factors.c.user_id, [second_factors.c.sealed], 0),
-    Place(sessions.c.id, [sessions.c.id_token], 0),
+    CipherPlace(webhooks.c.id, CIPHERTEXTS, ""),
+    CipherPlace(second_factors.c.user_id, [second_factors.c.sealed], 0),
+    CipherPlace(sessions.c.id, [sessions.c.id_token], 0),
 )
 
 
@@ -39,7 +39,7 @@ class Ciphertexts:
 
 
 async def list_ciphertexts(
-    tx: Transaction, place: Place, *, after: RowKey, limit: int
+    tx: Transaction, place: CipherPlace, *, after: RowKey, limit: int
 ) -> Sequence[Ciphertexts]:
     """Ciphertexts of the rows whose keys follow ``after``."""
     rows = await tx.execute(batch(place, after, limit))
@@ -47,7 +47,7 @@ async def list_ciphertexts(
 
 
 async def lock_ciphertexts(
-    tx: Transaction, place: Place, *, after: RowKey, limit: int
+    tx: Transaction, place: CipherPlace, *, after: RowKey, limit: int
 ) -> Sequence[Ciphertexts]:
     """The same, locked until the transaction ends."""
     rows = await tx.execute(batch(place, after, limit).with_for_update())
@@ -55,7 +55,7 @@ async def lock_ciphertexts(
 
 
 async def replace_ciphertexts(
-    tx: Transaction, place: Place, replaced: Sequence[Ciphertexts]
+    tx: Transaction, place: CipherPlace, replaced: Sequence[Ciphertexts]
 ) -> None:
     """Write ciphertexts, which were locked, anew; what a row has none of stays empty."""
     if not replaced:
@@ -79,7 +79,7 @@ async def replace_ciphertexts(
     )
 
 
-def batch(place: Place, after: RowKey, limit: int) -> sa.Select[Any]:
+def batch(place: CipherPlace, after: RowKey, limit: int) -> sa.Select[Any]:
     """The query of both readings."""
     return (
         sa.select(place.key, *place.columns)
@@ -89,7 +89,7 @@ def batch(place: Place, after: RowKey, limit: int) -> sa.Select[Any]:
     )
 
 
-def ciphertexts_in(place: Place, row: sa.RowMapping) -> Ciphertexts:
+def ciphertexts_in(place: CipherPlace, row: sa.RowMapping) -> Ciphertexts:
     """Read a row."""
     return Ciphertexts(
         row[place.key.name],

@@ -44,7 +44,7 @@ AGAIN = "This sign-in was not begun in this browser, or too long ago; begin it a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class StartedSignIn:
     """A sign-in that somebody has begun."""
 
     state: str
@@ -57,7 +57,7 @@ class Started:
     """Page that it leads to, of this service."""
 
     def __repr__(self) -> str:
-        return "Started(...)"
+        return "StartedSignIn(...)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Finished:
     following: str
 
 
-async def start(
+async def start_sign_in(
     connection: Connection, services: Services, provider: Provider, following: str
 ) -> tuple[str, Cookie]:
     """Begin a sign-in: the provider's address to go to, and the cookie that keeps what has to fit.
@@ -77,7 +77,7 @@ async def start(
         UnavailableError: the provider cannot be asked.
     """
     metadata = await provider.metadata()
-    started = Started(
+    started = StartedSignIn(
         state=secrets.token_urlsafe(32),
         nonce=secrets.token_urlsafe(32),
         verifier=secrets.token_urlsafe(48),
@@ -99,7 +99,7 @@ async def start(
     )
     cookie = cookie_of(
         STARTED_COOKIE,
-        sealed(services, started),
+        sealed_sign_in(services, started),
         LIFETIME,
         is_secure=is_secure(connection, services.public_url),
     )
@@ -112,7 +112,7 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-async def finish(
+async def finish_sign_in(
     connection: Connection, services: Services, provider: Provider, answer: Mapping[str, str]
 ) -> Finished:
     """Begin the session of who comes back from the provider.
@@ -189,13 +189,13 @@ def is_same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
-def sealed(services: Services, started: Started) -> str:
+def sealed_sign_in(services: Services, started: StartedSignIn) -> str:
     """Encrypt what has to fit."""
     kept = {"for": PURPOSE, "at": services.clock.now().isoformat(), "started": asdict(started)}
     return services.store.vault.encrypt(Secret(json.dumps(kept))).decode()
 
 
-def started_in(services: Services, text: str | None) -> Started | None:
+def started_in(services: Services, text: str | None) -> StartedSignIn | None:
     """Decrypt what has to fit; None if there is nothing, or it is too old."""
     if not text or len(text) > LONGEST_STARTED:
         return None
@@ -206,7 +206,7 @@ def started_in(services: Services, text: str | None) -> Started | None:
     if not isinstance(kept, dict) or kept.get("for") != PURPOSE:
         return None
     age = services.clock.now() - datetime.fromisoformat(kept["at"])
-    return Started(**kept["started"]) if abs(age) <= LIFETIME else None
+    return StartedSignIn(**kept["started"]) if abs(age) <= LIFETIME else None
 
 
 async def end_address(services: Services, provider: Provider | None, session_id: int) -> str | None:

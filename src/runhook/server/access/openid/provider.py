@@ -199,7 +199,7 @@ class Provider:
         )
         status = outcome.status_code or 0
         if is_asked_by_person and status in REFUSALS:
-            raise self._refusal(f"it answered {status}{error_in(outcome.response_body)}")
+            raise self._refusal(f"it answered {status}{error_code_in(outcome.response_body)}")
         why = outcome.error
         if status == OK:
             try:
@@ -226,7 +226,7 @@ def basic(name: str, secret: str) -> str:
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
-def error_in(body: bytes) -> str:
+def error_code_in(body: bytes) -> str:
     """What a provider calls an error, to follow its status; empty if it does not say."""
     try:
         code = read_object(body).get("error")

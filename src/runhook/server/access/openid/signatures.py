@@ -71,11 +71,11 @@ def read_keys(document: Mapping[str, object]) -> Keys:
     listed = document.get("keys")
     if not isinstance(listed, list):
         raise InvalidError("it has no `keys`")
-    read = (read_key(one) for one in listed[:MOST_KEYS] if isinstance(one, dict))
+    read = (read_jwk(one) for one in listed[:MOST_KEYS] if isinstance(one, dict))
     return [key for key in read if key is not None]
 
 
-def read_key(jwk: Mapping[str, object]) -> ProviderKey | None:
+def read_jwk(jwk: Mapping[str, object]) -> ProviderKey | None:
     """Read one key; None if it is not one to verify ID tokens with."""
     kind, algorithm = jwk.get("kty"), jwk.get("alg")
     if kind not in KINDS.values() or jwk.get("use", "sig") != "sig":

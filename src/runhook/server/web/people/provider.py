@@ -10,7 +10,7 @@ from litestar.response import Redirect, Template
 from runhook.domain.errors import NotFoundError
 from runhook.domain.people.identities import SignInRefusedError
 from runhook.server.access.authentication import Access, authorize, open_to
-from runhook.server.access.openid.flow import STARTED_COOKIE, finish, start
+from runhook.server.access.openid.flow import STARTED_COOKIE, finish_sign_in, start_sign_in
 from runhook.server.access.openid.provider import Provider
 from runhook.server.http.heads import ASKED_BY_HEAD
 from runhook.server.http.request import AnyRequest
@@ -28,7 +28,7 @@ async def begin(
 ) -> Redirect:
     """Send a browser to the provider."""
     provider = provider_of(services)
-    address, cookie = await start(request, services, provider, local_path(following))
+    address, cookie = await start_sign_in(request, services, provider, local_path(following))
     return see(address, cookies=[cookie])
 
 
@@ -41,7 +41,7 @@ async def come_back(request: AnyRequest, services: Serving) -> Template | Redire
     sent = Counter(name for name, _ in request.query_params.multi_items())
     once = {name: request.query_params[name] for name, times in sent.items() if times == 1}
     try:
-        finished = await finish(request, services, provider, once)
+        finished = await finish_sign_in(request, services, provider, once)
     except SignInRefusedError as error:
         form = Form({"following": "/"})
         form.refuse(WHOLE, error.message)

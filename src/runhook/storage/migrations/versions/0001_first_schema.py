@@ -161,13 +161,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "recovery_codes",
-        sa.Column("id", Number, nullable=False),
         sa.Column("user_id", Number, nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_recovery_codes_user_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_recovery_codes"),
+        sa.PrimaryKeyConstraint("user_id", "digest", name="pk_recovery_codes"),
     )
-    op.create_index("ix_recovery_codes_user_id", "recovery_codes", ["user_id"], unique=False)
     op.create_table(
         "audit_entries",
         sa.Column("id", Number, nullable=False),
