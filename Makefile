@@ -44,20 +44,20 @@ test: .venv/ready .venv-dbt/ready .venv-docs/installed chromium pgbouncer ## Run
 	@echo "==> all tests"
 	@.venv/bin/pytest -n auto $(ARGS)
 	@$(if $(ARGS),,echo "==> a part of them through PgBouncer" && \
-		.venv/bin/pytest -n auto --pooler -k "not sqlite" $(BEHIND_A_POOLER))
+		.venv/bin/pytest -n auto --pooler $(BEHIND_A_POOLER))
 
 .PHONY: test-poolers
 test-poolers: .venv/ready pgbouncer ## Run tests through PgBouncer, then without NOTIFY, advisory locks and SKIP LOCKED
 	@echo "==> through PgBouncer"
-	@.venv/bin/pytest -n auto --pooler -k "not sqlite" $(or $(ARGS),$(ON_POSTGRESQL))
+	@.venv/bin/pytest -n auto --pooler $(or $(ARGS),$(ON_POSTGRESQL))
 	@for one in $(SWITCHED_OFF); do echo "==> without $$one" && \
-		.venv/bin/pytest -n auto --without $$one -k "not sqlite" $(or $(ARGS),$(ON_POSTGRESQL)) || exit 1; done
+		.venv/bin/pytest -n auto --without $$one $(or $(ARGS),$(ON_POSTGRESQL)) || exit 1; done
 
 .PHONY: test-postgres
 test-postgres: .venv/ready pgbouncer .postgresql-$(VERSION)/ready ## Run tests on another PostgreSQL (VERSION=15)
 	@echo "==> $$(.postgresql-$(VERSION)/native/bin/postgres --version)"
 	@.venv/bin/python -m tests.support.another_server .postgresql-$(VERSION)/native/bin \
-		.venv/bin/pytest -n auto -k "not sqlite" $(or $(ARGS),$(ON_POSTGRESQL))
+		.venv/bin/pytest -n auto $(or $(ARGS),$(ON_POSTGRESQL))
 
 .PHONY: test-integrations
 test-integrations: .venv/ready .venv-dbt/ready $(INTEGRATIONS:%=.venv-%/ready) ## Run the guides' snippets with the real Airflow, Cosmos, Dagster, Prefect and Jupyter
@@ -92,7 +92,7 @@ test-newest: ## Run a part of the tests on the newest Python here, if PYTHON is 
 	else echo "==> no tests on a second Python: none here is newer than $$($(PYTHON) --version)"; fi
 
 .PHONY: coverage
-coverage: .venv/ready .venv-dbt/ready .venv-docs/installed chromium ## Run all tests and say which lines and branches no process reached
+coverage: .venv/ready .venv-dbt/ready .venv-docs/installed chromium pgbouncer ## Run all tests and say which lines and branches no process reached
 	@rm -rf build/coverage
 	@.venv/bin/coverage run -m pytest -n auto $(ARGS)
 	@.venv/bin/coverage combine --quiet

@@ -70,11 +70,19 @@ def is_roomy(folder: Path) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests of what is not there: sessions with a pooler, or what was taken away."""
+    """On another PostgreSQL than usual, run what uses it, and can do without what it lacks."""
     missing = set(config.getoption("without") or ())
     if config.getoption("pooler"):
         missing.add("sessions")
-    items[:] = [one for one in items if not missing & needs_of(one)]
+    if missing or ADDRESS in os.environ:
+        items[:] = [one for one in items if uses_postgresql(one) and not missing & needs_of(one)]
+
+
+def uses_postgresql(test: pytest.Item) -> bool:
+    """Whether a test is one of storing, and not on SQLite."""
+    callspec = getattr(test, "callspec", None)
+    is_chosen = callspec is not None and "postgresql" in callspec.params.values()
+    return is_chosen or "postgresql_databases" in getattr(test, "fixturenames", ())
 
 
 def needs_of(test: pytest.Item) -> set[str]:

@@ -40,6 +40,14 @@ def direct_url(postgresql_databases: PostgresqlDatabases, postgresql_url: str) -
 
 
 @pytest.fixture
+def pooler(postgresql_server: str, direct_url: str) -> Iterator[Pooler]:
+    """A pooler without connections of an earlier test, which have just been ended."""
+    del direct_url
+    with a_pooler(postgresql_server) as started:
+        yield started
+
+
+@pytest.fixture
 async def opened(
     pooler: Pooler, direct_url: str, clock: ManualClock
 ) -> AsyncIterator[Callable[..., Store]]:

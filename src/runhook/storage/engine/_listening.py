@@ -36,8 +36,8 @@ class ListenNotify:
         self._connector = connector
         self._here = InProcess()
         self._name = secrets.token_hex(8)
-        self.hears_others = False
-        """Whether other processes wake us now."""
+        self.hears_others = True
+        """Whether other processes wake us now, as far as is known."""
 
     async def tell_others(self, connection: Connection) -> None:
         """Within a transaction: let other processes know, if and when it commits."""
@@ -69,6 +69,7 @@ class ListenNotify:
                 connection = await self._connector.connect()
                 if not self._connector.way.listens:
                     connection.terminate()
+                    self.hears_others = False
                     log.info("no notifications on this way to the database; polling instead")
                     wake()
                     return
