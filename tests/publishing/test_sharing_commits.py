@@ -112,9 +112,10 @@ async def test_what_comes_in_during_a_commit_shares_the_next_one():
     assert batches == [[1], [2, 3, 4]]
 
 
-@pytest.mark.parametrize(("items", "rest"), [(1, 0), (2, 4), (4, 6), (500, 8)])
-def test_the_more_a_batch_had_the_longer_the_next_one_waits_for_others(items: int, rest: float):
-    pace = Pace(longest_rest=timedelta(seconds=8))
-
-    assert rest_after(items, 8, pace) == pytest.approx(rest, abs=0.1)
-    assert rest_after(items, 1_000, pace) == (8 if rest else 0)
+@pytest.mark.parametrize(
+    ("took", "idle", "rest"), [(3, 0, 3), (3, -2, 3), (3, 1, 2), (3, 3, 0), (3, 60, 0), (60, 0, 8)]
+)
+def test_the_longer_there_was_nothing_to_write_the_sooner_the_next_batch_begins(
+    took: float, idle: float, rest: float
+):
+    assert rest_after(took, idle, Pace(longest_rest=timedelta(seconds=8))) == rest
