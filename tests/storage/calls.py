@@ -110,7 +110,7 @@ from runhook.storage.service import (
     timekeeping,
 )
 from runhook.storage.service.ciphertexts import PLACES, Ciphertexts
-from runhook.storage.service.copying import Copy, Place
+from runhook.storage.service.copying import Copy, CopyPlace
 from runhook.storage.webhooks import interests, standings, statistics
 from runhook.storage.webhooks import rows as webhooks
 from runhook.storage.webhooks.rows import Dispatch
@@ -282,14 +282,14 @@ def owed(rows: Rows, hold: timedelta | None = None) -> Owed:
     )
 
 
-A_COPY = Copy("act_1", Place("runs", [1]))
+A_COPY = Copy("act_1", CopyPlace("runs", [1]))
 AN_EVENT = {"sequence": 9, "type": "job.run.started", "occurred_at": 0}
 
 
 async def begin_and_move_copy(tx: Transaction) -> None:
     """Bring a copy to its end."""
     await copying.begin_copy(tx, A_COPY)
-    await copying.move_copy(tx, A_COPY.place, Place(None))
+    await copying.move_copy(tx, A_COPY.place, CopyPlace(None))
 
 
 def key_of(rows: Rows) -> standings.Key:
@@ -698,7 +698,7 @@ CALLS: dict[str, Call] = {
     "replace_master_key_check": lambda tx, rows: master_key_check.replace_master_key_check(
         tx, b"ciphertext"
     ),
-    "find_service": lambda tx, rows: copying.find_service(tx),
+    "find_service_identifier": lambda tx, rows: copying.find_service_identifier(tx),
     "find_copy": lambda tx, rows: copying.find_copy(tx),
     "begin_copy": lambda tx, rows: copying.begin_copy(tx, A_COPY),
     "move_copy": lambda tx, rows: begin_and_move_copy(tx),
@@ -710,7 +710,7 @@ CALLS: dict[str, Call] = {
     "read_last_numbers": lambda tx, rows: contents.read_last_numbers(tx),
     "write_last_numbers": lambda tx, rows: contents.write_last_numbers(tx, {"runs": 7}),
     "skip_numbers": lambda tx, rows: contents.skip_numbers(tx, 1000),
-    "survey": lambda tx, rows: contents.survey(tx),
+    "survey_tables": lambda tx, rows: contents.survey_tables(tx),
     "find_timekeeping": lambda tx, rows: timekeeping.find_timekeeping(tx),
     "write_timekeeping": lambda tx, rows: timekeeping.write_timekeeping(
         tx, first_look(START), is_first=True

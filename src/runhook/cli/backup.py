@@ -11,7 +11,7 @@ from runhook.cli.service import add_setting_flags, settings_from
 from runhook.domain.secrets.shown_addresses import without_any_password
 from runhook.operations.service.back_up import DUMP_NAME, back_up
 from runhook.settings import Settings
-from runhook.storage.service.backups import Manifest
+from runhook.storage.service.backups import BackupManifest
 from runhook.storage.service.data_folder import keys_of, only_rotation
 
 
@@ -36,7 +36,7 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def make_backup(settings: Settings, folder: Path) -> Manifest:
+async def make_backup(settings: Settings, folder: Path) -> BackupManifest:
     """Back up the service that the settings name."""
     given = settings.master_key
     async with existing(settings) as store:

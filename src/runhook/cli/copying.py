@@ -73,7 +73,7 @@ async def copy_from_to(source: Settings, target: Settings) -> tuple[Sequence[Com
                 if empty.file is not None and empty.file == held.file:
                     raise InvalidError("Both are the same database: name another one with --to.")
                 own(empty, owned)
-                compared = await copy_service(held, empty, service, Progress())
+                compared = await copy_service(held, empty, service, CopyProgress())
         return compared, await about_key(held, source)
 
 
@@ -94,7 +94,7 @@ def own(store: Store, owned: ExitStack) -> None:
         ) from None
 
 
-class Progress:
+class CopyProgress:
     """Says how far a copy is, now and then."""
 
     def __init__(self) -> None:

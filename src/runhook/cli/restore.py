@@ -20,7 +20,7 @@ from runhook.operations.service.back_up import (
 from runhook.operations.service.copy_service import refuse_served
 from runhook.settings import Settings
 from runhook.storage.engine.vault import LOCKED
-from runhook.storage.service.backups import Manifest, read_backup
+from runhook.storage.service.backups import BackupManifest, read_backup
 from runhook.storage.service.data_folder import given_keys, key_file, prepare_folder
 
 
@@ -39,7 +39,7 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def restore(settings: Settings, folder: Path) -> Manifest:
+async def restore(settings: Settings, folder: Path) -> BackupManifest:
     """Bring back what a backup has, to where the settings say that the service is."""
     manifest = read_backup(folder)
     refuse_newer(manifest)

@@ -13,11 +13,11 @@ from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import LOCKED, Vault
 from runhook.storage.service.backups import (
     DATABASE_NAME,
-    Manifest,
+    BackupManifest,
+    appearing_file,
+    appearing_folder,
     copy_database,
     digests_in,
-    new_file,
-    new_folder,
     write_manifest,
 )
 from runhook.storage.service.contents import skip_numbers
@@ -35,7 +35,7 @@ BESIDE = ("-wal", "-shm", "-journal")
 """What files beside a database are called that belong to it."""
 
 
-async def back_up(store: Store, keys: Sequence[MasterKey], target: Path) -> Manifest:
+async def back_up(store: Store, keys: Sequence[MasterKey], target: Path) -> BackupManifest:
     """Make a folder with the master keys, and with the database if that is a file.
 
     Args:
@@ -49,13 +49,13 @@ async def back_up(store: Store, keys: Sequence[MasterKey], target: Path) -> Mani
         UnavailableError: the database cannot be reached.
     """
     await refuse_other_keys(store, keys)
-    with new_folder(target) as folder:
+    with appearing_folder(target) as folder:
         key_file(folder).create(keys)
         async with store.read() as tx:
             made_at = await moment_of(tx)
         schema = await revision_of(store)
         rows = {} if store.file is None else copy_database(store.file, folder / DATABASE_NAME)
-        manifest = Manifest(
+        manifest = BackupManifest(
             runhook=VERSION,
             database="postgresql" if store.file is None else "sqlite",
             schema=schema or "",
@@ -84,7 +84,7 @@ async def refuse_other_keys(store: Store, keys: Sequence[MasterKey]) -> None:
         )
 
 
-def refuse_newer(manifest: Manifest) -> None:
+def refuse_newer(manifest: BackupManifest) -> None:
     """See that a backup is of this version's schema or of an older one.
 
     Raises:
@@ -112,7 +112,7 @@ async def restore_file(backup: Path, database: Path) -> None:
             f"{', '.join(map(str, present))} is there already: stop what serves it, and move it "
             "away."
         )
-    with new_file(database) as unfinished:
+    with appearing_file(database) as unfinished:
         shutil.copyfile(backup / DATABASE_NAME, unfinished)
         unfinished.chmod(PRIVATE)
         store = Store.open(f"sqlite:///{quote(str(unfinished))}", vault=LOCKED)

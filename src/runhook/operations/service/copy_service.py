@@ -14,22 +14,22 @@ from runhook.storage.engine.schema import NEWEST, migrate, revision_of
 from runhook.storage.engine.store import Store
 from runhook.storage.service.contents import (
     TABLES,
-    Content,
     Rows,
+    TableContent,
     batches_of,
-    content_of,
-    key_of,
     read_last_numbers,
-    survey,
+    row_key,
+    survey_tables,
+    table_content,
     write_last_numbers,
     write_rows,
 )
 from runhook.storage.service.copying import (
     Copy,
-    Place,
+    CopyPlace,
     begin_copy,
     find_copy,
-    find_service,
+    find_service_identifier,
     move_copy,
 )
 from runhook.storage.service.replicas import list_replicas
@@ -43,8 +43,8 @@ class Compared:
     """One table in both databases."""
 
     name: str
-    source: Content
-    target: Content
+    source: TableContent
+    target: TableContent
 
     @property
     def is_same(self) -> bool:
@@ -63,7 +63,7 @@ async def service_to_copy(source: Store) -> str:
     await refuse_other_schema(source)
     await refuse_served(source)
     async with source.read() as tx:
-        service = await find_service(tx)
+        service = await find_service_identifier(tx)
         copy = await find_copy(tx)
     if copy is not None and copy.place.table is not None:
         raise InvalidError("The source is itself a copy that is not finished: finish it first.")
@@ -98,12 +98,12 @@ async def copy_service(
         place = await copy_rows(source, target, place, told)
         await copy_last_numbers(source, target)
     compared = [
-        Compared(name, await content_of(source, name), await content_of(target, name))
+        Compared(name, await table_content(source, name), await table_content(target, name))
         for name in TABLES
     ]
     await refuse_served(source)
     if all(one.is_same for one in compared):
-        await go_on(target, place, Place(None))
+        await bring_copy(target, place, CopyPlace(None))
     return compared
 
 
@@ -156,9 +156,9 @@ async def enter(target: Store, service: str) -> Copy:
         await tx.database.lock_schema(tx.connection)
         copy = await find_copy(tx)
         if copy is None:
-            if await find_service(tx) is not None:
+            if await find_service_identifier(tx) is not None:
                 raise ConflictError("The target holds a service already: copy into an empty one.")
-            copy = Copy(service, Place(TABLES[0]))
+            copy = Copy(service, CopyPlace(TABLES[0]))
             await begin_copy(tx, copy)
     if copy.source != service:
         raise ConflictError(
@@ -168,22 +168,26 @@ async def enter(target: Store, service: str) -> Copy:
     return copy
 
 
-async def copy_rows(source: Store, target: Store, place: Place, told: Told) -> Place:
+async def copy_rows(source: Store, target: Store, place: CopyPlace, told: Told) -> CopyPlace:
     """Copy the rows of all tables that follow a place; return the place of the last one."""
     assert place.table is not None
     for table in TABLES[TABLES.index(place.table) :]:
         if table != place.table:
-            place = await go_on(target, place, Place(table))
+            place = await bring_copy(target, place, CopyPlace(table))
         count = 0
         async for rows in batches_of(source, table, place.key):
-            place = await go_on(target, place, Place(table, key_of(table, rows[-1])), rows)
+            place = await bring_copy(
+                target, place, CopyPlace(table, row_key(table, rows[-1])), rows
+            )
             count += len(rows)
             told(table, count)
     return place
 
 
 @repeats_contended
-async def go_on(target: Store, before: Place, after: Place, rows: Rows = ()) -> Place:
+async def bring_copy(
+    target: Store, before: CopyPlace, after: CopyPlace, rows: Rows = ()
+) -> CopyPlace:
     """Bring a copy from one place to the next, with the rows between them."""
     async with target.write() as tx:
         # It comes first, and makes another process that copies wait, and then see that it is one.
@@ -201,4 +205,4 @@ async def copy_last_numbers(source: Store, target: Store) -> None:
         numbers = await read_last_numbers(tx)
     async with target.write() as tx:
         await write_last_numbers(tx, numbers)
-        await survey(tx)
+        await survey_tables(tx)

@@ -24,7 +24,7 @@ MANIFEST_NAME = "manifest.json"
 DIGEST = "sha256"
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a backup is of."""
 
     runhook: str
@@ -42,7 +42,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
+def appearing_folder(target: Path) -> Iterator[Path]:
     """A folder that takes the name of ``target`` if the block ends well, and else is gone.
 
     Raises:
@@ -96,12 +96,12 @@ def copy_database(database: Path, to: Path) -> Mapping[str, int]:
             found = [row[0] for row in target.execute("PRAGMA integrity_check")]
             if found != ["ok"]:
                 raise InvalidError(f"The database {database} is damaged: {found[0]}.")
-            return {name: count_rows(target, name) for name in TABLES}
+            return {name: rows_in_copy(target, name) for name in TABLES}
     except sqlite3.Error as error:
         raise InvalidError(f"The database {database} cannot be copied: {error}.") from None
 
 
-def count_rows(database: sqlite3.Connection, table: str) -> int:
+def rows_in_copy(database: sqlite3.Connection, table: str) -> int:
     """How many rows a table has; 0 if an older schema has no such table."""
     with suppress(sqlite3.OperationalError):
         (count,) = database.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608 - ours
@@ -109,7 +109,7 @@ def count_rows(database: sqlite3.Connection, table: str) -> int:
     return 0
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Path, manifest: BackupManifest) -> None:
     """Write what a backup is of."""
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
     path = folder / MANIFEST_NAME
@@ -132,7 +132,7 @@ def digest_of_file(path: Path) -> str:
         return file_digest(file, DIGEST).hexdigest()
 
 
-def read_backup(folder: Path) -> Manifest:
+def read_backup(folder: Path) -> BackupManifest:
     """Read what a backup is of, and see that it is whole.
 
     Raises:
@@ -140,7 +140,7 @@ def read_backup(folder: Path) -> Manifest:
     """
     try:
         text = (folder / MANIFEST_NAME).read_bytes()
-        manifest = msgspec.json.decode(text, type=Manifest)
+        manifest = msgspec.json.decode(text, type=BackupManifest)
         found = digests_in(folder)
     except (OSError, msgspec.MsgspecError):
         raise InvalidError(f"{folder} is no backup that `runhook backup` has made.") from None
@@ -153,7 +153,7 @@ def read_backup(folder: Path) -> Manifest:
 
 
 @contextmanager
-def new_file(target: Path) -> Iterator[Path]:
+def appearing_file(target: Path) -> Iterator[Path]:
     """A file that takes the name of ``target`` if the block ends well, and else is gone.
 
     Raises:

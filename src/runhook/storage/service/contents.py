@@ -40,16 +40,16 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class TableContent:
     """How many rows a table has, and a sum over all that is in them, whatever their order."""
 
     rows: int = 0
     checksum: int = 0
 
-    def with_rows(self, rows: Rows) -> "Content":
+    def with_rows(self, rows: Rows) -> "TableContent":
         """The same with more rows."""
         total = sum((digest_of(row) for row in rows), start=self.checksum)
-        return Content(self.rows + len(rows), total % (1 << 8 * DIGEST_BYTES))
+        return TableContent(self.rows + len(rows), total % (1 << 8 * DIGEST_BYTES))
 
     def __str__(self) -> str:
         return f"{self.checksum:0{2 * DIGEST_BYTES}x}"
@@ -61,13 +61,13 @@ def digest_of(row: Mapping[str, Any]) -> int:
     return int.from_bytes(blake2b(stored, digest_size=DIGEST_BYTES).digest(), "big")
 
 
-async def content_of(store: Store, table: str) -> Content:
+async def table_content(store: Store, table: str) -> TableContent:
     """Count and sum up the rows of a table.
 
     Raises:
         UnavailableError: the database cannot be reached.
     """
-    content = Content()
+    content = TableContent()
     async for rows in batches_of(store, table):
         content = content.with_rows(rows)
     return content
@@ -85,10 +85,10 @@ async def batches_of(store: Store, table: str, after: Key = ()) -> AsyncIterator
         if not rows:
             return
         yield rows
-        after = key_of(table, rows[-1])
+        after = row_key(table, rows[-1])
 
 
-def key_of(table: str, row: Mapping[str, Any]) -> Key:
+def row_key(table: str, row: Mapping[str, Any]) -> Key:
     """Key of a row."""
     return [row[name] for name in key_names(table)]
 
@@ -151,7 +151,7 @@ async def skip_numbers(tx: Transaction, count: int) -> None:
     await write_last_numbers(tx, {name: numbers[name] + count for name in NEVER_AGAIN})
 
 
-async def survey(tx: Transaction) -> None:
+async def survey_tables(tx: Transaction) -> None:
     """Let the database know at once how many rows its tables have, so that it plans by that."""
     await tx.database.survey(tx.connection)
 
@@ -169,7 +169,7 @@ def queries_of(table: str, *, is_first: bool) -> Queries:
     """Queries of the first rows, or of those after a key."""
     stored = as_stored(table)
     key = [stored.c[name] for name in key_names(table)]
-    follows = sa.true() if is_first else sa.tuple_(*key) > sa.tuple_(*places_of(key))
+    follows = sa.true() if is_first else sa.tuple_(*key) > sa.tuple_(*key_places(key))
     letters = [sa.func.length(as_text(one)) for one in stored.c if is_long(one)]
     size = sum((sa.func.coalesce(one, 0) for one in letters), start=sa.literal(0))
     in_order = sa.select().select_from(stored).where(follows).order_by(*key)
@@ -181,7 +181,7 @@ def queries_of(table: str, *, is_first: bool) -> Queries:
     )
 
 
-def places_of(key: Sequence[sa.ColumnClause[Any]]) -> Sequence[sa.BindParameter[Any]]:
+def key_places(key: Sequence[sa.ColumnClause[Any]]) -> Sequence[sa.BindParameter[Any]]:
     """Parameters for the values of a key."""
     return [sa.bindparam(f"after_{number}", type_=column.type) for number, column in enumerate(key)]
 

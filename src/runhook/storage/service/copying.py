@@ -23,7 +23,7 @@ UNFINISHED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CopyPlace:
     """Where a copy goes on: after which row of which table."""
 
     table: str | None
@@ -38,10 +38,10 @@ class Copy:
 
     source: str
     """Tells the service that is copied."""
-    place: Place
+    place: CopyPlace
 
 
-async def find_service(tx: Transaction) -> str | None:
+async def find_service_identifier(tx: Transaction) -> str | None:
     """What tells the service in this database from all others; None if there is none."""
     first = sa.select(accounts.c.identifier).order_by(accounts.c.id).limit(1)
     identifier: str | None = (await tx.execute(first)).scalar_one_or_none()
@@ -53,26 +53,28 @@ async def find_copy(tx: Transaction) -> Copy | None:
     row = (await tx.execute(sa.select(copying))).one_or_none()
     if row is None:
         return None
-    return Copy(row.source, Place(row.table_name, msgspec.json.decode(row.place)))
+    return Copy(row.source, CopyPlace(row.table_name, msgspec.json.decode(row.place)))
 
 
 async def begin_copy(tx: Transaction, copy: Copy) -> None:
     """Write that a copy into this database has begun."""
-    await tx.execute(sa.insert(copying).values(id=ONLY, source=copy.source, **written(copy.place)))
+    await tx.execute(
+        sa.insert(copying).values(id=ONLY, source=copy.source, **written_place(copy.place))
+    )
 
 
-async def move_copy(tx: Transaction, before: Place, after: Place) -> None:
+async def move_copy(tx: Transaction, before: CopyPlace, after: CopyPlace) -> None:
     """Write how far a copy has come, in the transaction that brings it there.
 
     Raises:
         ConflictError: another process has brought it further.
     """
-    was = written(before)
+    was = written_place(before)
     is_there = sa.and_(
         copying.c.table_name.is_not_distinct_from(was["table_name"]),
         copying.c.place == was["place"],
     )
-    moved = await tx.execute(sa.update(copying).where(is_there).values(**written(after)))
+    moved = await tx.execute(sa.update(copying).where(is_there).values(**written_place(after)))
     if moved.rowcount != 1:
         raise ConflictError("Another process copies into the same database: let that one go on.")
 
@@ -102,6 +104,6 @@ async def end_copy(tx: Transaction) -> None:
     await tx.execute(sa.delete(copying))
 
 
-def written(place: Place) -> dict[str, str | None]:
+def written_place(place: CopyPlace) -> dict[str, str | None]:
     """A place as the row has it."""
     return {"table_name": place.table, "place": msgspec.json.encode(place.key).decode()}
