@@ -164,8 +164,8 @@ pgbouncer:
 
 .PHONY: lock
 lock: .venv/ready ## Renew the pins in requirements/
-	@$(COMPILE) --extra server --extra postgres pyproject.toml -o requirements/server.txt
-	@$(COMPILE) --extra server --extra postgres pyproject.toml requirements/dev.in -o requirements/dev.txt
+	@$(COMPILE) --extra server --extra postgres --extra otel pyproject.toml -o requirements/server.txt
+	@$(COMPILE) --extra server --extra postgres --extra otel pyproject.toml requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) requirements/dbt.in -o requirements/dbt.txt
 	@$(COMPILE) --no-deps --prerelease allow requirements/dbt-v2.in -o requirements/dbt-v2.txt
 	@$(COMPILE) --no-deps requirements/helm.in -o requirements/helm.txt

@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for. Whatever needs a database runs on both kinds."""
 
 import gc
+import logging
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import structlog
 from hypothesis import settings
 
 from runhook.storage.engine.store import Store
+from runhook.telemetry.logs import ToStandardError
 from tests.support.another_server import ADDRESS
 from tests.support.clock import ManualClock
 from tests.support.databases import (
@@ -112,6 +114,10 @@ def usual_logging() -> Iterator[None]:
     """Let no command that a test runs within its own process set up the next test's logging."""
     yield
     structlog.reset_defaults()
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, ToStandardError)]:
+        root.removeHandler(handler)
+    root.setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")

@@ -103,8 +103,10 @@ def test_the_wheel_depends_on_nothing_outside_its_extras(wheel: Path):
         metadata = email.message_from_bytes(archive.read(name))
 
     required = metadata.get_all("Requires-Dist")
-    assert [one for one in required if not re.search(r"; extra == '(server|postgres)'$", one)] == []
-    assert {"server", "postgres"} <= set(metadata.get_all("Provides-Extra"))
+    assert [
+        one for one in required if not re.search(r"; extra == '(server|postgres|otel)'$", one)
+    ] == []
+    assert {"server", "postgres", "otel"} <= set(metadata.get_all("Provides-Extra"))
 
 
 def test_the_wheel_holds_what_the_service_reads_and_no_tests(wheel: Path):
@@ -164,7 +166,8 @@ def test_a_clients_command_loads_nothing_of_the_server(tmp_path: Path, command: 
     loaded = loaded_by(asking_help_of(command), tmp_path)
 
     # The doctor knows the service's settings, to tell which variable somebody meant.
-    assert_bare(loaded - {"runhook.settings"} if command == "doctor" else loaded)
+    settings = {"runhook.settings", "runhook.telemetry", "runhook.telemetry.choices"}
+    assert_bare(loaded - settings if command == "doctor" else loaded)
     assert loaded & SLOW_TO_LOAD == set()
 
 

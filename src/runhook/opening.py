@@ -3,24 +3,20 @@
 It loads nothing of the server: an administrator's command would else take as long to start.
 """
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
-
 from runhook.domain.errors import InvalidError, NotFoundError, UnavailableError
 from runhook.domain.secrets.shown_addresses import without_password
 from runhook.settings import Settings
-from runhook.storage.engine.refusals import AWAY, BROKEN
+from runhook.storage.engine.refusals import AWAY, BROKEN, why_away
 from runhook.storage.engine.schema import migrate, revision_of
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import LOCKED, Vault
 from runhook.storage.service.copying import begin_here
 from runhook.storage.service.data_folder import keep_private, prepare_folder
-
-log = structlog.get_logger()
+from runhook.telemetry.events import FILE_NARROWED
 
 
 class NoServiceError(NotFoundError):
@@ -105,21 +101,10 @@ async def opened_store(settings: Settings, vault: Vault) -> AsyncIterator[Store]
         await store.close()
 
 
-def why_away(error: BaseException) -> str:
-    """Why a database cannot be reached, in the words of what first failed."""
-    while (before := error.__cause__ or error.__context__) is not None:
-        error = before
-    if isinstance(error, TimeoutError):
-        return "it does not answer in time"
-    if isinstance(error, OSError) and error.errno is not None:
-        return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
-    return " ".join(str(error).split()).rstrip(".")
-
-
 def restrict_to_owner(file: Path) -> None:
     """Let only its owner read a database's file, and say so if others could."""
     for path in keep_private(file):
-        log.warning("others could read this file; now only its owner can", file=str(path))
+        FILE_NARROWED.say(file=str(path))
 
 
 def has_content(file: Path) -> bool:

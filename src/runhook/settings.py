@@ -11,10 +11,11 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE, RetrySchedule
@@ -29,9 +30,13 @@ from runhook.domain.people.permissions import Role
 from runhook.domain.people.providers import CALLBACK, ProviderClient, check_issuer
 from runhook.domain.people.proxy_names import NamingHeaders
 from runhook.domain.people.quotas import DEFAULT_QUOTAS, Quotas
+from runhook.domain.secrets.shown_addresses import without_password
 from runhook.domain.service.pooling import Pooling
 from runhook.domain.service.variables import PREFIX, without_links
 from runhook.secret_files import SUFFIX, secret_in
+from runhook.telemetry.choices import LogFormat, LogLevel, RequestLog
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 FILE_NAME = "runhook.toml"
 DEFAULT = "default"
@@ -107,8 +112,13 @@ class Settings:
     metrics_host: str
     metrics_port: int | None
     """None offers no metrics."""
+    log_format: LogFormat
+    log_level: LogLevel
+    log_requests: RequestLog
     proxies: Proxies
     """From the variables that all programs share, and not from a row of ``SETTINGS``."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """What is not the default, by setting's name, as it can be shown."""
 
     def quotas(self) -> Quotas:
         """Quotas of each account."""
@@ -385,12 +395,16 @@ def read_public_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def read_pooling(text: str) -> Pooling:
-    """Read what a pooler does with connections."""
-    try:
-        return Pooling(text)
-    except ValueError:
-        raise InvalidError(f"`{text}` is none of {', '.join(Pooling)}") from None
+def choice_of(kind: type[Choice]) -> Callable[[str], Choice]:
+    """Reader of a setting that is one of several words."""
+
+    def read(text: str) -> Choice:
+        try:
+            return kind(text.lower())
+        except ValueError:
+            raise InvalidError(f"`{text}` is none of {', '.join(kind)}") from None
+
+    return read
 
 
 def read_payload_version(text: str) -> PayloadVersion:
@@ -489,7 +503,7 @@ SETTINGS = (
     Setting(
         name="database_pooler",
         default=Pooling.AUTO.value,
-        read=read_pooling,
+        read=choice_of(Pooling),
         help="for how long a pooler before PostgreSQL keeps one connection for a client: "
         "transaction, session (also without a pooler), or auto, which looks and takes every pooler "
         "for one of transactions",
@@ -738,6 +752,26 @@ SETTINGS = (
         read=port_of_setting,
         help="port to offer metrics for Prometheus on, 0 for any; unset offers none",
     ),
+    Setting(
+        name="log_format",
+        default="auto",
+        read=choice_of(LogFormat),
+        help="how the log is written to standard error: `json`, `text`, or `auto`, which is text "
+        "at a terminal and else JSON",
+    ),
+    Setting(
+        name="log_level",
+        default="info",
+        read=choice_of(LogLevel),
+        help="the least that is logged: `debug`, `info`, `warning` or `error`",
+    ),
+    Setting(
+        name="log_requests",
+        default="yes",
+        read=choice_of(RequestLog),
+        help="whether each request has a line in the log: `yes`, `no`, or `all`, which has those "
+        "of health checks and of pages' files, too",
+    ),
 )
 
 
@@ -772,7 +806,23 @@ def load(
         )
         origins[setting.name] = origin
         values[setting.name] = value_of(setting, origin)
-    return Settings(**values, proxies=Proxies.of(environment)), origins
+    given = {
+        setting.name: shown_text(setting, origins[setting.name])
+        for setting in SETTINGS
+        if not origins[setting.name].is_default
+    }
+    return Settings(**values, proxies=Proxies.of(environment), given=given), origins
+
+
+def shown_text(setting: Setting, origin: Origin) -> str:
+    """Printable text of a setting; never empty, and never a secret."""
+    if origin.text is None:
+        return "(unset)"
+    if setting.is_address:
+        return without_password(origin.text)
+    if setting.is_secret:
+        return "(hidden)"
+    return origin.text or "(empty)"
 
 
 def first_said(setting: Setting, *origins: Origin) -> Origin:

@@ -7,14 +7,13 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-
-import structlog
 
 from runhook.clock import Clock, DatabaseClock
 from runhook.dispatcher.collector import Collector
@@ -29,6 +28,7 @@ from runhook.dispatcher.timekeeper import Listener, Timekeeper
 from runhook.dispatcher.watcher import job_watcher, run_watcher
 from runhook.domain.deliveries.delivery import Lease
 from runhook.domain.errors import InvalidError
+from runhook.domain.secrets.shown_addresses import without_password
 from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
 from runhook.opening import make_ready, open_as_it_is, open_existing
@@ -37,6 +37,7 @@ from runhook.operations.people.authenticate import Authenticator
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
 from runhook.operations.people.invite import invite_first_user, link_of
 from runhook.operations.runs.publish import Publisher
+from runhook.operations.runs.tally import RunTally
 from runhook.operations.service.keep_time import database_clock
 from runhook.outbound.descriptors import Allotment, allot
 from runhook.outbound.pool import Bounds
@@ -48,17 +49,25 @@ from runhook.server.connections.clients import ClientBounds
 from runhook.server.connections.listening import Server, listen, url_of_socket
 from runhook.server.connections.tls import Certificate, Pair
 from runhook.server.http.arrivals import Arrivals
+from runhook.server.http.requests import RequestWatch
 from runhook.server.service.metrics import Measured, create_metrics_app
 from runhook.server.services import Services
 from runhook.settings import Settings
+from runhook.storage.engine.schema import NEWEST
 from runhook.storage.engine.store import Store
 from runhook.storage.service.data_folder import (
     check_master_key,
     open_vault,
     sole_owner,
 )
-
-log = structlog.get_logger()
+from runhook.telemetry.events import (
+    DESCRIPTORS_FEW,
+    METRICS_OFFERED,
+    SERVICE_STARTED,
+    SERVICE_STOPPED,
+    SERVICE_STOPPING,
+)
+from runhook.telemetry.tracing import Tracing, open_tracing
 
 RECORDING = timedelta(seconds=5)
 """Time limit for recording an attempt."""
@@ -98,6 +107,7 @@ async def serve(
             secrets were encrypted with another master key.
         UnavailableError: the database cannot be reached.
     """
+    began = time.monotonic()
     stopping = stop_on_signals()
     roles = (ReplicaRole.API, *((ReplicaRole.DISPATCHER,) if settings.dispatcher else ()))
     allotment = allotment_of(settings, listens=True)
@@ -105,12 +115,14 @@ async def serve(
     certificate = None if pair is None else Certificate(Pair(*pair))
     client, headers = settings.provider(), settings.naming_headers()
     async with (
+        traced() as tracing,
         open_to_serve(settings) as store,
         sender_of(settings, allotment.outgoing) as sender,
         provider_sender(settings.proxies) as to_provider,
     ):
         clock = await database_clock(store, machine=machine)
         replica = this_replica(clock, *roles)
+        tally = RunTally()
         lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
         is_first_start = await begin_service(
             store,
@@ -122,7 +134,14 @@ async def serve(
         presence = Presence(store, replica, attempts_lately=sender.tally.lately)
         delivering = (
             build_delivering(
-                settings, store, sender=sender, lease=lease, clock=clock, presence=presence
+                settings,
+                store,
+                sender=sender,
+                lease=lease,
+                clock=clock,
+                presence=presence,
+                tracing=tracing,
+                tally=tally,
             )
             if settings.dispatcher
             else None
@@ -134,7 +153,9 @@ async def serve(
             quotas=settings.quotas(),
             patience=settings.outage_patience,
             handovers=None if delivering is None else delivering.dispatcher.handover,
+            tally=tally,
         )
+        watch = RequestWatch(log=settings.log_requests, tracing=tracing)
         services = Services(
             store=store,
             publisher=publisher,
@@ -158,8 +179,15 @@ async def serve(
             retention=settings.retention_days,
             outage_patience=settings.outage_patience,
             schedule=settings.retry_schedule,
+            watch=watch,
         )
-        measured = Measured(store=store, sender=sender, publisher=publisher)
+        measured = Measured(
+            store=store,
+            sender=sender,
+            runs=tally,
+            deliveries=None if delivering is None else delivering.dispatcher.tally,
+            requests=watch.tally,
+        )
         with (
             listen(settings.host, settings.port) as listening,
             metrics_server(settings, measured) as metrics,
@@ -171,6 +199,7 @@ async def serve(
                 certificate,
             )
             url = url_of_socket(listening, scheme=settings.scheme)
+            tell_of_start(settings, replica, began, url=url)
             announce(
                 Started(
                     url=url,
@@ -208,24 +237,71 @@ async def dispatch(
         NoServiceError: there is no service in the database.
         UnavailableError: the database cannot be reached.
     """
+    began = time.monotonic()
     stopping = stop_on_signals()
     await refuse_to_begin(settings)
     allotment = allotment_of(settings, listens=False)
     async with (
+        traced() as tracing,
         open_to_serve(settings) as store,
         sender_of(settings, allotment.outgoing) as sender,
     ):
         clock = await database_clock(store, machine=machine)
         replica = this_replica(clock, ReplicaRole.DISPATCHER)
+        tally = RunTally()
         lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
         presence = Presence(store, replica, attempts_lately=sender.tally.lately)
         delivering = build_delivering(
-            settings, store, sender=sender, lease=lease, clock=clock, presence=presence
+            settings,
+            store,
+            sender=sender,
+            lease=lease,
+            clock=clock,
+            presence=presence,
+            tracing=tracing,
+            tally=tally,
         )
-        measured = Measured(store=store, sender=sender, publisher=None)
+        measured = Measured(
+            store=store, sender=sender, runs=tally, deliveries=delivering.dispatcher.tally
+        )
         with metrics_server(settings, measured) as metrics:
+            tell_of_start(settings, replica, began)
             announce(replica.name)
             await run_until(stopping, store, clock, presence, delivering, metrics=metrics)
+
+
+@asynccontextmanager
+async def traced() -> AsyncIterator[Tracing]:
+    """Export traces, if the environment asks for it, and what is left of them at the end."""
+    tracing = open_tracing(os.environ)
+    try:
+        yield tracing
+    finally:
+        if tracing.is_on:
+            await asyncio.to_thread(tracing.close)
+
+
+def tell_of_start(
+    settings: Settings, replica: Replica, began: float, *, url: str | None = None
+) -> None:
+    """Log that the process is ready, and what it is.
+
+    Args:
+        settings: its settings; secrets are not shown.
+        replica: its name and roles.
+        began: when it began to start, in seconds of the monotonic clock.
+        url: where it listens; None if it does not.
+    """
+    SERVICE_STARTED.say(
+        version=VERSION,
+        replica=replica.name,
+        roles=list(replica.roles),
+        url=url,
+        database=without_password(settings.address_of_database()),
+        schema=NEWEST,
+        settings=dict(settings.given),
+        milliseconds=round((time.monotonic() - began) * 1000),
+    )
 
 
 async def refuse_to_begin(settings: Settings) -> None:
@@ -281,7 +357,7 @@ def metrics_server(settings: Settings, measured: Measured) -> Iterator[Server | 
     with listen(
         settings.metrics_host, settings.metrics_port, prefix="RUNHOOK_METRICS"
     ) as listening:
-        log.info("metrics can be read", url=f"{url_of_socket(listening)}/metrics")
+        METRICS_OFFERED.say(url=f"{url_of_socket(listening)}/metrics")
         yield Server(create_metrics_app(measured), listening, client_bounds(settings, SCRAPERS))
 
 
@@ -324,6 +400,8 @@ def build_delivering(
     lease: Lease,
     clock: DatabaseClock,
     presence: Presence,
+    tracing: Tracing,
+    tally: RunTally,
 ) -> Delivering:
     """Build the loops of a process that delivers."""
     wake = asyncio.Event()
@@ -336,8 +414,9 @@ def build_delivering(
         send_margin=send_margin(settings.attempt_timeout),
         on_room=wake.set,
         public_url=settings.public_url,
+        tracing=tracing,
     )
-    runs = run_watcher(store, clock, public_url=settings.public_url)
+    runs = run_watcher(store, clock, public_url=settings.public_url, tally=tally)
     jobs = job_watcher(store, clock, public_url=settings.public_url)
     consumers = ConsumerWatcher(store, clock, public_url=settings.public_url)
     pruner = Pruner(store, retention=settings.retention_days, is_clock_right=lambda: clock.is_right)
@@ -361,8 +440,7 @@ def allotment_of(settings: Settings, *, listens: bool) -> Allotment:
     wanted = Allotment(Bounds(), settings.max_connections if listens else 0)
     allotment = allot(wanted.outgoing, incoming=wanted.incoming)
     if allotment != wanted:
-        log.warning(
-            "few file descriptors: raise the limit (ulimit -n)",
+        DESCRIPTORS_FEW.say(
             outgoing=allotment.outgoing.in_all,
             incoming=allotment.incoming,
         )
@@ -424,16 +502,32 @@ def shorten_switch_interval() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
-def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and Ctrl-C set; a second one ends the process at once."""
+class Stopping(asyncio.Event):
+    """Set when the process is told to end, and knows for how long it has been."""
+
+    _begun_at: float | None = None
+
+    def set(self) -> None:
+        """Begin to end."""
+        self._begun_at = time.monotonic()
+        super().set()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been ending; 0 if it was not told to."""
+        return 0.0 if self._begun_at is None else round(time.monotonic() - self._begun_at, 1)
+
+
+def stop_on_signals() -> Stopping:
+    """What SIGTERM and Ctrl-C set; a second one ends the process at once."""
     loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
+    stopping = Stopping()
 
     def stop(number: signal.Signals) -> None:
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(one)
         stopping.set()
-        log.info("stopping", signal=number.name)
+        SERVICE_STOPPING.say(signal=number.name)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
@@ -441,7 +535,7 @@ def stop_on_signals() -> asyncio.Event:
 
 
 async def run_until(
-    stopping: asyncio.Event,
+    stopping: Stopping,
     store: Store,
     clock: DatabaseClock,
     presence: Presence,
@@ -479,6 +573,10 @@ async def run_until(
     if delivering is not None:
         await delivering.dispatcher.stop()
     await presence.leave()
+    SERVICE_STOPPED.say(
+        seconds=stopping.seconds,
+        deliveries_left=0 if delivering is None else delivering.dispatcher.held,
+    )
 
 
 def wake_all(delivering: Delivering | None, arrivals: Arrivals | None) -> None:

@@ -210,5 +210,4 @@ async def test_tls_that_is_not_verified_is_told_in_the_log_and_in_the_audit_log(
 
     assert (changed["before"], changed["after"]) == ({"verify_tls": True}, {"verify_tls": False})
     (line,) = [one for one in logged if one.get("webhook") == webhook["id"]]
-    assert line["log_level"] == "warning"
-    assert "not verified" in line["event"]
+    assert (line["event"], line["log_level"]) == ("webhook.unverified", "warning")

@@ -12,7 +12,7 @@ from runhook.domain.formats import FORMATS
 from runhook.domain.people.permissions import PermissionSet, Role
 from runhook.server.access.cookies import SESSION_COOKIE
 from runhook.storage.engine.tables import metadata
-from runhook.telemetry import configure_logging
+from runhook.telemetry.logs import configure_logging
 from tests.api.routes import ROUTES
 from tests.formats.services import service_of
 from tests.support.api import ORIGIN, Api, data_of, new_run, new_webhook, told

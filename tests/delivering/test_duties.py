@@ -1,7 +1,12 @@
 """What is done once for all is done by one process at a time, and by another one if that dies."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
 
 from runhook.dispatcher.loop import Loop
 from runhook.dispatcher.presence import DUTY_LEASE, Presence
@@ -11,8 +16,16 @@ from runhook.operations.service.prune import FORGOTTEN_AFTER, prune_step
 from runhook.storage.engine.store import Store
 from runhook.storage.service.replicas import list_replicas
 from tests.support.clock import START, ManualClock, trust_the_clock
+from tests.support.databases import VAULT, PostgresqlDatabases
 
 PAUSE = timedelta(minutes=10)
+
+
+@pytest.fixture
+def shared_url(postgresql_databases: PostgresqlDatabases, tmp_path: Path) -> Iterator[str]:
+    """The address of a database that several processes may share: SQLite's has one."""
+    with postgresql_databases.new(tmp_path) as url:
+        yield url
 
 
 class Process:
@@ -163,3 +176,30 @@ async def seen(store: Store):
     """The processes that are known."""
     async with store.read() as tx:
         return await list_replicas(tx)
+
+
+async def test_the_log_has_who_joins_who_leaves_and_who_falls_silent(
+    shared_url: str, clock: ManualClock
+):
+    store = Store.open(shared_url, vault=VAULT, clock=clock.as_sql())
+    one, leaving, dying = (Process(store, name) for name in ("one", "leaving", "dying"))
+    with capture_logs() as logged:
+        await one.presence.tick()
+        await leaving.presence.tick()
+        await dying.presence.tick()
+        logged.clear()
+        await one.presence.tick()
+        await leaving.presence.leave()
+        await one.presence.tick()
+        clock.advance(LONGEST_SILENCE)
+        await one.presence.tick()
+        await one.presence.tick()
+    await store.close()
+
+    told = [(each["event"], each["replica"]) for each in logged if "replica" in each]
+    assert told == [
+        ("replica.joined", "dying"),
+        ("replica.joined", "leaving"),
+        ("replica.left", "leaving"),
+        ("replica.silent", "dying"),
+    ]

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+from structlog.testing import capture_logs
+
 from runhook.dispatcher.limits import LIMITS
 from runhook.domain.deliveries.delivery import DeliveryState, Lease
 from runhook.domain.people.auditing import AuditAction
@@ -55,6 +57,32 @@ async def test_the_audit_log_has_each_pause_once_and_its_end(scene: Scene):
         (AuditAction.WEBHOOK_PAUSED, {"paused": True}),
         (AuditAction.WEBHOOK_RESUMED, {"paused": False}),
     ]
+
+
+async def test_the_log_has_each_pause_each_probe_and_the_end_and_no_line_for_a_delivery(
+    scene: Scene,
+):
+    webhook = await scene.webhook_at(await scene.receiver(*[status(500)] * 12, status(200)))
+    await scene.start_many(PAUSE_AFTER)
+    dispatcher = await scene.dispatcher()
+
+    with capture_logs() as logged:
+        await deliver_due(dispatcher)
+        for _ in range(3):
+            await scene.skip_pause(webhook)
+            await deliver_due(dispatcher)
+
+    told = [one for one in logged if one["log_level"] != "debug"]
+    assert [(one["event"], one["failures"]) for one in told] == [
+        ("endpoint.paused", 10),
+        ("endpoint.probed", 11),
+        ("endpoint.probed", 12),
+        ("endpoint.healed", 12),
+    ]
+    assert {(one["webhook"], one["host"]) for one in told} == {(webhook.id, "127.0.0.1")}
+    assert "500" in told[0]["reason"]
+    each = [one for one in logged if one["event"] == "delivery.attempted"]
+    assert [one["status"] for one in each] == [500] * 12 + [200] * 10
 
 
 async def test_nothing_is_sent_while_it_is_paused_and_then_one_delivery_alone(scene: Scene):

@@ -5,7 +5,9 @@ import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from runhook.dispatcher.pruner import BEGINS_ANEW, BREATH, INTERVAL, Pruner
+from structlog.testing import capture_logs
+
+from runhook.dispatcher.pruner import BEGINS_ANEW, BREATH, INTERVAL, PassSoFar, Pruner
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.redeliveries import Selection
 from runhook.domain.errors import ConflictError, NotFoundError
@@ -23,10 +25,12 @@ from runhook.operations.runs.ingest import LIFETIME, give_place
 from runhook.operations.runs.name_job import name_job
 from runhook.operations.service.prune import (
     ABANDONED_AFTER,
+    BEGINNING,
     FORGOTTEN_AFTER,
     LOOKED_AT,
     PARTS,
     STEP,
+    Pruned,
 )
 from runhook.operations.webhooks.subscribe import WebhookChange
 from runhook.storage.engine.store import Store
@@ -521,3 +525,20 @@ async def test_tokens_go_when_they_were_invalid_for_the_retention(scene: Scene):
 
     assert before == ["revoked", "expired", "for ever"]
     assert [row.name for row in await rows_of(scene.store, tokens)] == ["for ever"]
+
+
+def test_the_log_hears_of_a_pass_at_its_end_and_once_a_minute_until_then():
+    progress = PassSoFar()
+
+    def step(deleted: int, *, is_more: bool, at: float) -> None:
+        progress.note(Pruned(BEGINNING, is_more=is_more, deleted=deleted), at)
+
+    with capture_logs() as logged:
+        step(0, is_more=False, at=0)
+        for second in range(1, 100):
+            step(50, is_more=True, at=second)
+        step(0, is_more=False, at=100)
+        step(0, is_more=False, at=700)
+
+    told = [(one["deleted"], one["seconds"], one["goes_on"]) for one in logged]
+    assert told == [(61 * 50, 60, True), (99 * 50, 99, False)]

@@ -24,6 +24,7 @@ from runhook.domain.webhooks.failing import Health, hopeless_reason
 from runhook.domain.webhooks.options import OPTIONS
 from runhook.domain.webhooks.samples import SAMPLE_RESULTS
 from runhook.settings import SETTINGS, Setting
+from runhook.telemetry.events import every_event
 from tests.docs import contents, formats, payloads
 from tests.docs.admin_api import clients_table, compatibility_table
 from tests.docs.documents import DOCUMENTS, REPOSITORY, name_of
@@ -155,7 +156,18 @@ def missed(version: PayloadVersion) -> str:
     return f"```json\n{json.dumps(json.loads(body), indent=2)}\n```\n"
 
 
+def log_events() -> str:
+    rows = [
+        f"| `{one.name}` | {one.level} | {', '.join(f'`{name}`' for name in one.fields)} "
+        f"| {one.meaning} |"
+        for one in every_event()
+    ]
+    head = "| Event | Level | Fields | What it says |\n| --- | --- | --- | --- |"
+    return "\n".join([head, *rows]) + "\n"
+
+
 PARTS = {
+    "log-events": log_events,
     "settings": settings_table,
     "options": options_table,
     "delivery-states": delivery_states,
@@ -176,6 +188,7 @@ PARTS = {
     **{f"contents-{path.stem}": partial(contents.of_page, path) for path in contents.LONG},
 }
 PLACES = {
+    "log-events": "docs/operations.md",
     "settings": "docs/settings.md",
     "options": "docs/api.md",
     "delivery-states": "docs/deliveries.md",

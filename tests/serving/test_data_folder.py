@@ -178,7 +178,7 @@ async def test_a_database_that_others_could_read_is_narrowed_and_that_is_told(tm
     told = await runhook("migrate", folder=tmp_path, environment=environment)
 
     assert (made.code, told.code) == (0, 0)
-    assert "others could read this file" in told.err
+    assert "Others could read this file" in told.err
     assert mode(tmp_path / "runhook.db") == 0o600
 
 

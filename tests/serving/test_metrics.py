@@ -1,5 +1,6 @@
 """What a scraper reads: counts of the process, and how delivering goes, without names of people."""
 
+import platform
 import re
 from datetime import timedelta
 
@@ -10,7 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from runhook.domain.errors import NotFoundError
 from runhook.domain.runs.run import RunId
 from runhook.domain.service.replicas import Replica, ReplicaRole
+from runhook.domain.version import VERSION
+from runhook.operations.deliveries.tally import DeliveryTally
+from runhook.operations.runs.tally import RunTally
 from runhook.operations.service.presence import show_life
+from runhook.server.http.requests import RequestTally
 from runhook.server.service.metrics import Measured, create_metrics_app
 from runhook.storage.engine.store import Store
 from tests.docs.monitoring import panel_queries, rules
@@ -31,6 +36,16 @@ async def scraped(measured: Measured) -> str:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
     return answer.text
+
+
+DURATIONS = "runhook_attempt_duration_seconds_bucket"
+
+
+def a_tally() -> RequestTally:
+    """A request has been answered."""
+    tally = RequestTally()
+    tally.note("GET", "/runs", 200, 0.02)
+    return tally
 
 
 def values_in(text: str) -> dict[tuple[str, ...], float]:
@@ -67,12 +82,14 @@ async def test_what_the_process_did_and_what_waits_for_all_accounts_is_told(
     async with Receiver(status(200), status(500)) as receiver, a_sender() as sender:
         for _ in range(3):
             await sender.send(a_request(receiver.url))
-        measured = Measured(store=store, sender=sender, publisher=mine.publisher)
+        measured = Measured(
+            store=store, sender=sender, runs=mine.publisher.tally, requests=RequestTally()
+        )
         text = await scraped(measured)
 
     values = values_in(text)
     assert values.pop(("runhook_database_bytes",)) > 100_000
-    buckets = [values.pop(name) for name in list(values) if name[0].endswith("_bucket")]
+    buckets = [values.pop(name) for name in list(values) if name[0] == DURATIONS]
     assert (sorted(buckets), buckets[-1]) == (buckets, 3)
     assert values.pop(("runhook_attempt_duration_seconds_sum",)) > 0
     assert {name: value for name, value in values.items() if value} == {
@@ -86,6 +103,7 @@ async def test_what_the_process_did_and_what_waits_for_all_accounts_is_told(
         ("runhook_oldest_due_seconds",): 15,
         ("runhook_deliveries_sending",): 2,
         ("runhook_dispatchers",): 1,
+        ("runhook_build_info", platform.python_version(), VERSION): 1,
     }
     assert values["runhook_endpoints_paused",] == values["runhook_attempts_in_flight",] == 0
     assert "127.0.0.1" not in text
@@ -95,7 +113,7 @@ async def test_while_the_database_is_away_the_process_still_tells_what_it_counte
     with a_port_where_nobody_listens() as port:
         store = Store.open(f"postgresql://nobody@127.0.0.1:{port}/none", vault=VAULT)
         async with a_sender() as sender:
-            text = await scraped(Measured(store=store, sender=sender, publisher=None))
+            text = await scraped(Measured(store=store, sender=sender, runs=RunTally()))
         await store.close()
 
     values = values_in(text)
@@ -110,7 +128,15 @@ async def test_the_rules_and_the_dashboard_look_at_what_is_measured(
 ):
     tenant = await a_tenant(store, clock, 1)
     async with a_sender() as sender:
-        text = await scraped(Measured(store=store, sender=sender, publisher=tenant.publisher))
+        text = await scraped(
+            Measured(
+                store=store,
+                sender=sender,
+                runs=tenant.publisher.tally,
+                deliveries=DeliveryTally(),
+                requests=a_tally(),
+            )
+        )
 
     measured = {
         one.name for family in text_string_to_metric_families(text) for one in family.samples

@@ -65,6 +65,9 @@ VALUES = {
     "dispatcher": ("no", "off", "false"),
     "metrics_host": ("::1", "127.0.0.2", "127.0.0.3"),
     "metrics_port": ("7", "8", "9"),
+    "log_format": ("json", "text", "auto"),
+    "log_level": ("debug", "warning", "error"),
+    "log_requests": ("yes", "no", "all"),
 }
 """A valid text for each setting from a flag, the environment and the file."""
 
@@ -125,6 +128,9 @@ BAD_VALUES = [
     ("artifact_megabytes", "513"),
     ("dispatcher", "maybe"),
     ("metrics_port", "many"),
+    ("log_format", "xml"),
+    ("log_level", "loud"),
+    ("log_requests", "some"),
 ]
 
 

@@ -36,7 +36,7 @@ class AwayDatabase:
     async def ask(self) -> str:
         """Answer what a request asks."""
         if not self.is_back:
-            self.outage.is_known = True
+            self.outage.begin("it is away")
             raise UnavailableError
         return "here"
 

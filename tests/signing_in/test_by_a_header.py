@@ -70,7 +70,7 @@ async def test_from_elsewhere_the_header_is_ignored_and_logged_once(house: Api, 
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert not is_signed_in(visitor)
-    (entry,) = [one for one in logged if "was ignored" in one["event"]]
+    (entry,) = [one for one in logged if one["event"] == "header.ignored"]
     assert entry["header"] == USER.lower()
     assert ADA not in str(entry)
 

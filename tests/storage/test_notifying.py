@@ -189,5 +189,5 @@ async def test_a_worker_that_was_turned_away_asks_again_and_says_so_once(
 
     await store.close()
     (line,) = logged
-    assert line["event"] == "cannot listen for notifications; polling instead"
+    assert line["event"] == "notifications.off"
     assert "UTF-8" in line["reason"]

@@ -13,7 +13,7 @@ import uvloop
 from runhook.cli import dispatch as dispatching
 from runhook.cli import serve as serving
 from runhook.settings import load
-from runhook.telemetry import configure_logging
+from runhook.telemetry.logs import configure_logging
 from runhook.wiring import dispatch, serve
 
 

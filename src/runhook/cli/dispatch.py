@@ -21,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "retention_days",
         "metrics_host",
         "metrics_port",
+        "log_format",
+        "log_level",
     )
 
 

@@ -2,15 +2,14 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import structlog
-
 from runhook.cli.variables import remarks
 from runhook.settings import SETTINGS, Origin, Settings, load
-from runhook.telemetry import configure_logging
+from runhook.telemetry.choices import LogLevel
+from runhook.telemetry.events import VARIABLE_IGNORED
+from runhook.telemetry.logs import configure_logging
 
 
 def add_setting_flags(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -41,9 +40,9 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
 def settings_to_serve(arguments: argparse.Namespace) -> Settings:
     """Read the settings of a process that serves; from here on it logs, what looks wrong too."""
     settings = settings_from(arguments)
-    configure_logging("info", as_json=not sys.stderr.isatty())
+    configure_logging(settings.log_level, as_json=settings.log_format.is_json)
     for remark in remarks(os.environ):
-        structlog.get_logger().warning(remark)
+        VARIABLE_IGNORED.say(reason=remark)
     return settings
 
 
@@ -51,8 +50,11 @@ def settings_with_origins(
     arguments: argparse.Namespace,
 ) -> tuple[Settings, Mapping[str, Origin]]:
     """Read the settings as ``settings_from`` does, and where each came from."""
-    configure_logging("warning", as_json=not sys.stderr.isatty())
-    return load(vars(arguments), os.environ, Path.cwd())
+    settings, origins = load(vars(arguments), os.environ, Path.cwd())
+    # A command answers by what it prints; the log has what it should not be silent about.
+    least = LogLevel.ERROR if settings.log_level is LogLevel.ERROR else LogLevel.WARNING
+    configure_logging(least, as_json=settings.log_format.is_json)
+    return settings, origins
 
 
 def public_base(settings: Settings) -> str:

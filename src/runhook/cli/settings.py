@@ -7,8 +7,7 @@ from pathlib import Path
 
 from runhook.cli.service import add_setting_flags
 from runhook.cli.variables import remarks
-from runhook.domain.secrets.shown_addresses import without_password
-from runhook.settings import SETTINGS, Origin, Setting, load
+from runhook.settings import SETTINGS, load, shown_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,14 +28,3 @@ def execute(arguments: argparse.Namespace) -> int:
     for scheme, proxy in settings.proxies.by_scheme.items():
         print(f"{scheme.upper() + '_PROXY':<{width}}  {proxy.url}  [environment]")
     return 0
-
-
-def shown_text(setting: Setting, origin: Origin) -> str:
-    """Printable text of a setting; never empty."""
-    if origin.text is None:
-        return "(unset)"
-    if setting.is_address:
-        return without_password(origin.text)
-    if setting.is_secret:
-        return "(hidden)"
-    return origin.text or "(empty)"

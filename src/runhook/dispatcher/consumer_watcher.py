@@ -2,13 +2,10 @@
 
 from datetime import timedelta
 
-import structlog
-
 from runhook.clock import Clock
 from runhook.operations.deliveries.consume import STEP, end_unread
 from runhook.storage.engine.store import Store
-
-log = structlog.get_logger()
+from runhook.telemetry.events import CONSUMERS_ENDED
 
 INTERVAL = timedelta(minutes=10)
 BREATH = timedelta(milliseconds=50)
@@ -41,5 +38,5 @@ class ConsumerWatcher:
             return INTERVAL
         ended = await end_unread(self._store, now=self._clock.now(), public_url=self._public_url)
         if ended:
-            log.info("deactivated consumers that nothing reads", consumers=ended)
+            CONSUMERS_ENDED.say(consumers=ended)
         return BREATH if ended == STEP else INTERVAL

@@ -3,12 +3,11 @@
 import asyncio
 import random
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
-import structlog
-
 from runhook.clock import Clock
+from runhook.dispatcher.attempt_spans import answered, asked_of, tell_of_attempt
 from runhook.dispatcher.doubt import Doubt
 from runhook.dispatcher.handover import LaneHandover
 from runhook.dispatcher.lanes import Lane, Lanes
@@ -38,10 +37,16 @@ from runhook.operations.deliveries.attempt import (
     return_unknown,
 )
 from runhook.operations.deliveries.prepare import attempt_of, prepare
+from runhook.operations.deliveries.tally import DeliveryTally
 from runhook.outbound.sender import Sender
 from runhook.storage.engine.store import ContendedError, Store
-
-log = structlog.get_logger()
+from runhook.telemetry.events import (
+    ATTEMPT_NOT_RECORDED,
+    CLAIMS_NOT_RELEASED,
+    CLAIMS_RETURNED,
+    DELIVERY_BROKE,
+)
+from runhook.telemetry.tracing import NOT_EXPORTED, NOTHING, SpanKind, Tracing
 
 
 class Dispatcher:
@@ -60,6 +65,7 @@ class Dispatcher:
         steady: measures how long a lease has been held, in seconds; the event loop's clock unless a
             test has another.
         public_url: where people reach this service, for notices of deactivated webhooks.
+        tracing: makes a span of each attempt, in the trace of its delivery.
         limits: how much it holds and sends at once.
     """
 
@@ -76,6 +82,7 @@ class Dispatcher:
         jitter: Callable[[], float] = random.random,
         steady: Callable[[], float] | None = None,
         public_url: str | None = None,
+        tracing: Tracing = NOT_EXPORTED,
         limits: DispatcherLimits = LIMITS,
     ) -> None:
         self._polling = Polling(limits)
@@ -88,6 +95,8 @@ class Dispatcher:
         self._on_room = on_room
         self._jitter = jitter
         self._public_url = public_url
+        self._tracing = tracing
+        self.tally = DeliveryTally()
         self._now = steady or asyncio.get_running_loop().time
         self._ledger = Ledger()
         self._handovers: set[LaneHandover] = set()
@@ -183,11 +192,9 @@ class Dispatcher:
         self._recorder.stop()
         self._give_back(self._lanes.close(self._now()))
         margin = self._send_margin + self._ledger.longest_limit
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(margin.total_seconds()):
                 await self.settle()
-        except TimeoutError:
-            log.warning("stopping with outcomes not recorded", deliveries=self.held)
 
     @contextmanager
     def _doubting(self) -> Iterator[None]:
@@ -206,7 +213,7 @@ class Dispatcher:
         taken = {claim for one in self._handovers for claim in one.claims()}
         unknown = self._ledger.unknown_among(set(found) - taken)
         if unknown and (returned := await return_unknown(self._store, unknown)):
-            log.warning("returned claims that were not confirmed", deliveries=returned)
+            CLAIMS_RETURNED.say(deliveries=returned)
         self._doubt.note_look(self._now())
 
     def _is_open_to(self, claimed: Claimed) -> bool:
@@ -248,13 +255,13 @@ class Dispatcher:
         try:
             attempt = await self._attempt(held.claimed)
             judged = self._judge(held.claimed, attempt)
+            tell_of_attempt(judged)
             if judged.is_postponed:
                 self._rest(judged)
             else:
                 lane.note(attempt.outcome.duration, failed=attempt.outcome.failure is not None)
-        except Exception:
-            # Its lease will end, and it will be tried again.
-            log.exception("delivering failed", delivery=held.claimed.delivery.id)
+        except Exception as error:  # noqa: BLE001 - its lease ends, and it is tried again
+            DELIVERY_BROKE.say(delivery=held.claimed.delivery.id, exc_info=error)
             self._ledger.drop(held)
             return
         self._recorder.add(SentAttempt(lane, held, judged))
@@ -297,16 +304,33 @@ class Dispatcher:
     async def _attempt(self, claimed: Claimed) -> Attempt:
         delivery, endpoint = claimed.delivery, claimed.endpoint
         sent_at = self._clock.now()
-        request = prepare(endpoint, delivery.rendered, delivery_id=delivery.id, now=sent_at)
-        return attempt_of(
+        number = delivery.attempt_count + 1
+        span = NOTHING
+        if delivery.rendered.trace is not None or self._tracing.is_on:
+            span = self._tracing.begin(
+                "attempt", SpanKind.CLIENT, delivery.rendered.trace, asked_of(claimed, number)
+            )
+        request = prepare(
+            endpoint,
+            delivery.rendered,
+            delivery_id=delivery.id,
+            now=sent_at,
+            trace=span.traceparent,
+        )
+        attempt = attempt_of(
             request,
             endpoint,
             await self._sender.send(request),
             delivery_id=delivery.id,
-            number=delivery.attempt_count + 1,
+            number=number,
             trigger=delivery.next_trigger,
             sent_at=sent_at,
         )
+        if span is not NOTHING:
+            outcome = attempt.outcome
+            error = outcome.error if outcome.failure is not None else ""
+            span.end(answered(request.method, outcome), name=request.method, error=error)
+        return attempt
 
     def _judge(self, claimed: Claimed, attempt: Attempt) -> Judged:
         verdict = judge(
@@ -334,12 +358,16 @@ class Dispatcher:
             delivery_id = one.held.claimed.delivery.id
             if isinstance(what, Exception):
                 # Its lease will end, and it will be tried again.
-                log.warning("attempt not recorded", delivery=delivery_id, exc_info=cause_of(what))
+                ATTEMPT_NOT_RECORDED.say(
+                    delivery=delivery_id, reason=str(what), exc_info=cause_of(what)
+                )
                 continue
             if what.is_closed:
                 self._give_back(one.lane.close(self._now()))
-            if not what.counted:
-                log.warning("attempt not recorded: lease lost", delivery=delivery_id)
+            if what.counted:
+                self.tally.note(one.judged.verdict)
+            else:
+                ATTEMPT_NOT_RECORDED.say(delivery=delivery_id, reason="its lease was over")
         if any(one.judged.stops_mail for one in sent):
             self._give_back(self._lanes.close_mail(self._now()))
         if any(one.lane.places() and self._may_follow(one.judged) for one in sent):
@@ -368,7 +396,7 @@ class Dispatcher:
             # They will be found as those that we do not hold.
             self._doubt.begin(self._now())
             cause = cause_of(next(error for error in errors if error is not None))
-            log.warning("claims not released", deliveries=len(failed), exc_info=cause)
+            CLAIMS_NOT_RELEASED.say(deliveries=len(failed), exc_info=cause)
         self._on_room()
 
     def _run(self, work: Coroutine[None, None, None]) -> None:

@@ -4,11 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-import structlog
-
 from runhook.domain.errors import UnavailableError
-
-log = structlog.get_logger()
+from runhook.telemetry.events import DATABASE_UNREADY, LOOP_FAILED
 
 NO_PAUSE = timedelta()
 PAUSE_AFTER_ERROR = timedelta(seconds=1)
@@ -39,7 +36,6 @@ class Loop:
         self._woken = wake or asyncio.Event()
         self._stopping = False
         self._is_well = False
-        self._is_database_away = False
 
     @property
     def is_well(self) -> bool:
@@ -70,15 +66,10 @@ class Loop:
         try:
             pause = await self._tick()
         except UnavailableError as error:
-            if not self._is_database_away:
-                log.warning("database not available", loop=self.name, reason=error.message)
-            self._is_database_away = True
-        except Exception:
-            log.exception("tick failed", loop=self.name)
+            DATABASE_UNREADY.say(loop=self.name, reason=error.message)
+        except Exception as error:  # noqa: BLE001 - the next tick may go well
+            LOOP_FAILED.say(loop=self.name, exc_info=error)
         else:
-            if self._is_database_away:
-                log.info("database available again", loop=self.name)
-            self._is_database_away = False
             self._is_well = True
             return pause
         self._is_well = False

@@ -1,22 +1,45 @@
 """The presence of this process among those that share the database."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-import structlog
-
 from runhook.dispatcher.loop import Loop
 from runhook.domain.errors import UnavailableError
-from runhook.domain.service.replicas import SIGN_INTERVAL, Replica
-from runhook.operations.service.presence import leave, show_life
+from runhook.domain.service.replicas import SIGN_INTERVAL, Replica, SeenReplica
+from runhook.operations.service.presence import leave, look_around, show_life
 from runhook.storage.engine.store import Store
-
-log = structlog.get_logger()
+from runhook.telemetry.events import DUTY_TAKEN, REPLICA_JOINED, REPLICA_LEFT, REPLICA_SILENT
 
 DUTY_LEASE = timedelta(seconds=15)
 """How long a duty stays with a process that shows no life any more."""
+
+
+class Neighbors:
+    """The other processes that share the database, as the log hears of them.
+
+    Args:
+        name: of this process.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._alive: frozenset[str] = frozenset()
+
+    def see(self, seen: Sequence[SeenReplica]) -> None:
+        """Tell what differs from the last look."""
+        others = {one.replica.name: one for one in seen if one.replica.name != self._name}
+        alive = frozenset(name for name, one in others.items() if one.is_alive)
+        for name in sorted(alive - self._alive):
+            replica = others[name].replica
+            REPLICA_JOINED.say(replica=name, roles=list(replica.roles), version=replica.version)
+        for name in sorted(self._alive - alive):
+            if name in others:
+                REPLICA_SILENT.say(replica=name)
+            else:
+                REPLICA_LEFT.say(replica=name)
+        self._alive = alive
 
 
 class Presence:
@@ -42,6 +65,7 @@ class Presence:
         self._wakes: dict[str, asyncio.Event] = {}
         self._held: set[str] = set()
         self._held_until = 0.0
+        self._neighbors = Neighbors(replica.name)
 
     def duty(self, name: str, tick: Callable[[], Awaitable[timedelta]]) -> Loop:
         """A loop that ticks only while this process holds the duty of this name."""
@@ -68,9 +92,11 @@ class Presence:
             attempts_lately=self._attempts_lately(),
         )
         for name in held - self._held:
-            log.info("duty taken", duty=name)
+            DUTY_TAKEN.say(duty=name)
             self._wakes[name].set()
         self._held, self._held_until = held, until
+        if self._store.file is None:
+            self._neighbors.see(await look_around(self._store))
         return SIGN_INTERVAL
 
     async def leave(self) -> None:

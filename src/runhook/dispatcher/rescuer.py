@@ -2,12 +2,9 @@
 
 from datetime import timedelta
 
-import structlog
-
 from runhook.operations.deliveries.attempt import rescue
 from runhook.storage.engine.store import Store
-
-log = structlog.get_logger()
+from runhook.telemetry.events import CLAIMS_RESCUED
 
 INTERVAL = timedelta(seconds=5)
 BREATH = timedelta(milliseconds=50)
@@ -24,5 +21,5 @@ class Rescuer:
         """Requeue abandoned deliveries; say how long to wait before looking again."""
         rescued = await rescue(self._store)
         if rescued.returned:
-            log.warning("returned abandoned deliveries to the queue", deliveries=rescued.returned)
+            CLAIMS_RESCUED.say(deliveries=rescued.returned)
         return BREATH if rescued.is_more else INTERVAL

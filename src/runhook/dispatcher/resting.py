@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping
 
-import structlog
-
 from runhook.domain.deliveries.judging import OUR_PAUSE, Outcome
 from runhook.domain.messages.telling import WebhookId
-
-log = structlog.get_logger()
+from runhook.telemetry.events import SENDING_HELD_UP
 
 
 class Resting:
@@ -26,7 +23,7 @@ class Resting:
         """Log why something was not sent, unless that was done a short while ago."""
         if now >= self._silent_until:
             self._silent_until = now + OUR_PAUSE.total_seconds()
-            log.error("deliveries not sent: the service itself failed", why=outcome.error)
+            SENDING_HELD_UP.say(reason=outcome.error)
 
     def is_resting(self, webhook_id: WebhookId, now: float) -> bool:
         """Whether a webhook is not tried for now."""

@@ -2,16 +2,19 @@
 
 from datetime import timedelta
 
-import structlog
-
 from runhook.clock import DatabaseClock
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.domain.deliveries.retries import DEFAULT_SCHEDULE, RetrySchedule
 from runhook.domain.service.timekeeping import LASTING
 from runhook.operations.service.keep_time import hear, keep_time
 from runhook.storage.engine.store import Store
-
-log = structlog.get_logger()
+from runhook.telemetry.events import (
+    CLOCK_JUMPED,
+    CLOCK_RIGHT,
+    CLOCK_SET_BACK,
+    CLOCK_TRUSTED,
+    CLOCK_WRONG,
+)
 
 INTERVAL = timedelta(seconds=10)
 
@@ -34,13 +37,9 @@ class Listener:
         await hear(self._store, self._clock)
         is_right = self._clock.is_right
         if not is_right and self._was_right:
-            log.error(
-                "this machine's clock is wrong: it differs from the database's; "
-                "this process goes by the database's, and deletes nothing",
-                ahead_seconds=round(self._clock.difference.total_seconds()),
-            )
+            CLOCK_WRONG.say(ahead_seconds=round(self._clock.difference.total_seconds()))
         elif is_right and not self._was_right:
-            log.info("this machine's clock is right again")
+            CLOCK_RIGHT.say()
         self._was_right = is_right
         return INTERVAL
 
@@ -62,15 +61,13 @@ class Timekeeper:
         kept = await keep_time(self._store, self._schedule)
         before, after = kept.before, kept.after
         if after.doubted_since is not None and before.doubted_since is None:
-            log.error(
-                "the database's clock has jumped, or was not read for long; "
-                "nothing is deleted until it has kept that time for hours",
+            CLOCK_JUMPED.say(
                 hours=LASTING // timedelta(hours=1),
                 trusted_at=str(after.trusted_at),
                 now=str(after.seen_at),
             )
         elif after.doubted_since is None and before.doubted_since is not None:
-            log.info("the database's clock is trusted again", now=str(after.seen_at))
+            CLOCK_TRUSTED.say(now=str(after.seen_at))
         if after.seen_at < before.seen_at and not after.is_settled:
-            log.warning("the database's clock was set back", now=str(after.seen_at))
+            CLOCK_SET_BACK.say(now=str(after.seen_at))
         return INTERVAL if after.is_settled else NO_PAUSE

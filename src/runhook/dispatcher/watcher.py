@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-import structlog
-
 from runhook.clock import Clock
 from runhook.dispatcher.loop import NO_PAUSE
 from runhook.operations.runs import watch_jobs, watch_runs
+from runhook.operations.runs.tally import RunTally
 from runhook.storage.engine.store import Store
+from runhook.telemetry.events import RUNS_LOST, RUNS_MISSED
 
 GRACE = timedelta(minutes=2)
 """Time that reporters get to be heard again after service or database was away."""
@@ -32,8 +32,6 @@ class Hearing:
         """Note a look; not after an error, so that a database that was away is noticed."""
         self._looked_at = now
 
-
-log = structlog.get_logger()
 
 INTERVAL = timedelta(seconds=15)
 
@@ -61,19 +59,24 @@ class Watcher:
         return NO_PAUSE if told >= self._step else INTERVAL
 
 
-def run_watcher(store: Store, clock: Clock, *, public_url: str | None = None) -> Watcher:
+def run_watcher(
+    store: Store, clock: Clock, *, public_url: str | None = None, tally: RunTally | None = None
+) -> Watcher:
     """Build the watcher that gives up runs whose reporters have fallen silent.
 
     Args:
         store: where the runs are.
         clock: dates the events.
         public_url: where people reach this service, None if it is not known.
+        tally: counts them; None counts nothing.
     """
 
     async def tell() -> int:
         lost = await watch_runs.give_up_silent_runs(store, clock, public_url=public_url)
         if lost:
-            log.warning("lost contact with runs", runs=[run.id for run in lost])
+            RUNS_LOST.say(runs=[run.id for run in lost])
+            if tally is not None:
+                tally.note_ended(lost)
         return len(lost)
 
     return Watcher(tell, clock, step=watch_runs.STEP)
@@ -91,7 +94,7 @@ def job_watcher(store: Store, clock: Clock, *, public_url: str | None = None) ->
     async def tell() -> int:
         missed = await watch_jobs.tell_of_missed_runs(store, clock, public_url=public_url)
         if missed:
-            log.warning("runs missed", jobs=[one.job.id for one in missed])
+            RUNS_MISSED.say(jobs=[one.job.id for one in missed])
         return len(missed)
 
     return Watcher(tell, clock, step=watch_jobs.STEP)

@@ -26,6 +26,7 @@ from runhook.server.http.headers import add_headers
 from runhook.server.http.heads import answering_heads
 from runhook.server.http.prefix import public_path, under_path
 from runhook.server.http.request import JsonRequest
+from runhook.server.http.requests import watched
 from runhook.server.openapi import Description, show_description
 from runhook.server.service.health import healthz, readyz
 from runhook.server.services import Services, provide_services
@@ -141,7 +142,8 @@ def build_app(path: str = "") -> Litestar:
         openapi_config=None,
         logging_config=None,
     )
-    answering = under_path(app.asgi_handler, path) if path else app.asgi_handler
+    answering = watched(app.asgi_handler, lambda: app.state.services.watch)
+    answering = under_path(answering, path) if path else answering
     app.asgi_handler = knowing_clients(answering_heads(answering), app.state)
     return app
 

@@ -28,9 +28,10 @@ from runhook.outbound.sender import Sender
 from runhook.server.access.errands import Errands
 from runhook.server.access.openid.provider import Provider
 from runhook.server.access.proxy_names import ProxyNames
-from runhook.server.access.throttle import Rationed, Throttle
+from runhook.server.access.throttle import Rationed, Refusals, Throttle
 from runhook.server.access.turns import Turns
 from runhook.server.http.arrivals import Arrivals
+from runhook.server.http.requests import RequestWatch
 from runhook.server.http.transfers import Transfers
 from runhook.server.http.waiting_room import WaitingRoom
 from runhook.storage.engine.store import Store
@@ -102,6 +103,8 @@ class Services:
     """Where files lie that are not whole yet; None is the system's folder for such."""
     schedule: RetrySchedule = DEFAULT_SCHEDULE
     """Retry schedule of webhooks without one of their own."""
+    watch: RequestWatch = field(default_factory=RequestWatch)
+    refusals: Refusals = field(default_factory=Refusals)
 
     def __post_init__(self) -> None:
         is_guessed_at = partial(self.throttle.is_over, Rationed.SIGN_IN_AS)

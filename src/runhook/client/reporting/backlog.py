@@ -39,7 +39,8 @@ def send_backlog(
         if content.destination == service.destination and content.reports:
             if not go_on():
                 return replace(sent, problem="no time left")
-            answer = tell_again(content.reports, kept.files, service, timeout)
+            then = service.within(content.destination.traceparent)
+            answer = tell_again(content.reports, kept.files, then, timeout)
             if isinstance(answer, RequestFailed) and answer.is_not_understood:
                 # What others have to say does not wait for a newer service.
                 sent = replace(sent, not_understood=sent.not_understood + 1)

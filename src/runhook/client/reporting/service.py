@@ -9,13 +9,15 @@ import http.client
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from runhook.client.reporting.spool import Destination
 from runhook.client.settings import ServiceSettings
 from runhook.domain.errors import InvalidError
+from runhook.domain.traces import TRACEPARENT, read_traceparent
 from runhook.domain.version import VERSION
 from runhook.secret_files import secret_in
 
@@ -99,7 +101,11 @@ class Service:
             "Connection": "close",
         }
         prefix = self._url.path.rstrip("/")
-        self.destination = Destination(service=f"{self.name}{prefix}", account_id=account_id)
+        self.destination = Destination(
+            service=f"{self.name}{prefix}",
+            account_id=account_id,
+            traceparent=read_traceparent(environ.get(TRACEPARENT.upper())),
+        )
         self._account = f"{prefix}/api/v3/accounts/{account_id}"
         self._runs = f"{self._account}/runs"
         self._proxy = find_proxy(self._url, environ)
@@ -113,6 +119,12 @@ class Service:
     def proxy(self) -> str | None:
         """The proxy that is asked instead, without credentials."""
         return None if self._proxy is None else self._proxy.place
+
+    def within(self, traceparent: str | None) -> "Service":
+        """The same service, told of what belongs to another trace, or to none."""
+        other = copy(self)
+        other.destination = replace(self.destination, traceparent=traceparent)
+        return other
 
     def start_run(self, body: Mapping[str, object], *, timeout: float) -> Accepted | RequestFailed:
         """Report a run's start; the answer's data has its `id`. Seconds are per read and write."""
@@ -196,7 +208,10 @@ class Service:
     ) -> tuple[int, bytes] | RequestFailed:
         """Send a request and return the response's status and body."""
         way = ServerWay(self._url, self._proxy, timeout)
-        came = exchange(way, method, path, content, self._headers, largest=largest)
+        headers = self._headers
+        if self.destination.traceparent is not None:
+            headers = {**headers, TRACEPARENT: self.destination.traceparent}
+        came = exchange(way, method, path, content, headers, largest=largest)
         return not_ours() if came == NOT_HTTP else came
 
 

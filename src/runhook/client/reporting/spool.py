@@ -17,11 +17,12 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runhook.client.reporting.kept_files import FOLDER_SUFFIX, LARGEST_KEPT, KeptFiles
 from runhook.client.reporting.report import Report, ReportKind
+from runhook.domain.traces import read_traceparent
 
 LONGEST_KEPT_SECONDS = 7 * 24 * 3600
 LARGEST_SPOOL = 16 << 20
@@ -45,6 +46,8 @@ class Destination:
 
     service: str
     account_id: str
+    traceparent: str | None = field(default=None, compare=False)
+    """What the reports belong to in the traces of whatever started dbt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,11 +268,14 @@ def new_file(path: Path, destination: Destination) -> Iterator[KeptRun]:
 
 def heading_of(destination: Destination) -> Mapping[str, object]:
     """First line of a run's file."""
-    return {
+    heading = {
         "version": VERSION,
         "service": destination.service,
         "account_id": destination.account_id,
     }
+    if destination.traceparent is not None:
+        heading["traceparent"] = destination.traceparent
+    return heading
 
 
 def parse_line(line: bytes) -> Mapping[str, object]:
@@ -291,7 +297,12 @@ def destination_in(heading: Mapping[str, object]) -> Destination | None:
     service, account_id = heading.get("service"), heading.get("account_id")
     if not (isinstance(service, str) and isinstance(account_id, str)):
         raise StrangeFileError("does not name its service and account")
-    return Destination(service=service, account_id=account_id)
+    trace = heading.get("traceparent")
+    return Destination(
+        service=service,
+        account_id=account_id,
+        traceparent=read_traceparent(trace) if isinstance(trace, str) else None,
+    )
 
 
 def report_in(line: Mapping[str, object], *, is_first: bool) -> Report | None:

@@ -70,6 +70,8 @@ class Rendered:
     """Beside those of the webhook and its Content-Type; none is secret."""
     path: str = ""
     """Comes behind the address's path, percent-encoded; it begins with a slash."""
+    trace: str | None = None
+    """What the attempts belong to, as `traceparent`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,11 @@ class Actor:
     grant: Grant | None = None
     """None for the service itself and its commands, which need none."""
 
+    @property
+    def label(self) -> str:
+        """How the log calls it: by kind and id, without the name, which may be a person's."""
+        return self.kind if self.id is None else f"{self.kind} {self.id}"
+
 
 COMMAND_LINE = Actor(kind=ActorKind.COMMAND_LINE, name="runhook")
 """A person who can run commands beside the database; the service knows no more of them."""

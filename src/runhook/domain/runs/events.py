@@ -34,6 +34,13 @@ class Event:
     """Whether something failed that had succeeded before; see ``regressions``."""
     corrects_lost: bool = False
     """Whether the run had been given up, which was told as its end."""
+    trace: str | None = None
+    """What the report belongs to that brought it about, as `traceparent`."""
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether the run has ended, with this event or one beside it."""
+        return self.type is not EventType.STARTED
 
 
 RESULT_EVENTS = frozenset({EventType.COMPLETED, EventType.ERRORED})

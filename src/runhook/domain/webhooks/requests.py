@@ -1,18 +1,34 @@
 """The request that a delivery makes: its own bytes, with the headers that prove them."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Draft, Rendered
 from runhook.domain.messages.telling import DeliveryId
+from runhook.domain.traces import TRACEPARENT
 from runhook.domain.webhooks.signature import SIGNATURE_HEADER, sign
 from runhook.domain.webhooks.webhook import Endpoint
 
 
 def signed_request(
-    endpoint: Endpoint, rendered: Rendered, *, delivery_id: DeliveryId, now: datetime
+    endpoint: Endpoint,
+    rendered: Rendered,
+    *,
+    delivery_id: DeliveryId,
+    now: datetime,
+    trace: str | None = None,
 ) -> Draft:
-    """Build the request that attempts a delivery, signed ``now``."""
+    """Build the request that attempts a delivery, signed ``now``.
+
+    Args:
+        endpoint: where it goes.
+        rendered: what was kept of the delivery.
+        delivery_id: names it to its receiver.
+        now: dates the signature.
+        trace: what the receiver's work belongs to, as `traceparent`; left out where the format is
+            not signed, since its receiver is a service of others.
+    """
     options = endpoint.options
     format_ = FORMATS[options.format]
     draft = Draft(
@@ -28,6 +44,9 @@ def signed_request(
     draft = format_.finish(draft, options.settings)
     proofs: dict[str, str] = {}
     is_signed = format_.signs(options.settings)
+    has_own = any(name.lower() == TRACEPARENT for name in draft.headers)
+    if trace is not None and is_signed and not has_own:
+        draft = replace(draft, headers={**draft.headers, TRACEPARENT: trace})
     if is_signed:
         proofs = sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=draft.body)
     if options.authorization is not None:

@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-import structlog
-
 from runhook.domain.errors import RunhookError, UnavailableError
 from runhook.operations.commits.queues import Queue, QueueLine
 from runhook.operations.commits.repeating import repeat_contended
 from runhook.storage.engine.store import FullError
-
-log = structlog.get_logger()
+from runhook.telemetry.events import SUBMITTERS_UNANSWERED, WRITING_HELD_UP
 
 BATCH_LIMIT = 500
 LONGEST_REST = timedelta(milliseconds=10)
@@ -122,9 +119,8 @@ class Batches(Generic[Item, Answer]):
             answers = [error]
         try:
             self._tell(batch, answers)
-        except Exception:
-            # The batches that follow have nothing to do with it.
-            log.exception("submitters not answered")
+        except Exception as error:  # noqa: BLE001 - the batches that follow have no part in it
+            SUBMITTERS_UNANSWERED.say(exc_info=error)
 
     async def _when_available(self, batch: Sequence[Item]) -> Sequence[Answer]:
         is_told = False
@@ -138,7 +134,7 @@ class Batches(Generic[Item, Answer]):
                 if is_hopeless or now() >= deadline or self._stopping.is_set():
                     raise
             if not is_told:
-                log.warning("not written yet: database not available", items=len(batch))
+                WRITING_HELD_UP.say(items=len(batch))
                 is_told = True
             await self._until_stopped(RETRY_INTERVAL)
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-import structlog
-
 from runhook.clock import Clock
 from runhook.domain.deliveries.attempt_counts import counts_by_hour
 from runhook.domain.deliveries.delivery import Attempt, Claim, Delivery, DeliveryState, Lease
@@ -35,7 +33,7 @@ from runhook.domain.webhooks.webhook import Endpoint, Webhook
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.deliveries.cancel_waiting import cancel_waiting
 from runhook.operations.deliveries.deactivate import deactivate
-from runhook.operations.deliveries.pausing import note_pauses
+from runhook.operations.deliveries.pausing import note_pauses, tell_of_endpoint
 from runhook.operations.service.keep_time import is_doubted
 from runhook.storage.deliveries.claims import (
     AttemptEnd,
@@ -74,8 +72,7 @@ from runhook.storage.webhooks.rows import (
 )
 from runhook.storage.webhooks.standings import outdated_retries_among, supersede_claimed
 from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
-
-log = structlog.get_logger()
+from runhook.telemetry.events import KEY_MISSING, RETRIES_SUPERSEDED
 
 NO_GATES: Mapping[WebhookId, Waiting] = {}
 
@@ -228,7 +225,7 @@ async def without_superseded(tx: Transaction, claimed: Sequence[Claimed]) -> Seq
     if not outdated:
         return claimed
     await supersede_claimed(tx, outdated)
-    log.info("retries superseded by newer events of their jobs", deliveries=sorted(outdated))
+    RETRIES_SUPERSEDED.say(deliveries=sorted(outdated))
     await reopen_probes(tx, [one for one in claimed if one.delivery.id in outdated])
     return [one for one in claimed if one.delivery.id not in outdated]
 
@@ -237,7 +234,7 @@ async def leave_sealed_alone(tx: Transaction, endpoints: Iterable[Endpoint]) -> 
     """Pause webhooks whose secrets cannot be opened: the key may come back, and nothing is lost."""
     sealed = [one.webhook_id for one in endpoints if one.is_sealed]
     if sealed:
-        log.error("secrets were encrypted with a master key that is not there", webhooks=sealed)
+        KEY_MISSING.say(webhooks=sealed)
         await pause_sealed(tx, sealed, FIRST_PAUSE)
 
 
@@ -359,6 +356,14 @@ async def record_held(
     ]
     await note_dispatches(tx, [one.dispatch for one in findings])
     await note_pauses(tx, [(one.webhook, one.dispatch.health) for one in findings], now=now)
+    for found in findings:
+        tell_of_endpoint(
+            tx,
+            found.webhook,
+            found.dispatch.health,
+            error=found.error,
+            given_up=None if found.deactivation is None else found.deactivation.reason,
+        )
     await end_attempts(tx, [ending_of(one) for one in judged])
     await add_attempt_counts(
         tx, [hour for one in webhooks.values() for hour in counted_hours(one, by_webhook[one.id])]
@@ -380,6 +385,8 @@ class Finding:
     dispatch: Dispatch
     deactivation: Deactivation | None
     """None if the webhook is not to be deactivated now."""
+    error: str
+    """The last failure, as a sentence; empty for none."""
 
     @property
     def stays_active(self) -> bool:
@@ -418,8 +425,10 @@ def finding_of(
         status_code=latest.outcome.status_code or 0,
         health=health,
     )
+    failures = [one.attempt.outcome.error for one in here if one.is_endpoints_failure]
+    error = failures[-1] if failures else ""
     if reason is None:
-        return Finding(webhook, dispatch, None)
+        return Finding(webhook, dispatch, None, error)
     deactivation = Deactivation(
         account_id=webhook.account_id,
         webhook_id=webhook.id,
@@ -429,7 +438,7 @@ def finding_of(
         consecutive_failures=health.consecutive_failures,
         occurred_at=now,
     )
-    return Finding(webhook, dispatch, deactivation)
+    return Finding(webhook, dispatch, deactivation, error)
 
 
 def ending_of(judged: Judged) -> AttemptEnd:

@@ -262,11 +262,14 @@ def after_decision(kept: Kept, decision: Decision, owed: Owed | None) -> Kept:
 
 def new_delivery(owed: Owed, renderings: Renderings) -> NewDelivery:
     """The delivery of an event or a notice to a webhook, its bytes final."""
+    rendered = renderings.of(owed.webhook, owed.event, owed.id, has_recovered=owed.has_recovered)
+    if isinstance(owed.event, Event) and owed.event.trace is not None:
+        rendered = replace(rendered, trace=owed.event.trace)
     return NewDelivery(
         id=owed.id,
         webhook_id=owed.webhook.id,
         event=owed.event,
-        rendered=renderings.of(owed.webhook, owed.event, owed.id, has_recovered=owed.has_recovered),
+        rendered=rendered,
         state=owed.state,
         hold=owed.hold,
         waits_for=owed.waits_for,

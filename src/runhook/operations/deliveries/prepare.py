@@ -30,11 +30,25 @@ SHORTEST_WORD = 16
 
 
 def prepare(
-    endpoint: Endpoint, rendered: Rendered, *, delivery_id: DeliveryId, now: datetime
+    endpoint: Endpoint,
+    rendered: Rendered,
+    *,
+    delivery_id: DeliveryId,
+    now: datetime,
+    trace: str | None = None,
 ) -> Request:
-    """Build the request: the delivery's own bytes, signed for this attempt."""
+    """Build the request: the delivery's own bytes, signed for this attempt.
+
+    Args:
+        endpoint: where it goes.
+        rendered: what was kept of the delivery.
+        delivery_id: names it to its receiver.
+        now: dates the signature.
+        trace: what the receiver's work belongs to, as `traceparent`; programs of one's own are
+            told, which know it by the signature.
+    """
     options = endpoint.options
-    draft = signed_request(endpoint, rendered, delivery_id=delivery_id, now=now)
+    draft = signed_request(endpoint, rendered, delivery_id=delivery_id, now=now, trace=trace)
     return Request(
         url=draft.url,
         headers=dict(draft.headers),

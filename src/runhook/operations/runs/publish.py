@@ -46,6 +46,7 @@ from runhook.operations.runs.reports import (
 )
 from runhook.operations.runs.room import Room
 from runhook.operations.runs.starting import start_runs
+from runhook.operations.runs.tally import RunTally
 from runhook.storage.deliveries.rows import NewDelivery, insert_deliveries
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.runs.rows import (
@@ -84,6 +85,7 @@ class Publisher:
         handovers: hands deliveries to the dispatcher of this process; None if it has none.
         heaviest: how many rows reports of several accounts write in one transaction, by what is
             expected of them; a report that writes more is in one of its own.
+        tally: counts reports and runs; one of its own if None.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Publisher:
         handovers: Handovers | None = None,
         heaviest: int = HEAVIEST_BATCH,
         patience: timedelta = timedelta(),
+        tally: RunTally | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -114,8 +117,7 @@ class Publisher:
         self._room = Room(quotas)
         self._fan_outs: OrderedDict[AccountId, int] = OrderedDict()
         """How many deliveries an account's last event had; of those that reported last."""
-        self.accepted = 0
-        """How many reports were committed so far, repeated ones too."""
+        self.tally = RunTally() if tally is None else tally
 
     async def publish(self, report: Report) -> Reported:
         """Publish one report; when this returns, all that follows from it is committed.
@@ -142,7 +144,11 @@ class Publisher:
             published = await self._store.commit(write)
         self._note_fan_outs(published.events, published.owed)
         answered = [published.answers[report] for report in reports]
-        self.accepted += sum(isinstance(answer, Reported) for answer in answered)
+        for report, answer in zip(reports, answered, strict=True):
+            if isinstance(answer, Reported):
+                self.tally.note_report(report, now)
+        ended = {event.run.id: event.run for event in published.events if event.ends_run}
+        self.tally.note_ended(ended.values())
         return answered
 
     def _weight_of(self, report: Report) -> int:
@@ -208,7 +214,8 @@ async def change_runs(
             continue
         if after is not before:
             after, following = number_events(before, after, now=now)
-            events += following
+            trace = change.trace if isinstance(change, Finish) else None
+            events += following if trace is None else [replace(e, trace=trace) for e in following]
             runs[key] = changed[after.id] = after
         if isinstance(change, Heartbeat | Canceling):
             alive.add(after.id)

@@ -21,6 +21,8 @@ class Start:
     account_id: AccountId
     report: StartReport
     actor: Actor = RUNHOOK
+    trace: str | None = None
+    """What the report belongs to, as `traceparent`; so in the others."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,6 +33,7 @@ class Finish:
     run_id: RunId
     report: FinishReport
     actor: Actor = RUNHOOK
+    trace: str | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -61,7 +61,15 @@ async def start_runs(
             answers[start] = Reported(stored.run, is_new=by_key[key] is start and key in added)
         else:
             answers[start] = run_key_taken(stored.run)
-    return chain.from_iterable(events_for(None, one.run, now=now) for one in added.values())
+    return chain.from_iterable(
+        started_events(one.run, by_key[key].trace, now=now) for key, one in added.items()
+    )
+
+
+def started_events(run: Run, trace: str | None, *, now: datetime) -> Iterable[Event]:
+    """Events of a new run, which belong to the trace of its report."""
+    events = events_for(None, run, now=now)
+    return events if trace is None else [replace(one, trace=trace) for one in events]
 
 
 async def with_jobs(

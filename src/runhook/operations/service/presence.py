@@ -1,10 +1,10 @@
 """Be one of the processes that share the database: show life, take duties, and leave."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from runhook.domain.deliveries.delivery import Lease
-from runhook.domain.service.replicas import Replica, ReplicaRole
+from runhook.domain.service.replicas import Replica, ReplicaRole, SeenReplica
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.storage.engine.store import Store
 from runhook.storage.service.duties import give_up_duties, register_duties, take_duties
@@ -48,8 +48,13 @@ async def leave(store: Store, replica: Replica) -> None:
         await delete_replica(tx, replica.name)
 
 
+async def look_around(store: Store) -> Sequence[SeenReplica]:
+    """The processes that share the database, this one among them."""
+    async with store.read() as tx:
+        return await list_replicas(tx)
+
+
 async def count_dispatchers(store: Store) -> int:
     """Number of processes that deliver and have sent a heartbeat lately."""
-    async with store.read() as tx:
-        seen = await list_replicas(tx)
+    seen = await look_around(store)
     return sum(one.is_alive and ReplicaRole.DISPATCHER in one.replica.roles for one in seen)

@@ -85,6 +85,8 @@ class Pruned:
     """Where the next step begins."""
     is_more: bool
     """Whether another step may find more to delete."""
+    deleted: int = 0
+    """How many rows this step has deleted, those that went with them not counted."""
 
 
 @repeats_contended
@@ -123,7 +125,8 @@ async def prune_step(
         scopes, gone = await prune_scopes(store, before, scopes)
         deleted += gone
     reached = Places(delivery, run, scopes)
-    return Pruned(reached, is_more=expired + deleted > 0 or reached != places)
+    is_more = expired + deleted > 0 or reached != places
+    return Pruned(reached, is_more=is_more, deleted=deleted)
 
 
 async def prune_deliveries(

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-import structlog
-
 from runhook.domain.network.destinations import origin_of
 from runhook.domain.options.declaring import secret_option_values
 from runhook.domain.people.auditing import AuditAction, Facts
@@ -12,8 +10,7 @@ from runhook.domain.webhooks.options import OPTIONS, Options
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.people.audit import note_change
 from runhook.storage.engine.store import Transaction
-
-log = structlog.get_logger()
+from runhook.telemetry.events import WEBHOOK_UNVERIFIED
 
 
 async def note_webhook(
@@ -30,11 +27,11 @@ async def note_webhook(
     webhook = after or before
     assert webhook is not None
     if after is not None and not after.options.verify_tls:
-        log.warning(
-            "a webhook's TLS is not verified: anybody between can read and answer",
+        tx.tell(
+            WEBHOOK_UNVERIFIED,
             webhook=webhook.id,
             account=webhook.account_id,
-            by=actor.name,
+            by=actor.label,
         )
     await note_change(
         tx,

@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import Coroutine
 from datetime import timedelta
 
-import structlog
-
 from runhook.domain.errors import LimitedError, UnavailableError
+from runhook.telemetry.events import ERRAND_FAILED
 
 MOST = 64
 PAUSE = timedelta(seconds=30)
-
-log = structlog.get_logger()
 
 
 class Errands:
@@ -47,6 +44,6 @@ class Errands:
         try:
             await errand
         except UnavailableError as error:
-            log.warning("an errand was not done", why=error.message)
-        except Exception:
-            log.exception("an errand failed")
+            ERRAND_FAILED.say(reason=error.message)
+        except Exception as error:  # noqa: BLE001 - no request waits for it
+            ERRAND_FAILED.say(exc_info=error)

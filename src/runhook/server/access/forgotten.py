@@ -4,8 +4,6 @@ Whether somebody is a user must not show: neither in the answer nor in how long 
 answer comes first, and the user is looked up behind it.
 """
 
-import structlog
-
 from runhook.domain.people.callers import Actor, ActorKind
 from runhook.domain.people.users import User, check_email
 from runhook.operations.people.mail_links import mail_password_reset
@@ -14,8 +12,7 @@ from runhook.server.access.authentication import Connection, client_address
 from runhook.server.access.signing_in import has_password, password_attempt
 from runhook.server.access.throttle import Rationed
 from runhook.server.services import Services
-
-log = structlog.get_logger()
+from runhook.telemetry.events import LINK_NOT_MAILED
 
 
 def mails_links(services: Services) -> bool:
@@ -54,7 +51,7 @@ async def mail_link(services: Services, email: str, address: str | None) -> None
         now=services.clock.now(),
     )
     if mailed.error:
-        log.warning("a link was not mailed", user=reset.user.id, why=mailed.error)
+        LINK_NOT_MAILED.say(user=reset.user.id, reason=mailed.error)
 
 
 async def choose_password(

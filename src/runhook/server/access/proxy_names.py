@@ -4,15 +4,12 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-import structlog
-
 from runhook.domain.people.identities import Identity
 from runhook.domain.people.proxy_names import NamingHeaders, identity_named
 from runhook.server.http.forwarding import CAME_BY_TRUSTED_PROXY, Connection
+from runhook.telemetry.events import HEADER_IGNORED
 
 LOGGED_EVERY = timedelta(minutes=1)
-
-log = structlog.get_logger()
 
 
 class ProxyNames:
@@ -51,8 +48,7 @@ class ProxyNames:
         now = self._now()
         if self._logged_at is None or now >= self._logged_at + LOGGED_EVERY.total_seconds():
             self._logged_at = now
-            log.warning(
-                "a header that names a user was ignored: it did not come by a trusted proxy",
+            HEADER_IGNORED.say(
                 header=self._headers.user,
-                address=connection.client.host if connection.client else None,
+                client=connection.client.host if connection.client else None,
             )

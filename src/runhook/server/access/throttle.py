@@ -10,7 +10,7 @@ times more, and a restart forgets. Time is the monotonic clock's.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv6Address, IPv6Network
@@ -18,6 +18,7 @@ from math import ceil
 
 from runhook.domain.errors import LimitedError, RunhookError
 from runhook.domain.network.forwarding import read_client_address
+from runhook.telemetry.events import SIGN_IN_REFUSED, THROTTLE_CLOSED, TOKEN_REFUSED, Seldom
 
 SITE_PREFIX = 64
 """Prefix length of one site's IPv6 addresses; a client may use any address of its site."""
@@ -47,6 +48,7 @@ class Limit:
     window: timedelta
 
 
+FROM_ADDRESS = (Rationed.TOKEN_FROM, Rationed.SIGN_IN_FROM, Rationed.RESET_FROM)
 LIMITS: Mapping[Rationed, Limit] = {
     Rationed.TOKEN_FROM: Limit(30, timedelta(minutes=1)),
     Rationed.TOKEN: Limit(30, timedelta(minutes=1)),
@@ -57,6 +59,14 @@ LIMITS: Mapping[Rationed, Limit] = {
     Rationed.RESET_FROM: Limit(10, timedelta(minutes=15)),
     Rationed.RESET_FOR: Limit(5, timedelta(minutes=15)),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Where the log hears of strangers, a few times a minute."""
+
+    token: Seldom = field(default_factory=lambda: Seldom(TOKEN_REFUSED))
+    sign_in: Seldom = field(default_factory=lambda: Seldom(SIGN_IN_REFUSED))
 
 
 @dataclass(slots=True)
@@ -84,6 +94,7 @@ class Throttle:
         self._limits = limits
         self._now = now
         self._counts: OrderedDict[tuple[Rationed, str], Count] = OrderedDict()
+        self._closed = Seldom(THROTTLE_CLOSED)
 
     def refusal(self, error: RunhookError, names: Mapping[Rationed, str]) -> RunhookError:
         """Count a failure under some names, and return the error to answer with.
@@ -138,7 +149,11 @@ class Throttle:
             self._counts.popitem(last=False)
         if found.count <= limit.most:
             return 0.0
-        return found.since + limit.window.total_seconds() - now
+        left = found.since + limit.window.total_seconds() - now
+        if found.count == limit.most + 1:
+            client = name if kind in FROM_ADDRESS else None
+            self._closed.say(counted=kind, client=client, seconds=ceil(left))
+        return left
 
     def _counted(self, kind: Rationed, name: str) -> Count | None:
         found = self._counts.get((kind, counting_key(name)))

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
 from cryptography import x509
 
 from runhook.domain.errors import InvalidError
+from runhook.telemetry.events import CERTIFICATE_EXPIRED, CERTIFICATE_RENEWED, CERTIFICATE_UNUSABLE
 
 LOOK_AGAIN_SECONDS = 2
 """How long a renewed certificate may go unnoticed."""
 
-log = structlog.get_logger()
 Version = tuple[tuple[int, int, int], ...]
 
 
@@ -101,12 +100,12 @@ class Certificate:
             self._version = version
             self._context = self._pair.load()
         except (OSError, InvalidError) as error:
-            log.warning("the renewed certificate cannot be used", reason=str(error))
+            CERTIFICATE_UNUSABLE.say(reason=str(error))
             return
-        log.info("the certificate was renewed", file=str(self._pair.certificate))
+        CERTIFICATE_RENEWED.say(file=str(self._pair.certificate))
         self._warn_if_expired()
 
     def _warn_if_expired(self) -> None:
         ends_at = self._pair.ends_at()
         if ends_at <= datetime.now(UTC):
-            log.warning("the certificate has expired", at=ends_at.isoformat())
+            CERTIFICATE_EXPIRED.say(at=ends_at.isoformat())

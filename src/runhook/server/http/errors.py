@@ -5,15 +5,14 @@ from datetime import timedelta
 from math import ceil
 from typing import Any
 
-import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from runhook.domain.errors import ErrorCode, LimitedError, RunhookError
 from runhook.server.api.wire import Envelope, Status
 from runhook.server.http.bodies import HAS_NUL
-
-log = structlog.get_logger()
+from runhook.server.http.requests import REQUEST_ID
+from runhook.telemetry.events import REQUEST_FAILED
 
 HTTP_STATUS = {
     ErrorCode.INVALID: 400,
@@ -27,8 +26,6 @@ HTTP_STATUS = {
     ErrorCode.NOT_OFFERED: 501,
     ErrorCode.UNAVAILABLE: 503,
 }
-LONGEST_LOGGED = 200
-"""How many characters of a path are logged."""
 RETRY_AFTER = timedelta(seconds=5)
 """When to try again what cannot be done now."""
 
@@ -47,7 +44,12 @@ def answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[
                 error.status_code, framework_sentence(error), headers=error.headers
             )
         case _:
-            log.error("request failed", path=request.url.path[:LONGEST_LOGGED], exc_info=error)
+            REQUEST_FAILED.say(
+                method=request.method,
+                route=request.scope.get("path_template"),
+                request_id=request.scope["state"].get(REQUEST_ID),
+                exc_info=error,
+            )
             return error_response(500, "Something went wrong here; the log has the details.")
 
 

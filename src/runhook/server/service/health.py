@@ -28,7 +28,7 @@ async def readyz(services: Serving) -> dict[str, str | int]:
     then too, and says how many others deliver.
     """
     await check_queue(services.store)
-    if services.store.is_full:
+    if services.store.outage.is_full:
         raise UnavailableError(FULL)
     answer: dict[str, str | int] = {"status": "ok"}
     difference = services.clock_difference()

@@ -4,6 +4,7 @@ It is an application of its own, on a port of its own, for the operator only. No
 account, a name or an address.
 """
 
+import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -24,10 +25,14 @@ from runhook.domain.deliveries.attempt_counts import BUCKETS
 from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.errors import UnavailableError
 from runhook.domain.service.replicas import ReplicaRole
-from runhook.operations.runs.publish import Publisher
+from runhook.domain.version import VERSION
+from runhook.operations.deliveries.tally import DeliveryEnd, DeliveryTally
+from runhook.operations.runs.tally import LATE_BUCKETS, RUN_ENDS, RunTally
 from runhook.operations.service.health import HealthOfDelivering, health_of_delivering
 from runhook.outbound.sender import Sender
 from runhook.outbound.tally import Tally
+from runhook.server.http.requests import BUCKETS as REQUEST_BUCKETS
+from runhook.server.http.requests import RequestTally
 from runhook.storage.engine.store import Store
 
 SUCCEEDED = "succeeded"
@@ -39,8 +44,11 @@ class Measured:
 
     store: Store
     sender: Sender
-    publisher: Publisher | None
-    """None of a process that takes no reports."""
+    runs: RunTally
+    deliveries: DeliveryTally | None = None
+    """None of a process that does not deliver."""
+    requests: RequestTally | None = None
+    """None of a process that takes none."""
 
 
 def create_metrics_app(measured: Measured) -> Litestar:
@@ -82,12 +90,87 @@ def process_metrics(measured: Measured) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "runhook_attempts_in_flight", "Requests to endpoints under way.", value=tally.under_way
     )
-    if measured.publisher is not None:
+    yield build_info()
+    yield runs_ended(measured.runs)
+    if measured.deliveries is not None:
+        yield deliveries_ended(measured.deliveries)
+    if measured.requests is not None:
         yield CounterMetricFamily(
             "runhook_reports_accepted",
             "Reports of runs that were committed, repeated ones too.",
-            value=measured.publisher.accepted,
+            value=measured.runs.accepted,
         )
+        yield late_reports(measured.runs)
+        yield from requests(measured.requests)
+
+
+def build_info() -> Metric:
+    """What runs here; its value is 1."""
+    family = GaugeMetricFamily(
+        "runhook_build_info", "What runs here; the value is 1.", labels=["version", "python"]
+    )
+    family.add_metric([VERSION, platform.python_version()], 1)
+    return family
+
+
+def runs_ended(tally: RunTally) -> Metric:
+    """Number of runs that have ended, by how."""
+    family = CounterMetricFamily(
+        "runhook_runs_ended", "Runs whose end was committed, by outcome.", labels=["outcome"]
+    )
+    for end in RUN_ENDS:
+        family.add_metric([end], tally.ended[end])
+    return family
+
+
+def deliveries_ended(tally: DeliveryTally) -> Metric:
+    """Number of deliveries that have ended, by how."""
+    family = CounterMetricFamily(
+        "runhook_deliveries_ended",
+        "Deliveries whose last attempt was recorded, by how they ended.",
+        labels=["end"],
+    )
+    for end in DeliveryEnd:
+        family.add_metric([end.value], tally.ended[end])
+    return family
+
+
+def late_reports(tally: RunTally) -> Metric:
+    """Histogram of the age of reports that came from a spool."""
+    return HistogramMetricFamily(
+        "runhook_late_report_age_seconds",
+        "Reports that could not be sent when they were made, by how old they were.",
+        buckets=cumulative(LATE_BUCKETS, tally.late),
+        sum_value=tally.late_seconds,
+    )
+
+
+def requests(tally: RequestTally) -> Iterator[Metric]:
+    """Yield number and durations of requests, by route."""
+    yield GaugeMetricFamily(
+        "runhook_requests_in_flight", "Requests being answered.", value=tally.under_way
+    )
+    answered = CounterMetricFamily(
+        "runhook_requests",
+        "Requests by method, route and class of the status.",
+        labels=["method", "route", "status"],
+    )
+    for labels, count in tally.answered.items():
+        answered.add_metric(labels, count)
+    yield answered
+    took = HistogramMetricFamily(
+        "runhook_request_duration_seconds",
+        "Until the answer began, by method and route.",
+        labels=["method", "route"],
+    )
+    for route, one in tally.durations.items():
+        took.add_metric(route, cumulative(REQUEST_BUCKETS, one.counts), one.seconds)
+    yield took
+
+
+def cumulative(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    """Counts of a histogram's buckets as Prometheus has them: up to each bound."""
+    return list(zip([*map(str, bounds), "+Inf"], accumulate(counts), strict=True))
 
 
 def attempts(tally: Tally) -> Metric:
@@ -103,11 +186,10 @@ def attempts(tally: Tally) -> Metric:
 
 def durations(tally: Tally) -> Metric:
     """Histogram of request durations."""
-    bounds = [*map(str, BUCKETS), "+Inf"]
     return HistogramMetricFamily(
         "runhook_attempt_duration_seconds",
         "From looking up the name to the end of the body.",
-        buckets=list(zip(bounds, accumulate(tally.durations), strict=True)),
+        buckets=cumulative(BUCKETS, tally.durations),
         sum_value=tally.seconds,
     )
 
@@ -118,13 +200,13 @@ async def looked_up(store: Store) -> Sequence[Metric]:
         health = await health_of_delivering(store, None)
     except UnavailableError:
         return [database_up(is_up=False)]
-    return [database_up(is_up=not store.is_full), *gauges_of(health)]
+    return [database_up(is_up=store.outage.is_over), *gauges_of(health)]
 
 
 def database_up(*, is_up: bool) -> Metric:
-    """Whether the database responds, and has room to write."""
+    """Whether the database takes writes."""
     return GaugeMetricFamily(
-        "runhook_database_up", "Whether the database answers and has room.", value=is_up
+        "runhook_database_up", "Whether the database answers and takes writes.", value=is_up
     )
 
 

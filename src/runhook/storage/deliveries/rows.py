@@ -257,9 +257,10 @@ def joined_columns(new: NewDelivery) -> dict[str, Any]:
 
 def envelope_of(rendered: Rendered) -> str | None:
     """Write what is kept of a delivery beside its body; most have nothing."""
-    if not rendered.headers and not rendered.path:
+    if not rendered.headers and not rendered.path and not rendered.trace:
         return None
-    return json.dumps({"headers": dict(rendered.headers), "path": rendered.path})
+    kept = {"headers": dict(rendered.headers), "path": rendered.path}
+    return json.dumps({**kept, "trace": rendered.trace} if rendered.trace else kept)
 
 
 def rendered_of(body: bytes, envelope: str | None) -> Rendered:

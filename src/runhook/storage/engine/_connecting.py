@@ -230,6 +230,8 @@ def open_pool(connector: Connector) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=LONGEST_TURN_SECONDS,
         json_serializer=as_json,
+        # Errors are logged, and values are not for a log.
+        hide_parameters=True,
         # A connection that died while it lay in the pool is replaced unseen.
         pool_pre_ping=True,
     )

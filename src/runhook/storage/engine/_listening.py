@@ -14,14 +14,12 @@ from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
-import structlog
 
 from runhook.domain.errors import InvalidError
 from runhook.storage.engine._connecting import Connector
 from runhook.storage.engine.connection import Connection
 from runhook.storage.engine.notifier import InProcess, Wake
-
-log = structlog.get_logger()
+from runhook.telemetry.events import NOTIFICATIONS_ABSENT, NOTIFICATIONS_LOST, NOTIFICATIONS_OFF
 
 CHANNEL = "runhook_due"
 FIRST_PAUSE = 0.1
@@ -70,25 +68,24 @@ class ListenNotify:
                 if not self._connector.way.listens:
                     connection.terminate()
                     self.hears_others = False
-                    log.info("no notifications on this way to the database; polling instead")
+                    NOTIFICATIONS_ABSENT.say()
                     wake()
                     return
                 await self._hear_until_lost(connection, wake)
             except ConnectionError:
                 pause = min(2 * pause, LONGEST_PAUSE)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it is logged
                 # It must not end: nothing but this would notice.
                 pause = min(2 * pause, LONGEST_PAUSE)
                 if not is_told:
                     is_told = True
-                    log.warning(
-                        "cannot listen for notifications; polling instead",
+                    NOTIFICATIONS_OFF.say(
                         reason=str(error),
                         exc_info=None if isinstance(error, InvalidError) else error,
                     )
             else:
                 pause, is_told = FIRST_PAUSE, False
-                log.warning("connection for notifications lost")
+                NOTIFICATIONS_LOST.say()
             await asyncio.sleep(pause)
 
     async def _hear_until_lost(self, connection: asyncpg.Connection, wake: Wake) -> None:

@@ -84,6 +84,8 @@ def engine(url: sa.URL, *, connections: int, begin: str, name: str) -> SqliteEng
         poolclass=sa.QueuePool,
         pool_size=connections,
         max_overflow=0,
+        # Errors are logged, and values are not for a log.
+        hide_parameters=True,
         json_serializer=as_json,
         connect_args={
             "factory": WholeConnection,

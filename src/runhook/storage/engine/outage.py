@@ -1,20 +1,25 @@
-"""Whether the database is away, and the wait until it is back."""
+"""Whether the database is away or full, and the wait until it is back."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
 from runhook.domain.errors import UnavailableError
+from runhook.telemetry.events import DATABASE_AWAY, DATABASE_BACK
 
 PROBE_INTERVAL = timedelta(milliseconds=200)
 """How long after one look for the database the next one follows."""
+FULL_LASTS = timedelta(seconds=10)
+"""How long a disk counts as full once a transaction found it so: a small one can succeed."""
 
 
 class Outage:
     """Knows of an outage from the transactions that fail, and looks for its end.
 
-    However many wait for that, one of them all looks, over one connection.
+    However many wait for that, one of them all looks, over one connection. The log gets one line
+    when it begins, and one when it is over.
 
     Args:
         probe: writes nothing, in a transaction that could.
@@ -24,8 +29,42 @@ class Outage:
         self._probe = probe
         self._probing: asyncio.Task[None] | None = None
         self._waiting = 0
+        self._began_at: float | None = None
+        self._full_until = float("-inf")
+        self.steady = time.monotonic
+        """Measures seconds; a test may have another."""
         self.is_known = False
-        """Whether the last transaction found no database that takes writes."""
+        """Whether the last transaction found no database, or none that takes writes."""
+        self.is_full = False
+        """Whether the last transaction that wrote found the disk full; waiting does not help."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether transactions succeed, and not just a small one on a disk that is full."""
+        is_felt = self.is_known or self.is_full
+        return not is_felt and self.steady() >= self._full_until
+
+    def begin(self, reason: str, *, is_full: bool = False) -> None:
+        """Note that a transaction failed.
+
+        Args:
+            reason: what failed, in words, without a password.
+            is_full: whether that is the disk.
+        """
+        now = self.steady()
+        self.is_known, self.is_full = not is_full, is_full
+        if is_full:
+            self._full_until = now + FULL_LASTS.total_seconds()
+        if self._began_at is None:
+            self._began_at = now
+            DATABASE_AWAY.say(reason=reason)
+
+    def end(self) -> None:
+        """Note that a transaction that could write has succeeded."""
+        self.is_known = self.is_full = False
+        if self._began_at is not None and self.is_over:
+            DATABASE_BACK.say(seconds=round(self.steady() - self._began_at, 1))
+            self._began_at = None
 
     async def is_over_within(self, patience: timedelta) -> bool:
         """Wait for the end of an outage, for so long at the most; say whether it is over."""
@@ -57,5 +96,5 @@ class Outage:
             except UnavailableError:
                 await asyncio.sleep(PROBE_INTERVAL.total_seconds())
             else:
-                self.is_known = False
+                self.end()
                 return

@@ -1,5 +1,6 @@
 """What a database server says that answers, and does not let us in."""
 
+import os
 import re
 
 REFUSED_USER = (
@@ -73,6 +74,17 @@ def refusal_in(code: str, message: str) -> str | None:
     return next(
         (told for words, told in POOLERS_REFUSALS.items() if re.search(words, message)), None
     )
+
+
+def why_away(error: BaseException) -> str:
+    """Why a database cannot be reached, in the words of what first failed."""
+    while (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
+    return " ".join(str(error).split()).rstrip(".")
 
 
 class LockedOutError(ConnectionError):

@@ -1,11 +1,13 @@
 """Brings a database's tables to this version's."""
 
+import time
 from importlib import import_module
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from runhook.storage.engine.store import ContendedError, Store
+from runhook.telemetry.events import SCHEMA_UPGRADED
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 NEWEST = max(path.name for path in MIGRATIONS.glob("versions/[0-9]*.py")).partition("_")[0]
@@ -42,10 +44,13 @@ async def migrate_once(store: Store) -> tuple[str | None, str]:
     async with store.write() as tx:
         await tx.database.lock_schema(tx.connection)
         current = await tx.connection.run_sync(current_revision)
+        began = time.monotonic()
         if current != NEWEST:
             # It takes as long to import as the half of all else, and is needed once a version.
             upgrading = import_module("runhook.storage.engine._upgrading")
             await tx.connection.run_sync(upgrading.upgrade_schema, current, MIGRATIONS)
+            seconds = round(time.monotonic() - began, 1)
+            tx.tell(SCHEMA_UPGRADED, before=current, now=NEWEST, seconds=seconds)
         return current, NEWEST
 
 

@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,9 @@ from runhook.storage.engine.columns import UtcDateTime
 from runhook.storage.engine.connection import Connection, Engine
 from runhook.storage.engine.notifier import Notifier
 from runhook.storage.engine.outage import Outage
-from runhook.storage.engine.refusals import AWAY, CONTENDED, FULL, LockedOutError
+from runhook.storage.engine.refusals import AWAY, CONTENDED, FULL, LockedOutError, why_away
 from runhook.storage.engine.vault import Vault
+from runhook.telemetry.events import LogEvent
 
 Clock = sa.ColumnElement[datetime]
 """An SQL expression for the present moment."""
@@ -156,6 +157,12 @@ class Transaction:
     makes_due: bool = False
     """Whether something is due once this has committed: set by statements that make it so, so that
     dispatchers are woken then, in every process."""
+    told: list[Callable[[], None]] = field(default_factory=list)
+    """Writes the lines of the log that are true once this has committed."""
+
+    def tell(self, event: LogEvent, **fields: Any) -> None:
+        """Log something if this commits, and then."""
+        self.told.append(partial(event.say, **fields))
 
     async def execute(
         self,
@@ -236,10 +243,8 @@ class Store:
         self._reader = reader
         self._vault = vault
         self._clock = clock
-        self.is_full = False
-        """Whether the last transaction that wrote found the disk full."""
         self.outage = Outage(self._probe)
-        """Whether the database is away."""
+        """Whether the database is away or full."""
         self._told: Callable[[], RunhookError | None] = lambda: None
         self.notifier = notifier
         """Wakes dispatchers, once a transaction that made something due has committed."""
@@ -335,10 +340,11 @@ class Store:
                 if tx.makes_due:
                     await self.notifier.tell_others(connection)
         except FullError:
-            self.is_full = True
+            self.outage.begin(FULL, is_full=True)
             raise
-        self.is_full = False
-        self.outage.is_known = False
+        self.outage.end()
+        for say in tx.told:
+            say()
         if tx.makes_due:
             self.notifier.wake()
 
@@ -377,7 +383,7 @@ class Store:
             try:
                 connection = await opened.enter_async_context(opening)
             except (sa.exc.TimeoutError, OSError) as error:
-                self.outage.is_known = True
+                self.outage.begin(why_away(error))
                 told = str(error) if isinstance(error, LockedOutError) else AWAY
                 raise self._noted(UnavailableError(told)) from error
             yield connection
@@ -403,7 +409,7 @@ class Store:
     def _meaning_of(self, error: BaseException) -> RunhookError | None:
         if isinstance(error, OSError):
             # The driver lets some errors of the network through as they are.
-            self.outage.is_known = True
+            self.outage.begin(why_away(error))
             return UnavailableError(AWAY)
         if not isinstance(error, sa.exc.DBAPIError):
             return None
@@ -414,6 +420,6 @@ class Store:
         if self._database.is_contended(error):
             return ContendedError(CONTENDED)
         if (absence := self._database.absence_in(error)) is not None:
-            self.outage.is_known = True
+            self.outage.begin(why_away(error))
             return UnavailableError(absence)
         return None

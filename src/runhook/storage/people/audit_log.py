@@ -13,6 +13,7 @@ from runhook.domain.runs.run import AccountId
 from runhook.storage.engine.rows import count_rows, delete_oldest
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import audit_entries
+from runhook.telemetry.events import AUDITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,11 @@ class AuditEntry:
     subject_id: str
     before: Mapping[str, object] | None
     after: Mapping[str, object] | None
+
+    @property
+    def changed(self) -> list[str] | None:
+        """Names of what differs; None for what was made or is gone."""
+        return None if self.before is None or self.after is None else sorted(self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +56,19 @@ class AuditFilter:
 
 
 async def insert_audit_entries(tx: Transaction, entries: Sequence[AuditEntry]) -> None:
-    """Add entries."""
+    """Add entries; what somebody did is logged, too, once it is committed."""
     if entries:
         await tx.execute(sa.insert(audit_entries), [audit_row(entry) for entry in entries])
+    for entry in entries:
+        if entry.action in AUDITED:
+            tx.tell(
+                AUDITED[entry.action],
+                account=entry.account_id,
+                subject=entry.subject_id,
+                by=entry.actor.label,
+                client=entry.actor.address,
+                changed=entry.changed,
+            )
 
 
 def audit_row(entry: AuditEntry) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from runhook.storage.service.master_key_check import (
     replace_master_key_check,
 )
 from runhook.storage.webhooks.rows import newest_secret_opens
+from runhook.telemetry.events import KEYS_CHANGED
 
 KEY_NAME = "master.key"
 GIVEN = "RUNHOOK_MASTER_KEY"
@@ -122,7 +123,10 @@ def vault_of(file: KeyFile) -> Vault:
 
     def changed() -> Sequence[bytes] | None:
         keys = file.read_if_changed()
-        return None if keys is None else [key.text for key in keys]
+        if keys is None:
+            return None
+        KEYS_CHANGED.say(keys=[key.fingerprint for key in keys])
+        return [key.text for key in keys]
 
     return Vault([key.text for key in file.read()], changed=changed)
 

@@ -12,8 +12,6 @@ from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import quote_plus, urlencode
 
-import structlog
-
 from runhook.clock import Clock
 from runhook.domain.errors import InvalidError, UnavailableError
 from runhook.domain.network.destinations import AddressPolicy
@@ -33,6 +31,7 @@ from runhook.server.access.openid.signatures import (
     read_keys,
     verified_claims,
 )
+from runhook.telemetry.events import PROVIDER_REFUSED, PROVIDER_UNUSABLE, Seldom
 
 ANYWHERE = AddressPolicy.parse("0.0.0.0/0,::/0")
 PATIENCE = timedelta(seconds=10)
@@ -52,8 +51,6 @@ OK = 200
 REFUSALS = range(400, 500)
 ERROR = re.compile(r"[a-z0-9_]{1,60}")
 FORM = "application/x-www-form-urlencoded"
-
-log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -77,6 +74,7 @@ class Provider:
         self.client = client
         self._sender = sender
         self._clock = clock
+        self._refused = Seldom(PROVIDER_REFUSED)
         self._metadata = Remembered(self._discover, kept=KEPT, rest=REST)
         self._keys = Remembered(self._fetch_keys, kept=KEPT, rest=REST)
 
@@ -206,7 +204,7 @@ class Provider:
                 return read(read_object(outcome.response_body))
             except InvalidError as error:
                 why = error.message
-        log.warning("the provider's answer will not do", what=what, why=why)
+        PROVIDER_UNUSABLE.say(provider=self.client.issuer, what=what, reason=why)
         raise UnavailableError(
             f"{self.client.name} cannot be asked just now; try again in a minute. An operator "
             "finds the reason in the log."
@@ -214,7 +212,7 @@ class Provider:
 
     def _refusal(self, why: str) -> SignInRefusedError:
         """Error for who cannot sign in by this provider now; the reason is logged too."""
-        log.warning("a sign-in was refused", provider=self.client.issuer, why=why)
+        self._refused.say(provider=self.client.issuer, reason=why)
         return SignInRefusedError(
             f"{self.client.name} did not sign you in: {why}. Begin the sign-in again."
         )

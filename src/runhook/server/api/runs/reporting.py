@@ -30,6 +30,7 @@ from runhook.server.api.runs.reporting_wire import (
 )
 from runhook.server.api.wire import Envelope, created
 from runhook.server.services import Calling, Services, Serving
+from runhook.telemetry.tracing import current_trace
 
 # The publisher asks again who may report, in the transaction of all that a report brings about.
 REPORTING = needs(Permission.REPORT_RUNS, is_asked_again=True)
@@ -46,7 +47,9 @@ async def start_run(
 ) -> Response[Envelope[RunOut]]:
     """Start a run; the same key and facts again are the same run, answered with 200."""
     report = data.to_report(new_key=str(uuid.uuid4()))
-    reported = await publish(services, Start(caller.account_id, report, caller.actor))
+    reported = await publish(
+        services, Start(caller.account_id, report, caller.actor, trace=current_trace())
+    )
     shown = reported_run(reported.run)
     if reported.is_new:
         return Response(created(shown), status_code=201)
@@ -84,7 +87,9 @@ async def finish_run(
     services: Serving, caller: Calling, run_id: FromPath[int], data: JSONBody[FinishIn]
 ) -> Envelope[RunOut]:
     """Finish a run; the same facts again change nothing, others are a conflict."""
-    report = Finish(caller.account_id, RunId(run_id), data.to_report(), caller.actor)
+    report = Finish(
+        caller.account_id, RunId(run_id), data.to_report(), caller.actor, trace=current_trace()
+    )
     return Envelope(data=reported_run((await publish(services, report)).run))
 
 

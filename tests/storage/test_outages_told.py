@@ -1,0 +1,88 @@
+"""The log has a line when the database is away or full, and one when it is back."""
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from structlog.testing import capture_logs
+
+from runhook.domain.errors import UnavailableError
+from runhook.server.service.metrics import looked_up
+from runhook.storage.engine.outage import FULL_LASTS
+from runhook.storage.engine.store import Store
+from tests.support.clock import ManualClock
+from tests.support.databases import VAULT
+from tests.support.ports import a_port_where_nobody_listens
+
+
+async def write_something(store: Store) -> None:
+    async with store.write() as tx:
+        await tx.execute(sa.text("UPDATE accounts SET name = name"))
+
+
+async def is_up(store: Store) -> bool:
+    up = next(one for one in await looked_up(store) if one.name == "runhook_database_up")
+    return up.samples[0].value == 1
+
+
+async def test_a_server_that_is_away_is_told_once_with_the_reason():
+    with a_port_where_nobody_listens() as port:
+        store = Store.open(f"postgresql://me:planted@127.0.0.1:{port}/none", vault=VAULT)
+        with capture_logs() as logged:
+            for _ in range(3):
+                with pytest.raises(UnavailableError):
+                    await write_something(store)
+        await store.close()
+
+    (line,) = logged
+    assert (line["event"], line["log_level"]) == ("database.away", "error")
+    assert "refused" in line["reason"].lower()
+    assert "planted" not in str(logged)
+
+
+async def test_a_database_that_takes_no_writes_is_not_up_until_it_does(
+    database_url: str, clock: ManualClock
+):
+    """As of a standby, or of a server whose disk is nearly full and that was made read-only."""
+    store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+    assert await is_up(store)
+
+    with capture_logs() as logged:
+        if database_url.startswith("sqlite"):
+            async with store.write() as tx:
+                await tx.execute(sa.text("PRAGMA max_page_count = 1"))
+            with pytest.raises(UnavailableError):
+                async with store.write() as tx:
+                    await tx.execute(sa.text("CREATE TABLE more AS SELECT zeroblob(1000000) AS b"))
+            down = await is_up(store)
+            async with store.write() as tx:
+                await tx.execute(sa.text("PRAGMA max_page_count = 1000000"))
+            steady = store.outage.steady
+            store.outage.steady = lambda: steady() + FULL_LASTS.total_seconds()
+        else:
+            await set_read_only(database_url, "on")
+            with pytest.raises(UnavailableError):
+                await write_something(store)
+            down = await is_up(store)
+            await set_read_only(database_url, "off")
+        await write_something(store)
+    await_up = await is_up(store)
+    await store.close()
+
+    assert not down
+    assert await_up
+    assert [one["event"] for one in logged] == ["database.away", "database.back"]
+    assert logged[0]["reason"]
+    assert logged[1]["seconds"] >= 0
+
+
+async def set_read_only(url: str, value: str) -> None:
+    """Let new sessions take no writes, or all, as an administrator would."""
+    connection = await asyncpg.connect(url)
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute("SET default_transaction_read_only = off")
+    await connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {value}')
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await connection.close()
