@@ -113,9 +113,9 @@ async def test_what_comes_in_during_a_commit_shares_the_next_one():
 
 
 @pytest.mark.parametrize(
-    ("took", "idle", "rest"), [(3, 0, 3), (3, -2, 3), (3, 1, 2), (3, 3, 0), (3, 60, 0), (60, 0, 8)]
+    ("items", "took", "rest"), [(1, 4, 0), (1, 60, 0), (2, 4, 2), (4, 4, 3), (100, 60, 8)]
 )
-def test_the_longer_there_was_nothing_to_write_the_sooner_the_next_batch_begins(
-    took: float, idle: float, rest: float
+def test_the_more_a_batch_had_the_longer_the_next_one_waits_for_others(
+    items: int, took: float, rest: float
 ):
-    assert rest_after(took, idle, Pace(longest_rest=timedelta(seconds=8))) == rest
+    assert rest_after(items, took, Pace(longest_rest=timedelta(seconds=8))) == rest

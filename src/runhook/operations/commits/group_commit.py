@@ -1,8 +1,8 @@
 """Many callers, one commit: items that arrive during a commit share the next one.
 
 A durable commit costs a disk write and much of a process's time, however small it is. So the next
-one begins only after a rest as long as the last one took, less the time in which there was nothing
-to write before that. Under load the batches grow by themselves.
+one begins only after a rest, the longer the more the last one had: as long as it took if that was
+for many, and none if it was for one. Under load the batches grow by themselves.
 """
 
 import asyncio
@@ -88,7 +88,6 @@ class Batches(Generic[Item, Answer]):
 
     async def _write_all(self) -> None:
         now = asyncio.get_running_loop().time
-        idle = now() - self._rested_at
         try:
             while self._waiting:
                 rest = max(self._pace.linger.total_seconds(), self._rested_at - now())
@@ -99,8 +98,7 @@ class Batches(Generic[Item, Answer]):
                 self._writing = len(batch)
                 await self._commit(batch)
                 self._writing = 0
-                self._rested_at = now() + rest_after(now() - began, idle, self._pace)
-                idle = 0.0
+                self._rested_at = now() + rest_after(len(batch), now() - began, self._pace)
         finally:
             self._writer = None
 
@@ -146,18 +144,15 @@ class Batches(Generic[Item, Answer]):
             pass
 
 
-def rest_after(seconds: float, idle: float, pace: Pace) -> float:
+def rest_after(items: int, seconds: float, pace: Pace) -> float:
     """How many seconds after a batch the next one begins at the earliest.
 
-    Where little comes, waiting for more is in vain.
-
     Args:
-        seconds: how long the batch took.
-        idle: for how many seconds there was nothing to write before it; negative if it came while
-            the one before it rested.
+        items: how many the batch had. Where one comes at a time, waiting for more is in vain.
+        seconds: how long it took.
         pace: says how long at the most.
     """
-    return min(max(seconds - max(idle, 0), 0), pace.longest_rest.total_seconds())
+    return min(seconds * (1 - 1 / items), pace.longest_rest.total_seconds())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
