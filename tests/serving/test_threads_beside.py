@@ -5,7 +5,7 @@ import os
 from threading import get_native_id
 
 from runhook.operations.processors import NICENESS, threads_beside
-from runhook.operations.runs.artifacts import beside
+from runhook.operations.runs.artifacts import on_thread
 
 
 def niceness() -> int:
@@ -23,4 +23,4 @@ async def test_threads_for_long_work_give_way_to_the_event_loop():
 
 
 async def test_threads_that_compress_files_give_way_to_the_event_loop():
-    assert await beside(niceness) == min(niceness() + NICENESS, 19)
+    assert await on_thread(niceness) == min(niceness() + NICENESS, 19)
