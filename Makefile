@@ -128,6 +128,7 @@ bench: .venv/ready ## Measure, and print one table (ONLY=drain,open chooses, QUI
 .PHONY: soak
 soak: .venv/ready .venv-dbt/ready ## Long chaos and volume runs (KILLS=1000 MINUTES=60 SEED=..; QUICK=1 for small volumes)
 	@.venv/bin/python -m tests.soak --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+	@.venv/bin/python -m tests.soak.consumers $(if $(QUICK),--kills 50)
 	@.venv/bin/python -m tests.soak.abuse --minutes $(MINUTES)
 	@.venv/bin/python -m tests.soak.engines $(if $(QUICK),--quick)
 	@.venv/bin/python -m benchmarks --only volume,pruning --strict $(if $(QUICK),--quick) \

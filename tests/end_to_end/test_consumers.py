@@ -14,7 +14,7 @@ from runhook import verify
 from runhook.domain.formats import FORMATS
 from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.runs.events import EventType
-from tests.soak.consumers import SECRET, kill_listeners
+from tests.soak.consumers import SECRET, kill_consumers
 from tests.support.api import data_of, new_run, new_webhook
 from tests.support.program import Running, Service, runhook
 from tests.support.receiver import Receiver, status
@@ -44,7 +44,7 @@ async def test_a_consumer_that_is_killed_again_and_again_loses_nothing(
     tmp_path: Path, start: Callable[[], Service]
 ):
     async with start() as service:
-        killed = await kill_listeners(service, tmp_path, KILLS, random.Random(1))
+        killed = await kill_consumers(service, tmp_path, KILLS, random.Random(1))
 
     assert killed.published > KILLS
     assert killed.problems(KILLS) == []

@@ -1,7 +1,8 @@
 """A consumer that is killed at random moments while it reads, and started again.
 
-It is `runhook listen --forward` as a process of its own, and runs are reported all the while. In
-the end its receiver has had every event; what came more than once had the same id and bytes.
+It is a process of its own, `runhook listen --forward` or a small program without the client, and
+runs are reported all the while. In the end its receiver has had every event; what came more than
+once had the same id and bytes.
 """
 
 import argparse
@@ -66,8 +67,24 @@ class Listener(Running):
         self.command = ("listen", "--forward", forward, "--consumer", NAME)
 
 
-async def kill_listeners(
-    service: Service, folder: Path, kills: int, chance: random.Random
+class Reader(Running):
+    """A consumer without the client."""
+
+    greeting = "reading"
+
+    def __init__(self, *, folder: Path, environment: Mapping[str, str], forward: str) -> None:
+        told = {**environment, "FORWARD": forward, "CONSUMER": NAME}
+        super().__init__(folder=folder, environment=told, program=Path(sys.executable))
+        self.command = ("-I", "-S", str(Path(__file__).with_name("reader.py")))
+
+
+async def kill_consumers(
+    service: Service,
+    folder: Path,
+    kills: int,
+    chance: random.Random,
+    *,
+    consumer: type[Listener] | type[Reader] = Listener,
 ) -> Killed:
     """Kill a service's consumer so many times while runs are reported."""
     environment = {
@@ -84,14 +101,14 @@ async def kill_listeners(
         data_of(await api.post("webhooks/subscriptions", json=webhook), 201)
         async with reporting(api):
             for number in range(1, kills + 1):
-                async with Listener(
+                async with consumer(
                     folder=folder, environment=environment, forward=receiver.url
-                ) as listener:
+                ) as running:
                     await asyncio.sleep(chance.uniform(0, LONGEST_LIFE))
-                    await listener.kill()
+                    await running.kill()
                 if number % TOLD_EVERY == 0:
                     print(f"killed {number}, {len(receiver.received):,} arrived", flush=True)
-        async with Listener(folder=folder, environment=environment, forward=receiver.url):
+        async with consumer(folder=folder, environment=environment, forward=receiver.url):
             await until_all_is_acknowledged(api)
         published = {one["id"] for one in await all_deliveries(api)}
     return judged(published, receiver.received)
@@ -163,7 +180,7 @@ async def kill_on(kind: str, kills: int, chance: random.Random) -> list[str]:
             server = await stack.enter_async_context(a_server())
             environment["RUNHOOK_DATABASE_URL"] = server.local_url
         service = await stack.enter_async_context(Service(folder=folder, environment=environment))
-        killed = await kill_listeners(service, folder, kills, chance)
+        killed = await kill_consumers(service, folder, kills, chance, consumer=Reader)
     print(f"{kind}: {kills} kills, {killed}")
     return [f"{kind}: {one}" for one in killed.problems(kills)]
 

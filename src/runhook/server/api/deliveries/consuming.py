@@ -44,7 +44,7 @@ async def list_all_consumers(services: Serving, caller: Calling) -> Envelope[lis
     return Envelope(data=[consumer_out(one) for one in found])
 
 
-@get("/{name:str}/events", **needs(Permission.CONSUME_EVENTS, acts=True))
+@get("/{name:str}/events", **needs(Permission.CONSUME_EVENTS))
 async def fetch_events(
     services: Serving,
     caller: Calling,
