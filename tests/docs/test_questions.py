@@ -206,7 +206,7 @@ def test_a_containers_command_is_its_first_process(station: Station, tmp_path: P
 
 
 def test_every_page_is_in_the_list_of_questions():
-    listed = links((FOLDER / "README.md").read_text())
+    listed = [one for one in links((FOLDER / "README.md").read_text()) if "/" not in one]
 
     assert sorted(listed) == sorted(f"{page}.md" for page in PAGES)
 
