@@ -4,7 +4,10 @@ from pathlib import Path
 
 from tests.docs.documents import FENCED, REPOSITORY, anchor_of, headings
 
-LONG = [REPOSITORY / "docs" / f"{name}.md" for name in ("api", "operations", "reporting", "formats/teams")]
+LONG = [
+    REPOSITORY / "docs" / f"{name}.md"
+    for name in ("api", "operations", "reporting", "formats/teams")
+]
 """The pages that have one."""
 
 
