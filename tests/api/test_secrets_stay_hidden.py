@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,9 @@ import sqlalchemy as sa
 from runhook.domain.formats import FORMATS
 from runhook.domain.people.permissions import PermissionSet, Role
 from runhook.server.access.cookies import SESSION_COOKIE
+from runhook.server.http.requests import RequestWatch
 from runhook.storage.engine.tables import metadata
+from runhook.telemetry.choices import RequestLog
 from runhook.telemetry.logs import configure_logging
 from tests.api.routes import ROUTES
 from tests.formats.services import service_of
@@ -158,10 +161,15 @@ def found_in(text: str, planted: Mapping[str, str]) -> list[str]:
     ]
 
 
-@pytest.fixture
-def logged(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """What has been logged so far, with everything switched on."""
-    configure_logging("debug", as_json=False)
+@pytest.fixture(params=["text", "json"])
+def logged(
+    request: pytest.FixtureRequest, world: World, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], str]:
+    """What has been logged so far in either form, with everything switched on, requests too."""
+    services = world.api.app.state["services"]
+    watch = RequestWatch(log=RequestLog.ALL)
+    world.api.app.state["services"] = replace(services, watch=watch)
+    configure_logging("debug", as_json=request.param == "json")
     return lambda: "".join(capsys.readouterr())
 
 
@@ -182,6 +190,7 @@ async def test_no_secret_is_readable_anywhere_after_its_one_showing(
             assert found_in(answer.text, planted) == [], answer.url
     said = logged()
     assert "not verified" in said
+    assert "A request was answered" in said
     assert found_in(said, planted) == []
 
 

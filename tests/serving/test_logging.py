@@ -186,9 +186,9 @@ def test_only_a_few_lines_a_minute_are_written_of_what_strangers_bring_about():
 from runhook.telemetry.events import TOKEN_REFUSED, Seldom
 seldom = Seldom(TOKEN_REFUSED, most=3)
 for _ in range(100):
-    seldom.say(reason="unknown", client="192.0.2.1")
+    seldom.say(answer="unknown", client="192.0.2.1")
 seldom._since = float("-inf")
-seldom.say(reason="unknown", client="192.0.2.1")
+seldom.say(answer="unknown", client="192.0.2.1")
 """
     lines = [json.loads(line) for line in logged("json", say).splitlines()]
 

@@ -131,10 +131,10 @@ REQUEST_FAILED = LogEvent(
     ("method", "route", "request_id"),
 )
 TOKEN_REFUSED = LogEvent(
-    "token.refused", WARNING, "A token was not accepted.", ("reason", "client", "not_shown")
+    "token.refused", WARNING, "A token was not accepted.", ("answer", "client", "not_shown")
 )
 SIGN_IN_REFUSED = LogEvent(
-    "sign_in.refused", WARNING, "A password was not accepted.", ("reason", "client", "not_shown")
+    "sign_in.refused", WARNING, "A password was not accepted.", ("answer", "client", "not_shown")
 )
 THROTTLE_CLOSED = LogEvent(
     "throttle.closed",

@@ -166,6 +166,7 @@ def text_line(*, is_colored: bool) -> Processor:
     )
 
     def written(logger: object, method: str, line: EventDict) -> str:
+        line = {name: value for name, value in line.items() if value is not None}
         if "exception" in line:
             # No line of it begins as one of the log's does.
             lines = line["exception"].splitlines()

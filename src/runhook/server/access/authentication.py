@@ -191,7 +191,7 @@ async def caller_by_token(
             digest, address=address, is_asked_again=is_asked_again
         )
     except UnauthorizedError as error:
-        services.refusals.token.say(reason=error.message, client=address)
+        services.refusals.token.say(answer=error.message, client=address)
         names = {Rationed.TOKEN_FROM: address or "", Rationed.TOKEN: digest}
         raise services.throttle.refusal(error, names) from None
 

@@ -199,7 +199,7 @@ async def password_attempt(
         except UnauthorizedError as error:
             if isinstance(error, CodeNeededError):
                 raise
-            services.refusals.sign_in.say(reason=error.message, client=client_address(connection))
+            services.refusals.sign_in.say(answer=error.message, client=client_address(connection))
             raise services.throttle.refusal(error, names) from None
 
 
