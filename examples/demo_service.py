@@ -130,6 +130,7 @@ def pages(seeded: Seeded) -> dict[str, str]:
         "audit-log": f"{root}/settings/audit-log",
         "health": f"{root}/settings/health",
         "profile": "/profile",
+        "second-factor": "/profile/second-factor",
         "sessions": "/sessions",
         "accounts": "/accounts",
     }

@@ -43,6 +43,9 @@ NO_PAGES = {
     "/accounts/{account_id:int}/webhooks/{webhook_id:str}/secret",  # shown once, after a form
     "/healthz",
     "/readyz",
+    # The way to a provider and back, where there is one.
+    "/sign-in/provider",
+    "/sign-in/provider/callback",
     # dbt Cloud's addresses of runs and jobs, which lead on.
     *(
         f"{place}/{{account_id:int}}/projects/{{project_id:int}}/{page}"
