@@ -66,7 +66,7 @@ class PostgresqlDatabases:
             "SELECT pg_reload_conf()",
             f"CREATE DATABASE {name}",
         )
-        self._run(self.url, *(WITHOUT[one] for one in without))
+        self._run(self.url, *filter(None, (WITHOUT[one] for one in without)))
         migrate_now(self.way_to(self.url))
         # To connect, and to learn what tables there are, takes longer than to empty them.
         self._cleaner = self._runner.run(
