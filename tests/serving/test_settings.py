@@ -492,3 +492,37 @@ def test_the_file_may_use_true_and_false(tmp_path: Path):
     write(tmp_path, "dispatcher = false")
 
     assert load({}, {}, tmp_path)[0].dispatcher is False
+
+
+OIDC = {"RUNHOOK_OIDC_ISSUER": "https://login.example.com"}
+CLIENT = {"RUNHOOK_OIDC_CLIENT_ID": "runhook"}
+PUBLIC = {"RUNHOOK_PUBLIC_URL": "https://runhook.example.com"}
+HEADER = {"RUNHOOK_TRUSTED_USER_HEADER": "X-Forwarded-Email"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "missing"),
+    [
+        (OIDC | PUBLIC, "RUNHOOK_OIDC_CLIENT_ID is not"),
+        (OIDC | CLIENT, "RUNHOOK_PUBLIC_URL is not"),
+        (CLIENT | PUBLIC, "RUNHOOK_OIDC_ISSUER is not set"),
+        ({"RUNHOOK_OIDC_GROUPS": "a=1:owner"}, "RUNHOOK_OIDC_ISSUER is not set"),
+        (HEADER, "RUNHOOK_TRUSTED_PROXIES is not"),
+        ({"RUNHOOK_TRUSTED_GROUPS": "a=1:owner"}, "RUNHOOK_TRUSTED_USER_HEADER is not set"),
+    ],
+)
+def test_a_way_in_that_lacks_something_says_what(tmp_path: Path, environment, missing: str):
+    settings, _ = load({}, environment, tmp_path)
+
+    with pytest.raises(InvalidError, match=missing):
+        (settings.provider(), settings.naming_headers())
+
+
+def test_a_provider_is_known_by_the_settings(tmp_path: Path):
+    settings, _ = load({}, OIDC | CLIENT | PUBLIC, tmp_path)
+    provider = settings.provider()
+
+    assert provider is not None
+    assert provider.name == "login.example.com"
+    assert provider.redirect_uri == "https://runhook.example.com/sign-in/provider/callback"
+    assert not settings.users_with_password()
