@@ -70,7 +70,7 @@ async def test_a_process_that_was_suspended_delivers_what_it_lost_and_ends_when_
         service.send(signal.SIGSTOP)
         await end_claims(database_url)
         service.send(signal.SIGCONT)
-        await service.says("returned abandoned deliveries to the queue")
+        await service.says("claims.rescued")
         answering.set()
 
         async def all_delivered() -> bool:
@@ -80,5 +80,5 @@ async def test_a_process_that_was_suspended_delivers_what_it_lost_and_ends_when_
         assert await service.stop() == 0
 
     assert await attempts_of(database_url) == [1] * MANY
-    assert "attempt not recorded: lease lost" in service.output
+    assert "its lease was over" in service.output
     assert "Traceback" not in service.output

@@ -109,7 +109,7 @@ async def test_everything_arrives_though_one_machine_dies_and_one_is_cut_off(
 
         await until(all_recorded)
         await line.mend()
-        await cut_off.says("lease lost")
+        await cut_off.says("its lease was over")
         codes = await asyncio.gather(*(worker.stop() for worker in others))
         in_the_end = await states(database)
 

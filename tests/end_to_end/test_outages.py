@@ -85,7 +85,7 @@ async def test_postgresql_goes_away_and_comes_back(
         is_ready = await client.get(f"{service.url}/readyz")
         # It is answered while its record can be written nowhere.
         answering.set()
-        await service.says("not written yet")
+        await service.says("writing.held_up")
 
         await server.start()
         await until_started(api, "meanwhile")
@@ -156,7 +156,7 @@ async def test_a_worker_is_woken_again_after_the_server_was_away(
         await receiver.wait_for(1)
 
         await server.stop()
-        await worker.says("connection for notifications lost")
+        await worker.says("notifications.lost")
         await server.start()
         await until_listened_to(server)
         await until_started(api, "after")
@@ -206,7 +206,7 @@ async def test_a_lock_of_another_program_is_waited_out(
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             reporting = asyncio.create_task(start_run(api, "meanwhile"))
-            await service.says("not written yet")
+            await service.says("writing.held_up")
             read = await api.get("/runs")
             other.execute("ROLLBACK")
         answer = await reporting
@@ -264,7 +264,7 @@ async def test_an_answer_is_recorded_once_the_lock_is_gone_and_not_asked_for_aga
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             answering.set()
-            await service.says("not written yet")
+            await service.says("writing.held_up")
             other.execute("ROLLBACK")
 
         async def all_recorded() -> bool:

@@ -36,9 +36,9 @@ async def test_a_worker_40_days_ahead_says_so_and_deletes_nothing(
         )
         assert finish.status_code == 200
 
-        said = await wrong.says("clock is wrong")
-        await wrong.says("pruner.*duty taken|duty taken.*pruner")
-        await wrong.says("timekeeper.*duty taken|duty taken.*timekeeper")
+        said = await wrong.says("clock.wrong")
+        await wrong.says("pruner.*duty.taken|duty.taken.*pruner")
+        await wrong.says("timekeeper.*duty.taken|duty.taken.*timekeeper")
 
         async def has_been_looked_at() -> bool:
             return bool(await rows_of(store, timekeeping))

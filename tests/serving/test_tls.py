@@ -118,7 +118,7 @@ async def test_a_renewed_certificate_is_shown_and_a_broken_one_is_not(
 
         async def is_refused() -> bool:
             assert await serial_at(place, trusted) == first
-            return "the renewed certificate cannot be used" in service.output
+            return "certificate.unusable" in service.output
 
         await until(is_refused)
         shutil.copy(authority.pem_of_server(), tmp_path / "server.pem")

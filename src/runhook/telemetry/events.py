@@ -329,7 +329,7 @@ SENDING_HELD_UP = LogEvent(
 )
 WRITING_HELD_UP = LogEvent(
     "writing.held_up",
-    DEBUG,
+    INFO,
     "Something to write waits for the database.",
     ("items",),
 )
