@@ -25,11 +25,6 @@ class Route:
     start: str
     """Of each request's head, behind the method: its first line, and where it goes."""
 
-    @property
-    def is_tunneled(self) -> bool:
-        """Whether a proxy only passes on what it cannot read."""
-        return self.proxy is not None and self.url.scheme == "https"
-
 
 def route_to(url: str, proxies: Proxies) -> Route:
     """Find the route to a URL: directly or through a proxy.

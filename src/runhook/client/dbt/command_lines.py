@@ -29,7 +29,6 @@ ALONE = {"sshpass", "login", "sqlcmd", "bcp", "redis-cli", "http", "https", "cur
 """Those that take it as a word of its own, too; mysql asks for it then."""
 ALONE |= {"ldapsearch", "ldapmodify"}
 WORDS_IN_SCRIPT = re.compile(r"[^\s;&|()]+|[;&|()\n]+")
-LONGEST_FLAG = max(map(len, SHORT_FLAGS))
 
 
 def shown_command(command: Sequence[str], redact: Callable[[str], str]) -> str:
