@@ -320,3 +320,32 @@ def test_secrets_are_equal_when_their_texts_are():
     assert len({Secret(SECRET.reveal()), SECRET, OLD_SECRET}) == 2
     assert SECRET != OLD_SECRET
     assert SECRET.reveal() != SECRET
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "words"),
+    [
+        (TOLERANCE, "5 minutes"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(seconds=1), "1 second"),
+        (timedelta(seconds=90), "90 seconds"),
+    ],
+)
+def test_a_timestamp_that_is_off_is_refused_with_the_tolerance_in_words(tolerance, words):
+    late = NOW + timedelta(hours=1)
+
+    with pytest.raises(SignatureError, match=f"^the webhook-timestamp header .* {words} off$"):
+        check_standard(SECRET, signed(), BODY, now=late, tolerance=tolerance)
+
+
+def test_what_does_not_match_is_refused_in_words():
+    senseless = {**signed(), "webhook-timestamp": "now"}
+
+    with pytest.raises(SignatureError, match=r"^no webhook-signature matches the body and the sec"):
+        check_standard(OLD_SECRET, signed(), BODY, now=NOW)
+    with pytest.raises(SignatureError, match=r"^the webhook-timestamp header is not a number of"):
+        check_standard(SECRET, senseless, BODY, now=NOW)
+
+
+def test_a_secret_tells_its_kind_only():
+    assert repr(SECRET) == "Secret('whsec_...')"
