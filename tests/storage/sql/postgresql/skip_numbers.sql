@@ -54,10 +54,6 @@ SELECT pg_sequences.last_value
 FROM pg_sequences
 WHERE format($1::VARCHAR, pg_sequences.schemaname, pg_sequences.sequencename) = pg_get_serial_sequence($2::VARCHAR, $3::VARCHAR);
 
-SELECT pg_sequences.last_value
-FROM pg_sequences
-WHERE format($1::VARCHAR, pg_sequences.schemaname, pg_sequences.sequencename) = pg_get_serial_sequence($2::VARCHAR, $3::VARCHAR);
-
 SELECT max(accounts.id) AS max_1
 FROM accounts;
 
@@ -78,9 +74,6 @@ FROM password_resets;
 
 SELECT max(projects.id) AS max_1
 FROM projects;
-
-SELECT max(recovery_codes.id) AS max_1
-FROM recovery_codes;
 
 SELECT max(sessions.id) AS max_1
 FROM sessions;

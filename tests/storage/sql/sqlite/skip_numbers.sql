@@ -1,6 +1,6 @@
 SELECT sqlite_sequence.name, sqlite_sequence.seq
 FROM sqlite_sequence
-WHERE sqlite_sequence.name IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+WHERE sqlite_sequence.name IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 SELECT max(accounts.id) AS max_1
 FROM accounts;
@@ -22,9 +22,6 @@ FROM password_resets;
 
 SELECT max(projects.id) AS max_1
 FROM projects;
-
-SELECT max(recovery_codes.id) AS max_1
-FROM recovery_codes;
 
 SELECT max(sessions.id) AS max_1
 FROM sessions;
