@@ -62,12 +62,17 @@ LARGEST_BODY_OF_STRANGERS = 16 << 10
 event loop for half a second."""
 
 
-def open_to(access: Access) -> dict[str, Any]:
+def open_to(access: Access, *, acts: bool = False, is_led_to: bool = False) -> dict[str, Any]:
     """Options of a route handler that name who may use it, in any account.
 
     For any caller it can ask for the ``identity``, for any user for the ``session``.
+
+    Args:
+        access: who may use it.
+        acts: whether it does something although its method is GET.
+        is_led_to: whether browsers are led to it by another site, which proves itself.
     """
-    return {"opt": {"access": access}}
+    return {"opt": {"access": access, "acts": acts, "is_led_to": is_led_to}}
 
 
 async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -90,7 +95,8 @@ async def authorize(connection: Connection, handler: BaseRouteHandler) -> None:
     services: Services = connection.app.state.services
     access = handler.opt.get("access")
     if access is Access.ANYONE:
-        refuse_foreign(connection, services.public_url, must_say=False)
+        if not handler.opt.get("is_led_to"):
+            refuse_foreign(connection, services.public_url, must_say=False)
         return
     connection.scope["user"] = await services.waiting_room.pass_through(
         connection, lambda: authorized(connection, handler, services)

@@ -3,7 +3,6 @@
 from collections import Counter
 
 from litestar import Router, get
-from litestar.exceptions import MethodNotAllowedException
 from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
@@ -12,7 +11,6 @@ from runhook.domain.people.identities import SignInRefusedError
 from runhook.server.access.authentication import Access, authorize, open_to
 from runhook.server.access.openid.flow import STARTED_COOKIE, finish_sign_in, start_sign_in
 from runhook.server.access.openid.provider import Provider
-from runhook.server.http.heads import ASKED_BY_HEAD
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Services, Serving
 from runhook.server.web.page.addresses import local_path
@@ -32,11 +30,9 @@ async def begin(
     return see(address, cookies=[cookie])
 
 
-@get("/sign-in/provider/callback", **open_to(Access.ANYONE))
+@get("/sign-in/provider/callback", **open_to(Access.ANYONE, acts=True, is_led_to=True))
 async def come_back(request: AnyRequest, services: Serving) -> Template | Redirect:
     """Sign in who comes back from the provider, and lead them on."""
-    if ASKED_BY_HEAD in request.scope["state"]:
-        raise MethodNotAllowedException
     provider = provider_of(services)
     sent = Counter(name for name, _ in request.query_params.multi_items())
     once = {name: request.query_params[name] for name, times in sent.items() if times == 1}
