@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -31,7 +31,7 @@ from runhook.domain.errors import InvalidError
 from runhook.domain.secrets.shown_addresses import without_password
 from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
-from runhook.opening import make_ready, open_as_it_is, open_existing
+from runhook.opening import make_ready, open_as_it_is, open_existing, opened_store
 from runhook.operations.deliveries.attempt import rescue_all
 from runhook.operations.people.authenticate import Authenticator
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
@@ -55,6 +55,7 @@ from runhook.server.services import Services
 from runhook.settings import Settings
 from runhook.storage.engine.schema import NEWEST
 from runhook.storage.engine.store import Store
+from runhook.storage.engine.vault import LOCKED
 from runhook.storage.service.data_folder import (
     check_master_key,
     open_vault,
@@ -311,14 +312,16 @@ async def refuse_to_begin(settings: Settings) -> None:
         InvalidError: the database is a file.
         NoServiceError: there is no service in it.
     """
-    async with open_existing(settings) as store:
+    async with opened_store(settings, LOCKED) as store:
         if store.file is not None:
-            with sole_owner(store.file):
+            with sole_owner(store.file) if store.file.exists() else nullcontext():
                 raise InvalidError(
                     f"The database is the file {store.file}, and one process serves a SQLite "
                     "database: `runhook serve` delivers too. For several, use PostgreSQL "
                     "(RUNHOOK_DATABASE_URL)."
                 )
+    async with open_existing(settings):
+        pass
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Why a service does not start: always a sentence on standard error and exit code 1."""
 
+import json
 import shutil
 import socket
 from base64 import b64encode
@@ -16,10 +17,11 @@ from tests.support.program import Finished, Service, runhook
 
 def assert_told(ended: Finished, *words: str) -> None:
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("runhook serve: ")
-    assert ended.err.count("\n") == 1
+    *logged, sentence = ended.err.splitlines()
+    assert all(json.loads(line)["event"] for line in logged)
+    assert sentence.startswith("runhook serve: ")
     for word in words:
-        assert word in ended.err
+        assert word in sentence
 
 
 async def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path):

@@ -10,7 +10,7 @@ from runhook.server.service.metrics import looked_up
 from runhook.storage.engine.outage import FULL_LASTS
 from runhook.storage.engine.store import Store
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
+from tests.support.databases import CLEANER, VAULT
 from tests.support.ports import a_port_where_nobody_listens
 
 
@@ -83,6 +83,7 @@ async def set_read_only(url: str, value: str) -> None:
     await connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {value}')
     await connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        "WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> $1",
+        CLEANER,
     )
     await connection.close()

@@ -191,6 +191,9 @@ NOTIFICATIONS_ABSENT = LogEvent(
     INFO,
     "A pooler passes no notifications on; the queue is looked at once a second instead.",
 )
+SCHEMA_MIGRATED = LogEvent(
+    "schema.migrated", INFO, "A migration has changed the tables.", ("migration", "what")
+)
 SCHEMA_UPGRADED = LogEvent(
     "schema.upgraded", INFO, "The database has this version's tables.", ("before", "now", "seconds")
 )

@@ -15,14 +15,12 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from runhook.domain.secrets.places import without_secrets
-from runhook.telemetry.choices import LogLevel
 
 LIBRARY = "library"
 """The event of a line that a library wrote."""
 LONGEST_VALUE = 1_000
 LONGEST_TRACEBACK = 20_000
 """In characters; the rest is cut off."""
-MIGRATIONS = "alembic.runtime.migration"
 PLAIN_VALUE = re.compile(r"[^\s\"'=\\]+")
 RESET, DIM, BOLD = "\x1b[0m", "\x1b[2m", "\x1b[1m"
 GREEN, YELLOW, RED = "\x1b[32m", "\x1b[33m", "\x1b[31m"
@@ -33,7 +31,7 @@ def configure_logging(level: str, *, as_json: bool) -> None:
     """Set up logging for the whole process.
 
     Args:
-        level: a ``LogLevel``.
+        level: one of ``choices.LogLevel``.
         as_json: whether to write JSON lines instead of text for people.
     """
     common: list[Processor] = [
@@ -75,9 +73,6 @@ def hear_libraries(level: str, processors: Sequence[Processor]) -> None:
         root.removeHandler(before)
     root.addHandler(handler)
     root.setLevel(least)
-    # Each migration is named as it begins.
-    is_heard = level in (LogLevel.DEBUG, LogLevel.INFO)
-    logging.getLogger(MIGRATIONS).setLevel(logging.INFO if is_heard else least)
 
 
 class ToStandardError(logging.Handler):
