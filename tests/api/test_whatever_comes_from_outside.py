@@ -57,7 +57,7 @@ def logged() -> Iterator[list]:
 
 def errors_in(logged: list) -> list:
     """Lines of what went wrong; what was done is logged too."""
-    return [line for line in logged if line["log_level"] not in ("debug", "info")]
+    return [line for line in logged if line["log_level"] in ("error", "critical")]
 
 
 def address(route: Route, world: World, **places: str) -> str:
