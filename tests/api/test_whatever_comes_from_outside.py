@@ -137,7 +137,8 @@ async def test_no_value_in_a_form_is_an_error_of_ours(world: World, logged: list
     for route in TRIED:
         if route.is_api or route.method != "POST":
             continue
-        for text in SURPRISES:
+        texts = SURPRISES[::4] if "password" in route.body else SURPRISES
+        for text in texts:  # after some wrong passwords one is checked every half second
             alone = [{**route.body, name: text} for name in route.body]
             together = {**route.body, **dict.fromkeys(READ_OF_FORMS - {*route.body}, text)}
             for form in [*alone, together]:
