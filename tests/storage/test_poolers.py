@@ -148,7 +148,8 @@ async def test_a_worker_behind_a_pooler_is_not_woken_by_others_and_says_so_once(
 
     # By what its own process has published.
     assert wakes.count == 1
-    assert [line["event"] for line in logged] == ["notifications.absent"]
+    events = [line["event"] for line in logged if line["event"].startswith("notifications")]
+    assert events == ["notifications.absent"]
 
 
 async def test_a_worker_without_a_pooler_hears_of_what_is_published_through_one(

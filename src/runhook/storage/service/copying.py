@@ -71,6 +71,7 @@ async def move_copy(tx: Transaction, before: CopyPlace, after: CopyPlace) -> Non
     """
     was = written_place(before)
     is_there = sa.and_(
+        copying.c.id == ONLY,
         copying.c.table_name.is_not_distinct_from(was["table_name"]),
         copying.c.place == was["place"],
     )
