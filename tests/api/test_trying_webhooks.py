@@ -181,6 +181,7 @@ async def test_a_test_whose_process_died_has_failed_and_is_never_sent_by_a_dispa
             WebhookId(webhook["id"]),
             LEASE,
             public_url=None,
+            event_type=None,
         )
         held = await the_event(admin, webhook)
         clock.advance(LEASE.duration)
@@ -204,6 +205,7 @@ async def test_a_restart_ends_tests_and_returns_deliveries(
         WebhookId(webhook["id"]),
         dead,
         public_url=None,
+        event_type=None,
     )
 
     assert await rescue_all(api.store) == 1

@@ -13,6 +13,7 @@ MAY = {
         Permission.READ_ACCOUNT,
         Permission.READ_WEBHOOKS,
         Permission.WRITE_WEBHOOKS,
+        Permission.CONSUME_EVENTS,
     },
     PermissionSet.JOB_RUNNER: {
         Permission.READ_ACCOUNT,
@@ -21,11 +22,13 @@ MAY = {
         Permission.CANCEL_RUNS,
     },
     PermissionSet.READ_ONLY: READING,
+    PermissionSet.CONSUMER: {Permission.READ_ACCOUNT, Permission.CONSUME_EVENTS},
     Role.OWNER: set(Permission),
     Role.ADMIN: set(Permission) - {Permission.MANAGE_OWNERS},
     Role.MEMBER: {
         *READING,
         Permission.WRITE_WEBHOOKS,
+        Permission.CONSUME_EVENTS,
         Permission.CANCEL_RUNS,
         Permission.CHANGE_JOBS,
         Permission.READ_MEMBERS,
@@ -39,12 +42,13 @@ def test_a_permission_set_or_role_allows_what_the_table_says(authority: Permissi
     assert authority.permissions == MAY[authority]
 
 
-def test_the_names_on_tokens_are_those_of_dbt_cloud_and_two_of_ours():
+def test_the_names_on_tokens_are_those_of_dbt_cloud_and_three_of_ours():
     assert [one.value for one in PermissionSet] == [
         "account_admin",
         "webhooks_only",
         "job_runner",
         "read_only",
+        "consumer",
     ]
 
 

@@ -67,7 +67,7 @@ PERMISSIONS_OF_SETS: dict[PermissionSet, frozenset[Permission]] = {
         },
     ),
     PermissionSet.READ_ONLY: READING,
-    PermissionSet.CONSUMER: frozenset({Permission.CONSUME_EVENTS}),
+    PermissionSet.CONSUMER: frozenset({Permission.READ_ACCOUNT, Permission.CONSUME_EVENTS}),
 }
 
 
