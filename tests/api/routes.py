@@ -23,6 +23,7 @@ BODIES = {
     "POST /webhooks/subscriptions": A_WEBHOOK,
     "PUT /webhooks/subscription/{webhook_id:str}": {"name": "Changed"},
     "POST /webhooks/subscription/{webhook_id:str}/secret": {"grace_days": 1},
+    "POST /consumers/{name:str}/acknowledge": {"ids": ["wev_2uzvPNwHlN2wL7xNb9HXZ6nQ0rA"]},
     "POST /runs/{run_id:int}/progress": {},
     "POST /webhooks/redeliveries": {"since": "2026-03-01T00:00:00Z"},
     "POST /webhooks/redeliveries/preview": {"since": "2026-03-01T00:00:00Z"},

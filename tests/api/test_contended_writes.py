@@ -41,13 +41,10 @@ STILL_REFERRED_TO = (
 """What is at these paths cannot be deleted in a world where everything is made use of."""
 NOT_OFFERED = ("/run", "/rerun", "/retry")
 """dbt Cloud starts runs at these paths, and Runhook says that it does not."""
-OF_CONSUMERS = "/acknowledge"
-"""The world has no consumer; that what it writes is repeated is seen in the code alone."""
 ROUTES = [
     route
     for route in (*OF_AN_ACCOUNT, *OF_A_USER)
     if route.is_api
-    and not route.path.endswith(OF_CONSUMERS)
     and "/v2/" not in route.path
     and not route.path.endswith(NOT_OFFERED)
     and not (route.method == "DELETE" and route.path.endswith(STILL_REFERRED_TO))

@@ -113,6 +113,8 @@ async def a_world(api: Api) -> World:
             actor=RUNHOOK,
             largest=1_000,
         )
+    # Its name is that of the file, as places are known by what they are called.
+    await tenant.webhook("consume:manifest.json", name=f"consumer {MARK}")
     now = api.clock.now()
     later = now + timedelta(days=1)
     async with api.store.write() as tx:
