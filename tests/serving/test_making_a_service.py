@@ -23,7 +23,6 @@ BESIDE_A_SERVICE = [
     ["migrate"],
     ["backup", "there"],
     ["copy", "--to", "sqlite:///there.db"],
-    ["dispatch"],
 ]
 NOWHERE = {"RUNHOOK_URL": "http://127.0.0.1:1"}
 
