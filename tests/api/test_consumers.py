@@ -59,10 +59,11 @@ async def acknowledge(client: httpx.AsyncClient, *ids: str, path: str = ACKNOWLE
 
 
 async def test_a_runs_events_are_fetched_in_order_with_what_a_request_would_have(
-    admin: httpx.AsyncClient,
+    admin: httpx.AsyncClient, clock: ManualClock
 ):
     webhook = await new_consumer(admin, custom_headers={"X-Team": "data"})
     run = await new_run(admin)
+    clock.advance(timedelta(milliseconds=1))
     await finish(admin, run)
 
     events = await fetched(admin)
