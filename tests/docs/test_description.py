@@ -185,7 +185,12 @@ def credentials_for(case: schemathesis.Case) -> dict[str, str]:
 
 
 def aim(case: schemathesis.Case, world: Served) -> None:
-    """Put the account's id into a path, and real ids unless the request would delete them."""
+    """Put the account's id into a path, and real ids unless the request would delete them.
+
+    A consumer is asked what there is now, as nothing comes that it could wait for.
+    """
+    if isinstance((case.query or {}).get("wait"), int | float):
+        case.query["wait"] = min(case.query["wait"], 0)
     for name in case.path_parameters or {}:
         if name == "account_id":
             case.path_parameters[name] = 1
