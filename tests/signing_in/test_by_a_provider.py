@@ -281,6 +281,6 @@ async def test_a_sign_in_leads_to_no_foreign_page(house: House, following: str):
 
 
 async def test_where_there_is_no_provider_there_is_no_way_to_one(api: Api):
-    house = House(api, None, None)  # type: ignore[arg-type]
+    house = House(api, None, None)  # type: ignore[arg-type]  # there is none
     for path in ("/sign-in/provider", CALLBACK):
         assert (await house.browser().get(path)).status_code == 404

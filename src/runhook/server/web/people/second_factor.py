@@ -1,5 +1,7 @@
 """The page of a user's second factor: set up, recovery codes, turned off."""
 
+from collections.abc import Awaitable, Callable
+
 import segno
 from litestar import Router, get, post
 from litestar.di import Provide
@@ -35,6 +37,8 @@ from runhook.server.web.page.said import Done
 from runhook.server.web.people.identity import form_page
 from runhook.storage.people.sessions import ValidSession
 
+MakesCodes = Callable[..., Awaitable[list[str]]]
+"""An operation that a code of the app lets make recovery codes."""
 PATH = "/profile/second-factor"
 MODULE = 5
 """Pixels of one module of the picture."""
@@ -61,32 +65,23 @@ async def confirm(
     request: AnyRequest, services: Serving, session: InSession
 ) -> Template | Redirect:
     """Turn the second factor on with the app's first code."""
-    check_is_theirs(session)
-    form = await Form.sent_with(request, "code")
-    try:
-        codes = await confirm_enrolment(
-            services.store,
-            session,
-            form["code"],
-            address=client_address(request),
-            clock=services.clock,
-        )
-    except WrongCodeError as error:
-        form.refuse("code", error.message)
-    except LimitedError as error:
-        return await second_factor_page(services, session, form, limited=error)
-    else:
-        return show_once(request, services, PATH, {"codes": "\n".join(codes)})
-    return await second_factor_page(services, session, form)
+    return await new_codes(request, services, session, confirm_enrolment)
 
 
 @post(f"{PATH}/recovery-codes", status_code=200, **open_to(Access.ANY_USER))
 async def renew(request: AnyRequest, services: Serving, session: InSession) -> Template | Redirect:
     """Make other recovery codes."""
+    return await new_codes(request, services, session, renew_recovery_codes)
+
+
+async def new_codes(
+    request: AnyRequest, services: Services, session: ValidSession, make: MakesCodes
+) -> Template | Redirect:
+    """Show the recovery codes that a code of the app gives, once, or what was wrong with it."""
     check_is_theirs(session)
     form = await Form.sent_with(request, "code")
     try:
-        codes = await renew_recovery_codes(
+        codes = await make(
             services.store,
             session,
             form["code"],
@@ -167,8 +162,7 @@ def picture_of(enrolment: Enrolment | None) -> Markup:
     if enrolment is None:
         return Markup()
     drawn = segno.make(enrolment.address, error="m", micro=False)
-    # Made of squares alone: no text of a user's is in it.
-    return Markup(  # noqa: S704
+    return Markup(  # noqa: S704 - squares alone, with no text of a user's
         drawn.svg_inline(scale=MODULE, light="#fff", title="QR code for an authenticator app")
     )
 
