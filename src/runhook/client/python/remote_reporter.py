@@ -145,7 +145,7 @@ class RemoteReporter:
             return self._report_from_here()
         try:
             with connection:
-                answer = self._answer(connection, give_up_at)
+                answer = read_answer(connection, self._unsent, give_up_at)
         except TimeoutError:
             return (
                 f"the end of this run was not reported to {self._service.name}: no answer in time"
@@ -179,28 +179,6 @@ class RemoteReporter:
                     del self._unsent[: self._connection.send(self._unsent[:PIECE], SENDING)]
         finally:
             self._sending.release()
-
-    def _answer(
-        self, connection: socket.socket, give_up_at: float
-    ) -> Mapping[str, str | None] | None:
-        """Send the rest and wait for the answer; None if the process has died.
-
-        Raises:
-            TimeoutError: it has not come in time.
-        """
-        received = b""
-        try:
-            connection.settimeout(seconds_left(give_up_at))
-            connection.sendall(self._unsent, SENDING)
-            while not received.endswith(b"\n"):
-                connection.settimeout(seconds_left(give_up_at))
-                if not (piece := connection.recv(PIECE)):
-                    return None
-                received += piece
-        except ConnectionError:
-            return None
-        answer: Mapping[str, str | None] = json.loads(received)
-        return answer
 
     def _report_from_here(self) -> str | None:
         folder = self._settings.spool_folder
@@ -241,6 +219,30 @@ def connect_process(environ: Mapping[str, str]) -> socket.socket:
         raise
     ours.settimeout(0)
     return ours
+
+
+def read_answer(
+    connection: socket.socket, unsent: bytes | bytearray, give_up_at: float
+) -> Mapping[str, str | None] | None:
+    """Send the rest and wait for the answer; None if the process has died without one.
+
+    Raises:
+        TimeoutError: it has not come in time.
+    """
+    received = b""
+    try:
+        if unsent:  # To send nothing fails, too, where the process has answered and ended already.
+            connection.settimeout(seconds_left(give_up_at))
+            connection.sendall(unsent, SENDING)
+        while not received.endswith(b"\n"):
+            connection.settimeout(seconds_left(give_up_at))
+            if not (piece := connection.recv(PIECE)):
+                return None
+            received += piece
+    except ConnectionError:
+        return None
+    answer: Mapping[str, str | None] = json.loads(received)
+    return answer
 
 
 def seconds_left(time_limit: float) -> float:
