@@ -216,9 +216,12 @@ def test_a_text_is_shown_as_it_is_and_read_without_the_spaces_around_it():
 
 
 def test_a_secret_text_takes_its_mask_and_none_unchecked():
-    secret = SecretText(shorter_than_five)
+    def upper(text: str) -> str:
+        return text.upper() or "checked"
 
-    assert [secret.read(one) for one in ("", MASK, "abc")] == ["", MASK, "abc"]
+    secret = SecretText(upper)
+
+    assert [secret.read(one) for one in ("", MASK, "abc")] == ["", MASK, "ABC"]
     assert [secret.masked(one) for one in ("", "abc")] == ["", MASK]
     assert secret.unmasked("abc", "old") == "abc"
     assert secret.unmasked(MASK, "old") == "old"
@@ -254,3 +257,15 @@ def test_a_flag_is_true_or_false():
     assert (flag.read(1), flag.read(0), flag.write(value=True)) == (True, False, True)
     assert not flag.has_secrets
     assert flag.masks_in(value=True) == ()
+
+
+def test_what_a_declaration_leaves_out_is_empty():
+    [volume, *_] = options_in(Settings)
+
+    assert (volume.hint, volume.help, volume.is_advanced) == ("", "", False)
+    assert (volume.audited_as, volume.audited_renewals) == ("is_loud", "new_is_loud_values")
+
+
+def test_what_has_secrets_is_not_in_the_repr():
+    assert repr(FULL) == "Settings(is_loud=True, colour=<Colour.RED: 'red'>)"
+    assert Settings().is_loud is False

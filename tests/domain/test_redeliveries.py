@@ -29,7 +29,8 @@ from runhook.domain.deliveries.redeliveries import (
 )
 from runhook.domain.errors import ConflictError, InvalidError
 from runhook.domain.messages.telling import DeliveryId, WebhookId
-from runhook.domain.runs.run import AccountId
+from runhook.domain.runs.events import EventType
+from runhook.domain.runs.run import AccountId, JobId, RunId
 
 NOW = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -47,6 +48,21 @@ def test_all_that_did_not_arrive_is_meant_if_nothing_narrows_it():
     assert checked(replace(SINCE_YESTERDAY, states=())) == SINCE_YESTERDAY
 
 
+def test_what_narrows_a_selection_stays():
+    narrowed = Selection(
+        since=NOW,
+        until=None,
+        states=(DeliveryState.FAILED,),
+        webhook_id=WebhookId("wsu_1"),
+        event_types=(EventType.ERRORED,),
+        job_id=JobId(2),
+        run_id=RunId(3),
+        code_class=5,
+    )
+
+    assert checked(narrowed) == narrowed
+
+
 def test_times_are_taken_over_in_utc():
     elsewhere = timezone(timedelta(hours=5, minutes=30))
     selection = replace(
@@ -62,6 +78,13 @@ def test_what_was_picked_is_meant_once_in_the_order_it_was_named():
     first, second = DeliveryId("wev_1"), DeliveryId("wev_2")
 
     assert check_picked(Picked((second, first, second))) == Picked((second, first))
+
+
+@pytest.mark.parametrize("count", [1, MOST_PICKED])
+def test_one_and_a_full_list_can_be_picked(count):
+    picked = Picked(tuple(DeliveryId(f"wev_{number}") for number in range(count)))
+
+    assert check_picked(picked) == picked
 
 
 @pytest.mark.parametrize("count", [0, MOST_PICKED + 1])
@@ -109,7 +132,7 @@ def test_the_whole_retention_can_be_asked_for():
 def test_only_what_has_not_finished_can_be_canceled_though_twice():
     check_cancellation(RedeliveryState.RUNNING)
     check_cancellation(RedeliveryState.CANCELED)
-    with pytest.raises(ConflictError, match="finished"):
+    with pytest.raises(ConflictError, match=r"^The redelivery has finished; there is nothing left"):
         check_cancellation(RedeliveryState.FINISHED)
 
 
@@ -210,3 +233,20 @@ def test_what_should_have_arrived_and_that_no_attempt_follows_is_redelivered_in_
         DeliveryState.SUCCEEDED,
         DeliveryState.SUPERSEDED,
     }
+
+
+def test_progress_of_several_webhooks_adds_up():
+    one = RedeliveryProgress(arrived=1, failed=2, waiting=3, dropped=4, elsewhere=5)
+    other = RedeliveryProgress(arrived=10, failed=20, waiting=30, dropped=40, elsewhere=50)
+
+    assert one + other == RedeliveryProgress(
+        arrived=11, failed=22, waiting=33, dropped=44, elsewhere=55
+    )
+
+
+def test_nothing_is_elsewhere_while_all_that_was_queued_is_counted():
+    states = {DeliveryState.SUCCEEDED: 2, DeliveryState.PENDING: 1}
+
+    assert RedeliveryProgress.of(states, queued=3).elsewhere == 0
+    assert RedeliveryProgress.of(states, queued=2).elsewhere == 0
+    assert RedeliveryProgress.of(states, queued=4).elsewhere == 1

@@ -1,12 +1,16 @@
 """Codes of authenticator apps are those of the standard, and count once."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from runhook.domain.people.second_factors import (
+    FAILURE_WINDOW,
+    TooManyCodesError,
     address_for_apps,
     code_at,
+    failures_in_window,
     recovery_code,
     recovery_digest,
     step_at,
@@ -72,3 +76,27 @@ def test_a_recovery_code_is_found_however_it_is_written():
     assert recovery_digest(code) == recovery_digest(" AAAQEAYE audaocaj ")
     assert recovery_digest("aaaq-eayd") is None
     assert recovery_digest("ä" * 16) is None
+
+
+def test_the_digest_of_a_recovery_code_is_the_same_in_every_version():
+    expected = hashlib.sha256(b"aaaqeayeaudaocaj").hexdigest()
+
+    assert recovery_digest("AAAQ-eaye-auda-ocaj") == expected
+
+
+def test_names_that_apps_read_may_hold_anything():
+    address = address_for_apps(SECRET, "ada/b@example.com", "Runhook / dev: x")
+
+    assert address.startswith(
+        "otpauth://totp/Runhook%20%2F%20dev%3A%20x:ada%2Fb%40example.com?secret="
+    )
+    assert address.endswith("&issuer=Runhook%20%2F%20dev%3A%20x")
+
+
+def test_failures_count_for_a_quarter_of_an_hour():
+    since = NOW - FAILURE_WINDOW
+
+    assert failures_in_window(3, since + timedelta(microseconds=1), NOW) == 3
+    assert failures_in_window(3, since, NOW) == 0
+    assert failures_in_window(0, None, NOW) == 0
+    assert TooManyCodesError().retry_after == FAILURE_WINDOW

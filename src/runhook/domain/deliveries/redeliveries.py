@@ -14,7 +14,7 @@ The rules:
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NewType
@@ -230,16 +230,12 @@ def check_selection(selection: Selection, *, now: datetime, retention: timedelta
             )
     if selection.code_class not in (None, *CODE_CLASSES):
         raise InvalidError("give 2, 3, 4 or 5, or 0 for no answer", field="code_class")
-    return Selection(
+    return replace(
+        selection,
         since=selection.since.astimezone(UTC),
         # Nothing that happens from now on belongs to it anyhow.
         until=None if until is None or until > now else until.astimezone(UTC),
         states=selection.states or UNSENT_STATES,
-        webhook_id=selection.webhook_id,
-        event_types=selection.event_types,
-        job_id=selection.job_id,
-        run_id=selection.run_id,
-        code_class=selection.code_class,
     )
 
 

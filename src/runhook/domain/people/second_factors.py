@@ -87,8 +87,8 @@ def without_spaces(code: str) -> str:
 
 
 def secret_text(secret: bytes) -> str:
-    """A secret as people type it into an app."""
-    return base64.b32encode(secret).decode().rstrip("=")
+    """A secret as people type it into an app; one of ours needs no padding."""
+    return base64.b32encode(secret).decode()
 
 
 def address_for_apps(secret: bytes, email: str, service: str) -> str:
