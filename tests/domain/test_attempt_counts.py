@@ -52,6 +52,30 @@ def test_an_attempt_counts_in_the_hour_that_it_ended_in():
     ]
 
 
+def test_an_hour_begins_with_its_first_microsecond():
+    last = took(SECOND, sent_at=NOON + timedelta(minutes=59, seconds=58, microseconds=999_999))
+
+    assert list(counts_by_hour([last])) == [NOON]
+
+
+def test_hours_add_up():
+    hours = [
+        AttemptCounts(succeeded=1, failed=2, longest=SECOND),
+        AttemptCounts(succeeded=3, failed=4, longest=2 * SECOND),
+    ]
+
+    total = sum_of(hours)
+
+    assert (total.succeeded, total.failed, total.longest) == (4, 6, 2 * SECOND)
+
+
+def test_a_percentile_lies_within_its_bucket_by_rank():
+    four = counts_of([took(BUCKETS[0] * SECOND)] * 4)
+
+    assert four.percentile(25) == BUCKETS[0] * SECOND / 4
+    assert four.percentile(100) == BUCKETS[0] * SECOND
+
+
 @given(durations, st.sampled_from([50, 95, 100]))
 def test_a_percentile_is_in_the_bucket_of_the_exact_one_and_none_is_beyond_the_longest(
     durations: list[timedelta], share: int

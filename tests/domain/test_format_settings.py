@@ -2,14 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 import pytest
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Format
+from runhook.domain.formats.incidents import WordByEnvironment
 from runhook.domain.options.declaring import MASK, masked, masks_in, option, unmasked
-from runhook.domain.options.kinds import Flag, Number, Parts, SecretText, Text
+from runhook.domain.options.kinds import (
+    Flag,
+    Number,
+    Numbers,
+    Parts,
+    SecretText,
+    Several,
+    Text,
+    Texts,
+)
 from runhook.domain.webhooks.format_settings import FormatSettings, secrets_in, settings_in
 from runhook.domain.webhooks.options import NO_OPTIONS, changed_options
 
@@ -21,6 +32,28 @@ KEY = "R015kQ2vEw7zAbCdEfGhIjKlMnOpQrSt"
 class Inner:
     key: str = option("", SecretText(str), label="Key")
     size: float = option(1.0, Number(float, float), label="Size")
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+class SecretTexts(Texts):
+    """Texts that are all secret."""
+
+    has_secrets = True
+
+    def masked(self, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(MASK for _ in value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lists:
+    pauses: tuple[float, ...] = option((), Numbers(tuple, list, empty="none"), label="Pauses")
+    names: tuple[str, ...] = option((), Texts(str, most=9), label="Names")
+    colours: tuple[Colour, ...] = option((), Several(Colour, {}), label="Colours")
+    keys: tuple[str, ...] = option((), SecretTexts(str, most=9), label="Keys")
+    levels: Mapping[str, Colour] = option({}, WordByEnvironment(Colour), label="Levels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +70,15 @@ class Nested(Format[object]):
     title = "Nested"
     summary = "For a test."
     settings = Outer
+
+
+class Listed(Format[object]):
+    """A format whose settings are lists and objects."""
+
+    name = "listed"
+    title = "Listed"
+    summary = "For a test."
+    settings = Lists
 
 
 @pytest.mark.parametrize(
@@ -75,6 +117,58 @@ def test_json_of_another_type_is_refused_however_deep(given):
         settings_in(Nested(), given)
 
 
+@pytest.mark.parametrize(
+    ("format_", "given", "sentence"),
+    [
+        (Nested(), {"is_loud": 1}, ".is_loud: it is not true or false"),
+        (Nested(), {"name": 7}, ".name: it is not a text"),
+        (Nested(), {"inner": "x"}, ".inner: it is not an object with such keys and values"),
+        (Listed(), {"names": "x"}, ".names: it is not a list of texts"),
+        (Listed(), {"names": ["x", 7]}, ".names: it is not a list of texts"),
+        (Listed(), {"pauses": [1, "2"]}, ".pauses: it is not a list of numbers"),
+        (Listed(), {"colours": {"red": "red"}}, ".colours: it is not a list of texts"),
+        (Listed(), {"levels": []}, ".levels: it is not an object with such keys and values"),
+        (Listed(), {"levels": {"prod": 1}}, ".levels: it is not an object with such keys"),
+    ],
+)
+def test_a_type_that_is_wrong_is_told_in_words(format_, given, sentence):
+    with pytest.raises(InvalidError) as refused:
+        settings_in(format_, given)
+
+    assert refused.value.message.startswith(f"format_settings{sentence}")
+
+
+def test_lists_and_objects_are_read_and_all_secrets_in_them_found():
+    given = {
+        "pauses": [1, 2.5],
+        "names": ["x", "y"],
+        "colours": ["red"],
+        "keys": ["planted", "hidden"],
+        "levels": {"prod": "red"},
+    }
+
+    settings = settings_in(Listed(), given)
+
+    assert settings == Lists(
+        pauses=(1, 2.5),
+        names=("x", "y"),
+        colours=(Colour.RED,),
+        keys=("planted", "hidden"),
+        levels={"prod": Colour.RED},
+    )
+    assert secrets_in(settings) == ["planted", "hidden"]
+    assert FormatSettings().write(settings) == given
+
+
+def test_a_new_secret_of_the_same_format_is_noticed():
+    kind = FormatSettings()
+    before = settings_in(Nested(), {"inner": {"key": "planted"}})
+    after = settings_in(Nested(), {"inner": {"key": "another"}})
+
+    assert kind.renewed(before, after) == ["inner.key"]
+    assert kind.renewed(before, before) == []
+
+
 def test_settings_of_settings_are_read_masked_and_their_secrets_found():
     given = {"name": "x", "is_loud": True, "inner": {"key": "planted", "size": 2}}
 
@@ -90,7 +184,7 @@ def test_a_format_without_settings_has_none_and_takes_none():
     slack = FORMATS["slack"]
 
     assert settings_in(slack, {}) is None
-    with pytest.raises(InvalidError, match="`channel` is unknown"):
+    with pytest.raises(InvalidError, match="`channel` is unknown; this format has no settings"):
         settings_in(slack, {"channel": "#data"})
 
 

@@ -7,6 +7,7 @@ import pytest
 from runhook.domain.errors import ConflictError, ForbiddenError, InvalidError
 from runhook.domain.people.permissions import Role
 from runhook.domain.people.users import (
+    SignInMethod,
     check_email,
     check_new_password,
     check_person_name,
@@ -97,15 +98,38 @@ def test_a_session_ends_14_days_after_its_last_use_and_90_after_its_beginning(
 def test_only_owners_make_and_remove_owners(who: Role, before: Role | None, after: Role | None):
     check_role_change(Role.OWNER.permissions, before=before, after=after, owners=2)
 
-    with pytest.raises(ForbiddenError, match="Only an owner"):
+    with pytest.raises(ForbiddenError, match=r"^Only an owner can make or remove an owner\.$"):
         check_role_change(who.permissions, before=before, after=after, owners=2)
 
 
 @pytest.mark.parametrize("after", [None, Role.ADMIN, Role.VIEWER])
 def test_the_last_owner_stays_one(after: Role | None):
-    with pytest.raises(ConflictError, match="last owner"):
+    with pytest.raises(
+        ConflictError,
+        match=r"^This is the account.s last owner; make another member an owner first\.$",
+    ):
         check_role_change(Role.OWNER.permissions, before=Role.OWNER, after=after, owners=1)
 
 
 def test_the_last_owner_can_be_made_what_they_are():
     check_role_change(Role.OWNER.permissions, before=Role.OWNER, after=Role.OWNER, owners=1)
+
+
+@pytest.mark.parametrize(
+    ("check", "given", "field", "sentence"),
+    [
+        (check_email, "a" * 243 + "@example.com", "email", "254 characters at most"),
+        (check_person_name, " ", "name", "give a name"),
+        (check_person_name, "x" * 256, "name", "255 characters at most"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field(check, given: str, field: str, sentence: str):
+    with pytest.raises(InvalidError) as refused:
+        check(given)
+
+    assert (refused.value.field, refused.value.sentence) == (field, sentence)
+
+
+@pytest.mark.parametrize("method", [SignInMethod.PROVIDER, SignInMethod.PROXY])
+def test_who_is_vouched_for_is_asked_again_after_a_day(method: SignInMethod):
+    assert session_end(NOON, NOON, method) == NOON + timedelta(days=1)

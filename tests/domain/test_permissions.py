@@ -72,3 +72,23 @@ def test_a_caller_may_do_what_its_permissions_hold_and_nothing_else(permission: 
         assert refused.value.message == (
             f"This token's permission set, read_only, does not allow to {permission}."
         )
+
+
+def test_a_user_acts_in_one_session_and_hears_of_the_role():
+    user = Caller(
+        account_id=AccountId(1),
+        account_identifier="act_1",
+        actor=Actor(kind=ActorKind.USER, id=1, name="ada@example.com"),
+        permissions=Role.VIEWER.permissions,
+        authority=Role.VIEWER,
+        session_id=7,
+    )
+
+    assert user.using(Permission.READ_RUNS).actor.grant == Grant(
+        account_id=AccountId(1), permission=Permission.READ_RUNS, session_id=7
+    )
+    with pytest.raises(ForbiddenError) as refused:
+        user.using(Permission.MANAGE_OWNERS)
+    assert refused.value.message == (
+        f"Your role in this account, {Role.VIEWER}, does not allow to {Permission.MANAGE_OWNERS}."
+    )

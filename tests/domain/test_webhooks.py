@@ -1,7 +1,7 @@
 import pytest
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.messages.telling import PayloadVersion
+from runhook.domain.messages.telling import DeliveryId, PayloadVersion, Telling
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import AccountId, JobId, RunStatus
 from runhook.domain.webhooks.options import ResultFilter
@@ -12,6 +12,7 @@ from runhook.domain.webhooks.webhook import (
     NAME_LIMIT,
     Endpoint,
     check_description,
+    check_event_type,
     check_event_types,
     check_filtered,
     check_ids,
@@ -204,3 +205,46 @@ def test_job_ids_are_at_most_1000():
     assert check_ids("job_ids", ids[:IDS_LIMIT]) == tuple(ids[:IDS_LIMIT])
     with pytest.raises(InvalidError, match=r"^job_ids: 1001 ids are too many; 1000 at most$"):
         check_ids("job_ids", ids)
+
+
+def test_an_unknown_event_type_in_an_address_is_answered_with_the_nearest():
+    assert check_event_type("job.run.errored") is EventType.ERRORED
+    for name, nearest in (
+        ("job.run.cancelled", "job.run.canceled"),
+        ("webhook", "webhook.deactivated"),
+    ):
+        with pytest.raises(InvalidError) as refused:
+            check_event_type(name)
+
+        assert refused.value.field == "event_type"
+        assert refused.value.sentence == f"`{name}` is unknown; did you mean `{nearest}`?"
+
+
+def test_a_description_has_no_characters_that_cannot_be_shown():
+    assert check_description("a\tb\r\nc") == "a\tb\r\nc"
+    with pytest.raises(InvalidError, match=r"^description: "):
+        check_description("X\x00")
+
+
+def test_a_delivery_is_made_of_what_the_webhook_is_and_asks_for():
+    webhook = a_webhook(
+        client_url="https://hooks.example.com/x",
+        payload_version=PayloadVersion.V2023_02,
+        include_results=True,
+        mention={"ada": ("U1",)},
+    )
+
+    assert webhook.telling(
+        DeliveryId("wev_1"), public_url="https://runhook.example.com", has_recovered=True
+    ) == Telling(
+        delivery_id=DeliveryId("wev_1"),
+        webhook_id=webhook.id,
+        webhook_name=webhook.name,
+        payload_version=PayloadVersion.V2023_02,
+        include_results=True,
+        mention={"ada": ("U1",)},
+        host="hooks.example.com",
+        public_url="https://runhook.example.com",
+        has_recovered=True,
+        is_sample=False,
+    )

@@ -73,7 +73,7 @@ def counts_by_hour(attempts: Iterable[Attempt]) -> dict[datetime, AttemptCounts]
 
 
 def counts_of(attempts: Sequence[Attempt]) -> AttemptCounts:
-    """Count attempts."""
+    """Count attempts; there is at least one."""
     outcomes = [one.outcome for one in attempts]
     durations = [*EMPTY]
     for outcome in outcomes:
@@ -83,7 +83,7 @@ def counts_of(attempts: Sequence[Attempt]) -> AttemptCounts:
         succeeded=succeeded,
         failed=len(outcomes) - succeeded,
         durations=durations,
-        longest=max((outcome.duration for outcome in outcomes), default=timedelta()),
+        longest=max(outcome.duration for outcome in outcomes),
     )
 
 

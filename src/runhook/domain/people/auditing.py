@@ -45,12 +45,11 @@ Facts = Mapping[str, object]
 
 def difference(before: Facts, after: Facts) -> tuple[Facts, Facts]:
     """Keep of both only the values that differ."""
-    changed = [
-        name
-        for name in {**before, **after}
-        if name not in before or name not in after or before[name] != after[name]
-    ]
-    return (
-        {name: before[name] for name in changed if name in before},
-        {name: after[name] for name in changed if name in after},
-    )
+    return differing(before, after), differing(after, before)
+
+
+def differing(facts: Facts, others: Facts) -> Facts:
+    """The facts that the others have not, or have otherwise."""
+    return {
+        name: value for name, value in facts.items() if name not in others or others[name] != value
+    }
