@@ -7,15 +7,18 @@ import httpx
 import pytest
 
 from runhook.domain.people.identities import GroupRoles, PasswordUsers
+from runhook.domain.people.permissions import Role
 from runhook.domain.people.providers import CALLBACK, ProviderClient
 from runhook.operations.people.begin import begin_service
 from runhook.outbound.sender import Sender
 from runhook.server.access.cookies import SESSION_COOKIE
 from runhook.server.access.openid.provider import ANYWHERE, Provider
 from runhook.storage.engine.store import Store
+from tests.signing_in.second_factors import ADA
 from tests.support.api import ORIGIN, Api, shared_app
 from tests.support.clock import ManualClock
 from tests.support.identity_provider import ScriptedProvider
+from tests.support.people import session_of_new_user, sign_in_client
 from tests.support.sending import a_sender
 from tests.web.pages import Page, browser, led_to
 
@@ -26,6 +29,13 @@ NO_PASSWORDS = PasswordUsers()
 async def api(store: Store, clock: ManualClock) -> Api:
     await begin_service(store, bootstrap_token=None, clock=clock)
     return Api(store=store, clock=clock, app=shared_app())
+
+
+@pytest.fixture
+async def ada(api: Api) -> httpx.AsyncClient:
+    """The browser of an owner, signed in with a password."""
+    text = await session_of_new_user(api.store, api.clock, Role.OWNER, email=ADA)
+    return sign_in_client(browser(api), text)
 
 
 @pytest.fixture

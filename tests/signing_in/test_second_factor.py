@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from runhook.domain.people.auditing import AuditAction
@@ -13,9 +12,6 @@ from runhook.domain.people.second_factors import (
     FAILURE_WINDOW,
     MOST_FAILURES,
     RECOVERY_CODES,
-    STEP_SECONDS,
-    code_at,
-    step_at,
 )
 from runhook.operations.people.second_factors import reset_second_factor
 from runhook.server.access.cookies import SESSION_COOKIE
@@ -26,51 +22,19 @@ from runhook.storage.engine.tables import (
     sessions,
 )
 from tests.signing_in.conftest import is_signed_in
+from tests.signing_in.second_factors import (
+    ADA,
+    PATH,
+    STEP,
+    code_of,
+    enrol,
+    give_password,
+    secret_of,
+)
 from tests.support.accounts import rows_of
 from tests.support.api import ORIGIN, Api, data_of, told
-from tests.support.people import PASSWORD, session_of_new_user, sign_in_client
+from tests.support.people import PASSWORD
 from tests.web.pages import Page, browser, led_to, page_after, page_at, submit
-
-ADA = "ada@example.com"
-PATH = "/profile/second-factor"
-STEP = timedelta(seconds=STEP_SECONDS)
-
-
-@pytest.fixture
-async def ada(api: Api) -> httpx.AsyncClient:
-    """The browser of an owner, signed in with a password."""
-    text = await session_of_new_user(api.store, api.clock, Role.OWNER, email=ADA)
-    return sign_in_client(browser(api), text)
-
-
-async def secret_of(api: Api) -> bytes:
-    """What an app has read."""
-    (row,) = await rows_of(api.store, second_factors)
-    return bytes.fromhex(api.store.vault.decrypt(row.sealed).reveal())
-
-
-async def code_of(api: Api, *, steps: int = 0) -> str:
-    """What an app shows now, or that many half minutes later."""
-    return code_at(await secret_of(api), step_at(api.clock.now()) + steps)
-
-
-async def enrol(api: Api, visitor: httpx.AsyncClient) -> list[str]:
-    """Set a second factor up, and return the recovery codes."""
-    page = await page_at(visitor, PATH)
-    page = await page_after(visitor, await submit(visitor, page))
-    answer = await submit(visitor, page, code=await code_of(api))
-    page = await page_after(visitor, answer)
-    api.clock.advance(STEP)
-    return page.main.one("pre").text.split()
-
-
-async def give_password(api: Api, visitor: httpx.AsyncClient) -> Page:
-    """Sign in with the password; the page that comes next."""
-    page = await page_at(visitor, "/sign-in?following=/accounts/1/runs")
-    answer = await submit(visitor, page, email=ADA, password=PASSWORD)
-    assert answer.status_code == 200
-    assert SESSION_COOKIE not in answer.cookies
-    return Page(answer)
 
 
 async def test_an_app_reads_the_secret_from_a_picture(api: Api, ada):
@@ -85,7 +49,7 @@ async def test_the_app_is_asked_for_from_then_on(api: Api, ada):
     codes = await enrol(api, ada)
     visitor = browser(api)
 
-    page = await give_password(api, visitor)
+    page = await give_password(visitor)
     answer = await submit(visitor, page, code=await code_of(api))
 
     assert led_to(answer) == "/accounts/1/runs"
@@ -115,10 +79,10 @@ async def test_a_code_counts_once_and_no_other_one_does(api: Api, ada):
     await enrol(api, ada)
     used = await code_of(api)
     first, second = browser(api), browser(api)
-    page = await give_password(api, first)
+    page = await give_password(first)
     assert led_to(await submit(first, page, code=used))
 
-    page = await give_password(api, second)
+    page = await give_password(second)
     answer = await submit(second, page, code=used)
 
     assert Page(answer).error_of("code") == "That code is not right, or was used already."
@@ -131,7 +95,7 @@ async def test_a_phone_may_be_half_a_minute_off(api: Api, ada, steps: int, count
     api.clock.advance(10 * STEP)
     visitor = browser(api)
 
-    await submit(visitor, await give_password(api, visitor), code=await code_of(api, steps=steps))
+    await submit(visitor, await give_password(visitor), code=await code_of(api, steps=steps))
 
     assert is_signed_in(visitor) is bool(counts)
 
@@ -141,16 +105,28 @@ async def test_what_is_no_code_is_refused(api: Api, ada, code: str):
     await enrol(api, ada)
     visitor = browser(api)
 
-    answer = await submit(visitor, await give_password(api, visitor), code=code)
+    answer = await submit(visitor, await give_password(visitor), code=code)
 
     assert answer.status_code == 400
     assert not is_signed_in(visitor)
 
 
+async def test_a_wrong_code_is_typed_again(api: Api, ada):
+    await enrol(api, ada)
+    visitor = browser(api)
+
+    answer = await submit(visitor, await give_password(visitor), code="123456")
+
+    field = Page(answer).form().one("input", name="code")
+    assert "123456" not in answer.text
+    assert {"autofocus", "aria-invalid"} <= field.attributes.keys()
+    assert field.attributes["autocomplete"] == "one-time-code"
+
+
 async def test_after_some_wrong_codes_none_is_looked_at_for_a_while(api: Api, ada):
     await enrol(api, ada)
     visitor = browser(api)
-    page = await give_password(api, visitor)
+    page = await give_password(visitor)
     for _ in range(MOST_FAILURES):
         assert (await submit(visitor, page, code="000000")).status_code == 400
 
@@ -159,7 +135,7 @@ async def test_after_some_wrong_codes_none_is_looked_at_for_a_while(api: Api, ad
     assert not is_signed_in(visitor)
 
     api.clock.advance(FAILURE_WINDOW)
-    page = await give_password(api, visitor)
+    page = await give_password(visitor)
     await submit(visitor, page, code=await code_of(api))
     assert is_signed_in(visitor)
 
@@ -168,8 +144,8 @@ async def test_a_recovery_code_lets_in_once(api: Api, ada):
     code, *_ = await enrol(api, ada)
     first, second = browser(api), browser(api)
 
-    await submit(first, await give_password(api, first), code=code.upper())
-    answer = await submit(second, await give_password(api, second), code=code)
+    await submit(first, await give_password(first), code=code.upper())
+    answer = await submit(second, await give_password(second), code=code)
 
     assert is_signed_in(first)
     assert answer.status_code == 400
@@ -186,7 +162,7 @@ async def test_other_recovery_codes_end_the_first_ones(api: Api, ada):
     new, *_ = page.main.one("pre").text.split()
     visitor = browser(api)
 
-    page = await give_password(api, visitor)
+    page = await give_password(visitor)
     assert (await submit(visitor, page, code=old)).status_code == 400
     await submit(visitor, page, code=new)
 
@@ -199,7 +175,7 @@ async def test_other_sessions_end_when_it_is_turned_on_and_off(api: Api, ada):
     await submit(other, page, email=ADA, password=PASSWORD)
     await enrol(api, ada)
     assert len(await rows_of(api.store, sessions)) == 1
-    await submit(other, await give_password(api, other), code=await code_of(api))
+    await submit(other, await give_password(other), code=await code_of(api))
     api.clock.advance(STEP)
 
     page = await page_at(ada, PATH)
@@ -229,7 +205,7 @@ async def test_it_is_not_turned_off_without_password_and_code(api: Api, ada):
 async def test_what_waits_for_a_code_ends_with_the_password(api: Api, ada):
     await enrol(api, ada)
     visitor = browser(api)
-    page = await give_password(api, visitor)
+    page = await give_password(visitor)
     profile = await page_at(ada, "/profile")
     await submit(
         ada,
@@ -248,7 +224,7 @@ async def test_what_waits_for_a_code_ends_with_the_password(api: Api, ada):
 async def test_what_waits_for_a_code_waits_for_minutes_only(api: Api, ada):
     await enrol(api, ada)
     visitor = browser(api)
-    page = await give_password(api, visitor)
+    page = await give_password(visitor)
     api.clock.advance(timedelta(minutes=6))
 
     assert led_to(await submit(visitor, page, code=await code_of(api))) == "/sign-in"

@@ -109,10 +109,10 @@ class Page(HTMLParser):
         return " ".join(one.text for one in described if one.attributes["class"] == "error")
 
 
-def browser(api: Api) -> httpx.AsyncClient:
-    """A browser without any cookie."""
+def browser(api: Api, *, address: str = "127.0.0.1") -> httpx.AsyncClient:
+    """A browser without any cookie, at an IP address."""
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=api.app),
+        transport=httpx.ASGITransport(app=api.app, client=(address, 4_711)),
         base_url=ORIGIN,
         headers={"Accept": "text/html,*/*;q=0.8"},
     )
