@@ -13,6 +13,7 @@ from joserfc import jws
 from joserfc.jwk import OctKey, RSAKey
 
 from runhook.domain.people.id_tokens import IdTokenRefusedError
+from runhook.domain.people.permissions import Role
 from runhook.domain.people.providers import CALLBACK
 from runhook.operations.people.devices import new_device
 from runhook.server.access.openid.flow import LIFETIME, STARTED_COOKIE
@@ -20,6 +21,7 @@ from runhook.server.access.openid.signatures import read_keys, verified_claims
 from runhook.server.access.throttle import LIMITS, Rationed
 from runhook.storage.engine.tables import sessions, users
 from tests.signing_in.conftest import House, is_signed_in, refusal_in
+from tests.signing_in.second_factors import ADA
 from tests.support.accounts import rows_of
 from tests.support.identity_provider import (
     KEY,
@@ -34,6 +36,7 @@ from tests.support.identity_provider import (
     signed,
     unsigned,
 )
+from tests.support.people import session_of_new_user
 from tests.support.receiver import raw, reset, status
 
 UNNAMED = RSAKey.import_key({**KEY.as_dict(private=True), "kid": ""})
@@ -83,6 +86,11 @@ def twice(provider: ScriptedProvider, claims: Claims) -> str:
     """The right claims, and behind them others of the same names."""
     text = json.dumps(claims)[:-1] + ', "sub": "root"}'
     return jws.serialize_compact({"alg": "RS256", "kid": "first"}, text, provider.key)
+
+
+def claims_in_a_list(provider: ScriptedProvider, claims: Claims) -> str:
+    """The right claims, signed, in what is no object."""
+    return jws.serialize_compact({"alg": "RS256", "kid": "first"}, json.dumps([claims]), KEY)
 
 
 FORGERIES: dict[str, Forge] = {
@@ -141,7 +149,7 @@ FORGERIES: dict[str, Forge] = {
             "groups": ["\ud800"],
         }.items()
     },
-    "claims that are no object": lambda p, _: sign([1], p.key, alg="RS256"),  # type: ignore[arg-type]
+    "claims that are no object": claims_in_a_list,
     "claims said twice": twice,
 }
 
@@ -194,6 +202,37 @@ def test_no_token_counts_once_any_letter_of_it_is_another():
             continue
         accepted += forged.rpartition(".")[0] != token.rpartition(".")[0]
     assert accepted == 0
+
+
+OTHERS_ADDRESS = {
+    "of the user info, by the ID token": ({"email": None}, {"email": "ada@example.com"}),
+    "of the ID token, by the user info": (
+        {"email_verified": None},
+        {"email": "mallory@example.com", "email_verified": True},
+    ),
+    "of the ID token, by a user info without one": (
+        {"email_verified": None},
+        {"email_verified": True},
+    ),
+    "of the ID token, by the user info that denies it": (
+        {"email_verified": False},
+        {"email": "ada@example.com", "email_verified": True},
+    ),
+}
+"""What is said of one address, and where another one is verified."""
+
+
+@pytest.mark.parametrize("name", OTHERS_ADDRESS)
+async def test_an_address_is_verified_by_what_names_it(house: House, name: str):
+    await session_of_new_user(house.api.store, house.api.clock, Role.OWNER, email=ADA)
+    claims, told = OTHERS_ADDRESS[name]
+    house.scripted.told = {"sub": "mallory", "groups": ["data-team"], **told}
+    visitor = house.browser()
+
+    answer = await house.sign_in(visitor, sub="mallory", groups=None, **claims)
+
+    assert "does not say that it has verified this address" in refusal_in(answer)
+    assert not is_signed_in(visitor)
 
 
 Attack = Callable[[House, httpx.AsyncClient], Awaitable[httpx.Response]]

@@ -134,6 +134,21 @@ class PasswordUsers:
 EVERYBODY = PasswordUsers(is_everybody=True)
 
 
+def said_together(claims: Mapping[str, object], told: Mapping[str, object]) -> Mapping[str, object]:
+    """What a provider says of somebody in both places; the ID token counts before the user info.
+
+    An address is verified only by what names it itself: the other place may mean another address.
+
+    Args:
+        claims: of the ID token.
+        told: by the user info.
+    """
+    email = claims.get("email", told.get("email"))
+    verified = [one.get("email_verified") for one in (claims, told) if one.get("email") == email]
+    first = next((one for one in verified if one is not None), None)
+    return {**told, **claims, "email_verified": first}
+
+
 def identity_in(
     claims: Mapping[str, object], *, issuer: str, groups_claim: str, provider: str
 ) -> Identity:

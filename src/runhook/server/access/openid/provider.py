@@ -17,7 +17,12 @@ from runhook.domain.errors import InvalidError, UnavailableError
 from runhook.domain.network.destinations import AddressPolicy
 from runhook.domain.network.proxies import Proxies
 from runhook.domain.people.id_tokens import Expected, IdTokenRefusedError
-from runhook.domain.people.identities import Identity, SignInRefusedError, identity_in
+from runhook.domain.people.identities import (
+    Identity,
+    SignInRefusedError,
+    identity_in,
+    said_together,
+)
 from runhook.domain.people.providers import DISCOVERY, Metadata, ProviderClient, read_metadata
 from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Request, Sender
@@ -113,7 +118,7 @@ class Provider:
             raise self._refusal(f"its ID token {error}") from None
         told = await self._user_info(metadata, claims.payload, access_token)
         identity = identity_in(
-            {**told, **claims.payload},
+            said_together(claims.payload, told),
             issuer=self.client.issuer,
             groups_claim=self.client.groups_claim,
             provider=self.client.name,
