@@ -1,19 +1,37 @@
-"""`runhook users`: an operator of the service helps a user who forgot their password."""
+"""`runhook users`: an operator of the service helps a user who cannot sign in any more."""
 
 import asyncio
 import io
+from base64 import b32decode
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from runhook.cli.main import main
 from runhook.clock import SystemClock
+from runhook.domain.people.auditing import AuditAction
+from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import Role
+from runhook.domain.people.second_factors import code_at, step_at
 from runhook.domain.people.users import MOST_OPEN_RESETS
 from runhook.operations.people.begin import begin_service
 from runhook.operations.people.new_passwords import reset_password
+from runhook.operations.people.second_factors import (
+    begin_enrolment,
+    confirm_enrolment,
+    look_at_second_factor,
+)
+from runhook.operations.people.sessions import Browser
+from runhook.operations.people.sign_in import sign_in
 from runhook.storage.engine.store import Store
-from runhook.storage.engine.tables import sessions, users
+from runhook.storage.engine.tables import (
+    audit_entries,
+    recovery_codes,
+    second_factors,
+    sessions,
+    users,
+)
 from tests.support.accounts import rows_of
 from tests.support.databases import VAULT
 from tests.support.people import PASSWORD, fast_passwords, session_of_new_user
@@ -130,3 +148,128 @@ def test_a_link_lets_a_user_choose_another_password_without_mail(
 def test_nobody_gets_a_link_who_is_no_user(capsys: pytest.CaptureFixture[str]):
     assert main(["users", "reset-password", "bob@example.com"]) == 1
     assert "There is no user bob@example.com." in capsys.readouterr().err
+
+
+RESET = ["users", "reset-second-factor"]
+
+
+@pytest.fixture
+def factor(database: str) -> None:
+    """The user has a second factor, with recovery codes, and a session elsewhere."""
+    asyncio.run(add_factor(database, is_confirmed=True))
+
+
+async def add_factor(database: str, *, is_confirmed: bool) -> None:
+    """Give the user an app that has given its first code, or has not yet."""
+    store = Store.open(database, vault=VAULT)
+    clock = SystemClock()
+    browser = Browser(address=None, user_agent="")
+    begun = await sign_in(
+        store,
+        email=ADA,
+        password=PASSWORD,
+        browser=browser,
+        passwords=fast_passwords(),
+        clock=clock,
+    )
+    await begin_enrolment(store, begun.found, clock=clock)
+    standing = await look_at_second_factor(store, begun.found.user)
+    assert standing.enrolment is not None
+    if is_confirmed:
+        secret = b32decode(standing.enrolment.secret)
+        code = code_at(secret, step_at(clock.now()))
+        await confirm_enrolment(store, begun.found, code, address=None, clock=clock)
+        await sign_in(
+            store,
+            email=ADA,
+            password=PASSWORD,
+            code=code_at(secret, step_at(clock.now()) + 1),
+            browser=browser,
+            passwords=fast_passwords(),
+            clock=clock,
+        )
+    await store.close()
+
+
+def rows_in(database: str, *tables: sa.Table) -> list[int]:
+    """How many rows there are in each of these tables."""
+
+    async def count() -> list[int]:
+        store = Store.open(database, vault=VAULT)
+        try:
+            return [len(await rows_of(store, table)) for table in tables]
+        finally:
+            await store.close()
+
+    return asyncio.run(count())
+
+
+def test_who_has_lost_the_second_factor_signs_in_with_the_password_alone(
+    database: str, factor: None, capsys: pytest.CaptureFixture[str]
+):
+    assert rows_in(database, second_factors, recovery_codes, sessions) == [1, 10, 2]
+
+    assert main([*RESET, "Ada@Example.com"]) == 0
+
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == (
+        "Ada@Example.com can sign in with the password alone, and is signed out everywhere."
+    )
+    assert rows_in(database, second_factors, recovery_codes, sessions) == [0, 0, 0]
+    hashed, _ = state_of(database)
+    assert says(PASSWORD, hashed)
+
+    async def sign_in_again() -> None:
+        store = Store.open(database, vault=VAULT)
+        (*_, last) = await rows_of(store, audit_entries)
+        assert (last.action, last.actor_kind, last.actor_name) == (
+            AuditAction.SECOND_FACTOR_REMOVED,
+            COMMAND_LINE.kind,
+            COMMAND_LINE.name,
+        )
+        assert last.after == {"email": ADA}
+        await sign_in(
+            store,
+            email=ADA,
+            password=PASSWORD,
+            browser=Browser(address=None, user_agent=""),
+            passwords=fast_passwords(),
+            clock=SystemClock(),
+        )
+        await store.close()
+
+    asyncio.run(sign_in_again())
+
+
+@pytest.mark.parametrize(
+    ("email", "sentence"),
+    [
+        ("bob@example.com", "There is no user bob@example.com."),
+        ("ada@example.org", "There is no user ada@example.org."),
+        ("nobody", "give an e-mail address"),
+    ],
+)
+def test_the_second_factor_of_nobody_is_not_reset(
+    database: str, factor: None, capsys: pytest.CaptureFixture[str], email: str, sentence: str
+):
+    assert main([*RESET, email]) == 1
+
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert "can sign in" not in said.out
+    assert rows_in(database, second_factors, recovery_codes, sessions) == [1, 10, 2]
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_who_has_no_second_factor_stays_signed_in(
+    database: str, capsys: pytest.CaptureFixture[str], *, has_begun: bool
+):
+    """An app that has given no code yet is none."""
+    if has_begun:
+        asyncio.run(add_factor(database, is_confirmed=False))
+    before = rows_in(database, sessions, audit_entries)
+
+    assert main([*RESET, ADA]) == 1
+
+    assert f"{ADA} has no second factor." in capsys.readouterr().err
+    assert rows_in(database, sessions, audit_entries) == before

@@ -82,7 +82,9 @@ async def look_at_second_factor(store: Store, user: User) -> FactorStanding:
             return FactorStanding(
                 None, factor.confirmed_at, await count_recovery_codes(tx, user.id)
             )
-        secret = bytes.fromhex(tx.vault.decrypt(factor.sealed).reveal())
+        secret = secret_of(tx, factor)
+    if secret is None:
+        return FactorStanding(None, None, 0)
     enrolment = Enrolment(secret_text(secret), address_for_apps(secret, user.email, SERVICE))
     return FactorStanding(enrolment, None, 0)
 
@@ -216,7 +218,7 @@ async def reset_second_factor(store: Store, email: str, *, clock: Clock) -> None
         known = None if found is None else await lock_user(tx, found.user.id)
         if known is None:
             raise NotFoundError(f"There is no user {email}.")
-        if await find_second_factor(tx, known.user.id) is None:
+        if not await has_second_factor(tx, known.user):
             raise NotFoundError(f"{known.user.email} has no second factor.")
         await take_away(tx, known.user, COMMAND_LINE, now=now)
         await delete_other_sessions(tx, known.user.id, None)
@@ -255,10 +257,7 @@ async def refusal_of_code(
     failures = failures_in_window(factor.failures, factor.failing_since, now)
     if failures >= MOST_FAILURES:
         return TooManyCodesError()
-    try:
-        secret = bytes.fromhex(tx.vault.decrypt(factor.sealed).reveal())
-    except InvalidToken:
-        secret = secrets.token_bytes(SECRET_BYTES)
+    secret = secret_of(tx, factor) or secrets.token_bytes(SECRET_BYTES)
     step = step_of(code, secret, now, after=factor.last_step)
     digest = recovery_digest(code) if may_recover and step is None else None
     if step is not None:
@@ -270,6 +269,14 @@ async def refusal_of_code(
         return WrongCodeError()
     await update_second_factor(tx, replace(factor, failures=0, failing_since=None))
     return None
+
+
+def secret_of(tx: Transaction, factor: SecondFactor) -> bytes | None:
+    """The secret of an app; None if the master key is lost that it was encrypted with."""
+    try:
+        return bytes.fromhex(tx.vault.decrypt(factor.sealed).reveal())
+    except InvalidToken:
+        return None
 
 
 async def own_factor(tx: Transaction, session: ValidSession) -> SecondFactor | None:
