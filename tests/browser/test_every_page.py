@@ -5,31 +5,15 @@ With `-s` it prints the table of pages.
 """
 
 import re
-from dataclasses import dataclass, field
 
-from axe_playwright_python.async_playwright import Axe
 from examples.demo_service import demo
 from playwright.async_api import Browser, Page
 
 from runhook.server.web.runs.dbt_cloud_addresses import PLACES
 from tests.api.routes import ROUTES
+from tests.browser.inspecting import Seen, inspect
 from tests.browser.watching import Load, Watcher, load
 
-LARGEST = 100_000
-"""Bytes of a first paint, with everything that belongs to it."""
-ZOOMED = 640
-"""What a window of 1280 has at 200 %."""
-NARROW = 320
-MOVED = 0.01
-"""As Chromium scores what moves once it was painted; from 0.1 on people call it a jump."""
-SHIFTS = """
-new Promise((done) => {
-  let score = 0;
-  new PerformanceObserver((seen) => { for (const one of seen.getEntries()) score += one.value; })
-    .observe({ type: "layout-shift", buffered: true });
-  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(score))));
-})
-"""
 FORMS = {
     "webhook-refused": {},
     "webhook-created": {"name": "Tell the team", "client_url": "https://93.184.215.14/dbt"},
@@ -53,14 +37,6 @@ NO_PAGES = {
         for page in ("runs/{run_id:int}", "jobs/{job_id:int}")
     ),
 }
-
-
-@dataclass
-class Seen:
-    """What was found on a page."""
-
-    load: Load
-    problems: list[str] = field(default_factory=list)
 
 
 async def test_every_page_is_light_accessible_narrow_enough_and_keeps_to_itself(browser: Browser):
@@ -106,29 +82,6 @@ async def look_at_answer(page: Page, typed: dict[str, str]) -> Seen:
         await page.get_by_role("button", name="Create webhook").click()
     await inspect(page, seen)
     return seen
-
-
-async def inspect(page: Page, seen: Seen) -> None:
-    """Note what is wrong with the page that is shown."""
-    if seen.load.bytes >= LARGEST:
-        seen.problems.append(f"{seen.load.bytes} bytes")
-    moved = await page.evaluate(SHIFTS)
-    if moved > MOVED:
-        seen.problems.append(f"moved by {moved}")
-    for theme in ("light", "dark"):
-        await page.emulate_media(color_scheme=theme)
-        # Nothing but colours differs in the dark.
-        rules = {} if theme == "light" else {"runOnly": ["color-contrast"]}
-        found = await Axe().run(page, options={"resultTypes": ["violations"], **rules})
-        seen.problems += [
-            f"{theme}: {one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']]}"
-            for one in found.response["violations"]
-        ]
-    for window in (ZOOMED, NARROW):
-        await page.set_viewport_size({"width": window, "height": 640})
-        width = await page.evaluate("document.documentElement.scrollWidth")
-        if width > window:
-            seen.problems.append(f"{width} wide in a window of {window}")
 
 
 def table(seen: dict[str, Seen]) -> list[str]:
