@@ -20,6 +20,8 @@ class RawAnswer:
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
+    """Values of each `Set-Cookie`."""
 
     @property
     def text(self) -> str:
@@ -92,8 +94,9 @@ class RawConnection:
                         pass
         self._left, _ = parser.trailing_data
         assert head is not None
-        headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-        return RawAnswer(head.status_code, headers, body)
+        lines = [(name.decode(), value.decode("latin-1")) for name, value in head.headers]
+        cookies = tuple(value for name, value in lines if name == "set-cookie")
+        return RawAnswer(head.status_code, dict(lines), body, cookies)
 
     async def comes(self, expected: bytes) -> None:
         """Read exactly this."""
