@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, RSAKey
 
-from tests.support.clock import ManualClock
+from runhook.clock import Clock
 from tests.support.receiver import Answer, Received, Receiver, status
 
 Claims = dict[str, Any]
@@ -67,7 +68,7 @@ class Asked:
 class ScriptedProvider:
     """The provider; use as an async context manager."""
 
-    clock: ManualClock
+    clock: Clock
     client_id: str = "runhook"
     client_secret: str | None = "a secret"
     key: Key = field(default_factory=lambda: KEY)
@@ -85,15 +86,20 @@ class ScriptedProvider:
     """Paths of the requests so far."""
     redeems_again: bool = False
     """Whether a code counts more than once."""
+    tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
         self._codes: dict[str, Asked] = {}
-        self._receiver = Receiver(self._answer)
+        self._receiver = Receiver(self._answer, tls=self.tls)
         await self._receiver.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
         await self._receiver.__aexit__(*error)
+
+    async def go_away(self) -> None:
+        """Answer nothing any more."""
+        await self._receiver.__aexit__(None, None, None)
 
     @property
     def issuer(self) -> str:
@@ -127,12 +133,19 @@ class ScriptedProvider:
                 return as_json(self._discovery())
             case "/keys":
                 return as_json({"keys": [key.as_dict(private=False) for key in self.published]})
+            case "/authorize":
+                return self._lead_back(f"{self.issuer}{request.path}")
             case "/token":
                 return self._redeem(dict(parse_qsl(request.body.decode())), request.headers)
             case "/me" if self.told is not None:
                 return as_json(self.told)
             case _:
                 return status(404)
+
+    def _lead_back(self, address: str) -> Answer:
+        """Sign the person in who comes to an address, without asking."""
+        back = dict(parse_qsl(urlsplit(address).query))["redirect_uri"]
+        return status(302, headers={"Location": f"{back}?{urlencode(self.authorize(address))}"})
 
     def _discovery(self) -> Claims:
         document = {

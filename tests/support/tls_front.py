@@ -11,12 +11,12 @@ class TlsFront:
 
     Args:
         context: with the certificate to show.
-        port: of the service.
+        port: of the service; can be another one from the next connection on.
     """
 
     def __init__(self, context: ssl.SSLContext, port: int) -> None:
         self._context = context
-        self._port = port
+        self.port = port
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
@@ -34,7 +34,7 @@ class TlsFront:
         return f"localhost:{self._server.sockets[0].getsockname()[1]}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self.port)
         await asyncio.gather(pass_on(reader, to_writer), pass_on(to_reader, writer))
 
 
