@@ -1,6 +1,7 @@
 """Consumers fetch their deliveries: in order, again until acknowledged, each for itself."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -47,6 +48,18 @@ async def finish(client: httpx.AsyncClient, run: Mapping[str, Any]) -> None:
     data_of(await client.post(f"/runs/{run['id']}/finish", json={"status": "success"}))
 
 
+async def new_reader(client: httpx.AsyncClient, name: str = "laptop") -> int:
+    """Take a consumer over; return the number of its reader."""
+    answer = data_of(await client.post(f"/consumers/{name}/readers"), 201)
+    number: int = answer["reader"]
+    return number
+
+
+def run_in(event: Mapping[str, Any]) -> int:
+    """The id of the run that an event tells of."""
+    return int(json.loads(event["body"])["data"]["run_id"])
+
+
 async def fetched(client: httpx.AsyncClient, path: str = EVENTS) -> list[Any]:
     events: list[Any] = data_of(await client.get(path))
     return events
@@ -77,6 +90,98 @@ async def test_a_runs_events_are_fetched_in_order_with_what_a_request_would_have
         assert headers["X-Team"] == "data"
         assert headers["Content-Type"] == "application/json"
         assert verifier.sign(one["id"], at, one["body"]) == headers["webhook-signature"]
+
+
+async def test_a_runs_events_stay_in_order_though_the_clock_goes_back_between_them(
+    admin: httpx.AsyncClient, clock: ManualClock
+):
+    await new_consumer(admin)
+    run = await new_run(admin, run_key="before")
+    clock.advance(-timedelta(minutes=5))
+    await finish(admin, run)
+    await new_run(admin, run_key="after")
+
+    events = await fetched(admin)
+    (first,) = await fetched(admin, f"{EVENTS}?limit=1")
+    await acknowledge(admin, first["id"])
+    (second,) = await fetched(admin, f"{EVENTS}?limit=1")
+
+    assert [(one["event_type"], run_in(one) == run["id"]) for one in events] == [
+        (STARTED, True),
+        (COMPLETED, True),
+        (STARTED, False),
+    ]
+    assert [first["id"], second["id"]] == [one["id"] for one in events[:2]]
+
+
+async def test_a_runs_events_of_one_moment_are_in_order(admin: httpx.AsyncClient):
+    await new_consumer(admin)
+    runs = [await new_run(admin, run_key=f"run-{number}") for number in range(8)]
+    for run in runs:
+        await finish(admin, run)
+
+    events = await fetched(admin)
+
+    for run in runs:
+        mine = [one["event_type"] for one in events if run_in(one) == run["id"]]
+        assert mine == [STARTED, COMPLETED]
+
+
+async def test_a_clock_that_went_back_is_no_obstacle_behind_the_end_of_a_page(
+    admin: httpx.AsyncClient, clock: ManualClock
+):
+    """Runs end, by the clock, before any has started: the first page has none that may be read."""
+    await new_consumer(admin)
+    runs = [await new_run(admin, run_key=f"run-{number}") for number in range(4)]
+    clock.advance(-timedelta(minutes=5))
+    for run in runs:
+        await finish(admin, run)
+
+    read: list[tuple[int, str]] = []
+    while page := await fetched(admin, f"{EVENTS}?limit=3"):
+        read += [(run_in(one), one["event_type"]) for one in page]
+        await acknowledge(admin, *(one["id"] for one in page))
+
+    assert len(read) == len(set(read)) == 2 * len(runs)
+    for run in runs:
+        assert read.index((run["id"], STARTED)) < read.index((run["id"], COMPLETED))
+
+
+async def test_a_reader_that_takes_over_ends_the_one_before(admin: httpx.AsyncClient):
+    await new_consumer(admin)
+    await new_run(admin)
+    first, second = [await new_reader(admin) for _ in range(2)]
+
+    (event,) = await fetched(admin, f"{EVENTS}?reader={second}")
+    done = {"ids": [event["id"]], "reader": first}
+
+    assert "one reader at a time" in told(await admin.get(f"{EVENTS}?reader={first}"), 409)
+    assert "Another program reads" in told(await admin.post(ACKNOWLEDGE, json=done), 409)
+    assert len(await fetched(admin)) == 1
+    answer = await admin.post(ACKNOWLEDGE, json={**done, "reader": second})
+    assert data_of(answer) == {"acknowledged": 1}
+
+
+async def test_a_reader_that_waits_hears_that_another_took_over(admin: httpx.AsyncClient):
+    await new_consumer(admin)
+    reader = await new_reader(admin)
+    waiting = asyncio.create_task(admin.get(f"{EVENTS}?reader={reader}&wait=30"))
+    await asyncio.sleep(0)
+
+    await new_reader(admin)
+
+    assert "Another program reads" in told(await waiting, 409)
+
+
+async def test_readers_are_numbered_for_each_consumer(api: Api, admin: httpx.AsyncClient):
+    await new_consumer(admin)
+    await new_consumer(admin, "tests")
+    other = await api.add_other_account()
+
+    assert [await new_reader(admin) for _ in range(2)] == [1, 2]
+    assert await new_reader(admin, "tests") == 1
+    assert "no consumer laptop" in told(await other.post("/consumers/laptop/readers"), 404)
+    assert await new_reader(admin) == 3
 
 
 async def test_what_is_not_acknowledged_is_fetched_again_and_the_rest_is_not(

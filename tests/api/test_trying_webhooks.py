@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from runhook.dispatcher.rescuer import Rescuer
@@ -15,7 +17,8 @@ from runhook.operations.context import Context
 from runhook.operations.deliveries.attempt import rescue_all
 from runhook.operations.webhooks.send_test import insert_sample
 from runhook.outbound.sender import TESTS_AT_ONCE
-from tests.support.accounts import SOMEBODY
+from runhook.storage.engine.tables import webhooks
+from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.api import LEASE, Api, data_of, new_run, new_webhook, told
 from tests.support.clock import ManualClock
 from tests.support.misbehaving import once
@@ -158,6 +161,28 @@ async def test_an_inactive_webhook_can_be_tried_and_stays_inactive(admin: httpx.
 
     assert tried["verification_status_code"] == "200"
     assert data_of(await admin.get(path_of(webhook, "")))["active"] is False
+
+
+async def test_a_test_waits_for_nothing_and_ends_no_pause(api: Api, admin: httpx.AsyncClient):
+    async with Receiver(status(500), status(200)) as receiver:
+        webhook = await new_webhook(admin, client_url=receiver.url, rate_limit="1/minute")
+        async with api.store.write() as tx:
+            pause = {"paused_until": far_from_now(api), "next_request_at": far_from_now(api)}
+            await tx.execute(sa.update(webhooks).values(**pause))
+        await new_run(admin)
+
+        failed, taken = [
+            data_of(await admin.get(path_of(webhook, "/test")))["verification_status_code"]
+            for _ in range(2)
+        ]
+
+    (row,) = await rows_of(api.store, webhooks)
+    assert (failed, taken, len(receiver.received)) == ("500", "200", 2)
+    assert (row.paused_until, row.next_request_at) == (far_from_now(api), far_from_now(api))
+
+
+def far_from_now(api: Api) -> datetime:
+    return api.clock.now() + timedelta(hours=1)
 
 
 async def test_nobody_tries_another_accounts_webhook(api: Api, admin: httpx.AsyncClient):

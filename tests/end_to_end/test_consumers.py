@@ -137,6 +137,28 @@ async def test_it_goes_on_where_it_was_though_the_service_is_restarted(
     assert len({one.headers["webhook-id"] for one in receiver.received}) == 2
 
 
+async def test_a_second_reader_takes_a_consumer_over_and_the_first_one_says_so_and_ends(
+    tmp_path: Path, start: Callable[[], Service], client: httpx.AsyncClient
+):
+    async with Receiver() as first, Receiver() as second, start() as service:
+        api = account_of(service, client)
+        named = ("--consumer", "mine", "--forward")
+        async with Forwarder(tmp_path, service.url, *named, first.url) as before:
+            await new_run(api, run_key="before")
+            await before.says("  200 in ")
+            async with Forwarder(tmp_path, service.url, *named, second.url) as after:
+                code = await before.end()
+                await new_run(api, run_key="after")
+                await after.says("  200 in ")
+                stopped = await after.stop()
+        told = await before.says("Another program reads the consumer mine now")
+
+    assert (code, stopped) == (1, 0)
+    assert "consumer of its own" in told
+    assert "Traceback" not in before.output
+    assert [len(first.received), len(second.received)] == [1, 1]
+
+
 async def test_only_events_that_were_asked_for_are_passed_on(
     tmp_path: Path, start: Callable[[], Service], client: httpx.AsyncClient
 ):

@@ -12,6 +12,7 @@ from runhook.domain.errors import UnauthorizedError
 from runhook.domain.people.callers import Caller
 from runhook.domain.people.permissions import PermissionSet
 from runhook.operations.people.authenticate import Authenticator, token_digest
+from runhook.storage.engine.schema import NEWEST
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import audit_entries
 from tests.support.accounts import rows_of
@@ -276,7 +277,7 @@ def test_a_database_of_a_newer_version_is_left_alone(
     try:
         codes = [main(["migrate"]), main(["tokens", "create", "--name", "x"])]
     finally:
-        set_schema(database, "0001")
+        set_schema(database, NEWEST)
 
     said = capsys.readouterr()
     assert (codes, said.out) == ([1, 1], "")

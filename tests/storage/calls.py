@@ -655,8 +655,13 @@ CALLS: dict[str, Call] = {
     "count_consumers": lambda tx, rows: consuming.count_consumers(tx, ACCOUNT),
     "list_consumers": lambda tx, rows: consuming.list_consumers(tx, ACCOUNT),
     "read_consumer": lambda tx, rows: consuming.read_consumer(tx, ACCOUNT, "laptop"),
+    "progress_of": lambda tx, rows: consuming.progress_of(tx, ACCOUNT, [rows.webhook.id]),
+    "number_reader": lambda tx, rows: consuming.number_reader(tx, ACCOUNT, "laptop"),
     "note_read": lambda tx, rows: consuming.note_read(tx, rows.webhook.id),
     "first_waiting": lambda tx, rows: consuming.first_waiting(tx, rows.webhook.id, limit=100),
+    "waiting_of_runs": lambda tx, rows: consuming.waiting_of_runs(
+        tx, rows.webhook.id, [rows.run.id]
+    ),
     "read_waiting": lambda tx, rows: consuming.read_waiting(tx, [rows.delivery.id]),
     "end_waiting": lambda tx, rows: consuming.end_waiting(tx, rows.webhook.id, [rows.delivery.id]),
     "expire_waiting": lambda tx, rows: consuming.expire_waiting(tx, before=START, limit=50),

@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from runhook.domain.errors import InvalidError
-from runhook.storage.engine.schema import migrate
+from runhook.storage.engine.schema import NEWEST, migrate
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import metadata
 from tests.support.databases import VAULT
@@ -41,7 +41,7 @@ async def test_migrating_an_empty_database_tells_where_it_came_from(new_database
     before, after = await migrate_at(new_database_url)
 
     assert before is None
-    assert after == "0001"
+    assert after == NEWEST
 
 
 async def test_migrating_twice_changes_nothing(new_database_url: str):
@@ -58,7 +58,7 @@ async def test_replicas_that_start_together_on_an_empty_database_all_succeed(
     migrations = await asyncio.gather(*(migrate_at(new_postgresql_url) for _ in range(4)))
 
     # One of them did the work, and the others waited for it.
-    assert sorted(before or "" for before, _ in migrations) == ["", "0001", "0001", "0001"]
+    assert sorted(before or "" for before, _ in migrations) == ["", NEWEST, NEWEST, NEWEST]
 
 
 async def test_refuses_a_database_that_a_newer_version_made(store: Store):
@@ -69,4 +69,4 @@ async def test_refuses_a_database_that_a_newer_version_made(store: Store):
         await migrate(store)
 
     async with store.write() as tx:
-        await tx.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+        await tx.execute(sa.text(f"UPDATE alembic_version SET version_num = '{NEWEST}'"))

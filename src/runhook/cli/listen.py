@@ -28,9 +28,9 @@ from runhook.client.listen.receiver import (
     delivery_as_text,
     replace_control_characters,
 )
-from runhook.client.reporting.service import NOT_FOUND, Service, UnusableError, connect_service
+from runhook.client.reporting.service import Service, UnusableError, connect_service
 from runhook.client.settings import read_service_settings
-from runhook.client.webhooks import WebhookRequestError, request_deletion
+from runhook.client.webhooks import request_deletion
 from runhook.domain.errors import InvalidError
 from runhook.domain.runs.events import EventType
 from runhook.secret_files import secret_in
@@ -54,7 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--consumer",
         metavar="NAME",
         help="read as this consumer, which is created if need be and kept: the next time it goes "
-        "on where it was. Without it a new one is read, and deleted at the end",
+        "on where it was. It has one reader at a time: this one takes it over from another, which "
+        "ends. Without it a new one is read, and deleted at the end",
     )
     reading.add_argument(
         "--events", metavar="NAMES", help="only these, with commas between: completed,errored"
@@ -148,12 +149,12 @@ def read_events(arguments: argparse.Namespace) -> int:
     heed_signals()
     with (
         contextlib.suppress(KeyboardInterrupt),
-        consumer_to_read(service, arguments, wanted) as name,
+        consumer_to_read(service, arguments, wanted) as consumer,
     ):
         goal = "" if receiver is None else f", passing them on to {arguments.forward}"
-        tell_progress(f"reading events of {service.name} as the consumer {name}{goal}")
+        tell_progress(f"reading events of {service.name} as the consumer {consumer.name}{goal}")
         Forwarding(
-            consumer=RemoteConsumer(service, name),
+            consumer=consumer,
             receiver=receiver,
             wanted={one.value for one in wanted},
             tell=print_as_json if arguments.json else print_line,
@@ -177,41 +178,28 @@ def local_receiver(arguments: argparse.Namespace) -> LocalReceiver | None:
 @contextmanager
 def consumer_to_read(
     service: Service, arguments: argparse.Namespace, wanted: list[EventType]
-) -> Iterator[str]:
-    """The name of the consumer to read as; one that has no name of its own is deleted at the end.
+) -> Iterator[RemoteConsumer]:
+    """The consumer to read as; one that was not named is deleted at the end.
 
     Raises:
         WebhookRequestError: it cannot be made.
     """
     name = arguments.consumer or f"listen-{secrets.token_hex(4)}"
+    consumer = RemoteConsumer(service, name)
     options: dict[str, object] = {
         "event_types": [one.value for one in wanted or EventType],
         **({"payload_version": arguments.payload_version} if arguments.payload_version else {}),
     }
+    taken = consumer.taken_over() if arguments.consumer else None
     webhook: Mapping[str, object] | None = None
-    if arguments.consumer is None or not is_there(RemoteConsumer(service, name)):
+    if taken is None:
         webhook = create_consumer(service, name, options)
         tell_progress(f"the secret of its signatures, shown this once: {webhook['hmac_secret']}")
     try:
-        yield name
+        yield taken or consumer.taken_over() or consumer
     finally:
         if arguments.consumer is None and webhook is not None:
             request_deletion(service, str(webhook["id"]))
-
-
-def is_there(consumer: RemoteConsumer) -> bool:
-    """Whether the account has a consumer.
-
-    Raises:
-        WebhookRequestError: the service does not say.
-    """
-    try:
-        consumer.read(wait=0)
-    except WebhookRequestError as error:
-        if error.failed is None or error.failed.status != NOT_FOUND:
-            raise
-        return False
-    return True
 
 
 def print_line(event: ReadEvent, passed: Passed | None, then: str) -> None:

@@ -28,7 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "active consumers get it",
     )
     add_service_flags(parser)
-    parser.epilog = "RUNHOOK_TOKEN holds the API token."
+    parser.epilog = (
+        "A consumer's event waits behind what it has not read. To an endpoint the request goes at "
+        "once, and only once, signed as any other: nothing that waits, no pause and no rate limit "
+        "holds it up. It is logged as a test, and never counts against the endpoint. "
+        "RUNHOOK_TOKEN holds the API token."
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:

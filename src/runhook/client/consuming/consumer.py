@@ -4,12 +4,12 @@ Nothing is lost with a process that ends at any moment: what it has not acknowle
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
-from runhook.client.reporting.service import Service
-from runhook.client.webhooks import ask, full_answer, post_webhook
+from runhook.client.reporting.service import NOT_FOUND, Service
+from runhook.client.webhooks import WebhookRequestError, ask, full_answer, post_webhook
 from runhook.domain.webhooks.consumers import LARGEST_READ
 from runhook.domain.webhooks.webhook import CONSUME
 
@@ -47,14 +47,34 @@ class RemoteConsumer:
 
     service: Service
     name: str
+    reader: int | None = None
+    """The number of this reader; None until it has taken the consumer over."""
+
+    def taken_over(self) -> "RemoteConsumer | None":
+        """The consumer with this program as its only reader; None if there is no such consumer.
+
+        Whatever read it before is refused from now on.
+
+        Raises:
+            WebhookRequestError: the service cannot be asked.
+        """
+        try:
+            answer = ask(self.service, "POST", f"{self._path}/readers")
+        except WebhookRequestError as error:
+            if error.failed is not None and error.failed.status == NOT_FOUND:
+                return None
+            raise
+        return replace(self, reader=answer["reader"])
 
     def read(self, *, wait: int = LONGEST_WAIT) -> ReadEvents:
         """Read what comes next, and wait for it if there is nothing.
 
         Raises:
-            WebhookRequestError: there is no such consumer, or the service cannot be asked.
+            WebhookRequestError: there is no such consumer, another reader has taken it over, or the
+                service cannot be asked.
         """
-        path = f"{self._path}/events?wait={wait}"
+        reader = "" if self.reader is None else f"&reader={self.reader}"
+        path = f"{self._path}/events?wait={wait}{reader}"
         answer = full_answer(
             self.service, "GET", path, timeout=wait + PATIENCE, largest=LARGEST_ANSWER
         )
@@ -67,9 +87,11 @@ class RemoteConsumer:
         """Say that events need not be read again.
 
         Raises:
-            WebhookRequestError: the service cannot be asked.
+            WebhookRequestError: another reader has taken the consumer over, or the service cannot
+                be asked.
         """
-        ask(self.service, "POST", f"{self._path}/acknowledge", {"ids": list(ids)})
+        done = {"ids": list(ids), "reader": self.reader}
+        ask(self.service, "POST", f"{self._path}/acknowledge", done)
 
     @property
     def _path(self) -> str:

@@ -7,16 +7,16 @@ with a consumer that stops between reading and acknowledging: it reads the same 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from runhook.domain.errors import InvalidError
+from runhook.domain.errors import ConflictError, InvalidError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Audience
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.runs.events import EventType
-from runhook.domain.runs.run import AccountId
+from runhook.domain.runs.run import AccountId, RunId
 from runhook.domain.webhooks.options import NO_OPTIONS
 from runhook.domain.webhooks.webhook import CONSUME, Webhook
 
@@ -59,10 +59,31 @@ class Consumer:
     """None while it is active."""
     read_at: datetime
     """When it was read last, to the minute; when it was created, if never."""
+    was_read: bool
+    """Whether anything has read it."""
+    reader_number: int
+    """How many readers have taken it over: the number of the one that may read it."""
     missed_count: int
     """How many deliveries were given up unread, as they were older than the retention."""
     missed_until: datetime | None
     """When the newest of those was made; None if there is none."""
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it is deactivated unless it is read before."""
+        return self.read_at + UNREAD_FOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """The place of a delivery among those that wait for its consumer."""
+
+    id: DeliveryId
+    run_id: RunId | None
+    event_sequence: int | None
+    """Which of its run's events it tells; None for a test and a notice, which have no run."""
+    size: int
+    """Bytes of its body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +146,44 @@ def check_same_consumer(before: Webhook, after: Webhook) -> Webhook:
     return after
 
 
-def fitting(sizes: list[int]) -> int:
+def in_order_of_runs(found: Sequence[Queued], of_runs: Sequence[Queued]) -> Sequence[Queued]:
+    """Put what waits into an order in which no event of a run precedes an earlier one.
+
+    Args:
+        found: the first that wait, as they became due. A clock that was set back between two events
+            of a run has turned them round there.
+        of_runs: all that waits of the runs to which that happened.
+    """
+    earlier: dict[RunId | None, list[Queued]] = {}
+    for one in sorted(of_runs, key=lambda one: one.event_sequence or 0):
+        earlier.setdefault(one.run_id, []).append(one)
+    placed: dict[DeliveryId, Queued] = {}
+    for one in found:
+        for other in earlier.get(one.run_id, ()):
+            if (other.event_sequence or 0) < (one.event_sequence or 0):
+                placed.setdefault(other.id, other)
+        placed.setdefault(one.id, one)
+    return list(placed.values())
+
+
+def check_reader(consumer: Consumer, reader: int | None) -> None:
+    """Check that no other reader has taken a consumer over.
+
+    Args:
+        consumer: as it is now.
+        reader: the number that the reader was given; None if it never took the consumer over.
+
+    Raises:
+        ConflictError: another one has.
+    """
+    if reader not in (None, consumer.reader_number):
+        raise ConflictError(
+            f"Another program reads the consumer {consumer.name} now, which has one reader at a "
+            "time. Give each program a consumer of its own: then each gets every event."
+        )
+
+
+def fitting(sizes: Sequence[int]) -> int:
     """How many of the first bodies one read returns, by their sizes in bytes."""
     total = 0
     for position, size in enumerate(sizes):

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from runhook.domain.deliveries.attempt_counts import AttemptCounts, hour_of
 from runhook.domain.errors import ConflictError, InvalidError, NotFoundError
 from runhook.domain.messages.notices import Deactivation
 from runhook.domain.messages.telling import DeliveryId
@@ -14,6 +15,7 @@ from runhook.domain.webhooks.consumers import (
     UNREAD_REASON,
     Consumer,
     Fetched,
+    check_reader,
 )
 from runhook.domain.webhooks.requests import signed_request
 from runhook.domain.webhooks.webhook import Endpoint
@@ -30,11 +32,13 @@ from runhook.storage.deliveries.consuming import (
     end_waiting,
     first_waiting,
     note_read,
+    number_reader,
     read_consumer,
     unread_consumers,
 )
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.webhooks.rows import find_endpoint, lock_dispatched
+from runhook.storage.webhooks.statistics import CountedHour, add_attempt_counts
 
 STEP = 20
 """How many consumers one step deactivates at most."""
@@ -50,12 +54,37 @@ class FetchedBatch:
     """Whether more waits behind these."""
 
 
-async def fetch(context: Context, account_id: AccountId, name: str, *, limit: int) -> FetchedBatch:
-    """Return the first deliveries that a consumer has not acknowledged; they stay where they are.
+@repeats_contended
+async def take_over(context: Context, account_id: AccountId, name: str) -> int:
+    """Give a consumer a new reader; return its number, which the readers before it do not have.
 
     Raises:
         NotFoundError: the account has no such consumer.
-        ConflictError: it is not active, or its secret cannot be opened.
+    """
+    async with context.store.write() as tx:
+        await permitted(tx, context.actor)
+        number = await number_reader(tx, account_id, name)
+        if number is None:
+            raise no_such_consumer(name)
+        return number
+
+
+async def fetch(
+    context: Context, account_id: AccountId, name: str, *, limit: int, reader: int | None = None
+) -> FetchedBatch:
+    """Return the first deliveries that a consumer has not acknowledged; they stay where they are.
+
+    Args:
+        context: who reads.
+        account_id: whose consumer it is.
+        name: the consumer's.
+        limit: how many at most.
+        reader: the number that ``take_over`` gave the reader; None if it did not take over.
+
+    Raises:
+        NotFoundError: the account has no such consumer.
+        ConflictError: it is not active, its secret cannot be opened, or another reader has taken it
+            over.
     """
 
     async def look(tx: Transaction) -> tuple[Read, Endpoint, WaitingPage]:
@@ -67,6 +96,7 @@ async def fetch(context: Context, account_id: AccountId, name: str, *, limit: in
         return found, endpoint, await first_waiting(tx, webhook_id, limit=limit)
 
     found, endpoint, page = await context.store.query(look)
+    check_reader(found.consumer, reader)
     check_readable(found.consumer, endpoint)
     if found.is_news:
         await note_reading(context, found.consumer)
@@ -116,13 +146,19 @@ async def note_reading(context: Context, consumer: Consumer) -> None:
 
 @repeats_contended
 async def acknowledge(
-    context: Context, account_id: AccountId, name: str, ids: Collection[DeliveryId]
+    context: Context,
+    account_id: AccountId,
+    name: str,
+    ids: Collection[DeliveryId],
+    *,
+    reader: int | None = None,
 ) -> int:
     """End deliveries that a consumer is done with; return how many waited for it until now.
 
     Raises:
         NotFoundError: the account has no such consumer.
         InvalidError: these are too many at once.
+        ConflictError: another reader than the one with this number has taken the consumer over.
     """
     if len(ids) > MOST_ACKNOWLEDGED:
         raise InvalidError(
@@ -130,16 +166,38 @@ async def acknowledge(
         )
     async with context.store.write() as tx:
         await permitted(tx, context.actor)
-        found = await existing_consumer(tx, account_id, name)
-        return await end_waiting(tx, found.consumer.webhook_id, ids)
+        consumer = (await existing_consumer(tx, account_id, name)).consumer
+        check_reader(consumer, reader)
+        are_tests = await end_waiting(tx, consumer.webhook_id, ids)
+        await count_acknowledged(tx, consumer, are_tests.count(False), now=context.clock.now())
+        return len(are_tests)
+
+
+async def count_acknowledged(
+    tx: Transaction, consumer: Consumer, count: int, *, now: datetime
+) -> None:
+    """Count what a consumer has acknowledged where attempts of other webhooks are counted."""
+    if count:
+        counted = CountedHour(
+            account_id=consumer.account_id,
+            webhook_id=consumer.webhook_id,
+            hour=hour_of(now),
+            counts=AttemptCounts(succeeded=count),
+        )
+        await add_attempt_counts(tx, [counted])
 
 
 async def existing_consumer(tx: Transaction, account_id: AccountId, name: str) -> Read:
     """Find a consumer, or raise NotFoundError."""
     found = await read_consumer(tx, account_id, name)
     if found is None:
-        raise NotFoundError(f"There is no consumer {name[:80]} in this account.")
+        raise no_such_consumer(name)
     return found
+
+
+def no_such_consumer(name: str) -> NotFoundError:
+    """The error of a consumer that is not there."""
+    return NotFoundError(f"There is no consumer {name[:80]} in this account.")
 
 
 @repeats_contended

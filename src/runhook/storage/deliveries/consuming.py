@@ -1,6 +1,6 @@
 """Deliveries of consumers: read, acknowledged, and given up when it is too old."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -12,9 +12,16 @@ from runhook.domain.deliveries.delivery import DeliveryState, move_delivery
 from runhook.domain.formats.format import Rendered
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.runs.events import EventType
-from runhook.domain.runs.run import AccountId
-from runhook.domain.webhooks.consumers import EXPIRED_REASON, Consumer, fitting
+from runhook.domain.runs.run import AccountId, RunId
+from runhook.domain.webhooks.consumers import (
+    EXPIRED_REASON,
+    Consumer,
+    Queued,
+    fitting,
+    in_order_of_runs,
+)
 from runhook.domain.webhooks.webhook import CONSUME, Webhook
+from runhook.storage.deliveries.backlog import COUNTED, count_of
 from runhook.storage.deliveries.rows import rendered_of
 from runhook.storage.engine.columns import Duration, UtcDateTime
 from runhook.storage.engine.rows import count_rows
@@ -31,7 +38,7 @@ class Read:
 
     consumer: Consumer
     is_news: bool
-    """Whether it has not been read for ``NOTED_EVERY``."""
+    """Whether it has not been read for ``NOTED_EVERY``, or never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,22 @@ class WaitingPage:
     """Whether more waits behind these."""
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a consumer is."""
+
+    consumer: Consumer
+    waiting: int
+    """How many deliveries wait for it, counted up to ``COUNTED``."""
+    waiting_since: datetime | None
+    """When the oldest of them became due; None if none waits."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that wait were counted."""
+        return self.waiting < COUNTED
+
+
 async def insert_consumer(tx: Transaction, webhook: Webhook) -> None:
     """Give a new webhook its consumer."""
     await tx.execute(
@@ -62,6 +85,7 @@ async def insert_consumer(tx: Transaction, webhook: Webhook) -> None:
             account_id=webhook.account_id,
             name=webhook.client_url.removeprefix(CONSUME),
             read_at=tx.now,
+            was_read=False,
         )
     )
 
@@ -79,6 +103,24 @@ async def list_consumers(tx: Transaction, account_id: AccountId) -> Sequence[Con
         .order_by(consumers.c.name)
     )
     return [consumer_of(row) for row in rows]
+
+
+async def progress_of(
+    tx: Transaction, account_id: AccountId, webhook_ids: Collection[WebhookId]
+) -> Mapping[WebhookId, Progress]:
+    """How far the consumers of these webhooks are; other webhooks have none."""
+    waiting = (IS_PENDING, deliveries.c.webhook_id == webhooks.c.id)
+    oldest = sa.select(sa.func.min(deliveries.c.next_attempt_at)).where(*waiting)
+    rows = await tx.execute(
+        select_consumers(tx.now)
+        .add_columns(
+            count_of(*waiting).label("waiting"), oldest.scalar_subquery().label("waiting_since")
+        )
+        .where(consumers.c.account_id == account_id, consumers.c.webhook_id.in_(list(webhook_ids)))
+    )
+    return {
+        row.webhook_id: Progress(consumer_of(row), row.waiting, row.waiting_since) for row in rows
+    }
 
 
 async def read_consumer(tx: Transaction, account_id: AccountId, name: str) -> Read | None:
@@ -100,7 +142,7 @@ def select_consumers(now: Clock) -> sa.Select[Any]:
         consumers,
         webhooks.c.active,
         webhooks.c.deactivate_reason,
-        (consumers.c.read_at < noted_until).label("is_news"),
+        sa.or_(consumers.c.read_at < noted_until, ~consumers.c.was_read).label("is_news"),
     ).join(webhooks, webhooks.c.id == consumers.c.webhook_id)
 
 
@@ -113,6 +155,8 @@ def consumer_of(row: sa.Row[Any]) -> Consumer:
         active=row.active,
         deactivate_reason=row.deactivate_reason,
         read_at=row.read_at,
+        was_read=row.was_read,
+        reader_number=row.reader_number,
         missed_count=row.missed_count,
         missed_until=row.missed_until,
     )
@@ -121,26 +165,93 @@ def consumer_of(row: sa.Row[Any]) -> Consumer:
 async def note_read(tx: Transaction, webhook_id: WebhookId) -> None:
     """Note that a consumer is read now."""
     await tx.execute(
-        sa.update(consumers).where(consumers.c.webhook_id == webhook_id).values(read_at=tx.now)
+        sa.update(consumers)
+        .where(consumers.c.webhook_id == webhook_id)
+        .values(read_at=tx.now, was_read=sa.true())
     )
 
 
+async def number_reader(tx: Transaction, account_id: AccountId, name: str) -> int | None:
+    """Give a consumer a new reader; return its number, None if there is no such consumer."""
+    rows = await tx.execute(
+        sa.update(consumers)
+        .where(consumers.c.account_id == account_id, consumers.c.name == name)
+        .values(
+            reader_number=consumers.c.reader_number + sa.literal_column("1"),
+            read_at=tx.now,
+            was_read=sa.true(),
+        )
+        .returning(consumers.c.reader_number)
+    )
+    number: int | None = rows.scalar_one_or_none()
+    return number
+
+
 async def first_waiting(tx: Transaction, webhook_id: WebhookId, *, limit: int) -> WaitingPage:
-    """The first deliveries that wait for a consumer, in the order they became due.
+    """The first deliveries that wait for a consumer, as they became due, and in order within a run.
 
     Bodies are only read of those that ``fitting`` lets through.
     """
-    found = (
+    rows = (
         await tx.execute(
-            sa.select(deliveries.c.id, sa.func.length(deliveries.c.body).label("size"))
-            .where(IS_PENDING, deliveries.c.webhook_id == webhook_id)
+            select_queued(webhook_id)
+            .add_columns(is_early().label("is_early"))
             .order_by(deliveries.c.next_attempt_at, deliveries.c.id)
             .limit(limit + 1)
         )
     ).all()
-    ids = [row.id for row in found[: fitting([row.size for row in found[:limit]])]]
+    early = {row.run_id for row in rows if row.is_early}
+    of_runs = await waiting_of_runs(tx, webhook_id, early) if early else []
+    found = in_order_of_runs([queued_of(row) for row in rows], of_runs)
+    ids = [one.id for one in found[: fitting([one.size for one in found[:limit]])]]
     waiting = await read_waiting(tx, ids) if ids else []
     return WaitingPage(waiting, is_more=len(ids) < len(found))
+
+
+def select_queued(webhook_id: WebhookId) -> sa.Select[Any]:
+    """Query of the places of what waits for a consumer, to be narrowed."""
+    return sa.select(
+        deliveries.c.id,
+        deliveries.c.run_id,
+        deliveries.c.event_sequence,
+        sa.func.length(deliveries.c.body).label("size"),
+    ).where(IS_PENDING, deliveries.c.webhook_id == webhook_id)
+
+
+def is_early() -> sa.ColumnElement[bool]:
+    """Whether a delivery became due before one that waits and tells an earlier event of its run.
+
+    Clocks do that which are set back, and events of one moment, whose ids have no order.
+    """
+    earlier = deliveries.alias("earlier")
+    place = sa.tuple_(deliveries.c.next_attempt_at, deliveries.c.id)
+    # Not EXISTS, as in `storage/engine/claimable.py`.
+    overtaken = (
+        sa.select(earlier.c.id)
+        .where(
+            earlier.c.run_id == deliveries.c.run_id,
+            earlier.c.webhook_id == deliveries.c.webhook_id,
+            earlier.c.event_sequence < deliveries.c.event_sequence,
+            earlier.c.state == sa.literal_column(f"'{DeliveryState.PENDING}'"),
+            sa.tuple_(earlier.c.next_attempt_at, earlier.c.id) > place,
+        )
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
+    )
+    return overtaken.is_not(None)
+
+
+async def waiting_of_runs(
+    tx: Transaction, webhook_id: WebhookId, run_ids: Collection[RunId]
+) -> Sequence[Queued]:
+    """All that waits for a consumer and tells of these runs."""
+    rows = await tx.execute(select_queued(webhook_id).where(deliveries.c.run_id.in_(list(run_ids))))
+    return [queued_of(row) for row in rows]
+
+
+def queued_of(row: sa.Row[Any]) -> Queued:
+    """The place in a row."""
+    return Queued(id=row.id, run_id=row.run_id, event_sequence=row.event_sequence, size=row.size)
 
 
 async def read_waiting(tx: Transaction, ids: Sequence[DeliveryId]) -> Sequence[WaitingDelivery]:
@@ -169,8 +280,14 @@ async def read_waiting(tx: Transaction, ids: Sequence[DeliveryId]) -> Sequence[W
     return [found[one] for one in ids if one in found]
 
 
-async def end_waiting(tx: Transaction, webhook_id: WebhookId, ids: Collection[DeliveryId]) -> int:
-    """End what a consumer acknowledges, as far as it waits for it; return how many did."""
+async def end_waiting(
+    tx: Transaction, webhook_id: WebhookId, ids: Collection[DeliveryId]
+) -> Sequence[bool]:
+    """End what a consumer acknowledges, as far as it waits for it.
+
+    Returns:
+        of each that did, whether it was a test.
+    """
     rows = await tx.execute(
         sa.update(deliveries)
         .where(
@@ -186,8 +303,9 @@ async def end_waiting(tx: Transaction, webhook_id: WebhookId, ids: Collection[De
             next_attempt_at=None,
             updated_at=tx.now,
         )
+        .returning(deliveries.c.is_test)
     )
-    return rows.rowcount
+    return rows.scalars().all()
 
 
 async def expire_waiting(tx: Transaction, *, before: datetime, limit: int) -> int:

@@ -458,6 +458,9 @@ consumers = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     # On the database's clock, to the minute.
     sa.Column("read_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("was_read", sa.Boolean, nullable=False, server_default=sa.true()),
+    # How many readers have taken it over: each has a number of its own.
+    sa.Column("reader_number", sa.Integer, nullable=False, server_default="0"),
     # What was given up unread, as it was older than the retention.
     sa.Column("missed_count", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("missed_until", UtcDateTime),

@@ -1,4 +1,7 @@
-"""How webhooks do: their attempts, counted by the hour while they are recorded."""
+"""How webhooks do: their attempts, counted by the hour while they are recorded.
+
+A consumer has none: what it acknowledges counts as succeeded, without a duration.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +96,7 @@ async def count_by_hour(
 async def count_account_by_hour(
     tx: Transaction, account_id: AccountId, *, since: datetime
 ) -> Sequence[HourlyCount]:
-    """Hourly counts of all of the account's webhooks together since an hour."""
+    """Hourly counts of all of the account's webhooks that send, together, since an hour."""
     columns = attempt_counts.c
     rows = await tx.execute(
         sa.select(
@@ -102,7 +105,7 @@ async def count_account_by_hour(
             sa.cast(sa.func.sum(columns.failed), sa.BigInteger).label("failed"),
         )
         .select_from(webhooks.join(attempt_counts, columns.webhook_id == webhooks.c.id))
-        .where(webhooks.c.account_id == account_id, columns.hour >= since)
+        .where(webhooks.c.account_id == account_id, ~webhooks.c.is_consumed, columns.hour >= since)
         .group_by(columns.hour)
         .order_by(columns.hour)
     )

@@ -1,3 +1,3 @@
 SELECT attempt_counts.hour, CAST(sum(attempt_counts.succeeded) AS BIGINT) AS succeeded, CAST(sum(attempt_counts.failed) AS BIGINT) AS failed
 FROM webhooks JOIN attempt_counts ON attempt_counts.webhook_id = webhooks.id
-WHERE webhooks.account_id = $1::BIGINT AND attempt_counts.hour >= $2::BIGINT GROUP BY attempt_counts.hour ORDER BY attempt_counts.hour;
+WHERE webhooks.account_id = $1::BIGINT AND NOT webhooks.is_consumed AND attempt_counts.hour >= $2::BIGINT GROUP BY attempt_counts.hour ORDER BY attempt_counts.hour;

@@ -1,1 +1,1 @@
-INSERT INTO consumers (webhook_id, account_id, name, read_at) VALUES ($1::VARCHAR COLLATE "C", $2::BIGINT, $3::VARCHAR, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT));
+INSERT INTO consumers (webhook_id, account_id, name, read_at, was_read) VALUES ($1::VARCHAR COLLATE "C", $2::BIGINT, $3::VARCHAR, CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT), $4::BOOLEAN);

@@ -1,1 +1,1 @@
-UPDATE deliveries SET state=?, next_attempt_at=?, updated_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE deliveries.id IN (?) AND deliveries.webhook_id = ? AND deliveries.state = ?;
+UPDATE deliveries SET state=?, next_attempt_at=?, updated_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 WHERE deliveries.id IN (?) AND deliveries.webhook_id = ? AND deliveries.state = ? RETURNING is_test;

@@ -9,6 +9,8 @@ from runhook.domain.webhooks.consumers import Consumer, Fetched
 from runhook.operations.deliveries.consume import FetchedBatch
 from runhook.server.api.wire import NO_NUL, Envelope
 
+MOST_READERS = 2**31 - 1
+"""The largest number of a reader that the database holds."""
 DeliveryIdIn = Annotated[str, Meta(max_length=100, pattern=NO_NUL)]
 
 
@@ -45,6 +47,14 @@ class AcknowledgeIn(Struct, kw_only=True, forbid_unknown_fields=True):
     """Ids of deliveries that the consumer is done with."""
 
     ids: list[DeliveryIdIn]
+    reader: Annotated[int, Meta(ge=1, le=MOST_READERS)] | None = None
+    """The number of this reader; 409 if another has taken over since."""
+
+
+class ReaderOut(Struct, kw_only=True):
+    """The number of a reader, to be sent with each read and acknowledgement."""
+
+    reader: int
 
 
 class AcknowledgedOut(Struct, kw_only=True):

@@ -178,6 +178,11 @@ class Log:
         place = ids.index(self.opened.delivery.id) + step
         return self.page(ids[place]) if 0 <= place < len(ids) else None
 
+    def is_consumed(self, delivery: LoggedDelivery) -> bool:
+        """Whether a delivery is fetched by a consumer, and not sent."""
+        webhook = self.webhooks.get(delivery.webhook_id)
+        return webhook is not None and webhook.is_consumed
+
     def is_paused(self, delivery: LoggedDelivery) -> bool:
         """Whether a delivery waits for the end of its endpoint's pause."""
         webhook = self.webhooks.get(delivery.webhook_id)

@@ -45,6 +45,8 @@ class Opened:
     """The command that would make its request again; empty for a letter."""
     caveat: str
     """What a success does not say, by the webhook's format."""
+    is_consumed: bool
+    """Whether it is fetched by a consumer, and not sent."""
     next_attempt_at: datetime | None
     """When it is attempted next at the earliest; None if it does not wait."""
     is_paused: bool
@@ -91,6 +93,7 @@ async def opened_of(
         if shown and FORMATS[options.format].takes_url
         else "",
         caveat=FORMATS[webhook.options.format].caveat if webhook else "",
+        is_consumed=webhook is not None and webhook.is_consumed,
         next_attempt_at=next_attempt_of(delivery, webhook),
         is_paused=webhook is not None and waits_for_pause(delivery, webhook),
         held_up=(await find_held_up(tx, [webhook] if webhook else [])).get(delivery.webhook_id),

@@ -60,6 +60,11 @@ class Bar:
         return f"{self.begins}: {self.succeeded} succeeded{failed}"
 
     @property
+    def read(self) -> str:
+        """What a consumer has read in it, in a line."""
+        return f"{self.begins}: {self.succeeded} read"
+
+    @property
     def times(self) -> str:
         """Its response times in a line."""
         return f"{self.begins}: p50 {duration(self.p50)}, p95 {duration(self.p95)}"

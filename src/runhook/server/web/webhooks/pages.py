@@ -37,6 +37,7 @@ from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.webhooks.charts import overview_of, sparkline
 from runhook.server.web.webhooks.marks import marks_of
 from runhook.server.web.webhooks.snippets import snippets
+from runhook.storage.deliveries.consuming import progress_of
 from runhook.storage.deliveries.mail_pauses import find_held_up
 from runhook.storage.deliveries.rows import find_last_failure
 from runhook.storage.deliveries.unsent import count_pending
@@ -67,12 +68,15 @@ async def show_webhooks(services: Serving, visit: Visiting, number: FromQuery[in
         counted = await count_by_hour(
             tx, visit.account_id, [one.id for one in webhooks], since=since(DAY, now)
         )
+        consumed = [one.id for one in webhooks if one.is_consumed]
+        progresses = await progress_of(tx, visit.account_id, consumed) if consumed else {}
     # One scale for all: a busy webhook is seen to be one.
     most = max((one.succeeded + one.failed for ones in counted.values() for one in ones), default=0)
     return visit.page(
         "webhooks/list",
         section=SECTION,
         webhooks=webhooks,
+        progresses=progresses,
         sparklines={
             one.id: sparkline(counted.get(one.id, ()), now=now, most=most) for one in webhooks
         },
@@ -96,6 +100,7 @@ async def show_webhook(
     async with services.store.read() as tx:
         webhook = await known_webhook(tx, visit, webhook_id)
         log = await log_page(request.query_params, tx, services, visit, webhook=webhook)
+        progress = (await progress_of(tx, visit.account_id, [webhook.id])).get(webhook.id)
         idle = await count_idle(tx, webhook)
         held_up = (await find_held_up(tx, [webhook])).get(webhook.id)
         is_failing = webhook.health.failing_since is not None
@@ -110,6 +115,7 @@ async def show_webhook(
         section=SECTION,
         webhook=webhook,
         log=log,
+        progress=progress,
         overview=overview,
         marks=marks,
         failure=failure,

@@ -1,0 +1,1 @@
+UPDATE consumers SET read_at=CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT), was_read=true, reader_number=(consumers.reader_number + 1) WHERE consumers.account_id = $1::BIGINT AND consumers.name = $2::VARCHAR RETURNING consumers.reader_number;

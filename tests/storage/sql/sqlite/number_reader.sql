@@ -1,0 +1,1 @@
+UPDATE consumers SET read_at=CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000, was_read=1, reader_number=(consumers.reader_number + 1) WHERE consumers.account_id = ? AND consumers.name = ? RETURNING reader_number;
