@@ -12,9 +12,11 @@ from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "src"))
+sys.path[:0] = [str(REPOSITORY / "src"), str(Path(__file__).parent)]
 
-from runhook.domain.version import VERSION  # noqa: E402 - found by the line above
+from drawings import Drawing  # noqa: E402 - found by the line above
+
+from runhook.domain.version import VERSION  # noqa: E402
 
 project = "Runhook"
 project_copyright = "Runhook's authors"
@@ -40,6 +42,7 @@ source_suffix = {".md": "markdown"}
 nitpicky = True
 
 myst_heading_anchors = 4
+myst_fence_as_directive = ["mermaid"]
 # Quotation marks and hyphens of commands stay what they are.
 smartquotes = False
 highlight_language = "text"
@@ -96,6 +99,5 @@ def toctree(caption: str, names: list[str]) -> str:
 def setup(app: Sphinx) -> None:
     """Add what the settings above cannot say."""
     app.connect("source-read", add_contents)
-    # Their text, where no program draws them.
-    app.add_lexer("mermaid", TextLexer)
+    app.add_directive("mermaid", Drawing)
     app.add_lexer("crontab", TextLexer)

@@ -12,6 +12,8 @@ from tests.support.patience import PATIENCE
 
 SPHINX = REPOSITORY / ".venv-docs" / "bin" / "sphinx-build"
 NARROW = 320
+DRAWN = ("outbound sender", "spool")
+"""What the diagrams of the architecture name, each in its turn."""
 
 
 @pytest.fixture
@@ -53,6 +55,11 @@ async def test_the_site_is_searched_and_read_without_a_network(
         index = (REPOSITORY / "docs" / "index.md").read_text()
         captions = await page.locator(".sidebar-tree .caption-text").all_text_contents()
         assert captions == headings(index, level=2)
+
+    with subtests.test("diagrams are drawn"):
+        await page.goto((site / "docs" / "architecture.html").as_uri())
+        drawings = await page.locator(".drawing > svg").all_text_contents()
+        assert [name in text for name, text in zip(DRAWN, drawings, strict=True)] == [True, True]
 
     with subtests.test("no page is wider than a narrow window"):
         await page.set_viewport_size({"width": NARROW, "height": 800})

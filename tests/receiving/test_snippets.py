@@ -1,7 +1,7 @@
 """The programs of the "Created" page, run by their languages: they stop what they should.
 
-A language whose interpreter is not in PATH is not tried; `make test-snippets` brings Go and Ruby, and
-Python, Java, JavaScript and the shell are there wherever all tests run.
+A language whose interpreter is not in PATH is not tried. Python, Java, JavaScript and the shell are
+there wherever all tests run, and `make test-snippets` brings Go and Ruby.
 """
 
 import base64
