@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from runhook.domain.people.permissions import PermissionSet
 from runhook.operations.people.begin import begin_service
 from runhook.server.service.metrics import looked_up
-from runhook.storage.engine.outage import FULL_LASTS
+from runhook.storage.engine.outage import DISK_LASTS
 from runhook.storage.engine.store import Store
 from tests.support.api import ORIGIN, Api, data_of, new_webhook, told
 from tests.support.clock import ManualClock
@@ -46,9 +46,11 @@ async def test_a_disk_that_is_full_for_a_while(
             await limit_pages(store, PLENTY)
             again = await start_run(client, succeeded)
             await api.deliver()
-            ready_again = await client.get(f"{ORIGIN}/readyz")
+            ready_at_once = await client.get(f"{ORIGIN}/readyz")
             is_up_at_once = await is_database_up(store)
-            store.outage.steady = lambda: time.monotonic() + FULL_LASTS.total_seconds()
+            store.outage.steady = lambda: time.monotonic() + DISK_LASTS.total_seconds()
+            await start_run(client, succeeded)
+            ready_again = await client.get(f"{ORIGIN}/readyz")
             is_up_again = await is_database_up(store)
         await store.close()
 
@@ -59,10 +61,9 @@ async def test_a_disk_that_is_full_for_a_while(
     assert in_between == succeeded
     assert data_of(again, 201)["run_key"] == f"run-{succeeded}"
     assert len(receiver.received) == succeeded + 1
-    assert ready_again.status_code == 200
     # A small transaction may succeed on a disk that is full.
-    assert not is_up_at_once
-    assert is_up_again
+    assert (ready_at_once.status_code, is_up_at_once) == (503, False)
+    assert (ready_again.status_code, is_up_again) == (200, True)
 
 
 async def is_database_up(store: Store) -> bool:

@@ -9,7 +9,7 @@ from litestar.testing import RequestFactory
 from runhook.domain.errors import UnavailableError
 from runhook.server.http.waiting_room import MOST_BYTES, TAKEN, WaitingRoom
 from runhook.storage.engine.outage import Outage
-from runhook.storage.engine.store import FullError
+from runhook.storage.engine.store import DiskError
 from tests.support.patience import PATIENCE
 
 LONG = timedelta(seconds=PATIENCE)
@@ -100,8 +100,8 @@ async def test_a_full_disk_lets_nobody_wait():
     room = WaitingRoom(database.outage, LONG)
 
     async def ask() -> str:
-        raise FullError
+        raise DiskError
 
-    with pytest.raises(FullError):
+    with pytest.raises(DiskError):
         await room.pass_through(A_REPORT, ask)
     assert database.looks == 0

@@ -1,5 +1,8 @@
 """The log has a line when the database is away or full, and one when it is back."""
 
+import contextlib
+import sqlite3
+
 import asyncpg
 import pytest
 import sqlalchemy as sa
@@ -7,8 +10,8 @@ from structlog.testing import capture_logs
 
 from runhook.domain.errors import UnavailableError
 from runhook.server.service.metrics import looked_up
-from runhook.storage.engine.outage import FULL_LASTS
-from runhook.storage.engine.store import Store
+from runhook.storage.engine.outage import DISK_LASTS
+from runhook.storage.engine.store import DiskError, Store
 from tests.support.clock import ManualClock
 from tests.support.databases import CLEANER, VAULT
 from tests.support.ports import a_port_where_nobody_listens
@@ -57,7 +60,7 @@ async def test_a_database_that_takes_no_writes_is_not_up_until_it_does(
             async with store.write() as tx:
                 await tx.execute(sa.text("PRAGMA max_page_count = 1000000"))
             steady = store.outage.steady
-            store.outage.steady = lambda: steady() + FULL_LASTS.total_seconds()
+            store.outage.steady = lambda: steady() + DISK_LASTS.total_seconds()
         else:
             await set_read_only(database_url, "on")
             with pytest.raises(UnavailableError):
@@ -87,3 +90,61 @@ async def set_read_only(url: str, value: str) -> None:
         CLEANER,
     )
     await connection.close()
+
+
+DISK_ERRORS = {
+    "58030": "could not fsync file: Input/output error",
+    "53100": "could not extend file: No space left on device",
+    "XX000": "could not extend file: Disk quota exceeded",
+}
+"""What PostgreSQL says when its disk takes nothing, by SQLSTATE."""
+
+
+@pytest.mark.parametrize("code", DISK_ERRORS)
+async def test_a_servers_disk_that_takes_nothing_is_told_once_until_it_does(
+    postgresql_url: str, code: str
+):
+    """Transactions that write nothing succeed meanwhile."""
+    store = Store.open(postgresql_url, vault=VAULT)
+    failing = f"DO $$ BEGIN RAISE '{DISK_ERRORS[code]}' USING ERRCODE = '{code}'; END $$"
+    with capture_logs() as logged:
+        for _ in range(3):
+            with pytest.raises(DiskError) as told:
+                async with store.write() as tx:
+                    await tx.execute(sa.text(failing))
+            await write_something(store)
+        down = await is_up(store)
+        steady = store.outage.steady
+        store.outage.steady = lambda: steady() + DISK_LASTS.total_seconds()
+        await write_something(store)
+    up_again = await is_up(store)
+    await store.close()
+
+    assert (down, up_again) == (False, True)
+    assert [one["event"] for one in logged] == ["database.away", "database.back"]
+    assert logged[0]["reason"] == told.value.message
+
+
+async def test_an_error_of_the_servers_own_is_a_bug_unless_it_is_the_disks(postgresql_url: str):
+    store = Store.open(postgresql_url, vault=VAULT)
+    with pytest.raises(sa.exc.DBAPIError):
+        async with store.write() as tx:
+            await tx.execute(sa.text("DO $$ BEGIN RAISE 'odd' USING ERRCODE = 'XX000'; END $$"))
+    is_over = store.outage.is_over
+    await store.close()
+
+    assert is_over
+
+
+async def test_a_reason_is_told_in_the_databases_own_words(sqlite_url: str):
+    store = Store.open(f"{sqlite_url}?timeout=0", vault=VAULT)
+    with (
+        contextlib.closing(sqlite3.connect(store.file, isolation_level=None)) as other,
+        capture_logs() as logged,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError):
+            await write_something(store)
+    await store.close()
+
+    assert [one["reason"] for one in logged] == ["database is locked"]

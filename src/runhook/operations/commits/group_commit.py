@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from runhook.domain.errors import RunhookError, UnavailableError
 from runhook.operations.commits.queues import Queue, QueueLine
 from runhook.operations.commits.repeating import repeat_contended
-from runhook.storage.engine.store import FullError
+from runhook.storage.engine.store import DiskError
 from runhook.telemetry.events import SUBMITTERS_UNANSWERED, WRITING_HELD_UP
 
 BATCH_LIMIT = 500
@@ -128,7 +128,7 @@ class Batches(Generic[Item, Answer]):
             try:
                 return await repeat_contended(lambda: self._write(batch))
             except UnavailableError as error:
-                is_hopeless = isinstance(error, FullError) and self._pace.patience != FOR_EVER
+                is_hopeless = isinstance(error, DiskError) and self._pace.patience != FOR_EVER
                 if is_hopeless or now() >= deadline or self._stopping.is_set():
                     raise
             if not is_told:

@@ -15,7 +15,7 @@ from runhook.domain.errors import UnavailableError
 from runhook.server.http.origin import is_unsafe
 from runhook.storage.engine.outage import Outage
 from runhook.storage.engine.refusals import AWAY
-from runhook.storage.engine.store import FullError
+from runhook.storage.engine.store import DiskError
 
 MOST_REQUESTS = 2_000
 MOST_BYTES = 32 * 1024 * 1024
@@ -53,7 +53,7 @@ class WaitingRoom:
             ask: asks it, and changes nothing.
 
         Raises:
-            UnavailableError: it is away for too long, or is full, or too many wait for it.
+            UnavailableError: it is away for too long, its disk takes nothing, or too many wait.
         """
         if not self._patience or not is_unsafe(connection):
             return await ask()
@@ -64,7 +64,7 @@ class WaitingRoom:
         while True:
             try:
                 return await ask()
-            except FullError:
+            except DiskError:
                 raise
             except UnavailableError:
                 await self._wait(connection, deadline - now())

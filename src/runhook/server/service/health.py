@@ -8,7 +8,6 @@ from runhook.operations.service.health import check_queue
 from runhook.operations.service.presence import count_dispatchers
 from runhook.server.access.authentication import Access, open_to
 from runhook.server.services import Serving
-from runhook.storage.engine.refusals import FULL
 
 
 @get("/healthz", **open_to(Access.ANYONE))
@@ -19,7 +18,7 @@ async def healthz() -> dict[str, str]:
 
 @get("/readyz", **open_to(Access.ANYONE))
 async def readyz(services: Serving) -> dict[str, str | int]:
-    """Check that the database responds and has room, and the dispatcher delivers; 503 if not.
+    """Check that the database responds and takes writes, and the dispatcher delivers; 503 if not.
 
     The response also says by how much this machine's clock is wrong, if it is: the process then
     goes by the database's clock, and leaves deleting to others.
@@ -28,8 +27,8 @@ async def readyz(services: Serving) -> dict[str, str | int]:
     then too, and says how many others deliver.
     """
     await check_queue(services.store)
-    if services.store.outage.is_full:
-        raise UnavailableError(FULL)
+    if (failure := services.store.outage.disk) is not None:
+        raise UnavailableError(failure)
     answer: dict[str, str | int] = {"status": "ok"}
     difference = services.clock_difference()
     if abs(difference) > WRONG:

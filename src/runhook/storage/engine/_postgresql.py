@@ -18,9 +18,11 @@ from runhook.storage.engine.notifier import Notifier
 from runhook.storage.engine.refusals import (
     AWAY,
     FORBIDDEN,
+    FULL,
     NO_SCHEMA,
     READ_ONLY,
     TAKES_NO_WRITES,
+    UNWRITABLE,
 )
 from runhook.storage.engine.tables import deliveries
 
@@ -32,7 +34,11 @@ CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (
 )
 """
 """As Alembic would."""
-FULL = "53100"
+DISK_FAILURES = {"53100": FULL, "58030": UNWRITABLE}
+"""Why the server's disk takes nothing, by SQLSTATE."""
+INTERNAL = "XX000"
+OUT_OF_ROOM = re.compile("Disk quota exceeded|File too large")
+"""What the system says of a file, and PostgreSQL has no SQLSTATE for."""
 MISTAKES = {"42501": FORBIDDEN, "3F000": NO_SCHEMA}
 """What there is to put right, by SQLSTATE."""
 CONTENDED = ("40P01", "40001", "42P07")
@@ -42,7 +48,7 @@ MADE_TWICE = re.compile(r"pg_(?:class|type)_\w+_nsp_index")
 TYPED_PLACE = re.compile(r"\$\d+::\w+")
 PLAIN_ROW = re.compile(r"\((?:\$\d+::\w+(?: COLLATE \"C\")?(?:, )?)+\)")
 AWAY_CODES = ("08", "53", "55P03", "57", "58")
-"""How the SQLSTATE of such errors begins: connections, no disk, memory or connections left, locks,
+"""How the SQLSTATE of such errors begins: connections, no memory or connections left, locks,
 shutting down or starting up, the system's own."""
 
 
@@ -175,7 +181,7 @@ def mistake_in(error: sa.exc.DBAPIError) -> str | None:
 
 
 def absence_in(error: sa.exc.DBAPIError) -> str | None:
-    """How the database is away, locked or full; None if an error means nothing of that."""
+    """How the database is away or locked; None if an error means nothing of that."""
     # The driver's classes do not tell these apart, the server's codes do.
     code = getattr(error.orig, "sqlstate", None) or ""
     if code == READ_ONLY:
@@ -190,9 +196,12 @@ def is_contended(error: sa.exc.DBAPIError) -> bool:
     return bool(is_made_twice) or getattr(error.orig, "sqlstate", None) in CONTENDED
 
 
-def is_full(error: sa.exc.DBAPIError) -> bool:
-    """Whether an error means that the server's disk is full."""
-    return getattr(error.orig, "sqlstate", None) == FULL
+def disk_failure_in(error: sa.exc.DBAPIError) -> str | None:
+    """Why the server's disk takes nothing; None if an error does not mean that."""
+    code = getattr(error.orig, "sqlstate", None) or ""
+    if code == INTERNAL and OUT_OF_ROOM.search(str(error.orig)):
+        return UNWRITABLE
+    return DISK_FAILURES.get(code)
 
 
 async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]) -> None:

@@ -19,7 +19,7 @@ from runhook.storage.engine.claimable import CLAIMED, LANES, claimable_of
 from runhook.storage.engine.columns import as_json
 from runhook.storage.engine.connection import Connection
 from runhook.storage.engine.notifier import InProcess, Notifier
-from runhook.storage.engine.refusals import AWAY, BROKEN
+from runhook.storage.engine.refusals import AWAY, BROKEN, FULL, UNWRITABLE
 from runhook.storage.engine.tables import deliveries, metadata
 
 READERS = 4
@@ -34,6 +34,7 @@ MOST_ROWS = 4 * ROUND
 DIALECT = sqlite.dialect()
 Answer = TypeVar("Answer")
 BROKEN_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+DISK_FAILURES = {sqlite3.SQLITE_FULL: FULL, sqlite3.SQLITE_IOERR: UNWRITABLE}
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # A commit that returned survives a power cut. Batches make that cheap.
@@ -269,7 +270,7 @@ def mistake_in(error: sa.exc.DBAPIError) -> str | None:
 
 
 def absence_in(error: sa.exc.DBAPIError) -> str | None:
-    """How the database is away: locked or full. A mistake in a statement is a bug."""
+    """How the database is away: locked, mostly. A mistake in a statement is a bug."""
     # The driver calls a mistake in a statement operational too; its code tells them apart.
     code = getattr(error.orig, "sqlite_errorcode", None)
     is_away = isinstance(error, sa.exc.OperationalError) and code != sqlite3.SQLITE_ERROR
@@ -282,9 +283,9 @@ def is_contended(error: sa.exc.DBAPIError) -> bool:
     return False
 
 
-def is_full(error: sa.exc.DBAPIError) -> bool:
-    """Whether an error means that the disk is full."""
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+def disk_failure_in(error: sa.exc.DBAPIError) -> str | None:
+    """Why the disk takes nothing. A quota is no full disk to SQLite, but an error of the disk's."""
+    return DISK_FAILURES.get(getattr(error.orig, "sqlite_errorcode", 0) & 0xFF)
 
 
 async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]) -> None:

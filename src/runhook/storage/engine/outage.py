@@ -1,4 +1,4 @@
-"""Whether the database is away or full, and the wait until it is back."""
+"""Whether the database is away or its disk takes nothing, and the wait until it is back."""
 
 import asyncio
 import time
@@ -11,8 +11,9 @@ from runhook.telemetry.events import DATABASE_AWAY, DATABASE_BACK
 
 PROBE_INTERVAL = timedelta(milliseconds=200)
 """How long after one look for the database the next one follows."""
-FULL_LASTS = timedelta(seconds=10)
-"""How long a disk counts as full once a transaction found it so: a small one can succeed."""
+DISK_LASTS = timedelta(seconds=10)
+"""How long a disk counts as one that takes nothing once a transaction found it so: a small one can
+succeed, and one that writes nothing does."""
 
 
 class Outage:
@@ -30,39 +31,41 @@ class Outage:
         self._probing: asyncio.Task[None] | None = None
         self._waiting = 0
         self._began_at: float | None = None
-        self._full_until = float("-inf")
+        self._disk_until = float("-inf")
         self.steady = time.monotonic
         """Measures seconds; a test may have another."""
         self.is_known = False
         """Whether the last transaction found no database, or none that takes writes."""
-        self.is_full = False
-        """Whether the last transaction that wrote found the disk full; waiting does not help."""
+        self.disk: str | None = None
+        """Why the disk takes nothing; None if it does. Waiting does not help."""
 
     @property
     def is_over(self) -> bool:
         """Whether transactions succeed, and not just a small one on a disk that is full."""
-        is_felt = self.is_known or self.is_full
-        return not is_felt and self.steady() >= self._full_until
+        return not self.is_known and self.disk is None
 
-    def begin(self, reason: str, *, is_full: bool = False) -> None:
+    def begin(self, reason: str, *, is_of_disk: bool = False) -> None:
         """Note that a transaction failed.
 
         Args:
             reason: what failed, in words, without a password.
-            is_full: whether that is the disk.
+            is_of_disk: whether the disk took nothing.
         """
         now = self.steady()
-        self.is_known, self.is_full = not is_full, is_full
-        if is_full:
-            self._full_until = now + FULL_LASTS.total_seconds()
+        self.is_known = not is_of_disk
+        if is_of_disk:
+            self.disk, self._disk_until = reason, now + DISK_LASTS.total_seconds()
         if self._began_at is None:
             self._began_at = now
             DATABASE_AWAY.say(reason=reason)
 
     def end(self) -> None:
         """Note that a transaction that could write has succeeded."""
-        self.is_known = self.is_full = False
-        if self._began_at is not None and self.is_over:
+        self.is_known = False
+        if self.steady() < self._disk_until:
+            return
+        self.disk = None
+        if self._began_at is not None:
             DATABASE_BACK.say(seconds=round(self.steady() - self._began_at, 1))
             self._began_at = None
 

@@ -45,6 +45,10 @@ FULL = (
     "The database's disk is full, so that nothing can be written. Make room on it; nothing has to "
     "be restarted after that."
 )
+UNWRITABLE = (
+    "The system does not let the database's files be written or read: a quota is used up, a file "
+    "may not be larger, or the disk fails. Put that right; nothing has to be restarted after that."
+)
 TAKES_NO_WRITES = (
     "The database that RUNHOOK_DATABASE_URL names takes no writes: it is a standby, or "
     "default_transaction_read_only is on for it or its user. Name the primary there, or all hosts "

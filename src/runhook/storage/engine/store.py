@@ -23,7 +23,7 @@ from runhook.storage.engine.columns import UtcDateTime
 from runhook.storage.engine.connection import Connection, Engine
 from runhook.storage.engine.notifier import Notifier
 from runhook.storage.engine.outage import Outage
-from runhook.storage.engine.refusals import AWAY, CONTENDED, FULL, LockedOutError, why_away
+from runhook.storage.engine.refusals import AWAY, CONTENDED, LockedOutError, why_away
 from runhook.storage.engine.vault import Vault
 from runhook.telemetry.events import LogEvent
 
@@ -109,13 +109,13 @@ class Database(Protocol):
         """What has to be put right before an error like this ends; None if that is nothing."""
 
     def absence_in(self, error: sa.exc.DBAPIError) -> str | None:
-        """How the database is away, locked or full; None if an error means nothing of that."""
+        """How the database is away or locked; None if an error means nothing of that."""
 
     def is_contended(self, error: sa.exc.DBAPIError) -> bool:
         """Whether the database ended a transaction that stood in another's way."""
 
-    def is_full(self, error: sa.exc.DBAPIError) -> bool:
-        """Whether an error means that the database's disk is full."""
+    def disk_failure_in(self, error: sa.exc.DBAPIError) -> str | None:
+        """Why the database's disk takes nothing; None if an error does not mean that."""
 
     async def run_batch(
         self, connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]
@@ -215,8 +215,8 @@ def after(now: Clock, pause: sa.ColumnElement[timedelta]) -> Clock:
     return sa.type_coerce(sa.type_coerce(now, sa.BigInteger) + pause, UtcDateTime)
 
 
-class FullError(UnavailableError):
-    """The database's disk is full."""
+class DiskError(UnavailableError):
+    """The database's disk takes nothing: it is full, or fails. Waiting does not help."""
 
 
 class ContendedError(UnavailableError):
@@ -244,7 +244,7 @@ class Store:
         self._vault = vault
         self._clock = clock
         self.outage = Outage(self._probe)
-        """Whether the database is away or full."""
+        """Whether the database is away, or its disk takes nothing."""
         self._told: Callable[[], RunhookError | None] = lambda: None
         self.notifier = notifier
         """Wakes dispatchers, once a transaction that made something due has committed."""
@@ -330,18 +330,14 @@ class Store:
         """Open a transaction that commits if the block ends well, and else leaves no trace.
 
         Raises:
-            UnavailableError: the database cannot be reached, or is locked or full, or another
-                transaction was in the way (``ContendedError``).
+            UnavailableError: the database cannot be reached, or is locked, its disk takes nothing
+                (``DiskError``), or another transaction was in the way (``ContendedError``).
         """
-        try:
-            async with self._opened(self._writer.begin()) as connection:
-                tx = Transaction(connection, self._database, self._clock, self._vault)
-                yield tx
-                if tx.makes_due:
-                    await self.notifier.tell_others(connection)
-        except FullError:
-            self.outage.begin(FULL, is_full=True)
-            raise
+        async with self._opened(self._writer.begin()) as connection:
+            tx = Transaction(connection, self._database, self._clock, self._vault)
+            yield tx
+            if tx.makes_due:
+                await self.notifier.tell_others(connection)
         self.outage.end()
         for say in tx.told:
             say()
@@ -415,11 +411,12 @@ class Store:
             return None
         if (mistake := self._database.mistake_in(error)) is not None:
             return InvalidError(mistake)
-        if self._database.is_full(error):
-            return FullError(FULL)
+        if (failure := self._database.disk_failure_in(error)) is not None:
+            self.outage.begin(failure, is_of_disk=True)
+            return DiskError(failure)
         if self._database.is_contended(error):
             return ContendedError(CONTENDED)
         if (absence := self._database.absence_in(error)) is not None:
-            self.outage.begin(why_away(error))
+            self.outage.begin(why_away(error.driver_exception))
             return UnavailableError(absence)
         return None
