@@ -152,6 +152,7 @@ async def test_a_worker_behind_a_pooler_is_not_woken_by_others_and_says_so_once(
     assert events == ["notifications.absent"]
 
 
+@pytest.mark.needs("notify")
 async def test_a_worker_without_a_pooler_hears_of_what_is_published_through_one(
     opened: Callable[..., Store], direct_url: str, clock: ManualClock
 ):
@@ -169,6 +170,7 @@ def pooler_of_sessions(postgresql_server: str) -> Iterator[Pooler]:
         yield one
 
 
+@pytest.mark.needs("notify")
 async def test_through_a_pooler_of_sessions_workers_wake_each_other_once_a_setting_says_so(
     opened: Callable[..., Store], pooler_of_sessions: Pooler, direct_url: str, clock: ManualClock
 ):
