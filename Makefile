@@ -138,6 +138,7 @@ soak: .venv/ready .venv-dbt/ready ## Long chaos and volume runs (KILLS=1000 MINU
 	@.venv/bin/python -m tests.soak --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 	@.venv/bin/python -m tests.soak.consumers $(if $(QUICK),--kills 50)
 	@.venv/bin/python -m tests.soak.abuse --minutes $(MINUTES)
+	@[ $$(id -u) != 0 ] || .venv/bin/python -m tests.soak.full_disk $(if $(QUICK),--times 1)
 	@.venv/bin/python -m tests.soak.engines $(if $(QUICK),--quick)
 	@.venv/bin/python -m benchmarks --only volume,pruning --strict $(if $(QUICK),--quick) \
 		$(if $(HISTORY),--history $(HISTORY))
