@@ -33,7 +33,7 @@ def measure(scale: Scale) -> Iterator[Figure]:
     for kind in KINDS:
         with database(kind) as kept, a_receiver() as receiver:
             asyncio.run(build(kept, scale.pruned))
-            with a_service(kept, retention_days=LONG) as service:
+            with a_service(kept, settings=keeping(LONG)) as service:
                 jobs = add_jobs(service.client, receiver.urls)
             rounds: dict[int, list[Heard]] = {LONG: [], SHORT: []}
             for number in range(scale.rounds):
@@ -88,8 +88,13 @@ def one_round(
     kept: Database, receiver: Receiver, jobs: list[str], days: int, scale: Scale
 ) -> Heard:
     """Serve with a retention, and report for a while."""
-    with a_service(kept, retention_days=days) as service:
+    with a_service(kept, settings=keeping(days)) as service:
         return report(service, receiver, jobs, rate=RATE, seconds=scale.round_seconds)
+
+
+def keeping(days: int) -> dict[str, str]:
+    """Settings of a service that keeps what is over for so long."""
+    return {"RUNHOOK_RETENTION_DAYS": str(days)}
 
 
 async def count_old(kept: Database) -> int:

@@ -2,10 +2,11 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -31,7 +32,7 @@ def a_service(
     *,
     counts: Path | None = None,
     trace: Path | None = None,
-    retention_days: int = 30,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Service]:
     """Serve a database.
 
@@ -39,9 +40,9 @@ def a_service(
         database: where it keeps what it has.
         counts: a file that gets, at the end, how much was asked of the database.
         trace: a file that gets what is asked of it, as it is.
-        retention_days: how long it keeps what is over.
+        settings: variables of its environment, beside those that every one has.
     """
-    environment = environment_of(database) | {"RUNHOOK_RETENTION_DAYS": str(retention_days)}
+    environment = {**environment_of(database), **settings}
     program = ["runhook.cli.main"]
     if counts:
         program = ["benchmarks.counted", str(counts)]

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from benchmarks.__main__ import FIGURES
 from runhook.client import settings as client_settings
 from runhook.client.reporting.reporter import EXIT_SECONDS, HEARTBEAT_SECONDS
 from runhook.client.settings import VARIABLES
@@ -54,6 +55,7 @@ from runhook.server.api.runs.reporting_wire import MOST_LOGS, MOST_STEPS
 from runhook.server.api.wire import DEFAULT_LIMIT, LARGEST_LIMIT
 from runhook.settings import SETTINGS
 from runhook.storage.deliveries.rows import SEARCHED
+from runhook.storage.engine.outage import DISK_LASTS
 from runhook.storage.runs.artifacts import PART
 from tests.docs.documents import README, REPOSITORY, blocks, prose, table_rows
 from tests.support.builders import RUN_EVENTS, a_webhook, an_event
@@ -123,6 +125,7 @@ SENTENCES = [
     (API, f"newest {COUNTED:,} deliveries"),
     (API, f"{REDELIVERED} in a step"),
     (API, f"more than {BACKLOG} are pending"),
+    (DOCS / "operations.md", f"takes nothing for {DISK_LASTS.seconds} seconds"),
     (DOCS / "settings.md", f"Every {PRUNE_INTERVAL // timedelta(minutes=1)} minutes"),
     (DOCS / "settings.md", f"at most {PRUNED} of a kind"),
     (DOCS / "settings.md", f"files {PARTS * PART >> 20} MiB"),
@@ -132,6 +135,13 @@ SENTENCES = [
 @pytest.mark.parametrize(("document", "words"), SENTENCES)
 def test_a_number_in_the_text_is_the_code_s(document, words):
     assert words in prose(document.read_text())
+
+
+def test_every_figure_of_the_benchmarks_is_explained():
+    measured = (DOCS / "performance.md").read_text().partition("## What is measured")[2]
+    explained = [row[0].strip("`") for row in table_rows(measured.partition("## ")[0])]
+
+    assert explained == ["figure", *FIGURES]
 
 
 def test_failures_are_counted_over_the_times_that_the_text_names():
