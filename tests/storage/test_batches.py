@@ -1,4 +1,4 @@
-"""Many rows in one statement, without SQLAlchemy between each row and the driver."""
+"""Many rows in one statement, which gets them as parameters."""
 
 from datetime import timedelta
 
@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from runhook.domain.deliveries.delivery import AttemptTrigger
 from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.deliveries.phases import AttemptPhase
-from runhook.storage.engine.store import Store
+from runhook.storage.engine.batches import Batch, columns_like
+from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.engine.tables import attempts
 from tests.support.accounts import Tenant, a_tenant, rows_of
 from tests.support.clock import START, ManualClock
 
-INSERT = sa.insert(attempts)
 FIRST = {
     "number": 1,
     "trigger": AttemptTrigger.SCHEDULED,
@@ -22,7 +22,7 @@ FIRST = {
     "phases": {AttemptPhase.WAIT: timedelta(milliseconds=5)},
     "http_status_code": 500,
     "failure": FailureReason.HTTP_STATUS,
-    "error": "The endpoint answered 500.",
+    "error": 'The "endpoint" answered 500: \\u0041 ☃\n\t',
     "request_headers": {"webhook-id": "wev_1", "x-name": "Ångström ☃"},
     "response_headers": {},
     "response_body": b"\x00\xff",
@@ -50,13 +50,26 @@ async def delivery_ids(tenant: Tenant) -> list[str]:
     return [(await tenant.delivery(webhook)).id for webhook in webhooks]
 
 
+def changing(tx: Transaction, **values: object) -> Batch:
+    """Batch that writes the errors of deliveries' attempts, and these values."""
+    given = tx.database.rows_given("given", columns_like(attempts, ("delivery_id", "error")))
+    statement = (
+        sa.update(attempts)
+        .where(attempts.c.delivery_id == given.table.c.delivery_id)
+        .values(error=given.table.c.error, **values)
+    )
+    return Batch(statement, given)
+
+
 async def test_a_batch_writes_what_a_statement_for_each_row_writes(
     store: Store, delivery_ids: list[str]
 ):
     one, other = delivery_ids
     async with store.write() as tx:
-        await tx.execute_many(INSERT, [{"delivery_id": one, **row} for row in (FIRST, SECOND)])
-        await tx.execute(INSERT, [{"delivery_id": other, **row} for row in (FIRST, SECOND)])
+        await tx.insert_many(attempts, [{"delivery_id": one, **row} for row in (FIRST, SECOND)])
+        await tx.execute(
+            sa.insert(attempts), [{"delivery_id": other, **row} for row in (FIRST, SECOND)]
+        )
 
     written = [row._mapping for row in await rows_of(store, attempts)]
 
@@ -69,14 +82,10 @@ async def test_a_batch_writes_what_a_statement_for_each_row_writes(
 async def test_what_a_statement_holds_itself_is_the_same_for_each_row(
     store: Store, delivery_ids: list[str]
 ):
-    failed = (
-        sa.update(attempts)
-        .where(attempts.c.delivery_id == sa.bindparam("one"))
-        .values(failure=FailureReason.TLS_FAILED, error=sa.bindparam("sentence"))
-    )
     async with store.write() as tx:
-        await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST} for one in delivery_ids])
-        await tx.execute_many(failed, [{"one": one, "sentence": one} for one in delivery_ids])
+        failed = changing(tx, failure=FailureReason.TLS_FAILED)
+        await tx.insert_many(attempts, [{"delivery_id": one, **FIRST} for one in delivery_ids])
+        await tx.execute_many(failed, [{"delivery_id": one, "error": one} for one in delivery_ids])
 
     for row in await rows_of(store, attempts):
         assert (row.failure, row.error) == (FailureReason.TLS_FAILED, row.delivery_id)
@@ -86,7 +95,7 @@ async def test_a_row_that_lacks_a_value_writes_nothing(store: Store, delivery_id
     one, _ = delivery_ids
     with pytest.raises(KeyError, match="number"):
         async with store.write() as tx:
-            await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}, {"delivery_id": one}])
+            await tx.insert_many(attempts, [{"delivery_id": one, **FIRST}, {"delivery_id": one}])
 
     assert await rows_of(store, attempts) == []
 
@@ -94,16 +103,14 @@ async def test_a_row_that_lacks_a_value_writes_nothing(store: Store, delivery_id
 async def test_a_statement_reads_its_clock_each_time(
     store: Store, clock: ManualClock, delivery_ids: list[str]
 ):
-    touched = (
-        sa.update(attempts)
-        .where(attempts.c.delivery_id == sa.bindparam("one"))
-        .values(sent_at=clock.as_sql())
-    )
+    now = clock.as_sql()
     for one in delivery_ids:
         clock.advance(timedelta(seconds=1))
         async with store.write() as tx:
-            await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}])
-            await tx.execute_many(touched, [{"one": one}])
+            await tx.insert_many(attempts, [{"delivery_id": one, **FIRST}])
+            await tx.execute_many(
+                changing(tx, sent_at=now), [{"delivery_id": one, "error": "It is late."}]
+            )
 
     sent = {row.delivery_id: row.sent_at for row in await rows_of(store, attempts)}
     assert [sent[one] - START for one in delivery_ids] == [
@@ -115,7 +122,7 @@ async def test_a_statement_reads_its_clock_each_time(
 async def test_the_next_statement_sees_what_a_batch_wrote(store: Store, delivery_ids: list[str]):
     count = sa.select(sa.func.count()).select_from(attempts)
     async with store.write() as tx:
-        await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST} for one in delivery_ids])
+        await tx.insert_many(attempts, [{"delivery_id": one, **FIRST} for one in delivery_ids])
         seen = (await tx.execute(count)).scalar_one()
 
     assert seen == 2
@@ -128,14 +135,14 @@ async def test_a_batch_that_is_refused_fails_its_transaction_and_no_other(
     one, other = delivery_ids
     with pytest.raises(sa.exc.IntegrityError):
         async with store.write() as tx:
-            await tx.execute_many(INSERT, [{"delivery_id": other, **FIRST}])
-            await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}] * 2)
+            await tx.insert_many(attempts, [{"delivery_id": other, **FIRST}])
+            await tx.insert_many(attempts, [{"delivery_id": one, **FIRST}] * 2)
             if not is_last:
-                await tx.execute_many(INSERT, [{"delivery_id": other, **SECOND}])
+                await tx.insert_many(attempts, [{"delivery_id": other, **SECOND}])
     assert await rows_of(store, attempts) == []
 
     async with store.write() as tx:
-        await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}])
+        await tx.insert_many(attempts, [{"delivery_id": one, **FIRST}])
 
     assert [row.delivery_id for row in await rows_of(store, attempts)] == [one]
 
@@ -146,10 +153,10 @@ async def test_a_batch_before_an_error_of_our_own_writes_nothing(
     one, _ = delivery_ids
     with pytest.raises(ZeroDivisionError):
         async with store.write() as tx:
-            await tx.execute_many(INSERT, [{"delivery_id": one, **FIRST}])
+            await tx.insert_many(attempts, [{"delivery_id": one, **FIRST}])
             raise ZeroDivisionError
 
     async with store.write() as tx:
-        await tx.execute_many(INSERT, [{"delivery_id": one, **SECOND}])
+        await tx.insert_many(attempts, [{"delivery_id": one, **SECOND}])
 
     assert [row.number for row in await rows_of(store, attempts)] == [2]

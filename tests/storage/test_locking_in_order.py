@@ -22,7 +22,10 @@ LOCKED_OTHERWISE = {
     "delete_runs": "by lock_old_runs",
     "delete_unused": "by the statement before it",
     "end_holds": "by lock_held",
+    "note_dispatches": "by lock_dispatched",
     "touch_runs": "by lock_runs",
+    "update_runs": "by lock_runs or lock_silent_runs",
+    "write_standings": "by lock_standings",
     "supersede_claimed": "by the claim, in the same transaction",
 }
 """How functions lock rows that do neither, most by a statement before."""

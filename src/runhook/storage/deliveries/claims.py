@@ -4,11 +4,10 @@ A claim is a lease with a number. A worker that records, renews or gives back na
 hold it still; a lease that is over is returned to the queue, and claimed anew under another number.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -28,8 +27,8 @@ from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.options.rate_limits import CREDIT, RateLimit
 from runhook.domain.runs.run import AccountId, RunId
 from runhook.storage.deliveries.rows import rendered_of
-from runhook.storage.engine.batches import a_row_of
-from runhook.storage.engine.claimable import is_unattempted
+from runhook.storage.engine.batches import Batch, GivenRows, RowsGiven
+from runhook.storage.engine.claimable import LANE, is_unattempted
 from runhook.storage.engine.columns import EPOCH, Duration, UtcDateTime
 from runhook.storage.engine.store import Clock, Transaction, after
 from runhook.storage.engine.tables import (
@@ -44,7 +43,6 @@ from runhook.storage.engine.tables import (
 
 Value = TypeVar("Value")
 
-INSERT_ATTEMPTS = sa.insert(attempts)
 FIND_UNATTEMPTED = sa.select(deliveries.c.run_id, deliveries.c.webhook_id).where(
     deliveries.c.run_id.in_(sa.bindparam("run_ids", expanding=True)), is_unattempted(deliveries)
 )
@@ -52,6 +50,20 @@ CLAIMS_OF = sa.select(deliveries.c.id, deliveries.c.claim_number).where(
     IS_SENDING, deliveries.c.claimed_by == sa.bindparam("owner"), ~deliveries.c.is_test
 )
 MAILING = [name for name, one in FORMATS.items() if one.is_relayed]
+CLAIMED = (
+    deliveries.c.id,
+    deliveries.c.claim_number,
+    deliveries.c.account_id,
+    deliveries.c.webhook_id,
+    deliveries.c.run_id,
+    deliveries.c.event_type,
+    deliveries.c.body,
+    deliveries.c.envelope,
+    deliveries.c.attempt_count,
+    deliveries.c.attempts_before,
+    deliveries.c.next_trigger,
+)
+"""What a worker gets of a delivery."""
 SCHEDULED: sa.ColumnElement[AttemptTrigger] = sa.literal_column(f"'{AttemptTrigger.SCHEDULED}'")
 
 
@@ -357,14 +369,13 @@ async def claim_due(
     Returns:
         the claimed deliveries in the order they are to be sent.
     """
-    rows = await tx.database.claim(
-        tx.connection,
-        claiming(tx.now),
-        tx.now,
-        {"lanes": {**lanes}, "owner": lease.owner, "duration": lease.duration},
+    claiming = claiming_batch(tx.database.rows_given, tx.database.claimable_ids, tx.now)
+    places = [{"webhook_id": one, "places": count} for one, count in lanes.items()]
+    rows: Iterable[Sequence[Any]] = await tx.execute(
+        claiming.statement,
+        {**claiming.given.parameters(places), "owner": lease.owner, "lease": lease.duration},
     )
-    # They come in no order of their own.
-    return [
+    claimed = [
         Delivery(
             id=id_,
             claim_number=claim_number,
@@ -389,46 +400,76 @@ async def claim_due(
             attempt_count,
             attempts_before,
             next_trigger,
-        ) in sorted(rows, key=itemgetter(0))
+        ) in rows
     ]
+    # They come in no order of their own.
+    return sorted(claimed, key=lambda one: one.id)
 
 
 @lru_cache
-def claiming(now: Clock) -> sa.Update:
-    """Statement that claims deliveries, without the condition that chooses them."""
-    return sa.update(deliveries).values(
-        state=move_delivery(DeliveryState.PENDING, DeliveryState.SENDING),
-        claim_number=deliveries.c.claim_number + sa.literal_column("1"),
-        claimed_by=sa.bindparam("owner"),
-        claimed_until=after(now, sa.bindparam("duration", type_=Duration)),
+def claiming_batch(
+    rows_given: RowsGiven,
+    claimable_ids: Callable[[sa.FromClause, Clock], sa.Select[tuple[str]]],
+    now: Clock,
+) -> Batch:
+    """Batch of ``claim_due``, for lanes."""
+    lanes = rows_given("lanes", LANE)
+    claimable = claimable_ids(lanes.table, now).cte("claimable")
+    claiming = (
+        sa.update(deliveries)
+        .where(deliveries.c.id.in_(sa.select(claimable.c.id)))
+        .values(
+            state=move_delivery(DeliveryState.PENDING, DeliveryState.SENDING),
+            claim_number=deliveries.c.claim_number + sa.literal_column("1"),
+            claimed_by=sa.bindparam("owner"),
+            claimed_until=after(now, sa.bindparam("lease", type_=Duration)),
+        )
+        .returning(*CLAIMED)
     )
+    return Batch(claiming, lanes)
 
 
 async def hold_claims(tx: Transaction, claims: Collection[Claim]) -> set[Claim]:
     """Find which of these claims are still held, and keep them until the transaction ends."""
-    rows = await tx.read_many(
-        held_statement(tx.database.is_held("claims")), {"claims": numbers_of(claims)}
+    rows: Iterable[Sequence[Any]] = await tx.execute(
+        holding_claims(tx.database.rows_given), parameters_of(tx.database.rows_given, claims)
     )
-    return {Claim(*row) for row in rows}
+    return {Claim(id_, number) for id_, number in rows}
 
 
 @lru_cache
-def held_statement(is_held: sa.ColumnElement[bool]) -> sa.Select[tuple[str, int]]:
+def holding_claims(rows_given: RowsGiven) -> sa.Select[tuple[DeliveryId, int]]:
     """Query of ``hold_claims``."""
     return (
         sa.select(deliveries.c.id, deliveries.c.claim_number)
-        .where(is_held, IS_STILL_SENDING)
+        .where(is_held(rows_given))
         .order_by(deliveries.c.id)
         .with_for_update()
     )
 
 
-def numbers_of(claims: Collection[Claim]) -> dict[DeliveryId, int]:
-    """Number of each delivery's claim; of several claims of one, the last can be held.
+@lru_cache
+def given_claims(rows_given: RowsGiven) -> GivenRows:
+    """Claims that a statement gets as parameters."""
+    return rows_given(
+        "claims", (sa.column("delivery_id", sa.Text), sa.column("number", sa.Integer))
+    )
 
-    It is what ``Database.is_held`` takes.
-    """
-    return dict(sorted(claims))
+
+@lru_cache
+def is_held(rows_given: RowsGiven) -> sa.ColumnElement[bool]:
+    """Condition that a delivery's claim is among the given ones, and held."""
+    claims = given_claims(rows_given).table
+    is_given = sa.tuple_(deliveries.c.id, deliveries.c.claim_number).in_(
+        sa.select(claims.c.delivery_id, claims.c.number)
+    )
+    return sa.and_(is_given, IS_STILL_SENDING)
+
+
+def parameters_of(rows_given: RowsGiven, claims: Collection[Claim]) -> dict[str, Any]:
+    """What a statement with ``is_held`` gets for claims."""
+    rows = [{"delivery_id": one.delivery_id, "number": one.number} for one in claims]
+    return given_claims(rows_given).parameters(rows)
 
 
 async def end_attempts(tx: Transaction, endings: Sequence[AttemptEnd]) -> None:
@@ -436,8 +477,8 @@ async def end_attempts(tx: Transaction, endings: Sequence[AttemptEnd]) -> None:
 
     A delivery that is to be retried is canceled instead if its webhook was deactivated meanwhile.
     """
-    await tx.execute_many(
-        INSERT_ATTEMPTS,
+    await tx.insert_many(
+        attempts,
         [
             {
                 "delivery_id": ending.attempt.delivery_id,
@@ -458,7 +499,7 @@ async def end_attempts(tx: Transaction, endings: Sequence[AttemptEnd]) -> None:
         ],
     )
     await tx.execute_many(
-        end_attempts_statement(tx.now),
+        ending_attempts(tx.database.rows_given, tx.now),
         [
             {
                 "delivery_id": ending.claim.delivery_id,
@@ -475,19 +516,22 @@ async def end_attempts(tx: Transaction, endings: Sequence[AttemptEnd]) -> None:
 
 
 @lru_cache
-def end_attempts_statement(now: Clock) -> sa.Update:
-    """Statement that writes the states after attempts."""
-    ending = a_row_of(
+def ending_attempts(rows_given: RowsGiven, now: Clock) -> Batch:
+    """Batch that writes the states after attempts."""
+    given = rows_given(
         "ending",
-        sa.column("delivery_id", deliveries.c.id.type),
-        sa.column("claim", sa.Integer),
-        sa.column("new_state", deliveries.c.state.type),
-        sa.column("number", sa.Integer),
-        sa.column("code", sa.Integer),
-        sa.column("why", deliveries.c.failure.type),
-        sa.column("delay", Duration),
+        (
+            sa.column("delivery_id", deliveries.c.id.type),
+            sa.column("claim", sa.Integer),
+            sa.column("new_state", deliveries.c.state.type),
+            sa.column("number", sa.Integer),
+            sa.column("code", sa.Integer),
+            sa.column("why", deliveries.c.failure.type),
+            sa.column("delay", Duration),
+        ),
     )
-    return (
+    ending = given.table
+    statement = (
         sa.update(deliveries)
         .where(
             deliveries.c.id == ending.c.delivery_id,
@@ -506,12 +550,13 @@ def end_attempts_statement(now: Clock) -> sa.Update:
             updated_at=now,
         )
     )
+    return Batch(statement, given)
 
 
 async def claims_of(tx: Transaction, owner: str) -> set[Claim]:
     """Claims that a worker holds, but for those of tests, which no queue has."""
-    rows = await tx.read_many(CLAIMS_OF, {"owner": owner})
-    return {Claim(*row) for row in rows}
+    rows = await tx.execute(CLAIMS_OF, {"owner": owner})
+    return {Claim(row.id, row.claim_number) for row in rows}
 
 
 async def renew_claims(
@@ -521,13 +566,13 @@ async def renew_claims(
 
     One that is over and was not returned to the queue is still held.
     """
-    held = tx.locked(deliveries, tx.database.is_held("claims"), IS_STILL_SENDING)
+    held = tx.locked(deliveries, is_held(tx.database.rows_given))
     rows = await tx.execute(
         sa.update(deliveries)
         .where(held)
         .values(claimed_until=after(tx.now, sa.literal(duration, Duration)))
         .returning(deliveries.c.id, deliveries.c.claim_number),
-        {"claims": numbers_of(claims)},
+        parameters_of(tx.database.rows_given, claims),
     )
     return {Claim(row.id, row.claim_number) for row in rows}
 
@@ -536,9 +581,8 @@ async def release_claims(tx: Transaction, claims: Collection[Claim]) -> int:
     """Give back deliveries that were claimed and not sent, as far as the claims are held."""
     return await take_back(
         tx,
-        tx.database.is_held("claims"),
-        IS_STILL_SENDING,
-        parameters={"claims": numbers_of(claims)},
+        is_held(tx.database.rows_given),
+        parameters=parameters_of(tx.database.rows_given, claims),
     )
 
 
@@ -549,9 +593,8 @@ async def postpone_claims(tx: Transaction, claims: Collection[Claim], delay: tim
     """
     await take_back(
         tx,
-        tx.database.is_held("claims"),
-        IS_STILL_SENDING,
-        parameters={"claims": numbers_of(claims)},
+        is_held(tx.database.rows_given),
+        parameters=parameters_of(tx.database.rows_given, claims),
         due=after(tx.now, sa.literal(delay, Duration)),
     )
 

@@ -29,6 +29,7 @@ from runhook.domain.runs.run import AccountId, JobId, RunId
 from runhook.domain.webhooks.incidents import HEALED_REASON
 from runhook.domain.webhooks.webhook import DELETED_REASON, Webhook
 from runhook.storage.deliveries.redeliveries import is_as_it_was
+from runhook.storage.engine.batches import Batch, RowsGiven, columns_like, insertion
 from runhook.storage.engine.columns import MICROSECOND, Duration, Ksuid, UtcDateTime
 from runhook.storage.engine.store import Clock, Transaction, after
 from runhook.storage.engine.tables import (
@@ -216,11 +217,10 @@ async def insert_deliveries(
     if any(one.state is DeliveryState.PENDING for one in new):
         tx.makes_due = True
     plain = [new_row(one, lease) for one in new if one.is_plain]
-    if plain:
-        await tx.execute_many(inserting_deliveries(tx.now), plain)
     joined = [{**new_row(one, lease), **joined_columns(one)} for one in new if not one.is_plain]
-    if joined:
-        await tx.execute_many(inserting_deliveries(tx.now), joined)
+    for rows in filter(None, (plain, joined)):
+        names = tuple(name for name in rows[0] if name in deliveries.c)
+        await tx.execute_many(inserting_deliveries(tx.database.rows_given, tx.now, names), rows)
 
 
 def new_row(new: NewDelivery, lease: Lease | None) -> dict[str, Any]:
@@ -231,7 +231,6 @@ def new_row(new: NewDelivery, lease: Lease | None) -> dict[str, Any]:
         "webhook_id": new.webhook_id,
         "event_type": new.event.type,
         **subject_of(new.event),
-        "is_test": False,
         "state": new.state,
         "pause": new.pause,
         "claim_number": 0 if held is None else FIRST_CLAIM,
@@ -239,8 +238,6 @@ def new_row(new: NewDelivery, lease: Lease | None) -> dict[str, Any]:
         "lease": None if held is None else held.duration,
         "body": new.rendered.body,
         "envelope": envelope_of(new.rendered),
-        "attempt_count": 0,
-        "attempts_before": 0,
         "created_at": new.event.occurred_at,
     }
 
@@ -269,12 +266,21 @@ def rendered_of(body: bytes, envelope: str | None) -> Rendered:
 
 
 @lru_cache
-def inserting_deliveries(now: Clock) -> sa.Insert:
-    """Statement that adds a delivery: due after its pause, held for its lease, if it has them."""
-    pause, lease = (sa.bindparam(name, type_=Duration) for name in ("pause", "lease"))
-    return sa.insert(deliveries).values(
-        next_attempt_at=after(now, pause), claimed_until=after(now, lease), updated_at=now
-    )
+def inserting_deliveries(rows_given: RowsGiven, now: Clock, names: tuple[str, ...]) -> Batch:
+    """Batch that adds deliveries: due after a pause, held for a lease, if they have them."""
+    pause, lease = sa.column("pause", Duration), sa.column("lease", Duration)
+    given = rows_given("added", [*columns_like(deliveries, names), pause, lease])
+    new = given.table.c
+    values = {
+        **{name: new[name] for name in names},
+        "is_test": sa.false(),
+        "attempt_count": sa.literal_column("0"),
+        "attempts_before": sa.literal_column("0"),
+        "next_attempt_at": after(now, new.pause),
+        "claimed_until": after(now, new.lease),
+        "updated_at": now,
+    }
+    return Batch(insertion(deliveries, given, values), given)
 
 
 def subject_of(event: Event | Notice) -> dict[str, int | None]:

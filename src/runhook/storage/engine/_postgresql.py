@@ -7,12 +7,11 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.service.pooling import Pooling
-from runhook.storage.engine.batches import Batch, around_values
-from runhook.storage.engine.claimable import CLAIMED, LANES, claimable_of
+from runhook.storage.engine.batches import rows_in_arrays
+from runhook.storage.engine.claimable import claimable_of
 from runhook.storage.engine.connection import Connection, Engine
 from runhook.storage.engine.notifier import Notifier
 from runhook.storage.engine.refusals import (
@@ -24,9 +23,9 @@ from runhook.storage.engine.refusals import (
     TAKES_NO_WRITES,
     UNWRITABLE,
 )
-from runhook.storage.engine.tables import deliveries
 
 Answer = TypeVar("Answer")
+rows_given = rows_in_arrays
 VERSION_TABLE = "alembic_version"
 MAKE_VERSION_TABLE = f"""
 CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (
@@ -45,8 +44,6 @@ CONTENDED = ("40P01", "40001", "42P07")
 """Deadlock, serialization failure, and a table that another process made just before."""
 MADE_TWICE = re.compile(r"pg_(?:class|type)_\w+_nsp_index")
 """Names a unique index in which two met who made the same table at the same time."""
-TYPED_PLACE = re.compile(r"\$\d+::\w+")
-PLAIN_ROW = re.compile(r"\((?:\$\d+::\w+(?: COLLATE \"C\")?(?:, )?)+\)")
 AWAY_CODES = ("08", "53", "55P03", "57", "58")
 """How the SQLSTATE of such errors begins: connections, no memory or connections left, locks,
 shutting down or starting up, the system's own."""
@@ -85,64 +82,21 @@ async def run_whole(
     return await work()
 
 
-def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
-    """Ids of deliveries that can be claimed in the lanes of ``LANES``.
+def claimable_ids(lanes: sa.FromClause, now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
+    """Ids of deliveries that can be claimed.
 
     Rows that another worker is claiming are passed over, never waited for.
     """
-    lane = (
-        sa.func.json_each_text(LANES)
-        .table_valued(sa.column("key", sa.Text), sa.column("value", sa.Text))
-        .render_derived(name="lane")
-    )
     taken = (
-        claimable_of(lane.c.key, now)
-        .limit(sa.cast(lane.c.value, sa.Integer))
+        claimable_of(lanes.c.webhook_id, now)
+        .limit(lanes.c.places)
         .with_for_update(skip_locked=True)
         .lateral("taken")
     )
-    ids = sa.select(taken.c.id).select_from(lane.join(taken, sa.true())).scalar_subquery()
+    ids = sa.select(taken.c.id).select_from(lanes.join(taken, sa.true())).scalar_subquery()
     # The planner expects thousands of rows from the join, and would read the whole table to find
     # them again. Of an array it expects ten.
     return sa.select(sa.func.unnest(sa.func.array(ids, type_=sa.ARRAY(sa.Text))).label("id"))
-
-
-async def claim(
-    connection: Connection,
-    claiming: sa.Update,
-    now: sa.ColumnElement[Any],
-    parameters: Mapping[str, Any],
-) -> Sequence[Sequence[Any]]:
-    """Claim what can be claimed, and read it as it is then, with one statement."""
-    return (await connection.execute(claiming_and_returning(claiming, now), parameters)).all()
-
-
-@lru_cache
-def claiming_and_returning(claiming: sa.Update, now: sa.ColumnElement[Any]) -> sa.UpdateBase:
-    """Statement of ``claim``."""
-    claimable = claimable_ids(now).cte("claimable")
-    return claiming.where(deliveries.c.id.in_(sa.select(claimable.c.id))).returning(*CLAIMED)
-
-
-async def read_many(
-    connection: Connection, query: sa.Select[Any], parameters: Mapping[str, Any]
-) -> Sequence[Sequence[Any]]:
-    """Rows of a query."""
-    rows: Sequence[Sequence[Any]] = (await connection.execute(query, parameters)).all()
-    return rows
-
-
-@lru_cache
-def is_held(name: str) -> sa.ColumnElement[bool]:
-    """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
-    numbers = sa.bindparam(name, type_=JSONB)
-    # Of an array the planner expects few rows, and looks each one up.
-    ids = sa.select(sa.func.jsonb_object_keys(numbers).column_valued("id")).scalar_subquery()
-    number = sa.cast(numbers[deliveries.c.id].astext, sa.Integer)
-    return sa.and_(
-        deliveries.c.id == sa.any_(sa.func.array(ids, type_=sa.ARRAY(sa.Text))),
-        deliveries.c.claim_number == number,
-    )
 
 
 @lru_cache
@@ -202,32 +156,6 @@ def disk_failure_in(error: sa.exc.DBAPIError) -> str | None:
     if code == INTERNAL and OUT_OF_ROOM.search(str(error.orig)):
         return UNWRITABLE
     return DISK_FAILURES.get(code)
-
-
-async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]) -> None:
-    """Run a statement for many rows, as one statement wherever it can be made one.
-
-    The server then plans and begins it once for all rows, not once for each.
-    """
-    sql = for_columns(batch.sql)
-    if sql is None:
-        await connection.exec_driver_sql(batch.sql, list(zip(*columns, strict=True)))
-    else:
-        await connection.exec_driver_sql(sql, tuple(columns))
-
-
-@lru_cache
-def for_columns(sql: str) -> str | None:
-    """Rewrite a statement to take each column of its VALUES as an array.
-
-    It is None where these are no row of plain placeholders.
-    """
-    parts = around_values(sql)
-    if parts is None or not PLAIN_ROW.fullmatch(parts[1]):
-        return None
-    before, row, after = parts
-    columns = ", ".join(f"{place}[]" for place in TYPED_PLACE.findall(row))
-    return f"{before}SELECT * FROM unnest({columns}){after}"  # noqa: S608 - our own statement
 
 
 async def lock_schema(connection: Connection) -> None:

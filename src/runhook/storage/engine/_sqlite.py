@@ -3,19 +3,16 @@
 import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.service.pooling import Pooling
 from runhook.storage.engine._sqlite_driver import SqliteConnection, SqliteEngine, WholeConnection
-from runhook.storage.engine.batches import Batch, around_values
-from runhook.storage.engine.claimable import CLAIMED, LANES, claimable_of
+from runhook.storage.engine.batches import rows_in_json
+from runhook.storage.engine.claimable import claimable_of
 from runhook.storage.engine.columns import as_json
 from runhook.storage.engine.connection import Connection
 from runhook.storage.engine.notifier import InProcess, Notifier
@@ -24,15 +21,8 @@ from runhook.storage.engine.tables import deliveries, metadata
 
 READERS = 4
 BUSY_TIMEOUT_SECONDS = 10
-PARAMETERS_LIMIT = 32_766
-"""How many placeholders a statement may have (SQLITE_MAX_VARIABLE_NUMBER since 3.32)."""
-ROUND = 256
-"""A statement is for so many rows, or a multiple of it, or for fewer. The driver keeps a hundred
-prepared statements, and those for thousands of rows have megabytes: there must not be many."""
-MOST_ROWS = 4 * ROUND
-"""A statement is for so many rows at the most."""
-DIALECT = sqlite.dialect()
 Answer = TypeVar("Answer")
+rows_given = rows_in_json
 BROKEN_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 DISK_FAILURES = {sqlite3.SQLITE_FULL: FULL, sqlite3.SQLITE_IOERR: UNWRITABLE}
 PRAGMAS = (
@@ -124,20 +114,18 @@ async def run_whole(
     return await threaded(connection).run_whole(work, commits=commits)
 
 
-def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
-    """Ids of deliveries that can be claimed in the lanes of ``LANES``.
+def claimable_ids(lanes: sa.FromClause, now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
+    """Ids of deliveries that can be claimed.
 
     SQLite has no LATERAL: as many as the widest lane has places for are taken of each, then each
     is cut to its own places.
     """
-    lane = sa.func.json_each(LANES).table_valued("key", "value")
-    each = sa.func.json_each(LANES).table_valued("value")
-    widest = sa.select(sa.func.max(each.c.value)).scalar_subquery()
+    widest = sa.select(sa.func.max(lanes.c.places)).correlate(None).scalar_subquery()
     candidate = deliveries.alias("candidate")
     ranked = (
         sa.select(
             candidate.c.id,
-            sa.cast(lane.c.value, sa.Integer).label("places"),
+            lanes.c.places,
             sa.func.row_number()
             .over(
                 partition_by=candidate.c.webhook_id,
@@ -145,99 +133,11 @@ def claimable_ids(now: sa.ColumnElement[Any]) -> sa.Select[tuple[str]]:
             )
             .label("place"),
         )
-        .select_from(lane)
-        .join(candidate, candidate.c.id.in_(claimable_of(lane.c.key, now).limit(widest)))
+        .select_from(lanes)
+        .join(candidate, candidate.c.id.in_(claimable_of(lanes.c.webhook_id, now).limit(widest)))
         .subquery("ranked")
     )
     return sa.select(ranked.c.id).where(ranked.c.place <= ranked.c.places)
-
-
-async def claim(
-    connection: Connection,
-    claiming: sa.Update,
-    now: sa.ColumnElement[Any],
-    parameters: Mapping[str, Any],
-) -> Sequence[Sequence[Any]]:
-    """Read what can be claimed, then claim it: there is no other writer."""
-    rows = await read_many(connection, claimable(now), parameters)
-    if rows:
-        ids = [row[0] for row in rows]
-        await connection.execute(claiming_of_ids(claiming), {**parameters, "ids": ids})
-    return rows
-
-
-@lru_cache
-def claimable(now: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """Query of deliveries that can be claimed."""
-    read = [
-        # It is read before the claim counts it.
-        (column + sa.literal_column("1")).label(column.name)
-        if column is deliveries.c.claim_number
-        else column
-        for column in CLAIMED
-    ]
-    return sa.select(*read).where(deliveries.c.id.in_(claimable_ids(now)))
-
-
-@lru_cache
-def claiming_of_ids(claiming: sa.Update) -> sa.Update:
-    """Statement that claims the ids of a parameter."""
-    return claiming.where(is_among(deliveries.c.id, "ids"))
-
-
-async def read_many(
-    connection: Connection, query: sa.Select[Any], parameters: Mapping[str, Any]
-) -> Sequence[Sequence[Any]]:
-    """Rows of a query, read as one that holds them all.
-
-    The driver's thread lets go of Python's lock at each row it reads, and has to wait for it after
-    each while another thread works. Bytes must be UTF-8.
-    """
-    in_one_row, readers = read_at_once(query)
-    rows = msgspec.json.decode((await connection.execute(in_one_row, parameters)).scalar_one())
-    columns = zip(readers, zip(*rows, strict=True), strict=bool(rows))
-    return list(
-        zip(
-            *(column if read is None else map(read, column) for read, column in columns),
-            strict=True,
-        )
-    )
-
-
-Read = Callable[[Any], Any]
-
-
-@lru_cache
-def read_at_once(query: sa.Select[Any]) -> tuple[sa.Select[Any], Sequence[Read | None]]:
-    """Rewrite a query to one row that holds all its rows, with a reader for each column."""
-    rows = query.subquery("one")
-    columns = [
-        sa.cast(column, sa.Text) if is_bytes(column) else sa.type_coerce(column, sa.Text)
-        for column in rows.c
-    ]
-    in_one_row = sa.select(sa.func.json_group_array(sa.func.json_array(*columns)))
-    return in_one_row, [reader_of(column) for column in rows.c]
-
-
-def is_bytes(column: sa.ColumnElement[Any]) -> bool:
-    """Whether a column holds bytes."""
-    return isinstance(column.type, sa.LargeBinary)
-
-
-def reader_of(column: sa.ColumnElement[Any]) -> Read | None:
-    """Converter of a column's value from JSON; None if none is needed."""
-    if is_bytes(column):
-        return str.encode
-    return column.type.dialect_impl(DIALECT).result_processor(DIALECT, None)
-
-
-@lru_cache
-def is_held(name: str) -> sa.ColumnElement[bool]:
-    """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
-    listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("key", "value")
-    return sa.tuple_(deliveries.c.id, deliveries.c.claim_number).in_(
-        sa.select(listed.c.key, listed.c.value)
-    )
 
 
 @lru_cache
@@ -286,36 +186,6 @@ def is_contended(error: sa.exc.DBAPIError) -> bool:
 def disk_failure_in(error: sa.exc.DBAPIError) -> str | None:
     """Why the disk takes nothing. A quota is no full disk to SQLite, but an error of the disk's."""
     return DISK_FAILURES.get(getattr(error.orig, "sqlite_errorcode", 0) & 0xFF)
-
-
-async def run_batch(connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]) -> None:
-    """Run a statement for many rows, as one statement wherever it can be made one.
-
-    The driver's thread lets go of Python's lock for each statement, and has to wait for it after
-    each while another thread works: as many times for a batch as it has statements.
-    """
-    rows = list(zip(*columns, strict=True))
-    most = min(MOST_ROWS, PARAMETERS_LIMIT // len(batch.places))
-    while rows:
-        count = min(len(rows), most)
-        if count > ROUND:
-            count -= count % ROUND
-        some, rows = rows[:count], rows[count:]
-        sql = for_rows(batch.sql, count)
-        if sql is None:
-            await connection.exec_driver_sql(batch.sql, some)
-        else:
-            await connection.exec_driver_sql(sql, tuple(chain.from_iterable(some)))
-
-
-@lru_cache
-def for_rows(sql: str, count: int) -> str | None:
-    """Repeat a statement's VALUES; None if it has no VALUES or more than one."""
-    parts = around_values(sql)
-    if parts is None:
-        return None
-    before, row, after = parts
-    return f"{before}VALUES {', '.join([row] * count)}{after}"
 
 
 async def lock_schema(connection: Connection) -> None:

@@ -1,97 +1,160 @@
-"""One statement for many rows, handed to the driver as it wants them.
+"""Many rows in one statement, which has them as a table.
 
-SQLAlchemy would take the parameters of each row apart anew, which costs several times what the
-database does with the row. Here a statement is compiled once, and rows are taken column by column.
+A statement for each row costs more than what the database does with the row, and on SQLite the
+thread has to win back Python's lock after each. So the rows are parameters: on PostgreSQL an array
+for each column, on SQLite one list of all rows in JSON, beside which their bytes lie in one piece.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import repeat
-from operator import itemgetter
+from functools import cache
+from itertools import accumulate, count
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.dialects.postgresql import Insert, insert
 
-VALUES = "VALUES "
-PLACEHOLDER = re.compile(r"\?|\$\d+")
+from runhook.storage.engine.columns import StoredJson, as_json, stored_type
 
 Row = Mapping[str, Any]
-Place = Callable[[Sequence[Row]], Iterable[Any]]
-"""What one placeholder of the statement gets, from each of some rows."""
+Column = sa.ColumnClause[Any]
+Type = sa.types.TypeEngine[Any]
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRows:
+    """Rows that a statement gets as parameters."""
+
+    table: sa.FromClause
+    """What they are within the statement."""
+    parameters: Callable[[Sequence[Row]], dict[str, Any]]
+    """What the statement gets for them; each has a value for each column.
+
+    Raises:
+        KeyError: one lacks a value.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A compiled statement and how to fill its placeholders, in their order."""
+    """A statement for many rows."""
 
-    sql: str
-    places: tuple[Place, ...]
-
-    def columns(self, rows: Sequence[Row]) -> list[list[Any]]:
-        """Values of each placeholder, row after row."""
-        return [list(place(rows)) for place in self.places]
+    statement: sa.Insert | sa.Update
+    given: GivenRows
 
 
-@lru_cache
-def compile_batch(
-    statement: sa.Insert | sa.Update, dialect: sa.Dialect, names: tuple[str, ...]
-) -> Batch:
-    """Compile a statement for rows with these names.
+RowsGiven = Callable[[str, Sequence[Column]], GivenRows]
+"""Makes rows that a statement gets of a name and their columns: a database's own way."""
 
-    It is found again by identity: build each statement once.
+
+def columns_like(table: sa.FromClause, names: Iterable[str]) -> Sequence[Column]:
+    """Columns for what is given of these columns of a table."""
+    return [sa.column(name, table.c[name].type) for name in names]
+
+
+def insertion(
+    table: sa.TableClause, given: GivenRows, values: Mapping[str, sa.ColumnElement[Any]]
+) -> Insert:
+    """Statement that adds a row for each given one, with these values in its columns."""
+    # Without a condition SQLite would read ON CONFLICT as the condition of a join.
+    rows = sa.select(*values.values()).select_from(given.table).where(sa.true())
+    return insert(table).from_select(list(values), rows)
+
+
+def rows_in_arrays(name: str, columns: Sequence[Column]) -> GivenRows:
+    """Rows as PostgreSQL gets them."""
+    places = {f"{name}__{column.name}": column for column in columns}
+    arrays = [
+        sa.bindparam(place, type_=sa.ARRAY(without_collation(column.type), dimensions=1))
+        for place, column in places.items()
+    ]
+    table = sa.func.unnest(*arrays).table_valued(*columns).render_derived(name=name)
+
+    def parameters(rows: Sequence[Row]) -> dict[str, Any]:
+        return {place: [row[column.name] for row in rows] for place, column in places.items()}
+
+    return GivenRows(table, parameters)
+
+
+def without_collation(type_: Type) -> Type:
+    """A type as the elements of an array can have it."""
+    return sa.Text() if isinstance(type_, sa.Text) else type_
+
+
+def rows_in_json(name: str, columns: Sequence[Column]) -> GivenRows:
+    """Rows as SQLite gets them: each is a list of its values.
+
+    Of a value that lies apart the list has where it begins, counted from 1, and how long it is.
     """
-    compiled = statement.compile(dialect=dialect, column_keys=list(names))
-    assert isinstance(compiled, SQLCompiler)
-    return Batch(
-        sql=compiled.string,
-        places=tuple(
-            source_of_placeholder(compiled, name, dialect) for name in compiled.positiontup or ()
-        ),
-    )
+    listed = sa.bindparam(name, type_=sa.Text)
+    apart = sa.bindparam(f"{name}__apart", type_=sa.LargeBinary)
+    row = sa.func.json_each(listed).table_valued("value").c.value
+    items = (sa.func.json_extract(row, sa.literal_column(f"'$[{place}]'")) for place in count())
+    values = [value_of(column, items, apart).label(column.name) for column in columns]
+
+    def parameters(rows: Sequence[Row]) -> dict[str, Any]:
+        lists, pieces = listed_and_apart(rows, columns)
+        given: dict[str, Any] = {listed.key: lists}
+        return {**given, apart.key: pieces} if any(map(lies_apart, columns)) else given
+
+    return GivenRows(sa.select(*values).subquery(name), parameters)
 
 
-def a_row_of(name: str, *columns: sa.ColumnClause[Any]) -> sa.CTE:
-    """A table of one row of a batch, whose values stand in one place of the statement."""
-    row = tuple(sa.bindparam(column.name, type_=column.type) for column in columns)
-    return sa.values(*columns, name=name).data([row]).cte(name)
+def value_of(
+    column: Column, items: Iterator[sa.ColumnElement[Any]], apart: sa.ColumnElement[bytes]
+) -> sa.ColumnElement[Any]:
+    """A column's value, as an expression of the next items of a list."""
+    if not lies_apart(column):
+        return sa.type_coerce(next(items), column.type)
+    piece = sa.func.substr(apart, next(items), next(items))
+    return sa.type_coerce(piece if is_bytes(column) else sa.cast(piece, sa.Text), column.type)
 
 
-def around_values(sql: str) -> tuple[str, str, str] | None:
-    """Split a statement at its VALUES: before, the row, after.
+def listed_and_apart(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[str, bytes]:
+    """Write rows as lists in JSON, and what lies beside them."""
+    items: list[Sequence[Any]] = []
+    pieces: list[bytes] = []
+    start = 1
+    for column in columns:
+        convert = converter_of(column)
+        values = [row[column.name] for row in rows]
+        if convert is not None:
+            values = [*map(convert, values)]
+        if lies_apart(column):
+            parts = [one.encode() if isinstance(one, str) else one for one in values]
+            lengths = [None if part is None else len(part) for part in parts]
+            *starts, start = accumulate((length or 0 for length in lengths), initial=start)
+            pieces += filter(None, parts)
+            items += [starts, lengths]
+        else:
+            items.append(values)
+    # Of no bytes at all SQLite would take no piece.
+    return as_json([*zip(*items, strict=True)]), b"".join([*pieces, b"\0"])
 
-    It is None where there is none, or where placeholders stand elsewhere, too.
+
+def is_bytes(column: Column) -> bool:
+    """Whether a column has bytes."""
+    return isinstance(column.type, sa.LargeBinary)
+
+
+def lies_apart(column: Column) -> bool:
+    """Whether a column's values lie beside the list.
+
+    JSON has no bytes, and JSON in it would have to be written and read once more.
     """
-    before, keyword, rest = sql.partition(VALUES)
-    end = closing(rest)
-    row, after = rest[:end], rest[end:]
-    if not keyword or PLACEHOLDER.search(before + after):
+    return is_bytes(column) or isinstance(stored_type(column.type), StoredJson)
+
+
+@cache
+def converter_of(column: Column) -> Convert | None:
+    """What makes of a column's value what is stored; None if that is the same."""
+    if is_bytes(column):
         return None
-    return before, row, after
+    return column.type.dialect_impl(sqlite_dialect()).bind_processor(sqlite_dialect())
 
 
-def closing(text: str) -> int:
-    """Position after the parenthesis that closes the first one."""
-    depth = 0
-    for position, letter in enumerate(text):
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0:
-            return position + 1
-    return 0
-
-
-def source_of_placeholder(compiled: SQLCompiler, name: str, dialect: sa.Dialect) -> Place:
-    """Source of one placeholder: a value of the row, or one that the statement holds."""
-    parameter = compiled.binds[name]
-    process = parameter.type.dialect_impl(dialect).bind_processor(dialect) or itself
-    if not parameter.required:
-        return lambda rows: repeat(process(parameter.effective_value), len(rows))
-    value = itemgetter(name)
-    return lambda rows: map(process, map(value, rows))
-
-
-def itself(value: Any) -> Any:
-    """A value that the driver takes as it is."""
-    return value
+@cache
+def sqlite_dialect() -> sa.Dialect:
+    """How SQLite's engines convert values."""
+    return sa.create_engine("sqlite://", json_serializer=as_json).dialect

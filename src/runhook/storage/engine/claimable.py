@@ -1,4 +1,4 @@
-"""Which deliveries may be sent now and in which order, and what a worker gets of them."""
+"""Which deliveries may be sent now, and in which order."""
 
 from typing import Any
 
@@ -6,23 +6,8 @@ import sqlalchemy as sa
 
 from runhook.storage.engine.tables import IS_PENDING, deliveries
 
-LANES = sa.bindparam("lanes", type_=sa.JSON)
-"""Which webhooks to claim deliveries of, and how many of each: an object of ids and numbers."""
-
-CLAIMED = (
-    deliveries.c.id,
-    deliveries.c.claim_number,
-    deliveries.c.account_id,
-    deliveries.c.webhook_id,
-    deliveries.c.run_id,
-    deliveries.c.event_type,
-    deliveries.c.body,
-    deliveries.c.envelope,
-    deliveries.c.attempt_count,
-    deliveries.c.attempts_before,
-    deliveries.c.next_trigger,
-)
-"""What a worker gets of a delivery."""
+LANE = (sa.column("webhook_id", sa.Text), sa.column("places", sa.Integer))
+"""A webhook to claim deliveries of, and how many."""
 
 
 def claimable_of(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,7 +18,15 @@ from runhook.domain.errors import InvalidError, RunhookError, UnavailableError
 from runhook.domain.people.callers import Actor
 from runhook.domain.service.pooling import Pooling
 from runhook.storage.engine import _postgresql, _sqlite
-from runhook.storage.engine.batches import Batch, compile_batch
+from runhook.storage.engine.batches import (
+    Batch,
+    Column,
+    GivenRows,
+    Row,
+    RowsGiven,
+    columns_like,
+    insertion,
+)
 from runhook.storage.engine.columns import UtcDateTime
 from runhook.storage.engine.connection import Connection, Engine
 from runhook.storage.engine.notifier import Notifier
@@ -71,25 +79,11 @@ class Database(Protocol):
     ) -> Answer:
         """Run all of a transaction, as ``Store.commit`` and ``Store.query`` say."""
 
-    async def claim(
-        self,
-        connection: Connection,
-        claiming: sa.Update,
-        now: Clock,
-        parameters: Mapping[str, Any],
-    ) -> Sequence[Sequence[Any]]:
-        """Run a statement that claims, for what can be claimed in the lanes that a parameter holds.
+    def claimable_ids(self, lanes: sa.FromClause, now: Clock) -> sa.Select[tuple[str]]:
+        """Ids of deliveries that can be claimed now; ``lanes`` has the columns of ``LANE``."""
 
-        It returns the columns of ``CLAIMED``.
-        """
-
-    async def read_many(
-        self, connection: Connection, query: sa.Select[Any], parameters: Mapping[str, Any]
-    ) -> Sequence[Sequence[Any]]:
-        """Rows of a query that may have hundreds of them."""
-
-    def is_held(self, name: str) -> sa.ColumnElement[bool]:
-        """Whether a delivery's claim is among those of the parameter ``name``: ids and numbers."""
+    def rows_given(self, name: str, columns: Sequence[Column]) -> GivenRows:
+        """Rows that a statement gets as parameters, as a table with these columns."""
 
     def is_among(self, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
         """Whether a column's value is in the list that the parameter ``name`` holds.
@@ -116,11 +110,6 @@ class Database(Protocol):
 
     def disk_failure_in(self, error: sa.exc.DBAPIError) -> str | None:
         """Why the database's disk takes nothing; None if an error does not mean that."""
-
-    async def run_batch(
-        self, connection: Connection, batch: Batch, columns: Sequence[Sequence[Any]]
-    ) -> None:
-        """Run a statement for many rows, given by what each placeholder gets."""
 
     async def lock_schema(self, connection: Connection) -> None:
         """Let no other process change the schema before this transaction ends."""
@@ -172,15 +161,6 @@ class Transaction:
         """Run one statement."""
         return await self.connection.execute(statement, parameters)
 
-    async def read_many(
-        self, query: sa.Select[Any], parameters: Mapping[str, Any]
-    ) -> Sequence[Sequence[Any]]:
-        """Rows of a query that may have hundreds of them.
-
-        It is prepared once: build it once too.
-        """
-        return await self.database.read_many(self.connection, query, parameters)
-
     def locked(
         self, table: sa.Table, *which: sa.ColumnElement[bool], for_deletion: bool = False
     ) -> sa.ColumnElement[bool]:
@@ -195,15 +175,20 @@ class Transaction:
         """
         return self.database.locked(table, *which, for_deletion=for_deletion)
 
-    async def execute_many(
-        self, statement: sa.Insert | sa.Update, rows: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Run one statement for many rows, each with the same names; it returns nothing.
+    async def execute_many(self, batch: Batch, rows: Sequence[Row]) -> sa.CursorResult[Any]:
+        """Run one statement for all of these rows."""
+        return await self.execute(batch.statement, batch.given.parameters(rows))
 
-        The statement is compiled once: build it once too.
-        """
-        batch = compile_batch(statement, self.connection.dialect, tuple(rows[0]))
-        await self.database.run_batch(self.connection, batch, batch.columns(rows))
+    async def insert_many(self, table: sa.TableClause, rows: Sequence[Row]) -> None:
+        """Add rows with one statement, each with the same columns."""
+        await self.execute_many(inserting(self.database.rows_given, table, tuple(rows[0])), rows)
+
+
+@lru_cache
+def inserting(rows_given: RowsGiven, table: sa.TableClause, names: tuple[str, ...]) -> Batch:
+    """Batch that adds rows with these columns."""
+    given = rows_given("added", columns_like(table, names))
+    return Batch(insertion(table, given, dict(given.table.c)), given)
 
 
 Work = Callable[[Transaction], Coroutine[Any, Any, Answer]]

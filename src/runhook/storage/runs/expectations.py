@@ -111,7 +111,7 @@ async def delete_expectation(tx: Transaction, job_id: JobId) -> None:
 
 async def note_starts(tx: Transaction, job_ids: Collection[JobId]) -> None:
     """Note that runs of these jobs have started now, in the order of the jobs' ids."""
-    await tx.execute_many(noting_starts(tx.now), [{"of_job": job_id} for job_id in sorted(job_ids)])
+    await tx.execute(noting_starts(tx.now), [{"of_job": job_id} for job_id in sorted(job_ids)])
 
 
 @lru_cache
@@ -126,7 +126,7 @@ def noting_starts(now: Clock) -> sa.Update:
 
 async def note_late_starts(tx: Transaction, started: Mapping[JobId, datetime]) -> None:
     """Note starts that were reported late, by job."""
-    await tx.execute_many(
+    await tx.execute(
         NOTE_LATE_STARTS,
         [
             {"of_job": job_id, "started_at": (started[job_id] - EPOCH) // MICROSECOND}
@@ -177,7 +177,7 @@ async def started_at_of(tx: Transaction, run_ids: Collection[RunId]) -> dict[int
 
 async def put_off(tx: Transaction, expected: Sequence[ExpectedJob]) -> None:
     """Write when the next runs of these jobs count as missed, and how many have been."""
-    await tx.execute_many(
+    await tx.execute(
         PUT_OFF,
         [
             {"of_job": one.job.id, "until": one.missed_at, "missed": one.missed_count}

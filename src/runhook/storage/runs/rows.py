@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.dbt.results import has_warned
 from runhook.domain.runs.events import Event
@@ -23,6 +22,7 @@ from runhook.domain.runs.run import (
     RunStep,
     Trigger,
 )
+from runhook.storage.engine.batches import Batch, RowsGiven, columns_like, insertion
 from runhook.storage.engine.columns import Duration, UtcDateTime
 from runhook.storage.engine.pages import Page, Period, Slice, page_of
 from runhook.storage.engine.store import Clock, Transaction, after
@@ -46,7 +46,6 @@ RUN_COLUMNS = (
     environments.c.id.label("environment_id"),
     environments.c.name.label("environment_name"),
 )
-INSERT_EVENTS = sa.insert(events)
 RUNS_WITH_NAMES = JOBS_WITH_NAMES.join(runs, runs.c.job_id == jobs.c.id)
 LOCK_RUNS = (
     sa.select(*RUN_COLUMNS)
@@ -275,57 +274,57 @@ async def insert_runs(
     tx: Transaction, stored: Sequence[StoredRun]
 ) -> dict[tuple[AccountId, str], RunId]:
     """Add runs and return the ids they got, by key; none for a key that was taken meanwhile."""
-    rows = await tx.execute(
-        inserting_runs(tx.now),
-        [
-            {
-                "account_id": one.run.account_id,
-                "job_id": one.run.job.id,
-                "run_key": one.run.run_key,
-                "start_fingerprint": one.start_fingerprint,
-                "run_reason": one.run.run_reason,
-                "heartbeats": one.run.heartbeats,
-                "longest_silence": one.run.longest_silence,
-                "cancelable": one.run.cancelable,
-                "trigger": one.run.trigger and asdict(one.run.trigger),
-                "started_at": one.run.started_at,
-                "created_at": one.run.created_at,
-                **columns_of_run(one.run),
-            }
-            for one in stored
-        ],
+    rows = [
+        {
+            "account_id": one.run.account_id,
+            "job_id": one.run.job.id,
+            "run_key": one.run.run_key,
+            "start_fingerprint": one.start_fingerprint,
+            "run_reason": one.run.run_reason,
+            "heartbeats": one.run.heartbeats,
+            "longest_silence": one.run.longest_silence,
+            "cancelable": one.run.cancelable,
+            "trigger": one.run.trigger and asdict(one.run.trigger),
+            "started_at": one.run.started_at,
+            "created_at": one.run.created_at,
+            **columns_of_run(one.run),
+        }
+        for one in stored
+    ]
+    added = await tx.execute_many(
+        inserting_runs(tx.database.rows_given, tx.now, tuple(rows[0])), rows
     )
-    return {(row.account_id, row.run_key): row.id for row in rows}
+    return {(row.account_id, row.run_key): row.id for row in added}
 
 
 @lru_cache
-def inserting_runs(now: Clock) -> sa.Executable:
-    """Build the statement of ``insert_runs``."""
-    return (
-        insert(runs)
-        .values(heartbeat_at=now)
-        .on_conflict_do_nothing(index_elements=["account_id", "run_key"])
-        .returning(runs.c.account_id, runs.c.run_key, runs.c.id)
-    )
+def inserting_runs(rows_given: RowsGiven, now: Clock, names: tuple[str, ...]) -> Batch:
+    """Batch of ``insert_runs``, for these columns."""
+    given = rows_given("added", columns_like(runs, names))
+    inserting = insertion(runs, given, {**given.table.c, "heartbeat_at": now})
+    statement = inserting.on_conflict_do_nothing(
+        index_elements=["account_id", "run_key"]
+    ).returning(runs.c.account_id, runs.c.run_key, runs.c.id)
+    return Batch(statement, given)
 
 
 async def update_runs(tx: Transaction, changed: Sequence[Run]) -> None:
     """Write what a report can change of a run."""
-    rows = [columns_of_run(run) for run in changed]
-    await tx.execute_many(
-        updating_runs(tuple(rows[0])),
-        [{"run_id": run.id, **row} for run, row in zip(changed, rows, strict=True)],
-    )
+    rows = [{"id": run.id, **columns_of_run(run)} for run in changed]
+    await tx.execute_many(updating_runs(tx.database.rows_given, tuple(rows[0])), rows)
 
 
 @lru_cache
-def updating_runs(names: tuple[str, ...]) -> sa.Update:
-    """Statement that writes these columns of a run."""
-    return (
+def updating_runs(rows_given: RowsGiven, names: tuple[str, ...]) -> Batch:
+    """Batch that writes these columns of runs, by their ids."""
+    given = rows_given("changed", columns_like(runs, names))
+    changed = given.table.c
+    statement = (
         sa.update(runs)
-        .where(runs.c.id == sa.bindparam("run_id"))
-        .values({name: sa.bindparam(name) for name in names})
+        .where(runs.c.id == changed.id)
+        .values({name: changed[name] for name in names if name != "id"})
     )
+    return Batch(statement, given)
 
 
 async def touch_runs(tx: Transaction, ids: Collection[RunId]) -> None:
@@ -342,8 +341,8 @@ def touching_runs(now: Clock) -> sa.Update:
 
 async def insert_events(tx: Transaction, new: Sequence[Event]) -> None:
     """Add events."""
-    await tx.execute_many(
-        INSERT_EVENTS,
+    await tx.insert_many(
+        events,
         [
             {
                 "run_id": event.run.id,

@@ -122,7 +122,7 @@ def count_within(sizes: Iterable[int]) -> int:
 
 async def write_rows(tx: Transaction, table: str, rows: Rows) -> None:
     """Add rows to a table as they were stored elsewhere."""
-    await tx.execute_many(insertion_into(table), rows)
+    await tx.insert_many(as_stored(table), rows)
 
 
 async def read_last_numbers(tx: Transaction) -> Mapping[str, int]:
@@ -187,11 +187,6 @@ def key_places(key: Sequence[sa.ColumnClause[Any]]) -> Sequence[sa.BindParameter
 
 
 @lru_cache
-def insertion_into(table: str) -> sa.Insert:
-    """Statement that adds a row as it is stored."""
-    return sa.insert(as_stored(table))
-
-
 def as_stored(table: str) -> sa.TableClause:
     """The table with the types that are stored."""
     columns = metadata.tables[table].c

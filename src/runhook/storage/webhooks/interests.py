@@ -7,16 +7,12 @@ from runhook.domain.webhooks.webhook import Webhook
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import interests
 
-ADD = sa.insert(interests).values(
-    topic=sa.bindparam("topic"), webhook_id=sa.bindparam("webhook_id")
-)
-
 
 async def write_interests(tx: Transaction, webhook: Webhook) -> None:
     """Write the topics of a webhook in place of those that it had."""
     await delete_interests(tx, webhook)
     topics = sorted(topics_of_webhook(webhook))
-    await tx.execute_many(ADD, [{"topic": one, "webhook_id": webhook.id} for one in topics])
+    await tx.insert_many(interests, [{"topic": one, "webhook_id": webhook.id} for one in topics])
 
 
 async def delete_interests(tx: Transaction, webhook: Webhook) -> None:

@@ -18,6 +18,7 @@ from runhook.domain.webhooks.failing import Health
 from runhook.domain.webhooks.options import NO_OPTIONS, OPTIONS, Options, changed_options
 from runhook.domain.webhooks.signature import Secret
 from runhook.domain.webhooks.webhook import DeactivatedBy, Endpoint, Webhook
+from runhook.storage.engine.batches import Batch, RowsGiven, columns_like
 from runhook.storage.engine.columns import Duration
 from runhook.storage.engine.rows import count_rows
 from runhook.storage.engine.store import Clock, Transaction, after
@@ -40,20 +41,15 @@ CIPHERTEXTS = [column for column in webhooks.c if column.name.endswith("_ciphert
 SENT_OPTIONS = [one for one in OPTIONS if one.use is not Use.PUBLISHING]
 USUAL = written(NO_OPTIONS)
 SECRET_OPTIONS = [one for one in OPTIONS if one.kind.has_secrets]
-NOTE_DISPATCHES = (
-    sa.update(webhooks)
-    .where(webhooks.c.id == sa.bindparam("webhook_id"))
-    .values(
-        dispatched_at=sa.bindparam("at"),
-        http_status_code=sa.bindparam("code"),
-        failing_since=sa.bindparam("since"),
-        consecutive_failures=sa.bindparam("failures"),
-        failed_probes=sa.bindparam("probes"),
-        paused_until=sa.bindparam("until"),
-        held_up_since=None,
-        held_up_by=None,
-    )
+NOTED = (
+    "dispatched_at",
+    "http_status_code",
+    "failing_since",
+    "consecutive_failures",
+    "failed_probes",
+    "paused_until",
 )
+"""What is written of a dispatch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -520,27 +516,47 @@ def locking_dispatched(is_asked: sa.ColumnElement[bool], now: Clock) -> sa.Selec
 
 
 async def note_dispatches(tx: Transaction, dispatches: Sequence[Dispatch]) -> None:
-    """Write when webhooks were last dispatched to, what they answered, and how they do since."""
+    """Write when webhooks were last dispatched to, what they answered, and how they do since.
+
+    Their rows must be locked.
+    """
     await tx.execute_many(
-        NOTE_DISPATCHES,
+        noting_dispatches(tx.database.rows_given),
         [
             {
-                "webhook_id": one.webhook_id,
-                "at": one.at,
-                "code": one.status_code,
-                "since": one.health.failing_since,
-                "failures": one.health.consecutive_failures,
-                "probes": one.health.failed_probes,
-                "until": one.health.paused_until,
+                "id": one.webhook_id,
+                "dispatched_at": one.at,
+                "http_status_code": one.status_code,
+                "failing_since": one.health.failing_since,
+                "consecutive_failures": one.health.consecutive_failures,
+                "failed_probes": one.health.failed_probes,
+                "paused_until": one.health.paused_until,
             }
             for one in dispatches
         ],
     )
 
 
+@lru_cache
+def noting_dispatches(rows_given: RowsGiven) -> Batch:
+    """Batch of ``note_dispatches``."""
+    given = rows_given("dispatch", columns_like(webhooks, ("id", *NOTED)))
+    dispatch = given.table.c
+    statement = (
+        sa.update(webhooks)
+        .where(webhooks.c.id == dispatch.id)
+        .values(
+            **{name: dispatch[name] for name in NOTED},
+            held_up_since=sa.null(),
+            held_up_by=sa.null(),
+        )
+    )
+    return Batch(statement, given)
+
+
 async def note_held_up(tx: Transaction, why: Mapping[WebhookId, str]) -> None:
     """Write why nothing could be sent to webhooks, until the next attempt is noted."""
-    await tx.execute_many(
+    await tx.execute(
         sa.update(webhooks)
         .where(
             webhooks.c.id == sa.bindparam("webhook_id"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from runhook.domain.webhooks.incidents import (
     Standing,
     Told,
 )
+from runhook.storage.engine.batches import Batch, RowsGiven, columns_like
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import (
     IS_HELD,
@@ -30,6 +32,15 @@ from runhook.storage.engine.tables import (
 
 ON_ITS_WAY = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.SUCCEEDED)
 """Or there by now."""
+KEPT = (
+    "failure_id",
+    "failed_run_id",
+    "latest_id",
+    "newest_started_at",
+    "newest_run_id",
+    "is_well",
+)
+"""What is written of a standing."""
 
 
 class Key(NamedTuple):
@@ -158,38 +169,37 @@ async def jobs_left_failing(tx: Transaction, webhook_id: WebhookId) -> Sequence[
 async def write_standings(tx: Transaction, changed: Mapping[Key, Kept]) -> None:
     """Write what is kept of jobs; the rows must be locked."""
     await tx.execute_many(
-        WRITE_STANDINGS,
+        writing_standings(tx.database.rows_given),
         [
             {
-                "of_webhook": key.webhook_id,
-                "of_job": key.job_id,
-                "failure": kept.failure_id,
-                "failed_run": kept.standing.failed_run,
-                "latest": kept.latest_id,
-                "started_at": kept.standing.newest and kept.standing.newest.started_at,
-                "run_id": kept.standing.newest and kept.standing.newest.run_id,
-                "well": kept.standing.is_well,
+                "webhook_id": key.webhook_id,
+                "job_id": key.job_id,
+                "failure_id": kept.failure_id,
+                "failed_run_id": kept.standing.failed_run,
+                "latest_id": kept.latest_id,
+                "newest_started_at": kept.standing.newest and kept.standing.newest.started_at,
+                "newest_run_id": kept.standing.newest and kept.standing.newest.run_id,
+                "is_well": kept.standing.is_well,
             }
-            for key, kept in sorted(changed.items())
+            for key, kept in changed.items()
         ],
     )
 
 
-WRITE_STANDINGS = (
-    sa.update(standings)
-    .where(
-        standings.c.webhook_id == sa.bindparam("of_webhook"),
-        standings.c.job_id == sa.bindparam("of_job"),
+@lru_cache
+def writing_standings(rows_given: RowsGiven) -> Batch:
+    """Batch of ``write_standings``."""
+    given = rows_given("changed", columns_like(standings, ("webhook_id", "job_id", *KEPT)))
+    changed = given.table.c
+    statement = (
+        sa.update(standings)
+        .where(
+            standings.c.webhook_id == changed.webhook_id,
+            standings.c.job_id == changed.job_id,
+        )
+        .values({name: changed[name] for name in KEPT})
     )
-    .values(
-        failure_id=sa.bindparam("failure"),
-        failed_run_id=sa.bindparam("failed_run"),
-        latest_id=sa.bindparam("latest"),
-        newest_started_at=sa.bindparam("started_at"),
-        newest_run_id=sa.bindparam("run_id"),
-        is_well=sa.bindparam("well"),
-    )
-)
+    return Batch(statement, given)
 
 
 async def delete_standings(tx: Transaction, webhook_id: WebhookId) -> None:

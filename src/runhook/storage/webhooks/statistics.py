@@ -6,26 +6,19 @@ A consumer has none: what it acknowledges counts as succeeded, without a duratio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from runhook.domain.deliveries.attempt_counts import HOUR, AttemptCounts
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.runs.run import AccountId
+from runhook.storage.engine.batches import Batch, RowsGiven, columns_like, insertion
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import DURATION_COLUMNS, attempt_counts, webhooks
 
-INSERT_COUNTS = insert(attempt_counts)
-BEFORE, ADDED = attempt_counts.c, INSERT_COUNTS.excluded
-ADD_COUNTS = INSERT_COUNTS.on_conflict_do_update(
-    index_elements=[BEFORE.webhook_id, BEFORE.hour],
-    set_={
-        **{name: BEFORE[name] + ADDED[name] for name in ("succeeded", "failed", *DURATION_COLUMNS)},
-        "longest": sa.case((ADDED.longest > BEFORE.longest, ADDED.longest), else_=BEFORE.longest),
-    },
-)
+ADDED_UP = ("succeeded", "failed", *DURATION_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +46,7 @@ async def add_attempt_counts(tx: Transaction, counted: Sequence[CountedHour]) ->
     In the order of their keys, so that two workers wait for each other in one order.
     """
     await tx.execute_many(
-        ADD_COUNTS,
+        adding_counts(tx.database.rows_given),
         [
             {
                 "webhook_id": one.webhook_id,
@@ -68,6 +61,24 @@ async def add_attempt_counts(tx: Transaction, counted: Sequence[CountedHour]) ->
             for one in sorted(counted, key=lambda one: (one.webhook_id, one.hour))
         ],
     )
+
+
+@lru_cache
+def adding_counts(rows_given: RowsGiven) -> Batch:
+    """Batch of ``add_attempt_counts``."""
+    given = rows_given("counted", columns_like(attempt_counts, attempt_counts.c.keys()))
+    inserting = insertion(attempt_counts, given, dict(given.table.c))
+    before, added = attempt_counts.c, inserting.excluded
+    statement = inserting.on_conflict_do_update(
+        index_elements=[before.webhook_id, before.hour],
+        set_={
+            **{name: before[name] + added[name] for name in ADDED_UP},
+            "longest": sa.case(
+                (added.longest > before.longest, added.longest), else_=before.longest
+            ),
+        },
+    )
+    return Batch(statement, given)
 
 
 async def count_by_hour(

@@ -1,4 +1,4 @@
 SELECT deliveries.id, deliveries.claim_number
 FROM deliveries
-WHERE deliveries.id = ANY (array((SELECT id
-FROM jsonb_object_keys($1::JSONB) AS id))) AND deliveries.claim_number = CAST(($1::JSONB ->> deliveries.id) AS INTEGER) AND (deliveries.state || '') = 'sending' ORDER BY deliveries.id FOR UPDATE;
+WHERE (deliveries.id, deliveries.claim_number) IN (SELECT claims.delivery_id, claims.number
+FROM unnest($1::TEXT[], $2::INTEGER[]) AS claims(delivery_id, number)) AND (deliveries.state || '') = 'sending' ORDER BY deliveries.id FOR UPDATE;

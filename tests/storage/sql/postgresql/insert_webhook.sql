@@ -7,4 +7,6 @@ WHERE interests.webhook_id = $1::VARCHAR COLLATE "C" ORDER BY interests.topic, i
  DELETE FROM interests WHERE (interests.topic, interests.webhook_id) IN (SELECT locked.topic, locked.webhook_id
 FROM locked);
 
-INSERT INTO interests (topic, webhook_id) SELECT * FROM unnest($1::VARCHAR[], $2::VARCHAR[]);
+INSERT INTO interests (topic, webhook_id) SELECT added.topic, added.webhook_id
+FROM unnest($1::TEXT[], $2::TEXT[]) AS added(topic, webhook_id)
+WHERE true;

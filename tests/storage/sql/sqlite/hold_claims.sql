@@ -1,5 +1,5 @@
-SELECT json_group_array(json_array(one.id, one.claim_number)) AS json_group_array_1
-FROM (SELECT deliveries.id AS id, deliveries.claim_number AS claim_number
+SELECT deliveries.id, deliveries.claim_number
 FROM deliveries
-WHERE (deliveries.id, deliveries.claim_number) IN (SELECT anon_1."key", anon_1.value
-FROM json_each(?) AS anon_1) AND (deliveries.state || '') = 'sending' ORDER BY deliveries.id) AS one;
+WHERE (deliveries.id, deliveries.claim_number) IN (SELECT claims.delivery_id, claims.number
+FROM (SELECT json_extract(anon_1.value, '$[0]') AS delivery_id, json_extract(anon_1.value, '$[1]') AS number
+FROM json_each(?) AS anon_1) AS claims) AND (deliveries.state || '') = 'sending' ORDER BY deliveries.id;
