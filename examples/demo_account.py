@@ -40,8 +40,9 @@ from runhook.domain.runs.run import (
 from runhook.domain.service.replicas import Replica, ReplicaRole
 from runhook.domain.version import VERSION
 from runhook.domain.webhooks.failing import HOPELESS_SINCE, WELL, Health, hopeless_reason
-from runhook.domain.webhooks.webhook import Webhook
+from runhook.domain.webhooks.webhook import CONSUME, Webhook
 from runhook.operations.context import Context
+from runhook.operations.deliveries.consume import acknowledge
 from runhook.operations.deliveries.pausing import note_pauses
 from runhook.operations.deliveries.redeliver_many import begin_redelivery
 from runhook.operations.people.begin import FIRST_ACCOUNT, begin_service
@@ -57,8 +58,10 @@ from runhook.operations.runs.watch_jobs import tell_of_missed_runs
 from runhook.operations.webhooks.subscribe import WebhookChange, change_webhook, create_webhook
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import (
+    IS_PENDING,
     IS_UNSENT,
     attempts,
+    consumers,
     deliveries,
     expectations,
     redelivery_shares,
@@ -108,6 +111,9 @@ JOBS = [
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+CONSUMER = "laptop"
+UNREAD_FOR = timedelta(minutes=40)
+"""How long the consumer has been away."""
 
 
 @dataclass(frozen=True)
@@ -222,6 +228,8 @@ class Seeded:
     new_password: str
     """Secret of a link to a new password."""
     webhook_ids: Sequence[WebhookId]
+    consumer_id: WebhookId
+    """The webhook whose deliveries are fetched."""
     failed_ids: Sequence[DeliveryId]
     """Deliveries, the one with the most attempts first."""
     retried_id: DeliveryId
@@ -242,6 +250,7 @@ async def seed(store: Store, now: datetime) -> Seeded:
     reset = await begin_reset(store, EMAIL, actor=COMMAND_LINE, clock=PastClock(now))
     assert reset is not None
     webhooks = await add_webhooks(store, PastClock(now - timedelta(days=9)))
+    consumer = await add_consumer(store, PastClock(now - timedelta(days=2)))
     await add_month(store, now, chance)
     publisher = Publisher(store, clock)
     for number in range(RUNS):
@@ -249,6 +258,7 @@ async def seed(store: Store, now: datetime) -> Seeded:
         newest = await one_run(publisher, clock, number, chance, is_last=number >= RUNS - 2)
     await advance(publisher, clock, newest)
     await settle(store, webhooks, now, chance)
+    await read_as_consumer(store, consumer, now)
     await add_processes(store, now)
     redelivery_id = await add_redelivery(store, webhooks[3].id, now)
     failed_ids = await list_failed(store, webhooks[4].id)
@@ -262,6 +272,7 @@ async def seed(store: Store, now: datetime) -> Seeded:
             invitation=invitation,
             new_password=reset.secret,
             webhook_ids=[webhook.id for webhook in webhooks],
+            consumer_id=consumer.id,
             failed_ids=failed_ids,
             retried_id=(
                 await tx.execute(retried.order_by(deliveries.c.attempt_count.desc()).limit(1))
@@ -406,6 +417,38 @@ async def add_webhooks(store: Store, clock: PastClock) -> list[Webhook]:
     return created
 
 
+async def add_consumer(store: Store, clock: PastClock) -> Webhook:
+    """Add a webhook whose deliveries a program fetches."""
+    change = WebhookChange(
+        name="Ada's laptop",
+        client_url=f"{CONSUME}{CONSUMER}",
+        event_types=["job.run.started", "job.run.completed"],
+    )
+    context = Context(store, clock, ADA, policy=AddressPolicy.parse(""))
+    webhook, _ = await create_webhook(context, FIRST_ACCOUNT, change)
+    return webhook
+
+
+async def read_as_consumer(store: Store, consumer: Webhook, now: datetime) -> None:
+    """Let the consumer have read, hour by hour, what is older than ``UNREAD_FOR``."""
+    async with store.read() as tx:
+        found = sa.select(deliveries.c.id, deliveries.c.created_at).where(
+            deliveries.c.webhook_id == consumer.id, deliveries.c.created_at < now - UNREAD_FOR
+        )
+        rows = (await tx.execute(found)).all()
+    by_hour: dict[datetime, list[DeliveryId]] = {}
+    for row in rows:
+        by_hour.setdefault(hour_of(row.created_at), []).append(row.id)
+    for hour, ids in by_hour.items():
+        context = Context(store, PastClock(hour), ADA)
+        await acknowledge(context, FIRST_ACCOUNT, CONSUMER, ids)
+    async with store.write() as tx:
+        unread = (IS_PENDING, deliveries.c.webhook_id == consumer.id)
+        due = {"next_attempt_at": deliveries.c.created_at}
+        await tx.execute(sa.update(deliveries).where(*unread).values(due))
+        await tx.execute(sa.update(consumers).values(read_at=now - UNREAD_FOR, was_read=True))
+
+
 async def one_run(
     publisher: Publisher, clock: PastClock, number: int, chance: random.Random, *, is_last: bool
 ) -> RunId:
@@ -523,7 +566,8 @@ async def settle(
         ),
     }
     async with store.write() as tx:
-        rows = list(await tx.execute(sa.select(deliveries).order_by(deliveries.c.created_at)))
+        sent = sa.select(deliveries).where(deliveries.c.webhook_id.in_(list(shares)))
+        rows = list(await tx.execute(sent.order_by(deliveries.c.created_at)))
         for row in rows:
             until = now - ARCHIVED_AGO if row.webhook_id == archived.id else now
             age = until - row.created_at

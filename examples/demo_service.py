@@ -101,6 +101,7 @@ def pages(seeded: Seeded) -> dict[str, str]:
         "webhooks": f"{root}/webhooks",
         "webhook": f"{root}/webhooks/{failing}",
         "webhook-archived": f"{root}/webhooks/{archived}",
+        "webhook-consumer": f"{root}/webhooks/{seeded.consumer_id}",
         "webhook-new": f"{root}/webhooks/new",
         "webhook-edit": f"{root}/webhooks/{failing}/edit",
         "webhook-settings": f"{root}/webhooks/{failing}/settings",

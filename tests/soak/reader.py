@@ -1,4 +1,4 @@
-"""A consumer of the standard library alone: reads, passes on, acknowledges.
+"""A consumer of the standard library alone: takes over, reads, passes on, acknowledges.
 
 It starts fast enough to be killed hundreds of times, and shows that the API needs no client.
 """
@@ -39,11 +39,12 @@ def pass_on(headers: Mapping[str, str], body: str) -> None:
 
 def main() -> None:
     """Go on until killed."""
+    reader = ask("POST", "/readers")["reader"]
     print("reading", flush=True)
     while True:
-        for event in ask("GET", "/events?limit=5&wait=20"):
+        for event in ask("GET", f"/events?limit=5&wait=20&reader={reader}"):
             pass_on(event["headers"], event["body"])
-            ask("POST", "/acknowledge", {"ids": [event["id"]]})
+            ask("POST", "/acknowledge", {"ids": [event["id"]], "reader": reader})
 
 
 if __name__ == "__main__":
