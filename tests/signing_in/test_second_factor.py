@@ -195,7 +195,7 @@ async def test_it_is_not_turned_off_without_password_and_code(api: Api, ada):
     code = await code_of(api)
 
     answer = await submit(ada, page, form, password="wrong horse battery", last_code=code)
-    assert Page(answer).error_of("password") == "The e-mail address or the password is not right."
+    assert Page(answer).error_of("password") == "That is not your present password."
     answer = await submit(ada, page, form, password=PASSWORD, last_code="000000")
     assert Page(answer).error_of("last_code") == "That code is not right, or was used already."
 

@@ -7,7 +7,13 @@ from datetime import datetime
 from cryptography.fernet import InvalidToken
 
 from runhook.clock import Clock
-from runhook.domain.errors import ConflictError, NotFoundError, RunhookError
+from runhook.domain.errors import (
+    ConflictError,
+    NotFoundError,
+    RunhookError,
+    UnauthorizedError,
+    WrongPasswordError,
+)
 from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.callers import COMMAND_LINE, Actor
 from runhook.domain.people.second_factors import (
@@ -184,18 +190,22 @@ async def remove_second_factor(
     """Take away the second factor of who is signed in; their other sessions end.
 
     Raises:
-        UnauthorizedError: the password is not right, or the session has ended.
+        WrongPasswordError: the password is not right.
+        UnauthorizedError: the session has ended.
         WrongCodeError: the code is neither one of the app's nor a recovery code.
         LimitedError: too many were wrong.
         NotFoundError: there is no second factor.
     """
-    known = await find_by_password(store, session.user.email, password, passwords)
+    try:
+        known = await find_by_password(store, session.user.email, password, passwords)
+    except UnauthorizedError:
+        raise WrongPasswordError from None
     now = clock.now()
     async with store.write() as tx:
         factor = confirmed(await own_factor(tx, session))
         locked = await lock_user(tx, session.user.id)
         if locked is None or locked.password_hash != known.password_hash:
-            raise WrongCodeError
+            raise WrongPasswordError
         refusal = await refusal_of_code(tx, factor, code, now=now)
         if refusal is None:
             await take_away(tx, session.user, actor_of(session.user, address), now=now)

@@ -8,7 +8,7 @@ from litestar.di import Provide
 from litestar.response import Redirect, Template
 from markupsafe import Markup
 
-from runhook.domain.errors import ForbiddenError, LimitedError, UnauthorizedError
+from runhook.domain.errors import ForbiddenError, LimitedError, WrongPasswordError
 from runhook.domain.people.second_factors import WrongCodeError
 from runhook.domain.people.users import SignInMethod
 from runhook.operations.people.second_factors import (
@@ -115,7 +115,7 @@ async def remove(request: AnyRequest, services: Serving, session: InSession) -> 
             )
     except WrongCodeError as error:
         form.refuse("last_code", error.message)
-    except UnauthorizedError as error:
+    except WrongPasswordError as error:
         form.refuse("password", error.message)
     except LimitedError as error:
         return await second_factor_page(services, session, form, limited=error)
