@@ -1,7 +1,8 @@
 """People sign in to the program as operators run it: settings, processes, TLS, and a provider."""
 
+import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,10 @@ from tests.support.api import data_of
 from tests.support.certificates import Authority
 from tests.support.identity_provider import ScriptedProvider
 from tests.support.patience import PATIENCE
-from tests.support.people import PASSWORD
+from tests.support.people import PASSWORD, SAME_ORIGIN
 from tests.support.program import Service, runhook
 from tests.support.tls_front import TlsFront
-from tests.web.pages import Page, led_to, page_after, page_at, submit
+from tests.web.pages import Page, fields_of, led_to, page_after, page_at, submit
 
 OPS = "ops@example.com"
 CLIENT_SECRET = "a secret of this service's"
@@ -114,6 +115,21 @@ async def roles_of(visitor: httpx.AsyncClient) -> dict[int, str]:
     return {one["id"]: one["role"] for one in who["accounts"]}
 
 
+async def turn_on(visitor: httpx.AsyncClient) -> tuple[bytes, int]:
+    """Set a second factor up; the secret of the app, and the step whose code was used for it."""
+    page = await page_at(visitor, "/profile/second-factor")
+    page = await page_after(visitor, await submit(visitor, page))
+    secret = base64.b32decode(page.main.one("pre").text)
+    used = step_at(SystemClock().now())
+    await page_after(visitor, await submit(visitor, page, code=code_at(secret, used)))
+    return secret, used
+
+
+def later_than(used: int) -> int:
+    """A step whose code counts now, after the one that was used."""
+    return max(used + 1, step_at(SystemClock().now()))
+
+
 async def test_groups_say_in_which_accounts_somebody_is_what(site: Site):
     site.provider.document = {"end_session_endpoint": f"{site.provider.issuer}/end"}
     first, second = site.browser(), site.browser()
@@ -170,19 +186,14 @@ async def test_a_sign_in_is_answered_after_a_restart_and_no_code_counts_again(si
     async with site.serving() as service:
         back = await site.begin(visitor, "data-team")
         await site.join(service, ops, OPS)
-        page = await page_at(ops, "/profile/second-factor")
-        page = await page_after(ops, await submit(ops, page))
-        secret = base64.b32decode(page.main.one("pre").text)
-        now = step_at(SystemClock().now())
-        await page_after(ops, await submit(ops, page, code=code_at(secret, now)))
+        secret, now = await turn_on(ops)
         page = await page_at(again, "/sign-in")
         asked = Page(await submit(again, page, email=OPS, password=PASSWORD))
 
     async with site.serving():
         landed = await visitor.get(back, headers=FROM_ELSEWHERE, follow_redirects=True)
         used = await submit(again, asked, code=code_at(secret, now))
-        later = max(now + 1, step_at(SystemClock().now()))
-        let_in = await submit(again, asked, code=code_at(secret, later))
+        let_in = await submit(again, asked, code=code_at(secret, later_than(now)))
 
     assert (landed.status_code, landed.url.path) == (200, HOME)
     assert Page(used).error_of("code") == "That code is not right, or was used already."
@@ -208,3 +219,49 @@ async def test_two_replicas_end_each_others_sign_ins_once(site: Site):
             thief.cookies.update({**kept})
             assert "was answered already" in refusal_in(await thief.get(back))
             assert SESSION_COOKIE not in thief.cookies
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_what_comes_to_two_replicas_at_once_counts_once(site: Site):
+    site.provider.redeems_again = True
+    async with site.serving() as one, site.serving() as other:
+        ops = site.browser()
+        # Each start before there is a user replaces the invitation of the one before.
+        await site.join(other, ops, OPS)
+        secret, used = await turn_on(ops)
+        again = site.browser()
+        asked = Page(
+            await submit(again, await page_at(again, "/sign-in"), email=OPS, password=PASSWORD)
+        )
+        typed = {**fields_of(asked.form()), "code": code_at(secret, later_than(used))}
+        codes = await at_each((one, other), "POST", "/sign-in/code", data=typed)
+
+        answers = []
+        for _ in range(5):
+            visitor = site.browser()
+            back = httpx.URL(await site.begin(visitor, "data-team"))
+            kept = dict(visitor.cookies)
+            answers.append(await at_each((one, other), "GET", back.raw_path.decode(), cookies=kept))
+
+    assert sorted(codes) == [303, 400]
+    assert [sorted(one) for one in answers] == [[303, 400]] * 5
+
+
+async def at_each(
+    services: Sequence[Service],
+    method: str,
+    path: str,
+    *,
+    data: Mapping[str, str] | None = None,
+    cookies: Mapping[str, str] | None = None,
+) -> Sequence[int]:
+    """Send the same to each of these processes at once; the statuses that they answer with."""
+
+    async def send(service: Service) -> int:
+        async with httpx.AsyncClient(cookies=dict(cookies or {}), timeout=PATIENCE) as client:
+            answer = await client.request(
+                method, service.url + path, data=data, headers=SAME_ORIGIN
+            )
+            return answer.status_code
+
+    return await asyncio.gather(*(send(service) for service in services))
