@@ -26,6 +26,9 @@ BEHIND_A_POOLER := $(addprefix tests/,$(addsuffix .py,\
 # What PostgreSQL has and its kin may lack.
 SWITCHED_OFF := notify advisory-locks skip-locked
 ON_POSTGRESQL := tests/storage tests/publishing tests/delivering
+# What `make test` tries by turns, and `make soak` with each and each.
+BY_TURNS := $(addprefix tests/,$(addsuffix .py,\
+	$(addprefix api/test_,whatever_comes_from_outside hostile_bodies) web/test_odd_addresses docs/test_description))
 COMMA := ,
 # Hashes for every platform and Python from 3.11 on, and no index address.
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -135,6 +138,7 @@ bench: .venv/ready ## Measure, and print one table (ONLY=drain,open chooses, QUI
 
 .PHONY: soak
 soak: .venv/ready .venv-dbt/ready ## Long chaos and volume runs (KILLS=1000 MINUTES=60 SEED=..; QUICK=1 for small volumes)
+	@RUNHOOK_TRIED_AT_A_PLACE=$(if $(QUICK),10,100) .venv/bin/pytest -n auto --timeout 0 $(BY_TURNS)
 	@.venv/bin/python -m tests.soak --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 	@.venv/bin/python -m tests.soak.consumers $(if $(QUICK),--kills 50)
 	@.venv/bin/python -m tests.soak.abuse --minutes $(MINUTES)

@@ -18,6 +18,7 @@ from tests.formats.places import PLACES
 from tests.formats.services import service_of
 from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, new_run, shared_app
+from tests.support.databases import ON_ONE_DATABASE
 from tests.support.mail_server import ScriptedMailServer
 from tests.support.receiver import Received, Receiver
 
@@ -113,6 +114,7 @@ async def a_failure(admin: httpx.AsyncClient, name: str, message: str) -> None:
     data_of(await admin.post(f"/runs/{run['id']}/finish", json=finish))
 
 
+@ON_ONE_DATABASE
 async def test_every_format_brings_every_name_and_message_to_its_service(api: Api):
     told = [*((name, name) for name in NAMES), *(("nightly", message) for message in MESSAGES)]
     async with AsyncExitStack() as stack:

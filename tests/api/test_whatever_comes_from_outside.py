@@ -1,4 +1,4 @@
-"""Numbers, names and times from outside, in every place of every route that takes some."""
+"""Numbers, names and times from outside, by turns in every place of every route that takes some."""
 
 import json
 import re
@@ -14,6 +14,7 @@ from runhook.domain.people.permissions import Role
 from runhook.server.web.deliveries.logs import FILTERS
 from tests.api.routes import ROUTES, Route
 from tests.support.api import ORIGIN, Api
+from tests.support.turns import Turns
 from tests.support.world import World, a_world
 
 HUGE = ["9" * 30, "0" * 25 + "9" * 30, "9" * 5_000]
@@ -55,6 +56,11 @@ def logged() -> Iterator[list]:
         yield entries
 
 
+def escaped(texts: list[str]) -> list[str]:
+    """As texts stand in an address, and what can stand in no other place."""
+    return [*(quote(text, safe="") for text in texts), *RAW]
+
+
 def errors_in(logged: list) -> list:
     """Lines of what went wrong; what was done is logged too."""
     return [line for line in logged if line["log_level"] in ("error", "critical")]
@@ -76,10 +82,10 @@ TRIED = [route for route in ROUTES if is_first_of_its_handler(route) and route.i
 
 async def test_what_is_no_id_is_not_there_in_any_place_of_any_path(world: World, logged: list):
     owner = world.session_client(Role.OWNER)
+    not_ids = Turns(NOT_IDS)
     for route in ROUTES:
-        numbers = re.findall(r"\{(\w+):int\}", route.path)
-        for place in numbers:
-            for text in NOT_IDS:
+        for place in re.findall(r"\{(\w+):int\}", route.path):
+            for text in not_ids.next_few():
                 url = address(route, world, **{place: quote(text, safe="")})
                 answer = await owner.request(route.method, url, json=route.body)
                 assert answer.status_code == 404, (route, place, text)
@@ -88,9 +94,10 @@ async def test_what_is_no_id_is_not_there_in_any_place_of_any_path(world: World,
 
 async def test_no_text_in_a_path_is_an_error_of_ours(world: World, logged: list):
     owner = world.session_client(Role.OWNER)
+    texts = Turns([*map(quote, SURPRISES), *RAW])
     for route in TRIED:
         for place in re.findall(r"\{(\w+):str\}", route.path):
-            for text in [*map(quote, SURPRISES), *RAW]:
+            for text in texts.next_few():
                 url = address(route, world, **{place: text.replace("/", "%2F")})
                 answer = await owner.request(route.method, url, json=route.body)
                 assert answer.status_code in UNDERSTOOD, (route, place, text)
@@ -100,14 +107,15 @@ async def test_no_text_in_a_path_is_an_error_of_ours(world: World, logged: list)
 async def test_no_value_in_a_query_of_the_api_is_an_error_of_ours(world: World, logged: list):
     owner = world.session_client(Role.OWNER)
     paths = json.loads(world.api.app.state.description.text)["paths"]
+    numbers = Turns(escaped([*HUGE, "\u00b2", "\0"]))
+    texts = Turns(escaped(SURPRISES))
     for route in TRIED:
         described = paths.get(route.handler_path, {}).get(route.method.lower(), {})
         for parameter in described.get("parameters", []):
             if parameter["in"] != "query":
                 continue
             is_number = parameter["schema"].get("type") == "integer"
-            texts = [*HUGE, "\u00b2", "\0"] if is_number else SURPRISES
-            for text in [*(quote(one, safe="") for one in texts), *RAW]:
+            for text in (numbers if is_number else texts).next_few():
                 url = f"{address(route, world)}?{parameter['name']}={text}"
                 answer = await owner.get(url)
                 assert answer.status_code in UNDERSTOOD, (route, parameter["name"], text)
@@ -118,14 +126,14 @@ async def test_no_value_in_the_address_of_a_page_is_an_error_of_ours(world: Worl
     owner = world.session_client(Role.OWNER)
     assert {"run", "number", "beyond", "seen"} <= READ_OF_ADDRESSES
     others = READ_OF_ADDRESSES - {"number", "backlog", "id"}
+    texts = escaped(SURPRISES)
+    # An address is as long as the client makes it, which is less than all these together.
+    together = Turns(["&".join(f"{name}={text[:2_000]}" for name in others) for text in texts])
+    alone = Turns([f"{name}={text}" for text in texts for name in ("number", "id")])
     for route in TRIED:
         if route.is_api or route.method != "GET":
             continue
-        texts = [*(quote(one, safe="") for one in SURPRISES), *RAW]
-        # An address is as long as the client makes it, which is less than all these together.
-        together = ["&".join(f"{name}={text[:2_000]}" for name in others) for text in texts]
-        alone = [f"{name}={text}" for name in ("number", "id") for text in texts[:6]]
-        for query in [*together, *alone]:
+        for query in [*together.next_few(), *alone.next_few()]:
             answer = await owner.get(f"{address(route, world)}?{query}")
             assert answer.status_code in UNDERSTOOD, (route, query)
     assert errors_in(logged) == []
@@ -134,16 +142,17 @@ async def test_no_value_in_the_address_of_a_page_is_an_error_of_ours(world: Worl
 async def test_no_value_in_a_form_is_an_error_of_ours(world: World, logged: list):
     owner = world.session_client(Role.OWNER)
     assert {"name", "grace_days", "role"} <= READ_OF_FORMS
+    texts = Turns(SURPRISES)
     for route in TRIED:
         if route.is_api or route.method != "POST":
             continue
-        texts = SURPRISES[::4] if "password" in route.body else SURPRISES
-        for text in texts:  # after some wrong passwords one is checked every half second
-            alone = [{**route.body, name: text} for name in route.body]
-            together = {**route.body, **dict.fromkeys(READ_OF_FORMS - {*route.body}, text)}
-            for form in [*alone, together]:
-                answer = await owner.post(address(route, world), data=form)
-                assert answer.status_code in UNDERSTOOD, (route, form)
+        alone = [{name: text} for name in route.body for text in texts.next_few()]
+        others = READ_OF_FORMS - {*route.body}
+        together = [dict.fromkeys(others, text) for text in texts.next_few()]
+        for odd in [*alone, *together]:
+            form = {**route.body, **odd}
+            answer = await owner.post(address(route, world), data=form)
+            assert answer.status_code in UNDERSTOOD, (route, form)
     assert errors_in(logged) == []
 
 

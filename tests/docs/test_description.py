@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import schemathesis
@@ -35,17 +36,15 @@ from tests.api.routes import ROUTES, an_app
 from tests.docs.documents import REPOSITORY
 from tests.support.api import Api
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
+from tests.support.databases import VAULT, PostgresqlDatabases, SqliteDatabases
 from tests.support.patience import PATIENCE
 from tests.support.people import SAME_ORIGIN
+from tests.support.turns import AT_A_PLACE
 from tests.support.world import SESSION, TOKEN, a_world
 
 WRITE = "RUNHOOK_WRITE_SNAPSHOTS"
 DOCUMENT = REPOSITORY / "docs" / "openapi.json"
-HURRIED = settings(
-    max_examples=6,
-    suppress_health_check=list(HealthCheck),
-)
+HURRIED = settings(max_examples=AT_A_PLACE, suppress_health_check=list(HealthCheck))
 FILE_SENT = ("PUT", "name")
 """Whatever is sent as a file comes back as it is, so the one that is read must not be replaced."""
 CHECKS = [
@@ -143,32 +142,48 @@ def served(database_url: str) -> Iterator[Served]:
         thread.join(PATIENCE)
 
 
+@pytest.fixture
+def worlds(
+    sqlite_databases: SqliteDatabases, postgresql_databases: PostgresqlDatabases, tmp_path: Path
+) -> Iterator[list[Served]]:
+    """The API over either database: a request takes longer to make up than to answer."""
+    with (
+        sqlite_databases.new(tmp_path) as sqlite,
+        postgresql_databases.new(tmp_path) as postgresql,
+        served(sqlite) as one,
+        served(postgresql) as other,
+    ):
+        yield [one, other]
+
+
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_whatever_is_sent_the_answer_is_one_that_is_described(
-    database_url: str, mode: GenerationMode
+    worlds: list[Served], mode: GenerationMode
 ):
     """Requests that fit the description, and requests that do not, to every operation."""
     answered: dict[str, set[int]] = {}
-    with served(database_url) as world:
-        schema = schemathesis.openapi.from_url(f"{world.url}/api/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{worlds[0].url}/api/openapi.json")
 
-        def check(case: schemathesis.Case) -> None:
+    def check(case: schemathesis.Case) -> None:
+        for world in worlds:
             aim(case, world)
-            response = case.call_and_validate(headers=credentials_for(case), checks=CHECKS)
+            response = case.call_and_validate(
+                base_url=world.url, headers=credentials_for(case), checks=CHECKS
+            )
             if case.operation.definition.raw["security"]:
                 answered[case.operation.label].add(response.status_code)
 
-        for operation in schema.get_all_operations():
-            if "501" in operation.ok().definition.raw["responses"]:
-                # It is not offered: a server error is what is meant.
-                continue
-            answered[operation.ok().label] = set()
-            cases = operation.ok().as_strategy(generation_mode=mode)
-            with suppress(Unsatisfiable):  # nothing about some operations can be wrong
-                HURRIED(given(case=cases)(check))()
-        assert len(answered) >= 60
-        # A client that is turned away at the door has tried nothing.
-        assert [name for name, codes in answered.items() if codes and codes <= {401, 403}] == []
+    for operation in schema.get_all_operations():
+        if "501" in operation.ok().definition.raw["responses"]:
+            # It is not offered: a server error is what is meant.
+            continue
+        answered[operation.ok().label] = set()
+        cases = operation.ok().as_strategy(generation_mode=mode)
+        with suppress(Unsatisfiable):  # nothing about some operations can be wrong
+            HURRIED(given(case=cases)(check))()
+    assert len(answered) >= 60
+    # A client that is turned away at the door has tried nothing.
+    assert [name for name, codes in answered.items() if codes and codes <= {401, 403}] == []
 
 
 def credentials_for(case: schemathesis.Case) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
+import pytest
 import sqlalchemy as sa
 
 from runhook.domain.deliveries.delivery import MOVES
@@ -24,6 +25,8 @@ FEW = 50
 CLEANER = "a test's cleaner"
 """Name of the connection that empties a database between tests; it stays open."""
 VAULT = Vault([Vault.new_key()])
+ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For tests of what is the same whatever database there is."""
 
 
 class SqliteDatabases:

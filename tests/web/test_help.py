@@ -1,6 +1,7 @@
 """Help: the documents as pages, and the way to the right one from each page."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,18 +9,24 @@ import pytest
 from runhook.domain.formats import FORMATS
 from runhook.server.web import help as help_pages
 from runhook.server.web.page.rendering import FOLDER
-from tests.web.pages import page_at
+from tests.support.databases import ON_ONE_DATABASE
+from tests.web.pages import Element, page_at
 
 TOPIC = re.compile(r"{% block help %}(.*?){% endblock %}")
 
 
-@pytest.mark.parametrize("name", sorted(help_pages.names()))
-async def test_a_document_is_a_page_whose_links_lead_somewhere(stranger, name: str):
-    page = await page_at(stranger, f"/help/{name}")
-    article = page.main.one("article")
+@ON_ONE_DATABASE
+async def test_a_document_is_a_page_whose_links_lead_somewhere(stranger, subtests: pytest.Subtests):
+    for name in sorted(help_pages.names()):
+        with subtests.test(name=name):
+            page = await page_at(stranger, f"/help/{name}")
+            article = page.main.one("article")
+            assert article.all("h1")[0].text == help_pages.document(name).title.strip()
+            assert "generated:" not in article.text
+            await links_lead_somewhere(stranger, article)
 
-    assert article.all("h1")[0].text == help_pages.document(name).title.strip()
-    assert "generated:" not in article.text
+
+async def links_lead_somewhere(stranger, article: Element) -> None:
     for link in article.all("a"):
         path, _, fragment = link.attributes["href"].partition("#")
         if path.endswith(".json"):
@@ -34,6 +41,7 @@ async def test_a_document_is_a_page_whose_links_lead_somewhere(stranger, name: s
         assert answer.headers["content-type"] == "image/png"
 
 
+@cache
 def ids_in(name: str) -> set[str]:
     """The ids of a document's headings."""
     return set(re.findall(r'<h\d id="([^"]+)"', help_pages.document(name).html))

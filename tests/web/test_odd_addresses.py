@@ -6,6 +6,7 @@ import pytest
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from tests.support.accounts import Tenant
 from tests.support.api import Api
+from tests.support.turns import Turns
 
 PARAMETERS = (
     *("number", "run", "job", "q", "id", "beyond", "delivery", "attempt", "webhook", "status"),
@@ -38,19 +39,19 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
-async def test_an_odd_value_in_an_address_is_read_or_told(api: Api, ada, odd: str):
+async def test_an_odd_value_in_an_address_is_read_or_told(api: Api, ada: httpx.AsyncClient):
     tenant = Tenant(api.store, api.clock, FIRST_ACCOUNT)
     webhook = await tenant.webhook(event_types=["job.run.started"])
     await tenant.start()
-    query = httpx.QueryParams(
-        {one: odd.encode(errors="surrogatepass").decode("latin-1") for one in PARAMETERS}
-    )
+    values = Turns(ODD)
 
     for page in (*PAGES, f"webhooks/{webhook.id}"):
-        for asked in (query, *(query.set("number", "1").remove("run"),)):
-            answer = await ada.get(f"/accounts/1/{page}", params=asked)
-            assert answer.status_code in (200, 303, 400), (page, answer.text)
+        for odd in values.next_few():
+            written = odd.encode(errors="surrogatepass").decode("latin-1")
+            query = httpx.QueryParams(dict.fromkeys(PARAMETERS, written))
+            for asked in (query, query.set("number", "1").remove("run")):
+                answer = await ada.get(f"/accounts/1/{page}", params=asked)
+                assert answer.status_code in (200, 303, 400), (page, answer.text)
 
 
 @pytest.mark.parametrize("path", ["runs/0", "runs/00", "jobs/99999999999999999999", "runs/-1"])
