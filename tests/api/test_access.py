@@ -17,11 +17,12 @@ from tests.support.people import SAME_ORIGIN
 from tests.support.world import MARK, World, a_world
 
 LIST = "/webhooks/subscriptions"
-EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=str)
 OF_AN_ACCOUNT = [route for route in ROUTES if route.permission]
-OF_NO_ACCOUNT = pytest.mark.parametrize(
-    "route", [route for route in ROUTES if route.access and route.access != "anyone"], ids=str
-)
+OF_NO_ACCOUNT = [route for route in ROUTES if route.access and route.access != "anyone"]
+NOBODY = ({}, SAME_ORIGIN, {"Cookie": "runhook_session=unknown", **SAME_ORIGIN})
+"""What those send who are not signed in: one of them to each route, by turns."""
+NO_ACCOUNTS = (404, 0, 10**30)
+"""Ids of accounts that are not there, likewise."""
 
 OPEN_TO_ANYONE = {
     "GET /api/openapi.json",
@@ -83,14 +84,17 @@ def test_there_are_routes_to_check():
     assert len(ROUTES) >= 70
 
 
-@EVERY_ROUTE
-def test_every_route_says_which_permission_it_needs_or_whom_it_is_open_to(route: Route):
-    if route.permission is None:
-        assert isinstance(route.access, Access)
-    else:
-        assert isinstance(route.permission, Permission)
-        assert route.access is None
-        assert "{account_id:int}" in route.path
+def test_every_route_says_which_permission_it_needs_or_whom_it_is_open_to(
+    subtests: pytest.Subtests,
+):
+    for route in ROUTES:
+        with subtests.test(route=str(route)):
+            if route.permission is None:
+                assert isinstance(route.access, Access)
+            else:
+                assert isinstance(route.permission, Permission)
+                assert route.access is None
+                assert "{account_id:int}" in route.path
 
 
 def test_nothing_is_open_to_anyone_that_is_not_meant_to_be():
@@ -116,29 +120,30 @@ async def test_whoever_has_no_right_in_an_account_is_refused_and_changes_nothing
             assert seen == before
 
 
-@OF_NO_ACCOUNT
-async def test_whoever_is_somebody_else_is_refused_and_changes_nothing(world: World, route: Route):
-    before = await world.everything()
-
-    await nobody_is_asked_who_it_is(world, route)
-    await strangers_find_nothing_of_ours(world, route, account_id=1)
-
-    if route.places:
-        assert await world.everything() == before
+async def test_whoever_is_somebody_else_is_refused_and_changes_nothing(
+    world: World, subtests: pytest.Subtests
+):
+    for route in OF_NO_ACCOUNT:
+        with subtests.test(route=str(route)):
+            async with world.undone():
+                before = await world.everything()
+                await nobody_is_asked_who_it_is(world, route)
+                await strangers_find_nothing_of_ours(world, route, account_id=1)
+                if route.places:
+                    assert await world.everything() == before
 
 
 async def nobody_is_asked_who_it_is(world: World, route: Route) -> None:
     """Without credentials the API answers 401, and a page leads to the sign-in."""
-    for headers in ({}, SAME_ORIGIN, {"Cookie": "runhook_session=unknown", **SAME_ORIGIN}):
-        client = world.api.client()
-        client.headers.update(headers)
-        answer = await call(client, route, world)
-        if route.is_api:
-            told(answer, 401)
-            assert answer.headers["www-authenticate"] == "Token"
-        else:
-            assert answer.status_code == 303
-            assert answer.headers["location"].startswith("/sign-in")
+    client = world.api.client()
+    client.headers.update(NOBODY[ROUTES.index(route) % len(NOBODY)])
+    answer = await call(client, route, world)
+    if route.is_api:
+        told(answer, 401)
+        assert answer.headers["www-authenticate"] == "Token"
+    else:
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/sign-in")
 
 
 async def strangers_find_no_account(world: World, route: Route) -> None:
@@ -161,10 +166,10 @@ async def strangers_find_nothing_of_ours(world: World, route: Route, account_id:
 
 
 async def members_find_no_account_that_is_not_there(world: World, route: Route) -> None:
+    account_id = NO_ACCOUNTS[ROUTES.index(route) % len(NO_ACCOUNTS)]
     for client in (client_with(world, PermissionSet.ACCOUNT_ADMIN), client_with(world, Role.OWNER)):
-        for account_id in (404, 0, 10**30):
-            answer = await call(client, route, world, account_id)
-            assert answer.status_code == 404
+        answer = await call(client, route, world, account_id)
+        assert answer.status_code == 404
 
 
 async def who_lacks_the_permission_is_told_so(world: World, route: Route) -> None:
@@ -199,13 +204,14 @@ async def test_who_has_the_permission_reads_what_is_really_there(
                 await who_has_the_permission_is_let_in(world, route)
 
 
-@pytest.mark.parametrize(
-    "route",
-    [route for route in OF_AN_ACCOUNT if route.is_offered and not route.only_reads],
-    ids=str,
-)
-async def test_who_has_the_permission_changes_what_is_really_there(world: World, route: Route):
-    await who_has_the_permission_is_let_in(world, route)
+async def test_who_has_the_permission_changes_what_is_really_there(
+    world: World, subtests: pytest.Subtests
+):
+    for route in OF_AN_ACCOUNT:
+        if route.is_offered and not route.only_reads:
+            with subtests.test(route=str(route)):
+                async with world.undone():
+                    await who_has_the_permission_is_let_in(world, route)
 
 
 async def who_has_the_permission_is_let_in(world: World, route: Route) -> None:
@@ -220,10 +226,16 @@ async def who_has_the_permission_is_let_in(world: World, route: Route) -> None:
             assert answer.status_code not in {401, 403}, grant
 
 
-@OF_NO_ACCOUNT
 async def test_what_belongs_to_somebody_signed_in_is_theirs_and_no_tokens(
-    world: World, route: Route
+    world: World, subtests: pytest.Subtests
 ):
+    for route in OF_NO_ACCOUNT:
+        with subtests.test(route=str(route)):
+            async with world.undone():
+                await is_theirs_and_no_tokens(world, route)
+
+
+async def is_theirs_and_no_tokens(world: World, route: Route) -> None:
     token = await call(client_with(world, PermissionSet.ACCOUNT_ADMIN), route, world)
     owner = await call(client_with(world, Role.OWNER), route, world)
 

@@ -8,6 +8,7 @@ from the application's own table of routes.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
@@ -22,6 +23,7 @@ from tests.api.routes import ROUTES, Route
 from tests.api.test_access import call, client_with
 from tests.support.api import ORIGIN, Api, data_of, told
 from tests.support.patience import PATIENCE
+from tests.support.turns import Turns
 from tests.support.world import UNTOUCHED, World, a_world
 
 TakingAway = Callable[[Transaction, Api], Awaitable[object]]
@@ -129,38 +131,55 @@ async def lower(tx: Transaction, _api: Api) -> None:
 BY_TOKEN = "FROM tokens JOIN accounts"
 BY_SESSION = "FROM sessions JOIN users"
 BY_MEMBERSHIP = "FROM accounts JOIN members"
+TAKEN_AWAY = (tokens, sessions, members)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a permission is taken away, what lets in before that, and what the refusal's code is."""
+
+    take_away: TakingAway
+    looked_up: str
+    code: int
+
+
+WAYS_OF_TOKENS = [Way(revoke, BY_TOKEN, 401), Way(expire, BY_TOKEN, 401)]
+WAYS_OF_SESSIONS = [
+    Way(sign_out, BY_MEMBERSHIP, 401),
+    Way(remove, BY_MEMBERSHIP, 404),
+    Way(lower, BY_MEMBERSHIP, 403),
+]
 
 
 @pytest.mark.parametrize("permission", {route.permission: None for route in OF_AN_ACCOUNT})
 async def test_what_was_taken_away_before_the_write_is_not_used(
     api: Api, permission: Permission, subtests: pytest.Subtests
 ):
-    """One world for all of a permission's routes, as none of them may change it."""
+    """One world for all of a permission's routes, as none of them may change it.
+
+    From each route it is taken away once of a token and once of a session, in all ways by turns.
+    """
     world = await a_world(api)
     permission_set = next(one for one in PermissionSet if permission in one.permissions)
+    of_tokens, of_sessions = Turns(WAYS_OF_TOKENS), Turns(WAYS_OF_SESSIONS)
     for route in OF_AN_ACCOUNT:
         if route.permission is permission:
             with subtests.test(route=str(route)):
-                await is_refused_once_it_is_taken_away(world, route, permission_set)
+                for grant, ways in ((permission_set, of_tokens), (Role.OWNER, of_sessions)):
+                    for way in ways.next_few(1):
+                        caller = client_with(world, grant)
+                        await is_refused_once_it_is_taken_away(world, route, caller, way)
 
 
 async def is_refused_once_it_is_taken_away(
-    world: World, route: Route, permission_set: PermissionSet
+    world: World, route: Route, caller: httpx.AsyncClient, way: Way
 ) -> None:
-    for take_away in (revoke, expire):
-        async with undone(world):
-            answer, before, after = await call_while(
-                world, client_with(world, permission_set), route, take_away, looked_up=BY_TOKEN
-            )
-            assert is_refusal(answer, route, 401), (take_away, answer.text)
-            assert after == before
-    for take_away, code in ((sign_out, 401), (remove, 404), (lower, 403)):
-        async with undone(world):
-            answer, before, after = await call_while(
-                world, client_with(world, Role.OWNER), route, take_away, looked_up=BY_MEMBERSHIP
-            )
-            assert is_refusal(answer, route, code), (take_away, answer.text)
-            assert after == before
+    async with world.undone(*TAKEN_AWAY):
+        answer, before, after = await call_while(
+            world, caller, route, way.take_away, looked_up=way.looked_up
+        )
+        assert is_refusal(answer, route, way.code), (way.take_away, answer.text)
+        assert after == before
 
 
 @pytest.mark.parametrize("take_away", [revoke, expire])
@@ -173,7 +192,7 @@ async def test_a_token_that_was_valid_a_moment_ago_reports_nothing(
     for route in OF_AN_ACCOUNT:
         if route.permission in (Permission.REPORT_RUNS, Permission.CANCEL_RUNS):
             with subtests.test(route=str(route)):
-                async with undone(world):
+                async with world.undone(*TAKEN_AWAY):
                     for _ in range(3):
                         data_of(await client.post("/runs", json={"job_name": "nightly"}), 201)
                     async with api.store.write() as tx:
@@ -186,33 +205,15 @@ async def test_a_token_that_was_valid_a_moment_ago_reports_nothing(
                         assert await rows_in(tx) == before
 
 
-@pytest.mark.parametrize("route", OF_A_USER, ids=str)
-async def test_a_session_that_has_ended_changes_nothing_of_its_user(api: Api, route: Route):
+async def test_a_session_that_has_ended_changes_nothing_of_its_user(
+    api: Api, subtests: pytest.Subtests
+):
     world = await a_world(api)
-
-    answer, before, after = await call_while(
-        world, client_with(world, Role.OWNER), route, sign_out, looked_up=BY_SESSION
-    )
-
-    assert is_refusal(answer, route, 401)
-    assert after == before
-
-
-@asynccontextmanager
-async def undone(world: World) -> AsyncIterator[None]:
-    """Give back afterwards what was taken away from tokens, sessions and members."""
-    async with world.api.store.read() as tx:
-        kept = [
-            (table, [row._asdict() for row in await tx.execute(sa.select(table))])
-            for table in (tokens, sessions, members)
-        ]
-    try:
-        yield
-    finally:
-        async with world.api.store.write() as tx:
-            for table, rows in kept:
-                await tx.execute(sa.delete(table))
-                await tx.execute(sa.insert(table), rows)
+    ended = Way(sign_out, BY_SESSION, 401)
+    for route in OF_A_USER:
+        with subtests.test(route=str(route)):
+            owner = client_with(world, Role.OWNER)
+            await is_refused_once_it_is_taken_away(world, route, owner, ended)
 
 
 def is_refusal(answer: httpx.Response, route: Route, code: int) -> bool:
