@@ -56,23 +56,25 @@ async def run(admin: httpx.AsyncClient) -> Any:
     return started
 
 
-@pytest.mark.parametrize("request_line", LISTS)
 async def test_a_list_that_a_client_asks_for_has_one_row(
-    admin: httpx.AsyncClient, run: dict[str, Any], request_line: str
+    admin: httpx.AsyncClient, run: dict[str, Any], subtests: pytest.Subtests
 ):
-    answer = await admin.get(f"{ORIGIN}/api/{request_line.format(**run)}")
+    for request_line in LISTS:
+        with subtests.test(request_line=request_line):
+            answer = await admin.get(f"{ORIGIN}/api/{request_line.format(**run)}")
 
-    assert len(data_of(answer)) == 1
-    assert answer.json()["extra"]["pagination"] == {"count": 1, "total_count": 1}
+            assert len(data_of(answer)) == 1
+            assert answer.json()["extra"]["pagination"] == {"count": 1, "total_count": 1}
 
 
-@pytest.mark.parametrize("request_line", SINGLE)
 async def test_what_a_client_asks_for_is_there(
-    admin: httpx.AsyncClient, run: dict[str, Any], request_line: str
+    admin: httpx.AsyncClient, run: dict[str, Any], subtests: pytest.Subtests
 ):
-    answer = await admin.get(f"{ORIGIN}/api/{request_line.format(**run)}")
+    for request_line in SINGLE:
+        with subtests.test(request_line=request_line):
+            answer = await admin.get(f"{ORIGIN}/api/{request_line.format(**run)}")
 
-    assert data_of(answer)["account_id"] == 1
+            assert data_of(answer)["account_id"] == 1
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json"])
@@ -139,23 +141,24 @@ async def test_the_audit_log_is_shown_in_dbt_clouds_shape(admin: httpx.AsyncClie
     assert told(wrong, 400).startswith("logged_at_start: give a date or a time")
 
 
-@pytest.mark.parametrize(
-    ("path", "said"),
-    [
-        ("v2/accounts/1/jobs/{job_id}/run/", "Runhook does not start runs"),
-        ("v3/accounts/1/jobs/{job_id}/run", "Runhook does not start runs"),
-        ("v2/accounts/1/jobs/{job_id}/rerun/", "Runhook does not start runs"),
-        ("v2/accounts/1/runs/{id}/retry/", "Runhook does not start runs"),
-        ("v2/accounts/1/jobs/", "Runhook does not schedule jobs"),
-        ("v2/accounts/1/jobs/{job_id}/", "Runhook does not schedule jobs"),
-    ],
-)
-async def test_calls_that_start_runs_are_told_what_to_do_instead(
-    admin: httpx.AsyncClient, run: dict[str, Any], path: str, said: str
-):
-    answer = await admin.post(f"{ORIGIN}/api/{path.format(**run)}", json={"cause": "x"})
+NOT_DONE = [
+    ("v2/accounts/1/jobs/{job_id}/run/", "Runhook does not start runs"),
+    ("v3/accounts/1/jobs/{job_id}/run", "Runhook does not start runs"),
+    ("v2/accounts/1/jobs/{job_id}/rerun/", "Runhook does not start runs"),
+    ("v2/accounts/1/runs/{id}/retry/", "Runhook does not start runs"),
+    ("v2/accounts/1/jobs/", "Runhook does not schedule jobs"),
+    ("v2/accounts/1/jobs/{job_id}/", "Runhook does not schedule jobs"),
+]
 
-    assert told(answer, 501).startswith(said)
+
+async def test_calls_that_start_runs_are_told_what_to_do_instead(
+    admin: httpx.AsyncClient, run: dict[str, Any], subtests: pytest.Subtests
+):
+    for path, said in NOT_DONE:
+        with subtests.test(path=path):
+            answer = await admin.post(f"{ORIGIN}/api/{path.format(**run)}", json={"cause": "x"})
+
+            assert told(answer, 501).startswith(said)
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/beta/graphql", "/api/graphql", "/graphql/"])

@@ -127,47 +127,48 @@ async def test_none_at_all_takes_them_away(admin: httpx.AsyncClient, store: Stor
     assert "x-api-key" not in request.headers
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Authorization": "Bearer x"},
-        {"content-type": "text/plain"},
-        {"Content-Length": "0"},
-        {"Webhook-Signature": "v1,x"},
-        {"Host": "elsewhere"},
-        {"Transfer-Encoding": "chunked"},
-        {"Cookie": "a=b"},
-        {"X Space": "1"},
-        {"X-Colon:": "1"},
-        {"X-Line\r\nX-Other": "1"},
-        {"": "1"},
-        {"X-Käse": "1"},
-        {"X-Line": "1\r\nX-Other: 2"},
-        {"X-Line": "1\n"},
-        {"X-Nul": "1\x00"},
-        {"X-Empty": ""},
-        {"X-Spaces": " 1"},
-        {"X-Umlaut": "ü"},
-        {"X-Long": "1" * 4_001},
-        {"X" * 101: "1"},
-        {"X-Twice": "1", "x-twice": "2"},
-        {"X-Mask": MASK},
-        {f"X-{number}": "1" for number in range(21)},
-        {"X-Number": 1},
-        ["X-List"],
-    ],
-    ids=lambda headers: ascii(headers)[:30],
-)
+ILLEGAL_OR_RESERVED = [
+    {"Authorization": "Bearer x"},
+    {"content-type": "text/plain"},
+    {"Content-Length": "0"},
+    {"Webhook-Signature": "v1,x"},
+    {"Host": "elsewhere"},
+    {"Transfer-Encoding": "chunked"},
+    {"Cookie": "a=b"},
+    {"X Space": "1"},
+    {"X-Colon:": "1"},
+    {"X-Line\r\nX-Other": "1"},
+    {"": "1"},
+    {"X-Käse": "1"},
+    {"X-Line": "1\r\nX-Other: 2"},
+    {"X-Line": "1\n"},
+    {"X-Nul": "1\x00"},
+    {"X-Empty": ""},
+    {"X-Spaces": " 1"},
+    {"X-Umlaut": "ü"},
+    {"X-Long": "1" * 4_001},
+    {"X" * 101: "1"},
+    {"X-Twice": "1", "x-twice": "2"},
+    {"X-Mask": MASK},
+    {f"X-{number}": "1" for number in range(21)},
+    {"X-Number": 1},
+    ["X-List"],
+]
+
+
 async def test_what_is_no_legal_header_or_is_reserved_is_refused(
-    admin: httpx.AsyncClient, store: Store, headers: object
+    admin: httpx.AsyncClient, store: Store, subtests: pytest.Subtests
 ):
     webhook = await new_webhook(admin)
+    for headers in ILLEGAL_OR_RESERVED:
+        with subtests.test(headers=str(headers)):
+            answer = await admin.put(
+                path_of(webhook), json={"name": "Changed?", "custom_headers": headers}
+            )
 
-    answer = await admin.put(path_of(webhook), json={"name": "Changed?", "custom_headers": headers})
-
-    assert "custom_headers" in told(answer, 400)
-    (row,) = await rows_of(store, webhooks)
-    assert (row.name, row.custom_headers_ciphertext) == (webhook["name"], None)
+            assert "custom_headers" in told(answer, 400)
+            (row,) = await rows_of(store, webhooks)
+            assert (row.name, row.custom_headers_ciphertext) == (webhook["name"], None)
 
 
 async def test_a_refused_value_is_not_repeated(admin: httpx.AsyncClient):

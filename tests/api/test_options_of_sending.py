@@ -106,78 +106,79 @@ async def test_what_is_masked_keeps_its_value_on_the_same_origin_only(admin: htt
     assert "give `authorization.secret` again" in told(moved, 400)
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "message"),
-    [
-        ("authorization", {"secret": "x"}, "authorization.scheme: choose"),
-        ("authorization", {"scheme": "digest", "secret": "x"}, "authorization.scheme: "),
-        ("authorization", {"scheme": "basic", "secret": "x"}, "authorization.user: "),
-        ("authorization", {**BASIC, "user": "a:b"}, "authorization.user: a user has no colon"),
-        ("authorization", {**BASIC, "user": "a\0"}, "authorization.user: a user has no colon"),
-        ("authorization", {**BEARER, "user": "ada"}, "authorization.user: only Basic"),
-        ("authorization", {"scheme": "bearer"}, "authorization.secret: give the password"),
-        ("authorization", {**BEARER, "secret": MASK}, "authorization.secret: there is no value"),
-        ("authorization", {**BEARER, "secret": "Bearer x"}, "authorization.secret: a token has no"),
-        ("authorization", {**OTHER, "secret": "x\r\nX-Y: 1"}, "authorization.secret: it has a"),
-        ("authorization", {**OTHER, "secret": "ü"}, "authorization.secret: it is not one line"),
-        ("authorization", {**OTHER, "secret": "x" * 4_001}, "authorization.secret: 4001 char"),
-        ("authorization", {**BASIC, "pasword": "x"}, "authorization: unknown key `pasword`"),
-        ("authorization", "Bearer x", "authorization: Expected `object"),
-        ("attempt_timeout", 0.5, "attempt_timeout: 0.5 is not from 1 to 60 seconds"),
-        ("attempt_timeout", 61, "attempt_timeout: 61 is not from 1 to 60 seconds"),
-        ("attempt_timeout", "ten", "attempt_timeout: Expected `"),
-        ("verify_tls", "no", "verify_tls: Expected `bool"),
-        ("ca_certificate", "trust me", "ca_certificate: it is not PEM"),
-        (
-            "ca_certificate",
-            "-----BEGIN CERTIFICATE-----",
-            "ca_certificate: it has no readable certificate",
-        ),
-        ("ca_certificate", "-----BEGIN " + "x" * 33_000, "ca_certificate: 33011 bytes are too"),
-        ("ca_certificate", KEY, "ca_certificate: it has no readable"),
-        (
-            "ca_certificate",
-            a_certificate(issuer="who")[0],
-            "ca_certificate: the certificate of `CN=r",
-        ),
-        (
-            "ca_certificate",
-            a_certificate(is_authority=True, expires=LONG_AGO)[0],
-            "ca_certificate: the certificate of `CN=runhook` expired on 2021-05-03",
-        ),
-        ("client_certificate", {"key": KEY}, "client_certificate.certificate: give"),
-        ("client_certificate", {"certificate": CERTIFICATE}, "client_certificate.key: give"),
-        (
-            "client_certificate",
-            {"certificate": SEALED_CERTIFICATE, "key": SEALED_KEY},
-            "client_certificate.key: it is encrypted with a passphrase",
-        ),
-        (
-            "client_certificate",
-            {"certificate": CERTIFICATE, "key": CERTIFICATE},
-            "client_certificate.key: it is not a readable private key",
-        ),
-        (
-            "client_certificate",
-            {"certificate": CERTIFICATE, "key": OLD_KEY},
-            "client_certificate.key: it is not the key of the first certificate",
-        ),
-        (
-            "client_certificate",
-            {"certificate": OLD_CERTIFICATE, "key": OLD_KEY},
-            "client_certificate.certificate: the certificate of `CN=runhook` expired",
-        ),
-        ("custom_headers", {"x-runhook-signature": "1"}, "custom_headers: `x-runhook-signature`"),
-    ],
-)
-async def test_what_would_not_work_is_refused_in_words_when_it_is_saved(
-    admin: httpx.AsyncClient, option: str, value: object, message: str
-):
-    answer = await admin.post("/webhooks/subscriptions", json={**A_WEBHOOK, option: value})
+WOULD_NOT_WORK = [
+    ("authorization", {"secret": "x"}, "authorization.scheme: choose"),
+    ("authorization", {"scheme": "digest", "secret": "x"}, "authorization.scheme: "),
+    ("authorization", {"scheme": "basic", "secret": "x"}, "authorization.user: "),
+    ("authorization", {**BASIC, "user": "a:b"}, "authorization.user: a user has no colon"),
+    ("authorization", {**BASIC, "user": "a\0"}, "authorization.user: a user has no colon"),
+    ("authorization", {**BEARER, "user": "ada"}, "authorization.user: only Basic"),
+    ("authorization", {"scheme": "bearer"}, "authorization.secret: give the password"),
+    ("authorization", {**BEARER, "secret": MASK}, "authorization.secret: there is no value"),
+    ("authorization", {**BEARER, "secret": "Bearer x"}, "authorization.secret: a token has no"),
+    ("authorization", {**OTHER, "secret": "x\r\nX-Y: 1"}, "authorization.secret: it has a"),
+    ("authorization", {**OTHER, "secret": "ü"}, "authorization.secret: it is not one line"),
+    ("authorization", {**OTHER, "secret": "x" * 4_001}, "authorization.secret: 4001 char"),
+    ("authorization", {**BASIC, "pasword": "x"}, "authorization: unknown key `pasword`"),
+    ("authorization", "Bearer x", "authorization: Expected `object"),
+    ("attempt_timeout", 0.5, "attempt_timeout: 0.5 is not from 1 to 60 seconds"),
+    ("attempt_timeout", 61, "attempt_timeout: 61 is not from 1 to 60 seconds"),
+    ("attempt_timeout", "ten", "attempt_timeout: Expected `"),
+    ("verify_tls", "no", "verify_tls: Expected `bool"),
+    ("ca_certificate", "trust me", "ca_certificate: it is not PEM"),
+    (
+        "ca_certificate",
+        "-----BEGIN CERTIFICATE-----",
+        "ca_certificate: it has no readable certificate",
+    ),
+    ("ca_certificate", "-----BEGIN " + "x" * 33_000, "ca_certificate: 33011 bytes are too"),
+    ("ca_certificate", KEY, "ca_certificate: it has no readable"),
+    (
+        "ca_certificate",
+        a_certificate(issuer="who")[0],
+        "ca_certificate: the certificate of `CN=r",
+    ),
+    (
+        "ca_certificate",
+        a_certificate(is_authority=True, expires=LONG_AGO)[0],
+        "ca_certificate: the certificate of `CN=runhook` expired on 2021-05-03",
+    ),
+    ("client_certificate", {"key": KEY}, "client_certificate.certificate: give"),
+    ("client_certificate", {"certificate": CERTIFICATE}, "client_certificate.key: give"),
+    (
+        "client_certificate",
+        {"certificate": SEALED_CERTIFICATE, "key": SEALED_KEY},
+        "client_certificate.key: it is encrypted with a passphrase",
+    ),
+    (
+        "client_certificate",
+        {"certificate": CERTIFICATE, "key": CERTIFICATE},
+        "client_certificate.key: it is not a readable private key",
+    ),
+    (
+        "client_certificate",
+        {"certificate": CERTIFICATE, "key": OLD_KEY},
+        "client_certificate.key: it is not the key of the first certificate",
+    ),
+    (
+        "client_certificate",
+        {"certificate": OLD_CERTIFICATE, "key": OLD_KEY},
+        "client_certificate.certificate: the certificate of `CN=runhook` expired",
+    ),
+    ("custom_headers", {"x-runhook-signature": "1"}, "custom_headers: `x-runhook-signature`"),
+]
 
-    sentence = told(answer, 400)
-    assert sentence.startswith(message)
-    assert "PRIVATE" not in sentence
+
+async def test_what_would_not_work_is_refused_in_words_when_it_is_saved(
+    admin: httpx.AsyncClient, subtests: pytest.Subtests
+):
+    for option, value, message in WOULD_NOT_WORK:
+        with subtests.test(option=option):
+            answer = await admin.post("/webhooks/subscriptions", json={**A_WEBHOOK, option: value})
+
+            sentence = told(answer, 400)
+            assert sentence.startswith(message)
+            assert "PRIVATE" not in sentence
 
 
 async def test_options_of_tls_come_back_as_they_were_given_but_for_the_key(

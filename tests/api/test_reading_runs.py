@@ -313,28 +313,26 @@ async def test_runs_are_chosen_by_what_they_belong_to(admin: httpx.AsyncClient):
     assert await chosen(job_definition_id="") == [hourly["id"], nightly["id"], other["id"]]
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("status=10", ["success"]),
-        ("status=success", ["success"]),
-        ("status=Error", ["error"]),
-        ("status__in=[20, 30]", ["error", "canceled"]),
-        ("status__in=['success','cancelled']", ["success", "canceled"]),
-        ("status_in=3", ["running"]),
-        ("status=1", []),
-    ],
-)
-async def test_runs_are_chosen_by_their_status(
-    admin: httpx.AsyncClient, query: str, expected: list[str]
-):
+BY_STATUS = [
+    ("status=10", ["success"]),
+    ("status=success", ["success"]),
+    ("status=Error", ["error"]),
+    ("status__in=[20, 30]", ["error", "canceled"]),
+    ("status__in=['success','cancelled']", ["success", "canceled"]),
+    ("status_in=3", ["running"]),
+    ("status=1", []),
+]
+
+
+async def test_runs_are_chosen_by_their_status(admin: httpx.AsyncClient, subtests: pytest.Subtests):
     ids = {"running": (await new_run(admin))["id"]}
     for status in ("success", "error", "canceled"):
         run = await new_run(admin)
         await admin.post(f"/runs/{run['id']}/finish", json={"status": status})
         ids[status] = run["id"]
-
-    assert await listed(admin, query) == [ids[status] for status in expected]
+    for query, expected in BY_STATUS:
+        with subtests.test(query=query):
+            assert await listed(admin, query) == [ids[status] for status in expected]
 
 
 async def test_runs_are_chosen_by_their_times(api: Api, admin: httpx.AsyncClient):
@@ -371,26 +369,27 @@ async def test_runs_are_sorted_as_asked_and_those_without_an_end_are_the_latest(
     assert await listed(admin, "order_by=nonsense") == [first, second, third]
 
 
-@pytest.mark.parametrize(
-    ("query", "name"),
-    [
-        ("job_definition_id=nightly", "job_definition_id"),
-        ("project_id__in=[1,x]", "project_id"),
-        ("environment_id=-1", "environment_id"),
-        ("status=finished", "status"),
-        ("status=11", "status"),
-        ("created_at__range=2026-03-01", "created_at__range"),
-        ("created_at__range=a,b", "created_at__range"),
-        ("finished_at__range=0001-01-01T00:00:00%2B10:00,2026-03-01", "finished_at__range"),
-        ("limit=0", "limit"),
-        ("offset=-1", "offset"),
-        ("status=%00", "status"),
-    ],
-)
+UNREADABLE = [
+    ("job_definition_id=nightly", "job_definition_id"),
+    ("project_id__in=[1,x]", "project_id"),
+    ("environment_id=-1", "environment_id"),
+    ("status=finished", "status"),
+    ("status=11", "status"),
+    ("created_at__range=2026-03-01", "created_at__range"),
+    ("created_at__range=a,b", "created_at__range"),
+    ("finished_at__range=0001-01-01T00:00:00%2B10:00,2026-03-01", "finished_at__range"),
+    ("limit=0", "limit"),
+    ("offset=-1", "offset"),
+    ("status=%00", "status"),
+]
+
+
 async def test_a_filter_that_cannot_be_read_is_refused_by_its_name(
-    admin: httpx.AsyncClient, query: str, name: str
+    admin: httpx.AsyncClient, subtests: pytest.Subtests
 ):
-    assert told(await admin.get(runs(rest=f"/?{query}")), 400).startswith(f"{name}: ")
+    for query, name in UNREADABLE:
+        with subtests.test(query=query):
+            assert told(await admin.get(runs(rest=f"/?{query}")), 400).startswith(f"{name}: ")
 
 
 @pytest.mark.parametrize("version", BOTH)

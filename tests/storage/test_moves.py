@@ -1,7 +1,5 @@
 """The table of moves is what the databases of all tests go by."""
 
-import itertools
-
 import pytest
 import sqlalchemy as sa
 
@@ -11,11 +9,7 @@ from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import Tenant
 
-OTHER_MOVES = [
-    pair
-    for pair in itertools.product(DeliveryState, DeliveryState)
-    if pair not in MOVES and pair != (DeliveryState.PENDING, DeliveryState.PENDING)
-]
+LEGAL = {*MOVES, (DeliveryState.PENDING, DeliveryState.PENDING)}
 WAYS = {
     DeliveryState.PENDING: (),
     DeliveryState.SENDING: (DeliveryState.SENDING,),
@@ -40,9 +34,9 @@ async def move(store: Store, state: DeliveryState) -> None:
         )
 
 
-@pytest.mark.parametrize(("before", "after"), OTHER_MOVES)
+@pytest.mark.parametrize("before", DeliveryState)
 async def test_a_move_that_is_not_in_the_table_is_refused(
-    tenant: Tenant, store: Store, before: DeliveryState, after: DeliveryState
+    tenant: Tenant, store: Store, before: DeliveryState, subtests: pytest.Subtests
 ):
     if before is DeliveryState.SKIPPED:
         await tenant.deactivate(await tenant.webhook())
@@ -52,8 +46,13 @@ async def test_a_move_that_is_not_in_the_table_is_refused(
     for state in WAYS.get(before, ()):
         await move(store, state)
 
-    with pytest.raises(sa.exc.DBAPIError, match="no legal move"):
-        await move(store, after)
+    for after in DeliveryState:
+        if (before, after) not in LEGAL:
+            with (
+                subtests.test(after=after.value),
+                pytest.raises(sa.exc.DBAPIError, match="no legal move"),
+            ):
+                await move(store, after)
 
 
 async def test_a_claim_that_does_not_count_is_refused(tenant: Tenant, store: Store):
