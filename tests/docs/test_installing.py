@@ -55,10 +55,10 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own(release: Path, tmp_path: Path) -> Mapping[str, str]:
+def own(release: Path, tmp_path: Path, line: str) -> Mapping[str, str]:
     """The variables of a user with an active environment, where packages come from that folder."""
     environment = tmp_path / "environment"
-    venv.create(environment, with_pip=True, symlinks=True)
+    venv.create(environment, with_pip=line.startswith("pip "), symlinks=True)
     # What a reader has on the path, without our own `runhook`.
     programs = tmp_path / "programs"
     programs.mkdir()
