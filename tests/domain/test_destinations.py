@@ -10,8 +10,11 @@ from runhook.domain.network.destinations import (
     ALLOW_SETTING,
     URL_LIMIT,
     AddressPolicy,
+    check_own_address,
     check_url,
     embedded_addresses,
+    masked_url,
+    origin_of,
     parse_network,
     read_url,
 )
@@ -485,3 +488,94 @@ def test_whatever_is_typed_is_a_url_or_a_message_that_names_the_field(text):
     message = refusal_of_url(text)
 
     assert message is None or message.startswith("client_url: ")
+
+
+def test_an_address_of_this_machine_is_refused_even_if_it_is_public():
+    address = ip_address("8.8.8.8")
+
+    assert PUBLIC_ONLY.refusal_as_own(address) == (
+        "8.8.8.8 is an address of this machine, and those are refused; to allow it, list its "
+        f"network in {ALLOW_SETTING}."
+    )
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "::ffff:8.8.8.8"])
+def test_an_address_of_this_machine_is_allowed_by_name_in_every_form(address):
+    assert AddressPolicy.parse("8.8.8.0/24").refusal_as_own(ip_address(address)) is None
+    assert AddressPolicy.parse("9.9.9.0/24").refusal_as_own(ip_address(address)) is not None
+
+
+def test_a_clouds_metadata_is_to_be_listed_itself():
+    refusal = PUBLIC_ONLY.refusal(ip_address(METADATA))
+
+    assert refusal.endswith(f"; to allow it, list the address itself in {ALLOW_SETTING}.")
+
+
+def test_outside_of_the_public_internet_is_no_ipv6_address():
+    refusal = PUBLIC_ONLY.refusal(ip_address("4000::1"))
+
+    assert refusal.startswith("4000::1 is no address of the public internet, and those are refused")
+
+
+def test_the_smallest_compatible_address_has_one_inside():
+    assert embedded_addresses(ip_address("::2")) == (ip_address("0.0.0.2"),)
+    assert embedded_addresses(ip_address("::1")) == ()
+
+
+def test_a_formats_own_address_may_be_one_of_mail_if_there_is_a_mail_server():
+    with_mail = AddressPolicy(has_mail=True)
+
+    assert check_own_address("mailto:", with_mail) == "mailto:"
+    assert check_own_address(" https://example.com/x ", PUBLIC_ONLY) == "https://example.com/x"
+    with pytest.raises(InvalidError, match=r"^client_url: address_refused: 127\.0\.0\.1 is"):
+        check_own_address("http://127.0.0.1/", with_mail)
+    with pytest.raises(InvalidError) as refused:
+        check_own_address("mailto:", PUBLIC_ONLY)
+    assert refused.value.sentence == (
+        "This service has no mail server yet. Its operator sets RUNHOOK_SMTP_URL and "
+        "RUNHOOK_SMTP_FROM, and restarts it."
+    )
+
+
+def test_of_a_masked_url_only_the_origin_is_seen():
+    assert masked_url("https://Hooks.Example.com/services/T1?key=2") == (
+        "https://hooks.example.com/********"
+    )
+    assert masked_url("http://a.example:8080") == "http://a.example:8080/********"
+
+
+def test_an_origin_is_written_in_one_way():
+    assert origin_of("HTTPS://A.example/x") == origin_of("https://a.example:443/y?z")
+    assert origin_of("https://a.example") != origin_of("http://a.example")
+    assert origin_of("not a URL") == "not a URL"
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("https://a b/", "spaces and control characters must be percent-encoded"),
+        ("a.example", "give a whole URL that begins with https:// or http://"),
+        ("https://:80/", "give a whole URL that begins with https:// or http://"),
+        (
+            "https://me@a.example/",
+            "leave the user name and password out; a header of its own can carry them",
+        ),
+        ("https://a.example:0/", "port 0 cannot be dialled"),
+        ("https://[::x]/", "`[::x]` is not an IPv6 address"),
+        (
+            "https://a_b.example,/",
+            (
+                "`a_b.example,` is not a host name that all programs read alike; write it in ASCII "
+                "letters, digits and hyphens (xn--... for others)"
+            ),
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_url_is_a_whole_sentence(url, sentence):
+    assert refusal_of_url(url) == f"client_url: {sentence}"
+
+
+def test_two_slashes_within_a_path_are_not_those_before_the_host():
+    assert check_url("https://example.com/a//gr\u00f6\u00dfe", PUBLIC_ONLY) == (
+        "https://example.com/a//gr%C3%B6%C3%9Fe"
+    )
