@@ -1,6 +1,6 @@
 """Jobs with their projects and environments, which a first report brings into being."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from runhook.domain.runs.run import (
     RunId,
     RunStatus,
 )
-from runhook.storage.engine.pages import Page, Slice, page_of
+from runhook.storage.engine.pages import Item, Page, Slice, page_of
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import environments, expectations, jobs, projects, runs
 
@@ -131,13 +131,7 @@ async def list_projects(
 ) -> Page[Project]:
     """A page of this account's projects."""
     query = narrowed(sa.select(projects), projects, account_id, wanted)
-    return await page_of(
-        sorted_by(query, projects, part),
-        query.with_only_columns(projects.c.id),
-        project_in_row,
-        tx=tx,
-        part=part,
-    )
+    return await sorted_page(query, projects, project_in_row, tx=tx, part=part)
 
 
 async def list_environments(
@@ -154,13 +148,7 @@ async def list_environments(
         account_id,
         wanted,
     )
-    return await page_of(
-        sorted_by(query, environments, part),
-        query.with_only_columns(environments.c.id),
-        environment_of,
-        tx=tx,
-        part=part,
-    )
+    return await sorted_page(query, environments, environment_of, tx=tx, part=part)
 
 
 async def list_jobs(
@@ -178,13 +166,7 @@ async def list_jobs(
         account_id,
         wanted,
     )
-    return await page_of(
-        sorted_by(query, jobs, part),
-        query.with_only_columns(jobs.c.id),
-        logged_job_of,
-        tx=tx,
-        part=part,
-    )
+    return await sorted_page(query, jobs, logged_job_of, tx=tx, part=part)
 
 
 async def list_named_jobs(
@@ -253,10 +235,20 @@ def is_named(part: str, table: sa.Table = jobs) -> sa.ColumnElement[bool]:
     return sa.or_(*(one.c.name.icontains(part, autoescape=True) for one in NAMES_OF[table]))
 
 
-def sorted_by(query: sa.Select[Any], table: sa.Table, part: Slice[NameOrder]) -> sa.Select[Any]:
-    """Sort a query; equal names by age."""
+async def sorted_page(
+    query: sa.Select[Any],
+    table: sa.Table,
+    item_of: Callable[[sa.Row[Any]], Item],
+    *,
+    tx: Transaction,
+    part: Slice[NameOrder],
+) -> Page[Item]:
+    """A page of what is looked for in a table; equal names by age."""
     columns = [table.c[part.order.value], table.c.id]
-    return query.order_by(*(column.desc() if part.is_descending else column for column in columns))
+    order = [column.desc() if part.is_descending else column for column in columns]
+    return await page_of(
+        query.order_by(*order), query.with_only_columns(table.c.id), item_of, tx=tx, part=part
+    )
 
 
 async def register_jobs(tx: Transaction, names: Collection[JobName]) -> Mapping[JobName, KnownJob]:
