@@ -6,7 +6,7 @@ HIDDEN = "*****"
 PASSWORD = re.compile(r"(?i)(?:(?<=[?&])|^)((?:ssl)?password)=[^&#]*")
 """As a parameter, where libpq takes one too."""
 HIDDEN_PARAMETER = re.compile(
-    rf"(?i)(?<=\?)(?:ssl)?password={re.escape(HIDDEN)}(?:&|$)|&(?:ssl)?password={re.escape(HIDDEN)}"
+    rf"(?<=[?&])(?:ssl)?password={re.escape(HIDDEN)}(?:&|$)", re.IGNORECASE
 )
 
 
@@ -29,7 +29,7 @@ def without_password(address: str) -> str:
 def without_any_password(address: str) -> str:
     """The address for a command line, to which the password comes from elsewhere."""
     shown = without_password(address).replace(f":{HIDDEN}@", "@")
-    return HIDDEN_PARAMETER.sub("", shown)
+    return HIDDEN_PARAMETER.sub("", shown).rstrip("?&")
 
 
 def split_authority(rest: str) -> tuple[str, str, str]:
