@@ -28,6 +28,58 @@ from runhook.storage.runs.jobs import JobName, register_jobs
 
 MAIL = MailAccount(MailServer.parse("smtp://127.0.0.1:9?tls=none"), Mailbox("runhook@example.com"))
 """What letters would be sent with; there is no such server."""
+STRANGERS = {
+    "sign-in": "/sign-in",
+    "invitation": "/invitations/{invitation}",
+    "forgotten-password": "/forgotten-password",
+    "new-password": "/new-password/{new_password}",
+    "help": "/help",
+    "help-document": "/help/formats/slack",
+    "help-longest": "/help/api",
+    "nothing": "/nothing",
+}
+"""The pages for who is not signed in: their paths, by name."""
+MEMBERS = {
+    "overview": "/accounts/1/overview",
+    "welcome": "/accounts/1/welcome",
+    "webhooks": "/accounts/1/webhooks",
+    "webhook": "/accounts/1/webhooks/{failing}",
+    "webhook-archived": "/accounts/1/webhooks/{archived}",
+    "webhook-consumer": "/accounts/1/webhooks/{consumer}",
+    "webhook-new": "/accounts/1/webhooks/new",
+    "webhook-edit": "/accounts/1/webhooks/{failing}/edit",
+    "webhook-settings": "/accounts/1/webhooks/{failing}/settings",
+    "events": "/accounts/1/events",
+    "event": "/accounts/1/events/job.run.completed?results=true",
+    "deliveries": "/accounts/1/deliveries",
+    "deliveries-empty": "/accounts/1/deliveries?run=999999",
+    "delivery-panel": "/accounts/1/deliveries?time=24h&delivery={retried}",
+    "delivery": "/accounts/1/deliveries/{failed}",
+    "redeliveries": "/accounts/1/redeliveries",
+    "redelivery-new": "/accounts/1/redeliveries/new?time=24h",
+    "redelivery-picked": "/accounts/1/redeliveries/picked?{ticked}",
+    "redelivery-ticked": "/accounts/1/redeliveries/{picked_redelivery}",
+    "redelivery": "/accounts/1/redeliveries/{redelivery}",
+    "runs": "/accounts/1/runs",
+    "run": "/accounts/1/runs/{failed_run}",
+    "run-live": "/accounts/1/runs/{open_run}",
+    "jobs": "/accounts/1/jobs",
+    "job": "/accounts/1/jobs/1",
+    "job-delete": "/accounts/1/jobs/1/delete",
+    "projects": "/accounts/1/projects",
+    "project-delete": "/accounts/1/projects/1/delete",
+    "environment-delete": "/accounts/1/environments/1/delete",
+    "settings": "/accounts/1/settings",
+    "members": "/accounts/1/settings/members",
+    "tokens": "/accounts/1/settings/tokens",
+    "audit-log": "/accounts/1/settings/audit-log",
+    "health": "/accounts/1/settings/health",
+    "profile": "/profile",
+    "second-factor": "/profile/second-factor",
+    "sessions": "/sessions",
+    "accounts": "/accounts",
+}
+"""All others."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +89,9 @@ class Demo:
     base: str
     """Its address."""
     strangers: Mapping[str, str]
-    """The pages for who is not signed in: their paths, by name."""
+    """The paths of ``STRANGERS``, filled in."""
     paths: Mapping[str, str]
-    """All others."""
+    """Those of ``MEMBERS``."""
 
     async def sign_in(self, page: Page) -> None:
         """Sign a browser in, from wherever it is."""
@@ -47,6 +99,7 @@ class Demo:
         await page.fill("#email", EMAIL)
         await page.fill("#password", PASSWORD)
         await page.click("main button")
+        await page.wait_for_url(lambda address: "/sign-in" not in address)
 
 
 @asynccontextmanager
@@ -62,7 +115,11 @@ async def demo(*, more_jobs: int = 0) -> AsyncIterator[Demo]:
         base = url_of_socket(listening)
         server = Server(create_app(services_over(store, base)), listening)
         serving = asyncio.create_task(server.run_until_stopped())
-        yield Demo(base, strangers_pages(seeded), pages(seeded))
+        strangers, members = (
+            {name: path.format(**places_in(seeded)) for name, path in paths.items()}
+            for paths in (STRANGERS, MEMBERS)
+        )
+        yield Demo(base, strangers, members)
         server.stop()
         await serving
         await store.close()
@@ -76,64 +133,22 @@ def job_names(count: int) -> list[JobName]:
     ]
 
 
-def strangers_pages(seeded: Seeded) -> dict[str, str]:
-    """Return the pages for who is not signed in."""
-    return {
-        "sign-in": "/sign-in",
-        "invitation": f"/invitations/{seeded.invitation}",
-        "forgotten-password": "/forgotten-password",
-        "new-password": f"/new-password/{seeded.new_password}",
-        "help": "/help",
-        "help-document": "/help/formats/slack",
-        "help-longest": "/help/api",
-        "nothing": "/nothing",
-    }
-
-
-def pages(seeded: Seeded) -> dict[str, str]:
-    """Return the pages of an account, by name."""
-    root = "/accounts/1"
+def places_in(seeded: Seeded) -> dict[str, str]:
+    """Return what the paths of the pages name."""
     failing, archived = seeded.webhook_ids[3:5]
-    ticked = "&".join(f"delivery={one}" for one in seeded.failed_ids)
     return {
-        "overview": f"{root}/overview",
-        "welcome": f"{root}/welcome",
-        "webhooks": f"{root}/webhooks",
-        "webhook": f"{root}/webhooks/{failing}",
-        "webhook-archived": f"{root}/webhooks/{archived}",
-        "webhook-consumer": f"{root}/webhooks/{seeded.consumer_id}",
-        "webhook-new": f"{root}/webhooks/new",
-        "webhook-edit": f"{root}/webhooks/{failing}/edit",
-        "webhook-settings": f"{root}/webhooks/{failing}/settings",
-        "events": f"{root}/events",
-        "event": f"{root}/events/job.run.completed?results=true",
-        "deliveries": f"{root}/deliveries",
-        "deliveries-empty": f"{root}/deliveries?run=999999",
-        "delivery-panel": f"{root}/deliveries?time=24h&delivery={seeded.retried_id}",
-        "delivery": f"{root}/deliveries/{seeded.failed_ids[0]}",
-        "redeliveries": f"{root}/redeliveries",
-        "redelivery-new": f"{root}/redeliveries/new?time=24h",
-        "redelivery-picked": f"{root}/redeliveries/picked?{ticked}",
-        "redelivery-ticked": f"{root}/redeliveries/{seeded.picked_redelivery_id}",
-        "redelivery": f"{root}/redeliveries/{seeded.redelivery_id}",
-        "runs": f"{root}/runs",
-        "run": f"{root}/runs/{seeded.failed_run_id}",
-        "run-live": f"{root}/runs/{seeded.open_run_id}",
-        "jobs": f"{root}/jobs",
-        "job": f"{root}/jobs/1",
-        "job-delete": f"{root}/jobs/1/delete",
-        "projects": f"{root}/projects",
-        "project-delete": f"{root}/projects/1/delete",
-        "environment-delete": f"{root}/environments/1/delete",
-        "settings": f"{root}/settings",
-        "members": f"{root}/settings/members",
-        "tokens": f"{root}/settings/tokens",
-        "audit-log": f"{root}/settings/audit-log",
-        "health": f"{root}/settings/health",
-        "profile": "/profile",
-        "second-factor": "/profile/second-factor",
-        "sessions": "/sessions",
-        "accounts": "/accounts",
+        "invitation": seeded.invitation,
+        "new_password": seeded.new_password,
+        "failing": failing,
+        "archived": archived,
+        "consumer": seeded.consumer_id,
+        "retried": seeded.retried_id,
+        "failed": seeded.failed_ids[0],
+        "ticked": "&".join(f"delivery={one}" for one in seeded.failed_ids),
+        "picked_redelivery": str(seeded.picked_redelivery_id),
+        "redelivery": str(seeded.redelivery_id),
+        "failed_run": str(seeded.failed_run_id),
+        "open_run": str(seeded.open_run_id),
     }
 
 

@@ -2,22 +2,22 @@
 
 import re
 
-from examples.demo_service import EMAIL, PASSWORD, demo
-from playwright.async_api import Browser, expect
+import pytest
+from examples.demo_service import EMAIL, PASSWORD, Demo
+from playwright.async_api import Page, expect
 
-from tests.support.patience import PATIENCE
-
-expect.set_options(timeout=PATIENCE * 1000)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_an_address_behind_a_hash_leads_to_its_run_by_way_of_signing_in(browser: Browser):
-    async with demo() as shown:
-        page = await browser.new_page()
+async def test_an_address_behind_a_hash_leads_to_its_run_by_way_of_signing_in(
+    strangers_page: Page, shown: Demo
+):
+    page = strangers_page
 
-        await page.goto(f"{shown.base}/#/accounts/1/projects/1/runs/1/")
-        await expect(page).to_have_url(re.compile(r"/sign-in\?following=/accounts/1/runs/1$"))
-        await page.fill("#email", EMAIL)
-        await page.fill("#password", PASSWORD)
-        await page.click("main button")
+    await page.goto(f"{shown.base}/#/accounts/1/projects/1/runs/1/")
+    await expect(page).to_have_url(re.compile(r"/sign-in\?following=/accounts/1/runs/1$"))
+    await page.fill("#email", EMAIL)
+    await page.fill("#password", PASSWORD)
+    await page.click("main button")
 
-        await expect(page).to_have_url(re.compile(r"/accounts/1/runs/1$"))
+    await expect(page).to_have_url(re.compile(r"/accounts/1/runs/1$"))

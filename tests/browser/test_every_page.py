@@ -1,24 +1,25 @@
 """What holds for every page, looked at in a real Chromium over the made-up account.
 
-All of it is one test, because starting a browser and a service costs more than looking at a page.
 With `-s` it prints the table of pages.
 """
 
 import re
+from collections.abc import Iterable
 
-from examples.demo_service import demo
-from playwright.async_api import Browser, Page
+import pytest
+from examples.demo_service import MEMBERS, STRANGERS, Demo
+from playwright.async_api import Page
 
 from runhook.server.web.runs.dbt_cloud_addresses import PLACES
 from tests.api.routes import ROUTES
 from tests.browser.inspecting import Seen, inspect
-from tests.browser.watching import Load, Watcher, load
+from tests.browser.watching import Load, load
 
 FORMS = {
     "webhook-refused": {},
     "webhook-created": {"name": "Tell the team", "client_url": "https://93.184.215.14/dbt"},
 }
-"""What is typed into the form of a new webhook, one after the other, by what the answer is."""
+"""What is typed into the form of a new webhook, by what the answer is."""
 NO_PAGES = {
     "/",  # leads on
     "/accounts/{account_id:int}/live",
@@ -39,27 +40,40 @@ NO_PAGES = {
 }
 
 
-async def test_every_page_is_light_accessible_narrow_enough_and_keeps_to_itself(browser: Browser):
-    seen: dict[str, Seen] = {}
-    async with demo() as shown:
-        context = await browser.new_context(color_scheme="light")
-        watcher = Watcher(shown.base)
-        watcher.watch(context)
-        page = await context.new_page()
-        for name, path in shown.strangers.items():
-            seen[name] = await look(page, shown.base + path)
-        await shown.sign_in(page)
-        for name, path in shown.paths.items():
-            seen[name] = await look(page, shown.base + path)
-        await page.goto(shown.base + shown.paths["webhook-new"])
-        for name, typed in FORMS.items():
-            seen[name] = await look_at_answer(page, typed)
-        await context.close()
+def tell(name: str, seen: Seen) -> None:
+    """Print a line of the table of pages, and refuse what is wrong."""
+    found = "; ".join(seen.problems) or "nothing wrong"
+    print(f"{name:<18} {seen.load.bytes:>7} bytes {seen.load.requests:>3} requests  {found}")
+    assert seen.problems == []
 
-    print(*table(seen), sep="\n")
-    assert {name: one.problems for name, one in seen.items() if one.problems} == {}
-    assert watcher.complaints == []
-    assert pages_without({**shown.strangers, **shown.paths}) == []
+
+@pytest.mark.parametrize("name", STRANGERS)
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_page_for_anybody_is_light_accessible_narrow_enough_and_keeps_to_itself(
+    name: str, strangers_page: Page, shown: Demo
+):
+    tell(name, await look(strangers_page, shown.base + shown.strangers[name]))
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_page_is_light_accessible_narrow_enough_and_keeps_to_itself(
+    name: str, page: Page, shown: Demo
+):
+    tell(name, await look(page, shown.base + shown.paths[name]))
+
+
+@pytest.mark.parametrize(("name", "typed"), FORMS.items(), ids=FORMS)
+@pytest.mark.asyncio(loop_scope="session")
+async def test_what_a_form_answers_is_accessible_and_narrow_enough(
+    name: str, typed: dict[str, str], page: Page, shown: Demo
+):
+    await page.goto(shown.base + shown.paths["webhook-new"])
+    tell(name, await look_at_answer(page, typed))
+
+
+def test_every_page_is_looked_at():
+    assert pages_without([*STRANGERS.values(), *MEMBERS.values()]) == []
 
 
 async def look(page: Page, address: str) -> Seen:
@@ -84,16 +98,7 @@ async def look_at_answer(page: Page, typed: dict[str, str]) -> Seen:
     return seen
 
 
-def table(seen: dict[str, Seen]) -> list[str]:
-    """The lines that tell of every page."""
-    return [
-        f"{name:<18} {one.load.bytes:>7} bytes {one.load.requests:>3} requests"
-        f"  {'; '.join(one.problems) or 'nothing wrong'}"
-        for name, one in seen.items()
-    ]
-
-
-def pages_without(paths: dict[str, str]) -> list[str]:
+def pages_without(paths: Iterable[str]) -> list[str]:
     """The pages of the service that none of these paths leads to."""
     templates = [
         route.path
@@ -105,6 +110,6 @@ def pages_without(paths: dict[str, str]) -> list[str]:
         for template in templates
         if not any(
             re.fullmatch(re.sub(r"\{\w+:\w+\}", "[^/]+", template), path.partition("?")[0])
-            for path in paths.values()
+            for path in paths
         )
     ]

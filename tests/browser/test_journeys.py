@@ -14,14 +14,13 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 import runhook as client
-from tests.browser.watching import Watcher
+from tests.browser.watching import watched
 from tests.support.patience import PATIENCE
 from tests.support.people import PASSWORD
 from tests.support.program import Service, runhook
 from tests.support.receiver import Receiver, status
 
-expect.set_options(timeout=PATIENCE * 1000)
-MILLISECONDS = PATIENCE * 1000
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 HREFS = "all => all.map((one) => one.href).filter((one) => one.includes('/accounts/1/'))"
 
 
@@ -132,13 +131,8 @@ class Scheduler:
 @asynccontextmanager
 async def visit(browser: Browser, service: Service, *, has_script: bool) -> AsyncIterator[Walk]:
     """Open a browser with nothing in it; at the end it must have complained of nothing."""
-    context = await browser.new_context(java_script_enabled=has_script)
-    context.set_default_timeout(MILLISECONDS)
-    watcher = Watcher(service.url)
-    watcher.watch(context)
-    yield Walk(await context.new_page(), service.url, has_script)
-    await context.close()
-    assert watcher.complaints == []
+    async with watched(browser, service.url, java_script_enabled=has_script) as page:
+        yield Walk(page, service.url, has_script)
 
 
 @pytest.fixture

@@ -1,35 +1,19 @@
 """An open log stays true: after each thing done on it, and when the service or the session ends."""
 
-from examples.demo_service import Demo, demo
-from playwright.async_api import Browser, Page, Request, Route, expect
+import pytest
+import pytest_asyncio
+from examples.demo_service import Demo
+from playwright.async_api import Page, Request, Route, expect
 
-from tests.browser.watching import Watcher
-from tests.support.patience import PATIENCE
-
-expect.set_options(timeout=PATIENCE * 1000)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 LOG = "/accounts/1/deliveries"
 
 
-async def test_an_open_log_stays_true(browser: Browser):
-    async with demo() as shown:
-        for walk in (
-            it_goes_on_updating_after_a_delivery_is_opened_and_closed,
-            it_goes_on_updating_after_each_thing_done,
-            a_delivery_opens_beside_its_page_of_the_log,
-            the_delivery_opened_last_is_shown_though_an_earlier_one_comes_later,
-            it_says_that_the_service_is_away_until_it_is_back,
-            it_says_that_its_session_has_ended,
-        ):
-            context = await browser.new_context()
-            watcher = Watcher(shown.base)
-            watcher.watch(context)
-            page = await context.new_page()
-            await page.clock.install()
-            await shown.sign_in(page)
-            await walk(page, shown)
-            await context.close()
-            # An ended session leads the stream of changes to a page.
-            assert [one for one in watcher.complaints if "EventSource's response" not in one] == []
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(page: Page) -> Page:
+    """A window whose clock the test moves."""
+    await page.clock.install()
+    return page
 
 
 def asks_for_changes(request: Request) -> bool:
@@ -42,9 +26,7 @@ async def open_first_row(page: Page) -> None:
     await expect(page.locator("#delivery")).to_be_focused()
 
 
-async def it_goes_on_updating_after_a_delivery_is_opened_and_closed(
-    page: Page, shown: Demo
-) -> None:
+async def test_it_goes_on_updating_after_a_delivery_is_opened_and_closed(page: Page, shown: Demo):
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     await page.goto(shown.base + LOG)
@@ -57,7 +39,7 @@ async def it_goes_on_updating_after_a_delivery_is_opened_and_closed(
     assert not [one for one in asked if "undefined" in one]
 
 
-async def it_goes_on_updating_after_each_thing_done(page: Page, shown: Demo) -> None:
+async def test_it_goes_on_updating_after_each_thing_done(page: Page, shown: Demo):
     await page.goto(f"{shown.base}{LOG}")
     rows = page.locator("[data-arrows] tbody tr[data-id]")
 
@@ -98,7 +80,7 @@ async def it_goes_on_updating_after_each_thing_done(page: Page, shown: Demo) -> 
         assert "undefined" not in (await asked.value).url, act.__name__
 
 
-async def a_delivery_opens_beside_its_page_of_the_log(page: Page, shown: Demo) -> None:
+async def test_a_delivery_opens_beside_its_page_of_the_log(page: Page, shown: Demo):
     await page.goto(shown.base + LOG)
     await page.get_by_role("link", name="Older").click()
     first = await page.locator("[data-arrows] tbody input").first.get_attribute("value")
@@ -114,9 +96,9 @@ async def a_delivery_opens_beside_its_page_of_the_log(page: Page, shown: Demo) -
     assert await page.locator("[data-arrows] tbody input").first.get_attribute("value") == first
 
 
-async def the_delivery_opened_last_is_shown_though_an_earlier_one_comes_later(
+async def test_the_delivery_opened_last_is_shown_though_an_earlier_one_comes_later(
     page: Page, shown: Demo
-) -> None:
+):
     await page.goto(shown.base + LOG)
     links = page.locator("[data-arrows] th a")
     slow = await links.nth(0).get_attribute("href")
@@ -139,7 +121,7 @@ async def the_delivery_opened_last_is_shown_though_an_earlier_one_comes_later(
     await expect(page.locator("#delivery")).to_contain_text(str(last))
 
 
-async def it_says_that_the_service_is_away_until_it_is_back(page: Page, shown: Demo) -> None:
+async def test_it_says_that_the_service_is_away_until_it_is_back(page: Page, shown: Demo):
     async def refuse(route: Route) -> None:
         await route.fulfill(status=503, body="away")
 
@@ -156,7 +138,7 @@ async def it_says_that_the_service_is_away_until_it_is_back(page: Page, shown: D
     await expect(stale).to_have_count(0)
 
 
-async def it_says_that_its_session_has_ended(page: Page, shown: Demo) -> None:
+async def test_it_says_that_its_session_has_ended(page: Page, shown: Demo):
     await page.goto(shown.base + LOG)
     await page.context.clear_cookies()
 

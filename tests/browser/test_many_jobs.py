@@ -1,13 +1,13 @@
 """An account of a thousand jobs: its pages stay light, and any of its jobs is found."""
 
+import pytest
 from examples.demo_service import demo
 from playwright.async_api import Browser, expect
 
-from tests.browser.test_every_page import LARGEST
+from tests.browser.inspecting import LARGEST
 from tests.browser.watching import load
-from tests.support.patience import PATIENCE
 
-expect.set_options(timeout=PATIENCE * 1000)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGES = (
     *("overview", "webhooks", "webhook", "webhook-new", "webhook-edit", "deliveries"),
     *("delivery-panel", "runs", "run", "jobs", "job", "projects"),

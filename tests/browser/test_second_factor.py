@@ -3,16 +3,16 @@
 import base64
 from dataclasses import dataclass
 
+import pytest
 from examples.demo_service import EMAIL, PASSWORD, Demo, demo
 from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
 from runhook.clock import SystemClock
 from runhook.domain.people.second_factors import code_at, step_at
 from tests.browser.inspecting import Seen, inspect
-from tests.browser.watching import Load, Watcher
-from tests.support.patience import PATIENCE
+from tests.browser.watching import Load, watched
 
-expect.set_options(timeout=PATIENCE * 1000)
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 PATH = "/profile/second-factor"
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
 MOST_STOPS = 60
@@ -35,20 +35,15 @@ WRONG = "That code is not right, or was used already."
 
 
 async def test_a_second_factor_by_keyboard_alone(browser: Browser):
-    async with demo() as shown:
-        context = await browser.new_context(viewport=WINDOW)
-        watcher = Watcher(shown.base)
-        watcher.watch(context)
-        keys = Keys(await context.new_page(), shown)
-        await keys.page.goto(f"{shown.base}/sign-in")
+    async with demo() as shown, watched(browser, shown.base, viewport=WINDOW) as page:
+        keys = Keys(page, shown)
+        await page.goto(f"{shown.base}/sign-in")
         await keys.type_password()
         secret = await set_up(keys)
         recovery = await turn_on(keys, secret)
         await sign_out(keys)
         await sign_in_again(keys, secret)
         await turn_off(keys, recovery)
-        await context.close()
-        assert watcher.complaints == []
 
 
 @dataclass

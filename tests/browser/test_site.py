@@ -14,6 +14,7 @@ SPHINX = REPOSITORY / ".venv-docs" / "bin" / "sphinx-build"
 NARROW = 320
 DRAWN = ("outbound sender", "spool")
 """What the diagrams of the architecture name, each in its turn."""
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.fixture

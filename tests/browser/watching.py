@@ -1,13 +1,21 @@
 """Watches what a browser does beside showing pages: what it asks for, and what it complains of."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-EXPECTED = "the server responded with a status of"
-"""What Chromium says of each answer of 400 and more, which tests look at themselves."""
+from tests.support.patience import PATIENCE
+
+EXPECTED = (
+    # What Chromium says of each answer of 400 and more, which tests look at themselves.
+    "the server responded with a status of",
+    # An ended session leads the stream of changes to a page.
+    "EventSource's response has a MIME type",
+)
 
 
 @dataclass
@@ -25,12 +33,31 @@ class Watcher:
 
     def _hear(self, message: ConsoleMessage) -> None:
         # A violation of the Content-Security-Policy is told as an error, too.
-        if message.type in ("error", "warning") and EXPECTED not in message.text:
+        is_expected = any(words in message.text for words in EXPECTED)
+        if message.type in ("error", "warning") and not is_expected:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def _note(self, request: Request) -> None:
         if urlsplit(request.url).netloc != urlsplit(self.base).netloc:
             self.complaints.append(f"asked for {request.url}")
+
+
+@asynccontextmanager
+async def watched(browser: Browser, base: str, **options: Any) -> AsyncIterator[Page]:
+    """Open a window on a service; at the end the browser must have complained of nothing.
+
+    Args:
+        browser: in which it is a browser of its own, with nothing kept from others.
+        base: the service's address.
+        options: what else Playwright is told of it.
+    """
+    context = await browser.new_context(**options)
+    context.set_default_timeout(PATIENCE * 1000)
+    watcher = Watcher(base)
+    watcher.watch(context)
+    yield await context.new_page()
+    await context.close()
+    assert watcher.complaints == []
 
 
 @dataclass

@@ -253,6 +253,7 @@ async function show(address, { isNew = true } = {}) {
     words.textContent = found.getElementById(words.id).textContent;
   }
   if (isNew) history.pushState(null, "", address);
+  log = pageShown();
   const panel = document.getElementById("delivery");
   if (panel) panel.focus({ preventScroll: true });
   else if (left) document.querySelector(`tr[data-id="${left}"] th a`)?.focus({ preventScroll: true });
@@ -267,8 +268,13 @@ document.addEventListener("click", (event) => {
   // What is chosen in the form has to say what the chips say.
   if (link.closest("#chips")) location.assign(link.href); else show(link.href);
 });
+/** Which part of the log the address names; a link within the page leads to no other. */
+const pageShown = () => location.pathname + location.search;
+let log = pageShown();
 window.addEventListener("popstate", () => {
-  if (document.getElementById("split")) show(location.href, { isNew: false });
+  if (!document.getElementById("split") || pageShown() === log) return;
+  log = pageShown();
+  show(location.href, { isNew: false });
 });
 
 /** Apply the filters of a log as they are chosen. */
