@@ -170,6 +170,9 @@ def refused(status: int) -> Answer:
     return status, json.dumps({"data": None, "status": {"user_message": "No."}}).encode(), {}
 
 
+SIGNS_OF_LIFE = ("heartbeat", "progress")
+
+
 @dataclass
 class StubService:
     """A real HTTP server that takes reports and answers as ``answer`` says."""
@@ -179,9 +182,13 @@ class StubService:
     answer: Callable[[Request, int], Answer] = accepted
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
+    def reports(self) -> list[Request]:
+        """What was told, but for signs of life: they may come at any time in between."""
+        return [one for one in self.requests if one.verb not in SIGNS_OF_LIFE]
+
     def verbs(self) -> list[str]:
-        """What was told, but for how far the run has come: that may be told at any time."""
-        return [one.verb for one in self.requests if one.verb != "progress"]
+        """What kinds of reports these are."""
+        return [one.verb for one in self.reports()]
 
     def body(self, verb: str) -> dict[str, Any]:
         """What the only report of this kind said."""

@@ -39,9 +39,9 @@ def test_tells_that_the_run_is_alive_until_its_end(service: StubService):
     reporter.report(a_report(ReportKind.FINISHED))
 
     assert reporter.close(deadline=in_a_while()) is None
-    verbs = service.verbs()
-    assert (verbs[0], verbs[-1]) == ("runs", "finish")
-    assert set(verbs[1:-1]) == {"heartbeat"}
+    begin, *meanwhile, end = [request.verb for request in service.requests]
+    assert (begin, end) == ("runs", "finish")
+    assert set(meanwhile) == {"heartbeat"}
 
 
 class HangingDisk(Spool):

@@ -21,7 +21,7 @@ def test_a_successful_run(wrapper: Wrapper, service: StubService):
 
     wrapper.run("dbt", "build")
 
-    assert [request.path for request in service.requests] == [
+    assert [report.path for report in service.reports()] == [
         "/api/v3/accounts/1/runs",
         "/api/v3/accounts/1/runs/42/finish",
     ]

@@ -187,7 +187,7 @@ def test_a_proxy_is_asked_for_other_machines(wrapper: Wrapper, service: StubServ
 
     told.run("dbt", "build")
 
-    assert [request.path for request in service.requests] == [
+    assert [report.path for report in service.reports()] == [
         "http://runhook.example/api/v3/accounts/1/runs",
         "http://runhook.example/api/v3/accounts/1/runs/42/finish",
     ]
