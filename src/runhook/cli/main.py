@@ -5,6 +5,7 @@ commands need packages that a client's install does not have.
 """
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -129,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         subparser = subparsers.add_parser(known, help=command.help, description=command.help)
         if known == name:
             try:
-                module = cast("CommandModule", import_module(command.module))
+                module = import_command(command)
             except ModuleNotFoundError as error:
                 if not command.needs_server or is_own_module(error):
                     raise
@@ -152,6 +153,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"runhook {name}: {error.message}", file=sys.stderr)
         return 1
     return code
+
+
+def import_command(command: Command) -> CommandModule:
+    """Import a command's module, without looking for garbage: what modules make stays.
+
+    That would be a tenth of the time in which a service starts.
+    """
+    gc.disable()
+    try:
+        return cast("CommandModule", import_module(command.module))
+    finally:
+        gc.enable()
 
 
 def end_of_pipe() -> int:
