@@ -10,6 +10,9 @@ PATIENCE = 60
 
 BETWEEN_LOOKS = 0.01
 """Seconds between two looks, in which the process looked at has the processor."""
+LOOKS_LESS_OFTEN = 1.2
+"""By how much longer each pause is than the one before: what takes long is hindered by looking."""
+LONGEST_BETWEEN_LOOKS = 0.2
 
 MOST_TICKS = 1000
 
@@ -19,9 +22,11 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
     For what only asking shows: a row, a status. Where a signal says it, wait for that.
     """
+    pause = BETWEEN_LOOKS
     async with asyncio.timeout(PATIENCE):
-        while not await condition():  # noqa: ASYNC110 - it may be true of another process
-            await asyncio.sleep(BETWEEN_LOOKS)
+        while not await condition():
+            await asyncio.sleep(pause)
+            pause = min(pause * LOOKS_LESS_OFTEN, LONGEST_BETWEEN_LOOKS)
 
 
 def look_until(condition: Callable[[], bool]) -> None:
