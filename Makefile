@@ -9,6 +9,9 @@ PIP_FLAGS := -qq --disable-pip-version-check --no-input
 ONCE ?=
 KILLS ?= 1000
 MINUTES ?= 60
+# Each worker begins with whole modules, whose tests may share what they start, and takes from others'
+# at the end.
+WORKERS := -n auto --dist worksteal
 INTEGRATIONS := airflow dagster jupyter prefect
 # Environments with clients of dbt Cloud; the last is of a Python that dbt Labs' MCP server runs on.
 CLIENTS := airflow dagster prefect clients mcp
@@ -45,22 +48,22 @@ demo: .venv/ready .venv-dbt/ready ## Run a real dbt project and watch its signed
 .PHONY: test
 test: .venv/ready .venv-dbt/ready .venv-docs/installed chromium pgbouncer ## Run all tests, on SQLite and on PostgreSQL
 	@echo "==> all tests"
-	@.venv/bin/pytest -n auto $(ARGS)
+	@.venv/bin/pytest $(WORKERS) $(ARGS)
 	@$(if $(ARGS),,echo "==> a part of them through PgBouncer" && \
-		.venv/bin/pytest -n auto --pooler $(BEHIND_A_POOLER))
+		.venv/bin/pytest $(WORKERS) --pooler $(BEHIND_A_POOLER))
 
 .PHONY: test-poolers
 test-poolers: .venv/ready pgbouncer ## Run tests through PgBouncer, then without NOTIFY, advisory locks and SKIP LOCKED
 	@echo "==> through PgBouncer"
-	@.venv/bin/pytest -n auto --pooler $(or $(ARGS),$(ON_POSTGRESQL))
+	@.venv/bin/pytest $(WORKERS) --pooler $(or $(ARGS),$(ON_POSTGRESQL))
 	@for one in $(SWITCHED_OFF); do echo "==> without $$one" && \
-		.venv/bin/pytest -n auto --without $$one $(or $(ARGS),$(ON_POSTGRESQL)) || exit 1; done
+		.venv/bin/pytest $(WORKERS) --without $$one $(or $(ARGS),$(ON_POSTGRESQL)) || exit 1; done
 
 .PHONY: test-postgres
 test-postgres: .venv/ready pgbouncer .postgresql-$(VERSION)/ready ## Run tests on another PostgreSQL (VERSION=15)
 	@echo "==> $$(.postgresql-$(VERSION)/native/bin/postgres --version)"
 	@.venv/bin/python -m tests.support.another_server .postgresql-$(VERSION)/native/bin \
-		.venv/bin/pytest -n auto $(or $(ARGS),$(ON_POSTGRESQL))
+		.venv/bin/pytest $(WORKERS) $(or $(ARGS),$(ON_POSTGRESQL))
 
 .PHONY: test-integrations
 test-integrations: .venv/ready .venv-dbt/ready $(INTEGRATIONS:%=.venv-%/ready) ## Run the guides' snippets with the real Airflow, Cosmos, Dagster, Prefect and Jupyter
@@ -94,7 +97,7 @@ test-snippets: .venv/ready .venv-snippets/installed tests/receiving/ruby/node_mo
 test-python: .venv-dbt/ready .venv-docs/installed chromium pgbouncer ## Run tests on another Python, in .venv-py3XX (PYTHON=python3.13 ARGS=tests/api)
 	@$(MAKE) --no-print-directory .venv-py$(PYTHON_VERSION)/ready
 	@echo "==> tests on $$($(PYTHON) --version)"
-	@.venv-py$(PYTHON_VERSION)/bin/pytest -n auto $(ARGS)
+	@.venv-py$(PYTHON_VERSION)/bin/pytest $(WORKERS) $(ARGS)
 
 .PHONY: test-newest
 test-newest: ## Run a part of the tests on the newest Python here, if PYTHON is an older one
@@ -105,7 +108,7 @@ test-newest: ## Run a part of the tests on the newest Python here, if PYTHON is 
 .PHONY: coverage
 coverage: .venv/ready .venv-dbt/ready .venv-docs/installed chromium pgbouncer ## Run all tests and say which lines and branches no process reached
 	@rm -rf build/coverage
-	@.venv/bin/coverage run -m pytest -n auto $(ARGS)
+	@.venv/bin/coverage run -m pytest $(WORKERS) $(ARGS)
 	@.venv/bin/coverage combine --quiet
 	@.venv/bin/coverage report $(if $(ARGS),--fail-under=0)
 
@@ -215,7 +218,7 @@ test-wheel: dist ## Run tests on the wheel of `make dist`, where src is not ther
 	@.venv-wheel/bin/pip install $(PIP_FLAGS) --no-deps --no-index --require-hashes -r build/wheel.txt
 	@rm -rf build/test-wheel && mkdir -p build/test-wheel
 	@git archive HEAD deploy pyproject.toml tests | tar --extract --directory build/test-wheel
-	@cd build/test-wheel && $(CURDIR)/.venv-wheel/bin/pytest -n auto $(or $(ARGS),$(OF_WHEEL))
+	@cd build/test-wheel && $(CURDIR)/.venv-wheel/bin/pytest $(WORKERS) $(or $(ARGS),$(OF_WHEEL))
 
 .PHONY: test-neighbours
 test-neighbours: .venv/ready dist ## Run another version (PREVIOUS=0.1.0, else the wheel of `make dist`) beside this one
