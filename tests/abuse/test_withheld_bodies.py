@@ -6,7 +6,7 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.program import Service
 from tests.support.raw import RawConnection, connected
 from tests.support.running import TOKEN
@@ -39,7 +39,9 @@ async def test_a_token_that_was_revoked_meanwhile_leaves_nothing_behind(
 ):
     body = json.dumps(BODIES[path]).encode()
     async with (
-        httpx.AsyncClient(base_url=f"{service.url}{ACCOUNT}", headers=ADMIN) as admin,
+        httpx.AsyncClient(
+            base_url=f"{service.url}{ACCOUNT}", headers=ADMIN, timeout=PATIENCE
+        ) as admin,
         connected(service.url) as connection,
     ):
         made = {"name": "stolen", "permission_set": "account_admin"}

@@ -12,7 +12,7 @@ import httpx
 
 from tests.docs.documents import REPOSITORY
 from tests.support.api import data_of, new_run
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.program import Service
 from tests.support.running import TOKEN, account_of
 
@@ -45,7 +45,9 @@ async def test_a_service_that_was_killed_comes_back_from_what_litestream_has(tmp
     environment = {"RUNHOOK_DATA_DIR": str(tmp_path / "data"), "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN}
     restored = tmp_path / "restored"
     restored.mkdir()
-    async with httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as client:
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE
+    ) as client:
         async with (
             Service(folder=tmp_path, environment=environment) as service,
             litestream(configuration),

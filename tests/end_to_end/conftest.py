@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.databases import PostgresqlDatabases
+from tests.support.patience import PATIENCE
 from tests.support.program import Service
 from tests.support.running import LONG, TOKEN
 from tests.support.servers import PostgresqlServer, folder_for_server
@@ -58,7 +59,9 @@ def start(tmp_path: Path, environment: dict[str, str]) -> Callable[[], Service]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as opened:
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE
+    ) as opened:
         yield opened
 
 

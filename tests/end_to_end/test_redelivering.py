@@ -12,6 +12,7 @@ from runhook.dispatcher.limits import LIMITS
 from runhook.operations.deliveries.redeliver_step import BACKLOG, STEP
 from tests.support.api import data_of, new_run, new_webhook
 from tests.support.misbehaving import once
+from tests.support.patience import PATIENCE
 from tests.support.program import Service
 from tests.support.receiver import Receiver, status
 
@@ -61,7 +62,9 @@ PATH = "/webhooks/redeliveries"
 def account_of(service: Service) -> httpx.AsyncClient:
     """A client of a service's first account."""
     return httpx.AsyncClient(
-        base_url=f"{service.url}/api/v3/accounts/1/", headers={"Authorization": f"Token {TOKEN}"}
+        base_url=f"{service.url}/api/v3/accounts/1/",
+        headers={"Authorization": f"Token {TOKEN}"},
+        timeout=PATIENCE,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from runhook.storage.engine.store import Store
 from tests.support.databases import VAULT, PostgresqlDatabases, an_empty_database
+from tests.support.patience import PATIENCE
 from tests.support.running import TOKEN
 
 
@@ -36,7 +37,9 @@ def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as opened:
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE
+    ) as opened:
         yield opened
 
 

@@ -14,6 +14,7 @@ import httpx
 from runhook import verify
 from tests.soak.kills import insist
 from tests.support.api import new_webhook
+from tests.support.patience import PATIENCE
 from tests.support.program import Service
 from tests.support.receiver import Receiver
 from tests.support.running import TOKEN, account_of
@@ -28,8 +29,12 @@ async def test_during_an_upgrade_each_report_is_taken_and_delivered_once(tmp_pat
         settings = {"folder": tmp_path, "environment": place.environment}
         async with (
             Service(**settings, program=OTHER) as other,
-            httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as first,
-            httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as second,
+            httpx.AsyncClient(
+                headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE
+            ) as first,
+            httpx.AsyncClient(
+                headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE
+            ) as second,
         ):
             to_other = account_of(other, first)
             webhook = await new_webhook(

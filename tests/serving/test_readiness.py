@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import LOCKED
 from tests.support.api import new_run, new_webhook, told
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.program import Service
 from tests.support.receiver import Receiver
 
@@ -53,7 +53,7 @@ def service(tmp_path: Path, database_url: str) -> Service:
 async def test_a_service_whose_dispatcher_fails_is_not_ready_until_it_does_not(
     service: Service, database_url: str
 ):
-    async with Receiver() as receiver, service, httpx.AsyncClient() as client:
+    async with Receiver() as receiver, service, httpx.AsyncClient(timeout=PATIENCE) as client:
         client.base_url = f"{service.url}/api/v3/accounts/1/"
         client.headers["Authorization"] = f"Token {TOKEN}"
 

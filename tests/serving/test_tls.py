@@ -58,7 +58,7 @@ async def test_clients_of_several_kinds_speak_https_with_it(
     async with Service(folder=tmp_path, environment=environment) as service:
         host, port = place_of(service)
         url = f"https://{host}:{port}"
-        async with httpx.AsyncClient(verify=authority.trusted()) as client:
+        async with httpx.AsyncClient(verify=authority.trusted(), timeout=PATIENCE) as client:
             answers = [await client.get(f"{url}/readyz") for _ in range(3)]
             page = await client.get(f"{url}/sign-in")
             sent = await client.post(
@@ -96,7 +96,7 @@ async def test_a_cookie_is_for_tls_alone(
 ):
     async with (
         Service(folder=tmp_path, environment=environment) as service,
-        httpx.AsyncClient(verify=authority.trusted()) as client,
+        httpx.AsyncClient(verify=authority.trusted(), timeout=PATIENCE) as client,
     ):
         host, port = place_of(service)
         url = f"https://{host}:{port}"

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.api import data_of
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.program import Running, Service
 from tests.support.receiver import Received, Receiver
 from tests.support.running import TOKEN, account_of
@@ -94,7 +94,7 @@ async def kill_consumers(
     }
     async with (
         Receiver() as receiver,
-        httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as client,
+        httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE) as client,
     ):
         api = account_of(service, client)
         webhook = {"name": NAME, "client_url": f"consume:{NAME}", "event_types": EVENTS}

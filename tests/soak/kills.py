@@ -17,6 +17,7 @@ import httpx
 
 from tests.soak.arrivals import Arrivals
 from tests.support.api import new_webhook
+from tests.support.patience import PATIENCE
 from tests.support.program import Running, Service, Worker
 from tests.support.receiver import Answer, Received, Receiver, status
 from tests.support.running import TOKEN, account_of, states
@@ -88,7 +89,9 @@ async def reporting(service: Running, receiver: Receiver) -> AsyncIterator[set[i
     assert isinstance(service, Service)
     acknowledged: set[int] = set()
     is_over = asyncio.Event()
-    async with httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as client:
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE
+    ) as client:
         api = account_of(service, client)
         await new_webhook(api, client_url=receiver.url, event_types=["job.run.started"])
 

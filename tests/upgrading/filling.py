@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from tests.support.api import data_of, new_run, new_webhook
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.program import RUNHOOK, Service
 from tests.support.receiver import Received, Receiver, status
 from tests.support.running import TOKEN, account_of
@@ -39,7 +39,7 @@ async def fill(place: Place, program: Path) -> None:
     async with (
         Receiver(refuse_some) as receiver,
         Service(folder=place.folder, environment=place.environment, program=program) as service,
-        httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as client,
+        httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE) as client,
     ):
         api = account_of(service, client)
         for name, fields in kinds_of_webhooks(receiver).items():

@@ -18,7 +18,7 @@ from runhook.storage.engine.tables import metadata
 from tests.soak.kills import insist
 from tests.support.api import data_of, new_webhook
 from tests.support.databases import VAULT
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.program import Service, runhook
 from tests.support.receiver import Receiver
 from tests.support.running import TOKEN, account_of
@@ -64,7 +64,7 @@ async def test_a_service_that_migrates_takes_reports_and_goes_on_with_what_was_l
     async with (
         Receiver() as receiver,
         Service(folder=place.folder, environment=place.environment) as service,
-        httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as client,
+        httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE) as client,
     ):
         api = account_of(service, client)
         old = {one["name"]: one for one in data_of(await api.get("webhooks/subscriptions"))}
