@@ -18,10 +18,10 @@ from tests.soak.consumers import SECRET, kill_consumers
 from tests.support.api import data_of, new_run, new_webhook
 from tests.support.program import Running, Service, runhook
 from tests.support.receiver import Receiver, status
-from tests.support.running import TOKEN, account_of
+from tests.support.running import TOKEN, account_of, on_sqlite
 from tests.support.servers import free_port
 
-KILLS = 20
+KILLS = 5
 STARTED, COMPLETED = "job.run.started", "job.run.completed"
 
 
@@ -72,6 +72,7 @@ async def test_events_are_passed_on_in_order_signed_as_a_webhooks_would_be(
     assert "Traceback" not in shown.output
 
 
+@on_sqlite
 async def test_a_receiver_that_is_down_gets_everything_in_order_once_it_is_back(
     tmp_path: Path, start: Callable[[], Service], client: httpx.AsyncClient
 ):
@@ -94,6 +95,7 @@ async def test_a_receiver_that_is_down_gets_everything_in_order_once_it_is_back(
     assert (code, left) == (0, ["mine"])
 
 
+@on_sqlite
 async def test_an_event_that_a_receiver_refuses_again_and_again_is_given_up(
     tmp_path: Path, start: Callable[[], Service], client: httpx.AsyncClient
 ):
@@ -110,6 +112,7 @@ async def test_an_event_that_a_receiver_refuses_again_and_again_is_given_up(
     assert len(set(ids)) == 2
 
 
+@on_sqlite
 async def test_it_goes_on_where_it_was_though_the_service_is_restarted(
     tmp_path: Path,
     environment: dict[str, str],
@@ -159,6 +162,7 @@ async def test_a_second_reader_takes_a_consumer_over_and_the_first_one_says_so_a
     assert [len(first.received), len(second.received)] == [1, 1]
 
 
+@on_sqlite
 async def test_only_events_that_were_asked_for_are_passed_on(
     tmp_path: Path, start: Callable[[], Service], client: httpx.AsyncClient
 ):
@@ -174,6 +178,7 @@ async def test_only_events_that_were_asked_for_are_passed_on(
     assert len(receiver.received) == 1
 
 
+@on_sqlite
 async def test_an_event_is_triggered_for_all_consumers_or_for_a_webhook(
     tmp_path: Path, start: Callable[[], Service], client: httpx.AsyncClient
 ):

@@ -3,25 +3,16 @@
 from pathlib import Path
 
 import httpx
-import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.people import PASSWORD
 from tests.support.program import Service
 
 ADA = {"email": "ada@example.com", "name": "Ada", "password": PASSWORD}
 
 
-@pytest.fixture
-def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
-    settings = {"RUNHOOK_DATA_DIR": str(tmp_path / "data")}
-    if database_url.startswith("postgresql"):
-        settings["RUNHOOK_DATABASE_URL"] = database_url
-    return settings
-
-
-async def test_each_start_prints_a_link_until_there_is_a_user(
-    tmp_path: Path, environment: dict[str, str]
-):
+async def test_each_start_prints_a_link_until_there_is_a_user(tmp_path: Path):
+    environment = {"RUNHOOK_DATA_DIR": str(tmp_path / "data")}
     async with Service(folder=tmp_path, environment=environment) as service:
         first = (await service.says("/invitations/")).strip()
         assert first.startswith(f"{service.url}/invitations/")
@@ -29,12 +20,12 @@ async def test_each_start_prints_a_link_until_there_is_a_user(
     public = {**environment, "RUNHOOK_PUBLIC_URL": "https://runhook.example.com"}
     async with Service(folder=tmp_path, environment=public) as service:
         second = (await service.says("/invitations/")).strip()
-        async with httpx.AsyncClient(base_url=service.url) as browser:
+        async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as browser:
             replaced = await browser.get(httpx.URL(first).path)
             joined = await browser.post(httpx.URL(second).path, data=ADA)
         assert await service.stop() == 0
     async with Service(folder=tmp_path, environment=environment) as service:
-        async with httpx.AsyncClient(base_url=service.url) as browser:
+        async with httpx.AsyncClient(base_url=service.url, timeout=PATIENCE) as browser:
             signed_in = await browser.post("/sign-in", data=ADA)
             home = await browser.get("/", follow_redirects=True)
         assert await service.stop() == 0

@@ -8,8 +8,10 @@ import pytest
 
 from runhook import verify
 from tests.support.api import new_run, new_webhook
+from tests.support.patience import PATIENCE
 from tests.support.program import Service, runhook
 from tests.support.receiver import Receiver
+from tests.support.running import on_sqlite
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
 HEADER = {"X-Api-Key": "planted-header-credential"}
@@ -27,10 +29,13 @@ def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(headers={"Authorization": f"Token {TOKEN}"}) as opened:
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Token {TOKEN}"}, timeout=PATIENCE
+    ) as opened:
         yield opened
 
 
+@on_sqlite
 async def test_deliveries_go_on_signed_by_the_same_secrets_through_two_rotations_and_a_restart(
     tmp_path: Path, environment: dict[str, str], client: httpx.AsyncClient
 ):

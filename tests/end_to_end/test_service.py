@@ -18,9 +18,10 @@ from tests.support.patience import until
 from tests.support.program import Service, runhook
 from tests.support.proxy import HttpProxy
 from tests.support.receiver import Receiver, hang, status
-from tests.support.running import TOKEN, account_of, let_leases_end, states
+from tests.support.running import TOKEN, account_of, let_leases_end, on_sqlite, states
 
 
+@on_sqlite
 async def test_a_first_start_says_how_to_go_on_and_a_second_one_does_not(
     tmp_path: Path, environment: dict[str, str], client: httpx.AsyncClient
 ):
@@ -83,6 +84,7 @@ async def test_a_runs_events_arrive_signed_and_are_counted(
     }
 
 
+@on_sqlite
 async def test_an_attempt_goes_through_the_environments_proxy_and_ends_in_the_settings_time(
     tmp_path: Path, environment: dict[str, str], client: httpx.AsyncClient
 ):
@@ -113,6 +115,7 @@ async def test_an_attempt_goes_through_the_environments_proxy_and_ends_in_the_se
             await until(is_left_at_its_time)
 
 
+@on_sqlite
 async def test_loopback_is_refused_unless_the_setting_allows_it(
     tmp_path: Path, environment: dict[str, str], client: httpx.AsyncClient
 ):
@@ -127,6 +130,7 @@ async def test_loopback_is_refused_unless_the_setting_allows_it(
             assert "RUNHOOK_ALLOW_NETWORKS" in message
 
 
+@on_sqlite
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
 async def test_what_is_being_sent_at_the_end_is_finished_and_recorded(
     start: Callable[[], Service],
@@ -151,6 +155,7 @@ async def test_what_is_being_sent_at_the_end_is_finished_and_recorded(
     assert len(receiver.received) == 1
 
 
+@on_sqlite
 async def test_a_second_signal_ends_it_at_once(
     start: Callable[[], Service], client: httpx.AsyncClient
 ):

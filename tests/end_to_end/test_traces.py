@@ -14,7 +14,7 @@ from runhook import verify
 from tests.support.api import data_of, new_run, new_webhook
 from tests.support.program import Service
 from tests.support.receiver import Receiver, status
-from tests.support.running import account_of
+from tests.support.running import account_of, on_sqlite
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -45,6 +45,7 @@ def exporting(environment: dict[str, str], collector: Receiver) -> dict[str, str
     }
 
 
+@on_sqlite
 async def test_each_attempt_is_a_child_of_the_report_after_a_restart_too(
     tmp_path: Path, environment: dict[str, str], client: httpx.AsyncClient
 ):
@@ -88,6 +89,7 @@ async def test_each_attempt_is_a_child_of_the_report_after_a_restart_too(
         verify(request.body, request.headers, webhook["hmac_secret"])
 
 
+@on_sqlite
 async def test_without_exporting_the_reporters_own_trace_is_passed_on(
     tmp_path: Path, environment: dict[str, str], client: httpx.AsyncClient
 ):
@@ -118,6 +120,7 @@ async def test_without_exporting_the_reporters_own_trace_is_passed_on(
     assert all("traceparent" not in one.headers for one in to_chat)
 
 
+@on_sqlite
 async def test_a_collector_that_is_away_holds_up_nothing(
     tmp_path: Path, environment: dict[str, str], client: httpx.AsyncClient
 ):

@@ -7,7 +7,9 @@ from pathlib import Path
 from tests.support.mail_server import RealMailServer
 from tests.support.program import Finished, Service, runhook
 from tests.support.receiver import Receiver, status
-from tests.support.running import TOKEN
+from tests.support.running import TOKEN, on_sqlite
+
+pytestmark = on_sqlite
 
 
 class Shell:

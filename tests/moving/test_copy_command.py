@@ -24,7 +24,7 @@ from tests.support.receiver import Receiver, status
 from tests.support.running import TOKEN, account_of
 
 A_RUN = {"job_name": "nightly"}
-KILLS = 3
+KILLS = 2
 MANY = 20 * MOST_ROWS
 
 

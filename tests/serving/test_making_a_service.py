@@ -1,9 +1,11 @@
 """A new service is made by `serve` and `init`, and not by a command beside it."""
 
+import io
 from pathlib import Path
 
 import pytest
 
+from runhook.cli.main import main
 from runhook.domain.secrets.shown_addresses import without_password
 from tests.support.databases import PostgresqlDatabases, an_empty_database
 from tests.support.program import Service, runhook
@@ -28,11 +30,21 @@ NOWHERE = {"RUNHOOK_URL": "http://127.0.0.1:1"}
 
 
 @pytest.mark.parametrize("command", BESIDE_A_SERVICE, ids=" ".join)
-async def test_a_command_beside_a_service_makes_none(tmp_path: Path, command: list[str]):
-    ended = await runhook(*command, folder=tmp_path, environment=NOWHERE)
+def test_a_command_beside_a_service_makes_none(
+    tmp_path: Path,
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNHOOK_URL", NOWHERE["RUNHOOK_URL"])
+    monkeypatch.setattr("sys.stdin", io.StringIO())
 
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err == (
+    code = main(command)
+
+    said = capsys.readouterr()
+    assert (code, said.out) == (1, "")
+    assert said.err == (
         f"runhook {command[0]}: There is no service in {tmp_path}/runhook-data/runhook.db. Give "
         "RUNHOOK_DATA_DIR or RUNHOOK_DATABASE_URL (--data-dir, --database-url) as the service has "
         "it, or go to the folder that it was started in. Nothing was made here; `runhook serve` "

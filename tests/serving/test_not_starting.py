@@ -4,15 +4,18 @@ import json
 import shutil
 import socket
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from runhook.cli.main import main
 from runhook.storage.engine.store import Store
 from runhook.storage.service.data_folder import open_vault
 from tests.support.accounts import a_tenant
 from tests.support.clock import ManualClock
 from tests.support.program import Finished, Service, runhook
+from tests.support.running import on_sqlite
 
 
 def assert_told(ended: Finished, *words: str) -> None:
@@ -24,27 +27,46 @@ def assert_told(ended: Finished, *words: str) -> None:
         assert word in sentence
 
 
-async def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path):
+Serve = Callable[..., Finished]
+
+
+@pytest.fixture
+def serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Serve:
+    """The command in an empty folder and in this process, to which it comes back at once."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNHOOK_PORT", "0")
+
+    def run(*flags: str, **variables: str) -> Finished:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        code = main(["serve", *flags])
+        said = capsys.readouterr()
+        return Finished(code, said.out, said.err)
+
+    return run
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do(serve: Serve):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = await runhook("serve", "--port", str(port), folder=tmp_path)
+        ended = serve("--port", str(port))
 
     assert_told(ended, f"Cannot listen on 127.0.0.1:{port}: ", "RUNHOOK_PORT")
 
 
-async def test_a_host_that_is_not_ours_is_named(tmp_path: Path):
-    ended = await runhook("serve", "--host", "192.0.2.1", "--port", "0", folder=tmp_path)
+def test_a_host_that_is_not_ours_is_named(serve: Serve):
+    ended = serve("--host", "192.0.2.1")
 
     assert_told(ended, "Cannot listen on 192.0.2.1:0: ", "RUNHOOK_HOST")
 
 
-async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path):
+def test_a_database_that_is_away_is_told_without_its_password(serve: Serve):
     with socket.socket() as held:  # no other program can begin to listen there
         held.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{held.getsockname()[1]}/db"
-        address = f"postgresql://me:hush@{place}"
-        environment = {"RUNHOOK_DATABASE_URL": address}
-        ended = await runhook("serve", "--port", "0", folder=tmp_path, environment=environment)
+        ended = serve(RUNHOOK_DATABASE_URL=f"postgresql://me:hush@{place}")
 
     assert_told(
         ended, f"The database postgresql://me:*****@{place} is not available: Connection refused."
@@ -61,39 +83,37 @@ async def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Pa
         ("sqlite:///not-there/runhook.db", "The database cannot be made: there is no folder /"),
     ],
 )
-async def test_an_address_that_is_no_database_is_told_with_the_setting(
-    tmp_path: Path, address: str, words: str
+def test_an_address_that_is_no_database_is_told_with_the_setting(
+    serve: Serve, address: str, words: str
 ):
-    environment = {"RUNHOOK_DATABASE_URL": address, "RUNHOOK_PORT": "0"}
-    ended = await runhook("serve", folder=tmp_path, environment=environment)
-
-    assert_told(ended, words)
+    assert_told(serve(RUNHOOK_DATABASE_URL=address), words)
 
 
-async def test_a_key_file_without_a_key_is_told(tmp_path: Path):
+def test_a_key_file_without_a_key_is_told(tmp_path: Path, serve: Serve):
     (tmp_path / "runhook-data").mkdir()
     (tmp_path / "runhook-data" / "master.key").write_text("not a key")
 
-    ended = await runhook("serve", "--port", "0", folder=tmp_path)
-
-    assert_told(ended, "master.key does not hold a master key.")
+    assert_told(serve(), "master.key does not hold a master key.")
 
 
-async def test_a_file_that_holds_no_secret_is_told(tmp_path: Path):
-    environment = {"RUNHOOK_BOOTSTRAP_TOKEN_FILE": str(tmp_path)}
-
-    ended = await runhook("serve", "--port", "0", folder=tmp_path, environment=environment)
+def test_a_file_that_holds_no_secret_is_told(tmp_path: Path, serve: Serve):
+    ended = serve(RUNHOOK_BOOTSTRAP_TOKEN_FILE=str(tmp_path))
 
     assert_told(ended, f"RUNHOOK_BOOTSTRAP_TOKEN_FILE: the file {tmp_path} is not a regular file")
 
 
-async def test_a_master_key_that_is_none_is_told_without_showing_it(tmp_path: Path):
-    environment = {"RUNHOOK_MASTER_KEY": "hush", "RUNHOOK_PORT": "0"}
-
-    ended = await runhook("serve", folder=tmp_path, environment=environment)
+def test_a_master_key_that_is_none_is_told_without_showing_it(serve: Serve):
+    ended = serve(RUNHOOK_MASTER_KEY="hush")
 
     assert_told(ended, "RUNHOOK_MASTER_KEY does not hold a master key: give 32 random bytes")
     assert "hush" not in ended.err
+
+
+async def test_what_is_said_leaves_the_process_with_its_exit_code(tmp_path: Path):
+    environment = {"RUNHOOK_DATABASE_URL": "runhook.db"}
+    ended = await runhook("serve", folder=tmp_path, environment=environment)
+
+    assert_told(ended, "RUNHOOK_DATABASE_URL is not a database address")
 
 
 async def test_a_second_process_on_one_sqlite_folder_is_refused_until_the_first_is_dead(
@@ -124,6 +144,7 @@ async def test_a_second_process_on_one_sqlite_file_is_refused_whatever_its_folde
     assert_told(ended, f"Another Runhook already serves {tmp_path}/runhook.db. ")
 
 
+@on_sqlite
 async def test_another_master_key_than_the_one_of_the_stored_secrets_is_refused(
     tmp_path: Path, database_url: str, clock: ManualClock
 ):
@@ -145,6 +166,7 @@ async def test_another_master_key_than_the_one_of_the_stored_secrets_is_refused(
     )
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_a_replica_with_a_key_of_its_own_is_refused_before_there_is_any_secret(
     tmp_path: Path, database_url: str
 ):
@@ -166,6 +188,7 @@ async def test_a_replica_with_a_key_of_its_own_is_refused_before_there_is_any_se
     assert_told(late, "The key first/master.key is not the one")
 
 
+@on_sqlite
 async def test_another_master_key_than_that_of_the_settings_is_refused(
     tmp_path: Path, database_url: str, clock: ManualClock
 ):

@@ -4,6 +4,8 @@ from collections import Counter
 
 import asyncpg
 import httpx
+import pytest
+import sqlalchemy as sa
 
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
@@ -12,6 +14,8 @@ from tests.support.patience import until
 from tests.support.program import Service
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what a process does by itself, whatever its database is."""
 LONG = "60"
 """Seconds that an attempt may take, so that endpoints can wait for a test."""
 
@@ -26,9 +30,9 @@ async def states(database: str) -> Counter[str]:
     """How many deliveries are in which state, as the database has it."""
     store = Store.open(database, vault=VAULT)
     async with store.read() as tx:
-        found = Counter((await tx.execute(deliveries.select())).scalars("state"))
+        rows = await tx.execute(sa.select(deliveries.c.state))
     await store.close()
-    return found
+    return Counter(rows.scalars())
 
 
 OTHER_CLIENTS = """
