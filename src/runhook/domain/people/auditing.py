@@ -45,11 +45,11 @@ Facts = Mapping[str, object]
 
 def difference(before: Facts, after: Facts) -> tuple[Facts, Facts]:
     """Keep of both only the values that differ."""
-    return differing(before, after), differing(after, before)
+    return only_in(before, after), only_in(after, before)
 
 
-def differing(facts: Facts, others: Facts) -> Facts:
-    """The facts that the others have not, or have otherwise."""
+def only_in(facts: Facts, others: Facts) -> Facts:
+    """Facts that the others do not have, or have with another value."""
     return {
         name: value for name, value in facts.items() if name not in others or others[name] != value
     }
