@@ -805,7 +805,7 @@ def load(
             Origin(in_file.get(setting.name), str(path)),
         )
         origins[setting.name] = origin
-        values[setting.name] = value_of(setting, origin)
+        values[setting.name] = parsed_value(setting, origin)
     given = {
         setting.name: shown_text(setting, origins[setting.name])
         for setting in SETTINGS
@@ -874,7 +874,7 @@ def toml_text(value: object) -> str:
     return str(value)
 
 
-def value_of(setting: Setting, origin: Origin) -> Any:
+def parsed_value(setting: Setting, origin: Origin) -> Any:
     """Parse a setting's value; None where it is not set."""
     if origin.text is None:
         return None

@@ -1,4 +1,4 @@
-"""The pages of a consumer say what waits for it, since when, and how much it has read."""
+"""The pages of a consumer say how much waits for it, since when, and how much it has read."""
 
 from collections.abc import Mapping
 from datetime import timedelta

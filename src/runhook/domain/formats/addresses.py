@@ -19,7 +19,7 @@ def is_at_host(url: str, *hosts: str) -> bool:
     return any(host == one or host.endswith(f".{one}") for one in hosts)
 
 
-def parameters_of(url: str) -> list[str]:
+def query_names(url: str) -> list[str]:
     """List the names of a URL's query."""
     return [part.partition("=")[0] for part in query_of(url).split("&") if part]
 

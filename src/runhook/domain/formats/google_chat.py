@@ -4,7 +4,7 @@ from dataclasses import replace
 from html import escape
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.formats.addresses import is_at_host, parameters_of, with_parameter
+from runhook.domain.formats.addresses import is_at_host, query_names, with_parameter
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import (
     Answer,
@@ -55,7 +55,7 @@ class GoogleChat(MessageFormat[NoSettings]):
 
     def check_url(self, url: str) -> None:
         """Refuse addresses that lack what a webhook's has."""
-        if is_at_host(url, HOST) and not {"key", "token"} <= set(parameters_of(url)):
+        if is_at_host(url, HOST) and not {"key", "token"} <= set(query_names(url)):
             raise InvalidError(
                 "a webhook's link has `key=` and `token=` in it; copy all of it",
                 field="client_url",

@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.formats.addresses import is_at_host, parameters_of, refuse
+from runhook.domain.formats.addresses import is_at_host, query_names, refuse
 from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import (
     Answer,
@@ -81,7 +81,7 @@ class Teams(MessageFormat[NoSettings]):
         refuse(url, "outlook.office365.com", INSTEAD)
         if "&amp;" in url:
             raise InvalidError("it has `&amp;` where `&` belongs", field="client_url")
-        if is_at_host(url, *FLOWS) and "sig" not in parameters_of(url):
+        if is_at_host(url, *FLOWS) and "sig" not in query_names(url):
             raise InvalidError(
                 "it has no `sig=`: the workflow asks who calls it. Let its trigger be called by "
                 "`Anyone`, and copy its URL anew",

@@ -62,7 +62,7 @@ class WaitingPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ConsumerProgress:
     """How far a consumer is."""
 
     consumer: Consumer
@@ -107,7 +107,7 @@ async def list_consumers(tx: Transaction, account_id: AccountId) -> Sequence[Con
 
 async def progress_of(
     tx: Transaction, account_id: AccountId, webhook_ids: Collection[WebhookId]
-) -> Mapping[WebhookId, Progress]:
+) -> Mapping[WebhookId, ConsumerProgress]:
     """How far the consumers of these webhooks are; other webhooks have none."""
     waiting = (IS_PENDING, deliveries.c.webhook_id == webhooks.c.id)
     oldest = sa.select(sa.func.min(deliveries.c.next_attempt_at)).where(*waiting)
@@ -119,7 +119,8 @@ async def progress_of(
         .where(consumers.c.account_id == account_id, consumers.c.webhook_id.in_(list(webhook_ids)))
     )
     return {
-        row.webhook_id: Progress(consumer_of(row), row.waiting, row.waiting_since) for row in rows
+        row.webhook_id: ConsumerProgress(consumer_of(row), row.waiting, row.waiting_since)
+        for row in rows
     }
 
 

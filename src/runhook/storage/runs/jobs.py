@@ -288,7 +288,7 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
     """Add what the names need; what is there already is used, and is not deleted meanwhile."""
     of_projects = sorted({(name.account_id, name.project) for name in names})
     await tx.execute(
-        inserting(tx, projects, "account_id"),
+        insert_or_note(tx, projects, "account_id"),
         [{"account_id": account_id, "name": project} for account_id, project in of_projects],
     )
     project_ids = await ids_by_name(projects.c.account_id, of_projects, tx=tx)
@@ -299,7 +299,7 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
         }
     )
     await tx.execute(
-        inserting(tx, environments, "project_id"),
+        insert_or_note(tx, environments, "project_id"),
         [
             {"project_id": project_id, "account_id": account_id, "name": environment}
             for project_id, environment, account_id in of_environments
@@ -309,7 +309,7 @@ async def insert_missing(tx: Transaction, names: Collection[JobName]) -> None:
         environments.c.project_id, [(within, name) for within, name, _ in of_environments], tx=tx
     )
     await tx.execute(
-        inserting(tx, jobs, "environment_id"),
+        insert_or_note(tx, jobs, "environment_id"),
         [
             {
                 "account_id": name.account_id,
@@ -336,7 +336,7 @@ async def ids_by_name(
     return {(row.within, row.name): row.id for row in found}
 
 
-def inserting(tx: Transaction, table: sa.Table, within: str) -> Insert:
+def insert_or_note(tx: Transaction, table: sa.Table, within: str) -> Insert:
     """The statement that adds something by its name, or notes that it is used."""
     return (
         insert(table)
