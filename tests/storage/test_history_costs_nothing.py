@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from runhook.domain.deliveries.delivery import Claim, DeliveryState, Lease
 from runhook.domain.messages.telling import WebhookId
-from runhook.domain.runs.run import JobId
+from runhook.domain.runs.run import JobId, RunId
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.storage.deliveries.backlog import backlog_of, count_sending
 from runhook.storage.deliveries.claims import (
@@ -22,6 +22,7 @@ from runhook.storage.deliveries.claims import (
     return_abandoned,
     waiting_webhooks,
 )
+from runhook.storage.deliveries.consuming import first_waiting, waiting_of_runs
 from runhook.storage.deliveries.rows import list_told_of_missed
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.engine.tables import webhooks
@@ -146,6 +147,22 @@ async def test_claiming_looks_at_no_more_than_it_takes(store: Store, healthy: We
     }
     assert "ix_deliveries_due" in {scan.index for scan in scans}
     assert sum(scan.rows for scan in scans) < A_FEW
+
+
+async def test_a_consumer_reads_no_more_than_its_page(store: Store, healthy: WebhookId):
+    async with store.read() as tx:
+        named = sa.select(webhooks.c.id).where(webhooks.c.name == "dead")
+        unread = WebhookId((await tx.execute(named)).scalar_one())
+
+    page = await delivery_scans(store, lambda tx: first_waiting(tx, unread, limit=10))
+    of_runs = await delivery_scans(
+        store, lambda tx: waiting_of_runs(tx, unread, [RunId(1001), RunId(1002)])
+    )
+
+    assert "ix_deliveries_due" in {scan.index for scan in page}
+    assert not any(scan.is_whole for scan in [*page, *of_runs])
+    assert {scan.index for scan in of_runs} == {"ix_deliveries_order"}
+    assert sum(scan.rows for scan in [*page, *of_runs]) < A_FEW
 
 
 @pytest.mark.parametrize("find", [find_runs_by_key, lock_runs])
