@@ -1,5 +1,7 @@
 """Draws the documents' Mermaid diagrams while the site is made, so that no browser has to."""
 
+import re
+
 import mermaidx
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
@@ -10,6 +12,9 @@ FONTS = "Arial, Helvetica, Liberation Sans, Arimo, sans-serif"
 """As wide as the one that places are measured with."""
 MERMAIDS_ID = "my-svg"
 """What the ids within every drawing begin with."""
+FULL_WIDTH = re.compile(r'width="100%"(.*?)max-width: ([\d.]+)px;')
+SCALE = 0.75
+"""Of its own size, at which its text is as large as the site's small print."""
 FRAME = '<div class="drawing" tabindex="0" role="region" aria-label="Diagram">{}</div>'
 """Scrolls where the drawing is wider."""
 
@@ -21,7 +26,14 @@ class Drawing(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Draw it."""
+        self.env.note_dependency(__file__)
         source = "\n".join(self.content)
         drawn = mermaidx.render(source, theme=THEME, config={"fontFamily": FONTS}).svg()
         own_id = f"drawing-{self.env.new_serialno('drawing')}"
-        return [nodes.raw("", FRAME.format(drawn.replace(MERMAIDS_ID, own_id)), format="html")]
+        svg = FULL_WIDTH.sub(scaled, drawn.replace(MERMAIDS_ID, own_id), count=1)
+        return [nodes.raw("", FRAME.format(svg), format="html")]
+
+
+def scaled(width: re.Match[str]) -> str:
+    """A width of its own for a drawing that would be as wide as its frame."""
+    return f'width="{SCALE * float(width[2]):.0f}"{width[1]}'
