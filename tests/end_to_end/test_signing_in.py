@@ -130,6 +130,8 @@ def later_than(used: int) -> int:
     return max(used + 1, step_at(SystemClock().now()))
 
 
+# What is stored is the same on both databases, and tested there without a process.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_groups_say_in_which_accounts_somebody_is_what(site: Site):
     site.provider.document = {"end_session_endpoint": f"{site.provider.issuer}/end"}
     first, second = site.browser(), site.browser()
@@ -161,6 +163,7 @@ async def test_groups_say_in_which_accounts_somebody_is_what(site: Site):
     assert asked_again.startswith("/sign-in")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_while_the_provider_is_away_a_named_user_comes_in_with_their_password(site: Site):
     await site.provider.go_away()
     ops, other = site.browser(), site.browser()

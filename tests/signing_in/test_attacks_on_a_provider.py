@@ -235,6 +235,21 @@ async def test_an_address_is_verified_by_what_names_it(house: House, name: str):
     assert not is_signed_in(visitor)
 
 
+@pytest.mark.parametrize("where", ["ID token", "user info"])
+async def test_an_address_that_both_places_name_is_verified_by_either(house: House, where: str):
+    await session_of_new_user(house.api.store, house.api.clock, Role.OWNER, email=ADA)
+    is_told = where == "user info"
+    house.scripted.told = {"sub": "ada", "email": ADA, "groups": ["data-team"]}
+    if is_told:
+        house.scripted.told["email_verified"] = True
+    visitor = house.browser()
+
+    await house.sign_in(visitor, groups=None, email_verified=None if is_told else True)
+
+    assert is_signed_in(visitor)
+    assert len(await rows_of(house.api.store, users)) == 1
+
+
 Attack = Callable[[House, httpx.AsyncClient], Awaitable[httpx.Response]]
 
 
