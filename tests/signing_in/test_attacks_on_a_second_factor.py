@@ -6,18 +6,23 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from runhook.domain.people.callers import COMMAND_LINE
 from runhook.domain.people.permissions import Role
 from runhook.domain.people.second_factors import MOST_FAILURES, code_at, step_at
+from runhook.operations.context import Context
+from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.devices import new_device
+from runhook.operations.people.invite import invite
+from runhook.operations.people.new_passwords import begin_reset
 from runhook.server.access.cookies import SESSION_COOKIE
 from runhook.server.web.page.once import ONCE_COOKIE, seal
 from runhook.server.web.people.second_factor import PATH
-from runhook.storage.engine.tables import recovery_codes, second_factors, sessions
+from runhook.storage.engine.tables import members, recovery_codes, second_factors, sessions
 from tests.api.routes import ROUTES
 from tests.signing_in.conftest import is_signed_in
 from tests.signing_in.second_factors import ADA, STEP, code_of, enrol, give_password, secret_of
 from tests.support.accounts import rows_of
-from tests.support.api import ORIGIN, Api
+from tests.support.api import ORIGIN, OTHER_ACCOUNT, Api
 from tests.support.people import PASSWORD, session_of_new_user
 from tests.support.world import a_world
 from tests.web.pages import Page, browser, led_to, page_after, page_at, submit
@@ -134,6 +139,40 @@ async def test_between_password_and_code_a_browser_has_nothing_that_opens_a_page
         assert led_to(await visitor.get(path)).startswith("/sign-in")
     assert (await visitor.get("/sign-in/code")).status_code == 405
     assert (await visitor.get(f"{ORIGIN}/api/v3/whoami")).status_code == 401
+
+
+@pytest.mark.parametrize("door", ["page", "API"])
+async def test_an_invitation_is_no_way_around_it(api: Api, ada, door: str):
+    await enrol(api, ada)
+    await api.add_other_account()
+    context = Context(api.store, api.clock, COMMAND_LINE)
+    _, secret = await invite(context, OTHER_ACCOUNT, Role.OWNER)
+    said = {"email": ADA, "name": "Ada", "password": PASSWORD}
+    visitor, before = browser(api), await rows_of(api.store, sessions)
+
+    if door == "page":
+        await submit(visitor, await page_at(visitor, f"/invitations/{secret}"), **said)
+    else:
+        body = {"secret": secret, **said}
+        await visitor.post(f"{ORIGIN}/api/v3/invitations/accept", json=body)
+
+    assert not is_signed_in(visitor)
+    assert await rows_of(api.store, sessions) == before
+    assert [one.account_id for one in await rows_of(api.store, members)] == [FIRST_ACCOUNT]
+
+
+async def test_a_link_to_a_new_password_is_no_way_around_it(api: Api, ada):
+    await enrol(api, ada)
+    reset = await begin_reset(api.store, ADA, actor=COMMAND_LINE, clock=api.clock)
+    assert reset is not None
+    visitor = browser(api)
+    page = await page_at(visitor, f"/new-password/{reset.secret}")
+
+    await submit(visitor, page, password=PASSWORD)
+
+    assert not is_signed_in(visitor)
+    assert await rows_of(api.store, sessions) == []
+    assert (await give_password(visitor)).heading == "Second factor"
 
 
 async def test_a_wrong_password_is_answered_alike_with_and_without_a_second_factor(api: Api, ada):
