@@ -12,7 +12,8 @@ from tests.support.running import TOKEN
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TIMES = 150
+TIMES = 80
+"""As many megabytes, and more than what a process may have grown."""
 
 
 @pytest.mark.parametrize("kind", HOSTILE_BODIES)

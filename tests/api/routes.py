@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
@@ -128,6 +129,7 @@ def routes_of(app: Litestar) -> Iterator[Route]:
                     yield Route(method, route.path, handler)
 
 
+@cache
 def an_app() -> Litestar:
     """The application over a database without a server."""
     store = Store.open("sqlite:///nobody-connects.db", vault=VAULT)

@@ -55,15 +55,21 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own(release: Path, tmp_path: Path, line: str) -> Mapping[str, str]:
+def own(release: Path, tmp_path: Path) -> Mapping[str, str]:
     """The variables of a user with an active environment, where packages come from that folder."""
     environment = tmp_path / "environment"
-    venv.create(environment, with_pip=line.startswith("pip "), symlinks=True)
+    venv.create(environment, symlinks=True)
     # What a reader has on the path, without our own `runhook`.
     programs = tmp_path / "programs"
     programs.mkdir()
     for program in ("uv", "pipx"):
         (programs / program).symlink_to(SCRIPTS / program)
+    # To put a pip of its own into an environment takes longer than all else here.
+    pip = programs / "pip"
+    pip.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m pip --python {environment}/bin/python "$@"\n'
+    )
+    pip.chmod(0o755)
     settings_of_uv = tmp_path / "uv.toml"
     settings_of_uv.write_text(f'no-index = true\nfind-links = ["{release}"]\n')
     path = [environment / "bin", tmp_path / "home/.local/bin", programs, "/usr/bin", "/bin"]

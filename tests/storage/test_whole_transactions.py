@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from threading import Event, get_ident
 from typing import NoReturn
 
@@ -76,21 +77,22 @@ async def test_what_only_reads_leaves_no_trace(tenant: Tenant):
 
 
 @RUN
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 async def test_an_error_of_other_code_is_not_taken_for_an_outage(
     tenant: Tenant,
     run: Callable[[Store, Callable[[Transaction], object]], Awaitable[None]],
-    error: Exception,
+    subtests: pytest.Subtests,
 ):
-    async def work(tx: Transaction) -> NoReturn:
+    async def work(tx: Transaction, error: Exception) -> NoReturn:
         await find_name(tx)
         raise error
 
-    with pytest.raises(type(error)) as raised:
-        await run(tenant.store, work)
+    for error in ERRORS:
+        with subtests.test(error=type(error).__name__):
+            with pytest.raises(type(error)) as raised:
+                await run(tenant.store, partial(work, error=error))
 
-    assert raised.value is error
-    assert not tenant.store.outage.is_known
+            assert raised.value is error
+            assert not tenant.store.outage.is_known
 
 
 async def test_who_is_canceled_meanwhile_leaves_no_trace(tenant: Tenant):
