@@ -211,13 +211,11 @@ async def test_the_name_is_kept_without_the_spaces_around_it(admin: httpx.AsyncC
     assert webhook["name"] == "Équipe 🚀"
 
 
-@pytest.mark.parametrize("field", REFUSED)
-async def test_a_value_that_is_not_valid_is_refused_by_its_name(
-    admin: httpx.AsyncClient, field: str
-):
-    for value in REFUSED[field]:
-        answer = await admin.post(PATH, json={**A_WEBHOOK, field: value})
-        assert told(answer, 400).startswith(field)
+async def test_a_value_that_is_not_valid_is_refused_by_its_name(admin: httpx.AsyncClient):
+    for field, values in REFUSED.items():
+        for value in values:
+            answer = await admin.post(PATH, json={**A_WEBHOOK, field: value})
+            assert told(answer, 400).startswith(field)
 
     assert await count(admin) == 0
 

@@ -127,75 +127,79 @@ async def test_what_is_not_json_is_refused_though_its_content_type_may_be(
     assert await rows(api) == before
 
 
-@pytest.mark.parametrize("content_type", READ_AS_JSON)
 async def test_json_is_read_if_its_content_type_says_so_or_as_good_as_nothing(
-    admin: httpx.AsyncClient, content_type: str
+    admin: httpx.AsyncClient, subtests: pytest.Subtests
 ):
-    answer = await admin.post(
-        "/runs", content=b'{"job_name": "nightly"}', headers={"Content-Type": content_type}
-    )
+    for content_type in READ_AS_JSON:
+        with subtests.test(content_type=content_type):
+            answer = await admin.post(
+                "/runs", content=b'{"job_name": "nightly"}', headers={"Content-Type": content_type}
+            )
 
-    assert data_of(answer, 201)["job_name"] == "nightly"
+            assert data_of(answer, 201)["job_name"] == "nightly"
 
 
-@pytest.mark.parametrize("content_type", SOMETHING_ELSE)
 async def test_a_body_that_says_it_is_something_else_is_refused_unread(
-    api: Api, admin: httpx.AsyncClient, content_type: str
+    api: Api, admin: httpx.AsyncClient, subtests: pytest.Subtests
 ):
-    for path in ("/webhooks/subscriptions", "/runs"):
-        answer = await admin.post(
-            path, content=b'{"job_name": "nightly"}', headers={"Content-Type": content_type}
-        )
-        message = told(answer, 415)
-        assert content_type.partition(";")[0] in message
-        assert "application/json" in message
+    for content_type in SOMETHING_ELSE:
+        with subtests.test(content_type=content_type):
+            for path in ("/webhooks/subscriptions", "/runs"):
+                answer = await admin.post(
+                    path, content=b'{"job_name": "nightly"}', headers={"Content-Type": content_type}
+                )
+                message = told(answer, 415)
+                assert content_type.partition(";")[0] in message
+                assert "application/json" in message
 
-    assert await rows(api) == [0, 0, 0, 0]
+            assert await rows(api) == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("body", "key"),
-    [
-        (b'{"job_name": "a", "job_name": "b"}', "job_name"),
-        (b'{"job_name": "a", "job_name": "a"}', "job_name"),
-        (b'{"job_name": "a", "j\\u006fb_name": "b"}', "job_name"),
-        (b'{"job_name": "a", "results": {"a": [{"b": 1, "b": 2}]}}', "b"),
-        (b'{"": 1, "": 2}', ""),
-    ],
-)
+KEYS_TWICE = [
+    (b'{"job_name": "a", "job_name": "b"}', "job_name"),
+    (b'{"job_name": "a", "job_name": "a"}', "job_name"),
+    (b'{"job_name": "a", "j\\u006fb_name": "b"}', "job_name"),
+    (b'{"job_name": "a", "results": {"a": [{"b": 1, "b": 2}]}}', "b"),
+    (b'{"": 1, "": 2}', ""),
+]
+
+
 async def test_a_key_given_twice_is_refused_because_programs_differ_in_which_counts(
-    api: Api, admin: httpx.AsyncClient, body: bytes, key: str
+    api: Api, admin: httpx.AsyncClient, subtests: pytest.Subtests
 ):
-    for path in ("/runs", "/webhooks/subscriptions"):
-        answer = await admin.post(path, content=body)
-        assert told(answer, 400) == f"The key `{key}` is given twice."
+    for body, key in KEYS_TWICE:
+        with subtests.test(body=str(body)):
+            for path in ("/runs", "/webhooks/subscriptions"):
+                answer = await admin.post(path, content=body)
+                assert told(answer, 400) == f"The key `{key}` is given twice."
 
-    assert await rows(api) == [0, 0, 0, 0]
+            assert await rows(api) == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "sentence"),
-    [
-        (
-            "/runs",
-            {"job_nam": "nightly"},
-            "unknown key `job_nam`; did you mean `job_name`?",
-        ),
-        ("/runs", {"job_name": "nightly", "zzz": 1}, "unknown key `zzz`"),
-        (
-            "/tokens",
-            {"name": "a", "permissions": "read_only"},
-            "unknown key `permissions`; did you mean `permission_set`?",
-        ),
-        ("/runs", {"k" * 1_000: 1}, f"unknown key `{'k' * 80}`"),
-        ("/runs", {"a`\nb": 1}, "unknown key `a`\nb`"),
-    ],
-)
+UNKNOWN_KEYS = [
+    (
+        "/runs",
+        {"job_nam": "nightly"},
+        "unknown key `job_nam`; did you mean `job_name`?",
+    ),
+    ("/runs", {"job_name": "nightly", "zzz": 1}, "unknown key `zzz`"),
+    (
+        "/tokens",
+        {"name": "a", "permissions": "read_only"},
+        "unknown key `permissions`; did you mean `permission_set`?",
+    ),
+    ("/runs", {"k" * 1_000: 1}, f"unknown key `{'k' * 80}`"),
+    ("/runs", {"a`\nb": 1}, "unknown key `a`\nb`"),
+]
+
+
 async def test_our_own_endpoints_refuse_an_unknown_key_and_name_the_nearest_known_one(
-    api: Api, admin: httpx.AsyncClient, path: str, body: dict, sentence: str
+    api: Api, admin: httpx.AsyncClient, subtests: pytest.Subtests
 ):
-    assert told(await admin.post(path, json=body), 400) == sentence
-    assert await rows(api) == [0, 0, 0, 0]
+    for path, body, sentence in UNKNOWN_KEYS:
+        with subtests.test(path=path):
+            assert told(await admin.post(path, json=body), 400) == sentence
+            assert await rows(api) == [0, 0, 0, 0]
 
 
 async def test_dbt_clouds_endpoints_pass_over_unknown_keys(admin: httpx.AsyncClient):
@@ -210,21 +214,26 @@ async def test_dbt_clouds_endpoints_pass_over_unknown_keys(admin: httpx.AsyncCli
     )
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "zstd", "deflate, gzip", "identiti"])
-async def test_a_compressed_body_is_refused_in_words(
-    api: Api, admin: httpx.AsyncClient, encoding: str
-):
-    for path in ("/runs", "/webhooks/subscriptions", "/tokens"):
-        answer = await admin.post(
-            path,
-            content=gzip.compress(b'{"job_name": "nightly"}'),
-            headers={"Content-Encoding": encoding},
-        )
-        assert told(answer, 415) == (
-            f"The body is compressed ({encoding}); send it as it is, without Content-Encoding."
-        )
+ENCODINGS = ["gzip", "GZIP", "br", "zstd", "deflate, gzip", "identiti"]
 
-    assert await rows(api) == [0, 0, 0, 0]
+
+async def test_a_compressed_body_is_refused_in_words(
+    api: Api, admin: httpx.AsyncClient, subtests: pytest.Subtests
+):
+    for encoding in ENCODINGS:
+        with subtests.test(encoding=encoding):
+            for path in ("/runs", "/webhooks/subscriptions", "/tokens"):
+                answer = await admin.post(
+                    path,
+                    content=gzip.compress(b'{"job_name": "nightly"}'),
+                    headers={"Content-Encoding": encoding},
+                )
+                assert told(answer, 415) == (
+                    f"The body is compressed ({encoding}); "
+                    "send it as it is, without Content-Encoding."
+                )
+
+            assert await rows(api) == [0, 0, 0, 0]
 
 
 async def test_a_body_that_says_it_is_not_compressed_is_read(admin: httpx.AsyncClient):

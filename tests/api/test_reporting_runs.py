@@ -439,24 +439,24 @@ async def test_another_accounts_run_is_404_and_stays_as_it_is(
     assert data_of(again) == run
 
 
-@pytest.mark.parametrize("field", REFUSED_AT_START)
 async def test_a_start_with_a_value_that_is_not_valid_is_refused_by_its_name(
-    admin: httpx.AsyncClient, field: str
+    admin: httpx.AsyncClient,
 ):
-    for value in REFUSED_AT_START[field]:
-        answer = await admin.post("/runs", json={"job_name": "nightly", field: value})
-        assert told(answer, 400).startswith(f"{field}: ")
+    for field, values in REFUSED_AT_START.items():
+        for value in values:
+            answer = await admin.post("/runs", json={"job_name": "nightly", field: value})
+            assert told(answer, 400).startswith(f"{field}: ")
 
 
-@pytest.mark.parametrize("field", REFUSED_AT_FINISH)
 async def test_a_finish_with_a_value_that_is_not_valid_is_refused_by_its_name(
-    admin: httpx.AsyncClient, field: str
+    admin: httpx.AsyncClient,
 ):
     run = await new_run(admin)
 
-    for value in REFUSED_AT_FINISH[field]:
-        answer = await finish(admin, run, **{"status": "success", field: value})
-        assert told(answer, 400).startswith(f"{field}: ")
+    for field, values in REFUSED_AT_FINISH.items():
+        for value in values:
+            answer = await finish(admin, run, **{"status": "success", field: value})
+            assert told(answer, 400).startswith(f"{field}: ")
 
     assert data_of(await finish(admin, run, status="success"))["status"] == 10
 

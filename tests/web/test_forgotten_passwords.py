@@ -158,11 +158,15 @@ async def test_a_link_expires(api: Api, stranger, user):
     await page_at(stranger, path, 404)
 
 
-@pytest.mark.parametrize("end", ["x", "0" * 43, "%00", "a" * 5_000, "..%2f..", "%F0%9F%92%A9"])
-async def test_a_guessed_link_opens_nothing(stranger, user, end: str):
-    assert (await stranger.get(f"/new-password/{end}")).status_code == 404
-    answer = await stranger.post(f"/new-password/{end}", data={"password": ANOTHER})
-    assert answer.status_code == 404
+GUESSED = ["x", "0" * 43, "%00", "a" * 5_000, "..%2f..", "%F0%9F%92%A9"]
+
+
+async def test_a_guessed_link_opens_nothing(stranger, user, subtests: pytest.Subtests):
+    for end in GUESSED:
+        with subtests.test(end=end):
+            assert (await stranger.get(f"/new-password/{end}")).status_code == 404
+            answer = await stranger.post(f"/new-password/{end}", data={"password": ANOTHER})
+            assert answer.status_code == 404
 
 
 async def test_a_password_that_will_not_do_keeps_the_link(api: Api, stranger, user):
