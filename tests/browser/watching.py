@@ -49,7 +49,7 @@ async def watched(browser: Browser, base: str, **options: Any) -> AsyncIterator[
     Args:
         browser: in which it is a browser of its own, with nothing kept from others.
         base: the service's address.
-        options: what else Playwright is told of it.
+        options: further arguments for Playwright.
     """
     context = await browser.new_context(**options)
     context.set_default_timeout(PATIENCE * 1000)

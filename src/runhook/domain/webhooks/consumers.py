@@ -147,7 +147,7 @@ def check_same_consumer(before: Webhook, after: Webhook) -> Webhook:
 
 
 def in_order_of_runs(found: Sequence[Queued], of_runs: Sequence[Queued]) -> Sequence[Queued]:
-    """Put what waits into an order in which no event of a run precedes an earlier one.
+    """Put waiting deliveries into an order in which no event of a run precedes an earlier one.
 
     Args:
         found: the first that wait, as they became due. A clock that was set back between two events

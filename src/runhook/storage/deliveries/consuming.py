@@ -210,7 +210,7 @@ async def first_waiting(tx: Transaction, webhook_id: WebhookId, *, limit: int) -
 
 
 def select_queued(webhook_id: WebhookId) -> sa.Select[Any]:
-    """Query of the places of what waits for a consumer, to be narrowed."""
+    """Query of the places of the deliveries that wait for a consumer, to be narrowed."""
     return sa.select(
         deliveries.c.id,
         deliveries.c.run_id,
