@@ -40,11 +40,11 @@ from runhook.outbound.tls import Contexts
 from runhook.outbound.trip import Trip, TripStage
 
 CONNECTIONS = Bounds(in_all=4, to_one_host=4)
-"""Few: mail services take no more at once of one client, or soon none."""
+"""Few: mail services limit the connections of one client, and block clients that have more."""
 FOR_TESTS = Bounds(in_all=2, to_one_host=2)
 FAREWELL_SECONDS = 2
 CLOSING = 421
-"""A server answers this at any time, and hangs up."""
+"""The server closes the connection; it may say so at any time."""
 WORDS = 300
 NOT_SET_UP = (
     "No mail is sent from here: the service has no mail server. Set RUNHOOK_SMTP_URL and "
@@ -57,7 +57,7 @@ class NotSmtpError(OSError):
 
 
 class NoTlsError(OSError):
-    """The mail server does not offer the TLS without which nothing is told."""
+    """The mail server does not offer the TLS that is required."""
 
 
 class NoLoginError(OSError):
@@ -73,7 +73,7 @@ class Conversation:
     """What the client talks over."""
 
     async def say_goodbye(self) -> None:
-        """End it as it should end, if that does not take long."""
+        """Close it properly, if that does not take long."""
         try:
             with suppress(OSError, SMTPException):
                 async with asyncio.timeout(FAREWELL_SECONDS):
@@ -82,7 +82,7 @@ class Conversation:
             self.hang_up()
 
     def hang_up(self) -> None:
-        """End it now: TLS would wait for the server to agree."""
+        """Close it at once: closing TLS would wait for the server."""
         with suppress(OSError):
             self.dialled.shutdown(SHUT_RDWR)
         self.client.close()
@@ -161,7 +161,7 @@ class Mailer:
         return outcome
 
     async def _begin(self, client: SMTP, trip: Trip) -> None:
-        """Get as far as a mail server that takes a message."""
+        """Connect to the mail server, until it is ready for a message."""
         server = self._account.server
         trip.asked = "a greeting" if server.security is not Security.TLS else "TLS and a greeting"
         await client.connect()
@@ -184,7 +184,7 @@ class Mailer:
     async def _hand_over(
         self, client: SMTP, recipients: Sequence[str], letter: bytes, trip: Trip
     ) -> Outcome:
-        """Send a letter to all who may have it."""
+        """Send a letter to the recipients that the server accepts."""
         sender = self._account.sender
         trip.asked = "MAIL FROM"
         await client.mail(sender.address)
@@ -210,7 +210,7 @@ class Mailer:
         )
 
     def _all_refused(self, refused: Mapping[str, SMTPRecipientRefused], trip: Trip) -> Outcome:
-        """Outcome of a letter that none may have; what may be otherwise later counts most."""
+        """Outcome of a letter that no recipient gets; a refusal for now outweighs a final one."""
         decisive = min(refused.values(), key=lambda one: one.code >= 500)
         said = "\n".join(f"{one}: {error.code} {error.message}" for one, error in refused.items())
         return self._answered(decisive.code, said, trip)

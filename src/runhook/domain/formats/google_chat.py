@@ -54,7 +54,7 @@ class GoogleChat(MessageFormat[NoSettings]):
     settings = NoSettings
 
     def check_url(self, url: str) -> None:
-        """Refuse addresses that lack what a webhook's has."""
+        """Refuse addresses without the key and the token of a webhook."""
         if is_at_host(url, HOST) and not {"key", "token"} <= set(query_names(url)):
             raise InvalidError(
                 "a webhook's link has `key=` and `token=` in it; copy all of it",
@@ -78,7 +78,7 @@ class GoogleChat(MessageFormat[NoSettings]):
         return Rendered(body=as_many_as_fit(build, len(message.nodes), LARGEST))
 
     def finish(self, draft: Draft, settings: NoSettings) -> Draft:
-        """Say that a thread that is known goes on; otherwise each message begins one."""
+        """Continue a thread that exists; without this each message begins one."""
         del settings
         option = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
         return replace(draft, url=with_parameter(draft.url, "messageReplyOption", option))
@@ -92,7 +92,7 @@ class GoogleChat(MessageFormat[NoSettings]):
 
 
 def card_of(message: Message, count: int) -> dict[str, object]:
-    """A card that shows so many nodes."""
+    """A card that shows ``count`` nodes."""
     sections: list[dict[str, object]] = []
     widgets: list[dict[str, object]] = [
         labelled(one.name, html_text(one.value, VALUE_LIMIT)) for one in message.facts[:FACTS]
@@ -125,7 +125,7 @@ def card_of(message: Message, count: int) -> dict[str, object]:
 
 
 def node_texts(node: Node) -> tuple[str, str]:
-    """A node's name and what it says."""
+    """A node's name and its message."""
     return unlinked(fit(node.label, NAME_LIMIT)), html_text(node.message or node.status, NODE_LIMIT)
 
 
@@ -149,5 +149,5 @@ def in_html(text: str) -> str:
 
 
 def unlinked(text: str) -> str:
-    """A text that nothing is markup in, where it is not said whether entities are read."""
+    """A text without markup, for places where entities may not be decoded."""
     return text.translate(ALIKE).replace(COLON_SLASHES, COLON_SLASHES_ALIKE)

@@ -17,7 +17,7 @@ ANY_METHOD = ("client_secret_basic",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderClient:
-    """What we are to a provider, by the settings `RUNHOOK_OIDC_...`."""
+    """This service as a client of the provider, by the settings `RUNHOOK_OIDC_...`."""
 
     issuer: str
     client_id: str

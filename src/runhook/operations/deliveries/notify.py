@@ -14,7 +14,7 @@ from runhook.storage.webhooks.rows import interested_webhooks
 async def owe_notices(
     tx: Transaction, notices: Sequence[Notice], *, public_url: str | None = None
 ) -> None:
-    """Add a delivery of each notice for each webhook that it is for."""
+    """Add a delivery of each notice for each webhook that wants it."""
     interested = await interested_webhooks(
         tx, {topic for one in notices for topic in topics_of_notice(one)}
     )

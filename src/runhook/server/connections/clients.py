@@ -44,9 +44,9 @@ class Phase(Enum):
     """
 
     WORKING = auto()
-    """We are at its request."""
+    """Its request is being answered."""
     LEAVING = auto()
-    """It has its last answer; what it still sends is thrown away."""
+    """It has its last answer; further bytes are discarded."""
     WAITING = auto()
     """No request has begun, or its head has not ended."""
     SENDING = auto()
@@ -86,13 +86,13 @@ class Clients:
         self._phases: Mapping[Phase, dict[Bounded, None]] = {phase: {} for phase in Phase}
         self.unanswered = Unanswered()
         self.pieces: Spaced[Bounded] = Spaced()
-        """Those that have something to be read."""
+        """Connections with bytes to be read."""
         self.beginning: Spaced[Bounded] = Spaced(self.unanswered)
-        """Those whose next request is to begin."""
+        """Connections whose next request is about to begin."""
         self.draining: Spaced[Bounded] = Spaced(self.unanswered)
-        """Those that send what is thrown away."""
+        """Connections whose bytes are discarded."""
         self.slow: Slow[Bounded] = Slow()
-        """Those that cost much to read."""
+        """Connections that are costly to read."""
 
     def enter(self, connection: Bounded) -> Refusal | None:
         """Take a new connection in, if need be in the place of one that keeps us waiting.

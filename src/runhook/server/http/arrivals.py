@@ -14,9 +14,9 @@ Found = TypeVar("Found")
 OF_ONE = 50
 IN_ALL = 500
 LOOKS_EVERY = 1.0
-"""Seconds after which it is looked again, woken or not: a wake-up may be lost."""
+"""Seconds after which a request looks again, woken or not: a wake-up may be lost."""
 SHORTEST_PAUSE = 0.05
-"""Seconds between two looks at least, however often something comes."""
+"""Shortest time between two looks, in seconds."""
 A_WHILE = timedelta(seconds=5)
 
 
@@ -36,12 +36,12 @@ class Arrivals:
         self._is_closed = False
 
     def ring(self) -> None:
-        """Let all that wait look again."""
+        """Wake every waiting request."""
         for bell in self._bells:
             bell.set()
 
     def close(self) -> None:
-        """Let no request wait any longer, so that the service can stop."""
+        """End every wait, so that the service can stop."""
         self._is_closed = True
         self.ring()
 

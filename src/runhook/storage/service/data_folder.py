@@ -155,7 +155,7 @@ def only_rotation(folder: Path) -> Iterator[None]:
 
 
 async def check_master_key(store: Store, folder: Path, *, is_given: bool) -> None:
-    """See that the vault's master key is the database's, which the first to come decides.
+    """Check that the vault has the database's master key; the first process decides which.
 
     Args:
         store: the database, opened with the vault.

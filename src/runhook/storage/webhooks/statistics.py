@@ -1,4 +1,4 @@
-"""How webhooks do: their attempts, counted by the hour while they are recorded.
+"""Attempts of webhooks, counted by the hour while they are recorded.
 
 A consumer has none: what it acknowledges counts as succeeded, without a duration.
 """

@@ -119,13 +119,13 @@ class EnvironmentView(Struct, kw_only=True):
 
 
 class ExecutionView(Struct, kw_only=True):
-    """How a job is run: we do not know."""
+    """Limits of a job's runs, which Runhook does not know."""
 
     timeout_seconds: int = 0
 
 
 class TriggersView(Struct, kw_only=True):
-    """What starts a job: nothing that Runhook knows of."""
+    """Triggers of a job, which Runhook does not know."""
 
     github_webhook: bool = False
     git_provider_webhook: bool = False
@@ -135,7 +135,7 @@ class TriggersView(Struct, kw_only=True):
 
 
 class JobSettingsView(Struct, kw_only=True):
-    """With how many threads and for which target: we do not know."""
+    """Threads and target of a job, which Runhook does not know."""
 
     threads: int = 0
     target_name: str = ""
@@ -155,7 +155,7 @@ class ScheduleTimeView(Struct, kw_only=True):
 
 
 class ScheduleView(Struct, kw_only=True):
-    """A schedule as dbt Cloud shows one of a job without: it is there, and not in use."""
+    """The schedule of a job without one, as dbt Cloud shows it: present, and not in use."""
 
     cron: str = "0 * * * *"
     """The hours below, in cron's words: clients read no schedule without."""

@@ -39,7 +39,7 @@ from runhook.storage.runs.jobs import NameOrder, ScopeFilter, list_jobs
 from runhook.storage.webhooks.rows import find_webhooks, list_webhooks, search_webhooks
 
 CHIP_NAMES = {"q": "Search", "code": "Response", "since": "From", "until": "To"}
-"""What filters are called that are not called as in the address."""
+"""Labels of filters that have another name in the address."""
 DELIVERY_PREFIX = "wev_"
 SHOWN = 40
 """Deliveries on a page."""
@@ -107,7 +107,7 @@ class Log:
     """The id of the last delivery of the page before; empty on the first one."""
     opened: Opened | None
     problem: str
-    """What of the filters cannot be read; empty if nothing."""
+    """Filters that cannot be read; empty if all can."""
 
     def typed(self, name: str) -> str:
         """Text typed into a filter's field."""
