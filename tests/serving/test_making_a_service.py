@@ -19,6 +19,7 @@ BESIDE_A_SERVICE = [
     ["accounts", "invite"],
     ["users", "set-password", "ada@example.com"],
     ["users", "reset-password", "ada@example.com"],
+    ["users", "reset-second-factor", "ada@example.com"],
     ["keys", "list"],
     ["keys", "rotate"],
     ["keys", "rotate", "--prepare"],

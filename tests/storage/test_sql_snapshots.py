@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from runhook.storage.engine.store import Store
@@ -21,6 +22,7 @@ SNAPSHOTS = Path(__file__).parent / "sql"
 WRITE = "RUNHOOK_WRITE_SNAPSHOTS"
 
 
+@pytest.mark.needs("skip-locked")
 async def test_sends_the_sql_that_was_reviewed(real_time_store: Store, database_url: str):
     folder = SNAPSHOTS / sa.make_url(database_url).get_backend_name()
 
