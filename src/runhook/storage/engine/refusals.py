@@ -42,12 +42,13 @@ BROKEN = (
 AWAY = "The database is not available; try again shortly."
 CONTENDED = "Something else changed the same things at the same time; try again."
 FULL = (
-    "The database's disk is full, so that nothing can be written. Make room on it; nothing has to "
-    "be restarted after that."
+    "The database's disk is full, so that nothing can be written. Make room on it; a service that "
+    "runs goes on by itself then."
 )
 UNWRITABLE = (
-    "The system does not let the database's files be written or read: a quota is used up, a file "
-    "may not be larger, or the disk fails. Put that right; nothing has to be restarted after that."
+    "The system does not let the database's files be written or read: the disk is full, a quota is "
+    "used up, a file may not be larger, or the disk fails. Put that right; a service that runs "
+    "goes on by itself then."
 )
 TAKES_NO_WRITES = (
     "The database that RUNHOOK_DATABASE_URL names takes no writes: it is a standby, or "
