@@ -2,9 +2,10 @@
 
 Two services on databases of one kind run beside each other, one with those lines and one without.
 They get the same reports in turns, one after the other, so that no batch is larger in one of them.
-Of each the turn that took the least counts: other work on the machine only adds to it.
+Of each the lower quartile of the turns counts: other work on the machine mostly adds to them.
 """
 
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -32,7 +33,7 @@ def measure(scale: Scale) -> Iterator[Figure]:
     """Compare on each database."""
     for kind in KINDS:
         turns = TURNS * scale.rounds
-        without, beside = map(min, compare(kind, turns))
+        without, beside = map(lower_quartile, compare(kind, turns))
         name = f"a line for each request, {kind}"
         for title, used in (("without it", without), ("with it", beside)):
             yield Figure(
@@ -40,11 +41,16 @@ def measure(scale: Scale) -> Iterator[Figure]:
                 value=f"{used * 1000:.2f} ms",
             )
         yield Figure(
-            what=f"{name}: the least of {turns} turns",
-            value=f"{beside / without:.3f} times",
+            what=f"{name}: lower quartile of {turns} turns",
+            value=f"{beside / without:.2f} times",
             goal=f"<= {MOST_TIMES} times",
             is_met=beside / without <= MOST_TIMES,
         )
+
+
+def lower_quartile(used: Sequence[float]) -> float:
+    """What three of four exceed."""
+    return statistics.quantiles(used, n=4)[0]
 
 
 def compare(kind: str, turns: int) -> Sequence[Sequence[float]]:
