@@ -19,10 +19,10 @@ from runhook.telemetry.logs import ToStandardError
 from tests.support.another_server import ADDRESS
 from tests.support.clock import ManualClock
 from tests.support.databases import (
-    VAULT,
     WITHOUT,
     PostgresqlDatabases,
     SqliteDatabases,
+    open_store,
     refuse_skipping,
 )
 from tests.support.pooler import Pooler, a_pooler
@@ -173,6 +173,6 @@ def clock() -> ManualClock:
 @pytest.fixture
 async def store(database_url: str, clock: ManualClock) -> AsyncIterator[Store]:
     """An open store whose clock the test moves."""
-    opened = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+    opened = open_store(database_url, clock=clock.as_sql())
     yield opened
     await opened.close()

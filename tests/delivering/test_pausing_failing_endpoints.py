@@ -14,11 +14,10 @@ from runhook.operations.context import Context
 from runhook.operations.deliveries.attempt import claim_deliveries, look, release
 from runhook.operations.webhooks.send_test import send_test
 from runhook.operations.webhooks.subscribe import WebhookChange
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
 from runhook.storage.people.audit_log import AuditFilter, list_audit_entries
 from tests.support.accounts import claims_of, rows_of
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.misbehaving import once, together
 from tests.support.patience import until
 from tests.support.receiver import status
@@ -210,7 +209,7 @@ async def test_of_workers_that_claim_at_the_same_time_one_gets_the_probe(
     seen = await look(scene.store)
 
     async def claim_as(owner: str) -> int:
-        store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
+        store = open_store(database_url, clock=scene.clock.as_sql())
         lease = Lease(owner=owner, duration=LEASE)
         claimed = await claim_deliveries(store, {webhook.id: 1}, lease, gated=seen)
         await store.close()

@@ -33,7 +33,6 @@ from runhook.operations.service.prune import (
     Pruned,
 )
 from runhook.operations.webhooks.subscribe import WebhookChange
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import (
     artifact_parts,
     artifacts,
@@ -65,7 +64,7 @@ from runhook.storage.runs.jobs import JobName
 from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import trust_the_clock
 from tests.support.copies import copy_delivery
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.patience import work_off
 from tests.support.people import session_of_new_user
 from tests.support.receiver import status
@@ -250,7 +249,7 @@ async def test_what_somebody_redelivers_as_it_is_about_to_go_stays_or_was_gone_b
     await deliver_a_whole_run(scene, "run-1")
     delivery = await scene.tenant.delivery(webhook)
     scene.clock.advance(RETENTION * 2)
-    own_store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
+    own_store = open_store(database_url, clock=scene.clock.as_sql())
 
     redelivered, _ = await asyncio.gather(
         redeliver(

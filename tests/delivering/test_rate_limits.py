@@ -9,8 +9,7 @@ from runhook.domain.webhooks.failing import PAUSE_AFTER
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.deliveries.attempt import claim_deliveries, look
 from runhook.operations.webhooks.subscribe import WebhookChange
-from runhook.storage.engine.store import Store
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.receiver import Receiver, status
 from tests.support.scene import LEASE, Scene, deliver_due
 
@@ -103,7 +102,7 @@ async def test_workers_that_claim_at_the_same_time_keep_the_limit_together(
     seen = await look(scene.store)
 
     async def claim_as(owner: str) -> int:
-        store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
+        store = open_store(database_url, clock=scene.clock.as_sql())
         lease = Lease(owner=owner, duration=LEASE)
         claimed = await claim_deliveries(store, {webhook.id: 1}, lease, gated=seen)
         await store.close()

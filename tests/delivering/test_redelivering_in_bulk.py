@@ -43,7 +43,7 @@ from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
 from tests.support.accounts import SOMEBODY, end_waiting, rows_of
 from tests.support.api import LEASE
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.patience import PATIENCE, work_off
 from tests.support.receiver import status
 from tests.support.scene import Scene, deliver_due
@@ -488,7 +488,7 @@ async def test_the_same_request_twice_at_once_queues_each_delivery_once(
     """Two records, and two replicas that go on with them at once."""
     webhook = await skipping_webhook(scene, STEP + 20)
     both = await asyncio.gather(*(begin(scene) for _ in range(2)))
-    stores = [Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql()) for _ in range(2)]
+    stores = [open_store(database_url, clock=scene.clock.as_sql()) for _ in range(2)]
 
     async def replica(store: Store) -> None:
         working = redeliverer(scene, store)
@@ -618,7 +618,7 @@ async def test_a_canceled_redelivery_goes_no_further(scene: Scene):
 async def test_a_cancellation_and_a_step_come_one_after_the_other(scene: Scene, database_url: str):
     webhook = await skipping_webhook(scene, STEP + 1)
     begun = await begin(scene)
-    store = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
+    store = open_store(database_url, clock=scene.clock.as_sql())
 
     _, canceled = await asyncio.gather(
         redeliverer(scene, store).tick(),

@@ -26,12 +26,11 @@ from runhook.operations.runs.watch_runs import give_up_silent_runs
 from runhook.operations.service.keep_time import STEP, database_clock
 from runhook.operations.service.presence import show_life
 from runhook.storage.deliveries.mail_pauses import MailGate, pass_mail_gate, pause_mail
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import audit_entries, deliveries, runs
 from tests.support.accounts import SOMEBODY, rows_of
 from tests.support.clock import START, ManualClock, trust_the_clock
 from tests.support.copies import copy_delivery
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.patience import work_off
 from tests.support.receiver import hang, status
 from tests.support.scene import Scene, deliver_due
@@ -139,7 +138,7 @@ async def test_a_service_that_is_started_again_with_a_clock_ahead_deletes_nothin
 
     scene.clock.advance(FAR)
     for _ in range(3):
-        again = Store.open(database_url, vault=VAULT, clock=scene.clock.as_sql())
+        again = open_store(database_url, clock=scene.clock.as_sql())
         for _ in range(3):
             await Pruner(again, retention=RETENTION).tick()
             await Timekeeper(again).tick()

@@ -9,10 +9,9 @@ import asyncpg
 import httpx
 
 from runhook.dispatcher.limits import LIMITS
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
 from tests.support.api import new_run, new_webhook
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.misbehaving import once
 from tests.support.patience import until
 from tests.support.program import Service
@@ -39,7 +38,7 @@ async def end_claims(database: str) -> None:
 
 async def attempts_of(database: str) -> list[int]:
     """How many attempts each delivery had."""
-    store = Store.open(database, vault=VAULT)
+    store = open_store(database)
     async with store.read() as tx:
         found = list((await tx.execute(deliveries.select())).scalars("attempt_count"))
     await store.close()

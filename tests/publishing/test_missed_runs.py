@@ -14,12 +14,11 @@ from runhook.operations.runs.expect import expect_job
 from runhook.operations.runs.name_job import name_job
 from runhook.operations.runs.reports import Start
 from runhook.operations.runs.watch_jobs import tell_of_missed_runs
-from runhook.storage.engine.store import Store
 from runhook.storage.runs.expectations import find_expected
 from runhook.storage.runs.jobs import JobName
 from tests.support.accounts import SOMEBODY, Tenant, a_start_report
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.waking import listening_to
 
 MISSED = ["job.run.missed"]
@@ -205,7 +204,7 @@ async def test_replicas_that_look_at_once_tell_of_each_job_once(
     clock.advance(2 * DAY)
 
     async def replica() -> int:
-        own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+        own_store = open_store(database_url, clock=clock.as_sql())
         found = await tell_of_missed_runs(own_store, clock)
         await own_store.close()
         return len(found)

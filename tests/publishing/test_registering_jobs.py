@@ -8,7 +8,7 @@ from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import environments, jobs, projects
 from tests.support.accounts import Tenant, a_start_report, rows_of
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 
 
 async def test_a_job_keeps_its_ids_from_run_to_run(tenant: Tenant):
@@ -55,7 +55,7 @@ async def test_replicas_that_see_new_jobs_at_once_register_each_once(
     tenant: Tenant, database_url: str, store: Store, clock: ManualClock
 ):
     async def replica(name: str) -> dict[str, int]:
-        own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+        own_store = open_store(database_url, clock=clock.as_sql())
         publisher = Publisher(own_store, clock)
         reports = [
             a_start_report(

@@ -19,7 +19,7 @@ from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries, events, runs
 from tests.support.accounts import Tenant, a_start_report, rows_of
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 
 
 async def test_the_same_start_again_is_the_same_run_and_owes_no_second_delivery(
@@ -84,7 +84,7 @@ async def test_replicas_that_get_the_same_starts_at_once_make_each_run_once(
     reports = [Start(tenant.account_id, a_start_report(f"run-{number}")) for number in range(20)]
 
     async def replica(mine: list[Start]) -> list[bool]:
-        own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+        own_store = open_store(database_url, clock=clock.as_sql())
         publisher = Publisher(own_store, clock)
         answers = await asyncio.gather(*(publisher.publish(report) for report in mine))
         await own_store.close()
@@ -144,7 +144,7 @@ async def test_replicas_that_end_one_run_at_once_tell_it_once(
     report = Finish(tenant.account_id, run.id, FinishReport(status=RunStatus.SUCCESS))
 
     async def replica() -> RunStatus:
-        own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+        own_store = open_store(database_url, clock=clock.as_sql())
         publisher = Publisher(own_store, clock)
         answer = await publisher.publish(report)
         await own_store.close()

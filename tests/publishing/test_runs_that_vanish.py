@@ -10,12 +10,11 @@ from runhook.dispatcher.loop import NO_PAUSE
 from runhook.dispatcher.watcher import GRACE, INTERVAL, Watcher, run_watcher
 from runhook.domain.runs.run import Run, RunAlreadyFinishedError, RunStatus
 from runhook.operations.runs.watch_runs import STEP, give_up_silent_runs
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries, events, runs
 from runhook.storage.runs.rows import find_run
 from tests.support.accounts import Tenant, rows_of
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.waking import listening_to
 
 FIVE_MINUTES = timedelta(minutes=5)
@@ -202,7 +201,7 @@ async def test_replicas_that_look_at_once_tell_of_each_run_once(
     clock.advance(FIVE_MINUTES)
 
     async def replica() -> list[Run]:
-        own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+        own_store = open_store(database_url, clock=clock.as_sql())
         lost = await give_up_silent_runs(own_store, clock)
         await own_store.close()
         return list(lost)
@@ -219,7 +218,7 @@ async def test_a_finish_that_comes_as_the_run_is_given_up_has_the_last_word(
 ):
     run = await start(tenant)
     clock.advance(FIVE_MINUTES)
-    own_store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+    own_store = open_store(database_url, clock=clock.as_sql())
 
     await asyncio.gather(give_up_silent_runs(own_store, clock), tenant.finish(run))
     await own_store.close()

@@ -4,17 +4,16 @@ import asyncio
 
 from runhook.operations.people.begin import begin_service
 from runhook.settings import Hidden
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import accounts, tokens
 from tests.support.accounts import rows_of
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 
 STARTS = 4
 
 
 async def test_one_of_several_first_starts_is_the_first(database_url: str, clock: ManualClock):
-    stores = [Store.open(database_url, vault=VAULT) for _ in range(STARTS)]
+    stores = [open_store(database_url) for _ in range(STARTS)]
     token = Hidden("rh_a-bootstrap-token-of-a-test")
 
     firsts = await asyncio.gather(

@@ -10,7 +10,7 @@ from runhook.storage.engine.tables import deliveries
 from tests.storage.claiming import LEASE, claim, fail_first_attempt
 from tests.support.accounts import Tenant, claims_of, rows_of
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 
 
 async def start_runs(tenant: Tenant, count: int) -> None:
@@ -128,7 +128,7 @@ async def test_two_owners_never_claim_the_same_delivery(
     await start_runs(tenant, 120)
 
     async def work(owner: str) -> list[str]:
-        store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+        store = open_store(database_url, clock=clock.as_sql())
         mine: list[str] = []
         while claimed := await claim(store, {webhook.id: 7}, owner=owner):
             mine += [one.id for one in claimed]

@@ -15,9 +15,10 @@ import sqlalchemy as sa
 
 from runhook.domain.deliveries.delivery import MOVES
 from runhook.storage.engine.schema import migrate
-from runhook.storage.engine.store import Store
+from runhook.storage.engine.store import Clock, Store
 from runhook.storage.engine.tables import metadata
 from runhook.storage.engine.vault import Vault
+from tests.support.patience import PATIENCE
 from tests.support.pooler import Pooler
 
 FEW = 50
@@ -27,6 +28,18 @@ CLEANER = "a test's cleaner"
 VAULT = Vault([Vault.new_key()])
 ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For tests of what is the same whatever database there is."""
+
+
+def open_store(url: str, *, clock: Clock | None = None) -> Store:
+    """Open a database, whose server may be busy with all that other tests do.
+
+    Args:
+        url: its address.
+        clock: what it goes by; its own by default.
+    """
+    if url.startswith("postgresql"):
+        url += f"{'&' if '?' in url else '?'}connect_timeout={PATIENCE}"
+    return Store.open(url, vault=VAULT, clock=clock)
 
 
 class SqliteDatabases:

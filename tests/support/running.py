@@ -7,9 +7,8 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
-from tests.support.databases import CLEANER, VAULT
+from tests.support.databases import CLEANER, open_store
 from tests.support.patience import until
 from tests.support.program import Service
 
@@ -28,7 +27,7 @@ def account_of(service: Service, client: httpx.AsyncClient) -> httpx.AsyncClient
 
 async def states(database: str) -> Counter[str]:
     """How many deliveries are in which state, as the database has it."""
-    store = Store.open(database, vault=VAULT)
+    store = open_store(database)
     async with store.read() as tx:
         rows = await tx.execute(sa.select(deliveries.c.state))
     await store.close()
