@@ -8,8 +8,12 @@ from sphinx.util.docutils import SphinxDirective
 
 THEME = "neutral"
 """Greys, which `site.css` inverts where the site is dark."""
-FONTS = "Arial, Helvetica, Liberation Sans, Arimo, sans-serif"
-"""As wide as the one that places are measured with."""
+CONFIG = {
+    # As wide as the font that places are measured with.
+    "fontFamily": "Arial, Helvetica, Liberation Sans, Arimo, sans-serif",
+    "sequence": {"wrap": True, "actorMargin": 40, "messageMargin": 28},
+}
+"""What makes a drawing about as wide as a page."""
 MERMAIDS_ID = "my-svg"
 """What the ids within every drawing begin with."""
 FULL_WIDTH = re.compile(r'width="100%"(.*?)max-width: ([\d.]+)px;')
@@ -28,7 +32,7 @@ class Drawing(SphinxDirective):
         """Draw it."""
         self.env.note_dependency(__file__)
         source = "\n".join(self.content)
-        drawn = mermaidx.render(source, theme=THEME, config={"fontFamily": FONTS}).svg()
+        drawn = mermaidx.render(source, theme=THEME, config=CONFIG).svg()
         own_id = f"drawing-{self.env.new_serialno('drawing')}"
         svg = FULL_WIDTH.sub(scaled, drawn.replace(MERMAIDS_ID, own_id), count=1)
         return [nodes.raw("", FRAME.format(svg), format="html")]

@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 
+from runhook.storage.engine.tables import webhooks
+from tests.support.accounts import rows_of
 from tests.support.api import Api, data_of, new_run, new_webhook
-from tests.web.pages import Page, page_at, submit
+from tests.web.pages import Page, led_to, page_at, submit
 
 ROOT = "/accounts/1/webhooks"
 EVENTS = "/consumers/laptop/events"
@@ -101,3 +103,34 @@ async def test_the_accounts_attempts_have_none_of_a_consumer(api: Api, ada: http
     overview = await page_at(ada, "/accounts/1/overview")
     hours = overview.main.all("td", data_label="attempts succeeded")
     assert {one.text for one in hours} == {"0"}
+
+
+async def test_one_is_created_and_changed_in_the_form_and_a_bad_name_is_told_at_its_field(
+    api: Api, ada: httpx.AsyncClient
+):
+    typed = {"name": "Mine", "event_types": ["job.run.started"]}
+
+    refused = await submit(
+        ada, await page_at(ada, f"{ROOT}/new"), client_url="consume:My Laptop", **typed
+    )
+    created = await submit(
+        ada, await page_at(ada, f"{ROOT}/new"), client_url="consume:laptop", **typed
+    )
+    again = await submit(
+        ada, await page_at(ada, f"{ROOT}/new"), client_url="consume:laptop", **typed
+    )
+    (row,) = await rows_of(api.store, webhooks)
+    path = f"{ROOT}/{row.id}"
+    changed = await submit(ada, await page_at(ada, f"{path}/edit"), name="Renamed")
+    moved = await submit(
+        ada, await page_at(ada, f"{path}/edit"), client_url="https://receiver.example.com/"
+    )
+
+    assert "small letters" in Page(refused).error_of("client_url")
+    led_to(created)
+    assert "has a consumer laptop; choose another name" in Page(again).main.text
+    led_to(changed)
+    assert "keeps its address" in Page(moved).error_of("client_url")
+    (row,) = await rows_of(api.store, webhooks)
+    assert (row.name, row.is_consumed) == ("Renamed", True)
+    assert facts_on(await page_at(ada, path))["Last read"] == "never"

@@ -99,14 +99,14 @@ class Fetched:
     body: bytes
 
 
-def check_consumer_url(url: str, webhook: Webhook) -> str:
-    """Check the address of a consumer, and that the webhook's format is one for consumers.
+def check_consumer_url(url: str, format_name: str) -> str:
+    """Check the address of a consumer, and that its webhook's format is one for consumers.
 
     Raises:
         InvalidError: what is behind `consume:` is not a name, or the format is for people or for a
             service.
     """
-    format_ = FORMATS[webhook.options.format]
+    format_ = FORMATS[format_name]
     if format_.audience is not Audience.PROGRAMS or format_.url_is_secret:
         raise InvalidError(
             f"a consumer cannot have what is sent as `{format_.name}`; "

@@ -486,7 +486,7 @@ def url_of(
                 field="client_url",
             )
         if asked.startswith(CONSUME):
-            return check_consumer_url(asked, webhook)
+            return check_consumer_url(asked, webhook.options.format)
         format_.check_url(asked)
         return check_url(asked, policy)
     own_before = FORMATS[before.options.format].address(before.options.settings)

@@ -14,10 +14,12 @@ from runhook.domain.numbers import NO_ID, id_in
 from runhook.domain.options.declaring import Use, masked, options_in, written
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import EnvironmentId, JobId, ProjectId, Run
+from runhook.domain.webhooks.consumers import check_consumer_url
 from runhook.domain.webhooks.format_settings import settings_in
 from runhook.domain.webhooks.incidents import usual_notify
 from runhook.domain.webhooks.options import OPTIONS, Notify, Options, changed_options
 from runhook.domain.webhooks.webhook import (
+    CONSUME,
     Webhook,
     check_description,
     check_event_types,
@@ -398,6 +400,9 @@ def note_faulty_options(form: Form) -> None:
 
 def check_client_url(form: Form, policy: AddressPolicy) -> None:
     """Note what is wrong with the endpoint; a format may have an address of its own."""
+    if is_consumed(form):
+        form.check("client_url", lambda text: check_consumer_url(text.strip(), format_of(form)))
+        return
     format_ = FORMATS[format_of(form)]
     settings = typed_settings(form)
     own = None if settings is None else format_.address(settings)
@@ -408,6 +413,11 @@ def check_client_url(form: Form, policy: AddressPolicy) -> None:
             check_own_address(own, policy)
         except InvalidError as error:
             form.refuse_invalid(error)
+
+
+def is_consumed(form: Form) -> bool:
+    """Whether what is typed where an endpoint stands is the address of a consumer."""
+    return form["client_url"].strip().startswith(CONSUME)
 
 
 def typed_options(form: Form) -> dict[str, object]:
@@ -460,7 +470,7 @@ def numbers(texts: Collection[str]) -> list[int]:
 async def check_endpoint(form: Form, sender: Sender) -> None:
     """Note what is wrong with the endpoint's host as name servers know it now; nothing is sent."""
     url = form["client_url"].strip()
-    if "client_url" in form.errors or not url:
+    if "client_url" in form.errors or not url or is_consumed(form):
         return
     obstacle = await sender.look_up(url)
     if obstacle is not None:

@@ -65,6 +65,8 @@ async def create(request: AnyRequest, services: Serving, visit: Visiting) -> Tem
             )
         except InvalidError as error:
             form.refuse_invalid(error)
+        except ConflictError as error:
+            form.refuse(WHOLE, error.message)
         else:
             if not webhook.is_signed:
                 path = f"{visit.root}/webhooks/{webhook.id}"
