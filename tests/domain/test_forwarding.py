@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.network.forwarding import LONGEST_CHAIN, TrustedProxies, client_behind
+from runhook.domain.network.forwarding import (
+    LONGEST_ADDRESS,
+    LONGEST_CHAIN,
+    TrustedProxies,
+    client_behind,
+    read_client_address,
+)
 
 INGRESS = "10.0.0.7"
 TRUSTED = TrustedProxies.parse("10.0.0.0/8, 2001:db8:1::/48")
@@ -109,3 +115,17 @@ def test_whatever_is_sent_the_client_is_an_address_and_a_scheme(lines, protos):
 def test_what_is_no_network_is_refused(text):
     with pytest.raises(InvalidError, match="is not a network"):
         TrustedProxies.parse(text)
+
+
+def test_trusted_proxies_are_read_with_commas_between_them():
+    trusted = TrustedProxies.parse("10.0.0.0/8,192.168.1.1 , ::1")
+
+    assert [str(one) for one in trusted.networks] == ["10.0.0.0/8", "192.168.1.1/32", "::1/128"]
+
+
+def test_an_address_of_the_most_characters_is_one():
+    longest = "2001:0db8:0000:0000:0000:0000:255.255.255.255"
+
+    assert len(longest) == LONGEST_ADDRESS
+    assert str(read_client_address(longest)) == "2001:db8::ffff:ffff"
+    assert str(read_client_address(f"[{longest}]:443")) == "2001:db8::ffff:ffff"

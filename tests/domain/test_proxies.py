@@ -170,3 +170,27 @@ def test_whatever_else_no_proxy_lists_changes_nothing(no_proxy, url):
 
 def test_no_proxy_may_be_written_in_lower_case():
     assert place_of_proxy("https://hooks.example/", **PROXIED, no_proxy="hooks.example") is None
+
+
+def test_exceptions_need_no_space_between_them():
+    proxies = Proxies.of({"http_proxy": "http://proxy:3128", "no_proxy": "a.example,b.example"})
+
+    assert proxies.exceptions == ("a.example", "b.example")
+    assert proxies.proxy_for("http", "b.example", 80) is None
+
+
+def test_an_exception_with_a_port_is_about_that_port_alone():
+    proxies = Proxies.of({"http_proxy": "http://proxy:3128", "no_proxy": "a.example:8080"})
+
+    assert proxies.proxy_for("http", "a.example", 8080) is None
+    assert proxies.proxy_for("http", "a.example", 80) is not None
+
+
+def test_a_proxy_that_is_none_is_told_how_to_be_given():
+    with pytest.raises(InvalidError) as refused:
+        Proxies.of({"http_proxy": "ftp://proxy"})
+
+    assert refused.value.sentence == (
+        "http_proxy: give a proxy as http://host:port or https://host:port, with user:password@ "
+        "before the host if it asks for them"
+    )

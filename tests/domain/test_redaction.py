@@ -260,3 +260,34 @@ def test_no_text_takes_more_than_its_length_in_time(unit: str):
 
     ratios = (seconds(200_000) / max(seconds(50_000), 1e-4) for _ in range(3))
     assert min(ratios) < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "key -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- ends here",
+            "key ***** ends here",
+        ),
+        ("-----BEGIN KEY-----\nMIIE is cut", "*****"),
+        (
+            "-----BEGIN A-----\nx\n-----END A-----\nand\n-----BEGIN B-----\ny\n-----END B-----\n.",
+            "*****\nand\n*****\n.",
+        ),
+        ("-----BEGIN KEY-----\nMIIE\n-----END KEY is odd", "*****KEY is odd"),
+    ],
+)
+def test_a_key_goes_and_what_stands_around_it_stays(text: str, shown: str):
+    assert Redactor({})(text) == shown
+
+
+def test_a_key_in_one_line_is_as_secret_as_one_in_many():
+    redact = Redactor({"PRIVATE_KEY": r"MIIEabcdefgh\nIJKLmnopqrst"})
+
+    assert redact("it holds IJKLmnopqrst.") == "it holds *****."
+
+
+def test_what_a_command_line_holds_is_secret_elsewhere_too():
+    redact = Redactor({}, command_lines=["dbt build --password hunter2-planted"])
+
+    assert redact("refused hunter2-planted") == "refused *****"

@@ -21,6 +21,7 @@ from runhook.domain.deliveries.redeliveries import (
     RedeliveryProgress,
     RedeliveryShare,
     RedeliveryState,
+    RedeliveryStep,
     Selection,
     check_cancellation,
     check_picked,
@@ -250,3 +251,16 @@ def test_nothing_is_elsewhere_while_all_that_was_queued_is_counted():
     assert RedeliveryProgress.of(states, queued=3).elsewhere == 0
     assert RedeliveryProgress.of(states, queued=2).elsewhere == 0
     assert RedeliveryProgress.of(states, queued=4).elsewhere == 1
+
+
+def test_a_step_stops_before_the_delivery_that_there_is_no_room_for():
+    first, second, third = (
+        Candidate(DeliveryId(f"wev_{number}"), NOW + number * A_SECOND, is_chosen=True)
+        for number in range(3)
+    )
+
+    step = plan_step([first, second, third], START, room=2, is_passing_over=False, is_end=True)
+
+    assert step == RedeliveryStep(
+        (first.id, second.id), 0, LogPlace(second.created_at, second.id), is_last=False
+    )
