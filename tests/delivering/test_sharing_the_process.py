@@ -20,7 +20,7 @@ from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import AccountId
 from runhook.domain.webhooks.webhook import Endpoint
 from runhook.operations.deliveries.attempt import Claimed
-from runhook.storage.deliveries.claims import Waiting
+from runhook.storage.deliveries.waiting import Waiting
 
 BUSY, QUIET = AccountId(1), AccountId(2)
 MANY = 1_000

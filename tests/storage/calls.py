@@ -56,10 +56,12 @@ from runhook.storage.deliveries import (
     claims,
     consuming,
     freshness,
+    gates,
     mail_pauses,
     picked,
     redeliveries,
     unsent,
+    waiting,
 )
 from runhook.storage.deliveries import rows as deliveries
 from runhook.storage.deliveries.claims import AttemptEnd
@@ -475,7 +477,7 @@ CALLS: dict[str, Call] = {
     "replace_ciphertexts": lambda tx, rows: ciphertexts.replace_ciphertexts(
         tx, PLACES[0], [Ciphertexts(rows.webhook.id, {"secret_ciphertext": b"new"})]
     ),
-    "waiting_webhooks": lambda tx, rows: claims.waiting_webhooks(tx),
+    "waiting_webhooks": lambda tx, rows: waiting.waiting_webhooks(tx),
     "pass_mail_gate": lambda tx, rows: mail_pauses.pass_mail_gate(tx, timedelta(seconds=30)),
     "pause_mail": lambda tx, rows: mail_pauses.pause_mail(tx, "No.", timedelta(seconds=30)),
     "end_mail_pause": lambda tx, rows: mail_pauses.end_mail_pause(tx),
@@ -483,16 +485,16 @@ CALLS: dict[str, Call] = {
     "find_held_up": lambda tx, rows: mail_pauses.find_held_up(
         tx, [replace(rows.webhook, held_up_since=START, held_up_by="No disk.")]
     ),
-    "is_queue_readable": lambda tx, rows: claims.is_queue_readable(tx),
-    "stranded_webhooks": lambda tx, rows: claims.stranded_webhooks(tx),
-    "pass_gates": lambda tx, rows: claims.pass_gates(
-        tx, {rows.webhook.id: claims.Turn(timedelta(seconds=1), START)}, LEASE
+    "is_queue_readable": lambda tx, rows: waiting.is_queue_readable(tx),
+    "stranded_webhooks": lambda tx, rows: waiting.stranded_webhooks(tx),
+    "pass_gates": lambda tx, rows: gates.pass_gates(
+        tx, {rows.webhook.id: gates.Turn(timedelta(seconds=1), START)}, LEASE
     ),
-    "give_turns_back": lambda tx, rows: claims.give_turns_back(
+    "give_turns_back": lambda tx, rows: gates.give_turns_back(
         tx, {rows.webhook.id: timedelta(seconds=1)}
     ),
-    "reopen_gates": lambda tx, rows: claims.reopen_gates(tx, {rows.webhook.id: START}),
-    "keep_gates_closed": lambda tx, rows: claims.keep_gates_closed(
+    "reopen_gates": lambda tx, rows: gates.reopen_gates(tx, {rows.webhook.id: START}),
+    "keep_gates_closed": lambda tx, rows: gates.keep_gates_closed(
         tx, {rows.webhook.id: START}, LEASE.duration
     ),
     "claim_due": lambda tx, rows: claims.claim_due(tx, {rows.webhook.id: 2}, LEASE),

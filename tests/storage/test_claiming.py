@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from runhook.domain.deliveries.delivery import DeliveryState
-from runhook.storage.deliveries.claims import Waiting, waiting_webhooks
+from runhook.storage.deliveries.waiting import Waiting, waiting_webhooks
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import deliveries
 from tests.storage.claiming import LEASE, claim, fail_first_attempt

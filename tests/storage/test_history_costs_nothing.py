@@ -13,17 +13,16 @@ from runhook.domain.runs.run import JobId, RunId
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.storage.deliveries.backlog import backlog_of, count_sending
 from runhook.storage.deliveries.claims import (
-    Turn,
     claim_due,
     hold_claims,
-    pass_gates,
     release_claims,
     renew_claims,
     return_abandoned,
-    waiting_webhooks,
 )
 from runhook.storage.deliveries.consuming import first_waiting, waiting_of_runs
+from runhook.storage.deliveries.gates import Turn, pass_gates
 from runhook.storage.deliveries.rows import list_told_of_missed
+from runhook.storage.deliveries.waiting import waiting_webhooks
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.engine.tables import webhooks
 from runhook.storage.runs.rows import find_runs_by_key, lock_runs

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from runhook.storage.deliveries.backlog import LANES, backlog_of, count_paused, count_sending
-from runhook.storage.deliveries.claims import is_queue_readable
+from runhook.storage.deliveries.waiting import is_queue_readable
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.engine.tables import metadata, webhooks
 from tests.storage.plans import scans_of

@@ -15,7 +15,7 @@ from runhook.domain.deliveries.budgets import Budget
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.runs.run import AccountId
 from runhook.operations.deliveries.attempt import Claimed
-from runhook.storage.deliveries.claims import Waiting
+from runhook.storage.deliveries.waiting import Waiting
 
 
 class Promised:

@@ -37,23 +37,22 @@ from runhook.operations.deliveries.pausing import note_pauses, tell_of_endpoint
 from runhook.operations.service.keep_time import is_doubted
 from runhook.storage.deliveries.claims import (
     AttemptEnd,
-    Turn,
-    Waiting,
     claim_due,
     claims_of,
     end_attempts,
-    give_turns_back,
     hold_claims,
-    keep_gates_closed,
-    pass_gates,
     postpone_claims,
     release_claims,
     renew_claims,
-    reopen_gates,
     return_abandoned,
     return_all_claimed,
-    stranded_webhooks,
-    waiting_webhooks,
+)
+from runhook.storage.deliveries.gates import (
+    Turn,
+    give_turns_back,
+    keep_gates_closed,
+    pass_gates,
+    reopen_gates,
 )
 from runhook.storage.deliveries.mail_pauses import (
     MailGate,
@@ -61,6 +60,7 @@ from runhook.storage.deliveries.mail_pauses import (
     pass_mail_gate,
     pause_mail,
 )
+from runhook.storage.deliveries.waiting import Waiting, stranded_webhooks, waiting_webhooks
 from runhook.storage.engine.store import Store, Transaction
 from runhook.storage.webhooks.rows import (
     Dispatch,

@@ -13,7 +13,7 @@ from runhook.storage.deliveries.backlog import (
     count_sending,
     database_size,
 )
-from runhook.storage.deliveries.claims import is_queue_readable
+from runhook.storage.deliveries.waiting import is_queue_readable
 from runhook.storage.engine.store import Store
 from runhook.storage.service.replicas import list_replicas
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from runhook.domain.runs.run import AccountId
-from runhook.storage.deliveries.claims import first_lanes, is_of_lane
+from runhook.storage.deliveries.waiting import first_lanes, is_of_lane
 from runhook.storage.engine.columns import EPOCH, Duration
 from runhook.storage.engine.store import Transaction
 from runhook.storage.engine.tables import IS_PENDING, IS_SENDING, deliveries, webhooks

@@ -29,9 +29,9 @@ from runhook.domain.runs.run import AccountId, JobId, RunId
 from runhook.domain.webhooks.incidents import HEALED_REASON
 from runhook.domain.webhooks.webhook import DELETED_REASON, Webhook
 from runhook.storage.deliveries.redeliveries import is_as_it_was
-from runhook.storage.engine.batches import Batch, RowsGiven, columns_like, insertion
+from runhook.storage.engine.batches import Batch, columns_like, insertion
 from runhook.storage.engine.columns import MICROSECOND, Duration, Ksuid, UtcDateTime
-from runhook.storage.engine.store import Clock, Transaction, after
+from runhook.storage.engine.store import Clock, Database, Transaction, after
 from runhook.storage.engine.tables import (
     IS_OF_MISSED,
     IS_PENDING,
@@ -220,7 +220,7 @@ async def insert_deliveries(
     joined = [{**new_row(one, lease), **joined_columns(one)} for one in new if not one.is_plain]
     for rows in filter(None, (plain, joined)):
         names = tuple(name for name in rows[0] if name in deliveries.c)
-        await tx.execute_many(inserting_deliveries(tx.database.rows_given, tx.now, names), rows)
+        await tx.execute_many(inserting_deliveries(tx.database, tx.now, names), rows)
 
 
 def new_row(new: NewDelivery, lease: Lease | None) -> dict[str, Any]:
@@ -266,10 +266,10 @@ def rendered_of(body: bytes, envelope: str | None) -> Rendered:
 
 
 @lru_cache
-def inserting_deliveries(rows_given: RowsGiven, now: Clock, names: tuple[str, ...]) -> Batch:
+def inserting_deliveries(database: Database, now: Clock, names: tuple[str, ...]) -> Batch:
     """Batch that adds deliveries: due after a pause, held for a lease, if they have them."""
     pause, lease = sa.column("pause", Duration), sa.column("lease", Duration)
-    given = rows_given("added", [*columns_like(deliveries, names), pause, lease])
+    given = database.rows_given("added", [*columns_like(deliveries, names), pause, lease])
     new = given.table.c
     values = {
         **{name: new[name] for name in names},

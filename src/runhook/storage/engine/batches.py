@@ -44,10 +44,6 @@ class Batch:
     given: GivenRows
 
 
-RowsGiven = Callable[[str, Sequence[Column]], GivenRows]
-"""Makes rows that a statement gets of a name and their columns: a database's own way."""
-
-
 def columns_like(table: sa.FromClause, names: Iterable[str]) -> Sequence[Column]:
     """Columns for what is given of these columns of a table."""
     return [sa.column(name, table.c[name].type) for name in names]

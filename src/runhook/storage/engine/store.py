@@ -1,7 +1,7 @@
 """The open database: its engines, its clock, and what a transaction is."""
 
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +23,6 @@ from runhook.storage.engine.batches import (
     Column,
     GivenRows,
     Row,
-    RowsGiven,
     columns_like,
     insertion,
 )
@@ -61,7 +60,7 @@ def _postgresql_now(element: DatabaseNow, compiler: SQLCompiler, **options: Any)
     return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS BIGINT)"
 
 
-class Database(Protocol):
+class Database(Hashable, Protocol):
     """What differs between the databases; ``_sqlite`` and ``_postgresql`` are the two of it."""
 
     def file_of(self, url: str) -> Path | None:
@@ -181,13 +180,13 @@ class Transaction:
 
     async def insert_many(self, table: sa.TableClause, rows: Sequence[Row]) -> None:
         """Add rows with one statement, each with the same columns."""
-        await self.execute_many(inserting(self.database.rows_given, table, tuple(rows[0])), rows)
+        await self.execute_many(inserting(self.database, table, tuple(rows[0])), rows)
 
 
 @lru_cache
-def inserting(rows_given: RowsGiven, table: sa.TableClause, names: tuple[str, ...]) -> Batch:
+def inserting(database: Database, table: sa.TableClause, names: tuple[str, ...]) -> Batch:
     """Batch that adds rows with these columns."""
-    given = rows_given("added", columns_like(table, names))
+    given = database.rows_given("added", columns_like(table, names))
     return Batch(insertion(table, given, dict(given.table.c)), given)
 
 

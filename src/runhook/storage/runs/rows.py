@@ -22,10 +22,10 @@ from runhook.domain.runs.run import (
     RunStep,
     Trigger,
 )
-from runhook.storage.engine.batches import Batch, RowsGiven, columns_like, insertion
+from runhook.storage.engine.batches import Batch, columns_like, insertion
 from runhook.storage.engine.columns import Duration, UtcDateTime
 from runhook.storage.engine.pages import Page, Period, Slice, page_of
-from runhook.storage.engine.store import Clock, Transaction, after
+from runhook.storage.engine.store import Clock, Database, Transaction, after
 from runhook.storage.engine.tables import (
     IS_OPEN,
     artifacts,
@@ -291,16 +291,14 @@ async def insert_runs(
         }
         for one in stored
     ]
-    added = await tx.execute_many(
-        inserting_runs(tx.database.rows_given, tx.now, tuple(rows[0])), rows
-    )
+    added = await tx.execute_many(inserting_runs(tx.database, tx.now, tuple(rows[0])), rows)
     return {(row.account_id, row.run_key): row.id for row in added}
 
 
 @lru_cache
-def inserting_runs(rows_given: RowsGiven, now: Clock, names: tuple[str, ...]) -> Batch:
+def inserting_runs(database: Database, now: Clock, names: tuple[str, ...]) -> Batch:
     """Batch of ``insert_runs``, for these columns."""
-    given = rows_given("added", columns_like(runs, names))
+    given = database.rows_given("added", columns_like(runs, names))
     inserting = insertion(runs, given, {**given.table.c, "heartbeat_at": now})
     statement = inserting.on_conflict_do_nothing(
         index_elements=["account_id", "run_key"]
@@ -311,13 +309,13 @@ def inserting_runs(rows_given: RowsGiven, now: Clock, names: tuple[str, ...]) ->
 async def update_runs(tx: Transaction, changed: Sequence[Run]) -> None:
     """Write what a report can change of a run."""
     rows = [{"id": run.id, **columns_of_run(run)} for run in changed]
-    await tx.execute_many(updating_runs(tx.database.rows_given, tuple(rows[0])), rows)
+    await tx.execute_many(updating_runs(tx.database, tuple(rows[0])), rows)
 
 
 @lru_cache
-def updating_runs(rows_given: RowsGiven, names: tuple[str, ...]) -> Batch:
+def updating_runs(database: Database, names: tuple[str, ...]) -> Batch:
     """Batch that writes these columns of runs, by their ids."""
-    given = rows_given("changed", columns_like(runs, names))
+    given = database.rows_given("changed", columns_like(runs, names))
     changed = given.table.c
     statement = (
         sa.update(runs)

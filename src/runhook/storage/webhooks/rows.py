@@ -18,10 +18,10 @@ from runhook.domain.webhooks.failing import Health
 from runhook.domain.webhooks.options import NO_OPTIONS, OPTIONS, Options, changed_options
 from runhook.domain.webhooks.signature import Secret
 from runhook.domain.webhooks.webhook import DeactivatedBy, Endpoint, Webhook
-from runhook.storage.engine.batches import Batch, RowsGiven, columns_like
+from runhook.storage.engine.batches import Batch, columns_like
 from runhook.storage.engine.columns import Duration
 from runhook.storage.engine.rows import count_rows
-from runhook.storage.engine.store import Clock, Transaction, after
+from runhook.storage.engine.store import Clock, Database, Transaction, after
 from runhook.storage.engine.tables import (
     IS_PENDING,
     attempt_counts,
@@ -521,7 +521,7 @@ async def note_dispatches(tx: Transaction, dispatches: Sequence[Dispatch]) -> No
     Their rows must be locked.
     """
     await tx.execute_many(
-        noting_dispatches(tx.database.rows_given),
+        noting_dispatches(tx.database),
         [
             {
                 "id": one.webhook_id,
@@ -538,9 +538,9 @@ async def note_dispatches(tx: Transaction, dispatches: Sequence[Dispatch]) -> No
 
 
 @lru_cache
-def noting_dispatches(rows_given: RowsGiven) -> Batch:
+def noting_dispatches(database: Database) -> Batch:
     """Batch of ``note_dispatches``."""
-    given = rows_given("dispatch", columns_like(webhooks, ("id", *NOTED)))
+    given = database.rows_given("dispatch", columns_like(webhooks, ("id", *NOTED)))
     dispatch = given.table.c
     statement = (
         sa.update(webhooks)

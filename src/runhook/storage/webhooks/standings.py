@@ -18,8 +18,8 @@ from runhook.domain.webhooks.incidents import (
     Standing,
     Told,
 )
-from runhook.storage.engine.batches import Batch, RowsGiven, columns_like
-from runhook.storage.engine.store import Transaction
+from runhook.storage.engine.batches import Batch, columns_like
+from runhook.storage.engine.store import Database, Transaction
 from runhook.storage.engine.tables import (
     IS_HELD,
     IS_PENDING,
@@ -169,7 +169,7 @@ async def jobs_left_failing(tx: Transaction, webhook_id: WebhookId) -> Sequence[
 async def write_standings(tx: Transaction, changed: Mapping[Key, Kept]) -> None:
     """Write what is kept of jobs; the rows must be locked."""
     await tx.execute_many(
-        writing_standings(tx.database.rows_given),
+        writing_standings(tx.database),
         [
             {
                 "webhook_id": key.webhook_id,
@@ -187,9 +187,9 @@ async def write_standings(tx: Transaction, changed: Mapping[Key, Kept]) -> None:
 
 
 @lru_cache
-def writing_standings(rows_given: RowsGiven) -> Batch:
+def writing_standings(database: Database) -> Batch:
     """Batch of ``write_standings``."""
-    given = rows_given("changed", columns_like(standings, ("webhook_id", "job_id", *KEPT)))
+    given = database.rows_given("changed", columns_like(standings, ("webhook_id", "job_id", *KEPT)))
     changed = given.table.c
     statement = (
         sa.update(standings)

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from runhook.domain.deliveries.attempt_counts import HOUR, AttemptCounts
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.runs.run import AccountId
-from runhook.storage.engine.batches import Batch, RowsGiven, columns_like, insertion
-from runhook.storage.engine.store import Transaction
+from runhook.storage.engine.batches import Batch, columns_like, insertion
+from runhook.storage.engine.store import Database, Transaction
 from runhook.storage.engine.tables import DURATION_COLUMNS, attempt_counts, webhooks
 
 ADDED_UP = ("succeeded", "failed", *DURATION_COLUMNS)
@@ -46,7 +46,7 @@ async def add_attempt_counts(tx: Transaction, counted: Sequence[CountedHour]) ->
     In the order of their keys, so that two workers wait for each other in one order.
     """
     await tx.execute_many(
-        adding_counts(tx.database.rows_given),
+        adding_counts(tx.database),
         [
             {
                 "webhook_id": one.webhook_id,
@@ -64,9 +64,9 @@ async def add_attempt_counts(tx: Transaction, counted: Sequence[CountedHour]) ->
 
 
 @lru_cache
-def adding_counts(rows_given: RowsGiven) -> Batch:
+def adding_counts(database: Database) -> Batch:
     """Batch of ``add_attempt_counts``."""
-    given = rows_given("counted", columns_like(attempt_counts, attempt_counts.c.keys()))
+    given = database.rows_given("counted", columns_like(attempt_counts, attempt_counts.c.keys()))
     inserting = insertion(attempt_counts, given, dict(given.table.c))
     before, added = attempt_counts.c, inserting.excluded
     statement = inserting.on_conflict_do_update(

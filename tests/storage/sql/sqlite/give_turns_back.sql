@@ -1,1 +1,2 @@
-UPDATE webhooks SET next_request_at=(webhooks.next_request_at - CASE webhooks.id WHEN ? THEN CAST(? AS BIGINT) ELSE ? END), paused_until=CASE WHEN (webhooks.paused_until IS NOT NULL) THEN CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 END WHERE webhooks.id IN (?);
+UPDATE webhooks SET next_request_at=(webhooks.next_request_at - unused.less), paused_until=CASE WHEN (webhooks.paused_until IS NOT NULL) THEN CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000 END FROM (SELECT json_extract(anon_1.value, '$[0]') AS webhook_id, json_extract(anon_1.value, '$[1]') AS less
+FROM json_each(?) AS anon_1) AS unused WHERE webhooks.id = unused.webhook_id;
