@@ -29,14 +29,18 @@ THIS = "this version"
 VERSIONS = [*released(), THIS]
 REPORTED = 50
 CHANGED_BY_MIGRATING = {"alembic_version"}
+FILLED: dict[str, Copy] = {}
+"""What this version keeps, by kind of database: filled by the first test that asks for it."""
 
 
 @pytest.fixture(params=[(version, kind) for version in VERSIONS for kind in KINDS], ids="-".join)
 async def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Copy:
     version, kind = request.param
-    if version == THIS:
-        return await a_filled_copy(kind, tmp_path / "filled", version)
-    return read_copy(version, kind)
+    if version != THIS:
+        return read_copy(version, kind)
+    if kind not in FILLED:
+        FILLED[kind] = await a_filled_copy(kind, tmp_path / "filled", version)
+    return FILLED[kind]
 
 
 @pytest.fixture
