@@ -218,3 +218,21 @@ def test_a_null_gives_settings_their_defaults():
     settings: Mapping[str, object] = {"name": None}
 
     assert settings_in(Nested(), settings) == Outer()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    user: str = option("", Text(str), label="User")
+    password: str = option("", SecretText(str), label="Password")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoSecrets:
+    token: str = option("", SecretText(str), label="Token")
+    login: Login = option(Login(), Parts(Login, lambda given: given), label="Login")
+
+
+def test_every_secret_is_found_and_what_stands_beside_it_is_none():
+    settings = TwoSecrets(token="planted", login=Login(user="ada", password="hidden"))
+
+    assert secrets_in(settings) == ["planted", "hidden"]
