@@ -85,7 +85,7 @@ async def service(folder: Path, *, port: int) -> AsyncIterator[str]:
         say(f"ready at {url}")
         yield url
     finally:
-        await serving.communicate()
+        await serving.communicate(b"")  # which closes its standard input
 
 
 class Demo:

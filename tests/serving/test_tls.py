@@ -59,7 +59,7 @@ async def test_clients_of_several_kinds_speak_https_with_it(
         host, port = place_of(service)
         url = f"https://{host}:{port}"
         async with httpx.AsyncClient(verify=authority.trusted(), timeout=PATIENCE) as client:
-            answers = [await client.get(f"{url}/readyz") for _ in range(3)]
+            answers = [await client.get(f"{url}/healthz") for _ in range(3)]
             page = await client.get(f"{url}/sign-in")
             sent = await client.post(
                 f"{url}/api/v3/accounts/1/runs",

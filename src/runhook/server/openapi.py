@@ -203,6 +203,8 @@ def errors_of(operation: Json, handler: HTTPRouteHandler) -> Sequence[int]:
         codes.add(400)
     if changes:
         codes |= {400, 409}
+    if handler.opt.get("may_conflict"):
+        codes.add(409)
     if has_body:
         codes |= {413, 415}
     return sorted(codes)

@@ -65,7 +65,7 @@ async def begin_to_read(
     return created(ReaderOut(reader=reader))
 
 
-@get("/{name:str}/events", **needs(Permission.CONSUME_EVENTS))
+@get("/{name:str}/events", may_conflict=True, **needs(Permission.CONSUME_EVENTS))
 async def fetch_events(
     services: Serving,
     caller: Calling,
