@@ -44,6 +44,18 @@ def test_every_command_is_documented():
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_documented_variables_of_make_and_files_of_tests_exist(document):
+    shown = "\n".join(shown_in(document))
+    makefile = (REPOSITORY / "Makefile").read_text()
+
+    given = re.findall(r"\bmake [a-z-]+ ([A-Z]+)=", shown)
+    assert [one for one in given if f"$({one})" not in makefile] == []
+    written = re.findall(r"RUNHOOK_WRITE_SNAPSHOTS=1 \.venv/bin/pytest (\S+)", shown)
+    texts = [(REPOSITORY / one).read_text() for one in written]
+    assert [one for one in texts if "RUNHOOK_WRITE_SNAPSHOTS" not in one] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_documented_make_targets_exist(document):
     named = {
         target

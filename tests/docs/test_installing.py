@@ -37,6 +37,11 @@ def lines_of(document: Path, column: int) -> dict[str, str]:
 
 RELEASED = lines_of(PAGE, 1)
 FROM_DOCKERFILE = RELEASED["Dockerfile"].removeprefix("RUN ")
+WHEEL_FROM_DOCKERFILE = (
+    block_with(PAGE.read_text(), "dockerfile", "COPY wheels/ /tmp/wheels/")
+    .partition("RUN ")[2]
+    .replace("/tmp/wheels/", "$PIP_FIND_LINKS/")
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +97,9 @@ def own(release: Path, tmp_path: Path) -> Mapping[str, str]:
         (RELEASED["pipx"], "runhook --version"),
         ("pip install -r requirements.txt", "runhook --version"),
         (FROM_DOCKERFILE, "runhook --version"),
+        (WHEEL_FROM_DOCKERFILE, "runhook --version"),
     ],
-    ids=["pip", "uv pip", "uv add", "pipx", "requirements", "Dockerfile"],
+    ids=["pip", "uv pip", "uv add", "pipx", "requirements", "Dockerfile", "a wheel"],
 )
 def test_the_client_is_beside_dbt(own, tmp_path, line, version):
     project = tmp_path / "shop"

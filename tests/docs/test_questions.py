@@ -3,26 +3,18 @@
 import json
 import re
 import sqlite3
-import sys
-import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 
+from tests.docs.desk import a_desk
 from tests.docs.documents import REPOSITORY, blocks, links
 from tests.docs.terminal import Terminal, a_terminal, free_ports, wait_for_line
-from tests.support.patience import PATIENCE
-from tests.support.people import PASSWORD
-from tests.support.station import Station, a_station, a_workplace
-from tests.wrapping.support import install_stub_dbt
+from tests.support.station import SCRIPTS, Station, a_station, a_workplace
 
 FOLDER = REPOSITORY / "docs" / "questions"
 PAGES = {path.stem: path.read_text() for path in FOLDER.glob("*.md") if path.stem != "README"}
-SCRIPTS = Path(sys.executable).parent
-ADA = {"email": "ada@example.com", "name": "Ada", "password": PASSWORD}
 SAID = {
     "nothing-arrives": [
         "may report runs of account 1",
@@ -51,57 +43,8 @@ ELSEWHERE = {
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
-    """A terminal beside a service with a user, a webhook, a listener and a delivery that failed."""
-    folder = tmp_path_factory.mktemp("questions")
-    install_stub_dbt(folder / "bin")
-    (folder / "dbt_project.yml").write_text("name: shop\n")
-    service_port, receiver_port = map(str, free_ports(2))
-    yesterday = datetime.now(UTC) - timedelta(days=1)
-    replaced = {
-        "8580": service_port,
-        "2026-03-01T00:00:00Z": f"{yesterday:%Y-%m-%dT%H:%M:%SZ}",
-    }
-    terminal = a_terminal(folder, replaced, programs=[folder / "bin", SCRIPTS])
-    terminal.environ |= {
-        "HOME": str(folder),
-        "RUNHOOK_PORT": service_port,
-        "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
-        "RUNHOOK_RETRY_SCHEDULE": "",
-    }
-    with terminal.running("runhook serve") as service:
-        link = wait_for_line(service, "/invitations/").split()[-1]
-        accept(link)
-        terminal.environ["RUNHOOK_URL"] = f"http://127.0.0.1:{service_port}"
-        token = terminal.output_of("runhook tokens create --name me --permission account_admin")
-        terminal.environ["RUNHOOK_TOKEN"] = token.strip()
-        terminal.output_of("runhook tokens create --name scheduler --permission job_runner")
-        created = terminal.output_of(
-            f"runhook webhooks create mine --endpoint http://127.0.0.1:{receiver_port}/ "
-            "--event completed"
-        )
-        for shown in ("whsec_...", "wsu_..."):
-            [replaced[shown]] = re.findall(shown.replace("...", r"[\w+/=]+"), created)
-        # Nothing listens yet.
-        terminal.output_of("runhook run --job nightly -- dbt build")
-        until_it_failed(terminal)
-        with terminal.running(f"runhook listen --port {receiver_port}") as receiver:
-            wait_for_line(receiver, "listening on")
-            yield terminal
-
-
-def accept(link: str) -> None:
-    """Become the owner that a service's first start asks for."""
-    request = urllib.request.Request(link, data=urlencode(ADA).encode())
-    with urllib.request.urlopen(request, timeout=PATIENCE):
-        pass
-
-
-def until_it_failed(terminal: Terminal) -> None:
-    """Wait until the one delivery has had its one attempt."""
-    terminal.output_of(
-        'until curl --silent "$RUNHOOK_URL/api/v3/accounts/1/webhooks/events?state=failed" '
-        '-H "Authorization: Token $RUNHOOK_TOKEN" | grep --quiet wev_; do :; done'
-    )
+    with a_desk(tmp_path_factory.mktemp("questions")) as terminal:
+        yield terminal
 
 
 @pytest.mark.parametrize("page", SAID)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import shlex
 from base64 import b32decode
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from runhook.storage.engine.tables import (
     sessions,
     users,
 )
+from tests.docs.documents import REPOSITORY, block_with
 from tests.support.accounts import rows_of
 from tests.support.databases import VAULT
 from tests.support.people import PASSWORD, fast_passwords, session_of_new_user
@@ -150,7 +152,9 @@ def test_nobody_gets_a_link_who_is_no_user(capsys: pytest.CaptureFixture[str]):
     assert "There is no user bob@example.com." in capsys.readouterr().err
 
 
-RESET = ["users", "reset-second-factor"]
+SIGN_IN = (REPOSITORY / "docs" / "sign-in.md").read_text()
+_, *RESET, _ = shlex.split(block_with(SIGN_IN, "sh", "reset-second-factor"))
+"""The command that the page types, without the address."""
 
 
 @pytest.fixture
