@@ -53,7 +53,7 @@ from runhook.outbound.pool import KEEP_ALIVE_SECONDS, Bounds
 from runhook.server.access.throttle import LIMITS, Rationed
 from runhook.server.api.runs.reporting_wire import MOST_LOGS, MOST_STEPS
 from runhook.server.api.wire import DEFAULT_LIMIT, LARGEST_LIMIT
-from runhook.settings import SETTINGS
+from runhook.settings import FILE_NAME, SETTINGS, load
 from runhook.storage.deliveries.rows import SEARCHED
 from runhook.storage.engine.outage import DISK_LASTS
 from runhook.storage.runs.artifacts import PART
@@ -201,10 +201,14 @@ def test_every_variable_that_the_client_reads_is_declared():
     assert read - of_service - {"RUNHOOK_STEP"} <= {*VARIABLES}
 
 
-def test_the_example_of_a_settings_file_is_valid():
+def test_the_example_of_a_settings_file_is_read(tmp_path):
     [example] = blocks((DOCS / "settings.md").read_text(), "toml")
+    (tmp_path / FILE_NAME).write_text(example)
 
-    assert tomllib.loads(example).keys() <= DEFAULTS.keys()
+    _, origins = load({}, {}, tmp_path)
+
+    given = {name for name, origin in origins.items() if not origin.is_default}
+    assert given == {"port", "allow_networks", "retention_days"}
 
 
 @pytest.mark.parametrize("authorities", [PermissionSet, Role])
