@@ -99,6 +99,7 @@ async def test_a_runs_events_stay_in_order_though_the_clock_goes_back_between_th
     run = await new_run(admin, run_key="before")
     clock.advance(-timedelta(minutes=5))
     await finish(admin, run)
+    clock.advance(timedelta(seconds=1))
     await new_run(admin, run_key="after")
 
     events = await fetched(admin)

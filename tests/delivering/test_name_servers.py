@@ -11,7 +11,7 @@ from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.deliveries.phases import AttemptPhase
 from runhook.domain.network.destinations import AddressPolicy
 from tests.support.name_server import Answer, NameServer, addresses, alias, failing, silent
-from tests.support.receiver import Receiver
+from tests.support.receiver import Receiver, receivers_at_one_port
 from tests.support.scene import Scene, deliver_due
 from tests.support.sending import send, send_in_vain
 
@@ -23,11 +23,7 @@ POLICY = AddressPolicy.parse(OUTSIDE)
 async def test_a_name_that_moves_inside_is_refused_from_then_on():
     """Rebinding: the name is harmless whenever it is checked, and then it is not."""
     names = NameServer(**{"moving.example": [addresses(OUTSIDE), addresses(INSIDE)]})
-    async with (
-        names,
-        Receiver() as outside,
-        Receiver(address=INSIDE, port=outside.port) as inside,
-    ):
+    async with names, receivers_at_one_port(INSIDE) as (outside, inside):
         url = outside.url_at("moving.example")
         outcomes = [await send(url, policy=POLICY, resolver=names.resolver()) for _ in range(2)]
 
@@ -39,7 +35,7 @@ async def test_the_address_that_was_judged_is_the_one_that_is_dialled():
     """A name is looked up once for an attempt, so that no other answer can come in between."""
     answers = [addresses(OUTSIDE), addresses(INSIDE)]
     names = NameServer(**{"moving.example": answers})
-    async with names, Receiver() as outside, Receiver(address=INSIDE, port=outside.port) as inside:
+    async with names, receivers_at_one_port(INSIDE) as (outside, inside):
         url = outside.url_at("moving.example")
         outcome = await send(url, policy=POLICY, resolver=names.resolver())
 
@@ -51,7 +47,7 @@ async def test_the_address_that_was_judged_is_the_one_that_is_dialled():
 @pytest.mark.parametrize("both", [(OUTSIDE, INSIDE), (INSIDE, OUTSIDE), ("::1", OUTSIDE)])
 async def test_of_a_mixed_answer_only_the_allowed_address_is_dialled(both: tuple[str, str]):
     names = NameServer(**{"both.example": [addresses(*both)]})
-    async with names, Receiver() as outside, Receiver(address=INSIDE, port=outside.port) as inside:
+    async with names, receivers_at_one_port(INSIDE) as (outside, inside):
         url = outside.url_at("both.example")
         outcome = await send(url, policy=POLICY, resolver=names.resolver())
 

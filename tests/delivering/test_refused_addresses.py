@@ -20,7 +20,7 @@ from tests.support.disguises import (
     refused_ipv4,
 )
 from tests.support.names import Names
-from tests.support.receiver import Receiver, status
+from tests.support.receiver import Receiver, receivers_at_one_port, status
 from tests.support.sending import a_request, a_sender, send
 
 PUBLIC_ONLY = AddressPolicy()
@@ -124,7 +124,7 @@ async def test_of_a_name_that_resolves_to_both_kinds_only_the_allowed_address_is
     addresses: list[str],
 ):
     names = Names(**{"both.example": addresses})
-    async with Receiver() as allowed, Receiver(address="127.0.0.2", port=allowed.port) as refused:
+    async with receivers_at_one_port("127.0.0.2") as (allowed, refused):
         outcome = await send(
             allowed.url_at("both.example"), policy=ONE_ADDRESS, resolver=names.resolver()
         )
@@ -154,7 +154,7 @@ async def test_nor_is_the_refused_address_dialled_if_the_allowed_one_does_not_an
 
 async def test_a_name_that_moves_to_a_refused_address_is_refused_from_then_on():
     names = Names(**{"moving.example": ["127.0.0.1"]})
-    async with Receiver() as allowed, Receiver(address="127.0.0.2", port=allowed.port) as refused:
+    async with receivers_at_one_port("127.0.0.2") as (allowed, refused):
         url = allowed.url_at("moving.example")
         before = await send(url, policy=ONE_ADDRESS, resolver=names.resolver())
         names.addresses["moving.example"] = ["127.0.0.2"]

@@ -4,7 +4,8 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -169,3 +170,17 @@ async def read_request(reader: asyncio.StreamReader) -> Received:
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     spelled = tuple(line.partition(":")[0] for line in head[1:] if line)
     return Received(method=method, path=path, headers=headers, body=body, spelled=spelled)
+
+
+@asynccontextmanager
+async def receivers_at_one_port(address: str) -> AsyncIterator[tuple[Receiver, Receiver]]:
+    """Receive at 127.0.0.1 and at another address, at a port that is free at both."""
+    while True:
+        async with AsyncExitStack() as stack:
+            one = await stack.enter_async_context(Receiver())
+            try:
+                other = await stack.enter_async_context(Receiver(address=address, port=one.port))
+            except OSError:
+                continue
+            yield one, other
+            return
