@@ -1,6 +1,7 @@
 """Clients that ask much leave time for others: addresses take turns, however many connections."""
 
 import asyncio
+import json
 from collections import Counter
 from contextlib import AsyncExitStack, suppress
 
@@ -20,7 +21,7 @@ MOST_MEANWHILE = 5 * MANY
 """Requests of the others while one is answered: they were thousands, and are about a hundred."""
 POURING = 12
 MOST_POURED = 32 * MIB
-"""Bytes of refused bodies while one request is answered: they were 148 MiB, and are one."""
+"""Bytes of such bodies while one request is answered: they were 148 MiB, and are one."""
 REPORT = request("/api/v3/accounts/1/runs", method="POST", token=TOKEN, body=b'{"job_name": "x"}')
 
 
@@ -58,25 +59,34 @@ async def test_an_address_that_asks_on_many_connections_does_not_hold_up_others(
     assert meanwhile < MOST_MEANWHILE
 
 
-async def pour(service: Service, poured: Counter[str]) -> None:
-    """Send a body that is refused, again and again, and count its bytes."""
-    refused = request("/api/v3/accounts/1/runs", method="POST", content_length=str(60 * MIB))
+async def pour(service: Service, head: bytes, poured: Counter[str]) -> None:
+    """Begin a large body again and again, break it off, and count its bytes."""
     while True:
         async with connected(service.url) as attacker:
             with suppress(ConnectionError):
-                await attacker.send(refused)
-                for _ in range(60):
+                await attacker.send(head)
+                for _ in range(59):
                     await attacker.send(b"x" * MIB)
                     poured["bytes"] += MIB
 
 
-async def test_bodies_that_are_thrown_away_do_not_hold_up_others(shared_service: Service):
+@pytest.mark.parametrize("is_wanted", [False, True], ids=["thrown away", "of an upload"])
+async def test_large_bodies_do_not_hold_up_others(shared_service: Service, *, is_wanted: bool):
     """The event loop read a dozen pieces of each of them between two steps of another's request."""
     poured: Counter[str] = Counter()
     async with AsyncExitStack() as stack:
         other = await connect(shared_service.url, source=OTHERS)
         stack.callback(other.reset)
-        pouring = [asyncio.create_task(pour(shared_service, poured)) for _ in range(POURING)]
+        await other.send(REPORT)
+        run = json.loads((await other.answer()).body)["data"]["id"]
+        upload = f"/api/v3/accounts/1/runs/{run}/artifacts/manifest.json"
+        head = request(
+            upload if is_wanted else "/api/v3/accounts/1/runs",
+            method="PUT" if is_wanted else "POST",
+            token=TOKEN if is_wanted else None,
+            content_length=str(60 * MIB),
+        )
+        pouring = [asyncio.create_task(pour(shared_service, head, poured)) for _ in range(POURING)]
         for _ in range(ASKED):
             await other.send(REPORT)
             assert (await other.answer()).status == 201

@@ -85,7 +85,7 @@ class Clients:
         # In each phase, the one that has been there longest comes first.
         self._phases: Mapping[Phase, dict[Bounded, None]] = {phase: {} for phase in Phase}
         self.unanswered = Unanswered()
-        self.pieces: Spaced[Bounded] = Spaced()
+        self.pieces: Spaced[Bounded] = Spaced(self.unanswered)
         """Connections with bytes to be read."""
         self.beginning: Spaced[Bounded] = Spaced(self.unanswered)
         """Connections whose next request is about to begin."""
