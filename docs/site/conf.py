@@ -16,7 +16,7 @@ sys.path[:0] = [str(REPOSITORY / "src"), str(Path(__file__).parent)]
 
 from drawings import Drawing  # noqa: E402 - found by the line above
 
-from runhook.domain.version import VERSION  # noqa: E402
+from runhook.domain.version import VERSION  # noqa: E402 - as above
 
 project = "Runhook"
 project_copyright = "Runhook's authors"

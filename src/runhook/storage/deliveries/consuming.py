@@ -23,6 +23,7 @@ from runhook.domain.webhooks.consumers import (
 from runhook.domain.webhooks.webhook import CONSUME, Webhook
 from runhook.storage.deliveries.backlog import COUNTED, count_of
 from runhook.storage.deliveries.rows import rendered_of
+from runhook.storage.engine.claimable import earlier_of_run
 from runhook.storage.engine.columns import Duration, UtcDateTime
 from runhook.storage.engine.rows import count_rows
 from runhook.storage.engine.store import Clock, Transaction, after
@@ -226,18 +227,10 @@ def is_early() -> sa.ColumnElement[bool]:
     """
     earlier = deliveries.alias("earlier")
     place = sa.tuple_(deliveries.c.next_attempt_at, deliveries.c.id)
-    # Not EXISTS, as in `storage/engine/claimable.py`.
-    overtaken = (
-        sa.select(earlier.c.id)
-        .where(
-            earlier.c.run_id == deliveries.c.run_id,
-            earlier.c.webhook_id == deliveries.c.webhook_id,
-            earlier.c.event_sequence < deliveries.c.event_sequence,
-            earlier.c.state == sa.literal_column(f"'{DeliveryState.PENDING}'"),
-            sa.tuple_(earlier.c.next_attempt_at, earlier.c.id) > place,
-        )
-        .limit(sa.literal_column("1"))
-        .scalar_subquery()
+    overtaken = earlier_of_run(
+        earlier,
+        earlier.c.state == sa.literal_column(f"'{DeliveryState.PENDING}'"),
+        sa.tuple_(earlier.c.next_attempt_at, earlier.c.id) > place,
     )
     return overtaken.is_not(None)
 

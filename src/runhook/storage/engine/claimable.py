@@ -19,19 +19,7 @@ def claimable_of(
     tells how a job does may wait for what told it before.
     """
     earlier = deliveries.alias("earlier")
-    # Not EXISTS, which PostgreSQL may turn into a join that reads the whole table: this one is
-    # looked up for each row that is taken.
-    awaited = (
-        sa.select(earlier.c.id)
-        .where(
-            earlier.c.run_id == deliveries.c.run_id,
-            earlier.c.webhook_id == deliveries.c.webhook_id,
-            earlier.c.event_sequence < deliveries.c.event_sequence,
-            is_unattempted(earlier),
-        )
-        .limit(sa.literal_column("1"))
-        .scalar_subquery()
-    )
+    awaited = earlier_of_run(earlier, is_unattempted(earlier))
     before = deliveries.alias("before")
     followed = (
         sa.select(before.c.id)
@@ -59,6 +47,30 @@ def claimable_of(
             sa.or_(deliveries.c.waits_for.is_(None), followed.is_(None)),
         )
         .order_by(deliveries.c.next_attempt_at, deliveries.c.id)
+    )
+
+
+def earlier_of_run(
+    earlier: sa.FromClause, *conditions: sa.ColumnElement[bool]
+) -> sa.ScalarSelect[str]:
+    """Id of a delivery that tells the same webhook of an earlier event of the run; None if none.
+
+    Args:
+        earlier: the deliveries to look among.
+        conditions: what else it must be.
+    """
+    # Not EXISTS, which PostgreSQL may turn into a join that reads the whole table: this one is
+    # looked up for each row that is taken.
+    return (
+        sa.select(earlier.c.id)
+        .where(
+            earlier.c.run_id == deliveries.c.run_id,
+            earlier.c.webhook_id == deliveries.c.webhook_id,
+            earlier.c.event_sequence < deliveries.c.event_sequence,
+            *conditions,
+        )
+        .limit(sa.literal_column("1"))
+        .scalar_subquery()
     )
 
 
