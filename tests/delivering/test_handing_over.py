@@ -326,6 +326,7 @@ async def test_a_full_lane_leaves_the_rest_to_the_queue_and_fills_no_other(
     await healthy.wait_for(many)
     await scene.start_many(many, "later")
     await healthy.wait_for(2 * many)
+    await hanging.wait_for(LIMITS.requests_per_lane)
 
     counts = Counter(await scene.tenant.states(stuck))
     assert counts[SENDING] >= LIMITS.requests_per_lane
