@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.support.filling_in import filled_in
 from tests.support.patience import PATIENCE
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -67,9 +68,7 @@ class Terminal:
 
     def filled_in(self, block: str) -> str:
         """The block with a reader's own values in place of the README's."""
-        for shown, own in self.replaced.items():
-            block = block.replace(shown, own)
-        return block
+        return filled_in(block, self.replaced)
 
 
 def wait_for_line(process: subprocess.Popen[str], words: str) -> str:

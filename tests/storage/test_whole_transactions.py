@@ -27,12 +27,18 @@ class EventLoop:
         self._thread = get_ident()
 
     def call(self, function: Callable[[], object]) -> None:
-        """Call a function in a turn of the loop, and wait for its end."""
+        """Call a function in a turn of the loop, and wait until the tasks it wakes have heard."""
         if get_ident() == self._thread:
             function()
             return
         has_ended = Event()
-        self._loop.call_soon_threadsafe(lambda: (function(), has_ended.set()))
+
+        def call() -> None:
+            function()
+            # A task that was canceled has its turn before this.
+            self._loop.call_soon(has_ended.set)
+
+        self._loop.call_soon_threadsafe(call)
         assert has_ended.wait(PATIENCE)
 
 

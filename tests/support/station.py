@@ -18,6 +18,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import runhook
+from tests.support.filling_in import filled_in
 from tests.support.measuring import MEASURED
 from tests.support.patience import PATIENCE
 from tests.support.running import TOKEN
@@ -230,9 +231,7 @@ class Workplace:
             "rh_...": TOKEN,
             **(others or {}),
         }
-        for shown, value in own.items():
-            snippet = snippet.replace(shown, value)
-        return snippet
+        return filled_in(snippet, own)
 
 
 def a_workplace(
