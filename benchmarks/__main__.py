@@ -28,6 +28,7 @@ from benchmarks import (
 )
 from benchmarks.scale import QUICK, WHOLE
 from benchmarks.table import Figure, machine, print_table
+from runhook.telemetry.logs import configure_logging
 
 FIGURES = {
     "start": client_start.measure,
@@ -63,6 +64,7 @@ def main() -> int:
         scale = replace(scale, history=chosen.history, pending=max(10, chosen.history // 10))
     # What was started is ended on the way out, as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    configure_logging("warning", as_json=False)
     print(machine(), flush=True)
     figures: list[Figure] = []
     try:

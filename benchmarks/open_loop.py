@@ -1,8 +1,7 @@
-"""How long it takes from the answer to a report until its endpoint has the delivery.
+"""How long it takes from when a report is due until its endpoint has the delivery.
 
 Reports come at a rate, one delivery each, in turn to ten endpoints. The first three figures of a
-line are percentiles (50, 95, 99) of that time, the others of the answers themselves, counted from
-when the report was due.
+line are percentiles (50, 95, 99) of that time, the others of the answers.
 """
 
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ class Heard:
     answering: Sequence[float]
     """From when each was due until it was answered."""
     arriving: Sequence[float]
-    """From the answer until the endpoint had received what it gave rise to."""
+    """From when each was due until the endpoint had received what it gave rise to."""
     missing: int
     """How many were answered, and did not arrive as long as we waited."""
 
@@ -119,8 +119,7 @@ def report(
         reports=len(said),
         due=int(rate * seconds * (1 - len(silent) / len(jobs))),
         answering=[one.answered - one.due for one in counted],
-        # An endpoint may have heard before we had read our answer.
-        arriving=[max(0, at - one.answered) for one, at in heard],
+        arriving=[at - one.due for one, at in heard],
         missing=len(counted) - len(heard),
     )
 

@@ -89,6 +89,8 @@ def environment_of(database: Database) -> dict[str, str]:
         "RUNHOOK_DATA_DIR": str(database.folder),
         "RUNHOOK_ALLOW_NETWORKS": "127.0.0.0/8",
         "RUNHOOK_BOOTSTRAP_TOKEN": TOKEN,
+        # A rate that a machine cannot keep up with leaves many runs open.
+        "RUNHOOK_MAX_OPEN_RUNS": "1000000",
         # It runs in its own folder.
         "PYTHONPATH": str(Path.cwd()),
     }
