@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Hashable
 from typing import Generic, Protocol, TypeVar
 
-SPACE_SECONDS = 0.002
+SPACE_SECONDS = 0.003
 """Between two of a lane that are spaced while another site waits: it has most of the time then."""
 SLOW_SECONDS = 0.02
 """Between two turns of connections that cost much to read, of all together."""
