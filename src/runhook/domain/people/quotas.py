@@ -15,7 +15,7 @@ class Quotas:
     """Of the webhooks, those whose deliveries are fetched."""
     jobs: int = 10_000
     """Also bounds projects and environments, which come with jobs."""
-    open_runs: int = 5_000
+    open_runs: int = 50_000
     """Runs that go on; they are watched."""
     tokens: int = 1_000
     """Tokens neither revoked nor expired."""
