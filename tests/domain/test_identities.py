@@ -4,13 +4,21 @@ import pytest
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.people.identities import (
+    LONGEST_GROUP,
+    LONGEST_SUBJECT,
+    MOST_GROUPS,
     GroupRole,
     GroupRoles,
+    Identity,
     PasswordUsers,
+    SignInRefusedError,
     groups_in,
+    identity_in,
+    said_together,
 )
 from runhook.domain.people.permissions import Role
 from runhook.domain.people.providers import check_issuer
+from runhook.domain.people.users import LONGEST_NAME
 from runhook.domain.runs.run import AccountId
 
 
@@ -96,3 +104,109 @@ def test_an_issuer_is_https_or_on_this_machine(text: str):
 def test_other_addresses_are_no_issuer(text: str):
     with pytest.raises(InvalidError):
         check_issuer(text)
+
+
+ISSUER = "https://login.example.com"
+ADA = {"sub": "248289761001", "email": "Ada@Example.com", "name": "Ada Lovelace"}
+
+
+def identity(**changed) -> Identity:
+    return identity_in(ADA | changed, issuer=ISSUER, groups_claim="teams", provider="Example")
+
+
+def test_a_person_is_whom_the_claims_name():
+    assert identity(email_verified=True, teams=["data"]) == Identity(
+        issuer=ISSUER,
+        subject="248289761001",
+        email="ada@example.com",
+        is_email_verified=True,
+        name="Ada Lovelace",
+        groups=frozenset({"data"}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "is_verified"),
+    [(True, True), ("true", True), (False, False), ("false", False), (None, False), ("yes", False)],
+)
+def test_an_address_is_verified_only_where_the_provider_says_so(said, is_verified):
+    assert identity(email_verified=said).is_email_verified is is_verified
+
+
+@pytest.mark.parametrize("email", [None, "", 7, "ada", "a@b@example.com"])
+def test_who_has_no_address_is_told_which_claim_is_missing(email):
+    with pytest.raises(SignInRefusedError) as refused:
+        identity(email=email)
+
+    assert refused.value.message == (
+        "Example tells no e-mail address of you, by which Runhook shows people: the claim `email` "
+        "is missing."
+    )
+
+
+@pytest.mark.parametrize("subject", [None, "", 7, "x" * (LONGEST_SUBJECT + 1), "a\0b", "\ud800"])
+def test_who_has_no_subject_is_nobody(subject):
+    with pytest.raises(SignInRefusedError) as refused:
+        identity(sub=subject)
+
+    assert refused.value.message == (
+        "Example does not say who you are: the claim `sub` is missing."
+    )
+
+
+def test_a_subject_may_be_as_long_as_the_standard_has_it():
+    assert identity(sub="x" * LONGEST_SUBJECT).subject == "x" * LONGEST_SUBJECT
+    assert identity(sub="x").subject == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("  Ada  ", "Ada"),
+        ("A" * (LONGEST_NAME + 1), "A" * LONGEST_NAME),
+        (None, "ada"),
+        ("  ", "ada"),
+        (7, "ada"),
+        ("Ada\u202e", "ada"),
+    ],
+)
+def test_a_person_without_a_name_that_can_be_shown_is_called_as_the_mailbox(name, shown):
+    assert identity(name=name).name == shown
+
+
+def test_groups_are_bounded_in_number_and_length():
+    many = [f"g{number}" for number in range(MOST_GROUPS + 1)]
+    longest = "g" * LONGEST_GROUP
+
+    assert groups_in({"groups": many}, "groups") == set(many[:MOST_GROUPS])
+    assert groups_in({"groups": [longest, f"{longest}g"]}, "groups") == {longest}
+
+
+@pytest.mark.parametrize(
+    ("claims", "told", "email", "verified"),
+    [
+        ({"email": "a@x.org", "email_verified": True}, {}, "a@x.org", True),
+        ({}, {"email": "a@x.org", "email_verified": True}, "a@x.org", True),
+        ({"email": "a@x.org"}, {"email": "a@x.org", "email_verified": True}, "a@x.org", True),
+        (
+            {"email": "a@x.org", "email_verified": False},
+            {"email": "a@x.org", "email_verified": True},
+            "a@x.org",
+            False,
+        ),
+        ({"email": "a@x.org"}, {"email": "b@x.org", "email_verified": True}, "a@x.org", None),
+        ({"email_verified": True}, {"email": "b@x.org"}, "b@x.org", None),
+    ],
+)
+def test_an_address_is_verified_by_the_place_that_names_it(claims, told, email, verified):
+    both = said_together(claims, told)
+
+    assert (both["email"], both["email_verified"]) == (email, verified)
+
+
+def test_the_id_token_counts_before_the_user_info():
+    assert said_together({"name": "Ada"}, {"name": "A.", "sub": "1"}) == {
+        "name": "Ada",
+        "sub": "1",
+        "email_verified": None,
+    }
