@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO, TypeVar
 
-from runhook.domain.dbt.json_pieces import NumberTooLargeError, Pieces
+from runhook.domain.dbt.json_pieces import Pieces, PieceTooLargeError
 from runhook.domain.dbt.node_facts import NO_FACTS, NodeFacts, write_facts
 
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
@@ -146,7 +146,7 @@ def read_results(content: BinaryIO, tag: str) -> RunResults:
             # `dbt retry` works. Those nodes have not run, let alone failed.
             nodes_known=not (nodes.counts and nodes.are_all_uncompiled and not elapsed_time),
         )
-    except NumberTooLargeError as error:
+    except PieceTooLargeError as error:
         raise UnreadableError(str(error)) from error
     except (ValueError, OverflowError, RecursionError) as error:
         raise UnreadableError("not JSON, or cut off") from error

@@ -15,6 +15,8 @@ STEP = 1 << 18
 """Bytes that are decoded at once, at least."""
 LARGEST_PIECE = 64 << 20
 BLANKS = " \t\r\n"
+UNFINISHED = frozenset(("", ".", "e", "E", "e+", "e-", "E+", "E-"))
+"""How what was read may end behind a number that goes on."""
 
 
 class Readable(Protocol):
@@ -24,7 +26,7 @@ class Readable(Protocol):
         """Read at most so many bytes; none at the end."""
 
 
-class NumberTooLargeError(ValueError):
+class PieceTooLargeError(ValueError):
     """A single piece is larger than it may be."""
 
 
@@ -33,7 +35,7 @@ class Pieces:
 
     Args:
         file: holds it.
-        largest: how many characters a piece may have.
+        largest: characters of a piece, behind which it is read no further.
         step: how many bytes are decoded at once, at least.
     """
 
@@ -88,8 +90,7 @@ class Pieces:
                 if not self._grow():
                     raise
                 continue
-            # A number may go on behind what was read.
-            if end == len(self._text) and self._grow():
+            if self._text[end : end + 3] in UNFINISHED and self._grow():
                 continue
             self._at = end
             return value
@@ -122,7 +123,7 @@ class Pieces:
             return False
         rest = self._text[self._at :]
         if len(rest) > self._largest:
-            raise NumberTooLargeError(f"a piece of it has more than {self._largest >> 20} MiB")
+            raise PieceTooLargeError(f"a piece of it has more than {self._largest >> 20} MiB")
         # A piece that did not fit is read again from its beginning: twice as much at a time.
         size = max(self._step, len(rest))
         chunk = self._file.read(size)
