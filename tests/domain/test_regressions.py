@@ -8,7 +8,6 @@ from runhook.domain.runs.regressions import (
     WHOLE_RUN,
     Failures,
     failed_nodes_of,
-    has_warnings,
     known_after,
 )
 from runhook.domain.runs.run import RunStatus
@@ -106,10 +105,3 @@ def test_of_very_many_failures_some_are_kept():
     found = told(*(f"model.shop.m{number}" for number in range(KEPT + 1)))
 
     assert (len(found.ids), found.is_whole) == (KEPT, False)
-
-
-def test_warnings_are_those_that_are_counted():
-    for count, expected in ((2, True), (0, False), ("2", False)):
-        run = a_run(status=RunStatus.SUCCESS, results={"counts": {"warn": count}})
-        assert has_warnings(run) is expected
-    assert not has_warnings(a_run(status=RunStatus.SUCCESS))

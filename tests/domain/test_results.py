@@ -19,6 +19,7 @@ from runhook.domain.dbt.artifacts import (
     version_and_step,
 )
 from runhook.domain.dbt.node_facts import NodeFacts, Owner
+from runhook.domain.dbt.results import has_warned
 
 TAG = "RUNHOOK_STEP"
 
@@ -257,3 +258,16 @@ def test_finds_version_and_tag_in_the_first_bytes_of_a_manifest():
 
     assert version_and_step(head, TAG) == ("1.12.6", "abc")
     assert version_and_step(b'{"metadata": \xff', TAG) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(2, True), (1, True), (0, False), ("2", False), (True, False)]
+)
+def test_warnings_are_those_that_are_counted(count: object, *, expected: bool):
+    assert has_warned({"counts": {"warn": count}}) is expected
+    assert not has_warned({"counts": {"error": count}})
+
+
+@pytest.mark.parametrize("results", [None, {}, {"counts": None}, {"counts": ["warn"]}])
+def test_a_run_without_counts_is_not_known_to_have_warned(results: Mapping[str, object] | None):
+    assert has_warned(results) is False

@@ -104,7 +104,7 @@ def text(values: Mapping[str, object], key: str) -> str:
 def number(values: Mapping[str, object], key: str) -> int:
     """A whole number; 0 if there is none."""
     value = values.get(key)
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def mapping(values: Mapping[str, object], key: str) -> Mapping[str, object]:

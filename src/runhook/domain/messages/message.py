@@ -12,14 +12,13 @@ from typing import assert_never
 from urllib.parse import quote
 
 from runhook.domain.dbt.artifacts import FailedNode
-from runhook.domain.dbt.results import NodeResults, read_node_results
+from runhook.domain.dbt.results import NodeResults, has_warned, read_node_results
 from runhook.domain.messages.links import links_of
 from runhook.domain.messages.mentions import mentioned
 from runhook.domain.messages.notices import Deactivation, MissedRun, Notice
 from runhook.domain.messages.telling import Telling, WebhookId
 from runhook.domain.messages.text import clean, first_line, fit, one_line
 from runhook.domain.runs.events import Event, EventType
-from runhook.domain.runs.regressions import has_warnings
 from runhook.domain.runs.run import AccountId, Job, Run, RunId, RunOutcome, RunStatus
 from runhook.domain.spans import span_text
 
@@ -320,7 +319,7 @@ def status_of(event: Event, *, has_recovered: bool) -> Status:
         return status
     if has_recovered:
         return Status.RECOVERED
-    return Status.WARNED if has_warnings(run) else status
+    return Status.WARNED if has_warned(run.results) else status
 
 
 def key_of_job(account_id: AccountId, job: Job) -> str:

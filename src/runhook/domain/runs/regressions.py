@@ -84,8 +84,3 @@ def has_node_results(run: Run) -> bool:
 def ids_in(results: Mapping[str, object], key: str) -> set[str]:
     """The unique_ids in a list."""
     return {one for one in sequence(results, key) if isinstance(one, str) and one}
-
-
-def has_warnings(run: Run) -> bool:
-    """Whether a node of the run ended with a warning."""
-    return number(mapping(run.results or {}, "counts"), "warn") > 0

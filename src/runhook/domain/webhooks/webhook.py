@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from enum import Enum, StrEnum
 from typing import TypeVar
 
+from runhook.domain.dbt.results import has_warned
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import MessageFormat
@@ -16,7 +17,6 @@ from runhook.domain.names import check_shown
 from runhook.domain.network.destinations import host_of
 from runhook.domain.runs.events import RESULT_EVENTS, Event, EventType
 from runhook.domain.runs.node_filters import concerned, narrowed_nodes
-from runhook.domain.runs.regressions import has_warnings
 from runhook.domain.runs.run import AccountId, EnvironmentId, Job, JobId, ProjectId
 from runhook.domain.runs.scopes import ScopeKind
 from runhook.domain.webhooks.failing import WELL, Health
@@ -206,7 +206,9 @@ class Webhook:
     def lets_through(self, event: Event) -> bool:
         """Whether the filter of results passes ``event``; what has no results always does."""
         return event.type not in RESULT_EVENTS or any(
-            event.has_new_failures if one is ResultFilter.NEW_FAILURES else has_warnings(event.run)
+            event.has_new_failures
+            if one is ResultFilter.NEW_FAILURES
+            else has_warned(event.run.results)
             for one in self.options.result_filter
         )
 
