@@ -1,14 +1,27 @@
 """Archives that are not as dbt makes them are refused, whatever they would do."""
 
+import random
 import warnings
 import zipfile
+from contextlib import nullcontext
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import pytest
 
-from runhook.domain.dbt.archives import LARGEST_RATIO, MOST_FILES, Archive
+from runhook.domain.dbt.archives import (
+    LARGEST_RATIO,
+    MOST_FILES,
+    PIECE,
+    UNSUSPICIOUS,
+    Archive,
+    measure_directory,
+)
 from runhook.domain.errors import InvalidError
 from tests.support.archives import archive
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 LARGEST = 1 << 20
 NAME = "run_results.json"
@@ -43,59 +56,137 @@ def with_comment() -> bytes:
 
 
 CENTRAL, END = b"PK\x01\x02", b"PK\x05\x06"
+NO_ARCHIVE = "it is not a zip archive, or something follows its end"
+UNREADABLE = "it is not a readable zip archive"
+MANY = "it has more than 20 files"
 HOSTILE = {
-    "nothing": (b"", "zip archive"),
-    "JSON": (b'{"this": "is no archive, and long enough to be one"}', "zip archive"),
-    "cut off": (GOOD[:-5], "zip archive"),
-    "its end alone": (END + bytes(18), None),
-    "a comment behind it": (with_comment(), "zip archive"),
-    "many files": (archive({f"f{n}": b"" for n in range(MOST_FILES + 1)}), "more than 20 files"),
-    "the large format": (with_zip64_locator(), "more than 20 files"),
+    "nothing": (b"", NO_ARCHIVE),
+    "JSON": (b'{"this": "is no archive, and long enough to be one"}', NO_ARCHIVE),
+    "zeros": (bytes(64), NO_ARCHIVE),
+    "cut off": (GOOD[:-5], NO_ARCHIVE),
+    "a comment behind it": (with_comment(), NO_ARCHIVE),
+    "a comment that is not there": (patched(GOOD, 20, b"\x01", signature=END), NO_ARCHIVE),
+    "a directory that is none": (patched(GOOD, 0, b"PKPK", signature=CENTRAL), UNREADABLE),
+    "many files": (archive({f"f{n}": b"" for n in range(MOST_FILES + 1)}), MANY),
+    "the large format": (with_zip64_locator(), MANY),
     "a large directory": (
         patched(GOOD, 12, b"\xff\xff\xff\x00", signature=END),
-        "directory is too large",
+        "its directory is too large",
     ),
-    "a path upwards": (archive({"../run_results.json": b"{}"}), "not a plain file name"),
-    "an absolute path": (archive({"/etc/passwd": b"{}"}), "not a plain file name"),
-    "a Windows path": (archive({"C:\\run_results.json": b"{}"}), "not a plain file name"),
-    "a folder": (archive({"target/": b""}), "not a plain file name"),
-    "a folder's own name": (archive({"..": b""}), "not a plain file name"),
+    "a path upwards": (
+        archive({"../run_results.json": b"{}"}),
+        "`../run_results.json` is not a plain file name",
+    ),
+    "an absolute path": (
+        archive({"/etc/passwd": b"{}"}),
+        "`/etc/passwd` is not a plain file name",
+    ),
+    "a Windows path": (
+        archive({"C:\\run_results.json": b"{}"}),
+        "`C:\\run_results.json` is not a plain file name",
+    ),
+    "a folder": (archive({"target/": b""}), "`target/` is not a plain file name"),
+    "a folder's own name": (archive({"..": b""}), "`..` is not a plain file name"),
+    "a long name": (archive({"x" * 101: b""}), f"`{'x' * 40}` is not a plain file name"),
     "a name with a NUL": (
         archive({"run_results.json.exe": b""}).replace(b".exe", b"\0exe"),
-        "not a plain file name",
+        "`run_results.json` is not a plain file name",
     ),
     "a name twice": (twice(), "a name is in it twice"),
-    "an encrypted file": (patched(GOOD, 8, b"\x01\x00", signature=CENTRAL), "is encrypted"),
+    "an encrypted file": (
+        patched(GOOD, 8, b"\x01\x00", signature=CENTRAL),
+        "manifest.json is encrypted",
+    ),
     "an unusual compression": (
         archive({NAME: b"{}"}, method=zipfile.ZIP_BZIP2),
-        "compressed in an unusual way",
+        f"{NAME} is compressed in an unusual way",
     ),
-    "a large file": (archive({NAME: bytes(LARGEST + 1)}), "more than 1 MiB"),
+    "a large file": (archive({NAME: bytes(LARGEST + 1)}), f"{NAME} has more than 1 MiB"),
     "a file that says it is large": (
         patched(GOOD, 24, b"\xff\xff\xff\x7f", signature=CENTRAL),
-        "has more than 1 MiB",
+        "manifest.json has more than 1 MiB",
     ),
     "large files together": (
         archive({f"f{number}": bytes(LARGEST) for number in range(5)}),
-        "more than 4 MiB altogether",
+        "its files have more than 4 MiB altogether",
     ),
     "a bomb": (
         archive({NAME: bytes(LARGEST)}, method=zipfile.ZIP_DEFLATED),
-        f"less than a {LARGEST_RATIO}th",
+        f"{NAME} is compressed to less than a {LARGEST_RATIO}th",
     ),
 }
 
 
-@pytest.mark.parametrize("name", [name for name, (_, reason) in HOSTILE.items() if reason])
+@pytest.mark.parametrize("name", HOSTILE)
 def test_an_archive_that_dbt_would_not_make_is_refused(name):
     content, reason = HOSTILE[name]
 
-    with pytest.raises(InvalidError, match=reason):
+    with pytest.raises(InvalidError) as refused:
         Archive(BytesIO(content), largest=LARGEST)
+
+    assert refused.value.message == f"The archive is refused: {reason}."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        archive({f"f{n}": b"" for n in range(MOST_FILES)}),
+        archive({f"f{n}": bytes(LARGEST) for n in range(4)}),
+        archive({"x" * 100: b""}),
+        archive({NAME: bytes(UNSUSPICIOUS)}, method=zipfile.ZIP_DEFLATED),
+    ],
+    ids=["files", "bytes", "letters", "emptiness"],
+)
+def test_an_archive_may_have_as_much_as_dbts_could_have(content):
+    Archive(BytesIO(content), largest=LARGEST)
+
+
+@pytest.mark.parametrize(("size", "is_refused"), [(20_480, False), (20_481, True)])
+def test_a_directory_has_a_kilobyte_for_each_file_at_most(size, is_refused):
+    content = BytesIO(patched(GOOD, 12, size.to_bytes(4, "little"), signature=END))
+
+    with pytest.raises(InvalidError) if is_refused else nullcontext():
+        measure_directory(content)
+
+
+class Counting(BytesIO):
+    """Counts the bytes that are read, and notes how many are written at once."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        super().__init__(content)
+        self.total = 0
+        self.written: list[int] = []
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        content = super().read(size)
+        self.total += len(content)
+        return content
+
+    def write(self, content: "Buffer", /) -> int:
+        self.written.append(memoryview(content).nbytes)
+        return super().write(content)
+
+
+def test_a_directory_is_measured_by_the_end_alone():
+    content = Counting(archive({NAME: bytes(LARGEST)}))
+
+    measure_directory(content)
+
+    assert content.total == 42
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_large_file_is_copied_a_piece_at_a_time(method):
+    content, target = random.Random(1).randbytes(3 * PIECE), Counting()
+
+    Archive(BytesIO(archive({NAME: content}, method=method)), largest=LARGEST).copy(NAME, target)
+
+    assert target.getvalue() == content
+    assert max(target.written) <= PIECE
 
 
 def test_an_archive_without_files_has_none():
-    assert NAME not in Archive(BytesIO(HOSTILE["its end alone"][0]), largest=LARGEST)
+    assert NAME not in Archive(BytesIO(END + bytes(18)), largest=LARGEST)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])

@@ -54,6 +54,43 @@ def test_version_2022_05_tells_of_a_deactivation_in_its_style():
     ]
 
 
+def test_version_2022_05_tells_of_a_missed_run_in_its_style():
+    body = render(a_missed_run(), a_webhook(), DELIVERY_ID)
+
+    assert list(json.loads(body)["data"].items()) == [
+        ("job_id", "2"),
+        ("job_name", "test-job"),
+        ("environment_id", "121221"),
+        ("environment_name", "development"),
+        ("run_expected_at", "2022-05-03 10:41:31"),
+        ("expected_every", "1 day"),
+        ("missed_runs", 1),
+        ("last_run_id", "109281092812"),
+        ("last_run_started_at", "2022-05-02 10:41:31"),
+        ("webhook_name", "My Account Run Events Webhook"),
+        ("project_name", "My New Project"),
+    ]
+
+
+def test_version_2023_02_tells_of_a_missed_run_in_its_style():
+    webhook = a_webhook(payload_version=PayloadVersion.V2023_02)
+    body = render(a_missed_run(), webhook, DELIVERY_ID)
+
+    assert list(json.loads(body)["data"].items()) == [
+        ("jobId", "2"),
+        ("jobName", "test-job"),
+        ("environmentId", "121221"),
+        ("environmentName", "development"),
+        ("projectName", "My New Project"),
+        ("projectId", "37"),
+        ("runExpectedAt", "2022-05-03T10:41:31Z"),
+        ("expectedEvery", "1 day"),
+        ("missedRuns", 1),
+        ("lastRunId", "109281092812"),
+        ("lastRunStartedAt", "2022-05-02T10:41:31Z"),
+    ]
+
+
 @pytest.mark.parametrize("version", PayloadVersion)
 def test_a_missed_run_of_a_job_whose_runs_are_gone_has_no_last_one(version):
     notice = a_missed_run(last_run_id=None, last_started_at=None)

@@ -1,5 +1,7 @@
 import json
 import re
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -25,7 +27,15 @@ from runhook.domain.runs.run import (
     Trigger,
 )
 from runhook.domain.webhooks.webhook import Webhook
-from tests.support.builders import FINISHED_AT, STARTED_AT, a_job, a_run, a_webhook, an_event
+from tests.support.builders import (
+    FINISHED_AT,
+    OCCURRED_AT,
+    STARTED_AT,
+    a_job,
+    a_run,
+    a_webhook,
+    an_event,
+)
 from tests.support.rendering import render
 
 DELIVERY_ID = DeliveryId("wev_2PK5yEfjdZ7MJ78tUwedcI8TVWt")
@@ -137,6 +147,43 @@ def test_version_2023_02_reproduces_dbt_clouds_example_to_the_microsecond():
     expected = example_text("2023_02_completed").replace(".49564295Z", ".495642Z")
 
     assert body_of(event, webhook) == expected
+
+
+@pytest.fixture
+def far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose own time is not UTC."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_greenwich")
+@pytest.mark.parametrize("version", PayloadVersion)
+def test_times_are_in_utc_wherever_the_service_and_the_reporter_are(version):
+    elsewhere = timezone(timedelta(hours=-5))
+    run = a_run(
+        status=RunStatus.SUCCESS,
+        started_at=STARTED_AT.astimezone(elsewhere),
+        finished_at=FINISHED_AT.astimezone(elsewhere),
+    )
+    event, there = an_event(), an_event(run=run, occurred_at=OCCURRED_AT.astimezone(elsewhere))
+
+    assert payload_of(there, version) == payload_of(event, version)
+    assert payload_of(event, version)["timestamp"][:19].replace("T", " ") == "2022-05-02 12:42:31"
+
+
+def test_half_a_character_costs_no_message():
+    run = a_run(status=RunStatus.SUCCESS, job=a_job(name="night\ud800ly"))
+
+    assert '"night?ly"' in body_of(an_event(run=run))
+
+
+def test_letters_of_all_scripts_are_sent_as_they_are():
+    run = a_run(status=RunStatus.SUCCESS, job=a_job(name="Ночная сборка"))
+
+    assert '"Ночная сборка"' in body_of(an_event(run=run))
 
 
 def test_every_payload_version_has_a_renderer():

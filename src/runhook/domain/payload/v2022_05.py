@@ -40,7 +40,7 @@ def render(event: Event, telling: Telling, beside: Mapping[str, object]) -> dict
 
 def ending(event_type: EventType, run: Run) -> dict[str, str]:
     """Keys about the end of a run; none for one that has only started."""
-    if event_type is EventType.STARTED or run.finished_at is None:
+    if run.finished_at is None:
         return {}
     ended_at = clock_text(run.finished_at)
     status = run.outcome.value if run.outcome else ""

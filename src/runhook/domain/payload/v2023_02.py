@@ -69,7 +69,7 @@ def webhook_status(event: Event) -> tuple[str, RunStatus]:
 
 def ending(event_type: EventType, run: Run) -> dict[str, str]:
     """Key with the end of a run; none for one that has only started."""
-    if event_type is EventType.STARTED or run.finished_at is None:
+    if run.finished_at is None:
         return {}
     return {ENDING_KEYS[event_type]: second_text(run.finished_at)}
 
