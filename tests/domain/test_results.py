@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -11,11 +12,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runhook.domain.dbt.artifacts import (
+    BRIEFLY_KEPT,
+    FACTS_BYTES,
+    KINDS_OF_STATUS,
+    LONGEST_KEPT,
+    LONGEST_SECONDS,
+    NAME_CHARACTERS,
+    NAMED_NODES,
     OTHER_NODES,
+    SENTENCE_CHARACTERS,
+    SHOWN_NODES,
     RunResults,
     UnreadableError,
+    failures_in_words,
+    project_and_invocation,
     read_results,
+    short_name,
+    success_in_words,
     summarise,
+    taking_turns,
     version_and_step,
 )
 from runhook.domain.dbt.node_facts import NodeFacts, Owner
@@ -271,3 +286,214 @@ def test_warnings_are_those_that_are_counted(count: object, *, expected: bool):
 @pytest.mark.parametrize("results", [None, {}, {"counts": None}, {"counts": ["warn"]}])
 def test_a_run_without_counts_is_not_known_to_have_warned(results: Mapping[str, object] | None):
     assert has_warned(results) is False
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2026-11-01T10:00:00", datetime(2026, 11, 1, 10, tzinfo=UTC)),
+        ("2026-11-01T12:00:00+02:00", datetime(2026, 11, 1, 10, tzinfo=UTC)),
+        ("2026-11-01T10:00:00.5Z", datetime(2026, 11, 1, 10, 0, 0, 500_000, tzinfo=UTC)),
+        (1_793_527_200, None),
+        (None, None),
+    ],
+)
+def test_a_time_without_a_zone_is_utc(written: object, moment: datetime | None):
+    assert read(a_file(generated_at=written)).generated_at == moment
+    assert read(a_file(invocation_started_at=written)).invocation_started_at == moment
+
+
+def test_a_command_that_selected_nothing_has_results_that_say_so():
+    results = read(b'{"metadata": {}, "results": []}')
+
+    assert (results.dbt_version, results.invocation_id, results.project_name) == ("", "", "")
+    assert (results.which, results.target, results.step) == ("", "", None)
+    assert (results.total, results.failed_total, results.elapsed_seconds) == (0, 0, 0)
+    assert (results.failed, results.warned, results.skipped, results.slowest) == ((), (), (), ())
+    assert success_in_words(results) == "no nodes were selected"
+
+
+@pytest.mark.parametrize(
+    ("unique_id", "project"),
+    [("model.shop.orders", "shop"), ("model.shop", ""), ("orders", ""), ("test.crm.t.1a", "crm")],
+)
+def test_the_project_is_the_first_nodes(unique_id: str, project: str):
+    assert read(a_file(a_node(unique_id), a_node("model.other.x"))).project_name == project
+
+
+def test_of_very_many_nodes_the_first_are_kept_and_all_are_counted():
+    count = NAMED_NODES + 1
+    nodes = [
+        a_node(f"model.shop.{status}{n}", status)
+        for status in ("error", "warn", "skipped", "success")
+        for n in range(count)
+    ]
+
+    results = read(a_file(*nodes))
+
+    assert (len(results.failed), len(results.warned)) == (NAMED_NODES, NAMED_NODES)
+    assert results.skipped == tuple(f"model.shop.skipped{n}" for n in range(NAMED_NODES))
+    assert (results.failed_total, results.total) == (count, 4 * count)
+    told = summarise(results, str)
+    assert told["total"] == 4 * count
+    assert told["failed_ids"] == [f"model.shop.error{n}" for n in range(NAMED_NODES)]
+
+
+def test_the_first_failures_keep_what_they_say_and_the_others_the_beginning():
+    nodes = [a_node(f"model.shop.m{n}", "error", message="x" * 99_999) for n in range(12)]
+
+    kept = [len(node.message) for node in read(a_file(*nodes)).failed]
+
+    assert kept == [LONGEST_KEPT] * SHOWN_NODES + [BRIEFLY_KEPT] * 2
+
+
+def test_a_failure_without_a_message_says_nothing_and_is_the_nodes_own():
+    results = read(a_file(a_node(status="error", message=None), elapsed_time=0))
+
+    assert results.failed[0].message == ""
+    assert results.nodes_known
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (1.23456, [1.235]),
+        (LONGEST_SECONDS - 1, [LONGEST_SECONDS - 1]),
+        (0, []),
+        (-1, []),
+        (LONGEST_SECONDS, []),
+        ("1", []),
+        (None, []),
+        (True, []),
+    ],
+)
+def test_a_duration_that_cannot_be_is_not_told(seconds: object, told: list[float]):
+    summarised = summary(a_file(a_node(execution_time=seconds)))
+
+    assert [node["seconds"] for node in summarised["slowest"]] == told
+
+
+def test_the_time_of_a_command_is_told_to_the_millisecond():
+    assert summary(a_file(a_node(), elapsed_time=1.23456))["elapsed_seconds"] == 1.235
+
+
+def test_messages_can_be_left_out_and_owners_are_told_all_the_same():
+    content = a_file(
+        a_node(status="error", message="secret"), a_node("test.shop.t.1a", "warn", message="secret")
+    )
+    facts = {"model.shop.orders": NodeFacts(owners=(Owner(name="Ann"),))}
+
+    told = summarise(read(content), str, with_messages=False, facts=facts)
+
+    assert told["failed"] == [
+        {
+            "unique_id": "model.shop.orders",
+            "resource_type": "model",
+            "status": "error",
+            "message": "",
+            "owners": [{"name": "Ann"}],
+        }
+    ]
+    assert "secret" not in json.dumps(told)
+
+
+def test_names_are_shortened_and_only_the_most_frequent_statuses_are_told():
+    long = "model.shop." + "n" * NAME_CHARACTERS
+    nodes = [a_node(long, "error", execution_time=1), a_node(long, "skipped")]
+    rare = [a_node(status=f"s{n}") for n in range(KINDS_OF_STATUS)]
+
+    told = summary(a_file(*nodes, *rare, a_node(status="s0")))
+
+    short = long[: NAME_CHARACTERS - 1] + "…"
+    assert told["failed"][0]["unique_id"] == told["slowest"][0]["unique_id"] == short
+    assert told["skipped_ids"] == [short]
+    assert len(told["counts"]) == KINDS_OF_STATUS
+    assert told["counts"]["s0"] == 2
+
+
+def test_no_key_is_told_of_what_there_is_not():
+    assert summary(a_file(a_node())) == {
+        "available": True,
+        "nodes_known": True,
+        "elapsed_seconds": 1.5,
+        "project_name": "shop",
+        "total": 1,
+        "counts": {"success": 1},
+        "failed_total": 0,
+        "failed": [],
+        "slowest": [],
+    }
+
+
+def test_owners_are_told_of_the_first_nodes_until_their_room_is_used_up():
+    nodes = [a_node(f"model.shop.m{n}", "error") for n in range(3)]
+    owner = NodeFacts(owners=(Owner(name="A", more={"k": "x" * (FACTS_BYTES // 2)}),))
+    facts = {f"model.shop.m{n}": owner for n in range(3)}
+
+    told = summarise(read(a_file(*nodes)), str, facts=facts)
+
+    failed = cast(list[dict[str, Any]], told["failed"])
+    assert ["owners" in node for node in failed] == [True, False, False]
+
+
+def test_turns_are_taken_in_the_order_of_each_ones_first():
+    assert taking_turns(["a1", "a2", "b1", "a3", "b2"], lambda one: one[0]) == [
+        *("a1", "b1", "a2", "b2", "a3"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "1 of 2 nodes failed: m0"),
+        (3, "3 of 4 nodes failed: m0, m1, m2"),
+        (4, "4 of 5 nodes failed: m0, m1, m2, ..."),
+    ],
+)
+def test_the_first_failures_are_named_in_a_sentence(count: int, words: str):
+    nodes = [a_node(f"model.shop.m{n}", "error") for n in range(count)]
+
+    assert failures_in_words(read(a_file(*nodes, a_node()))) == words
+
+
+def test_a_sentence_of_long_names_is_shortened():
+    nodes = [a_node("model.shop." + letter * 200, "error") for letter in "abc"]
+
+    words = failures_in_words(read(a_file(*nodes)))
+
+    assert len(words) == SENTENCE_CHARACTERS
+    assert words.endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "words"),
+    [(["success"], ""), (["warn", "success", "warn"], "2 of 3 nodes warned")],
+)
+def test_a_success_says_what_it_hides(statuses: list[str], words: str):
+    assert success_in_words(read(a_file(*(a_node(status=one) for one in statuses)))) == words
+
+
+@pytest.mark.parametrize(
+    ("unique_id", "name"),
+    [
+        ("model.shop.orders", "orders"),
+        ("test.shop.unique_id.1a2b3c", "unique_id"),
+        ("model.shop", "model.shop"),
+        ("", ""),
+    ],
+)
+def test_a_node_is_called_by_its_name(unique_id: str, name: str):
+    assert short_name(unique_id) == name
+
+
+def test_finds_project_and_invocation_in_the_first_bytes_of_a_manifest():
+    head = b'{"metadata" : {"invocation_id" : "5f3c", "project_name":\n"shop", "x": "\xff'
+
+    assert project_and_invocation(head) == ("shop", "5f3c")
+    assert project_and_invocation(b'{"metadata": {"project_name": "a\\"b"') == ("", "")
+    assert project_and_invocation(b"") == ("", "")
+
+
+def test_a_tag_is_found_as_it_is_spelled():
+    assert version_and_step(b'{"A.B" : "x", "dbt_version":"1"', "A.B") == ("1", "x")
+    assert version_and_step(b'{"AxB": "x"', "A.B") == ("", None)

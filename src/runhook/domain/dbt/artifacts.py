@@ -266,7 +266,9 @@ def read_failed(node: Mapping[str, object], longest: int) -> FailedNode:
 def slow_node(node: Mapping[str, object]) -> SlowNode | None:
     """Duration of a node; None if it is missing or impossible."""
     seconds = node.get("execution_time")
-    if not isinstance(seconds, int | float) or not 0 < seconds < LONGEST_SECONDS:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    if not 0 < seconds < LONGEST_SECONDS:
         return None
     return SlowNode(unique_id=str(node["unique_id"])[:LONGEST_KEPT], seconds=round(seconds, 3))
 
