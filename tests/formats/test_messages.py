@@ -188,7 +188,7 @@ def test_names_are_shown_in_one_line_whatever_they_hold():
 
     assert "\n" not in message.headline
     assert "\u202e" not in message.headline
-    assert len(message.headline) < 250
+    assert len(message.headline) < 150
     assert message.headline.endswith("in \N{EN DASH}")
 
 

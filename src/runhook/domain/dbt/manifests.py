@@ -29,7 +29,6 @@ from runhook.domain.dbt.node_facts import (
     NodeFacts,
     Owner,
     list_of_texts,
-    owner_in,
     owners_in,
     several,
     text_of,
@@ -359,9 +358,7 @@ def owners_of(
     """Yield the owner of a node's group, and those that its ``meta`` names."""
     group = groups.get(group_id_of(node) or "")
     if group is not None:
-        owner = owner_in(told(group.get("owner")), text_of(told(group.get("name"))))
-        if owner is not None:
-            yield owner
+        yield from owners_in(told(group.get("owner")), text_of(told(group.get("name"))))
     for meta in (node.get("meta"), config_of(node).get("meta"), node.get("source_meta")):
         if isinstance(meta, dict):
             yield from owners_in(told(meta.get("owner")))
@@ -424,7 +421,7 @@ class Downstream:
     def _exposure(self, unique_id: str) -> Exposure:
         if unique_id not in self._read:
             exposure = self._manifest.objects([unique_id]).get(unique_id, {})
-            owner = owner_in(redacted(exposure.get("owner"), self._redact)) or Owner()
+            owner = next(owners_in(redacted(exposure.get("owner"), self._redact)), Owner())
             name = exposure.get("name") or unique_id.rpartition(".")[2]
             self._read[unique_id] = Exposure(
                 name=text_of(redacted(name, self._redact)),

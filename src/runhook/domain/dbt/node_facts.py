@@ -6,7 +6,7 @@ read: by the client from a manifest, and by the service from a report.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
@@ -18,6 +18,11 @@ MOST_TAGS = 20
 MOST_ATTACHED = 5
 MOST_EXPOSURES = 10
 EMAIL = re.compile(r"[^@\s<>]{1,100}@[^@\s<>]{1,100}")
+MAILBOX = re.compile(rf"(?P<name>[^<>]{{1,{TEXT_CHARACTERS}}}?)\s*<(?P<email>{EMAIL.pattern})>")
+HANDLE = re.compile(r"@\S{1,100}")
+SEPARATOR = re.compile(r"[,;]")
+LONGEST_LIST = 2_000
+"""Characters of a text that may list several owners."""
 
 T = TypeVar("T")
 
@@ -35,8 +40,8 @@ class Owner:
 
     @property
     def label(self) -> str:
-        """What people call the owner."""
-        return self.name or self.email or self.group
+        """What people call the owner; empty if nothing is known that could be said."""
+        return self.name or self.email or self.group or next(iter(self.more.values()), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,28 +148,46 @@ def read_exposure(told: Mapping[str, object]) -> Exposure:
     )
 
 
-def owner_in(value: object, group: str = "") -> Owner | None:
-    """The owner in a project's own words, an object or a name; None if it has none."""
-    if isinstance(value, Mapping):
-        owner = Owner(
-            name=text_of(value.get("name")),
-            email=text_of(value.get("email")),
-            group=group,
-            more=other_keys({key: value[key] for key in value if key not in {"name", "email"}}),
-        )
-        return owner if owner.label or owner.more else None
-    text = text_of(value)
-    if not text:
-        return None
-    is_email = EMAIL.fullmatch(text) is not None
-    return Owner(email=text, group=group) if is_email else Owner(name=text, group=group)
+def owners_in(value: object, group: str = "") -> Iterator[Owner]:
+    """Yield the owners in a project's own words: an object or a text, or a list of these.
 
-
-def owners_in(value: object) -> Iterator[Owner]:
-    """Yield the owners that a ``meta.owner`` names: one, or a list."""
+    Args:
+        value: of a ``meta.owner``, or of the owner of a group or an exposure.
+        group: whose owners they are; empty for others.
+    """
     for one in value if isinstance(value, list) else [value]:
-        if (owner := owner_in(one)) is not None:
-            yield owner
+        found = owners_in_object(one) if isinstance(one, Mapping) else owners_in_text(one)
+        for owner in found:
+            named = replace(owner, group=group)
+            if named.label:
+                yield named
+
+
+def owners_in_object(value: Mapping[str, object]) -> Iterator[Owner]:
+    """Yield the owner of an object; one with several addresses, as dbt allows, once for each."""
+    name = text_of(value.get("name"))
+    more = other_keys({key: value[key] for key in value if key not in {"name", "email"}})
+    for email in list(list_of_texts(value.get("email"))) or [""]:
+        yield Owner(name=name, email=email, more=more)
+
+
+def owners_in_text(value: object) -> Iterator[Owner]:
+    """Yield the owners of a text: several if it lists addresses or handles, or else one."""
+    listed = SEPARATOR.split(value[:LONGEST_LIST]) if isinstance(value, str) else [value]
+    parts = list(filter(None, map(text_of, listed)))
+    for part in parts if all(map(is_addressed, parts)) else [text_of(value)]:
+        mailbox = MAILBOX.fullmatch(part)
+        if mailbox is not None:
+            yield Owner(name=text_of(mailbox["name"].strip('"')), email=mailbox["email"])
+        elif EMAIL.fullmatch(part):
+            yield Owner(email=part)
+        else:
+            yield Owner(name=part)
+
+
+def is_addressed(text: str) -> bool:
+    """Whether a text is an address, a name with its address, or a handle such as `@data`."""
+    return any(form.fullmatch(text) for form in (EMAIL, MAILBOX, HANDLE))
 
 
 def other_keys(value: object) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import assert_never
 from urllib.parse import quote
 
 from runhook.domain.dbt.artifacts import FailedNode
+from runhook.domain.dbt.node_facts import Owner
 from runhook.domain.dbt.results import NodeResults, has_warned, read_node_results
 from runhook.domain.messages.links import links_of
 from runhook.domain.messages.mentions import mentioned
@@ -23,6 +24,8 @@ from runhook.domain.runs.run import AccountId, Job, Run, RunId, RunOutcome, RunS
 from runhook.domain.spans import span_text
 
 NAME_CHARACTERS = 150
+JOB_CHARACTERS, ENVIRONMENT_CHARACTERS = 80, 40
+"""Of names in a headline, so that what happened is in it wherever it is cut."""
 WORD_CHARACTERS = 60
 MOST_OWNERS = 3
 MOST_EXPOSURES = 5
@@ -235,7 +238,7 @@ def message_of_run(event: Event, telling: Telling) -> Message:
     return Message(
         event_type=event.type,
         status=status,
-        headline=HEADLINES[status].format(job=job.name, environment=job.environment_name),
+        headline=headline_of(status, job),
         reason=reason_of(run) if failed or status is Status.CANCELED else "",
         facts=facts_of(job, run, results, nodes),
         nodes=nodes,
@@ -261,7 +264,7 @@ def message_of_missed(notice: MissedRun, telling: Telling) -> Message:
     return Message(
         event_type=notice.type,
         status=Status.MISSED,
-        headline=HEADLINES[Status.MISSED].format(job=job.name, environment=job.environment_name),
+        headline=headline_of(Status.MISSED, job),
         reason=f"It was expected by {moment(notice.expected_at)}.",
         facts=facts(
             ("Project", job.project_name),
@@ -295,13 +298,21 @@ def message_of_deactivation(notice: Deactivation, telling: Telling) -> Message:
         reason=fit(clean(notice.reason).strip(), REASON_CHARACTERS),
         facts=facts(
             ("Failing since", moment(notice.failing_since)),
-            ("Failed in a row", str(notice.consecutive_failures)),
+            ("Consecutive failures", str(notice.consecutive_failures)),
         ),
         run_link=link("Open the webhook", page),
         correlation_key=f"runhook-{notice.account_id}-{notice.webhook_id}",
         account_id=notice.account_id,
         webhook_id=notice.webhook_id,
         occurred_at=notice.occurred_at,
+    )
+
+
+def headline_of(status: Status, job: Job) -> str:
+    """Headline of a message about a job."""
+    return HEADLINES[status].format(
+        job=fit(job.name, JOB_CHARACTERS),
+        environment=fit(job.environment_name, ENVIRONMENT_CHARACTERS),
     )
 
 
@@ -396,13 +407,18 @@ def node_of(node: FailedNode) -> Node:
         status=shown(node.status),
         name=name_of(node.unique_id),
         message=fit(first_line(node.message), NODE_MESSAGE_CHARACTERS),
-        owners=tuple(dict.fromkeys(short(one.label) for one in facts.owners[:MOST_OWNERS])),
+        owners=labels_of(facts.owners),
         groups=tuple(map(short, facts.groups)),
         tags=tuple(map(short, facts.tags)),
         path=shown(facts.path),
         package=short(facts.package),
         exposures=tuple(short(one.name) for one in facts.exposures),
     )
+
+
+def labels_of(owners: Sequence[Owner]) -> tuple[str, ...]:
+    """What the first owners are called, each once."""
+    return tuple(dict.fromkeys(filter(None, (short(one.label) for one in owners))))[:MOST_OWNERS]
 
 
 def name_of(unique_id: str) -> str:
