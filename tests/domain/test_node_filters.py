@@ -118,6 +118,19 @@ def test_who_catches_all_does_not_hear_of_others_nodes():
     assert not hears(a_failed_run(ORDERS), groups=("finance",), catch_all=True)
 
 
+@pytest.mark.parametrize("filters", [{"groups": ("finance",)}, {"owners": ("Ann",)}])
+def test_a_node_that_has_neither_owner_nor_group_goes_to_who_catches_all(filters: dict[str, Any]):
+    run = a_failed_run(
+        {**NOBODYS, "tags": ["nightly"], "path": "models/old.sql", "package": "shop"}
+    )
+
+    assert not hears(run, **filters)
+    assert hears(run, **filters, catch_all=True)
+    assert hears(run, **filters, catch_all=True, tags=("nightly",), paths=("models",))
+    assert not hears(run, **filters, catch_all=True, tags=("money",))
+    assert not hears(run, **filters, catch_all=True, paths=("models/finance",))
+
+
 def test_a_start_has_no_nodes_yet():
     assert hears(a_run(), EventType.STARTED, groups=("finance",))
 

@@ -17,7 +17,7 @@ from runhook.domain.dbt.artifacts import (
     short_name,
     shorten,
 )
-from runhook.domain.dbt.node_facts import NO_FACTS
+from runhook.domain.dbt.node_facts import NO_FACTS, NodeFacts
 from runhook.domain.dbt.results import NodeResults, read_node_results, write_node
 from runhook.domain.errors import InvalidError
 from runhook.domain.options.declaring import option
@@ -69,11 +69,12 @@ class NodeFilter:
         False,  # noqa: FBT003 - it is the value
         Flag(
             "Also failures without an owner",
-            "a compilation error, a killed run, or nodes whose owners the reporter does not name",
+            "a compilation error, a killed run, or nodes that have neither owner nor group",
         ),
         label="Catch-all",
         help="whether failures without an owner are sent too: of runs that failed without a "
-        "node, were killed or canceled, and of nodes whose owners the reporter does not name",
+        "node, were killed or canceled, and of nodes that have neither owner nor group, if the "
+        "other lists let them through",
     )
 
     @property
@@ -86,13 +87,20 @@ class NodeFilter:
         facts = node.facts
         if facts == NO_FACTS:
             return self.catch_all
-        owners = {text.casefold() for one in facts.owners for text in (one.name, one.email) if text}
         return (
-            shares(self.groups, facts.groups)
-            and shares([one.casefold() for one in self.owners], owners)
+            self.passes_owners(facts)
             and shares(self.tags, facts.tags)
             and (not self.paths or any(is_at(facts.path, one) for one in self.paths))
             and shares(self.packages, [facts.package])
+        )
+
+    def passes_owners(self, facts: NodeFacts) -> bool:
+        """Whether a node of these groups and owners concerns the webhook."""
+        if self.catch_all and not facts.groups and not facts.owners:
+            return True
+        owners = {text.casefold() for one in facts.owners for text in (one.name, one.email) if text}
+        return shares(self.groups, facts.groups) and shares(
+            [one.casefold() for one in self.owners], owners
         )
 
 
