@@ -861,6 +861,7 @@ CALLS: dict[str, Call] = {
     "list_troubled_webhooks": lambda tx, rows: webhooks.list_troubled_webhooks(
         tx, ACCOUNT, limit=5
     ),
+    "count_troubled_webhooks": lambda tx, rows: webhooks.count_troubled_webhooks(tx, ACCOUNT),
     "count_webhooks": lambda tx, rows: webhooks.count_webhooks(tx, ACCOUNT),
     "interested_webhooks": lambda tx, rows: webhooks.interested_webhooks(tx, ["1 a any"]),
     "write_interests": lambda tx, rows: interests.write_interests(tx, rows.webhook),

@@ -122,6 +122,23 @@ async def test_endpoints_in_trouble_say_since_when(api: Api, ada, tenant):
     assert page.main.one(class_="verdict").text.startswith("1 endpoint is in trouble since 1 Mar")
 
 
+async def test_all_endpoints_in_trouble_are_counted_though_a_few_are_listed(api: Api, ada, tenant):
+    webhooks = [await tenant.webhook(name=f"Down {number}") for number in range(7)]
+    health = Health(failing_since=api.clock.now(), consecutive_failures=3)
+    failed = [
+        Dispatch(webhook_id=one.id, at=api.clock.now(), status_code=503, health=health)
+        for one in webhooks
+    ]
+    async with api.store.write() as tx:
+        await note_dispatches(tx, failed)
+
+    page = await page_at(ada, OVERVIEW)
+
+    assert page.main.one(class_="verdict").text.startswith("7 endpoints are in trouble since 1 Mar")
+    *listed, last = page.main.one(class_="troubles").all("li")
+    assert (len(listed), last.text) == (5, "… and 2 more")
+
+
 async def test_an_account_without_a_webhook_is_led_to_its_first(api: Api, ada, tenant):
     await tenant.finish(await tenant.start())
 

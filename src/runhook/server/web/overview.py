@@ -41,7 +41,11 @@ from runhook.storage.runs.board import (
     list_board,
 )
 from runhook.storage.runs.rows import count_open_runs
-from runhook.storage.webhooks.rows import count_webhooks, list_troubled_webhooks
+from runhook.storage.webhooks.rows import (
+    count_troubled_webhooks,
+    count_webhooks,
+    list_troubled_webhooks,
+)
 from runhook.storage.webhooks.statistics import HourlyCount, count_account_by_hour
 
 HOURS = 24
@@ -174,7 +178,8 @@ class WebhookOverview:
     oldest_waiting: timedelta | None
     """How old the oldest delivery is that waits."""
     troubled: Sequence[tuple[Webhook, LoggedAttempt | None]]
-    """Those whose endpoints fail, with the last failure."""
+    """The first of those whose endpoints fail, with the last failure."""
+    troubled_count: int
     attempts: Sequence[HourlyCount]
     told: Mapping[JobId, Sequence[ToldWebhook]]
     """Who was told of the last run of each job that fails, and of what others have missed."""
@@ -202,6 +207,7 @@ async def webhooks_of(
             (one, await find_last_failure(tx, visit.account_id, one.id) if one.active else None)
             for one in troubled
         ],
+        troubled_count=await count_troubled_webhooks(tx, visit.account_id),
         attempts=await count_account_by_hour(tx, visit.account_id, since=since),
         told=by_job(told),
     )
@@ -232,11 +238,12 @@ def troubles_of(
         for state, look, one, many in JOBS_IN_TROUBLE
         if counts[state]
     ]
-    troubled = [one for one, _ in webhooks.troubled] if webhooks else []
-    if troubled:
-        since = [one.health.failing_since for one in troubled if one.health.failing_since]
-        words = "endpoint is in trouble" if len(troubled) == 1 else "endpoints are in trouble"
-        found.append(Trouble("bad", len(troubled), words, "#endpoints", min(since, default=None)))
+    if webhooks and webhooks.troubled:
+        count = webhooks.troubled_count
+        since = [one.health.failing_since for one, _ in webhooks.troubled]
+        words = "endpoint is in trouble" if count == 1 else "endpoints are in trouble"
+        begun = min((one for one in since if one), default=None)
+        found.append(Trouble("bad", count, words, "#endpoints", begun))
     return found
 
 

@@ -246,14 +246,25 @@ async def list_troubled_webhooks(
     tx: Transaction, account_id: AccountId, *, limit: int
 ) -> Sequence[Webhook]:
     """Webhooks of an account whose endpoints fail, active ones first, then the longest failing."""
-    is_archived = ~webhooks.c.active & (webhooks.c.deactivated_by == DeactivatedBy.RUNHOOK)
     rows = await tx.execute(
         select_webhooks(account_id)
-        .where(sa.or_(webhooks.c.active & webhooks.c.failing_since.is_not(None), is_archived))
+        .where(is_troubled())
         .order_by(webhooks.c.active.desc(), webhooks.c.failing_since, webhooks.c.id)
         .limit(limit)
     )
     return [webhook_of(row) for row in rows]
+
+
+async def count_troubled_webhooks(tx: Transaction, account_id: AccountId) -> int:
+    """Count an account's webhooks whose endpoints fail."""
+    is_its_own = webhooks.c.account_id == account_id
+    return await count_rows(webhooks, is_its_own, IS_THERE, is_troubled(), tx=tx)
+
+
+def is_troubled() -> sa.ColumnElement[bool]:
+    """Whether a webhook's endpoint fails, or was given up."""
+    is_archived = ~webhooks.c.active & (webhooks.c.deactivated_by == DeactivatedBy.RUNHOOK)
+    return sa.or_(webhooks.c.active & webhooks.c.failing_since.is_not(None), is_archived)
 
 
 async def list_webhooks_with_deleted(
