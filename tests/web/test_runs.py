@@ -144,6 +144,29 @@ async def test_a_webhook_that_is_told_of_changes_did_not_hear_of_the_same_failur
     assert why == "it gets the first failure of a job, and its recovery"
 
 
+async def test_a_run_says_why_a_delivery_waits_or_was_not_sent(api: Api, ada, tenant):
+    errored = ["job.run.errored"]
+    await tenant.webhook(name="Patient", event_types=errored, notify="changes", hold=10)
+    await tenant.webhook(name="Inactive", event_types=errored, active=False)
+    run = await tenant.start()
+    await tenant.finish(run, RunStatus.ERROR)
+
+    held = await reasons_of_states(ada, run)
+    await tenant.finish(await tenant.start("run-2"))
+    healed = await reasons_of_states(ada, run)
+
+    assert held["Inactive"] == "skipped the webhook was inactive"
+    assert held["Patient"].startswith("pending on hold until 1 Mar 2026, ")
+    assert healed["Patient"] == "superseded The job succeeded before the hold was over."
+
+
+async def reasons_of_states(browser, run) -> dict[str, str]:
+    """What the page of a run says of the deliveries of its errored event, by webhook."""
+    page = await page_at(browser, f"{ROOT}/runs/{run.id}")
+    rows = page.main.one("tbody").all("tr")
+    return {row.one("th").text: row.all("td")[0].text for row in rows}
+
+
 async def test_a_webhook_that_was_changed_since_is_marked(api: Api, ada, tenant):
     webhook = await tenant.webhook(name="Moved", event_types=["job.run.canceled"])
     run = await tenant.start()
