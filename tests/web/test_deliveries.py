@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from runhook.domain.deliveries.delivery import DeliveryState
+from runhook.domain.runs.run import RunStatus
 from runhook.domain.webhooks.failing import Health
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.storage.engine.tables import deliveries
@@ -157,6 +158,16 @@ async def test_what_was_odd_about_an_answer_is_said_though_it_counts(api: Api, a
     assert panel.all(class_="notice") == []
 
 
+async def test_a_delivery_on_hold_says_when_it_is_due(api: Api, ada, tenant):
+    await tenant.webhook(event_types=["job.run.errored"], notify="changes", hold=10)
+    await tenant.finish(await tenant.start(), RunStatus.ERROR)
+
+    (row,) = (await page_at(ada, PATH)).deliveries
+
+    (waits,) = [one for one in row.all("td") if "on hold, due in 10 min" in one.text]
+    assert "blank" not in waits.attributes["class"]
+
+
 async def test_a_delivery_that_waits_for_its_paused_endpoint_says_so(api: Api, ada, tenant):
     async with Receiver(status(500)) as receiver:
         webhook = await tenant.webhook(receiver.url, event_types=["job.run.started"])
@@ -171,7 +182,7 @@ async def test_a_delivery_that_waits_for_its_paused_endpoint_says_so(api: Api, a
         await note_dispatches(tx, [dispatch])
 
     page = await page_at(ada, PATH)
-    assert "endpoint paused in 1 h" in page.deliveries[0].text
+    assert "paused, next in 1 h" in page.deliveries[0].text
     link = page.deliveries[0].one("th").one("a").attributes["href"]
     opened = await page_at(ada, link.partition("#")[0])
 

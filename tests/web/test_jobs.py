@@ -32,6 +32,30 @@ async def test_who_may_says_on_the_jobs_page_how_often_it_is_expected(api: Api, 
     assert await rows_of(api.store, expectations) == []
 
 
+async def test_jobs_of_one_name_are_told_apart_wherever_they_are_named(api: Api, ada):
+    tenant = Tenant(api.store, api.clock)
+    webhook = await tenant.webhook(event_types=["job.run.completed"])
+    for place in ("staging", "production"):
+        run = await tenant.start(place, project_name="shop", environment_name=place)
+        await tenant.finish(run)
+        page = await page_at(ada, f"/accounts/1/jobs/{run.job.id}")
+        await submit(ada, page, every="1 day", grace="")
+
+    log = await page_at(ada, "/accounts/1/settings/audit-log?action=job.expectation_changed")
+    opened = await page_at(
+        ada, f"/accounts/1/deliveries/{(await tenant.deliveries(webhook))[-1].id}"
+    )
+    asked = await page_at(ada, f"/accounts/1/redeliveries/new?time=24h&job={run.job.id}")
+    form = await page_at(ada, "/accounts/1/webhooks/new")
+
+    subjects = [one.one("bdi").text for one in log.main.one("tbody").all("tr")]
+    assert subjects == ["nightly (shop / production)", "nightly (shop / staging)"]
+    happened = opened.main.one(class_="timeline").all("li")[0]
+    assert f"in nightly #{run.id} shop / production" in happened.text
+    assert "Job nightly (shop / production)" in asked.main.one(class_="facts").text
+    assert f"Your latest run, #{run.id} of nightly (shop / production)" in form.main.text
+
+
 async def test_a_job_is_deleted_by_its_name_once_nothing_refers_to_it(api: Api, ada):
     page = await page_at(ada, "/accounts/1/jobs")
     path = led_to(await submit(ada, page, job_name="weekly", project_name="shop"))

@@ -20,7 +20,7 @@ from runhook.server.web.deliveries.opened import (
     waits_for_pause,
 )
 from runhook.server.web.page.addresses import Query, Sent, address_of, value_in, values_in
-from runhook.server.web.page.showing import LOG_ANSWERS, LOG_TIMES
+from runhook.server.web.page.showing import LOG_ANSWERS, LOG_TIMES, job_title
 from runhook.server.web.page.visits import Visit
 from runhook.server.web.page.watching import Watched, states_in
 from runhook.storage.deliveries.rows import (
@@ -192,6 +192,10 @@ class Log:
         """When a delivery is attempted next; None if it does not wait."""
         return next_attempt_of(delivery, self.webhooks.get(delivery.webhook_id))
 
+    def says_how_far(self, delivery: LoggedDelivery) -> bool:
+        """Whether there is more to say of how far a delivery has come than its state does."""
+        return bool(delivery.attempt_count) or delivery.state is DeliveryState.PENDING
+
     def most_attempts(self, delivery: LoggedDelivery) -> int:
         """Largest number of attempts of a delivery, including those made."""
         if delivery.is_test:
@@ -324,11 +328,6 @@ async def job_choices(
     if chosen is not None and chosen not in {one.job.id for one in listed}:
         listed += (await list_jobs(tx, visit.account_id, ScopeFilter(ids=[chosen]), part)).items
     return [(str(one.job.id), job_title(one.job)) for one in listed]
-
-
-def job_title(job: Job) -> str:
-    """A job's name, with the project and environment that tell it from others of that name."""
-    return f"{job.name} ({job.project_name} / {job.environment_name})"
 
 
 async def found_by_id(

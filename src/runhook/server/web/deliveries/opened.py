@@ -10,6 +10,7 @@ from runhook.domain.errors import ConflictError
 from runhook.domain.formats import FORMATS
 from runhook.domain.formats.format import Draft
 from runhook.domain.messages.telling import DeliveryId
+from runhook.domain.runs.run import Job
 from runhook.domain.webhooks.options import NO_OPTIONS, Options
 from runhook.domain.webhooks.requests import with_path
 from runhook.domain.webhooks.webhook import Webhook
@@ -35,7 +36,8 @@ class Opened:
     delivery: LoggedDelivery
     webhook: Webhook | None
     """None once it is deleted."""
-    job_name: str
+    job: Job | None
+    """Of its run; None if it is about none that is kept."""
     attempts: Sequence[LoggedAttempt]
     steps: Sequence[TimelineStep]
     """The attempts, as the delivery's life."""
@@ -85,7 +87,7 @@ async def opened_of(
     return Opened(
         delivery=delivery,
         webhook=webhook,
-        job_name=run.run.job.name if run else "",
+        job=run.run.job if run else None,
         attempts=attempts,
         steps=timeline_of(attempts, queued_at=delivery.created_at),
         shown=shown,

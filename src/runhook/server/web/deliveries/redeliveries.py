@@ -37,10 +37,12 @@ from runhook.server.web.page.forms import read_form
 from runhook.server.web.page.once import done
 from runhook.server.web.page.rendering import see
 from runhook.server.web.page.said import Done
+from runhook.server.web.page.showing import job_title
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.page.watching import Watched
 from runhook.storage.deliveries.redeliveries import find_redelivery, list_redeliveries
 from runhook.storage.engine.store import Transaction
+from runhook.storage.runs.board import find_on_board
 from runhook.storage.webhooks.rows import list_webhooks_with_deleted
 
 SECTION = "deliveries"
@@ -93,7 +95,9 @@ async def show_count(request: AnyRequest, services: Serving, visit: Visiting) ->
             )
         except InvalidError as error:
             problems.append(error.sentence)
-    return count_page(visit, asked.selection, preview, problems)
+    async with services.store.read() as tx:
+        job = await job_in(tx, visit, asked.selection)
+    return count_page(visit, asked.selection, preview, problems, job=job)
 
 
 @get("/redeliveries/picked", **needs(Permission.WRITE_WEBHOOKS))
@@ -139,7 +143,9 @@ async def show_redelivery(
         found = await find_redelivery(tx, visit.account_id, begun.id) or begun
         webhooks = await webhooks_in(tx, visit, found)
         picked = await picked_of(tx, visit, ids)
-    return redelivery_page(visit, found, webhooks, picked, watched.address(visit.root, sight))
+        job = await job_in(tx, visit, found.selection)
+    live = watched.address(visit.root, sight)
+    return redelivery_page(visit, found, webhooks, picked, job=job, live=live)
 
 
 @post(
@@ -205,6 +211,8 @@ def count_page(
     selection: Selection | Picked,
     preview: RedeliveryPreview | None,
     problems: Sequence[str],
+    *,
+    job: str = "",
 ) -> Template:
     """Page that asks whether to begin."""
     counts = preview.counts if preview else []
@@ -214,6 +222,7 @@ def count_page(
         status_code=400 if problems else 200,
         selection=preview.selection if preview else selection,
         preview=preview,
+        job=job,
         sendable=sum(count for webhook, count in counts if webhook.active),
         total=sum(count for _, count in counts),
         problem=" ".join(problems),
@@ -225,6 +234,8 @@ def redelivery_page(
     redelivery: Redelivery,
     webhooks: Sequence[Webhook],
     picked: Sequence[PickedDelivery],
+    *,
+    job: str,
     live: str,
 ) -> Template:
     """Page of a redelivery that has begun."""
@@ -233,6 +244,7 @@ def redelivery_page(
         "redeliveries/show",
         section=SECTION,
         redelivery=redelivery,
+        job=job,
         live=live,
         picked=picked,
         picked_count=len(picked_ids(redelivery)),
@@ -280,6 +292,14 @@ def picked_ids(redelivery: Redelivery) -> Sequence[DeliveryId]:
     """Deliveries that were picked one by one; empty for a selection by filter."""
     selection = redelivery.selection
     return selection.delivery_ids if isinstance(selection, Picked) else ()
+
+
+async def job_in(tx: Transaction, visit: Visit, selection: Selection | Picked) -> str:
+    """What the job is called that a selection is narrowed to; empty if it is to none."""
+    if isinstance(selection, Picked) or selection.job_id is None:
+        return ""
+    found = await find_on_board(tx, visit.account_id, selection.job_id)
+    return job_title(found.job) if found else ""
 
 
 async def webhooks_in(tx: Transaction, visit: Visit, redelivery: Redelivery) -> Sequence[Webhook]:

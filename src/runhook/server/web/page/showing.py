@@ -12,7 +12,7 @@ from runhook.domain.deliveries.judging import FailureReason
 from runhook.domain.deliveries.redeliveries import CODE_CLASSES
 from runhook.domain.formats.format import LETTER
 from runhook.domain.runs.events import EventType
-from runhook.domain.runs.run import RunStatus
+from runhook.domain.runs.run import Job, RunStatus
 from runhook.domain.runs.steps import dbt_command
 from runhook.storage.deliveries.rows import LoggedAttempt, LoggedDelivery
 from runhook.storage.people.audit_log import AuditEntry
@@ -105,6 +105,11 @@ def how_many(count: int, noun: str) -> str:
 def event_name(event_type: EventType) -> str:
     """Event type in dbt Cloud's words for people."""
     return EVENT_NAMES[event_type]
+
+
+def job_title(job: Job) -> str:
+    """A job's name, with the project and environment that tell it from others of that name."""
+    return f"{job.name} ({job.project_name} / {job.environment_name})"
 
 
 def step_word(name: str) -> str:

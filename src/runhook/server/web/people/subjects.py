@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.numbers import id_in
+from runhook.server.web.page.showing import job_title
 from runhook.server.web.page.visits import Visit
 from runhook.storage.engine.pages import Slice
 from runhook.storage.engine.store import Transaction
@@ -59,7 +60,7 @@ async def known_subjects(tx: Transaction, visit: Visit, entries: Sequence[Logged
     return Known(
         names={
             **{("webhook", one.id): one.name for one in webhooks},
-            **{("job", str(one.job.id)): one.job.name for one in jobs},
+            **{("job", str(one.job.id)): job_title(one.job) for one in jobs},
         },
         pages={
             **{("webhook", one.id): f"{visit.root}/webhooks/{one.id}" for one in there},

@@ -14,7 +14,7 @@ from runhook.domain.webhooks.incidents import Bearing, fact_of, manner_of
 from runhook.domain.webhooks.samples import sample_event, sample_recovery
 from runhook.domain.webhooks.webhook import Webhook
 from runhook.operations.ids import new_delivery_id
-from runhook.server.web.page.showing import EVENT_NAMES
+from runhook.server.web.page.showing import EVENT_NAMES, job_title
 from runhook.storage.engine.pages import Slice
 from runhook.storage.engine.store import Transaction
 from runhook.storage.runs.rows import RunFilter, RunOrder, list_uncounted_runs
@@ -60,7 +60,7 @@ def previews_of(
         shown.append(preview_message(webhook, "Recovery", recovery, public_url, is_sample=True))
     if run is not None:
         ends = [one for one in events_for(None, run, now=now) if webhook.wants(one)]
-        title = f"Your latest run, {run.job.name} #{run.id}"
+        title = f"Your latest run, #{run.id} of {job_title(run.job)}"
         shown[:0] = [preview_message(webhook, title, one, public_url) for one in ends[:1]]
     return [one for one in shown if one is not None]
 
