@@ -121,7 +121,7 @@ class Options:
             },
         ),
         label="Send only when",
-        hint="For completed and errored runs. None ticked: always.",
+        hint="For completed and errored runs. None selected: always.",
         help="which ends of runs are sent: a list of `new_failures` and `warnings`; empty, or "
         "`null`, is all",
         use=Use.PUBLISHING,
