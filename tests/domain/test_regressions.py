@@ -105,3 +105,4 @@ def test_of_very_many_failures_some_are_kept():
     found = told(*(f"model.shop.m{number}" for number in range(KEPT + 1)))
 
     assert (len(found.ids), found.is_whole) == (KEPT, False)
+    assert told(*(f"model.shop.m{number}" for number in range(KEPT))).is_whole

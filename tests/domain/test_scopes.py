@@ -22,8 +22,13 @@ from runhook.domain.runs.scopes import MOST_COUNTED, References, ScopeKind, chec
 def test_a_scope_that_is_referred_to_is_not_deleted_and_it_is_said_by_what(
     references: References, words: str
 ):
-    with pytest.raises(ConflictError, match=f"The job `nightly` is still referred to by {words}"):
+    with pytest.raises(ConflictError) as refused:
         check_unused(ScopeKind.JOB, "nightly", references)
+
+    assert refused.value.message == (
+        f"The job `nightly` is still referred to by {words}. Runs go when their retention is over; "
+        "delete or change the others first."
+    )
 
 
 def test_what_nothing_refers_to_can_be_deleted():

@@ -1,10 +1,20 @@
 """The neutral message: what a colleague would have written."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from runhook.domain.messages.message import Fact, Message, Node, Severity, Status, message_of, span
+from runhook.domain.messages.message import (
+    Fact,
+    Message,
+    Node,
+    Severity,
+    Status,
+    message_of,
+    name_of,
+    span,
+)
 from runhook.domain.messages.notices import Notice
 from runhook.domain.messages.telling import DeliveryId
 from runhook.domain.runs.events import Event, EventType
@@ -220,3 +230,64 @@ def test_a_run_that_ended_before_it_began_took_no_time():
     event = failed(started_at=FINISHED_AT, finished_at=STARTED_AT)
 
     assert Fact(name="Duration", value="0 s") in told(event).facts
+
+
+def ended(type_: EventType, status: RunStatus, **fields) -> Event:
+    return an_event(type=type_, run=a_run(job=NIGHTLY, status=status, **fields))
+
+
+def test_only_a_failure_and_a_cancellation_say_why():
+    said = {"status_message": "  why\u202e  "}
+
+    assert told(ended(EventType.ERRORED, RunStatus.ERROR, **said)).reason == "why"
+    assert told(ended(EventType.CANCELED, RunStatus.CANCELLED, **said)).reason == "why"
+    assert told(ended(EventType.COMPLETED, RunStatus.SUCCESS, **said)).reason == ""
+
+
+def test_owners_of_nodes_are_mentioned_where_nodes_are_told():
+    owned = {**RESULTS["failed"][0], "owners": [{"name": "ann"}]}
+    telling = replace(a_webhook().telling(DeliveryId("wev_1")), mention={"ann": "U1"})
+    results = {**RESULTS, "failed": [owned]}
+    success = ended(EventType.COMPLETED, RunStatus.SUCCESS, results=results)
+
+    assert message_of(failed(results=results), telling).mentions == ("U1",)
+    assert message_of(success, telling).mentions == ()
+
+
+def test_a_message_knows_what_it_is_about():
+    run, missed, deactivated = told(failed()), told(a_missed_run()), told(a_deactivation())
+
+    assert (run.run_id, run.webhook_id) == (a_run().id, None)
+    assert run.job == NIGHTLY
+    assert (missed.run_id, missed.job, missed.webhook_id) == (None, a_job(), None)
+    assert (deactivated.run_id, deactivated.job) == (None, None)
+    assert deactivated.webhook_id == a_deactivation().webhook_id
+
+
+def test_a_job_that_never_ran_has_no_last_run():
+    message = told(a_missed_run(last_run_id=None, last_started_at=None))
+
+    assert message.links == ()
+    assert message.facts == (
+        Fact(name="Project", value="My New Project"),
+        Fact(name="Expected every", value="1 day"),
+        Fact(name="Missed so far", value="1"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("unique_id", "name"),
+    [
+        ("model.shop.orders.v2", "orders.v2"),
+        ("test.shop.not_null_orders_id.0123456789", "not_null_orders_id"),
+        ("test.shop.sums", "sums"),
+        ("test.shop.sums.v2", "sums.v2"),
+        ("test.shop..0123456789", ".0123456789"),
+        ("model.shop.orders.0123456789", "orders.0123456789"),
+        ("orders", "orders"),
+        ("model.shop", "model.shop"),
+        ("", "\N{EN DASH}"),
+    ],
+)
+def test_a_node_is_told_by_its_name_without_the_hash_of_a_test(unique_id, name):
+    assert name_of(unique_id) == name
