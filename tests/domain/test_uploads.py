@@ -207,3 +207,121 @@ def manifest_with(node: dict[str, object]) -> bytes:
     """A manifest of one node."""
     node = {"unique_id": "model.shop.m0", "resource_type": "model", "package_name": "shop", **node}
     return json.dumps({"metadata": {}, "nodes": {"model.shop.m0": node}}).encode()
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(InvalidError) as refused:
+        told(content)
+    return refused.value.message
+
+
+def project_of(manifest: bytes, *, results: list[dict[str, object]], belonging: str = "") -> str:
+    """The project to which an upload's run belongs."""
+    files = {"manifest.json": manifest, "run_results.json": run_results(results=results)}
+    with TemporaryFile() as scratch:
+        uploaded = read_upload(
+            BytesIO(archive(files)),
+            Belonging("prod", belonging),
+            scratch=scratch,
+            largest=LARGEST,
+        )
+    assert uploaded is not None
+    return uploaded.start.project_name
+
+
+def test_a_run_belongs_to_the_project_that_is_named_first():
+    nodes: list[dict[str, object]] = [{"unique_id": "model.crm.a", "status": "success"}]
+    manifest = b'{"metadata": {"project_name" : "shop"}}'
+
+    assert project_of(manifest, results=nodes, belonging="theirs") == "theirs"
+    assert project_of(manifest, results=nodes) == "shop"
+    assert project_of(b"{}", results=nodes) == "crm"
+    assert project_of(b"{}", results=[]) == "default"
+    assert project_of(b'{"project_name": "\xff"}', results=nodes) == "\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_run_knows_that_dbt_started_it_and_which_version():
+    start = read(metadata={"dbt_version": "1" * 65}).start
+
+    assert start.trigger is not None
+    assert (start.trigger.system, start.trigger.external_id, start.trigger.link) == ("dbt", "", "")
+    assert start.dbt_version == "1" * 63 + "…"
+    assert start.run_reason == ""
+
+
+def test_names_and_texts_of_tags_are_shortened():
+    tags = {"RUNHOOK_JOB": "j" * 256, "RUNHOOK_PROJECT": "p" * 255, "RUNHOOK_REASON": "r" * 2_001}
+
+    start = read(tags=tags).start
+
+    assert start.job_name == "j" * 254 + "…"
+    assert start.project_name == "p" * 255
+    assert start.run_reason == "r" * 1_999 + "…"
+
+
+def test_an_invocation_has_an_id_of_64_characters_at_most():
+    assert read(metadata={"invocation_id": "x" * 64}).start.run_key == "dbt-" + "x" * 64
+    assert refusal(an_upload(metadata={"invocation_id": "x" * 65})) == (
+        "The results have no invocation_id to tell runs apart."
+    )
+
+
+@pytest.mark.parametrize(("year", "is_possible"), [(1999, 0), (2000, 1), (2199, 1), (2200, 0)])
+def test_a_run_ended_in_a_year_that_can_be(year: int, is_possible: int):
+    metadata = {"generated_at": f"{year}-06-01T00:00:00Z"}
+
+    if is_possible:
+        assert read(metadata=metadata).finish.finished_at.year == year
+    else:
+        assert refusal(an_upload(metadata=metadata)) == (
+            "The results do not say when they were made: generated_at."
+        )
+
+
+def test_a_run_that_began_after_its_end_took_no_time():
+    uploaded = read(metadata={"invocation_started_at": "2026-03-01T05:00:00+00:00"})
+
+    assert uploaded.finish.finished_at == uploaded.start.started_at
+    assert uploaded.start.started_at == datetime(2026, 3, 1, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "taken"),
+    [(0, 0), (90, 90), (10**7, 10**7), (10**7 + 1, 0), (-1, 0), (float("inf"), 0)],
+)
+def test_a_command_took_as_long_as_its_nodes_if_that_can_be(elapsed: float, taken: int):
+    start = read(elapsed_time=elapsed).start
+
+    assert ENDED_AT - start.started_at == timedelta(seconds=taken)
+
+
+def test_a_success_of_which_there_is_nothing_to_say_has_no_message():
+    assert read("success").finish.status_message is None
+    assert read(results=[]).finish.status_message == "no nodes were selected"
+
+
+def test_results_without_a_byte_are_refused():
+    assert refusal(archive({"run_results.json": b""})) == "run_results.json is empty."
+
+
+def test_a_refusal_names_what_is_wrong():
+    assert refusal(an_upload(tags={"RUNHOOK_PROJECT": "a\0b"})) == (
+        "The results hold a NUL character, which cannot be kept."
+    )
+    assert refusal(an_upload(tags={"RUNHOOK_REASON": "\udc00"})) == (
+        "The results hold half a character."
+    )
+
+
+@pytest.mark.parametrize("name", ["JOB", "PROJECT", "ENVIRONMENT", "REASON", "RUN", "LINK"])
+def test_no_text_of_a_run_is_one_that_cannot_be_kept(name: str):
+    assert "NUL" in refusal(an_upload(tags={f"RUNHOOK_{name}": "a\0b"}))
+    assert "half a character" in refusal(an_upload(tags={f"RUNHOOK_{name}": "a\ud800b"}))
+
+
+def test_no_message_of_a_node_holds_a_nul():
+    nodes = [{"unique_id": "model.shop.a", "status": "error", "message": "a\0b"}]
+
+    assert "NUL" in refusal(an_upload(results=nodes))
+    assert "NUL" in refusal(an_upload(metadata={"dbt_version": "1\0"}))
+    assert "NUL" in refusal(an_upload(metadata={"invocation_id": "1\0"}))

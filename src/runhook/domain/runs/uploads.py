@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import IO, BinaryIO
 
@@ -227,11 +227,8 @@ def check_texts(start: StartReport, finish: FinishReport) -> None:
     Raises:
         InvalidError: there is some.
     """
-    texts = (start.job_name, start.project_name, start.environment_name, start.run_reason)
-    text = json.dumps(
-        [*texts, start.run_key, start.dbt_version, finish.status_message, finish.results],
-        ensure_ascii=False,
-    )
+    told = [asdict(start), finish.status_message, finish.results]
+    text = json.dumps(told, ensure_ascii=False, default=str)
     try:
         text.encode()
     except UnicodeEncodeError as error:
