@@ -1,8 +1,8 @@
 """What watchers of the service ask: does the process live, and can it do its work."""
 
 import asyncio
-import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from runhook.storage.engine.store import Store
 from tests.support.api import ORIGIN, Api, told
 from tests.support.clock import ManualClock
 from tests.support.databases import VAULT
+from tests.support.ports import a_port_where_nobody_listens
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/healthz/", "/readyz/"])
@@ -54,15 +55,14 @@ async def test_a_service_without_a_dispatcher_is_ready_and_counts_those_of_other
 
 
 @pytest.fixture
-def address_without_database(request: pytest.FixtureRequest, tmp_path) -> str:
+def address_without_database(request: pytest.FixtureRequest, tmp_path) -> Iterator[str]:
     """Where a database should be and none is."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    return {
-        "no server at the port": f"postgresql://me@127.0.0.1:{port}/runhook",
-        "no server at the socket": f"postgresql://me@/runhook?host={tmp_path}",
-        "no file": f"sqlite:///{tmp_path}/not-there/runhook.db",
-    }[request.param]
+    with a_port_where_nobody_listens() as port:
+        yield {
+            "no server at the port": f"postgresql://me@127.0.0.1:{port}/runhook",
+            "no server at the socket": f"postgresql://me@/runhook?host={tmp_path}",
+            "no file": f"sqlite:///{tmp_path}/not-there/runhook.db",
+        }[request.param]
 
 
 async def end_of_drivers_threads() -> None:

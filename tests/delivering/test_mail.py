@@ -23,6 +23,7 @@ from tests.support.mail_server import (
     account_at,
 )
 from tests.support.patience import until
+from tests.support.ports import a_port_where_nobody_listens
 from tests.support.scene import LONG
 from tests.support.sending import DEADLINES, SYSTEMS_TRUST, a_sender, let_time_out
 
@@ -280,8 +281,9 @@ async def test_what_a_server_does_after_it_has_the_letter_changes_nothing(goodby
     assert len(server.bodies) == 1
 
 
-async def test_a_server_that_is_not_there_is_ours(unused_tcp_port):
-    outcome = await mail(account_at(unused_tcp_port))
+async def test_a_server_that_is_not_there_is_ours():
+    with a_port_where_nobody_listens() as port:
+        outcome = await mail(account_at(port))
 
     assert (outcome.failure, outcome.is_ours) == (FailureReason.CONNECTION_FAILED, True)
     assert "connection refused" in outcome.error

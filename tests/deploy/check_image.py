@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.deploy.image import Image, build
-from tests.docs.terminal import free_ports
+from tests.support.ports import free_ports
 from tests.support.running import TOKEN
 from tests.support.station import Station, an_endpoint
 

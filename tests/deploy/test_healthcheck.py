@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.docs.documents import REPOSITORY
-from tests.docs.terminal import free_ports
 from tests.support.certificates import Authority
+from tests.support.ports import free_ports
 from tests.support.receiver import Receiver, hang, raw, status
 
 PROGRAM = REPOSITORY / "deploy" / "healthcheck.py"

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from tests.docs.documents import REPOSITORY
-from tests.docs.terminal import free_ports
 from tests.support.api import data_of, new_run
 from tests.support.certificates import Authority
 from tests.support.patience import until
+from tests.support.ports import free_ports
 from tests.support.program import Service
 from tests.support.running import TOKEN
 from tests.upgrading.places import a_place

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tests.docs.terminal import Terminal, a_terminal, free_ports, wait_for_line
+from tests.docs.terminal import Terminal, a_terminal, wait_for_line
 from tests.support.patience import PATIENCE
 from tests.support.people import PASSWORD
+from tests.support.ports import free_ports
 from tests.support.station import SCRIPTS
 from tests.wrapping.support import install_stub_dbt
 

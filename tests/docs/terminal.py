@@ -2,19 +2,15 @@
 
 import os
 import re
-import secrets
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.filling_in import filled_in
 from tests.support.patience import PATIENCE
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-PORTS_TO_CHOOSE = range(10_000, 32_000)
-"""Below those that systems give to connections and to listeners on port 0."""
 
 
 class Terminal:
@@ -87,16 +83,3 @@ def a_terminal(
     inherited = {name: text for name, text in os.environ.items() if "RUNHOOK" not in name}
     path = os.pathsep.join([*map(str, programs), SYSTEM_PATH])
     return Terminal(folder=folder, environ={**inherited, "PATH": path}, replaced=replaced)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that are free now, and that a program that asks for any port is not given."""
-    sockets: list[socket.socket] = []
-    while len(sockets) < count:
-        with suppress(OSError):
-            port = secrets.choice(PORTS_TO_CHOOSE)
-            sockets.append(socket.create_server(("127.0.0.1", port)))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -11,8 +11,9 @@ import pytest
 
 from runhook.domain.webhooks.signature import Secret
 from tests.docs.documents import REPOSITORY, block_with
-from tests.docs.terminal import a_terminal, free_ports, wait_for_line
+from tests.docs.terminal import a_terminal, wait_for_line
 from tests.support.patience import look_until
+from tests.support.ports import free_ports
 from tests.support.running import TOKEN
 from tests.support.station import LONG, SCRIPTS, Station, a_station
 

@@ -31,12 +31,11 @@ from runhook.domain.people.permissions import PermissionSet, Role
 from runhook.operations.people.begin import begin_service
 from runhook.server.access.cookies import SESSION_COOKIE
 from runhook.server.connections.listening import Server, listen, url_of_socket
-from runhook.storage.engine.store import Store
 from tests.api.routes import ROUTES, an_app
 from tests.docs.documents import REPOSITORY
 from tests.support.api import Api
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT, PostgresqlDatabases, SqliteDatabases
+from tests.support.databases import PostgresqlDatabases, SqliteDatabases, open_store
 from tests.support.patience import PATIENCE
 from tests.support.people import SAME_ORIGIN
 from tests.support.turns import AT_A_PLACE
@@ -119,7 +118,7 @@ def served(database_url: str) -> Iterator[Served]:
 
     async def serve() -> None:
         clock = ManualClock()
-        store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+        store = open_store(database_url, clock=clock.as_sql())
         await begin_service(store, bootstrap_token=None, clock=clock)
         api = Api(store=store, clock=clock)
         world = await a_world(api)

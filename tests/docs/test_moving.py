@@ -17,9 +17,10 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.docs.documents import REPOSITORY, block_with
-from tests.docs.terminal import Terminal, a_terminal, free_ports, wait_for_line
+from tests.docs.terminal import Terminal, a_terminal, wait_for_line
 from tests.support.mail_server import RealMailServer
 from tests.support.patience import PATIENCE
+from tests.support.ports import free_ports
 from tests.wrapping.support import install_stub_dbt
 
 GUIDE = (REPOSITORY / "docs" / "guides" / "from-dbt-cloud.md").read_text()

@@ -18,10 +18,11 @@ from runhook.storage.engine.store import Store
 from runhook.telemetry.events import every_event
 from tests.docs.desk import a_desk
 from tests.docs.documents import REPOSITORY, block_with
-from tests.docs.terminal import Terminal, a_terminal, free_ports, wait_for_line
+from tests.docs.terminal import Terminal, a_terminal, wait_for_line
 from tests.support.certificates import Authority
 from tests.support.databases import VAULT, PostgresqlDatabases
 from tests.support.patience import PATIENCE
+from tests.support.ports import free_ports
 from tests.support.station import SCRIPTS
 
 DOCS = REPOSITORY / "docs"

@@ -10,7 +10,8 @@ import pytest
 
 from tests.docs.desk import a_desk
 from tests.docs.documents import REPOSITORY, blocks, links
-from tests.docs.terminal import Terminal, a_terminal, free_ports, wait_for_line
+from tests.docs.terminal import Terminal, a_terminal, wait_for_line
+from tests.support.ports import free_ports
 from tests.support.station import SCRIPTS, Station, a_station, a_workplace
 
 FOLDER = REPOSITORY / "docs" / "questions"

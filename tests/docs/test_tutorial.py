@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.docs.documents import REPOSITORY, block_with, blocks
-from tests.docs.terminal import Terminal, a_terminal, free_ports, wait_for_line
+from tests.docs.terminal import Terminal, a_terminal, wait_for_line
+from tests.support.ports import free_ports
 
 PAGE = (REPOSITORY / "docs" / "tutorial.md").read_text()
 ENVIRONMENTS = {

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.docs.documents import README, block_with
-from tests.docs.terminal import Terminal, a_terminal, free_ports, wait_for_line
+from tests.docs.terminal import Terminal, a_terminal, wait_for_line
+from tests.support.ports import free_ports
 
 SCRIPTS = Path(sys.executable).parent
 ENVIRONMENT = "runhook-env/bin/activate"

@@ -16,10 +16,10 @@ from runhook.domain.messages.telling import PayloadVersion
 from runhook.domain.runs.events import EventType
 from tests.soak.consumers import SECRET, kill_consumers
 from tests.support.api import data_of, new_run, new_webhook
+from tests.support.ports import free_port
 from tests.support.program import Running, Service, runhook
 from tests.support.receiver import Receiver, status
 from tests.support.running import TOKEN, account_of, on_sqlite
-from tests.support.servers import free_port
 
 KILLS = 5
 STARTED, COMPLETED = "job.run.started", "job.run.completed"

@@ -15,10 +15,10 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.api import data_of, new_run, new_webhook, told
+from tests.support.ports import free_port
 from tests.support.program import Service
 from tests.support.receiver import Receiver
 from tests.support.running import TOKEN, account_of
-from tests.support.servers import free_port
 
 
 @contextmanager

@@ -17,10 +17,10 @@ from tests.support.api import data_of, new_run, new_webhook
 from tests.support.measuring import MEASURED
 from tests.support.misbehaving import once
 from tests.support.patience import until
+from tests.support.ports import free_port
 from tests.support.program import RUNHOOK, Service, runhook
 from tests.support.receiver import Received, Receiver, status
 from tests.support.running import LONG, TOKEN, account_of, states
-from tests.support.servers import free_port
 
 STARTED, COMPLETED = "job.run.started", "job.run.completed"
 BEFORE = 5

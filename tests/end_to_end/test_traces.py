@@ -12,6 +12,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from runhook import verify
 from tests.support.api import data_of, new_run, new_webhook
+from tests.support.ports import a_port_where_nobody_listens
 from tests.support.program import Service
 from tests.support.receiver import Receiver, status
 from tests.support.running import account_of, on_sqlite
@@ -36,10 +37,10 @@ def attributes_of(span: Span) -> dict[str, object]:
     return {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
 
 
-def exporting(environment: dict[str, str], collector: Receiver) -> dict[str, str]:
+def exporting(environment: dict[str, str], port: int) -> dict[str, str]:
     return {
         **environment,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
         "OTEL_BSP_SCHEDULE_DELAY": "50",
         "RUNHOOK_RETRY_SCHEDULE": "1",
     }
@@ -50,7 +51,7 @@ async def test_each_attempt_is_a_child_of_the_report_after_a_restart_too(
     tmp_path: Path, environment: dict[str, str], client: httpx.AsyncClient
 ):
     async with Receiver() as collector, Receiver(status(500), status(200)) as receiver:
-        settings = exporting(environment, collector)
+        settings = exporting(environment, collector.port)
         settings["RUNHOOK_RETRY_SCHEDULE"] = "3600"
         async with Service(folder=tmp_path, environment=settings) as service:
             account_of(service, client)
@@ -124,12 +125,15 @@ async def test_without_exporting_the_reporters_own_trace_is_passed_on(
 async def test_a_collector_that_is_away_holds_up_nothing(
     tmp_path: Path, environment: dict[str, str], client: httpx.AsyncClient
 ):
-    async with Receiver() as collector:
-        settings = exporting(environment, collector)
-    async with Receiver() as receiver, Service(folder=tmp_path, environment=settings) as service:
-        account_of(service, client)
-        await new_webhook(client, client_url=receiver.url, event_types=["job.run.started"])
-        await new_run(client)
-        await receiver.wait_for(1)
-        await service.says("opentelemetry")
-        assert (await client.get(f"{service.url}/healthz")).status_code == 200
+    with a_port_where_nobody_listens() as port:
+        settings = exporting(environment, port)
+        async with (
+            Receiver() as receiver,
+            Service(folder=tmp_path, environment=settings) as service,
+        ):
+            account_of(service, client)
+            await new_webhook(client, client_url=receiver.url, event_types=["job.run.started"])
+            await new_run(client)
+            await receiver.wait_for(1)
+            await service.says("opentelemetry")
+            assert (await client.get(f"{service.url}/healthz")).status_code == 200

@@ -11,13 +11,13 @@ import pytest
 from runhook.cli.main import main
 from runhook.clock import SystemClock
 from runhook.operations.people.invite import Acceptance, accept
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import accounts, audit_entries, invitations, members
 from tests.formats.services.email import text_of
 from tests.support.accounts import rows_of
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.mail_server import RealMailServer
 from tests.support.people import BROWSER, PASSWORD, fast_passwords
+from tests.support.ports import a_port_where_nobody_listens
 from tests.support.program import RUNHOOK
 
 
@@ -31,7 +31,7 @@ def database(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def rows(database_url: str, table) -> list:
     async def look_up() -> list:
-        store = Store.open(database_url, vault=VAULT)
+        store = open_store(database_url)
         try:
             return await rows_of(store, table)
         finally:
@@ -44,7 +44,7 @@ def join(database_url: str, link: str, email: str) -> None:
     """Accept an invitation, as the page of its link would."""
 
     async def accepted() -> None:
-        store = Store.open(database_url, vault=VAULT)
+        store = open_store(database_url)
         try:
             await accept(
                 store,
@@ -155,12 +155,13 @@ def test_an_owner_who_is_invited_by_command_gets_the_link_by_mail_too(
 
 
 def test_a_mail_server_that_is_down_costs_no_invitation(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("RUNHOOK_PUBLIC_URL", "https://runhook.example.com")
     monkeypatch.setenv("RUNHOOK_SMTP_FROM", "runhook@example.com")
-    monkeypatch.setenv("RUNHOOK_SMTP_URL", f"smtp://localhost:{unused_tcp_port}?tls=none")
-    assert main(["accounts", "invite", "--email", "ada@example.com"]) == 0
+    with a_port_where_nobody_listens() as port:
+        monkeypatch.setenv("RUNHOOK_SMTP_URL", f"smtp://localhost:{port}?tls=none")
+        assert main(["accounts", "invite", "--email", "ada@example.com"]) == 0
 
     said = capsys.readouterr()
     assert said.out.startswith("https://runhook.example.com/invitations/")

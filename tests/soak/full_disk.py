@@ -27,10 +27,11 @@ from tests.soak.arrivals import Arrivals
 from tests.soak.kills import until_nothing_is_owed
 from tests.support.api import new_webhook
 from tests.support.patience import until
+from tests.support.ports import free_port
 from tests.support.program import Service
 from tests.support.receiver import Answer, Received, Receiver, status
 from tests.support.running import TOKEN, account_of
-from tests.support.servers import SYSTEM_USER, PostgresqlServer, free_port
+from tests.support.servers import SYSTEM_USER, PostgresqlServer
 
 MEBIBYTES = {"sqlite": 16, "postgresql": 200}
 """How large the disk is."""

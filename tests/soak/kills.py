@@ -18,10 +18,11 @@ import httpx
 from tests.soak.arrivals import Arrivals
 from tests.support.api import new_webhook
 from tests.support.patience import PATIENCE
+from tests.support.ports import free_port
 from tests.support.program import Running, Service, Worker
 from tests.support.receiver import Answer, Received, Receiver, status
 from tests.support.running import TOKEN, account_of, states
-from tests.support.servers import a_server, free_port
+from tests.support.servers import a_server
 
 REPORTERS = 4
 LONGEST_LIFE = 2.0

