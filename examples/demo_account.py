@@ -375,7 +375,7 @@ def runs_of(
             {
                 "account_id": FIRST_ACCOUNT,
                 "job_id": job_id,
-                "run_key": f"{job_id}-{started_at:%d-%H-%M}",
+                "run_key": f"{job_id}-{started_at:%m-%d-%H-%M}",
                 "start_fingerprint": "",
                 "run_reason": "scheduled",
                 "dbt_version": "1.11.16",
