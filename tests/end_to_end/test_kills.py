@@ -5,14 +5,10 @@ the same bytes.
 """
 
 import asyncio
-import contextlib
-import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import asyncpg
 import httpx
 
 from runhook import verify
@@ -22,7 +18,7 @@ from tests.support.misbehaving import once
 from tests.support.patience import until
 from tests.support.program import Front, Service, Worker
 from tests.support.receiver import Answer, Received, Receiver, hang, status
-from tests.support.running import account_of, let_leases_end, states
+from tests.support.running import account_of, let_leases_end, nobody_else_writing, states
 
 RUNS = LIMITS.requests_per_lane + 8
 """More than a worker sends at once to one webhook, and fewer than it claims."""
@@ -189,19 +185,3 @@ def telling(answered: asyncio.Event, then: Answer) -> Answer:
         answered.set()
 
     return answer
-
-
-@asynccontextmanager
-async def nobody_else_writing(database: str) -> AsyncIterator[None]:
-    """Keep everybody else from recording anything."""
-    if database.startswith("sqlite"):
-        path = database.removeprefix("sqlite:///")
-        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            yield
-        return
-    connection = await asyncpg.connect(database)
-    async with connection.transaction():
-        await connection.execute("LOCK TABLE deliveries IN EXCLUSIVE MODE")
-        yield
-    await connection.close()

@@ -2,10 +2,8 @@
 
 import asyncio
 import signal
-import sqlite3
 from pathlib import Path
 
-import asyncpg
 import httpx
 
 from runhook.dispatcher.limits import LIMITS
@@ -16,24 +14,12 @@ from tests.support.misbehaving import once
 from tests.support.patience import until
 from tests.support.program import Service
 from tests.support.receiver import Receiver, status
-from tests.support.running import LONG, TOKEN, account_of, states
+from tests.support.running import LONG, TOKEN, account_of, nobody_else_writing, states
 
 WAITING = 4
 """So many wait in the lane behind those that are under way."""
 MANY = LIMITS.requests_per_lane + WAITING
 END_CLAIMS = "UPDATE deliveries SET claimed_until = 0 WHERE state = 'sending'"
-
-
-async def end_claims(database: str) -> None:
-    """Do what time would with the leases of a process that is suspended."""
-    if database.startswith("sqlite"):
-        with sqlite3.connect(database.removeprefix("sqlite:///")) as connection:
-            connection.execute(END_CLAIMS)
-        connection.close()
-        return
-    connection = await asyncpg.connect(database)
-    await connection.execute(END_CLAIMS)
-    await connection.close()
 
 
 async def attempts_of(database: str) -> list[int]:
@@ -66,8 +52,11 @@ async def test_a_process_that_was_suspended_delivers_what_it_lost_and_ends_when_
         await asyncio.gather(*(new_run(api, run_key=f"run-{number}") for number in range(MANY)))
         await receiver.wait_for(LIMITS.requests_per_lane)
 
-        service.send(signal.SIGSTOP)
-        await end_claims(database_url)
+        # Suspended within a transaction, it would keep what that has locked.
+        async with nobody_else_writing(database_url) as execute:
+            service.send(signal.SIGSTOP)
+            # Do what time would.
+            await execute(END_CLAIMS)
         service.send(signal.SIGCONT)
         await service.says("claims.rescued")
         answering.set()

@@ -1,6 +1,9 @@
 """What tests of running processes share: their token, and looks into their database."""
 
+import sqlite3
 from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 
 import asyncpg
 import httpx
@@ -9,7 +12,7 @@ import sqlalchemy as sa
 
 from runhook.storage.engine.tables import deliveries
 from tests.support.databases import CLEANER, open_store
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.program import Service
 
 TOKEN = "rh_a-bootstrap-token-of-a-test"
@@ -45,6 +48,30 @@ UPDATE deliveries SET claimed_until = 0
 WHERE state = 'sending' AND ($1 = '' OR claimed_by = $1)
 """
 END_DUTIES = "UPDATE duties SET held_until = 0 WHERE $1 = '' OR holder = $1"
+
+
+@asynccontextmanager
+async def nobody_else_writing(database: str) -> AsyncIterator[Callable[[str], Awaitable[object]]]:
+    """Keep everybody else from writing deliveries, with no transaction that does half done.
+
+    What is yielded runs a statement, which is committed in the end.
+    """
+    if database.startswith("sqlite"):
+        path = database.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path, PATIENCE, isolation_level=None)) as file:
+            file.execute("BEGIN IMMEDIATE")
+
+            async def execute(statement: str) -> object:
+                return file.execute(statement)
+
+            yield execute
+            file.execute("COMMIT")
+        return
+    connection = await asyncpg.connect(database)
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE deliveries IN EXCLUSIVE MODE")
+        yield connection.execute
+    await connection.close()
 
 
 async def let_leases_end(database: str, name: str = "", *, is_gone: bool = True) -> None:
