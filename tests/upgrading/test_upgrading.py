@@ -13,11 +13,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from runhook import verify
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import metadata
 from tests.soak.kills import insist
 from tests.support.api import data_of, new_webhook
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.patience import PATIENCE, until
 from tests.support.program import Service, runhook
 from tests.support.receiver import Receiver
@@ -94,12 +93,14 @@ async def test_a_service_that_migrates_takes_reports_and_goes_on_with_what_was_l
     assert {row["id"] for row in after["runs"]} == {*again, *new}
     states = {row["id"]: row["state"] for row in after["deliveries"]}
     assert {row["id"] for row in before["deliveries"]} <= states.keys()
-    assert all(states[row["id"]] == row["state"] for row in before["deliveries"])
+    # What waits for its next attempt may have it now, however old the copy is.
+    settled = [row for row in before["deliveries"] if row["state"] != "pending"]
+    assert all(states[row["id"]] == row["state"] for row in settled)
 
 
 async def differences(place: Place) -> list[object]:
     """What the schema has or lacks that the statements are not written for."""
-    store = Store.open(place.database_url, vault=VAULT)
+    store = open_store(place.database_url)
     async with store.read() as tx:
         found = await tx.connection.run_sync(
             lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)
