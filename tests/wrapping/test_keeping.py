@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import stat
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -463,10 +464,10 @@ def test_what_is_older_than_a_week_is_given_up_and_said(wrapper: Wrapper, servic
 def test_the_oldest_make_room_when_the_folder_is_too_large(wrapper: Wrapper):
     wrapper.spool.mkdir(parents=True)
     line = json.dumps({"service": "x", "account_id": "1"}) + "\n"
+    now = time.time()
     for age in range(3):
         path = wrapper.spool / f"{age}.run"
         path.write_text(line + "x" * (7 << 20))
-        now = path.stat().st_mtime
         os.utime(path, (now, now - age))
 
     wrapper.with_variables(RUNHOOK_URL=NOBODY).run("dbt", "build")

@@ -351,7 +351,7 @@ def test_a_real_dbt_runner_is_told_of_and_never_held_up(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=4 * PATIENCE,
         check=False,
     )
 

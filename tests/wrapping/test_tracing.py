@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +17,11 @@ from runhook.client.dbt.artifacts import LARGEST_RESULTS, Traces, trace_artifact
 from runhook.client.dbt.log import error_in, was_written_in
 from runhook.client.wrapper.lookout import Lookout
 from tests.support.patience import look_until
-from tests.wrapping.support import RUNHOOK, StubService, Wrapper
+from tests.wrapping.support import RUNHOOK, StubService, Wrapper, finish_waiting, next_line
 
+WAITED = re.compile(r"^voluntary_ctxt_switches:\s+(\d+)$", re.MULTILINE)
+SOME_LOOKS = 5
+"""More often than any other thread waits while nothing is told."""
 ALL_SCRIPTS = {
     "a shell goes into the project": ["sh", "-c", "cd shop && dbt fail"],
     "a flag names the project": ["dbt", "fail", "--project-dir", "shop"],
@@ -127,14 +132,17 @@ def test_results_without_a_tag_are_not_ours_if_our_dbt_had_one(
 
 
 def test_of_several_results_the_last_one_is_taken_and_named(project: Wrapper, service: StubService):
-    # Such a short dbt may run between two looks at the processes; not five of them.
-    again = "for _ in 1 2 3 4 5; do dbt fail; done"
-    project.run("sh", "-c", f"(cd shop && dbt warn); mkdir other; cd other && {again}")
+    script = "(cd shop && dbt warn); mkdir other; cd other && dbt deaf"
+    with project.start("sh", "-c", script) as process:
+        assert [next_line(process), next_line(process)] == ["stub dbt: warn", "ready"]
+        service.wait_for("runs")
+        wait_until_it_has_looked(process.pid)
+        assert finish_waiting(process) == 0
 
-    assert told(service)["total"] == 4
+    assert told(service)["counts"] == {"success": 1, "pass": 1}
     place = project.folder / "other" / "target"
     assert service.body("finish")["status_message"].endswith(
-        f"; results of {place}, the last of 2 that were written"
+        f"results of {place}, the last of 2 that were written"
     )
 
 
@@ -142,6 +150,24 @@ def test_a_command_that_timeout_ends_is_told_as_that(wrapper: Wrapper, service: 
     wrapper.run("sh", "-c", "timeout 0.2 dbt stubborn; exit $?")
 
     assert service.body("finish")["status_message"] == "timed out by timeout(1)"
+
+
+def wait_until_it_has_looked(wrapper: int) -> None:
+    """Wait until a wrapper has looked at its processes: one of its threads does so by turns."""
+    before = turns_of(wrapper)
+    look_until(lambda: max((turns_of(wrapper) - before).values(), default=0) >= SOME_LOOKS)
+
+
+def turns_of(process: int) -> Counter[str]:
+    """How often each thread of a process but the main one has waited for something so far."""
+    threads = [one for one in Path(f"/proc/{process}/task").iterdir() if one.name != str(process)]
+    return Counter(
+        {
+            one.name: int(found[1])
+            for one in threads
+            if (found := WAITED.search((one / "status").read_text()))
+        }
+    )
 
 
 def wait_until_dbt_is_seen(lookout: Lookout) -> None:
