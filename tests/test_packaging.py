@@ -37,7 +37,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT],
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     (built,) = folder.iterdir()
     return built
@@ -51,7 +51,7 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [*PIP, "--python", folder / "bin/python", "install", "--no-deps", "--no-index", wheel],
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     return folder / "bin"
 

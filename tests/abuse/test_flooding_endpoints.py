@@ -6,7 +6,7 @@ import pytest
 from tests.support.api import data_of, new_run, new_webhook
 from tests.support.memory import SLACK, resident
 from tests.support.misbehaving import Flood, drip_heads
-from tests.support.patience import until
+from tests.support.patience import PATIENCE, until
 from tests.support.program import Service
 from tests.support.receiver import Receiver
 from tests.support.running import TOKEN, account_of
@@ -39,7 +39,7 @@ BEGINNINGS = {
 @pytest.fixture
 async def client(service: Service):
     headers = {"Authorization": f"Token {TOKEN}"}
-    async with httpx.AsyncClient(headers=headers, timeout=60) as client:
+    async with httpx.AsyncClient(headers=headers, timeout=PATIENCE) as client:
         yield account_of(service, client)
 
 

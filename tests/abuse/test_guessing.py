@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from runhook.server.access.throttle import LIMITS, Rationed
+from tests.support.patience import PATIENCE
 from tests.support.program import Service
 from tests.support.running import TOKEN
 
@@ -26,7 +27,7 @@ GOOD = {"Authorization": f"Token {TOKEN}"}
 async def at(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a token."""
     limits = httpx.Limits(max_connections=50)
-    async with httpx.AsyncClient(base_url=service.url, limits=limits, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=service.url, limits=limits, timeout=PATIENCE) as client:
         yield client
 
 

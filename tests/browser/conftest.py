@@ -36,6 +36,7 @@ async def shown() -> AsyncIterator[Demo]:
 async def signed_in(browser: Browser, shown: Demo) -> StorageState:
     """What a browser keeps of its session, once its user has signed in."""
     context = await browser.new_context()
+    context.set_default_timeout(PATIENCE * 1000)
     await shown.sign_in(await context.new_page())
     kept = await context.storage_state()
     await context.close()

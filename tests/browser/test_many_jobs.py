@@ -5,7 +5,7 @@ from examples.demo_service import demo
 from playwright.async_api import Browser, expect
 
 from tests.browser.inspecting import LARGEST
-from tests.browser.watching import load
+from tests.browser.watching import load, watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGES = (
@@ -15,8 +15,7 @@ PAGES = (
 
 
 async def test_an_account_of_a_thousand_jobs(browser: Browser):
-    async with demo(more_jobs=1_000) as shown:
-        page = await browser.new_page()
+    async with demo(more_jobs=1_000) as shown, watched(browser, shown.base) as page:
         await shown.sign_in(page)
         loads = {name: await load(page, shown.base + shown.paths[name]) for name in PAGES}
 

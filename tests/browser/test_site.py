@@ -40,6 +40,7 @@ async def test_the_site_is_searched_and_read_without_a_network(
     site: Path, browser: Browser, subtests: pytest.Subtests
 ):
     context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE * 1000)
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     page = await context.new_page()

@@ -16,7 +16,7 @@ from runhook.operations.service.prune import FORGOTTEN_AFTER, prune_step
 from runhook.storage.engine.store import Store
 from runhook.storage.service.replicas import list_replicas
 from tests.support.clock import START, ManualClock, trust_the_clock
-from tests.support.databases import VAULT, PostgresqlDatabases
+from tests.support.databases import PostgresqlDatabases, open_store
 
 PAUSE = timedelta(minutes=10)
 
@@ -181,7 +181,7 @@ async def seen(store: Store):
 async def test_the_log_has_who_joins_who_leaves_and_who_falls_silent(
     shared_url: str, clock: ManualClock
 ):
-    store = Store.open(shared_url, vault=VAULT, clock=clock.as_sql())
+    store = open_store(shared_url, clock=clock.as_sql())
     one, leaving, dying = (Process(store, name) for name in ("one", "leaving", "dying"))
     with capture_logs() as logged:
         await one.presence.tick()

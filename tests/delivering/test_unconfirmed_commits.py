@@ -18,10 +18,9 @@ from runhook.operations.context import Context
 from runhook.operations.deliveries.attempt import claim_deliveries
 from runhook.operations.runs.publish import Start
 from runhook.operations.webhooks.send_test import send_test
-from runhook.storage.engine.store import Store
 from tests.support.accounts import a_start_report, a_tenant, claims_of
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT, PostgresqlDatabases
+from tests.support.databases import PostgresqlDatabases, open_store
 from tests.support.misbehaving import once
 from tests.support.receiver import status
 from tests.support.relay import Relay
@@ -49,7 +48,7 @@ async def relay(database_url: str) -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def scene(relay: Relay, clock: ManualClock) -> AsyncIterator[Scene]:
-    store = Store.open(relay.url, vault=VAULT, clock=clock.as_sql())
+    store = open_store(relay.url, clock=clock.as_sql())
     async with AsyncExitStack() as stack:
         yield Scene(await a_tenant(store, clock), stack)
     await store.close()

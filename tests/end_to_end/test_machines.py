@@ -20,6 +20,7 @@ from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import Store
 from runhook.storage.service.data_folder import open_vault
 from tests.support.accounts import a_start_report
+from tests.support.databases import open_store
 from tests.support.machines import NETWORKS, a_network
 from tests.support.misbehaving import once
 from tests.support.patience import until
@@ -38,7 +39,7 @@ async def new_store(tmp_path: Path):
     async with AsyncExitStack() as stack:
 
         async def open_new(url: str) -> Store:
-            store = Store.open(url, vault=open_vault(tmp_path / "data"))
+            store = open_store(url, vault=open_vault(tmp_path / "data"))
             stack.push_async_callback(store.close)
             await migrate(store)
             await begin_service(store, bootstrap_token=None, clock=SystemClock())

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import httpx
 
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import runs, timekeeping
 from tests.support.accounts import rows_of
 from tests.support.api import new_run
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.patience import until
 from tests.support.program import Front, Service, Worker
 from tests.support.running import account_of
@@ -28,7 +27,7 @@ async def test_a_worker_40_days_ahead_says_so_and_deletes_nothing(
         prefix=(sys.executable, str(WRONG_MACHINE), "40"),
     )
     front = Front(folder=tmp_path, environment=postgresql_environment)
-    store = Store.open(postgresql_environment["RUNHOOK_DATABASE_URL"], vault=VAULT)
+    store = open_store(postgresql_environment["RUNHOOK_DATABASE_URL"])
     async with front, wrong:
         run = await new_run(account_of(front, client))
         finish = await account_of(front, client).post(

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from runhook.storage.engine.store import Store
-from tests.support.databases import VAULT, PostgresqlDatabases, an_empty_database
+from tests.support.databases import PostgresqlDatabases, an_empty_database, open_store
 from tests.support.patience import PATIENCE
 from tests.support.running import TOKEN
 
@@ -17,7 +17,7 @@ from tests.support.running import TOKEN
 @pytest.fixture
 async def source(database_url: str) -> AsyncIterator[Store]:
     """An open store that goes by the database's own clock."""
-    opened = Store.open(database_url, vault=VAULT)
+    opened = open_store(database_url)
     yield opened
     await opened.close()
 
@@ -45,6 +45,6 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def target(target_url: str) -> AsyncIterator[Store]:
-    opened = Store.open(target_url, vault=VAULT)
+    opened = open_store(target_url)
     yield opened
     await opened.close()

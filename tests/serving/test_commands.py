@@ -13,10 +13,9 @@ from runhook.domain.people.callers import Caller
 from runhook.domain.people.permissions import PermissionSet
 from runhook.operations.people.authenticate import Authenticator, token_digest
 from runhook.storage.engine.schema import NEWEST
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import audit_entries
 from tests.support.accounts import rows_of
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 
 HUSH = "hush-hush-hush-hush"
 
@@ -40,7 +39,7 @@ def caller_with(text: str, database_url: str) -> Caller:
     """Whom a token speaks for, as the service would find it."""
 
     async def look_up() -> Caller:
-        store = Store.open(database_url, vault=VAULT)
+        store = open_store(database_url)
         try:
             authenticator = Authenticator(store, SystemClock())
             return await authenticator.authenticate(token_digest(text), address=None)
@@ -54,7 +53,7 @@ def entries_of(database_url: str) -> list[tuple[str, str, str]]:
     """Who did what to what, as the audit log tells it."""
 
     async def look_up() -> list[tuple[str, str, str]]:
-        store = Store.open(database_url, vault=VAULT)
+        store = open_store(database_url)
         try:
             rows = await rows_of(store, audit_entries)
         finally:
@@ -68,7 +67,7 @@ def set_schema(database_url: str, revision: str) -> None:
     """Write which schema the database claims to have."""
 
     async def write() -> None:
-        store = Store.open(database_url, vault=VAULT)
+        store = open_store(database_url)
         async with store.write() as tx:
             await tx.connection.exec_driver_sql(
                 f"UPDATE alembic_version SET version_num = '{revision}'"

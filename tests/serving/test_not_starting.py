@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from runhook.cli.main import main
-from runhook.storage.engine.store import Store
 from runhook.storage.service.data_folder import open_vault
 from tests.support.accounts import a_tenant
 from tests.support.clock import ManualClock
+from tests.support.databases import open_store
 from tests.support.program import Finished, Service, runhook
 from tests.support.running import on_sqlite
 
@@ -149,7 +149,7 @@ async def test_another_master_key_than_the_one_of_the_stored_secrets_is_refused(
     tmp_path: Path, database_url: str, clock: ManualClock
 ):
     key = tmp_path / "first" / "master.key"
-    store = Store.open(database_url, vault=open_vault(key.parent))
+    store = open_store(database_url, vault=open_vault(key.parent))
     await (await a_tenant(store, clock)).webhook()
     await store.close()
     environment = {"RUNHOOK_DATABASE_URL": database_url}
@@ -193,7 +193,7 @@ async def test_another_master_key_than_that_of_the_settings_is_refused(
     tmp_path: Path, database_url: str, clock: ManualClock
 ):
     first, other = (b64encode(bytes([number]) * 32).decode() for number in (251, 2))
-    store = Store.open(database_url, vault=open_vault(tmp_path, first))
+    store = open_store(database_url, vault=open_vault(tmp_path, first))
     await (await a_tenant(store, clock)).webhook()
     await store.close()
     environment = {"RUNHOOK_DATABASE_URL": database_url, "RUNHOOK_PORT": "0"}

@@ -7,9 +7,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.vault import LOCKED
 from tests.support.api import new_run, new_webhook, told
+from tests.support.databases import open_store
 from tests.support.patience import PATIENCE, until
 from tests.support.program import Service
 from tests.support.receiver import Receiver
@@ -32,7 +32,7 @@ async def answer_of(ask: Callable[[], Awaitable[httpx.Response]], code: int) -> 
 
 async def rename_column(database_url: str, before: str, after: str) -> None:
     """Give a column of the webhooks another name, so that no look finds what is due."""
-    store = Store.open(database_url, vault=LOCKED)
+    store = open_store(database_url, vault=LOCKED)
     async with store.write() as tx:
         await tx.execute(sa.text(f"ALTER TABLE webhooks RENAME COLUMN {before} TO {after}"))
     await store.close()

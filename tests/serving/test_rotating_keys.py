@@ -20,6 +20,7 @@ from runhook.storage.service.key_file import KeyFile, MasterKey
 from runhook.storage.webhooks.rows import find_endpoints
 from tests.support.accounts import Tenant, a_tenant, rows_of
 from tests.support.clock import ManualClock
+from tests.support.databases import open_store
 from tests.support.program import runhook
 
 
@@ -39,7 +40,7 @@ def file(folder: Path) -> KeyFile:
 @pytest.fixture
 async def service(folder: Path, database_url: str, clock: ManualClock):
     """The store of a service that has the keys of the beginning."""
-    store = Store.open(database_url, vault=open_vault(folder), clock=clock.as_sql())
+    store = open_store(database_url, vault=open_vault(folder), clock=clock.as_sql())
     yield store
     await store.close()
 
@@ -314,7 +315,7 @@ async def test_keys_of_the_settings_are_rotated_by_putting_another_one_first(
         f"{old.fingerprint}  reads     opens 0",
     ]
     assert (prepared.code, prepared.out) == (1, "")
-    store = Store.open(database_url, vault=Vault([new.text]))
+    store = open_store(database_url, vault=Vault([new.text]))
     assert await secrets_of(store, webhook) == before
     await store.close()
 

@@ -25,7 +25,6 @@ from runhook.operations.people.second_factors import (
 )
 from runhook.operations.people.sessions import Browser
 from runhook.operations.people.sign_in import sign_in
-from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import (
     audit_entries,
     recovery_codes,
@@ -35,7 +34,7 @@ from runhook.storage.engine.tables import (
 )
 from tests.docs.documents import REPOSITORY, block_with
 from tests.support.accounts import rows_of
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.people import PASSWORD, fast_passwords, session_of_new_user
 
 ADA = "ada@example.com"
@@ -49,7 +48,7 @@ def database(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("RUNHOOK_DATABASE_URL", database_url)
 
     async def add_user() -> None:
-        store = Store.open(database_url, vault=VAULT)
+        store = open_store(database_url)
         await begin_service(store, bootstrap_token=None, clock=SystemClock())
         await session_of_new_user(store, SystemClock(), Role.OWNER, email=ADA)
         await store.close()
@@ -62,7 +61,7 @@ def state_of(database_url: str) -> tuple[str, int]:
     """The user's password hash, and how many sessions they have."""
 
     async def look_up() -> tuple[str, int]:
-        store = Store.open(database_url, vault=VAULT)
+        store = open_store(database_url)
         try:
             (user,) = await rows_of(store, users)
             return user.password_hash, len(await rows_of(store, sessions))
@@ -130,7 +129,7 @@ def test_a_link_lets_a_user_choose_another_password_without_mail(
     assert base == "https://runhook.example.com/new-password"
 
     async def choose() -> None:
-        store = Store.open(database, vault=VAULT)
+        store = open_store(database)
         await reset_password(
             store,
             secret,
@@ -165,7 +164,7 @@ def factor(database: str) -> None:
 
 async def add_factor(database: str, *, is_confirmed: bool) -> None:
     """Give the user an app that has given its first code, or has not yet."""
-    store = Store.open(database, vault=VAULT)
+    store = open_store(database)
     clock = SystemClock()
     browser = Browser(address=None, user_agent="")
     begun = await sign_in(
@@ -199,7 +198,7 @@ def rows_in(database: str, *tables: sa.Table) -> list[int]:
     """How many rows there are in each of these tables."""
 
     async def count() -> list[int]:
-        store = Store.open(database, vault=VAULT)
+        store = open_store(database)
         try:
             return [len(await rows_of(store, table)) for table in tables]
         finally:
@@ -224,7 +223,7 @@ def test_who_has_lost_the_second_factor_signs_in_with_the_password_alone(
     assert says(PASSWORD, hashed)
 
     async def sign_in_again() -> None:
-        store = Store.open(database, vault=VAULT)
+        store = open_store(database)
         (*_, last) = await rows_of(store, audit_entries)
         assert (last.action, last.actor_kind, last.actor_name) == (
             AuditAction.SECOND_FACTOR_REMOVED,

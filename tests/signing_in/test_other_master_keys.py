@@ -21,6 +21,7 @@ from tests.signing_in.conftest import House, is_signed_in, refusal_in
 from tests.signing_in.second_factors import ADA, PATH, STEP, code_of, enrol, give_password
 from tests.support.api import Api, shared_app
 from tests.support.clock import ManualClock
+from tests.support.databases import open_store
 from tests.support.people import PASSWORD, session_of_new_user, sign_in_client
 from tests.web.pages import Page, led_to, page_after, page_at, submit
 
@@ -39,7 +40,7 @@ async def store(
     file: KeyFile, tmp_path: Path, database_url: str, clock: ManualClock
 ) -> AsyncIterator[Store]:
     """The store of a service that runs while its keys are rotated."""
-    store = Store.open(database_url, vault=open_vault(tmp_path / "data"), clock=clock.as_sql())
+    store = open_store(database_url, vault=open_vault(tmp_path / "data"), clock=clock.as_sql())
     yield store
     await store.close()
 
@@ -59,7 +60,7 @@ def opened(house: House) -> House:
 async def reopened(house: House, url: str, keys: Sequence[bytes]) -> AsyncIterator[House]:
     """The same service, started again with these keys alone."""
     clock = house.api.clock
-    store = Store.open(url, vault=Vault(keys), clock=clock.as_sql())
+    store = open_store(url, vault=Vault(keys), clock=clock.as_sql())
     api = Api(store=store, clock=clock, app=shared_app())
     yield opened(House(api, house.scripted, house.sender))
     await store.close()

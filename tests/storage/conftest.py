@@ -11,18 +11,18 @@ from runhook.storage.engine.store import Store
 from tests.support.accounts import Tenant, a_tenant
 from tests.support.clock import ManualClock
 from tests.support.databases import (
-    VAULT,
     PostgresqlDatabases,
     SqliteDatabases,
     at_database,
     execute,
+    open_store,
 )
 
 
 @pytest.fixture
 async def real_time_store(database_url: str) -> AsyncIterator[Store]:
     """An open store that goes by the database's own clock."""
-    opened = Store.open(database_url, vault=VAULT)
+    opened = open_store(database_url)
     yield opened
     await opened.close()
 

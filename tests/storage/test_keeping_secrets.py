@@ -12,6 +12,7 @@ from runhook.storage.engine.vault import LOCKED, Vault
 from runhook.storage.service.data_folder import open_vault
 from runhook.storage.webhooks.rows import find_endpoints, newest_secret_opens
 from tests.support.accounts import Tenant, a_tenant, rows_of
+from tests.support.databases import open_store
 
 SECRET = Secret.from_bytes(b"open sesame, open sesame, please")
 
@@ -60,7 +61,7 @@ async def test_a_stolen_database_is_of_no_use_without_the_master_key(
     tenant: Tenant, store: Store, database_url: str
 ):
     webhook = await tenant.webhook()
-    thief = Store.open(database_url, vault=Vault([Vault.new_key()]))
+    thief = open_store(database_url, vault=Vault([Vault.new_key()]))
 
     async with thief.read() as tx:
         endpoint = (await find_endpoints(tx, [webhook.id]))[webhook.id]
@@ -73,7 +74,7 @@ async def test_a_stolen_database_is_of_no_use_without_the_master_key(
 async def test_it_is_told_whether_the_newest_secret_opens_with_the_key_at_hand(
     tenant: Tenant, store: Store, database_url: str
 ):
-    other = Store.open(database_url, vault=Vault([Vault.new_key()]))
+    other = open_store(database_url, vault=Vault([Vault.new_key()]))
 
     async def opens(with_key_of: Store) -> bool:
         async with with_key_of.read() as tx:

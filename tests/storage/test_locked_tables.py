@@ -11,7 +11,7 @@ from runhook.operations.commits.group_commit import GroupCommit
 from runhook.storage.engine.schema import migrate
 from runhook.storage.engine.store import ContendedError, Store
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 from tests.support.patience import PATIENCE
 
 MANY = 25
@@ -20,7 +20,7 @@ MANY = 25
 
 @pytest.fixture
 async def store(postgresql_url: str, clock: ManualClock) -> AsyncIterator[Store]:
-    opened = Store.open(postgresql_url, vault=VAULT, clock=clock.as_sql())
+    opened = open_store(postgresql_url, clock=clock.as_sql())
     yield opened
     await opened.close()
 
@@ -38,7 +38,7 @@ async def read_accounts(store: Store) -> str:
 async def test_those_who_wait_for_a_locked_table_are_told_and_go_on_once_it_is_free(
     store: Store, postgresql_url: str
 ):
-    operator = Store.open(postgresql_url, vault=VAULT)
+    operator = open_store(postgresql_url)
     async with operator.write() as tx:
         await tx.execute(sa.text("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE"))
         async with asyncio.timeout(PATIENCE):

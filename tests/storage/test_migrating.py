@@ -11,12 +11,12 @@ from runhook.domain.errors import InvalidError
 from runhook.storage.engine.schema import NEWEST, migrate
 from runhook.storage.engine.store import Store
 from runhook.storage.engine.tables import metadata
-from tests.support.databases import VAULT
+from tests.support.databases import open_store
 
 
 async def migrate_at(url: str) -> tuple[str | None, str]:
     """Migrate as a process of its own would."""
-    store = Store.open(url, vault=VAULT)
+    store = open_store(url)
     try:
         return await migrate(store)
     finally:
@@ -28,7 +28,7 @@ async def test_the_migrated_schema_is_the_one_that_the_statements_are_written_fo
 ):
     await migrate_at(new_database_url)
 
-    store = Store.open(new_database_url, vault=VAULT)
+    store = open_store(new_database_url)
     async with store.read() as tx:
         differences = await tx.connection.run_sync(
             lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)

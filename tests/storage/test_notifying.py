@@ -15,7 +15,8 @@ from runhook.storage.engine.store import Store
 from tests.storage.claiming import LEASE, claim
 from tests.support.accounts import Tenant, a_start_report, a_tenant
 from tests.support.clock import ManualClock
-from tests.support.databases import VAULT
+from tests.support.databases import VAULT, open_store
+from tests.support.patience import PATIENCE
 from tests.support.relay import Relay
 from tests.support.waking import listening_to
 
@@ -77,7 +78,7 @@ async def test_a_worker_that_stops_listening_is_left_alone(tenant: Tenant, store
 @pytest.fixture
 async def tenant_elsewhere(postgresql_url: str, clock: ManualClock):
     """The account as another process has it."""
-    store = Store.open(postgresql_url, vault=VAULT, clock=clock.as_sql())
+    store = open_store(postgresql_url, clock=clock.as_sql())
     yield await a_tenant(store, clock)
     await store.close()
 
@@ -85,7 +86,7 @@ async def tenant_elsewhere(postgresql_url: str, clock: ManualClock):
 @pytest.fixture
 async def shared_store(postgresql_url: str, clock: ManualClock):
     """The database as this process has it."""
-    store = Store.open(postgresql_url, vault=VAULT, clock=clock.as_sql())
+    store = open_store(postgresql_url, clock=clock.as_sql())
     yield store
     await store.close()
 
@@ -163,7 +164,7 @@ async def test_a_worker_asks_a_server_that_is_away_again_and_again():
         port = server.sockets[0].getsockname()[1]
         store = Store.open(f"postgresql://me@127.0.0.1:{port}/none?sslmode=disable", vault=VAULT)
         listening = asyncio.create_task(store.notifier.listen(lambda: None))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await often.wait()
         is_over = listening.done()
         listening.cancel()
@@ -179,7 +180,7 @@ async def test_a_worker_that_was_turned_away_asks_again_and_says_so_once(
 ):
     """As by a database that is being made anew, and has another encoding for a moment."""
     await tenant_elsewhere.webhook()
-    store = Store.open(relay.url, vault=VAULT, clock=clock.as_sql())
+    store = open_store(relay.url, clock=clock.as_sql())
     relay.pretend_encoding("LATIN1", times=2)
 
     with capture_logs() as logged:

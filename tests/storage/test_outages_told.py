@@ -13,7 +13,7 @@ from runhook.server.service.metrics import looked_up
 from runhook.storage.engine.outage import DISK_LASTS
 from runhook.storage.engine.store import DiskError, Store
 from tests.support.clock import ManualClock
-from tests.support.databases import CLEANER, VAULT
+from tests.support.databases import CLEANER, VAULT, open_store
 from tests.support.ports import a_port_where_nobody_listens
 
 
@@ -46,7 +46,7 @@ async def test_a_database_that_takes_no_writes_is_not_up_until_it_does(
     database_url: str, clock: ManualClock
 ):
     """As of a standby, or of a server whose disk is nearly full and that was made read-only."""
-    store = Store.open(database_url, vault=VAULT, clock=clock.as_sql())
+    store = open_store(database_url, clock=clock.as_sql())
     assert await is_up(store)
 
     with capture_logs() as logged:
@@ -105,7 +105,7 @@ async def test_a_servers_disk_that_takes_nothing_is_told_once_until_it_does(
     postgresql_url: str, code: str
 ):
     """Transactions that write nothing succeed meanwhile."""
-    store = Store.open(postgresql_url, vault=VAULT)
+    store = open_store(postgresql_url)
     failing = f"DO $$ BEGIN RAISE '{DISK_ERRORS[code]}' USING ERRCODE = '{code}'; END $$"
     with capture_logs() as logged:
         for _ in range(3):
@@ -126,7 +126,7 @@ async def test_a_servers_disk_that_takes_nothing_is_told_once_until_it_does(
 
 
 async def test_an_error_of_the_servers_own_is_a_bug_unless_it_is_the_disks(postgresql_url: str):
-    store = Store.open(postgresql_url, vault=VAULT)
+    store = open_store(postgresql_url)
     with pytest.raises(sa.exc.DBAPIError):
         async with store.write() as tx:
             await tx.execute(sa.text("DO $$ BEGIN RAISE 'odd' USING ERRCODE = 'XX000'; END $$"))

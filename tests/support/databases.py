@@ -30,16 +30,17 @@ ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=T
 """For tests of what is the same whatever database there is."""
 
 
-def open_store(url: str, *, clock: Clock | None = None) -> Store:
+def open_store(url: str, *, clock: Clock | None = None, vault: Vault = VAULT) -> Store:
     """Open a database, whose server may be busy with all that other tests do.
 
     Args:
         url: its address.
         clock: what it goes by; its own by default.
+        vault: has its keys.
     """
     if url.startswith("postgresql"):
         url += f"{'&' if '?' in url else '?'}connect_timeout={PATIENCE}"
-    return Store.open(url, vault=VAULT, clock=clock)
+    return Store.open(url, vault=vault, clock=clock)
 
 
 class SqliteDatabases:
@@ -227,7 +228,7 @@ def migrate_now(url: str) -> None:
     """Bring a new database to the newest schema, and let it refuse illegal moves."""
 
     async def run() -> None:
-        store = Store.open(url, vault=VAULT)
+        store = open_store(url)
         await migrate(store)
         async with store.write() as tx:
             for statement in REFUSE_OTHER_MOVES[sa.make_url(url).get_backend_name()]:

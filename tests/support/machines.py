@@ -8,6 +8,7 @@ relays. Needs `ip` (Debian: iproute2) and root for the former.
 import asyncio
 import ctypes
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -68,7 +69,7 @@ def may_make_namespaces() -> bool:
     """Whether this system lets us have networks of our own."""
     if os.geteuid() != 0 or shutil.which("ip") is None or shutil.which("runuser") is None:
         return False
-    name = f"rh-{os.getpid()}-try"
+    name = f"rh-{secrets.token_hex(4)}-try"
     made = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False)
     if made.returncode == 0:
         paired = subprocess.run(
@@ -134,7 +135,7 @@ async def a_machine(stack: AsyncExitStack, hub: str, number: int, url: str) -> M
 
 async def a_namespace(stack: AsyncExitStack, name: str) -> str:
     """Make a namespace that is ours alone, and goes in the end."""
-    whole = f"rh-{os.getpid()}-{name}"
+    whole = f"rh-{secrets.token_hex(4)}-{name}"
     await ip("netns", "add", whole)
     stack.push_async_callback(ip, "netns", "delete", whole)
     await ip("-n", whole, "link", "set", "lo", "up")

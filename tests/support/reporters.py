@@ -5,6 +5,7 @@ import asyncio
 import httpx
 
 from tests.support.api import data_of
+from tests.support.patience import PATIENCE
 
 REPORTERS = 4
 
@@ -24,7 +25,7 @@ class Reporters:
 
     async def wait_for(self, count: int) -> None:
         """Wait until so many reports have been answered with success."""
-        async with asyncio.timeout(60), self._more:
+        async with asyncio.timeout(PATIENCE), self._more:
             await self._more.wait_for(lambda: len(self.acknowledged) >= count)
 
     async def end(self) -> None:
@@ -43,5 +44,5 @@ class Reporters:
 
     async def _start(self, key: str) -> httpx.Response:
         return await self._api.post(
-            "/runs", json={"job_name": "nightly", "run_key": key}, timeout=60
+            "/runs", json={"job_name": "nightly", "run_key": key}, timeout=PATIENCE
         )

@@ -80,7 +80,9 @@ class Station:
         """Ask the service for something, or tell it."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Token {TOKEN}", "Content-Type": "application/json"}
-        with urlopen(Request(self.url + path, data=data, headers=headers), timeout=30) as answer:
+        with urlopen(
+            Request(self.url + path, data=data, headers=headers), timeout=PATIENCE
+        ) as answer:
             found: dict[str, Any] = json.load(answer)["data"]
         return found
 

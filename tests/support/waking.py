@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from runhook.storage.engine.store import Store
+from tests.support.patience import PATIENCE
 
 
 class Wakes:
@@ -24,7 +25,7 @@ class Wakes:
 
     async def wait_for(self, count: int) -> None:
         """Wait until it has been woken so often."""
-        async with asyncio.timeout(30), self._woken:
+        async with asyncio.timeout(PATIENCE), self._woken:
             await self._woken.wait_for(lambda: self.count >= count)
 
     async def _note(self) -> None:
