@@ -122,8 +122,8 @@ def test_a_failed_node_is_told_with_its_owners_and_what_is_made_of_it():
     message = told(failed(results={**RESULTS, "failed": [node, node]}))
 
     assert message.nodes[0].label == "orders (Ana, bo@example.com, finance)"
-    assert message.nodes[0].tags == ("nightly",)
-    assert message.nodes[0].path == "models/orders.sql"
+    assert (message.nodes[0].tags, message.nodes[0].groups) == (("nightly",), ("finance",))
+    assert (message.nodes[0].path, message.nodes[0].package) == ("models/orders.sql", "shop")
     assert Fact(name="Downstream", value="revenue, churn") in message.facts
 
 
@@ -135,6 +135,18 @@ def test_a_success_with_warnings_names_what_warned():
     assert message.status is Status.WARNED
     assert [one.name for one in message.nodes] == ["fresh"]
     assert message.more_nodes == 3
+
+
+@pytest.mark.parametrize(
+    ("count", "warned", "nodes", "more"), [(4, 0, 0, 0), (1, 2, 2, 0), (2, 2, 2, 0), (3, 1, 1, 2)]
+)
+def test_more_warnings_are_counted_where_some_are_told(count, warned, nodes, more):
+    told_of = [{"unique_id": f"test.shop.t{n}", "status": "warn"} for n in range(warned)]
+    results = {"counts": {"warn": count}, "warned": told_of}
+
+    message = told(an_event(run=a_run(status=RunStatus.SUCCESS, results=results)))
+
+    assert (len(message.nodes), message.more_nodes) == (nodes, more)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +220,9 @@ def test_names_are_shown_in_one_line_whatever_they_hold():
         ("https://ci.example/a b|c>d", "https://ci.example/a%20b%7Cc%3Ed"),
         ("https://ci.example/ü", "https://ci.example/%C3%BC"),
         ("javascript:alert(1)", None),
-        ("https://ci.example/" + "x" * 5_000, None),
+        ("https://ci.example/\ud800", "https://ci.example/?"),
+        ("https://ci.example/" + "x" * (2_000 - 19), "https://ci.example/" + "x" * (2_000 - 19)),
+        ("https://ci.example/" + "x" * (2_001 - 19), None),
         ("https://ci.example/" + "é" * 400, None),
     ],
 )
@@ -258,6 +272,7 @@ def test_a_message_knows_what_it_is_about():
     run, missed, deactivated = told(failed()), told(a_missed_run()), told(a_deactivation())
 
     assert (run.run_id, run.webhook_id) == (a_run().id, None)
+    assert "Started by" not in [one.name for one in run.facts]
     assert run.job == NIGHTLY
     assert (missed.run_id, missed.job, missed.webhook_id) == (None, a_job(), None)
     assert (deactivated.run_id, deactivated.job) == (None, None)
