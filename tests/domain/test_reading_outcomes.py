@@ -60,6 +60,15 @@ def read(outcome: Outcome, meaning: Meaning, words: str = "") -> Outcome:
     return read_outcome(outcome, Pager(meaning, words), host="pager.example.com")
 
 
+def test_a_redirect_is_told_in_our_words_and_not_in_those_of_its_page():
+    outcome = read(answered(302), Meaning.FINAL, "<html>Sign in</html>")
+
+    assert outcome.error == (
+        "The pager answered 302: redirects are not followed. That is not tried again; "
+        "look at its key."
+    )
+
+
 def test_a_format_reads_the_whole_answer():
     pager = Pager(Meaning.TAKEN)
     outcome = replace(answered(202, x_id="7"), response_body=b"thanks")

@@ -108,6 +108,7 @@ Verdict = Succeeded | Retry | GivenUp | Refused | EndpointGone | Postponed
 OUR_PAUSE = timedelta(seconds=30)
 """How long a webhook's deliveries rest when what the service runs on has failed one of them."""
 
+REDIRECTED = "redirects are not followed"
 GONE_REASON = "The endpoint answered 410 Gone. Change the URL or set the webhook active again."
 
 
@@ -146,7 +147,10 @@ def read_outcome(outcome: Outcome, format_: Format[object], *, host: str) -> Out
 
 def sentence_of(outcome: Outcome, reading: Reading, format_: Format[object]) -> str:
     """What an answer that is not a success says, in the service's own words if it has any."""
-    said = f": {reading.words.rstrip('.')}." if reading.words else "."
+    redirects = outcome.status_code is not None and 300 <= outcome.status_code < 400
+    # What comes with a redirect is a page for browsers, and does not say what is wrong here.
+    words = REDIRECTED if redirects else reading.words.rstrip(".")
+    said = f": {words}." if words else "."
     answered = f"{format_.answerer} answered {outcome.status_code}{said}"
     match reading.meaning:
         case Meaning.REFUSED:
