@@ -193,6 +193,24 @@ async def test_health_shows_what_waits_and_which_processes_live(api: Api, ada):
     assert states == {"gone:1:0": "silent", "here:2:0": "alive"}
 
 
+def test_an_object_in_the_audit_log_is_shown_in_words():
+    node_filter = {"groups": ["finance", "web"], "owners": [], "catch_all": False}
+    entry = AuditEntry(
+        account_id=FIRST_ACCOUNT,
+        actor=COMMAND_LINE,
+        action=AuditAction.WEBHOOK_CREATED,
+        subject_id="wsu_1",
+        before={"mention": {}},
+        after={"node_filter": node_filter, "mention": {"ann@example.com": "U1"}, "hold": None},
+        at=START,
+    )
+
+    assert changes_of(entry) == [
+        ("mention", "", "ann@example.com: U1"),
+        ("node_filter", "", "groups: finance, web"),
+    ]
+
+
 def test_a_long_list_in_the_audit_log_is_shown_by_its_beginning():
     entry = AuditEntry(
         account_id=FIRST_ACCOUNT,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup, escape
@@ -200,7 +200,9 @@ def action_word(action: str) -> str:
 TIMES = frozenset({"since", "until", "expires_at"})
 """The facts in the audit log that are times, which it keeps as text."""
 LISTED = 10
-"""So many values of a list in it are shown."""
+"""So many values of a list or an object in it are shown."""
+EMPTY = (None, False, "", [], {})
+"""What is not shown of an object."""
 
 
 def changes_of(entry: AuditEntry) -> Sequence[tuple[str, str, str]]:
@@ -215,6 +217,9 @@ def changes_of(entry: AuditEntry) -> Sequence[tuple[str, str, str]]:
 
 def fact(name: str, value: object) -> str:
     """A value of the audit log for people; empty for nothing."""
+    if isinstance(value, Mapping):
+        told = [(key, fact(key, one)) for key, one in value.items() if one not in EMPTY]
+        return fact(name, [f"{key}: {text}" for key, text in told])
     if isinstance(value, list):
         shown = ", ".join(fact(name, one) for one in value[:LISTED])
         return f"{shown} and {len(value) - LISTED} more" if len(value) > LISTED else shown
