@@ -201,7 +201,7 @@ TIMES = frozenset({"since", "until", "expires_at"})
 """The facts in the audit log that are times, which it keeps as text."""
 LISTED = 10
 """So many values of a list or an object in it are shown."""
-EMPTY = (None, False, "", [], {})
+EMPTY: Sequence[object] = (None, False, "", [], {})
 """What is not shown of an object."""
 
 
