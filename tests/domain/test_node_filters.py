@@ -5,8 +5,16 @@ from typing import Any
 import pytest
 
 from runhook.domain.dbt.results import read_node_results
+from runhook.domain.errors import InvalidError
+from runhook.domain.options.declaring import changed
 from runhook.domain.runs.events import EventType
-from runhook.domain.runs.node_filters import NodeFilter
+from runhook.domain.runs.node_filters import (
+    LONGEST,
+    MOST,
+    NodeFilter,
+    check_node_filter,
+    check_text,
+)
 from runhook.domain.runs.run import Run, RunStatus
 from runhook.domain.webhooks.webhook import Unwanted
 from tests.support.builders import a_run, a_webhook, an_event
@@ -168,3 +176,42 @@ def test_what_has_no_nodes_is_shown_as_it_is():
     event = an_event(type=EventType.ERRORED, run=a_run(status=RunStatus.ERROR))
 
     assert a_webhook(node_filter=NodeFilter(groups=("x",), catch_all=True)).shown(event) == event
+
+
+@pytest.mark.parametrize("text", ["finance", "  finance ", "x" * LONGEST, "größe *", "a/b.sql"])
+def test_a_text_of_a_filter_is_one_line_without_blanks_around_it(text):
+    assert check_text(text) == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "each is one line of characters that can be shown"),
+        (" \n ", "each is one line of characters that can be shown"),
+        ("a\nb", "each is one line of characters that can be shown"),
+        ("a\u202eb", "each is one line of characters that can be shown"),
+        ("x" * (LONGEST + 1), "201 characters are too long; 200 at most"),
+    ],
+)
+def test_any_other_text_of_a_filter_is_refused(text, sentence):
+    with pytest.raises(InvalidError) as refused:
+        check_text(text)
+
+    assert refused.value.message == sentence
+
+
+@pytest.mark.parametrize("name", ["groups", "owners", "tags", "paths", "packages"])
+def test_any_list_makes_a_filter_and_each_is_bounded(name):
+    filter_ = changed(NodeFilter(), {name: ["a", "a", "b"]})
+
+    assert getattr(filter_, name) == ("a", "b")
+    assert check_node_filter(filter_) is filter_
+    with pytest.raises(InvalidError, match=f"{MOST + 1} are too many; {MOST} at most"):
+        changed(NodeFilter(), {name: [str(number) for number in range(MOST + 1)]})
+
+
+def test_a_filter_without_a_list_is_refused_though_it_catches_all():
+    with pytest.raises(InvalidError) as refused:
+        check_node_filter(NodeFilter(catch_all=True))
+
+    assert refused.value.message == "give `groups`, `owners`, `tags`, `paths` or `packages`"
