@@ -58,7 +58,7 @@ def test_no_failure_goes_on_after_a_success_or_without_a_run_that_ended(letters)
 
 @pytest.mark.parametrize(
     ("minutes", "missed", "late"),
-    [(59, 0, 0), (60, 0, 0), (65, 0, 5), (70, 1, 10), (131, 2, 71)],
+    [(0, 0, 0), (59, 0, 0), (60, 0, 0), (65, 0, 5), (70, 1, 10), (131, 2, 71)],
 )
 def test_a_job_is_late_from_when_its_run_was_due_and_missed_once_its_grace_period_is_over(
     minutes, missed, late

@@ -1,5 +1,6 @@
 """Webhooks that hear of a run only if a node of theirs failed or warned, and see no other."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from runhook.domain.runs.node_filters import (
     NodeFilter,
     check_node_filter,
     check_text,
+    narrowed_nodes,
 )
-from runhook.domain.runs.run import Run, RunStatus
+from runhook.domain.runs.run import Run, RunStatus, RunStep
 from runhook.domain.webhooks.webhook import Unwanted
 from tests.support.builders import a_run, a_webhook, an_event
 
@@ -215,3 +217,50 @@ def test_a_filter_without_a_list_is_refused_though_it_catches_all():
         check_node_filter(NodeFilter(catch_all=True))
 
     assert refused.value.message == "give `groups`, `owners`, `tags`, `paths` or `packages`"
+
+
+def shown_of(run: Run, **filters: Any) -> Run:
+    """A run as a webhook is shown it that has a filter."""
+    return narrowed_nodes(run, NodeFilter(**filters))
+
+
+def test_no_step_is_shown_whose_log_may_tell_of_others_nodes():
+    run = a_failed_run(ORDERS, PAYMENTS)
+    step = RunStep(name="dbt build", status=RunStatus.ERROR, logs="orders failed")
+
+    assert shown_of(replace(run, steps=(step,)), groups=("finance",)).steps == ()
+
+
+def test_what_is_counted_is_what_is_shown():
+    shown = shown_of(a_failed_run(ORDERS, PAYMENTS, warned=[VISITS]), groups=("finance",))
+
+    assert shown.results is not None
+    assert (shown.results["total"], shown.results["failed_total"]) == (1, 1)
+    assert shown.results["counts"] == {"error": 1}
+
+
+def test_a_run_is_shown_as_it_is_where_its_reporter_names_no_node():
+    run = a_run(status=RunStatus.ERROR, results={"counts": {"error": 2}, "failed_total": 2})
+
+    assert shown_of(run, groups=("finance",)) is run
+
+
+def test_a_run_without_a_node_of_the_webhooks_keeps_its_message():
+    shown = shown_of(a_failed_run(ORDERS), groups=("finance",))
+
+    assert shown.status_message == "3 of 10 nodes failed"
+    assert read_node_results(shown.results).failed == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (1, "1 node failed: payments"),
+        (3, "3 nodes failed: payments, payments, payments"),
+        (4, "4 nodes failed: payments, payments, payments, ..."),
+    ],
+)
+def test_the_first_nodes_are_named(count, words):
+    shown = shown_of(a_failed_run(*[PAYMENTS] * count), groups=("finance",))
+
+    assert shown.status_message == words

@@ -1,7 +1,5 @@
 import json
 import re
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -147,16 +145,6 @@ def test_version_2023_02_reproduces_dbt_clouds_example_to_the_microsecond():
     expected = example_text("2023_02_completed").replace(".49564295Z", ".495642Z")
 
     assert body_of(event, webhook) == expected
-
-
-@pytest.fixture
-def far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine whose own time is not UTC."""
-    with monkeypatch.context() as changed:
-        changed.setenv("TZ", "Asia/Kolkata")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 @pytest.mark.usefixtures("far_from_greenwich")

@@ -57,6 +57,7 @@ def test_the_nodes_that_failed_are_those_that_the_reporter_names():
     assert told(A, total=25) == failures(A, is_whole=False)
     assert told(A, total=2, failed_ids=[A, B]) == failures(A, B)
     assert told(failed_ids=[A, 3, None, ""], total=1) == failures(A)
+    assert told(A, "", total=2) == failures(A, is_whole=False)
 
 
 @pytest.mark.parametrize("results", [None, {}, {"counts": {"success": 3}, "failed": "garbage"}])
@@ -74,6 +75,8 @@ def test_a_run_that_failed_without_a_node_that_did_failed_as_a_whole(results):
         (ERROR, {"counts": {"success": 2}}, failures(A), failures(WHOLE_RUN)),
         (ERROR, None, failures(A), failures(A, WHOLE_RUN)),
         (ERROR, None, None, None),
+        (ERROR, None, failures(A, is_whole=False), failures(A, WHOLE_RUN, is_whole=False)),
+        (ERROR, {"failed_total": 2}, failures(A), failures(is_whole=False)),
         (SUCCESS, None, failures(A, WHOLE_RUN), failures(A)),
         (SUCCESS, {"counts": {}}, failures(A), failures(A)),
         (SUCCESS, None, None, NOTHING),
@@ -90,6 +93,8 @@ def test_a_run_that_failed_without_a_node_that_did_failed_as_a_whole(results):
         "all has been mended",
         "no node has failed, but the run",
         "the run has failed before any node",
+        "the run has failed before any node, and not all are known",
+        "the run names none of the nodes that failed",
         "no run has ever come to a node",
         "a success without results",
         "nothing was selected",

@@ -312,6 +312,13 @@ def test_the_fingerprint_of_a_report_is_the_same_in_every_release():
     )
 
 
+@pytest.mark.usefixtures("far_from_greenwich")
+def test_the_fingerprint_of_a_report_is_the_same_on_every_machine():
+    assert START.fingerprint() == (
+        "b28a51574460fd816455265311a1b842147c62688e77f2254fdb0e2a78e9bf8c"
+    )
+
+
 def test_a_moment_is_the_same_fact_in_any_zone():
     elsewhere = STARTED_AT.astimezone(timezone(timedelta(hours=9)))
 
