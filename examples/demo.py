@@ -11,14 +11,13 @@ import hmac
 import os
 import secrets
 import shlex
-import sys
 import tempfile
-from asyncio import StreamReader
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import RawTestServer
@@ -33,54 +32,50 @@ RUN = "runhook run --job nightly --project shop --environment demo -- dbt build"
 TOKEN = secrets.token_urlsafe(24)
 EVENTS = [f"job.run.{one}" for one in ("started", "completed", "errored", "canceled")]
 HOW_TO_GO_ON = f"""
-The service and both receivers go on until Ctrl-C. In another terminal:
+The service and both receivers go on until Ctrl-C. Runs of another terminal arrive here:
   export RUNHOOK_URL=%s RUNHOOK_TOKEN={TOKEN} PATH={shlex.quote(str(DBT_BIN))}:$PATH
-  cd {shlex.quote(str(SHOP))} && {RUN}
-Its payloads arrive below."""
+  cd {shlex.quote(str(SHOP))} && {RUN}"""
+API = "/api/v3/accounts/1/webhooks/"
+say = partial(print, "  ", flush=True)
+passed: list[str] = []
 
 
-async def main() -> None:
+async def main(folder: Path) -> None:
     parser = argparse.ArgumentParser(description="Run a dbt project and watch its webhooks arrive.")
     parser.add_argument("--once", action="store_true", help="stop at the end")
-    parser.add_argument("--folder", type=Path, default=REPOSITORY / ".demo", help="for all files")
     arguments = parser.parse_args()
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=arguments.folder.resolve()))
-    print(f"\n1  The service starts, on SQLite; all files are in {folder}")
+    authorization = {"Authorization": f"Token {TOKEN}"}
     async with (
-        asyncio.timeout(1800) as limit,
         service(folder, port=0 if arguments.once else 8580) as url,
-        ClientSession(headers={"Authorization": f"Token {TOKEN}"}) as session,
+        ClientSession(f"{url}{API}", headers=authorization, raise_for_status=True) as api,
     ):
-        demo = Demo(folder, url, session)
-        await demo.show()
-        print(f"\nAll {demo.checks} checks passed.")
+        await asyncio.wait_for(show(api, partial(run, folder, url)), timeout=1800)
+        print(f"\nAll {len(passed)} checks passed.")
         if not arguments.once:
             print(HOW_TO_GO_ON % url)
-            limit.reschedule(None)
             await asyncio.Event().wait()
 
 
 @asynccontextmanager
 async def service(folder: Path, *, port: int) -> AsyncIterator[str]:
     """The URL of a service that serves as long as the block lasts, and this process lives."""
+    print(f"\n1  The service starts, on SQLite; all files are in {folder}")
     say(f"$ {SERVE}")
-    command = shlex.split(f"{SERVE} --port {port} --data-dir {shlex.quote(str(folder / 'data'))}")
-    # The shell becomes the service. It is ended when the other end of its standard input closes.
-    guarded = 'exec 3<&0; (read -r _ <&3; kill $$) & exec "$@" 3<&- </dev/null'
-    with (folder / "service.log").open("w") as log:
-        serving = await asyncio.create_subprocess_exec(
-            *("sh", "-c", guarded, "sh", *command),
-            env=environment(REPOSITORY / ".venv" / "bin", RUNHOOK_BOOTSTRAP_TOKEN=TOKEN),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=log,
-            process_group=0,
-        )
+    # The shell becomes the service, and is ended when the other end of its standard input closes.
+    guarded = f"exec 3<&0; (read -r _ <&3; kill $$) & exec {SERVE} --port {port} 3<&- </dev/null"
+    serving = await asyncio.create_subprocess_shell(
+        f"{guarded} 2>service.log",
+        cwd=folder,
+        env=environment(REPOSITORY / ".venv" / "bin", RUNHOOK_BOOTSTRAP_TOKEN=TOKEN),
+        stdin=PIPE,
+        stdout=PIPE,
+        process_group=0,
+    )
     try:
-        first_line = await cast(StreamReader, serving.stdout).readline()
+        assert serving.stdout is not None
+        first_line = await serving.stdout.readline()
         if not first_line:
-            sys.exit("The demo failed: `runhook serve` has ended; service.log says why")
+            raise SystemExit("The demo failed: `runhook serve` has ended; service.log says why")
         url = first_line.decode().split()[-1]
         say(f"ready at {url}")
         yield url
@@ -88,87 +83,67 @@ async def service(folder: Path, *, port: int) -> AsyncIterator[str]:
         await serving.communicate(b"")  # which closes its standard input
 
 
-class Demo:
-    """What is asked of the service, and what has been checked so far."""
+async def show(api: ClientSession, dbt: Callable[..., Awaitable[None]]) -> None:
+    """Do all of it; exit with an error where something else happens."""
+    print("\n2  A webhook for all four events, and a receiver that checks both signatures")
+    alerts = Receiver("Alerts", api)
+    await alerts.open(payload_version="2022-05")
 
-    def __init__(self, folder: Path, url: str, session: ClientSession) -> None:
-        self.folder, self.url, self.session, self.checks = folder, url, session, 0
+    print("\n3  A run that succeeds")
+    await dbt("", exit_code=0)
+    await alerts.expect("started", "completed")
 
-    async def show(self) -> None:
-        """Do all of it; exit with an error where something else happens."""
-        print("\n2  A webhook for all four events, and a receiver that checks both signatures")
-        alerts = Receiver(self, "Alerts")
-        await alerts.open(payload_version="2022-05")
+    print("\n4  A run with a failing test: errored at once, completed with its results")
+    await dbt("--vars 'lose_a_payment: true'", exit_code=1)
+    await alerts.expect("started", "errored", "completed")
 
-        print("\n3  A run that succeeds")
-        await self.run("", exit_code=0)
-        await alerts.expect("started", "completed")
+    print("\n5  A run interrupted half-way by SIGTERM, as schedulers send it")
+    await dbt("--vars 'forecast_samples: 50_000_000'", exit_code=2, stop_in="revenue_forecast")
+    await alerts.expect("started", "canceled")
 
-        print("\n4  A run with a failing test: errored at once, completed with its results")
-        await self.run("--vars 'lose_a_payment: true'", exit_code=1)
-        await alerts.expect("started", "errored", "completed")
+    print("\n6  A second webhook, in dbt Cloud's newer format; its endpoint fails at first")
+    pager = Receiver("Pager", api, fail_first=2)
+    await pager.open(payload_version="2023-02")
+    await dbt("", exit_code=0)
+    await alerts.expect("started", "completed")
+    await pager.expect("started", "completed")
 
-        print("\n5  A run interrupted half-way by SIGTERM, as schedulers send it")
-        slow = "--vars 'forecast_samples: 50_000_000'"
-        await self.run(slow, exit_code=2, stop_in="revenue_forecast")
-        await alerts.expect("started", "canceled")
+    print("\n7  The deliveries, as the service recorded them")
+    await alerts.compare_with_log()
+    await pager.compare_with_log()
 
-        print("\n6  A second webhook, in dbt Cloud's newer format; its endpoint fails at first")
-        pager = Receiver(self, "Pager", fail_first=2)
-        await pager.open(payload_version="2023-02")
-        await self.run("", exit_code=0)
-        await alerts.expect("started", "completed")
-        await pager.expect("started", "completed")
 
-        print("\n7  The deliveries, as the service recorded them")
-        await alerts.compare_with_log()
-        await pager.compare_with_log()
-
-    async def run(self, flags: str, *, exit_code: int, stop_in: str = "") -> None:
-        """Run dbt to its end, or send SIGTERM while it runs a model's query."""
-        say(f"$ {RUN} {flags}")
-        log = Path(tempfile.mkdtemp(dir=self.folder)) / "dbt.log"
-        settings = environment(
-            DBT_BIN,
-            RUNHOOK_URL=self.url,
-            RUNHOOK_TOKEN=TOKEN,
-            SHOP_DATABASE=str(self.folder / "shop.duckdb"),
-            DBT_TARGET_PATH=str(self.folder / "target"),
-            DBT_LOG_PATH=str(log.parent),
-            DBT_LOG_LEVEL="warn",
-            DBT_LOG_LEVEL_FILE="debug",
-            DBT_USE_COLORS="false",
-        )
-        command = shlex.split(f"{RUN} {flags}")
-        wrapper = await asyncio.create_subprocess_exec(*command, cwd=SHOP, env=settings)
-        if stop_in:
-            query = f"On model.shop.{stop_in}: /*"
-            while not (log.exists() and query in log.read_text()):  # noqa: ASYNC110 - dbt's file
-                await asyncio.sleep(0.1)
-            await asyncio.sleep(1)  # until the database has begun, an interrupt is lost
-            say("SIGTERM to `runhook run`, now that the query is running")
-            wrapper.terminate()
-        self.check(f"exit code {exit_code}, as dbt's own", await wrapper.wait(), exit_code)
-
-    async def ask(self, method: str, path: str, body: object = None) -> Any:
-        """Call the API of webhooks; return its answer's `data`."""
-        url = f"{self.url}/api/v3/accounts/1/webhooks/{path}"
-        async with self.session.request(method, url, json=body, raise_for_status=True) as answer:
-            return (await answer.json())["data"]
-
-    def check(self, says: str, found: object, expected: object) -> None:
-        """Count and show what is as it should be; exit with an error if it is not."""
-        if found != expected:
-            sys.exit(f"The demo failed: expected {says}; found {found}")
-        self.checks += 1
-        say(f"ok {says}")
+async def run(folder: Path, url: str, flags: str, *, exit_code: int, stop_in: str = "") -> None:
+    """Run dbt to its end, or send SIGTERM while it runs a model's query."""
+    say(f"$ {RUN} {flags}")
+    log = Path(tempfile.mkdtemp(dir=folder)) / "dbt.log"
+    settings = environment(
+        DBT_BIN,
+        RUNHOOK_URL=url,
+        RUNHOOK_TOKEN=TOKEN,
+        SHOP_DATABASE=str(folder / "shop.duckdb"),
+        DBT_TARGET_PATH=str(folder / "target"),
+        DBT_LOG_PATH=str(log.parent),
+        DBT_LOG_LEVEL="warn",
+        DBT_LOG_LEVEL_FILE="debug",
+        DBT_USE_COLORS="false",
+    )
+    wrapper = await asyncio.create_subprocess_shell(f"exec {RUN} {flags}", cwd=SHOP, env=settings)
+    if stop_in:
+        query = f"On model.shop.{stop_in}: /*"
+        while not (log.exists() and query in log.read_text()):  # noqa: ASYNC110 - dbt's file
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(1)  # until the database has begun, an interrupt is lost
+        say("SIGTERM to `runhook run`, now that the query is running")
+        wrapper.terminate()
+    check(f"exit code {exit_code}, as dbt's own", await wrapper.wait(), exit_code)
 
 
 class Receiver:
     """A webhook, its endpoint, and what has arrived there."""
 
-    def __init__(self, demo: Demo, name: str, *, fail_first: int = 0) -> None:
-        self.demo, self.name, self.failures_left = demo, name, fail_first
+    def __init__(self, name: str, api: ClientSession, *, fail_first: int = 0) -> None:
+        self.name, self.api, self.fail_first = name, api, fail_first
         self.deliveries: dict[str, list[tuple[str, bytes]]] = {}
         """Event and body of each attempt, by the delivery's id."""
         self.accepted = asyncio.Queue[str]()
@@ -179,7 +154,8 @@ class Receiver:
         await endpoint.start_server()
         wanted = {"name": self.name, "event_types": EVENTS, "payload_version": payload_version}
         wanted["client_url"] = str(endpoint.make_url("/"))
-        self.webhook = await self.demo.ask("POST", "subscriptions", wanted)
+        async with self.api.post("subscriptions", json=wanted) as answer:
+            self.webhook = (await answer.json())["data"]
         say(f"created {self.webhook['id']}, {self.name}: payload {payload_version}")
 
     async def receive(self, request: web.BaseRequest) -> web.Response:
@@ -189,12 +165,10 @@ class Receiver:
         dbt_signature = hmac.digest(secret.encode(), body, "sha256").hex()
         if not hmac.compare_digest(dbt_signature, headers["Authorization"]):
             raise web.HTTPUnauthorized
-        # The payload versions spell the key differently.
         event = (payload.get("event_type") or payload["eventType"]).removeprefix("job.run.")
         attempts = self.deliveries.setdefault(headers["webhook-id"], [])
         attempts.append((event, body))
-        self.failures_left -= 1
-        status = 500 if self.failures_left >= 0 else 200
+        status = 500 if len(attempts) <= self.fail_first else 200
         say(f"> {self.name}: {event}, attempt {len(attempts)}, answered {status}")
         if len(attempts) == 1:
             say(f"  {body.decode()}")
@@ -207,39 +181,40 @@ class Receiver:
         for _ in events:
             await self.accepted.get()
         heard = tuple(attempts[0][0] for attempts in self.deliveries.values())[-len(events) :]
-        said = " then ".join(events)
-        self.demo.check(f"{self.name} got {said}, every signature valid", heard, events)
+        check(f"{self.name} got {' then '.join(events)}, every signature valid", heard, events)
 
     async def compare_with_log(self) -> None:
         """Expect the service to list what was heard, and as many attempts."""
-        path = f"subscription/{self.webhook['id']}/events?limit=100"
         log: list[dict[str, Any]] = []
         while {one["state"] for one in log} != {"succeeded"}:
-            log = (await self.demo.ask("GET", path))[::-1]
-        for one in log:
+            path = f"subscription/{self.webhook['id']}/events"
+            async with self.api.get(path, params={"limit": 100}) as answer:
+                log = (await answer.json())["data"]
+        for one in reversed(log):
             say(f"{one['trigger_event_type']:<18} {one['state']} at attempt {one['attempt_count']}")
         recorded = {one["id"]: one["attempt_count"] for one in log}
         heard = {delivery_id: len(attempts) for delivery_id, attempts in self.deliveries.items()}
-        says = f"the {len(heard)} deliveries that {self.name} heard, and all succeeded"
-        self.demo.check(says, recorded, heard)
-        for delivery_id, attempts in self.deliveries.items():
-            if len(attempts) > 1:
-                says = f"{delivery_id} came {len(attempts)} times, byte for byte the same"
-                self.demo.check(f"{says}, until accepted", len(set(attempts)), 1)
+        check(f"the {len(heard)} deliveries that {self.name} heard, all succeeded", recorded, heard)
+        for key, sent in self.deliveries.items():
+            if len(sent) > 1:
+                check(f"{key} came {len(sent)} times, byte for byte the same", len(set(sent)), 1)
+
+
+def check(says: str, found: object, expected: object) -> None:
+    """Note and show what is as it should be; exit with an error if it is not."""
+    if found != expected:
+        raise SystemExit(f"The demo failed: expected {says}; found {found}")
+    passed.append(says)
+    say(f"ok {says}")
 
 
 def environment(programs: Path, **settings: str) -> dict[str, str]:
     """This environment, with a folder of programs and no settings but these."""
     others = {k: v for k, v in os.environ.items() if not k.startswith(("RUNHOOK_", "DBT_"))}
-    path = f"{programs}{os.pathsep}{others.get('PATH', os.defpath)}"
-    return {**others, "PATH": path, **settings}
-
-
-def say(text: str) -> None:
-    """Print a part of a step."""
-    print(f"   {text}", flush=True)
+    return {**others, "PATH": f"{programs}:{os.environ['PATH']}", **settings}
 
 
 if __name__ == "__main__":
+    Path(".demo").mkdir(exist_ok=True)
     with suppress(KeyboardInterrupt):
-        asyncio.run(main())
+        asyncio.run(main(Path(tempfile.mkdtemp(dir=".demo")).resolve()))
