@@ -1,35 +1,35 @@
-"""What services say in JSON, read with care: an answer may be anything, and cut off."""
+"""What services say in JSON, read with care: a body may be anything, and cut off."""
 
 import json
 from collections.abc import Mapping
 from datetime import timedelta
 
-from runhook.domain.formats.format import SENTENCE_CHARACTERS, Answer
 from runhook.domain.messages.text import fit, one_line
 
 LONGEST_PAUSE = timedelta(hours=4)
+SENTENCE_CHARACTERS = 300
 
 
-def object_in(answer: Answer) -> Mapping[str, object]:
-    """An answer's object, empty if it has none."""
+def object_in(body: bytes) -> Mapping[str, object]:
+    """The object in a body; empty if there is none."""
     try:
-        document = json.loads(answer.body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 
 
-def words_of(answer: Answer, *names: str) -> str:
-    """What an answer says under these names, or all of it where it has none of them.
+def words_in(body: bytes, *names: str) -> str:
+    """The texts that a body has under these names, in one line; empty if it has none.
 
     Args:
-        answer: what came.
+        body: of an answer.
         names: of texts, or lists and objects of texts; a dot leads into an object.
     """
-    document = object_in(answer)
+    document = object_in(body)
     said = [text for name in names for text in texts_in(value_at(document, name))]
     words = "; ".join(dict.fromkeys(one_line(one) for one in said if one.strip()))
-    return fit(words, SENTENCE_CHARACTERS) or answer.text
+    return fit(words, SENTENCE_CHARACTERS)
 
 
 def value_at(document: object, name: str) -> object:
@@ -51,9 +51,9 @@ def texts_in(value: object, depth: int = 4) -> list[str]:
     return [text for one in within[:20] for text in texts_in(one, depth - 1)]
 
 
-def pause_in(answer: Answer, name: str) -> timedelta | None:
-    """How many seconds an answer asks to be left alone for, None if it does not say."""
-    seconds = value_at(object_in(answer), name)
+def pause_in(body: bytes, name: str) -> timedelta | None:
+    """The pause that a body asks for under a name, in seconds; None if it asks for none."""
+    seconds = value_at(object_in(body), name)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
     # Compared so that what is not a number counts as none.

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats.addresses import is_at_host, with_parameter
-from runhook.domain.formats.answers import pause_in, words_of
+from runhook.domain.formats.answers import pause_in
 from runhook.domain.formats.format import (
     Answer,
     Draft,
@@ -61,6 +61,7 @@ class Discord(MessageFormat[NoSettings]):
     mentionable = re.compile(r"&?[0-9]{15,20}")
     mentionable_as = "the id of a user (digits) or of a role (`&` and digits)"
     is_common = True
+    reasons_at = ("message", "errors")
     settings = NoSettings
 
     def check_url(self, url: str) -> None:
@@ -96,15 +97,13 @@ class Discord(MessageFormat[NoSettings]):
         return replace(draft, url=with_parameter(draft.url, "wait", "true"))
 
     def read(self, answer: Answer) -> Reading:
-        """Read an answer: 404 is for ever, and who goes on after it is shut out."""
+        """Read an answer: 404 is final, and Discord blocks clients that go on after it."""
         reading = super().read(answer)
-        if reading.meaning is Meaning.TAKEN:
-            return reading
         if answer.status == 404:
-            reading = replace(reading, meaning=Meaning.GONE)
-        words = words_of(answer, "message", "errors")
-        pause = pause_in(answer, "retry_after") if answer.status == 429 else None
-        return replace(reading, words=words, retry_after=pause)
+            return replace(reading, meaning=Meaning.GONE)
+        if answer.status == 429:
+            return replace(reading, retry_after=pause_in(answer.body, "retry_after"))
+        return reading
 
 
 def embed_of(message: Message) -> dict[str, object]:

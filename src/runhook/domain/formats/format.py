@@ -6,11 +6,12 @@ secret that the service wants is put in when they are sent, and never stored in 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum, StrEnum
 from typing import ClassVar, Generic, TypeVar
 
+from runhook.domain.formats.answers import SENTENCE_CHARACTERS, words_in
 from runhook.domain.messages.message import Message, message_of
 from runhook.domain.messages.notices import Notice
 from runhook.domain.messages.telling import Telling
@@ -18,7 +19,6 @@ from runhook.domain.messages.text import fit, one_line
 from runhook.domain.options.rate_limits import RateLimit
 from runhook.domain.runs.events import Event, EventType
 
-SENTENCE_CHARACTERS = 300
 TRIED_AGAIN = frozenset({408, 425, 429})
 LETTER = "message/rfc822"
 """The content type of what goes over the mail server."""
@@ -82,6 +82,10 @@ class Draft:
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+    def with_header(self, name: str, value: str) -> "Draft":
+        """The same request with another header."""
+        return replace(self, headers={**self.headers, name: value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +180,8 @@ class Format(Generic[Settings]):
     """Whether a webhook can have a URL of its own."""
     unused_options: ClassVar[frozenset[str]] = frozenset()
     """Options that its webhooks have no use for, by name."""
+    reasons_at: ClassVar[tuple[str, ...]] = ()
+    """Names under which the JSON of a refusal says why; a dot leads into an object."""
     mentionable: ClassVar[re.Pattern[str] | None] = None
     """Kinds of ids that its messages can mention; None if they mention no one."""
     mentionable_as: ClassVar[str] = ""
@@ -237,12 +243,13 @@ class Format(Generic[Settings]):
         """Read an answer by the rules of most services: 4xx are final."""
         if answer.is_success:
             return Reading(meaning=Meaning.TAKEN)
+        words = words_in(answer.body, *self.reasons_at) or answer.text
         if answer.status == 410:
-            return Reading(meaning=Meaning.GONE, words=answer.text)
+            return Reading(meaning=Meaning.GONE, words=words)
         if answer.status in TRIED_AGAIN or answer.status >= 500:
-            return Reading(meaning=Meaning.RETRY, words=answer.text)
+            return Reading(meaning=Meaning.RETRY, words=words)
         meaning = Meaning.REFUSED if answer.status in {400, 413, 415, 422} else Meaning.FINAL
-        return Reading(meaning=meaning, words=answer.text)
+        return Reading(meaning=meaning, words=words)
 
 
 class SignedFormat(Format[Settings]):

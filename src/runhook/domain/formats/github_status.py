@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, replace
 
-from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.commits import (
     STATES_BEFORE_FAILURES,
     CommitFormat,
@@ -36,7 +35,7 @@ def check_repository(text: str) -> str:
     """Check a repository's name.
 
     Raises:
-        InvalidError: it is none.
+        InvalidError: it is not a repository's name.
     """
     return check_place(text, REPOSITORY, "a repository such as `acme/warehouse`")
 
@@ -73,6 +72,7 @@ class GitHubStatus(CommitFormat[GitHubSettings]):
         "`Commit statuses: Read and write`. The URL can stay empty; for GitHub Enterprise Server "
         "it is https://HOST/api/v3."
     )
+    reasons_at = ("message", "errors")
     settings = GitHubSettings
 
     def check(self, settings: GitHubSettings) -> GitHubSettings:
@@ -104,14 +104,11 @@ class GitHubStatus(CommitFormat[GitHubSettings]):
 
     def finish(self, draft: Draft, settings: GitHubSettings) -> Draft:
         """Put the token into its header."""
-        headers = {**draft.headers, "Authorization": f"Bearer {settings.token}"}
-        return replace(draft, headers=headers)
+        return draft.with_header("Authorization", f"Bearer {settings.token}")
 
     def read(self, answer: Answer) -> Reading:
         """Read an answer: 403 is a limit if it says how long, and a missing right otherwise."""
         reading = super().read(answer)
-        if reading.meaning is Meaning.TAKEN:
-            return reading
         if answer.status == 403 and "retry-after" in answer.headers:
-            reading = replace(reading, meaning=Meaning.RETRY)
-        return replace(reading, words=words_of(answer, "message", "errors"))
+            return replace(reading, meaning=Meaning.RETRY)
+        return reading

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.commits import (
     STATES_BEFORE_FAILURES,
     CommitFormat,
@@ -38,7 +37,7 @@ def check_project(text: str) -> str:
     """Check a project's number or path.
 
     Raises:
-        InvalidError: it is none.
+        InvalidError: it is not a project's number or path.
     """
     return check_place(text, PROJECT, "a project such as `4711` or `acme/data/warehouse`")
 
@@ -74,6 +73,7 @@ class GitLabStatus(CommitFormat[GitLabSettings]):
         "In GitLab: the project, Settings, Access tokens; role Developer, scope `api`. The URL can "
         "stay empty; for a GitLab of your own it is its address."
     )
+    reasons_at = ("message", "error")
     settings = GitLabSettings
 
     def check(self, settings: GitLabSettings) -> GitLabSettings:
@@ -105,18 +105,15 @@ class GitLabStatus(CommitFormat[GitLabSettings]):
 
     def finish(self, draft: Draft, settings: GitLabSettings) -> Draft:
         """Put the token into its header."""
-        return replace(draft, headers={**draft.headers, "PRIVATE-TOKEN": settings.token})
+        return draft.with_header("PRIVATE-TOKEN", settings.token)
 
     def read(self, answer: Answer) -> Reading:
-        """Read an answer, in GitLab's own words.
+        """Read an answer; a status that is final already is a success.
 
-        A status that is over cannot be told again: a failed run is told as errored and as
-        completed, and the second time there is nothing left to do.
+        GitLab refuses a final status that comes again: a failed run is told as errored, then as
+        completed.
         """
         reading = super().read(answer)
-        if reading.meaning is Meaning.TAKEN:
-            return reading
-        words = words_of(answer, "message", "error")
-        if answer.status == 400 and words.startswith(IS_OVER):
-            return Reading(meaning=Meaning.TAKEN, words=words)
-        return replace(reading, words=words)
+        if answer.status == 400 and reading.words.startswith(IS_OVER):
+            return replace(reading, meaning=Meaning.TAKEN)
+        return reading

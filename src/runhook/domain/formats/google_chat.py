@@ -5,15 +5,11 @@ from html import escape
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats.addresses import is_at_host, query_names, with_parameter
-from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import (
-    Answer,
     Draft,
     Look,
-    Meaning,
     MessageFormat,
     NoSettings,
-    Reading,
     Rendered,
 )
 from runhook.domain.messages.message import Message, Node, Severity, and_more
@@ -51,6 +47,7 @@ class GoogleChat(MessageFormat[NoSettings]):
     url_is_secret = True
     look = Look.CARD
     is_common = True
+    reasons_at = ("error.message",)
     settings = NoSettings
 
     def check_url(self, url: str) -> None:
@@ -82,13 +79,6 @@ class GoogleChat(MessageFormat[NoSettings]):
         del settings
         option = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
         return replace(draft, url=with_parameter(draft.url, "messageReplyOption", option))
-
-    def read(self, answer: Answer) -> Reading:
-        """Read an answer, in the service's own words."""
-        reading = super().read(answer)
-        if reading.meaning is Meaning.TAKEN:
-            return reading
-        return replace(reading, words=words_of(answer, "error.message"))
 
 
 def card_of(message: Message, count: int) -> dict[str, object]:

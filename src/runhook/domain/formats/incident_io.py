@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from runhook.domain.formats.answers import words_of
-from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
+from runhook.domain.formats.format import Draft, Rendered
 from runhook.domain.formats.incidents import (
     IncidentFormat,
     check_integration_key,
@@ -59,6 +58,7 @@ class IncidentIo(IncidentFormat[IncidentIoSettings]):
     summary = "An alert that fires at a failure and is resolved when the job succeeds again."
     where = "In incident.io: Alerts, Sources, New alert source, HTTP; copy its URL and its token."
     url_is_secret = True
+    reasons_at = ("errors", "message")
     settings = IncidentIoSettings
 
     def compose(self, message: Message, telling: Telling, settings: IncidentIoSettings) -> Rendered:
@@ -91,15 +91,7 @@ class IncidentIo(IncidentFormat[IncidentIoSettings]):
         """Put the token into its header, unless the URL has it."""
         if not settings.token:
             return draft
-        headers = {**draft.headers, "Authorization": f"Bearer {settings.token}"}
-        return replace(draft, headers=headers)
-
-    def read(self, answer: Answer) -> Reading:
-        """Read an answer, in the service's own words."""
-        reading = super().read(answer)
-        if reading.meaning is Meaning.TAKEN:
-            return reading
-        return replace(reading, words=words_of(answer, "errors", "message"))
+        return draft.with_header("Authorization", f"Bearer {settings.token}")
 
 
 def paragraphs_of(message: Message) -> list[str]:

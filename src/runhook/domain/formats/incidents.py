@@ -106,7 +106,7 @@ def check_integration_key(text: str) -> str:
     """Check a service's key.
 
     Raises:
-        InvalidError: it is none. The message does not repeat it.
+        InvalidError: it is not a key. The message does not repeat it.
     """
     text = text.strip()
     if not KEY.fullmatch(text):

@@ -6,8 +6,7 @@ from enum import StrEnum
 from urllib.parse import quote
 
 from runhook.domain.formats.addresses import with_parameter
-from runhook.domain.formats.answers import words_of
-from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
+from runhook.domain.formats.format import Draft, Rendered
 from runhook.domain.formats.incidents import (
     IncidentFormat,
     check_integration_key,
@@ -68,6 +67,7 @@ class Jsm(IncidentFormat[JsmSettings]):
         "copy its key. The URL can stay empty; for Opsgenie it is "
         "https://api.opsgenie.com/v2/alerts or https://api.eu.opsgenie.com/v2/alerts."
     )
+    reasons_at = ("message", "errors")
     settings = JsmSettings
     caveat = "The alert was accepted, and is looked at later: see whether it is there."
 
@@ -114,12 +114,5 @@ class Jsm(IncidentFormat[JsmSettings]):
         url = draft.url
         if address.endswith(CLOSE):
             url = with_parameter(url, "identifierType", "alias")
-        headers = {**draft.headers, "Authorization": f"GenieKey {settings.api_key}"}
-        return replace(draft, url=url, headers=headers)
-
-    def read(self, answer: Answer) -> Reading:
-        """Read an answer, in the service's own words."""
-        reading = super().read(answer)
-        if reading.meaning is Meaning.TAKEN:
-            return reading
-        return replace(reading, words=words_of(answer, "message", "errors"))
+        request = replace(draft, url=url)
+        return request.with_header("Authorization", f"GenieKey {settings.api_key}")

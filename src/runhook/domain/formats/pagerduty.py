@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from runhook.domain.errors import InvalidError
-from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import Answer, Draft, Meaning, Reading, Rendered
 from runhook.domain.formats.incidents import (
     IncidentFormat,
@@ -57,7 +56,7 @@ def check_routing_key(text: str) -> str:
     """Check an integration key.
 
     Raises:
-        InvalidError: it is none. The message does not repeat it.
+        InvalidError: it is not a key. The message does not repeat it.
     """
     text = check_integration_key(text)
     if len(text) != KEY_CHARACTERS or not text.isalnum():
@@ -106,6 +105,7 @@ class PagerDuty(IncidentFormat[PagerDutySettings]):
         "In PagerDuty: Services, the service, Integrations, Add an integration, Events API V2; "
         "copy its integration key. The URL can stay empty."
     )
+    reasons_at = ("message", "errors")
     settings = PagerDutySettings
     caveat = (
         "PagerDuty has accepted the event, and looks at it later: a disabled service stays silent. "
@@ -139,11 +139,9 @@ class PagerDuty(IncidentFormat[PagerDutySettings]):
     def read(self, answer: Answer) -> Reading:
         """Read an answer: a wrong key is its owner's fault, anything else ours."""
         reading = super().read(answer)
-        if reading.meaning is Meaning.TAKEN:
-            return reading
-        words = words_of(answer, "message", "errors")
-        is_key = "routing" in words.lower() and answer.status == 400
-        return replace(reading, words=words, meaning=Meaning.FINAL if is_key else reading.meaning)
+        if answer.status == 400 and "routing" in reading.words.lower():
+            return replace(reading, meaning=Meaning.FINAL)
+        return reading
 
 
 def alert_of(message: Message, settings: PagerDutySettings) -> dict[str, object]:

@@ -5,18 +5,13 @@ below 28 KB, and a flow that posts nothing says so to its owner only.
 """
 
 import re
-from dataclasses import replace
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.formats.addresses import is_at_host, query_names, refuse
-from runhook.domain.formats.answers import words_of
 from runhook.domain.formats.format import (
-    Answer,
     Look,
-    Meaning,
     MessageFormat,
     NoSettings,
-    Reading,
     Rendered,
 )
 from runhook.domain.messages.message import Message, Node, Severity, and_more
@@ -72,6 +67,7 @@ class Teams(MessageFormat[NoSettings]):
     mentionable_as = "a user principal name (as `ann@example.com`) or a user's object id"
     look = Look.CARD
     is_common = True
+    reasons_at = ("error.code", "error.message")
     settings = NoSettings
 
     def check_url(self, url: str) -> None:
@@ -97,13 +93,6 @@ class Teams(MessageFormat[NoSettings]):
             return encoded({"type": "message", "attachments": [card]})
 
         return Rendered(body=as_many_as_fit(build, len(message.nodes), LARGEST))
-
-    def read(self, answer: Answer) -> Reading:
-        """Read an answer, in Azure's own words."""
-        reading = super().read(answer)
-        if reading.meaning is Meaning.TAKEN:
-            return reading
-        return replace(reading, words=words_of(answer, "error.code", "error.message"))
 
 
 def card_of(message: Message, count: int) -> dict[str, object]:

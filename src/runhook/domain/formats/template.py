@@ -41,7 +41,7 @@ def check_content_type(text: str) -> str:
     """Check that a content type is one of JSON.
 
     Raises:
-        InvalidError: it is none.
+        InvalidError: it is not a content type.
     """
     text = text.strip().lower()
     if not CONTENT_TYPE.fullmatch(text):

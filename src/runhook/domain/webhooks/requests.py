@@ -1,6 +1,5 @@
 """The request that a delivery makes: its own bytes, with the headers that prove them."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from runhook.domain.formats import FORMATS
@@ -46,7 +45,7 @@ def signed_request(
     is_signed = format_.signs(options.settings)
     has_own = any(name.lower() == TRACEPARENT for name in draft.headers)
     if trace is not None and is_signed and not has_own:
-        draft = replace(draft, headers={**draft.headers, TRACEPARENT: trace})
+        draft = draft.with_header(TRACEPARENT, trace)
     if is_signed:
         proofs = sign(endpoint.secrets, message_id=delivery_id, timestamp=now, body=draft.body)
     if options.authorization is not None:
