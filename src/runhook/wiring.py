@@ -108,23 +108,15 @@ async def serve(
             secrets were encrypted with another master key.
         UnavailableError: the database cannot be reached.
     """
-    began = time.monotonic()
-    stopping = stop_on_signals()
     roles = (ReplicaRole.API, *((ReplicaRole.DISPATCHER,) if settings.dispatcher else ()))
-    allotment = allotment_of(settings, listens=True)
     pair = settings.tls()
     certificate = None if pair is None else Certificate(Pair(*pair))
     client, headers = settings.provider(), settings.naming_headers()
     async with (
-        traced() as tracing,
-        open_to_serve(settings) as store,
-        sender_of(settings, allotment.outgoing) as sender,
+        open_process(settings, *roles, machine=machine) as process,
         provider_sender(settings.proxies) as to_provider,
     ):
-        clock = await database_clock(store, machine=machine)
-        replica = this_replica(clock, *roles)
-        tally = RunTally()
-        lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
+        store, clock, sender = process.store, process.clock, process.sender
         is_first_start = await begin_service(
             store,
             bootstrap_token=settings.bootstrap_token,
@@ -132,21 +124,7 @@ async def serve(
             clock=clock,
         )
         secret = await invite_first_user(store, FIRST_ACCOUNT, clock=clock)
-        presence = Presence(store, replica, attempts_lately=sender.tally.lately)
-        delivering = (
-            build_delivering(
-                settings,
-                store,
-                sender=sender,
-                lease=lease,
-                clock=clock,
-                presence=presence,
-                tracing=tracing,
-                tally=tally,
-            )
-            if settings.dispatcher
-            else None
-        )
+        delivering = build_delivering(process) if settings.dispatcher else None
         publisher = Publisher(
             store,
             clock,
@@ -154,9 +132,9 @@ async def serve(
             quotas=settings.quotas(),
             patience=settings.outage_patience,
             handovers=None if delivering is None else delivering.dispatcher.handover,
-            tally=tally,
+            tally=process.tally,
         )
-        watch = RequestWatch(log=settings.log_requests, tracing=tracing)
+        watch = RequestWatch(log=settings.log_requests, tracing=process.tracing)
         services = Services(
             store=store,
             publisher=publisher,
@@ -166,7 +144,7 @@ async def serve(
             clock_difference=lambda: clock.difference,
             is_delivering=None if delivering is None else delivering.is_well,
             sender=sender,
-            lease=lease,
+            lease=process.lease,
             public_url=settings.public_url,
             provider=None if client is None else Provider(client, to_provider, clock),
             groups=settings.oidc_groups,
@@ -185,7 +163,7 @@ async def serve(
         measured = Measured(
             store=store,
             sender=sender,
-            runs=tally,
+            runs=process.tally,
             deliveries=None if delivering is None else delivering.dispatcher.tally,
             requests=watch.tally,
         )
@@ -196,11 +174,11 @@ async def serve(
             server = Server(
                 create_app(services),
                 listening,
-                client_bounds(settings, allotment.incoming),
+                client_bounds(settings, process.allotment.incoming),
                 certificate,
             )
             url = url_of_socket(listening, scheme=settings.scheme)
-            tell_of_start(settings, replica, began, url=url)
+            process.tell_of_start(url)
             announce(
                 Started(
                     url=url,
@@ -209,15 +187,8 @@ async def serve(
                     invitation=link_of(secret, settings.public_url or url) if secret else None,
                 )
             )
-            await run_until(
-                stopping,
-                store,
-                clock,
-                presence,
-                delivering,
-                server=server,
-                arrivals=services.arrivals,
-                metrics=metrics,
+            await run_process(
+                process, delivering, server=server, arrivals=services.arrivals, metrics=metrics
             )
             await services.errands.settle(settings.attempt_timeout)
 
@@ -238,37 +209,90 @@ async def dispatch(
         NoServiceError: there is no service in the database.
         UnavailableError: the database cannot be reached.
     """
+    await refuse_to_begin(settings)
+    async with open_process(settings, ReplicaRole.DISPATCHER, machine=machine) as process:
+        delivering = build_delivering(process)
+        measured = Measured(
+            store=process.store,
+            sender=process.sender,
+            runs=process.tally,
+            deliveries=delivering.dispatcher.tally,
+        )
+        with metrics_server(settings, measured) as metrics:
+            process.tell_of_start()
+            announce(process.replica.name)
+            await run_process(process, delivering, metrics=metrics)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceProcess:
+    """What a process of the service has, whatever its roles."""
+
+    settings: Settings
+    began: float
+    """When it began to start, in seconds of the monotonic clock."""
+    stopping: "Stopping"
+    allotment: Allotment
+    tracing: Tracing
+    store: Store
+    sender: Sender
+    clock: DatabaseClock
+    replica: Replica
+    presence: Presence
+    lease: Lease
+    tally: RunTally
+
+    def tell_of_start(self, url: str | None = None) -> None:
+        """Log that the process is ready, and what it is.
+
+        Args:
+            url: where it listens; None if it does not.
+        """
+        SERVICE_STARTED.say(
+            version=VERSION,
+            replica=self.replica.name,
+            roles=list(self.replica.roles),
+            url=url,
+            database=without_password(self.settings.address_of_database()),
+            schema=NEWEST,
+            settings=dict(self.settings.given),
+            milliseconds=round((time.monotonic() - self.began) * 1000),
+        )
+
+
+@asynccontextmanager
+async def open_process(
+    settings: Settings, *roles: ReplicaRole, machine: Clock | None
+) -> AsyncIterator[ServiceProcess]:
+    """Open what every process of the service needs.
+
+    Raises:
+        InvalidError, UnavailableError: as ``open_to_serve`` says.
+    """
     began = time.monotonic()
     stopping = stop_on_signals()
-    await refuse_to_begin(settings)
-    allotment = allotment_of(settings, listens=False)
+    allotment = allotment_of(settings, listens=ReplicaRole.API in roles)
     async with (
         traced() as tracing,
         open_to_serve(settings) as store,
         sender_of(settings, allotment.outgoing) as sender,
     ):
         clock = await database_clock(store, machine=machine)
-        replica = this_replica(clock, ReplicaRole.DISPATCHER)
-        tally = RunTally()
-        lease = Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout))
-        presence = Presence(store, replica, attempts_lately=sender.tally.lately)
-        delivering = build_delivering(
-            settings,
-            store,
-            sender=sender,
-            lease=lease,
-            clock=clock,
-            presence=presence,
+        replica = this_replica(clock, *roles)
+        yield ServiceProcess(
+            settings=settings,
+            began=began,
+            stopping=stopping,
+            allotment=allotment,
             tracing=tracing,
-            tally=tally,
+            store=store,
+            sender=sender,
+            clock=clock,
+            replica=replica,
+            presence=Presence(store, replica, attempts_lately=sender.tally.lately),
+            lease=Lease(owner=replica.name, duration=lease_duration(settings.attempt_timeout)),
+            tally=RunTally(),
         )
-        measured = Measured(
-            store=store, sender=sender, runs=tally, deliveries=delivering.dispatcher.tally
-        )
-        with metrics_server(settings, measured) as metrics:
-            tell_of_start(settings, replica, began)
-            announce(replica.name)
-            await run_until(stopping, store, clock, presence, delivering, metrics=metrics)
 
 
 @asynccontextmanager
@@ -280,29 +304,6 @@ async def traced() -> AsyncIterator[Tracing]:
     finally:
         if tracing.is_on:
             await asyncio.to_thread(tracing.close)
-
-
-def tell_of_start(
-    settings: Settings, replica: Replica, began: float, *, url: str | None = None
-) -> None:
-    """Log that the process is ready, and what it is.
-
-    Args:
-        settings: its settings; secrets are not shown.
-        replica: its name and roles.
-        began: when it began to start, in seconds of the monotonic clock.
-        url: where it listens; None if it does not.
-    """
-    SERVICE_STARTED.say(
-        version=VERSION,
-        replica=replica.name,
-        roles=list(replica.roles),
-        url=url,
-        database=without_password(settings.address_of_database()),
-        schema=NEWEST,
-        settings=dict(settings.given),
-        milliseconds=round((time.monotonic() - began) * 1000),
-    )
 
 
 async def refuse_to_begin(settings: Settings) -> None:
@@ -395,31 +396,23 @@ class Delivering:
         return self.loops[0].is_well
 
 
-def build_delivering(
-    settings: Settings,
-    store: Store,
-    *,
-    sender: Sender,
-    lease: Lease,
-    clock: DatabaseClock,
-    presence: Presence,
-    tracing: Tracing,
-    tally: RunTally,
-) -> Delivering:
+def build_delivering(process: ServiceProcess) -> Delivering:
     """Build the loops of a process that delivers."""
+    settings, store, clock = process.settings, process.store, process.clock
+    presence = process.presence
     wake = asyncio.Event()
     dispatcher = Dispatcher(
         store=store,
-        sender=sender,
+        sender=process.sender,
         clock=clock,
         schedule=settings.retry_schedule,
-        lease=lease,
+        lease=process.lease,
         send_margin=send_margin(settings.attempt_timeout),
         on_room=wake.set,
         public_url=settings.public_url,
-        tracing=tracing,
+        tracing=process.tracing,
     )
-    runs = run_watcher(store, clock, public_url=settings.public_url, tally=tally)
+    runs = run_watcher(store, clock, public_url=settings.public_url, tally=process.tally)
     jobs = job_watcher(store, clock, public_url=settings.public_url)
     consumers = ConsumerWatcher(store, clock, public_url=settings.public_url)
     pruner = Pruner(store, retention=settings.retention_days, is_clock_right=lambda: clock.is_right)
@@ -537,11 +530,8 @@ def stop_on_signals() -> Stopping:
     return stopping
 
 
-async def run_until(
-    stopping: Stopping,
-    store: Store,
-    clock: DatabaseClock,
-    presence: Presence,
+async def run_process(
+    process: ServiceProcess,
     delivering: Delivering | None,
     *,
     server: Server | None = None,
@@ -551,10 +541,11 @@ async def run_until(
     """Run all there is until told to stop or the server breaks, then end it in good order."""
     keep_out_of_collection()
     shorten_switch_interval()
+    store, presence, stopping = process.store, process.presence, process.stopping
     loops = [
         Loop("presence", presence.tick),
         Loop("collector", Collector().tick),
-        Loop("clock", Listener(store, clock).tick),
+        Loop("clock", Listener(store, process.clock).tick),
         *(delivering.loops if delivering else ()),
     ]
     async with asyncio.TaskGroup() as group:
