@@ -10,7 +10,7 @@ from runhook.dispatcher.dispatcher import Dispatcher
 from runhook.dispatcher.rescuer import BREATH, INTERVAL, Rescuer
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.webhooks.webhook import Webhook
-from runhook.operations.deliveries.cancel_waiting import STEP
+from runhook.operations.deliveries.deactivate import STEP
 from runhook.operations.webhooks.subscribe import WebhookChange
 from tests.support.copies import copy_delivery
 from tests.support.misbehaving import once

@@ -15,7 +15,7 @@ from runhook.domain.runs.run import AccountId
 from runhook.operations.people.accounts import all_accounts, create_account
 from runhook.operations.people.begin import FIRST_ACCOUNT
 from runhook.operations.people.invite import invite, link_of
-from runhook.operations.people.mail_links import Mailed, mail_invitation
+from runhook.operations.people.mail_links import Invited, invite_by_mail
 from runhook.outbound.sender import Sender
 from runhook.settings import Settings, read_payload_version
 from runhook.storage.people.accounts import Account
@@ -64,11 +64,11 @@ def execute(arguments: argparse.Namespace) -> int:
             if not 0 < arguments.account <= LARGEST_ID:
                 raise NotFoundError(f"There is no account {arguments.account}.")
             account_id = AccountId(arguments.account)
-            link, mailed = asyncio.run(invite_owner(settings, account_id, email=arguments.email))
-            print(link)
-            if mailed is not None:
+            invited = asyncio.run(invite_owner(settings, account_id, email=arguments.email))
+            print(invited.link)
+            if invited.mailed is not None:
                 # Beside the link, which scripts read.
-                print(mailed.sentence, file=sys.stderr)
+                print(invited.mailed.sentence, file=sys.stderr)
     return 0
 
 
@@ -103,18 +103,19 @@ async def accounts_in_database(settings: Settings) -> Sequence[Account]:
         return await all_accounts(store)
 
 
-async def invite_owner(
-    settings: Settings, account_id: AccountId, *, email: str | None
-) -> tuple[str, Mailed | None]:
-    """Invite an owner; return their link, and whether it was mailed, too."""
+async def invite_owner(settings: Settings, account_id: AccountId, *, email: str | None) -> Invited:
+    """Invite an owner, and mail the link where that is possible."""
     mail = settings.mail()
-    async with administered(settings) as context:
-        invitation, secret = await invite(context, account_id, Role.OWNER, email=email)
-    link = link_of(secret, public_base(settings))
-    async with Sender(
-        settings.allow_networks, deadline=settings.attempt_timeout, mail=mail
-    ) as sender:
-        mailed = await mail_invitation(
-            sender, invitation, link, public_url=settings.public_url, now=context.clock.now()
+    async with (
+        administered(settings) as context,
+        Sender(settings.allow_networks, deadline=settings.attempt_timeout, mail=mail) as sender,
+    ):
+        return await invite_by_mail(
+            context,
+            sender,
+            account_id,
+            Role.OWNER,
+            email=email,
+            base=public_base(settings),
+            public_url=settings.public_url,
         )
-    return link, mailed

@@ -31,8 +31,7 @@ from runhook.domain.webhooks.failing import FIRST_PAUSE, hopeless_reason
 from runhook.domain.webhooks.incidents import manner_in
 from runhook.domain.webhooks.webhook import Endpoint, Webhook
 from runhook.operations.commits.repeating import repeats_contended
-from runhook.operations.deliveries.cancel_waiting import cancel_waiting
-from runhook.operations.deliveries.deactivate import deactivate
+from runhook.operations.deliveries.deactivate import cancel_for_inactive, deactivate
 from runhook.operations.deliveries.pausing import note_pauses, tell_of_endpoint
 from runhook.operations.service.keep_time import is_doubted
 from runhook.storage.deliveries.claims import (
@@ -314,7 +313,7 @@ async def postpone(tx: Transaction, judged: Sequence[Judged]) -> set[WebhookId]:
     together = [one.claimed.claim for one in judged if one.stops_mail]
     if together:
         await release_claims(tx, together)
-    await cancel_waiting(tx, webhooks)
+    await cancel_for_inactive(tx, webhooks)
     await reopen_probes(tx, [one.claimed for one in judged])
     return webhooks
 
@@ -373,7 +372,7 @@ async def record_held(
         await deactivate(tx, deactivations, now=now, public_url=public_url)
     inactive = {one.webhook.id for one in findings if not one.stays_active}
     if inactive:
-        await cancel_waiting(tx, inactive)
+        await cancel_for_inactive(tx, inactive)
     return inactive | {one.webhook.id for one in findings if one.dispatch.health.is_paused}
 
 
@@ -530,7 +529,7 @@ def probes_among(claimed: Iterable[Claimed]) -> dict[WebhookId, datetime]:
 async def give_back(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
     """Requeue deliveries, then cancel those of inactive webhooks."""
     await release_claims(tx, [one.claim for one in deliveries])
-    await cancel_waiting(tx, {one.webhook_id for one in deliveries})
+    await cancel_for_inactive(tx, {one.webhook_id for one in deliveries})
 
 
 @dataclass(frozen=True, slots=True)
@@ -555,7 +554,7 @@ async def rescue(store: Store) -> Rescued:
     async def write(tx: Transaction) -> Rescued:
         returned = await return_abandoned(tx)
         stranded = await stranded_webhooks(tx)
-        is_more = await cancel_waiting(tx, stranded) if stranded else False
+        is_more = await cancel_for_inactive(tx, stranded) if stranded else False
         return Rescued(returned, is_more)
 
     return await store.commit(write)

@@ -21,8 +21,7 @@ from runhook.domain.webhooks.requests import signed_request
 from runhook.domain.webhooks.webhook import Endpoint
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.context import Context
-from runhook.operations.deliveries.cancel_waiting import cancel_waiting
-from runhook.operations.deliveries.deactivate import deactivate
+from runhook.operations.deliveries.deactivate import cancel_for_inactive, deactivate
 from runhook.operations.people.permitted import permitted
 from runhook.operations.service.keep_time import trusted_moment
 from runhook.storage.deliveries.consuming import (
@@ -227,5 +226,5 @@ async def end_unread(store: Store, *, now: datetime, public_url: str | None = No
             for one in ending
         ]
         await deactivate(tx, notices, now=now, public_url=public_url)
-        await cancel_waiting(tx, [one.id for one in ending])
+        await cancel_for_inactive(tx, [one.id for one in ending])
     return len(ending)

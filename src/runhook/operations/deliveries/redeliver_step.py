@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 
 from runhook.clock import Clock
 from runhook.domain.deliveries.redeliveries import (
@@ -142,21 +143,15 @@ async def look_further(tx: Transaction, due: DueShare) -> Sequence[Candidate]:
     """Read the next candidates of a share."""
     redelivery, share = due.redelivery, due.share
     selection = redelivery.selection
-    if isinstance(selection, Picked):
-        return await look_for_picked(
-            tx,
-            redelivery.account_id,
-            share.webhook_id,
-            selection,
-            fixed_at=redelivery.fixed_at,
-            place=share.place,
-            limit=LOOKED_AT,
-        )
-    return await look_for_unsent(
+    look = (
+        partial(look_for_picked, picked=selection)
+        if isinstance(selection, Picked)
+        else partial(look_for_unsent, selection=selection)
+    )
+    return await look(
         tx,
         redelivery.account_id,
         share.webhook_id,
-        selection,
         fixed_at=redelivery.fixed_at,
         place=share.place,
         limit=LOOKED_AT,

@@ -1,4 +1,4 @@
-"""Mail a link that only its reader should have: an invitation, or one to a new password."""
+"""Links that only one person should have, mailed to them: invitations, and to new passwords."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,10 @@ from runhook.domain.messages.letters import (
 from runhook.domain.messages.mailboxes import check_address, mailto
 from runhook.domain.messages.message import moment
 from runhook.domain.messages.text import fit, one_line
+from runhook.domain.people.permissions import Role
+from runhook.domain.runs.run import AccountId
+from runhook.operations.context import Context
+from runhook.operations.people.invite import invite, link_of
 from runhook.operations.people.new_passwords import PasswordReset
 from runhook.outbound.sender import Request, Sender
 from runhook.storage.people.invitations import Invitation
@@ -35,6 +39,51 @@ class Mailed:
     def sentence(self) -> str:
         """Outcome, for the terminal."""
         return f"Not mailed: {self.error}" if self.error else f"Mailed to {self.address}."
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A new invitation, with its link, which is known this once."""
+
+    invitation: Invitation
+    link: str
+    mailed: Mailed | None
+    """None if the link was not to be mailed."""
+
+    def __repr__(self) -> str:
+        return f"Invited({self.invitation.id})"
+
+
+async def invite_by_mail(
+    context: Context,
+    sender: Sender,
+    account_id: AccountId,
+    role: Role,
+    *,
+    email: str | None,
+    base: str,
+    public_url: str | None,
+) -> Invited:
+    """Invite a person, and mail the link where that is possible.
+
+    Args:
+        context: who invites.
+        sender: mails the link.
+        account_id: the account.
+        role: the new member's role.
+        email: the person's address; None: anyone who opens the link.
+        base: where the person who invites reaches the service.
+        public_url: where all people reach the service; None if not configured.
+
+    Raises:
+        RunhookError: all that `invite` raises.
+    """
+    invitation, secret = await invite(context, account_id, role, email=email)
+    link = link_of(secret, base)
+    mailed = await mail_invitation(
+        sender, invitation, link, public_url=public_url, now=context.clock.now()
+    )
+    return Invited(invitation, link, mailed)
 
 
 async def mail_invitation(

@@ -1,4 +1,4 @@
-"""What the audit log remembers of a webhook: what a user can set, but no secret."""
+"""A webhook's changes in the audit log: all that users can set, without secrets."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ async def note_webhook(
     beside: Facts | None = None,
     now: datetime,
 ) -> None:
-    """Write into the audit log what happened to a webhook, and what else there is now."""
+    """Add a webhook's change to the audit log, with the facts ``beside`` it."""
     webhook = after or before
     assert webhook is not None
     if after is not None and not after.options.verify_tls:
@@ -46,7 +46,7 @@ async def note_webhook(
 
 
 def webhook_facts(webhook: Webhook) -> Facts:
-    """Audited facts of a webhook: what a user can set, but no secret."""
+    """Audited facts of a webhook: all that users can set, without secrets."""
     return {
         "name": webhook.name,
         "description": webhook.description,
@@ -61,7 +61,7 @@ def webhook_facts(webhook: Webhook) -> Facts:
 
 
 def moved(before: Webhook, after: Webhook) -> Facts:
-    """Tell of a destination's change."""
+    """Audited facts of a changed destination."""
     origin, new_origin = origin_of(before.client_url), origin_of(after.client_url)
     if origin != new_origin:
         return {"new_origin": new_origin}
@@ -70,7 +70,7 @@ def moved(before: Webhook, after: Webhook) -> Facts:
 
 
 def renewals(kept: Options, opened: Options) -> Facts:
-    """Tell which secrets have another value than before, but not which."""
+    """Audited facts of replaced secrets: their names, without values."""
     return {
         one.audited_renewals: paths
         for one, value in secret_option_values(opened)

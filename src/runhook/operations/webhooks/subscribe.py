@@ -57,7 +57,7 @@ from runhook.domain.webhooks.webhook import (
 )
 from runhook.operations.commits.repeating import repeats_contended
 from runhook.operations.context import Context
-from runhook.operations.deliveries.cancel_waiting import cancel_waiting
+from runhook.operations.deliveries.deactivate import cancel_for_inactive
 from runhook.operations.ids import new_webhook_id
 from runhook.operations.people.audit import note_change
 from runhook.operations.people.permitted import permitted
@@ -250,7 +250,7 @@ async def change_webhook(
         )
         idle = 0
         if before.active and not after.active:
-            await cancel_waiting(tx, [webhook_id])
+            await cancel_for_inactive(tx, [webhook_id])
             idle = await count_idle(tx, after)
     return ChangedWebhook(after, left_open, idle)
 
@@ -288,7 +288,7 @@ async def cancel_all_pending(
         async with store.write() as tx:
             await permitted(tx, actor)
             await existing_webhook(tx, account_id, webhook_id)
-            is_more = await cancel_waiting(tx, [webhook_id])
+            is_more = await cancel_for_inactive(tx, [webhook_id])
 
 
 @repeats_contended
@@ -307,7 +307,7 @@ async def remove_webhook(context: Context, account_id: AccountId, webhook_id: We
         webhook = await existing_webhook(tx, account_id, webhook_id)
         await delete_webhook(tx, webhook, now=now)
         await touch_scopes(tx, webhook.narrowed_to)
-        await cancel_waiting(tx, [webhook_id])
+        await cancel_for_inactive(tx, [webhook_id])
         # What was canceled before it was tried has opened nothing.
         left_open = await count_left_open(tx, webhook, None)
         await delete_standings(tx, webhook_id)

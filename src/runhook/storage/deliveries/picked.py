@@ -9,8 +9,7 @@ from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.redeliveries import Candidate, LogPlace, Picked
 from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.runs.run import AccountId
-from runhook.storage.deliveries.redeliveries import is_as_it_was
-from runhook.storage.engine.columns import UtcDateTime
+from runhook.storage.deliveries.redeliveries import candidate_of, is_as_it_was, is_beyond
 from runhook.storage.engine.store import Clock, Transaction
 from runhook.storage.engine.tables import deliveries
 
@@ -65,13 +64,12 @@ async def look_for_picked(
         .where(
             *are_picked(account_id, picked),
             columns.webhook_id == webhook_id,
-            sa.tuple_(columns.created_at, columns.id)
-            > sa.tuple_(sa.literal(place.created_at, UtcDateTime), place.delivery_id),
+            is_beyond(place),
         )
         .order_by(columns.created_at, columns.id)
         .limit(limit)
     )
-    return [Candidate(row.id, row.created_at, bool(row.is_chosen)) for row in rows]
+    return [candidate_of(row) for row in rows]
 
 
 def are_picked(account_id: AccountId, picked: Picked) -> Sequence[sa.ColumnElement[bool]]:

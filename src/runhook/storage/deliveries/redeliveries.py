@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from runhook.domain.deliveries.delivery import DeliveryState
 from runhook.domain.deliveries.redeliveries import (
+    Candidate,
     LogPlace,
     Obstacle,
     Picked,
@@ -23,7 +24,7 @@ from runhook.domain.messages.telling import DeliveryId, WebhookId
 from runhook.domain.runs.events import EventType
 from runhook.domain.runs.run import AccountId
 from runhook.domain.service.timekeeping import SET_BACK
-from runhook.storage.engine.columns import Duration
+from runhook.storage.engine.columns import Duration, UtcDateTime
 from runhook.storage.engine.rows import count_rows, delete_oldest
 from runhook.storage.engine.store import Clock, Transaction, after
 from runhook.storage.engine.tables import (
@@ -207,6 +208,18 @@ async def delete_old_redeliveries(tx: Transaction, *, before: datetime, limit: i
     return await delete_oldest(redeliveries.c.ended_at, tx=tx, before=before, limit=limit)
 
 
+def is_beyond(place: LogPlace) -> sa.ColumnElement[bool]:
+    """Condition that a share has not looked at a delivery yet."""
+    return sa.tuple_(deliveries.c.created_at, deliveries.c.id) > sa.tuple_(
+        sa.literal(place.created_at, UtcDateTime), place.delivery_id
+    )
+
+
+def candidate_of(row: sa.Row[Any]) -> Candidate:
+    """Read a row of deliveries that a share looks at."""
+    return Candidate(row.id, row.created_at, bool(row.is_chosen))
+
+
 def is_as_it_was(fixed_at: datetime, now: Clock) -> sa.ColumnElement[bool]:
     """Whether nothing has happened to a delivery since a redelivery began, as an expression.
 
@@ -249,7 +262,7 @@ async def with_shares(query: sa.Select[Any], *, tx: Transaction) -> Sequence[Red
 async def shares_of(
     ids: Collection[RedeliveryId], *, tx: Transaction
 ) -> Mapping[RedeliveryId, Sequence[RedeliveryShare]]:
-    """Shares of each of these redeliveries, with what has become of their deliveries."""
+    """Shares of each of these redeliveries, with the states of their deliveries."""
     found: dict[RedeliveryId, list[RedeliveryShare]] = {one: [] for one in ids}
     states = await states_of(ids, tx=tx)
     rows = await tx.execute(

@@ -13,9 +13,8 @@ import sqlalchemy as sa
 from runhook.domain.deliveries.redeliveries import Candidate, LogPlace, Selection
 from runhook.domain.messages.telling import WebhookId
 from runhook.domain.runs.run import AccountId
-from runhook.storage.deliveries.redeliveries import is_as_it_was
+from runhook.storage.deliveries.redeliveries import candidate_of, is_as_it_was, is_beyond
 from runhook.storage.deliveries.rows import was_answered_with
-from runhook.storage.engine.columns import UtcDateTime
 from runhook.storage.engine.store import Clock, Transaction
 from runhook.storage.engine.tables import IS_PENDING, IS_UNSENT, deliveries, webhooks
 
@@ -109,8 +108,7 @@ async def look_for_unsent(
         select_unsent(account_id, webhook_id, selection)
         .where(
             *within(selection),
-            sa.tuple_(columns.created_at, columns.id)
-            > sa.tuple_(sa.literal(place.created_at, UtcDateTime), place.delivery_id),
+            is_beyond(place),
         )
         .with_only_columns(
             columns.id,
@@ -120,9 +118,7 @@ async def look_for_unsent(
     )
     if selection.run_id is None:
         query = query.order_by(columns.created_at, columns.id).limit(limit)
-    candidates = [
-        Candidate(row.id, row.created_at, bool(row.is_chosen)) for row in await tx.execute(query)
-    ]
+    candidates = [candidate_of(row) for row in await tx.execute(query)]
     return sorted(candidates, key=lambda one: (one.created_at, one.id))
 
 

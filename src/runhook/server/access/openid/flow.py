@@ -168,7 +168,7 @@ def check_sender(provider: Provider, answer: Mapping[str, str], *, names_itself:
     """Check that it is our provider that sends somebody back, if it says so (RFC 9207).
 
     Raises:
-        SignInRefusedError: it is another one.
+        SignInRefusedError: it is not the one that the sign-in began with.
     """
     issuer = answer.get("iss")
     if issuer != provider.client.issuer and (issuer is not None or names_itself):

@@ -24,9 +24,9 @@ from runhook.domain.people.identities import (
     said_together,
 )
 from runhook.domain.people.providers import DISCOVERY, Metadata, ProviderClient, read_metadata
+from runhook.domain.strict_json import read_object
 from runhook.outbound.pool import Bounds
 from runhook.outbound.sender import Request, Sender
-from runhook.server.access.openid.objects import read_object
 from runhook.server.access.openid.remembered import Remembered
 from runhook.server.access.openid.signatures import (
     Keys,

@@ -17,7 +17,7 @@ from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate
 
 from runhook.domain.errors import InvalidError
 from runhook.domain.people.id_tokens import IdTokenRefusedError
-from runhook.server.access.openid.objects import read_object
+from runhook.domain.strict_json import read_object
 
 KINDS = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),

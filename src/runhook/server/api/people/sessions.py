@@ -64,7 +64,7 @@ class WhoOut(Struct, kw_only=True):
 
 
 def shown_person(session: ValidSession, memberships: Sequence[Membership]) -> WhoOut:
-    """Show a user who is signed in."""
+    """Show a signed-in user."""
     accounts = [
         OwnAccountOut(
             id=one.account.id,

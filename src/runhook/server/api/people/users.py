@@ -7,8 +7,8 @@ from msgspec import UNSET
 from runhook.domain.errors import InvalidError
 from runhook.domain.people.permissions import Permission
 from runhook.domain.people.users import UserId
-from runhook.operations.people.invite import accept_as, invite, link_of, withdraw
-from runhook.operations.people.mail_links import mail_invitation
+from runhook.operations.people.invite import accept_as, withdraw
+from runhook.operations.people.mail_links import invite_by_mail
 from runhook.operations.people.users import change_role, remove_member, rename_user
 from runhook.server.access.authentication import (
     LARGEST_BODY_OF_STRANGERS,
@@ -94,18 +94,16 @@ async def create_invitation(
 
     With an `email`, it is mailed where the service has a mail server and a public URL.
     """
-    invitation, secret = await invite(
-        services.context(caller.actor), caller.account_id, data.role, email=data.email
-    )
-    link = link_of(secret, base_url(request, services.public_url))
-    mailed = await mail_invitation(
+    invited = await invite_by_mail(
+        services.context(caller.actor),
         services.sender,
-        invitation,
-        link,
+        caller.account_id,
+        data.role,
+        email=data.email,
+        base=base_url(request, services.public_url),
         public_url=services.public_url,
-        now=services.clock.now(),
     )
-    return created(shown_invitation(invitation, link, mailed))
+    return created(shown_invitation(invited.invitation, invited.link, invited.mailed))
 
 
 @delete("/invitations/{invitation_id:int}", status_code=200, **needs(Permission.MANAGE_MEMBERS))

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, get, put
+from litestar import get, put
 from litestar.exceptions import ClientException, InternalServerException
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
@@ -26,6 +26,7 @@ from runhook.operations.runs.artifacts import (
 from runhook.server.access.authentication import needs
 from runhook.server.api.wire import Envelope
 from runhook.server.http.heads import ASKED_BY_HEAD
+from runhook.server.http.request import AnyRequest
 from runhook.server.http.transfers import HELD, holding
 from runhook.server.services import Calling, Services, Serving
 from runhook.storage.runs.artifacts import OF_RUN, Artifact, list_artifacts
@@ -33,14 +34,12 @@ from runhook.storage.runs.rows import find_run
 
 
 class ArtifactOut(Struct, kw_only=True):
-    """A file that was taken; ``size`` is in bytes."""
+    """A stored file; ``size`` is in bytes."""
 
     run_id: int
     name: str
     size: int
 
-
-AnyRequest = Request[Any, Any, Any]
 
 LARGEST_STEP = 1_000
 Step = Annotated[int | None, QueryParameter(ge=1, le=LARGEST_STEP)]
@@ -66,7 +65,7 @@ async def put_artifact(
     *,
     step: Step = None,
 ) -> Envelope[ArtifactOut]:
-    """Attach a file to a run or to one of its steps, or replace that one's; also after its end."""
+    """Attach a file to a run or to one of its steps, or replace it; also after the run's end."""
     if (request.content_length or 0) > services.largest_artifact:
         raise too_large(services.largest_artifact)
     with services.arriving.one_more(caller.account_id):
@@ -113,7 +112,7 @@ async def get_artifact(
     *,
     step: Step = None,
 ) -> Stream:
-    """Give back a file as it was sent, of this step, or of the last one that has written it."""
+    """Download a file of a step; without ``step``, of the last one that has written it."""
     run = RunId(run_id)
     artifact = await look_at_artifact(services.store, caller.account_id, run, name, step)
     return stream_of(artifact, name, request, services, caller)
@@ -131,7 +130,7 @@ async def get_job_artifact(
     job_id: FromPath[int],
     name: FromPath[str],
 ) -> Stream:
-    """Give back a file of the job's last run that has completed, successfully or not."""
+    """Download a file of the job's last completed run, successful or not."""
     artifact = await look_at_artifact_of_job(services.store, caller.account_id, JobId(job_id), name)
     return stream_of(artifact, name, request, services, caller)
 

@@ -1,7 +1,7 @@
 """dbt Core's own upload of artifacts, at the paths that it knows.
 
-dbt asks for a place, puts the archive there without its token, and says that it has. Only the
-second does something: what dbt says last is no more than that.
+dbt asks for a place, uploads the archive there without its token, and confirms. The upload is what
+counts: the confirmation changes nothing.
 """
 
 from urllib.parse import urlsplit
@@ -15,20 +15,21 @@ from runhook.domain.people.permissions import Permission
 from runhook.operations.runs.artifacts import too_large
 from runhook.operations.runs.ingest import give_place, look_at_place, take_archive
 from runhook.server.access.authentication import Access, needs, open_to
-from runhook.server.api.runs.artifacts import AnyRequest, chunks_of, in_time
+from runhook.server.api.runs.artifacts import chunks_of, in_time
 from runhook.server.api.wire import Envelope
+from runhook.server.http.request import AnyRequest
 from runhook.server.services import Calling, Services, Serving
 
 
 class IngestOut(Struct, kw_only=True):
-    """Where dbt may put its archive; both are good for some minutes."""
+    """Place for dbt's archive, valid for some minutes."""
 
     id: str
     upload_url: str
 
 
 class UploadOut(Struct, kw_only=True):
-    """Run of an uploaded archive; null if it has none, or one that is reported in another way."""
+    """Run of an uploaded archive; null if it has none, or if the run is reported in another way."""
 
     run_id: int | None
 
@@ -86,7 +87,7 @@ async def put_archive(
 async def end_upload(
     services: Serving, caller: Calling, environment_id: FromPath[str], ingest_id: FromPath[str]
 ) -> None:
-    """Hear that dbt has put its archive in its place; that was enough."""
+    """Accept dbt's confirmation of an upload, which changes nothing."""
     del environment_id
     place = await look_at_place(services.store, ingest_id)
     if place.account_id != caller.account_id:

@@ -30,7 +30,7 @@ from runhook.server.access.authentication import needs
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Services, Serving
 from runhook.server.web.deliveries.logs import filters_in, log_filter, unsent_states
-from runhook.server.web.deliveries.picked import PickedDelivery, picked_of
+from runhook.server.web.deliveries.opened import why_not_redeliverable
 from runhook.server.web.page.addresses import Sent, value_in, values_in
 from runhook.server.web.page.axes import BarPart, bar_parts
 from runhook.server.web.page.forms import read_form
@@ -41,6 +41,7 @@ from runhook.server.web.page.showing import job_title
 from runhook.server.web.page.visits import Visit, Visiting
 from runhook.server.web.page.watching import Watched
 from runhook.storage.deliveries.redeliveries import find_redelivery, list_redeliveries
+from runhook.storage.deliveries.rows import LoggedDelivery, find_deliveries
 from runhook.storage.engine.store import Transaction
 from runhook.storage.runs.board import find_on_board
 from runhook.storage.webhooks.rows import list_webhooks_with_deleted
@@ -57,6 +58,16 @@ class RedeliveryRequest:
 
     selection: Selection | Picked
     problems: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickedDelivery:
+    """A delivery among those that were ticked."""
+
+    delivery: LoggedDelivery
+    webhook_name: str
+    refusal: str
+    """Why it cannot be redelivered now; empty if it can."""
 
 
 @get("/redeliveries", **needs(Permission.READ_WEBHOOKS))
@@ -268,7 +279,7 @@ class ProgressPart:
 
 
 def progress_parts(redelivery: Redelivery) -> Sequence[ProgressPart]:
-    """What has become of a redelivery's deliveries, side by side."""
+    """States of a redelivery's deliveries, side by side."""
     progress, passed_over = redelivery.progress, sum(redelivery.passed_over.values())
     to_come = redelivery.total - redelivery.queued - passed_over
     counted = [
@@ -306,6 +317,24 @@ async def webhooks_in(tx: Transaction, visit: Visit, redelivery: Redelivery) -> 
     """Webhooks of a redelivery, including those deleted meanwhile."""
     ids = [share.webhook_id for share in redelivery.shares]
     return await list_webhooks_with_deleted(tx, visit.account_id, ids)
+
+
+async def picked_of(
+    tx: Transaction, visit: Visit, ids: Sequence[DeliveryId]
+) -> Sequence[PickedDelivery]:
+    """The account's deliveries among those that were ticked, the newest first."""
+    found = await find_deliveries(tx, visit.account_id, ids)
+    webhook_ids = {one.webhook_id for one in found}
+    named = await list_webhooks_with_deleted(tx, visit.account_id, webhook_ids)
+    webhooks = {one.id: one for one in named}
+    return [
+        PickedDelivery(
+            delivery=one,
+            webhook_name=webhooks[one.webhook_id].name,
+            refusal=why_not_redeliverable(one, webhooks[one.webhook_id]),
+        )
+        for one in found
+    ]
 
 
 handlers = [show_redeliveries, show_count, show_picked, begin, show_redelivery, cancel]

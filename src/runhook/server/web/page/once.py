@@ -16,6 +16,7 @@ from litestar.response import Redirect
 from litestar.types import Message, Scope
 
 from runhook.domain.webhooks.signature import Secret
+from runhook.server.access.cookies import cookie_of
 from runhook.server.http.origin import is_secure
 from runhook.server.http.request import AnyRequest
 from runhook.server.services import Services
@@ -100,15 +101,7 @@ def opened(
 
 def brief_cookie(request: AnyRequest, services: Services, name: str, value: str) -> Cookie:
     """Cookie for the next page."""
-    return Cookie(
-        key=name,
-        value=value,
-        path="/",
-        max_age=int(LIFETIME.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(request, services.public_url),
-    )
+    return cookie_of(name, value, LIFETIME, is_secure=is_secure(request, services.public_url))
 
 
 async def forget_shown(message: Message, scope: Scope) -> None:

@@ -96,7 +96,7 @@ async def open_first_page(
 
 @get("/accounts", **open_to(Access.ANY_USER))
 async def home(services: Serving, session: InSession) -> Template:
-    """Say who is signed in, and list their accounts."""
+    """Name the signed-in user, and list their accounts."""
     async with services.store.read() as tx:
         memberships = await memberships_of(tx, session.user.id)
     return page("home", user=session.user, memberships=memberships)
@@ -243,7 +243,7 @@ async def show_profile(session: InSession) -> Template:
 
 @post("/profile", status_code=200, **open_to(Access.ANY_USER))
 async def rename(request: AnyRequest, services: Serving, session: InSession) -> Template | Redirect:
-    """Give who is signed in another name."""
+    """Change the name of the signed-in user."""
     form = await Form.sent_with(request, "name", "seen")
     try:
         await rename_user(services.store, session, form["name"], seen=form["seen"] or None)
@@ -260,7 +260,7 @@ async def rename(request: AnyRequest, services: Serving, session: InSession) -> 
 async def replace_own_password(
     request: AnyRequest, services: Serving, session: InSession
 ) -> Template | Redirect:
-    """Give who is signed in another password; their other sessions end."""
+    """Change the password of the signed-in user; end their other sessions."""
     form = await Form.sent_with(request, "current_password", "password")
     form.values |= name_form(session.user).values
     limited = None
@@ -336,7 +336,7 @@ async def show_invitation(
 async def accept_invitation(
     request: AnyRequest, services: Serving, secret: FromPath[str]
 ) -> Template | Redirect:
-    """Accept an invitation, as who is signed in or else as who the form says."""
+    """Accept an invitation, as the signed-in user or else as the one that the form names."""
     invitation = await look_at_invitation(services.store, secret)
     session = await session_if_any(request, services)
     if session is not None:
@@ -372,7 +372,7 @@ async def accept_signed_in(
     invitation: Invitation,
     session: ValidSession,
 ) -> Template | Redirect:
-    """Accept an invitation as who is signed in."""
+    """Accept an invitation as the signed-in user."""
     form = Form()
     try:
         await accept_as(

@@ -46,7 +46,7 @@ MODULE = 5
 
 @get(PATH, **open_to(Access.ANY_USER))
 async def show(request: AnyRequest, services: Serving, session: InSession) -> Template:
-    """Show how it stands with the second factor, and recovery codes that were just made."""
+    """Show the state of the second factor, and recovery codes that were just made."""
     check_is_theirs(session)
     codes = shown_once(request, services).get("codes", "")
     return await second_factor_page(services, session, Form(), codes=codes)

@@ -14,8 +14,8 @@ from runhook.domain.people.auditing import AuditAction
 from runhook.domain.people.permissions import Permission, PermissionSet, Role
 from runhook.domain.people.users import UserId
 from runhook.operations.people.accounts import AccountChange, account_facts, change_account
-from runhook.operations.people.invite import invite, link_of, withdraw
-from runhook.operations.people.mail_links import mail_invitation
+from runhook.operations.people.invite import withdraw
+from runhook.operations.people.mail_links import invite_by_mail
 from runhook.operations.people.seen import shown_state
 from runhook.operations.people.tokens import create_token, new_token, remove_token
 from runhook.operations.people.users import change_role, member_facts, remove_member
@@ -117,26 +117,21 @@ async def invite_somebody(
     """Invite a person, and show the link this once."""
     form = await Form.sent_with(request, "email", "role")
     try:
-        invitation, secret = await invite(
+        invited = await invite_by_mail(
             services.context(visit.caller.actor),
+            services.sender,
             visit.account_id,
             Role(form["role"]) if form["role"] in set(Role) else Role.VIEWER,
             email=form["email"].strip() or None,
+            base=base_url(request, services.public_url),
+            public_url=services.public_url,
         )
     except InvalidError as error:
         form.refuse("email", error.sentence)
     except ForbiddenError as error:
         form.refuse("role", error.message)
     else:
-        link = link_of(secret, base_url(request, services.public_url))
-        mailed = await mail_invitation(
-            services.sender,
-            invitation,
-            link,
-            public_url=services.public_url,
-            now=services.clock.now(),
-        )
-        texts = {"link": link}
+        texts, mailed = {"link": invited.link}, invited.mailed
         if mailed is not None:
             texts |= {"mailed_to": mailed.address, "mail_error": mailed.error}
         return show_once(request, services, f"{visit.root}/settings/members", texts)
